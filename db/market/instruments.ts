@@ -1,0 +1,153 @@
+import type { Sql } from "../connection.ts";
+
+/** An instrument as the API shows it. */
+export interface InstrumentRow {
+  id: number;
+  symbol: string;
+  kind: string;
+  currency: string | null;
+  tick_size: number | null;
+  created_at: string;
+  deleted_at: string | null;
+}
+
+export interface InstrumentChanges {
+  symbol?: string;
+  kind?: string;
+  currency?: string | null;
+  tick_size?: number | null;
+}
+
+function columns(sql: Sql) {
+  return sql`
+    id,
+    symbol,
+    kind,
+    currency,
+    tick_size,
+    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at,
+    to_char(deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as deleted_at`;
+}
+
+export async function listInstruments(
+  sql: Sql,
+  { after, limit, deleted, symbol }: {
+    after: number;
+    limit: number;
+    deleted: boolean;
+    symbol: string | undefined;
+  },
+): Promise<InstrumentRow[]> {
+  return await sql<InstrumentRow[]>`
+    select ${columns(sql)}
+    from market.instruments
+    where id > ${after}
+      ${deleted ? sql`` : sql`and deleted_at is null`}
+      ${symbol ? sql`and symbol = ${symbol}` : sql``}
+    order by id
+    limit ${limit}`;
+}
+
+export async function findInstrument(sql: Sql, id: number): Promise<InstrumentRow | undefined> {
+  const [row] = await sql<InstrumentRow[]>`
+    select ${columns(sql)} from market.instruments where id = ${id}`;
+  return row;
+}
+
+/** The living instrument of a symbol, else the one deleted last: its history can still be read. */
+export async function findBySymbol(sql: Sql, symbol: string): Promise<InstrumentRow | undefined> {
+  const [row] = await sql<InstrumentRow[]>`
+    select ${columns(sql)}
+    from market.instruments
+    where symbol = ${symbol}
+    order by (deleted_at is null) desc, deleted_at desc, id desc
+    limit 1`;
+  return row;
+}
+
+export async function createInstrument(
+  sql: Sql,
+  { symbol, kind = "unknown", currency = null, tick_size = null }: InstrumentChanges & { symbol: string },
+): Promise<InstrumentRow> {
+  const [row] = await sql<InstrumentRow[]>`
+    insert into market.instruments (symbol, kind, currency, tick_size)
+    values (${symbol}, ${kind}, ${currency}, ${tick_size})
+    returning ${columns(sql)}`;
+  if (!row) throw new Error("Cannot read back the new instrument");
+  return row;
+}
+
+export async function updateInstrument(
+  sql: Sql,
+  id: number,
+  changes: InstrumentChanges,
+): Promise<InstrumentRow | undefined> {
+  const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  if (Object.keys(set).length === 0) return await findInstrument(sql, id);
+  const [row] = await sql<InstrumentRow[]>`
+    update market.instruments set ${sql(set)}
+    where id = ${id} and deleted_at is null
+    returning ${columns(sql)}`;
+  return row;
+}
+
+/** Soft delete, and back; answers undefined when there was nothing to change. */
+export async function setDeleted(
+  sql: Sql,
+  id: number,
+  deleted: boolean,
+): Promise<InstrumentRow | undefined> {
+  const [row] = await sql<InstrumentRow[]>`
+    update market.instruments
+    set deleted_at = ${deleted ? sql`now()` : sql`null`}
+    where id = ${id} and deleted_at is ${deleted ? sql`null` : sql`not null`}
+    returning ${columns(sql)}`;
+  return row;
+}
+
+/** Removes an instrument for good, with its candles; the database refuses while a tick refers to it. */
+export async function purgeInstrument(sql: Sql, id: number): Promise<boolean> {
+  await sql`delete from market.candles_1m where instrument_id = ${id}`;
+  const removed = await sql`delete from market.instruments where id = ${id} returning id`;
+  return removed.length > 0;
+}
+
+export interface SymbolEntry {
+  id: number;
+  symbol: string;
+  deleted: boolean;
+}
+
+/** What ingest must know of the given symbols: the living instrument, or that there is only a deleted one. */
+export async function lookUpSymbols(sql: Sql, symbols: readonly string[]): Promise<SymbolEntry[]> {
+  return await sql<SymbolEntry[]>`
+    select distinct on (symbol) id, symbol, deleted_at is not null as deleted
+    from market.instruments
+    where symbol = any(${symbols as string[]}::text[])
+    order by symbol, (deleted_at is null) desc, id desc`;
+}
+
+/** Creates those of `symbols` that no instrument, living or deleted, has had. */
+export async function createMissing(sql: Sql, symbols: readonly string[]): Promise<void> {
+  await sql`
+    insert into market.instruments (symbol)
+    select s.symbol
+    from unnest(${symbols as string[]}::text[]) as s (symbol)
+    where not exists (select 1 from market.instruments as i where i.symbol = s.symbol)
+    order by s.symbol
+    on conflict (symbol) where deleted_at is null do nothing`;
+}
+
+/**
+ * Holds the given instruments against a purge until the transaction ends, as a foreign key would, at one row
+ * lock per instrument instead of one per tick. Answers those that still live.
+ */
+export async function holdInstruments(sql: Sql, ids: readonly number[]): Promise<Set<number>> {
+  const rows = await sql<{ id: number }[]>`
+    select id
+    from market.instruments
+    where id = any(${ids as number[]}::int4[]) and deleted_at is null
+    order by id
+    for key share`;
+  return new Set(rows.map(({ id }) => id));
+}

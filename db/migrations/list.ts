@@ -1,0 +1,14 @@
+import market from "./0001_market.sql" with { type: "text" };
+import holdfast from "./0002_holdfast.sql" with { type: "text" };
+
+export interface Migration {
+  version: number;
+  name: string;
+  sql: string;
+}
+
+/** Append-only: a migration that has shipped is never edited, its checksum is checked at every start. */
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "market", sql: market },
+  { version: 2, name: "holdfast", sql: holdfast },
+];

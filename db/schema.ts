@@ -1,0 +1,43 @@
+import { bigint, doublePrecision, jsonb, pgSchema, text, timestamp, uuid } from "drizzle-orm/pg-core";
+
+/** Holdfast's own records as drizzle tables; db/migrations is what makes them. */
+const holdfast = pgSchema("holdfast");
+
+const time = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+
+export const alertRecords = holdfast.table("alerts", {
+  id: uuid().primaryKey(),
+  rule: text().notNull(),
+  scope: text().notNull(),
+  alert_type: text().notNull(),
+  severity: text().notNull(),
+  state: text().notNull(),
+  message: text().notNull(),
+  value: doublePrecision(),
+  threshold: doublePrecision(),
+  started_at: time("started_at").notNull(),
+  fired_at: time("fired_at"),
+  resolved_at: time("resolved_at"),
+  acknowledged_at: time("acknowledged_at"),
+  evidence: jsonb().notNull().default([]),
+  cause: text().notNull().default(""),
+  cure: jsonb().notNull().default([]),
+});
+
+export const ruleRecords = holdfast.table("alert_rules", {
+  name: text().primaryKey(),
+  changes: jsonb().notNull(),
+  updated_at: time("updated_at").notNull().defaultNow(),
+});
+
+export const benchmarkRuns = holdfast.table("benchmark_runs", {
+  id: uuid().primaryKey(),
+  profile: text().notNull(),
+  status: text().notNull(),
+  started_at: time("started_at").notNull(),
+  finished_at: time("finished_at"),
+  seed: bigint({ mode: "number" }).notNull(),
+  environment: jsonb().notNull().default({}),
+  results: jsonb().notNull().default([]),
+  error: text(),
+});

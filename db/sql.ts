@@ -1,0 +1,17 @@
+/** Quotes one identifier: the only way a name enters SQL text. */
+export function quoteIdent(name: string): string {
+  if (name.includes("\0")) throw new RangeError("Cannot quote an identifier with a NUL");
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Quotes `schema.table`. */
+export function quoteTable(schema: string, table: string): string {
+  return `${quoteIdent(schema)}.${quoteIdent(table)}`;
+}
+
+/** Quotes a literal for the statements that take no parameters (DDL bounds). */
+export function quoteLiteral(value: string): string {
+  if (value.includes("\0")) throw new RangeError("Cannot quote a literal with a NUL");
+  const quoted = `'${value.replaceAll("'", "''")}'`;
+  return value.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
+}

@@ -1,0 +1,60 @@
+import type { FileLock, Listener, Runtime, ServeOptions, Upgrade } from "./types.ts";
+
+/** Upgrades with Deno's own WebSocket server; pings every 30 s and drops what does not answer. */
+export const upgrade: Upgrade = (request) => Deno.upgradeWebSocket(request, { idleTimeout: 30 });
+
+async function serve({ host, port, handle }: ServeOptions): Promise<Listener> {
+  const { promise: bound, resolve } = Promise.withResolvers<number>();
+  const server = Deno.serve(
+    { hostname: host, port, onListen: (address) => resolve(address.port) },
+    (request, info) => handle(request, "hostname" in info.remoteAddr ? info.remoteAddr.hostname : ""),
+  );
+  return { port: await bound, stop: () => server.shutdown() };
+}
+
+async function lockFile(path: string, owner: string): Promise<FileLock | { heldBy: string }> {
+  const file = await Deno.open(path, { create: true, read: true, write: true });
+  if (!await file.tryLock(true)) {
+    file.close();
+    return { heldBy: (await Deno.readTextFile(path)).trim() };
+  }
+  await file.truncate(0);
+  await file.write(new TextEncoder().encode(owner));
+  return {
+    release: async () => {
+      await file.truncate(0);
+      await file.unlock();
+      file.close();
+    },
+  };
+}
+
+/** Deno's side of what differs between runtimes. */
+export function createDenoRuntime(): Runtime {
+  return {
+    name: "deno",
+    env: () => Deno.env.toObject(),
+    args: () => Deno.args,
+    serve,
+    cron(name, schedule, signal, job) {
+      // A cron promise settles when the signal aborts; its errors are the job's to log.
+      Deno.cron(name, schedule, { signal }, job).catch(() => {});
+    },
+    onStopSignal(handler) {
+      const onInt = () => handler("SIGINT");
+      const onTerm = () => handler("SIGTERM");
+      Deno.addSignalListener("SIGINT", onInt);
+      Deno.addSignalListener("SIGTERM", onTerm);
+      return () => {
+        Deno.removeSignalListener("SIGINT", onInt);
+        Deno.removeSignalListener("SIGTERM", onTerm);
+      };
+    },
+    lockFile,
+    exit: (code) => Deno.exit(code),
+    memory: () => {
+      const { rss, heapUsed } = Deno.memoryUsage();
+      return { rss_bytes: rss, heap_used_bytes: heapUsed };
+    },
+  };
+}

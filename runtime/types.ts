@@ -1,0 +1,35 @@
+/** What differs between the runtimes Holdfast runs on; everything else is web-standard or `node:`. */
+export interface Runtime {
+  name: "deno" | "bun";
+  env(): Record<string, string | undefined>;
+  args(): string[];
+  /** Listens and answers; resolves once the port is bound. Throws the runtime's error when it is taken. */
+  serve(options: ServeOptions): Promise<Listener>;
+  /** Runs `job` on a five-field UTC schedule until `signal` aborts; runs never overlap. */
+  cron(name: string, schedule: string, signal: AbortSignal, job: () => Promise<void>): void;
+  /** Calls `handler` at each SIGINT or SIGTERM; returns what stops it. */
+  onStopSignal(handler: (signal: string) => void): () => void;
+  /** Takes an exclusive lock that ends with the process, or says who holds it. */
+  lockFile(path: string, owner: string): Promise<FileLock | { heldBy: string }>;
+  exit(code: number): never;
+  memory(): { rss_bytes: number; heap_used_bytes: number };
+}
+
+export interface ServeOptions {
+  host: string;
+  port: number;
+  handle(request: Request, remote: string): Response | Promise<Response>;
+}
+
+export interface Listener {
+  port: number;
+  /** Stops accepting and waits for requests in flight. */
+  stop(): Promise<void>;
+}
+
+export interface FileLock {
+  release(): Promise<void>;
+}
+
+/** Upgrades a request to a WebSocket; the socket is a web-standard one. */
+export type Upgrade = (request: Request) => { socket: WebSocket; response: Response };

@@ -1,0 +1,36 @@
+import { HoldfastError } from "../../errors.ts";
+
+/** No tick needs a line this long; a body without line ends must not fill the memory. */
+const lineMax = 64 * 1024;
+
+/** Decodes UTF-8 strictly: bytes that are not text are the sender's mistake, named by line. */
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<string[]> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  let line = 1;
+  const decode = (chunk?: Uint8Array<ArrayBuffer>) => {
+    try {
+      return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
+    } catch (cause) {
+      throw new HoldfastError("malformed_body", "The body is not UTF-8 text", {
+        problems: [{ line, path: "body", message: `Not UTF-8, at line ${line} or soon after` }],
+        cause,
+      });
+    }
+  };
+  for await (const chunk of chunks) {
+    const parts = (rest + decode(chunk)).split("\n");
+    rest = parts.pop() ?? "";
+    line += parts.length;
+    if (rest.length > lineMax) {
+      throw new HoldfastError("malformed_body", `Line ${line} is longer than ${lineMax} characters`, {
+        problems: [{ line, path: "line", message: `longer than ${lineMax} characters` }],
+      });
+    }
+    if (parts.length > 0) yield parts;
+  }
+  rest += decode();
+  if (rest !== "") yield [rest];
+}

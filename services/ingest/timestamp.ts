@@ -1,0 +1,99 @@
+/** Times of ticks as microseconds since 1970: exact in a double from 1970 to 2199. */
+
+const dayMs = 86_400_000;
+export const earliestUs = 0;
+/** 2200-01-01: later than this is a broken clock, not a trade. */
+export const latestUs = Date.UTC(2200, 0, 1) * 1000;
+
+const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function daysIn(year: number, month: number): number {
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && leap ? 29 : monthDays[month - 1] ?? 0;
+}
+
+/** The number of the two digits at `at`, or NaN. */
+function two(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
+}
+
+let lastDate = "";
+let lastDateUs = NaN;
+
+/** Midnight of "YYYY-MM-DD"; ticks of one upload mostly share their date, so the last one is remembered. */
+function dateUs(text: string): number {
+  const date = text.slice(0, 10);
+  if (date === lastDate) return lastDateUs;
+  const year = two(date, 0) * 100 + two(date, 2);
+  const month = two(date, 5);
+  const day = two(date, 8);
+  const valid = date[4] === "-" && date[7] === "-" && month >= 1 && month <= 12 && day >= 1 &&
+    day <= daysIn(year, month);
+  if (!valid || Number.isNaN(year)) return NaN;
+  lastDate = date;
+  const midnight = new Date(0);
+  midnight.setUTCFullYear(year, month - 1, day);
+  lastDateUs = midnight.getTime() * 1000;
+  return lastDateUs;
+}
+
+/** Minutes of a trailing "Z" or "±hh:mm" at `at`; NaN when it is neither or something follows. */
+function offsetMinutes(text: string, at: number): number {
+  const sign = text[at];
+  if (sign === "Z" || sign === "z") return text.length === at + 1 ? 0 : NaN;
+  if ((sign !== "+" && sign !== "-") || text[at + 3] !== ":" || text.length !== at + 6) return NaN;
+  const hours = two(text, at + 1);
+  const minutes = two(text, at + 4);
+  if (!(hours <= 23 && minutes <= 59)) return NaN;
+  return (sign === "-" ? -1 : 1) * (hours * 60 + minutes);
+}
+
+/**
+ * Parses an RFC 3339 time to microseconds since 1970; digits beyond microseconds are cut.
+ * Answers NaN for anything else, a missing offset included: a time without one is a guess.
+ */
+export function parseTimestamp(text: string): number {
+  const separator = text[10];
+  if (text.length < 20 || (separator !== "T" && separator !== "t" && separator !== " ")) return NaN;
+  const hours = two(text, 11);
+  const minutes = two(text, 14);
+  const seconds = two(text, 17);
+  if (text[13] !== ":" || text[16] !== ":") return NaN;
+  // A leap second (:60) is read as the next second, as Postgres does.
+  if (!(hours <= 23 && minutes <= 59 && seconds <= 60)) return NaN;
+  let at = 19;
+  let fraction = 0;
+  if (text[at] === ".") {
+    let scale = 100_000;
+    const first = ++at;
+    for (;; at++) {
+      const digit = text.charCodeAt(at) - 48;
+      if (!(digit >= 0 && digit <= 9)) break;
+      fraction += digit * scale;
+      scale = scale > 1 ? scale / 10 : 0;
+    }
+    if (at === first || at - first > 12) return NaN;
+  }
+  const offset = offsetMinutes(text, at);
+  return dateUs(text) + ((hours * 60 + minutes - offset) * 60 + seconds) * 1_000_000 + fraction;
+}
+
+/** Formats microseconds since 1970 as RFC 3339 UTC with microseconds. */
+export function formatTimestamp(us: number): string {
+  const ms = Math.floor(us / 1000);
+  const rest = us - ms * 1000;
+  const iso = new Date(ms).toISOString();
+  return rest === 0 ? iso : `${iso.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+}
+
+/** The UTC day of a time, as days since 1970. */
+export function dayOf(us: number): number {
+  return Math.floor(us / (dayMs * 1000));
+}
+
+/** "YYYY-MM-DD" of a day number. */
+export function dayName(day: number): string {
+  return new Date(day * dayMs).toISOString().slice(0, 10);
+}
