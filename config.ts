@@ -106,6 +106,11 @@ export const settings = {
     "a whole number from 1 to 100000",
     "Requests that may wait for a connection; more answer 503.",
   ),
+  HOLDFAST_POOLER: setting(
+    z.enum(["auto", "transaction"]).default("auto"),
+    "auto or transaction",
+    "Whether `DATABASE_URL` leads to a pooler in transaction mode; auto notices PgBouncer's refusal of settings.",
+  ),
   HOLDFAST_STATEMENT_TIMEOUT_MS: setting(
     whole(100, 3_600_000).default(15_000),
     "milliseconds from 100 to 3600000",

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, messageOf } from "../errors.ts";
 import { connectSql, type ConnectOptions, type ReservedSql, type Sql } from "./connection.ts";
 import { toHoldfastError } from "./errors.ts";
 
@@ -46,7 +46,8 @@ export function createPool(
   options: ConnectOptions & { waitingMax: number; now?: () => number },
 ): Pool {
   const { max, waitingMax, now = () => performance.now() } = options;
-  let client = connectSql(options);
+  let pooled = options.pooled;
+  let client = connectSql({ ...options, pooled });
   let active = 0;
   let ended = false;
   const queue: { grant(): void; refuse(error: HoldfastError): void }[] = [];
@@ -104,8 +105,21 @@ export function createPool(
 
   function replaceClient(stuck: Sql) {
     if (stuck !== client || ended) return;
-    client = connectSql(options);
+    client = connectSql({ ...options, pooled });
     stuck.end({ timeout: 0 }).catch(() => {});
+  }
+
+  /** PgBouncer refuses timeouts as startup parameters: it says so at the first connection. */
+  async function withoutStartupParameters<T>(sql: Sql, work: (sql: Sql) => Promise<T>): Promise<T> {
+    try {
+      return await work(sql);
+    } catch (error) {
+      if (pooled && sql === client) throw error;
+      if (!/unsupported startup parameter/.test(messageOf(error))) throw error;
+      pooled = true;
+      replaceClient(sql);
+      return await work(client);
+    }
   }
 
   async function withConnection<T>(
@@ -116,7 +130,7 @@ export function createPool(
     await acquire(deadlineMs);
     const sql = client;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const working = work(sql);
+    const working = withoutStartupParameters(sql, work);
     try {
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => {

@@ -1,0 +1,133 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import type { Config } from "./config.ts";
+import { HoldfastError } from "./errors.ts";
+import type { Logger } from "./log.ts";
+import { alertRoutes } from "./routes/alerts.ts";
+import { benchmarkRoutes } from "./routes/benchmarks.ts";
+import { candleRoutes } from "./routes/candles.ts";
+import { openApiDocument } from "./routes/document.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { instrumentRoutes } from "./routes/instruments.ts";
+import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
+import { metricRoutes } from "./routes/metrics.ts";
+import { pageRoutes } from "./routes/pages.ts";
+import { answerProblem } from "./routes/problem.ts";
+import { quarantineRoutes } from "./routes/quarantine.ts";
+import { accessLog } from "./routes/access_log.ts";
+import { accessGuard, originGuard, securityHeaders } from "./routes/security.ts";
+import { sessionRoutes } from "./routes/session.ts";
+import { type AppEnv, createRouter } from "./routes/shared.ts";
+import { tickRoutes } from "./routes/ticks.ts";
+import type { Upgrade } from "./runtime/types.ts";
+import type { Access } from "./services/access.ts";
+import type { Alerts } from "./services/alerts/alerts.ts";
+import type { Benchmarks } from "./services/benchmarks/service.ts";
+import type { Clock } from "./services/clock.ts";
+import type { Hub } from "./services/hub.ts";
+import type { Ingest } from "./services/ingest/ingest.ts";
+import type { Instruments } from "./services/market/instruments.ts";
+import type { Market } from "./services/market/market.ts";
+import type { Monitor } from "./services/monitor/monitor.ts";
+
+/** All that the routes speak to. */
+export interface Services {
+  ingest: Ingest;
+  market: Market;
+  instruments: Instruments;
+  monitor: Monitor;
+  alerts: Alerts;
+  benchmarks: Benchmarks;
+  hub: Hub;
+  access: Access;
+  clock: Clock;
+  /** Whether the database has been migrated and may be asked. */
+  isPrepared: () => boolean;
+}
+
+export interface App {
+  handle(request: Request): Response | Promise<Response>;
+  document: ReturnType<typeof openApiDocument>;
+  live: LiveRoutes;
+}
+
+const jsonBodyMax = 1024 * 1024;
+
+function mountApi(router: OpenAPIHono<AppEnv>, services: Services, config: Config, version: string): void {
+  const startedAt = services.clock.now().getTime();
+  const routers = [
+    healthRoutes({ ...services, version, startedAt }),
+    tickRoutes({ ...services, config }),
+    candleRoutes(services),
+    instrumentRoutes(services),
+    quarantineRoutes(services),
+    alertRoutes(services),
+    metricRoutes({ history: services.monitor.history, clock: services.clock }),
+    benchmarkRoutes(services.benchmarks),
+    sessionRoutes(services),
+  ];
+  for (const routes of routers) router.route("/", routes);
+}
+
+/** Builds the HTTP face of the services: guards, routes, problems. Starts nothing. */
+export function createApp(
+  { services, config, log, upgrade, version }: {
+    services: Services;
+    config: Config;
+    log: Logger;
+    upgrade: Upgrade;
+    version: string;
+  },
+): App {
+  const router = createRouter();
+  const live = liveRoutes({
+    hub: services.hub,
+    clock: services.clock,
+    upgrade,
+    clientsMax: config.HOLDFAST_WS_CLIENTS_MAX,
+    bufferMax: config.HOLDFAST_WS_BUFFER_BYTES,
+    version,
+  });
+
+  router.use("*", accessLog(log));
+  router.use("*", securityHeaders());
+  router.use(
+    "*",
+    originGuard({
+      host: config.HOST,
+      allowedHosts: config.HOLDFAST_ALLOWED_HOSTS,
+      tokenRequired: services.access.required,
+    }),
+  );
+  router.use("*", accessGuard(services.access));
+  const limit = bodyLimit({
+    maxSize: jsonBodyMax,
+    onError: () => {
+      throw new HoldfastError("body_too_large", `The body is larger than ${jsonBodyMax} bytes`);
+    },
+  });
+  router.use("/api/*", async (c, next) => {
+    // Ticks have limits of their own, and are streamed.
+    if (c.req.path === "/api/ticks") return await next();
+    return await limit(c, next);
+  });
+  router.use("/api/*", async (c, next) => {
+    const needsDatabase = !/^\/api\/(health|metrics|session)(\/|$)/.test(c.req.path);
+    if (needsDatabase && !services.isPrepared()) {
+      throw new HoldfastError("database_unavailable", "The database is not ready yet", {
+        retryAfterSeconds: 2,
+      });
+    }
+    await next();
+  });
+
+  mountApi(router, services, config, version);
+  router.route("/", live.router);
+  router.route("/", pageRoutes());
+  const document = openApiDocument(router, version);
+  router.get("/openapi.json", (c) => c.json(document));
+
+  router.notFound((c) => answerProblem(new HoldfastError("not_found", `Nothing is at ${c.req.path}`), c, log));
+  router.onError((error, c) => answerProblem(error, c, log));
+  return { handle: (request) => router.fetch(request), document, live };
+}

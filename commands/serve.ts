@@ -1,0 +1,114 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { createHoldfast, type Holdfast } from "../compose.ts";
+import type { Config } from "../config.ts";
+import { messageOf, StartError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { FileLock, Listener, Runtime, Upgrade } from "../runtime/types.ts";
+
+/** Longest wait for requests in flight at a stop. */
+const drainMs = 20_000;
+
+export interface Serving {
+  url: string;
+  holdfast: Holdfast;
+  /** Resolves once everything has ended. */
+  stop(): Promise<void>;
+}
+
+export interface CommandContext {
+  config: Config;
+  runtime: Runtime;
+  upgrade: Upgrade;
+  log: Logger;
+  version: string;
+}
+
+/** One Holdfast per data directory: the lock ends with the process, however it ends. */
+export async function lockDataDir({ config, runtime }: CommandContext): Promise<FileLock | undefined> {
+  if (config.DATABASE_URL) return undefined;
+  const dir = resolve(config.HOLDFAST_DATA_DIR);
+  await mkdir(dir, { recursive: true });
+  const owner = `process ${process.pid}, http://${config.HOST}:${config.PORT}, since ${new Date().toISOString()}`;
+  const lock = await runtime.lockFile(join(dir, "holdfast.lock"), owner);
+  if (!("heldBy" in lock)) return lock;
+  throw new StartError(
+    `Another Holdfast uses ${dir} (${lock.heldBy || "it is just starting"}); stop it, or choose another HOLDFAST_DATA_DIR`,
+  );
+}
+
+async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): Promise<Listener> {
+  try {
+    return await runtime.serve({ host: config.HOST, port: config.PORT, handle: holdfast.handle });
+  } catch (error) {
+    throw new StartError(
+      `Cannot listen on ${config.HOST}:${config.PORT} (${messageOf(error)}); choose another PORT`,
+      { cause: error },
+    );
+  }
+}
+
+/** Starts everything: listens first, so that health can tell how the rest comes along. */
+export async function startServing(context: CommandContext): Promise<Serving> {
+  const { config, runtime, log, upgrade, version } = context;
+  const lock = await lockDataDir(context);
+  const crons = new AbortController();
+  let holdfast: Holdfast | undefined;
+  let listener: Listener | undefined;
+  try {
+    holdfast = await createHoldfast({ config, log, upgrade, version });
+    listener = await listen(context, holdfast);
+    const house = holdfast;
+    const guarded = (name: string, job: () => Promise<void>) => () =>
+      job().catch((error) => log.error("cron_failed", { cron: name, error: messageOf(error) }));
+    runtime.cron("holdfast each minute", "* * * * *", crons.signal, guarded("minute", () => house.everyMinute()));
+    runtime.cron("holdfast rotation", "7 * * * *", crons.signal, guarded("hour", () => house.everyHour()));
+    const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
+    const url = `http://${host}:${listener.port}`;
+    log.info("listening", { url });
+    await house.start();
+    log.info("ready", { url, dashboard: `${url}/`, docs: `${url}/docs` });
+    return { url, holdfast: house, stop };
+  } catch (error) {
+    await stop().catch(() => {});
+    throw error;
+  }
+
+  async function stop(): Promise<void> {
+    crons.abort();
+    holdfast?.closeLive();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((done) => timer = setTimeout(done, drainMs));
+    await Promise.race([listener?.stop(), late]);
+    clearTimeout(timer);
+    await holdfast?.stop();
+    await lock?.release();
+  }
+}
+
+/** Serves until a signal; a second one ends at once. */
+export async function serve(
+  context: CommandContext,
+  whileServing: (serving: Serving, signal: AbortSignal) => Promise<void> = async () => {},
+): Promise<number> {
+  const { runtime, log } = context;
+  const stopped = new AbortController();
+  let signals = 0;
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  runtime.onStopSignal((signal) => {
+    if (++signals > 1) runtime.exit(130);
+    log.info("stopping", { signal });
+    stopped.abort();
+    ask();
+  });
+  const starting = startServing(context);
+  starting.catch(() => {}); // awaited below; a signal may come first
+  const serving = await Promise.race([starting, asked.then(() => undefined)]) ?? await starting;
+  const extra = whileServing(serving, stopped.signal);
+  await asked;
+  await extra.catch((error) => log.warn("companion_failed", { error: messageOf(error) }));
+  await serving.stop();
+  log.info("stopped");
+  return 0;
+}

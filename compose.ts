@@ -1,0 +1,262 @@
+import { createApp } from "./app.ts";
+import { cases } from "./bench/mod.ts";
+import type { Config } from "./config.ts";
+import type { Target } from "./db/connection.ts";
+import { createEmbeddedServer, type EmbeddedServer } from "./db/embedded/server.ts";
+import { describeDatabaseError } from "./db/errors.ts";
+import { forgetKeys } from "./db/market/idempotency.ts";
+import { migrate } from "./db/migrate.ts";
+import { migrations } from "./db/migrations/list.ts";
+import { createPool } from "./db/pool.ts";
+import { openRecords } from "./db/records.ts";
+import { StartError } from "./errors.ts";
+import type { Logger } from "./log.ts";
+import type { Upgrade } from "./runtime/types.ts";
+import { createAccess } from "./services/access.ts";
+import { createAlerts } from "./services/alerts/alerts.ts";
+import { buildRules } from "./services/alerts/rules.ts";
+import { createAlertStore } from "./services/alerts/store.ts";
+import { createBenchmarks } from "./services/benchmarks/service.ts";
+import { type Clock, systemClock } from "./services/clock.ts";
+import { createHub } from "./services/hub.ts";
+import { createIngest } from "./services/ingest/ingest.ts";
+import { createSymbolDirectory } from "./services/ingest/symbols.ts";
+import { createLoop } from "./services/loop.ts";
+import { createInstruments } from "./services/market/instruments.ts";
+import { createMarket } from "./services/market/market.ts";
+import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
+import { createCatalogue } from "./services/partitions/catalogue.ts";
+import { createRotation } from "./services/partitions/rotation.ts";
+
+export interface Holdfast {
+  handle(request: Request): Response | Promise<Response>;
+  document: ReturnType<typeof createApp>["document"];
+  /** Starts the database where it is ours, migrates, makes partitions, begins to watch. */
+  start(): Promise<void>;
+  /** What must be done each minute and each hour. */
+  everyMinute(): Promise<void>;
+  everyHour(): Promise<void>;
+  /** Tells WebSocket clients that the server goes away. */
+  closeLive(): void;
+  stop(): Promise<void>;
+  monitor: Monitor;
+  benchmarks: ReturnType<typeof createBenchmarks>;
+  target: Target;
+}
+
+const prepareRetryMs = [250, 500, 1_000, 2_000, 5_000];
+
+function openPools(target: Target, config: Config) {
+  const common = { target, pooled: config.HOLDFAST_POOLER === "transaction", waitingMax: 100 };
+  return {
+    app: createPool({
+      ...common,
+      max: config.HOLDFAST_POOL_SIZE,
+      applicationName: "holdfast",
+      statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
+      lockTimeoutMs: 10_000,
+      waitingMax: config.HOLDFAST_POOL_WAITING_MAX,
+    }),
+    // Uploads hold a connection for long; with one of their own they cannot starve the short requests.
+    ingest: createPool({
+      ...common,
+      max: config.HOLDFAST_INGEST_LANES,
+      applicationName: "holdfast-ingest",
+      statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
+      lockTimeoutMs: 10_000,
+    }),
+    maintenance: createPool({
+      ...common,
+      max: 2,
+      applicationName: "holdfast-maintenance",
+      statementTimeoutMs: 120_000,
+      lockTimeoutMs: 2_000,
+    }),
+    watchFast: createPool({
+      ...common,
+      max: 1,
+      applicationName: "holdfast-monitor",
+      statementTimeoutMs: 2_000,
+      lockTimeoutMs: 200,
+    }),
+    watchSlow: createPool({
+      ...common,
+      max: 1,
+      applicationName: "holdfast-monitor",
+      statementTimeoutMs: 10_000,
+      lockTimeoutMs: 200,
+    }),
+  };
+}
+
+/** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
+export async function createHoldfast(
+  { config, log, upgrade, version, clock = systemClock }: {
+    config: Config;
+    log: Logger;
+    upgrade: Upgrade;
+    version: string;
+    clock?: Clock;
+  },
+): Promise<Holdfast> {
+  const embedded: EmbeddedServer | undefined = config.DATABASE_URL
+    ? undefined
+    : await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
+  const target: Target = embedded?.target ?? { kind: "url", url: config.DATABASE_URL ?? "" };
+  const pools = openPools(target, config);
+  const records = openRecords({
+    target,
+    applicationName: "holdfast-records",
+    statementTimeoutMs: 10_000,
+    lockTimeoutMs: 2_000,
+    pooled: config.HOLDFAST_POOLER === "transaction",
+  });
+
+  let prepared = false;
+  let stopping = false;
+  const hub = createHub({ clock });
+  const catalogue = createCatalogue();
+  const directory = createSymbolDirectory();
+  const rotation = createRotation({
+    pool: pools.maintenance,
+    catalogue,
+    config,
+    clock,
+    log,
+    onChange: () => monitor.refreshPartitions(),
+  });
+  const ingest = createIngest({ pool: pools.ingest, rotation, directory, config, clock });
+  const alerts = createAlerts({
+    rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),
+    store: createAlertStore(records.db),
+    hub,
+    clock,
+    log,
+  });
+  const monitor: Monitor = createMonitor({
+    fastPool: pools.watchFast,
+    slowPool: pools.watchSlow,
+    appPool: pools.app,
+    catalogue,
+    ingest,
+    alerts,
+    hub,
+    config,
+    clock,
+    log,
+  });
+  const benchmarks = createBenchmarks({
+    cases,
+    target,
+    pooled: config.HOLDFAST_POOLER === "transaction",
+    records: records.db,
+    hub,
+    clock,
+    log,
+    targets: config.HOLDFAST_BENCH_TARGETS,
+  });
+  const access = createAccess({
+    adminToken: config.HOLDFAST_TOKEN,
+    readToken: config.HOLDFAST_READ_TOKEN,
+    clock,
+  });
+  const app = createApp({
+    services: {
+      ingest,
+      market: createMarket({ pool: pools.app }),
+      instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
+      monitor,
+      alerts,
+      benchmarks,
+      hub,
+      access,
+      clock,
+      isPrepared: () => prepared,
+    },
+    config,
+    log,
+    upgrade,
+    version,
+  });
+
+  async function prepare(): Promise<void> {
+    if (embedded) {
+      const how = await embedded.start();
+      log.info("embedded_postgres_ready", { how, directory: embedded.directory });
+    }
+    const applied = await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 180_000 });
+    if (applied.length > 0) log.info("migrated", { migrations: applied });
+    await alerts.load();
+    await benchmarks.sweepOrphans();
+    await rotation.rotate("start");
+    prepared = true;
+  }
+
+  /** A database that is away is waited for; one that cannot serve us stops the start. */
+  async function prepareUntilDone(): Promise<void> {
+    for (let attempt = 0; !stopping; attempt++) {
+      try {
+        await prepare();
+        return;
+      } catch (error) {
+        if (error instanceof StartError) throw error;
+        if (error instanceof Error && error.cause instanceof StartError) throw error.cause;
+        log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
+        monitor.start();
+        const wait = prepareRetryMs[Math.min(attempt, prepareRetryMs.length - 1)];
+        await new Promise((done) => setTimeout(done, wait));
+      }
+    }
+  }
+
+  /** The embedded server is ours to bring back when it dies. */
+  const supervisor = createLoop({
+    name: "supervise_embedded_postgres",
+    everyMs: 1_000,
+    log,
+    async job() {
+      if (!embedded || !prepared || !monitor.snapshot().unreachable || await embedded.isRunning()) return;
+      log.error("embedded_postgres_died", { action: "restart" });
+      await embedded.start();
+      log.info("embedded_postgres_restarted");
+      await monitor.checkNow();
+    },
+  });
+
+  return {
+    handle: app.handle,
+    document: app.document,
+    monitor,
+    benchmarks,
+    target,
+    closeLive: () => app.live.closeAll(),
+    async start() {
+      await prepareUntilDone();
+      monitor.start();
+      await monitor.checkNow();
+      supervisor.start();
+    },
+    async everyMinute() {
+      const { checkedAt, now, unreachable } = monitor.snapshot();
+      const age = checkedAt === undefined ? undefined : now - checkedAt;
+      if (prepared && !unreachable && (age === undefined || age > 60_000)) {
+        log.error("watching_has_stopped", { age_ms: age });
+      }
+      if (!prepared || unreachable) return;
+      await pools.maintenance.run((sql) =>
+        forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
+      );
+    },
+    async everyHour() {
+      if (prepared) await rotation.rotate("schedule");
+    },
+    async stop() {
+      stopping = true;
+      await supervisor.stop();
+      await benchmarks.stop();
+      await monitor.stop();
+      await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
+      await embedded?.stop();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { and, desc, eq, inArray, lt, or } from "drizzle-orm";
+import type { RecordsDb } from "../records.ts";
+import { benchmarkRuns } from "../schema.ts";
+import { toHoldfastError } from "../errors.ts";
+
+export type RunRow = typeof benchmarkRuns.$inferSelect;
+
+/** The place after which a list of runs goes on. */
+export interface RunCursor {
+  startedAt: Date;
+  id: string;
+}
+
+/** What drizzle throws carries the driver's error, whose code we judge by, as its cause. */
+async function kept<T>(query: PromiseLike<T>): Promise<T> {
+  try {
+    return await query;
+  } catch (error) {
+    throw toHoldfastError(error instanceof Error && error.cause ? error.cause : error);
+  }
+}
+
+export async function insertRun(db: RecordsDb, run: typeof benchmarkRuns.$inferInsert): Promise<void> {
+  await kept(db.insert(benchmarkRuns).values(run));
+}
+
+export async function updateRun(
+  db: RecordsDb,
+  id: string,
+  changes: Partial<Omit<RunRow, "id">>,
+): Promise<void> {
+  await kept(db.update(benchmarkRuns).set(changes).where(eq(benchmarkRuns.id, id)));
+}
+
+export async function findRun(db: RecordsDb, id: string): Promise<RunRow | undefined> {
+  const rows = await kept(db.select().from(benchmarkRuns).where(eq(benchmarkRuns.id, id)));
+  return rows[0];
+}
+
+/** Runs, newest first. */
+export async function listRuns(
+  db: RecordsDb,
+  { limit, after }: { limit: number; after?: RunCursor },
+): Promise<RunRow[]> {
+  const { started_at, id } = benchmarkRuns;
+  const beyond = after && or(
+    lt(started_at, after.startedAt),
+    and(eq(started_at, after.startedAt), lt(id, after.id)),
+  );
+  return await kept(
+    db.select().from(benchmarkRuns).where(beyond).orderBy(desc(started_at), desc(id)).limit(limit),
+  );
+}
+
+/** Marks runs that say they live as aborted; right only for the holder of the benchmark lock. */
+export async function closeUnfinishedRuns(
+  db: RecordsDb,
+  at: Date,
+  error: string,
+): Promise<string[]> {
+  const rows = await kept(
+    db.update(benchmarkRuns)
+      .set({ status: "aborted", finished_at: at, error })
+      .where(inArray(benchmarkRuns.status, ["queued", "running"]))
+      .returning({ id: benchmarkRuns.id }),
+  );
+  return rows.map(({ id }) => id);
+}

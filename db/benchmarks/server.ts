@@ -1,0 +1,65 @@
+import type { Sql } from "../connection.ts";
+
+/** Bytes of WAL written since the server was made. */
+export async function readWalBytes(sql: Sql): Promise<number> {
+  const [row] = await sql<{ bytes: number }[]>`
+    select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as bytes`;
+  return row?.bytes ?? NaN;
+}
+
+/** Bytes of tables of `schema`, partitions included, and of their indexes. */
+export async function relationBytes(
+  sql: Sql,
+  schema: string,
+  tables: readonly string[],
+): Promise<{ table: number; index: number }> {
+  const [row] = await sql<{ table: number; index: number }[]>`
+    select
+      coalesce(sum(pg_table_size(leaf.relid)), 0)::float8 as "table",
+      coalesce(sum(pg_indexes_size(leaf.relid)), 0)::float8 as "index"
+    from pg_class as root
+    cross join lateral (
+      select relid from pg_partition_tree(root.oid) where isleaf
+      union
+      select root.oid
+    ) as leaf
+    where root.relnamespace = (select oid from pg_namespace where nspname = ${schema})
+      and root.relname = any (${tables as string[]}::text[])`;
+  return row ?? { table: 0, index: 0 };
+}
+
+/** Client sessions that are running a statement right now, other than Holdfast's own. */
+export async function countForeignActive(sql: Sql): Promise<number> {
+  const [row] = await sql<{ active: number }[]>`
+    select count(*)::int4 as active
+    from pg_stat_activity
+    where backend_type = 'client backend'
+      and state = 'active'
+      and application_name not like 'holdfast%'
+      and pid <> pg_backend_pid()`;
+  return row?.active ?? 0;
+}
+
+const fingerprint = [
+  "server_version",
+  "shared_buffers",
+  "effective_cache_size",
+  "work_mem",
+  "max_wal_size",
+  "fsync",
+  "synchronous_commit",
+  "full_page_writes",
+  "wal_compression",
+  "wal_level",
+  "jit",
+  "max_connections",
+  "data_checksums",
+] as const;
+
+/** The settings that decide how fast a server is, as it writes them itself. */
+export async function readServerSettings(sql: Sql): Promise<Record<string, string>> {
+  const rows = await sql<{ name: string; setting: string }[]>`
+    select name, current_setting(name) as setting
+    from unnest(${fingerprint as readonly string[] as string[]}::text[]) as wanted (name)`;
+  return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+}

@@ -1,0 +1,28 @@
+-- Sessions by state against the limit, and the oldest of each kind. One pass over pg_stat_activity.
+with sessions as (
+  select
+    pid,
+    state,
+    backend_type,
+    xact_start,
+    state_change,
+    wait_event_type,
+    -- Another role's session shows no state unless this role may read all statistics.
+    (state is null and backend_type = 'client backend') as hidden
+  from pg_stat_activity
+  where pid <> pg_backend_pid()
+)
+select
+  count(*) filter (where backend_type = 'client backend')::float8 + 1 as used,
+  (current_setting('max_connections')::float8 - current_setting('superuser_reserved_connections')::float8) as "limit",
+  count(*) filter (where state = 'active')::float8 as active,
+  count(*) filter (where state = 'idle')::float8 as idle,
+  count(*) filter (where state = 'idle in transaction')::float8 as idle_in_transaction,
+  count(*) filter (where state = 'idle in transaction (aborted)')::float8 as idle_in_transaction_aborted,
+  count(*) filter (where hidden)::float8 as hidden,
+  count(*) filter (where wait_event_type = 'Lock')::float8 as blocked,
+  coalesce(max(extract(epoch from clock_timestamp() - xact_start))
+    filter (where backend_type = 'client backend'), 0)::float8 as longest_transaction_seconds,
+  coalesce(max(extract(epoch from clock_timestamp() - state_change))
+    filter (where state like 'idle in transaction%'), 0)::float8 as longest_idle_in_transaction_seconds
+from sessions

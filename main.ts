@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import denoConfig from "./deno.json" with { type: "json" };
+import { importFiles } from "./commands/import.ts";
+import { demo } from "./commands/demo.ts";
+import { doctor } from "./commands/doctor.ts";
+import { type CommandContext, serve, startServing } from "./commands/serve.ts";
+import { readConfig } from "./config.ts";
+import { StartError } from "./errors.ts";
+import { createLogger } from "./log.ts";
+import { createDenoRuntime, upgrade } from "./runtime/deno.ts";
+
+export { runComprehensiveBenchmark, validatePerformanceTargets } from "./services/benchmarks/service.ts";
+
+const commands: Record<string, (context: CommandContext, args: string[]) => Promise<number>> = {
+  serve: (context) => serve(context),
+  demo,
+  import: importFiles,
+  doctor,
+};
+
+function createContext(): CommandContext {
+  const runtime = createDenoRuntime();
+  const config = readConfig(runtime.env(), (path) => readFileSync(path, "utf8"));
+  const log = createLogger({ level: config.LOG_LEVEL });
+  return { config, runtime, upgrade, log, version: denoConfig.version };
+}
+
+/** For those who embed Holdfast: starts all of it with the environment's settings; `stop()` ends it. */
+export const startMonitoring = () => startServing(createContext());
+
+async function main(): Promise<number> {
+  const context = createContext();
+  const [name = "serve", ...args] = context.runtime.args();
+  const command = commands[name];
+  if (!command) {
+    throw new StartError(`There is no command ${name}; there are ${Object.keys(commands).join(", ")}`);
+  }
+  return await command(context, args);
+}
+
+if (import.meta.main) {
+  const runtime = createDenoRuntime();
+  try {
+    runtime.exit(await main());
+  } catch (error) {
+    if (error instanceof StartError) console.error(`Cannot start: ${error.message}`);
+    else console.error(error);
+    runtime.exit(1);
+  }
+}

@@ -1,0 +1,51 @@
+import { z } from "@hono/zod-openapi";
+import { nextCursor, Time } from "./shared.ts";
+
+export const Cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() }).openapi("Cure");
+
+export const Alert = z.object({
+  id: z.uuid(),
+  rule: z.string(),
+  alert_type: z.string().openapi({ example: "connection_pool_warning" }),
+  severity: z.enum(["warning", "critical"]),
+  state: z.enum(["firing", "resolved"]),
+  message: z.string().openapi({ example: "Connection pool utilization high: 80%" }),
+  value: z.number().nullable(),
+  threshold: z.number().nullable(),
+  scope: z.string().openapi({ description: "The table it is about; empty for the whole server" }),
+  started_at: Time,
+  resolved_at: Time.nullable(),
+  acknowledged_at: Time.nullable(),
+  evidence: z.array(z.object({ name: z.string(), value: z.unknown() })),
+  cause: z.string(),
+  cure: z.array(Cure),
+}).openapi("Alert");
+
+export const AlertList = z.object({ alerts: z.array(Alert), next_cursor: nextCursor }).openapi("AlertList");
+
+const levels = {
+  warning: z.number().nullable(),
+  critical: z.number().nullable(),
+  clear: z.number(),
+  for_seconds: z.number().min(0).max(86_400),
+  keep_firing_seconds: z.number().min(0).max(86_400),
+  cooldown_seconds: z.number().min(0).max(86_400),
+  enabled: z.boolean(),
+};
+
+export const AlertRule = z.object({
+  name: z.string(),
+  title: z.string(),
+  metric: z.string(),
+  unit: z.enum(["ratio", "seconds", "milliseconds", "count", "per_minute"]),
+  direction: z.enum(["above", "below"]),
+  ...levels,
+  phrase: z.string(),
+  cause: z.string(),
+  cure: z.array(Cure),
+}).openapi("AlertRule");
+
+export const RuleList = z.object({ rules: z.array(AlertRule), next_cursor: nextCursor }).openapi("AlertRuleList");
+
+export const RuleChange = z.object({ name: z.string().min(1).max(64), ...z.object(levels).partial().shape })
+  .openapi("AlertRuleChange");

@@ -1,0 +1,87 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Alerts } from "../services/alerts/alerts.ts";
+import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
+import { Alert, AlertList, RuleChange, RuleList } from "./alert_schemas.ts";
+import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+
+const tags = ["alerts"];
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/api/alerts",
+  tags,
+  summary: "Alerts, newest first",
+  request: {
+    query: z.object({
+      state: z.enum(["firing", "resolved"]).optional(),
+      limit: limitParam(1_000, 100),
+      cursor: cursorParam,
+    }),
+  },
+  responses: { 200: jsonAnswer(AlertList, "A page of alerts") },
+});
+
+const acknowledgeRoute = createRoute({
+  method: "post",
+  path: "/api/alerts/{id}/acknowledge",
+  tags,
+  summary: "Say that somebody is on it",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 200: jsonAnswer(Alert, "The acknowledged alert") },
+});
+
+const rulesRoute = createRoute({
+  method: "get",
+  path: "/api/alerts/rules",
+  tags,
+  summary: "The rules in force",
+  responses: { 200: jsonAnswer(RuleList, "All rules") },
+});
+
+const changeRulesRoute = createRoute({
+  method: "put",
+  path: "/api/alerts/rules",
+  tags,
+  summary: "Change levels of rules; what is left out stays",
+  request: { body: jsonBody(z.union([z.object({ rules: z.array(RuleChange).min(1).max(200) }), RuleChange])) },
+  responses: { 200: jsonAnswer(RuleList, "All rules, as they now are") },
+});
+
+export function alertRoutes({ alerts }: { alerts: Alerts }) {
+  const router = createRouter();
+  const allRules = () => ({
+    rules: alerts.rules().map((rule) => ({ ...rule, cure: [...rule.cure] })),
+    next_cursor: null,
+  });
+
+  router.openapi(listRoute, async (c) => {
+    const { state, limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
+    const rows = await alerts.list({
+      state,
+      limit: limit + 1,
+      before: position && { startedAt: new Date(position[0] ?? ""), id: position[1] ?? "" },
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return c.json({
+      alerts: rows.slice(0, limit).map((alert) => ({ ...alert, cure: [...alert.cure] })),
+      next_cursor: last ? writeCursor([last.started_at, last.id]) : null,
+    }, 200);
+  });
+
+  router.openapi(rulesRoute, (c) => c.json(allRules(), 200));
+
+  router.openapi(changeRulesRoute, async (c) => {
+    const body = c.req.valid("json");
+    for (const { name, ...changes } of "rules" in body ? body.rules : [body]) {
+      await alerts.changeRule(name, changes);
+    }
+    return c.json(allRules(), 200);
+  });
+
+  router.openapi(acknowledgeRoute, (c) => {
+    const alert = alerts.acknowledge(c.req.valid("param").id);
+    return c.json({ ...alert, cure: [...alert.cure] }, 200);
+  });
+  return router;
+}

@@ -1,0 +1,149 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Benchmarks } from "../services/benchmarks/service.ts";
+import type { Clock } from "../services/clock.ts";
+import {
+  type Check,
+  checksOf,
+  databaseHealth,
+  partitionsHealth,
+  type Status,
+} from "../services/monitor/health.ts";
+import type { Monitor, Snapshot } from "../services/monitor/monitor.ts";
+import { PerformanceImprovementMetrics } from "./benchmark_schemas.ts";
+import { DatabaseHealthResponse, HealthResponse, Liveness, PartitionHealthResponse } from "./health_schemas.ts";
+import { createRouter, jsonAnswer } from "./shared.ts";
+
+const tags = ["health"];
+
+const overallRoute = createRoute({
+  method: "get",
+  path: "/api/health",
+  tags,
+  summary: "The verdict, and what it rests on",
+  description: "With Accept: application/health+json, in the form of the IETF health draft.",
+  responses: {
+    200: jsonAnswer(HealthResponse, "Healthy, degraded or unknown"),
+    503: jsonAnswer(HealthResponse, "Unhealthy"),
+  },
+});
+
+const liveRoute = createRoute({
+  method: "get",
+  path: "/api/health/live",
+  tags,
+  summary: "Whether this process lives; asks nothing of the database",
+  responses: { 200: jsonAnswer(Liveness, "It does") },
+});
+
+const readyRoute = createRoute({
+  method: "get",
+  path: "/api/health/ready",
+  tags,
+  summary: "Whether requests that need the database can be served",
+  responses: { 200: jsonAnswer(Liveness, "They can"), 503: jsonAnswer(Liveness, "They cannot") },
+});
+
+const databaseRoute = createRoute({
+  method: "get",
+  path: "/api/health/database",
+  tags,
+  summary: "The database in figures, with alerts and advice",
+  responses: { 200: jsonAnswer(DatabaseHealthResponse, "What was last read, with its age") },
+});
+
+const performanceRoute = createRoute({
+  method: "get",
+  path: "/api/health/performance",
+  tags,
+  summary: "What each optimisation is worth here, as last measured",
+  responses: { 200: jsonAnswer(PerformanceImprovementMetrics, "One entry per category") },
+});
+
+const partitionsRoute = createRoute({
+  method: "get",
+  path: "/api/health/partitions",
+  tags,
+  summary: "Managed tables, their partitions and their runway",
+  responses: { 200: jsonAnswer(PartitionHealthResponse, "What was last read") },
+});
+
+const ietf: Record<Status, "pass" | "warn" | "fail"> = {
+  healthy: "pass",
+  degraded: "warn",
+  unknown: "warn",
+  unhealthy: "fail",
+};
+
+/** The health draft's form (draft-inadarei-api-health-check-06): checks keyed by component. */
+function ietfHealth(status: Status, version: string, checks: readonly Check[]) {
+  const byName: Record<string, unknown[]> = {};
+  for (const check of checks) {
+    (byName[`${check.name}:status`] ??= []).push({
+      status: ietf[check.status],
+      observedValue: check.status,
+      time: check.observed_at ?? undefined,
+      output: check.status === "healthy" ? undefined : check.detail,
+    });
+  }
+  return { status: ietf[status], version, serviceId: "holdfast", checks: byName };
+}
+
+/** Why the server may not be ready, or undefined when it is. */
+function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
+  if (!prepared) return "the database is being prepared";
+  if (snapshot.unreachable) return "the database cannot be reached";
+  return snapshot.checkedAt === undefined ? "the database has not been asked yet" : undefined;
+}
+
+/** Health in all its forms, from the last snapshot: these answer at once, also when Postgres is away. */
+export function healthRoutes({ monitor, benchmarks, clock, version, startedAt, isPrepared }: {
+  monitor: Pick<Monitor, "snapshot">;
+  benchmarks: Pick<Benchmarks, "performanceReport">;
+  clock: Clock;
+  version: string;
+  startedAt: number;
+  isPrepared: () => boolean;
+}) {
+  const router = createRouter();
+
+  router.openapi(overallRoute, (c) => {
+    const snapshot = monitor.snapshot();
+    const checks = checksOf(snapshot);
+    const httpStatus = snapshot.status === "unhealthy" ? 503 : 200;
+    if (c.req.header("accept")?.includes("application/health+json")) {
+      c.header("content-type", "application/health+json");
+      const body = JSON.stringify(ietfHealth(snapshot.status, version, checks));
+      return c.body(body, httpStatus) as never;
+    }
+    const { checkedAt, now } = snapshot;
+    return c.json({
+      status: snapshot.status,
+      version,
+      uptime_seconds: (clock.now().getTime() - startedAt) / 1000,
+      checked_at: checkedAt === undefined ? null : new Date(checkedAt).toISOString(),
+      age_ms: checkedAt === undefined ? null : Math.max(0, now - checkedAt),
+      checks,
+    }, httpStatus);
+  });
+
+  router.openapi(liveRoute, (c) => c.json({ status: "alive" as const, detail: "" }, 200));
+
+  router.openapi(readyRoute, (c) => {
+    const reason = notReady(monitor.snapshot(), isPrepared());
+    return reason === undefined
+      ? c.json({ status: "ready" as const, detail: "" }, 200)
+      : c.json({ status: isPrepared() ? "unavailable" as const : "starting" as const, detail: reason }, 503);
+  });
+
+  router.openapi(databaseRoute, (c) => {
+    const report = databaseHealth(monitor.snapshot());
+    const alerts = report.alerts.map((alert) => ({ ...alert, cure: [...alert.cure] }));
+    return c.json({ ...report, alerts }, 200);
+  });
+
+  router.openapi(performanceRoute, async (c) => c.json(await benchmarks.performanceReport(), 200));
+
+  router.openapi(partitionsRoute, (c) => c.json(partitionsHealth(monitor.snapshot()), 200));
+
+  return router;
+}

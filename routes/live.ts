@@ -1,0 +1,77 @@
+import { Hono } from "hono";
+import { HoldfastError } from "../errors.ts";
+import type { Clock } from "../services/clock.ts";
+import type { Hub } from "../services/hub.ts";
+import { type LiveConnection, serveLive } from "../services/live.ts";
+import type { Upgrade } from "../runtime/types.ts";
+import type { AppEnv } from "./shared.ts";
+
+export interface LiveRoutes {
+  router: Hono<AppEnv>;
+  /** Says goodbye to every client with 1001 (going away). */
+  closeAll(): void;
+  clients(): number;
+}
+
+/** The live channel at /ws. */
+export function liveRoutes(
+  { hub, clock, upgrade, clientsMax, bufferMax, version }: {
+    hub: Hub;
+    clock: Clock;
+    upgrade: Upgrade;
+    clientsMax: number;
+    bufferMax: number;
+    version: string;
+  },
+): LiveRoutes {
+  const router = new Hono<AppEnv>();
+  const sockets = new Set<WebSocket>();
+
+  router.get("/ws", (c) => {
+    if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
+      throw new HoldfastError("invalid_request", "This path speaks WebSocket; connect with Upgrade: websocket");
+    }
+    if (sockets.size >= clientsMax) {
+      throw new HoldfastError("overloaded", `${clientsMax} clients are connected already`, {
+        retryAfterSeconds: 10,
+      });
+    }
+    const { socket, response } = upgrade(c.req.raw);
+    let connection: LiveConnection | undefined;
+    socket.addEventListener("open", () => {
+      sockets.add(socket);
+      connection = serveLive({
+        send: (text) => socket.send(text),
+        close: (code, reason) => socket.close(code, reason),
+        get bufferedAmount() {
+          return socket.bufferedAmount;
+        },
+        get isOpen() {
+          return socket.readyState === WebSocket.OPEN;
+        },
+      }, { hub, clock, bufferMax, version });
+    });
+    socket.addEventListener("message", (event) => connection?.receive(event.data));
+    const leave = () => {
+      sockets.delete(socket);
+      connection?.end();
+    };
+    socket.addEventListener("close", leave);
+    socket.addEventListener("error", leave);
+    return response;
+  });
+
+  return {
+    router,
+    closeAll() {
+      for (const socket of sockets) {
+        try {
+          socket.close(1001, "Holdfast is shutting down");
+        } catch {
+          // already closing
+        }
+      }
+    },
+    clients: () => sockets.size,
+  };
+}

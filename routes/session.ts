@@ -1,0 +1,59 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { deleteCookie, setCookie } from "hono/cookie";
+import { HoldfastError } from "../errors.ts";
+import type { Access } from "../services/access.ts";
+import type { Clock } from "../services/clock.ts";
+import { sessionCookie } from "./security.ts";
+import { createRouter, jsonBody } from "./shared.ts";
+
+const tags = ["session"];
+
+const loginRoute = createRoute({
+  method: "post",
+  path: "/api/session",
+  tags,
+  summary: "Trade a token for a browser session",
+  request: { body: jsonBody(z.object({ token: z.string().min(1).max(512) })) },
+  responses: { 204: { description: "Logged in; the cookie is set" } },
+});
+
+const logoutRoute = createRoute({
+  method: "delete",
+  path: "/api/session",
+  tags,
+  summary: "End the browser session",
+  responses: { 204: { description: "Logged out" } },
+});
+
+const triesPerMinute = 20;
+
+/** The browsers' login: an HttpOnly cookie instead of a token in a script's reach. */
+export function sessionRoutes({ access, clock }: { access: Access; clock: Clock }) {
+  const router = createRouter();
+  let tries = { minute: 0, count: 0 };
+
+  router.openapi(loginRoute, (c) => {
+    const minute = Math.floor(clock.now().getTime() / 60_000);
+    tries = tries.minute === minute ? { minute, count: tries.count + 1 } : { minute, count: 1 };
+    if (tries.count > triesPerMinute) {
+      throw new HoldfastError("rate_limited", "Too many logins; wait a minute", { retryAfterSeconds: 60 });
+    }
+    const role = access.roleOfToken(c.req.valid("json").token);
+    if (!role) throw new HoldfastError("unauthorized", "That token is not one of this server");
+    const { value, maxAgeSeconds } = access.issueSession(role);
+    setCookie(c, sessionCookie, value, {
+      httpOnly: true,
+      sameSite: "Strict",
+      path: "/",
+      maxAge: maxAgeSeconds,
+      secure: new URL(c.req.url).protocol === "https:",
+    });
+    return c.body(null, 204);
+  });
+
+  router.openapi(logoutRoute, (c) => {
+    deleteCookie(c, sessionCookie, { path: "/" });
+    return c.body(null, 204);
+  });
+  return router;
+}

@@ -1,0 +1,190 @@
+import { randomUUID } from "node:crypto";
+import { HoldfastError, messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Clock } from "../clock.ts";
+import type { Publisher } from "../hub.ts";
+import type { Alert, Evidence, MetricValue } from "./alert.ts";
+import { calm, type RuleState, step, type Transition } from "./engine.ts";
+import { messageFor, type Rule, type RuleLevels } from "./rule.ts";
+import { withChanges } from "./rules.ts";
+import type { AlertStore } from "./store.ts";
+
+export interface Alerts {
+  /** Takes up the alerts that were open, and the rules changed, before this start. */
+  load(): Promise<void>;
+  /** Judges values by their rules, tells what changed, and keeps it. */
+  evaluate(values: readonly MetricValue[], evidenceFor: (rule: Rule, scope: string) => Evidence[]): void;
+  firing(): Alert[];
+  list(query: {
+    state: string | undefined;
+    before: { startedAt: Date; id: string } | undefined;
+    limit: number;
+  }): Promise<Alert[]>;
+  acknowledge(id: string): Alert;
+  rules(): readonly Rule[];
+  changeRule(name: string, changes: Partial<RuleLevels>): Promise<Rule>;
+}
+
+const keyOf = (rule: string, scope: string) => `${rule}\n${scope}`;
+
+/** The alert engine's shell: holds the state of every rule and scope, publishes and stores transitions. */
+export function createAlerts(
+  { rules: initial, store, hub, clock, log, onChange = () => {} }: {
+    rules: readonly Rule[];
+    store: AlertStore;
+    hub: Publisher;
+    clock: Clock;
+    log: Logger;
+    onChange?: () => void;
+  },
+): Alerts {
+  let rules = [...initial];
+  const states = new Map<string, RuleState>();
+  const open = new Map<string, Alert>();
+  let loaded = false;
+
+  function flush(): void {
+    if (!loaded) return;
+    store.flush().catch((error) => log.warn("alerts_not_saved", { error: messageOf(error) }));
+  }
+
+  function announce(alert: Alert, change: Transition["kind"] | "acknowledged"): void {
+    store.save(alert);
+    hub.publish("performance_alert", { ...alert, change });
+    log.warn("alert", {
+      alert_type: alert.alert_type,
+      state: alert.state,
+      change,
+      message: alert.message,
+      scope: alert.scope,
+    });
+    onChange();
+    flush();
+  }
+
+  function describe(rule: Rule, scope: string, value: number, evidence: Evidence[]) {
+    const severity = states.get(keyOf(rule.name, scope))?.severity ?? "warning";
+    return {
+      severity,
+      alert_type: `${rule.name}_${severity}`,
+      message: messageFor(rule, value, scope),
+      value,
+      threshold: severity === "critical" ? rule.critical : rule.warning,
+      evidence,
+    };
+  }
+
+  function apply(
+    rule: Rule,
+    scope: string,
+    value: number,
+    transition: Transition,
+    evidence: () => Evidence[],
+  ): void {
+    const key = keyOf(rule.name, scope);
+    const now = clock.now().toISOString();
+    if (transition.kind === "fired") {
+      const alert: Alert = {
+        id: randomUUID(),
+        rule: rule.name,
+        scope,
+        state: "firing",
+        started_at: new Date(transition.since).toISOString(),
+        resolved_at: null,
+        acknowledged_at: null,
+        cause: rule.cause,
+        cure: rule.cure,
+        ...describe(rule, scope, value, evidence()),
+      };
+      open.set(key, alert);
+      announce(alert, transition.kind);
+      return;
+    }
+    const alert = open.get(key);
+    if (!alert) return;
+    if (transition.kind === "resolved") {
+      open.delete(key);
+      announce({ ...alert, state: "resolved", value, resolved_at: now }, transition.kind);
+      return;
+    }
+    const changed = { ...alert, ...describe(rule, scope, value, evidence()) };
+    open.set(key, changed);
+    announce(changed, transition.kind);
+  }
+
+  return {
+    async load() {
+      if (loaded) return;
+      const changes = await store.ruleChanges();
+      rules = rules.map((rule) => withChanges(rule, changes.get(rule.name) ?? {}));
+      for (const alert of await store.open()) {
+        const key = keyOf(alert.rule, alert.scope);
+        const since = new Date(alert.started_at).getTime();
+        const early = open.get(key);
+        if (early) {
+          // It fired again before the database could be asked: one alert, not two.
+          store.drop(early.id);
+          open.set(key, { ...early, id: alert.id, started_at: alert.started_at });
+          store.save({ ...early, id: alert.id, started_at: alert.started_at });
+          continue;
+        }
+        open.set(key, alert);
+        states.set(key, {
+          ...calm,
+          phase: "firing",
+          severity: alert.severity,
+          badSince: since,
+          firingSince: since,
+        });
+      }
+      loaded = true;
+      flush();
+    },
+    evaluate(values, evidenceFor) {
+      const now = clock.now().getTime();
+      for (const rule of rules) {
+        for (const { metric, scope, value } of values) {
+          if (metric !== rule.metric) continue;
+          const key = keyOf(rule.name, scope);
+          const { state, transition } = step(rule, states.get(key) ?? calm, value, now);
+          states.set(key, state);
+          if (transition && value !== null) {
+            apply(rule, scope, value, transition, () => evidenceFor(rule, scope));
+          }
+        }
+      }
+      flush();
+    },
+    firing: () =>
+      [...open.values()].sort((a, b) =>
+        a.severity === b.severity
+          ? b.started_at.localeCompare(a.started_at)
+          : a.severity === "critical"
+          ? -1
+          : 1
+      ),
+    list: (query) => store.list(query),
+    acknowledge(id) {
+      for (const [key, alert] of open) {
+        if (alert.id !== id) continue;
+        const changed = { ...alert, acknowledged_at: alert.acknowledged_at ?? clock.now().toISOString() };
+        open.set(key, changed);
+        announce(changed, "acknowledged");
+        return changed;
+      }
+      throw new HoldfastError("not_found", `No open alert has the id ${id}`);
+    },
+    rules: () => rules,
+    async changeRule(name, changes) {
+      const rule = rules.find((one) => one.name === name);
+      if (!rule) throw new HoldfastError("not_found", `No rule is named ${name}`);
+      const before = await store.ruleChanges();
+      const merged = { ...before.get(name), ...changes };
+      const changed = withChanges(rule, changes);
+      await store.saveRule(name, merged);
+      rules = rules.map((one) => one.name === name ? changed : one);
+      log.info("alert_rule_changed", { rule: name, changes });
+      return changed;
+    },
+  };
+}

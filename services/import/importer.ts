@@ -1,0 +1,91 @@
+import { HoldfastError, messageOf } from "../../errors.ts";
+import { type FileBatch, hashFile, readBatches, type SourceFile } from "./source.ts";
+
+/** Sends a request to Holdfast: over HTTP, or to the app in this process. */
+export type Send = (path: string, init: RequestInit) => Promise<Response>;
+
+export interface ImportProgress {
+  file: SourceFile;
+  bytesRead: number;
+  rows: number;
+  stored: number;
+  skipped: number;
+  quarantined: number;
+}
+
+const batchRows = 20_000;
+const tries = 40;
+const contentTypes = { csv: "text/csv", ndjson: "application/x-ndjson" };
+
+interface Answer {
+  accepted: number;
+  quarantined: number;
+  replayed: boolean;
+}
+
+async function sendOnce(send: Send, path: string, init: RequestInit): Promise<Answer | { retryMs: number; why: string }> {
+  let response: Response;
+  try {
+    response = await send(path, init);
+  } catch (error) {
+    return { retryMs: 1_000, why: messageOf(error) };
+  }
+  const text = await response.text();
+  if (response.ok) return JSON.parse(text);
+  const why = text.slice(0, 1_000);
+  if (![408, 409, 429, 500, 502, 503, 504, 507].includes(response.status)) {
+    throw new HoldfastError("malformed_body", `Holdfast refused the batch (${response.status}): ${why}`);
+  }
+  return { retryMs: Number(response.headers.get("retry-after") ?? 1) * 1_000, why };
+}
+
+/**
+ * Loads one file in batches, in order. Each batch carries a key made of the file's hash and its number, so that an
+ * import cut short goes on where it was, and a second import of the same file stores nothing twice.
+ */
+export async function importFile(
+  file: SourceFile,
+  { send, onProgress, signal, headers = {} }: {
+    send: Send;
+    onProgress: (progress: ImportProgress) => void;
+    signal: AbortSignal;
+    headers?: Record<string, string>;
+  },
+): Promise<ImportProgress> {
+  const hash = await hashFile(file.path);
+  const progress: ImportProgress = { file, bytesRead: 0, rows: 0, stored: 0, skipped: 0, quarantined: 0 };
+
+  async function store(batch: FileBatch): Promise<Answer> {
+    let last = "";
+    for (let attempt = 0; attempt < tries; attempt++) {
+      signal.throwIfAborted();
+      const answer = await sendOnce(send, "/api/ticks?create=true&backfill=true", {
+        method: "POST",
+        headers: {
+          ...headers,
+          "content-type": contentTypes[file.format],
+          "idempotency-key": `import-${hash}-${batchRows}-${batch.index}`,
+        },
+        body: batch.text,
+        signal,
+      });
+      if ("accepted" in answer) return answer;
+      last = answer.why;
+      await new Promise((done) => setTimeout(done, answer.retryMs));
+    }
+    throw new HoldfastError("database_unavailable", `Gave up after ${tries} tries: ${last}`);
+  }
+
+  for await (const batch of readBatches(file, batchRows)) {
+    const answer = await store(batch);
+    progress.bytesRead = batch.bytesRead;
+    progress.rows += batch.rows;
+    if (answer.replayed) progress.skipped += answer.accepted + answer.quarantined;
+    else {
+      progress.stored += answer.accepted;
+      progress.quarantined += answer.quarantined;
+    }
+    onProgress(progress);
+  }
+  return progress;
+}

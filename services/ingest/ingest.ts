@@ -1,0 +1,244 @@
+import type { Config } from "../../config.ts";
+import type { ReservedSql } from "../../db/connection.ts";
+import { codeOf, toHoldfastError } from "../../db/errors.ts";
+import { claimKey, type StoredAnswer, storeAnswer } from "../../db/market/idempotency.ts";
+import { takeQuarantined } from "../../db/market/quarantine.ts";
+import type { Pool } from "../../db/pool.ts";
+import { HoldfastError, type InputProblem } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import type { Rotation } from "../partitions/rotation.ts";
+import { createLanes } from "./lanes.ts";
+import { readJsonLine } from "./parse_ndjson.ts";
+import type { SymbolDirectory } from "./symbols.ts";
+import { isRefusal, type Refusal, type RowBatch } from "./tick.ts";
+import { createWriter } from "./writer.ts";
+
+const problemsShown = 20;
+/** A body that starts with this many bad rows and no good one is no tick file. */
+const hopelessRows = 1_000;
+
+export interface IngestRequest {
+  batches: AsyncIterable<RowBatch>;
+  create: boolean;
+  backfill: boolean;
+  idempotencyKey: string | undefined;
+  /** What the body was; complete once the batches have been read. */
+  fingerprint: () => string;
+}
+
+export interface IngestAnswer {
+  accepted: number;
+  quarantined: number;
+  replayed: boolean;
+  /** The first refused rows, when any were. */
+  errors?: InputProblem[];
+}
+
+export interface IngestCounters {
+  accepted: number;
+  quarantined: number;
+  byReason: Record<string, number>;
+  lanes: { active: number; waiting: number };
+}
+
+export interface Ingest {
+  /** Stores an upload whole or not at all; answers after commit. */
+  ingest(request: IngestRequest): Promise<IngestAnswer>;
+  /** Tries a quarantined row again; it stays there when it is refused again. */
+  retry(id: string, options: { create: boolean; backfill: boolean }): Promise<IngestAnswer>;
+  counters(): IngestCounters;
+}
+
+type IngestConfig = Pick<
+  Config,
+  | "HOLDFAST_INGEST_LANES"
+  | "HOLDFAST_INGEST_WAITING_MAX"
+  | "HOLDFAST_INGEST_DEADLINE_SECONDS"
+  | "HOLDFAST_FUTURE_LIMIT_SECONDS"
+  | "HOLDFAST_BACKFILL_HORIZON_DAYS"
+>;
+
+/** Running counts of one upload, and the judgement whether its body was ticks at all. */
+function createTally() {
+  let accepted = 0;
+  let quarantined = 0;
+  let malformed = 0;
+  const problems: InputProblem[] = [];
+  const reasons: Record<string, number> = {};
+  return {
+    add(stored: number, refusals: readonly Refusal[]): void {
+      accepted += stored;
+      quarantined += refusals.length;
+      for (const { line, path, message, reason, malformed: bad } of refusals) {
+        if (bad) malformed++;
+        reasons[reason] = (reasons[reason] ?? 0) + 1;
+        if (problems.length < problemsShown) problems.push({ line, path, message });
+      }
+      if (quarantined >= hopelessRows) this.refuseHopeless();
+    },
+    /** A body with not one well-formed row is the sender's mistake: refused whole, nothing stored. */
+    refuseHopeless(): void {
+      if (accepted > 0 || quarantined === 0 || malformed < quarantined) return;
+      const first = problems[0];
+      throw new HoldfastError(
+        "malformed_body",
+        `No row of the body is a tick; line ${first?.line}: ${first?.message}`,
+        { problems },
+      );
+    },
+    reasons,
+    answer: (): IngestAnswer => ({
+      accepted,
+      quarantined,
+      replayed: false,
+      ...(quarantined > 0 ? { errors: problems } : {}),
+    }),
+  };
+}
+
+/** Takes ticks in: judged, written by COPY with their candles, counted, exactly once per idempotency key. */
+export function createIngest(
+  { pool, rotation, directory, config, clock }: {
+    pool: Pool;
+    rotation: Rotation;
+    directory: SymbolDirectory;
+    config: IngestConfig;
+    clock: Clock;
+  },
+): Ingest {
+  const lanes = createLanes({
+    lanes: config.HOLDFAST_INGEST_LANES,
+    waitingMax: config.HOLDFAST_INGEST_WAITING_MAX,
+  });
+  const counters = { accepted: 0, quarantined: 0, byReason: {} as Record<string, number> };
+
+  function count({ accepted, quarantined }: IngestAnswer, reasons: Record<string, number>): void {
+    counters.accepted += accepted;
+    counters.quarantined += quarantined;
+    for (const [reason, rows] of Object.entries(reasons)) {
+      counters.byReason[reason] = (counters.byReason[reason] ?? 0) + rows;
+    }
+  }
+
+  const writerFor = (sql: ReservedSql, create: boolean, backfill: boolean) =>
+    createWriter(sql, {
+      directory,
+      rotation,
+      create,
+      limits: {
+        nowUs: clock.now().getTime() * 1000,
+        futureSeconds: config.HOLDFAST_FUTURE_LIMIT_SECONDS,
+        horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
+        backfill,
+      },
+    });
+
+  async function inTransaction<T>(work: (sql: ReservedSql) => Promise<T>): Promise<T> {
+    const leave = await lanes.enter();
+    try {
+      return await pool.reserve(async (sql) => {
+        await sql`begin`;
+        try {
+          const answer = await work(sql);
+          await sql`commit`;
+          return answer;
+        } catch (error) {
+          await sql`rollback`.catch(() => {});
+          throw explain(error);
+        }
+      }, { deadlineMs: config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000 });
+    } finally {
+      leave();
+    }
+  }
+
+  function explain(error: unknown): HoldfastError {
+    if (error instanceof HoldfastError) return error;
+    // check_violation from COPY: a leaf we believed in is gone (detached meanwhile); look again next time.
+    // undefined ids likewise come from a cache that outlived a restored database.
+    if (codeOf(error) === "23514" || codeOf(error) === "23503") {
+      rotation.forget();
+      directory.forget();
+      return new HoldfastError("database_unavailable", "The partitions changed under this upload; try again", {
+        retryAfterSeconds: 1,
+        cause: error,
+      });
+    }
+    directory.forget(); // a rollback may have undone instruments this upload created
+    return toHoldfastError(error);
+  }
+
+  async function claim(sql: ReservedSql, key: string): Promise<StoredAnswer | "claimed"> {
+    try {
+      return await claimKey(sql, key);
+    } catch (error) {
+      if (codeOf(error) !== "55P03") throw error; // lock_not_available: the first one has not ended yet
+      throw new HoldfastError("idempotency_in_flight", "An upload with this Idempotency-Key is still running", {
+        retryAfterSeconds: 2,
+        cause: error,
+      });
+    }
+  }
+
+  /** The first answer again, once the body is known to be the same. */
+  async function replay(request: IngestRequest, stored: StoredAnswer): Promise<IngestAnswer> {
+    for await (const _ of request.batches); // the fingerprint needs the whole body
+    if (stored.fingerprint !== request.fingerprint()) {
+      throw new HoldfastError(
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for another body; use a new key for new ticks",
+      );
+    }
+    return { ...(stored.answer as IngestAnswer), replayed: true };
+  }
+
+  return {
+    async ingest(request) {
+      const { idempotencyKey: key, create, backfill } = request;
+      const tally = createTally();
+      const answer = await inTransaction(async (sql) => {
+        const stored = key === undefined ? "claimed" : await claim(sql, key);
+        if (stored !== "claimed") return await replay(request, stored);
+        const writer = writerFor(sql, create, backfill);
+        for await (const batch of request.batches) {
+          const { stored: rows, refusals } = await writer.write(batch);
+          tally.add(rows, refusals);
+        }
+        tally.refuseHopeless();
+        await writer.finish();
+        if (key !== undefined) {
+          await storeAnswer(sql, { key, fingerprint: request.fingerprint(), answer: tally.answer() });
+        }
+        return tally.answer();
+      });
+      if (!answer.replayed) count(answer, tally.reasons);
+      return answer;
+    },
+    async retry(id, { create, backfill }) {
+      const answer = await inTransaction(async (sql) => {
+        const entry = await takeQuarantined(sql, id);
+        if (!entry) throw new HoldfastError("not_found", `No quarantined row has the id ${id}`);
+        const row = readJsonLine(entry.raw, entry.line);
+        const writer = writerFor(sql, create, backfill);
+        const { stored, refusals } = await writer.write(
+          isRefusal(row) ? { ticks: [], refusals: [row] } : { ticks: [row], refusals: [] },
+        );
+        if (stored === 0) {
+          // Thrown, so that the transaction ends as if nothing had been tried.
+          throw new HoldfastError("conflict", `Still refused: ${refusals[0]?.message}`, {
+            problems: refusals.map(({ line, path, message }) => ({ line, path, message })),
+          });
+        }
+        await writer.finish();
+        return { accepted: stored, quarantined: 0, replayed: false };
+      });
+      count(answer, {});
+      return answer;
+    },
+    counters: () => ({
+      ...counters,
+      byReason: { ...counters.byReason },
+      lanes: lanes.stats(),
+    }),
+  };
+}

@@ -1,0 +1,94 @@
+import { codeOf } from "../../db/errors.ts";
+import {
+  createInstrument,
+  findInstrument,
+  type InstrumentChanges,
+  type InstrumentRow,
+  listInstruments,
+  purgeInstrument,
+  setDeleted,
+  updateInstrument,
+} from "../../db/market/instruments.ts";
+import type { Pool } from "../../db/pool.ts";
+import { HoldfastError } from "../../errors.ts";
+import type { Page } from "./market.ts";
+import { cursorParts, readCursor, writeCursor } from "./cursor.ts";
+
+export interface Instruments {
+  list(query: {
+    limit: number;
+    cursor?: string | undefined;
+    deleted: boolean;
+    symbol?: string | undefined;
+  }): Promise<Page<InstrumentRow>>;
+  get(id: number): Promise<InstrumentRow>;
+  create(input: InstrumentChanges & { symbol: string }): Promise<InstrumentRow>;
+  update(id: number, changes: InstrumentChanges): Promise<InstrumentRow>;
+  softDelete(id: number): Promise<InstrumentRow>;
+  restore(id: number): Promise<InstrumentRow>;
+  /** Removes it for good; refused while a tick refers to it. */
+  purge(id: number): Promise<void>;
+}
+
+function missing(id: number): HoldfastError {
+  return new HoldfastError("not_found", `No instrument has the id ${id}`);
+}
+
+/** The instruments' verbs; every change makes ingest look symbols up anew. */
+export function createInstruments(
+  { pool, onChange }: { pool: Pool; onChange: () => void },
+): Instruments {
+  async function change<T>(work: () => Promise<T>, symbol?: string): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const state = codeOf(error instanceof HoldfastError ? error.cause : error);
+      if (state === "23505") { // unique_violation
+        throw new HoldfastError("symbol_taken", `A living instrument already has the symbol ${symbol ?? ""}`.trim(), {
+          problems: [{ path: "symbol", message: "already taken" }],
+        });
+      }
+      if (state === "23001") { // restrict_violation
+        throw new HoldfastError("instrument_referenced", "Ticks refer to this instrument; it can only be soft-deleted");
+      }
+      throw error;
+    } finally {
+      onChange();
+    }
+  }
+
+  async function get(id: number): Promise<InstrumentRow> {
+    const row = await pool.run((sql) => findInstrument(sql, id));
+    if (!row) throw missing(id);
+    return row;
+  }
+
+  return {
+    async list({ limit, cursor, deleted, symbol }) {
+      const position = readCursor(cursor, [cursorParts.number]);
+      const rows = await pool.run((sql) =>
+        listInstruments(sql, { after: Number(position?.[0] ?? 0), limit: limit + 1, deleted, symbol })
+      );
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      return { rows: rows.slice(0, limit), nextCursor: last ? writeCursor([String(last.id)]) : null };
+    },
+    get,
+    create: (input) => change(() => pool.run((sql) => createInstrument(sql, input)), input.symbol),
+    async update(id, changes) {
+      const row = await change(() => pool.run((sql) => updateInstrument(sql, id, changes)), changes.symbol);
+      if (row) return row;
+      await get(id);
+      throw new HoldfastError("conflict", `The instrument ${id} is deleted; restore it first`);
+    },
+    async softDelete(id) {
+      return await change(() => pool.run((sql) => setDeleted(sql, id, true))) ?? await get(id);
+    },
+    async restore(id) {
+      return await change(() => pool.run((sql) => setDeleted(sql, id, false))) ?? await get(id);
+    },
+    async purge(id) {
+      const removed = await change(() => pool.transaction((sql) => purgeInstrument(sql, id)));
+      if (!removed) throw missing(id);
+    },
+  };
+}

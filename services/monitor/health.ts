@@ -1,0 +1,171 @@
+import type { Evidence, MetricValue } from "../alerts/alert.ts";
+import type { Rule } from "../alerts/rule.ts";
+import { blockingTree } from "./locks.ts";
+import { poolMetrics } from "./metrics.ts";
+import type { Snapshot } from "./monitor.ts";
+import { recommend } from "./recommend.ts";
+
+export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
+
+export interface Check {
+  name: string;
+  status: Status;
+  detail: string;
+  observed_at: string | null;
+}
+
+const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
+
+/** The verdict: away is unhealthy, never seen or stale is unknown, else the worst of what fires. */
+export function overallStatus(
+  known: Omit<Snapshot, "status">,
+  fastMaxAgeMs: number,
+): Status {
+  if (known.unreachable) return "unhealthy";
+  if (known.checkedAt === undefined || known.now - known.checkedAt > fastMaxAgeMs) return "unknown";
+  if (known.firing.some((alert) => alert.severity === "critical")) return "unhealthy";
+  return known.firing.length > 0 ? "degraded" : "healthy";
+}
+
+/** The single findings behind the verdict, worst first. */
+export function checksOf(snapshot: Snapshot): Check[] {
+  const { unreachable, checkedAt, now, firing } = snapshot;
+  const connection: Check = {
+    name: "database",
+    status: unreachable ? "unhealthy" : checkedAt === undefined ? "unknown" : "healthy",
+    detail: unreachable
+      ? `no answer since ${iso(unreachable.since)}: ${unreachable.error.slice(0, 200)}`
+      : checkedAt === undefined
+      ? "not asked yet"
+      : `answered ${Math.round((now - checkedAt) / 1000)} s ago`,
+    observed_at: iso(checkedAt),
+  };
+  const alerts = firing.filter((alert) => alert.rule !== "database_down").map((alert): Check => ({
+    name: alert.scope ? `${alert.rule}:${alert.scope}` : alert.rule,
+    status: alert.severity === "critical" ? "unhealthy" : "degraded",
+    detail: alert.message,
+    observed_at: iso(checkedAt),
+  }));
+  const partitions: Check = {
+    name: "partitions",
+    status: !snapshot.tablesFresh
+      ? "unknown"
+      : snapshot.tables.some((table) => table.problems.length > 0)
+      ? "degraded"
+      : "healthy",
+    detail: !snapshot.tablesFresh
+      ? "not read lately"
+      : snapshot.tables.flatMap((table) => table.problems.map((problem) => `${table.table}: ${problem}`))
+        .slice(0, 5).join("; ") || `${snapshot.tables.length} table(s) covered`,
+    observed_at: iso(snapshot.tablesAt),
+  };
+  const collectors = Object.entries(snapshot.readings)
+    .filter(([, reading]) => reading.error !== undefined && !unreachable)
+    .map(([name, reading]): Check => ({
+      name: `collector:${name}`,
+      status: "unknown",
+      detail: reading.error ?? "",
+      observed_at: iso(reading.at),
+    }));
+  return [connection, ...alerts, partitions, ...collectors];
+}
+
+/** Managed tables in sum, as part of the database's health. */
+export function partitionHealth(snapshot: Snapshot) {
+  const { tables, tablesAt, tablesFresh } = snapshot;
+  const runways = tables.flatMap((table) => table.runway_seconds === null ? [] : [table.runway_seconds]);
+  return {
+    checked_at: iso(tablesAt),
+    tables_managed: tablesFresh ? tables.length : null,
+    partitions: tablesFresh ? tables.reduce((sum, table) => sum + table.partitions, 0) : null,
+    runway_seconds: tablesFresh && runways.length > 0 ? Math.min(...runways) : null,
+    holes: tablesFresh ? tables.reduce((sum, table) => sum + table.holes.length, 0) : null,
+    default_rows: tablesFresh ? tables.reduce((sum, table) => sum + table.default_rows, 0) : null,
+    problems: tables.flatMap((table) => table.problems.map((problem) => `${table.table}: ${problem}`)),
+  };
+}
+
+/** The payload of a `database_performance` message. */
+export function databasePerformance(snapshot: Snapshot) {
+  return {
+    connection_pool: snapshot.pool,
+    performance_metrics: snapshot.metrics,
+    partition_health: partitionHealth(snapshot),
+    overall_status: snapshot.status,
+  };
+}
+
+/** The whole report on the database: `DatabaseHealthResponse`. */
+export function databaseHealth(snapshot: Snapshot) {
+  return {
+    overall_status: snapshot.status,
+    checked_at: iso(snapshot.checkedAt),
+    age_ms: snapshot.checkedAt === undefined ? null : Math.max(0, snapshot.now - snapshot.checkedAt),
+    checks: checksOf(snapshot),
+    connection_pool: snapshot.pool,
+    performance_metrics: snapshot.metrics,
+    partition_health: partitionHealth(snapshot),
+    ingest: {
+      accepted: snapshot.ingest.accepted,
+      quarantined: snapshot.ingest.quarantined,
+      quarantined_by_reason: snapshot.ingest.byReason,
+      uploads_active: snapshot.ingest.lanes.active,
+      uploads_waiting: snapshot.ingest.lanes.waiting,
+    },
+    alerts: snapshot.firing,
+    recommendations: recommend(snapshot),
+  };
+}
+
+/** The report on managed tables. */
+export function partitionsHealth(snapshot: Snapshot) {
+  const { tables, tablesAt, tablesFresh, unreachable } = snapshot;
+  const worst = tables.some((table) => (table.runway_seconds ?? 0) <= 0)
+    ? "unhealthy"
+    : tables.some((table) => table.problems.length > 0)
+    ? "degraded"
+    : "healthy";
+  const status: Status = unreachable || !tablesFresh ? "unknown" : worst;
+  return { overall_status: status, checked_at: iso(tablesAt), tables };
+}
+
+/** What the rules judge, from a snapshot; unknown stays null. */
+export function metricValues(snapshot: Snapshot): MetricValue[] {
+  const server = (metric: string, value: number | null): MetricValue => ({ metric, scope: "", value });
+  return [
+    server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
+    ...Object.entries({ ...snapshot.metrics, ...poolMetrics(snapshot.pool) }).flatMap(([metric, value]) =>
+      typeof value === "number" || value === null ? [server(metric, value)] : []
+    ),
+    ...snapshot.tables.flatMap((table): MetricValue[] => {
+      const known = (value: number | null) => snapshot.tablesFresh && !snapshot.unreachable ? value : null;
+      return [
+        { metric: "partition_runway_seconds", scope: table.table, value: known(table.runway_seconds) },
+        { metric: "partition_holes", scope: table.table, value: known(table.holes.length) },
+        { metric: "partition_default_rows", scope: table.table, value: known(table.default_rows) },
+      ];
+    }),
+  ];
+}
+
+/** The facts that support an alert of `rule`. */
+export function evidenceFor(rule: Rule, snapshot: Snapshot): Evidence[] {
+  switch (rule.name) {
+    case "connection_pool":
+    case "pool_wait":
+      return [{ name: "connection_pool", value: snapshot.pool }];
+    case "connections":
+    case "idle_in_transaction":
+    case "long_transaction":
+      return [{ name: "connections_by_state", value: snapshot.metrics.connections_by_state }];
+    case "lock_wait":
+      return [{
+        name: "blocking_tree",
+        value: blockingTree(snapshot.readings.locks.value ?? []).slice(0, 5),
+      }];
+    case "database_down":
+      return [{ name: "error", value: snapshot.unreachable?.error ?? null }];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,36 @@
+import type { CollectorRows } from "../../db/collectors/list.ts";
+
+type LockRow = CollectorRows["locks"];
+
+export interface BlockedSession {
+  pid: number;
+  waited_seconds: number | null;
+  query: string | null;
+  blocked: BlockedSession[];
+}
+
+export interface RootBlocker {
+  pid: number;
+  query: string | null;
+  state: string | null;
+  age_seconds: number | null;
+  blocked: BlockedSession[];
+}
+
+/** The blocking tree: roots are blockers that nobody blocks; each waiter stands once, under its first blocker. */
+export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
+  const waiters = rows.filter((row) => row.blockers.length > 0);
+  const seen = new Set<number>();
+  const under = (pid: number): BlockedSession[] =>
+    waiters.filter((row) => row.blockers.includes(pid) && !seen.has(row.pid)).map((row) => {
+      seen.add(row.pid);
+      return { pid: row.pid, waited_seconds: row.waited_seconds, query: row.query, blocked: under(row.pid) };
+    });
+  return rows.filter((row) => row.blockers.length === 0).map((row) => ({
+    pid: row.pid,
+    query: row.query,
+    state: row.state,
+    age_seconds: row.age_seconds,
+    blocked: under(row.pid),
+  }));
+}

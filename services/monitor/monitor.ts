@@ -1,0 +1,228 @@
+import type { Config } from "../../config.ts";
+import type { Sql } from "../../db/connection.ts";
+import { countDefaultRows, lastRotations, listPolicies } from "../../db/partitions.ts";
+import type { Pool } from "../../db/pool.ts";
+import type { Logger } from "../../log.ts";
+import type { Alerts } from "../alerts/alerts.ts";
+import type { Clock } from "../clock.ts";
+import type { Publisher } from "../hub.ts";
+import type { IngestCounters } from "../ingest/ingest.ts";
+import { createLoop } from "../loop.ts";
+import type { Catalogue } from "../partitions/catalogue.ts";
+import { collectTier, emptyReadings, type Readings, takeReading } from "./collect.ts";
+import { databasePerformance, evidenceFor, metricValues, overallStatus, type Status } from "./health.ts";
+import { createHistory, type History } from "./history.ts";
+import { deriveMetrics, poolMetrics } from "./metrics.ts";
+import { reportTable, type TableReading } from "./partition_report.ts";
+import { type DatabaseRates, ratesBetween } from "./rates.ts";
+import { emptyReading, type Reading } from "./reading.ts";
+
+/** Everything known at one moment; health, metrics and the WebSocket answer from it alone. */
+export interface Snapshot {
+  status: Status;
+  now: number;
+  /** When the server last answered the fast tier; undefined before the first time. */
+  checkedAt: number | undefined;
+  /** What kept the last fast tick from an answer. */
+  unreachable: { since: number; error: string } | undefined;
+  pool: ReturnType<Pool["stats"]>;
+  metrics: ReturnType<typeof deriveMetrics>;
+  tables: ReturnType<typeof reportTable>[];
+  tablesAt: number | undefined;
+  tablesFresh: boolean;
+  readings: Readings;
+  ingest: IngestCounters;
+  firing: ReturnType<Alerts["firing"]>;
+}
+
+export interface Monitor {
+  start(): void;
+  stop(): Promise<void>;
+  /** The present state from what was last read; asks the database nothing. */
+  snapshot(): Snapshot;
+  /** Reads partitions again soon, after they changed. */
+  refreshPartitions(): void;
+  /** Checks now whether the server answers; used at start and by tests. */
+  checkNow(): Promise<void>;
+  history: History;
+}
+
+type MonitorConfig = Pick<
+  Config,
+  | "HOLDFAST_FAST_TIER_SECONDS"
+  | "HOLDFAST_BROADCAST_SECONDS"
+  | "HOLDFAST_SLOW_TIER_SECONDS"
+  | "HOLDFAST_BACKFILL_HORIZON_DAYS"
+>;
+
+const fastDeadlineMs = 2_500;
+const slowDeadlineMs = 12_000;
+
+/** Watches the database in tiers over at most two connections of its own, and tells what it sees. */
+export function createMonitor(
+  { fastPool, slowPool, appPool, catalogue, ingest, alerts, hub, config, clock, log }: {
+    fastPool: Pool;
+    slowPool: Pool;
+    appPool: Pick<Pool, "stats">;
+    catalogue: Catalogue;
+    ingest: { counters(): IngestCounters };
+    alerts: Pick<Alerts, "evaluate" | "firing">;
+    hub: Publisher;
+    config: MonitorConfig;
+    clock: Clock;
+    log: Logger;
+  },
+): Monitor {
+  const readings = emptyReadings();
+  const tables: Reading<TableReading[]> = emptyReading();
+  const history = createHistory();
+  const now = () => clock.now().getTime();
+  const everyMs = {
+    fast: config.HOLDFAST_FAST_TIER_SECONDS * 1000,
+    stats: config.HOLDFAST_BROADCAST_SECONDS * 1000,
+    slow: config.HOLDFAST_SLOW_TIER_SECONDS * 1000,
+  };
+  const maxAgeMs = { fast: everyMs.fast * 4, stats: everyMs.stats * 3, slow: everyMs.slow * 3 };
+  let rates: { value: DatabaseRates | undefined; at: number } | undefined;
+  let checkedAt: number | undefined;
+  let unreachable: Snapshot["unreachable"];
+  let ingestMark: { at: number; accepted: number } | undefined;
+  let ticksPerSecond: number | null = null;
+  let lastStatus: Status | undefined;
+
+  async function readTables(sql: Sql): Promise<TableReading[]> {
+    const policies = await listPolicies(sql);
+    const rotations = new Map((await lastRotations(sql)).map((row) => [row.table_name, row.at]));
+    const result: TableReading[] = [];
+    for (const policy of policies) {
+      const name = { schema: policy.schema_name, table: policy.table_name };
+      result.push({
+        policy,
+        leaves: await catalogue.leaves(sql, name),
+        lastRotationAt: rotations.get(`${name.schema}.${name.table}`) ?? null,
+        defaultRows: await countDefaultRows(sql, name),
+      });
+    }
+    return result;
+  }
+
+  function markIngest(): void {
+    const at = now();
+    const { accepted } = ingest.counters();
+    if (ingestMark && at > ingestMark.at) {
+      ticksPerSecond = (accepted - ingestMark.accepted) / (at - ingestMark.at) * 1000;
+    }
+    ingestMark = { at, accepted };
+  }
+
+  function snapshot(): Snapshot {
+    const at = now();
+    const metrics = deriveMetrics({ readings, rates, ticksPerSecond, now: at, maxAgeMs });
+    const tablesFresh = tables.at !== undefined && at - tables.at <= maxAgeMs.stats;
+    const reports = (tables.value ?? []).map((table) =>
+      reportTable(table, at * 1000, config.HOLDFAST_BACKFILL_HORIZON_DAYS)
+    );
+    const known = {
+      now: at,
+      checkedAt,
+      unreachable,
+      pool: appPool.stats(),
+      metrics,
+      tables: reports,
+      tablesAt: tables.at,
+      tablesFresh,
+      readings,
+      ingest: ingest.counters(),
+      firing: alerts.firing(),
+    };
+    return { ...known, status: overallStatus(known, maxAgeMs.fast) };
+  }
+
+  /** Rules judge every snapshot; a change of the verdict is told at once. */
+  function judge(): void {
+    alerts.evaluate(metricValues(snapshot()), (rule) => evidenceFor(rule, snapshot()));
+    const after = snapshot();
+    remember(after);
+    if (lastStatus !== undefined && after.status !== lastStatus) {
+      log.info("status_changed", { from: lastStatus, to: after.status });
+      hub.publish("database_performance", databasePerformance(after));
+    }
+    lastStatus = after.status;
+  }
+
+  function remember({ metrics, pool, now: at }: Snapshot): void {
+    const values = { ...metrics, ...poolMetrics(pool) };
+    for (const [name, value] of Object.entries(values)) {
+      if (typeof value === "number") history.add(name, at, value);
+    }
+  }
+
+  async function collectFast(): Promise<void> {
+    const answered = await collectTier("fast", { readings, pool: fastPool, clock, deadlineMs: fastDeadlineMs });
+    if (answered && readings.activity.error === undefined) {
+      if (unreachable) log.info("database_reachable_again", { away_ms: now() - unreachable.since });
+      checkedAt = now();
+      unreachable = undefined;
+    } else {
+      const error = readings.activity.error ?? readings.locks.error ?? "no answer";
+      if (!unreachable) log.error("database_unreachable", { error });
+      unreachable = { since: unreachable?.since ?? now(), error };
+    }
+    markIngest();
+    judge();
+  }
+
+  async function collectStats(): Promise<void> {
+    const before = readings.database.value?.[0];
+    const answered = await collectTier("stats", { readings, pool: slowPool, clock, deadlineMs: slowDeadlineMs });
+    const after = readings.database.value?.[0];
+    if (answered && after && after !== before) {
+      rates = { value: ratesBetween(before, after), at: now() };
+    }
+    if (answered) await collectTables();
+    judge();
+    hub.publish("database_performance", databasePerformance(snapshot()));
+  }
+
+  let partitionState = "";
+
+  async function collectTables(): Promise<void> {
+    await takeReading(tables, slowPool, clock, slowDeadlineMs, readTables);
+    const { tables: reports } = snapshot();
+    // Told when something changed, not at every look.
+    const state = JSON.stringify(
+      reports.map(({ table, partitions, holes, problems }) => [table, partitions, holes, problems]),
+    );
+    if (state !== partitionState) {
+      partitionState = state;
+      hub.publish("partition_status", {
+        tables: reports.map(({ children: _, ...report }) => report),
+      });
+    }
+  }
+
+  const loops = [
+    createLoop({ name: "collect_fast", everyMs: everyMs.fast, job: collectFast, log }),
+    createLoop({ name: "collect_stats", everyMs: everyMs.stats, job: collectStats, log }),
+    createLoop({
+      name: "collect_slow",
+      everyMs: everyMs.slow,
+      job: async () => {
+        await collectTier("slow", { readings, pool: slowPool, clock, deadlineMs: slowDeadlineMs });
+      },
+      log,
+    }),
+  ];
+  const refresh = createLoop({ name: "refresh_partitions", everyMs: 0, job: collectTables, log });
+
+  return {
+    start: () => loops.forEach((loop) => loop.start()),
+    async stop() {
+      await Promise.all([...loops, refresh].map((loop) => loop.stop()));
+    },
+    snapshot,
+    refreshPartitions: () => void refresh.runNow(),
+    checkNow: collectFast,
+    history,
+  };
+}

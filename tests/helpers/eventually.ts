@@ -1,0 +1,20 @@
+/** Polls `probe` until it answers something other than undefined or false; fails after `deadlineMs`. */
+export async function eventually<T>(
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  what: string,
+  deadlineMs = 15_000,
+): Promise<T> {
+  const until = performance.now() + deadlineMs;
+  let last: unknown;
+  while (performance.now() < until) {
+    try {
+      const value = await probe();
+      if (value !== undefined && value !== false) return value;
+      last = value;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`Did not come about within ${deadlineMs} ms: ${what} (last: ${last})`);
+}

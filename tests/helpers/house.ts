@@ -1,0 +1,80 @@
+import { createHoldfast, type Holdfast } from "../../compose.ts";
+import { type Config, readConfig } from "../../config.ts";
+import { connectSql, type Sql } from "../../db/connection.ts";
+import { createLogger, type LogFields } from "../../log.ts";
+import { upgrade } from "../../runtime/deno.ts";
+import type { Clock } from "../../services/clock.ts";
+
+/** A whole Holdfast for one test file: its own embedded Postgres in a temporary folder, a free port. */
+export interface House {
+  url: string;
+  holdfast: Holdfast;
+  config: Config;
+  /** A plain connection to its database, past Holdfast. */
+  sql: Sql;
+  logs: LogFields[];
+  request(path: string, init?: RequestInit): Promise<Response>;
+  json<T>(path: string, init?: RequestInit): Promise<T>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+export async function startHouse(
+  env: Record<string, string> = {},
+  { clock }: { clock?: Clock } = {},
+): Promise<House> {
+  const dataDir = env.HOLDFAST_DATA_DIR ?? await Deno.makeTempDir({ prefix: "holdfast-test-" });
+  if (!env.HOLDFAST_DATA_DIR) await Deno.chmod(dataDir, 0o755);
+  const config = readConfig({ HOLDFAST_DATA_DIR: dataDir, PORT: "0", ...env });
+  const logs: LogFields[] = [];
+  const log = createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) });
+  const holdfast = await createHoldfast({
+    config,
+    log,
+    upgrade,
+    version: "0.0.0-test",
+    ...(clock ? { clock } : {}),
+  });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => holdfast.handle(request),
+  );
+  await holdfast.start();
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const sql = connectSql({
+    target: holdfast.target,
+    max: 2,
+    applicationName: "test",
+    statementTimeoutMs: 30_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+  const request = (path: string, init?: RequestInit) => fetch(url + path, init);
+  return {
+    url,
+    holdfast,
+    config,
+    sql,
+    logs,
+    request,
+    async json<T>(path: string, init?: RequestInit) {
+      const response = await request(path, init);
+      return await response.json() as T;
+    },
+    post: (path, body, headers = {}) =>
+      request(path, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: typeof body === "string" || body instanceof Uint8Array
+          ? body as BodyInit
+          : JSON.stringify(body),
+      }),
+    async stop() {
+      await sql.end({ timeout: 2 });
+      holdfast.closeLive();
+      await server.shutdown();
+      await holdfast.stop();
+      if (!env.HOLDFAST_DATA_DIR) await Deno.remove(dataDir, { recursive: true });
+    },
+  };
+}
