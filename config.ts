@@ -1,225 +1,6 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { StartError } from "./errors.ts";
-
-/** A whole number from a string or a JSON number, within bounds. */
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const text = z.string().trim().min(1);
-const flag = z.preprocess(
-  (value) =>
-    typeof value === "string"
-      ? ({ "1": true, true: true, yes: true, "0": false, false: false, no: false, "": false }[
-        value.toLowerCase()
-      ] ?? value)
-      : value,
-  z.boolean(),
-);
-const list = z.preprocess(
-  (value) =>
-    typeof value === "string" ? value.split(",").map((item) => item.trim()).filter(Boolean) : value,
-  z.array(text),
-);
-
-interface Setting<S extends z.ZodType> {
-  schema: S;
-  /** What it does, for docs/configuration.md. */
-  about: string;
-  /** What is allowed, in a person's words, for the message that stops a start. */
-  allowed: string;
-  secret?: boolean;
-}
-
-function setting<S extends z.ZodType>(
-  schema: S,
-  allowed: string,
-  about: string,
-  secret = false,
-): Setting<S> {
-  return { schema, about, allowed, secret };
-}
-
-const bytes = (min: number, max: number) => whole(min, max);
-const MiB = 1024 * 1024;
-const GiB = 1024 * MiB;
-
-/** Every setting, named in the code as in the environment, so that one search finds both. */
-export const settings = {
-  HOST: setting(
-    text.default("127.0.0.1"),
-    "an address to listen on",
-    "Address to listen on. Anything but loopback needs `HOLDFAST_TOKEN`.",
-  ),
-  PORT: setting(
-    whole(0, 65535).default(8000),
-    "a whole number from 0 to 65535 (0 picks a free port)",
-    "Port to listen on; 0 picks a free one.",
-  ),
-  DATABASE_URL: setting(
-    z.string().regex(/^postgres(ql)?:\/\/.+/).optional(),
-    "a URL such as postgres://user:password@host:5432/database",
-    "The Postgres (14 to 18) to look after. Without it, Holdfast starts its own, embedded.",
-    true,
-  ),
-  HOLDFAST_DATA_DIR: setting(
-    text.default(".holdfast"),
-    "a directory that may be created and written",
-    "Where the embedded Postgres and Holdfast's own files live.",
-  ),
-  HOLDFAST_TOKEN: setting(
-    z.string().min(8).optional(),
-    "at least 8 characters",
-    "Admin token. With it, all but the basic health paths need it.",
-    true,
-  ),
-  HOLDFAST_READ_TOKEN: setting(
-    z.string().min(8).optional(),
-    "at least 8 characters, with HOLDFAST_TOKEN set too",
-    "Token that may read everything and change nothing.",
-    true,
-  ),
-  HOLDFAST_INSECURE: setting(
-    flag.default(false),
-    "0 or 1",
-    "Allows a non-loopback `HOST` without a token. For closed networks only.",
-  ),
-  HOLDFAST_ALLOWED_HOSTS: setting(
-    list.default([]),
-    "host names separated by commas",
-    "Further names this server answers to (the `Host` header is checked against DNS rebinding).",
-  ),
-  HOLDFAST_PROFILE: setting(
-    z.enum(["development", "staging", "production"]).default("development"),
-    "development, staging or production",
-    "The set of alert thresholds.",
-  ),
-  LOG_LEVEL: setting(
-    z.enum(["debug", "info", "warn", "error"]).default("info"),
-    "debug, info, warn or error",
-    "Least severe log line to print.",
-  ),
-  HOLDFAST_POOL_SIZE: setting(
-    whole(2, 100).default(8),
-    "a whole number from 2 to 100",
-    "Connections of the application pool.",
-  ),
-  HOLDFAST_POOL_WAITING_MAX: setting(
-    whole(1, 100_000).default(500),
-    "a whole number from 1 to 100000",
-    "Requests that may wait for a connection; more answer 503.",
-  ),
-  HOLDFAST_POOLER: setting(
-    z.enum(["auto", "transaction"]).default("auto"),
-    "auto or transaction",
-    "Whether `DATABASE_URL` leads to a pooler in transaction mode; auto notices PgBouncer's refusal of settings.",
-  ),
-  HOLDFAST_STATEMENT_TIMEOUT_MS: setting(
-    whole(100, 3_600_000).default(15_000),
-    "milliseconds from 100 to 3600000",
-    "Longest a statement of a request may run.",
-  ),
-  HOLDFAST_INGEST_LANES: setting(
-    whole(1, 64).default(4),
-    "a whole number from 1 to 64",
-    "Uploads that may write at the same time; each takes a connection.",
-  ),
-  HOLDFAST_INGEST_WAITING_MAX: setting(
-    whole(0, 100_000).default(256),
-    "a whole number from 0 to 100000",
-    "Uploads that may wait for a lane; more answer 503 with `Retry-After`.",
-  ),
-  HOLDFAST_INGEST_BATCH_ROWS: setting(
-    whole(100, 500_000).default(20_000),
-    "a whole number from 100 to 500000",
-    "Rows per COPY inside an upload.",
-  ),
-  HOLDFAST_INGEST_MAX_ROWS: setting(
-    whole(1, 1_000_000_000).default(50_000_000),
-    "a whole number from 1 to 1000000000",
-    "Rows one upload may hold.",
-  ),
-  HOLDFAST_INGEST_MAX_BYTES: setting(
-    bytes(1024, 1024 * GiB).default(16 * GiB),
-    "bytes from 1024 to 1099511627776",
-    "Size of one NDJSON or CSV upload, after decompression.",
-  ),
-  HOLDFAST_INGEST_MAX_JSON_BYTES: setting(
-    bytes(1024, GiB).default(32 * MiB),
-    "bytes from 1024 to 1073741824",
-    "Size of one JSON array (it must fit in memory), after decompression.",
-  ),
-  HOLDFAST_INGEST_DEADLINE_SECONDS: setting(
-    whole(1, 86_400).default(3_600),
-    "seconds from 1 to 86400",
-    "Longest one upload may take in all.",
-  ),
-  HOLDFAST_INGEST_STALL_SECONDS: setting(
-    whole(1, 3_600).default(30),
-    "seconds from 1 to 3600",
-    "Longest an upload may pause between two chunks.",
-  ),
-  HOLDFAST_BACKFILL_HORIZON_DAYS: setting(
-    whole(1, 36_500).default(7),
-    "days from 1 to 36500",
-    "Ticks older than this are quarantined unless the upload says `?backfill=true`.",
-  ),
-  HOLDFAST_FUTURE_LIMIT_SECONDS: setting(
-    whole(0, 86_400).default(300),
-    "seconds from 0 to 86400",
-    "Ticks further ahead of the clock than this are quarantined.",
-  ),
-  HOLDFAST_IDEMPOTENCY_DAYS: setting(
-    whole(1, 365).default(7),
-    "days from 1 to 365",
-    "How long an `Idempotency-Key` is remembered.",
-  ),
-  HOLDFAST_PREMAKE_DAYS: setting(
-    whole(1, 365).default(7),
-    "days from 1 to 365",
-    "Daily partitions of `market.ticks` kept ready ahead of now.",
-  ),
-  HOLDFAST_RETENTION_DAYS: setting(
-    whole(0, 36_500).default(0),
-    "days from 0 to 36500 (0: keep for ever)",
-    "Age at which a partition of `market.ticks` is detached. Off by default.",
-  ),
-  HOLDFAST_MAX_PARTITIONS: setting(
-    whole(10, 20_000).default(5_000),
-    "a whole number from 10 to 20000",
-    "Partitions one table may have; an upload that needs more is refused.",
-  ),
-  HOLDFAST_FAST_TIER_SECONDS: setting(
-    whole(1, 300).default(5),
-    "seconds from 1 to 300",
-    "Cadence of the fast collectors: activity, locks, pool.",
-  ),
-  HOLDFAST_BROADCAST_SECONDS: setting(
-    whole(1, 3_600).default(30),
-    "seconds from 1 to 3600",
-    "Cadence of the statistics collectors and of `database_performance` on the WebSocket.",
-  ),
-  HOLDFAST_SLOW_TIER_SECONDS: setting(
-    whole(5, 86_400).default(300),
-    "seconds from 5 to 86400",
-    "Cadence of the size and partition collectors.",
-  ),
-  HOLDFAST_WS_CLIENTS_MAX: setting(
-    whole(1, 100_000).default(10_000),
-    "a whole number from 1 to 100000",
-    "WebSocket clients served at once.",
-  ),
-  HOLDFAST_WS_BUFFER_BYTES: setting(
-    bytes(16 * 1024, GiB).default(MiB),
-    "bytes from 16384 to 1073741824",
-    "Unsent bytes at which a slow WebSocket client is closed with 1013.",
-  ),
-  HOLDFAST_BENCH_TARGETS: setting(
-    z.preprocess(
-      (value) => typeof value === "string" ? JSON.parse(value) : value,
-      z.record(z.string(), z.number().positive()),
-    ).default({}),
-    'a JSON object such as {"insert_performance": 0.3}',
-    "Overrides of benchmark targets, by category, as an improvement ratio.",
-  ),
-} as const;
+import { settings } from "./settings.ts";
 
 type Settings = typeof settings;
 export type SettingName = keyof Settings;
@@ -293,7 +74,9 @@ export function readConfig(
     );
   }
   if (config.HOLDFAST_READ_TOKEN && !config.HOLDFAST_TOKEN) {
-    throw new StartError("HOLDFAST_READ_TOKEN is set without HOLDFAST_TOKEN; allowed: both, or neither");
+    throw new StartError(
+      "HOLDFAST_READ_TOKEN is set without HOLDFAST_TOKEN; allowed: both, or neither",
+    );
   }
   return config;
 }
@@ -309,9 +92,14 @@ function readConfigFile(
       return parsed as Record<string, unknown>;
     }
   } catch (cause) {
-    throw new StartError(`HOLDFAST_CONFIG is ${JSON.stringify(path)}; allowed: a readable JSON file`, {
-      cause,
-    });
+    throw new StartError(
+      `HOLDFAST_CONFIG is ${JSON.stringify(path)}; allowed: a readable JSON file`,
+      {
+        cause,
+      },
+    );
   }
-  throw new StartError(`HOLDFAST_CONFIG is ${JSON.stringify(path)}; allowed: a file with a JSON object`);
+  throw new StartError(
+    `HOLDFAST_CONFIG is ${JSON.stringify(path)}; allowed: a file with a JSON object`,
+  );
 }

@@ -14,6 +14,8 @@ export interface LeafRow {
   detach_pending: boolean;
   rows_estimate: number | null;
   bytes: number;
+  /** Moves when rows were written: a size read under the same mark still holds. */
+  writes: number;
 }
 
 /**
@@ -43,10 +45,16 @@ export async function listLeaves(sql: Sql, { schema, table }: TableName): Promis
       l.inhdetachpending as detach_pending,
       case when l.reltuples < 0 then s.n_live_tup::float8
         else greatest(l.reltuples, s.n_live_tup)::float8 end as rows_estimate,
-      ((l.relpages + coalesce(x.pages, 0))::float8 * current_setting('block_size')::float8) as bytes
+      ((l.relpages + coalesce(x.pages, 0))::float8 * current_setting('block_size')::float8) as bytes,
+      (s.writes + l.relpages)::float8 as writes
     from leaves as l
     left join indexed as x on x.indrelid = l.oid
-    left join lateral (select pg_stat_get_live_tuples(l.oid) as n_live_tup) as s on true
+    cross join lateral (
+      select
+        pg_stat_get_live_tuples(l.oid) as n_live_tup,
+        pg_stat_get_tuples_inserted(l.oid) + pg_stat_get_tuples_updated(l.oid)
+          + pg_stat_get_tuples_deleted(l.oid) as writes
+    ) as s
     order by l.relname`;
 }
 
@@ -61,7 +69,7 @@ export async function readBounds(
     where oid = any(${oids as number[]}::int8[]::oid[])`;
 }
 
-/** Exact on-disk sizes (table, indexes, TOAST) of the given leaves; waits for a lock on each. */
+/** Exact on-disk sizes (table, indexes, TOAST) of the given leaves, those locked exclusively left out. */
 export async function readSizes(
   sql: Sql,
   oids: readonly number[],
@@ -69,7 +77,10 @@ export async function readSizes(
   return await sql<{ oid: number; bytes: number }[]>`
     select oid::int8::float8 as oid, pg_total_relation_size(oid)::float8 as bytes
     from pg_class
-    where oid = any(${oids as number[]}::int8[]::oid[])`;
+    where oid = any(${oids as number[]}::int8[]::oid[])
+      and oid not in (
+        select relation from pg_locks where mode = 'AccessExclusiveLock' and relation is not null
+      )`;
 }
 
 export interface NewLeaf extends TableName {
@@ -112,7 +123,10 @@ export interface MaintenanceEntry {
   error: string | null;
 }
 
-export async function logMaintenance(sql: Sql, entries: readonly MaintenanceEntry[]): Promise<void> {
+export async function logMaintenance(
+  sql: Sql,
+  entries: readonly MaintenanceEntry[],
+): Promise<void> {
   if (entries.length === 0) return;
   await sql`insert into holdfast.maintenance_log ${sql(entries as MaintenanceEntry[])}`;
 }

@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { nextCursor, Time } from "./shared.ts";
 
-export const Cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() }).openapi("Cure");
+export const Cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() }).openapi(
+  "Cure",
+);
 
 export const Alert = z.object({
   id: z.uuid(),
@@ -21,7 +23,9 @@ export const Alert = z.object({
   cure: z.array(Cure),
 }).openapi("Alert");
 
-export const AlertList = z.object({ alerts: z.array(Alert), next_cursor: nextCursor }).openapi("AlertList");
+export const AlertList = z.object({ alerts: z.array(Alert), next_cursor: nextCursor }).openapi(
+  "AlertList",
+);
 
 const levels = {
   warning: z.number().nullable(),
@@ -45,7 +49,12 @@ export const AlertRule = z.object({
   cure: z.array(Cure),
 }).openapi("AlertRule");
 
-export const RuleList = z.object({ rules: z.array(AlertRule), next_cursor: nextCursor }).openapi("AlertRuleList");
+export const RuleList = z.object({ rules: z.array(AlertRule), next_cursor: nextCursor }).openapi(
+  "AlertRuleList",
+);
 
-export const RuleChange = z.object({ name: z.string().min(1).max(64), ...z.object(levels).partial().shape })
+export const RuleChange = z.object({
+  name: z.string().min(1).max(64),
+  ...z.object(levels).partial().shape,
+})
   .openapi("AlertRuleChange");

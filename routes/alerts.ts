@@ -43,7 +43,9 @@ const changeRulesRoute = createRoute({
   path: "/api/alerts/rules",
   tags,
   summary: "Change levels of rules; what is left out stays",
-  request: { body: jsonBody(z.union([z.object({ rules: z.array(RuleChange).min(1).max(200) }), RuleChange])) },
+  request: {
+    body: jsonBody(z.union([z.object({ rules: z.array(RuleChange).min(1).max(200) }), RuleChange])),
+  },
   responses: { 200: jsonAnswer(RuleList, "All rules, as they now are") },
 });
 

@@ -13,7 +13,9 @@ export const Candle = z.object({
   trades: z.int(),
 }).openapi("Candle");
 
-const CandleList = z.object({ candles: z.array(Candle), next_cursor: nextCursor }).openapi("CandleList");
+const CandleList = z.object({ candles: z.array(Candle), next_cursor: nextCursor }).openapi(
+  "CandleList",
+);
 
 const listRoute = createRoute({
   method: "get",

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { Problem, type AppEnv } from "./shared.ts";
+import { type AppEnv, Problem } from "./shared.ts";
 
 const methods = ["get", "post", "put", "patch", "delete"] as const;
 
@@ -9,7 +9,10 @@ const methods = ["get", "post", "put", "patch", "delete"] as const;
  */
 export function openApiDocument(router: OpenAPIHono<AppEnv>, version: string) {
   router.openAPIRegistry.register("Problem", Problem);
-  router.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  router.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+  });
   const document = router.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -27,7 +30,9 @@ export function openApiDocument(router: OpenAPIHono<AppEnv>, version: string) {
       operation.responses ??= {};
       operation.responses.default ??= {
         description: "A problem document (RFC 9457)",
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+        content: {
+          "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+        },
       };
     }
   }

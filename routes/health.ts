@@ -6,11 +6,16 @@ import {
   checksOf,
   databaseHealth,
   partitionsHealth,
-  type Status,
 } from "../services/monitor/health.ts";
-import type { Monitor, Snapshot } from "../services/monitor/monitor.ts";
+import type { Monitor } from "../services/monitor/monitor.ts";
+import type { Snapshot, Status } from "../services/monitor/snapshot.ts";
 import { PerformanceImprovementMetrics } from "./benchmark_schemas.ts";
-import { DatabaseHealthResponse, HealthResponse, Liveness, PartitionHealthResponse } from "./health_schemas.ts";
+import {
+  DatabaseHealthResponse,
+  HealthResponse,
+  Liveness,
+  PartitionHealthResponse,
+} from "./health_schemas.ts";
 import { createRouter, jsonAnswer } from "./shared.ts";
 
 const tags = ["health"];
@@ -130,9 +135,10 @@ export function healthRoutes({ monitor, benchmarks, clock, version, startedAt, i
 
   router.openapi(readyRoute, (c) => {
     const reason = notReady(monitor.snapshot(), isPrepared());
-    return reason === undefined
-      ? c.json({ status: "ready" as const, detail: "" }, 200)
-      : c.json({ status: isPrepared() ? "unavailable" as const : "starting" as const, detail: reason }, 503);
+    return reason === undefined ? c.json({ status: "ready" as const, detail: "" }, 200) : c.json({
+      status: isPrepared() ? "unavailable" as const : "starting" as const,
+      detail: reason,
+    }, 503);
   });
 
   router.openapi(databaseRoute, (c) => {

@@ -4,7 +4,8 @@ import { Time } from "./shared.ts";
 
 export const Status = z.enum(["healthy", "degraded", "unhealthy", "unknown"]).openapi("Status");
 
-const known = (about: string) => z.number().nullable().openapi({ description: `${about}; null: not known` });
+const known = (about: string) =>
+  z.number().nullable().openapi({ description: `${about}; null: not known` });
 
 export const Check = z.object({
   name: z.string(),
@@ -134,5 +135,8 @@ export const PartitionHealthResponse = z.object({
   tables: z.array(PartitionTable),
 }).openapi("PartitionHealthResponse");
 
-export const Liveness = z.object({ status: z.enum(["alive", "ready", "starting", "unavailable"]), detail: z.string() })
+export const Liveness = z.object({
+  status: z.enum(["alive", "ready", "starting", "unavailable"]),
+  detail: z.string(),
+})
   .openapi("Liveness");

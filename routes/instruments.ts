@@ -25,12 +25,15 @@ const printable = /^[^\p{Cc}\p{Cs}]+$/u;
 const fields = {
   symbol: z.string().min(1).max(64).regex(printable, "must not have control characters"),
   kind: z.string().min(1).max(32).regex(printable, "must not have control characters").optional(),
-  currency: z.string().regex(/^[A-Z]{3,8}$/, "must be 3 to 8 capital letters").nullable().optional(),
+  currency: z.string().regex(/^[A-Z]{3,8}$/, "must be 3 to 8 capital letters").nullable()
+    .optional(),
   tick_size: z.number().positive().nullable().optional(),
 };
 
 const NewInstrument = z.object(fields).openapi("NewInstrument");
-const InstrumentPatch = z.object({ ...fields, symbol: fields.symbol.optional() }).openapi("InstrumentPatch");
+const InstrumentPatch = z.object({ ...fields, symbol: fields.symbol.optional() }).openapi(
+  "InstrumentPatch",
+);
 const InstrumentList = z.object({ instruments: z.array(Instrument), next_cursor: nextCursor })
   .openapi("InstrumentList");
 const params = z.object({ id: z.coerce.number().int().min(1).max(2_147_483_647) });
@@ -87,7 +90,9 @@ const deleteRoute = createRoute({
   request: {
     params,
     query: z.object({
-      purge: flagParam.openapi({ description: "Remove it for good; 409 while a tick refers to it" }),
+      purge: flagParam.openapi({
+        description: "Remove it for good; 409 while a tick refers to it",
+      }),
     }),
   },
   responses: {
@@ -116,10 +121,14 @@ export function instrumentRoutes({ instruments }: { instruments: Instruments }) 
     c.header("Location", `/api/instruments/${created.id}`);
     return c.json(created, 201);
   });
-  router.openapi(getRoute, async (c) => c.json(await instruments.get(c.req.valid("param").id), 200));
+  router.openapi(
+    getRoute,
+    async (c) => c.json(await instruments.get(c.req.valid("param").id), 200),
+  );
   router.openapi(
     patchRoute,
-    async (c) => c.json(await instruments.update(c.req.valid("param").id, c.req.valid("json")), 200),
+    async (c) =>
+      c.json(await instruments.update(c.req.valid("param").id, c.req.valid("json")), 200),
   );
   router.openapi(deleteRoute, async (c) => {
     const { id } = c.req.valid("param");

@@ -29,7 +29,10 @@ export function liveRoutes(
 
   router.get("/ws", (c) => {
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
-      throw new HoldfastError("invalid_request", "This path speaks WebSocket; connect with Upgrade: websocket");
+      throw new HoldfastError(
+        "invalid_request",
+        "This path speaks WebSocket; connect with Upgrade: websocket",
+      );
     }
     if (sockets.size >= clientsMax) {
       throw new HoldfastError("overloaded", `${clientsMax} clients are connected already`, {

@@ -43,7 +43,10 @@ export function pageRoutes(): Hono<AppEnv> {
   const router = new Hono<AppEnv>();
   const assets = readAssets();
 
-  const answer = (asset: Asset | undefined, ifNoneMatch: string | undefined): Response | undefined => {
+  const answer = (
+    asset: Asset | undefined,
+    ifNoneMatch: string | undefined,
+  ): Response | undefined => {
     if (!asset) return undefined;
     const headers = { etag: asset.etag, "cache-control": "no-cache", "content-type": asset.type };
     return ifNoneMatch === asset.etag
@@ -51,8 +54,16 @@ export function pageRoutes(): Hono<AppEnv> {
       : new Response(asset.body, { headers });
   };
 
-  for (const [path, file] of [["/", "index.html"], ["/docs", "docs.html"], ["/login", "login.html"]] as const) {
-    router.get(path, (c) => answer(assets.get(file), c.req.header("if-none-match")) ?? c.notFound());
+  for (
+    const [path, file] of [["/", "index.html"], ["/docs", "docs.html"], [
+      "/login",
+      "login.html",
+    ]] as const
+  ) {
+    router.get(
+      path,
+      (c) => answer(assets.get(file), c.req.header("if-none-match")) ?? c.notFound(),
+    );
   }
   router.get(
     "/assets/:name{.+}",

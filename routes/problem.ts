@@ -44,7 +44,10 @@ function fromHttpException(error: HTTPException): HoldfastError {
     : error.status < 500
     ? "invalid_request"
     : "internal";
-  return new HoldfastError(code, code === "internal" ? "Something failed on our side" : error.message || "Bad request");
+  return new HoldfastError(
+    code,
+    code === "internal" ? "Something failed on our side" : error.message || "Bad request",
+  );
 }
 
 /** Turns what was thrown into a problem document; what is ours is logged and never shown. */
@@ -53,7 +56,9 @@ export function answerProblem(error: unknown, c: Context<AppEnv>, log: Logger): 
     ? error
     : error instanceof HTTPException
     ? fromHttpException(error)
-    : new HoldfastError("internal", "Something failed on our side; the log has the request id", { cause: error });
+    : new HoldfastError("internal", "Something failed on our side; the log has the request id", {
+      cause: error,
+    });
   const [status, title] = faces[known.code];
   if (status >= 500) {
     log.error("request_failed", {
@@ -74,7 +79,9 @@ export function answerProblem(error: unknown, c: Context<AppEnv>, log: Logger): 
     ...(known.problems.length > 0 ? { errors: known.problems } : {}),
     request_id: c.get("requestId"),
   };
-  if (known.retryAfterSeconds !== undefined) c.header("Retry-After", String(known.retryAfterSeconds));
+  if (known.retryAfterSeconds !== undefined) {
+    c.header("Retry-After", String(known.retryAfterSeconds));
+  }
   if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="holdfast"');
   return c.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });
 }

@@ -1,7 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ingest } from "../services/ingest/ingest.ts";
 import type { Market } from "../services/market/market.ts";
-import { createRouter, cursorParam, flagParam, jsonAnswer, limitParam, nextCursor, Time } from "./shared.ts";
+import {
+  createRouter,
+  cursorParam,
+  flagParam,
+  jsonAnswer,
+  limitParam,
+  nextCursor,
+  Time,
+} from "./shared.ts";
 import { IngestAnswer } from "./ticks.ts";
 
 export const QuarantinedRow = z.object({

@@ -110,7 +110,10 @@ export function accessGuard(access: Access): MiddlewareHandler<AppEnv> {
     if (!role) {
       const page = c.req.header("accept")?.includes("text/html") && c.req.method === "GET";
       if (page) return c.redirect("/login");
-      throw new HoldfastError("unauthorized", "Send Authorization: Bearer with a token of this server");
+      throw new HoldfastError(
+        "unauthorized",
+        "Send Authorization: Bearer with a token of this server",
+      );
     }
     if (role === "read" && !["GET", "HEAD", "OPTIONS"].includes(c.req.method)) {
       throw new HoldfastError("forbidden", "This token may only read");

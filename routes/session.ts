@@ -36,7 +36,9 @@ export function sessionRoutes({ access, clock }: { access: Access; clock: Clock 
     const minute = Math.floor(clock.now().getTime() / 60_000);
     tries = tries.minute === minute ? { minute, count: tries.count + 1 } : { minute, count: 1 };
     if (tries.count > triesPerMinute) {
-      throw new HoldfastError("rate_limited", "Too many logins; wait a minute", { retryAfterSeconds: 60 });
+      throw new HoldfastError("rate_limited", "Too many logins; wait a minute", {
+        retryAfterSeconds: 60,
+      });
     }
     const role = access.roleOfToken(c.req.valid("json").token);
     if (!role) throw new HoldfastError("unauthorized", "That token is not one of this server");

@@ -34,7 +34,9 @@ export function createRouter(): OpenAPIHono<AppEnv> {
 export const Time = z.iso.datetime({ offset: true }).openapi({ example: "2026-01-31T09:30:00Z" });
 
 export const limitParam = (max: number, fallback: number) =>
-  z.coerce.number().int().min(1).max(max).default(fallback).openapi({ description: "Rows per page" });
+  z.coerce.number().int().min(1).max(max).default(fallback).openapi({
+    description: "Rows per page",
+  });
 
 export const cursorParam = z.string().max(512).optional().openapi({
   description: "The next_cursor of the page before",

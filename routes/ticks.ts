@@ -7,7 +7,15 @@ import { parseCsv } from "../services/ingest/parse_csv.ts";
 import { parseJson } from "../services/ingest/parse_json.ts";
 import { parseNdjson } from "../services/ingest/parse_ndjson.ts";
 import type { Market } from "../services/market/market.ts";
-import { createRouter, cursorParam, flagParam, jsonAnswer, limitParam, nextCursor, Time } from "./shared.ts";
+import {
+  createRouter,
+  cursorParam,
+  flagParam,
+  jsonAnswer,
+  limitParam,
+  nextCursor,
+  Time,
+} from "./shared.ts";
 
 export const Tick = z.object({
   ts: Time,
@@ -32,7 +40,9 @@ const NewTick = z.object({
 export const IngestAnswer = z.object({
   accepted: z.int().openapi({ description: "Ticks stored" }),
   quarantined: z.int().openapi({ description: "Rows put in quarantine, with their reasons" }),
-  replayed: z.boolean().openapi({ description: "Whether this is the first answer to the same key again" }),
+  replayed: z.boolean().openapi({
+    description: "Whether this is the first answer to the same key again",
+  }),
   errors: z.array(z.object({ line: z.int().optional(), path: z.string(), message: z.string() }))
     .optional().openapi({ description: "The first refused rows" }),
 }).openapi("IngestAnswer");
@@ -80,7 +90,9 @@ function formatOf(contentType: string | undefined): Format {
   if (!format) {
     throw new HoldfastError(
       "unsupported_media_type",
-      `Cannot read ${type || "a body without a content type"}; send application/json, application/x-ndjson or text/csv`,
+      `Cannot read ${
+        type || "a body without a content type"
+      }; send application/json, application/x-ndjson or text/csv`,
       { problems: [{ path: "content-type", message: "not a format of ticks" }] },
     );
   }
@@ -91,23 +103,33 @@ function isGzip(encoding: string | undefined): boolean {
   const name = encoding?.trim().toLowerCase() ?? "identity";
   if (name === "gzip" || name === "x-gzip") return true;
   if (name === "identity" || name === "") return false;
-  throw new HoldfastError("unsupported_encoding", `Cannot decode ${name.slice(0, 40)}; send gzip or no encoding`, {
-    problems: [{ path: "content-encoding", message: "gzip or identity" }],
-  });
+  throw new HoldfastError(
+    "unsupported_encoding",
+    `Cannot decode ${name.slice(0, 40)}; send gzip or no encoding`,
+    {
+      problems: [{ path: "content-encoding", message: "gzip or identity" }],
+    },
+  );
 }
 
 function keyOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   if (!/^[\x21-\x7e]{1,255}$/.test(header)) {
-    throw new HoldfastError("invalid_request", "Idempotency-Key must be 1 to 255 visible ASCII characters", {
-      problems: [{ path: "idempotency-key", message: "1 to 255 visible ASCII characters" }],
-    });
+    throw new HoldfastError(
+      "invalid_request",
+      "Idempotency-Key must be 1 to 255 visible ASCII characters",
+      {
+        problems: [{ path: "idempotency-key", message: "1 to 255 visible ASCII characters" }],
+      },
+    );
   }
   return header;
 }
 
 /** Ticks in and out. The upload is streamed: its body is described in the document, not validated by it. */
-export function tickRoutes({ ingest, market, config }: { ingest: Ingest; market: Market; config: Config }) {
+export function tickRoutes(
+  { ingest, market, config }: { ingest: Ingest; market: Market; config: Config },
+) {
   const router = createRouter();
 
   router.openapi(listRoute, async (c) => {
@@ -151,13 +173,18 @@ export function tickRoutes({ ingest, market, config }: { ingest: Ingest; market:
     const query = ingestQuery.safeParse(c.req.query());
     if (!query.success) {
       throw new HoldfastError("invalid_request", "create and backfill must be true or false", {
-        problems: query.error.issues.map(({ path, message }) => ({ path: path.join("."), message })),
+        problems: query.error.issues.map(({ path, message }) => ({
+          path: path.join("."),
+          message,
+        })),
       });
     }
     const format = formatOf(c.req.header("content-type"));
     const body = readBody(c.req.raw.body, {
       gzip: isGzip(c.req.header("content-encoding")),
-      maxBytes: format === "json" ? config.HOLDFAST_INGEST_MAX_JSON_BYTES : config.HOLDFAST_INGEST_MAX_BYTES,
+      maxBytes: format === "json"
+        ? config.HOLDFAST_INGEST_MAX_JSON_BYTES
+        : config.HOLDFAST_INGEST_MAX_BYTES,
       stallMs: config.HOLDFAST_INGEST_STALL_SECONDS * 1000,
       signal: c.req.raw.signal,
     });

@@ -47,13 +47,19 @@ export function createDemoMarket(seed = 7) {
   return {
     /** About `count` ticks spread over [fromMs, toMs), in order of time. */
     between(fromMs: number, toMs: number, count: number): DemoTick[] {
-      const times = Array.from({ length: count }, () => fromMs + random() * (toMs - fromMs)).sort((a, b) => a - b);
+      const times = Array.from({ length: count }, () => fromMs + random() * (toMs - fromMs)).sort((
+        a,
+        b,
+      ) => a - b);
       return times.map((at) => {
         const index = pickSymbol();
         const before = prices[index] ?? 100;
         const rises = random() < 0.5;
         const cents = Math.floor(random() ** 3 * 5);
-        const price = Math.max(1, Math.round((before + (rises ? cents : -cents) / 100) * 100) / 100);
+        const price = Math.max(
+          1,
+          Math.round((before + (rises ? cents : -cents) / 100) * 100) / 100,
+        );
         prices[index] = price;
         return {
           ts: new Date(Math.floor(at)).toISOString(),

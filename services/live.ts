@@ -20,7 +20,8 @@ export interface LiveConnection {
   end(): void;
 }
 
-const isType = (value: unknown): value is MessageType => (messageTypes as readonly unknown[]).includes(value);
+const isType = (value: unknown): value is MessageType =>
+  (messageTypes as readonly unknown[]).includes(value);
 
 /**
  * Serves one WebSocket client: hello and the latest of each type, then what is published. A client that reads
@@ -28,7 +29,12 @@ const isType = (value: unknown): value is MessageType => (messageTypes as readon
  */
 export function serveLive(
   socket: LiveSocket,
-  { hub, clock, bufferMax, version }: { hub: Hub; clock: Clock; bufferMax: number; version: string },
+  { hub, clock, bufferMax, version }: {
+    hub: Hub;
+    clock: Clock;
+    bufferMax: number;
+    version: string;
+  },
 ): LiveConnection {
   const wanted = new Set<MessageType>(messageTypes);
   const pending = new Map<MessageType, Message>();
@@ -94,7 +100,10 @@ export function serveLive(
     const missed = hub.since(seq);
     if (!missed) {
       sendText(
-        frame("error", { code: "cannot_resume", message: `messages after ${seq} are no longer kept` }),
+        frame("error", {
+          code: "cannot_resume",
+          message: `messages after ${seq} are no longer kept`,
+        }),
       );
       return;
     }

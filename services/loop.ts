@@ -11,7 +11,12 @@ export interface Loop {
 
 /** Runs `job` every `everyMs`, never two at once; a run that is late delays the next, it never piles up. */
 export function createLoop(
-  { name, everyMs, job, log }: { name: string; everyMs: number; job: () => Promise<void>; log: Logger },
+  { name, everyMs, job, log }: {
+    name: string;
+    everyMs: number;
+    job: () => Promise<void>;
+    log: Logger;
+  },
 ): Loop {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | undefined;

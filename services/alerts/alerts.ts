@@ -13,7 +13,10 @@ export interface Alerts {
   /** Takes up the alerts that were open, and the rules changed, before this start. */
   load(): Promise<void>;
   /** Judges values by their rules, tells what changed, and keeps it. */
-  evaluate(values: readonly MetricValue[], evidenceFor: (rule: Rule, scope: string) => Evidence[]): void;
+  evaluate(
+    values: readonly MetricValue[],
+    evidenceFor: (rule: Rule, scope: string) => Evidence[],
+  ): void;
   firing(): Alert[];
   list(query: {
     state: string | undefined;
@@ -167,7 +170,10 @@ export function createAlerts(
     acknowledge(id) {
       for (const [key, alert] of open) {
         if (alert.id !== id) continue;
-        const changed = { ...alert, acknowledged_at: alert.acknowledged_at ?? clock.now().toISOString() };
+        const changed = {
+          ...alert,
+          acknowledged_at: alert.acknowledged_at ?? clock.now().toISOString(),
+        };
         open.set(key, changed);
         announce(changed, "acknowledged");
         return changed;

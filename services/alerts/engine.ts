@@ -37,7 +37,9 @@ export function step(
   value: number | null,
   now: number,
 ): { state: RuleState; transition: Transition | undefined } {
-  if (value === null || !rule.enabled && state.phase !== "firing") return { state, transition: undefined };
+  if (value === null || !rule.enabled && state.phase !== "firing") {
+    return { state, transition: undefined };
+  }
   const level = rule.enabled ? levelOf(rule, value) : "clear";
   return state.phase === "firing"
     ? stepFiring(rule, state, level, now)
@@ -57,10 +59,20 @@ function stepQuiet(
   const cooled = state.lastResolvedAt === undefined ||
     now - state.lastResolvedAt >= rule.cooldown_seconds * 1000;
   if (now - badSince < rule.for_seconds * 1000 || !cooled) {
-    return { state: { ...state, phase: "pending", severity: level, badSince }, transition: undefined };
+    return {
+      state: { ...state, phase: "pending", severity: level, badSince },
+      transition: undefined,
+    };
   }
   return {
-    state: { ...state, phase: "firing", severity: level, badSince, firingSince: now, clearSince: undefined },
+    state: {
+      ...state,
+      phase: "firing",
+      severity: level,
+      badSince,
+      firingSince: now,
+      clearSince: undefined,
+    },
     transition: { kind: "fired", severity: level, since: badSince },
   };
 }
@@ -80,7 +92,10 @@ function stepFiring(
   }
   const next = { ...state, clearSince: undefined };
   if (level === "critical" && state.severity === "warning") {
-    return { state: { ...next, severity: level }, transition: { kind: "escalated", severity: level } };
+    return {
+      state: { ...next, severity: level },
+      transition: { kind: "escalated", severity: level },
+    };
   }
   if (level === "warning" && state.severity === "critical") {
     return { state: { ...next, severity: level }, transition: { kind: "eased", severity: level } };

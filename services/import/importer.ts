@@ -23,7 +23,11 @@ interface Answer {
   replayed: boolean;
 }
 
-async function sendOnce(send: Send, path: string, init: RequestInit): Promise<Answer | { retryMs: number; why: string }> {
+async function sendOnce(
+  send: Send,
+  path: string,
+  init: RequestInit,
+): Promise<Answer | { retryMs: number; why: string }> {
   let response: Response;
   try {
     response = await send(path, init);
@@ -34,7 +38,10 @@ async function sendOnce(send: Send, path: string, init: RequestInit): Promise<An
   if (response.ok) return JSON.parse(text);
   const why = text.slice(0, 1_000);
   if (![408, 409, 429, 500, 502, 503, 504, 507].includes(response.status)) {
-    throw new HoldfastError("malformed_body", `Holdfast refused the batch (${response.status}): ${why}`);
+    throw new HoldfastError(
+      "malformed_body",
+      `Holdfast refused the batch (${response.status}): ${why}`,
+    );
   }
   return { retryMs: Number(response.headers.get("retry-after") ?? 1) * 1_000, why };
 }
@@ -53,7 +60,14 @@ export async function importFile(
   },
 ): Promise<ImportProgress> {
   const hash = await hashFile(file.path);
-  const progress: ImportProgress = { file, bytesRead: 0, rows: 0, stored: 0, skipped: 0, quarantined: 0 };
+  const progress: ImportProgress = {
+    file,
+    bytesRead: 0,
+    rows: 0,
+    stored: 0,
+    skipped: 0,
+    quarantined: 0,
+  };
 
   async function store(batch: FileBatch): Promise<Answer> {
     let last = "";

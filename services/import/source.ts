@@ -31,7 +31,9 @@ export async function openSource(path: string): Promise<SourceFile> {
   const extension = (gzip ? path.slice(0, -3) : path).split(".").pop()?.toLowerCase() ?? "";
   const format = formats[extension];
   if (!format) {
-    throw new StartError(`Cannot import ${path}: the name must end in .csv, .ndjson or .jsonl, each also .gz`);
+    throw new StartError(
+      `Cannot import ${path}: the name must end in .csv, .ndjson or .jsonl, each also .gz`,
+    );
   }
   try {
     return { path, format, gzip, bytes: (await stat(path)).size };
@@ -41,7 +43,9 @@ export async function openSource(path: string): Promise<SourceFile> {
 }
 
 function streamOf(path: string): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return Readable.toWeb(createReadStream(path)) as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
+  return Readable.toWeb(createReadStream(path)) as unknown as ReadableStream<
+    Uint8Array<ArrayBuffer>
+  >;
 }
 
 /** SHA-256 of the file's bytes: the same file is known again under any name. */

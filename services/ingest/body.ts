@@ -99,7 +99,9 @@ export function readBody(
   options: BodyOptions,
 ): Body {
   const hash = createHash("sha256");
-  const empty = new ReadableStream<Uint8Array<ArrayBuffer>>({ start: (controller) => controller.close() });
+  const empty = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start: (controller) => controller.close(),
+  });
   const plain = readChunks(stream ?? empty, options, (chunk) => hash.update(chunk));
   const source = options.gzip ? gunzip(plain) : plain;
 
@@ -108,7 +110,10 @@ export function readBody(
     for await (const chunk of source) {
       total += chunk.length;
       if (total > options.maxBytes) {
-        throw new HoldfastError("body_too_large", `The body is larger than ${options.maxBytes} bytes`);
+        throw new HoldfastError(
+          "body_too_large",
+          `The body is larger than ${options.maxBytes} bytes`,
+        );
       }
       yield chunk;
     }

@@ -32,7 +32,12 @@ export function judgeTicks(
     const entry = symbols.get(tick.symbol);
     if (tick.tsUs > latest) {
       refusals.push(
-        refuseTick(tick, "future", "ts", `ts is more than ${limits.futureSeconds} s ahead of the clock`),
+        refuseTick(
+          tick,
+          "future",
+          "ts",
+          `ts is more than ${limits.futureSeconds} s ahead of the clock`,
+        ),
       );
     } else if (tick.tsUs < earliest) {
       refusals.push(
@@ -54,7 +59,12 @@ export function judgeTicks(
       );
     } else if (entry.deleted) {
       refusals.push(
-        refuseTick(tick, "deleted_instrument", "symbol", `the instrument ${tick.symbol} is deleted`),
+        refuseTick(
+          tick,
+          "deleted_instrument",
+          "symbol",
+          `the instrument ${tick.symbol} is deleted`,
+        ),
       );
     } else {
       stored.push({

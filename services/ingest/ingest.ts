@@ -1,7 +1,7 @@
 import type { Config } from "../../config.ts";
 import type { ReservedSql } from "../../db/connection.ts";
 import { codeOf, toHoldfastError } from "../../db/errors.ts";
-import { claimKey, type StoredAnswer, storeAnswer } from "../../db/market/idempotency.ts";
+import { claimKey, storeAnswer, type StoredAnswer } from "../../db/market/idempotency.ts";
 import { takeQuarantined } from "../../db/market/quarantine.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError, type InputProblem } from "../../errors.ts";
@@ -159,10 +159,14 @@ export function createIngest(
     if (codeOf(error) === "23514" || codeOf(error) === "23503") {
       rotation.forget();
       directory.forget();
-      return new HoldfastError("database_unavailable", "The partitions changed under this upload; try again", {
-        retryAfterSeconds: 1,
-        cause: error,
-      });
+      return new HoldfastError(
+        "database_unavailable",
+        "The partitions changed under this upload; try again",
+        {
+          retryAfterSeconds: 1,
+          cause: error,
+        },
+      );
     }
     directory.forget(); // a rollback may have undone instruments this upload created
     return toHoldfastError(error);
@@ -173,10 +177,14 @@ export function createIngest(
       return await claimKey(sql, key);
     } catch (error) {
       if (codeOf(error) !== "55P03") throw error; // lock_not_available: the first one has not ended yet
-      throw new HoldfastError("idempotency_in_flight", "An upload with this Idempotency-Key is still running", {
-        retryAfterSeconds: 2,
-        cause: error,
-      });
+      throw new HoldfastError(
+        "idempotency_in_flight",
+        "An upload with this Idempotency-Key is still running",
+        {
+          retryAfterSeconds: 2,
+          cause: error,
+        },
+      );
     }
   }
 
@@ -207,7 +215,11 @@ export function createIngest(
         tally.refuseHopeless();
         await writer.finish();
         if (key !== undefined) {
-          await storeAnswer(sql, { key, fingerprint: request.fingerprint(), answer: tally.answer() });
+          await storeAnswer(sql, {
+            key,
+            fingerprint: request.fingerprint(),
+            answer: tally.answer(),
+          });
         }
         return tally.answer();
       });

@@ -8,7 +8,9 @@ export function createLanes({ lanes, waitingMax }: { lanes: number; waitingMax: 
     async enter(): Promise<() => void> {
       if (active >= lanes) {
         if (waiting.length >= waitingMax) {
-          throw new HoldfastError("overloaded", "Too many uploads are waiting", { retryAfterSeconds: 1 });
+          throw new HoldfastError("overloaded", "Too many uploads are waiting", {
+            retryAfterSeconds: 1,
+          });
         }
         await new Promise<void>((resolve) => waiting.push(resolve));
       } else {

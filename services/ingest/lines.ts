@@ -25,9 +25,13 @@ export async function* readLines(
     rest = parts.pop() ?? "";
     line += parts.length;
     if (rest.length > lineMax) {
-      throw new HoldfastError("malformed_body", `Line ${line} is longer than ${lineMax} characters`, {
-        problems: [{ line, path: "line", message: `longer than ${lineMax} characters` }],
-      });
+      throw new HoldfastError(
+        "malformed_body",
+        `Line ${line} is longer than ${lineMax} characters`,
+        {
+          problems: [{ line, path: "line", message: `longer than ${lineMax} characters` }],
+        },
+      );
     }
     if (parts.length > 0) yield parts;
   }

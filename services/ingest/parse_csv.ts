@@ -49,19 +49,25 @@ function numberOf(field: string | undefined): unknown {
 type Layout = Record<Column, number>;
 
 function headerError(message: string): HoldfastError {
-  return new HoldfastError("malformed_body", message, { problems: [{ line: 1, path: "header", message }] });
+  return new HoldfastError("malformed_body", message, {
+    problems: [{ line: 1, path: "header", message }],
+  });
 }
 
 function readHeader(text: string): Layout {
   const names = splitRecord(text.trimEnd())?.map((name) => name.trim().toLowerCase()) ?? [];
-  const layout = Object.fromEntries(columns.map((column) => [column, names.indexOf(column)])) as Layout;
+  const layout = Object.fromEntries(
+    columns.map((column) => [column, names.indexOf(column)]),
+  ) as Layout;
   const missing = required.filter((column) => layout[column] < 0);
   if (missing.length > 0) {
     throw headerError(`The first line must name the columns; missing: ${missing.join(", ")}`);
   }
   const unknown = names.find((name) => !(columns as readonly string[]).includes(name));
   if (unknown !== undefined) {
-    throw headerError(`Unknown column ${JSON.stringify(unknown.slice(0, 40))}; known: ${columns.join(", ")}`);
+    throw headerError(
+      `Unknown column ${JSON.stringify(unknown.slice(0, 40))}; known: ${columns.join(", ")}`,
+    );
   }
   if (new Set(names).size < names.length) throw headerError("A column is named twice");
   return layout;
@@ -71,9 +77,16 @@ function optional(fields: readonly string[], at: number): string | null {
   return (at < 0 ? "" : fields[at]) || null;
 }
 
-function readRecord(text: string, line: number, layout: Layout, width: number): ParsedTick | Refusal {
+function readRecord(
+  text: string,
+  line: number,
+  layout: Layout,
+  width: number,
+): ParsedTick | Refusal {
   const fields = splitRecord(text);
-  if (!fields) return refuse(line, "line", "a quote is not closed or stands in the wrong place", text);
+  if (!fields) {
+    return refuse(line, "line", "a quote is not closed or stands in the wrong place", text);
+  }
   if (fields.length !== width) {
     return refuse(line, "line", `the line has ${fields.length} fields, the header ${width}`, text);
   }

@@ -1,6 +1,13 @@
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { readLines } from "./lines.ts";
-import { type ParsedTick, type RawFields, readTick, type Refusal, refuse, type RowBatch } from "./tick.ts";
+import {
+  type ParsedTick,
+  type RawFields,
+  readTick,
+  type Refusal,
+  refuse,
+  type RowBatch,
+} from "./tick.ts";
 
 /** Reads one line of NDJSON. */
 export function readJsonLine(text: string, line: number): ParsedTick | Refusal {

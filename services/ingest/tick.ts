@@ -78,7 +78,11 @@ export interface RawFields {
 function kindOf(value: unknown): string {
   if (value === undefined) return "missing";
   if (value === null) return "null";
-  return Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+  return Array.isArray(value)
+    ? "an array"
+    : typeof value === "object"
+    ? "an object"
+    : `a ${typeof value}`;
 }
 
 type Fault = { path: string; message: string; reason?: RefusalReason };
@@ -98,7 +102,9 @@ function numberFault(path: string, value: unknown): Fault | undefined {
 
 function labelFault(path: string, value: unknown, max: number): Fault | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== "string") return { path, message: `${path} must be a string, it is ${kindOf(value)}` };
+  if (typeof value !== "string") {
+    return { path, message: `${path} must be a string, it is ${kindOf(value)}` };
+  }
   if (value.length > max) return { path, message: `${path} must have at most ${max} characters` };
   if (!isClean(value)) return { path, message: `${path} must not have control characters` };
   return undefined;
@@ -110,7 +116,10 @@ function timeFault(value: unknown, tsUs: number): Fault | undefined {
     return { path, message: `ts must be an RFC 3339 string, it is ${kindOf(value)}` };
   }
   if (Number.isNaN(tsUs)) {
-    return { path, message: "ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z" };
+    return {
+      path,
+      message: "ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z",
+    };
   }
   if (tsUs < earliestUs || tsUs >= latestUs) {
     return {
@@ -124,7 +133,9 @@ function timeFault(value: unknown, tsUs: number): Fault | undefined {
 
 function symbolFault(value: unknown): Fault | undefined {
   const path = "symbol";
-  if (typeof value !== "string") return { path, message: `symbol must be a string, it is ${kindOf(value)}` };
+  if (typeof value !== "string") {
+    return { path, message: `symbol must be a string, it is ${kindOf(value)}` };
+  }
   if (value === "") return { path, message: "symbol must not be empty" };
   return labelFault(path, value, symbolMax);
 }

@@ -3,7 +3,13 @@ import type { ReservedSql } from "../../db/connection.ts";
 import { mergeCandles } from "../../db/market/candles.ts";
 import { holdInstruments } from "../../db/market/instruments.ts";
 import { addQuarantined } from "../../db/market/quarantine.ts";
-import { copyTicks, encodeTicks, maxCopyRows, nextSeqBase, type StoredTick } from "../../db/market/ticks.ts";
+import {
+  copyTicks,
+  encodeTicks,
+  maxCopyRows,
+  nextSeqBase,
+  type StoredTick,
+} from "../../db/market/ticks.ts";
 import type { Rotation } from "../partitions/rotation.ts";
 import { createCandleBuilder } from "./candle_builder.ts";
 import { type FirewallLimits, judgeTicks } from "./firewall.ts";
@@ -22,7 +28,10 @@ export interface WriterOptions {
 }
 
 /** Writes the batches of one upload into one transaction that the caller began and will end. */
-export function createWriter(sql: ReservedSql, { directory, rotation, limits, create }: WriterOptions) {
+export function createWriter(
+  sql: ReservedSql,
+  { directory, rotation, limits, create }: WriterOptions,
+) {
   const encoder = new CopyEncoder();
   const candles = createCandleBuilder();
   const held = new Set<number>();
@@ -67,7 +76,10 @@ export function createWriter(sql: ReservedSql, { directory, rotation, limits, cr
         await rotation.ensureDays(days);
         await copy(stored);
       }
-      await addQuarantined(sql, refusals.map((refusal) => ({ ...refusal, detail: refusal.message })));
+      await addQuarantined(
+        sql,
+        refusals.map((refusal) => ({ ...refusal, detail: refusal.message })),
+      );
       return { stored: stored.length, refusals };
     },
     /** Merges what candles are left; call before commit. */

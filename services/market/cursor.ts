@@ -2,7 +2,10 @@ import { HoldfastError } from "../../errors.ts";
 
 /** Where a page ended, as opaque text. */
 export function writeCursor(position: readonly string[]): string {
-  return btoa(JSON.stringify(position)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(JSON.stringify(position)).replaceAll("+", "-").replaceAll("/", "_").replaceAll(
+    "=",
+    "",
+  );
 }
 
 /** Reads a cursor of `length` parts, each passing `valid`; anything else is the caller's mistake. */

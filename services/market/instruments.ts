@@ -44,12 +44,19 @@ export function createInstruments(
     } catch (error) {
       const state = codeOf(error instanceof HoldfastError ? error.cause : error);
       if (state === "23505") { // unique_violation
-        throw new HoldfastError("symbol_taken", `A living instrument already has the symbol ${symbol ?? ""}`.trim(), {
-          problems: [{ path: "symbol", message: "already taken" }],
-        });
+        throw new HoldfastError(
+          "symbol_taken",
+          `A living instrument already has the symbol ${symbol ?? ""}`.trim(),
+          {
+            problems: [{ path: "symbol", message: "already taken" }],
+          },
+        );
       }
       if (state === "23001") { // restrict_violation
-        throw new HoldfastError("instrument_referenced", "Ticks refer to this instrument; it can only be soft-deleted");
+        throw new HoldfastError(
+          "instrument_referenced",
+          "Ticks refer to this instrument; it can only be soft-deleted",
+        );
       }
       throw error;
     } finally {
@@ -67,15 +74,26 @@ export function createInstruments(
     async list({ limit, cursor, deleted, symbol }) {
       const position = readCursor(cursor, [cursorParts.number]);
       const rows = await pool.run((sql) =>
-        listInstruments(sql, { after: Number(position?.[0] ?? 0), limit: limit + 1, deleted, symbol })
+        listInstruments(sql, {
+          after: Number(position?.[0] ?? 0),
+          limit: limit + 1,
+          deleted,
+          symbol,
+        })
       );
       const last = rows.length > limit ? rows[limit - 1] : undefined;
-      return { rows: rows.slice(0, limit), nextCursor: last ? writeCursor([String(last.id)]) : null };
+      return {
+        rows: rows.slice(0, limit),
+        nextCursor: last ? writeCursor([String(last.id)]) : null,
+      };
     },
     get,
     create: (input) => change(() => pool.run((sql) => createInstrument(sql, input)), input.symbol),
     async update(id, changes) {
-      const row = await change(() => pool.run((sql) => updateInstrument(sql, id, changes)), changes.symbol);
+      const row = await change(
+        () => pool.run((sql) => updateInstrument(sql, id, changes)),
+        changes.symbol,
+      );
       if (row) return row;
       await get(id);
       throw new HoldfastError("conflict", `The instrument ${id} is deleted; restore it first`);

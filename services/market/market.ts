@@ -70,13 +70,23 @@ export function createMarket({ pool }: { pool: Pool }): Market {
         })
       );
       const { rows: ticks, nextCursor } = pageOf(rows, limit, (row) => [row.ts, row.seq]);
-      return { rows: ticks.map((tick) => ({ ...tick, ts: trimMicroseconds(tick.ts) })), nextCursor };
+      return {
+        rows: ticks.map((tick) => ({ ...tick, ts: trimMicroseconds(tick.ts) })),
+        nextCursor,
+      };
     },
     async candles({ symbol, cursor, limit, interval, from, to }) {
       const position = readCursor(cursor, [cursorParts.time]);
       const { id } = await instrumentOf(symbol);
       const rows = await pool.run((sql) =>
-        listCandles(sql, { instrumentId: id, interval, from, to, after: position?.[0], limit: limit + 1 })
+        listCandles(sql, {
+          instrumentId: id,
+          interval,
+          from,
+          to,
+          after: position?.[0],
+          limit: limit + 1,
+        })
       );
       return pageOf(rows, limit, (row) => [row.ts]);
     },

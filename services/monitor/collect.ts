@@ -1,4 +1,9 @@
-import { collectors, type CollectorName, type CollectorRows, type Tier } from "../../db/collectors/list.ts";
+import {
+  type CollectorName,
+  type CollectorRows,
+  collectors,
+  type Tier,
+} from "../../db/collectors/list.ts";
 import type { Sql } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import type { Pool } from "../../db/pool.ts";
@@ -8,7 +13,9 @@ import { emptyReading, type Reading } from "./reading.ts";
 export type Readings = { [K in CollectorName]: Reading<CollectorRows[K][]> };
 
 export function emptyReadings(): Readings {
-  return Object.fromEntries(collectors.map(({ name }) => [name, emptyReading()])) as unknown as Readings;
+  return Object.fromEntries(
+    collectors.map(({ name }) => [name, emptyReading()]),
+  ) as unknown as Readings;
 }
 
 /** Runs one question and notes its answer, its cost, or why there is none; false when the server is away. */

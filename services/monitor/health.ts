@@ -2,10 +2,8 @@ import type { Evidence, MetricValue } from "../alerts/alert.ts";
 import type { Rule } from "../alerts/rule.ts";
 import { blockingTree } from "./locks.ts";
 import { poolMetrics } from "./metrics.ts";
-import type { Snapshot } from "./monitor.ts";
 import { recommend } from "./recommend.ts";
-
-export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
+import type { Snapshot, Status } from "./snapshot.ts";
 
 export interface Check {
   name: string;
@@ -55,7 +53,9 @@ export function checksOf(snapshot: Snapshot): Check[] {
       : "healthy",
     detail: !snapshot.tablesFresh
       ? "not read lately"
-      : snapshot.tables.flatMap((table) => table.problems.map((problem) => `${table.table}: ${problem}`))
+      : snapshot.tables.flatMap((table) =>
+        table.problems.map((problem) => `${table.table}: ${problem}`)
+      )
         .slice(0, 5).join("; ") || `${snapshot.tables.length} table(s) covered`,
     observed_at: iso(snapshot.tablesAt),
   };
@@ -73,7 +73,9 @@ export function checksOf(snapshot: Snapshot): Check[] {
 /** Managed tables in sum, as part of the database's health. */
 export function partitionHealth(snapshot: Snapshot) {
   const { tables, tablesAt, tablesFresh } = snapshot;
-  const runways = tables.flatMap((table) => table.runway_seconds === null ? [] : [table.runway_seconds]);
+  const runways = tables.flatMap((table) =>
+    table.runway_seconds === null ? [] : [table.runway_seconds]
+  );
   return {
     checked_at: iso(tablesAt),
     tables_managed: tablesFresh ? tables.length : null,
@@ -81,7 +83,9 @@ export function partitionHealth(snapshot: Snapshot) {
     runway_seconds: tablesFresh && runways.length > 0 ? Math.min(...runways) : null,
     holes: tablesFresh ? tables.reduce((sum, table) => sum + table.holes.length, 0) : null,
     default_rows: tablesFresh ? tables.reduce((sum, table) => sum + table.default_rows, 0) : null,
-    problems: tables.flatMap((table) => table.problems.map((problem) => `${table.table}: ${problem}`)),
+    problems: tables.flatMap((table) =>
+      table.problems.map((problem) => `${table.table}: ${problem}`)
+    ),
   };
 }
 
@@ -100,7 +104,9 @@ export function databaseHealth(snapshot: Snapshot) {
   return {
     overall_status: snapshot.status,
     checked_at: iso(snapshot.checkedAt),
-    age_ms: snapshot.checkedAt === undefined ? null : Math.max(0, snapshot.now - snapshot.checkedAt),
+    age_ms: snapshot.checkedAt === undefined
+      ? null
+      : Math.max(0, snapshot.now - snapshot.checkedAt),
     checks: checksOf(snapshot),
     connection_pool: snapshot.pool,
     performance_metrics: snapshot.metrics,
@@ -131,16 +137,25 @@ export function partitionsHealth(snapshot: Snapshot) {
 
 /** What the rules judge, from a snapshot; unknown stays null. */
 export function metricValues(snapshot: Snapshot): MetricValue[] {
-  const server = (metric: string, value: number | null): MetricValue => ({ metric, scope: "", value });
+  const server = (metric: string, value: number | null): MetricValue => ({
+    metric,
+    scope: "",
+    value,
+  });
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
-    ...Object.entries({ ...snapshot.metrics, ...poolMetrics(snapshot.pool) }).flatMap(([metric, value]) =>
-      typeof value === "number" || value === null ? [server(metric, value)] : []
-    ),
+    ...Object.entries({ ...snapshot.metrics, ...poolMetrics(snapshot.pool) }).flatMap((
+      [metric, value],
+    ) => typeof value === "number" || value === null ? [server(metric, value)] : []),
     ...snapshot.tables.flatMap((table): MetricValue[] => {
-      const known = (value: number | null) => snapshot.tablesFresh && !snapshot.unreachable ? value : null;
+      const known = (value: number | null) =>
+        snapshot.tablesFresh && !snapshot.unreachable ? value : null;
       return [
-        { metric: "partition_runway_seconds", scope: table.table, value: known(table.runway_seconds) },
+        {
+          metric: "partition_runway_seconds",
+          scope: table.table,
+          value: known(table.runway_seconds),
+        },
         { metric: "partition_holes", scope: table.table, value: known(table.holes.length) },
         { metric: "partition_default_rows", scope: table.table, value: known(table.default_rows) },
       ];

@@ -24,7 +24,12 @@ export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
   const under = (pid: number): BlockedSession[] =>
     waiters.filter((row) => row.blockers.includes(pid) && !seen.has(row.pid)).map((row) => {
       seen.add(row.pid);
-      return { pid: row.pid, waited_seconds: row.waited_seconds, query: row.query, blocked: under(row.pid) };
+      return {
+        pid: row.pid,
+        waited_seconds: row.waited_seconds,
+        query: row.query,
+        blocked: under(row.pid),
+      };
     });
   return rows.filter((row) => row.blockers.length === 0).map((row) => ({
     pid: row.pid,

@@ -81,7 +81,9 @@ export function deriveMetrics(
     blocked_sessions: orNull(activity?.blocked),
     longest_lock_wait_seconds: locks ? Math.max(0, ...waits) : null,
     longest_transaction_seconds: seesAll ? activity.longest_transaction_seconds : null,
-    longest_idle_in_transaction_seconds: seesAll ? activity.longest_idle_in_transaction_seconds : null,
+    longest_idle_in_transaction_seconds: seesAll
+      ? activity.longest_idle_in_transaction_seconds
+      : null,
     xid_age: orNull(server?.xid_age),
     checksum_failures: orNull(database?.checksum_failures),
     database_size_bytes: orNull(sizes?.database_bytes),

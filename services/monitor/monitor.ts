@@ -10,30 +10,13 @@ import type { IngestCounters } from "../ingest/ingest.ts";
 import { createLoop } from "../loop.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
 import { collectTier, emptyReadings, type Readings, takeReading } from "./collect.ts";
-import { databasePerformance, evidenceFor, metricValues, overallStatus, type Status } from "./health.ts";
+import { databasePerformance, evidenceFor, metricValues, overallStatus } from "./health.ts";
 import { createHistory, type History } from "./history.ts";
 import { deriveMetrics, poolMetrics } from "./metrics.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
 import { type DatabaseRates, ratesBetween } from "./rates.ts";
 import { emptyReading, type Reading } from "./reading.ts";
-
-/** Everything known at one moment; health, metrics and the WebSocket answer from it alone. */
-export interface Snapshot {
-  status: Status;
-  now: number;
-  /** When the server last answered the fast tier; undefined before the first time. */
-  checkedAt: number | undefined;
-  /** What kept the last fast tick from an answer. */
-  unreachable: { since: number; error: string } | undefined;
-  pool: ReturnType<Pool["stats"]>;
-  metrics: ReturnType<typeof deriveMetrics>;
-  tables: ReturnType<typeof reportTable>[];
-  tablesAt: number | undefined;
-  tablesFresh: boolean;
-  readings: Readings;
-  ingest: IngestCounters;
-  firing: ReturnType<Alerts["firing"]>;
-}
+import type { Snapshot, Status } from "./snapshot.ts";
 
 export interface Monitor {
   start(): void;
@@ -98,7 +81,7 @@ export function createMonitor(
       const name = { schema: policy.schema_name, table: policy.table_name };
       result.push({
         policy,
-        leaves: await catalogue.leaves(sql, name),
+        leaves: await catalogue.sizedLeaves(sql, name),
         lastRotationAt: rotations.get(`${name.schema}.${name.table}`) ?? null,
         defaultRows: await countDefaultRows(sql, name),
       });
@@ -158,7 +141,12 @@ export function createMonitor(
   }
 
   async function collectFast(): Promise<void> {
-    const answered = await collectTier("fast", { readings, pool: fastPool, clock, deadlineMs: fastDeadlineMs });
+    const answered = await collectTier("fast", {
+      readings,
+      pool: fastPool,
+      clock,
+      deadlineMs: fastDeadlineMs,
+    });
     if (answered && readings.activity.error === undefined) {
       if (unreachable) log.info("database_reachable_again", { away_ms: now() - unreachable.since });
       checkedAt = now();
@@ -174,7 +162,12 @@ export function createMonitor(
 
   async function collectStats(): Promise<void> {
     const before = readings.database.value?.[0];
-    const answered = await collectTier("stats", { readings, pool: slowPool, clock, deadlineMs: slowDeadlineMs });
+    const answered = await collectTier("stats", {
+      readings,
+      pool: slowPool,
+      clock,
+      deadlineMs: slowDeadlineMs,
+    });
     const after = readings.database.value?.[0];
     if (answered && after && after !== before) {
       rates = { value: ratesBetween(before, after), at: now() };

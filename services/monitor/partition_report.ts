@@ -71,13 +71,17 @@ export function reportTable(
   nowUs: number,
   horizonDays: number,
 ): TableReport {
-  const ranges = leaves.flatMap(({ range, detach_pending }) => range && !detach_pending ? [range] : []);
+  const ranges = leaves.flatMap(({ range, detach_pending }) =>
+    range && !detach_pending ? [range] : []
+  );
   const holes = holesThatMatter(ranges, nowUs, horizonDays);
   const runway = (coveredUntil(ranges, nowUs) - nowUs) / 1_000_000;
   const pending = leaves.filter((leaf) => leaf.detach_pending).map(({ name }) => name);
   const problems = [
     ...(runway <= 0 ? ["no partition takes rows of the present: inserts fail"] : []),
-    ...(holes.length > 0 ? [`${holes.length} hole(s) between partitions: inserts into them fail`] : []),
+    ...(holes.length > 0
+      ? [`${holes.length} hole(s) between partitions: inserts into them fail`]
+      : []),
     ...(defaultRows > 0 ? ["the default partition holds rows"] : []),
     ...(pending.length > 0 ? [`detach not finished: ${pending.join(", ")}`] : []),
   ];
@@ -91,7 +95,10 @@ export function reportTable(
       : rows.reduce<number>((sum, estimate) => sum + (estimate ?? 0), 0),
     bytes: leaves.reduce((sum, { bytes }) => sum + bytes, 0),
     runway_seconds: Number.isFinite(runway) ? Math.round(runway) : null,
-    holes: holes.map(({ fromUs, toUs }) => ({ from: formatTimestamp(fromUs), to: formatTimestamp(toUs) })),
+    holes: holes.map(({ fromUs, toUs }) => ({
+      from: formatTimestamp(fromUs),
+      to: formatTimestamp(toUs),
+    })),
     default_rows: defaultRows,
     last_rotation_at: lastRotationAt,
     sealed: 0,

@@ -9,7 +9,13 @@ export interface Reading<T> {
 }
 
 export function emptyReading<T>(): Reading<T> {
-  return { value: undefined, at: undefined, error: undefined, errorAt: undefined, durationMs: undefined };
+  return {
+    value: undefined,
+    at: undefined,
+    error: undefined,
+    errorAt: undefined,
+    durationMs: undefined,
+  };
 }
 
 /** The value while it is fresh; undefined once it is older than `maxAgeMs`: stale is unknown, not healthy. */

@@ -1,4 +1,4 @@
-import type { Snapshot } from "./monitor.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 export interface Recommendation {
   title: string;
@@ -21,7 +21,9 @@ export function recommend({ metrics, pool, tables, readings }: Snapshot): Recomm
   if (metrics.cache_hit_ratio !== null && metrics.cache_hit_ratio < 0.9) {
     found.push({
       title: "Give Postgres more cache",
-      detail: `Only ${(metrics.cache_hit_ratio * 100).toFixed(1)}% of block reads came from shared_buffers`,
+      detail: `Only ${
+        (metrics.cache_hit_ratio * 100).toFixed(1)
+      }% of block reads came from shared_buffers`,
       sql: "alter system set shared_buffers = '25% of the memory'",
       lock: "none",
       risk: "needs a restart of Postgres",
@@ -30,8 +32,9 @@ export function recommend({ metrics, pool, tables, readings }: Snapshot): Recomm
   if (readings.server.value?.[0]?.sees_all_sessions === false) {
     found.push({
       title: "Grant pg_monitor to Holdfast's role",
-      detail: "Without it, other roles' sessions and statements cannot be judged and are shown as unknown",
-      sql: "grant pg_monitor to current_user",
+      detail:
+        "Without it, other roles' sessions and statements cannot be judged and are shown as unknown",
+      sql: "grant pg_monitor to <the role Holdfast connects as>",
       lock: "none",
       risk: "lets the role read all statistics and settings",
     });
@@ -40,7 +43,8 @@ export function recommend({ metrics, pool, tables, readings }: Snapshot): Recomm
     if (table.partitions > 3_000) {
       found.push({
         title: `Use longer partitions for ${table.table}`,
-        detail: `${table.partitions} partitions make every unpruned plan slow; a longer interval makes fewer`,
+        detail:
+          `${table.partitions} partitions make every unpruned plan slow; a longer interval makes fewer`,
       });
     }
   }

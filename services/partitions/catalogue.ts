@@ -1,4 +1,10 @@
-import { listLeaves, type LeafRow, readBounds, type TableName } from "../../db/partitions.ts";
+import {
+  type LeafRow,
+  listLeaves,
+  readBounds,
+  readSizes,
+  type TableName,
+} from "../../db/partitions.ts";
 import type { Sql } from "../../db/connection.ts";
 import { parseBound, type Range } from "./bounds.ts";
 
@@ -10,7 +16,12 @@ export interface Leaf extends LeafRow {
 
 export interface Catalogue {
   leaves(sql: Sql, table: TableName): Promise<Leaf[]>;
+  /** The same with exact sizes where they could be read; relpages, used otherwise, waits for a vacuum. */
+  sizedLeaves(sql: Sql, table: TableName): Promise<Leaf[]>;
 }
+
+/** Leaves measured per look: each costs a few file stats. */
+const measuredMax = 200;
 
 /**
  * Reads leaves with their bounds. A bound never changes while a leaf is attached and reading it waits for
@@ -18,17 +29,33 @@ export interface Catalogue {
  */
 export function createCatalogue(): Catalogue {
   const bounds = new Map<number, string | null>();
+  const sizes = new Map<number, { writes: number; bytes: number }>();
+
+  async function leaves(sql: Sql, table: TableName): Promise<Leaf[]> {
+    const rows = await listLeaves(sql, table);
+    const unknown = rows.map(({ oid }) => oid).filter((oid) => !bounds.has(oid));
+    if (unknown.length > 0) {
+      for (const { oid, bound } of await readBounds(sql, unknown)) bounds.set(oid, bound);
+    }
+    return rows.map((row) => {
+      const bound = bounds.get(row.oid) ?? null;
+      return { ...row, bound, range: parseBound(bound) };
+    });
+  }
+
   return {
-    async leaves(sql, table) {
-      const rows = await listLeaves(sql, table);
-      const unknown = rows.map(({ oid }) => oid).filter((oid) => !bounds.has(oid));
-      if (unknown.length > 0) {
-        for (const { oid, bound } of await readBounds(sql, unknown)) bounds.set(oid, bound);
+    leaves,
+    async sizedLeaves(sql, table) {
+      const found = await leaves(sql, table);
+      const changed = found.filter(({ oid, writes }) => sizes.get(oid)?.writes !== writes);
+      const measured = changed.slice(0, measuredMax);
+      if (measured.length > 0) {
+        const marks = new Map(measured.map(({ oid, writes }) => [oid, writes]));
+        for (const { oid, bytes } of await readSizes(sql, [...marks.keys()])) {
+          sizes.set(oid, { writes: marks.get(oid) ?? -1, bytes });
+        }
       }
-      return rows.map((row) => {
-        const bound = bounds.get(row.oid) ?? null;
-        return { ...row, bound, range: parseBound(bound) };
-      });
+      return found.map((leaf) => ({ ...leaf, bytes: sizes.get(leaf.oid)?.bytes ?? leaf.bytes }));
     },
   };
 }

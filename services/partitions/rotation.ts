@@ -90,7 +90,10 @@ export function createRotation(
       } catch (error) {
         const state = codeOf(error instanceof HoldfastError ? error.cause : error);
         if (state !== "55P03" || attempt === attempts) throw error;
-        log.warn("partition_attach_waits_for_lock", { attempt, partitions: days.map((d) => d.name) });
+        log.warn("partition_attach_waits_for_lock", {
+          attempt,
+          partitions: days.map((d) => d.name),
+        });
         await new Promise((done) => setTimeout(done, 100 * 4 ** attempt * (0.5 + Math.random())));
       }
     }

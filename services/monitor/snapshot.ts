@@ -1,0 +1,26 @@
+import type { PoolStats } from "../../db/pool.ts";
+import type { Alert } from "../alerts/alert.ts";
+import type { IngestCounters } from "../ingest/ingest.ts";
+import type { Readings } from "./collect.ts";
+import type { PerformanceMetrics } from "./metrics.ts";
+import type { TableReport } from "./partition_report.ts";
+
+export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
+
+/** Everything known at one moment; health, metrics and the WebSocket answer from it alone. */
+export interface Snapshot {
+  status: Status;
+  now: number;
+  /** When the server last answered the fast tier; undefined before the first time. */
+  checkedAt: number | undefined;
+  /** What kept the last fast tick from an answer. */
+  unreachable: { since: number; error: string } | undefined;
+  pool: PoolStats;
+  metrics: PerformanceMetrics;
+  tables: TableReport[];
+  tablesAt: number | undefined;
+  tablesFresh: boolean;
+  readings: Readings;
+  ingest: IngestCounters;
+  firing: Alert[];
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+
+const root = new URL("..", import.meta.url).pathname;
+const skipped = new Set(["node_modules", ".git", ".holdfast", "coverage"]);
+
+/** From the top of the house to its ground; a file may import its own room and rooms further down. */
+const order = [
+  ["main.ts"],
+  ["commands", "tools"],
+  ["compose.ts"],
+  ["app.ts"],
+  ["routes"],
+  ["bench"],
+  ["services"],
+  ["db"],
+  ["runtime"],
+  ["config.ts"],
+  ["settings.ts"],
+  ["errors.ts", "log.ts"],
+];
+
+const roomOf = (file: string) => file.includes("/") ? file.slice(0, file.indexOf("/")) : file;
+const levelOf = (room: string) => order.findIndex((rooms) => rooms.includes(room));
+
+function sources(folder = ""): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (skipped.has(entry.name)) return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return entry.name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+const files = sources().filter((file) => !file.startsWith("tests/"));
+const text = (file: string) => readFileSync(join(root, file), "utf8");
+
+function importsOf(file: string): string[] {
+  return [...text(file).matchAll(/(?:from|import)\s+"(\.{1,2}\/[^"]+)"/g)].map((match) =>
+    relative(root, normalize(join(root, dirname(file), match[1] ?? "")))
+  );
+}
+
+Deno.test("imports run one way: from the root down to config, errors and log", () => {
+  const upward: string[] = [];
+  for (const file of files) {
+    const from = levelOf(roomOf(file));
+    assert.notEqual(from, -1, `${file} stands in no known room`);
+    for (const target of importsOf(file)) {
+      if (!target.endsWith(".ts")) continue;
+      const to = levelOf(roomOf(target));
+      const typesOnly = target === "runtime/types.ts";
+      if (to < from && !typesOnly) upward.push(`${file} imports ${target}`);
+    }
+  }
+  assert.deepEqual(upward, []);
+});
+
+Deno.test("no chain of imports leads back to its start", () => {
+  const known = new Set(files);
+  const graph = new Map(files.map((file) => [file, importsOf(file).filter((to) => known.has(to))]));
+  const done = new Set<string>();
+  const visit = (file: string, path: string[]): void => {
+    assert.ok(!path.includes(file), `a cycle: ${[...path, file].join(" → ")}`);
+    if (done.has(file)) return;
+    for (const target of graph.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+});
+
+Deno.test("routes and bench stay away from the driver; services know neither Hono nor Deno", () => {
+  const wrong: string[] = [];
+  for (const file of files) {
+    const room = roomOf(file);
+    const code = text(file);
+    if (room === "services" && /from "(hono|@hono)/.test(code)) wrong.push(`${file}: hono`);
+    if (room === "routes" && /from "(postgres|drizzle-orm)/.test(code)) {
+      wrong.push(`${file}: driver`);
+    }
+    const free = !["runtime", "main.ts", "bench", "tools"].includes(room);
+    if (free && /\bDeno\.|\bBun\./.test(code)) wrong.push(`${file}: runtime global`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("no source file is over 300 lines, none switches the compiler off", () => {
+  for (const file of files) {
+    assert.ok(text(file).split("\n").length <= 300, `${file} is over 300 lines`);
+    assert.ok(
+      !/@ts-(ignore|nocheck|expect-error)|deno-lint-ignore|: any\b|\bas any\b/.test(text(file)),
+      file,
+    );
+  }
+});

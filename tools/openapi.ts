@@ -1,0 +1,44 @@
+import { stringify } from "yaml";
+import { createApp, type Services } from "../app.ts";
+import { readConfig } from "../config.ts";
+import denoConfig from "../deno.json" with { type: "json" };
+import { createLogger } from "../log.ts";
+import { createAccess } from "../services/access.ts";
+import { systemClock } from "../services/clock.ts";
+import { createHistory } from "../services/monitor/history.ts";
+
+/** The OpenAPI document as YAML: the routes are built, nothing is started and no service is asked. */
+export function renderOpenApi(): string {
+  const unasked = new Proxy({}, {
+    get: () => () => {
+      throw new Error("the document is generated without services");
+    },
+  });
+  const access = createAccess({ adminToken: undefined, readToken: undefined, clock: systemClock });
+  const services = {
+    ...Object.fromEntries(
+      ["ingest", "market", "instruments", "alerts", "benchmarks", "hub"].map((
+        name,
+      ) => [name, unasked]),
+    ),
+    monitor: { history: createHistory() },
+    access,
+    clock: systemClock,
+    isPrepared: () => false,
+  } as unknown as Services;
+  const { document } = createApp({
+    services,
+    config: readConfig({}),
+    log: createLogger({ level: "error" }),
+    upgrade: () => {
+      throw new Error("the document is generated without sockets");
+    },
+    version: denoConfig.version,
+  });
+  return "# Generated from the routes by `deno task openapi`; do not edit.\n" +
+    stringify(document, { lineWidth: 100, aliasDuplicateObjects: false });
+}
+
+if (import.meta.main) {
+  await Deno.writeTextFile(new URL("../openapi.yaml", import.meta.url), renderOpenApi());
+}
