@@ -7,7 +7,8 @@ async function serve({ host, port, handle }: ServeOptions): Promise<Listener> {
   const { promise: bound, resolve } = Promise.withResolvers<number>();
   const server = Deno.serve(
     { hostname: host, port, onListen: (address) => resolve(address.port) },
-    (request, info) => handle(request, "hostname" in info.remoteAddr ? info.remoteAddr.hostname : ""),
+    (request, info) =>
+      handle(request, "hostname" in info.remoteAddr ? info.remoteAddr.hostname : ""),
   );
   return { port: await bound, stop: () => server.shutdown() };
 }

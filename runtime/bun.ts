@@ -1,0 +1,144 @@
+import { open, readFile, rm } from "node:fs/promises";
+import process from "node:process";
+import type { FileLock, Listener, Runtime, ServeOptions, Upgrade } from "./types.ts";
+
+/** The part of Bun used here; its own types are not needed to build on Deno. */
+interface BunSocket {
+  data: { bridge: EventTarget & { readyState: number } };
+  send(text: string): number;
+  close(code?: number, reason?: string): void;
+  getBufferedAmount?(): number;
+}
+
+interface BunServer {
+  port: number;
+  requestIP(request: Request): { address: string } | null;
+  upgrade(request: Request, options: { data: unknown }): boolean;
+  stop(closeActive?: boolean): Promise<void>;
+}
+
+interface BunApi {
+  serve(options: unknown): BunServer;
+}
+
+const bun = (globalThis as unknown as { Bun: BunApi }).Bun;
+const servers = new WeakMap<Request, BunServer>();
+
+/** A web-standard face for Bun's server-side socket, which has callbacks instead of events. */
+function createBridge() {
+  let raw: BunSocket | undefined;
+  const target = new EventTarget();
+  return Object.assign(target, {
+    readyState: 0,
+    attach(socket: BunSocket) {
+      raw = socket;
+    },
+    send: (text: string) => void raw?.send(text),
+    close: (code?: number, reason?: string) => raw?.close(code, reason),
+    get bufferedAmount() {
+      return raw?.getBufferedAmount?.() ?? 0;
+    },
+  });
+}
+
+/** Upgrades with Bun's server; the response is a placeholder, Bun answers by itself. */
+export const upgrade: Upgrade = (request) => {
+  const bridge = createBridge();
+  if (!servers.get(request)?.upgrade(request, { data: { bridge } })) {
+    return {
+      socket: bridge as unknown as WebSocket,
+      response: new Response("Upgrade failed", { status: 400 }),
+    };
+  }
+  return { socket: bridge as unknown as WebSocket, response: new Response(null, { status: 200 }) };
+};
+
+function serve({ host, port, handle }: ServeOptions): Promise<Listener> {
+  const server = bun.serve({
+    hostname: host,
+    port,
+    fetch(request: Request, self: BunServer) {
+      servers.set(request, self);
+      return handle(request, self.requestIP(request)?.address ?? "");
+    },
+    websocket: {
+      open(socket: BunSocket) {
+        const bridge = socket.data.bridge as ReturnType<typeof createBridge>;
+        bridge.attach(socket);
+        bridge.readyState = 1;
+        bridge.dispatchEvent(new Event("open"));
+      },
+      message(socket: BunSocket, data: string) {
+        socket.data.bridge.dispatchEvent(new MessageEvent("message", { data }));
+      },
+      close(socket: BunSocket) {
+        socket.data.bridge.readyState = 3;
+        socket.data.bridge.dispatchEvent(new Event("close"));
+      },
+    },
+  });
+  return Promise.resolve({ port: server.port, stop: () => server.stop() });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Bun has no flock: a file made exclusively, taken over when its process is gone. */
+async function lockFile(path: string, owner: string): Promise<FileLock | { heldBy: string }> {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const file = await open(path, "wx");
+      await file.writeFile(`${process.pid}\n${owner}`);
+      await file.close();
+      return { release: () => rm(path, { force: true }) };
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST") throw error;
+      const [pid = "", heldBy = ""] = (await readFile(path, "utf8")).split("\n");
+      if (isAlive(Number(pid))) return { heldBy };
+      await rm(path, { force: true });
+    }
+  }
+  return { heldBy: "another process" };
+}
+
+/** Bun's side of what differs between runtimes. Its timers stand in for cron: minutes and hours, in UTC. */
+export function createBunRuntime(): Runtime {
+  return {
+    name: "bun",
+    env: () => process.env,
+    args: () => process.argv.slice(2),
+    serve,
+    cron(_name, schedule, signal, job) {
+      const minute = schedule.split(" ")[0] ?? "*";
+      let running = false;
+      const timer = setInterval(async () => {
+        if (running || (minute !== "*" && new Date().getUTCMinutes() !== Number(minute))) return;
+        running = true;
+        await job().finally(() => running = false);
+      }, 60_000);
+      signal.addEventListener("abort", () => clearInterval(timer));
+    },
+    onStopSignal(handler) {
+      const onInt = () => handler("SIGINT");
+      const onTerm = () => handler("SIGTERM");
+      process.on("SIGINT", onInt);
+      process.on("SIGTERM", onTerm);
+      return () => {
+        process.off("SIGINT", onInt);
+        process.off("SIGTERM", onTerm);
+      };
+    },
+    lockFile,
+    exit: (code) => process.exit(code),
+    memory: () => {
+      const { rss, heapUsed } = process.memoryUsage();
+      return { rss_bytes: rss, heap_used_bytes: heapUsed };
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// The API reference, drawn from this server's own description; nothing comes from elsewhere.
+import { request } from "./api.js";
+import { byId } from "./dom.js";
+
+function trouble(text) {
+  byId("trouble").textContent = text;
+  byId("trouble").hidden = false;
+}
+
+try {
+  const spec = await request("/openapi.json", { deadline: 15_000 });
+  const SwaggerUI = globalThis.SwaggerUIBundle;
+  if (SwaggerUI) {
+    SwaggerUI({
+      spec,
+      domNode: byId("reference"),
+      deepLinking: true,
+      defaultModelsExpandDepth: 0,
+      docExpansion: "list",
+      displayRequestDuration: true,
+      presets: [SwaggerUI.presets.apis],
+      // Its default asks a validator on another host about this page.
+      validatorUrl: null,
+    });
+  } else {
+    trouble("The API reference could not be loaded. The description itself is /openapi.json.");
+  }
+} catch (error) {
+  trouble(
+    `The API description could not be read: ${error.message}. It is served as /openapi.json.`,
+  );
+}

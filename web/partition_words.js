@@ -1,0 +1,74 @@
+// Partitions in plain words: runway, policy, facts, problems, one slot. Pure but for the clock.
+import { serverNow } from "./clock.js";
+import { ago, bytes, compact, dateTime, duration } from "./format.js";
+
+/** What the runway means, in words, and how bad it is. */
+export function runwayWords(seconds) {
+  if (typeof seconds !== "number" || !Number.isFinite(seconds)) {
+    return ["unknown", "How long inserts are safe is unknown"];
+  }
+  if (seconds <= 0) return ["critical", "Inserts fail now: no partition takes new rows"];
+  const text = `Inserts are safe for ${duration(seconds)}`;
+  return [seconds < 3_600 ? "critical" : seconds < 86_400 ? "warning" : "healthy", text];
+}
+
+export function policyWords(policy) {
+  if (!policy) return "no policy";
+  const retention = policy.retention
+    ? `keep ${policy.retention.keep}, then ${policy.retention.action}`
+    : "keep for ever";
+  return [
+    `every ${
+      policy.key === "id"
+        ? `${compact(Number(policy.interval))} ids`
+        : shortInterval(policy.interval)
+    }`,
+    `premake ${policy.premake ?? "?"}`,
+    retention,
+    policy.enabled === false ? "PAUSED" : null,
+  ].filter(Boolean).join(" · ");
+}
+
+const shortInterval = (interval) => String(interval ?? "?").replace(/^1 /, "");
+const rowsWords = (rows) =>
+  typeof rows === "number" ? `about ${compact(rows)} rows` : "rows unknown";
+export const problemWords = (problem) =>
+  typeof problem === "string"
+    ? problem
+    : String(problem?.message ?? problem?.detail ?? problem?.reason ?? JSON.stringify(problem));
+
+export function tableFacts(table) {
+  const rotated = Date.parse(table.last_rotation_at ?? "");
+  return [
+    table.partitions === 1 ? "1 partition" : `${compact(table.partitions)} partitions`,
+    typeof table.sealed === "number" ? `${compact(table.sealed)} sealed` : null,
+    rowsWords(table.rows_estimate),
+    typeof table.bytes === "number" ? bytes(table.bytes) : "size unknown",
+    Number.isFinite(rotated)
+      ? `rotated ${ago(Math.max(0, serverNow() - rotated))}`
+      : "no rotation recorded",
+  ].filter(Boolean).join(" · ");
+}
+
+/** Holes in words, unless the server's own problems already speak of them. */
+export function holeWords(table, { slots, isTime }) {
+  if ((table.problems ?? []).some((problem) => /hole/i.test(problemWords(problem)))) return [];
+  return slots.filter((slot) => slot.kind === "hole")
+    .map((slot) => `Hole: no partition ${rangeWords(slot, isTime)}`);
+}
+
+export function rangeWords({ from, to }, isTime) {
+  const bound = (value) =>
+    value === null
+      ? "open"
+      : isTime
+      ? dateTime(value).replace(/ 00:00:00$/, "")
+      : value.toLocaleString("en");
+  return `from ${bound(from)} to ${bound(to)}`;
+}
+
+export function slotWords(slot, isTime) {
+  if (slot.kind === "hole") return `Hole ${rangeWords(slot, isTime)}: rows for it are refused`;
+  const size = slot.state === "planned" ? "" : ` · ${rowsWords(slot.rows)} · ${bytes(slot.bytes)}`;
+  return `${slot.name} · ${slot.state}${size} · ${rangeWords(slot, isTime)}`;
+}
