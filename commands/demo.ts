@@ -3,9 +3,9 @@ import { createDemoMarket, type DemoTick } from "../services/demo.ts";
 import { type CommandContext, serve, type Serving } from "./serve.ts";
 
 const historyMs = 90 * 60_000;
-const historyTicks = 60_000;
+const historyTicks = 200_000;
 const tickMs = 250;
-const ticksPerSecond = 120;
+const ticksPerSecond = 40;
 
 /** `deno task demo`: serves, and feeds itself a market through its own front door. */
 export function demo(context: CommandContext): Promise<number> {

@@ -29,9 +29,15 @@ export interface CommandContext {
 export async function lockDataDir({ config, runtime }: CommandContext): Promise<FileLock | undefined> {
   if (config.DATABASE_URL) return undefined;
   const dir = resolve(config.HOLDFAST_DATA_DIR);
-  await mkdir(dir, { recursive: true });
   const owner = `process ${process.pid}, http://${config.HOST}:${config.PORT}, since ${new Date().toISOString()}`;
-  const lock = await runtime.lockFile(join(dir, "holdfast.lock"), owner);
+  const lock = await mkdir(dir, { recursive: true })
+    .then(() => runtime.lockFile(join(dir, "holdfast.lock"), owner))
+    .catch((cause) => {
+      throw new StartError(
+        `HOLDFAST_DATA_DIR is ${JSON.stringify(dir)} (${messageOf(cause)}); allowed: a directory that may be created and written`,
+        { cause },
+      );
+    });
   if (!("heldBy" in lock)) return lock;
   throw new StartError(
     `Another Holdfast uses ${dir} (${lock.heldBy || "it is just starting"}); stop it, or choose another HOLDFAST_DATA_DIR`,

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { candleIntervals } from "../db/market/candles.ts";
 import type { Market } from "../services/market/market.ts";
+import { SymbolText } from "./instruments.ts";
 import { createRouter, cursorParam, jsonAnswer, limitParam, nextCursor, Time } from "./shared.ts";
 
 export const Candle = z.object({
@@ -24,7 +25,7 @@ const listRoute = createRoute({
   summary: "Candles of one instrument",
   request: {
     query: z.object({
-      symbol: z.string().min(1).max(64),
+      symbol: SymbolText,
       interval: z.enum(candleIntervals).default("1m"),
       from: Time.optional().openapi({ description: "Included" }),
       to: Time.optional().openapi({ description: "Not included" }),

@@ -22,8 +22,11 @@ export const Instrument = z.object({
 }).openapi("Instrument");
 
 const printable = /^[^\p{Cc}\p{Cs}]+$/u;
+/** A symbol as the database can hold it. */
+export const SymbolText = z.string().min(1).max(64)
+  .regex(printable, "must not have control characters");
 const fields = {
-  symbol: z.string().min(1).max(64).regex(printable, "must not have control characters"),
+  symbol: SymbolText,
   kind: z.string().min(1).max(32).regex(printable, "must not have control characters").optional(),
   currency: z.string().regex(/^[A-Z]{3,8}$/, "must be 3 to 8 capital letters").nullable()
     .optional(),
@@ -46,7 +49,7 @@ const listRoute = createRoute({
   summary: "Instruments, the living ones unless asked for all",
   request: {
     query: z.object({
-      symbol: z.string().min(1).max(64).optional(),
+      symbol: SymbolText.optional(),
       deleted: flagParam.openapi({ description: "Include deleted ones" }),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,

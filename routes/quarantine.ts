@@ -33,7 +33,7 @@ const listRoute = createRoute({
   summary: "Rows that were not stored, newest first",
   request: {
     query: z.object({
-      reason: z.string().max(64).optional(),
+      reason: z.string().regex(/^[a-z_]{1,64}$/, "must be a reason such as future").optional(),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),

@@ -66,7 +66,8 @@ export function originGuard(
   const isOurs = (name: string) =>
     tokenRequired || isLoopback(name) || ipLiteral.test(name) || names.has(name);
   return async (c, next) => {
-    const authority = c.req.header("host") ?? "";
+    // A request made inside this process has a URL, and no Host.
+    const authority = c.req.header("host") ?? new URL(c.req.url).host;
     if (!isOurs(hostName(authority))) {
       throw new HoldfastError(
         "forbidden",

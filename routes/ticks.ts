@@ -7,6 +7,7 @@ import { parseCsv } from "../services/ingest/parse_csv.ts";
 import { parseJson } from "../services/ingest/parse_json.ts";
 import { parseNdjson } from "../services/ingest/parse_ndjson.ts";
 import type { Market } from "../services/market/market.ts";
+import { SymbolText } from "./instruments.ts";
 import {
   createRouter,
   cursorParam,
@@ -56,7 +57,7 @@ const listRoute = createRoute({
   summary: "Ticks of one instrument, in order of time and arrival",
   request: {
     query: z.object({
-      symbol: z.string().min(1).max(64),
+      symbol: SymbolText,
       from: Time.optional().openapi({ description: "Included" }),
       to: Time.optional().openapi({ description: "Not included" }),
       limit: limitParam(10_000, 1_000),

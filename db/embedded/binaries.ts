@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { chmod, cp, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { chmod, cp, lstat, mkdir, readdir, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { StartError } from "../../errors.ts";
+import type { RunAs } from "./command.ts";
 
 export interface Binaries {
   initdb: string;
@@ -42,21 +43,35 @@ async function linkLibraries(native: string): Promise<void> {
   }));
 }
 
-/** Says whether somebody who owns nothing on the way may enter `path`. */
-export function othersMayEnter(path: string): boolean {
+/** Says whether `user`, who is not root, may enter `path`; the part of it that does not exist yet is no hindrance. */
+export function mayEnter(path: string, { uid, gid }: RunAs): boolean {
   for (let at = path;; at = dirname(at)) {
-    if (existsSync(at) && (statSync(at).mode & 0o001) === 0) return false;
+    if (existsSync(at)) {
+      const found = statSync(at);
+      const bit = found.uid === uid ? 0o100 : found.gid === gid ? 0o010 : 0o001;
+      if ((found.mode & bit) === 0) return false;
+    }
     if (dirname(at) === at) return true;
   }
+}
+
+/** Makes `path` readable for everyone: it may have been installed under a strict umask. */
+async function openUp(path: string): Promise<void> {
+  const found = await lstat(path);
+  if (found.isSymbolicLink()) return;
+  await chmod(path, found.isDirectory() || (found.mode & 0o100) !== 0 ? 0o755 : 0o644);
+  if (!found.isDirectory()) return;
+  for (const name of await readdir(path)) await openUp(join(path, name));
 }
 
 /** Copies the binaries to where an unprivileged user may read them; a copy cut short is never used. */
 async function copyNative(native: string, to: string): Promise<void> {
   if (existsSync(to)) return;
-  await mkdir(dirname(to), { recursive: true, mode: 0o755 });
+  await mkdir(dirname(to), { recursive: true });
+  await chmod(dirname(to), 0o755);
   const partial = `${to}.partial-${process.pid}`;
   await cp(native, partial, { recursive: true, verbatimSymlinks: true });
-  await chmod(partial, 0o755);
+  await openUp(partial);
   await rename(partial, to).catch(async (error) => {
     await rm(partial, { recursive: true, force: true });
     if (!existsSync(to)) throw error;
@@ -65,11 +80,11 @@ async function copyNative(native: string, to: string): Promise<void> {
 
 /** Finds the binaries and makes them runnable, for this user or, as root, for the one the server runs as. */
 export async function prepareBinaries(
-  { unprivileged, home, version }: { unprivileged: boolean; home: string; version: string },
+  { as, home, version }: { as: RunAs | undefined; home: string; version: string },
 ): Promise<Binaries> {
   let native = findNative();
   await linkLibraries(native);
-  if (unprivileged && !othersMayEnter(join(native, "bin"))) {
+  if (as && !mayEnter(join(native, "bin"), as)) {
     const copy = join(home, `postgres-${version}`);
     await copyNative(native, copy);
     native = copy;

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { connectSql, type Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
-import { type Binaries, othersMayEnter, prepareBinaries } from "./binaries.ts";
+import { type Binaries, mayEnter, prepareBinaries } from "./binaries.ts";
 import { runCommand, type RunAs, unprivilegedUser } from "./command.ts";
 
 const version = "18.4";
@@ -33,10 +33,34 @@ interface Place {
   log: string;
 }
 
+const holdsCluster = (home: string) => existsSync(join(home, "postgres", "PG_VERSION"));
+
+/** As root, the server runs as whoever made the cluster; a new one belongs to an unprivileged user. */
+function serverUser(dataDir: string): RunAs | undefined {
+  const as = unprivilegedUser();
+  const home = resolve(dataDir);
+  if (!as || !holdsCluster(home)) return as;
+  const { uid, gid } = statSync(join(home, "postgres"));
+  return uid === 0 ? as : { uid, gid };
+}
+
+/** Where the cluster is, or shall be made: once made it is found again, whatever became of the way to it. */
+function homeOf(full: string, id: string, as: RunAs | undefined): string {
+  if (!as) return full;
+  const apart = join(sharedHome, id);
+  const open = mayEnter(full, as);
+  if (holdsCluster(full) && !open) {
+    throw new StartError(
+      `${full} holds data, and the user it belongs to (uid ${as.uid}) may no longer enter it; allow that, or move it`,
+    );
+  }
+  return holdsCluster(full) || open && !holdsCluster(apart) ? full : apart;
+}
+
 function placeOf(dataDir: string, as: RunAs | undefined): Place {
   const full = resolve(dataDir);
   const id = createHash("sha256").update(full).digest("hex").slice(0, 12);
-  const home = as && !othersMayEnter(full) ? join(sharedHome, id) : full;
+  const home = homeOf(full, id, as);
   const near = join(home, "socket");
   const sockets = near.length + "/.s.PGSQL.5432".length < socketPathMax
     ? near
@@ -124,9 +148,9 @@ async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void
 export async function createEmbeddedServer(
   { dataDir, log }: { dataDir: string; log: Logger },
 ): Promise<EmbeddedServer> {
-  const as = unprivilegedUser();
+  const as = serverUser(dataDir);
   const place = placeOf(dataDir, as);
-  const binaries = await prepareBinaries({ unprivileged: as !== undefined, home: sharedHome, version });
+  const binaries = await prepareBinaries({ as, home: sharedHome, version });
   const target = {
     kind: "socket" as const,
     directory: place.sockets,
@@ -143,7 +167,9 @@ export async function createEmbeddedServer(
   }
 
   async function prepareCluster(): Promise<void> {
-    await mkdir(join(place.cluster, ".."), { recursive: true, mode: 0o755 });
+    const home = dirname(place.cluster);
+    await mkdir(home, { recursive: true });
+    if (dirname(home) === sharedHome) for (const path of [sharedHome, home]) await chmod(path, 0o755);
     await ownedDirectory(place.sockets, 0o700, as);
     await writeFile(place.log, "", { flag: "a", mode: 0o600 });
     if (as) await chown(place.log, as.uid, as.gid);
@@ -186,7 +212,13 @@ export async function createEmbeddedServer(
     directory: place.cluster,
     isRunning,
     async start() {
-      await prepareCluster();
+      await prepareCluster().catch((error) => {
+        if (!["EACCES", "EPERM", "EROFS"].includes(codeOf(error))) throw error;
+        throw new StartError(
+          `This user may not write in ${dirname(place.cluster)}; run as its owner, or choose another HOLDFAST_DATA_DIR`,
+          { cause: error },
+        );
+      });
       const running = await isRunning();
       if (!running) await startServer();
       await ensureDatabase(target);

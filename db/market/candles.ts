@@ -91,7 +91,10 @@ const widths: Record<CandleInterval, string> = {
   "1d": "1 day",
 };
 
-/** Candles of one instrument from its minutes, in UTC buckets; `from` is included, `to` is not. */
+/**
+ * Candles of one instrument from its minutes, in UTC buckets; those that start at `from` or later and before
+ * `to`, each whole: a candle cut by the question would be a wrong candle.
+ */
 export async function listCandles(
   sql: Sql,
   { instrumentId, interval, from, to, after, limit }: {
@@ -103,17 +106,20 @@ export async function listCandles(
     limit: number;
   },
 ): Promise<CandleRow[]> {
-  const width = widths[interval];
+  const width = sql`${widths[interval]}::interval`;
+  const origin = sql`timestamptz '2000-01-01 00:00+00'`;
+  const firstFrom = (bound: string) =>
+    sql`date_bin(${width}, ${bound}::timestamptz - interval '1 microsecond', ${origin}) + ${width}`;
   return await sql<CandleRow[]>`
     with minutes as (
       select
         c.*,
-        date_bin(${width}::interval, c.ts, timestamptz '2000-01-01 00:00+00') as bucket
+        date_bin(${width}, c.ts, ${origin}) as bucket
       from market.candles_1m as c
       where c.instrument_id = ${instrumentId}
-        ${from ? sql`and c.ts >= ${from}::timestamptz` : sql``}
-        ${to ? sql`and c.ts < ${to}::timestamptz` : sql``}
-        ${after ? sql`and c.ts >= ${after}::timestamptz + ${width}::interval` : sql``}
+        ${from ? sql`and c.ts >= ${firstFrom(from)}` : sql``}
+        ${to ? sql`and c.ts < ${firstFrom(to)}` : sql``}
+        ${after ? sql`and c.ts >= ${after}::timestamptz + ${width}` : sql``}
     )
     select
       to_char(bucket at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as ts,

@@ -67,7 +67,9 @@ export async function findBySymbol(sql: Sql, symbol: string): Promise<Instrument
 
 export async function createInstrument(
   sql: Sql,
-  { symbol, kind = "unknown", currency = null, tick_size = null }: InstrumentChanges & { symbol: string },
+  { symbol, kind = "unknown", currency = null, tick_size = null }: InstrumentChanges & {
+    symbol: string;
+  },
 ): Promise<InstrumentRow> {
   const [row] = await sql<InstrumentRow[]>`
     insert into market.instruments (symbol, kind, currency, tick_size)
@@ -82,7 +84,9 @@ export async function updateInstrument(
   id: number,
   changes: InstrumentChanges,
 ): Promise<InstrumentRow | undefined> {
-  const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  const set = Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value !== undefined),
+  );
   if (Object.keys(set).length === 0) return await findInstrument(sql, id);
   const [row] = await sql<InstrumentRow[]>`
     update market.instruments set ${sql(set)}
@@ -140,14 +144,17 @@ export async function createMissing(sql: Sql, symbols: readonly string[]): Promi
 
 /**
  * Holds the given instruments against a purge until the transaction ends, as a foreign key would, at one row
- * lock per instrument instead of one per tick. Answers those that still live.
+ * lock per instrument instead of one per tick. Answers those that still live, with their symbols now.
  */
-export async function holdInstruments(sql: Sql, ids: readonly number[]): Promise<Set<number>> {
-  const rows = await sql<{ id: number }[]>`
-    select id
+export async function holdInstruments(
+  sql: Sql,
+  ids: readonly number[],
+): Promise<Map<number, string>> {
+  const rows = await sql<{ id: number; symbol: string }[]>`
+    select id, symbol
     from market.instruments
     where id = any(${ids as number[]}::int4[]) and deleted_at is null
     order by id
     for key share`;
-  return new Set(rows.map(({ id }) => id));
+  return new Map(rows.map(({ id, symbol }) => [id, symbol]));
 }

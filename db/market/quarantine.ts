@@ -30,7 +30,11 @@ export async function addQuarantined(sql: Sql, rows: readonly QuarantinedRow[]):
 
 export async function listQuarantined(
   sql: Sql,
-  { before, limit, reason }: { before: string | undefined; limit: number; reason: string | undefined },
+  { before, limit, reason }: {
+    before: string | undefined;
+    limit: number;
+    reason: string | undefined;
+  },
 ): Promise<QuarantineEntry[]> {
   return await sql<QuarantineEntry[]>`
     select

@@ -32,6 +32,7 @@ async function sendOnce(
   try {
     response = await send(path, init);
   } catch (error) {
+    init.signal?.throwIfAborted();
     return { retryMs: 1_000, why: messageOf(error) };
   }
   const text = await response.text();
@@ -59,7 +60,7 @@ export async function importFile(
     headers?: Record<string, string>;
   },
 ): Promise<ImportProgress> {
-  const hash = await hashFile(file.path);
+  const hash = await hashFile(file);
   const progress: ImportProgress = {
     file,
     bytesRead: 0,

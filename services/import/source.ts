@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { Readable } from "node:stream";
 import { StartError } from "../../errors.ts";
+import { gunzip } from "../ingest/gunzip.ts";
 import { readLines } from "../ingest/lines.ts";
 
 export type FileFormat = "csv" | "ndjson";
@@ -42,31 +42,34 @@ export async function openSource(path: string): Promise<SourceFile> {
   }
 }
 
-function streamOf(path: string): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return Readable.toWeb(createReadStream(path)) as unknown as ReadableStream<
-    Uint8Array<ArrayBuffer>
-  >;
+/** The file's content, decompressed; `seen` is shown its bytes as they are on disk. */
+function contentOf(
+  { path, gzip }: SourceFile,
+  seen: (chunk: Uint8Array) => void,
+): AsyncIterable<Uint8Array<ArrayBuffer>> {
+  async function* bytes() {
+    for await (const chunk of createReadStream(path)) {
+      seen(chunk);
+      yield chunk as Uint8Array<ArrayBuffer>;
+    }
+  }
+  return gzip ? gunzip(bytes()) : bytes();
 }
 
-/** SHA-256 of the file's bytes: the same file is known again under any name. */
-export async function hashFile(path: string): Promise<string> {
+/**
+ * SHA-256 of the file's bytes: the same file is known again under any name. Gzip cut short is refused here, before
+ * its first rows are stored: the whole file will have another hash.
+ */
+export async function hashFile(file: SourceFile): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of streamOf(path)) hash.update(chunk);
+  for await (const _ of contentOf(file, (chunk) => hash.update(chunk)));
   return hash.digest("hex");
 }
 
 /** Reads a file as batches of `batchRows` lines, each a body of its own: CSV gets its header every time. */
 export async function* readBatches(file: SourceFile, batchRows: number): AsyncGenerator<FileBatch> {
   let bytesRead = 0;
-  const counted = streamOf(file.path).pipeThrough(
-    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform(chunk, controller) {
-        bytesRead += chunk.length;
-        controller.enqueue(chunk);
-      },
-    }),
-  );
-  const plain = file.gzip ? counted.pipeThrough(new DecompressionStream("gzip")) : counted;
+  const content = contentOf(file, (chunk) => bytesRead += chunk.length);
   let header: string | undefined;
   let lines: string[] = [];
   let index = 0;
@@ -76,7 +79,7 @@ export async function* readBatches(file: SourceFile, batchRows: number): AsyncGe
     lines = [];
     return batch;
   };
-  for await (const some of readLines(plain)) {
+  for await (const some of readLines(content)) {
     for (const line of some) {
       if (line.trim() === "") continue;
       if (file.format === "csv" && header === undefined) {

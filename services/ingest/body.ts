@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { HoldfastError } from "../../errors.ts";
+import { gunzip } from "./gunzip.ts";
 
 export interface BodyOptions {
   gzip: boolean;
@@ -26,7 +27,9 @@ async function* readChunks(
   let finished = false;
   const stalled = Promise.withResolvers<never>();
   stalled.promise.catch(() => {});
-  const stop = () => stalled.reject(signal.reason);
+  const brokenOff = (cause: unknown) =>
+    new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
+  const stop = () => stalled.reject(brokenOff(signal.reason));
   signal.addEventListener("abort", stop, { once: true });
   const restartTimer = () => {
     clearTimeout(timer);
@@ -41,7 +44,12 @@ async function* readChunks(
   try {
     for (;;) {
       restartTimer();
-      const { done, value } = await Promise.race([reader.read(), stalled.promise]);
+      const { done, value } = await Promise.race([
+        reader.read().catch((cause) => {
+          throw brokenOff(cause);
+        }),
+        stalled.promise,
+      ]);
       // Time spent storing the chunk is ours, not the sender's.
       clearTimeout(timer);
       if (done) {
@@ -55,41 +63,6 @@ async function* readChunks(
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
     if (!finished) reader.cancel().catch(() => {});
-  }
-}
-
-async function* gunzip(
-  source: AsyncIterable<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const inflate = new DecompressionStream("gzip");
-  const writer = inflate.writable.getWriter();
-  let sourceError: unknown;
-  const feeding = (async () => {
-    try {
-      for await (const chunk of source) await writer.write(chunk);
-      await writer.close();
-    } catch (error) {
-      sourceError = error;
-      await writer.abort(error).catch(() => {});
-    }
-  })();
-  const reader = inflate.readable.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      yield value;
-    }
-    await feeding;
-  } catch (error) {
-    await feeding;
-    if (sourceError instanceof HoldfastError) throw sourceError;
-    throw new HoldfastError("malformed_body", "Cannot decompress the body: it is not whole gzip", {
-      problems: [{ path: "body", message: "gzip data is damaged or cut short" }],
-      cause: error,
-    });
-  } finally {
-    reader.cancel().catch(() => {});
   }
 }
 

@@ -3,6 +3,12 @@ import { HoldfastError } from "../../errors.ts";
 /** No tick needs a line this long; a body without line ends must not fill the memory. */
 const lineMax = 64 * 1024;
 
+function tooLong(line: number): HoldfastError {
+  return new HoldfastError("malformed_body", `Line ${line} is longer than ${lineMax} characters`, {
+    problems: [{ line, path: "line", message: `longer than ${lineMax} characters` }],
+  });
+}
+
 /** Decodes UTF-8 strictly: bytes that are not text are the sender's mistake, named by line. */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
@@ -23,16 +29,10 @@ export async function* readLines(
   for await (const chunk of chunks) {
     const parts = (rest + decode(chunk)).split("\n");
     rest = parts.pop() ?? "";
+    const long = parts.findIndex((part) => part.length > lineMax);
+    if (long >= 0) throw tooLong(line + long);
     line += parts.length;
-    if (rest.length > lineMax) {
-      throw new HoldfastError(
-        "malformed_body",
-        `Line ${line} is longer than ${lineMax} characters`,
-        {
-          problems: [{ line, path: "line", message: `longer than ${lineMax} characters` }],
-        },
-      );
-    }
+    if (rest.length > lineMax) throw tooLong(line);
     if (parts.length > 0) yield parts;
   }
   rest += decode();

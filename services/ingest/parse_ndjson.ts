@@ -1,3 +1,4 @@
+import { HoldfastError } from "../../errors.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { readLines } from "./lines.ts";
 import {
@@ -30,13 +31,20 @@ export async function* parseNdjson(
 ): AsyncGenerator<RowBatch> {
   const batcher = createBatcher({ size: batchRows, maxRows });
   let line = 0;
+  let rows = 0;
   for await (const lines of readLines(chunks)) {
     for (const text of lines) {
       line++;
       if (text === "" || text.trim() === "") continue;
+      rows++;
       batcher.add(readJsonLine(text, line));
       if (batcher.full) yield batcher.take();
     }
+  }
+  if (rows === 0) {
+    throw new HoldfastError("malformed_body", "The body is empty", {
+      problems: [{ line: 1, path: "body", message: "the body is empty" }],
+    });
   }
   yield batcher.take();
 }

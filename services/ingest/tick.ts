@@ -1,4 +1,4 @@
-import { earliestUs, formatTimestamp, latestUs, parseTimestamp } from "./timestamp.ts";
+import { earliestUs, formatTimestamp, isStoredTime, parseTimestamp } from "./timestamp.ts";
 
 /** A tick as a client sent it, with the line (from 1) it stood on. */
 export interface ParsedTick {
@@ -41,15 +41,16 @@ const rawMax = 2_000;
 const symbolMax = 64;
 const labelMax = 32;
 const idMax = 128;
+/** Far beyond any market; sums of sizes, and of price times size, then stay finite. */
+const numberMax = 1e30;
 
 /** Says whether text may enter the database: no control characters, no half of a surrogate pair. */
 function isClean(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
-    if (unit < 0x20 || unit === 0x7f) return false;
-    if (unit >= 0xd800) return text.isWellFormed();
+    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0)) return false;
   }
-  return true;
+  return text.isWellFormed();
 }
 
 /** A row that cannot be read as a tick. */
@@ -97,6 +98,7 @@ function numberFault(path: string, value: unknown): Fault | undefined {
   if (value < 0) {
     return { path, message: `${path} must not be negative, it is ${value}`, reason: "negative" };
   }
+  if (value > numberMax) return { path, message: `${path} must be at most ${numberMax}` };
   return undefined;
 }
 
@@ -121,7 +123,7 @@ function timeFault(value: unknown, tsUs: number): Fault | undefined {
       message: "ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z",
     };
   }
-  if (tsUs < earliestUs || tsUs >= latestUs) {
+  if (!isStoredTime(tsUs)) {
     return {
       path,
       message: `ts must be from 1970 to 2199, it is ${value.slice(0, 40)}`,

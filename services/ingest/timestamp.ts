@@ -88,6 +88,11 @@ export function formatTimestamp(us: number): string {
   return rest === 0 ? iso : `${iso.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
 }
 
+/** Says whether a tick may have this time, whatever the clock says; NaN may not. */
+export function isStoredTime(us: number): boolean {
+  return us >= earliestUs && us < latestUs;
+}
+
 /** The UTC day of a time, as days since 1970. */
 export function dayOf(us: number): number {
   return Math.floor(us / (dayMs * 1000));

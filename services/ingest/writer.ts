@@ -1,7 +1,8 @@
+import { HoldfastError } from "../../errors.ts";
 import { CopyEncoder } from "../../db/copy.ts";
 import type { ReservedSql } from "../../db/connection.ts";
 import { mergeCandles } from "../../db/market/candles.ts";
-import { holdInstruments } from "../../db/market/instruments.ts";
+import { holdInstruments, type SymbolEntry } from "../../db/market/instruments.ts";
 import { addQuarantined } from "../../db/market/quarantine.ts";
 import {
   copyTicks,
@@ -19,6 +20,8 @@ import { dayOf } from "./timestamp.ts";
 
 /** Candles held in memory before they are merged, about 20 MB. */
 const candlesMax = 100_000;
+/** Looking instruments up again after they changed under an upload. */
+const holdAttempts = 5;
 
 export interface WriterOptions {
   directory: SymbolDirectory;
@@ -36,15 +39,14 @@ export function createWriter(
   const candles = createCandleBuilder();
   const held = new Set<number>();
 
-  /** Ids that may be written; those of instruments deleted under us are not among them. */
-  async function hold(ids: Set<number>): Promise<Set<number>> {
-    const fresh = [...ids].filter((id) => !held.has(id));
-    if (fresh.length > 0) {
-      const living = await holdInstruments(sql, fresh);
-      for (const id of living) held.add(id);
-      if (living.size < fresh.length) directory.forget();
-    }
-    return held;
+  /** Holds these instruments; false when one was deleted or renamed since it was looked up. */
+  async function hold(entries: Iterable<SymbolEntry>): Promise<boolean> {
+    const fresh = [...entries].filter(({ id, deleted }) => !deleted && !held.has(id));
+    if (fresh.length === 0) return true;
+    const symbols = await holdInstruments(sql, fresh.map(({ id }) => id));
+    if (fresh.some(({ id, symbol }) => symbols.get(id) !== symbol)) return false;
+    for (const { id } of fresh) held.add(id);
+    return true;
   }
 
   async function copy(ticks: StoredTick[]): Promise<void> {
@@ -58,18 +60,22 @@ export function createWriter(
   }
 
   async function judge(ticks: readonly ParsedTick[]) {
-    const symbols = await directory.resolve(sql, new Set(ticks.map((tick) => tick.symbol)), create);
-    return judgeTicks(ticks, symbols, limits);
+    const wanted = new Set(ticks.map((tick) => tick.symbol));
+    for (let attempt = 0; attempt < holdAttempts; attempt++) {
+      const symbols = await directory.resolve(sql, wanted, create);
+      if (await hold(symbols.values())) return judgeTicks(ticks, symbols, limits);
+      directory.forget();
+    }
+    throw new HoldfastError("conflict", "The instruments keep changing under this upload", {
+      retryAfterSeconds: 1,
+    });
   }
 
   return {
     /** Stores one batch; answers how many ticks were stored and what was refused. */
     async write(batch: RowBatch): Promise<{ stored: number; refusals: Refusal[] }> {
-      let { stored, refusals } = await judge(batch.ticks);
-      const ids = new Set(stored.map((tick) => tick.instrumentId));
-      const living = await hold(ids);
-      if ([...ids].some((id) => !living.has(id))) ({ stored, refusals } = await judge(batch.ticks));
-      refusals = [...batch.refusals, ...refusals];
+      const { stored, refusals: judged } = await judge(batch.ticks);
+      const refusals = [...batch.refusals, ...judged].sort((a, b) => a.line - b.line);
       if (stored.length > 0) {
         const days = new Set<number>();
         for (const tick of stored) days.add(dayOf(tick.tsUs));

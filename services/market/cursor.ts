@@ -1,4 +1,5 @@
 import { HoldfastError } from "../../errors.ts";
+import { isStoredTime, parseTimestamp } from "../ingest/timestamp.ts";
 
 /** Where a page ended, as opaque text. */
 export function writeCursor(position: readonly string[]): string {
@@ -8,17 +9,17 @@ export function writeCursor(position: readonly string[]): string {
   );
 }
 
-/** Reads a cursor of `length` parts, each passing `valid`; anything else is the caller's mistake. */
+/** Reads a cursor whose parts pass `valid`, one by one; anything else is the caller's mistake. */
 export function readCursor(
   cursor: string | undefined,
-  valid: readonly RegExp[],
+  valid: readonly ((part: string) => boolean)[],
 ): string[] | undefined {
   if (cursor === undefined) return undefined;
   try {
     const parts: unknown = JSON.parse(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
     if (
       Array.isArray(parts) && parts.length === valid.length &&
-      parts.every((part, at) => typeof part === "string" && valid[at]?.test(part))
+      parts.every((part, at) => typeof part === "string" && valid[at]?.(part))
     ) return parts;
   } catch {
     // falls through to the refusal
@@ -28,8 +29,10 @@ export function readCursor(
   });
 }
 
+/** What parts may be, so that none reaches the database that it would refuse. */
 export const cursorParts = {
-  time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/,
-  number: /^\d{1,19}$/,
-  uuid: /^[0-9a-f-]{36}$/,
+  time: (part: string) => isStoredTime(parseTimestamp(part)),
+  number: (part: string) => /^\d{1,19}$/.test(part) && BigInt(part) < 2n ** 63n,
+  id: (part: string) => /^\d{1,10}$/.test(part) && Number(part) < 2 ** 31,
+  uuid: (part: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(part),
 };

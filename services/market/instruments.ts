@@ -52,7 +52,8 @@ export function createInstruments(
           },
         );
       }
-      if (state === "23001") { // restrict_violation
+      // restrict_violation by the guard; by candles that came meanwhile it is 23503 before Postgres 18.
+      if (state === "23001" || state === "23503") {
         throw new HoldfastError(
           "instrument_referenced",
           "Ticks refer to this instrument; it can only be soft-deleted",
@@ -72,7 +73,7 @@ export function createInstruments(
 
   return {
     async list({ limit, cursor, deleted, symbol }) {
-      const position = readCursor(cursor, [cursorParts.number]);
+      const position = readCursor(cursor, [cursorParts.id]);
       const rows = await pool.run((sql) =>
         listInstruments(sql, {
           after: Number(position?.[0] ?? 0),

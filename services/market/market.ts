@@ -4,6 +4,7 @@ import { listQuarantined, type QuarantineEntry } from "../../db/market/quarantin
 import { listTicks, type TickRow } from "../../db/market/ticks.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
+import { earliestUs, formatTimestamp, latestUs, parseTimestamp } from "../ingest/timestamp.ts";
 import { cursorParts, readCursor, writeCursor } from "./cursor.ts";
 
 export interface Page<T> {
@@ -43,6 +44,18 @@ function trimMicroseconds(ts: string): string {
   return ts.endsWith("000Z") ? `${ts.slice(0, -4)}Z` : ts;
 }
 
+/** A bound as the database can read it: RFC 3339 knows years that it does not, and no tick is older or newer. */
+function boundOf(path: "from" | "to", text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const us = parseTimestamp(text);
+  if (Number.isNaN(us)) {
+    throw new HoldfastError("invalid_request", `Cannot read ${path} as an RFC 3339 time`, {
+      problems: [{ path, message: "must be an RFC 3339 time with an offset" }],
+    });
+  }
+  return formatTimestamp(Math.min(Math.max(us, earliestUs), latestUs));
+}
+
 /** The page and, when a row too many was read, where the next one begins. */
 function pageOf<T>(rows: T[], limit: number, position: (row: T) => string[]): Page<T> {
   const last = rows.length > limit ? rows[limit - 1] : undefined;
@@ -62,8 +75,8 @@ export function createMarket({ pool }: { pool: Pool }): Market {
       const rows = await pool.run((sql) =>
         listTicks(sql, {
           instrumentId: id,
-          from,
-          to,
+          from: boundOf("from", from),
+          to: boundOf("to", to),
           limit: limit + 1,
           descending: order === "desc",
           after: position && { ts: position[0] ?? "", seq: position[1] ?? "" },
@@ -82,8 +95,8 @@ export function createMarket({ pool }: { pool: Pool }): Market {
         listCandles(sql, {
           instrumentId: id,
           interval,
-          from,
-          to,
+          from: boundOf("from", from),
+          to: boundOf("to", to),
           after: position?.[0],
           limit: limit + 1,
         })

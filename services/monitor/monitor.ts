@@ -194,9 +194,15 @@ export function createMonitor(
     }
   }
 
+  const statsLoop = createLoop({
+    name: "collect_stats",
+    everyMs: everyMs.stats,
+    job: collectStats,
+    log,
+  });
   const loops = [
     createLoop({ name: "collect_fast", everyMs: everyMs.fast, job: collectFast, log }),
-    createLoop({ name: "collect_stats", everyMs: everyMs.stats, job: collectStats, log }),
+    statsLoop,
     createLoop({
       name: "collect_slow",
       everyMs: everyMs.slow,
@@ -208,9 +214,19 @@ export function createMonitor(
   ];
   const refresh = createLoop({ name: "refresh_partitions", everyMs: 0, job: collectTables, log });
 
+  // Rates need two readings; a page opened right after the start should not wait for the second one.
+  let secondLook: ReturnType<typeof setTimeout> | undefined;
+
   return {
-    start: () => loops.forEach((loop) => loop.start()),
+    start() {
+      loops.forEach((loop) => loop.start());
+      secondLook ??= setTimeout(
+        () => void statsLoop.runNow(),
+        Math.min(everyMs.fast, everyMs.stats),
+      );
+    },
     async stop() {
+      clearTimeout(secondLook);
       await Promise.all([...loops, refresh].map((loop) => loop.stop()));
     },
     snapshot,
