@@ -20,7 +20,10 @@ async function kept<T>(query: PromiseLike<T>): Promise<T> {
   }
 }
 
-export async function insertRun(db: RecordsDb, run: typeof benchmarkRuns.$inferInsert): Promise<void> {
+export async function insertRun(
+  db: RecordsDb,
+  run: typeof benchmarkRuns.$inferInsert,
+): Promise<void> {
   await kept(db.insert(benchmarkRuns).values(run));
 }
 

@@ -1,0 +1,89 @@
+import { connectSql, type Target } from "../db/connection.ts";
+import { quoteIdent, quoteTable } from "../db/sql.ts";
+import type { ArmRole, BenchmarkCase, BenchmarkContext } from "../services/benchmarks/case.ts";
+import { planBlocks } from "../services/benchmarks/measuring/blocks.ts";
+import { createRandom } from "../services/benchmarks/measuring/random.ts";
+import { startTempServer } from "./temp_server.ts";
+
+const seed = 1;
+const schema = "bench_deno";
+/** Each registration runs its function about four times: Deno adds a warm-up and an extra run to n. */
+const blocks = 4;
+const iterations = 2;
+/** Deno's own warm-up is one call. */
+const warmUpRuns = 3;
+
+/**
+ * Registers cases with `deno bench`, against an embedded server of their own. Deno has no interleaving; registering
+ * the same group and name again and again gives A, B, B, A …, which its JSON merges into one entry. It gives no
+ * samples either: verdicts come from the API's runs, this is the quick look. Does nothing outside `deno bench`.
+ */
+export async function registerCases(cases: readonly BenchmarkCase[]): Promise<void> {
+  if (Deno.bench.length === 0) return; // the stub that other subcommands have
+  const server = await startTempServer();
+  try {
+    await registerOn(server.target, cases);
+  } catch (error) {
+    await server.stop(); // a bench file that throws gets no unload event
+    throw error;
+  }
+  endWithProcess(server.stopNow);
+}
+
+async function registerOn(target: Target, cases: readonly BenchmarkCase[]): Promise<void> {
+  const sql = connectSql({
+    target,
+    max: 3,
+    applicationName: "holdfast-bench",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 5_000,
+    pooled: false,
+  });
+  await sql.unsafe(`create schema ${quoteIdent(schema)}`);
+  for (const bench of cases) await register(bench, contextOf(sql));
+}
+
+function contextOf(sql: BenchmarkContext["sql"]): BenchmarkContext {
+  return {
+    sql,
+    schema,
+    profile: "quick",
+    seed,
+    random: createRandom(seed),
+    signal: new AbortController().signal,
+    now: () => performance.now(),
+    table: (name) => quoteTable(schema, name),
+  };
+}
+
+async function register(bench: BenchmarkCase, ctx: BenchmarkContext): Promise<void> {
+  const state = await bench.setup(ctx);
+  for (let run = 0; run < warmUpRuns; run++) {
+    await bench.arms.baseline.run(ctx, state);
+    await bench.arms.candidate.run(ctx, state);
+  }
+  for (const { order } of planBlocks(ctx.random, blocks)) {
+    for (const role of order.filter((slot): slot is ArmRole => slot !== "null")) {
+      Deno.bench({
+        group: bench.id,
+        name: `${role}: ${bench.arms[role].name}`,
+        baseline: role === "baseline",
+        n: iterations,
+        // An async literal, or Deno does not await it.
+        fn: async (b) => {
+          b.start();
+          await bench.arms[role].run(ctx, state);
+          b.end();
+        },
+      });
+    }
+  }
+}
+
+/** Deno awaits nothing at the end of a bench file, and a signal skips even that: so the clean-up is synchronous. */
+function endWithProcess(stop: () => void): void {
+  globalThis.addEventListener("unload", stop);
+  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    Deno.addSignalListener(signal, () => Deno.exit(code)); // fires unload
+  }
+}

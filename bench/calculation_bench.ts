@@ -1,0 +1,4 @@
+import { registerCases } from "./adapter.ts";
+import { calculationCases } from "./calculation/cases.ts";
+
+await registerCases(calculationCases);

@@ -1,0 +1,4 @@
+import { registerCases } from "./adapter.ts";
+import { insertCases } from "./insert/cases.ts";
+
+await registerCases(insertCases);

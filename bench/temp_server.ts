@@ -1,0 +1,45 @@
+import { join } from "node:path";
+import type { Target } from "../db/connection.ts";
+import { createEmbeddedServer } from "../db/embedded/server.ts";
+import { createLogger } from "../log.ts";
+
+export interface TempServer {
+  target: Target;
+  stop(): Promise<void>;
+  /** Stops without waiting on promises, for the end of a process. */
+  stopNow(): void;
+}
+
+/** An embedded Postgres in a new temporary folder, which goes with it. Says nothing on stdout. */
+export async function startTempServer(): Promise<TempServer> {
+  const directory = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
+  await Deno.chmod(directory, 0o755); // Postgres may run as another user than we do
+  const log = createLogger({ level: "warn", write: (line) => console.error(line) });
+  const server = await createEmbeddedServer({ dataDir: directory, log });
+  await server.start();
+  return {
+    target: server.target,
+    async stop() {
+      await server.stop();
+      await Deno.remove(directory, { recursive: true });
+    },
+    stopNow() {
+      const file = join(server.directory, "postmaster.pid");
+      const postmaster = Number(Deno.readTextFileSync(file).split("\n")[0]);
+      // SIGQUIT is the immediate shutdown (manual, "Shutting Down the Server"): the data is thrown away anyway.
+      Deno.kill(postmaster, "SIGQUIT");
+      const tick = new Int32Array(new SharedArrayBuffer(4));
+      for (let wait = 0; wait < 100 && exists(file); wait++) Atomics.wait(tick, 0, 0, 50);
+      Deno.removeSync(directory, { recursive: true });
+    },
+  };
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,103 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Benchmarks } from "../services/benchmarks/service.ts";
+import {
+  BenchmarkCaseList,
+  BenchmarkRun,
+  BenchmarkRunList,
+  BenchmarkStart,
+  BenchmarkValidation,
+} from "./benchmark_schemas.ts";
+import { createRouter, cursorParam, jsonAnswer, jsonBody } from "./shared.ts";
+
+const tags = ["benchmarks"];
+const oneRun = { params: z.object({ id: z.uuid() }) };
+
+const casesRoute = createRoute({
+  method: "get",
+  path: "/api/benchmarks",
+  tags,
+  summary: "What can be measured",
+  responses: { 200: jsonAnswer(BenchmarkCaseList, "All cases") },
+});
+
+const startRoute = createRoute({
+  method: "post",
+  path: "/api/benchmarks/runs",
+  tags,
+  summary: "Start a run; progress and results go out as performance_benchmark",
+  request: { body: jsonBody(BenchmarkStart) },
+  responses: {
+    202: {
+      ...jsonAnswer(BenchmarkRun, "The run, under way"),
+      headers: z.object({ Location: z.string().openapi({ description: "Where the run is" }) }),
+    },
+  },
+});
+
+const runsRoute = createRoute({
+  method: "get",
+  path: "/api/benchmarks/runs",
+  tags,
+  summary: "Runs, newest first",
+  request: { query: z.object({ cursor: cursorParam }) },
+  responses: { 200: jsonAnswer(BenchmarkRunList, "A page of runs") },
+});
+
+const runRoute = createRoute({
+  method: "get",
+  path: "/api/benchmarks/runs/{id}",
+  tags,
+  summary: "One run with its results",
+  request: oneRun,
+  responses: { 200: jsonAnswer(BenchmarkRun, "The run") },
+});
+
+const abortRoute = createRoute({
+  method: "delete",
+  path: "/api/benchmarks/runs/{id}",
+  tags,
+  summary: "Abort a run; one that is over is left as it is",
+  request: oneRun,
+  responses: { 200: jsonAnswer(BenchmarkRun, "The run, over") },
+});
+
+const validationRoute = createRoute({
+  method: "get",
+  path: "/api/benchmarks/validation",
+  tags,
+  summary: "Every target, its verdict and the evidence",
+  responses: { 200: jsonAnswer(BenchmarkValidation, "All targets") },
+});
+
+export function benchmarkRoutes(benchmarks: Benchmarks) {
+  const router = createRouter();
+
+  router.openapi(
+    casesRoute,
+    (c) => c.json({ cases: benchmarks.listCases(), next_cursor: null }, 200),
+  );
+
+  router.openapi(startRoute, async (c) => {
+    const run = await benchmarks.startRun(c.req.valid("json"));
+    return c.json(run, 202, { Location: `/api/benchmarks/runs/${run.id}` });
+  });
+
+  router.openapi(
+    runsRoute,
+    async (c) => c.json(await benchmarks.listRuns(c.req.valid("query").cursor), 200),
+  );
+
+  router.openapi(
+    runRoute,
+    async (c) => c.json(await benchmarks.getRun(c.req.valid("param").id), 200),
+  );
+
+  router.openapi(
+    abortRoute,
+    async (c) => c.json(await benchmarks.abortRun(c.req.valid("param").id), 200),
+  );
+
+  router.openapi(validationRoute, async (c) => c.json(await benchmarks.validation(), 200));
+
+  return router;
+}

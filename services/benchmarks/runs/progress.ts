@@ -1,0 +1,67 @@
+import type { Publisher } from "../../hub.ts";
+import type { BenchmarkCase } from "../case.ts";
+import { type BenchmarkEvent, publicResult, type RunStatus, type StoredResult } from "../run.ts";
+
+/** Under the two seconds promised, with room for a busy event loop. */
+const heartbeatMs = 1_500;
+
+export interface Progress {
+  begin(bench: BenchmarkCase): void;
+  /** `done` blocks of the present case are measured. */
+  block(done: number): void;
+  result(result: StoredResult): void;
+  finish(status: RunStatus, message?: string): void;
+}
+
+/** Tells how far a run is: at the start of each case, with each result, and every 1.5 s in between. */
+export function createProgress(
+  { hub, runId, cases, blocksPerCase }: {
+    hub: Publisher;
+    runId: string;
+    cases: number;
+    blocksPerCase: number;
+  },
+): Progress {
+  let casesDone = 0;
+  let blocksDone = 0;
+  let present: BenchmarkCase | undefined;
+
+  function publish(state: BenchmarkEvent["state"], more: Partial<BenchmarkEvent> = {}) {
+    const event: BenchmarkEvent = {
+      run_id: runId,
+      state,
+      status: "running",
+      case: present?.id ?? null,
+      category: present?.category ?? null,
+      done: Math.min(casesDone * blocksPerCase + blocksDone, cases * blocksPerCase),
+      total: cases * blocksPerCase,
+      ...more,
+    };
+    hub.publish("performance_benchmark", event);
+  }
+
+  const timer = setInterval(
+    () => publish("progress", { message: present?.title ?? "Preparing" }),
+    heartbeatMs,
+  );
+  return {
+    begin(bench) {
+      present = bench;
+      blocksDone = 0;
+      publish("progress", { message: bench.title });
+    },
+    block(done) {
+      blocksDone = done;
+    },
+    result(result) {
+      casesDone++;
+      blocksDone = 0;
+      publish("result", { result: publicResult(result) });
+    },
+    finish(status, message) {
+      clearInterval(timer);
+      present = undefined;
+      publish("finished", message === undefined ? { status } : { status, message });
+    },
+  };
+}
