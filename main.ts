@@ -7,7 +7,7 @@ import { type CommandContext, serve, startServing } from "./commands/serve.ts";
 import { readConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { createLogger } from "./log.ts";
-import { createDenoRuntime, upgrade } from "./runtime/deno.ts";
+import type { Runtime, Upgrade } from "./runtime/types.ts";
 
 export { runComprehensiveBenchmark, validatePerformanceTargets } from "./services/benchmarks/service.ts";
 
@@ -18,18 +18,28 @@ const commands: Record<string, (context: CommandContext, args: string[]) => Prom
   doctor,
 };
 
-function createContext(): CommandContext {
-  const runtime = createDenoRuntime();
+/** Deno's side or Bun's: only the one that is running is loaded. */
+async function loadRuntime(): Promise<{ runtime: Runtime; upgrade: Upgrade }> {
+  if ("Bun" in globalThis) {
+    const { createBunRuntime, upgrade } = await import("./runtime/bun.ts");
+    return { runtime: createBunRuntime(), upgrade };
+  }
+  const { createDenoRuntime, upgrade } = await import("./runtime/deno.ts");
+  return { runtime: createDenoRuntime(), upgrade };
+}
+
+async function createContext(): Promise<CommandContext> {
+  const { runtime, upgrade } = await loadRuntime();
   const config = readConfig(runtime.env(), (path) => readFileSync(path, "utf8"));
   const log = createLogger({ level: config.LOG_LEVEL });
   return { config, runtime, upgrade, log, version: denoConfig.version };
 }
 
 /** For those who embed Holdfast: starts all of it with the environment's settings; `stop()` ends it. */
-export const startMonitoring = () => startServing(createContext());
+export const startMonitoring = async () => await startServing(await createContext());
 
 async function main(): Promise<number> {
-  const context = createContext();
+  const context = await createContext();
   const [name = "serve", ...args] = context.runtime.args();
   const command = commands[name];
   if (!command) {
@@ -39,7 +49,7 @@ async function main(): Promise<number> {
 }
 
 if (import.meta.main) {
-  const runtime = createDenoRuntime();
+  const { runtime } = await loadRuntime();
   try {
     runtime.exit(await main());
   } catch (error) {

@@ -23,6 +23,7 @@ interface BunApi {
 
 const bun = (globalThis as unknown as { Bun: BunApi }).Bun;
 const servers = new WeakMap<Request, BunServer>();
+const upgraded = new WeakSet<Request>();
 
 /** A web-standard face for Bun's server-side socket, which has callbacks instead of events. */
 function createBridge() {
@@ -41,32 +42,33 @@ function createBridge() {
   });
 }
 
-/** Upgrades with Bun's server; the response is a placeholder, Bun answers by itself. */
+/** Upgrades with Bun's server; the response is a placeholder, Bun has answered by itself. */
 export const upgrade: Upgrade = (request) => {
   const bridge = createBridge();
-  if (!servers.get(request)?.upgrade(request, { data: { bridge } })) {
-    return {
-      socket: bridge as unknown as WebSocket,
-      response: new Response("Upgrade failed", { status: 400 }),
-    };
-  }
-  return { socket: bridge as unknown as WebSocket, response: new Response(null, { status: 200 }) };
+  const accepted = servers.get(request)?.upgrade(request, { data: { bridge } }) === true;
+  if (accepted) upgraded.add(request);
+  return {
+    socket: bridge as unknown as WebSocket,
+    response: new Response(null, { status: accepted ? 200 : 400 }),
+  };
 };
 
 function serve({ host, port, handle }: ServeOptions): Promise<Listener> {
   const server = bun.serve({
     hostname: host,
     port,
-    fetch(request: Request, self: BunServer) {
+    async fetch(request: Request, self: BunServer) {
       servers.set(request, self);
-      return handle(request, self.requestIP(request)?.address ?? "");
+      const response = await handle(request, self.requestIP(request)?.address ?? "");
+      return upgraded.has(request) ? undefined : response;
     },
     websocket: {
       open(socket: BunSocket) {
         const bridge = socket.data.bridge as ReturnType<typeof createBridge>;
         bridge.attach(socket);
         bridge.readyState = 1;
-        bridge.dispatchEvent(new Event("open"));
+        // Not before the one who upgrades has had a chance to listen.
+        queueMicrotask(() => bridge.dispatchEvent(new Event("open")));
       },
       message(socket: BunSocket, data: string) {
         socket.data.bridge.dispatchEvent(new MessageEvent("message", { data }));
