@@ -7,6 +7,7 @@ import { alertRoutes } from "./routes/alerts.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
 import { openApiDocument } from "./routes/document.ts";
+import { exactnessRoutes } from "./routes/exactness.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
@@ -27,6 +28,7 @@ import type { Clock } from "./services/clock.ts";
 import type { Hub } from "./services/hub.ts";
 import type { Ingest } from "./services/ingest/ingest.ts";
 import type { Instruments } from "./services/market/instruments.ts";
+import type { ExactnessService } from "./services/market/exactness_report.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 
@@ -35,6 +37,7 @@ export interface Services {
   ingest: Ingest;
   market: Market;
   instruments: Instruments;
+  exactness: ExactnessService;
   monitor: Monitor;
   alerts: Alerts;
   benchmarks: Benchmarks;
@@ -53,13 +56,19 @@ export interface App {
 
 const jsonBodyMax = 1024 * 1024;
 
-function mountApi(router: OpenAPIHono<AppEnv>, services: Services, config: Config, version: string): void {
+function mountApi(
+  router: OpenAPIHono<AppEnv>,
+  services: Services,
+  config: Config,
+  version: string,
+): void {
   const startedAt = services.clock.now().getTime();
   const routers = [
     healthRoutes({ ...services, version, startedAt }),
     tickRoutes({ ...services, config }),
     candleRoutes(services),
     instrumentRoutes(services),
+    exactnessRoutes(services),
     quarantineRoutes(services),
     alertRoutes(services),
     metricRoutes({ history: services.monitor.history, clock: services.clock }),
@@ -127,7 +136,9 @@ export function createApp(
   const document = openApiDocument(router, version);
   router.get("/openapi.json", (c) => c.json(document));
 
-  router.notFound((c) => answerProblem(new HoldfastError("not_found", `Nothing is at ${c.req.path}`), c, log));
+  router.notFound((c) =>
+    answerProblem(new HoldfastError("not_found", `Nothing is at ${c.req.path}`), c, log)
+  );
   router.onError((error, c) => answerProblem(error, c, log));
   return { handle: (request) => router.fetch(request), document, live };
 }

@@ -23,6 +23,7 @@ import { createIngest } from "./services/ingest/ingest.ts";
 import { createSymbolDirectory } from "./services/ingest/symbols.ts";
 import { createLoop } from "./services/loop.ts";
 import { createInstruments } from "./services/market/instruments.ts";
+import { createExactness } from "./services/market/exactness_report.ts";
 import { createMarket } from "./services/market/market.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
@@ -31,8 +32,8 @@ import { createRotation } from "./services/partitions/rotation.ts";
 export interface Holdfast {
   handle(request: Request): Response | Promise<Response>;
   document: ReturnType<typeof createApp>["document"];
-  /** Starts the database where it is ours, migrates, makes partitions, begins to watch. */
-  start(): Promise<void>;
+  /** Starts the database where it is ours, migrates, makes partitions, begins to watch; `signal` gives up. */
+  start(signal?: AbortSignal): Promise<void>;
   /** What must be done each minute and each hour. */
   everyMinute(): Promise<void>;
   everyHour(): Promise<void>;
@@ -113,7 +114,7 @@ export async function createHoldfast(
   });
 
   let prepared = false;
-  let stopping = false;
+  const stopping = new AbortController();
   const hub = createHub({ clock });
   const catalogue = createCatalogue();
   const directory = createSymbolDirectory();
@@ -165,6 +166,7 @@ export async function createHoldfast(
       ingest,
       market: createMarket({ pool: pools.app }),
       instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
+      exactness: createExactness({ pool: pools.app }),
       monitor,
       alerts,
       benchmarks,
@@ -179,12 +181,10 @@ export async function createHoldfast(
     version,
   });
 
-  async function prepare(): Promise<void> {
-    if (embedded) {
-      const how = await embedded.start();
-      log.info("embedded_postgres_ready", { how, directory: embedded.directory });
-    }
-    const applied = await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 180_000 });
+  async function prepareDatabase(): Promise<void> {
+    const applied = await pools.maintenance.run((sql) => migrate(sql, migrations), {
+      deadlineMs: 180_000,
+    });
     if (applied.length > 0) log.info("migrated", { migrations: applied });
     await alerts.load();
     await benchmarks.sweepOrphans();
@@ -192,19 +192,29 @@ export async function createHoldfast(
     prepared = true;
   }
 
-  /** A database that is away is waited for; one that cannot serve us stops the start. */
-  async function prepareUntilDone(): Promise<void> {
-    for (let attempt = 0; !stopping; attempt++) {
+  /** A database that is away is waited for; one that cannot serve us stops the start, a signal ends it. */
+  async function prepareUntilDone(signal: AbortSignal): Promise<void> {
+    const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
+    aborted.catch(() => {});
+    signal.addEventListener("abort", abort, { once: true });
+    for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        await prepare();
-        return;
+        // Never left alone half-way: a server that came up after the stop would be an orphan.
+        if (embedded) {
+          const how = await embedded.start();
+          log.info("embedded_postgres_ready", { how, directory: embedded.directory });
+        }
+        return await Promise.race([prepareDatabase(), aborted]);
       } catch (error) {
+        if (signal.aborted) return;
         if (error instanceof StartError) throw error;
         if (error instanceof Error && error.cause instanceof StartError) throw error.cause;
         log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
         monitor.start();
         const wait = prepareRetryMs[Math.min(attempt, prepareRetryMs.length - 1)];
-        await new Promise((done) => setTimeout(done, wait));
+        await Promise.race([new Promise((done) => setTimeout(done, wait)), aborted]).catch(
+          () => {},
+        );
       }
     }
   }
@@ -215,7 +225,9 @@ export async function createHoldfast(
     everyMs: 1_000,
     log,
     async job() {
-      if (!embedded || !prepared || !monitor.snapshot().unreachable || await embedded.isRunning()) return;
+      if (!embedded || !prepared || !monitor.snapshot().unreachable || await embedded.isRunning()) {
+        return;
+      }
       log.error("embedded_postgres_died", { action: "restart" });
       await embedded.start();
       log.info("embedded_postgres_restarted");
@@ -230,8 +242,9 @@ export async function createHoldfast(
     benchmarks,
     target,
     closeLive: () => app.live.closeAll(),
-    async start() {
-      await prepareUntilDone();
+    async start(signal) {
+      await prepareUntilDone(signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal);
+      if (!prepared) return;
       monitor.start();
       await monitor.checkNow();
       supervisor.start();
@@ -251,7 +264,7 @@ export async function createHoldfast(
       if (prepared) await rotation.rotate("schedule");
     },
     async stop() {
-      stopping = true;
+      stopping.abort();
       await supervisor.stop();
       await benchmarks.stop();
       await monitor.stop();

@@ -81,6 +81,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/ticks", "/api/ticks?symbol=SPY"],
       ["/api/candles", "/api/candles?symbol=SPY"],
       ["/api/instruments", "/api/instruments"],
+      ["/api/exactness", "/api/exactness?symbol=SPY"],
       ["/api/instruments/{id}", "/api/instruments/1"],
       ["/api/quarantine", "/api/quarantine"],
       ["/api/alerts", "/api/alerts"],

@@ -17,7 +17,7 @@ export function renderOpenApi(): string {
   const access = createAccess({ adminToken: undefined, readToken: undefined, clock: systemClock });
   const services = {
     ...Object.fromEntries(
-      ["ingest", "market", "instruments", "alerts", "benchmarks", "hub"].map((
+      ["ingest", "market", "instruments", "exactness", "alerts", "benchmarks", "hub"].map((
         name,
       ) => [name, unasked]),
     ),

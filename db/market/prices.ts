@@ -1,0 +1,29 @@
+import type { Sql } from "../connection.ts";
+
+export interface PriceSample {
+  prices: number[];
+  from: string | null;
+  to: string | null;
+}
+
+/** The prices of the newest `limit` ticks of an instrument, and the time they span; reads along the index. */
+export async function newestPrices(
+  sql: Sql,
+  instrumentId: number,
+  limit: number,
+): Promise<PriceSample> {
+  const [row] = await sql<PriceSample[]>`
+    with newest as (
+      select ts, price
+      from market.ticks
+      where instrument_id = ${instrumentId}
+      order by ts desc
+      limit ${limit}
+    )
+    select
+      coalesce(array_agg(price), '{}') as prices,
+      to_char(min(ts) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as from,
+      to_char(max(ts) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as to
+    from newest`;
+  return row ?? { prices: [], from: null, to: null };
+}
