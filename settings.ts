@@ -53,7 +53,8 @@ export const settings = {
     "Port to listen on; 0 picks a free one.",
   ),
   DATABASE_URL: setting(
-    z.string().regex(/^postgres(ql)?:\/\/.+/).optional(),
+    z.string().regex(/^postgres(ql)?:\/\/.+/)
+      .refine((url) => URL.canParse(url.replace("@/", "@localhost/"))).optional(),
     "a URL such as postgres://user:password@host:5432/database",
     "The Postgres (14 to 18) to look after. Without it, Holdfast starts its own, embedded.",
     true,

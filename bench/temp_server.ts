@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Target } from "../db/connection.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
@@ -21,7 +22,7 @@ export async function startTempServer(): Promise<TempServer> {
     target: server.target,
     async stop() {
       await server.stop();
-      await Deno.remove(directory, { recursive: true });
+      await rm(directory, { recursive: true, force: true });
     },
     stopNow() {
       const file = join(server.directory, "postmaster.pid");

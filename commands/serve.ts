@@ -26,21 +26,29 @@ export interface CommandContext {
 }
 
 /** One Holdfast per data directory: the lock ends with the process, however it ends. */
-export async function lockDataDir({ config, runtime }: CommandContext): Promise<FileLock | undefined> {
+export async function lockDataDir(
+  { config, runtime }: CommandContext,
+): Promise<FileLock | undefined> {
   if (config.DATABASE_URL) return undefined;
   const dir = resolve(config.HOLDFAST_DATA_DIR);
-  const owner = `process ${process.pid}, http://${config.HOST}:${config.PORT}, since ${new Date().toISOString()}`;
+  const owner = `process ${process.pid}, http://${config.HOST}:${config.PORT}, since ${
+    new Date().toISOString()
+  }`;
   const lock = await mkdir(dir, { recursive: true })
     .then(() => runtime.lockFile(join(dir, "holdfast.lock"), owner))
     .catch((cause) => {
       throw new StartError(
-        `HOLDFAST_DATA_DIR is ${JSON.stringify(dir)} (${messageOf(cause)}); allowed: a directory that may be created and written`,
+        `HOLDFAST_DATA_DIR is ${JSON.stringify(dir)} (${
+          messageOf(cause)
+        }); allowed: a directory that may be created and written`,
         { cause },
       );
     });
   if (!("heldBy" in lock)) return lock;
   throw new StartError(
-    `Another Holdfast uses ${dir} (${lock.heldBy || "it is just starting"}); stop it, or choose another HOLDFAST_DATA_DIR`,
+    `Another Holdfast uses ${dir} (${
+      lock.heldBy || "it is just starting"
+    }); stop it, or choose another HOLDFAST_DATA_DIR`,
   );
 }
 
@@ -55,8 +63,11 @@ async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): 
   }
 }
 
-/** Starts everything: listens first, so that health can tell how the rest comes along. */
-export async function startServing(context: CommandContext): Promise<Serving> {
+/** Starts everything: listens first, so that health can tell how the rest comes along. `signal` gives up waiting. */
+export async function startServing(
+  context: CommandContext,
+  signal?: AbortSignal,
+): Promise<Serving> {
   const { config, runtime, log, upgrade, version } = context;
   const lock = await lockDataDir(context);
   const crons = new AbortController();
@@ -68,13 +79,23 @@ export async function startServing(context: CommandContext): Promise<Serving> {
     const house = holdfast;
     const guarded = (name: string, job: () => Promise<void>) => () =>
       job().catch((error) => log.error("cron_failed", { cron: name, error: messageOf(error) }));
-    runtime.cron("holdfast each minute", "* * * * *", crons.signal, guarded("minute", () => house.everyMinute()));
-    runtime.cron("holdfast rotation", "7 * * * *", crons.signal, guarded("hour", () => house.everyHour()));
+    runtime.cron(
+      "holdfast each minute",
+      "* * * * *",
+      crons.signal,
+      guarded("minute", () => house.everyMinute()),
+    );
+    runtime.cron(
+      "holdfast rotation",
+      "7 * * * *",
+      crons.signal,
+      guarded("hour", () => house.everyHour()),
+    );
     const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
     const url = `http://${host}:${listener.port}`;
     log.info("listening", { url });
-    await house.start();
-    log.info("ready", { url, dashboard: `${url}/`, docs: `${url}/docs` });
+    await house.start(signal);
+    if (!signal?.aborted) log.info("ready", { url, dashboard: `${url}/`, docs: `${url}/docs` });
     return { url, holdfast: house, stop };
   } catch (error) {
     await stop().catch(() => {});
@@ -108,9 +129,7 @@ export async function serve(
     stopped.abort();
     ask();
   });
-  const starting = startServing(context);
-  starting.catch(() => {}); // awaited below; a signal may come first
-  const serving = await Promise.race([starting, asked.then(() => undefined)]) ?? await starting;
+  const serving = await startServing(context, stopped.signal);
   const extra = whileServing(serving, stopped.signal);
   await asked;
   await extra.catch((error) => log.warn("companion_failed", { error: messageOf(error) }));

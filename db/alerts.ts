@@ -42,10 +42,16 @@ export async function listAlerts(
 export async function listRuleChanges(
   db: RecordsDb,
 ): Promise<{ name: string; changes: unknown }[]> {
-  return await db.select({ name: ruleRecords.name, changes: ruleRecords.changes }).from(ruleRecords);
+  return await db.select({ name: ruleRecords.name, changes: ruleRecords.changes }).from(
+    ruleRecords,
+  );
 }
 
-export async function saveRuleChanges(db: RecordsDb, name: string, changes: unknown): Promise<void> {
+export async function saveRuleChanges(
+  db: RecordsDb,
+  name: string,
+  changes: unknown,
+): Promise<void> {
   await db.insert(ruleRecords).values({ name, changes }).onConflictDoUpdate({
     target: ruleRecords.name,
     set: { changes, updated_at: new Date() },

@@ -2,8 +2,6 @@ import postgres from "postgres";
 import { openSocket } from "./socket.ts";
 
 export type Sql = postgres.Sql;
-export type ReservedSql = postgres.ReservedSql;
-export type TransactionSql = postgres.TransactionSql;
 
 /** Where a server is: a URL, or the Unix socket of the embedded one. */
 export type Target =
@@ -19,6 +17,8 @@ export interface ConnectOptions {
   /** A transaction-mode pooler refuses timeouts as startup parameters and cannot keep prepared statements. */
   pooled: boolean;
   connectTimeoutMs?: number;
+  /** Called whenever a connection of this client has closed. */
+  onClose?: () => void;
 }
 
 function hostOf(value: unknown): string {
@@ -37,8 +37,10 @@ export function connectSql(options: ConnectOptions): Sql {
     max,
     prepare: !pooled,
     connect_timeout: Math.ceil(connectTimeoutMs / 1000),
-    idle_timeout: 300,
-    max_lifetime: 3_600,
+    // Closing by age would come between the statements of a transaction.
+    idle_timeout: 0,
+    max_lifetime: null,
+    onclose: () => options.onClose?.(),
     backoff: (retries: number) => Math.min(2, 0.1 * 2 ** retries),
     onnotice: () => {},
     connection: { application_name: options.applicationName, TimeZone: "UTC", ...timeouts },
@@ -52,13 +54,23 @@ export function connectSql(options: ConnectOptions): Sql {
       database: target.database,
     });
   }
-  const unix = /[?&]host=(%2F|\/)/i.test(target.url);
-  return postgres(target.url, {
+  const unix = unixHost(target.url);
+  return postgres(unix?.url ?? target.url, {
     ...common,
-    ...(unix ? {} : {
-      // postgres.js takes a connected socket here; its types do not name the option.
+    ...(unix ? { host: unix.directory } : {
+      // postgres.js takes a socket here; its types do not name the option.
       socket: ({ host, port }: { host: unknown; port: unknown }) =>
-        openSocket({ host: hostOf(host), port: Number(hostOf(port)), timeoutMs: connectTimeoutMs }),
+        openSocket({ host: hostOf(host), port: Number(hostOf(port)) }),
     } as Record<string, unknown>),
   });
+}
+
+/** The socket directory of a URL such as `postgres://user@/db?host=/run/postgresql`, and the URL without it. */
+function unixHost(text: string): { directory: string; url: string } | undefined {
+  // libpq allows an empty host after the user, the URL standard does not.
+  const url = new URL(text.replace("@/", "@localhost/"));
+  const directory = url.searchParams.get("host");
+  if (!directory?.startsWith("/")) return undefined;
+  url.searchParams.delete("host");
+  return { directory, url: url.href };
 }

@@ -1,11 +1,27 @@
 import type { Writable } from "node:stream";
-import type { ReservedSql } from "./connection.ts";
+import type { Sql } from "./connection.ts";
 
 /** Signature, flags and header extension length of the binary format (manual, "COPY", File Formats). */
 const header = new Uint8Array([
-  0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00,
-  0, 0, 0, 0,
-  0, 0, 0, 0,
+  0x50,
+  0x47,
+  0x43,
+  0x4f,
+  0x50,
+  0x59,
+  0x0a,
+  0xff,
+  0x0d,
+  0x0a,
+  0x00,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
 ]);
 const microsecondsTo2000 = 946_684_800_000_000;
 const two32 = 2 ** 32;
@@ -105,7 +121,7 @@ interface Settleable {
  * (porsager/postgres#1173); taking over the query's callbacks once the stream is there gives both back.
  */
 export async function copyIn(
-  sql: ReservedSql,
+  sql: Sql,
   statement: string,
   data: Uint8Array,
 ): Promise<void> {

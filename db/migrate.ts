@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { StartError } from "../errors.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
+import { inTransaction } from "./transaction.ts";
 import type { Migration } from "./migrations/list.ts";
 
 /** One key for every Holdfast: two processes that start together migrate one after the other. */
@@ -30,7 +31,9 @@ export function pendingMigrations(
       );
     }
     if (checksumOf(known.sql) !== checksum) {
-      throw new StartError(`Migration ${version} (${known.name}) differs from the one applied to this database`);
+      throw new StartError(
+        `Migration ${version} (${known.name}) differs from the one applied to this database`,
+      );
     }
   }
   const done = new Set(applied.map(({ version }) => version));
@@ -55,8 +58,7 @@ export async function migrate(
     const pending = pendingMigrations(list, await readApplied(sql));
     return pending.map(({ name }) => name);
   }
-  return await sql.begin(async (transaction) => {
-    const tx = transaction as unknown as Sql;
+  return await inTransaction(sql, async (tx) => {
     await tx`set local lock_timeout = '60s'`;
     await tx`set local statement_timeout = '120s'`;
     await tx`select pg_advisory_xact_lock(hashtextextended(${lockKey}, 0))`;

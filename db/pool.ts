@@ -1,6 +1,9 @@
 import { HoldfastError, messageOf } from "../errors.ts";
-import { connectSql, type ConnectOptions, type ReservedSql, type Sql } from "./connection.ts";
+import type { ConnectOptions, Sql } from "./connection.ts";
 import { toHoldfastError } from "./errors.ts";
+import { createSeat, type Seat } from "./seat.ts";
+import { inTransaction } from "./transaction.ts";
+import { createTurnstile } from "./turnstile.ts";
 
 /** The pool as seen from its callers: how many connections work, and how long callers wait for one. */
 export interface PoolStats {
@@ -19,179 +22,92 @@ export interface RunOptions {
 }
 
 export interface Pool {
-  /** Runs `work` on the pool; one statement at a time is expected of it. */
+  /** Runs `work` on a connection held for it alone. */
   run<T>(work: (sql: Sql) => Promise<T>, options?: RunOptions): Promise<T>;
-  /** Runs `work` inside one transaction on one connection. */
+  /** The same inside one transaction. */
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: RunOptions): Promise<T>;
-  /** Runs `work` on one connection held for it alone: for COPY and hand-made transactions. */
-  reserve<T>(work: (sql: ReservedSql) => Promise<T>, options?: RunOptions): Promise<T>;
   stats(): PoolStats;
   end(): Promise<void>;
 }
 
-const waitsKept = 1_024;
+/** Beyond statement_timeout, in which the server itself would have given up and said so. */
 const graceMs = 2_000;
 
-/** The value at `quantile` (0 to 1) of sorted numbers; 0 when there are none. */
-function quantileOf(sorted: readonly number[], quantile: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0;
-}
-
 /**
- * Wraps a postgres.js client with what it does not offer: a bounded queue, measured waits and deadlines.
- * A deadline that passes without a word from the server means a dead link: the client is replaced, so that
- * stuck connections cannot fill the pool.
+ * A pool with a bounded queue, measured waits and deadlines. A deadline that passes without a word from the server
+ * means a dead link: its connection is dropped, so that stuck ones cannot fill the pool.
  */
 export function createPool(
-  options: ConnectOptions & { waitingMax: number; now?: () => number },
+  options: Omit<ConnectOptions, "max" | "onClose"> & {
+    max: number;
+    waitingMax: number;
+    now?: () => number;
+  },
 ): Pool {
-  const { max, waitingMax, now = () => performance.now() } = options;
-  let pooled = options.pooled;
-  let client = connectSql({ ...options, pooled });
-  let active = 0;
-  let ended = false;
-  const queue: { grant(): void; refuse(error: HoldfastError): void }[] = [];
-  const waits: { at: number; ms: number }[] = [];
+  const { max, waitingMax, now = () => performance.now(), ...connect } = options;
+  let pooled = connect.pooled;
+  const seats = Array.from({ length: max }, () => createSeat(() => ({ ...connect, pooled })));
+  const turnstile = createTurnstile(seats, { waitingMax, what: "a database connection", now });
 
-  function noteWait(ms: number) {
-    waits.push({ at: now(), ms });
-    if (waits.length > waitsKept) waits.shift();
-  }
-
-  function acquire(deadlineMs: number): Promise<void> {
-    if (ended) throw new HoldfastError("shutting_down", "Holdfast is shutting down");
-    if (active < max) {
-      active++;
-      noteWait(0);
-      return Promise.resolve();
-    }
-    if (queue.length >= waitingMax) {
-      throw new HoldfastError("overloaded", "Too many requests wait for a database connection", {
-        retryAfterSeconds: 1,
-      });
-    }
-    const since = now();
-    return new Promise((resolve, reject) => {
-      const entry = {
-        grant() {
-          clearTimeout(timer);
-          noteWait(now() - since);
-          resolve();
-        },
-        refuse(error: HoldfastError) {
-          clearTimeout(timer);
-          noteWait(now() - since);
-          reject(error);
-        },
-      };
-      const timer = setTimeout(() => {
-        const at = queue.indexOf(entry);
-        if (at >= 0) queue.splice(at, 1);
-        entry.refuse(
-          new HoldfastError("overloaded", "No database connection became free in time", {
-            retryAfterSeconds: 1,
-          }),
-        );
-      }, deadlineMs);
-      queue.push(entry);
-    });
-  }
-
-  function release() {
-    const next = queue.shift();
-    if (next) next.grant();
-    else active--;
-  }
-
-  function replaceClient(stuck: Sql) {
-    if (stuck !== client || ended) return;
-    client = connectSql({ ...options, pooled });
-    stuck.end({ timeout: 0 }).catch(() => {});
-  }
-
-  /** PgBouncer refuses timeouts as startup parameters: it says so at the first connection. */
-  async function withoutStartupParameters<T>(sql: Sql, work: (sql: Sql) => Promise<T>): Promise<T> {
+  /** PgBouncer refuses timeouts as startup parameters, and says so at the first connection. */
+  async function useSeat<T>(seat: Seat, work: (sql: Sql) => Promise<T>): Promise<T> {
+    const asked = pooled;
     try {
-      return await work(sql);
+      return await seat.use(work);
     } catch (error) {
-      if (pooled && sql === client) throw error;
-      if (!/unsupported startup parameter/.test(messageOf(error))) throw error;
+      if (asked || !/unsupported startup parameter/.test(messageOf(error))) throw error;
       pooled = true;
-      replaceClient(sql);
-      return await work(client);
+      seat.replace();
+      return await seat.use(work);
     }
   }
 
-  async function withConnection<T>(
+  async function run<T>(
     work: (sql: Sql) => Promise<T>,
-    { deadlineMs = options.statementTimeoutMs + graceMs }: RunOptions = {},
+    { deadlineMs = connect.statementTimeoutMs + graceMs }: RunOptions = {},
   ): Promise<T> {
     const started = now();
-    await acquire(deadlineMs);
-    const sql = client;
+    const seat = await turnstile.acquire(deadlineMs);
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const working = withoutStartupParameters(sql, work);
+    const working = useSeat(seat, work);
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        seat.replace();
+        reject(
+          new HoldfastError("deadline_exceeded", "The database did not answer in time", {
+            retryAfterSeconds: 2,
+          }),
+        );
+      }, Math.max(1, deadlineMs - (now() - started)));
+    });
     try {
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          replaceClient(sql);
-          reject(
-            new HoldfastError("deadline_exceeded", "The database did not answer in time", {
-              retryAfterSeconds: 2,
-            }),
-          );
-        }, Math.max(1, deadlineMs - (now() - started)));
-      });
       return await Promise.race([working, late]);
     } catch (error) {
       throw toHoldfastError(error);
     } finally {
       clearTimeout(timer);
-      working.catch(() => {});
-      release();
+      // After a deadline the work is still ending; its connection is gone, and its seat must wait for it.
+      working.catch(() => {}).finally(() => turnstile.release(seat));
     }
   }
 
   return {
-    run: withConnection,
-    transaction: (work, runOptions) =>
-      withConnection(
-        (sql) => sql.begin((transaction) => work(transaction as unknown as Sql)) as ReturnType<typeof work>,
-        runOptions,
-      ),
-    reserve: (work, runOptions) =>
-      withConnection(async (sql) => {
-        const reserved = await sql.reserve();
-        try {
-          return await work(reserved);
-        } finally {
-          reserved.release();
-        }
-      }, runOptions),
+    run,
+    transaction: (work, runOptions) => run((sql) => inTransaction(sql, work), runOptions),
     stats() {
-      const horizon = now() - 60_000;
-      const recent = waits.filter((wait) => wait.at >= horizon).map((wait) => wait.ms);
-      recent.sort((a, b) => a - b);
-      const round = (ms: number) => Math.round(ms * 100) / 100;
+      const { free, waiting, waitMs } = turnstile.stats();
       return {
         size: max,
-        active,
-        idle: max - active,
-        waiting: queue.length,
-        utilization: active / max,
-        acquire_wait_ms: {
-          p50: round(quantileOf(recent, 0.5)),
-          p95: round(quantileOf(recent, 0.95)),
-          p99: round(quantileOf(recent, 0.99)),
-        },
+        active: max - free,
+        idle: free,
+        waiting,
+        utilization: (max - free) / max,
+        acquire_wait_ms: waitMs,
       };
     },
     async end() {
-      ended = true;
-      for (const entry of queue.splice(0)) {
-        entry.refuse(new HoldfastError("shutting_down", "Holdfast is shutting down"));
-      }
-      await client.end({ timeout: 5 }).catch(() => {});
+      turnstile.close();
+      await Promise.all(seats.map((seat) => seat.end()));
     },
   };
 }

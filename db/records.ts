@@ -1,5 +1,5 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import { connectSql, type ConnectOptions } from "./connection.ts";
+import { type ConnectOptions, connectSql } from "./connection.ts";
 
 export type RecordsDb = PostgresJsDatabase;
 

@@ -1,4 +1,12 @@
-import { bigint, doublePrecision, jsonb, pgSchema, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  doublePrecision,
+  jsonb,
+  pgSchema,
+  text,
+  timestamp,
+  uuid,
+} from "drizzle-orm/pg-core";
 
 /** Holdfast's own records as drizzle tables; db/migrations is what makes them. */
 const holdfast = pgSchema("holdfast");

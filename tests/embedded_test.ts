@@ -1,67 +1,11 @@
 import assert from "node:assert/strict";
 import { eventually } from "./helpers/eventually.ts";
-import { freePort, postmastersOf, type ServeProcess, startProcess } from "./helpers/process.ts";
-import { testWith } from "./helpers/skip.ts";
+import { assertGone, countTicks, createFleet, storeTick } from "./helpers/fleet.ts";
+import { freePort, postmastersOf } from "./helpers/process.ts";
 
-const started: ServeProcess[] = [];
-const folders: string[] = [];
+const { start, newFolder, clear } = createFleet();
 
-function start(dir: string, env: Record<string, string> = {}) {
-  const house = startProcess({
-    env: {
-      HOLDFAST_DATA_DIR: dir,
-      PORT: String(freePort()),
-      HOLDFAST_FAST_TIER_SECONDS: "1",
-      ...env,
-    },
-  });
-  started.push(house);
-  return house;
-}
-
-async function newFolder(mode = 0o755): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "holdfast-embedded-" });
-  await Deno.chmod(folder, mode);
-  folders.push(folder);
-  return folder;
-}
-
-async function storeTick(url: string): Promise<void> {
-  const answer = await fetch(`${url}/api/ticks?create=true`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify([
-      { ts: new Date().toISOString(), symbol: "SPY", price: 170.5, size: 100, exchange: "P" },
-    ]),
-  });
-  assert.deepEqual(await answer.json(), { accepted: 1, quarantined: 0, replayed: false });
-}
-
-async function countTicks(url: string): Promise<number> {
-  return (await (await fetch(`${url}/api/ticks?symbol=SPY`)).json()).ticks.length;
-}
-
-async function assertGone(dir: string): Promise<void> {
-  assert.deepEqual(await postmastersOf(dir), [], "no server is left");
-  assert.equal(await Deno.readTextFile(`${dir}/holdfast.lock`), "", "the lock names nobody");
-  await assert.rejects(Deno.stat(`${dir}/postgres/postmaster.pid`), Deno.errors.NotFound);
-}
-
-Deno.test.afterAll(async () => {
-  for (const house of started) {
-    try {
-      house.kill("SIGKILL");
-    } catch {
-      // it has ended
-    }
-    await house.exited;
-  }
-  for (const folder of folders) {
-    for (const { pid } of await postmastersOf(folder)) Deno.kill(pid, "SIGQUIT");
-    await eventually(async () => (await postmastersOf(folder)).length === 0, "servers end");
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+Deno.test.afterAll(clear);
 
 Deno.test("Ctrl-C ends Holdfast with 0, leaves no server and no lock; the next start has the data", async () => {
   const dir = await newFolder();
@@ -181,59 +125,13 @@ Deno.test("a server killed with -9 is reported at once and brought back with its
   await assertGone(dir);
 });
 
-const asRoot = { what: "root", present: Deno.uid() === 0 };
-
-testWith(asRoot, "root may keep the data where no one else may enter", async () => {
-  const closed = await newFolder(0o700);
-  const dir = `${closed}/data`;
-  const house = start(dir);
-  await house.ready();
-  const home = String(house.logged("embedded_postgres_ready")[0]?.directory).replace(
-    /\/postgres$/,
-    "",
-  );
-  assert.match(home, /^\/var\/lib\/holdfast\/[0-9a-f]{12}$/);
-  folders.push(home);
-  await storeTick(house.url);
-  house.interrupt();
-  assert.equal(await house.exited, 0);
-  assert.deepEqual(await postmastersOf(home), []);
-
-  await Deno.chmod(closed, 0o755);
-  const opened = start(dir);
-  await opened.ready();
-  assert.equal(await countTicks(opened.url), 1, "also once the directory is opened");
-  opened.interrupt();
-  assert.equal(await opened.exited, 0);
-});
-
-testWith(asRoot, "an ordinary user starts a fresh copy of the project", async () => {
-  const user = 12_345;
-  const home = await newFolder();
-  const project = `${home}/project`;
-  const root = new URL("..", import.meta.url).pathname;
-  await Deno.mkdir(project);
-  const copy = await new Deno.Command("sh", {
-    args: [
-      "-c",
-      `tar -C "$0" --exclude=.git --exclude=.holdfast -cf - . | tar -C "$1" -xf - && chown -R ${user} "$2"`,
-      root,
-      project,
-      home,
-    ],
-  }).output();
-  assert.equal(copy.code, 0, new TextDecoder().decode(copy.stderr));
-  const house = startProcess({
-    cwd: project,
-    user,
-    env: { HOME: home, DENO_DIR: `${home}/deno`, PORT: String(freePort()) },
-  });
-  started.push(house);
-  await house.ready(120_000);
-  const servers = await postmastersOf(`${project}/.holdfast`);
-  assert.deepEqual(servers.map(({ uid }) => uid), [user]);
-  await storeTick(house.url);
+Deno.test("Ctrl-C ends a Holdfast that still waits for a database that is away", async () => {
+  const url = `postgres://postgres@127.0.0.1:${freePort()}/none`;
+  const house = start(await newFolder(), { DATABASE_URL: url });
+  await eventually(() => house.logged("database_not_ready").length > 0, "it notices");
+  const health = await fetch(`${house.url}/api/health/ready`);
+  assert.equal(health.status, 503);
+  assert.equal((await health.json()).status, "starting");
   house.interrupt();
   assert.equal(await house.exited, 0, house.errors());
-  await assertGone(`${project}/.holdfast`);
 });

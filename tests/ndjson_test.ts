@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../errors.ts";
+import { findJsonFault } from "../services/ingest/json_fault.ts";
 import { parseJson } from "../services/ingest/parse_json.ts";
 import { parseNdjson } from "../services/ingest/parse_ndjson.ts";
 import { type RowBatch, tickToJson } from "../services/ingest/tick.ts";
@@ -138,26 +139,62 @@ Deno.test("a field inherited from Object or __proto__ is no field", async () => 
   assert.deepEqual(ticks.map((one) => one.symbol), ["A"]);
 });
 
-Deno.test("a body that is no array of JSON is refused with the line of the error", async () => {
-  const bodies: [string, number, RegExp][] = [
-    ["", 1, /empty/],
-    [" \n\n ", 3, /empty/],
-    ["{}", 1, /array/],
-    ["null", 1, /array/],
-    ['"ticks"', 1, /array/],
-    [`[${row()},]`, 1, /not JSON/],
-    [`[\n${row()},\n{"ts": NaN}\n]`, 3, /not JSON/],
-    [`[\n${row()}\n${row()}\n]`, 3, /not JSON/],
-    [`[${row()}`, 1, /not JSON/],
+Deno.test("a body that is no array of JSON is refused with the line and the field", async () => {
+  const bodies: [string, number, string, RegExp][] = [
+    ["", 1, "body", /empty/],
+    [" \n\n ", 3, "body", /empty/],
+    ["{}", 1, "body", /array/],
+    ["null", 1, "body", /array/],
+    ['"ticks"', 1, "body", /array/],
+    [`[${row()},]`, 1, "body", /unexpected "]"/],
+    [`[\n${row()},\n{"price": NaN}\n]`, 3, "price", /price: unexpected "NaN"/],
+    [`[\n{"ts":\n-Infinity}]`, 3, "ts", /unexpected "-Infinity"/],
+    [`[\n${row()}\n${row()}\n]`, 3, "body", /unexpected "{"/],
+    [`[${row()}`, 1, "body", /ends too early/],
+    [`[{"size": 01}]`, 1, "size", /unexpected "1"/],
+    [`[{'ts': 1}]`, 1, "body", /unexpected "'"/],
+    [`[{"\\u0000": NaN}]`, 1, "body", /unexpected "NaN"/],
   ];
-  for (const [text, line, words] of bodies) {
+  for (const [text, line, path, words] of bodies) {
     await assert.rejects(parseArray(text), (error: HoldfastError) => {
       assert.equal(error.code, "malformed_body");
       assert.match(error.problems[0]?.message ?? "", words);
-      assert.deepEqual(error.problems.map((one) => [one.line, one.path]), [[line, "body"]], text);
+      assert.deepEqual(error.problems.map((one) => [one.line, one.path]), [[line, path]], text);
       return true;
     });
   }
+});
+
+Deno.test("a line with NaN, as some languages write it, names its field and is not finite", async () => {
+  const { refusals } = await parse(`${row()}\n${row().replace('"price":1', '"price":NaN')}\n{"a`);
+  assert.deepEqual(refusals.map((one) => [one.line, one.path, one.reason]), [
+    [2, "price", "not_finite"],
+    [3, "line", "unparsable"],
+  ]);
+});
+
+Deno.test("a fault of JSON is found exactly when JSON.parse refuses the text", () => {
+  const edit = fc.record({
+    at: fc.nat(400),
+    cut: fc.nat(3),
+    put: fc.constantFrom("", ",", "NaN", '"', "}", "]", "{", ":", "\\", "\n", "0", "-", ".", "e1"),
+  });
+  fc.assert(
+    fc.property(fc.json(), fc.array(edit, { maxLength: 2 }), (json, edits) => {
+      const text = edits.reduce((all, { at, cut, put }) => {
+        const place = at % (all.length + 1);
+        return all.slice(0, place) + put + all.slice(place + cut);
+      }, json);
+      let refused = false;
+      try {
+        JSON.parse(text);
+      } catch {
+        refused = true;
+      }
+      assert.equal(findJsonFault(text) !== undefined, refused, text);
+    }),
+    { numRuns: 5_000 },
+  );
 });
 
 Deno.test("lines without a row, and bytes that are not UTF-8, are no body", async () => {

@@ -1,4 +1,5 @@
 import { CopyEncoder, copyIn } from "../../db/copy.ts";
+import { isUnreachable } from "../../db/errors.ts";
 import type { BenchmarkContext } from "../../services/benchmarks/case.ts";
 import { type BenchTick, decimalOf, timestampOf } from "../ticks.ts";
 
@@ -93,7 +94,10 @@ export async function copyBinary(
       `copy ${table(name)} (${optimisedLayout.columns}) from stdin (format binary)`,
       encoder.finish(),
     );
-  } finally {
-    reserved.release();
+  } catch (error) {
+    // Given back after its loss, a connection would end the process at its next query (postgres.js 3.4.9).
+    if (!isUnreachable(error)) reserved.release();
+    throw error;
   }
+  reserved.release();
 }

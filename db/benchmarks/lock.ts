@@ -2,6 +2,8 @@ import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
 
 export const benchApplicationName = "holdfast-bench";
 const lockKey = "holdfast.benchmark";
+/** Well under the idle timeout of our connections: the lock lives as long as its session. */
+const keepAliveMs = 60_000;
 
 /** Held while a run lives: whoever holds it knows that no other run does, in any process. */
 export interface BenchmarkLock {
@@ -11,34 +13,34 @@ export interface BenchmarkLock {
 }
 
 /**
- * Takes the one lock of the benchmarks on a connection of its own, or answers undefined when another run has it.
- * Behind a transaction-mode pooler only a transaction keeps a connection, so there the lock lives in one.
+ * Takes the one lock of the benchmarks on a client of one connection, or answers undefined when another run has it.
+ * Behind a transaction-mode pooler only a transaction keeps a session, so there the lock lives in one.
+ * (Not on a reserved connection: postgres.js ends the process when one that was lost is used or released.)
  */
 export async function takeBenchmarkLock(
   options: Omit<ConnectOptions, "max" | "applicationName">,
 ): Promise<BenchmarkLock | undefined> {
-  const client = connectSql({ ...options, max: 1, applicationName: benchApplicationName });
-  const end = () => client.end({ timeout: 1 }).catch(() => {});
+  const sql = connectSql({ ...options, max: 1, applicationName: benchApplicationName });
+  const keepAlive = setInterval(() => sql`select 1`.catch(() => {}), keepAliveMs);
+  // The server frees the lock with the session, however that ends.
+  const release = async () => {
+    clearInterval(keepAlive);
+    await sql.end({ timeout: 1 }).catch(() => {});
+  };
   try {
-    const reserved = await client.reserve();
-    if (options.pooled) await reserved`begin`;
+    if (options.pooled) await sql`begin`;
     const [row] = options.pooled
-      ? await reserved`select pg_try_advisory_xact_lock(hashtextextended(${lockKey}, 0)) as taken`
-      : await reserved`select pg_try_advisory_lock(hashtextextended(${lockKey}, 0)) as taken`;
+      ? await sql`select pg_try_advisory_xact_lock(hashtextextended(${lockKey}, 0)) as taken`
+      : await sql`select pg_try_advisory_lock(hashtextextended(${lockKey}, 0)) as taken`;
     if (!row?.taken) {
-      reserved.release();
-      await end();
+      await release();
       return undefined;
     }
-    return {
-      endOthers: () => endOthers(reserved as unknown as Sql),
-      // The server frees the lock with the session, however that ends.
-      release: end,
-    };
   } catch (error) {
-    await end();
+    await release();
     throw error;
   }
+  return { endOthers: () => endOthers(sql), release };
 }
 
 async function endOthers(sql: Sql): Promise<void> {

@@ -7,14 +7,18 @@ with sessions as (
     xact_start,
     state_change,
     wait_event_type,
-    -- Another role's session shows no state unless this role may read all statistics.
-    (state is null and backend_type = 'client backend') as hidden
+    -- Of another role's session only its user shows, unless this role may read all statistics.
+    (query = '<insufficient privilege>' and usesysid is not null) as hidden
   from pg_stat_activity
   where pid <> pg_backend_pid()
 )
 select
-  count(*) filter (where backend_type = 'client backend')::float8 + 1 as used,
-  (current_setting('max_connections')::float8 - current_setting('superuser_reserved_connections')::float8) as "limit",
+  count(*) filter (where backend_type = 'client backend' or hidden)::float8 + 1 as used,
+  (
+    current_setting('max_connections')::float8
+    - current_setting('superuser_reserved_connections')::float8
+    - coalesce(current_setting('reserved_connections', true)::float8, 0)
+  ) as "limit",
   count(*) filter (where state = 'active')::float8 as active,
   count(*) filter (where state = 'idle')::float8 as idle,
   count(*) filter (where state = 'idle in transaction')::float8 as idle_in_transaction,

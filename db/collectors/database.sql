@@ -10,7 +10,8 @@ select
   tup_deleted::float8 as rows_deleted,
   deadlocks::float8 as deadlocks,
   temp_bytes::float8 as temp_bytes,
-  coalesce(checksum_failures, 0)::float8 as checksum_failures,
+  -- Null where checksums are off: nothing is known then, least of all that there are no failures.
+  checksum_failures::float8 as checksum_failures,
   extract(epoch from stats_reset)::float8 as stats_reset
 from pg_stat_database
 where datname = current_database()

@@ -77,6 +77,6 @@ export interface DatabaseCounters {
   rows_deleted: number;
   deadlocks: number;
   temp_bytes: number;
-  checksum_failures: number;
+  checksum_failures: number | null;
   stats_reset: number | null;
 }

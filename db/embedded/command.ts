@@ -17,7 +17,9 @@ export function unprivilegedUser(): RunAs | undefined {
   );
   const [, , uid, gid] = line?.split(":") ?? [];
   if (!uid || !gid) {
-    throw new StartError("Postgres will not run as root and this machine has no user nobody; set DATABASE_URL");
+    throw new StartError(
+      "Postgres will not run as root and this machine has no user nobody; set DATABASE_URL",
+    );
   }
   return { uid: Number(uid), gid: Number(gid) };
 }

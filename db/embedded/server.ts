@@ -8,7 +8,7 @@ import type { Logger } from "../../log.ts";
 import { connectSql, type Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
 import { type Binaries, mayEnter, prepareBinaries } from "./binaries.ts";
-import { runCommand, type RunAs, unprivilegedUser } from "./command.ts";
+import { type RunAs, runCommand, unprivilegedUser } from "./command.ts";
 
 const version = "18.4";
 const major = "18";
@@ -109,12 +109,30 @@ async function initialise(binaries: Binaries, place: Place, as: RunAs | undefine
   await rm(partial, { recursive: true, force: true });
   await ownedDirectory(partial, 0o700, as);
   const { code, output } = await runCommand(binaries.initdb, [
-    "--pgdata", partial, "--username", "postgres", "--auth", "trust", "--encoding", "UTF8",
-    "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C", "--data-checksums",
+    "--pgdata",
+    partial,
+    "--username",
+    "postgres",
+    "--auth",
+    "trust",
+    "--encoding",
+    "UTF8",
+    "--locale-provider",
+    "builtin",
+    "--builtin-locale",
+    "C.UTF-8",
+    "--locale",
+    "C",
+    "--data-checksums",
   ], { as, timeoutMs: 120_000 });
-  if (code !== 0) throw new StartError(`initdb failed (exit ${code}): ${output.trim().slice(-400)}`);
+  if (code !== 0) {
+    throw new StartError(`initdb failed (exit ${code}): ${output.trim().slice(-400)}`);
+  }
   // Only those who may enter the socket's directory can connect at all.
-  await writeFile(join(partial, "pg_hba.conf"), "local all all trust\nlocal replication all trust\n");
+  await writeFile(
+    join(partial, "pg_hba.conf"),
+    "local all all trust\nlocal replication all trust\n",
+  );
   await writeFile(
     join(partial, "postgresql.conf"),
     readFileSync(join(partial, "postgresql.conf"), "utf8") + "\ninclude 'holdfast.conf'\n",
@@ -163,20 +181,25 @@ export async function createEmbeddedServer(
     runCommand(binaries.pgCtl, [...args, "--pgdata", place.cluster], { as, timeoutMs });
 
   async function isRunning(): Promise<boolean> {
-    return existsSync(join(place.cluster, "postmaster.pid")) && (await pgCtl(["status"], 10_000)).code === 0;
+    return existsSync(join(place.cluster, "postmaster.pid")) &&
+      (await pgCtl(["status"], 10_000)).code === 0;
   }
 
   async function prepareCluster(): Promise<void> {
     const home = dirname(place.cluster);
     await mkdir(home, { recursive: true });
-    if (dirname(home) === sharedHome) for (const path of [sharedHome, home]) await chmod(path, 0o755);
+    if (dirname(home) === sharedHome) {
+      for (const path of [sharedHome, home]) await chmod(path, 0o755);
+    }
     await ownedDirectory(place.sockets, 0o700, as);
     await writeFile(place.log, "", { flag: "a", mode: 0o600 });
     if (as) await chown(place.log, as.uid, as.gid);
     const versionFile = join(place.cluster, "PG_VERSION");
     if (!existsSync(versionFile)) {
       if (existsSync(place.cluster) && (await readdir(place.cluster)).length > 0) {
-        throw new StartError(`${place.cluster} is not empty and holds no Postgres cluster; move it away`);
+        throw new StartError(
+          `${place.cluster} is not empty and holds no Postgres cluster; move it away`,
+        );
       }
       await rm(place.cluster, { recursive: true, force: true });
       log.info("embedded_postgres_initialising", { directory: place.cluster });
@@ -215,7 +238,9 @@ export async function createEmbeddedServer(
       await prepareCluster().catch((error) => {
         if (!["EACCES", "EPERM", "EROFS"].includes(codeOf(error))) throw error;
         throw new StartError(
-          `This user may not write in ${dirname(place.cluster)}; run as its owner, or choose another HOLDFAST_DATA_DIR`,
+          `This user may not write in ${
+            dirname(place.cluster)
+          }; run as its owner, or choose another HOLDFAST_DATA_DIR`,
           { cause: error },
         );
       });

@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { instant } from "./ticks.ts";
 
 /** One minute of one instrument, with the ticks that made its open and its close. Times in microseconds. */
 export interface MinuteCandle {
@@ -92,24 +93,25 @@ const widths: Record<CandleInterval, string> = {
 };
 
 /**
- * Candles of one instrument from its minutes, in UTC buckets; those that start at `from` or later and before
- * `to`, each whole: a candle cut by the question would be a wrong candle.
+ * Candles of one instrument from its minutes, in UTC buckets; those that start at `fromUs` or later and before
+ * `toUs`, each whole: a candle cut by the question would be a wrong candle.
  */
 export async function listCandles(
   sql: Sql,
-  { instrumentId, interval, from, to, after, limit }: {
+  { instrumentId, interval, fromUs, toUs, afterUs, limit }: {
     instrumentId: number;
     interval: CandleInterval;
-    from: string | undefined;
-    to: string | undefined;
-    after: string | undefined;
+    fromUs: number | undefined;
+    toUs: number | undefined;
+    /** Start of the last candle already read. */
+    afterUs: number | undefined;
     limit: number;
   },
 ): Promise<CandleRow[]> {
   const width = sql`${widths[interval]}::interval`;
   const origin = sql`timestamptz '2000-01-01 00:00+00'`;
-  const firstFrom = (bound: string) =>
-    sql`date_bin(${width}, ${bound}::timestamptz - interval '1 microsecond', ${origin}) + ${width}`;
+  const firstFrom = (us: number) =>
+    sql`date_bin(${width}, ${instant(sql, us)} - interval '1 microsecond', ${origin}) + ${width}`;
   return await sql<CandleRow[]>`
     with minutes as (
       select
@@ -117,9 +119,9 @@ export async function listCandles(
         date_bin(${width}, c.ts, ${origin}) as bucket
       from market.candles_1m as c
       where c.instrument_id = ${instrumentId}
-        ${from ? sql`and c.ts >= ${firstFrom(from)}` : sql``}
-        ${to ? sql`and c.ts < ${firstFrom(to)}` : sql``}
-        ${after ? sql`and c.ts >= ${after}::timestamptz + ${width}` : sql``}
+        ${fromUs === undefined ? sql`` : sql`and c.ts >= ${firstFrom(fromUs)}`}
+        ${toUs === undefined ? sql`` : sql`and c.ts < ${firstFrom(toUs)}`}
+        ${afterUs === undefined ? sql`` : sql`and c.ts >= ${instant(sql, afterUs)} + ${width}`}
     )
     select
       to_char(bucket at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as ts,

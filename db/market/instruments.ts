@@ -111,6 +111,8 @@ export async function setDeleted(
 
 /** Removes an instrument for good, with its candles; the database refuses while a tick refers to it. */
 export async function purgeInstrument(sql: Sql, id: number): Promise<boolean> {
+  // First, as uploads hold it first: candles before it would be a deadlock with them.
+  await sql`select 1 from market.instruments where id = ${id} for update`;
   await sql`delete from market.candles_1m where instrument_id = ${id}`;
   const removed = await sql`delete from market.instruments where id = ${id} returning id`;
   return removed.length > 0;

@@ -45,11 +45,11 @@ export async function listQuarantined(
       detail,
       line::float8 as line,
       raw
-    from holdfast.quarantine
+    from holdfast.quarantine as q
     where true
-      ${before ? sql`and id < ${before}::int8` : sql``}
-      ${reason ? sql`and reason = ${reason}` : sql``}
-    order by id desc
+      ${before ? sql`and q.id < ${before}::int8` : sql``}
+      ${reason ? sql`and q.reason = ${reason}` : sql``}
+    order by q.id desc -- not the text of the answer
     limit ${limit}`;
 }
 

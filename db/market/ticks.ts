@@ -1,5 +1,5 @@
 import { CopyEncoder, copyIn } from "../copy.ts";
-import type { ReservedSql, Sql } from "../connection.ts";
+import type { Sql } from "../connection.ts";
 
 /** A tick that may be stored: checked, with its instrument known. Times are microseconds since 1970. */
 export interface StoredTick {
@@ -19,7 +19,7 @@ const copyStatement =
   "copy market.ticks (ts, price, size, seq, instrument_id, exchange, side, trade_id) from stdin (format binary)";
 
 /** Takes the arrival numbers for one COPY; row i of it gets the answer plus i. */
-export async function nextSeqBase(sql: ReservedSql): Promise<bigint> {
+export async function nextSeqBase(sql: Sql): Promise<bigint> {
   const [row] = await sql<{ base: string }[]>`select nextval('market.tick_seq') as base`;
   if (!row) throw new Error("Cannot take a number from market.tick_seq");
   return BigInt(row.base);
@@ -50,7 +50,7 @@ export function encodeTicks(
 }
 
 /** Writes encoded ticks by binary COPY inside the caller's transaction. */
-export function copyTicks(sql: ReservedSql, encoded: Uint8Array): Promise<void> {
+export function copyTicks(sql: Sql, encoded: Uint8Array): Promise<void> {
   return copyIn(sql, copyStatement, encoded);
 }
 
@@ -68,24 +68,36 @@ export interface TickRow {
 
 export interface TickQuery {
   instrumentId: number;
-  from: string | undefined;
-  to: string | undefined;
+  fromUs: number | undefined;
+  toUs: number | undefined;
   limit: number;
   descending: boolean;
   /** The last tick already read: its exact time and arrival number. */
-  after: { ts: string; seq: string } | undefined;
+  after: { tsUs: number; seq: string } | undefined;
+}
+
+/**
+ * Microseconds since 1970 as a timestamptz. A text would pass through Date in postgres.js, which cuts its
+ * microseconds; and all of this is immutable, so that the planner can prune partitions.
+ */
+export function instant(sql: Sql, us: number) {
+  return sql`((timestamp '1970-01-01' + ${us}::float8 * interval '1 microsecond') at time zone 'UTC')`;
 }
 
 /** Reads ticks of one instrument in order of time, then of arrival; `from` is included, `to` is not. */
 export async function listTicks(sql: Sql, query: TickQuery): Promise<TickRow[]> {
-  const { instrumentId, from, to, after, limit, descending } = query;
+  const { instrumentId, fromUs, toUs, after, limit, descending } = query;
   const direction = descending ? sql`desc` : sql`asc`;
   // The plain bound on ts lets the planner prune partitions; the row comparison alone does not.
   const beyond = !after
     ? sql``
     : descending
-    ? sql`and t.ts <= ${after.ts}::timestamptz and (t.ts, t.seq) < (${after.ts}::timestamptz, ${after.seq}::int8)`
-    : sql`and t.ts >= ${after.ts}::timestamptz and (t.ts, t.seq) > (${after.ts}::timestamptz, ${after.seq}::int8)`;
+    ? sql`and t.ts <= ${instant(sql, after.tsUs)} and (t.ts, t.seq) < (${
+      instant(sql, after.tsUs)
+    }, ${after.seq}::int8)`
+    : sql`and t.ts >= ${instant(sql, after.tsUs)} and (t.ts, t.seq) > (${
+      instant(sql, after.tsUs)
+    }, ${after.seq}::int8)`;
   return await sql<TickRow[]>`
     select
       to_char(t.ts at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as ts,
@@ -99,8 +111,8 @@ export async function listTicks(sql: Sql, query: TickQuery): Promise<TickRow[]> 
     from market.ticks as t
     join market.instruments as i on i.id = t.instrument_id
     where t.instrument_id = ${instrumentId}
-      ${from ? sql`and t.ts >= ${from}::timestamptz` : sql``}
-      ${to ? sql`and t.ts < ${to}::timestamptz` : sql``}
+      ${fromUs === undefined ? sql`` : sql`and t.ts >= ${instant(sql, fromUs)}`}
+      ${toUs === undefined ? sql`` : sql`and t.ts < ${instant(sql, toUs)}`}
       ${beyond}
     order by t.ts ${direction}, t.seq ${direction}
     limit ${limit}`;

@@ -78,8 +78,8 @@ const shuttingDown = () => new HoldfastError("shutting_down", "Holdfast is shutt
 
 /** Runs the benchmarks, one run at a time across every process on this database, and remembers the results. */
 export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
-  const { cases, target, pooled, records, clock, log, targets = {}, newSeed = randomSeed } =
-    options;
+  const { cases, target, pooled, records, clock, log, targets = {} } = options;
+  const { measuring = profiles, newSeed = randomSeed } = options;
   const connect: BenchConnect = {
     target,
     pooled,

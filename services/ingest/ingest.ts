@@ -1,5 +1,5 @@
 import type { Config } from "../../config.ts";
-import type { ReservedSql } from "../../db/connection.ts";
+import type { Sql } from "../../db/connection.ts";
 import { codeOf, toHoldfastError } from "../../db/errors.ts";
 import { claimKey, storeAnswer, type StoredAnswer } from "../../db/market/idempotency.ts";
 import { takeQuarantined } from "../../db/market/quarantine.ts";
@@ -120,7 +120,7 @@ export function createIngest(
     }
   }
 
-  const writerFor = (sql: ReservedSql, create: boolean, backfill: boolean) =>
+  const writerFor = (sql: Sql, create: boolean, backfill: boolean) =>
     createWriter(sql, {
       directory,
       rotation,
@@ -133,46 +133,36 @@ export function createIngest(
       },
     });
 
-  async function inTransaction<T>(work: (sql: ReservedSql) => Promise<T>): Promise<T> {
+  async function inTransaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const leave = await lanes.enter();
     try {
-      return await pool.reserve(async (sql) => {
-        await sql`begin`;
-        try {
-          const answer = await work(sql);
-          await sql`commit`;
-          return answer;
-        } catch (error) {
-          await sql`rollback`.catch(() => {});
-          throw explain(error);
-        }
-      }, { deadlineMs: config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000 });
+      return await pool.transaction(work, {
+        deadlineMs: config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000,
+      });
+    } catch (error) {
+      throw explain(error);
     } finally {
       leave();
     }
   }
 
   function explain(error: unknown): HoldfastError {
-    if (error instanceof HoldfastError) return error;
-    // check_violation from COPY: a leaf we believed in is gone (detached meanwhile); look again next time.
-    // undefined ids likewise come from a cache that outlived a restored database.
-    if (codeOf(error) === "23514" || codeOf(error) === "23503") {
-      rotation.forget();
-      directory.forget();
-      return new HoldfastError(
-        "database_unavailable",
-        "The partitions changed under this upload; try again",
-        {
-          retryAfterSeconds: 1,
-          cause: error,
-        },
-      );
-    }
+    const known = toHoldfastError(error);
+    if (known.cause === undefined) return known;
     directory.forget(); // a rollback may have undone instruments this upload created
-    return toHoldfastError(error);
+    const state = codeOf(known.cause);
+    // A check_violation from COPY: a leaf we believed in was detached. A foreign_key_violation: ids from a cache
+    // that outlived a restored database. Both are looked up again next time.
+    if (state !== "23514" && state !== "23503") return known;
+    rotation.forget();
+    return new HoldfastError(
+      "database_unavailable",
+      "The partitions changed under this upload; try again",
+      { retryAfterSeconds: 1, cause: known.cause },
+    );
   }
 
-  async function claim(sql: ReservedSql, key: string): Promise<StoredAnswer | "claimed"> {
+  async function claim(sql: Sql, key: string): Promise<StoredAnswer | "claimed"> {
     try {
       return await claimKey(sql, key);
     } catch (error) {

@@ -1,5 +1,6 @@
-import { HoldfastError, messageOf } from "../../errors.ts";
+import { HoldfastError } from "../../errors.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
+import { describeJsonFault } from "./json_fault.ts";
 import { type RawFields, readTick, refuse, type RowBatch } from "./tick.ts";
 
 async function readAll(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<string> {
@@ -15,22 +16,15 @@ async function readAll(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<
   }
 }
 
-/** The line of a syntax error: V8 names the position in the text, JavaScriptCore nothing. */
-function lineOfError(error: unknown, text: string): number {
-  const position = /position (\d+)/.exec(messageOf(error))?.[1];
-  const before = position === undefined ? text : text.slice(0, Number(position));
-  return before.split("\n").length;
-}
-
 function parseArray(text: string): unknown[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    const line = lineOfError(error, text);
-    const message = text.trim() === "" ? "the body is empty" : "the body is not JSON";
+  } catch {
+    const { line, field, words } = describeJsonFault(text);
+    const message = text.trim() === "" ? "the body is empty" : `the body is not JSON: ${words}`;
     throw new HoldfastError("malformed_body", `Cannot parse line ${line}: ${message}`, {
-      problems: [{ line, path: "body", message }],
+      problems: [{ line, path: field ?? "body", message }],
     });
   }
   if (!Array.isArray(value)) {

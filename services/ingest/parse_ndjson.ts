@@ -1,5 +1,6 @@
 import { HoldfastError } from "../../errors.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
+import { describeJsonFault } from "./json_fault.ts";
 import { readLines } from "./lines.ts";
 import {
   type ParsedTick,
@@ -16,7 +17,9 @@ export function readJsonLine(text: string, line: number): ParsedTick | Refusal {
   try {
     value = JSON.parse(text);
   } catch {
-    return refuse(line, "line", "the line is not JSON", text);
+    const { field, words, notFinite } = describeJsonFault(text);
+    const reason = notFinite ? "not_finite" : "unparsable";
+    return refuse(line, field ?? "line", `the line is not JSON: ${words}`, text, reason);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     return refuse(line, "line", "the line must be a JSON object", text);

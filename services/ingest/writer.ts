@@ -1,6 +1,6 @@
 import { HoldfastError } from "../../errors.ts";
 import { CopyEncoder } from "../../db/copy.ts";
-import type { ReservedSql } from "../../db/connection.ts";
+import type { Sql } from "../../db/connection.ts";
 import { mergeCandles } from "../../db/market/candles.ts";
 import { holdInstruments, type SymbolEntry } from "../../db/market/instruments.ts";
 import { addQuarantined } from "../../db/market/quarantine.ts";
@@ -32,7 +32,7 @@ export interface WriterOptions {
 
 /** Writes the batches of one upload into one transaction that the caller began and will end. */
 export function createWriter(
-  sql: ReservedSql,
+  sql: Sql,
   { directory, rotation, limits, create }: WriterOptions,
 ) {
   const encoder = new CopyEncoder();

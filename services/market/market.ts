@@ -4,7 +4,7 @@ import { listQuarantined, type QuarantineEntry } from "../../db/market/quarantin
 import { listTicks, type TickRow } from "../../db/market/ticks.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
-import { earliestUs, formatTimestamp, latestUs, parseTimestamp } from "../ingest/timestamp.ts";
+import { earliestUs, latestUs, parseTimestamp } from "../ingest/timestamp.ts";
 import { cursorParts, readCursor, writeCursor } from "./cursor.ts";
 
 export interface Page<T> {
@@ -44,8 +44,8 @@ function trimMicroseconds(ts: string): string {
   return ts.endsWith("000Z") ? `${ts.slice(0, -4)}Z` : ts;
 }
 
-/** A bound as the database can read it: RFC 3339 knows years that it does not, and no tick is older or newer. */
-function boundOf(path: "from" | "to", text: string | undefined): string | undefined {
+/** A bound of a question in microseconds, no further out than ticks can be. */
+function boundOf(path: "from" | "to", text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const us = parseTimestamp(text);
   if (Number.isNaN(us)) {
@@ -53,7 +53,7 @@ function boundOf(path: "from" | "to", text: string | undefined): string | undefi
       problems: [{ path, message: "must be an RFC 3339 time with an offset" }],
     });
   }
-  return formatTimestamp(Math.min(Math.max(us, earliestUs), latestUs));
+  return Math.min(Math.max(us, earliestUs), latestUs);
 }
 
 /** The page and, when a row too many was read, where the next one begins. */
@@ -75,11 +75,11 @@ export function createMarket({ pool }: { pool: Pool }): Market {
       const rows = await pool.run((sql) =>
         listTicks(sql, {
           instrumentId: id,
-          from: boundOf("from", from),
-          to: boundOf("to", to),
+          fromUs: boundOf("from", from),
+          toUs: boundOf("to", to),
           limit: limit + 1,
           descending: order === "desc",
-          after: position && { ts: position[0] ?? "", seq: position[1] ?? "" },
+          after: position && { tsUs: parseTimestamp(position[0] ?? ""), seq: position[1] ?? "" },
         })
       );
       const { rows: ticks, nextCursor } = pageOf(rows, limit, (row) => [row.ts, row.seq]);
@@ -95,9 +95,9 @@ export function createMarket({ pool }: { pool: Pool }): Market {
         listCandles(sql, {
           instrumentId: id,
           interval,
-          from: boundOf("from", from),
-          to: boundOf("to", to),
-          after: position?.[0],
+          fromUs: boundOf("from", from),
+          toUs: boundOf("to", to),
+          afterUs: position && parseTimestamp(position[0] ?? ""),
           limit: limit + 1,
         })
       );

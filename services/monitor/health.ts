@@ -126,7 +126,7 @@ export function databaseHealth(snapshot: Snapshot) {
 /** The report on managed tables. */
 export function partitionsHealth(snapshot: Snapshot) {
   const { tables, tablesAt, tablesFresh, unreachable } = snapshot;
-  const worst = tables.some((table) => (table.runway_seconds ?? 0) <= 0)
+  const worst = tables.some((table) => table.runway_seconds !== null && table.runway_seconds <= 0)
     ? "unhealthy"
     : tables.some((table) => table.problems.length > 0)
     ? "degraded"
@@ -142,9 +142,13 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     scope: "",
     value,
   });
+  // What was read before the server went away says nothing of now, and must not resolve an alert.
+  const metrics = snapshot.unreachable
+    ? Object.fromEntries(Object.keys(snapshot.metrics).map((name) => [name, null]))
+    : snapshot.metrics;
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
-    ...Object.entries({ ...snapshot.metrics, ...poolMetrics(snapshot.pool) }).flatMap((
+    ...Object.entries({ ...metrics, ...poolMetrics(snapshot.pool) }).flatMap((
       [metric, value],
     ) => typeof value === "number" || value === null ? [server(metric, value)] : []),
     ...snapshot.tables.flatMap((table): MetricValue[] => {

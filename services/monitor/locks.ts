@@ -21,16 +21,17 @@ export interface RootBlocker {
 export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
   const waiters = rows.filter((row) => row.blockers.length > 0);
   const seen = new Set<number>();
-  const under = (pid: number): BlockedSession[] =>
-    waiters.filter((row) => row.blockers.includes(pid) && !seen.has(row.pid)).map((row) => {
-      seen.add(row.pid);
-      return {
-        pid: row.pid,
-        waited_seconds: row.waited_seconds,
-        query: row.query,
-        blocked: under(row.pid),
-      };
-    });
+  const under = (pid: number): BlockedSession[] => {
+    // Claimed before going deeper: a waiter of two blockers must not come up again below.
+    const children = waiters.filter((row) => row.blockers.includes(pid) && !seen.has(row.pid));
+    for (const { pid: child } of children) seen.add(child);
+    return children.map((row) => ({
+      pid: row.pid,
+      waited_seconds: row.waited_seconds,
+      query: row.query,
+      blocked: under(row.pid),
+    }));
+  };
   return rows.filter((row) => row.blockers.length === 0).map((row) => ({
     pid: row.pid,
     query: row.query,

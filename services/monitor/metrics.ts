@@ -51,7 +51,7 @@ export function deriveMetrics(
   const server = freshValue(readings.server, now, maxAgeMs.stats)?.[0];
   const sizes = freshValue(readings.sizes, now, maxAgeMs.slow)?.[0];
   const rate = rates && now - rates.at <= maxAgeMs.stats ? rates.value : undefined;
-  // Sessions of other roles without their state could be the long ones: then nothing is known.
+  // Sessions of other roles without their state could be the long or the blocked ones: then nothing is known.
   const seesAll = activity !== undefined && activity.hidden === 0;
   const waits = locks?.map((row) => row.waited_seconds ?? 0) ?? [];
   return {
@@ -78,14 +78,14 @@ export function deriveMetrics(
       : null,
     deadlocks_per_minute: orNull(rate?.deadlocks_per_minute),
     temp_bytes_per_second: orNull(rate?.temp_bytes_per_second),
-    blocked_sessions: orNull(activity?.blocked),
-    longest_lock_wait_seconds: locks ? Math.max(0, ...waits) : null,
+    blocked_sessions: seesAll ? activity.blocked : null,
+    longest_lock_wait_seconds: seesAll && locks ? Math.max(0, ...waits) : null,
     longest_transaction_seconds: seesAll ? activity.longest_transaction_seconds : null,
     longest_idle_in_transaction_seconds: seesAll
       ? activity.longest_idle_in_transaction_seconds
       : null,
     xid_age: orNull(server?.xid_age),
-    checksum_failures: orNull(database?.checksum_failures),
+    checksum_failures: database?.checksum_failures ?? null,
     database_size_bytes: orNull(sizes?.database_bytes),
     server_version: server?.version ?? null,
     server_uptime_seconds: orNull(server?.uptime_seconds),

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { RowBatch } from "../../services/ingest/tick.ts";
 import type { House } from "./house.ts";
 
@@ -34,7 +35,8 @@ export type Format = keyof typeof types;
 export const formats: readonly Format[] = ["json", "ndjson", "csv"];
 
 export function tick(fields: Partial<Tick> & Pick<Tick, "ts" | "symbol">): Tick {
-  return { price: 10, size: 1, exchange: null, side: null, trade_id: null, ...fields };
+  const { ts, symbol, ...rest } = fields;
+  return { ts, symbol, price: 10, size: 1, exchange: null, side: null, trade_id: null, ...rest };
 }
 
 const header = ["ts", "symbol", "price", "size", "exchange", "side", "trade_id"] as const;
@@ -122,4 +124,14 @@ export async function gather(batches: AsyncIterable<RowBatch>): Promise<RowBatch
     all.refusals.push(...refusals);
   }
   return all;
+}
+
+/** The problem document of a refusal; holds that it is one, and gives nothing away. */
+export async function problemOf(response: Response): Promise<ProblemDocument> {
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  const problem: ProblemDocument = await response.json();
+  assert.equal(problem.status, response.status);
+  assert.ok(problem.type && problem.title && problem.code && problem.detail);
+  assert.doesNotMatch(JSON.stringify(problem), /\bat .*\.ts|select |insert |postgres/i);
+  return problem;
 }

@@ -11,5 +11,5 @@ export interface Measuring {
 
 export const profiles: Readonly<Record<ProfileName, Measuring>> = {
   quick: { blocks: 12, slotMs: 100, warmUpMs: 200 },
-  full: { blocks: 24, slotMs: 300, warmUpMs: 500 },
+  full: { blocks: 24, slotMs: 250, warmUpMs: 500 },
 };

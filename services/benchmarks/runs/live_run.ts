@@ -61,7 +61,8 @@ async function live(options: LiveRunOptions, signal: AbortSignal): Promise<void>
   const stopKilling = killOnAbort(signal, lock, sql);
   const ending = await work(options, schema, signal);
   await stopKilling();
-  await sql.end({ timeout: 1 }).catch(() => {});
+  // After an abort nothing is in flight that deserves patience: the answer is due within 2 s.
+  await sql.end({ timeout: signal.aborted ? 0 : 1 }).catch(() => {});
   await dropQuietly(options.connect, schema, log);
   try {
     await updateRun(records, id, { ...ending, finished_at: clock.now() });

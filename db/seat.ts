@@ -1,0 +1,84 @@
+import { HoldfastError } from "../errors.ts";
+import { type ConnectOptions, connectSql, type Sql } from "./connection.ts";
+import { isUnreachable } from "./errors.ts";
+
+/** One connection, made when first used and made anew after it was lost. */
+export interface Seat {
+  /** Runs `work` on the connection; once it is lost, every further statement of that work is refused. */
+  use<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Drops the connection, whatever it is doing. */
+  replace(): void;
+  end(): Promise<void>;
+}
+
+interface Use {
+  lost: boolean;
+}
+
+/** The client as seen by one piece of work: it throws instead of sending on a connection that is not the same. */
+function guard(client: Sql, use: Use): Sql {
+  const check = () => {
+    if (use.lost) {
+      throw new HoldfastError("database_unavailable", "The connection to the database was lost", {
+        retryAfterSeconds: 1,
+      });
+    }
+  };
+  return new Proxy(client, {
+    apply(target, self, args) {
+      check();
+      return Reflect.apply(target as unknown as (...args: unknown[]) => unknown, self, args);
+    },
+    get(target, name) {
+      if (name === "unsafe") check();
+      return Reflect.get(target, name);
+    },
+  });
+}
+
+/**
+ * postgres.js opens a new connection behind a lost one, silently: inside a transaction the next statement would
+ * then commit by itself. And after a loss a reserved connection crashes the process, and bytes left in its buffer
+ * spoil the reconnect. So each client here has one connection, and none is used again after a loss.
+ */
+export function createSeat(options: () => Omit<ConnectOptions, "max" | "onClose">): Seat {
+  let current: Use | undefined;
+  let client = open();
+
+  function open(): Sql {
+    const opened: Sql = connectSql({
+      ...options(),
+      max: 1,
+      onClose: () => {
+        if (opened === client && current) current.lost = true;
+      },
+    });
+    return opened;
+  }
+
+  function replace(): void {
+    const old = client;
+    client = open();
+    if (current) current.lost = true;
+    old.end({ timeout: 0 }).catch(() => {});
+  }
+
+  return {
+    async use(work) {
+      const use: Use = { lost: false };
+      const mine = client;
+      current = use;
+      try {
+        return await work(guard(mine, use));
+      } catch (error) {
+        if (isUnreachable(error)) use.lost = true;
+        throw error;
+      } finally {
+        if (current === use) current = undefined;
+        if (use.lost && client === mine) replace();
+      }
+    },
+    replace,
+    end: () => client.end({ timeout: 5 }).catch(() => {}),
+  };
+}

@@ -1,0 +1,27 @@
+import type { Sql } from "./connection.ts";
+
+/**
+ * Runs `work` in one transaction on a client of a single connection. A commit that Postgres turns into a rollback
+ * (a statement failed and its error was swallowed) is an error here: acknowledged must mean committed.
+ */
+export async function inTransaction<T>(sql: Sql, work: (sql: Sql) => Promise<T>): Promise<T> {
+  await sql`begin`;
+  try {
+    const answer = await work(sql);
+    const { command } = await sql`commit`;
+    if (command !== "COMMIT") throw new Error(`The transaction ended with ${command}`);
+    return answer;
+  } catch (error) {
+    await rollback(sql);
+    throw error;
+  }
+}
+
+/** On a lost connection there is nothing to roll back, and the reason is already on its way. */
+async function rollback(sql: Sql): Promise<void> {
+  try {
+    await sql`rollback`;
+  } catch {
+    // the first error tells more
+  }
+}
