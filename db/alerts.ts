@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, lt, or, type SQL } from "drizzle-orm";
-import type { RecordsDb } from "./records.ts";
+import { kept, type RecordsDb } from "./records.ts";
 import { alertRecords, ruleRecords } from "./schema.ts";
 
 export type AlertRecord = typeof alertRecords.$inferSelect;
@@ -8,15 +8,17 @@ export type AlertRecord = typeof alertRecords.$inferSelect;
 export async function saveAlerts(db: RecordsDb, records: readonly AlertRecord[]): Promise<void> {
   for (const record of records) {
     const { id: _, ...rest } = record;
-    await db.insert(alertRecords).values(record).onConflictDoUpdate({
-      target: alertRecords.id,
-      set: rest,
-    });
+    await kept(
+      db.insert(alertRecords).values(record).onConflictDoUpdate({
+        target: alertRecords.id,
+        set: rest,
+      }),
+    );
   }
 }
 
 export async function listOpenAlerts(db: RecordsDb): Promise<AlertRecord[]> {
-  return await db.select().from(alertRecords).where(isNull(alertRecords.resolved_at));
+  return await kept(db.select().from(alertRecords).where(isNull(alertRecords.resolved_at)));
 }
 
 /** Alerts, newest first; `before` is where the last page ended. */
@@ -35,8 +37,10 @@ export async function listAlerts(
       and(eq(alertRecords.started_at, before.startedAt), lt(alertRecords.id, before.id)),
     ));
   }
-  return await db.select().from(alertRecords).where(and(...conditions))
-    .orderBy(desc(alertRecords.started_at), desc(alertRecords.id)).limit(limit);
+  return await kept(
+    db.select().from(alertRecords).where(and(...conditions))
+      .orderBy(desc(alertRecords.started_at), desc(alertRecords.id)).limit(limit),
+  );
 }
 
 export async function listRuleChanges(
@@ -52,8 +56,10 @@ export async function saveRuleChanges(
   name: string,
   changes: unknown,
 ): Promise<void> {
-  await db.insert(ruleRecords).values({ name, changes }).onConflictDoUpdate({
-    target: ruleRecords.name,
-    set: { changes, updated_at: new Date() },
-  });
+  await kept(
+    db.insert(ruleRecords).values({ name, changes }).onConflictDoUpdate({
+      target: ruleRecords.name,
+      set: { changes, updated_at: new Date() },
+    }),
+  );
 }

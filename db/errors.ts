@@ -30,9 +30,23 @@ const codes: Record<string, ErrorCode> = {
   "40P01": "conflict", // deadlock_detected
 };
 
+/** What the driver threw, out of the wrappings of drizzle and of our own errors. */
+function driverError(error: unknown): unknown {
+  let at = error;
+  for (let depth = 0; depth < 5; depth++) {
+    const { code, cause } = (at ?? {}) as { code?: unknown; cause?: unknown };
+    const wrapped = at instanceof HoldfastError || typeof code !== "string";
+    if (!wrapped || cause === undefined) return at;
+    at = cause;
+  }
+  return at;
+}
+
 /** The SQLSTATE or system code of anything a driver threw, or an empty string. */
 export function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
+  const found = driverError(error);
+  if (found instanceof HoldfastError) return "";
+  const code = (found as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : "";
 }
 
@@ -63,7 +77,7 @@ export function toHoldfastError(error: unknown): HoldfastError {
 
 /** One line for a log or a health check: the code, and the server's words. */
 export function describeDatabaseError(error: unknown): string {
-  const cause = error instanceof HoldfastError && error.cause ? error.cause : error;
-  const state = codeOf(cause);
-  return state ? `${state}: ${messageOf(cause)}` : messageOf(cause);
+  const state = codeOf(error);
+  const message = messageOf(driverError(error));
+  return state ? `${state}: ${message}` : message;
 }

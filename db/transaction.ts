@@ -25,3 +25,8 @@ async function rollback(sql: Sql): Promise<void> {
     // the first error tells more
   }
 }
+
+/** Lets this transaction wait for a slow upload: the pool's limit would end it between two batches. */
+export async function allowIdle(sql: Sql, ms: number): Promise<void> {
+  await sql`select set_config('idle_in_transaction_session_timeout', ${String(ms)}, true)`;
+}

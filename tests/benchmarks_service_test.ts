@@ -28,7 +28,9 @@ const connect = {
   pooled: false,
 };
 const sql = connectSql({ ...connect, max: 8 });
-await migrate(sql, migrations);
+const migrating = connectSql({ ...connect, max: 1 });
+await migrate(migrating, migrations);
+await migrating.end();
 const records = openRecords(connect);
 const log = createLogger({ level: "error", write: () => {} });
 

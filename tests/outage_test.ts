@@ -125,7 +125,9 @@ Deno.test("with Postgres stopped every report answers within a second, says so, 
 
 /** Every process of the server: the postmaster and its children. */
 async function serverPids(): Promise<number[]> {
-  const [{ pid } = { pid: 0 }] = await postmastersOf(folder);
+  const [postmaster] = await postmastersOf(folder);
+  assert.ok(postmaster, "the server runs");
+  const { pid } = postmaster;
   const { stdout } = await new Deno.Command("ps", {
     args: ["-o", "pid=", "--ppid", String(pid)],
   }).output();

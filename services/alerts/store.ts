@@ -7,7 +7,6 @@ import {
   saveRuleChanges,
 } from "../../db/alerts.ts";
 import type { RecordsDb } from "../../db/records.ts";
-import { toHoldfastError } from "../../db/errors.ts";
 import type { Alert } from "./alert.ts";
 import type { RuleLevels } from "./rule.ts";
 
@@ -72,11 +71,7 @@ export function createAlertStore(db: RecordsDb): AlertStore {
     },
     open: async () => (await listOpenAlerts(db)).map(fromRecord),
     async list(query) {
-      try {
-        return (await listAlerts(db, query)).map(fromRecord);
-      } catch (error) {
-        throw toHoldfastError(error);
-      }
+      return (await listAlerts(db, query)).map(fromRecord);
     },
     async ruleChanges() {
       const rows = await listRuleChanges(db);

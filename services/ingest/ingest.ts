@@ -4,6 +4,7 @@ import { codeOf, toHoldfastError } from "../../db/errors.ts";
 import { claimKey, storeAnswer, type StoredAnswer } from "../../db/market/idempotency.ts";
 import { takeQuarantined } from "../../db/market/quarantine.ts";
 import type { Pool } from "../../db/pool.ts";
+import { allowIdle } from "../../db/transaction.ts";
 import { HoldfastError, type InputProblem } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
@@ -136,9 +137,11 @@ export function createIngest(
   async function inTransaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const leave = await lanes.enter();
     try {
-      return await pool.transaction(work, {
-        deadlineMs: config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000,
-      });
+      const deadlineMs = config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000;
+      return await pool.transaction(async (sql) => {
+        await allowIdle(sql, deadlineMs);
+        return await work(sql);
+      }, { deadlineMs });
     } catch (error) {
       throw explain(error);
     } finally {
@@ -150,7 +153,7 @@ export function createIngest(
     const known = toHoldfastError(error);
     if (known.cause === undefined) return known;
     directory.forget(); // a rollback may have undone instruments this upload created
-    const state = codeOf(known.cause);
+    const state = codeOf(known);
     // A check_violation from COPY: a leaf we believed in was detached. A foreign_key_violation: ids from a cache
     // that outlived a restored database. Both are looked up again next time.
     if (state !== "23514" && state !== "23503") return known;

@@ -42,7 +42,7 @@ export function createInstruments(
     try {
       return await work();
     } catch (error) {
-      const state = codeOf(error instanceof HoldfastError ? error.cause : error);
+      const state = codeOf(error);
       if (state === "23505") { // unique_violation
         throw new HoldfastError(
           "symbol_taken",

@@ -9,7 +9,7 @@ import type { Publisher } from "../hub.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
 import { createLoop } from "../loop.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
-import { collectTier, emptyReadings, type Readings, takeReading } from "./collect.ts";
+import { collectTier, emptyReadings, takeReading } from "./collect.ts";
 import { databasePerformance, evidenceFor, metricValues, overallStatus } from "./health.ts";
 import { createHistory, type History } from "./history.ts";
 import { deriveMetrics, poolMetrics } from "./metrics.ts";

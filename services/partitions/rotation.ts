@@ -88,7 +88,7 @@ export function createRotation(
       try {
         return await attach(days, reason);
       } catch (error) {
-        const state = codeOf(error instanceof HoldfastError ? error.cause : error);
+        const state = codeOf(error);
         if (state !== "55P03" || attempt === attempts) throw error;
         log.warn("partition_attach_waits_for_lock", {
           attempt,
