@@ -9,7 +9,10 @@ import { StartError } from "./errors.ts";
 import { createLogger } from "./log.ts";
 import type { Runtime, Upgrade } from "./runtime/types.ts";
 
-export { runComprehensiveBenchmark, validatePerformanceTargets } from "./services/benchmarks/service.ts";
+export {
+  runComprehensiveBenchmark,
+  validatePerformanceTargets,
+} from "./services/benchmarks/service.ts";
 
 const commands: Record<string, (context: CommandContext, args: string[]) => Promise<number>> = {
   serve: (context) => serve(context),
@@ -43,7 +46,9 @@ async function main(): Promise<number> {
   const [name = "serve", ...args] = context.runtime.args();
   const command = commands[name];
   if (!command) {
-    throw new StartError(`There is no command ${name}; there are ${Object.keys(commands).join(", ")}`);
+    throw new StartError(
+      `There is no command ${name}; there are ${Object.keys(commands).join(", ")}`,
+    );
   }
   return await command(context, args);
 }

@@ -45,11 +45,28 @@ async function examine(target: Target): Promise<Finding[]> {
         pg_is_in_recovery() as standby`;
     if (!row) return [{ ok: false, what: "the server answers nothing" }];
     return [
-      { ok: row.number >= 140_000 && row.number < 190_000, what: `Postgres ${row.version} (14 to 18 are tested)` },
-      { ok: !row.standby, what: row.standby ? "it is a standby: nothing can be written" : "it takes writes" },
-      { ok: row.creates, what: `role ${row.role} may make the schemas market and holdfast in ${row.database}` },
-      { ok: row.monitors ? true : "note", what: `role ${row.role} sees all sessions (grant pg_monitor)` },
-      { ok: row.superuser ? "note" : true, what: row.superuser ? "the role is a superuser: more than is needed" : "the role is no superuser" },
+      {
+        ok: row.number >= 140_000 && row.number < 190_000,
+        what: `Postgres ${row.version} (14 to 18 are tested)`,
+      },
+      {
+        ok: !row.standby,
+        what: row.standby ? "it is a standby: nothing can be written" : "it takes writes",
+      },
+      {
+        ok: row.creates,
+        what: `role ${row.role} may make the schemas market and holdfast in ${row.database}`,
+      },
+      {
+        ok: row.monitors ? true : "note",
+        what: `role ${row.role} sees all sessions (grant pg_monitor)`,
+      },
+      {
+        ok: row.superuser ? "note" : true,
+        what: row.superuser
+          ? "the role is a superuser: more than is needed"
+          : "the role is no superuser",
+      },
       { ok: row.statements ? true : "note", what: "pg_stat_statements is preloaded" },
       { ok: row.checksums === "on" ? true : "note", what: `data checksums are ${row.checksums}` },
       { ok: row.fsync === "on", what: `fsync is ${row.fsync}` },
@@ -78,6 +95,8 @@ export async function doctor({ config, log }: CommandContext): Promise<number> {
     }
   }
   const findings = await examine(target);
-  for (const { ok, what } of findings) console.log(`  ${ok === true ? "✓" : ok === "note" ? "–" : "✗"}  ${what}`);
+  for (const { ok, what } of findings) {
+    console.log(`  ${ok === true ? "✓" : ok === "note" ? "–" : "✗"}  ${what}`);
+  }
   return findings.some(({ ok }) => ok === false) ? 1 : 0;
 }

@@ -56,10 +56,11 @@ async function openHouse(context: CommandContext): Promise<Door> {
 const count = (value: number) => Math.round(value).toLocaleString("en-US");
 
 function summary(progress: ImportProgress, seconds: number): string {
-  const { file, rows, stored, skipped, quarantined } = progress;
+  const { file, rows, stored, skipped, quarantined, refused, refusal } = progress;
   return [
     `${basename(file.path)}: ${count(stored)} ticks stored`,
     ...(quarantined > 0 ? [`${count(quarantined)} rows quarantined (see /api/quarantine)`] : []),
+    ...(refused > 0 ? [`${count(refused)} rows refused (${refusal})`] : []),
     ...(skipped > 0 ? [`${count(skipped)} rows skipped: this file was imported before`] : []),
     `${count(rows)} rows in ${seconds.toFixed(1)} s (${count(rows / seconds)} rows/s)`,
   ].join("; ");
@@ -68,7 +69,9 @@ function summary(progress: ImportProgress, seconds: number): string {
 /** `deno task import FILE…`: loads files of ticks, with progress; safe to run again. */
 export async function importFiles(context: CommandContext, args: string[]): Promise<number> {
   if (args.length === 0 || args.some((arg) => arg.startsWith("-"))) {
-    throw new StartError("Name the files: deno task import FILE… (.csv, .ndjson, .jsonl, each also .gz)");
+    throw new StartError(
+      "Name the files: deno task import FILE… (.csv, .ndjson, .jsonl, each also .gz)",
+    );
   }
   const files = await Promise.all(args.map(openSource));
   const stopped = new AbortController();
@@ -99,10 +102,13 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
         draw(progress, true);
         bar.end();
         console.log(summary(progress, seconds()));
+        if (progress.refused > 0) failed++;
       } catch (error) {
         bar.end();
         failed++;
-        console.error(`${basename(file.path)}: ${messageOf(error)}; run the same command again to go on`);
+        console.error(
+          `${basename(file.path)}: ${messageOf(error)}; run the same command again to go on`,
+        );
         if (stopped.signal.aborted) break;
       }
     }

@@ -46,8 +46,8 @@ export async function listAlerts(
 export async function listRuleChanges(
   db: RecordsDb,
 ): Promise<{ name: string; changes: unknown }[]> {
-  return await db.select({ name: ruleRecords.name, changes: ruleRecords.changes }).from(
-    ruleRecords,
+  return await kept(
+    db.select({ name: ruleRecords.name, changes: ruleRecords.changes }).from(ruleRecords),
   );
 }
 

@@ -58,15 +58,24 @@ export async function listLeaves(sql: Sql, { schema, table }: TableName): Promis
     order by l.relname`;
 }
 
-/** The bounds of the given leaves as Postgres writes them; waits for a lock on each, so ask once per oid. */
+/** Relations that somebody holds exclusively: whoever asks for their bound or size would wait. */
+const lockedRelations = (sql: Sql) =>
+  sql`select relation from pg_locks where mode = 'AccessExclusiveLock' and relation is not null`;
+
+/**
+ * The bounds of the given leaves as Postgres writes them. Reading one waits for its lock, so ask once per oid;
+ * with `skipLocked`, those held exclusively are left out.
+ */
 export async function readBounds(
   sql: Sql,
   oids: readonly number[],
+  skipLocked: boolean,
 ): Promise<{ oid: number; bound: string | null }[]> {
   return await sql<{ oid: number; bound: string | null }[]>`
     select oid::int8::float8 as oid, pg_get_expr(relpartbound, oid) as bound
     from pg_class
-    where oid = any(${oids as number[]}::int8[]::oid[])`;
+    where oid = any(${oids as number[]}::int8[]::oid[])
+      ${skipLocked ? sql`and oid not in (${lockedRelations(sql)})` : sql``}`;
 }
 
 /** Exact on-disk sizes (table, indexes, TOAST) of the given leaves, those locked exclusively left out. */
@@ -78,9 +87,7 @@ export async function readSizes(
     select oid::int8::float8 as oid, pg_total_relation_size(oid)::float8 as bytes
     from pg_class
     where oid = any(${oids as number[]}::int8[]::oid[])
-      and oid not in (
-        select relation from pg_locks where mode = 'AccessExclusiveLock' and relation is not null
-      )`;
+      and oid not in (${lockedRelations(sql)})`;
 }
 
 export interface NewLeaf extends TableName {
@@ -189,4 +196,20 @@ export async function countDefaultRows(sql: Sql, { schema, table }: TableName): 
   const [counted] = await sql<{ rows: number }[]>`
     select count(*)::float8 as rows from (select 1 from ${leaf} limit 1000) as some`;
   return counted?.rows ?? 0;
+}
+
+/** Which of `names` are taken in a schema: by a detached leaf, or by something that is none of ours. */
+export async function takenNames(
+  sql: Sql,
+  schema: string,
+  names: readonly string[],
+): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select c.relname as name
+    from pg_class as c
+    where c.relnamespace = to_regnamespace(${
+    quoteIdent(schema)
+  }) and c.relname = any(${names as string[]}::text[])
+    order by 1`;
+  return rows.map(({ name }) => name);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { type Hub, type Message, type MessageType, messageTypes } from "./hub.ts";
 
-/** Largest client frame, in UTF-16 units; larger ones close the socket with 1009. */
+/** Largest client frame in bytes; larger ones close the socket with 1009. */
 export const frameMax = 16 * 1024;
 
 /** What a live connection needs of its socket. */
@@ -18,6 +18,16 @@ export interface LiveConnection {
   receive(frame: unknown): void;
   /** Ends the subscription; the socket is gone or going. */
   end(): void;
+}
+
+/** Bytes of a frame as the client sent it, text or binary. */
+function sizeOf(frame: unknown): number {
+  // No UTF-16 unit is more than three bytes of UTF-8: a short text need not be encoded to be measured.
+  if (typeof frame === "string") {
+    return frame.length * 3 <= frameMax ? frame.length : new TextEncoder().encode(frame).length;
+  }
+  if (frame instanceof Blob) return frame.size;
+  return frame instanceof ArrayBuffer ? frame.byteLength : 0;
 }
 
 const isType = (value: unknown): value is MessageType =>
@@ -138,12 +148,13 @@ export function serveLive(
 
   return {
     receive(data) {
-      if (typeof data !== "string") return refuse("frames must be text");
-      if (data.length > frameMax) {
+      if (ended) return;
+      if (sizeOf(data) > frameMax) {
         end();
         socket.close(1009, "frame too large");
         return;
       }
+      if (typeof data !== "string") return refuse("frames must be text");
       let request: unknown;
       try {
         request = JSON.parse(data);

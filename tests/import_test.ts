@@ -117,6 +117,14 @@ Deno.test("bad rows are quarantined and counted, blank lines and a second header
   assert.deepEqual(counts(progress), { rows: 22, stored: 20, skipped: 0, quarantined: 2 });
 });
 
+Deno.test("a stretch without one tick is told and passed over; a file that begins so is the wrong file", async () => {
+  const good = bodyOf("ndjson", ticksOf("STRETCH", 20_000));
+  const progress = await load(write("stretch.ndjson", `${good}\nnot a tick\nnor this\n`));
+  assert.deepEqual([progress.stored, progress.refused], [20_000, 2]);
+  assert.match(progress.refusal ?? "", /No row of the body is a tick/);
+  await assert.rejects(load(write("wrong.ndjson", "not a tick\n")), /No row of the body is a tick/);
+});
+
 Deno.test("gzip of several members is read to its end", async () => {
   const text = bodyOf("ndjson", ticksOf("MEMBERS", 100));
   const half = text.indexOf("\n", text.length / 2) + 1;

@@ -31,7 +31,10 @@ export async function storeAnswer(
     where key = ${key}`;
 }
 
-/** Forgets keys older than `days`, at most `limit` at a time; answers how many. */
+/**
+ * Forgets keys older than `days`, at most `limit` at a time; answers how many. Keys of imported files stay: they
+ * are few, and a file imported again a month later must still be known.
+ */
 export async function forgetKeys(
   sql: Sql,
   { days, limit }: { days: number; limit: number },
@@ -42,6 +45,7 @@ export async function forgetKeys(
       select key
       from holdfast.idempotency_keys
       where created_at < now() - ${days}::int4 * interval '1 day'
+        and not starts_with(key, 'import-')
       order by created_at
       limit ${limit}
     )

@@ -182,11 +182,12 @@ export function createAlerts(
     },
     rules: () => rules,
     async changeRule(name, changes) {
-      const rule = rules.find((one) => one.name === name);
+      const rule = initial.find((one) => one.name === name);
       if (!rule) throw new HoldfastError("not_found", `No rule is named ${name}`);
       const before = await store.ruleChanges();
       const merged = { ...before.get(name), ...changes };
-      const changed = withChanges(rule, changes);
+      // From the rule as it was at the start: what an earlier change moved along moves back with it.
+      const changed = withChanges(rule, merged);
       await store.saveRule(name, merged);
       rules = rules.map((one) => one.name === name ? changed : one);
       log.info("alert_rule_changed", { rule: name, changes });

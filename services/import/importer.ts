@@ -11,6 +11,9 @@ export interface ImportProgress {
   stored: number;
   skipped: number;
   quarantined: number;
+  /** Rows of batches in which nothing was a tick, and what was said of the first. */
+  refused: number;
+  refusal: string | undefined;
 }
 
 const batchRows = 20_000;
@@ -23,11 +26,29 @@ interface Answer {
   replayed: boolean;
 }
 
+interface Refused {
+  refused: string;
+}
+
+interface Again {
+  retryMs: number;
+  why: string;
+}
+
+/** The few words of a problem document that tell a person what is wrong. */
+function wordsOf(text: string): string {
+  try {
+    return String(JSON.parse(text).detail ?? text);
+  } catch {
+    return text.slice(0, 500);
+  }
+}
+
 async function sendOnce(
   send: Send,
   path: string,
   init: RequestInit,
-): Promise<Answer | { retryMs: number; why: string }> {
+): Promise<Answer | Refused | Again> {
   let response: Response;
   try {
     response = await send(path, init);
@@ -37,7 +58,8 @@ async function sendOnce(
   }
   const text = await response.text();
   if (response.ok) return JSON.parse(text);
-  const why = text.slice(0, 1_000);
+  const why = wordsOf(text);
+  if (response.status === 400) return { refused: why };
   if (![408, 409, 429, 500, 502, 503, 504, 507].includes(response.status)) {
     throw new HoldfastError(
       "malformed_body",
@@ -68,9 +90,11 @@ export async function importFile(
     stored: 0,
     skipped: 0,
     quarantined: 0,
+    refused: 0,
+    refusal: undefined,
   };
 
-  async function store(batch: FileBatch): Promise<Answer> {
+  async function store(batch: FileBatch): Promise<Answer | Refused> {
     let last = "";
     for (let attempt = 0; attempt < tries; attempt++) {
       signal.throwIfAborted();
@@ -84,7 +108,9 @@ export async function importFile(
         body: batch.text,
         signal,
       });
-      if ("accepted" in answer) return answer;
+      if ("refused" in answer) return answer;
+      // Replayed after a retry: the first try had been stored, only its answer was lost.
+      if ("accepted" in answer) return { ...answer, replayed: answer.replayed && attempt === 0 };
       last = answer.why;
       await new Promise((done) => setTimeout(done, answer.retryMs));
     }
@@ -95,7 +121,12 @@ export async function importFile(
     const answer = await store(batch);
     progress.bytesRead = batch.bytesRead;
     progress.rows += batch.rows;
-    if (answer.replayed) progress.skipped += answer.accepted + answer.quarantined;
+    if ("refused" in answer) {
+      // A first batch without a tick is the wrong file; later, one bad stretch must not hold up the rest.
+      if (batch.index === 0) throw new HoldfastError("malformed_body", answer.refused);
+      progress.refused += batch.rows;
+      progress.refusal ??= answer.refused;
+    } else if (answer.replayed) progress.skipped += answer.accepted + answer.quarantined;
     else {
       progress.stored += answer.accepted;
       progress.quarantined += answer.quarantined;

@@ -15,8 +15,9 @@ export interface Leaf extends LeafRow {
 }
 
 export interface Catalogue {
+  /** All bounds are read, which may wait for a lock. */
   leaves(sql: Sql, table: TableName): Promise<Leaf[]>;
-  /** The same with exact sizes where they could be read; relpages, used otherwise, waits for a vacuum. */
+  /** For watching: exact sizes where they can be read (relpages waits for a vacuum), and no wait for any lock. */
   sizedLeaves(sql: Sql, table: TableName): Promise<Leaf[]>;
 }
 
@@ -31,11 +32,13 @@ export function createCatalogue(): Catalogue {
   const bounds = new Map<number, string | null>();
   const sizes = new Map<number, { writes: number; bytes: number }>();
 
-  async function leaves(sql: Sql, table: TableName): Promise<Leaf[]> {
+  async function read(sql: Sql, table: TableName, skipLocked: boolean): Promise<Leaf[]> {
     const rows = await listLeaves(sql, table);
     const unknown = rows.map(({ oid }) => oid).filter((oid) => !bounds.has(oid));
     if (unknown.length > 0) {
-      for (const { oid, bound } of await readBounds(sql, unknown)) bounds.set(oid, bound);
+      for (const { oid, bound } of await readBounds(sql, unknown, skipLocked)) {
+        bounds.set(oid, bound);
+      }
     }
     return rows.map((row) => {
       const bound = bounds.get(row.oid) ?? null;
@@ -44,9 +47,9 @@ export function createCatalogue(): Catalogue {
   }
 
   return {
-    leaves,
+    leaves: (sql, table) => read(sql, table, false),
     async sizedLeaves(sql, table) {
-      const found = await leaves(sql, table);
+      const found = await read(sql, table, true);
       const changed = found.filter(({ oid, writes }) => sizes.get(oid)?.writes !== writes);
       const measured = changed.slice(0, measuredMax);
       if (measured.length > 0) {

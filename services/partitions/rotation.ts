@@ -6,6 +6,7 @@ import {
   detachStatement,
   logMaintenance,
   type MaintenanceEntry,
+  takenNames,
 } from "../../db/partitions.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
@@ -106,6 +107,18 @@ export function createRotation(
       throw new HoldfastError(
         "too_many_partitions",
         `These ticks need ${planned.length} more daily partitions; market.ticks has ${leaves.length} of at most ${config.HOLDFAST_MAX_PARTITIONS}`,
+      );
+    }
+    const names = planned.map(({ name }) => name);
+    const taken = names.length === 0
+      ? []
+      : await pool.run((sql) => takenNames(sql, ticks.schema, names));
+    if (taken.length > 0) {
+      throw new HoldfastError(
+        "conflict",
+        `market.${
+          taken[0]
+        } exists and is not attached to market.ticks; attach it again, or rename it`,
       );
     }
     for (let at = 0; at < planned.length; at += daysPerTransaction) {

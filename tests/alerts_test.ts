@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { Alert, AlertList, RuleList } from "../routes/alert_schemas.ts";
+import { eventually } from "./helpers/eventually.ts";
+import { type House, startHouse } from "./helpers/house.ts";
+import { connectLive } from "./helpers/live.ts";
+
+const env: Record<string, string> = {
+  HOLDFAST_FAST_TIER_SECONDS: "1",
+  HOLDFAST_BROADCAST_SECONDS: "1",
+  HOLDFAST_POOL_SIZE: "8",
+};
+let house: House;
+
+Deno.test.beforeAll(async () => {
+  env.HOLDFAST_DATA_DIR = await Deno.makeTempDir({ prefix: "holdfast-alerts-" });
+  await Deno.chmod(env.HOLDFAST_DATA_DIR, 0o755);
+  house = await startHouse(env);
+});
+
+Deno.test.afterAll(async () => {
+  await house.stop();
+  await Deno.remove(env.HOLDFAST_DATA_DIR!, { recursive: true });
+});
+
+async function changeRule(name: string, changes: Record<string, unknown>) {
+  const answer = await house.request("/api/alerts/rules", {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rules: [{ name, ...changes }] }),
+  });
+  assert.equal(answer.status, 200);
+  const { rules } = RuleList.parse(await answer.json());
+  return rules.find((rule) => rule.name === name)!;
+}
+
+const list = async (query = "") => AlertList.parse(await house.json(`/api/alerts${query}`)).alerts;
+
+const firing = (rule: string, what = "it fires") =>
+  eventually(async () => (await list("?state=firing")).find((one) => one.rule === rule), what);
+
+const over = (id: string) =>
+  eventually(
+    async () => (await list()).find((one) => one.id === id && one.state === "resolved"),
+    "it resolves",
+  );
+
+/** Makes `count` requests wait inside the application's pool until `release`. */
+async function holdPool(count: number) {
+  const blocker = await house.sql.reserve();
+  await blocker`begin`;
+  await blocker`lock table market.ticks in access exclusive mode`;
+  const requests = Array.from(
+    { length: count },
+    () => house.request("/api/ticks?symbol=SPY").then((answer) => answer.text()),
+  );
+  return {
+    async release() {
+      await blocker`commit`;
+      blocker.release();
+      await Promise.all(requests);
+    },
+  };
+}
+
+const calm = { for_seconds: 0, keep_firing_seconds: 0, cooldown_seconds: 0 };
+
+Deno.test("a lowered level turns the pool's load into an alert on the WebSocket, and back", async () => {
+  const stored = await house.post("/api/ticks?create=true", [
+    { ts: new Date().toISOString(), symbol: "SPY", price: 170.5, size: 100, exchange: "P" },
+  ]);
+  assert.equal(stored.status, 200);
+  const client = await connectLive(house.url);
+  const held = await holdPool(4);
+  const rule = await changeRule("connection_pool", { warning: 0.1, ...calm });
+  assert.equal(rule.warning, 0.1);
+  assert.ok(rule.clear < 0.1, "the clear level is moved below");
+
+  const message = await client.sees(
+    "the alert",
+    ({ type, data }) => type === "performance_alert" && data.rule === "connection_pool",
+  );
+  const alert = Alert.parse(message.data);
+  assert.equal(alert.alert_type, "connection_pool_warning");
+  assert.equal(alert.message, "Connection pool utilization high: 50%");
+  assert.deepEqual([alert.severity, alert.state], ["warning", "firing"]);
+  assert.deepEqual([alert.value, alert.threshold, alert.scope], [0.5, 0.1, ""]);
+  assert.ok(alert.cause && alert.evidence.length > 0);
+  await client.sees(
+    "the change of the verdict, at once",
+    ({ type, data }) => type === "database_performance" && data.overall_status === "degraded",
+  );
+  assert.deepEqual((await list("?state=firing")).map(({ id }) => id), [alert.id]);
+  const health = await house.json<{ overall_status: string; alerts: { id: string }[] }>(
+    "/api/health/database",
+  );
+  assert.deepEqual([health.overall_status, health.alerts[0]?.id], ["degraded", alert.id]);
+
+  const acknowledged = await house.request(`/api/alerts/${alert.id}/acknowledge`, {
+    method: "POST",
+  });
+  assert.ok(Alert.parse(await acknowledged.json()).acknowledged_at);
+  await held.release();
+  const restored = await changeRule("connection_pool", { warning: 0.8 });
+  assert.equal(restored.clear, 0.7, "the clear level comes back with it");
+  const resolved = await over(alert.id);
+  assert.ok(resolved.resolved_at! > resolved.started_at && resolved.acknowledged_at);
+  await client.sees(
+    "the end",
+    ({ type, data }) =>
+      type === "performance_alert" && data.id === alert.id && data.state === "resolved",
+  );
+  await client.sees(
+    "the verdict again",
+    ({ type, data, seq }) =>
+      type === "database_performance" && data.overall_status === "healthy" && seq > message.seq,
+  );
+  await client.close();
+});
+
+Deno.test("a session idle in a transaction fires, and its end resolves", async () => {
+  const session = await house.sql.reserve();
+  await session`begin`;
+  await session`select 1`;
+  await changeRule("idle_in_transaction", { warning: 0.5, clear: 0.1, ...calm });
+  const alert = await firing("idle_in_transaction");
+  assert.equal(alert.alert_type, "idle_in_transaction_warning");
+  assert.match(alert.message, /^Session idle in transaction: \d+ s$/);
+  assert.match(alert.cure[0]!.sql, /pg_stat_activity/);
+  await session`rollback`;
+  session.release();
+  await over(alert.id);
+});
+
+Deno.test("a wait for a lock fires with the blocking tree as evidence, and escalates", async () => {
+  await changeRule("lock_wait", { warning: 0.2, critical: 2.5, clear: 0.1, ...calm });
+  const client = await connectLive(house.url);
+  const held = await holdPool(1);
+  const alert = await firing("lock_wait");
+  assert.match(alert.message, /^Waiting for a lock: \d+ s$/);
+  const evidence = await eventually(async () => {
+    const now = (await list("?state=firing")).find(({ id }) => id === alert.id);
+    return now?.severity === "critical" && now.evidence[0];
+  }, "it escalates");
+  assert.equal(evidence.name, "blocking_tree");
+  assert.match(JSON.stringify(evidence.value), /"blocked":\[\{"pid":\d+/);
+  await client.sees(
+    "the escalation",
+    ({ data }) => data.change === "escalated" && data.alert_type === "lock_wait_critical",
+  );
+  await held.release();
+  await over(alert.id);
+  await client.close();
+});
+
+Deno.test("open alerts, acknowledgements and changed rules survive a restart", async () => {
+  const session = await house.sql.reserve();
+  await session`begin`;
+  await session`select 1`;
+  const before = await firing("idle_in_transaction");
+  await house.request(`/api/alerts/${before.id}/acknowledge`, { method: "POST" });
+  await eventually(async () => {
+    const [row] = await house
+      .sql`select acknowledged_at from holdfast.alerts where id = ${before.id}`;
+    return row?.acknowledged_at !== null;
+  }, "it is kept");
+  await session`rollback`;
+  session.release();
+  await changeRule("idle_in_transaction", { keep_firing_seconds: 3 });
+  await house.stop();
+  house = await startHouse(env);
+
+  const open = await list("?state=firing");
+  assert.deepEqual(open.map(({ id }) => id), [before.id]);
+  assert.ok(open[0]?.acknowledged_at);
+  const { rules } = RuleList.parse(await house.json("/api/alerts/rules"));
+  assert.equal(rules.find(({ name }) => name === "idle_in_transaction")?.warning, 0.5);
+  await over(before.id);
+  const twice = (await list()).filter(({ rule, state }) =>
+    rule === before.rule && state === "firing"
+  );
+  assert.deepEqual(twice, []);
+});
+
+Deno.test("what no rule or alert is named, and levels of a wrong kind, are refused", async () => {
+  const put = (body: unknown) =>
+    house.request("/api/alerts/rules", {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  for (
+    const [body, status] of [
+      [{ name: "no_such_rule", warning: 1 }, 404],
+      [{ name: "connections", warning: "high" }, 400],
+      [{ rules: [] }, 400],
+    ] as const
+  ) {
+    const answer = await put(body);
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers.get("content-type"), "application/problem+json");
+    await answer.body?.cancel();
+  }
+  const gone = await house.request(`/api/alerts/${crypto.randomUUID()}/acknowledge`, {
+    method: "POST",
+  });
+  assert.equal((await gone.json()).code, "not_found");
+});
