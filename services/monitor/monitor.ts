@@ -200,17 +200,18 @@ export function createMonitor(
     job: collectStats,
     log,
   });
+  const slowLoop = createLoop({
+    name: "collect_slow",
+    everyMs: everyMs.slow,
+    job: async () => {
+      await collectTier("slow", { readings, pool: slowPool, clock, deadlineMs: slowDeadlineMs });
+    },
+    log,
+  });
   const loops = [
     createLoop({ name: "collect_fast", everyMs: everyMs.fast, job: collectFast, log }),
     statsLoop,
-    createLoop({
-      name: "collect_slow",
-      everyMs: everyMs.slow,
-      job: async () => {
-        await collectTier("slow", { readings, pool: slowPool, clock, deadlineMs: slowDeadlineMs });
-      },
-      log,
-    }),
+    slowLoop,
   ];
   const refresh = createLoop({ name: "refresh_partitions", everyMs: 0, job: collectTables, log });
 
@@ -220,10 +221,9 @@ export function createMonitor(
   return {
     start() {
       loops.forEach((loop) => loop.start());
-      secondLook ??= setTimeout(
-        () => void statsLoop.runNow(),
-        Math.min(everyMs.fast, everyMs.stats),
-      );
+      secondLook ??= setTimeout(() => {
+        void slowLoop.runNow().then(() => statsLoop.runNow());
+      }, Math.min(everyMs.fast, everyMs.stats));
     },
     async stop() {
       clearTimeout(secondLook);
