@@ -37,6 +37,12 @@ Deno.test("a bad value names the setting, the value and what is allowed", () => 
 Deno.test("a bad secret is refused without being shown", () => {
   assert.doesNotMatch(refusal({ HOLDFAST_TOKEN: "hunter2" }), /hunter2/);
   assert.doesNotMatch(refusal({ DATABASE_URL: "mysql://me:hunter2@db" }), /hunter2/);
+  assert.match(
+    refusal({ DATABASE_URL: "postgres://me:hunter2@db:port/x" }),
+    /^DATABASE_URL is \(hidden\); allowed: a URL such as/,
+  );
+  const socket = "postgres://me@/x?host=/run/postgresql";
+  assert.equal(readConfig({ DATABASE_URL: socket }).DATABASE_URL, socket);
 });
 
 Deno.test("others may reach Holdfast only with a token, or when told that the network is closed", () => {
@@ -73,10 +79,15 @@ Deno.test("levels of alerts are set by name, and an unknown name stops the start
   assert.equal(rule?.warning, 0.5);
   assert.ok((rule?.clear ?? 1) < 0.5, "an alert that fires at 0.5 can end");
   for (
-    const [name, value] of [["HOLDFAST_ALERT_NOPE_WARNING", "1"], [
-      "HOLDFAST_ALERT_DEADLOCKS_WARNING",
-      "x",
-    ]]
+    const [name, value] of [
+      ["HOLDFAST_ALERT_NOPE_WARNING", "1"],
+      [
+        "HOLDFAST_ALERT_DEADLOCKS_WARNING",
+        "x",
+      ],
+      ["HOLDFAST_ALERT_DEADLOCKS_WARNING", " "],
+      ["HOLDFAST_ALERT_DEADLOCKS_FOR_SECONDS", "-1"],
+    ]
   ) {
     assert.throws(
       () => buildRules("production", [{ name: name ?? "", value: value ?? "" }]),

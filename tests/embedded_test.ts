@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "./helpers/eventually.ts";
 import { assertGone, countTicks, createFleet, storeTick } from "./helpers/fleet.ts";
-import { freePort, postmastersOf } from "./helpers/process.ts";
+import { freePort, postmastersOf, type ServeProcess } from "./helpers/process.ts";
 
 const { start, newFolder, clear } = createFleet();
 
@@ -134,4 +134,26 @@ Deno.test("Ctrl-C ends a Holdfast that still waits for a database that is away",
   assert.equal((await health.json()).status, "starting");
   house.interrupt();
   assert.equal(await house.exited, 0, house.errors());
+});
+
+Deno.test("a first start that is cut short, by Ctrl-C or kill -9, is simply begun again", async () => {
+  const dir = await newFolder();
+  const initialising = (house: ServeProcess) =>
+    eventually(() => house.logged("embedded_postgres_initialising").length > 0, "initdb runs");
+  const stopped = start(dir);
+  await initialising(stopped);
+  stopped.interrupt();
+  assert.equal(await stopped.exited, 0, stopped.errors());
+  const killed = start(dir);
+  await initialising(killed);
+  killed.kill("SIGKILL");
+  await killed.exited;
+  const house = start(dir);
+  await house.ready();
+  await storeTick(house.url);
+  const left = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+  assert.deepEqual(left, ["holdfast.lock", "postgres", "postgres.log", "socket"]);
+  house.interrupt();
+  assert.equal(await house.exited, 0);
+  await assertGone(dir);
 });

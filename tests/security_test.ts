@@ -4,7 +4,6 @@ import { type House, startHouse } from "./helpers/house.ts";
 const admin = "admin-token-of-this-test";
 const reader = "reader-token-of-this-test";
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-const json = { "content-type": "application/json" };
 
 async function withHouse(env: Record<string, string>, work: (house: House) => Promise<void>) {
   const house = await startHouse(env);

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import process from "node:process";
 import { StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { connectSql, type Target } from "../connection.ts";
@@ -105,8 +106,14 @@ async function ownedDirectory(path: string, mode: number, as: RunAs | undefined)
 }
 
 async function initialise(binaries: Binaries, place: Place, as: RunAs | undefined): Promise<void> {
-  const partial = `${place.cluster}.partial`;
-  await rm(partial, { recursive: true, force: true });
+  // A name of its own: the initdb of a Holdfast that was killed may still be writing.
+  const home = dirname(place.cluster);
+  const partial = `${place.cluster}.partial-${process.pid}`;
+  for (const name of await readdir(home)) {
+    if (name.startsWith("postgres.partial")) {
+      await rm(join(home, name), { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
   await ownedDirectory(partial, 0o700, as);
   const { code, output } = await runCommand(binaries.initdb, [
     "--pgdata",
@@ -137,7 +144,7 @@ async function initialise(binaries: Binaries, place: Place, as: RunAs | undefine
     join(partial, "postgresql.conf"),
     readFileSync(join(partial, "postgresql.conf"), "utf8") + "\ninclude 'holdfast.conf'\n",
   );
-  // A crash before this line leaves only the partial directory, which the next start removes.
+  // A crash before this line leaves only a partial directory, which the next start removes.
   await rename(partial, place.cluster);
 }
 

@@ -41,6 +41,13 @@ export function withChanges(rule: Rule, changes: Changes): Rule {
     : changed;
 }
 
+/** The number an override sets a level to; undefined when it is none, or no length of time where one is asked for. */
+function levelValue(level: (typeof levelNames)[number], text: string): number | undefined {
+  const value = text.trim() === "" ? NaN : Number(text);
+  const [min, max] = level.endsWith("_seconds") ? [0, 86_400] : [-Infinity, Infinity];
+  return Number.isFinite(value) && value >= min && value <= max ? value : undefined;
+}
+
 function parseOverride({ name, value }: AlertOverride): { rule: string; changes: Changes } {
   const words = name.slice("HOLDFAST_ALERT_".length).toLowerCase();
   for (const rule of shippedRules) {
@@ -48,8 +55,9 @@ function parseOverride({ name, value }: AlertOverride): { rule: string; changes:
       return { rule: rule.name, changes: { enabled: value === "1" || value === "true" } };
     }
     for (const level of levelNames) {
-      if (words === `${rule.name}_${level}` && Number.isFinite(Number(value))) {
-        return { rule: rule.name, changes: { [level]: Number(value) } };
+      const number = levelValue(level, value);
+      if (words === `${rule.name}_${level}` && number !== undefined) {
+        return { rule: rule.name, changes: { [level]: number } };
       }
     }
   }
