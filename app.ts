@@ -30,6 +30,7 @@ import type { Ingest } from "./services/ingest/ingest.ts";
 import type { Instruments } from "./services/market/instruments.ts";
 import type { ExactnessService } from "./services/market/exactness_report.ts";
 import type { Market } from "./services/market/market.ts";
+import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 
 /** All that the routes speak to. */
@@ -46,6 +47,8 @@ export interface Services {
   clock: Clock;
   /** Whether the database has been migrated and may be asked. */
   isPrepared: () => boolean;
+  /** What keeps the database from being ready, as a check; undefined once it is. */
+  preparationProblem: () => Check | undefined;
 }
 
 export interface App {

@@ -7,7 +7,7 @@ import { describeDatabaseError } from "./db/errors.ts";
 import { forgetKeys } from "./db/market/idempotency.ts";
 import { migrate } from "./db/migrate.ts";
 import { migrations } from "./db/migrations/list.ts";
-import { createPool } from "./db/pool.ts";
+import { createPool, type PoolerMode } from "./db/pool.ts";
 import { openRecords } from "./db/records.ts";
 import { StartError } from "./errors.ts";
 import type { Logger } from "./log.ts";
@@ -47,8 +47,8 @@ export interface Holdfast {
 
 const prepareRetryMs = [250, 500, 1_000, 2_000, 5_000];
 
-function openPools(target: Target, config: Config) {
-  const common = { target, pooled: config.HOLDFAST_POOLER === "transaction", waitingMax: 100 };
+function openPools(target: Target, pooler: PoolerMode, config: Config) {
+  const common = { target, pooler, waitingMax: 100 };
   return {
     app: createPool({
       ...common,
@@ -104,16 +104,18 @@ export async function createHoldfast(
     ? undefined
     : await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
   const target: Target = embedded?.target ?? { kind: "url", url: config.DATABASE_URL ?? "" };
-  const pools = openPools(target, config);
+  const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
+  const pools = openPools(target, pooler, config);
   const records = openRecords({
     target,
     applicationName: "holdfast-records",
     statementTimeoutMs: 10_000,
     lockTimeoutMs: 2_000,
-    pooled: config.HOLDFAST_POOLER === "transaction",
+    pooler,
   });
 
   let prepared = false;
+  let preparationError: string | undefined;
   const stopping = new AbortController();
   const hub = createHub({ clock });
   const catalogue = createCatalogue();
@@ -149,7 +151,7 @@ export async function createHoldfast(
   const benchmarks = createBenchmarks({
     cases,
     target,
-    pooled: config.HOLDFAST_POOLER === "transaction",
+    pooler,
     records: records.db,
     hub,
     clock,
@@ -174,6 +176,13 @@ export async function createHoldfast(
       access,
       clock,
       isPrepared: () => prepared,
+      preparationProblem: () =>
+        prepared ? undefined : {
+          name: "preparation",
+          status: preparationError === undefined ? "unknown" : "unhealthy",
+          detail: preparationError ?? "the database is being prepared",
+          observed_at: null,
+        },
     },
     config,
     log,
@@ -209,6 +218,7 @@ export async function createHoldfast(
         if (signal.aborted) return;
         if (error instanceof StartError) throw error;
         if (error instanceof Error && error.cause instanceof StartError) throw error.cause;
+        preparationError = `the database cannot be prepared: ${describeDatabaseError(error)}`;
         log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
         monitor.start();
         const wait = prepareRetryMs[Math.min(attempt, prepareRetryMs.length - 1)];

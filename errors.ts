@@ -24,6 +24,7 @@ export type ErrorCode =
   | "overloaded"
   | "deadline_exceeded"
   | "database_unavailable"
+  | "lock_timeout"
   | "database_error"
   | "storage_full"
   | "shutting_down"

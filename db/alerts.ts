@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, lt, or, type SQL } from "drizzle-orm";
-import { kept, type RecordsDb } from "./records.ts";
+import type { RecordsDb } from "./records.ts";
 import { alertRecords, ruleRecords } from "./schema.ts";
 
 export type AlertRecord = typeof alertRecords.$inferSelect;
@@ -8,17 +8,19 @@ export type AlertRecord = typeof alertRecords.$inferSelect;
 export async function saveAlerts(db: RecordsDb, records: readonly AlertRecord[]): Promise<void> {
   for (const record of records) {
     const { id: _, ...rest } = record;
-    await kept(
-      db.insert(alertRecords).values(record).onConflictDoUpdate({
+    await db.run((own) =>
+      own.insert(alertRecords).values(record).onConflictDoUpdate({
         target: alertRecords.id,
         set: rest,
-      }),
+      })
     );
   }
 }
 
 export async function listOpenAlerts(db: RecordsDb): Promise<AlertRecord[]> {
-  return await kept(db.select().from(alertRecords).where(isNull(alertRecords.resolved_at)));
+  return await db.run((own) =>
+    own.select().from(alertRecords).where(isNull(alertRecords.resolved_at))
+  );
 }
 
 /** Alerts, newest first; `before` is where the last page ended. */
@@ -37,17 +39,17 @@ export async function listAlerts(
       and(eq(alertRecords.started_at, before.startedAt), lt(alertRecords.id, before.id)),
     ));
   }
-  return await kept(
-    db.select().from(alertRecords).where(and(...conditions))
-      .orderBy(desc(alertRecords.started_at), desc(alertRecords.id)).limit(limit),
+  return await db.run((own) =>
+    own.select().from(alertRecords).where(and(...conditions))
+      .orderBy(desc(alertRecords.started_at), desc(alertRecords.id)).limit(limit)
   );
 }
 
 export async function listRuleChanges(
   db: RecordsDb,
 ): Promise<{ name: string; changes: unknown }[]> {
-  return await kept(
-    db.select({ name: ruleRecords.name, changes: ruleRecords.changes }).from(ruleRecords),
+  return await db.run((own) =>
+    own.select({ name: ruleRecords.name, changes: ruleRecords.changes }).from(ruleRecords)
   );
 }
 
@@ -56,10 +58,10 @@ export async function saveRuleChanges(
   name: string,
   changes: unknown,
 ): Promise<void> {
-  await kept(
-    db.insert(ruleRecords).values({ name, changes }).onConflictDoUpdate({
+  await db.run((own) =>
+    own.insert(ruleRecords).values({ name, changes }).onConflictDoUpdate({
       target: ruleRecords.name,
       set: { changes, updated_at: new Date() },
-    }),
+    })
   );
 }

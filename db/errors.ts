@@ -23,7 +23,7 @@ const unreachable = new Set([
 
 const codes: Record<string, ErrorCode> = {
   "57014": "deadline_exceeded", // query_canceled: our statement_timeout
-  "55P03": "database_unavailable", // lock_not_available: our lock_timeout
+  "55P03": "lock_timeout", // lock_not_available: our lock_timeout
   "53100": "storage_full", // disk_full
   "53200": "overloaded", // out_of_memory
   "40001": "conflict",
@@ -65,6 +65,7 @@ export function toHoldfastError(error: unknown): HoldfastError {
   const message = {
     deadline_exceeded: "The database did not finish in time",
     database_unavailable: "The database cannot be reached or is not ready",
+    lock_timeout: "Another session holds a lock that this needs; /api/health/database names it",
     storage_full: "The database has no disk space left",
     overloaded: "The database has no memory left",
     conflict: "The database refused a concurrent change",

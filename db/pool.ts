@@ -30,6 +30,11 @@ export interface Pool {
   end(): Promise<void>;
 }
 
+/** Whether a pooler in transaction mode stands before the server: found out by one pool, known to all. */
+export interface PoolerMode {
+  pooled: boolean;
+}
+
 /** Beyond statement_timeout, in which the server itself would have given up and said so. */
 const graceMs = 2_000;
 
@@ -38,25 +43,27 @@ const graceMs = 2_000;
  * means a dead link: its connection is dropped, so that stuck ones cannot fill the pool.
  */
 export function createPool(
-  options: Omit<ConnectOptions, "max" | "onClose"> & {
+  options: Omit<ConnectOptions, "max" | "onClose" | "pooled"> & {
     max: number;
     waitingMax: number;
+    pooler: PoolerMode;
     now?: () => number;
   },
 ): Pool {
-  const { max, waitingMax, now = () => performance.now(), ...connect } = options;
-  let pooled = connect.pooled;
-  const seats = Array.from({ length: max }, () => createSeat(() => ({ ...connect, pooled })));
+  const { max, waitingMax, pooler, now = () => performance.now(), ...connect } = options;
+  const seats = Array.from(
+    { length: max },
+    () => createSeat(() => ({ ...connect, pooled: pooler.pooled })),
+  );
   const turnstile = createTurnstile(seats, { waitingMax, what: "a database connection", now });
 
   /** PgBouncer refuses timeouts as startup parameters, and says so at the first connection. */
   async function useSeat<T>(seat: Seat, work: (sql: Sql) => Promise<T>): Promise<T> {
-    const asked = pooled;
     try {
       return await seat.use(work);
     } catch (error) {
-      if (asked || !/unsupported startup parameter/.test(messageOf(error))) throw error;
-      pooled = true;
+      if (!/unsupported startup parameter/.test(messageOf(error))) throw error;
+      pooler.pooled = true;
       seat.replace();
       return await seat.use(work);
     }

@@ -1,4 +1,5 @@
 import type { Sql } from "./connection.ts";
+import { isUnreachable } from "./errors.ts";
 
 /**
  * Runs `work` in one transaction on a client of a single connection. A commit that Postgres turns into a rollback
@@ -12,12 +13,13 @@ export async function inTransaction<T>(sql: Sql, work: (sql: Sql) => Promise<T>)
     if (command !== "COMMIT") throw new Error(`The transaction ended with ${command}`);
     return answer;
   } catch (error) {
-    await rollback(sql);
+    // On a lost connection there is nothing to roll back, and postgres.js never settles a query that comes
+    // between its socket's error and its close.
+    if (!isUnreachable(error)) await rollback(sql);
     throw error;
   }
 }
 
-/** On a lost connection there is nothing to roll back, and the reason is already on its way. */
 async function rollback(sql: Sql): Promise<void> {
   try {
     await sql`rollback`;

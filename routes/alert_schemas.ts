@@ -41,7 +41,7 @@ export const AlertRule = z.object({
   name: z.string(),
   title: z.string(),
   metric: z.string(),
-  unit: z.enum(["ratio", "seconds", "milliseconds", "count", "per_minute"]),
+  unit: z.enum(["ratio", "seconds", "milliseconds", "count", "per_minute", "flag"]),
   direction: z.enum(["above", "below"]),
   ...levels,
   phrase: z.string(),
@@ -53,8 +53,14 @@ export const RuleList = z.object({ rules: z.array(AlertRule), next_cursor: nextC
   "AlertRuleList",
 );
 
-export const RuleChange = z.object({
+/** Levels to change. The other fields of a rule may come along, as they were read, and change nothing. */
+export const RuleChange = z.strictObject({
+  ...AlertRule.partial().shape,
   name: z.string().min(1).max(64),
-  ...z.object(levels).partial().shape,
-})
-  .openapi("AlertRuleChange");
+  reset: z.boolean().optional().openapi({ description: "Take back every change made at run time" }),
+}).openapi("AlertRuleChange");
+
+export const RuleChanges = z.strictObject({
+  rules: z.array(RuleChange).min(1).max(200),
+  next_cursor: nextCursor.optional(),
+}).openapi("AlertRuleChanges");

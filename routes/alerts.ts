@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Alerts } from "../services/alerts/alerts.ts";
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
-import { Alert, AlertList, RuleChange, RuleList } from "./alert_schemas.ts";
+import type { RuleLevels } from "../services/alerts/rule.ts";
+import { Alert, AlertList, type RuleChange, RuleChanges, RuleList } from "./alert_schemas.ts";
 import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
 
 const tags = ["alerts"];
@@ -38,16 +39,36 @@ const rulesRoute = createRoute({
   responses: { 200: jsonAnswer(RuleList, "All rules") },
 });
 
+/** One rule by itself is a list of one. */
+function asList(body: unknown): unknown {
+  const single = body && typeof body === "object" && "name" in body && !("rules" in body);
+  return single ? { rules: [body] } : body;
+}
+
 const changeRulesRoute = createRoute({
   method: "put",
   path: "/api/alerts/rules",
   tags,
   summary: "Change levels of rules; what is left out stays",
-  request: {
-    body: jsonBody(z.union([z.object({ rules: z.array(RuleChange).min(1).max(200) }), RuleChange])),
-  },
+  request: { body: jsonBody(z.preprocess(asList, RuleChanges)) },
   responses: { 200: jsonAnswer(RuleList, "All rules, as they now are") },
 });
+
+/** What may be changed of a rule, without what only came along. */
+function levelsOf(change: z.infer<typeof RuleChange>): Partial<RuleLevels> {
+  const { warning, critical, clear, for_seconds, keep_firing_seconds, cooldown_seconds, enabled } =
+    change;
+  const levels = {
+    warning,
+    critical,
+    clear,
+    for_seconds,
+    keep_firing_seconds,
+    cooldown_seconds,
+    enabled,
+  };
+  return Object.fromEntries(Object.entries(levels).filter(([, value]) => value !== undefined));
+}
 
 export function alertRoutes({ alerts }: { alerts: Alerts }) {
   const router = createRouter();
@@ -74,9 +95,8 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
   router.openapi(rulesRoute, (c) => c.json(allRules(), 200));
 
   router.openapi(changeRulesRoute, async (c) => {
-    const body = c.req.valid("json");
-    for (const { name, ...changes } of "rules" in body ? body.rules : [body]) {
-      await alerts.changeRule(name, changes);
+    for (const change of c.req.valid("json").rules) {
+      await alerts.changeRule(change.name, change.reset ? "reset" : levelsOf(change));
     }
     return c.json(allRules(), 200);
   });

@@ -101,28 +101,36 @@ function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
 }
 
 /** Health in all its forms, from the last snapshot: these answer at once, also when Postgres is away. */
-export function healthRoutes({ monitor, benchmarks, clock, version, startedAt, isPrepared }: {
-  monitor: Pick<Monitor, "snapshot">;
-  benchmarks: Pick<Benchmarks, "performanceReport">;
-  clock: Clock;
-  version: string;
-  startedAt: number;
-  isPrepared: () => boolean;
-}) {
+export function healthRoutes(
+  { monitor, benchmarks, clock, version, startedAt, isPrepared, preparationProblem }: {
+    monitor: Pick<Monitor, "snapshot">;
+    benchmarks: Pick<Benchmarks, "performanceReport">;
+    clock: Clock;
+    version: string;
+    startedAt: number;
+    isPrepared: () => boolean;
+    preparationProblem: () => Check | undefined;
+  },
+) {
   const router = createRouter();
 
   router.openapi(overallRoute, (c) => {
     const snapshot = monitor.snapshot();
-    const checks = checksOf(snapshot);
-    const httpStatus = snapshot.status === "unhealthy" ? 503 : 200;
+    const unprepared = preparationProblem();
+    const checks = unprepared ? [unprepared, ...checksOf(snapshot)] : checksOf(snapshot);
+    // Watching may go well while nothing is served: the worse of the two is the verdict.
+    const status = unprepared && snapshot.status !== "unhealthy"
+      ? unprepared.status
+      : snapshot.status;
+    const httpStatus = status === "unhealthy" ? 503 : 200;
     if (c.req.header("accept")?.includes("application/health+json")) {
       c.header("content-type", "application/health+json");
-      const body = JSON.stringify(ietfHealth(snapshot.status, version, checks));
+      const body = JSON.stringify(ietfHealth(status, version, checks));
       return c.body(body, httpStatus) as never;
     }
     const { checkedAt, now } = snapshot;
     return c.json({
-      status: snapshot.status,
+      status,
       version,
       uptime_seconds: (clock.now().getTime() - startedAt) / 1000,
       checked_at: checkedAt === undefined ? null : new Date(checkedAt).toISOString(),

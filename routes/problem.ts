@@ -32,6 +32,7 @@ const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   overloaded: [503, "Overloaded"],
   deadline_exceeded: [504, "Deadline exceeded"],
   database_unavailable: [503, "Database unavailable"],
+  lock_timeout: [503, "Lock timeout"],
   database_error: [500, "Database error"],
   storage_full: [507, "Storage full"],
   shutting_down: [503, "Shutting down"],
@@ -41,6 +42,8 @@ const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
 function fromHttpException(error: HTTPException): HoldfastError {
   const code: ErrorCode = error.status === 413
     ? "body_too_large"
+    : error.status === 415
+    ? "unsupported_media_type"
     : error.status < 500
     ? "invalid_request"
     : "internal";

@@ -31,7 +31,7 @@ const sql = connectSql({ ...connect, max: 8 });
 const migrating = connectSql({ ...connect, max: 1 });
 await migrate(migrating, migrations);
 await migrating.end();
-const records = openRecords(connect);
+const records = openRecords({ ...connect, pooler: { pooled: false } });
 const log = createLogger({ level: "error", write: () => {} });
 
 Deno.test.afterAll(async () => {
@@ -108,7 +108,7 @@ function setUp(cases: readonly BenchmarkCase[], more: Partial<BenchmarksOptions>
   const benchmarks = createBenchmarks({
     cases,
     target: server.target,
-    pooled: false,
+    pooler: { pooled: false },
     records: records.db,
     hub,
     clock: systemClock,

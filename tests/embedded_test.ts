@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "./helpers/eventually.ts";
 import { assertGone, countTicks, createFleet, storeTick } from "./helpers/fleet.ts";
-import { freePort, postmastersOf, type ServeProcess } from "./helpers/process.ts";
+import { freePort, postmastersOf } from "./helpers/process.ts";
 
 const { start, newFolder, clear } = createFleet();
 
@@ -137,23 +137,24 @@ Deno.test("Ctrl-C ends a Holdfast that still waits for a database that is away",
 });
 
 Deno.test("a first start that is cut short, by Ctrl-C or kill -9, is simply begun again", async () => {
-  const dir = await newFolder();
-  const initialising = (house: ServeProcess) =>
-    eventually(() => house.logged("embedded_postgres_initialising").length > 0, "initdb runs");
-  const stopped = start(dir);
-  await initialising(stopped);
-  stopped.interrupt();
-  assert.equal(await stopped.exited, 0, stopped.errors());
-  const killed = start(dir);
-  await initialising(killed);
-  killed.kill("SIGKILL");
-  await killed.exited;
-  const house = start(dir);
-  await house.ready();
-  await storeTick(house.url);
-  const left = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
-  assert.deepEqual(left, ["holdfast.lock", "postgres", "postgres.log", "socket"]);
-  house.interrupt();
-  assert.equal(await house.exited, 0);
-  await assertGone(dir);
+  for (const end of ["interrupt", "kill"]) {
+    const dir = await newFolder();
+    const cut = start(dir);
+    await eventually(
+      () => cut.logged("embedded_postgres_initialising").length > 0,
+      "initdb has begun",
+    );
+    if (end === "interrupt") cut.interrupt();
+    else cut.kill("SIGKILL");
+    assert.equal(await cut.exited, end === "interrupt" ? 0 : 137, cut.errors());
+
+    const house = start(dir);
+    await house.ready();
+    await storeTick(house.url);
+    const left = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+    assert.deepEqual(left, ["holdfast.lock", "postgres", "postgres.log", "socket"]);
+    house.interrupt();
+    assert.equal(await house.exited, 0);
+    await assertGone(dir);
+  }
 });

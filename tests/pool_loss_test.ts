@@ -11,7 +11,7 @@ function poolOf(house: House, max = 2) {
     applicationName: "lost",
     statementTimeoutMs: 5_000,
     lockTimeoutMs: 1_000,
-    pooled: false,
+    pooler: { pooled: false },
     waitingMax: 10,
   });
 }

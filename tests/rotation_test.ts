@@ -24,7 +24,7 @@ function rotationAt(now: number, retentionDays = 0) {
     applicationName: "rotation",
     statementTimeoutMs: 30_000,
     lockTimeoutMs: 500,
-    pooled: false,
+    pooler: { pooled: false },
     waitingMax: 10,
   });
   const rotation = createRotation({

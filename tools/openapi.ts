@@ -25,6 +25,7 @@ export function renderOpenApi(): string {
     access,
     clock: systemClock,
     isPrepared: () => false,
+    preparationProblem: () => undefined,
   } as unknown as Services;
   const { document } = createApp({
     services,

@@ -24,7 +24,7 @@ export async function insertRun(
   db: RecordsDb,
   run: typeof benchmarkRuns.$inferInsert,
 ): Promise<void> {
-  await kept(db.insert(benchmarkRuns).values(run));
+  await db.run((own) => own.insert(benchmarkRuns).values(run));
 }
 
 export async function updateRun(
@@ -32,11 +32,13 @@ export async function updateRun(
   id: string,
   changes: Partial<Omit<RunRow, "id">>,
 ): Promise<void> {
-  await kept(db.update(benchmarkRuns).set(changes).where(eq(benchmarkRuns.id, id)));
+  await db.run((own) => own.update(benchmarkRuns).set(changes).where(eq(benchmarkRuns.id, id)));
 }
 
 export async function findRun(db: RecordsDb, id: string): Promise<RunRow | undefined> {
-  const rows = await kept(db.select().from(benchmarkRuns).where(eq(benchmarkRuns.id, id)));
+  const rows = await db.run((own) =>
+    own.select().from(benchmarkRuns).where(eq(benchmarkRuns.id, id))
+  );
   return rows[0];
 }
 
@@ -50,8 +52,8 @@ export async function listRuns(
     lt(started_at, after.startedAt),
     and(eq(started_at, after.startedAt), lt(id, after.id)),
   );
-  return await kept(
-    db.select().from(benchmarkRuns).where(beyond).orderBy(desc(started_at), desc(id)).limit(limit),
+  return await db.run((own) =>
+    own.select().from(benchmarkRuns).where(beyond).orderBy(desc(started_at), desc(id)).limit(limit)
   );
 }
 
@@ -61,11 +63,11 @@ export async function closeUnfinishedRuns(
   at: Date,
   error: string,
 ): Promise<string[]> {
-  const rows = await kept(
-    db.update(benchmarkRuns)
+  const rows = await db.run((own) =>
+    own.update(benchmarkRuns)
       .set({ status: "aborted", finished_at: at, error })
       .where(inArray(benchmarkRuns.status, ["queued", "running"]))
-      .returning({ id: benchmarkRuns.id }),
+      .returning({ id: benchmarkRuns.id })
   );
   return rows.map(({ id }) => id);
 }

@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { Publisher } from "../hub.ts";
 import type { Alert, Evidence, MetricValue } from "./alert.ts";
 import { calm, type RuleState, step, type Transition } from "./engine.ts";
-import { messageFor, type Rule, type RuleLevels } from "./rule.ts";
+import { levelOf, messageFor, type Rule, type RuleLevels, ruleProblems } from "./rule.ts";
 import { withChanges } from "./rules.ts";
 import type { AlertStore } from "./store.ts";
 
@@ -25,10 +25,18 @@ export interface Alerts {
   }): Promise<Alert[]>;
   acknowledge(id: string): Alert;
   rules(): readonly Rule[];
-  changeRule(name: string, changes: Partial<RuleLevels>): Promise<Rule>;
+  /** Changes levels of a rule, or takes back every change; lasts over restarts. */
+  changeRule(name: string, changes: Partial<RuleLevels> | "reset"): Promise<Rule>;
 }
 
 const keyOf = (rule: string, scope: string) => `${rule}\n${scope}`;
+
+/** A rule sent back as it was read, with one level changed, changes that level alone. */
+function differences(rule: Rule, changes: Partial<RuleLevels>): Partial<RuleLevels> {
+  return Object.fromEntries(
+    Object.entries(changes).filter(([name, value]) => rule[name as keyof RuleLevels] !== value),
+  );
+}
 
 /** The alert engine's shell: holds the state of every rule and scope, publishes and stores transitions. */
 export function createAlerts(
@@ -54,7 +62,12 @@ export function createAlerts(
   function announce(alert: Alert, change: Transition["kind"] | "acknowledged"): void {
     store.save(alert);
     hub.publish("performance_alert", { ...alert, change });
-    log.warn("alert", {
+    const level = alert.state === "resolved"
+      ? "info"
+      : alert.severity === "critical"
+      ? "error"
+      : "warn";
+    log[level]("alert", {
       alert_type: alert.alert_type,
       state: alert.state,
       change,
@@ -107,12 +120,20 @@ export function createAlerts(
     if (!alert) return;
     if (transition.kind === "resolved") {
       open.delete(key);
-      announce({ ...alert, state: "resolved", value, resolved_at: now }, transition.kind);
+      announce({ ...alert, state: "resolved", resolved_at: now }, transition.kind);
       return;
     }
     const changed = { ...alert, ...describe(rule, scope, value, evidence()) };
     open.set(key, changed);
     announce(changed, transition.kind);
+  }
+
+  /** What still fires says how it is now, not how it began; the last bad value stays when it is over. */
+  function refresh(rule: Rule, scope: string, value: number): void {
+    const key = keyOf(rule.name, scope);
+    const alert = open.get(key);
+    if (!alert || levelOf(rule, value) === "clear") return;
+    open.set(key, { ...alert, value, message: messageFor(rule, value, scope) });
   }
 
   return {
@@ -151,9 +172,9 @@ export function createAlerts(
           const key = keyOf(rule.name, scope);
           const { state, transition } = step(rule, states.get(key) ?? calm, value, now);
           states.set(key, state);
-          if (transition && value !== null) {
-            apply(rule, scope, value, transition, () => evidenceFor(rule, scope));
-          }
+          if (value === null) continue;
+          if (transition) apply(rule, scope, value, transition, () => evidenceFor(rule, scope));
+          else refresh(rule, scope, value);
         }
       }
       flush();
@@ -166,7 +187,10 @@ export function createAlerts(
           ? -1
           : 1
       ),
-    list: (query) => store.list(query),
+    async list(query) {
+      const present = new Map([...open.values()].map((alert) => [alert.id, alert]));
+      return (await store.list(query)).map((alert) => present.get(alert.id) ?? alert);
+    },
     acknowledge(id) {
       for (const [key, alert] of open) {
         if (alert.id !== id) continue;
@@ -184,10 +208,23 @@ export function createAlerts(
     async changeRule(name, changes) {
       const rule = initial.find((one) => one.name === name);
       if (!rule) throw new HoldfastError("not_found", `No rule is named ${name}`);
+      const present = rules.find((one) => one.name === name) ?? rule;
       const before = await store.ruleChanges();
-      const merged = { ...before.get(name), ...changes };
+      const merged = changes === "reset"
+        ? {}
+        : { ...before.get(name), ...differences(present, changes) };
       // From the rule as it was at the start: what an earlier change moved along moves back with it.
       const changed = withChanges(rule, merged);
+      const problems = ruleProblems(changed);
+      if (problems.length > 0) {
+        throw new HoldfastError(
+          "invalid_request",
+          `The rule ${name} would not work: ${problems[0]?.message}`,
+          {
+            problems,
+          },
+        );
+      }
       await store.saveRule(name, merged);
       rules = rules.map((one) => one.name === name ? changed : one);
       log.info("alert_rule_changed", { rule: name, changes });

@@ -26,7 +26,8 @@ export interface Rule extends RuleLevels {
   name: string;
   title: string;
   metric: string;
-  unit: "ratio" | "seconds" | "milliseconds" | "count" | "per_minute";
+  /** A flag is 0 or 1 and needs no figure in its message. */
+  unit: "ratio" | "seconds" | "milliseconds" | "count" | "per_minute" | "flag";
   /** Whether high or low values are bad. */
   direction: "above" | "below";
   /** First words of the message, such as "Connection pool utilization high". */
@@ -63,6 +64,7 @@ export function showValue(unit: Rule["unit"], value: number): string {
       return `${Math.round(value)} ms`;
     case "per_minute":
       return `${Math.round(value * 10) / 10} per minute`;
+    case "flag":
     case "count":
       return String(Math.round(value * 100) / 100);
   }
@@ -70,5 +72,32 @@ export function showValue(unit: Rule["unit"], value: number): string {
 
 /** E.g. "Connection pool utilization high: 80%". */
 export function messageFor(rule: Rule, value: number, scope: string): string {
-  return `${rule.phrase}${scope ? ` on ${scope}` : ""}: ${showValue(rule.unit, value)}`;
+  const where = `${rule.phrase}${scope ? ` on ${scope}` : ""}`;
+  return rule.unit === "flag" ? where : `${where}: ${showValue(rule.unit, value)}`;
+}
+
+/** What keeps a rule from working: levels in the wrong order, or none at all. */
+export function ruleProblems(rule: Rule): { path: string; message: string }[] {
+  const { warning, critical, clear, direction } = rule;
+  const worse = (a: number, b: number) => direction === "above" ? a >= b : a <= b;
+  const side = direction === "above" ? "below" : "above";
+  const first = warning ?? critical;
+  return [
+    ...[["warning", warning], ["critical", critical], ["clear", clear]].flatMap(([path, level]) =>
+      typeof level === "number" && level < 0
+        ? [{ path: String(path), message: `${path} must not be negative` }]
+        : []
+    ),
+    ...(warning !== null && critical !== null && !worse(critical, warning)
+      ? [{
+        path: "critical",
+        message: `critical (${critical}) must be worse than warning (${warning})`,
+      }]
+      : []),
+    ...(first === null
+      ? [{ path: "warning", message: "a rule needs a warning or a critical level" }]
+      : worse(clear, first)
+      ? [{ path: "clear", message: `clear (${clear}) must be ${side} the first level (${first})` }]
+      : []),
+  ];
 }

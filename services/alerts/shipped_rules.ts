@@ -10,7 +10,7 @@ export const shippedRules: readonly Rule[] = [
     name: "database_down",
     title: "The database cannot be reached",
     metric: "database_down",
-    unit: "count",
+    unit: "flag",
     direction: "above",
     warning: null,
     critical: 1,

@@ -2,6 +2,7 @@ import { takeBenchmarkLock } from "../../db/benchmarks/lock.ts";
 import { findRun, insertRun, listRuns } from "../../db/benchmarks/records.ts";
 import type { Target } from "../../db/connection.ts";
 import { toHoldfastError } from "../../db/errors.ts";
+import type { PoolerMode } from "../../db/pool.ts";
 import type { RecordsDb } from "../../db/records.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
@@ -54,8 +55,7 @@ export interface Benchmarks {
 export interface BenchmarksOptions {
   cases: readonly BenchmarkCase[];
   target: Target;
-  /** Whether a transaction-mode pooler stands before the server. */
-  pooled: boolean;
+  pooler: PoolerMode;
   records: RecordsDb;
   hub: Publisher;
   clock: Clock;
@@ -78,11 +78,14 @@ const shuttingDown = () => new HoldfastError("shutting_down", "Holdfast is shutt
 
 /** Runs the benchmarks, one run at a time across every process on this database, and remembers the results. */
 export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
-  const { cases, target, pooled, records, clock, log, targets = {} } = options;
+  const { cases, target, pooler, records, clock, log, targets = {} } = options;
   const { measuring = profiles, newSeed = randomSeed } = options;
   const connect: BenchConnect = {
     target,
-    pooled,
+    // Asked anew for each connection: the pools find it out when the first of them connects.
+    get pooled() {
+      return pooler.pooled;
+    },
     statementTimeoutMs: 60_000,
     lockTimeoutMs: 5_000,
   };

@@ -75,8 +75,8 @@ export function startProcess(
     url,
     exited,
     output: () => output,
-    // Deno's own remark on permissions in deno.json is not ours.
-    errors: () => errors.replace(/^Warning Permissions in the config file .*\n/m, ""),
+    // Deno's own remarks are not ours.
+    errors: () => errors.replace(/^(Warning Permissions in the config file|Download ).*\n/gm, ""),
     logged: (event) =>
       output.split("\n").filter((line) => line.includes(`"event":"${event}"`))
         .map((line) => JSON.parse(line)),

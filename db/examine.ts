@@ -1,0 +1,38 @@
+import type { Sql } from "./connection.ts";
+
+/** What a server is and lets this role do; null is what the role may not see. */
+export interface Examined {
+  version: string;
+  number: number;
+  role: string;
+  database: string;
+  superuser: boolean;
+  monitors: boolean;
+  creates: boolean;
+  statements: boolean | null;
+  checksums: string;
+  fsync: string;
+  standby: boolean;
+}
+
+/** Asks only what every role may ask. */
+export async function examineServer(sql: Sql): Promise<Examined> {
+  const [row] = await sql<Examined[]>`
+    select
+      current_setting('server_version') as version,
+      current_setting('server_version_num')::int4 as number,
+      current_user as role,
+      current_database() as database,
+      (select rolsuper from pg_roles where rolname = current_user) as superuser,
+      pg_has_role(current_user, 'pg_monitor', 'usage') as monitors,
+      has_database_privilege(current_database(), 'create') or to_regnamespace('holdfast') is not null as creates,
+      case
+        when pg_has_role(current_user, 'pg_read_all_settings', 'usage')
+          then current_setting('shared_preload_libraries') like '%pg_stat_statements%'
+      end as statements,
+      current_setting('data_checksums') as checksums,
+      current_setting('fsync') as fsync,
+      pg_is_in_recovery() as standby`;
+  if (!row) throw new Error("The server answers nothing");
+  return row;
+}

@@ -1,0 +1,71 @@
+/** A TCP port in front of a Unix socket, whose link can go silent without being closed. */
+export interface Proxy {
+  port: number;
+  /** From now on nothing passes on the connections there are; new ones are not affected. */
+  silence(): void;
+  /** Closes the connections there are. */
+  cut(): void;
+  connections(): number;
+  stop(): Promise<void>;
+}
+
+interface Link {
+  silent: boolean;
+  close(): void;
+}
+
+export function startProxy(path: string): Proxy {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const links = new Set<Link>();
+  const pumping = new Set<Promise<void>>();
+
+  async function pump(link: Link, from: Deno.Conn, to: Deno.Conn): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (let read = await from.read(buffer); read !== null; read = await from.read(buffer)) {
+        for (let at = 0; at < read && !link.silent;) {
+          at += await to.write(buffer.subarray(at, read));
+        }
+      }
+    } catch {
+      // closed on purpose, or by the other side
+    }
+    link.close();
+  }
+
+  async function accept(): Promise<void> {
+    for await (const client of listener) {
+      const server = await Deno.connect({ transport: "unix", path });
+      const link: Link = {
+        silent: false,
+        close() {
+          if (!links.delete(link)) return;
+          client.close();
+          server.close();
+        },
+      };
+      links.add(link);
+      for (const work of [pump(link, client, server), pump(link, server, client)]) {
+        pumping.add(work);
+        work.finally(() => pumping.delete(work));
+      }
+    }
+  }
+
+  const accepting = accept();
+  const cut = () => {
+    for (const link of [...links]) link.close();
+  };
+  return {
+    port: listener.addr.port,
+    silence: () => links.forEach((link) => link.silent = true),
+    cut,
+    connections: () => links.size,
+    async stop() {
+      listener.close();
+      cut();
+      await accepting;
+      await Promise.all(pumping);
+    },
+  };
+}
