@@ -59,7 +59,9 @@ export function createLogger(
     try {
       write(JSON.stringify(redact(line)));
     } catch {
-      write(JSON.stringify({ ts: now().toISOString(), level: at, event, log_error: "unprintable" }));
+      write(
+        JSON.stringify({ ts: now().toISOString(), level: at, event, log_error: "unprintable" }),
+      );
     }
   };
   return {

@@ -114,12 +114,22 @@ export async function startServing(
   }
 }
 
+/**
+ * The last net: an error that nobody awaited is logged, and the rest goes on. It is a defect wherever it came from,
+ * but no reason to stop taking ticks.
+ */
+function catchStrays(log: Logger): void {
+  process.on("unhandledRejection", (error) => log.error("stray_rejection", { error }));
+  process.on("uncaughtException", (error) => log.error("stray_error", { error }));
+}
+
 /** Serves until a signal; a second one ends at once. */
 export async function serve(
   context: CommandContext,
   whileServing: (serving: Serving, signal: AbortSignal) => Promise<void> = async () => {},
 ): Promise<number> {
   const { runtime, log } = context;
+  catchStrays(log);
   const stopped = new AbortController();
   let signals = 0;
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();

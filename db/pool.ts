@@ -1,6 +1,6 @@
-import { HoldfastError, messageOf } from "../errors.ts";
+import { HoldfastError } from "../errors.ts";
 import type { ConnectOptions, Sql } from "./connection.ts";
-import { toHoldfastError } from "./errors.ts";
+import { describeDatabaseError, toHoldfastError } from "./errors.ts";
 import { createSeat, type Seat } from "./seat.ts";
 import { inTransaction } from "./transaction.ts";
 import { createTurnstile } from "./turnstile.ts";
@@ -62,7 +62,7 @@ export function createPool(
     try {
       return await seat.use(work);
     } catch (error) {
-      if (!/unsupported startup parameter/.test(messageOf(error))) throw error;
+      if (!/unsupported startup parameter/.test(describeDatabaseError(error))) throw error;
       pooler.pooled = true;
       seat.replace();
       return await seat.use(work);

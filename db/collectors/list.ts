@@ -22,7 +22,7 @@ const v14 = 140_000;
 export const collectors = [
   { name: "activity", tier: "fast", minVersion: v14, sql: activity },
   { name: "locks", tier: "fast", minVersion: v14, sql: locks },
-  { name: "database", tier: "stats", minVersion: v14, sql: database },
+  { name: "database", tier: "fast", minVersion: v14, sql: database },
   { name: "index_io", tier: "stats", minVersion: v14, sql: indexIo },
   { name: "server", tier: "stats", minVersion: v14, sql: server },
   { name: "sizes", tier: "slow", minVersion: v14, sql: sizes },

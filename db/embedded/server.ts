@@ -1,23 +1,19 @@
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { chmod, chown, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { chmod, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { connectSql, type Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
-import { type Binaries, mayEnter, prepareBinaries } from "./binaries.ts";
-import { type RunAs, runCommand, unprivilegedUser } from "./command.ts";
+import { type Binaries, prepareBinaries } from "./binaries.ts";
+import { type RunAs, runCommand } from "./command.ts";
+import { ownedDirectory, ownedFile } from "./files.ts";
+import { type Place, placeOf, serverUser, sharedHome } from "./place.ts";
+import { serverSettings } from "./settings.ts";
 
 const version = "18.4";
 const major = "18";
-/** Where root keeps what an unprivileged user must reach when the working directory is closed to it. */
-const sharedHome = "/var/lib/holdfast";
-/** A Unix socket's path holds at most 107 bytes (unix(7)). */
-const socketPathMax = 100;
-
 export interface EmbeddedServer {
   target: Target;
   /** "started" it, or "adopted" one that a killed Holdfast left running. */
@@ -28,82 +24,7 @@ export interface EmbeddedServer {
   directory: string;
 }
 
-interface Place {
-  cluster: string;
-  sockets: string;
-  log: string;
-}
-
-const holdsCluster = (home: string) => existsSync(join(home, "postgres", "PG_VERSION"));
-
-/** As root, the server runs as whoever made the cluster; a new one belongs to an unprivileged user. */
-function serverUser(dataDir: string): RunAs | undefined {
-  const as = unprivilegedUser();
-  const home = resolve(dataDir);
-  if (!as || !holdsCluster(home)) return as;
-  const { uid, gid } = statSync(join(home, "postgres"));
-  return uid === 0 ? as : { uid, gid };
-}
-
-/** Where the cluster is, or shall be made: once made it is found again, whatever became of the way to it. */
-function homeOf(full: string, id: string, as: RunAs | undefined): string {
-  if (!as) return full;
-  const apart = join(sharedHome, id);
-  const open = mayEnter(full, as);
-  if (holdsCluster(full) && !open) {
-    throw new StartError(
-      `${full} holds data, and the user it belongs to (uid ${as.uid}) may no longer enter it; allow that, or move it`,
-    );
-  }
-  return holdsCluster(full) || open && !holdsCluster(apart) ? full : apart;
-}
-
-function placeOf(dataDir: string, as: RunAs | undefined): Place {
-  const full = resolve(dataDir);
-  const id = createHash("sha256").update(full).digest("hex").slice(0, 12);
-  const home = homeOf(full, id, as);
-  const near = join(home, "socket");
-  const sockets = near.length + "/.s.PGSQL.5432".length < socketPathMax
-    ? near
-    : join(tmpdir(), `holdfast-${id}`);
-  return { cluster: join(home, "postgres"), sockets, log: join(home, "postgres.log") };
-}
-
-/** Settings of the embedded server; durable, quiet on the network, sized for one machine's trading data. */
-function serverSettings(place: Place): string {
-  const settings = {
-    listen_addresses: "''",
-    unix_socket_directories: `'${place.sockets.replaceAll("'", "''")}'`,
-    unix_socket_permissions: "0700",
-    port: "5432",
-    shared_preload_libraries: "'pg_stat_statements'",
-    "pg_stat_statements.track": "all",
-    fsync: "on",
-    full_page_writes: "on",
-    synchronous_commit: "on",
-    shared_buffers: "'256MB'",
-    effective_cache_size: "'1GB'",
-    maintenance_work_mem: "'128MB'",
-    max_connections: "100",
-    max_wal_size: "'4GB'",
-    wal_compression: "on",
-    checkpoint_timeout: "'15min'",
-    track_io_timing: "on",
-    timezone: "'UTC'",
-    log_timezone: "'UTC'",
-    log_line_prefix: "'%m [%p] %a '",
-    random_page_cost: "1.1",
-    jit: "off",
-  };
-  return "# Written by Holdfast at every start; put your own settings in postgresql.auto.conf (alter system).\n" +
-    Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`).join("");
-}
-
-async function ownedDirectory(path: string, mode: number, as: RunAs | undefined): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chmod(path, mode);
-  if (as) await chown(path, as.uid, as.gid);
-}
+const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " | ");
 
 async function initialise(binaries: Binaries, place: Place, as: RunAs | undefined): Promise<void> {
   // A name of its own: the initdb of a Holdfast that was killed may still be writing.
@@ -133,7 +54,7 @@ async function initialise(binaries: Binaries, place: Place, as: RunAs | undefine
     "--data-checksums",
   ], { as, timeoutMs: 120_000 });
   if (code !== 0) {
-    throw new StartError(`initdb failed (exit ${code}): ${output.trim().slice(-400)}`);
+    throw new StartError(`initdb failed (exit ${code}): ${oneLine(output).slice(-400)}`);
   }
   // Only those who may enter the socket's directory can connect at all.
   await writeFile(
@@ -199,8 +120,7 @@ export async function createEmbeddedServer(
       for (const path of [sharedHome, home]) await chmod(path, 0o755);
     }
     await ownedDirectory(place.sockets, 0o700, as);
-    await writeFile(place.log, "", { flag: "a", mode: 0o600 });
-    if (as) await chown(place.log, as.uid, as.gid);
+    await ownedFile(place.log, "", "append", as);
     const versionFile = join(place.cluster, "PG_VERSION");
     if (!existsSync(versionFile)) {
       if (existsSync(place.cluster) && (await readdir(place.cluster)).length > 0) {
@@ -218,7 +138,7 @@ export async function createEmbeddedServer(
         `${place.cluster} was made by Postgres ${found}, this Holdfast brings ${major}; see docs/rollback-and-upgrade.md`,
       );
     }
-    await writeFile(join(place.cluster, "holdfast.conf"), serverSettings(place), { mode: 0o644 });
+    await ownedFile(join(place.cluster, "holdfast.conf"), serverSettings(place), "write", as);
   }
 
   async function startServer(): Promise<void> {
@@ -230,7 +150,7 @@ export async function createEmbeddedServer(
         90_000,
       );
       if (code === 0 || await isRunning()) return;
-      last = output.trim().slice(-300);
+      last = oneLine(output).slice(-300);
       await new Promise((done) => setTimeout(done, 250 * 2 ** Math.min(attempt, 3)));
     }
     const tail = readFileSync(place.log, "utf8").trim().split("\n").slice(-3).join(" | ");

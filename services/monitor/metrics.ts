@@ -46,11 +46,11 @@ export function deriveMetrics(
 ): PerformanceMetrics {
   const activity = freshValue(readings.activity, now, maxAgeMs.fast)?.[0];
   const locks = freshValue(readings.locks, now, maxAgeMs.fast);
-  const database = freshValue(readings.database, now, maxAgeMs.stats)?.[0];
+  const database = freshValue(readings.database, now, maxAgeMs.fast)?.[0];
   const indexIo = freshValue(readings.index_io, now, maxAgeMs.stats)?.[0];
   const server = freshValue(readings.server, now, maxAgeMs.stats)?.[0];
   const sizes = freshValue(readings.sizes, now, maxAgeMs.slow)?.[0];
-  const rate = rates && now - rates.at <= maxAgeMs.stats ? rates.value : undefined;
+  const rate = rates && now - rates.at <= maxAgeMs.fast ? rates.value : undefined;
   // Sessions of other roles without their state could be the long or the blocked ones: then nothing is known.
   const seesAll = activity !== undefined && activity.hidden === 0;
   const waits = locks?.map((row) => row.waited_seconds ?? 0) ?? [];

@@ -1,4 +1,5 @@
 import type { Config } from "../../config.ts";
+import type { DatabaseCounters } from "../../db/collectors/list.ts";
 import type { Sql } from "../../db/connection.ts";
 import { countDefaultRows, lastRotations, listPolicies } from "../../db/partitions.ts";
 import type { Pool } from "../../db/pool.ts";
@@ -40,6 +41,8 @@ type MonitorConfig = Pick<
 
 const fastDeadlineMs = 2_500;
 const slowDeadlineMs = 12_000;
+/** Ticks stored after which the sizes are read again before their time. */
+const resizeRows = 50_000;
 
 /** Watches the database in tiers over at most two connections of its own, and tells what it sees. */
 export function createMonitor(
@@ -72,6 +75,7 @@ export function createMonitor(
   let ingestMark: { at: number; accepted: number } | undefined;
   let ticksPerSecond: number | null = null;
   let lastStatus: Status | undefined;
+  let sizedAt = 0;
 
   async function readTables(sql: Sql): Promise<TableReading[]> {
     const policies = await listPolicies(sql);
@@ -140,7 +144,13 @@ export function createMonitor(
     }
   }
 
+  function noteRates(before: DatabaseCounters | undefined): void {
+    const after = readings.database.value?.[0];
+    if (after && after !== before) rates = { value: ratesBetween(before, after), at: now() };
+  }
+
   async function collectFast(): Promise<void> {
+    const before = readings.database.value?.[0];
     const answered = await collectTier("fast", {
       readings,
       pool: fastPool,
@@ -156,21 +166,23 @@ export function createMonitor(
       if (!unreachable) log.error("database_unreachable", { error });
       unreachable = { since: unreachable?.since ?? now(), error };
     }
+    noteRates(before);
     markIngest();
     judge();
   }
 
   async function collectStats(): Promise<void> {
-    const before = readings.database.value?.[0];
     const answered = await collectTier("stats", {
       readings,
       pool: slowPool,
       clock,
       deadlineMs: slowDeadlineMs,
     });
-    const after = readings.database.value?.[0];
-    if (answered && after && after !== before) {
-      rates = { value: ratesBetween(before, after), at: now() };
+    // Sizes are dear with many files, and soon untrue while much is written.
+    const { accepted } = ingest.counters();
+    if (accepted - sizedAt > resizeRows) {
+      sizedAt = accepted;
+      await slowLoop.runNow();
     }
     if (answered) await collectTables();
     judge();

@@ -32,3 +32,5 @@ export const debianPostgres = {
 export const psql = { what: "psql", present: existsSync("/usr/bin/psql") };
 
 export const chromium = { what: "Chromium", present: existsSync("/usr/bin/chromium") };
+
+export const pgbouncer = { what: "PgBouncer", present: existsSync("/usr/sbin/pgbouncer") };

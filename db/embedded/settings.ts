@@ -1,0 +1,31 @@
+import type { Place } from "./place.ts";
+
+/** Settings of the embedded server; durable, quiet on the network, sized for one machine's trading data. */
+export function serverSettings(place: Place): string {
+  const settings = {
+    listen_addresses: "''",
+    unix_socket_directories: `'${place.sockets.replaceAll("'", "''")}'`,
+    unix_socket_permissions: "0700",
+    port: "5432",
+    shared_preload_libraries: "'pg_stat_statements'",
+    "pg_stat_statements.track": "all",
+    fsync: "on",
+    full_page_writes: "on",
+    synchronous_commit: "on",
+    shared_buffers: "'256MB'",
+    effective_cache_size: "'1GB'",
+    maintenance_work_mem: "'128MB'",
+    max_connections: "100",
+    max_wal_size: "'4GB'",
+    wal_compression: "on",
+    checkpoint_timeout: "'15min'",
+    track_io_timing: "on",
+    timezone: "'UTC'",
+    log_timezone: "'UTC'",
+    log_line_prefix: "'%m [%p] %a '",
+    random_page_cost: "1.1",
+    jit: "off",
+  };
+  return "# Written by Holdfast at every start; put your own settings in postgresql.auto.conf (alter system).\n" +
+    Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`).join("");
+}

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { type Browser, chromium as engine, type Page } from "playwright-core";
+import { type House, startHouse } from "../helpers/house.ts";
+import { chromium, testWith } from "../helpers/skip.ts";
+
+const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+interface Visit {
+  page: Page;
+  complaints: string[];
+  /** Hosts that were asked for anything. */
+  hosts: Set<string>;
+  frames: { type: string; data: Record<string, unknown> }[];
+}
+
+/** Opens a page and notes whatever it complains of, asks for, and hears on its WebSocket. */
+async function visit(browser: Browser, url: string): Promise<Visit> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
+  const seen: Visit = { page, complaints: [], hosts: new Set(), frames: [] };
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) seen.complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => seen.complaints.push(error.message));
+  page.on("request", (request) => {
+    if (request.url().startsWith("http")) seen.hosts.add(new URL(request.url()).host);
+  });
+  page.on("websocket", (socket) => {
+    socket.on("framereceived", ({ payload }) => seen.frames.push(JSON.parse(String(payload))));
+  });
+  await page.goto(url);
+  return seen;
+}
+
+async function withBrowser(work: (browser: Browser, house: House) => Promise<void>): Promise<void> {
+  const house = await startHouse();
+  const browser = await engine.launch({ executablePath: "/usr/bin/chromium", args: flags });
+  try {
+    await work(browser, house);
+  } finally {
+    await browser.close();
+    await house.stop();
+  }
+}
+
+testWith(
+  chromium,
+  "the dashboard shows real ticks and a provoked alert, live, without a complaint",
+  async () => {
+    await withBrowser(async (browser, house) => {
+      const now = Date.now();
+      const ticks = Array.from({ length: 300 }, (_, n) => ({
+        ts: new Date(now - (300 - n) * 1_000).toISOString(),
+        symbol: "SPY",
+        price: 600 + (n % 20) / 100,
+        size: 100,
+        exchange: "P",
+      }));
+      const stored = await house.post("/api/ticks?create=true", ticks);
+      assert.equal((await stored.json()).accepted, 300);
+
+      const { page, complaints, hosts, frames } = await visit(browser, house.url);
+      await page.getByText("Healthy", { exact: true }).first().waitFor();
+      await page.getByText("600.19").first().waitFor();
+      const heard = (type: string) => frames.find((frame) => frame.type === type);
+      assert.ok(heard("hello"));
+      assert.ok(heard("database_performance")?.data.connection_pool);
+
+      const change = await house.request("/api/alerts/rules", {
+        method: "PUT",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ rules: [{ name: "connections", warning: 0.001, for_seconds: 0 }] }),
+      });
+      await change.body?.cancel();
+      await house.holdfast.monitor.checkNow();
+      await page.getByText(/Server connections high: [\d.]+%/).first().waitFor();
+      await page.getByText("Degraded", { exact: true }).first().waitFor();
+      const alert = heard("performance_alert");
+      assert.equal(alert?.data.alert_type, "connections_warning");
+      assert.match(String(alert?.data.message), /^Server connections high: /);
+
+      assert.deepEqual(complaints, []);
+      assert.deepEqual([...hosts], [new URL(house.url).host]);
+    });
+  },
+);
+
+testWith(chromium, "the API reference shows every operation and asks no other host", async () => {
+  await withBrowser(async (browser, house) => {
+    const { page, complaints, hosts } = await visit(browser, `${house.url}/docs`);
+    await page.getByText("/api/health/database").first().waitFor();
+    await page.getByText("/api/ticks").first().waitFor();
+    assert.deepEqual(complaints, []);
+    assert.deepEqual([...hosts], [new URL(house.url).host]);
+  });
+});
