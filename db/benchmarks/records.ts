@@ -11,15 +11,6 @@ export interface RunCursor {
   id: string;
 }
 
-/** What drizzle throws carries the driver's error, whose code we judge by, as its cause. */
-async function kept<T>(query: PromiseLike<T>): Promise<T> {
-  try {
-    return await query;
-  } catch (error) {
-    throw toHoldfastError(error instanceof Error && error.cause ? error.cause : error);
-  }
-}
-
 export async function insertRun(
   db: RecordsDb,
   run: typeof benchmarkRuns.$inferInsert,
