@@ -1,7 +1,6 @@
 import { and, desc, eq, inArray, lt, or } from "drizzle-orm";
 import type { RecordsDb } from "../records.ts";
 import { benchmarkRuns } from "../schema.ts";
-import { toHoldfastError } from "../errors.ts";
 
 export type RunRow = typeof benchmarkRuns.$inferSelect;
 
