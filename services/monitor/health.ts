@@ -131,8 +131,13 @@ export function partitionsHealth(snapshot: Snapshot) {
     : tables.some((table) => table.problems.length > 0)
     ? "degraded"
     : "healthy";
-  const status: Status = unreachable || !tablesFresh ? "unknown" : worst;
-  return { overall_status: status, checked_at: iso(tablesAt), tables };
+  const known = !unreachable && tablesFresh;
+  return {
+    overall_status: known ? worst : "unknown" as Status,
+    checked_at: iso(tablesAt),
+    // A runway of minutes ago is a promise nobody can keep while the server is away.
+    tables: known ? tables : tables.map((table) => ({ ...table, runway_seconds: null })),
+  };
 }
 
 /** What the rules judge, from a snapshot; unknown stays null. */
