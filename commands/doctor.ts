@@ -21,7 +21,7 @@ function judge(server: Examined): Finding[] {
   const { role, database } = server;
   const supported = server.number >= 140_000 && server.number < 190_000;
   return [
-    (supported ? good : bad)(`Postgres ${server.version} (14 to 18 are tested)`),
+    (supported ? good : bad)(`Postgres ${server.version} (14 to 18 will do)`),
     server.standby ? bad("it is a standby: nothing can be written") : good("it takes writes"),
     server.creates
       ? good(`role ${role} may make the schemas market and holdfast in ${database}`)
