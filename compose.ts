@@ -65,6 +65,7 @@ function openPools(target: Target, pooler: PoolerMode, config: Config) {
       applicationName: "holdfast-ingest",
       statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
       lockTimeoutMs: 10_000,
+      waitingMax: config.HOLDFAST_INGEST_WAITING_MAX,
     }),
     maintenance: createPool({
       ...common,

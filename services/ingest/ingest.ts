@@ -8,7 +8,6 @@ import { allowIdle } from "../../db/transaction.ts";
 import { HoldfastError, type InputProblem } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
-import { createLanes } from "./lanes.ts";
 import { readJsonLine } from "./parse_ndjson.ts";
 import type { SymbolDirectory } from "./symbols.ts";
 import { isRefusal, type Refusal, type RowBatch } from "./tick.ts";
@@ -52,8 +51,6 @@ export interface Ingest {
 
 type IngestConfig = Pick<
   Config,
-  | "HOLDFAST_INGEST_LANES"
-  | "HOLDFAST_INGEST_WAITING_MAX"
   | "HOLDFAST_INGEST_DEADLINE_SECONDS"
   | "HOLDFAST_FUTURE_LIMIT_SECONDS"
   | "HOLDFAST_BACKFILL_HORIZON_DAYS"
@@ -100,6 +97,7 @@ function createTally() {
 /** Takes ticks in: judged, written by COPY with their candles, counted, exactly once per idempotency key. */
 export function createIngest(
   { pool, rotation, directory, config, clock }: {
+    /** The uploads' own: each of its connections is a lane, and its queue is theirs. */
     pool: Pool;
     rotation: Rotation;
     directory: SymbolDirectory;
@@ -107,10 +105,6 @@ export function createIngest(
     clock: Clock;
   },
 ): Ingest {
-  const lanes = createLanes({
-    lanes: config.HOLDFAST_INGEST_LANES,
-    waitingMax: config.HOLDFAST_INGEST_WAITING_MAX,
-  });
   const counters = { accepted: 0, quarantined: 0, byReason: {} as Record<string, number> };
 
   function count({ accepted, quarantined }: IngestAnswer, reasons: Record<string, number>): void {
@@ -135,7 +129,6 @@ export function createIngest(
     });
 
   async function inTransaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    const leave = await lanes.enter();
     try {
       const deadlineMs = config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000;
       return await pool.transaction(async (sql) => {
@@ -144,8 +137,6 @@ export function createIngest(
       }, { deadlineMs });
     } catch (error) {
       throw explain(error);
-    } finally {
-      leave();
     }
   }
 
@@ -240,10 +231,9 @@ export function createIngest(
       count(answer, {});
       return answer;
     },
-    counters: () => ({
-      ...counters,
-      byReason: { ...counters.byReason },
-      lanes: lanes.stats(),
-    }),
+    counters() {
+      const { active, waiting } = pool.stats();
+      return { ...counters, byReason: { ...counters.byReason }, lanes: { active, waiting } };
+    },
   };
 }

@@ -127,7 +127,8 @@ export function createMonitor(
 
   /** Rules judge every snapshot; a change of the verdict is told at once. */
   function judge(): void {
-    alerts.evaluate(metricValues(snapshot()), (rule) => evidenceFor(rule, snapshot()));
+    const before = snapshot();
+    alerts.evaluate(metricValues(before), (rule) => evidenceFor(rule, before));
     const after = snapshot();
     remember(after);
     if (lastStatus !== undefined && after.status !== lastStatus) {
