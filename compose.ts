@@ -59,13 +59,20 @@ function openPools(target: Target, pooler: PoolerMode, config: Config) {
       waitingMax: config.HOLDFAST_POOL_WAITING_MAX,
     }),
     // Uploads hold a connection for long; with one of their own they cannot starve the short requests.
-    ingest: createPool({
+    streams: createPool({
       ...common,
       max: config.HOLDFAST_INGEST_LANES,
       applicationName: "holdfast-ingest",
       statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
       lockTimeoutMs: 10_000,
       waitingMax: config.HOLDFAST_INGEST_WAITING_MAX,
+    }),
+    groups: createPool({
+      ...common,
+      max: config.HOLDFAST_INGEST_GROUP_LANES,
+      applicationName: "holdfast-ingest",
+      statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
+      lockTimeoutMs: 10_000,
     }),
     maintenance: createPool({
       ...common,
@@ -129,7 +136,14 @@ export async function createHoldfast(
     log,
     onChange: () => monitor.refreshPartitions(),
   });
-  const ingest = createIngest({ pool: pools.ingest, rotation, directory, config, clock });
+  const ingest = createIngest({
+    streams: pools.streams,
+    groups: pools.groups,
+    rotation,
+    directory,
+    config,
+    clock,
+  });
   const alerts = createAlerts({
     rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),
     store: createAlertStore(records.db),

@@ -119,17 +119,32 @@ export const settings = {
   HOLDFAST_INGEST_LANES: setting(
     whole(1, 64).default(4),
     "a whole number from 1 to 64",
-    "Uploads that may write at the same time; each takes a connection.",
+    "Large uploads that may be written at the same time; each takes a connection.",
   ),
   HOLDFAST_INGEST_WAITING_MAX: setting(
     whole(0, 100_000).default(256),
     "a whole number from 0 to 100000",
-    "Uploads that may wait for a lane; more answer 503 with `Retry-After`.",
+    "Large uploads that may wait for a lane; more answer 503 with `Retry-After`.",
+  ),
+  HOLDFAST_INGEST_GROUP_LANES: setting(
+    whole(1, 16).default(2),
+    "a whole number from 1 to 16",
+    "Groups of small uploads that may be written at the same time; each takes a connection.",
+  ),
+  HOLDFAST_INGEST_GROUP_ROWS: setting(
+    whole(0, 100_000).default(5_000),
+    "a whole number from 0 to 100000",
+    "Rows up to which an upload is small: it is written, and committed, together with others.",
+  ),
+  HOLDFAST_INGEST_HELD_ROWS: setting(
+    whole(1_000, 10_000_000).default(250_000),
+    "a whole number from 1000 to 10000000",
+    "Rows that uploads together may hold in memory while they wait; more answer 503 with `Retry-After`.",
   ),
   HOLDFAST_INGEST_BATCH_ROWS: setting(
-    whole(100, 500_000).default(20_000),
+    whole(100, 500_000).default(5_000),
     "a whole number from 100 to 500000",
-    "Rows per COPY inside an upload.",
+    "Rows read and handed to the server at a time.",
   ),
   HOLDFAST_INGEST_MAX_ROWS: setting(
     whole(1, 1_000_000_000).default(50_000_000),

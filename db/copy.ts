@@ -3,30 +3,19 @@ import type { Sql } from "./connection.ts";
 
 /** Signature, flags and header extension length of the binary format (manual, "COPY", File Formats). */
 const header = new Uint8Array([
-  0x50,
-  0x47,
-  0x43,
-  0x4f,
-  0x50,
-  0x59,
-  0x0a,
-  0xff,
-  0x0d,
-  0x0a,
-  0x00,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
+  ...new TextEncoder().encode("PGCOPY\n"),
+  255,
+  13,
+  10,
+  ...Array(9).fill(0),
 ]);
+const trailer = new Uint8Array([0xff, 0xff]);
 const microsecondsTo2000 = 946_684_800_000_000;
 const two32 = 2 ** 32;
+/** Up to here a loop over the characters is quicker than a call of TextEncoder. */
+const shortText = 24;
 
-/** Writes rows of the binary COPY format into one growing buffer that is used again and again. */
+/** Writes rows of the binary COPY format, without its header and trailer, into one growing buffer. */
 export class CopyEncoder {
   #bytes: Uint8Array;
   #view: DataView;
@@ -36,13 +25,11 @@ export class CopyEncoder {
   constructor(initialBytes = 64 * 1024) {
     this.#bytes = new Uint8Array(initialBytes);
     this.#view = new DataView(this.#bytes.buffer);
-    this.reset();
   }
 
-  /** Starts a new COPY in the same memory. */
+  /** Starts anew in the same memory: what `rows` answered is overwritten. */
   reset(): void {
-    this.#bytes.set(header, 0);
-    this.#at = header.length;
+    this.#at = 0;
   }
 
   #reserve(extra: number): void {
@@ -96,16 +83,27 @@ export class CopyEncoder {
     }
     // A UTF-16 unit takes at most three bytes of UTF-8; the rest keeps room for the row's fixed fields.
     this.#reserve(4 + value.length * 3 + 12 * 8);
-    const { written } = this.#text.encodeInto(value, this.#bytes.subarray(this.#at + 4));
+    const start = this.#at + 4;
+    if (value.length <= shortText) {
+      let length = 0;
+      for (; length < value.length; length++) {
+        const unit = value.charCodeAt(length);
+        if (unit > 0x7f) break;
+        this.#bytes[start + length] = unit;
+      }
+      if (length === value.length) {
+        this.#view.setInt32(this.#at, length);
+        this.#at = start + length;
+        return;
+      }
+    }
+    const { written } = this.#text.encodeInto(value, this.#bytes.subarray(start));
     this.#view.setInt32(this.#at, written);
-    this.#at += 4 + written;
+    this.#at = start + written;
   }
 
-  /** Ends the data; the bytes are valid until the next `reset`. */
-  finish(): Uint8Array {
-    this.#reserve(2);
-    this.#view.setInt16(this.#at, -1);
-    this.#at += 2;
+  /** The rows encoded since the last `reset`; valid until the next one. */
+  rows(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
   }
 }
@@ -115,16 +113,22 @@ interface Settleable {
   reject(error: unknown): void;
 }
 
+/** A running COPY … FROM STDIN. */
+export interface CopyStream {
+  /** Sends encoded rows; settles when they have left, so that the sender keeps the server's pace. */
+  write(rows: Uint8Array): Promise<void>;
+  /** Ends the data and settles when the server has said yes or no. */
+  end(): Promise<void>;
+  /** Gives up: the server undoes what this COPY brought, and the transaction with it. */
+  abort(): Promise<void>;
+}
+
 /**
- * Sends `data` through `statement` (a COPY … FROM STDIN) and settles when the server has said yes or no.
- * postgres.js resolves the query with its stream, and then loses both the end and the error of the COPY
- * (porsager/postgres#1173); taking over the query's callbacks once the stream is there gives both back.
+ * Starts `statement`, a binary COPY … FROM STDIN. postgres.js resolves the query with its stream, and then loses
+ * both the end and the error of the COPY (porsager/postgres#1173); taking over the query's callbacks once the
+ * stream is there gives both back.
  */
-export async function copyIn(
-  sql: Sql,
-  statement: string,
-  data: Uint8Array,
-): Promise<void> {
+export async function openCopy(sql: Sql, statement: string): Promise<CopyStream> {
   const query = sql.unsafe(statement);
   const stream: Writable = await query.writable();
   const ended = new Promise<void>((resolve, reject) => {
@@ -132,7 +136,30 @@ export async function copyIn(
     handle.resolve = () => resolve();
     handle.reject = reject;
   });
+  ended.catch(() => {});
   stream.on("error", () => {}); // the same error arrives through the query
-  stream.end(data);
-  await ended;
+  stream.write(header);
+  return {
+    // A write that fails never calls back once the stream is gone: the query tells why.
+    write: (rows) =>
+      Promise.race([
+        ended,
+        new Promise<void>((sent) => stream.write(rows, (error) => error ? undefined : sent())),
+      ]),
+    async end() {
+      stream.end(trailer);
+      await ended;
+    },
+    async abort() {
+      stream.destroy(new Error("given up by the sender"));
+      await ended.catch(() => {});
+    },
+  };
+}
+
+/** Sends encoded `rows` through `statement` as one whole COPY. */
+export async function copyIn(sql: Sql, statement: string, rows: Uint8Array): Promise<void> {
+  const copy = await openCopy(sql, statement);
+  await copy.write(rows);
+  await copy.end();
 }

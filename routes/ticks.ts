@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import { HoldfastError } from "../errors.ts";
 import { readBody } from "../services/ingest/body.ts";
 import type { Ingest } from "../services/ingest/ingest.ts";
+import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
 import { parseCsv } from "../services/ingest/parse_csv.ts";
 import { parseJson } from "../services/ingest/parse_json.ts";
 import { parseNdjson } from "../services/ingest/parse_ndjson.ts";
@@ -132,6 +133,7 @@ export function tickRoutes(
   { ingest, market, config }: { ingest: Ingest; market: Market; config: Config },
 ) {
   const router = createRouter();
+  const scanner = new ByteScanner();
 
   router.openapi(listRoute, async (c) => {
     const page = await market.ticks(c.req.valid("query"));
@@ -181,6 +183,7 @@ export function tickRoutes(
       });
     }
     const format = formatOf(c.req.header("content-type"));
+    const idempotencyKey = keyOf(c.req.header("idempotency-key"));
     const body = readBody(c.req.raw.body, {
       gzip: isGzip(c.req.header("content-encoding")),
       maxBytes: format === "json"
@@ -188,15 +191,17 @@ export function tickRoutes(
         : config.HOLDFAST_INGEST_MAX_BYTES,
       stallMs: config.HOLDFAST_INGEST_STALL_SECONDS * 1000,
       signal: c.req.raw.signal,
+      hashed: idempotencyKey !== undefined,
     });
     const answer = await ingest.ingest({
       batches: parsers[format](body.chunks, {
         batchRows: config.HOLDFAST_INGEST_BATCH_ROWS,
         maxRows: config.HOLDFAST_INGEST_MAX_ROWS,
+        scanner,
       }),
       create: query.data.create,
       backfill: query.data.backfill,
-      idempotencyKey: keyOf(c.req.header("idempotency-key")),
+      idempotencyKey,
       fingerprint: body.fingerprint,
     });
     return c.json(answer, 200);

@@ -117,7 +117,7 @@ const bodies: Bad[] = [
     what: "bytes that are not UTF-8",
     body: bytes(bodyOf("ndjson", good), [0xc3, 0x28, 0x0a]),
     format: "ndjson",
-    at: [1, "body"],
+    at: [2, "body"],
   },
   { what: "UTF-16", body: bytes([0xff, 0xfe, 0x5b, 0, 0x5d, 0]), format: "csv", at: [1, "body"] },
   {

@@ -92,7 +92,7 @@ export async function copyBinary(
     await copyIn(
       reserved,
       `copy ${table(name)} (${optimisedLayout.columns}) from stdin (format binary)`,
-      encoder.finish(),
+      encoder.rows(),
     );
   } catch (error) {
     // Given back after its loss, a connection would end the process at its next query (postgres.js 3.4.9).

@@ -17,6 +17,7 @@ export function serverSettings(place: Place): string {
     maintenance_work_mem: "'128MB'",
     max_connections: "100",
     max_wal_size: "'4GB'",
+    wal_buffers: "'64MB'",
     wal_compression: "on",
     checkpoint_timeout: "'15min'",
     track_io_timing: "on",

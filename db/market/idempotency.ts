@@ -6,29 +6,46 @@ export interface StoredAnswer {
 }
 
 /**
- * Claims `key` inside the transaction that stores the rows. A claim in flight elsewhere is waited for, up to
- * lock_timeout. Answers what was stored when the key has been used before.
+ * Claims keys inside the transaction that stores their rows, and answers what was stored for those used before. A
+ * claim in flight in another transaction is waited for, up to lock_timeout; sorted, so that two groups wait in one
+ * order.
  */
-export async function claimKey(sql: Sql, key: string): Promise<StoredAnswer | "claimed"> {
+export async function claimKeys(
+  sql: Sql,
+  keys: readonly string[],
+): Promise<Map<string, StoredAnswer>> {
   const claimed = await sql`
-    insert into holdfast.idempotency_keys (key) values (${key})
+    insert into holdfast.idempotency_keys (key)
+    select k.key
+    from unnest(${keys as string[]}::text[]) as k (key)
+    order by k.key
     on conflict (key) do nothing
     returning key`;
-  if (claimed.length > 0) return "claimed";
-  const [row] = await sql<StoredAnswer[]>`
-    select fingerprint, answer from holdfast.idempotency_keys where key = ${key}`;
-  if (!row) throw new Error("An idempotency key vanished while it was read");
-  return row;
+  if (claimed.length === keys.length) return new Map();
+  const fresh = new Set(claimed.map(({ key }) => key));
+  const used = keys.filter((key) => !fresh.has(key));
+  const rows = await sql<(StoredAnswer & { key: string })[]>`
+    select key, fingerprint, answer
+    from holdfast.idempotency_keys
+    where key = any(${used}::text[])`;
+  if (rows.length < used.length) throw new Error("An idempotency key vanished while it was read");
+  return new Map(rows.map(({ key, fingerprint, answer }) => [key, { fingerprint, answer }]));
 }
 
-export async function storeAnswer(
+export async function storeAnswers(
   sql: Sql,
-  { key, fingerprint, answer }: { key: string; fingerprint: string; answer: unknown },
+  answers: readonly { key: string; fingerprint: string; answer: unknown }[],
 ): Promise<void> {
+  if (answers.length === 0) return;
   await sql`
-    update holdfast.idempotency_keys
-    set fingerprint = ${fingerprint}, answer = ${JSON.stringify(answer)}::text::jsonb
-    where key = ${key}`;
+    update holdfast.idempotency_keys as k
+    set fingerprint = n.fingerprint, answer = n.answer::jsonb
+    from unnest(
+      ${answers.map(({ key }) => key)}::text[],
+      ${answers.map(({ fingerprint }) => fingerprint)}::text[],
+      ${answers.map(({ answer }) => JSON.stringify(answer))}::text[]
+    ) as n (key, fingerprint, answer)
+    where k.key = n.key`;
 }
 
 /**

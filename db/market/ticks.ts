@@ -1,4 +1,4 @@
-import { CopyEncoder, copyIn } from "../copy.ts";
+import { type CopyEncoder, openCopy } from "../copy.ts";
 import type { Sql } from "../connection.ts";
 
 /** A tick that may be stored: checked, with its instrument known. Times are microseconds since 1970. */
@@ -19,20 +19,20 @@ const copyStatement =
   "copy market.ticks (ts, price, size, seq, instrument_id, exchange, side, trade_id) from stdin (format binary)";
 
 /** Takes the arrival numbers for one COPY; row i of it gets the answer plus i. */
-export async function nextSeqBase(sql: Sql): Promise<bigint> {
+async function nextSeqBase(sql: Sql): Promise<bigint> {
   const [row] = await sql<{ base: string }[]>`select nextval('market.tick_seq') as base`;
   if (!row) throw new Error("Cannot take a number from market.tick_seq");
   return BigInt(row.base);
 }
 
-/** Encodes ticks for `copyTicks`, in order of arrival. */
+/** Encodes ticks in order of arrival; the i-th of them arrived as number `seq + i`. */
 export function encodeTicks(
   encoder: CopyEncoder,
   ticks: readonly StoredTick[],
-  seqBase: bigint,
+  seq: bigint,
 ): Uint8Array {
-  const high = Number(seqBase >> 32n);
-  const low = Number(seqBase & 0xffff_ffffn);
+  const high = Number(seq >> 32n);
+  const low = Number(seq & 0xffff_ffffn);
   encoder.reset();
   let index = 0;
   for (const tick of ticks) {
@@ -46,12 +46,48 @@ export function encodeTicks(
     encoder.text(tick.side);
     encoder.text(tick.tradeId);
   }
-  return encoder.finish();
+  return encoder.rows();
 }
 
-/** Writes encoded ticks by binary COPY inside the caller's transaction. */
-export function copyTicks(sql: Sql, encoded: Uint8Array): Promise<void> {
-  return copyIn(sql, copyStatement, encoded);
+/** One COPY into market.ticks, at most `maxCopyRows` rows. */
+export interface TickCopy {
+  readonly rows: number;
+  /**
+   * Encodes ticks and hands them to the connection; answers the first one's arrival number. Waits only for the
+   * write before the last, so that parsing goes on while the server works.
+   */
+  write(ticks: readonly StoredTick[]): Promise<bigint>;
+  end(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** Starts a COPY inside the caller's transaction. The two encoders take turns: one fills while one is sent. */
+export async function openTickCopy(
+  sql: Sql,
+  [current, other]: readonly [CopyEncoder, CopyEncoder],
+): Promise<TickCopy> {
+  const base = await nextSeqBase(sql);
+  const copy = await openCopy(sql, copyStatement);
+  let encoder = current;
+  let rows = 0;
+  let sending: Promise<void> = Promise.resolve();
+  return {
+    get rows() {
+      return rows;
+    },
+    async write(ticks) {
+      const seq = base + BigInt(rows);
+      rows += ticks.length;
+      const bytes = encodeTicks(encoder, ticks, seq);
+      encoder = encoder === current ? other : current;
+      await sending;
+      sending = copy.write(bytes);
+      sending.catch(() => {}); // told by the next write, or by the end
+      return seq;
+    },
+    end: () => copy.end(),
+    abort: () => copy.abort(),
+  };
 }
 
 /** A tick as it is read back. */

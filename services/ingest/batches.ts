@@ -1,4 +1,5 @@
 import { HoldfastError } from "../../errors.ts";
+import type { ByteScanner } from "./bytes/scanner.ts";
 import { isRefusal, type ParsedTick, type Refusal, type RowBatch } from "./tick.ts";
 
 /** Gathers rows into batches of `size` and keeps count against the limit of one upload. */
@@ -28,4 +29,6 @@ export function createBatcher({ size, maxRows }: { size: number; maxRows: number
 export interface ParseOptions {
   batchRows: number;
   maxRows: number;
+  /** Shared by all parsers of a process; one of its own costs a parser more than a small body. */
+  scanner?: ByteScanner;
 }

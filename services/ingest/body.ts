@@ -9,6 +9,8 @@ export interface BodyOptions {
   /** Longest pause between two chunks. */
   stallMs: number;
   signal: AbortSignal;
+  /** Whether `fingerprint` will be asked for: hashing costs as much as parsing. */
+  hashed: boolean;
 }
 
 export interface Body {
@@ -17,46 +19,42 @@ export interface Body {
   fingerprint(): string;
 }
 
+/**
+ * The bytes as they come. One timer is set for each wait; what stops the reading cancels the reader, which ends
+ * the wait: a race against one long-lived promise would keep a reaction for every chunk until the end.
+ */
 async function* readChunks(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   { stallMs, signal }: BodyOptions,
-  seen: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const reader = stream.getReader();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failure: HoldfastError | undefined;
   let finished = false;
-  const stalled = Promise.withResolvers<never>();
-  stalled.promise.catch(() => {});
+  const fail = (error: HoldfastError) => {
+    failure ??= error;
+    reader.cancel().catch(() => {});
+  };
   const brokenOff = (cause: unknown) =>
     new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
-  const stop = () => stalled.reject(brokenOff(signal.reason));
-  signal.addEventListener("abort", stop, { once: true });
-  const restartTimer = () => {
-    clearTimeout(timer);
-    timer = setTimeout(
-      () =>
-        stalled.reject(
-          new HoldfastError("upload_stalled", `No bytes of the body came for ${stallMs / 1000} s`),
-        ),
-      stallMs,
-    );
-  };
+  const stop = () => fail(brokenOff(signal.reason));
+  const stalled = () =>
+    fail(new HoldfastError("upload_stalled", `No bytes of the body came for ${stallMs / 1000} s`));
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     for (;;) {
-      restartTimer();
-      const { done, value } = await Promise.race([
-        reader.read().catch((cause) => {
-          throw brokenOff(cause);
-        }),
-        stalled.promise,
-      ]);
-      // Time spent storing the chunk is ours, not the sender's.
+      // Only while waiting: time spent storing the chunk is ours, not the sender's.
+      timer = setTimeout(stalled, stallMs);
+      const { done, value } = await reader.read().catch((cause) => {
+        throw failure ?? brokenOff(cause);
+      });
       clearTimeout(timer);
+      if (failure) throw failure;
       if (done) {
         finished = true;
         return;
       }
-      seen(value);
       yield value;
     }
   } finally {
@@ -71,11 +69,18 @@ export function readBody(
   stream: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   options: BodyOptions,
 ): Body {
-  const hash = createHash("sha256");
+  const hash = options.hashed ? createHash("sha256") : undefined;
   const empty = new ReadableStream<Uint8Array<ArrayBuffer>>({
     start: (controller) => controller.close(),
   });
-  const plain = readChunks(stream ?? empty, options, (chunk) => hash.update(chunk));
+  const read = readChunks(stream ?? empty, options);
+  async function* hashing() {
+    for await (const chunk of read) {
+      hash?.update(chunk);
+      yield chunk;
+    }
+  }
+  const plain = options.hashed ? hashing() : read;
   const source = options.gzip ? gunzip(plain) : plain;
 
   async function* bounded() {
@@ -92,5 +97,5 @@ export function readBody(
     }
   }
   let digest: string | undefined;
-  return { chunks: bounded(), fingerprint: () => digest ??= hash.digest("hex") };
+  return { chunks: bounded(), fingerprint: () => digest ??= hash?.digest("hex") ?? "" };
 }

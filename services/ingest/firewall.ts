@@ -21,7 +21,7 @@ function refuseTick(
 /** Judges well-formed ticks against the clock and the instruments; pure. */
 export function judgeTicks(
   ticks: readonly ParsedTick[],
-  symbols: ReadonlyMap<string, SymbolEntry>,
+  symbols: ReadonlyMap<string, SymbolEntry | undefined>,
   limits: FirewallLimits,
 ): { stored: StoredTick[]; refusals: Refusal[] } {
   const latest = limits.nowUs + limits.futureSeconds * 1_000_000;

@@ -1,38 +1,22 @@
 import type { Config } from "../../config.ts";
-import type { Sql } from "../../db/connection.ts";
-import { codeOf, toHoldfastError } from "../../db/errors.ts";
-import { claimKey, storeAnswer, type StoredAnswer } from "../../db/market/idempotency.ts";
 import { takeQuarantined } from "../../db/market/quarantine.ts";
 import type { Pool } from "../../db/pool.ts";
-import { allowIdle } from "../../db/transaction.ts";
-import { HoldfastError, type InputProblem } from "../../errors.ts";
+import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
+import { createRowFeed, type RowFeed } from "./feed.ts";
+import { createGroups } from "./groups.ts";
+import { createKeyTurns } from "./key_turns.ts";
 import { readJsonLine } from "./parse_ndjson.ts";
+import { createRoom } from "./room.ts";
+import { createStore, type StoreConfig } from "./store.ts";
 import type { SymbolDirectory } from "./symbols.ts";
-import { isRefusal, type Refusal, type RowBatch } from "./tick.ts";
-import { createWriter } from "./writer.ts";
+import { isRefusal, type RowBatch } from "./tick.ts";
+import { createTally, type IngestAnswer, type IngestRequest, rowsOf } from "./upload.ts";
 
-const problemsShown = 20;
-/** A body that starts with this many bad rows and no good one is no tick file. */
-const hopelessRows = 1_000;
-
-export interface IngestRequest {
-  batches: AsyncIterable<RowBatch>;
-  create: boolean;
-  backfill: boolean;
-  idempotencyKey: string | undefined;
-  /** What the body was; complete once the batches have been read. */
-  fingerprint: () => string;
-}
-
-export interface IngestAnswer {
-  accepted: number;
-  quarantined: number;
-  replayed: boolean;
-  /** The first refused rows, when any were. */
-  errors?: InputProblem[];
-}
+/** Longest a second upload with the same key waits for the first; milliseconds. */
+const keyWaitMs = 10_000;
+const groupUploadsMax = 1_000;
 
 export interface IngestCounters {
   accepted: number;
@@ -49,56 +33,21 @@ export interface Ingest {
   counters(): IngestCounters;
 }
 
-type IngestConfig = Pick<
-  Config,
-  | "HOLDFAST_INGEST_DEADLINE_SECONDS"
-  | "HOLDFAST_FUTURE_LIMIT_SECONDS"
-  | "HOLDFAST_BACKFILL_HORIZON_DAYS"
->;
-
-/** Running counts of one upload, and the judgement whether its body was ticks at all. */
-function createTally() {
-  let accepted = 0;
-  let quarantined = 0;
-  let malformed = 0;
-  const problems: InputProblem[] = [];
-  const reasons: Record<string, number> = {};
-  return {
-    add(stored: number, refusals: readonly Refusal[]): void {
-      accepted += stored;
-      quarantined += refusals.length;
-      for (const { line, path, message, reason, malformed: bad } of refusals) {
-        if (bad) malformed++;
-        reasons[reason] = (reasons[reason] ?? 0) + 1;
-        if (problems.length < problemsShown) problems.push({ line, path, message });
-      }
-      if (quarantined >= hopelessRows) this.refuseHopeless();
-    },
-    /** A body with not one well-formed row is the sender's mistake: refused whole, nothing stored. */
-    refuseHopeless(): void {
-      if (accepted > 0 || quarantined === 0 || malformed < quarantined) return;
-      const first = problems[0];
-      throw new HoldfastError(
-        "malformed_body",
-        `No row of the body is a tick; line ${first?.line}: ${first?.message}`,
-        { problems },
-      );
-    },
-    reasons,
-    answer: (): IngestAnswer => ({
-      accepted,
-      quarantined,
-      replayed: false,
-      ...(quarantined > 0 ? { errors: problems } : {}),
-    }),
-  };
-}
+type IngestConfig =
+  & StoreConfig
+  & Pick<
+    Config,
+    | "HOLDFAST_INGEST_GROUP_LANES"
+    | "HOLDFAST_INGEST_GROUP_ROWS"
+    | "HOLDFAST_INGEST_HELD_ROWS"
+    | "HOLDFAST_STATEMENT_TIMEOUT_MS"
+  >;
 
 /** Takes ticks in: judged, written by COPY with their candles, counted, exactly once per idempotency key. */
 export function createIngest(
-  { pool, rotation, directory, config, clock }: {
-    /** The uploads' own: each of its connections is a lane, and its queue is theirs. */
-    pool: Pool;
+  { streams, groups: groupPool, rotation, directory, config, clock }: {
+    streams: Pool;
+    groups: Pool;
     rotation: Rotation;
     directory: SymbolDirectory;
     config: IngestConfig;
@@ -106,8 +55,13 @@ export function createIngest(
   },
 ): Ingest {
   const counters = { accepted: 0, quarantined: 0, byReason: {} as Record<string, number> };
+  const keys = createKeyTurns({ waitMs: keyWaitMs });
+  const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS);
 
-  function count({ accepted, quarantined }: IngestAnswer, reasons: Record<string, number>): void {
+  function committed(
+    { accepted, quarantined }: IngestAnswer,
+    reasons: Record<string, number>,
+  ): void {
     counters.accepted += accepted;
     counters.quarantined += quarantined;
     for (const [reason, rows] of Object.entries(reasons)) {
@@ -115,125 +69,109 @@ export function createIngest(
     }
   }
 
-  const writerFor = (sql: Sql, create: boolean, backfill: boolean) =>
-    createWriter(sql, {
-      directory,
-      rotation,
-      create,
-      limits: {
-        nowUs: clock.now().getTime() * 1000,
-        futureSeconds: config.HOLDFAST_FUTURE_LIMIT_SECONDS,
-        horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
-        backfill,
-      },
-    });
+  const store = createStore({
+    streams,
+    groups: groupPool,
+    rotation,
+    directory,
+    config,
+    clock,
+    committed,
+  });
+  const groups = createGroups({
+    lanes: config.HOLDFAST_INGEST_GROUP_LANES,
+    rowsMax: config.HOLDFAST_INGEST_GROUP_ROWS * 4,
+    uploadsMax: groupUploadsMax,
+    waitMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
+    store: store.storeGroup,
+  });
 
-  async function inTransaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  function submit(batch: RowBatch, request: IngestRequest): Promise<IngestAnswer> {
+    const { create, backfill, idempotencyKey: key, fingerprint } = request;
+    if (batch.ticks.length === 0) {
+      // Not one well-formed row: said before anything is written.
+      const tally = createTally();
+      tally.add(0, batch.refusals);
+      tally.refuseHopeless();
+    }
+    return groups.submit({ batch, rows: rowsOf(batch), create, backfill, key, fingerprint });
+  }
+
+  /** The first batch again, then the rest. */
+  function startingWith(head: (RowBatch | undefined)[], feed: RowFeed): RowFeed {
+    return {
+      ...feed,
+      next: (waitMs) => head.length > 0 ? Promise.resolve(head.shift()) : feed.next(waitMs),
+    };
+  }
+
+  /** A whole small body joins a group; a larger one gets a lane, once its first rows are here. */
+  async function ingest(feed: RowFeed, request: IngestRequest): Promise<IngestAnswer> {
+    const first = await feed.next() as RowBatch | undefined;
+    const rows = first ? rowsOf(first) : 0;
+    const giveBack = room.take(rows);
     try {
-      const deadlineMs = config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000;
-      return await pool.transaction(async (sql) => {
-        await allowIdle(sql, deadlineMs);
-        return await work(sql);
-      }, { deadlineMs });
-    } catch (error) {
-      throw explain(error);
+      const head = [first];
+      if (first && rows <= config.HOLDFAST_INGEST_GROUP_ROWS) {
+        const second = await feed.next() as RowBatch | undefined;
+        if (!second) return await submit(first, request);
+        head.push(second);
+      }
+      return await store.storeFeed(startingWith(head, feed), request);
+    } finally {
+      giveBack();
     }
-  }
-
-  function explain(error: unknown): HoldfastError {
-    const known = toHoldfastError(error);
-    if (known.cause === undefined) return known;
-    directory.forget(); // a rollback may have undone instruments this upload created
-    const state = codeOf(known);
-    // A check_violation from COPY: a leaf we believed in was detached. A foreign_key_violation: ids from a cache
-    // that outlived a restored database. Both are looked up again next time.
-    if (state !== "23514" && state !== "23503") return known;
-    rotation.forget();
-    return new HoldfastError(
-      "database_unavailable",
-      "The partitions changed under this upload; try again",
-      { retryAfterSeconds: 1, cause: known.cause },
-    );
-  }
-
-  async function claim(sql: Sql, key: string): Promise<StoredAnswer | "claimed"> {
-    try {
-      return await claimKey(sql, key);
-    } catch (error) {
-      if (codeOf(error) !== "55P03") throw error; // lock_not_available: the first one has not ended yet
-      throw new HoldfastError(
-        "idempotency_in_flight",
-        "An upload with this Idempotency-Key is still running",
-        {
-          retryAfterSeconds: 2,
-          cause: error,
-        },
-      );
-    }
-  }
-
-  /** The first answer again, once the body is known to be the same. */
-  async function replay(request: IngestRequest, stored: StoredAnswer): Promise<IngestAnswer> {
-    for await (const _ of request.batches); // the fingerprint needs the whole body
-    if (stored.fingerprint !== request.fingerprint()) {
-      throw new HoldfastError(
-        "idempotency_key_reused",
-        "This Idempotency-Key was used for another body; use a new key for new ticks",
-      );
-    }
-    return { ...(stored.answer as IngestAnswer), replayed: true };
   }
 
   return {
     async ingest(request) {
-      const { idempotencyKey: key, create, backfill } = request;
-      const tally = createTally();
-      const answer = await inTransaction(async (sql) => {
-        const stored = key === undefined ? "claimed" : await claim(sql, key);
-        if (stored !== "claimed") return await replay(request, stored);
-        const writer = writerFor(sql, create, backfill);
-        for await (const batch of request.batches) {
-          const { stored: rows, refusals } = await writer.write(batch);
-          tally.add(rows, refusals);
-        }
-        tally.refuseHopeless();
-        await writer.finish();
-        if (key !== undefined) {
-          await storeAnswer(sql, {
-            key,
-            fingerprint: request.fingerprint(),
-            answer: tally.answer(),
-          });
-        }
-        return tally.answer();
-      });
-      if (!answer.replayed) count(answer, tally.reasons);
-      return answer;
+      const { idempotencyKey: key } = request;
+      const leave = key === undefined ? undefined : await keys.enter(key);
+      const feed = createRowFeed(request.batches);
+      try {
+        return await ingest(feed, request);
+      } finally {
+        leave?.();
+        await feed.close();
+      }
     },
     async retry(id, { create, backfill }) {
-      const answer = await inTransaction(async (sql) => {
-        const entry = await takeQuarantined(sql, id);
-        if (!entry) throw new HoldfastError("not_found", `No quarantined row has the id ${id}`);
-        const row = readJsonLine(entry.raw, entry.line);
-        const writer = writerFor(sql, create, backfill);
-        const { stored, refusals } = await writer.write(
-          isRefusal(row) ? { ticks: [], refusals: [row] } : { ticks: [row], refusals: [] },
-        );
-        if (stored === 0) {
-          // Thrown, so that the transaction ends as if nothing had been tried.
-          throw new HoldfastError("conflict", `Still refused: ${refusals[0]?.message}`, {
-            problems: refusals.map(({ line, path, message }) => ({ line, path, message })),
+      try {
+        const answer = await groupPool.transaction(async (sql) => {
+          const entry = await takeQuarantined(sql, id);
+          if (!entry) throw new HoldfastError("not_found", `No quarantined row has the id ${id}`);
+          const row = readJsonLine(entry.raw, entry.line);
+          const batch = isRefusal(row)
+            ? { ticks: [], refusals: [row] }
+            : { ticks: [row], refusals: [] };
+          return await store.withWriter(sql, async (writer) => {
+            const [written] = await writer.write([
+              { batch, create, limits: store.limits(backfill) },
+            ]);
+            const { stored, refusals } = written ?? { stored: 0, refusals: [] };
+            if (stored === 0) {
+              // Thrown, so that the transaction ends as if nothing had been tried.
+              throw new HoldfastError("conflict", `Still refused: ${refusals[0]?.message}`, {
+                problems: refusals.map(({ line, path, message }) => ({ line, path, message })),
+              });
+            }
+            await writer.finish();
+            return { accepted: stored, quarantined: 0, replayed: false };
           });
-        }
-        await writer.finish();
-        return { accepted: stored, quarantined: 0, replayed: false };
-      });
-      count(answer, {});
-      return answer;
+        });
+        committed(answer, {});
+        return answer;
+      } catch (error) {
+        throw store.explain(error);
+      }
     },
     counters() {
-      const { active, waiting } = pool.stats();
-      return { ...counters, byReason: { ...counters.byReason }, lanes: { active, waiting } };
+      const lanes = { active: 0, waiting: 0 };
+      for (const { active, waiting } of [streams.stats(), groups.stats()]) {
+        lanes.active += active;
+        lanes.waiting += waiting;
+      }
+      return { ...counters, byReason: { ...counters.byReason }, lanes };
     },
   };
 }

@@ -1,10 +1,19 @@
 import { HoldfastError } from "../../errors.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
-import { readLines } from "./lines.ts";
+import { lineAt, readBlocks } from "./bytes/blocks.ts";
+import { createCsvRowReader, type CsvColumn as Column } from "./bytes/csv_row.ts";
+import { ByteScanner } from "./bytes/scanner.ts";
 import { type ParsedTick, readTick, type Refusal, refuse, type RowBatch } from "./tick.ts";
 
-const columns = ["ts", "symbol", "price", "size", "exchange", "side", "trade_id"] as const;
-type Column = (typeof columns)[number];
+const columns = [
+  "ts",
+  "symbol",
+  "price",
+  "size",
+  "exchange",
+  "side",
+  "trade_id",
+] as const satisfies Column[];
 const required: readonly Column[] = ["ts", "symbol", "price", "size"];
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const notFinite = /^[+-]?(nan|inf|infinity)$/i;
@@ -105,26 +114,42 @@ function readRecord(
   );
 }
 
+function columnsOf(layout: Layout): Column[] {
+  const named = columns.filter((column) => layout[column] >= 0);
+  return named.sort((a, b) => layout[a] - layout[b]);
+}
+
 /** Parses CSV with a header; columns in any order, a bad line spoils only itself. */
 export async function* parseCsv(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
-  { batchRows, maxRows }: ParseOptions,
+  { batchRows, maxRows, scanner = new ByteScanner() }: ParseOptions,
 ): AsyncGenerator<RowBatch> {
   const batcher = createBatcher({ size: batchRows, maxRows });
   let layout: Layout | undefined;
+  let plain: ReturnType<typeof createCsvRowReader> | undefined;
   let width = 0;
   let line = 0;
-  for await (const lines of readLines(chunks)) {
-    for (const raw of lines) {
+  for await (const block of readBlocks(chunks)) {
+    for (let at = 0; at < block.length;) {
       line++;
-      const text = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
-      if (text === "") continue;
-      if (!layout) {
-        layout = readHeader(text);
-        width = splitRecord(text)?.length ?? 0;
-        continue;
+      const tick = plain?.read(block, at, line);
+      if (plain && tick) {
+        at = plain.next;
+        batcher.add(tick);
+      } else {
+        const { text: raw, next } = lineAt(block, at, line);
+        at = next;
+        const text = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
+        if (text === "") continue;
+        if (!layout) {
+          layout = readHeader(text);
+          const order = columnsOf(layout);
+          width = order.length;
+          plain = createCsvRowReader(scanner, order);
+          continue;
+        }
+        batcher.add(readRecord(text, line, layout, width));
       }
-      batcher.add(readRecord(text, line, layout, width));
       if (batcher.full) yield batcher.take();
     }
   }

@@ -1,7 +1,9 @@
 import { HoldfastError } from "../../errors.ts";
+import { lineAt, readBlocks } from "./bytes/blocks.ts";
+import { createJsonRowReader } from "./bytes/json_row.ts";
+import { ByteScanner } from "./bytes/scanner.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { describeJsonFault } from "./json_fault.ts";
-import { readLines } from "./lines.ts";
 import {
   type ParsedTick,
   type RawFields,
@@ -30,17 +32,25 @@ export function readJsonLine(text: string, line: number): ParsedTick | Refusal {
 /** Parses newline-delimited JSON; a bad line spoils only itself. Blank lines are passed over. */
 export async function* parseNdjson(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
-  { batchRows, maxRows }: ParseOptions,
+  { batchRows, maxRows, scanner = new ByteScanner() }: ParseOptions,
 ): AsyncGenerator<RowBatch> {
   const batcher = createBatcher({ size: batchRows, maxRows });
+  const plain = createJsonRowReader(scanner);
   let line = 0;
   let rows = 0;
-  for await (const lines of readLines(chunks)) {
-    for (const text of lines) {
+  for await (const block of readBlocks(chunks)) {
+    for (let at = 0; at < block.length;) {
       line++;
-      if (text === "" || text.trim() === "") continue;
+      let row: ParsedTick | Refusal | undefined = plain.read(block, at, line);
+      if (row) at = plain.next;
+      else {
+        const { text, next } = lineAt(block, at, line);
+        at = next;
+        if (text === "" || text.trim() === "") continue;
+        row = readJsonLine(text, line);
+      }
       rows++;
-      batcher.add(readJsonLine(text, line));
+      batcher.add(row);
       if (batcher.full) yield batcher.take();
     }
   }

@@ -38,11 +38,11 @@ export interface RowBatch {
 }
 
 const rawMax = 2_000;
-const symbolMax = 64;
-const labelMax = 32;
-const idMax = 128;
+export const symbolMax = 64;
+export const labelMax = 32;
+export const idMax = 128;
 /** Far beyond any market; sums of sizes, and of price times size, then stay finite. */
-const numberMax = 1e30;
+export const numberMax = 1e30;
 
 /** Says whether text may enter the database: no control characters, no half of a surrogate pair. */
 function isClean(text: string): boolean {

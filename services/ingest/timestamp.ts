@@ -19,24 +19,18 @@ function two(text: string, at: number): number {
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
 }
 
-let lastDate = "";
-let lastDateUs = NaN;
-
-/** Midnight of "YYYY-MM-DD"; ticks of one upload mostly share their date, so the last one is remembered. */
-function dateUs(text: string): number {
-  const date = text.slice(0, 10);
-  if (date === lastDate) return lastDateUs;
-  const year = two(date, 0) * 100 + two(date, 2);
-  const month = two(date, 5);
-  const day = two(date, 8);
-  const valid = date[4] === "-" && date[7] === "-" && month >= 1 && month <= 12 && day >= 1 &&
-    day <= daysIn(year, month);
-  if (!valid || Number.isNaN(year)) return NaN;
-  lastDate = date;
+/** Midnight of a date as microseconds since 1970; NaN when there is no such day. */
+export function midnightUs(year: number, month: number, day: number): number {
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return NaN;
   const midnight = new Date(0);
-  midnight.setUTCFullYear(year, month - 1, day);
-  lastDateUs = midnight.getTime() * 1000;
-  return lastDateUs;
+  midnight.setUTCFullYear(year, month - 1, day); // Date.UTC takes the years 0 to 99 for 1900 to 1999
+  return midnight.getTime() * 1000;
+}
+
+/** Midnight of the "YYYY-MM-DD" that `text` begins with. */
+function dateUs(text: string): number {
+  if (text[4] !== "-" || text[7] !== "-") return NaN;
+  return midnightUs(two(text, 0) * 100 + two(text, 2), two(text, 5), two(text, 8));
 }
 
 /** Minutes of a trailing "Z" or "±hh:mm" at `at`; NaN when it is neither or something follows. */

@@ -1,15 +1,14 @@
 import { HoldfastError } from "../../errors.ts";
-import { CopyEncoder } from "../../db/copy.ts";
+import type { CopyEncoder } from "../../db/copy.ts";
 import type { Sql } from "../../db/connection.ts";
 import { mergeCandles } from "../../db/market/candles.ts";
 import { holdInstruments, type SymbolEntry } from "../../db/market/instruments.ts";
 import { addQuarantined } from "../../db/market/quarantine.ts";
 import {
-  copyTicks,
-  encodeTicks,
   maxCopyRows,
-  nextSeqBase,
+  openTickCopy,
   type StoredTick,
+  type TickCopy,
 } from "../../db/market/ticks.ts";
 import type { Rotation } from "../partitions/rotation.ts";
 import { createCandleBuilder } from "./candle_builder.ts";
@@ -18,52 +17,87 @@ import type { SymbolDirectory } from "./symbols.ts";
 import type { ParsedTick, Refusal, RowBatch } from "./tick.ts";
 import { dayOf } from "./timestamp.ts";
 
-/** Candles held in memory before they are merged, about 20 MB. */
-const candlesMax = 100_000;
+/** Candles held in memory before they are merged, about 4 MB. */
+const candlesMax = 10_000;
+/** Refused rows held in memory before they are written: no statement can run beside a COPY. */
+const refusalsMax = 1_000;
+/** A COPY is ended at this age, long before statement_timeout would end it. */
+const copyMs = 5_000;
 /** Looking instruments up again after they changed under an upload. */
 const holdAttempts = 5;
 
 export interface WriterOptions {
   directory: SymbolDirectory;
   rotation: Pick<Rotation, "ensureDays">;
-  limits: FirewallLimits;
-  create: boolean;
+  encoders: readonly [CopyEncoder, CopyEncoder];
+  now?: () => number;
 }
 
-/** Writes the batches of one upload into one transaction that the caller began and will end. */
+/** Rows of one sender, to be judged by its own rules. */
+export interface WriterPart {
+  batch: RowBatch;
+  create: boolean;
+  limits: FirewallLimits;
+}
+
+export interface Written {
+  stored: number;
+  refusals: Refusal[];
+}
+
+/** Writes rows into one transaction that the caller began and will end. */
+export interface Writer {
+  /** Stores parts in their order; the server may still be working on them afterwards. */
+  write(parts: readonly WriterPart[]): Promise<Written[]>;
+  /** Ends what is running, so that no statement stays open while the sender pauses. */
+  pause(): Promise<void>;
+  /** Ends what is running and merges the candles; call before commit. */
+  finish(): Promise<void>;
+  /** Breaks off what is running; call before rollback. */
+  abort(): Promise<void>;
+}
+
 export function createWriter(
   sql: Sql,
-  { directory, rotation, limits, create }: WriterOptions,
-) {
-  const encoder = new CopyEncoder();
+  { directory, rotation, encoders, now = () => performance.now() }: WriterOptions,
+): Writer {
   const candles = createCandleBuilder();
-  const held = new Set<number>();
+  /** What is known of a symbol for the rest of this transaction; undefined: no instrument has it. */
+  const settled = new Map<string, SymbolEntry | undefined>();
+  const ready = new Set<number>();
+  let refused: Refusal[] = [];
+  let copy: TickCopy | undefined;
+  let copyEnds = 0;
+
+  async function pause(): Promise<void> {
+    const running = copy;
+    copy = undefined;
+    await running?.end();
+    const rows = refused;
+    refused = [];
+    await addQuarantined(sql, rows.map((row) => ({ ...row, detail: row.message })));
+  }
 
   /** Holds these instruments; false when one was deleted or renamed since it was looked up. */
-  async function hold(entries: Iterable<SymbolEntry>): Promise<boolean> {
-    const fresh = [...entries].filter(({ id, deleted }) => !deleted && !held.has(id));
-    if (fresh.length === 0) return true;
-    const symbols = await holdInstruments(sql, fresh.map(({ id }) => id));
-    if (fresh.some(({ id, symbol }) => symbols.get(id) !== symbol)) return false;
-    for (const { id } of fresh) held.add(id);
-    return true;
+  async function hold(entries: readonly SymbolEntry[]): Promise<boolean> {
+    const living = entries.filter(({ deleted }) => !deleted);
+    if (living.length === 0) return true;
+    const symbols = await holdInstruments(sql, living.map(({ id }) => id));
+    return living.every(({ id, symbol }) => symbols.get(id) === symbol);
   }
 
-  async function copy(ticks: StoredTick[]): Promise<void> {
-    for (let at = 0; at < ticks.length; at += maxCopyRows) {
-      const part = ticks.slice(at, at + maxCopyRows);
-      const seqBase = await nextSeqBase(sql);
-      await copyTicks(sql, encodeTicks(encoder, part, seqBase));
-      candles.add(part, seqBase);
-    }
-    if (candles.count > candlesMax) await mergeCandles(sql, candles.take());
-  }
-
-  async function judge(ticks: readonly ParsedTick[]) {
-    const wanted = new Set(ticks.map((tick) => tick.symbol));
+  async function settle(symbols: ReadonlySet<string>, create: boolean): Promise<void> {
+    const open = [...symbols].filter((symbol) =>
+      create ? settled.get(symbol) === undefined : !settled.has(symbol)
+    );
+    if (open.length === 0) return;
+    await pause();
     for (let attempt = 0; attempt < holdAttempts; attempt++) {
-      const symbols = await directory.resolve(sql, wanted, create);
-      if (await hold(symbols.values())) return judgeTicks(ticks, symbols, limits);
+      const found = await directory.resolve(sql, open, create);
+      if (await hold([...found.values()])) {
+        for (const symbol of open) settled.set(symbol, found.get(symbol));
+        return;
+      }
       directory.forget();
     }
     throw new HoldfastError("conflict", "The instruments keep changing under this upload", {
@@ -71,24 +105,75 @@ export function createWriter(
     });
   }
 
+  async function judge({ batch, create, limits }: WriterPart) {
+    const symbols = new Set<string>();
+    let last: ParsedTick | undefined;
+    for (const tick of batch.ticks) {
+      if (tick.symbol !== last?.symbol) symbols.add(tick.symbol);
+      last = tick;
+    }
+    await settle(symbols, create);
+    return judgeTicks(batch.ticks, settled, limits);
+  }
+
+  /** A COPY sees only the leaves that were there when it began. */
+  async function makeDays(ticks: readonly StoredTick[]): Promise<void> {
+    const missing = new Set<number>();
+    for (const { tsUs } of ticks) {
+      const day = dayOf(tsUs);
+      if (!ready.has(day)) missing.add(day);
+    }
+    if (missing.size === 0) return;
+    await pause();
+    await rotation.ensureDays(missing);
+    for (const day of missing) ready.add(day);
+  }
+
+  async function store(ticks: readonly StoredTick[]): Promise<void> {
+    if (copy && (copy.rows + ticks.length > maxCopyRows || now() > copyEnds)) await pause();
+    if (!copy) {
+      copy = await openTickCopy(sql, encoders);
+      copyEnds = now() + copyMs;
+    }
+    candles.add(ticks, await copy.write(ticks));
+  }
+
+  async function mergeAll(): Promise<void> {
+    await pause();
+    await mergeCandles(sql, candles.take());
+  }
+
   return {
-    /** Stores one batch; answers how many ticks were stored and what was refused. */
-    async write(batch: RowBatch): Promise<{ stored: number; refusals: Refusal[] }> {
-      const { stored, refusals: judged } = await judge(batch.ticks);
-      const refusals = [...batch.refusals, ...judged].sort((a, b) => a.line - b.line);
-      if (stored.length > 0) {
-        const days = new Set<number>();
-        for (const tick of stored) days.add(dayOf(tick.tsUs));
-        await rotation.ensureDays(days);
-        await copy(stored);
+    async write(parts) {
+      const written: Written[] = [];
+      const ticks: StoredTick[] = [];
+      for (const part of parts) {
+        const { stored, refusals: judged } = await judge(part);
+        const refusals = judged.length === 0
+          ? part.batch.refusals
+          : [...part.batch.refusals, ...judged].sort((a, b) => a.line - b.line);
+        written.push({ stored: stored.length, refusals });
+        refused.push(...refusals);
+        for (const tick of stored) ticks.push(tick);
       }
-      await addQuarantined(
-        sql,
-        refusals.map((refusal) => ({ ...refusal, detail: refusal.message })),
-      );
-      return { stored: stored.length, refusals };
+      if (ticks.length > 0) {
+        await makeDays(ticks);
+        for (let at = 0; at < ticks.length; at += maxCopyRows) {
+          await store(
+            at === 0 && ticks.length <= maxCopyRows ? ticks : ticks.slice(at, at + maxCopyRows),
+          );
+        }
+      }
+      if (candles.count > candlesMax) await mergeAll();
+      else if (refused.length > refusalsMax) await pause();
+      return written;
     },
-    /** Merges what candles are left; call before commit. */
-    finish: () => mergeCandles(sql, candles.take()),
+    pause,
+    finish: mergeAll,
+    async abort() {
+      const running = copy;
+      copy = undefined;
+      await running?.abort();
+    },
   };
 }

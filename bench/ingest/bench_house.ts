@@ -1,0 +1,141 @@
+import { rm } from "node:fs/promises";
+import { connectSql, type Sql, type Target } from "../../db/connection.ts";
+import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
+import { startTempServer } from "../temp_server.ts";
+
+/** A scratch server with a Holdfast process beside it, as users run it; all of it goes with `stop`. */
+export interface BenchHouse {
+  server: string;
+  target: Target;
+  /** What psql is told to find it. */
+  psql: string[];
+  port: number;
+  pid: number;
+  sql: Sql;
+  stop(): Promise<void>;
+}
+
+interface Scratch {
+  url: string;
+  psql: string[];
+  stop(): Promise<void>;
+}
+
+/** The settings the embedded server has too: both servers are asked the same. */
+const settings = [
+  "shared_preload_libraries=pg_stat_statements",
+  "shared_buffers=256MB",
+  "max_wal_size=4GB",
+  "wal_buffers=64MB",
+  "checkpoint_timeout=15min",
+  "wal_compression=on",
+];
+
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return listener.addr.port;
+}
+
+async function embedded(): Promise<Scratch> {
+  const { target, stop } = await startTempServer();
+  if (target.kind !== "socket") throw new Error("The embedded server has no socket");
+  const { directory, port, user, database } = target;
+  return {
+    url: `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(directory)}`,
+    psql: ["--host", directory, "--port", String(port), "--username", user, "--dbname", database],
+    stop,
+  };
+}
+
+/** A cluster of the Postgres whose programs stand in `bin`, over TCP. */
+async function clusterOf(bin: string): Promise<Scratch> {
+  const folder = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
+  const as = unprivilegedUser();
+  await Deno.chmod(folder, 0o755);
+  if (as) await Deno.chown(folder, as.uid, as.gid);
+  const port = freePort();
+  const data = ["--pgdata", `${folder}/data`];
+  const run = async (tool: string, args: string[]) => {
+    const { code, output } = await runCommand(`${bin}/${tool}`, args, { as, timeoutMs: 60_000 });
+    if (code !== 0) throw new Error(`${tool} ended with ${code}: ${output}`);
+  };
+  await run("initdb", [...data, "--username", "postgres", "--auth", "trust", "--data-checksums"]);
+  const options = [
+    `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`,
+    ...settings.map((setting) => `-c ${setting}`),
+  ].join(" ");
+  await run("pg_ctl", ["start", ...data, "--wait", "--log", `${folder}/log`, "--options", options]);
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  return {
+    url,
+    psql: ["--dbname", url],
+    async stop() {
+      await run("pg_ctl", ["stop", ...data, "--mode", "immediate", "--wait"]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function waitUntilReady(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const response = await fetch(`http://127.0.0.1:${port}/api/health/ready`).catch(() => null);
+    await response?.body?.cancel();
+    if (response?.ok) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error("Holdfast did not become ready within 30 s");
+}
+
+/** Starts the server (embedded, or of the programs in `bin`) and a Holdfast on it. */
+export async function startBenchHouse(bin: string | undefined): Promise<BenchHouse> {
+  const scratch = bin ? await clusterOf(bin) : await embedded();
+  const port = freePort();
+  const dataDir = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
+  const holdfast = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-P=serve", "main.ts", "serve"],
+    cwd: new URL("../../", import.meta.url).pathname,
+    env: {
+      DATABASE_URL: scratch.url,
+      PORT: String(port),
+      HOLDFAST_DATA_DIR: dataDir,
+      LOG_LEVEL: "warn",
+    },
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  const target: Target = { kind: "url", url: scratch.url };
+  const sql = connectSql({
+    target,
+    max: 1,
+    applicationName: "holdfast-bench",
+    statementTimeoutMs: 120_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+  const stop = async () => {
+    await sql.end({ timeout: 2 });
+    holdfast.kill("SIGTERM");
+    await holdfast.status;
+    await scratch.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    await waitUntilReady(port);
+    const [row] = await sql`select current_setting('server_version') as version`;
+    const kind = bin ? "Postgres" : "embedded Postgres";
+    return {
+      server: `${kind} ${row?.version}`,
+      target,
+      psql: scratch.psql,
+      port,
+      pid: holdfast.pid,
+      sql,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

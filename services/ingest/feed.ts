@@ -1,0 +1,50 @@
+import type { RowBatch } from "./tick.ts";
+
+/** The rows of one body, asked for with patience. */
+export interface RowFeed {
+  /** The next batch, undefined at the end, or "late" when it is not there within `waitMs`: ask again. */
+  next(waitMs?: number): Promise<RowBatch | undefined | "late">;
+  /** Lets go of the body, read to its end or not. */
+  close(): Promise<void>;
+}
+
+export function createRowFeed(batches: AsyncIterable<RowBatch>): RowFeed {
+  const rows = batches[Symbol.asyncIterator]();
+  let pending: Promise<RowBatch | undefined> | undefined;
+
+  function ask(): Promise<RowBatch | undefined> {
+    if (!pending) {
+      pending = rows.next().then(({ done, value }) => done ? undefined : value);
+      pending.catch(() => {}); // told to whoever asks
+    }
+    return pending;
+  }
+
+  return {
+    async next(waitMs) {
+      const asked = ask();
+      if (waitMs === undefined) {
+        const batch = await asked;
+        pending = undefined;
+        return batch;
+      }
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<"late">((resolve) => {
+        timer = setTimeout(() => resolve("late"), waitMs);
+      });
+      try {
+        const batch = await Promise.race([asked, late]);
+        if (batch !== "late") pending = undefined;
+        return batch;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    async close() {
+      const closed = rows.return?.();
+      closed?.catch(() => {});
+      // A generator that waits for the sender ends when that wait does.
+      if (!pending) await closed;
+    },
+  };
+}

@@ -1,0 +1,242 @@
+import type { Config } from "../../config.ts";
+import type { Sql } from "../../db/connection.ts";
+import { CopyEncoder } from "../../db/copy.ts";
+import { codeOf, isUnreachable, toHoldfastError } from "../../db/errors.ts";
+import { claimKeys, storeAnswers, type StoredAnswer } from "../../db/market/idempotency.ts";
+import type { Pool } from "../../db/pool.ts";
+import { allowIdle } from "../../db/transaction.ts";
+import { HoldfastError } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import type { Rotation } from "../partitions/rotation.ts";
+import type { RowFeed } from "./feed.ts";
+import type { FirewallLimits } from "./firewall.ts";
+import type { SmallUpload } from "./groups.ts";
+import type { SymbolDirectory } from "./symbols.ts";
+import type { RowBatch } from "./tick.ts";
+import { createTally, type IngestAnswer, type IngestRequest, type Tally } from "./upload.ts";
+import { createWriter, type Writer } from "./writer.ts";
+
+/** A sender that pauses this long gets its COPY ended, so that no statement waits for it. */
+const idleMs = 250;
+/** Encoders kept for the next upload; each holds about a batch. */
+const encodersKept = 8;
+
+export type StoreConfig = Pick<
+  Config,
+  | "HOLDFAST_INGEST_DEADLINE_SECONDS"
+  | "HOLDFAST_INGEST_STALL_SECONDS"
+  | "HOLDFAST_FUTURE_LIMIT_SECONDS"
+  | "HOLDFAST_BACKFILL_HORIZON_DAYS"
+>;
+
+/** What was stored, once it is committed: told to the counters. */
+export type Committed = (answer: IngestAnswer, reasons: Record<string, number>) => void;
+
+function inFlight(cause: unknown): HoldfastError {
+  return new HoldfastError(
+    "idempotency_in_flight",
+    "An upload with this Idempotency-Key is still running",
+    { retryAfterSeconds: 2, cause },
+  );
+}
+
+function replayed(stored: StoredAnswer, fingerprint: string): IngestAnswer | HoldfastError {
+  if (stored.fingerprint === fingerprint) {
+    return { ...(stored.answer as IngestAnswer), replayed: true };
+  }
+  return new HoldfastError(
+    "idempotency_key_reused",
+    "This Idempotency-Key was used for another body; use a new key for new ticks",
+  );
+}
+
+/** Writes uploads to the database, each whole or not at all, each once per idempotency key. */
+export function createStore(
+  { streams, groups, rotation, directory, config, clock, committed }: {
+    /** Connections of large uploads, and of groups of small ones: neither can starve the other. */
+    streams: Pool;
+    groups: Pool;
+    rotation: Rotation;
+    directory: SymbolDirectory;
+    config: StoreConfig;
+    clock: Clock;
+    committed: Committed;
+  },
+) {
+  const encoders: [CopyEncoder, CopyEncoder][] = [];
+
+  function limits(backfill: boolean): FirewallLimits {
+    return {
+      nowUs: clock.now().getTime() * 1000,
+      futureSeconds: config.HOLDFAST_FUTURE_LIMIT_SECONDS,
+      horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
+      backfill,
+    };
+  }
+
+  /** Runs `work` with a writer on `sql`; what it left running is broken off when it fails. */
+  async function withWriter<T>(sql: Sql, work: (writer: Writer) => Promise<T>): Promise<T> {
+    const pair = encoders.pop() ?? [new CopyEncoder(), new CopyEncoder()];
+    const writer = createWriter(sql, { directory, rotation, encoders: pair });
+    try {
+      const result = await work(writer);
+      if (encoders.length < encodersKept) encoders.push(pair);
+      return result;
+    } catch (error) {
+      if (!isUnreachable(error)) await writer.abort();
+      throw error;
+    }
+  }
+
+  function explain(error: unknown): HoldfastError {
+    const known = toHoldfastError(error);
+    if (known.cause === undefined) return known;
+    directory.forget(); // a rollback may have undone instruments this upload created
+    const state = codeOf(known);
+    // A check_violation from COPY: a leaf we believed in was detached. A foreign_key_violation: ids from a cache
+    // that outlived a restored database. Both are looked up again next time.
+    if (state !== "23514" && state !== "23503") return known;
+    rotation.forget();
+    return new HoldfastError(
+      "database_unavailable",
+      "The partitions changed under this upload; try again",
+      { retryAfterSeconds: 1, cause: known.cause },
+    );
+  }
+
+  async function claim(sql: Sql, keys: readonly string[]): Promise<Map<string, StoredAnswer>> {
+    try {
+      return await claimKeys(sql, keys);
+    } catch (error) {
+      // lock_not_available: another process has not ended with one of them.
+      throw codeOf(error) === "55P03" ? inFlight(error) : error;
+    }
+  }
+
+  /** The rest of a large upload, batch by batch, at the pace of the slower of sender and server. */
+  async function writeFeed(writer: Writer, feed: RowFeed, request: IngestRequest, tally: Tally) {
+    const judgedBy = { create: request.create, limits: limits(request.backfill) };
+    const put = async (batch: RowBatch) => {
+      for (const { stored, refusals } of await writer.write([{ batch, ...judgedBy }])) {
+        tally.add(stored, refusals);
+      }
+    };
+    const patienceMs = config.HOLDFAST_INGEST_STALL_SECONDS * 2_000;
+    for (;;) {
+      let batch = await feed.next(idleMs);
+      if (batch === "late") {
+        await writer.pause();
+        while ((batch = await feed.next(patienceMs)) === "late") {
+          if (streams.stats().waiting === 0) continue;
+          throw new HoldfastError(
+            "upload_stalled",
+            "The rows come too slowly while other uploads wait; send them in smaller bodies",
+          );
+        }
+      }
+      if (!batch) return;
+      await put(batch);
+    }
+  }
+
+  async function storeFeed(feed: RowFeed, request: IngestRequest): Promise<IngestAnswer> {
+    const { idempotencyKey: key } = request;
+    const tally = createTally();
+    const deadlineMs = config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000;
+    try {
+      const answer = await streams.transaction(async (sql) => {
+        await allowIdle(sql, deadlineMs);
+        const before = key === undefined ? undefined : (await claim(sql, [key])).get(key);
+        if (before) {
+          while (await feed.next()); // the fingerprint needs the whole body
+          const again = replayed(before, request.fingerprint());
+          if (again instanceof HoldfastError) throw again;
+          return again;
+        }
+        await withWriter(sql, async (writer) => {
+          await writeFeed(writer, feed, request, tally);
+          tally.refuseHopeless();
+          await writer.finish();
+        });
+        if (key !== undefined) {
+          const fingerprint = request.fingerprint();
+          await storeAnswers(sql, [{ key, fingerprint, answer: tally.answer() }]);
+        }
+        return tally.answer();
+      }, { deadlineMs });
+      if (!answer.replayed) committed(answer, tally.reasons);
+      return answer;
+    } catch (error) {
+      throw explain(error);
+    }
+  }
+
+  /** One transaction, one COPY, for all of `uploads`. */
+  async function storeTogether(
+    uploads: readonly SmallUpload[],
+  ): Promise<(IngestAnswer | HoldfastError)[]> {
+    const results = await groups.transaction(async (sql) => {
+      const keys = uploads.flatMap(({ key }) => key ?? []);
+      const before = keys.length > 0 ? await claim(sql, keys) : new Map<string, StoredAnswer>();
+      const fresh = uploads.filter(({ key }) => key === undefined || !before.has(key));
+      const written = await withWriter(sql, async (writer) => {
+        const parts = await writer.write(fresh.map(({ batch, create, backfill }) => ({
+          batch,
+          create,
+          limits: limits(backfill),
+        })));
+        await writer.finish();
+        return parts;
+      });
+      const tallies = new Map(fresh.map((upload, at) => {
+        const tally = createTally();
+        tally.add(written[at]?.stored ?? 0, written[at]?.refusals ?? []);
+        return [upload, tally];
+      }));
+      await storeAnswers(
+        sql,
+        [...tallies].flatMap(([{ key, fingerprint }, tally]) =>
+          key === undefined ? [] : { key, fingerprint: fingerprint(), answer: tally.answer() }
+        ),
+      );
+      return uploads.map((upload) => {
+        const tally = tallies.get(upload);
+        if (tally) return { answer: tally.answer(), reasons: tally.reasons };
+        const stored = upload.key === undefined ? undefined : before.get(upload.key);
+        if (!stored) throw new Error("An upload of a group was neither stored nor replayed");
+        return { answer: replayed(stored, upload.fingerprint()), reasons: {} };
+      });
+    });
+    for (const { answer, reasons } of results) {
+      if (!(answer instanceof HoldfastError) && !answer.replayed) committed(answer, reasons);
+    }
+    return results.map(({ answer }) => answer);
+  }
+
+  /** Says whether trying each alone could help: the fault may lie in one of them. */
+  function isOfOne(error: HoldfastError): boolean {
+    return !isUnreachable(error) && error.code !== "storage_full" &&
+      error.code !== "deadline_exceeded" && error.code !== "shutting_down";
+  }
+
+  return {
+    storeFeed,
+    limits,
+    explain,
+    withWriter,
+    /** Writes small uploads together; when that fails for a reason that may be one's own, each alone. */
+    async storeGroup(uploads: readonly SmallUpload[]): Promise<(IngestAnswer | HoldfastError)[]> {
+      try {
+        return await storeTogether(uploads);
+      } catch (error) {
+        const known = explain(error);
+        if (uploads.length === 1 || !isOfOne(known)) throw known;
+      }
+      const answers: (IngestAnswer | HoldfastError)[] = [];
+      for (const upload of uploads) {
+        answers.push(...await storeTogether([upload]).catch((error) => [explain(error)]));
+      }
+      return answers;
+    },
+  };
+}
