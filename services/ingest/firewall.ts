@@ -1,6 +1,7 @@
 import type { SymbolEntry } from "../../db/market/instruments.ts";
 import type { StoredTick } from "../../db/market/ticks.ts";
 import { type ParsedTick, type Refusal, refuse, tickToJson } from "./tick.ts";
+import { isOnTick } from "./tick_size.ts";
 
 export interface FirewallLimits {
   nowUs: number;
@@ -15,7 +16,7 @@ function refuseTick(
   path: string,
   message: string,
 ): Refusal {
-  return refuse(tick.line, path, message, tickToJson(tick), reason, false);
+  return refuse(tick.line, path, message, tickToJson(tick), reason, false, tick.symbol);
 }
 
 /** Judges well-formed ticks against the clock and the instruments; pure. */
@@ -64,6 +65,15 @@ export function judgeTicks(
           "deleted_instrument",
           "symbol",
           `the instrument ${tick.symbol} is deleted`,
+        ),
+      );
+    } else if (entry.tick_size !== null && !isOnTick(tick.price, entry.tick_size)) {
+      refusals.push(
+        refuseTick(
+          tick,
+          "off_tick_size",
+          "price",
+          `price ${tick.price} is no multiple of the tick size ${entry.tick_size} of ${tick.symbol}`,
         ),
       );
     } else {

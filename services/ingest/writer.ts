@@ -39,12 +39,11 @@ export function createWriter(
   const candles = createCandleBuilder();
   const held = new Set<number>();
 
-  /** Holds these instruments; false when one was deleted or renamed since it was looked up. */
+  /** Holds these instruments; false when one changed since it was looked up. */
   async function hold(entries: Iterable<SymbolEntry>): Promise<boolean> {
     const fresh = [...entries].filter(({ id, deleted }) => !deleted && !held.has(id));
     if (fresh.length === 0) return true;
-    const symbols = await holdInstruments(sql, fresh.map(({ id }) => id));
-    if (fresh.some(({ id, symbol }) => symbols.get(id) !== symbol)) return false;
+    if (!await holdInstruments(sql, fresh)) return false;
     for (const { id } of fresh) held.add(id);
     return true;
   }
