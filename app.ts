@@ -29,6 +29,7 @@ import type { Hub } from "./services/hub.ts";
 import type { Ingest } from "./services/ingest/ingest.ts";
 import type { Instruments } from "./services/market/instruments.ts";
 import type { ExactnessService } from "./services/market/exactness_report.ts";
+import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
@@ -37,6 +38,7 @@ import type { Monitor } from "./services/monitor/monitor.ts";
 export interface Services {
   ingest: Ingest;
   market: Market;
+  candleRebuild: CandleRebuild;
   instruments: Instruments;
   exactness: ExactnessService;
   monitor: Monitor;

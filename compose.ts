@@ -24,6 +24,7 @@ import { createSymbolDirectory } from "./services/ingest/symbols.ts";
 import { createLoop } from "./services/loop.ts";
 import { createInstruments } from "./services/market/instruments.ts";
 import { createExactness } from "./services/market/exactness_report.ts";
+import { createCandleRebuild } from "./services/market/candle_rebuild.ts";
 import { createMarket } from "./services/market/market.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
@@ -168,6 +169,7 @@ export async function createHoldfast(
     services: {
       ingest,
       market: createMarket({ pool: pools.app }),
+      candleRebuild: createCandleRebuild({ pool: pools.app, catalogue }),
       instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
       exactness: createExactness({ pool: pools.app }),
       monitor,

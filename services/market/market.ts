@@ -45,7 +45,7 @@ function trimMicroseconds(ts: string): string {
 }
 
 /** A bound of a question in microseconds, no further out than ticks can be. */
-function boundOf(path: "from" | "to", text: string | undefined): number | undefined {
+export function boundOf(path: "from" | "to", text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const us = parseTimestamp(text);
   if (Number.isNaN(us)) {
