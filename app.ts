@@ -26,6 +26,7 @@ import type { Alerts } from "./services/alerts/alerts.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import type { Clock } from "./services/clock.ts";
 import type { Hub } from "./services/hub.ts";
+import type { Feeds } from "./services/ingest/feeds.ts";
 import type { Ingest } from "./services/ingest/ingest.ts";
 import type { Instruments } from "./services/market/instruments.ts";
 import type { ExactnessService } from "./services/market/exactness_report.ts";
@@ -37,6 +38,7 @@ import type { Monitor } from "./services/monitor/monitor.ts";
 /** All that the routes speak to. */
 export interface Services {
   ingest: Ingest;
+  feeds: Feeds;
   market: Market;
   candleRebuild: CandleRebuild;
   instruments: Instruments;

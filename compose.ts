@@ -19,6 +19,7 @@ import { createAlertStore } from "./services/alerts/store.ts";
 import { createBenchmarks } from "./services/benchmarks/service.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import { createHub } from "./services/hub.ts";
+import { createFeeds } from "./services/ingest/feeds.ts";
 import { createIngest } from "./services/ingest/ingest.ts";
 import { createSymbolDirectory } from "./services/ingest/symbols.ts";
 import { createLoop } from "./services/loop.ts";
@@ -130,7 +131,8 @@ export async function createHoldfast(
     log,
     onChange: () => monitor.refreshPartitions(),
   });
-  const ingest = createIngest({ pool: pools.ingest, rotation, directory, config, clock });
+  const feeds = createFeeds({ clock });
+  const ingest = createIngest({ pool: pools.ingest, rotation, directory, feeds, config, clock });
   const alerts = createAlerts({
     rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),
     store: createAlertStore(records.db),
@@ -168,6 +170,7 @@ export async function createHoldfast(
   const app = createApp({
     services: {
       ingest,
+      feeds,
       market: createMarket({ pool: pools.app }),
       candleRebuild: createCandleRebuild({ pool: pools.app, catalogue }),
       instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),

@@ -94,6 +94,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/health/database", "/api/health/database"],
       ["/api/health/performance", "/api/health/performance"],
       ["/api/health/partitions", "/api/health/partitions"],
+      ["/api/health/feeds", "/api/health/feeds"],
       ["/api/benchmarks", "/api/benchmarks"],
       ["/api/benchmarks/runs", "/api/benchmarks/runs"],
       ["/api/benchmarks/validation", "/api/benchmarks/validation"],
@@ -104,6 +105,16 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
         assert.equal(response.status, 200);
       });
     }
+    await t.step("candles made anew", async () => {
+      const { response } = await conforms(
+        house,
+        "post",
+        "/api/candles/rebuild",
+        "/api/candles/rebuild",
+        { headers: json, body: JSON.stringify({ symbol: "SPY" }) },
+      );
+      assert.equal(response.status, 200);
+    });
     await t.step("instruments made, changed, deleted, restored", async () => {
       const made = await conforms(house, "post", "/api/instruments", "/api/instruments", {
         headers: json,

@@ -8,6 +8,7 @@ import { allowIdle } from "../../db/transaction.ts";
 import { HoldfastError, type InputProblem } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
+import type { Feeds } from "./feeds.ts";
 import { readJsonLine } from "./parse_ndjson.ts";
 import type { SymbolDirectory } from "./symbols.ts";
 import { isRefusal, type Refusal, type RowBatch } from "./tick.ts";
@@ -96,11 +97,12 @@ function createTally() {
 
 /** Takes ticks in: judged, written by COPY with their candles, counted, exactly once per idempotency key. */
 export function createIngest(
-  { pool, rotation, directory, config, clock }: {
+  { pool, rotation, directory, feeds, config, clock }: {
     /** The uploads' own: each of its connections is a lane, and its queue is theirs. */
     pool: Pool;
     rotation: Rotation;
     directory: SymbolDirectory;
+    feeds: Feeds;
     config: IngestConfig;
     clock: Clock;
   },
@@ -188,6 +190,7 @@ export function createIngest(
     async ingest(request) {
       const { idempotencyKey: key, create, backfill } = request;
       const tally = createTally();
+      const note = feeds.begin();
       const answer = await inTransaction(async (sql) => {
         const stored = key === undefined ? "claimed" : await claim(sql, key);
         if (stored !== "claimed") return await replay(request, stored);
@@ -195,6 +198,7 @@ export function createIngest(
         for await (const batch of request.batches) {
           const { stored: rows, refusals } = await writer.write(batch);
           tally.add(rows, refusals);
+          note.add(batch.ticks, refusals);
         }
         tally.refuseHopeless();
         await writer.finish();
@@ -208,6 +212,7 @@ export function createIngest(
         return tally.answer();
       });
       if (!answer.replayed) count(answer, tally.reasons);
+      note.commit();
       return answer;
     },
     async retry(id, { create, backfill }) {
