@@ -28,6 +28,7 @@ import type { Clock } from "./services/clock.ts";
 import type { Hub } from "./services/hub.ts";
 import type { Feeds } from "./services/ingest/feeds.ts";
 import type { Ingest } from "./services/ingest/ingest.ts";
+import type { Quarantine } from "./services/ingest/quarantine.ts";
 import type { Instruments } from "./services/market/instruments.ts";
 import type { ExactnessService } from "./services/market/exactness_report.ts";
 import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
@@ -39,6 +40,7 @@ import type { Monitor } from "./services/monitor/monitor.ts";
 export interface Services {
   ingest: Ingest;
   feeds: Feeds;
+  quarantine: Quarantine;
   market: Market;
   candleRebuild: CandleRebuild;
   instruments: Instruments;

@@ -21,6 +21,7 @@ import { type Clock, systemClock } from "./services/clock.ts";
 import { createHub } from "./services/hub.ts";
 import { createFeeds } from "./services/ingest/feeds.ts";
 import { createIngest } from "./services/ingest/ingest.ts";
+import { createQuarantine } from "./services/ingest/quarantine.ts";
 import { createSymbolDirectory } from "./services/ingest/symbols.ts";
 import { createLoop } from "./services/loop.ts";
 import { createInstruments } from "./services/market/instruments.ts";
@@ -133,6 +134,7 @@ export async function createHoldfast(
   });
   const feeds = createFeeds({ clock });
   const ingest = createIngest({ pool: pools.ingest, rotation, directory, feeds, config, clock });
+  const quarantine = createQuarantine({ pool: pools.app, ingest, config, clock });
   const alerts = createAlerts({
     rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),
     store: createAlertStore(records.db),
@@ -171,6 +173,7 @@ export async function createHoldfast(
     services: {
       ingest,
       feeds,
+      quarantine,
       market: createMarket({ pool: pools.app }),
       candleRebuild: createCandleRebuild({ pool: pools.app, catalogue }),
       instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
@@ -275,6 +278,7 @@ export async function createHoldfast(
       await pools.maintenance.run((sql) =>
         forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
       );
+      await quarantine.expire();
     },
     async everyHour() {
       if (prepared) await rotation.rotate("schedule");

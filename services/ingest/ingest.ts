@@ -2,16 +2,14 @@ import type { Config } from "../../config.ts";
 import type { Sql } from "../../db/connection.ts";
 import { codeOf, toHoldfastError } from "../../db/errors.ts";
 import { claimKey, storeAnswer, type StoredAnswer } from "../../db/market/idempotency.ts";
-import { takeQuarantined } from "../../db/market/quarantine.ts";
 import type { Pool } from "../../db/pool.ts";
 import { allowIdle } from "../../db/transaction.ts";
 import { HoldfastError, type InputProblem } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
 import type { Feeds } from "./feeds.ts";
-import { readJsonLine } from "./parse_ndjson.ts";
 import type { SymbolDirectory } from "./symbols.ts";
-import { isRefusal, type Refusal, type RowBatch } from "./tick.ts";
+import type { ParsedTick, Refusal, RowBatch } from "./tick.ts";
 import { createWriter } from "./writer.ts";
 
 const problemsShown = 20;
@@ -45,8 +43,14 @@ export interface IngestCounters {
 export interface Ingest {
   /** Stores an upload whole or not at all; answers after commit. */
   ingest(request: IngestRequest): Promise<IngestAnswer>;
-  /** Tries a quarantined row again; it stays there when it is refused again. */
-  retry(id: string, options: { create: boolean; backfill: boolean }): Promise<IngestAnswer>;
+  /**
+   * Runs `work` in one transaction with a way to store ticks that answers those it refuses, by their lines, instead
+   * of putting them in the quarantine.
+   */
+  rewrite<T>(
+    options: { create: boolean; backfill: boolean },
+    work: (sql: Sql, write: (ticks: ParsedTick[]) => Promise<Refusal[]>) => Promise<T>,
+  ): Promise<T>;
   counters(): IngestCounters;
 }
 
@@ -117,11 +121,12 @@ export function createIngest(
     }
   }
 
-  const writerFor = (sql: Sql, create: boolean, backfill: boolean) =>
+  const writerFor = (sql: Sql, create: boolean, backfill: boolean, keepRefused = false) =>
     createWriter(sql, {
       directory,
       rotation,
       create,
+      keepRefused,
       limits: {
         nowUs: clock.now().getTime() * 1000,
         futureSeconds: config.HOLDFAST_FUTURE_LIMIT_SECONDS,
@@ -215,26 +220,24 @@ export function createIngest(
       note.commit();
       return answer;
     },
-    async retry(id, { create, backfill }) {
-      const answer = await inTransaction(async (sql) => {
-        const entry = await takeQuarantined(sql, id);
-        if (!entry) throw new HoldfastError("not_found", `No quarantined row has the id ${id}`);
-        const row = readJsonLine(entry.raw, entry.line);
-        const writer = writerFor(sql, create, backfill);
-        const { stored, refusals } = await writer.write(
-          isRefusal(row) ? { ticks: [], refusals: [row] } : { ticks: [row], refusals: [] },
-        );
-        if (stored === 0) {
-          // Thrown, so that the transaction ends as if nothing had been tried.
-          throw new HoldfastError("conflict", `Still refused: ${refusals[0]?.message}`, {
-            problems: refusals.map(({ line, path, message }) => ({ line, path, message })),
-          });
-        }
+    async rewrite({ create, backfill }, work) {
+      let accepted = 0;
+      const note = feeds.begin();
+      const result = await inTransaction(async (sql) => {
+        const writer = writerFor(sql, create, backfill, true);
+        const done = await work(sql, async (ticks) => {
+          const { stored, refusals } = await writer.write({ ticks, refusals: [] });
+          const refused = new Set(refusals.map(({ line }) => line));
+          accepted += stored;
+          note.add(ticks.filter(({ line }) => !refused.has(line)), []);
+          return refusals;
+        });
         await writer.finish();
-        return { accepted: stored, quarantined: 0, replayed: false };
+        return done;
       });
-      count(answer, {});
-      return answer;
+      counters.accepted += accepted;
+      note.commit();
+      return result;
     },
     counters() {
       const { active, waiting } = pool.stats();

@@ -28,12 +28,14 @@ export interface WriterOptions {
   rotation: Pick<Rotation, "ensureDays">;
   limits: FirewallLimits;
   create: boolean;
+  /** Leaves what it refuses to the caller, instead of putting it in the quarantine. */
+  keepRefused?: boolean;
 }
 
 /** Writes the batches of one upload into one transaction that the caller began and will end. */
 export function createWriter(
   sql: Sql,
-  { directory, rotation, limits, create }: WriterOptions,
+  { directory, rotation, limits, create, keepRefused = false }: WriterOptions,
 ) {
   const encoder = new CopyEncoder();
   const candles = createCandleBuilder();
@@ -81,6 +83,7 @@ export function createWriter(
         await rotation.ensureDays(days);
         await copy(stored);
       }
+      if (keepRefused) return { stored: stored.length, refusals };
       await addQuarantined(
         sql,
         refusals.map((refusal) => ({ ...refusal, detail: refusal.message })),
