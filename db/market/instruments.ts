@@ -109,13 +109,21 @@ export async function setDeleted(
   return row;
 }
 
-/** Removes an instrument for good, with its candles; the database refuses while a tick refers to it. */
-export async function purgeInstrument(sql: Sql, id: number): Promise<boolean> {
+/** Removes an instrument for good, with its candles, unless a tick refers to it. */
+export async function purgeInstrument(
+  sql: Sql,
+  id: number,
+): Promise<"purged" | "missing" | "referenced"> {
   // First, as uploads hold it first: candles before it would be a deadlock with them.
-  await sql`select 1 from market.instruments where id = ${id} for update`;
+  const held = await sql`select 1 from market.instruments where id = ${id} for update`;
+  if (held.length === 0) return "missing";
+  // The guard would say the same, after years of candles had been removed in vain.
+  const [found] = await sql<{ referenced: boolean }[]>`
+    select exists (select 1 from market.ticks where instrument_id = ${id}) as referenced`;
+  if (found?.referenced) return "referenced";
   await sql`delete from market.candles_1m where instrument_id = ${id}`;
-  const removed = await sql`delete from market.instruments where id = ${id} returning id`;
-  return removed.length > 0;
+  await sql`delete from market.instruments where id = ${id}`;
+  return "purged";
 }
 
 export interface SymbolEntry {
