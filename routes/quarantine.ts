@@ -1,8 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import { HoldfastError } from "../errors.ts";
 import { type Quarantine, retriedMax } from "../services/ingest/quarantine.ts";
 import { SymbolText } from "./instruments.ts";
 import {
+  type AppEnv,
   createRouter,
   cursorParam,
   flagParam,
@@ -52,11 +54,23 @@ const listRoute = createRoute({
   responses: { 200: jsonAnswer(QuarantineList, "A page of quarantined rows") },
 });
 
+/** A body is optional here, and many clients name its type also when they send none. */
+const emptyIsNone: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { raw } = c.req;
+  if (raw.body === null || c.req.header("content-length") === "0") {
+    const headers = new Headers(raw.headers);
+    headers.delete("content-type");
+    c.req.raw = new Request(raw.url, { method: raw.method, headers });
+  }
+  await next();
+};
+
 const retryRoute = createRoute({
   method: "post",
   path: "/api/quarantine/{id}/retry",
   tags,
   summary: "Try a quarantined row again, or the corrected tick in its place",
+  middleware: emptyIsNone,
   request: {
     params: z.object({ id: RowId }),
     query: z.object({

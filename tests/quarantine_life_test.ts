@@ -293,6 +293,27 @@ Deno.test("a row that never will be a tick says how to send it corrected, and th
   assert.equal((await problemOf(await retry(row.id, { tick: good }))).status, 404);
 });
 
+Deno.test("a retry without a body may name any type, one with a body must be JSON", async () => {
+  for (
+    const [type, body, status] of [
+      ["application/json", undefined, 404],
+      ["application/json", "", 404],
+      ["application/x-www-form-urlencoded", "", 404],
+      ["application/json", "{}", 404],
+      ["application/json", "[", 400],
+      ["application/json", "[]", 400],
+      ["text/plain", "{}", 415],
+    ] as const
+  ) {
+    const response = await house.request("/api/quarantine/1/retry", {
+      method: "POST",
+      headers: { "content-type": type },
+      ...(body === undefined ? {} : { body }),
+    });
+    assert.equal((await problemOf(response)).status, status, `${type} ${body}`);
+  }
+});
+
 Deno.test("what a retry stores counts for its feed, and is not refused a second time", async () => {
   const of = async () => {
     const { feeds } = await house.json<

@@ -1,9 +1,10 @@
--- The feed a row came from, where that could be read; those of the rows that are there are ticks as JSON.
+-- The feed a row came from, where that could be read.
 alter table holdfast.quarantine add column symbol text;
 
+-- Not by a cast: a row that is no JSON must not stop a start.
 update holdfast.quarantine
-set symbol = raw::jsonb ->> 'symbol'
-where reason in ('unknown_instrument', 'deleted_instrument');
+set symbol = substring(raw from '"symbol": *"([^"\\]{1,64})"')
+where reason in ('unknown_instrument', 'deleted_instrument', 'future', 'stale');
 
 create index quarantine_symbol on holdfast.quarantine (symbol, id) where symbol is not null;
 create index quarantine_received_at on holdfast.quarantine (received_at);
