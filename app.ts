@@ -26,9 +26,12 @@ import type { Alerts } from "./services/alerts/alerts.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import type { Clock } from "./services/clock.ts";
 import type { Hub } from "./services/hub.ts";
+import type { Feeds } from "./services/ingest/feeds.ts";
 import type { Ingest } from "./services/ingest/ingest.ts";
+import type { Quarantine } from "./services/ingest/quarantine.ts";
 import type { Instruments } from "./services/market/instruments.ts";
 import type { ExactnessService } from "./services/market/exactness_report.ts";
+import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
@@ -36,7 +39,10 @@ import type { Monitor } from "./services/monitor/monitor.ts";
 /** All that the routes speak to. */
 export interface Services {
   ingest: Ingest;
+  feeds: Feeds;
+  quarantine: Quarantine;
   market: Market;
+  candleRebuild: CandleRebuild;
   instruments: Instruments;
   exactness: ExactnessService;
   monitor: Monitor;

@@ -7,7 +7,8 @@ import { describeDatabaseError } from "./db/errors.ts";
 import { forgetKeys } from "./db/market/idempotency.ts";
 import { migrate } from "./db/migrate.ts";
 import { migrations } from "./db/migrations/list.ts";
-import { createPool, type PoolerMode } from "./db/pool.ts";
+import type { PoolerMode } from "./db/pool.ts";
+import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
 import { StartError } from "./errors.ts";
 import type { Logger } from "./log.ts";
@@ -19,11 +20,14 @@ import { createAlertStore } from "./services/alerts/store.ts";
 import { createBenchmarks } from "./services/benchmarks/service.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import { createHub } from "./services/hub.ts";
+import { createFeeds } from "./services/ingest/feeds.ts";
 import { createIngest } from "./services/ingest/ingest.ts";
+import { createQuarantine } from "./services/ingest/quarantine.ts";
 import { createSymbolDirectory } from "./services/ingest/symbols.ts";
 import { createLoop } from "./services/loop.ts";
 import { createInstruments } from "./services/market/instruments.ts";
 import { createExactness } from "./services/market/exactness_report.ts";
+import { createCandleRebuild } from "./services/market/candle_rebuild.ts";
 import { createMarket } from "./services/market/market.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
@@ -46,57 +50,6 @@ export interface Holdfast {
 }
 
 const prepareRetryMs = [250, 500, 1_000, 2_000, 5_000];
-
-function openPools(target: Target, pooler: PoolerMode, config: Config) {
-  const common = { target, pooler, waitingMax: 100 };
-  return {
-    app: createPool({
-      ...common,
-      max: config.HOLDFAST_POOL_SIZE,
-      applicationName: "holdfast",
-      statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
-      lockTimeoutMs: 10_000,
-      waitingMax: config.HOLDFAST_POOL_WAITING_MAX,
-    }),
-    // Uploads hold a connection for long; with one of their own they cannot starve the short requests.
-    streams: createPool({
-      ...common,
-      max: config.HOLDFAST_INGEST_LANES,
-      applicationName: "holdfast-ingest",
-      statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
-      lockTimeoutMs: 10_000,
-      waitingMax: config.HOLDFAST_INGEST_WAITING_MAX,
-    }),
-    groups: createPool({
-      ...common,
-      max: config.HOLDFAST_INGEST_GROUP_LANES,
-      applicationName: "holdfast-ingest",
-      statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
-      lockTimeoutMs: 10_000,
-    }),
-    maintenance: createPool({
-      ...common,
-      max: 2,
-      applicationName: "holdfast-maintenance",
-      statementTimeoutMs: 120_000,
-      lockTimeoutMs: 2_000,
-    }),
-    watchFast: createPool({
-      ...common,
-      max: 1,
-      applicationName: "holdfast-monitor",
-      statementTimeoutMs: 2_000,
-      lockTimeoutMs: 200,
-    }),
-    watchSlow: createPool({
-      ...common,
-      max: 1,
-      applicationName: "holdfast-monitor",
-      statementTimeoutMs: 10_000,
-      lockTimeoutMs: 200,
-    }),
-  };
-}
 
 /** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
 export async function createHoldfast(
@@ -136,14 +89,17 @@ export async function createHoldfast(
     log,
     onChange: () => monitor.refreshPartitions(),
   });
+  const feeds = createFeeds({ clock });
   const ingest = createIngest({
     streams: pools.streams,
     groups: pools.groups,
     rotation,
     directory,
+    feeds,
     config,
     clock,
   });
+  const quarantine = createQuarantine({ pool: pools.app, ingest, config, clock });
   const alerts = createAlerts({
     rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),
     store: createAlertStore(records.db),
@@ -181,7 +137,10 @@ export async function createHoldfast(
   const app = createApp({
     services: {
       ingest,
+      feeds,
+      quarantine,
       market: createMarket({ pool: pools.app }),
+      candleRebuild: createCandleRebuild({ pool: pools.app, catalogue }),
       instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
       exactness: createExactness({ pool: pools.app }),
       monitor,
@@ -284,6 +243,7 @@ export async function createHoldfast(
       await pools.maintenance.run((sql) =>
         forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
       );
+      await quarantine.expire();
     },
     async everyHour() {
       if (prepared) await rotation.rotate("schedule");

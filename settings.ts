@@ -186,6 +186,11 @@ export const settings = {
     "days from 1 to 365",
     "How long an `Idempotency-Key` is remembered.",
   ),
+  HOLDFAST_QUARANTINE_DAYS: setting(
+    whole(0, 36_500).default(30),
+    "days from 0 to 36500 (0: keep for ever)",
+    "How long a quarantined row is kept.",
+  ),
   HOLDFAST_PREMAKE_DAYS: setting(
     whole(1, 365).default(7),
     "days from 1 to 365",

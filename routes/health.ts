@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import type { Clock } from "../services/clock.ts";
+import type { Feeds } from "../services/ingest/feeds.ts";
 import {
   type Check,
   checksOf,
@@ -12,6 +13,7 @@ import type { Snapshot, Status } from "../services/monitor/snapshot.ts";
 import { PerformanceImprovementMetrics } from "./benchmark_schemas.ts";
 import {
   DatabaseHealthResponse,
+  FeedsHealthResponse,
   HealthResponse,
   Liveness,
   PartitionHealthResponse,
@@ -72,6 +74,17 @@ const partitionsRoute = createRoute({
   responses: { 200: jsonAnswer(PartitionHealthResponse, "What was last read") },
 });
 
+const feedsRoute = createRoute({
+  method: "get",
+  path: "/api/health/feeds",
+  tags,
+  summary: "What came by each feed, and what became of it",
+  responses: { 200: jsonAnswer(FeedsHealthResponse, "Counters since the start, by symbol") },
+});
+
+/** Feeds shown in the database's report. */
+const feedsShown = 50;
+
 const ietf: Record<Status, "pass" | "warn" | "fail"> = {
   healthy: "pass",
   degraded: "warn",
@@ -102,8 +115,9 @@ function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
 
 /** Health in all its forms, from the last snapshot: these answer at once, also when Postgres is away. */
 export function healthRoutes(
-  { monitor, benchmarks, clock, version, startedAt, isPrepared, preparationProblem }: {
+  { monitor, feeds, benchmarks, clock, version, startedAt, isPrepared, preparationProblem }: {
     monitor: Pick<Monitor, "snapshot">;
+    feeds: Pick<Feeds, "report">;
     benchmarks: Pick<Benchmarks, "performanceReport">;
     clock: Clock;
     version: string;
@@ -152,8 +166,11 @@ export function healthRoutes(
   router.openapi(databaseRoute, (c) => {
     const report = databaseHealth(monitor.snapshot());
     const alerts = report.alerts.map((alert) => ({ ...alert, cure: [...alert.cure] }));
-    return c.json({ ...report, alerts }, 200);
+    const { since, feeds: shown } = feeds.report(feedsShown);
+    return c.json({ ...report, ingest: { ...report.ingest, since, feeds: shown }, alerts }, 200);
   });
+
+  router.openapi(feedsRoute, (c) => c.json(feeds.report(), 200));
 
   router.openapi(performanceRoute, async (c) => c.json(await benchmarks.performanceReport(), 200));
 

@@ -75,6 +75,33 @@ export const Recommendation = z.object({
   risk: z.string().optional(),
 }).openapi("Recommendation");
 
+const feedCounts = {
+  accepted: z.int().openapi({ description: "Ticks stored" }),
+  quarantined: z.int(),
+  by_reason: z.record(z.string(), z.int()),
+};
+
+export const Feed = z.object({
+  symbol: z.string(),
+  ...feedCounts,
+  last_tick_at: Time.nullable().openapi({ description: "Time of its newest tick" }),
+  last_received_at: Time.openapi({ description: "When rows of it last came" }),
+  age_seconds: known("Age of its newest tick"),
+}).openapi("Feed");
+
+const since = Time.openapi({ description: "Since when is counted: the start of this process" });
+
+export const FeedsHealthResponse = z.object({
+  since,
+  feeds: z.array(Feed).openapi({
+    description: "One per symbol, by last activity; at most 1,000 are kept apart",
+  }),
+  other: z.object(feedCounts).openapi({ description: "Feeds beyond those, in one sum" }),
+  unreadable: z.object(feedCounts).openapi({
+    description: "Rows whose symbol could not be read",
+  }),
+}).openapi("FeedsHealthResponse");
+
 export const DatabaseHealthResponse = z.object({
   overall_status: Status,
   checked_at: Time.nullable(),
@@ -89,6 +116,10 @@ export const DatabaseHealthResponse = z.object({
     quarantined_by_reason: z.record(z.string(), z.int()),
     uploads_active: z.int(),
     uploads_waiting: z.int(),
+    since,
+    feeds: z.array(Feed).openapi({
+      description: "The 50 of last activity; all of them at /api/health/feeds",
+    }),
   }),
   alerts: z.array(Alert),
   recommendations: z.array(Recommendation),

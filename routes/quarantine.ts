@@ -1,11 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Ingest } from "../services/ingest/ingest.ts";
-import type { Market } from "../services/market/market.ts";
+import type { MiddlewareHandler } from "hono";
+import { HoldfastError } from "../errors.ts";
+import { type Quarantine, retriedMax } from "../services/ingest/quarantine.ts";
+import { SymbolText } from "./instruments.ts";
 import {
+  type AppEnv,
   createRouter,
   cursorParam,
   flagParam,
   jsonAnswer,
+  jsonBody,
   limitParam,
   nextCursor,
   Time,
@@ -20,11 +24,20 @@ export const QuarantinedRow = z.object({
   detail: z.string(),
   line: z.int().nullable(),
   raw: z.string(),
+  symbol: z.string().nullable().openapi({ description: "The feed; null: it could not be read" }),
 }).openapi("QuarantinedRow");
 
 const QuarantineList = z.object({ quarantine: z.array(QuarantinedRow), next_cursor: nextCursor })
   .openapi("QuarantineList");
 const tags = ["quarantine"];
+
+const RowId = z.string().regex(/^\d{1,18}$/, "must be a number");
+const reason = z.string().regex(/^[a-z_]{1,64}$/, "must be a reason such as future").optional();
+const symbol = SymbolText.optional();
+const from = Time.optional().openapi({ description: "Arrived then or later" });
+const before = Time.optional().openapi({ description: "Arrived before" });
+const create = "Make instruments of symbols never seen before";
+const backfill = "Take ticks older than the horizon";
 
 const listRoute = createRoute({
   method: "get",
@@ -33,7 +46,7 @@ const listRoute = createRoute({
   summary: "Rows that were not stored, newest first",
   request: {
     query: z.object({
-      reason: z.string().regex(/^[a-z_]{1,64}$/, "must be a reason such as future").optional(),
+      ...{ reason, symbol, from, to: before },
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),
@@ -41,27 +54,141 @@ const listRoute = createRoute({
   responses: { 200: jsonAnswer(QuarantineList, "A page of quarantined rows") },
 });
 
+/** A body is optional here, and many clients name its type also when they send none. */
+const emptyIsNone: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { raw } = c.req;
+  if (raw.body === null || c.req.header("content-length") === "0") {
+    const headers = new Headers(raw.headers);
+    headers.delete("content-type");
+    c.req.raw = new Request(raw.url, { method: raw.method, headers });
+  }
+  await next();
+};
+
 const retryRoute = createRoute({
   method: "post",
   path: "/api/quarantine/{id}/retry",
   tags,
-  summary: "Try a quarantined row again",
+  summary: "Try a quarantined row again, or the corrected tick in its place",
+  middleware: emptyIsNone,
   request: {
-    params: z.object({ id: z.string().regex(/^\d{1,18}$/, "must be a number") }),
-    query: z.object({ create: flagParam, backfill: flagParam }),
+    params: z.object({ id: RowId }),
+    query: z.object({
+      create: flagParam.openapi({ description: create }),
+      backfill: flagParam.openapi({ description: backfill }),
+    }),
+    body: {
+      required: false,
+      content: {
+        "application/json": {
+          schema: z.object({
+            // Judged as a row of an upload is, not by this schema.
+            tick: z.unknown().optional().openapi({
+              allOf: [{ $ref: "#/components/schemas/NewTick" }],
+            }),
+          }).openapi("QuarantineRetryRequest"),
+        },
+      },
+    },
   },
-  responses: { 200: jsonAnswer(IngestAnswer, "Stored, and taken out of the quarantine") },
+  responses: {
+    200: jsonAnswer(IngestAnswer, "Stored, and taken out of the quarantine; 409 while refused"),
+  },
 });
 
-export function quarantineRoutes({ ingest, market }: { ingest: Ingest; market: Market }) {
+const retryManyRoute = createRoute({
+  method: "post",
+  path: "/api/quarantine/retry",
+  tags,
+  summary: "Try many rows again, oldest first; those refused again stay",
+  request: {
+    body: jsonBody(
+      z.object({
+        ...{ reason, symbol, from, to: before },
+        ids: z.array(RowId).min(1).max(retriedMax).optional(),
+        create: z.boolean().default(false).openapi({ description: create }),
+        backfill: z.boolean().default(false).openapi({ description: backfill }),
+        cursor: cursorParam,
+      }).openapi("QuarantineBulkRetryRequest"),
+    ),
+  },
+  responses: {
+    200: jsonAnswer(
+      z.object({
+        retried: z.int().openapi({ description: `Rows tried, at most ${retriedMax}` }),
+        stored: z.int(),
+        still_quarantined: z.int(),
+        errors: z.array(z.object({ id: z.string(), path: z.string(), message: z.string() }))
+          .openapi({ description: "The first rows refused again" }),
+        next_cursor: nextCursor,
+      }).openapi("QuarantineBulkRetryAnswer"),
+      "What became of them, after commit",
+    ),
+  },
+});
+
+const discardRoute = createRoute({
+  method: "delete",
+  path: "/api/quarantine/{id}",
+  tags,
+  summary: "Give a quarantined row up",
+  request: { params: z.object({ id: RowId }) },
+  responses: { 204: { description: "It is gone" } },
+});
+
+const purgeRoute = createRoute({
+  method: "delete",
+  path: "/api/quarantine",
+  tags,
+  summary: "Give quarantined rows up",
+  request: {
+    query: z.object({
+      ...{ reason, symbol, before },
+      all: flagParam.openapi({ description: "Without a filter: all of them" }),
+    }),
+  },
+  responses: {
+    200: jsonAnswer(
+      z.object({
+        purged: z.int(),
+        complete: z.boolean().openapi({
+          description: "False: there were more than one request has time for",
+        }),
+      }).openapi("QuarantinePurgeAnswer"),
+      "How many rows are gone",
+    ),
+  },
+});
+
+export function quarantineRoutes({ quarantine }: { quarantine: Quarantine }) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {
-    const page = await market.quarantine(c.req.valid("query"));
+    const page = await quarantine.list(c.req.valid("query"));
     return c.json({ quarantine: page.rows, next_cursor: page.nextCursor }, 200);
   });
   router.openapi(
-    retryRoute,
-    async (c) => c.json(await ingest.retry(c.req.valid("param").id, c.req.valid("query")), 200),
+    retryManyRoute,
+    async (c) => c.json(await quarantine.retryMany(c.req.valid("json")), 200),
   );
+  router.openapi(retryRoute, async (c) => {
+    const { id } = c.req.valid("param");
+    const { tick } = c.req.valid("json") ?? {};
+    return c.json(await quarantine.retry(id, { ...c.req.valid("query"), tick }), 200);
+  });
+  router.openapi(discardRoute, async (c) => {
+    await quarantine.discard(c.req.valid("param").id);
+    return c.body(null, 204);
+  });
+  router.openapi(purgeRoute, async (c) => {
+    const { all, reason, symbol, before } = c.req.valid("query");
+    if (!all && [reason, symbol, before].every((filter) => filter === undefined)) {
+      throw new HoldfastError(
+        "invalid_request",
+        "Say which rows: reason, symbol or before; or all=true",
+        { problems: [{ path: "all", message: "needed without reason, symbol or before" }] },
+      );
+    }
+    return c.json(await quarantine.purge({ reason, symbol, to: before }), 200);
+  });
   return router;
 }

@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { bruteForce, day, intervals, readCandles, widths } from "./helpers/candles.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { problemOf, readTicks, send, type Tick, tick } from "./helpers/ticks.ts";
-
-interface Candle {
-  ts: string;
-  open: number;
-  high: number;
-  low: number;
-  close: number;
-  volume: number;
-  trades: number;
-}
 
 let house: House;
 Deno.test.beforeAll(async () => {
@@ -20,56 +11,7 @@ Deno.test.beforeAll(async () => {
 Deno.test.afterAll(() => house.stop());
 
 const minute = 60_000;
-const day = 24 * 60 * minute;
-const widths = {
-  "1m": minute,
-  "5m": 5 * minute,
-  "15m": 15 * minute,
-  "1h": 60 * minute,
-  "1d": day,
-};
-const intervals = Object.keys(widths) as (keyof typeof widths)[];
-
-/** Candles of ticks in order of arrival, in the plainest way. */
-function bruteForce(ticks: readonly Tick[], width: number): Candle[] {
-  const buckets = new Map<number, Tick[]>();
-  const inTime = [...ticks].sort((a, b) => Date.parse(a.ts) - Date.parse(b.ts)); // stable
-  for (const one of inTime) {
-    const start = Math.floor(Date.parse(one.ts) / width) * width;
-    buckets.set(start, [...buckets.get(start) ?? [], one]);
-  }
-  return [...buckets].sort(([a], [b]) => a - b).map(([start, all]) => {
-    const prices = all.map(({ price }) => price);
-    return {
-      ts: `${new Date(start).toISOString().slice(0, 19)}Z`,
-      open: prices[0] ?? NaN,
-      high: Math.max(...prices),
-      low: Math.min(...prices),
-      close: prices.at(-1) ?? NaN,
-      volume: all.reduce((sum, { size }) => sum + size, 0),
-      trades: all.length,
-    };
-  });
-}
-
-async function readCandles(
-  symbol: string,
-  interval: string,
-  query: Record<string, string> = {},
-): Promise<Candle[]> {
-  const candles: Candle[] = [];
-  let cursor: string | null = "";
-  while (cursor !== null) {
-    const parameters = new URLSearchParams({ symbol, interval, ...query });
-    if (cursor !== "") parameters.set("cursor", cursor);
-    const page: { candles: Candle[]; next_cursor: string | null } = await house.json(
-      `/api/candles?${parameters}`,
-    );
-    candles.push(...page.candles);
-    cursor = page.next_cursor;
-  }
-  return candles;
-}
+const iso = (ms: number) => new Date(ms).toISOString();
 
 /** Where the scenarios take place: around midnight some days ago, and around the origin of the buckets. */
 const scenes = [
@@ -87,47 +29,74 @@ const offer = fc.record({
   price: fc.integer({ min: 0, max: 40 }),
   size: fc.integer({ min: 0, max: 1_000 }),
 });
+/** Sent once, sent again without a key (stored again), or again with the same key (stored once). */
+const sendings = ["once", "doubled", "replayed"] as const;
 const scenario = fc.record({
   scene: fc.constantFrom(...scenes),
   batches: fc.array(
     fc.record({
       offers: fc.array(offer, { minLength: 1, maxLength: 25 }),
-      /** Sent again without a key: stored again. With one: not. */
-      again: fc.constantFrom("no", "no", "doubled", "replayed"),
+      sending: fc.constantFrom(...sendings),
     }),
     { minLength: 1, maxLength: 5 },
   ),
 });
+/** Scenarios that share their uploads, each with a symbol of its own: an upload's commit costs more than its rows. */
+const together = 50;
+const batchesMax = 5;
 
 let turn = 0;
 
+/** Runs `work` for each item, some at a time. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const lane = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: 4 }, lane));
+}
+
 Deno.test("candles of every interval equal those computed from the ticks, late and doubled ones too", async () => {
+  const scenarios = fc.array(scenario, { minLength: together, maxLength: together });
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ scene, batches }) => {
-      const symbol = `C${turn++}`;
-      const arrived: Tick[] = [];
-      for (const [at, { offers, again }] of batches.entries()) {
-        const ticks = offers.map(({ at, price, size }) =>
-          tick({ ts: new Date(scene + at).toISOString(), symbol, price, size })
-        );
-        const headers: Record<string, string> = again === "replayed"
-          ? { "idempotency-key": `${symbol}-${at}` }
-          : {};
-        for (let time = again === "no" ? 1 : 2; time > 0; time--) {
-          const answer = await send(house, ticks, "?create=true&backfill=true", headers);
-          assert.equal(answer.accepted, ticks.length);
-          if (!answer.replayed) arrived.push(...ticks);
+    fc.asyncProperty(scenarios, async (several) => {
+      const arrived = several.map(() => [] as Tick[]);
+      const symbols = several.map(() => `C${turn++}`);
+      const round = symbols[0];
+      for (let at = 0; at < batchesMax; at++) {
+        for (const sending of sendings) {
+          const parts = several.map(({ scene, batches }, index) => {
+            const batch = batches[at];
+            return batch?.sending !== sending
+              ? []
+              : batch.offers.map(({ at, price, size }) =>
+                tick({ ts: iso(scene + at), symbol: symbols[index] ?? "", price, size })
+              );
+          });
+          const ticks = parts.flat();
+          if (ticks.length === 0) continue;
+          const headers: Record<string, string> = sending === "replayed"
+            ? { "idempotency-key": `${round}-${at}` }
+            : {};
+          for (let time = sending === "once" ? 1 : 2; time > 0; time--) {
+            const answer = await send(house, ticks, "?create=true&backfill=true", headers);
+            assert.equal(answer.accepted, ticks.length);
+            if (!answer.replayed) parts.forEach((part, index) => arrived[index]?.push(...part));
+          }
         }
       }
-      for (const interval of intervals) {
+      const questions = symbols.flatMap((symbol, index) =>
+        intervals.map((interval) => ({ symbol, interval, ticks: arrived[index] ?? [] }))
+      );
+      await eachOf(questions, async ({ symbol, interval, ticks }) => {
         assert.deepEqual(
-          await readCandles(symbol, interval),
-          bruteForce(arrived, widths[interval]),
+          await readCandles(house, symbol, interval),
+          bruteForce(ticks, widths[interval]),
           interval,
         );
-      }
+      });
     }),
-    { numRuns: 120 },
+    { numRuns: 1_000 / together },
   );
 });
 
@@ -159,7 +128,7 @@ Deno.test("candles agree with the ticks when many uploads write the same minutes
           assert.equal(ticks.length, uploads.flat().length);
           for (const interval of ["1m", "1h"] as const) {
             assert.deepEqual(
-              await readCandles(symbol, interval),
+              await readCandles(house, symbol, interval),
               bruteForce(ticks, widths[interval]),
             );
           }
@@ -179,7 +148,7 @@ Deno.test("pages of candles miss and repeat nothing", async () => {
   await send(house, ticks, "?create=true");
   for (const interval of intervals) {
     assert.deepEqual(
-      await readCandles(symbol, interval, { limit: "7" }),
+      await readCandles(house, symbol, interval, { limit: "7" }),
       bruteForce(ticks, widths[interval]),
     );
   }
@@ -205,7 +174,7 @@ Deno.test("from and to choose whole candles by their start, from included, to no
         const expected = bruteForce(ticks, widths[interval]).filter(({ ts }) =>
           Date.parse(ts) >= Date.parse(from) && Date.parse(ts) < Date.parse(to)
         );
-        assert.deepEqual(await readCandles(symbol, interval, { from, to }), expected);
+        assert.deepEqual(await readCandles(house, symbol, interval, { from, to }), expected);
       },
     ),
     { numRuns: 100 },
@@ -218,7 +187,7 @@ Deno.test("candles outlive their ticks", async () => {
   await send(house, [tick({ ts, symbol, price: 5 })], "?create=true&backfill=true");
   await house.sql`drop table market.ticks_p20131007`;
   assert.deepEqual(await readTicks(house, symbol), []);
-  assert.deepEqual((await readCandles(symbol, "1d")).map(({ close }) => close), [5]);
+  assert.deepEqual((await readCandles(house, symbol, "1d")).map(({ close }) => close), [5]);
 });
 
 Deno.test("a question about candles that cannot be answered is a problem", async () => {

@@ -80,6 +80,7 @@ Deno.test("CRLF and LF, a byte order mark and a missing last line end give the s
   assert.equal(plain.ticks.length, 2);
   assert.deepEqual(plain.ticks[1], {
     line: 3,
+    instrumentId: 0,
     tsUs: Date.parse(at) * 1000 + 456,
     symbol: "IBM",
     price: 2,

@@ -10,6 +10,7 @@ interface Row {
   detail: string;
   line: number | null;
   raw: string;
+  symbol: string | null;
 }
 
 /** A clock that the tests move, so that the future can come. */
@@ -61,6 +62,7 @@ Deno.test("a quarantined row says why, where it stood and what it was", async ()
     detail: "",
     line: 1,
     raw: JSON.stringify(tick({ ts, symbol: "WHY", price: 1.5, size: 2, trade_id: "t" })),
+    symbol: "WHY",
   });
   assert.match(row.detail, /WHY/);
   assert.ok(Math.abs(Date.parse(row.received_at) - Date.now()) < minute);

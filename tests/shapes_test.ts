@@ -94,6 +94,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/health/database", "/api/health/database"],
       ["/api/health/performance", "/api/health/performance"],
       ["/api/health/partitions", "/api/health/partitions"],
+      ["/api/health/feeds", "/api/health/feeds"],
       ["/api/benchmarks", "/api/benchmarks"],
       ["/api/benchmarks/runs", "/api/benchmarks/runs"],
       ["/api/benchmarks/validation", "/api/benchmarks/validation"],
@@ -104,6 +105,46 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
         assert.equal(response.status, 200);
       });
     }
+    await t.step("quarantined rows tried again, mended and given up", async () => {
+      const { body } = await conforms(
+        house,
+        "post",
+        "/api/quarantine/retry",
+        "/api/quarantine/retry",
+        { headers: json, body: JSON.stringify({ reason: "stale" }) },
+      );
+      assert.deepEqual([body.retried, body.stored], [1, 0]);
+      const [row] = (await house.json<{ quarantine: { id: string }[] }>("/api/quarantine"))
+        .quarantine;
+      const mended = await conforms(
+        house,
+        "post",
+        "/api/quarantine/{id}/retry",
+        `/api/quarantine/${row?.id}/retry`,
+        {
+          headers: json,
+          body: JSON.stringify({ tick: { ts: now, symbol: "SPY", price: 1, size: 1 } }),
+        },
+      );
+      assert.equal(mended.response.status, 200);
+      const purged = await conforms(
+        house,
+        "delete",
+        "/api/quarantine",
+        "/api/quarantine?all=true",
+      );
+      assert.equal(purged.response.status, 200);
+    });
+    await t.step("candles made anew", async () => {
+      const { response } = await conforms(
+        house,
+        "post",
+        "/api/candles/rebuild",
+        "/api/candles/rebuild",
+        { headers: json, body: JSON.stringify({ symbol: "SPY" }) },
+      );
+      assert.equal(response.status, 200);
+    });
     await t.step("instruments made, changed, deleted, restored", async () => {
       const made = await conforms(house, "post", "/api/instruments", "/api/instruments", {
         headers: json,

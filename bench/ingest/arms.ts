@@ -56,9 +56,9 @@ function copyArm(
   ids: Map<string, number>,
   target: number | undefined,
 ): Arm {
-  const ticks = rows.ticks.map(({ symbol, ...tick }): StoredTick => ({
+  const ticks = rows.ticks.map((tick): StoredTick => ({
     ...tick,
-    instrumentId: ids.get(symbol)!,
+    instrumentId: ids.get(tick.symbol)!,
   }));
   const stretches = slices(ticks, Math.ceil(ticks.length / lanes.length));
   const encoders = lanes.map(() => [new CopyEncoder(), new CopyEncoder()] as const);

@@ -34,6 +34,7 @@ async function readTicks(path: string): Promise<ParsedTick[]> {
 function generate(): ParsedTick[] {
   return createTickSource(1).next(generatedRows).map((tick, at) => ({
     line: at + 1,
+    instrumentId: 0,
     tsUs: tick.tsUs,
     symbol: tick.symbol,
     price: Number(decimalOf(tick.priceCents)),

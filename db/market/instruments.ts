@@ -109,25 +109,34 @@ export async function setDeleted(
   return row;
 }
 
-/** Removes an instrument for good, with its candles; the database refuses while a tick refers to it. */
-export async function purgeInstrument(sql: Sql, id: number): Promise<boolean> {
+/** Removes an instrument for good, with its candles, unless a tick refers to it. */
+export async function purgeInstrument(
+  sql: Sql,
+  id: number,
+): Promise<"purged" | "missing" | "referenced"> {
   // First, as uploads hold it first: candles before it would be a deadlock with them.
-  await sql`select 1 from market.instruments where id = ${id} for update`;
+  const held = await sql`select 1 from market.instruments where id = ${id} for update`;
+  if (held.length === 0) return "missing";
+  // The guard would say the same, after years of candles had been removed in vain.
+  const [found] = await sql<{ referenced: boolean }[]>`
+    select exists (select 1 from market.ticks where instrument_id = ${id}) as referenced`;
+  if (found?.referenced) return "referenced";
   await sql`delete from market.candles_1m where instrument_id = ${id}`;
-  const removed = await sql`delete from market.instruments where id = ${id} returning id`;
-  return removed.length > 0;
+  await sql`delete from market.instruments where id = ${id}`;
+  return "purged";
 }
 
 export interface SymbolEntry {
   id: number;
   symbol: string;
   deleted: boolean;
+  tick_size: number | null;
 }
 
 /** What ingest must know of the given symbols: the living instrument, or that there is only a deleted one. */
 export async function lookUpSymbols(sql: Sql, symbols: readonly string[]): Promise<SymbolEntry[]> {
   return await sql<SymbolEntry[]>`
-    select distinct on (symbol) id, symbol, deleted_at is not null as deleted
+    select distinct on (symbol) id, symbol, deleted_at is not null as deleted, tick_size
     from market.instruments
     where symbol = any(${symbols as string[]}::text[])
     order by symbol, (deleted_at is null) desc, id desc`;
@@ -146,17 +155,22 @@ export async function createMissing(sql: Sql, symbols: readonly string[]): Promi
 
 /**
  * Holds the given instruments against a purge until the transaction ends, as a foreign key would, at one row
- * lock per instrument instead of one per tick. Answers those that still live, with their symbols now.
+ * lock per instrument instead of one per tick. Answers whether all of them are still what they were when looked
+ * up: alive, of the same symbol and tick size.
  */
 export async function holdInstruments(
   sql: Sql,
-  ids: readonly number[],
-): Promise<Map<number, string>> {
-  const rows = await sql<{ id: number; symbol: string }[]>`
-    select id, symbol
+  entries: readonly SymbolEntry[],
+): Promise<boolean> {
+  const rows = await sql<Pick<SymbolEntry, "id" | "symbol" | "tick_size">[]>`
+    select id, symbol, tick_size
     from market.instruments
-    where id = any(${ids as number[]}::int4[]) and deleted_at is null
+    where id = any(${entries.map(({ id }) => id)}::int4[]) and deleted_at is null
     order by id
     for key share`;
-  return new Map(rows.map(({ id, symbol }) => [id, symbol]));
+  const living = new Map(rows.map((row) => [row.id, row]));
+  return entries.every(({ id, symbol, tick_size }) => {
+    const now = living.get(id);
+    return now?.symbol === symbol && now.tick_size === tick_size;
+  });
 }

@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { instant } from "./ticks.ts";
 
 /** A row that was not stored as a tick: why, where it stood, and what it said (cut at 2,000 characters). */
 export interface QuarantinedRow {
@@ -7,6 +8,8 @@ export interface QuarantinedRow {
   detail: string;
   line: number;
   raw: string;
+  /** The feed it came from, where that could be read. */
+  symbol: string | null;
 }
 
 export interface QuarantineEntry extends QuarantinedRow {
@@ -14,41 +17,59 @@ export interface QuarantineEntry extends QuarantinedRow {
   received_at: string;
 }
 
+/** Which rows are meant; times of arrival in microseconds, `fromUs` included, `toUs` not. */
+export interface QuarantineFilter {
+  reason?: string | undefined;
+  symbol?: string | undefined;
+  fromUs?: number | undefined;
+  toUs?: number | undefined;
+}
+
 export async function addQuarantined(sql: Sql, rows: readonly QuarantinedRow[]): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    insert into holdfast.quarantine (reason, path, detail, line, raw)
+    insert into holdfast.quarantine (reason, path, detail, line, raw, symbol)
     select *
     from unnest(
       ${rows.map((row) => row.reason)}::text[],
       ${rows.map((row) => row.path)}::text[],
       ${rows.map((row) => row.detail)}::text[],
       ${rows.map((row) => row.line)}::int8[],
-      ${rows.map((row) => row.raw.replaceAll("\0", "\ufffd"))}::text[]
+      ${rows.map((row) => row.raw.replaceAll("\0", "\ufffd"))}::text[],
+      ${rows.map((row) => row.symbol)}::text[]
     )`;
 }
 
+const columns = (sql: Sql) =>
+  sql`
+    id::text as id,
+    to_char(received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as received_at,
+    reason,
+    path,
+    detail,
+    line::float8 as line,
+    raw,
+    symbol`;
+
+const meant = (sql: Sql, { reason, symbol, fromUs, toUs }: QuarantineFilter) =>
+  sql`
+    true
+    ${reason === undefined ? sql`` : sql`and q.reason = ${reason}`}
+    ${symbol === undefined ? sql`` : sql`and q.symbol = ${symbol}`}
+    ${fromUs === undefined ? sql`` : sql`and q.received_at >= ${instant(sql, fromUs)}`}
+    ${toUs === undefined ? sql`` : sql`and q.received_at < ${instant(sql, toUs)}`}`;
+
+/** Newest first, those before the id `before`. */
 export async function listQuarantined(
   sql: Sql,
-  { before, limit, reason }: {
-    before: string | undefined;
-    limit: number;
-    reason: string | undefined;
-  },
+  filter: QuarantineFilter & { before: string | undefined; limit: number },
 ): Promise<QuarantineEntry[]> {
+  const { before, limit } = filter;
   return await sql<QuarantineEntry[]>`
-    select
-      id::text as id,
-      to_char(received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as received_at,
-      reason,
-      path,
-      detail,
-      line::float8 as line,
-      raw
+    select ${columns(sql)}
     from holdfast.quarantine as q
-    where true
-      ${before ? sql`and q.id < ${before}::int8` : sql``}
-      ${reason ? sql`and q.reason = ${reason}` : sql``}
+    where ${meant(sql, filter)}
+      ${before === undefined ? sql`` : sql`and q.id < ${before}::int8`}
     order by q.id desc -- not the text of the answer
     limit ${limit}`;
 }
@@ -58,13 +79,51 @@ export async function takeQuarantined(sql: Sql, id: string): Promise<QuarantineE
   const [row] = await sql<QuarantineEntry[]>`
     delete from holdfast.quarantine
     where id = ${id}::int8
-    returning
-      id::text as id,
-      to_char(received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as received_at,
-      reason,
-      path,
-      detail,
-      line::float8 as line,
-      raw`;
+    returning ${columns(sql)}`;
   return row;
+}
+
+/**
+ * Locks rows until the transaction ends, oldest first, those after the id `after`. Rows that another session holds
+ * are passed over: several retries at once share the rows and never wait.
+ */
+export async function claimQuarantined(
+  sql: Sql,
+  filter: QuarantineFilter & {
+    ids?: readonly string[] | undefined;
+    after: string | undefined;
+    limit: number;
+  },
+): Promise<QuarantineEntry[]> {
+  const { ids, after, limit } = filter;
+  return await sql<QuarantineEntry[]>`
+    select ${columns(sql)}
+    from holdfast.quarantine as q
+    where ${meant(sql, filter)}
+      ${ids === undefined ? sql`` : sql`and q.id = any(${ids as string[]}::int8[])`}
+      ${after === undefined ? sql`` : sql`and q.id > ${after}::int8`}
+    order by q.id
+    limit ${limit}
+    for update of q skip locked`;
+}
+
+export async function removeQuarantined(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql`delete from holdfast.quarantine where id = any(${ids as string[]}::int8[])`;
+}
+
+/** Removes at most `limit` rows, those held by a retry left out; answers how many. */
+export async function purgeQuarantined(
+  sql: Sql,
+  filter: QuarantineFilter & { limit: number },
+): Promise<number> {
+  const removed = await sql`
+    delete from holdfast.quarantine
+    where id = any(array(
+      select q.id
+      from holdfast.quarantine as q
+      where ${meant(sql, filter)}
+      limit ${filter.limit}
+      for update skip locked
+    ))`;
+  return removed.count;
 }

@@ -1,6 +1,7 @@
 import type { SymbolEntry } from "../../db/market/instruments.ts";
 import type { StoredTick } from "../../db/market/ticks.ts";
 import { type ParsedTick, type Refusal, refuse, tickToJson } from "./tick.ts";
+import { isOnTick } from "./tick_size.ts";
 
 export interface FirewallLimits {
   nowUs: number;
@@ -15,10 +16,13 @@ function refuseTick(
   path: string,
   message: string,
 ): Refusal {
-  return refuse(tick.line, path, message, tickToJson(tick), reason, false);
+  return refuse(tick.line, path, message, tickToJson(tick), reason, false, tick.symbol);
 }
 
-/** Judges well-formed ticks against the clock and the instruments; pure. */
+/**
+ * Judges well-formed ticks against the clock and the instruments. Those that pass get their instrument written into
+ * them: a copy of every tick would double what an upload leaves to the garbage collector.
+ */
 export function judgeTicks(
   ticks: readonly ParsedTick[],
   symbols: ReadonlyMap<string, SymbolEntry | undefined>,
@@ -66,16 +70,18 @@ export function judgeTicks(
           `the instrument ${tick.symbol} is deleted`,
         ),
       );
+    } else if (entry.tick_size !== null && !isOnTick(tick.price, entry.tick_size)) {
+      refusals.push(
+        refuseTick(
+          tick,
+          "off_tick_size",
+          "price",
+          `price ${tick.price} is no multiple of the tick size ${entry.tick_size} of ${tick.symbol}`,
+        ),
+      );
     } else {
-      stored.push({
-        tsUs: tick.tsUs,
-        instrumentId: entry.id,
-        price: tick.price,
-        size: tick.size,
-        exchange: tick.exchange,
-        side: tick.side,
-        tradeId: tick.tradeId,
-      });
+      tick.instrumentId = entry.id;
+      stored.push(tick);
     }
   }
   return { stored, refusals };

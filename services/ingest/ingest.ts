@@ -1,17 +1,16 @@
 import type { Config } from "../../config.ts";
-import { takeQuarantined } from "../../db/market/quarantine.ts";
+import type { Sql } from "../../db/connection.ts";
 import type { Pool } from "../../db/pool.ts";
-import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
-import { createRowFeed, type RowFeed } from "./feed.ts";
+import { createRowFeed, type RowFeed } from "./row_feed.ts";
+import type { Feeds } from "./feeds.ts";
 import { createGroups } from "./groups.ts";
 import { createKeyTurns } from "./key_turns.ts";
-import { readJsonLine } from "./parse_ndjson.ts";
 import { createRoom } from "./room.ts";
 import { createStore, type StoreConfig } from "./store.ts";
 import type { SymbolDirectory } from "./symbols.ts";
-import { isRefusal, type RowBatch } from "./tick.ts";
+import type { ParsedTick, Refusal, RowBatch } from "./tick.ts";
 import { createTally, type IngestAnswer, type IngestRequest, rowsOf } from "./upload.ts";
 
 /** Longest a second upload with the same key waits for the first; milliseconds. */
@@ -28,8 +27,14 @@ export interface IngestCounters {
 export interface Ingest {
   /** Stores an upload whole or not at all; answers after commit. */
   ingest(request: IngestRequest): Promise<IngestAnswer>;
-  /** Tries a quarantined row again; it stays there when it is refused again. */
-  retry(id: string, options: { create: boolean; backfill: boolean }): Promise<IngestAnswer>;
+  /**
+   * Runs `work` in one transaction with a way to store ticks in it, which answers what was refused; refused ticks
+   * stay the caller's. What was stored counts once it is committed.
+   */
+  rewrite<T>(
+    options: { create: boolean; backfill: boolean },
+    work: (sql: Sql, write: (ticks: ParsedTick[]) => Promise<Refusal[]>) => Promise<T>,
+  ): Promise<T>;
   counters(): IngestCounters;
 }
 
@@ -45,11 +50,12 @@ type IngestConfig =
 
 /** Takes ticks in: judged, written by COPY with their candles, counted, exactly once per idempotency key. */
 export function createIngest(
-  { streams, groups: groupPool, rotation, directory, config, clock }: {
+  { streams, groups: groupPool, rotation, directory, feeds, config, clock }: {
     streams: Pool;
     groups: Pool;
     rotation: Rotation;
     directory: SymbolDirectory;
+    feeds: Feeds;
     config: IngestConfig;
     clock: Clock;
   },
@@ -74,6 +80,7 @@ export function createIngest(
     groups: groupPool,
     rotation,
     directory,
+    feeds,
     config,
     clock,
     committed,
@@ -135,32 +142,30 @@ export function createIngest(
         await feed.close();
       }
     },
-    async retry(id, { create, backfill }) {
+    async rewrite({ create, backfill }, work) {
+      let accepted = 0;
+      const note = feeds.begin();
       try {
-        const answer = await groupPool.transaction(async (sql) => {
-          const entry = await takeQuarantined(sql, id);
-          if (!entry) throw new HoldfastError("not_found", `No quarantined row has the id ${id}`);
-          const row = readJsonLine(entry.raw, entry.line);
-          const batch = isRefusal(row)
-            ? { ticks: [], refusals: [row] }
-            : { ticks: [row], refusals: [] };
-          return await store.withWriter(sql, async (writer) => {
-            const [written] = await writer.write([
-              { batch, create, limits: store.limits(backfill) },
-            ]);
-            const { stored, refusals } = written ?? { stored: 0, refusals: [] };
-            if (stored === 0) {
-              // Thrown, so that the transaction ends as if nothing had been tried.
-              throw new HoldfastError("conflict", `Still refused: ${refusals[0]?.message}`, {
-                problems: refusals.map(({ line, path, message }) => ({ line, path, message })),
-              });
-            }
+        const result = await groupPool.transaction((sql) =>
+          store.withWriter(sql, async (writer) => {
+            const done = await work(sql, async (ticks) => {
+              const [written] = await writer.write([
+                { batch: { ticks, refusals: [] }, create, limits: store.limits(backfill) },
+              ]);
+              await writer.pause(); // the caller has statements of its own
+              const { stored, refusals } = written ?? { stored: 0, refusals: [] };
+              const refused = new Set(refusals.map(({ line }) => line));
+              accepted += stored;
+              note.add(ticks.filter(({ line }) => !refused.has(line)), []);
+              return refusals;
+            });
             await writer.finish();
-            return { accepted: stored, quarantined: 0, replayed: false };
-          });
-        });
-        committed(answer, {});
-        return answer;
+            return done;
+          }, true)
+        );
+        counters.accepted += accepted;
+        note.commit();
+        return result;
       } catch (error) {
         throw store.explain(error);
       }

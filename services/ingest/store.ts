@@ -8,7 +8,8 @@ import { allowIdle } from "../../db/transaction.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
-import type { RowFeed } from "./feed.ts";
+import type { RowFeed } from "./row_feed.ts";
+import type { FeedNote, Feeds } from "./feeds.ts";
 import type { FirewallLimits } from "./firewall.ts";
 import type { SmallUpload } from "./groups.ts";
 import type { SymbolDirectory } from "./symbols.ts";
@@ -52,12 +53,13 @@ function replayed(stored: StoredAnswer, fingerprint: string): IngestAnswer | Hol
 
 /** Writes uploads to the database, each whole or not at all, each once per idempotency key. */
 export function createStore(
-  { streams, groups, rotation, directory, config, clock, committed }: {
+  { streams, groups, rotation, directory, feeds, config, clock, committed }: {
     /** Connections of large uploads, and of groups of small ones: neither can starve the other. */
     streams: Pool;
     groups: Pool;
     rotation: Rotation;
     directory: SymbolDirectory;
+    feeds: Feeds;
     config: StoreConfig;
     clock: Clock;
     committed: Committed;
@@ -75,9 +77,13 @@ export function createStore(
   }
 
   /** Runs `work` with a writer on `sql`; what it left running is broken off when it fails. */
-  async function withWriter<T>(sql: Sql, work: (writer: Writer) => Promise<T>): Promise<T> {
+  async function withWriter<T>(
+    sql: Sql,
+    work: (writer: Writer) => Promise<T>,
+    keepRefused = false,
+  ): Promise<T> {
     const pair = encoders.pop() ?? [new CopyEncoder(), new CopyEncoder()];
-    const writer = createWriter(sql, { directory, rotation, encoders: pair });
+    const writer = createWriter(sql, { directory, rotation, encoders: pair, keepRefused });
     try {
       const result = await work(writer);
       if (encoders.length < encodersKept) encoders.push(pair);
@@ -114,11 +120,18 @@ export function createStore(
   }
 
   /** The rest of a large upload, batch by batch, at the pace of the slower of sender and server. */
-  async function writeFeed(writer: Writer, feed: RowFeed, request: IngestRequest, tally: Tally) {
+  async function writeFeed(
+    writer: Writer,
+    feed: RowFeed,
+    request: IngestRequest,
+    tally: Tally,
+    note: FeedNote,
+  ): Promise<void> {
     const judgedBy = { create: request.create, limits: limits(request.backfill) };
     const put = async (batch: RowBatch) => {
       for (const { stored, refusals } of await writer.write([{ batch, ...judgedBy }])) {
         tally.add(stored, refusals);
+        note.add(batch.ticks, refusals);
       }
     };
     const patienceMs = config.HOLDFAST_INGEST_STALL_SECONDS * 2_000;
@@ -142,6 +155,7 @@ export function createStore(
   async function storeFeed(feed: RowFeed, request: IngestRequest): Promise<IngestAnswer> {
     const { idempotencyKey: key } = request;
     const tally = createTally();
+    const note = feeds.begin();
     const deadlineMs = config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000;
     try {
       const answer = await streams.transaction(async (sql) => {
@@ -154,7 +168,7 @@ export function createStore(
           return again;
         }
         await withWriter(sql, async (writer) => {
-          await writeFeed(writer, feed, request, tally);
+          await writeFeed(writer, feed, request, tally, note);
           tally.refuseHopeless();
           await writer.finish();
         });
@@ -165,6 +179,7 @@ export function createStore(
         return tally.answer();
       }, { deadlineMs });
       if (!answer.replayed) committed(answer, tally.reasons);
+      note.commit();
       return answer;
     } catch (error) {
       throw explain(error);
@@ -175,6 +190,7 @@ export function createStore(
   async function storeTogether(
     uploads: readonly SmallUpload[],
   ): Promise<(IngestAnswer | HoldfastError)[]> {
+    const note = feeds.begin();
     const results = await groups.transaction(async (sql) => {
       const keys = uploads.flatMap(({ key }) => key ?? []);
       const before = keys.length > 0 ? await claim(sql, keys) : new Map<string, StoredAnswer>();
@@ -190,7 +206,9 @@ export function createStore(
       });
       const tallies = new Map(fresh.map((upload, at) => {
         const tally = createTally();
-        tally.add(written[at]?.stored ?? 0, written[at]?.refusals ?? []);
+        const { stored, refusals } = written[at] ?? { stored: 0, refusals: [] };
+        tally.add(stored, refusals);
+        note.add(upload.batch.ticks, refusals);
         return [upload, tally];
       }));
       await storeAnswers(
@@ -207,6 +225,7 @@ export function createStore(
         return { answer: replayed(stored, upload.fingerprint()), reasons: {} };
       });
     });
+    note.commit();
     for (const { answer, reasons } of results) {
       if (!(answer instanceof HoldfastError) && !answer.replayed) committed(answer, reasons);
     }

@@ -3,6 +3,8 @@ import { earliestUs, formatTimestamp, isStoredTime, parseTimestamp } from "./tim
 /** A tick as a client sent it, with the line (from 1) it stood on. */
 export interface ParsedTick {
   line: number;
+  /** 0 until the firewall has found it. */
+  instrumentId: number;
   tsUs: number;
   symbol: string;
   price: number;
@@ -19,7 +21,8 @@ export type RefusalReason =
   | "future"
   | "stale"
   | "unknown_instrument"
-  | "deleted_instrument";
+  | "deleted_instrument"
+  | "off_tick_size";
 
 /** A row that will not become a tick, and why. */
 export interface Refusal {
@@ -28,6 +31,8 @@ export interface Refusal {
   path: string;
   message: string;
   raw: string;
+  /** The feed it came from, where that could be read. */
+  symbol: string | null;
   /** Wrong in itself, whatever the clock and the instruments say: the sender's mistake. */
   malformed: boolean;
 }
@@ -61,8 +66,9 @@ export function refuse(
   raw: string,
   reason: RefusalReason = "unparsable",
   malformed = true,
+  symbol: string | null = null,
 ): Refusal {
-  return { line, reason, path, message, raw: raw.slice(0, rawMax), malformed };
+  return { line, reason, path, message, raw: raw.slice(0, rawMax), symbol, malformed };
 }
 
 /** The fields of one row before they are judged: as JSON or CSV gave them. */
@@ -150,9 +156,13 @@ export function readTick(fields: RawFields, line: number, raw: () => string): Pa
   const fault = timeFault(ts, tsUs) ?? symbolFault(symbol) ?? numberFault("price", price) ??
     numberFault("size", size) ?? labelFault("exchange", exchange, labelMax) ??
     labelFault("side", side, labelMax) ?? labelFault("trade_id", tradeId, idMax);
-  if (fault) return refuse(line, fault.path, fault.message, raw(), fault.reason);
+  if (fault) {
+    const known = symbolFault(symbol) ? null : symbol as string;
+    return refuse(line, fault.path, fault.message, raw(), fault.reason, true, known);
+  }
   return {
     line,
+    instrumentId: 0,
     tsUs,
     symbol: symbol as string,
     price: price as number,

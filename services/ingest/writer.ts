@@ -30,6 +30,8 @@ export interface WriterOptions {
   directory: SymbolDirectory;
   rotation: Pick<Rotation, "ensureDays">;
   encoders: readonly [CopyEncoder, CopyEncoder];
+  /** Leaves what it refuses to the caller, instead of putting it in the quarantine. */
+  keepRefused?: boolean;
   now?: () => number;
 }
 
@@ -59,7 +61,8 @@ export interface Writer {
 
 export function createWriter(
   sql: Sql,
-  { directory, rotation, encoders, now = () => performance.now() }: WriterOptions,
+  { directory, rotation, encoders, keepRefused = false, now = () => performance.now() }:
+    WriterOptions,
 ): Writer {
   const candles = createCandleBuilder();
   /** What is known of a symbol for the rest of this transaction; undefined: no instrument has it. */
@@ -78,12 +81,11 @@ export function createWriter(
     await addQuarantined(sql, rows.map((row) => ({ ...row, detail: row.message })));
   }
 
-  /** Holds these instruments; false when one was deleted or renamed since it was looked up. */
+  /** Holds these instruments; false when one changed since it was looked up. */
   async function hold(entries: readonly SymbolEntry[]): Promise<boolean> {
     const living = entries.filter(({ deleted }) => !deleted);
     if (living.length === 0) return true;
-    const symbols = await holdInstruments(sql, living.map(({ id }) => id));
-    return living.every(({ id, symbol }) => symbols.get(id) === symbol);
+    return await holdInstruments(sql, living);
   }
 
   async function settle(symbols: ReadonlySet<string>, create: boolean): Promise<void> {
@@ -153,7 +155,7 @@ export function createWriter(
           ? part.batch.refusals
           : [...part.batch.refusals, ...judged].sort((a, b) => a.line - b.line);
         written.push({ stored: stored.length, refusals });
-        refused.push(...refusals);
+        if (!keepRefused) refused.push(...refusals);
         for (const tick of stored) ticks.push(tick);
       }
       if (ticks.length > 0) {

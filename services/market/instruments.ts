@@ -30,6 +30,13 @@ export interface Instruments {
   purge(id: number): Promise<void>;
 }
 
+function referenced(): HoldfastError {
+  return new HoldfastError(
+    "instrument_referenced",
+    "Ticks refer to this instrument; it can only be soft-deleted",
+  );
+}
+
 function missing(id: number): HoldfastError {
   return new HoldfastError("not_found", `No instrument has the id ${id}`);
 }
@@ -53,12 +60,7 @@ export function createInstruments(
         );
       }
       // restrict_violation by the guard; by candles that came meanwhile it is 23503 before Postgres 18.
-      if (state === "23001" || state === "23503") {
-        throw new HoldfastError(
-          "instrument_referenced",
-          "Ticks refer to this instrument; it can only be soft-deleted",
-        );
-      }
+      if (state === "23001" || state === "23503") throw referenced();
       throw error;
     } finally {
       onChange();
@@ -106,8 +108,9 @@ export function createInstruments(
       return await change(() => pool.run((sql) => setDeleted(sql, id, false))) ?? await get(id);
     },
     async purge(id) {
-      const removed = await change(() => pool.transaction((sql) => purgeInstrument(sql, id)));
-      if (!removed) throw missing(id);
+      const outcome = await change(() => pool.transaction((sql) => purgeInstrument(sql, id)));
+      if (outcome === "missing") throw missing(id);
+      if (outcome === "referenced") throw referenced();
     },
   };
 }

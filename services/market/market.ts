@@ -1,6 +1,5 @@
 import { type CandleInterval, type CandleRow, listCandles } from "../../db/market/candles.ts";
 import { findBySymbol, type InstrumentRow } from "../../db/market/instruments.ts";
-import { listQuarantined, type QuarantineEntry } from "../../db/market/quarantine.ts";
 import { listTicks, type TickRow } from "../../db/market/ticks.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -34,9 +33,6 @@ export interface CandlePageQuery {
 export interface Market {
   ticks(query: TickPageQuery): Promise<Page<TickRow>>;
   candles(query: CandlePageQuery): Promise<Page<CandleRow>>;
-  quarantine(
-    query: { reason?: string | undefined; limit: number; cursor?: string | undefined },
-  ): Promise<Page<QuarantineEntry>>;
 }
 
 /** Milliseconds are enough unless a tick has more. */
@@ -45,7 +41,7 @@ function trimMicroseconds(ts: string): string {
 }
 
 /** A bound of a question in microseconds, no further out than ticks can be. */
-function boundOf(path: "from" | "to", text: string | undefined): number | undefined {
+export function boundOf(path: "from" | "to", text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const us = parseTimestamp(text);
   if (Number.isNaN(us)) {
@@ -57,7 +53,7 @@ function boundOf(path: "from" | "to", text: string | undefined): number | undefi
 }
 
 /** The page and, when a row too many was read, where the next one begins. */
-function pageOf<T>(rows: T[], limit: number, position: (row: T) => string[]): Page<T> {
+export function pageOf<T>(rows: T[], limit: number, position: (row: T) => string[]): Page<T> {
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return { rows: rows.slice(0, limit), nextCursor: last ? writeCursor(position(last)) : null };
 }
@@ -102,13 +98,6 @@ export function createMarket({ pool }: { pool: Pool }): Market {
         })
       );
       return pageOf(rows, limit, (row) => [row.ts]);
-    },
-    async quarantine({ reason, limit, cursor }) {
-      const position = readCursor(cursor, [cursorParts.number]);
-      const rows = await pool.run((sql) =>
-        listQuarantined(sql, { before: position?.[0], limit: limit + 1, reason })
-      );
-      return pageOf(rows, limit, (row) => [row.id]);
     },
   };
 }

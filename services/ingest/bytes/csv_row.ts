@@ -63,7 +63,7 @@ export function createCsvRowReader(scanner: ByteScanner, columns: readonly CsvCo
     if (!scanner.skipLineEnd()) return undefined;
     // Comparisons that NaN fails, so that one unread number is enough.
     if (!(tsUs >= 0) || !(price <= numberMax) || !(size <= numberMax) || !symbol) return undefined;
-    return { line, tsUs, symbol, price, size, exchange, side, tradeId };
+    return { line, instrumentId: 0, tsUs, symbol, price, size, exchange, side, tradeId };
   }
 
   return {

@@ -92,7 +92,7 @@ export function createJsonRowReader(scanner: ByteScanner) {
     if (!symbol || exchange === undefined || side === undefined || tradeId === undefined) {
       return undefined;
     }
-    return { line, tsUs, symbol, price, size, exchange, side, tradeId };
+    return { line, instrumentId: 0, tsUs, symbol, price, size, exchange, side, tradeId };
   }
 
   return {

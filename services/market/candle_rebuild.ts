@@ -1,0 +1,176 @@
+import type { Sql } from "../../db/connection.ts";
+import { codeOf } from "../../db/errors.ts";
+import {
+  claimRebuild,
+  compareSlice,
+  firstMinute,
+  holdSlice,
+  leavesGivenUp,
+  type RebuildSlice,
+  rebuildSlice,
+  type SliceReport,
+} from "../../db/market/candle_rebuild.ts";
+import { findBySymbol } from "../../db/market/instruments.ts";
+import type { Pool } from "../../db/pool.ts";
+import { HoldfastError } from "../../errors.ts";
+import { formatTimestamp } from "../ingest/timestamp.ts";
+import type { Catalogue } from "../partitions/catalogue.ts";
+import { boundOf } from "./market.ts";
+
+export interface RebuildRequest {
+  symbol: string;
+  from?: string | undefined;
+  to?: string | undefined;
+  /** Counts the differences and changes nothing. */
+  dryRun: boolean;
+  /** Also days whose leaf Holdfast once detached. */
+  force: boolean;
+}
+
+export interface RebuildAnswer {
+  minutes_checked: number;
+  changed: number;
+  removed: number;
+  skipped: { partition: string; reason: string }[];
+  /** Where to go on, when the time of one request was used up. */
+  next_from: string | null;
+}
+
+const ticks = { schema: "market", table: "ticks" };
+const minuteUs = 60_000_000;
+const dayUs = 1_440 * minuteUs;
+/** One day of one instrument, at worst tens of millions of ticks. */
+const sliceTimeoutMs = 60_000;
+/** Shorter than deadlock_timeout: should a rebuild and an upload ever wait for each other, the rebuild gives way. */
+const lockTimeoutMs = 500;
+const attempts = 20;
+/** A request answers about then, and says where to go on. */
+const budgetMs = 20_000;
+
+const ceilMinute = (us: number) => Math.ceil(us / minuteUs) * minuteUs;
+const floorMinute = (us: number) => Math.floor(us / minuteUs) * minuteUs;
+
+/** Makes candles anew from the ticks that are there: for what raw SQL did to market.ticks behind the ingest's back. */
+export function createCandleRebuild(
+  { pool, catalogue, now = () => performance.now() }: {
+    pool: Pool;
+    catalogue: Pick<Catalogue, "leaves">;
+    now?: () => number;
+  },
+) {
+  async function slicesOf(
+    instrumentId: number,
+    fromUs: number | undefined,
+    toUs: number | undefined,
+  ): Promise<RebuildSlice[]> {
+    const leaves = await pool.run((sql) => catalogue.leaves(sql, ticks));
+    return leaves
+      .flatMap(({ schema, name, range, detach_pending }) => {
+        if (!range || detach_pending) return [];
+        // A minute cut by a bound has ticks in two leaves; such bounds are nobody's.
+        const from = ceilMinute(Math.max(range.fromUs, fromUs ?? 0, 0));
+        const to = floorMinute(Math.min(range.toUs, ceilMinute(toUs ?? Infinity)));
+        const leaf = { schema, table: name };
+        return from < to ? [{ instrumentId, leaf, fromUs: from, toUs: to }] : [];
+      })
+      .sort((a, b) => a.fromUs - b.fromUs);
+  }
+
+  /** One look at one day; undefined when its leaf or its instrument is no longer there. */
+  function look(slice: RebuildSlice, dryRun: boolean): Promise<SliceReport | undefined> {
+    return pool.transaction(async (sql: Sql) => {
+      await sql`select
+        set_config('statement_timeout', ${String(sliceTimeoutMs)}, true),
+        set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`;
+      if (!await holdSlice(sql, slice)) return undefined;
+      if (dryRun) return await compareSlice(sql, slice);
+      if (!await claimRebuild(sql, slice.instrumentId)) {
+        throw new HoldfastError("conflict", "Another rebuild of this instrument is running", {
+          retryAfterSeconds: 2,
+        });
+      }
+      return await rebuildSlice(sql, slice);
+    }, { deadlineMs: 2 * sliceTimeoutMs });
+  }
+
+  /** Looks again while uploads overtake it. */
+  async function settle(slice: RebuildSlice, dryRun: boolean): Promise<SliceReport | undefined> {
+    let sum: SliceReport | undefined;
+    for (let attempt = 1;; attempt++) {
+      const report = await look(slice, dryRun).catch((error) => {
+        if (codeOf(error) === "42P01") return undefined; // undefined_table: the leaf has been dropped
+        if (codeOf(error) !== "55P03" || attempt === attempts) throw error;
+        return { checked: 0, changed: 0, removed: 0, overtaken: 1 };
+      });
+      if (!report) return sum;
+      sum = {
+        checked: Math.max(sum?.checked ?? 0, report.checked),
+        changed: (sum?.changed ?? 0) + report.changed,
+        removed: (sum?.removed ?? 0) + report.removed,
+        overtaken: report.overtaken,
+      };
+      if (sum.overtaken === 0) return sum;
+      if (attempt === attempts) {
+        throw new HoldfastError("conflict", "Uploads keep changing these candles; try again", {
+          retryAfterSeconds: 2,
+        });
+      }
+      await new Promise((done) => setTimeout(done, 20 * attempt * (0.5 + Math.random())));
+    }
+  }
+
+  return {
+    /** Rebuilds the minutes that start at `from` or later and before `to`, in days, each its own transaction. */
+    async rebuild({ symbol, from, to, dryRun, force }: RebuildRequest): Promise<RebuildAnswer> {
+      const started = now();
+      const instrument = await pool.run((sql) => findBySymbol(sql, symbol));
+      if (!instrument) {
+        throw new HoldfastError("not_found", `No instrument has the symbol ${symbol}`);
+      }
+      const slices = await slicesOf(instrument.id, boundOf("from", from), boundOf("to", to));
+      const givenUp = force
+        ? new Set<string>()
+        : await pool.run((sql) => leavesGivenUp(sql, slices.map(({ leaf }) => leaf.table)));
+      const answer: RebuildAnswer = {
+        minutes_checked: 0,
+        changed: 0,
+        removed: 0,
+        skipped: [],
+        next_from: null,
+      };
+      for (const slice of slices) {
+        const { leaf, toUs } = slice;
+        const skip = (reason: string) =>
+          answer.skipped.push({ partition: `${leaf.schema}.${leaf.table}`, reason });
+        if (givenUp.has(leaf.table)) {
+          skip("it was detached once, so its ticks may not be all there were; force includes it");
+          continue;
+        }
+        for (let at = slice.fromUs; at < toUs;) {
+          const first = await pool.run((sql) => firstMinute(sql, { ...slice, fromUs: at }))
+            .catch((error) => {
+              if (codeOf(error) === "42P01") return undefined;
+              throw error;
+            });
+          if (first === undefined) break;
+          if (now() - started > budgetMs) {
+            return { ...answer, next_from: formatTimestamp(first) };
+          }
+          const end = Math.min(toUs, Math.floor(first / dayUs) * dayUs + dayUs);
+          const report = await settle({ ...slice, fromUs: first, toUs: end }, dryRun);
+          if (!report) {
+            skip("it is no longer attached");
+            break;
+          }
+          answer.minutes_checked += report.checked;
+          answer.changed += report.changed;
+          answer.removed += report.removed;
+          at = end;
+        }
+      }
+      return answer;
+    },
+  };
+}
+
+export type CandleRebuild = ReturnType<typeof createCandleRebuild>;
