@@ -192,8 +192,9 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
     return 0;
   } catch (error) {
     bar.end();
+    const reason = messageOf(signal.aborted ? signal.reason : error);
     console.error(
-      `${label}: ${messageOf(signal.aborted ? signal.reason : error)}; nothing is left of it`,
+      `${label}: ${reason}; ${toStdout ? "it was cut short" : "nothing is left of it"}`,
     );
     return 1;
   } finally {
