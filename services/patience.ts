@@ -16,7 +16,7 @@ export interface Answered {
 export type Ask = (path: string, init?: RequestInit) => Promise<Answered>;
 
 const passing = new Set([408, 409, 429, 500, 502, 503, 504, 507]);
-const networkRetryMs = 1_000;
+const retryMs = 1_000;
 const whyMax = 200;
 
 /** The few words of a problem document that tell a person what is wrong. */
@@ -65,7 +65,7 @@ export function createAsk({ send, signal, headers = {}, onWait = () => {}, tries
     let why = "";
     for (let retries = 0; retries < tries; retries++) {
       signal.throwIfAborted();
-      let waitMs = networkRetryMs;
+      let waitMs = retryMs;
       try {
         const response = await send(path, {
           ...init,
@@ -76,7 +76,8 @@ export function createAsk({ send, signal, headers = {}, onWait = () => {}, tries
         const text = await response.text();
         if (!passing.has(status)) return { status, text, retries };
         why = whyOf(status, text);
-        waitMs = Number(response.headers.get("retry-after") ?? 1) * 1_000;
+        const seconds = Number(response.headers.get("retry-after") ?? NaN);
+        if (seconds >= 0) waitMs = seconds * 1_000;
       } catch (error) {
         signal.throwIfAborted();
         why = messageOf(error).slice(0, whyMax);

@@ -474,3 +474,43 @@ Deno.test("files of pyarrow and DuckDB are read, whatever they choose for times,
     }
   }
 });
+
+/** One to four bytes of a file, changed. */
+const damageTo = (whole: Uint8Array) =>
+  fc.array(
+    fc.tuple(fc.nat(whole.length - 1), fc.nat(255)),
+    { minLength: 1, maxLength: 4 },
+  ).map((changes) => {
+    const bytes = whole.slice();
+    for (const [at, byte] of changes) bytes[at] = byte;
+    return bytes;
+  });
+
+Deno.test("a damaged file is read or refused, in no time and with no other error", async () => {
+  const rows = Array.from({ length: 200 }, (_, at) => at);
+  const whole = bytesOf([
+    time("MICROS", rows.map((at) => BigInt(us + at))),
+    text("symbol", rows.map((at) => `S${at % 5}`)),
+    double("price", rows),
+    double("size", rows),
+  ], { groupRows: 50, pageSize: 100 });
+  await fc.assert(
+    fc.asyncProperty(damageTo(whole), async (bytes) => {
+      try {
+        await read(bytes);
+      } catch (error) {
+        assert.ok(error instanceof HoldfastError, error instanceof Error ? error.stack : "");
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+Deno.test("where the writer left checksums, a page that has changed is refused", async () => {
+  const whole = Deno.readFileSync(new URL("fixtures/pyarrow_int96.parquet", import.meta.url));
+  for (const at of [200, 1_000, 2_000, 3_000]) {
+    const damaged = whole.slice();
+    damaged[at] = (damaged[at] ?? 0) ^ 1;
+    assert.match(await refusal(damaged), /Cannot read column .* in row group 1: .*checksum/);
+  }
+});

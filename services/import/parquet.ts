@@ -8,6 +8,7 @@ import {
 } from "hyparquet";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import { compressors } from "./decompress.ts";
+import { checkPages } from "./parquet_pages.ts";
 import { type ParquetColumn, type ParquetPlan, planParquet } from "./parquet_columns.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
@@ -49,6 +50,31 @@ const parsers = {
   stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
   timestampFromNanoseconds: (nanos: bigint | undefined) => nanos,
 };
+
+/** Refuses a damaged column of a row group before the reader meets it. */
+async function checkColumn(
+  file: AsyncBuffer,
+  { row_groups }: FileMetaData,
+  { name, optional }: ParquetColumn,
+  group: number,
+): Promise<void> {
+  const found = row_groups[group];
+  const meta = found?.columns.find((one) => one.meta_data?.path_in_schema[0] === name)?.meta_data;
+  const where = `Cannot read column ${name} in row group ${group + 1}`;
+  if (!found || !meta) throw damaged(`${where}: it is not there`);
+  const { total_uncompressed_size } = meta;
+  const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
+  const end = start + Number(meta.total_compressed_size);
+  try {
+    if (!(start >= 4 && end >= start && end <= file.byteLength)) {
+      throw new Error("it does not lie in the file");
+    }
+    const bytes = new Uint8Array(await file.slice(start, end));
+    checkPages(bytes, { rows: Number(found.num_rows), optional, total_uncompressed_size });
+  } catch (error) {
+    throw damaged(`${where}: ${messageOf(error)}`, error);
+  }
+}
 
 /** The values of one column from row `from` to before `to`, through a function that is called in order. */
 async function readColumn(
@@ -105,10 +131,15 @@ async function readSlice(
   };
 }
 
-async function describe(file: AsyncBuffer): Promise<FileMetaData> {
+/** What the file says of itself, judged; damage that makes nonsense of it is the file's fault too. */
+async function describe(
+  file: AsyncBuffer,
+  options: { assumeUtc: boolean },
+): Promise<ParquetPlan> {
   try {
-    return await parquetMetadataAsync(file, { geoparquet: false });
+    return planParquet(await parquetMetadataAsync(file, { geoparquet: false }), options);
   } catch (error) {
+    if (error instanceof HoldfastError) throw error;
     throw damaged(`It is not a whole Parquet file: ${messageOf(error)}`, error);
   }
 }
@@ -121,7 +152,7 @@ export async function* readParquetBatches(
   const handle = await open(path);
   try {
     const file = openRanges(handle, bytes);
-    const plan = planParquet(await describe(file), { assumeUtc });
+    const plan = await describe(file, { assumeUtc });
     const groups = plan.metadata.row_groups.map((group) => Number(group.num_rows));
     const total = Number(plan.metadata.num_rows);
     if (groups.some((rows) => rows < 0) || groups.reduce((sum, rows) => sum + rows, 0) !== total) {
@@ -143,8 +174,9 @@ export async function* readParquetBatches(
       return batch;
     };
     let groupStart = 0;
-    for (const rows of groups) {
+    for (const [group, rows] of groups.entries()) {
       const groupEnd = groupStart + rows;
+      for (const column of plan.columns) await checkColumn(file, plan.metadata, column, group);
       for (let from = groupStart; from < groupEnd; from += sliceRows) {
         const to = Math.min(from + sliceRows, groupEnd);
         const lineAt = await readSlice(file, plan, from, to);

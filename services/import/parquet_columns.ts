@@ -16,6 +16,7 @@ export interface ParquetColumn {
   toJson(value: unknown): string;
   /** Whether values are wanted as they are stored, without the reader's conversion. */
   plain: boolean;
+  optional: boolean;
 }
 
 export interface ParquetPlan {
@@ -244,7 +245,13 @@ export function planParquet(
     }
     if (columns.has(field as Field)) throw refuse(field, `Column ${field} is there twice`);
     const { toJson, plain = false } = read(field as Field, element, assumeUtc);
-    columns.set(field as Field, { field: field as Field, name: element.name, toJson, plain });
+    columns.set(field as Field, {
+      field: field as Field,
+      name: element.name,
+      toJson,
+      plain,
+      optional: element.repetition_type !== "REQUIRED",
+    });
     if (plain) schema[at] = { ...element, converted_type: undefined, logical_type: undefined };
   }
   const missing = required.filter((field) => !columns.has(field));
