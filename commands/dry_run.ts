@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { HoldfastError, messageOf } from "../errors.ts";
-import { listSymbols } from "../services/export/reader.ts";
+import { type KnownSymbol, listSymbols } from "../services/export/reader.ts";
 import { judgeFile, type Verdict } from "../services/import/dry_run.ts";
 import type { SourceFile } from "../services/import/source.ts";
 import { dayName, formatTimestamp } from "../services/ingest/timestamp.ts";
@@ -13,7 +13,7 @@ import type { CommandContext } from "./serve.ts";
 const shown = 10;
 
 /** Symbols a running Holdfast knows and whether they live, or why that is unknown. */
-type Known = ReadonlyMap<string, { living: number; deleted: number }> | string;
+type Known = ReadonlyMap<string, KnownSymbol> | string;
 
 async function askForSymbols(context: CommandContext, signal: AbortSignal): Promise<Known> {
   const door = await knock(context);
@@ -82,11 +82,6 @@ export async function dryRun(
 ): Promise<number> {
   const { config } = context;
   const known = await askForSymbols(context, signal);
-  const deleted = new Set(
-    typeof known === "string"
-      ? []
-      : [...known].flatMap(([symbol, { living }]) => living === 0 ? [symbol] : []),
-  );
   const bar = stderrProgressBar();
   const all = { rows: 0, ticks: 0, refused: 0 };
   let read = 0;
@@ -96,7 +91,7 @@ export async function dryRun(
     const watch = startWatch();
     try {
       const verdict = await judgeFile(file, {
-        deleted,
+        known: typeof known === "string" ? new Map() : known,
         limits: {
           nowUs: Date.now() * 1000,
           futureSeconds: config.HOLDFAST_FUTURE_LIMIT_SECONDS,

@@ -29,7 +29,9 @@ function write(text: string, ending: string): string {
 
 async function judge(path: string, deleted: string[] = []) {
   return await judgeFile(await openSource(path), {
-    deleted: new Set(deleted),
+    known: new Map(
+      deleted.map((symbol) => [symbol, { living: 0, deleted: 1, tick_size: null }]),
+    ),
     limits: { nowUs: Date.now() * 1000, futureSeconds: 300, horizonDays: 7, backfill: true },
     maxRows: 1_000_000,
     signal,

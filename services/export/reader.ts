@@ -25,22 +25,29 @@ async function get<T>(ask: Ask, path: string, query: Record<string, string>): Pr
 }
 
 interface InstrumentPage {
-  instruments: { symbol: string; deleted_at: string | null }[];
+  instruments: { symbol: string; deleted_at: string | null; tick_size: number | null }[];
   next_cursor: string | null;
 }
 
-/** Every symbol and how many instruments, living and deleted, have or had it. */
-export async function listSymbols(
-  ask: Ask,
-): Promise<Map<string, { living: number; deleted: number }>> {
-  const symbols = new Map<string, { living: number; deleted: number }>();
+/** What a Holdfast knows of a symbol: how many instruments have and had it, and the living one's tick size. */
+export interface KnownSymbol {
+  living: number;
+  deleted: number;
+  tick_size: number | null;
+}
+
+/** Every symbol there is or was. */
+export async function listSymbols(ask: Ask): Promise<Map<string, KnownSymbol>> {
+  const symbols = new Map<string, KnownSymbol>();
   const query: Record<string, string> = { deleted: "true", limit: String(pageInstruments) };
   for (;;) {
     const page = await get<InstrumentPage>(ask, "/api/instruments", query);
-    for (const { symbol, deleted_at } of page.instruments) {
-      const found = symbols.get(symbol) ?? { living: 0, deleted: 0 };
-      if (deleted_at === null) found.living++;
-      else found.deleted++;
+    for (const { symbol, deleted_at, tick_size } of page.instruments) {
+      const found = symbols.get(symbol) ?? { living: 0, deleted: 0, tick_size: null };
+      if (deleted_at === null) {
+        found.living++;
+        found.tick_size = tick_size;
+      } else found.deleted++;
       symbols.set(symbol, found);
     }
     if (page.next_cursor === null) return symbols;

@@ -1,4 +1,5 @@
 import type { SymbolEntry } from "../../db/market/instruments.ts";
+import type { KnownSymbol } from "../export/reader.ts";
 import { type FirewallLimits, judgeTicks } from "../ingest/firewall.ts";
 import { parseCsv } from "../ingest/parse_csv.ts";
 import { parseNdjson } from "../ingest/parse_ndjson.ts";
@@ -35,32 +36,34 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
 }
 
 /** The symbols seen so far, each with a number that stands for its instrument. */
-function createSymbols(deleted: ReadonlySet<string>) {
+function createSymbols(known: ReadonlyMap<string, KnownSymbol>) {
   const seen = new Map<string, SymbolEntry>();
   return {
     entries: seen as ReadonlyMap<string, SymbolEntry>,
     add(symbol: string): void {
       if (seen.has(symbol)) return;
-      seen.set(symbol, { id: seen.size, symbol, deleted: deleted.has(symbol) });
+      const found = known.get(symbol) ?? { living: 1, tick_size: null };
+      const state = { deleted: found.living === 0, tick_size: found.tick_size };
+      seen.set(symbol, { id: seen.size, symbol, ...state });
     },
   };
 }
 
 /**
  * Reads and judges a file as an import would, batch by batch and with the same parsers and firewall, and stores
- * nothing. `deleted` are symbols of which only deleted instruments are known.
+ * nothing. Symbols that are not `known` would be made.
  */
 export async function judgeFile(
   file: SourceFile,
-  { deleted, limits, maxRows, signal, onProgress }: {
-    deleted: ReadonlySet<string>;
+  { known, limits, maxRows, signal, onProgress }: {
+    known: ReadonlyMap<string, KnownSymbol>;
     limits: FirewallLimits;
     maxRows: number;
     signal: AbortSignal;
     onProgress: (verdict: Verdict) => void;
   },
 ): Promise<Verdict> {
-  const symbols = createSymbols(deleted);
+  const symbols = createSymbols(known);
   const verdict: Verdict = {
     file,
     bytesRead: 0,
