@@ -132,7 +132,7 @@ Deno.test("why it waits stands on the bar's line, once where lines are not redra
     });
     const waits = shown.split("waiting: database_unavailable: The database is not ready yet");
     assert.equal(waits.length - 1, isTerminal ? 3 : 1);
-    assert.match(waits.at(-1) ?? "", /100%  10 rows/);
+    assert.match(waits.at(-1) ?? "", /100% +10 rows/);
   }
 });
 
