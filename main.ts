@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import denoConfig from "./deno.json" with { type: "json" };
-import { importFiles } from "./commands/import.ts";
+import { UsageError } from "./commands/arguments.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
+import { exportTicks } from "./commands/export.ts";
+import { importFiles } from "./commands/import.ts";
 import { type CommandContext, serve, startServing } from "./commands/serve.ts";
 import { readConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
@@ -18,6 +20,7 @@ const commands: Record<string, (context: CommandContext, args: string[]) => Prom
   serve: (context) => serve(context),
   demo,
   import: importFiles,
+  export: exportTicks,
   doctor,
 };
 
@@ -58,7 +61,8 @@ if (import.meta.main) {
   try {
     runtime.exit(await main());
   } catch (error) {
-    if (error instanceof StartError) console.error(`Cannot start: ${error.message}`);
+    if (error instanceof UsageError) console.error(error.message);
+    else if (error instanceof StartError) console.error(`Cannot start: ${error.message}`);
     else console.error(error);
     runtime.exit(1);
   }

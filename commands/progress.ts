@@ -7,26 +7,54 @@ export function createProgressBar({ write, isTerminal, now = () => performance.n
   now?: () => number;
 }) {
   let lastDrawn = -Infinity;
+  let drawn = false;
+  let waiting = false;
   const everyMs = isTerminal ? 100 : 2_000;
   const width = 30;
+  function show(line: string, force: boolean): void {
+    if (!force && now() - lastDrawn < everyMs) return;
+    lastDrawn = now();
+    drawn = true;
+    write(isTerminal ? `\r\x1b[2K${line}` : `${line}\n`);
+  }
+  function barOf(fraction: number): string {
+    const done = Math.round(Math.min(1, fraction) * width);
+    const bar = "█".repeat(done) + "░".repeat(width - done);
+    return `${bar} ${String(Math.floor(fraction * 100)).padStart(3)}%  `;
+  }
   return {
-    draw(label: string, fraction: number, note: string, force = false): void {
-      if (!force && now() - lastDrawn < everyMs) return;
-      lastDrawn = now();
-      const done = Math.round(Math.min(1, fraction) * width);
-      const bar = "█".repeat(done) + "░".repeat(width - done);
-      const line = `${label} ${bar} ${String(Math.floor(fraction * 100)).padStart(3)}%  ${note}`;
-      write(isTerminal ? `\r\x1b[2K${line}` : `${line}\n`);
+    /** Draws how far it is; without a fraction (from 0 to 1) there is no bar, only the note. */
+    draw(label: string, fraction: number | undefined, note: string, force = false): void {
+      show(`${label} ${fraction === undefined ? "" : barOf(fraction)}${note}`, force || waiting);
+      waiting = false;
+    },
+    /** Says on the same line why nothing moves. */
+    wait(label: string, why: string): void {
+      show(`${label} waiting: ${why}`, isTerminal || !waiting);
+      waiting = true;
     },
     end(): void {
-      if (isTerminal) write("\n");
+      if (isTerminal && drawn) write("\n");
+      drawn = false;
+      waiting = false;
     },
   };
 }
 
-export function stderrProgressBar() {
+export type ProgressBar = ReturnType<typeof createProgressBar>;
+
+export function stderrProgressBar(): ProgressBar {
   return createProgressBar({
     write: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
   });
+}
+
+/** A whole number with its thousands set apart. */
+export const count = (value: number): string => Math.round(value).toLocaleString("en-US");
+
+/** Seconds since it was made; never zero, for rates are divided by it. */
+export function startWatch(): () => number {
+  const started = performance.now();
+  return () => Math.max(0.001, (performance.now() - started) / 1000);
 }

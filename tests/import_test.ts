@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { createGunzip, gzipSync } from "node:zlib";
-import { importFile, type ImportProgress, type Send } from "../services/import/importer.ts";
+import { createProgressBar } from "../commands/progress.ts";
+import { importFile, type ImportProgress } from "../services/import/importer.ts";
 import { openSource } from "../services/import/source.ts";
+import type { Send } from "../services/patience.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { realData, testWith } from "./helpers/skip.ts";
 import { bodyOf, countTicks, type Format, readTicks, type Tick, tick } from "./helpers/ticks.ts";
@@ -108,6 +110,30 @@ Deno.test("a batch whose answer was lost, or that was turned away, is sent again
   assert.equal(progress.rows, rows);
   assert.equal(progress.stored + progress.skipped, rows);
   assert.equal(await countTicks(house, "LOST"), rows);
+});
+
+Deno.test("why it waits stands on the bar's line, once where lines are not redrawn", async () => {
+  const path = write("wait.csv", bodyOf("csv", ticksOf("WAIT", 10)));
+  let turn = 0;
+  const notReady: Send = async (where, init) => {
+    if (++turn > 3) return await house.request(where, init);
+    const problem = { code: "database_unavailable", detail: "The database is not ready yet" };
+    return Response.json(problem, { status: 503, headers: { "retry-after": "0" } });
+  };
+  for (const isTerminal of [false, true]) {
+    turn = 0;
+    let shown = "";
+    const bar = createProgressBar({ write: (text) => shown += text, isTerminal });
+    await importFile(await openSource(path), {
+      send: notReady,
+      signal: new AbortController().signal,
+      onWait: (why) => bar.wait("wait.csv", why),
+      onProgress: ({ rows }) => bar.draw("wait.csv", 1, `${rows} rows`),
+    });
+    const waits = shown.split("waiting: database_unavailable: The database is not ready yet");
+    assert.equal(waits.length - 1, isTerminal ? 3 : 1);
+    assert.match(waits.at(-1) ?? "", /100% +10 rows/);
+  }
 });
 
 Deno.test("bad rows are quarantined and counted, blank lines and a second header spoil nothing", async () => {

@@ -1,8 +1,22 @@
-import { HoldfastError, messageOf } from "../../errors.ts";
-import { type FileBatch, hashFile, readBatches, type SourceFile } from "./source.ts";
+import { HoldfastError, type InputProblem } from "../../errors.ts";
+import { createAsk, problemsOf, type Send, wordsOf } from "../patience.ts";
+import { readBatches } from "./batches.ts";
+import { type FileBatch, hashFile, type SourceFile } from "./source.ts";
 
-/** Sends a request to Holdfast: over HTTP, or to the app in this process. */
-export type Send = (path: string, init: RequestInit) => Promise<Response>;
+/** A row that was not stored: where it stands in the file and in its batch, and what is wrong. */
+export interface RowProblem {
+  place: number;
+  path: string;
+  message: string;
+}
+
+/** A batch with rows in quarantine: an entry's line counts from the batch's first line. */
+export interface SpoiltBatch {
+  /** From 1. */
+  number: number;
+  firstPlace: number;
+  rows: number;
+}
 
 export interface ImportProgress {
   file: SourceFile;
@@ -14,59 +28,31 @@ export interface ImportProgress {
   /** Rows of batches in which nothing was a tick, and what was said of the first. */
   refused: number;
   refusal: string | undefined;
+  /** The first few rows that were not stored, and the first few batches they are in. */
+  problems: RowProblem[];
+  spoilt: SpoiltBatch[];
 }
 
-const batchRows = 20_000;
+export const batchRows = 20_000;
 const tries = 40;
-const contentTypes = { csv: "text/csv", ndjson: "application/x-ndjson" };
+const answerMs = 600_000;
+const problemsKept = 20;
+const contentTypes = {
+  csv: "text/csv",
+  ndjson: "application/x-ndjson",
+  parquet: "application/x-ndjson",
+};
 
 interface Answer {
   accepted: number;
   quarantined: number;
   replayed: boolean;
+  errors?: InputProblem[];
 }
 
 interface Refused {
   refused: string;
-}
-
-interface Again {
-  retryMs: number;
-  why: string;
-}
-
-/** The few words of a problem document that tell a person what is wrong. */
-function wordsOf(text: string): string {
-  try {
-    return String(JSON.parse(text).detail ?? text);
-  } catch {
-    return text.slice(0, 500);
-  }
-}
-
-async function sendOnce(
-  send: Send,
-  path: string,
-  init: RequestInit,
-): Promise<Answer | Refused | Again> {
-  let response: Response;
-  try {
-    response = await send(path, init);
-  } catch (error) {
-    init.signal?.throwIfAborted();
-    return { retryMs: 1_000, why: messageOf(error) };
-  }
-  const text = await response.text();
-  if (response.ok) return JSON.parse(text);
-  const why = wordsOf(text);
-  if (response.status === 400) return { refused: why };
-  if (![408, 409, 429, 500, 502, 503, 504, 507].includes(response.status)) {
-    throw new HoldfastError(
-      "malformed_body",
-      `Holdfast refused the batch (${response.status}): ${why}`,
-    );
-  }
-  return { retryMs: Number(response.headers.get("retry-after") ?? 1) * 1_000, why };
+  errors?: InputProblem[];
 }
 
 /**
@@ -75,11 +61,13 @@ async function sendOnce(
  */
 export async function importFile(
   file: SourceFile,
-  { send, onProgress, signal, headers = {} }: {
+  { send, onProgress, signal, headers = {}, onWait }: {
     send: Send;
     onProgress: (progress: ImportProgress) => void;
     signal: AbortSignal;
     headers?: Record<string, string>;
+    /** Told why a batch must be sent again later. */
+    onWait?: (why: string, progress: ImportProgress) => void;
   },
 ): Promise<ImportProgress> {
   const hash = await hashFile(file);
@@ -92,29 +80,47 @@ export async function importFile(
     quarantined: 0,
     refused: 0,
     refusal: undefined,
+    problems: [],
+    spoilt: [],
   };
+  const ask = createAsk({
+    send,
+    signal,
+    headers,
+    tries,
+    timeoutMs: answerMs,
+    onWait: (why) => onWait?.(why, progress),
+  });
 
   async function store(batch: FileBatch): Promise<Answer | Refused> {
-    let last = "";
-    for (let attempt = 0; attempt < tries; attempt++) {
-      signal.throwIfAborted();
-      const answer = await sendOnce(send, "/api/ticks?create=true&backfill=true", {
-        method: "POST",
-        headers: {
-          ...headers,
-          "content-type": contentTypes[file.format],
-          "idempotency-key": `import-${hash}-${batchRows}-${batch.index}`,
-        },
-        body: batch.text,
-        signal,
-      });
-      if ("refused" in answer) return answer;
+    const { status, text, retries } = await ask("/api/ticks?create=true&backfill=true", {
+      method: "POST",
+      headers: {
+        "content-type": contentTypes[file.format],
+        "idempotency-key": `import-${hash}-${batchRows}-${batch.index}`,
+      },
+      body: batch.text,
+    });
+    if (status === 200) {
+      const answer: Answer = JSON.parse(text);
       // Replayed after a retry: the first try had been stored, only its answer was lost.
-      if ("accepted" in answer) return { ...answer, replayed: answer.replayed && attempt === 0 };
-      last = answer.why;
-      await new Promise((done) => setTimeout(done, answer.retryMs));
+      return { ...answer, replayed: answer.replayed && retries === 0 };
     }
-    throw new HoldfastError("database_unavailable", `Gave up after ${tries} tries: ${last}`);
+    if (status === 400) return { refused: wordsOf(text), errors: problemsOf(text) };
+    throw new HoldfastError(
+      "malformed_body",
+      `Holdfast refused the batch (${status}): ${wordsOf(text)}`,
+    );
+  }
+
+  function note(batch: FileBatch, rows: number, errors: InputProblem[] = []): void {
+    if (progress.spoilt.length < problemsKept) {
+      progress.spoilt.push({ number: batch.index + 1, firstPlace: batch.placeOf(1), rows });
+    }
+    for (const { line = 1, path, message } of errors) {
+      if (progress.problems.length >= problemsKept) return;
+      progress.problems.push({ place: batch.placeOf(line), path, message });
+    }
   }
 
   for await (const batch of readBatches(file, batchRows)) {
@@ -126,10 +132,12 @@ export async function importFile(
       if (batch.index === 0) throw new HoldfastError("malformed_body", answer.refused);
       progress.refused += batch.rows;
       progress.refusal ??= answer.refused;
+      note(batch, batch.rows, answer.errors);
     } else if (answer.replayed) progress.skipped += answer.accepted + answer.quarantined;
     else {
       progress.stored += answer.accepted;
       progress.quarantined += answer.quarantined;
+      if (answer.quarantined > 0) note(batch, answer.quarantined, answer.errors);
     }
     onProgress(progress);
   }

@@ -1,0 +1,76 @@
+import { crc32 } from "node:zlib";
+import type { ColumnMetaData } from "hyparquet";
+import { parquetHeader } from "hyparquet/src/column.js";
+
+/** What the reader would loop or swell on, for it believes what a page says of itself. */
+class DamagedPage extends Error {}
+
+/** Walks the runs of a page's definition levels (RLE hybrid, one bit a value): as many as the page has values. */
+function checkLevels(bytes: Uint8Array, values: number): void {
+  let at = 0;
+  let seen = 0;
+  while (seen < values) {
+    let header = 0;
+    for (let shift = 0;; shift += 7) {
+      const byte = bytes[at++];
+      if (byte === undefined || shift > 28) throw new DamagedPage("its levels end too early");
+      header += (byte & 127) * 2 ** shift;
+      if (byte < 128) break;
+    }
+    const packed = header % 2 === 1;
+    const count = Math.floor(header / 2) * (packed ? 8 : 1);
+    // Bit-packed runs are filled up to eight; a run of nothing would be a loop.
+    if (count === 0 || seen + count > values + (packed ? 7 : 0)) {
+      throw new DamagedPage("its levels do not add up");
+    }
+    at += packed ? count / 8 : 1;
+    seen += count;
+  }
+}
+
+/**
+ * Holds the pages of one column of a row group to what the file says of them: sizes, numbers of values and, where
+ * the writer left one, the checksum. Throws when they do not agree.
+ */
+export function checkPages(
+  bytes: Uint8Array<ArrayBuffer>,
+  { rows, optional, total_uncompressed_size: whole }:
+    & { rows: number; optional: boolean }
+    & Pick<ColumnMetaData, "total_uncompressed_size">,
+): void {
+  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
+  let seen = 0;
+  while (seen < rows) {
+    if (reader.offset >= bytes.length) throw new DamagedPage("pages are missing");
+    const header = parquetHeader(reader);
+    const { type, compressed_page_size: size, uncompressed_page_size: full, crc } = header;
+    const page = bytes.subarray(reader.offset, reader.offset + size);
+    // Sizes are of the whole column chunk with its headers, so that no page can be larger.
+    if (!(size >= 0) || page.length !== size || !(full >= 0) || full > Number(whole)) {
+      throw new DamagedPage("a page is larger than its column");
+    }
+    if (crc !== undefined && crc >>> 0 !== crc32(page)) {
+      throw new DamagedPage("a page's checksum is wrong");
+    }
+    reader.offset += size;
+    if (type === "DICTIONARY_PAGE") {
+      const values = header.dictionary_page_header?.num_values ?? -1;
+      if (values < 0 || values > rows) throw new DamagedPage("its dictionary is too large");
+      continue;
+    }
+    const v2 = header.data_page_header_v2;
+    const values = (type === "DATA_PAGE_V2" ? v2 : header.data_page_header)?.num_values ?? -1;
+    if (values < 0 || seen + values > rows) throw new DamagedPage("a page has too many values");
+    if (v2) {
+      const { num_rows, num_nulls, definition_levels_byte_length: levels } = v2;
+      if (
+        num_rows !== values || num_nulls < 0 || num_nulls > values || levels < 0 || levels > size
+      ) {
+        throw new DamagedPage("a page contradicts itself");
+      }
+      if (v2.repetition_levels_byte_length !== 0) throw new DamagedPage("a flat column repeats");
+      if (optional) checkLevels(page.subarray(0, levels), values);
+    }
+    seen += values;
+  }
+}
