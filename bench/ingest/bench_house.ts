@@ -31,6 +31,8 @@ const settings = [
   "wal_compression=on",
 ];
 
+const root = new URL("../../", import.meta.url);
+
 function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
@@ -77,6 +79,12 @@ async function clusterOf(bin: string): Promise<Scratch> {
   };
 }
 
+/** The arguments of `deno task serve`: what is measured is what is run. */
+async function serveArguments(): Promise<string[]> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  return String(tasks.serve).split(" ").slice(1);
+}
+
 async function waitUntilReady(port: number): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt++) {
     const response = await fetch(`http://127.0.0.1:${port}/api/health/ready`).catch(() => null);
@@ -93,8 +101,8 @@ export async function startBenchHouse(bin: string | undefined): Promise<BenchHou
   const port = freePort();
   const dataDir = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
   const holdfast = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=serve", "main.ts", "serve"],
-    cwd: new URL("../../", import.meta.url).pathname,
+    args: await serveArguments(),
+    cwd: root.pathname,
     env: {
       DATABASE_URL: scratch.url,
       PORT: String(port),
