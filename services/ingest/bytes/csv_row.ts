@@ -16,7 +16,7 @@ export function createCsvRowReader(scanner: ByteScanner, columns: readonly CsvCo
   function text(column: number, longest: number): string | undefined {
     return column < last
       ? scanner.label(comma, comma, longest)
-      : scanner.label(0x0a, 0x0d, longest);
+      : scanner.label(0x0a, 0x0d, longest, comma);
   }
 
   function read(line: number): ParsedTick | undefined {

@@ -122,9 +122,9 @@ export class ByteScanner {
 
   /**
    * Printable ASCII, at most `longest` characters, up to one of two ends, which it does not pass. Undefined for
-   * anything else, and for quotes and backslashes, which may mean something.
+   * anything else, for quotes and backslashes, which may mean something, and for the byte `never`.
    */
-  label(end: number, otherEnd: number, longest: number): string | undefined {
+  label(end: number, otherEnd: number, longest: number, never = 0x22): string | undefined {
     const { bytes } = this;
     const from = this.at;
     let hash = 0;
@@ -132,9 +132,8 @@ export class ByteScanner {
     for (;; at++) {
       const byte = bytes[at];
       if (byte === end || byte === otherEnd) break;
-      if (byte === undefined || byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) {
-        return undefined;
-      }
+      if (byte === undefined || byte < 0x20 || byte > 0x7e) return undefined;
+      if (byte === 0x22 || byte === 0x5c || byte === never) return undefined;
       hash = (hash * 31 + byte) | 0;
     }
     if (at - from > longest) return undefined;
