@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { HoldfastError } from "../../errors.ts";
 import { gunzip } from "./gunzip.ts";
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 export interface BodyOptions {
   gzip: boolean;
   /** Bytes after decompression. */
@@ -14,22 +16,20 @@ export interface BodyOptions {
 }
 
 export interface Body {
-  chunks: AsyncIterable<Uint8Array<ArrayBuffer>>;
+  chunks: AsyncIterable<Bytes>;
   /** SHA-256 of the bytes as they came; complete once the chunks have been read. */
   fingerprint(): string;
 }
 
-/**
- * The bytes as they come. One timer is set for each wait; what stops the reading cancels the reader, which ends
- * the wait: a race against one long-lived promise would keep a reaction for every chunk until the end.
- */
+/** The bytes as they come. What stops the reading cancels the reader, which ends the wait for the next chunk. */
 async function* readChunks(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  stream: ReadableStream<Bytes>,
   { stallMs, signal }: BodyOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Bytes> {
   const reader = stream.getReader();
   let failure: HoldfastError | undefined;
   let finished = false;
+  let waitingSince: number | undefined;
   const fail = (error: HoldfastError) => {
     failure ??= error;
     reader.cancel().catch(() => {});
@@ -37,19 +37,20 @@ async function* readChunks(
   const brokenOff = (cause: unknown) =>
     new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
   const stop = () => fail(brokenOff(signal.reason));
-  const stalled = () =>
-    fail(new HoldfastError("upload_stalled", `No bytes of the body came for ${stallMs / 1000} s`));
   if (signal.aborted) stop();
   else signal.addEventListener("abort", stop, { once: true });
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  // One clock for all the waits. Time spent storing a chunk is ours, not the sender's.
+  const watch = setInterval(() => {
+    if (waitingSince === undefined || performance.now() - waitingSince < stallMs) return;
+    fail(new HoldfastError("upload_stalled", `No bytes of the body came for ${stallMs / 1000} s`));
+  }, Math.min(1_000, stallMs / 4));
   try {
     for (;;) {
-      // Only while waiting: time spent storing the chunk is ours, not the sender's.
-      timer = setTimeout(stalled, stallMs);
+      waitingSince = performance.now();
       const { done, value } = await reader.read().catch((cause) => {
         throw failure ?? brokenOff(cause);
       });
-      clearTimeout(timer);
+      waitingSince = undefined;
       if (failure) throw failure;
       if (done) {
         finished = true;
@@ -58,7 +59,7 @@ async function* readChunks(
       yield value;
     }
   } finally {
-    clearTimeout(timer);
+    clearInterval(watch);
     signal.removeEventListener("abort", stop);
     if (!finished) reader.cancel().catch(() => {});
   }
@@ -66,11 +67,11 @@ async function* readChunks(
 
 /** Reads a request body chunk by chunk, decompressed, within its limits; memory use does not grow with it. */
 export function readBody(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  stream: ReadableStream<Bytes> | null,
   options: BodyOptions,
 ): Body {
   const hash = options.hashed ? createHash("sha256") : undefined;
-  const empty = new ReadableStream<Uint8Array<ArrayBuffer>>({
+  const empty = new ReadableStream<Bytes>({
     start: (controller) => controller.close(),
   });
   const read = readChunks(stream ?? empty, options);
