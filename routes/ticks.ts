@@ -190,7 +190,6 @@ export function tickRoutes(
         ? config.HOLDFAST_INGEST_MAX_JSON_BYTES
         : config.HOLDFAST_INGEST_MAX_BYTES,
       stallMs: config.HOLDFAST_INGEST_STALL_SECONDS * 1000,
-      signal: c.req.raw.signal,
       hashed: idempotencyKey !== undefined,
     });
     const answer = await ingest.ingest({

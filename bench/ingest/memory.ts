@@ -2,36 +2,46 @@ import { parseArgs } from "node:util";
 import { formatTimestamp } from "../../services/ingest/timestamp.ts";
 import { createTickSource, decimalOf, firstTickUs } from "../ticks.ts";
 import { startBenchHouse } from "./bench_house.ts";
-import { readRss, watchRss } from "./rss.ts";
+import { readMemory } from "./rss.ts";
 
 const usage = `deno task bench:memory [--rows N]
 
 Streams one NDJSON body of N rows (5,000,000) into a Holdfast of its own and prints the most memory it took.`;
 
-const chunkRows = 500;
+const chunkRows = 1_000;
 /** Five million ticks fill a trading day of six and a half hours. */
 const gapUs = 4_680;
 const MiB = 1024 * 1024;
 
-/** The body, made as it is sent: it never stands in memory whole. */
-function bodyOf(rows: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** The body in chunks, made as it is sent: it never stands in memory whole. */
+function* bodyOf(rows: number): Generator<string> {
   const source = createTickSource(1);
+  for (let at = 0; at < rows;) {
+    const ticks = source.next(Math.min(chunkRows, rows - at));
+    yield ticks.map(({ symbol, priceCents, size, exchange }) =>
+      `{"ts":"${formatTimestamp(firstTickUs + at++ * gapUs)}","symbol":"${symbol}","price":${
+        decimalOf(priceCents)
+      },"size":${size},"exchange":"${exchange}"}\n`
+    ).join("");
+  }
+}
+
+/** Sends the body over a connection of its own, chunked, and answers the response's text. */
+async function upload(port: number, rows: number): Promise<string> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const encoder = new TextEncoder();
-  let left = rows;
-  return new ReadableStream({
-    pull(controller) {
-      const ticks = source.next(Math.min(chunkRows, left));
-      const lines = ticks.map(({ symbol, priceCents, size, exchange }) =>
-        `{"ts":"${
-          formatTimestamp(firstTickUs + (rows - left--) * gapUs)
-        }","symbol":"${symbol}","price":${
-          decimalOf(priceCents)
-        },"size":${size},"exchange":"${exchange}"}\n`
-      );
-      if (lines.length > 0) controller.enqueue(encoder.encode(lines.join("")));
-      if (left === 0) controller.close();
-    },
-  }, { highWaterMark: 1 });
+  const write = async (text: string) => {
+    const bytes = encoder.encode(text);
+    for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+  };
+  await write(
+    "POST /api/ticks?create=true&backfill=true HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n" +
+      "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n",
+  );
+  // The rows are ASCII: as many bytes as characters.
+  for (const text of bodyOf(rows)) await write(`${text.length.toString(16)}\r\n${text}\r\n`);
+  await write("0\r\n\r\n");
+  return await new Response(connection.readable).text();
 }
 
 async function main(): Promise<void> {
@@ -45,26 +55,17 @@ async function main(): Promise<void> {
   const rows = Number(values.rows);
   const house = await startBenchHouse(undefined);
   try {
-    const before = await readRss(house.pid);
-    const watch = watchRss(house.pid);
+    const before = await readMemory(house.pid);
     const started = performance.now();
-    const response = await fetch(
-      `http://127.0.0.1:${house.port}/api/ticks?create=true&backfill=true`,
-      {
-        method: "POST",
-        headers: { "content-type": "application/x-ndjson" },
-        body: bodyOf(rows),
-      },
-    );
-    const answer = await response.text();
+    const answer = await upload(house.port, rows);
     const seconds = (performance.now() - started) / 1000;
-    const readings = watch.stop();
+    const after = await readMemory(house.pid);
     const [row] = await house.sql`select count(*)::int4 as count from market.ticks`;
-    console.log(`${response.status} ${answer.trim()}; ${row?.count} rows in the table`);
+    console.log(`${answer.split("\r\n\r\n").at(-1)?.trim()}; ${row?.count} rows in the table`);
     console.log(
       `${rows.toLocaleString("en-US")} rows in ${seconds.toFixed(1)} s; memory of Holdfast ` +
-        `${Math.round(before / MiB)} MiB before, ${
-          Math.round(Math.max(...readings) / MiB)
+        `${Math.round(before.resident / MiB)} MiB before, ${
+          Math.round(after.most / MiB)
         } MiB at most`,
     );
     if (row?.count !== rows) throw new Error("Rows are missing");

@@ -10,7 +10,6 @@ export interface BodyOptions {
   maxBytes: number;
   /** Longest pause between two chunks. */
   stallMs: number;
-  signal: AbortSignal;
   /** Whether `fingerprint` will be asked for: hashing costs as much as parsing. */
   hashed: boolean;
 }
@@ -21,34 +20,33 @@ export interface Body {
   fingerprint(): string;
 }
 
-/** The bytes as they come. What stops the reading cancels the reader, which ends the wait for the next chunk. */
+/**
+ * The bytes as they come; a sender that goes away breaks them off. The signal of the request would tell no more, and
+ * asking for it makes Deno (2.8.3 and later) read ahead without bound, looking for the end of the connection.
+ */
 async function* readChunks(
   stream: ReadableStream<Bytes>,
-  { stallMs, signal }: BodyOptions,
+  { stallMs }: BodyOptions,
 ): AsyncGenerator<Bytes> {
   const reader = stream.getReader();
   let failure: HoldfastError | undefined;
   let finished = false;
   let waitingSince: number | undefined;
-  const fail = (error: HoldfastError) => {
-    failure ??= error;
-    reader.cancel().catch(() => {});
-  };
-  const brokenOff = (cause: unknown) =>
-    new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
-  const stop = () => fail(brokenOff(signal.reason));
-  if (signal.aborted) stop();
-  else signal.addEventListener("abort", stop, { once: true });
   // One clock for all the waits. Time spent storing a chunk is ours, not the sender's.
   const watch = setInterval(() => {
     if (waitingSince === undefined || performance.now() - waitingSince < stallMs) return;
-    fail(new HoldfastError("upload_stalled", `No bytes of the body came for ${stallMs / 1000} s`));
+    failure ??= new HoldfastError(
+      "upload_stalled",
+      `No bytes of the body came for ${stallMs / 1000} s`,
+    );
+    reader.cancel().catch(() => {}); // ends the wait for the next chunk
   }, Math.min(1_000, stallMs / 4));
   try {
     for (;;) {
       waitingSince = performance.now();
       const { done, value } = await reader.read().catch((cause) => {
-        throw failure ?? brokenOff(cause);
+        throw failure ??
+          new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
       });
       waitingSince = undefined;
       if (failure) throw failure;
@@ -60,7 +58,6 @@ async function* readChunks(
     }
   } finally {
     clearInterval(watch);
-    signal.removeEventListener("abort", stop);
     if (!finished) reader.cancel().catch(() => {});
   }
 }
