@@ -3,6 +3,7 @@ import type { Sql } from "../../db/connection.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
+import { createFullness } from "./fullness.ts";
 import { createRowFeed, type RowFeed } from "./row_feed.ts";
 import type { Feeds } from "./feeds.ts";
 import { createGroups } from "./groups.ts";
@@ -22,6 +23,8 @@ export interface IngestCounters {
   quarantined: number;
   byReason: Record<string, number>;
   lanes: { active: number; waiting: number };
+  /** Since when uploads are refused for want of disk space, in milliseconds since 1970. */
+  diskFullSince: number | undefined;
 }
 
 export interface Ingest {
@@ -63,11 +66,13 @@ export function createIngest(
   const counters = { accepted: 0, quarantined: 0, byReason: {} as Record<string, number> };
   const keys = createKeyTurns({ waitMs: keyWaitMs });
   const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS);
+  const fullness = createFullness({ clock });
 
   function committed(
     { accepted, quarantined }: IngestAnswer,
     reasons: Record<string, number>,
   ): void {
+    fullness.stored();
     counters.accepted += accepted;
     counters.quarantined += quarantined;
     for (const [reason, rows] of Object.entries(reasons)) {
@@ -84,6 +89,9 @@ export function createIngest(
     config,
     clock,
     committed,
+    failed: ({ code }) => {
+      if (code === "storage_full") fullness.refused();
+    },
   });
   const groups = createGroups({
     lanes: config.HOLDFAST_INGEST_GROUP_LANES,
@@ -176,7 +184,12 @@ export function createIngest(
         lanes.active += active;
         lanes.waiting += waiting;
       }
-      return { ...counters, byReason: { ...counters.byReason }, lanes };
+      return {
+        ...counters,
+        byReason: { ...counters.byReason },
+        lanes,
+        diskFullSince: fullness.since(),
+      };
     },
   };
 }

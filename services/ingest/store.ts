@@ -53,7 +53,7 @@ function replayed(stored: StoredAnswer, fingerprint: string): IngestAnswer | Hol
 
 /** Writes uploads to the database, each whole or not at all, each once per idempotency key. */
 export function createStore(
-  { streams, groups, rotation, directory, feeds, config, clock, committed }: {
+  { streams, groups, rotation, directory, feeds, config, clock, committed, failed }: {
     /** Connections of large uploads, and of groups of small ones: neither can starve the other. */
     streams: Pool;
     groups: Pool;
@@ -63,6 +63,8 @@ export function createStore(
     config: StoreConfig;
     clock: Clock;
     committed: Committed;
+    /** Told why a transaction ended without a commit. */
+    failed: (error: HoldfastError) => void;
   },
 ) {
   const encoders: [CopyEncoder, CopyEncoder][] = [];
@@ -96,6 +98,7 @@ export function createStore(
 
   function explain(error: unknown): HoldfastError {
     const known = toHoldfastError(error);
+    failed(known);
     if (known.cause === undefined) return known;
     directory.forget(); // a rollback may have undone instruments this upload created
     const state = codeOf(known);
