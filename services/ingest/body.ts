@@ -9,6 +9,8 @@ export interface BodyOptions {
   /** Longest pause between two chunks. */
   stallMs: number;
   signal: AbortSignal;
+  /** Told how many bytes have come, decompressed; throws to refuse more. */
+  onBytes?: (total: number) => void;
   /** Whether `fingerprint` will be asked for: hashing costs as much as parsing. */
   hashed: boolean;
 }
@@ -93,6 +95,7 @@ export function readBody(
           `The body is larger than ${options.maxBytes} bytes`,
         );
       }
+      options.onBytes?.(total);
       yield chunk;
     }
   }

@@ -67,7 +67,7 @@ export function createIngest(
 ): Ingest {
   const counters = { accepted: 0, quarantined: 0, byReason: {} as Record<string, number> };
   const keys = createKeyTurns({ waitMs: keyWaitMs });
-  const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS);
+  const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS, "rows");
   const fullness = createFullness({ clock });
 
   function committed(

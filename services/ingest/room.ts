@@ -1,11 +1,11 @@
 import { HoldfastError } from "../../errors.ts";
 
-/** Rows of uploads that are written with others, and of those that have, or want, a lane for themselves. */
+/** Small uploads are written with others; large ones have, or want, a lane for themselves, or much memory. */
 export type RoomKind = "small" | "large";
 
 export interface Hold {
-  /** Holds `rows` of another kind from now on; throws `overloaded`, and holds what it held, when they do not fit. */
-  move(kind: RoomKind, rows: number): void;
+  /** Holds another amount from now on; throws `overloaded`, and holds what it held, when it does not fit. */
+  move(kind: RoomKind, amount: number): void;
   /** Once or more often. */
   giveBack(): void;
 }
@@ -14,34 +14,34 @@ export interface Hold {
  * Bounds what all uploads together hold in memory while they wait to be written. The large ones may have half of it:
  * however many of them wait, the small ones find room.
  */
-export function createRoom(rowsMax: number) {
+export function createRoom(max: number, what: "rows" | "bytes") {
   const held = { small: 0, large: 0 };
 
-  function fits(kind: RoomKind, rows: number): boolean {
-    // One alone always fits, whatever its size: it is bounded by the batch.
+  function fits(kind: RoomKind, amount: number): boolean {
+    // One alone always fits, whatever its size: it is bounded by the limits of one upload.
     if (held[kind] === 0) return true;
     return kind === "large"
-      ? held.large + rows <= rowsMax / 2
-      : held.small + held.large + rows <= rowsMax;
+      ? held.large + amount <= max / 2
+      : held.small + held.large + amount <= max;
   }
 
-  function take(kind: RoomKind, rows: number): void {
-    if (!fits(kind, rows)) {
-      throw new HoldfastError("overloaded", "Too many rows wait to be written", {
+  function take(kind: RoomKind, amount: number): void {
+    if (!fits(kind, amount)) {
+      throw new HoldfastError("overloaded", `Too many ${what} wait to be written`, {
         retryAfterSeconds: 1,
       });
     }
-    held[kind] += rows;
+    held[kind] += amount;
   }
 
   return {
-    /** Takes room for `rows`; throws `overloaded` when there is none. */
-    take(kind: RoomKind, rows: number): Hold {
-      take(kind, rows);
-      let mine = { kind, rows };
+    /** Takes room; throws `overloaded` when there is none. */
+    take(kind: RoomKind, amount: number): Hold {
+      take(kind, amount);
+      let mine = { kind, amount };
       const giveBack = () => {
-        held[mine.kind] -= mine.rows;
-        mine = { ...mine, rows: 0 };
+        held[mine.kind] -= mine.amount;
+        mine = { ...mine, amount: 0 };
       };
       return {
         move(to, moved) {
@@ -50,11 +50,11 @@ export function createRoom(rowsMax: number) {
           try {
             take(to, moved);
           } catch (error) {
-            held[before.kind] += before.rows;
+            held[before.kind] += before.amount;
             mine = before;
             throw error;
           }
-          mine = { kind: to, rows: moved };
+          mine = { kind: to, amount: moved };
         },
         giveBack,
       };

@@ -44,7 +44,7 @@ async function readAnswer(connection: Deno.Conn): Promise<RawAnswer> {
 /** Begins an upload of NDJSON in chunks, over a connection of its own. */
 export async function beginUpload(
   url: string,
-  { key, query = "?create=true" }: { key?: string; query?: string } = {},
+  { key, type = "application/x-ndjson" }: { key?: string; type?: string } = {},
 ): Promise<SlowUpload> {
   const { hostname, port } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
@@ -63,8 +63,8 @@ export async function beginUpload(
     }
   };
   await write(
-    `POST /api/ticks${query} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n` +
-      "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n" +
+    `POST /api/ticks?create=true HTTP/1.1\r\nhost: ${hostname}:${port}\r\n` +
+      `content-type: ${type}\r\n` + "transfer-encoding: chunked\r\n" +
       (key === undefined ? "" : `idempotency-key: ${key}\r\n`) + "\r\n",
   );
   const answer = readAnswer(connection).finally(() => {
