@@ -10,7 +10,7 @@ import { migrations } from "./db/migrations/list.ts";
 import type { PoolerMode } from "./db/pool.ts";
 import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
-import { StartError } from "./errors.ts";
+import { HoldfastError, StartError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import { createAccess } from "./services/access.ts";
@@ -29,6 +29,7 @@ import { createInstruments } from "./services/market/instruments.ts";
 import { createExactness } from "./services/market/exactness_report.ts";
 import { createCandleRebuild } from "./services/market/candle_rebuild.ts";
 import { createMarket } from "./services/market/market.ts";
+import type { Check } from "./services/monitor/health.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
 import { createRotation } from "./services/partitions/rotation.ts";
@@ -49,7 +50,8 @@ export interface Holdfast {
   target: Target;
 }
 
-const prepareRetryMs = [250, 500, 1_000, 2_000, 5_000];
+const retryMs = [250, 500, 1_000, 2_000, 5_000];
+const waitAfter = (failures: number) => retryMs[Math.min(failures, retryMs.length) - 1] ?? 0;
 
 /** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
 export async function createHoldfast(
@@ -77,6 +79,8 @@ export async function createHoldfast(
 
   let prepared = false;
   let preparationError: string | undefined;
+  /** Why the embedded server could not be brought back, and when that is tried again. */
+  let restart: { problem: string; failures: number; nextAt: number } | undefined;
   const stopping = new AbortController();
   const hub = createHub({ clock });
   const catalogue = createCatalogue();
@@ -150,19 +154,31 @@ export async function createHoldfast(
       access,
       clock,
       isPrepared: () => prepared,
-      preparationProblem: () =>
-        prepared ? undefined : {
-          name: "preparation",
-          status: preparationError === undefined ? "unknown" : "unhealthy",
-          detail: preparationError ?? "the database is being prepared",
-          observed_at: null,
-        },
+      preparationProblem,
     },
     config,
     log,
     upgrade,
     version,
   });
+
+  function preparationProblem(): Check | undefined {
+    if (!prepared) {
+      return {
+        name: "preparation",
+        status: preparationError === undefined ? "unknown" : "unhealthy",
+        detail: preparationError ?? "the database is being prepared",
+        observed_at: null,
+      };
+    }
+    if (!restart) return undefined;
+    return {
+      name: "embedded_postgres",
+      status: "unhealthy",
+      detail: restart.problem,
+      observed_at: null,
+    };
+  }
 
   async function prepareDatabase(): Promise<void> {
     const applied = await pools.maintenance.run((sql) => migrate(sql, migrations), {
@@ -195,10 +211,8 @@ export async function createHoldfast(
         preparationError = `the database cannot be prepared: ${describeDatabaseError(error)}`;
         log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
         monitor.start();
-        const wait = prepareRetryMs[Math.min(attempt, prepareRetryMs.length - 1)];
-        await Promise.race([new Promise((done) => setTimeout(done, wait)), aborted]).catch(
-          () => {},
-        );
+        const wait = new Promise((done) => setTimeout(done, waitAfter(attempt + 1)));
+        await Promise.race([wait, aborted]).catch(() => {});
       }
     }
   }
@@ -209,11 +223,25 @@ export async function createHoldfast(
     everyMs: 1_000,
     log,
     async job() {
-      if (!embedded || !prepared || !monitor.snapshot().unreachable || await embedded.isRunning()) {
+      if (!embedded || !prepared) return;
+      if (!monitor.snapshot().unreachable || await embedded.isRunning()) {
+        restart = undefined;
         return;
       }
-      log.error("embedded_postgres_died", { action: "restart" });
-      await embedded.start();
+      if (restart && performance.now() < restart.nextAt) return;
+      if (!restart) log.error("embedded_postgres_died", { action: "restart" });
+      try {
+        await embedded.start();
+      } catch (error) {
+        const failures = (restart?.failures ?? 0) + 1;
+        // The words of other errors are for the log: they quote the server's.
+        const problem = error instanceof HoldfastError
+          ? error.message
+          : "the embedded Postgres does not start; Holdfast's log says why";
+        restart = { problem, failures, nextAt: performance.now() + waitAfter(failures) };
+        throw error;
+      }
+      restart = undefined;
       log.info("embedded_postgres_restarted");
       await monitor.checkNow();
     },

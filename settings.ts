@@ -126,6 +126,11 @@ export const settings = {
     "a whole number from 0 to 100000",
     "Large uploads that may wait for a lane; more answer 503 with `Retry-After`.",
   ),
+  HOLDFAST_INGEST_LANE_WAIT_SECONDS: setting(
+    whole(1, 3_600).default(90),
+    "seconds from 1 to 3600",
+    "Longest a large upload waits for a lane; then it answers 503 with `Retry-After`.",
+  ),
   HOLDFAST_INGEST_GROUP_LANES: setting(
     whole(1, 16).default(2),
     "a whole number from 1 to 16",
@@ -139,7 +144,12 @@ export const settings = {
   HOLDFAST_INGEST_HELD_ROWS: setting(
     whole(1_000, 10_000_000).default(250_000),
     "a whole number from 1000 to 10000000",
-    "Rows that uploads together may hold in memory while they wait; more answer 503 with `Retry-After`.",
+    "Rows that uploads together may hold in memory while they wait, large ones up to half; more answer 503 with `Retry-After`.",
+  ),
+  HOLDFAST_INGEST_HELD_JSON_BYTES: setting(
+    bytes(1024, 64 * GiB).default(256 * MiB),
+    "bytes from 1024 to 68719476736",
+    "JSON arrays that uploads together may hold in memory, large ones up to half; more answer 503 with `Retry-After`.",
   ),
   HOLDFAST_INGEST_BATCH_ROWS: setting(
     whole(100, 500_000).default(5_000),

@@ -50,9 +50,16 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
-/** Says whether the server could not be reached or turned us away, as opposed to refusing one statement. */
+/** After these the server closes the connection, whatever the code says: a full disk may be the reason. */
+const last = new Set(["FATAL", "PANIC"]);
+
+/**
+ * Says whether the server could not be reached, turned us away or ended the connection, as opposed to refusing one
+ * statement.
+ */
 export function isUnreachable(error: unknown): boolean {
-  return unreachable.has(codeOf(error)) ||
+  const { severity } = (driverError(error) ?? {}) as { severity?: unknown };
+  return unreachable.has(codeOf(error)) || last.has(String(severity)) ||
     (error instanceof HoldfastError && error.code === "database_unavailable");
 }
 

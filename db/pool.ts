@@ -19,6 +19,8 @@ export interface PoolStats {
 export interface RunOptions {
   /** Longest the caller waits in all, connection included; milliseconds. */
   deadlineMs?: number;
+  /** Longest it waits for a connection, where that is shorter; milliseconds. */
+  waitMs?: number;
 }
 
 export interface Pool {
@@ -71,10 +73,10 @@ export function createPool(
 
   async function run<T>(
     work: (sql: Sql) => Promise<T>,
-    { deadlineMs = connect.statementTimeoutMs + graceMs }: RunOptions = {},
+    { deadlineMs = connect.statementTimeoutMs + graceMs, waitMs = deadlineMs }: RunOptions = {},
   ): Promise<T> {
     const started = now();
-    const seat = await turnstile.acquire(deadlineMs);
+    const seat = await turnstile.acquire(Math.min(waitMs, deadlineMs));
     let timer: ReturnType<typeof setTimeout> | undefined;
     const working = useSeat(seat, work);
     const late = new Promise<never>((_, reject) => {

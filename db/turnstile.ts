@@ -13,6 +13,9 @@ interface Waiter<T> {
   refuse(error: HoldfastError): void;
 }
 
+const shuttingDown = () =>
+  new HoldfastError("shutting_down", "Holdfast is shutting down", { retryAfterSeconds: 2 });
+
 /** Hands out a fixed set of items, first come first served, with a bounded queue and measured waits. */
 export function createTurnstile<T>(
   items: readonly T[],
@@ -35,7 +38,7 @@ export function createTurnstile<T>(
   return {
     /** Waits at most `deadlineMs` for an item. */
     acquire(deadlineMs: number): Promise<T> {
-      if (closed) throw new HoldfastError("shutting_down", "Holdfast is shutting down");
+      if (closed) throw shuttingDown();
       const item = free.pop();
       if (item !== undefined) {
         note(0);
@@ -81,7 +84,7 @@ export function createTurnstile<T>(
     close(): void {
       closed = true;
       for (const waiter of queue.splice(0)) {
-        waiter.refuse(new HoldfastError("shutting_down", "Holdfast is shutting down"));
+        waiter.refuse(shuttingDown());
       }
     },
     stats() {

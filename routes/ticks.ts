@@ -7,6 +7,7 @@ import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
 import { parseCsv } from "../services/ingest/parse_csv.ts";
 import { parseJson } from "../services/ingest/parse_json.ts";
 import { parseNdjson } from "../services/ingest/parse_ndjson.ts";
+import { createRoom } from "../services/ingest/room.ts";
 import type { Market } from "../services/market/market.ts";
 import { SymbolText } from "./instruments.ts";
 import {
@@ -74,6 +75,9 @@ const ingestQuery = z.object({
   backfill: flagParam.openapi({ description: "Take ticks older than the horizon" }),
 });
 
+/** A JSON array up to here is small: it finds room in memory whatever the large ones hold. */
+const smallJsonBytes = 1024 * 1024;
+
 type Format = "json" | "ndjson" | "csv";
 
 const formats: Record<string, Format> = {
@@ -134,6 +138,7 @@ export function tickRoutes(
 ) {
   const router = createRouter();
   const scanner = new ByteScanner();
+  const jsonRoom = createRoom(config.HOLDFAST_INGEST_HELD_JSON_BYTES, "bytes");
 
   router.openapi(listRoute, async (c) => {
     const page = await market.ticks(c.req.valid("query"));
@@ -184,26 +189,33 @@ export function tickRoutes(
     }
     const format = formatOf(c.req.header("content-type"));
     const idempotencyKey = keyOf(c.req.header("idempotency-key"));
+    // An array stays in memory, whole, until it is stored.
+    const hold = format === "json" ? jsonRoom.take("small", 0) : undefined;
     const body = readBody(c.req.raw.body, {
       gzip: isGzip(c.req.header("content-encoding")),
       maxBytes: format === "json"
         ? config.HOLDFAST_INGEST_MAX_JSON_BYTES
         : config.HOLDFAST_INGEST_MAX_BYTES,
       stallMs: config.HOLDFAST_INGEST_STALL_SECONDS * 1000,
+      onBytes: (total) => hold?.move(total > smallJsonBytes ? "large" : "small", total),
       hashed: idempotencyKey !== undefined,
     });
-    const answer = await ingest.ingest({
-      batches: parsers[format](body.chunks, {
-        batchRows: config.HOLDFAST_INGEST_BATCH_ROWS,
-        maxRows: config.HOLDFAST_INGEST_MAX_ROWS,
-        scanner,
-      }),
-      create: query.data.create,
-      backfill: query.data.backfill,
-      idempotencyKey,
-      fingerprint: body.fingerprint,
-    });
-    return c.json(answer, 200);
+    try {
+      const answer = await ingest.ingest({
+        batches: parsers[format](body.chunks, {
+          batchRows: config.HOLDFAST_INGEST_BATCH_ROWS,
+          maxRows: config.HOLDFAST_INGEST_MAX_ROWS,
+          scanner,
+        }),
+        create: query.data.create,
+        backfill: query.data.backfill,
+        idempotencyKey,
+        fingerprint: body.fingerprint,
+      });
+      return c.json(answer, 200);
+    } finally {
+      hold?.giveBack();
+    }
   });
 
   return router;

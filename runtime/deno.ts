@@ -20,7 +20,10 @@ async function lockFile(path: string, owner: string): Promise<FileLock | { heldB
     return { heldBy: (await Deno.readTextFile(path)).trim() };
   }
   await file.truncate(0);
-  await file.write(new TextEncoder().encode(owner));
+  await file.write(new TextEncoder().encode(owner)).catch((error) => {
+    // The lock is what counts; its owner's name is a courtesy that a full disk has no room for.
+    if (error.code !== "ENOSPC") throw error;
+  });
   return {
     release: async () => {
       await file.truncate(0);

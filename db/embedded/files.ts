@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, chown, mkdir, open } from "node:fs/promises";
+import { chmod, chown, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import type { RunAs } from "./command.ts";
 
 /** Makes a directory, of this mode, that the server's user owns. */
@@ -32,5 +32,22 @@ export async function ownedFile(
     if (as) await file.chown(as.uid, as.gid);
   } finally {
     await file.close();
+  }
+}
+
+/** Replaces a file whole or not at all: a full disk must not leave it empty. Writes nothing when nothing changed. */
+export async function replaceFile(
+  path: string,
+  text: string,
+  as: RunAs | undefined,
+): Promise<void> {
+  if (await readFile(path, "utf8").catch(() => undefined) === text) return;
+  const partial = `${path}.partial`;
+  try {
+    await ownedFile(partial, text, "write", as);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
   }
 }

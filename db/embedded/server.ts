@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { StartError } from "../../errors.ts";
+import { HoldfastError, StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { connectSql, type Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
 import { type Binaries, prepareBinaries } from "./binaries.ts";
 import { type RunAs, runCommand } from "./command.ts";
-import { ownedDirectory, ownedFile } from "./files.ts";
+import { ownedDirectory, ownedFile, replaceFile } from "./files.ts";
 import { type Place, placeOf, serverUser, sharedHome } from "./place.ts";
 import { serverSettings } from "./settings.ts";
 
@@ -16,7 +16,10 @@ const version = "18.4";
 const major = "18";
 export interface EmbeddedServer {
   target: Target;
-  /** "started" it, or "adopted" one that a killed Holdfast left running. */
+  /**
+   * "started" it, or "adopted" one that a killed Holdfast left running. Throws a StartError, or `storage_full` when
+   * there is no room for it to start: worth trying again.
+   */
   start(): Promise<"started" | "adopted">;
   isRunning(): Promise<boolean>;
   /** Fast stop: sessions are ended, everything is flushed. */
@@ -90,6 +93,29 @@ async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void
   }
 }
 
+/**
+ * Says whether there is no room to start: for one segment of the write-ahead log and the small files. The server's log
+ * cannot tell, it is on the same disk; asking the system for the free space would need every permission there is.
+ */
+async function isDiskFull(place: Place, as: RunAs | undefined): Promise<boolean> {
+  const probe = join(dirname(place.cluster), "space.probe");
+  try {
+    await ownedFile(probe, "\0".repeat(17 * 1024 * 1024), "write", as);
+    return false;
+  } catch (error) {
+    return codeOf(error) === "ENOSPC";
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
+const noSpace = (cause?: unknown) =>
+  new HoldfastError(
+    "storage_full",
+    "The disk of the data directory is full: the embedded Postgres cannot start",
+    { retryAfterSeconds: 30, cause },
+  );
+
 /** The Postgres that Holdfast brings along: made at first start, adopted after a crash, stopped at the end. */
 export async function createEmbeddedServer(
   { dataDir, log }: { dataDir: string; log: Logger },
@@ -138,7 +164,7 @@ export async function createEmbeddedServer(
         `${place.cluster} was made by Postgres ${found}, this Holdfast brings ${major}; see docs/rollback-and-upgrade.md`,
       );
     }
-    await ownedFile(join(place.cluster, "holdfast.conf"), serverSettings(place), "write", as);
+    await replaceFile(join(place.cluster, "holdfast.conf"), serverSettings(place), as);
   }
 
   async function startServer(): Promise<void> {
@@ -151,6 +177,7 @@ export async function createEmbeddedServer(
       );
       if (code === 0 || await isRunning()) return;
       last = oneLine(output).slice(-300);
+      if (await isDiskFull(place, as)) throw noSpace();
       await new Promise((done) => setTimeout(done, 250 * 2 ** Math.min(attempt, 3)));
     }
     const tail = readFileSync(place.log, "utf8").trim().split("\n").slice(-3).join(" | ");
@@ -163,6 +190,7 @@ export async function createEmbeddedServer(
     isRunning,
     async start() {
       await prepareCluster().catch((error) => {
+        if (codeOf(error) === "ENOSPC") throw noSpace(error);
         if (!["EACCES", "EPERM", "EROFS"].includes(codeOf(error))) throw error;
         throw new StartError(
           `This user may not write in ${

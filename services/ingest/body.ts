@@ -10,6 +10,8 @@ export interface BodyOptions {
   maxBytes: number;
   /** Longest pause between two chunks. */
   stallMs: number;
+  /** Told how many bytes have come, decompressed; throws to refuse more. */
+  onBytes?: (total: number) => void;
   /** Whether `fingerprint` will be asked for: hashing costs as much as parsing. */
   hashed: boolean;
 }
@@ -91,6 +93,7 @@ export function readBody(
           `The body is larger than ${options.maxBytes} bytes`,
         );
       }
+      options.onBytes?.(total);
       yield chunk;
     }
   }

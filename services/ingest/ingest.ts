@@ -1,13 +1,15 @@
 import type { Config } from "../../config.ts";
 import type { Sql } from "../../db/connection.ts";
+import { HoldfastError } from "../../errors.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
+import { createFullness } from "./fullness.ts";
 import { createRowFeed, type RowFeed } from "./row_feed.ts";
 import type { Feeds } from "./feeds.ts";
 import { createGroups } from "./groups.ts";
 import { createKeyTurns } from "./key_turns.ts";
-import { createRoom } from "./room.ts";
+import { createRoom, type Hold } from "./room.ts";
 import { createStore, type StoreConfig } from "./store.ts";
 import type { SymbolDirectory } from "./symbols.ts";
 import type { ParsedTick, Refusal, RowBatch } from "./tick.ts";
@@ -16,12 +18,16 @@ import { createTally, type IngestAnswer, type IngestRequest, rowsOf } from "./up
 /** Longest a second upload with the same key waits for the first; milliseconds. */
 const keyWaitMs = 10_000;
 const groupUploadsMax = 1_000;
+/** A small upload whose end takes longer than this is in nobody's way but its own kind's: the large ones'. */
+const promptMs = 1_000;
 
 export interface IngestCounters {
   accepted: number;
   quarantined: number;
   byReason: Record<string, number>;
   lanes: { active: number; waiting: number };
+  /** Since when uploads are refused for want of disk space, in milliseconds since 1970. */
+  diskFullSince: number | undefined;
 }
 
 export interface Ingest {
@@ -45,7 +51,6 @@ type IngestConfig =
     | "HOLDFAST_INGEST_GROUP_LANES"
     | "HOLDFAST_INGEST_GROUP_ROWS"
     | "HOLDFAST_INGEST_HELD_ROWS"
-    | "HOLDFAST_STATEMENT_TIMEOUT_MS"
   >;
 
 /** Takes ticks in: judged, written by COPY with their candles, counted, exactly once per idempotency key. */
@@ -62,12 +67,14 @@ export function createIngest(
 ): Ingest {
   const counters = { accepted: 0, quarantined: 0, byReason: {} as Record<string, number> };
   const keys = createKeyTurns({ waitMs: keyWaitMs });
-  const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS);
+  const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS, "rows");
+  const fullness = createFullness({ clock });
 
   function committed(
     { accepted, quarantined }: IngestAnswer,
     reasons: Record<string, number>,
   ): void {
+    fullness.stored();
     counters.accepted += accepted;
     counters.quarantined += quarantined;
     for (const [reason, rows] of Object.entries(reasons)) {
@@ -84,6 +91,9 @@ export function createIngest(
     config,
     clock,
     committed,
+    failed: ({ code }) => {
+      if (code === "storage_full") fullness.refused();
+    },
   });
   const groups = createGroups({
     lanes: config.HOLDFAST_INGEST_GROUP_LANES,
@@ -104,29 +114,49 @@ export function createIngest(
     return groups.submit({ batch, rows: rowsOf(batch), create, backfill, key, fingerprint });
   }
 
-  /** The first batch again, then the rest. */
-  function startingWith(head: (RowBatch | undefined)[], feed: RowFeed): RowFeed {
+  /** The first batches again, then the rest; by then the first are written, and their room is free. */
+  function startingWith(head: RowBatch[], feed: RowFeed, hold: Hold): RowFeed {
     return {
       ...feed,
-      next: (waitMs) => head.length > 0 ? Promise.resolve(head.shift()) : feed.next(waitMs),
+      next(waitMs) {
+        if (head.length > 0) return Promise.resolve(head.shift());
+        hold.giveBack();
+        return feed.next(waitMs);
+      },
     };
   }
 
-  /** A whole small body joins a group; a larger one gets a lane, once its first rows are here. */
+  /**
+   * A whole small body joins a group; a larger one, or one that takes its time, gets a lane, once its first rows are
+   * here: nobody holds a lane, nor room among the small ones, by sending slowly.
+   */
   async function ingest(feed: RowFeed, request: IngestRequest): Promise<IngestAnswer> {
-    const first = await feed.next() as RowBatch | undefined;
-    const rows = first ? rowsOf(first) : 0;
-    const giveBack = room.take(rows);
+    const deadlineSeconds = config.HOLDFAST_INGEST_DEADLINE_SECONDS;
+    const first = await feed.next(deadlineSeconds * 1_000);
+    if (first === "late") {
+      throw new HoldfastError("upload_stalled", `No rows came within ${deadlineSeconds} s`);
+    }
+    if (!first) throw new Error("A body ended without a batch");
+    const rows = rowsOf(first);
+    const small = rows <= config.HOLDFAST_INGEST_GROUP_ROWS;
+    const hold = room.take(small ? "small" : "large", rows);
     try {
       const head = [first];
-      if (first && rows <= config.HOLDFAST_INGEST_GROUP_ROWS) {
-        const second = await feed.next() as RowBatch | undefined;
+      if (small) {
+        let second = await feed.next(promptMs);
+        if (second === "late") {
+          hold.move("large", rows);
+          second = await feed.next(config.HOLDFAST_INGEST_STALL_SECONDS * 2_000);
+        }
         if (!second) return await submit(first, request);
-        head.push(second);
+        if (second !== "late") {
+          hold.move("large", rows + rowsOf(second));
+          head.push(second);
+        }
       }
-      return await store.storeFeed(startingWith(head, feed), request);
+      return await store.storeFeed(startingWith(head, feed, hold), request);
     } finally {
-      giveBack();
+      hold.giveBack();
     }
   }
 
@@ -176,7 +206,12 @@ export function createIngest(
         lanes.active += active;
         lanes.waiting += waiting;
       }
-      return { ...counters, byReason: { ...counters.byReason }, lanes };
+      return {
+        ...counters,
+        byReason: { ...counters.byReason },
+        lanes,
+        diskFullSince: fullness.since(),
+      };
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { RowBatch } from "./tick.ts";
+import { rowsOf } from "./upload.ts";
 
 /** The rows of one body, asked for with patience. */
 export interface RowFeed {
@@ -11,10 +12,22 @@ export interface RowFeed {
 export function createRowFeed(batches: AsyncIterable<RowBatch>): RowFeed {
   const rows = batches[Symbol.asyncIterator]();
   let pending: Promise<RowBatch | undefined> | undefined;
+  let begun = false;
+
+  /** Passes over an empty batch at the end: whoever has the one before it then knows that it was the last. */
+  async function read(): Promise<RowBatch | undefined> {
+    for (;;) {
+      const { done, value } = await rows.next();
+      if (done) return undefined;
+      if (begun && rowsOf(value) === 0) continue;
+      begun = true;
+      return value;
+    }
+  }
 
   function ask(): Promise<RowBatch | undefined> {
     if (!pending) {
-      pending = rows.next().then(({ done, value }) => done ? undefined : value);
+      pending = read();
       pending.catch(() => {}); // told to whoever asks
     }
     return pending;

@@ -8,6 +8,7 @@ import { allowIdle } from "../../db/transaction.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
+import { isOfOne, storeApart } from "./apart.ts";
 import type { RowFeed } from "./row_feed.ts";
 import type { FeedNote, Feeds } from "./feeds.ts";
 import type { FirewallLimits } from "./firewall.ts";
@@ -19,15 +20,19 @@ import { createWriter, type Writer } from "./writer.ts";
 
 /** A sender that pauses this long gets its COPY ended, so that no statement waits for it. */
 const idleMs = 250;
+/** How often one that pauses longer is asked whether others wait for its lane. */
+const lookMs = 500;
 /** Encoders kept for the next upload; each holds about a batch. */
 const encodersKept = 8;
 
 export type StoreConfig = Pick<
   Config,
   | "HOLDFAST_INGEST_DEADLINE_SECONDS"
+  | "HOLDFAST_INGEST_LANE_WAIT_SECONDS"
   | "HOLDFAST_INGEST_STALL_SECONDS"
   | "HOLDFAST_FUTURE_LIMIT_SECONDS"
   | "HOLDFAST_BACKFILL_HORIZON_DAYS"
+  | "HOLDFAST_STATEMENT_TIMEOUT_MS"
 >;
 
 /** What was stored, once it is committed: told to the counters. */
@@ -53,7 +58,7 @@ function replayed(stored: StoredAnswer, fingerprint: string): IngestAnswer | Hol
 
 /** Writes uploads to the database, each whole or not at all, each once per idempotency key. */
 export function createStore(
-  { streams, groups, rotation, directory, feeds, config, clock, committed }: {
+  { streams, groups, rotation, directory, feeds, config, clock, committed, failed }: {
     /** Connections of large uploads, and of groups of small ones: neither can starve the other. */
     streams: Pool;
     groups: Pool;
@@ -63,6 +68,8 @@ export function createStore(
     config: StoreConfig;
     clock: Clock;
     committed: Committed;
+    /** Told why a transaction ended without a commit. */
+    failed: (error: HoldfastError) => void;
   },
 ) {
   const encoders: [CopyEncoder, CopyEncoder][] = [];
@@ -96,6 +103,7 @@ export function createStore(
 
   function explain(error: unknown): HoldfastError {
     const known = toHoldfastError(error);
+    failed(known);
     if (known.cause === undefined) return known;
     directory.forget(); // a rollback may have undone instruments this upload created
     const state = codeOf(known);
@@ -119,6 +127,25 @@ export function createStore(
     }
   }
 
+  /** The next rows of an upload that has a lane; it loses the lane when it is slow and others wait for one. */
+  async function nextRows(
+    feed: RowFeed,
+    pausing: () => Promise<void>,
+  ): Promise<RowBatch | undefined> {
+    let batch = await feed.next(idleMs);
+    if (batch !== "late") return batch;
+    await pausing();
+    const patienceEnds = performance.now() + config.HOLDFAST_INGEST_STALL_SECONDS * 2_000;
+    while ((batch = await feed.next(lookMs)) === "late") {
+      if (performance.now() < patienceEnds || streams.stats().waiting === 0) continue;
+      throw new HoldfastError(
+        "upload_stalled",
+        "The rows come too slowly while other uploads wait; send them in smaller bodies",
+      );
+    }
+    return batch;
+  }
+
   /** The rest of a large upload, batch by batch, at the pace of the slower of sender and server. */
   async function writeFeed(
     writer: Writer,
@@ -134,19 +161,8 @@ export function createStore(
         note.add(batch.ticks, refusals);
       }
     };
-    const patienceMs = config.HOLDFAST_INGEST_STALL_SECONDS * 2_000;
     for (;;) {
-      let batch = await feed.next(idleMs);
-      if (batch === "late") {
-        await writer.pause();
-        while ((batch = await feed.next(patienceMs)) === "late") {
-          if (streams.stats().waiting === 0) continue;
-          throw new HoldfastError(
-            "upload_stalled",
-            "The rows come too slowly while other uploads wait; send them in smaller bodies",
-          );
-        }
-      }
+      const batch = await nextRows(feed, () => writer.pause());
       if (!batch) return;
       await put(batch);
     }
@@ -162,7 +178,7 @@ export function createStore(
         await allowIdle(sql, deadlineMs);
         const before = key === undefined ? undefined : (await claim(sql, [key])).get(key);
         if (before) {
-          while (await feed.next()); // the fingerprint needs the whole body
+          while (await nextRows(feed, async () => {})); // the fingerprint needs the whole body
           const again = replayed(before, request.fingerprint());
           if (again instanceof HoldfastError) throw again;
           return again;
@@ -177,7 +193,7 @@ export function createStore(
           await storeAnswers(sql, [{ key, fingerprint, answer: tally.answer() }]);
         }
         return tally.answer();
-      }, { deadlineMs });
+      }, { deadlineMs, waitMs: config.HOLDFAST_INGEST_LANE_WAIT_SECONDS * 1_000 });
       if (!answer.replayed) committed(answer, tally.reasons);
       note.commit();
       return answer;
@@ -232,12 +248,6 @@ export function createStore(
     return results.map(({ answer }) => answer);
   }
 
-  /** Says whether trying each alone could help: the fault may lie in one of them. */
-  function isOfOne(error: HoldfastError): boolean {
-    return !isUnreachable(error) && error.code !== "storage_full" &&
-      error.code !== "deadline_exceeded" && error.code !== "shutting_down";
-  }
-
   return {
     storeFeed,
     limits,
@@ -251,11 +261,14 @@ export function createStore(
         const known = explain(error);
         if (uploads.length === 1 || !isOfOne(known)) throw known;
       }
-      const answers: (IngestAnswer | HoldfastError)[] = [];
-      for (const upload of uploads) {
-        answers.push(...await storeTogether([upload]).catch((error) => [explain(error)]));
-      }
-      return answers;
+      return await storeApart(uploads, {
+        withinMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
+        async storeOne(upload) {
+          const [answer] = await storeTogether([upload]).catch((error) => [explain(error)]);
+          if (!answer) throw new Error("An upload was stored without an answer");
+          return answer;
+        },
+      });
     },
   };
 }

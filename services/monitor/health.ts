@@ -19,7 +19,7 @@ export function overallStatus(
   known: Omit<Snapshot, "status">,
   fastMaxAgeMs: number,
 ): Status {
-  if (known.unreachable) return "unhealthy";
+  if (known.unreachable || known.ingest.diskFullSince !== undefined) return "unhealthy";
   if (known.checkedAt === undefined || known.now - known.checkedAt > fastMaxAgeMs) return "unknown";
   if (known.firing.some((alert) => alert.severity === "critical")) return "unhealthy";
   return known.firing.length > 0 ? "degraded" : "healthy";
@@ -67,7 +67,14 @@ export function checksOf(snapshot: Snapshot): Check[] {
       detail: reading.error ?? "",
       observed_at: iso(reading.at),
     }));
-  return [connection, ...alerts, partitions, ...collectors];
+  const { diskFullSince } = snapshot.ingest;
+  const storage: Check[] = diskFullSince === undefined ? [] : [{
+    name: "storage",
+    status: "unhealthy",
+    detail: `uploads are refused: the database has no disk space left, since ${iso(diskFullSince)}`,
+    observed_at: iso(now),
+  }];
+  return [connection, ...storage, ...alerts, partitions, ...collectors];
 }
 
 /** Managed tables in sum, as part of the database's health. */

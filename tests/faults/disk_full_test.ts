@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { mayMount, mountSmallDisk, type SmallDisk } from "../helpers/disk.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { createFleet } from "../helpers/fleet.ts";
+import {
+  assertExactlyOnce,
+  awaitProgress,
+  connectTo,
+  type Load,
+  startLoad,
+} from "../helpers/load.ts";
+import { postmastersOf, type ServeProcess } from "../helpers/process.ts";
+import { testWith } from "../helpers/skip.ts";
+
+const MiB = 1024 * 1024;
+const startedAt = new Date().toISOString();
+const { start, newFolder, clear } = createFleet();
+
+Deno.test.afterAll(clear);
+
+interface Seen {
+  status: number;
+  body: {
+    status: string;
+    code?: string;
+    checks: { name: string; status: string; detail: string }[];
+  };
+}
+
+async function ask(url: string): Promise<Seen> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  return { status: answer.status, body: await answer.json() };
+}
+
+/** Its process lives, and says that it is unhealthy, and why. */
+async function assertUnwell({ url }: ServeProcess, check: string, why: RegExp): Promise<void> {
+  assert.equal((await ask(`${url}/api/health/live`)).status, 200);
+  const { detail } = await eventually(async () => {
+    const { status, body } = await ask(`${url}/api/health`);
+    return status === 503 && body.status === "unhealthy" &&
+      body.checks.find((one) => one.name === check && one.status === "unhealthy");
+  }, `health says why: ${check}`);
+  assert.match(detail, why);
+}
+
+async function assertWell({ url }: ServeProcess): Promise<void> {
+  await eventually(
+    async () => (await ask(`${url}/api/health`)).body.status === "healthy",
+    "it is healthy again",
+    20_000,
+  );
+}
+
+/** One tick for the quarantine, under a key of its own. */
+async function sendOne({ url }: ServeProcess, key: string): Promise<Response> {
+  return await fetch(`${url}/api/ticks`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson", "idempotency-key": key },
+    body: JSON.stringify({ ts: startedAt, symbol: "NEVER", price: 1, size: 1 }),
+    signal: AbortSignal.timeout(20_000),
+  });
+}
+
+/** More rows than are written together with others: an upload that has a lane, and a COPY, for itself. */
+async function sendLarge({ url }: ServeProcess): Promise<Response> {
+  const row = JSON.stringify({ ts: startedAt, symbol: "S1", price: 1, size: 1 });
+  return await fetch(`${url}/api/ticks?create=true`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson" },
+    body: `${row}\n`.repeat(40_000),
+    signal: AbortSignal.timeout(20_000),
+  });
+}
+
+/** Nothing was answered but "not now, later", in due form, without a word of what lies behind. */
+function assertClear({ refused }: Load): void {
+  for (const { status, code, retryAfter, type, text } of refused) {
+    assert.ok(
+      status === 507 ? code === "storage_full" : code === "database_unavailable",
+      `${status} ${text}`,
+    );
+    assert.match(retryAfter ?? "", /^[1-9]\d*$/);
+    assert.equal(type, "application/problem+json");
+    assert.doesNotMatch(
+      text,
+      /No space left|pg_wal|PANIC|extend file|insert into|copy market|\/tmp/i,
+    );
+  }
+}
+
+/** Nothing went wrong that nobody expected. */
+function assertQuiet(holdfast: ServeProcess): void {
+  for (const event of ["stray_rejection", "stray_error"]) {
+    assert.deepEqual(holdfast.logged(event), []);
+  }
+  const codes = new Set(holdfast.logged("request_failed").map(({ code }) => code));
+  codes.delete("storage_full");
+  codes.delete("database_unavailable");
+  assert.deepEqual([...codes], []);
+}
+
+/** Fills the tables' disk while the write-ahead log still has room in its segment. */
+async function fillTables(disk: SmallDisk): Promise<void> {
+  const sql = connectTo(disk.path);
+  try {
+    await sql`select pg_switch_wal()`; // room of 16 MB, already taken from the disk
+    await sql`select pg_logical_emit_message(true, 'test', 'the first record of it')`;
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
+  await disk.fill(0);
+}
+
+/**
+ * Brings the write-ahead log close to the end of its segments, with no room for another on the disk: the uploads
+ * under way are what it breaks under.
+ */
+async function fillLog(disk: SmallDisk, isDown: () => boolean): Promise<void> {
+  await disk.fill(8 * MiB);
+  const sql = connectTo(disk.path);
+  try {
+    for (let step = 0; !isDown(); step++) {
+      assert.ok(step < 2_000, "the log never ran out of room");
+      const [segment] = await sql<{ left: number }[]>`
+        select 16777216 - file_offset as left
+        from pg_walfile_name_offset(pg_current_wal_insert_lsn())`;
+      const spare = (segment?.left ?? 0) - 512 * 1024;
+      if (spare > 0) {
+        await sql`select pg_logical_emit_message(false, 'test', repeat('x', ${spare}::int))`;
+      } else await new Promise((done) => setTimeout(done, 10));
+    }
+  } catch (error) {
+    if (error instanceof assert.AssertionError) throw error; // else the server has died
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
+}
+
+testWith(
+  { what: "root's right to mount a small disk", present: await mayMount() },
+  "a full disk: clear answers, no acknowledged row lost, uploads go on when there is space again",
+  async (t) => {
+    const dir = await newFolder();
+    const disk = await mountSmallDisk(dir, 400);
+    try {
+      let holdfast = start(dir);
+      await holdfast.ready();
+      const load = startLoad(() => holdfast.url, { mayBe: [503, 507] });
+      await awaitProgress(load);
+
+      await t.step("tables that cannot grow: 507, and health names the disk", async () => {
+        await fillTables(disk);
+        await eventually(() => load.refused.length > 20, "uploads are refused");
+        assert.equal(load.refused.at(-1)?.status, 507);
+        await assertUnwell(holdfast, "storage", /no disk space left/);
+        const answer = await sendOne(holdfast, "tables");
+        assert.equal(answer.status, 507, await answer.text());
+        const large = await sendLarge(holdfast);
+        assert.equal(large.status, 507, await large.text());
+        assert.equal((await postmastersOf(dir)).length, 1, "the server itself stays up");
+      });
+
+      await t.step("space again: uploads go on, also under a key that was refused", async () => {
+        await disk.relieve();
+        await awaitProgress(load, 10_000);
+        for (const replayed of [false, true]) {
+          const body = await (await sendOne(holdfast, "tables")).json();
+          assert.deepEqual([body.quarantined, body.replayed], [1, replayed]);
+        }
+        await assertWell(holdfast);
+      });
+
+      await t.step("a log that cannot grow: the server dies, Holdfast does not", async () => {
+        await fillLog(disk, () => holdfast.logged("embedded_postgres_died").length > 0);
+        await eventually(
+          () => holdfast.logged("embedded_postgres_died").length > 0,
+          "the server's death is noticed",
+          20_000,
+        );
+        await disk.fill(0);
+        await assertUnwell(holdfast, "database", /no answer since/);
+        await eventually(() => holdfast.logged("job_failed").length > 2, "it is tried again");
+        await assertUnwell(holdfast, "embedded_postgres", /disk of the data directory is full/);
+        const answer = await sendOne(holdfast, "log");
+        assert.equal(answer.status, 503, await answer.text());
+      });
+
+      await t.step("space again: the server is brought back, uploads go on", async () => {
+        await disk.relieve();
+        await awaitProgress(load, 20_000);
+        await assertWell(holdfast);
+      });
+
+      await t.step("a start on a full disk waits for space", async () => {
+        const { length } = holdfast.logged("job_failed");
+        await fillLog(disk, () => holdfast.logged("embedded_postgres_died").length > 1);
+        await eventually(() => holdfast.logged("job_failed").length > length, "the server is down");
+        assertQuiet(holdfast);
+        holdfast.interrupt();
+        assert.equal(await holdfast.exited, 0);
+        await disk.fill(0);
+        holdfast = start(dir);
+        await eventually(() => holdfast.logged("database_not_ready").length > 1, "it tries");
+        await assertUnwell(holdfast, "preparation", /disk of the data directory is full/);
+        await disk.relieve();
+        await holdfast.ready(20_000);
+        await awaitProgress(load, 10_000);
+      });
+
+      await load.stop();
+      assertClear(load);
+      const rows = await assertExactlyOnce(dir, load);
+      console.error(
+        `${rows} rows in ${load.acknowledged.size} batches, ${load.refused.length} refusals`,
+      );
+      assertQuiet(holdfast);
+      holdfast.interrupt();
+      assert.equal(await holdfast.exited, 0);
+    } finally {
+      await disk.unmount();
+    }
+  },
+);
