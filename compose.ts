@@ -27,6 +27,7 @@ import { createExactness } from "./services/market/exactness_report.ts";
 import { createMarket } from "./services/market/market.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
+import { createPolicies } from "./services/partitions/policies.ts";
 import { createRotation } from "./services/partitions/rotation.ts";
 
 export interface Holdfast {
@@ -67,9 +68,10 @@ function openPools(target: Target, pooler: PoolerMode, config: Config) {
       lockTimeoutMs: 10_000,
       waitingMax: config.HOLDFAST_INGEST_WAITING_MAX,
     }),
+    // A rotation holds one for its lock and works on another; uploads that lack a day must not wait for it.
     maintenance: createPool({
       ...common,
-      max: 2,
+      max: 4,
       applicationName: "holdfast-maintenance",
       statementTimeoutMs: 120_000,
       lockTimeoutMs: 2_000,
@@ -170,6 +172,12 @@ export async function createHoldfast(
       market: createMarket({ pool: pools.app }),
       instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
       exactness: createExactness({ pool: pools.app }),
+      policies: createPolicies({
+        pool: pools.app,
+        config,
+        onChange: () => monitor.refreshPartitions(),
+      }),
+      rotation,
       monitor,
       alerts,
       benchmarks,

@@ -1,5 +1,6 @@
 import market from "./0001_market.sql" with { type: "text" };
 import holdfast from "./0002_holdfast.sql" with { type: "text" };
+import guardian from "./0004_partition_guardian.sql" with { type: "text" };
 
 export interface Migration {
   version: number;
@@ -11,4 +12,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, name: "market", sql: market },
   { version: 2, name: "holdfast", sql: holdfast },
+  { version: 4, name: "partition_guardian", sql: guardian },
 ];

@@ -82,7 +82,9 @@ export function partitionHealth(snapshot: Snapshot) {
     partitions: tablesFresh ? tables.reduce((sum, table) => sum + table.partitions, 0) : null,
     runway_seconds: tablesFresh && runways.length > 0 ? Math.min(...runways) : null,
     holes: tablesFresh ? tables.reduce((sum, table) => sum + table.holes.length, 0) : null,
-    default_rows: tablesFresh ? tables.reduce((sum, table) => sum + table.default_rows, 0) : null,
+    default_rows: tablesFresh && tables.every((table) => table.default_rows !== null)
+      ? tables.reduce((sum, table) => sum + (table.default_rows ?? 0), 0)
+      : null,
     problems: tables.flatMap((table) =>
       table.problems.map((problem) => `${table.table}: ${problem}`)
     ),
@@ -165,7 +167,12 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
           scope: table.table,
           value: known(table.runway_seconds),
         },
-        { metric: "partition_holes", scope: table.table, value: known(table.holes.length) },
+        {
+          metric: "partition_holes",
+          scope: table.table,
+          // An unread leaf may be what looks like a gap, or hide one.
+          value: table.leaves_unknown > 0 ? null : known(table.holes.length),
+        },
         { metric: "partition_default_rows", scope: table.table, value: known(table.default_rows) },
       ];
     }),

@@ -1,7 +1,5 @@
 import type { Config } from "../../config.ts";
 import type { DatabaseCounters } from "../../db/collectors/list.ts";
-import type { Sql } from "../../db/connection.ts";
-import { countDefaultRows, lastRotations, listPolicies } from "../../db/partitions.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/alerts.ts";
@@ -14,6 +12,7 @@ import { collectTier, emptyReadings, takeReading } from "./collect.ts";
 import { databasePerformance, evidenceFor, metricValues, overallStatus } from "./health.ts";
 import { createHistory, type History } from "./history.ts";
 import { deriveMetrics, poolMetrics } from "./metrics.ts";
+import { readTables } from "./partition_reading.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
 import { type DatabaseRates, ratesBetween } from "./rates.ts";
 import { emptyReading, type Reading } from "./reading.ts";
@@ -37,6 +36,8 @@ type MonitorConfig = Pick<
   | "HOLDFAST_BROADCAST_SECONDS"
   | "HOLDFAST_SLOW_TIER_SECONDS"
   | "HOLDFAST_BACKFILL_HORIZON_DAYS"
+  | "HOLDFAST_PREMAKE_DAYS"
+  | "HOLDFAST_RETENTION_DAYS"
 >;
 
 const fastDeadlineMs = 2_500;
@@ -76,22 +77,6 @@ export function createMonitor(
   let ticksPerSecond: number | null = null;
   let lastStatus: Status | undefined;
   let sizedAt = 0;
-
-  async function readTables(sql: Sql): Promise<TableReading[]> {
-    const policies = await listPolicies(sql);
-    const rotations = new Map((await lastRotations(sql)).map((row) => [row.table_name, row.at]));
-    const result: TableReading[] = [];
-    for (const policy of policies) {
-      const name = { schema: policy.schema_name, table: policy.table_name };
-      result.push({
-        policy,
-        leaves: await catalogue.sizedLeaves(sql, name),
-        lastRotationAt: rotations.get(`${name.schema}.${name.table}`) ?? null,
-        defaultRows: await countDefaultRows(sql, name),
-      });
-    }
-    return result;
-  }
 
   function markIngest(): void {
     const at = now();
@@ -193,7 +178,13 @@ export function createMonitor(
   let partitionState = "";
 
   async function collectTables(): Promise<void> {
-    await takeReading(tables, slowPool, clock, slowDeadlineMs, readTables);
+    await takeReading(
+      tables,
+      slowPool,
+      clock,
+      slowDeadlineMs,
+      (sql) => readTables(sql, { catalogue, config, nowMs: now() }),
+    );
     const { tables: reports } = snapshot();
     // Told when something changed, not at every look.
     const state = JSON.stringify(
