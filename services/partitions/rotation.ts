@@ -45,6 +45,7 @@ export interface Rotation {
 
 /** After detaches a second round may move or drop what they set free. */
 const rounds = 2;
+const freed = new Set(["archive", "move", "drop"]);
 
 /** Keeps the partitions of every table that has a policy: makes ahead, gives up behind, finishes what was cut short. */
 export function createRotation(
@@ -104,7 +105,9 @@ export function createRotation(
     await reconcile();
     for (let round = 0; round < rounds; round++) {
       const { facts, plan } = await look();
-      const { applied, errors, skipped } = await carryOut(plan);
+      // The second round is for what the first one set free, not for what has just failed.
+      const steps = plan.steps.filter(({ action }) => round === 0 || freed.has(action));
+      const { applied, errors, skipped } = await carryOut({ ...plan, steps });
       if (round === 0) {
         await notePositions(facts);
         const told = [...plan.warnings, ...skipped].map(({ table, reason }) =>
