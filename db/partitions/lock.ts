@@ -3,17 +3,20 @@ import { codeOf } from "../errors.ts";
 import type { Pool } from "../pool.ts";
 import { allowIdle } from "../transaction.ts";
 
-/** Longest wait for another Holdfast's rotation, and longest rotation. */
-const waitMs = 10_000;
+/** Longest rotation. */
 const longestMs = 60 * 60_000;
 const keepAliveMs = 2_000;
 
 /**
  * Runs `work` while no other Holdfast rotates. The lock lives in a transaction of its own, which a transaction-mode
  * pooler keeps on one session and which ends with the process; it holds no snapshot and no lock on any table.
- * Throws `conflict` when another one rotates for longer than ten seconds.
+ * Throws `conflict` when another one still rotates after `waitMs`.
  */
-export async function holdRotationLock<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
+export async function holdRotationLock<T>(
+  pool: Pool,
+  waitMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
   return await pool.transaction(async (sql) => {
     await allowIdle(sql, longestMs);
     await sql`select set_config('lock_timeout', ${`${waitMs}ms`}, true)`;

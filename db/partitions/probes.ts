@@ -52,7 +52,7 @@ export async function countRows(
 ): Promise<number> {
   const [row] = await sql<{ rows: number }[]>`
     select count(*)::float8 as rows
-    from (select 1 from ${sql.unsafe(quoteTable(schema, table))} limit ${most}) as some`;
+    from (select 1 from ${sql.unsafe(quoteTable(schema, table))} limit ${most}) as counted`;
   return row?.rows ?? 0;
 }
 
@@ -78,7 +78,7 @@ export async function countRange(
         ${from === null ? sql`` : sql`and ${name} >= ${from}`}
         ${to === null ? sql`` : sql`and ${name} < ${to}`}
       limit ${most}
-    ) as some`;
+    ) as counted`;
   return row?.rows ?? 0;
 }
 

@@ -38,7 +38,7 @@ export interface ExecutionOptions {
   log: Logger;
   /** Waits between attempts; milliseconds. */
   pause?: (ms: number) => Promise<void>;
-  /** Told of each statement before it is sent; what it throws ends the run as a crash would. */
+  /** Told of each step that cannot be undone, before it is taken; what it throws ends the run as a crash would. */
   beforeStatement?: (sql: string) => void;
 }
 
@@ -51,6 +51,14 @@ const leafText = ({ partition }: Step) => `${partition.schema}.${partition.name}
 
 /** Thrown by beforeStatement: nothing more is done, as if the process had ended. */
 export class Interrupted extends Error {}
+
+/** The interruption behind an error, through the wrappings of the pool. */
+export function interruptionOf(error: unknown): Interrupted | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof Interrupted) return at;
+  }
+  return undefined;
+}
 
 export function createExecution(
   {
@@ -176,6 +184,7 @@ export function createExecution(
           for (const { sql: statement } of step.statements) await send(sql, statement);
         })
         : detachOnce(step));
+    beforeStatement("record the detach");
     await pool.run(async (sql) => {
       await logMaintenance(sql, [entry(step, started, undefined)]);
       await reconcileDetached(sql, clock.now());
@@ -226,9 +235,7 @@ export function createExecution(
       else if (steps[0]) await single(steps[0]);
       succeed(steps, outcome);
     } catch (error) {
-      const ended = error instanceof HoldfastError ? error.cause : error;
-      if (error instanceof Interrupted || ended instanceof Interrupted) throw ended;
-      if (isUnreachable(error)) throw error;
+      if (interruptionOf(error) || isUnreachable(error)) throw error;
       if (steps.length === 1 && steps[0]) return await fail(steps[0], error, outcome);
       // One bad leaf must not keep the other ones from being made.
       for (const step of steps) await attempt([step], outcome);
@@ -241,23 +248,30 @@ export function createExecution(
       const stuck = new Set<string>();
       for (const group of groupSteps(steps)) {
         const [first] = group;
-        if (first?.action === "detach" && stuck.has(first.table)) {
-          const reason = `detach ${
-            leafText(first)
-          } waits: another detach of this table is not finished`;
-          outcome.skipped.push({ table: first.table, reason });
+        const kind = first && waitingKind(first);
+        if (first && kind !== undefined && stuck.has(kind)) {
+          outcome.skipped.push({
+            table: first.table,
+            reason: `${first.action} ${leafText(first)} waits: the one before it could not be done`,
+          });
           continue;
         }
         const failures = outcome.errors.length;
         await attempt(group, outcome);
-        const failed = outcome.errors.length > failures;
-        if (failed && (first?.action === "detach" || first?.action === "finalize")) {
-          stuck.add(first.table);
-        }
+        if (kind !== undefined && outcome.errors.length > failures) stuck.add(kind);
       }
       return outcome;
     },
   };
+}
+
+/**
+ * Steps of which the next cannot fare better than the last: a table's detaches while one is not finished, and its
+ * attaches that need a lock which was not to be had.
+ */
+function waitingKind({ action, table, heavy }: Step): string | undefined {
+  if (action === "detach" || action === "finalize") return `detach ${table}`;
+  return action === "attach" && heavy ? `attach ${table}` : undefined;
 }
 
 /** Light attaches of one table go together, up to a number; everything else goes alone. */

@@ -10,7 +10,12 @@ import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { createEnsure } from "./ensure.ts";
-import { createExecution, type ExecutionOptions, Interrupted, type Outcome } from "./execution.ts";
+import {
+  createExecution,
+  type ExecutionOptions,
+  interruptionOf,
+  type Outcome,
+} from "./execution.ts";
 import type { PlanContext, TableFacts } from "./planning/facts.ts";
 import { type Plan, planAll } from "./planning/planner.ts";
 import { effectivePolicy, tableOf } from "./policy.ts";
@@ -45,6 +50,8 @@ export interface Rotation {
 
 /** After detaches a second round may move or drop what they set free. */
 const rounds = 2;
+/** How long another Holdfast's rotation is waited for: a person is told soon, a schedule has time. */
+const waitMs = { apply: 1_000, rotate: 10_000 };
 const freed = new Set(["archive", "move", "drop"]);
 
 /** Keeps the partitions of every table that has a policy: makes ahead, gives up behind, finishes what was cut short. */
@@ -128,7 +135,7 @@ export function createRotation(
     ensureDays: (days) => ensure.days(days),
     plan: async (table) => (await look(table)).plan,
     apply: (digest, table) =>
-      holdRotationLock(pool, async () => {
+      holdRotationLock(pool, waitMs.apply, async () => {
         await reconcile();
         const { plan } = await look(table);
         if (plan.digest !== digest) {
@@ -142,9 +149,10 @@ export function createRotation(
     async rotate(reason) {
       const result: RotationResult = { created: [], detached: [], errors: [] };
       try {
-        await holdRotationLock(pool, () => rotateLocked(result));
+        await holdRotationLock(pool, waitMs.rotate, () => rotateLocked(result));
       } catch (error) {
-        if (error instanceof Interrupted) throw error;
+        const interruption = interruptionOf(error);
+        if (interruption) throw interruption;
         result.errors.push(describeDatabaseError(error));
       }
       if (result.errors.length > 0) log.error("rotation_failed", { reason, errors: result.errors });

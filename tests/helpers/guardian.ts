@@ -81,6 +81,11 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
   };
 }
 
+/** Rotation on a server that is there already. */
+export function startGuardedOn(target: Target, now: string, options: GuardedOptions): Guardian {
+  return createGuardian(target, now, [], options);
+}
+
 export async function startGuarded(settings: Record<string, string> = {}): Promise<Guarded> {
   const server = await startServer(settings);
   const sql = connectSql({
@@ -91,6 +96,9 @@ export async function startGuarded(settings: Record<string, string> = {}): Promi
     lockTimeoutMs: 10_000,
     pooled: false,
   });
+  const [{ version } = { version: 0 }] = await sql<{ version: number }[]>`
+    select current_setting('server_version_num')::int / 10000 as version`;
+  if (version !== server.major) throw new Error(`The server is ${version}, not ${server.major}`);
   const one = connectSql({
     target: server.target,
     max: 1,
