@@ -12,6 +12,7 @@ import { collectTier, emptyReadings, takeReading } from "./collect.ts";
 import { databasePerformance, evidenceFor, metricValues, overallStatus } from "./health.ts";
 import { createHistory, type History } from "./history.ts";
 import { deriveMetrics, poolMetrics } from "./metrics.ts";
+import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
 import { type DatabaseRates, ratesBetween } from "./rates.ts";
@@ -38,6 +39,7 @@ type MonitorConfig = Pick<
   | "HOLDFAST_BACKFILL_HORIZON_DAYS"
   | "HOLDFAST_PREMAKE_DAYS"
   | "HOLDFAST_RETENTION_DAYS"
+  | "HOLDFAST_MAX_PARTITIONS"
 >;
 
 const fastDeadlineMs = 2_500;
@@ -113,7 +115,16 @@ export function createMonitor(
   /** Rules judge every snapshot; a change of the verdict is told at once. */
   function judge(): void {
     const before = snapshot();
-    alerts.evaluate(metricValues(before), (rule) => evidenceFor(rule, before));
+    const context = {
+      nowUs: BigInt(now()) * 1_000n,
+      maxPartitions: config.HOLDFAST_MAX_PARTITIONS,
+      horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
+    };
+    alerts.evaluate(
+      metricValues(before),
+      (rule) => evidenceFor(rule, before),
+      (rule, scope) => partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
+    );
     const after = snapshot();
     remember(after);
     if (lastStatus !== undefined && after.status !== lastStatus) {
