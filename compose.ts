@@ -26,6 +26,7 @@ import { createInstruments } from "./services/market/instruments.ts";
 import { createExactness } from "./services/market/exactness_report.ts";
 import { createMarket } from "./services/market/market.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
+import { runsOutSoon } from "./services/monitor/partition_report.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
 import { createPolicies } from "./services/partitions/policies.ts";
 import { createRotation } from "./services/partitions/rotation.ts";
@@ -278,6 +279,7 @@ export async function createHoldfast(
       await pools.maintenance.run((sql) =>
         forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
       );
+      if (runsOutSoon(monitor.snapshot().tables)) await rotation.rotate("a table runs out soon");
     },
     async everyHour() {
       if (prepared) await rotation.rotate("schedule");

@@ -409,3 +409,45 @@ Deno.test("a table that has all the partitions it may is told so, and gets no mo
   assert.ok(warnings.some(({ reason }) => /at most 5/.test(reason)));
   await rest("guard.t");
 });
+
+Deno.test("an operator's own detach, after ours had failed, does not pass for retention's", async () => {
+  await setUp(
+    "manual",
+    `create table manual.t ${columns} partition by range (ts); ${old("manual", "2026-01-01")}`,
+  );
+  await using guardian = guarded.at(now, { lockTimeoutMs: 50 });
+  await guardian.put("manual.t", { retention: { keep: "30 days", action: "drop" }, cooldown: "0" });
+  // Nobody gets past this lock, so the detach does not even begin.
+  const holder = await holdOpen("lock table manual.t in share update exclusive mode");
+  assert.equal((await guardian.rotation.rotate("test")).errors.length > 0, true);
+  await holder.letGo();
+  await guarded.sql`alter table manual.t detach partition manual.old_01`;
+  assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
+  assert.equal(
+    (await rows("select to_regclass('manual.old_01')::text as t"))[0]?.t,
+    "manual.old_01",
+  );
+  await rest("manual.t");
+});
+
+Deno.test("a bound that other columns take part in is not guessed at, and a row made by hand spoils nothing for others", async () => {
+  for (const schema of ["blurred", "nonsense", "sound"]) {
+    await setUp(
+      schema,
+      `create table ${schema}.t (ts timestamptz not null, id int not null) partition by range (ts, id)`,
+    );
+  }
+  await guarded.sql.unsafe(`
+    create table blurred.p partition of blurred.t for values from ('2026-03-15', 5) to ('2026-03-16', 7);
+    insert into holdfast.partition_policies (schema_name, table_name, "interval", key, premake) values
+      ('nonsense', 't', 'now and then', 'timestamptz', 1), ('nonsense', 'u', '1 day', 'moon', 1);`)
+    .simple();
+  await using guardian = guarded.at(now);
+  await guardian.put("blurred.t");
+  await guardian.put("sound.t", { premake: 0 });
+  const { created, errors } = await guardian.rotation.rotate("test");
+  assert.deepEqual([created, errors], [["t_p20260314", "t_p20260315"], []]);
+  const { skipped } = await guardian.rotation.plan();
+  assert.deepEqual(skipped.map(({ table }) => table), ["blurred.t", "nonsense.t", "nonsense.u"]);
+  for (const table of ["blurred.t", "nonsense.t", "nonsense.u", "sound.t"]) await rest(table);
+});

@@ -113,7 +113,6 @@ Deno.test("with a reader holding the parent open and 1,000 inserts a second, a f
   assert.ok(sent > 1_000, `${sent} inserts`);
   assert.ok(waited < 100, `a writer waited ${waited} ms for a lock`);
   const worst = Math.max(...late);
-  console.log(`worst ${worst.toFixed(1)} ms, lock wait ${waited.toFixed(1)} ms, ${sent} inserts`);
   assert.ok(worst < 100, `an insert was done ${worst} ms after it was due`);
 });
 

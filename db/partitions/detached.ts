@@ -24,6 +24,9 @@ export interface DetachedRow {
   rows_estimate: number | null;
 }
 
+/** Leaves that stay detached for good are shown and attached again; of very many, the newest will do. */
+const keptMax = 500;
+
 /** The leaves that retention detached and that have not come to their end, with what stands there now. */
 export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
   return await sql<DetachedRow[]>`
@@ -62,6 +65,16 @@ export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
     left join pg_namespace as s on s.nspname = d.leaf_schema
     left join pg_class as c on c.relnamespace = s.oid and c.relname = d.leaf_name
     where d.ended_at is null
+      and (
+        d.action <> 'detach'
+        or d.id in (
+          select k.id
+          from holdfast.detached_partitions as k
+          where k.ended_at is null and k.action = 'detach'
+          order by k.id desc
+          limit ${keptMax}
+        )
+      )
     order by d.id`;
 }
 
@@ -89,8 +102,8 @@ export async function rememberDetach(
 }
 
 /**
- * Brings the memory into line with the catalogue: leaves that are gone or attached again are done with, detaches
- * found finished begin their cool-down at `at`.
+ * Brings the memory into line with the catalogue: leaves that are gone or attached again are done with, so are
+ * detaches that never came about; detaches found finished begin their cool-down at `at`.
  */
 export async function reconcileDetached(sql: Sql, at: Date): Promise<void> {
   const now = sql`${at.toISOString()}::text::timestamptz`;
@@ -98,11 +111,14 @@ export async function reconcileDetached(sql: Sql, at: Date): Promise<void> {
     update holdfast.detached_partitions as d
     set ended_at = ${now}, outcome = 'gone'
     where ended_at is null and not exists (select 1 from pg_class as c where c.oid = d.leaf_oid)`;
+  // Were such an intention to stay, an operator's own detach would later pass for retention's.
   await sql`
     update holdfast.detached_partitions as d
-    set ended_at = ${now}, outcome = 'attached again'
-    where ended_at is null and detached_at is not null
-      and exists (select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid)`;
+    set ended_at = ${now}, outcome = case when detached_at is null then 'not detached' else 'attached again' end
+    where ended_at is null
+      and exists (
+        select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid and not i.inhdetachpending
+      )`;
   await sql`
     update holdfast.detached_partitions as d
     set detached_at = ${now}

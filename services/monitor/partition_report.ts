@@ -180,6 +180,16 @@ function problemsOf(
   ];
 }
 
+/** The hourly rotation comes too late for tables that run out before the one after it. */
+const soonSeconds = 2 * 3_600;
+
+/** Whether a managed table has less than two hours left: short intervals, ids that came fast, or a rotation that failed. */
+export function runsOutSoon(tables: readonly TableReport[]): boolean {
+  return tables.some(({ policy, runway_seconds }) =>
+    policy?.enabled && runway_seconds !== null && runway_seconds < soonSeconds
+  );
+}
+
 function unreadable({ facts, lastRotationAt }: TableReading, problem: string): TableReport {
   return {
     table: tableOf(facts.policy),

@@ -219,7 +219,10 @@ export function createExecution(
     });
     if (step.action === "archive") return;
     outcome.errors.push(`${step.action} ${leafText(step)}: ${reason}`);
-    await pool.run((sql) => logMaintenance(sql, [entry(step, performance.now(), error)]));
+    await pool.run(async (sql) => {
+      await logMaintenance(sql, [entry(step, performance.now(), error)]);
+      await reconcileDetached(sql, clock.now());
+    });
   }
 
   function succeed(steps: readonly Step[], outcome: Outcome): void {

@@ -35,7 +35,8 @@ export function problemOf(row: ParentRow | undefined, policy: Policy): string | 
   if (row.has_expressions) {
     return "its key is an expression; Holdfast manages keys that are columns";
   }
-  const { types } = codecs[policy.key];
+  // A row made by hand may say anything.
+  const { types } = codecs[policy.key] ?? { types: [] };
   return types.includes(row.key_type ?? "")
     ? undefined
     : `its key "${row.key_columns[0]}" is of type ${row.key_type}; key ${policy.key} needs ${
@@ -83,12 +84,12 @@ export function detachedFacts(row: DetachedRow): DetachedFacts {
   };
 }
 
-/** An answer, or undefined when a lock or its size kept it from coming in time. */
+/** An answer, or undefined when a lock, its size or a missing privilege kept it from coming. */
 async function inTime<T>(question: Promise<T>): Promise<T | undefined> {
   try {
     return await question;
   } catch (error) {
-    if (["55P03", "57014"].includes(codeOf(error))) return undefined;
+    if (["55P03", "57014", "42501"].includes(codeOf(error))) return undefined;
     throw error;
   }
 }

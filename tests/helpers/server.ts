@@ -73,11 +73,14 @@ export async function startServer(settings: Record<string, string> = {}): Promis
     "UTF8",
     "--locale",
     "C",
+    "--no-sync",
   ]);
   const options = Object.entries({
     listen_addresses: "",
     unix_socket_directories: folder,
     shared_buffers: "64MB",
+    // Nothing here outlives its test.
+    fsync: "off",
     ...settings,
   }).map(([name, value]) => `-c ${name}=${value}`).join(" ");
   const log = ["--log", `${folder}/log`];

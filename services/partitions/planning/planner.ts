@@ -58,6 +58,16 @@ function planPremake(
     });
     return plan;
   }
+  const foreign = reading.leaves.filter(({ read }) => read.kind === "foreign");
+  if (foreign.length > 0) {
+    const names = foreign.map(({ name }) => name).slice(0, 5).join(", ");
+    plan.skipped.push({
+      table,
+      reason:
+        `nothing is made while it is not known where ${names} begin and end: their bounds are not of the key ${facts.policy.key} alone`,
+    });
+    return plan;
+  }
   const room = Math.max(0, context.maxPartitions - facts.leaves.length);
   if (missing.length > room) {
     plan.warnings.push(
@@ -74,9 +84,8 @@ function planPremake(
   };
 }
 
-function tableWarnings(facts: TableFacts, reading: Reading): string[] {
+function tableWarnings(reading: Reading): string[] {
   const { leaves, defaultLeaf, spans, unknown } = reading;
-  const foreign = leaves.filter(({ read }) => read.kind === "foreign").map(({ name }) => name);
   return [
     ...(defaultLeaf
       ? [
@@ -89,9 +98,6 @@ function tableWarnings(facts: TableFacts, reading: Reading): string[] {
     ...(spans.some(({ to }) => to === highest)
       ? ["a leaf takes everything up to the end: nothing can be made ahead of it"]
       : []),
-    ...(foreign.length > 0
-      ? [`the bounds of ${foreign.slice(0, 5).join(", ")} are not of the key ${facts.policy.key}`]
-      : []),
     ...(unknown.length > 0
       ? [`${unknown.length} leaves are locked: their bounds are unknown`]
       : []),
@@ -101,20 +107,24 @@ function tableWarnings(facts: TableFacts, reading: Reading): string[] {
   ];
 }
 
-/** Plans one table: what it lacks first, the heavier locks last. */
+/** Plans one table: what it lacks first, the heavier locks last. A policy that makes no sense is skipped, and says why. */
 export function planTable(facts: TableFacts, context: PlanContext): TablePlan {
+  try {
+    return planSoundTable(facts, context);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const skipped = [{ table: tableOf(facts.policy), reason: error.message }];
+    return { steps: [], skipped, warnings: [] };
+  }
+}
+
+function planSoundTable(facts: TableFacts, context: PlanContext): TablePlan {
   const table = tableOf(facts.policy);
   const refused = refusal(facts);
   if (refused !== undefined || !facts.parent) {
     return { steps: [], skipped: [{ table, reason: refused ?? "is not there" }], warnings: [] };
   }
-  let reading: Reading;
-  try {
-    reading = readTable(facts, context.nowUs);
-  } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    return { steps: [], skipped: [{ table, reason: error.message }], warnings: [] };
-  }
+  const reading = readTable(facts, context.nowUs);
   const open = isWindowOpen(facts.policy.windows, facts.policy.time_zone, context.nowUs);
   const retiring = [planDetaches(facts, reading), planDetached(facts, context)];
   const waiting = retiring.reduce((count, { steps }) => count + steps.length, 0);
@@ -127,7 +137,7 @@ export function planTable(facts: TableFacts, context: PlanContext): TablePlan {
     steps: parts.flatMap(({ steps }) => steps),
     skipped: parts.flatMap(({ skipped }) => skipped),
     warnings: [
-      ...tableWarnings(facts, reading),
+      ...tableWarnings(reading),
       ...parts.flatMap(({ warnings }) => warnings),
       ...(!open && waiting > 0 ? [`${waiting} steps wait for the maintenance window`] : []),
     ],

@@ -50,7 +50,7 @@ function describeBlockers(facts: TableFacts, leaf: LeafFacts): string | undefine
   if (blockers.length === 0) return undefined;
   const counts = blockers.map(({ constraint, table, rows }) =>
     rows === null
-      ? `${table} (${constraint}) could not be counted in time`
+      ? `${table} (${constraint}) could not be counted (no time, or no right to read it)`
       : `${rows >= 1_000 ? "1000 or more" : rows} rows of ${table} (${constraint})`
   );
   return `${full(leaf)} is kept: ${counts.join(", ")} refer to it`;
