@@ -451,3 +451,24 @@ Deno.test("a bound that other columns take part in is not guessed at, and a row 
   assert.deepEqual(skipped.map(({ table }) => table), ["blurred.t", "nonsense.t", "nonsense.u"]);
   for (const table of ["blurred.t", "nonsense.t", "nonsense.u", "sound.t"]) await rest(table);
 });
+
+Deno.test("rows that may not be counted count as there: the leaf is kept, the rest of the table goes on", async () => {
+  await guarded.sql.unsafe(`
+    create role hidden_owner login;
+    grant usage on schema holdfast to hidden_owner;
+    grant select, insert, update, delete on all tables in schema holdfast to hidden_owner;
+    create schema hidden authorization hidden_owner;
+    set role hidden_owner;
+    create table hidden.t (ts timestamptz primary key) partition by range (ts);
+    ${old("hidden", "2026-01-01")}
+    reset role;
+    create table hidden.secret (ts timestamptz references hidden.t);`).simple();
+  await using guardian = guarded.at(now, { user: "hidden_owner" });
+  await guardian.put("hidden.t", detachAll);
+  const { skipped, steps } = await guardian.rotation.plan("hidden.t");
+  assert.deepEqual(skipped.map(({ reason }) => reason), [
+    "hidden.old_01 is kept: hidden.secret (secret_ts_fkey) could not be counted (no time, or no right to read it) refer to it",
+  ]);
+  assert.equal(steps.filter(({ action }) => action === "attach").length, 4);
+  await rest("hidden.t");
+});
