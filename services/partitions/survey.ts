@@ -7,7 +7,7 @@ import { HoldfastError } from "../../errors.ts";
 import { codecs } from "./axis/key.ts";
 import type { Span } from "./axis/span.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { drainMax, nameFor } from "./planning/attaching.ts";
+import { drainMax, namesFor } from "./planning/attaching.ts";
 import { expiredLeaves, missingSpans, type Reading, readTable } from "./planning/cover.ts";
 import type {
   Blocker,
@@ -199,7 +199,7 @@ export async function completeFacts(
 ): Promise<TableFacts> {
   return {
     ...facts,
-    taken: await readTaken(sql, facts, spans.map((span) => nameFor(facts, reading, span))),
+    taken: await readTaken(sql, facts, spans.flatMap((span) => namesFor(facts, reading, span))),
     defaultRows: await countDefaultRows(sql, facts, reading, spans),
     blockers: await countBlockers(sql, facts, reading),
   };

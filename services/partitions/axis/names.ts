@@ -65,7 +65,20 @@ function cutToBytes(text: string, bytes: number): string {
  * and marked with a digest of the whole, so that two long names do not become one.
  */
 export function leafName(table: string, axis: Axis, from: bigint): string {
-  const suffix = `_p${suffixOf(axis, from)}`;
+  return nameWith(table, `_p${suffixOf(axis, from)}`);
+}
+
+/** A longer name that no leaf with another start has: for when the usual one stems from another calendar. */
+export function preciseName(table: string, axis: Axis, from: bigint): string {
+  if (!axis.interval) return leafName(table, axis, from);
+  const us = axis.codec.toUs(from);
+  const { days, rest } = splitDay(us);
+  const { year, month, day } = dateOfDays(days);
+  const clock = String(rest / 1_000_000n % 86_400n).padStart(5, "0");
+  return nameWith(table, `_p${yearText(year)}${two(month)}${two(day)}s${clock}`);
+}
+
+function nameWith(table: string, suffix: string): string {
   const room = nameBytesMax - suffix.length;
   if (encoder.encode(table).length <= room) return table + suffix;
   const mark = `_${createHash("sha256").update(table).digest("hex").slice(0, 6)}`;

@@ -7,7 +7,7 @@ import {
 } from "../../../db/partitions/ddl.ts";
 import { quoteLiteral } from "../../../db/sql.ts";
 import { formatEnd, parseBound } from "../axis/bound.ts";
-import { leafName } from "../axis/names.ts";
+import { leafName, preciseName } from "../axis/names.ts";
 import { highest, lowest, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import type { Reading } from "./cover.ts";
@@ -57,9 +57,22 @@ function newLeaf(
   return leaf;
 }
 
-/** The name a span's leaf would bear. */
-export function nameFor(facts: TableFacts, reading: Reading, span: Span): string {
-  return leafName(facts.policy.table, reading.axis, span.from);
+/** The names a span's leaf may bear, the usual one first. */
+export function namesFor(facts: TableFacts, { axis }: Reading, { from }: Span): string[] {
+  const { table } = facts.policy;
+  return [leafName(table, axis, from), preciseName(table, axis, from)];
+}
+
+/** The usual name, unless a leaf of another calendar has it: a name must never keep a range open. */
+function chooseName(
+  facts: TableFacts,
+  reading: Reading,
+  span: Span,
+  given: ReadonlySet<string>,
+): string {
+  const names = namesFor(facts, reading, span);
+  const free = names.find((name) => !given.has(name) && !facts.taken.get(name)?.attached);
+  return free ?? names[0] ?? "";
 }
 
 /** What stands in the way of a taken name, or how it may be used: "again" (ours, detached) or "adopt" (empty). */
@@ -127,7 +140,7 @@ export function planAttaches(
   const attachLock = attachLocks(facts, reading, parent);
   const names = new Set<string>();
   for (const span of spans) {
-    const name = nameFor(facts, reading, span);
+    const name = chooseName(facts, reading, span, names);
     const found = names.has(name)
       ? { problem: `${name} would be the name of two leaves; the second is left out` }
       : useOfName(facts, reading, name, span, mayReattach);

@@ -76,13 +76,17 @@ export function wantedStretch({ axis, present }: Reading, premake: number): Span
   return { from, to };
 }
 
-/** Holes that lie wholly within the horizon and before `until`: rows may still come there. */
-function recentHoles(reading: Reading, { nowUs, horizonDays }: PlanContext, until: bigint): Span[] {
+/** Holes of late before the wanted stretch, also between it and the last leaf: rows may still come there. */
+function recentHoles(
+  reading: Reading,
+  { nowUs, horizonDays }: PlanContext,
+  stretch: Span,
+): Span[] {
   const since = reading.axis.atInstant(nowUs - BigInt(horizonDays) * dayUs) ?? reading.present;
-  if (since === undefined) return [];
-  return findHoles(reading.spans)
-    .filter(({ from }) => from >= since && from < until)
-    .map(({ from, to }) => ({ from, to: to < until ? to : until }));
+  if (since === undefined || reading.spans.length === 0) return [];
+  return findHoles([...reading.spans, stretch])
+    .filter(({ from }) => from >= since && from < stretch.from)
+    .map(({ from, to }) => ({ from, to: to < stretch.from ? to : stretch.from }));
 }
 
 /**
@@ -92,7 +96,7 @@ function recentHoles(reading: Reading, { nowUs, horizonDays }: PlanContext, unti
 export function missingSpans(facts: TableFacts, reading: Reading, context: PlanContext): Span[] {
   const stretch = wantedStretch(reading, facts.policy.premake);
   const gaps = [
-    ...recentHoles(reading, context, stretch.from),
+    ...recentHoles(reading, context, stretch),
     ...uncovered(stretch, reading.spans),
   ];
   const limit = retentionLimit(facts, reading);
