@@ -85,7 +85,6 @@ export const PartitionTable = z.object({
   runway_seconds: known("Time until inserts find no partition"),
   holes: z.array(z.object({ from: position, to: position })),
   default_rows: known("Rows in the default partition, counted up to 1,000"),
-  leaves_unknown: z.int().openapi({ description: "Leaves that were locked and could not be read" }),
   last_rotation_at: Time.nullable(),
   sealed: z.int(),
   problems: z.array(z.string()),

@@ -201,6 +201,23 @@ Deno.test("ids have a runway in time, from the rate at which they grow; before i
   await house.sql`delete from holdfast.partition_policies where table_name = 'gone'`;
 });
 
+Deno.test("a table that runs out within two hours is rotated each minute, not each hour", async () => {
+  await house.sql`create table app.fast (at timestamptz not null) partition by range (at)`;
+  await put("app.fast", { interval: "10 minutes", key: "timestamptz", premake: 3 });
+  await house.holdfast.everyHour();
+  const reaches = (partitions: number) =>
+    eventually(async () => (await report("app.fast"))?.partitions === partitions, `${partitions}`);
+  await reaches(5);
+  clock.time += 20 * 60_000;
+  await reaches(5);
+  await house.holdfast.everyMinute();
+  await reaches(7);
+  await house.request(policyPath("app.fast"), { method: "DELETE" });
+  await put("app.events", { interval: "1 day", key: "timestamptz", enabled: false });
+  const plan = await post<Plan>("/api/partitions/plan", { table: "app.events" });
+  assert.deepEqual(plan.body.warnings, ["app.events: its policy is disabled"]);
+});
+
 Deno.test("with rotation off and time going by, the alert fires days before inserts fail, and its statements cure it", async () => {
   await put("market.ticks", { interval: "1 day", key: "timestamptz", premake: 7, enabled: false });
   clock.time += 5 * day;

@@ -138,7 +138,9 @@ export function partitionsHealth(snapshot: Snapshot) {
     overall_status: known ? worst : "unknown" as Status,
     checked_at: iso(tablesAt),
     // A runway of minutes ago is a promise nobody can keep while the server is away.
-    tables: known ? tables : tables.map((table) => ({ ...table, runway_seconds: null })),
+    tables: tables.map(({ leaves_unknown: _, ...table }) =>
+      known ? table : { ...table, runway_seconds: null }
+    ),
   };
 }
 

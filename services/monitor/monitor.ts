@@ -204,7 +204,9 @@ export function createMonitor(
     if (state !== partitionState) {
       partitionState = state;
       hub.publish("partition_status", {
-        tables: reports.map(({ children: _, ...report }) => report),
+        tables: reports.map(({ children: _children, leaves_unknown: _unknown, ...report }) =>
+          report
+        ),
       });
     }
   }

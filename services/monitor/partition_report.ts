@@ -44,6 +44,7 @@ export interface TableReport {
   runway_seconds: number | null;
   holes: { from: string; to: string }[];
   default_rows: number | null;
+  /** Leaves whose bound could not be read; for the rules, not for the API. */
   leaves_unknown: number;
   last_rotation_at: string | null;
   sealed: number;

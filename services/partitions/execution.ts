@@ -14,6 +14,7 @@ import type { Skipped, Step } from "./planning/step.ts";
 const attachesTogether = 30;
 /** Writers queue behind a heavy lock for as long as it is waited for, so it is tried briefly and often. */
 const heavyLockMs = 100;
+const lightLockMs = 2_000;
 const attempts = { heavy: 12, light: 4 };
 /** lock_not_available and deadlock_detected: somebody else was in the way, who will not be for ever. */
 const passing = new Set(["55P03", "40P01"]);
@@ -86,8 +87,11 @@ export function createExecution(
     };
   }
 
+  /** Behind a transaction-mode pooler a session has no lock_timeout of ours. */
   async function limitLocks(sql: Sql, heavy: boolean): Promise<void> {
-    if (heavy) await sql`select set_config('lock_timeout', ${`${heavyLockMs}ms`}, true)`;
+    await sql`
+      select set_config('lock_timeout', ${`${heavy ? heavyLockMs : lightLockMs}ms`}, true)
+      where ${heavy} or current_setting('lock_timeout') = '0'`;
   }
 
   /** Retries what failed for a passing reason, ever later. */

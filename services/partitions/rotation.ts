@@ -50,6 +50,7 @@ export interface Rotation {
 
 /** After detaches a second round may move or drop what they set free. */
 const rounds = 2;
+const disabled = "its policy is disabled";
 /** How long another Holdfast's rotation is waited for: a person is told soon, a schedule has time. */
 const waitMs = { apply: 1_000, rotate: 10_000 };
 const freed = new Set(["archive", "move", "drop"]);
@@ -78,10 +79,13 @@ export function createRotation(
 
   async function look(table?: string): Promise<{ facts: TableFacts[]; plan: Plan }> {
     return await pool.run(async (sql) => {
-      const policies = (await listPolicies(sql)).map((row) => effectivePolicy(row, config))
-        .filter((policy) => policy.enabled && (table === undefined || tableOf(policy) === table));
-      const facts = await survey(sql, catalogue, policies, context());
-      return { facts, plan: planAll(facts, context()) };
+      const asked = (await listPolicies(sql)).map((row) => effectivePolicy(row, config))
+        .filter((policy) => table === undefined || tableOf(policy) === table);
+      const facts = await survey(sql, catalogue, asked.filter(({ enabled }) => enabled), context());
+      const plan = planAll(facts, context());
+      const off = asked.filter(({ enabled }) => !enabled)
+        .map((policy) => ({ table: tableOf(policy), reason: disabled }));
+      return { facts, plan: { ...plan, warnings: [...plan.warnings, ...off] } };
     });
   }
 
@@ -117,8 +121,8 @@ export function createRotation(
       const { applied, errors, skipped } = await carryOut({ ...plan, steps });
       if (round === 0) {
         await notePositions(facts);
-        const told = [...plan.warnings, ...skipped].map(({ table, reason }) =>
-          `${table}: ${reason}`
+        const told = [...plan.warnings, ...skipped].filter(({ reason }) => reason !== disabled).map(
+          ({ table, reason }) => `${table}: ${reason}`,
         );
         if (told.length > 0) log.warn("rotation_left_out", { reasons: told });
       }
