@@ -41,6 +41,9 @@ const Window = z.strictObject({
 }).openapi("MaintenanceWindow");
 
 export const PolicyInput = z.strictObject({
+  table: z.string().optional().openapi({
+    description: "As in the path, so that an answer may be sent back",
+  }),
   interval: intervalText.openapi({ example: "1 day" }),
   time_zone: z.string().min(1).max(64).default("UTC"),
   key: z.enum(keyKinds),

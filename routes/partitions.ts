@@ -152,8 +152,15 @@ export function partitionRoutes({ policies, rotation, monitor }: {
   });
 
   router.openapi(putPolicyRoute, async (c) => {
-    const { windows = null, ...input } = c.req.valid("json");
-    const policy = await policies.put(c.req.valid("param").table, { ...input, windows });
+    const { table } = c.req.valid("param");
+    const { table: named = table, windows = null, ...input } = c.req.valid("json");
+    if (named !== table) {
+      const message = `is ${JSON.stringify(named)}, the path says ${JSON.stringify(table)}`;
+      throw new HoldfastError("invalid_request", `Cannot read the policy: table: ${message}`, {
+        problems: [{ path: "table", message }],
+      });
+    }
+    const policy = await policies.put(table, { ...input, windows });
     return c.json(policyReport(policy), 200);
   });
 

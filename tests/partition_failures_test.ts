@@ -472,3 +472,31 @@ Deno.test("rows that may not be counted count as there: the leaf is kept, the re
   assert.equal(steps.filter(({ action }) => action === "attach").length, 4);
   await rest("hidden.t");
 });
+
+Deno.test("a table that somebody locks costs one try of each kind, not one for each leaf; the others are made meanwhile", async () => {
+  for (const schema of ["shut", "wide"]) {
+    await setUp(
+      schema,
+      `create table ${schema}.t ${columns} partition by range (ts); ${old(schema, "2026-01-01")} ${
+        old(schema, "2026-01-02")
+      }`,
+    );
+  }
+  const holder = await holdOpen("lock table only shut.t in access exclusive mode");
+  let pauses = 0;
+  await using guardian = guarded.at(now, {
+    lockTimeoutMs: 50,
+    pause: () => Promise.resolve(void pauses++),
+  });
+  await guardian.put("shut.t", { ...detachAll, premake: 60 });
+  await guardian.put("wide.t", detachAll);
+  const { created, detached, errors } = await guardian.rotation.rotate("test");
+  await holder.letGo();
+  assert.equal(errors.length, 2, "an attach and a detach");
+  assert.equal(pauses, 6);
+  assert.deepEqual([created.length, detached], [4, ["old_01", "old_02"]]);
+  assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
+  assert.equal(Object.keys(await guarded.leaves("shut.t")).length, 62);
+  await rest("shut.t");
+  await rest("wide.t");
+});

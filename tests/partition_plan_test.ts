@@ -16,7 +16,7 @@ import { planAll } from "../services/partitions/planning/planner.ts";
 import type { Step } from "../services/partitions/planning/step.ts";
 import { isWindowOpen } from "../services/partitions/planning/windows.ts";
 import type { Policy } from "../services/partitions/policy.ts";
-import { groupSteps } from "../services/partitions/execution.ts";
+import { groupSteps } from "../services/partitions/planning/groups.ts";
 
 const usOf = (iso: string) => BigInt(Date.parse(iso)) * 1_000n;
 const noon = usOf("2026-03-15T12:00:00Z");

@@ -74,6 +74,7 @@ Deno.test("a policy set is read back as Postgres writes its intervals, listed, c
   };
   assert.deepEqual(set, { status: 200, body: expected });
   assert.deepEqual(await house.json(policyPath("app.events")), expected);
+  assert.deepEqual(await put("app.events", expected), set, "an answer may be sent back");
   const { policies } = await house.json<{ policies: { table: string }[] }>(
     "/api/partitions/policies",
   );
@@ -124,6 +125,7 @@ Deno.test("what is wrong with a policy is said, field by field, and nothing of i
     ["app.events", { interval: "1 day" }, 400, "key"],
     ["app.orders", { interval: "1 day", key: "id" }, 400, "interval"],
     ["app.plain", good, 400, "table"],
+    ["app.events", { ...good, table: "app.orders" }, 400, "table"],
   ];
   for (const [table, body, status, path] of cases) {
     const answer = await put(table, body);

@@ -8,10 +8,9 @@ import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
+import { groupSteps, sharedObstacle } from "./planning/groups.ts";
 import type { Skipped, Step } from "./planning/step.ts";
 
-/** Attaches of one transaction: each holds its locks until commit. */
-const attachesTogether = 30;
 /** Writers queue behind a heavy lock for as long as it is waited for, so it is tried briefly and often. */
 const heavyLockMs = 100;
 const lightLockMs = 2_000;
@@ -236,17 +235,41 @@ export function createExecution(
     }
   }
 
-  async function attempt(steps: readonly Step[], outcome: Outcome): Promise<void> {
+  function leaveOut(steps: readonly Step[], outcome: Outcome): void {
+    for (const step of steps) {
+      outcome.skipped.push({
+        table: step.table,
+        reason: `${step.action} ${leafText(step)} waits: the one before it could not be done`,
+      });
+    }
+  }
+
+  /** Says whether it was a lock that could not be had: then the next of the kind need not try. */
+  async function attempt(steps: readonly Step[], outcome: Outcome): Promise<boolean> {
+    const [first, ...others] = steps;
+    if (!first) return false;
     try {
-      if (steps.length > 1) await attachTogether(steps);
-      else if (steps[0]) await single(steps[0]);
+      if (others.length > 0) await attachTogether(steps);
+      else await single(first);
       succeed(steps, outcome);
+      return false;
     } catch (error) {
       if (interruptionOf(error) || isUnreachable(error)) throw error;
-      if (steps.length === 1 && steps[0]) return await fail(steps[0], error, outcome);
-      // One bad leaf must not keep the other ones from being made.
-      for (const step of steps) await attempt([step], outcome);
+      const locked = passing.has(codeOf(error));
+      if (locked || others.length === 0) {
+        await fail(first, error, outcome);
+        leaveOut(others, outcome);
+        return locked;
+      }
     }
+    // One bad leaf must not keep the other ones from being made.
+    for (const [at, step] of steps.entries()) {
+      if (await attempt([step], outcome)) {
+        leaveOut(steps.slice(at + 1), outcome);
+        return true;
+      }
+    }
+    return false;
   }
 
   return {
@@ -254,43 +277,11 @@ export function createExecution(
       const outcome: Outcome = { applied: [], statements: 0, skipped: [], errors: [] };
       const stuck = new Set<string>();
       for (const group of groupSteps(steps)) {
-        const [first] = group;
-        const kind = first && waitingKind(first);
-        if (first && kind !== undefined && stuck.has(kind)) {
-          outcome.skipped.push({
-            table: first.table,
-            reason: `${first.action} ${leafText(first)} waits: the one before it could not be done`,
-          });
-          continue;
-        }
-        const failures = outcome.errors.length;
-        await attempt(group, outcome);
-        if (kind !== undefined && outcome.errors.length > failures) stuck.add(kind);
+        const obstacle = group[0] && sharedObstacle(group[0]);
+        if (obstacle !== undefined && stuck.has(obstacle)) leaveOut(group, outcome);
+        else if (await attempt(group, outcome) && obstacle !== undefined) stuck.add(obstacle);
       }
       return outcome;
     },
   };
-}
-
-/**
- * Steps of which the next cannot fare better than the last: a table's detaches while one is not finished, and its
- * attaches that need a lock which was not to be had.
- */
-function waitingKind({ action, table, heavy }: Step): string | undefined {
-  if (action === "detach" || action === "finalize") return `detach ${table}`;
-  return action === "attach" && heavy ? `attach ${table}` : undefined;
-}
-
-/** Light attaches of one table go together, up to a number; everything else goes alone. */
-export function groupSteps(steps: readonly Step[]): Step[][] {
-  const groups: Step[][] = [];
-  for (const step of steps) {
-    const last = groups.at(-1);
-    const [first] = last ?? [];
-    const joins = step.action === "attach" && !step.heavy && first?.action === "attach" &&
-      !first.heavy && first.table === step.table && (last?.length ?? 0) < attachesTogether;
-    if (joins) last?.push(step);
-    else groups.push([step]);
-  }
-  return groups;
 }
