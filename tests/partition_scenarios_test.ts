@@ -533,3 +533,28 @@ Deno.test("a plan is applied by its digest, and refused once the catalogue has c
   });
   await rest("digest.t");
 });
+
+Deno.test("a member of the owner's role manages its tables: what it makes belongs to the owner", async () => {
+  await guarded.sql.unsafe(`
+    create role team;
+    create role member login;
+    grant team to member;
+    grant usage on schema holdfast to member;
+    grant select, insert, update, delete on all tables in schema holdfast to member;
+    create schema shared authorization team;
+    set role team;
+    create table shared.t ${columnsOf} partition by range (ts);
+    create table shared.old partition of shared.t for values from ('2026-01-01') to ('2026-01-02');
+    reset role;`).simple();
+  await using member = guarded.at(now, { user: "member" });
+  await member.put("shared.t", { retention: { keep: "30 days", action: "drop" }, cooldown: "0" });
+  const { created, detached, errors } = await member.rotation.rotate("test");
+  assert.deepEqual([created.length, detached, errors], [4, ["old"], []]);
+  assert.deepEqual(
+    await rows(`select distinct pg_get_userbyid(relowner) as owner from pg_class
+      where relnamespace = 'shared'::regnamespace and relkind = 'r'`),
+    [{ owner: "team" }],
+  );
+  assert.deepEqual(await rows("select to_regclass('shared.old') as t"), [{ t: null }]);
+  await rest("shared.t");
+});
