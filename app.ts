@@ -14,6 +14,7 @@ import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { answerProblem } from "./routes/problem.ts";
+import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { accessLog } from "./routes/access_log.ts";
 import { accessGuard, originGuard, securityHeaders } from "./routes/security.ts";
@@ -35,6 +36,8 @@ import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
+import type { Policies } from "./services/partitions/policies.ts";
+import type { Rotation } from "./services/partitions/rotation.ts";
 
 /** All that the routes speak to. */
 export interface Services {
@@ -46,6 +49,8 @@ export interface Services {
   instruments: Instruments;
   exactness: ExactnessService;
   monitor: Monitor;
+  policies: Policies;
+  rotation: Pick<Rotation, "plan" | "apply">;
   alerts: Alerts;
   benchmarks: Benchmarks;
   hub: Hub;
@@ -79,6 +84,7 @@ function mountApi(
     instrumentRoutes(services),
     exactnessRoutes(services),
     quarantineRoutes(services),
+    partitionRoutes(services),
     alertRoutes(services),
     metricRoutes({ history: services.monitor.history, clock: services.clock }),
     benchmarkRoutes(services.benchmarks),

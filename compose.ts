@@ -31,7 +31,9 @@ import { createCandleRebuild } from "./services/market/candle_rebuild.ts";
 import { createMarket } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
+import { runsOutSoon } from "./services/monitor/partition_report.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
+import { createPolicies } from "./services/partitions/policies.ts";
 import { createRotation } from "./services/partitions/rotation.ts";
 
 export interface Holdfast {
@@ -147,6 +149,12 @@ export async function createHoldfast(
       candleRebuild: createCandleRebuild({ pool: pools.app, catalogue }),
       instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
       exactness: createExactness({ pool: pools.app }),
+      policies: createPolicies({
+        pool: pools.app,
+        config,
+        onChange: () => monitor.refreshPartitions(),
+      }),
+      rotation,
       monitor,
       alerts,
       benchmarks,
@@ -272,6 +280,7 @@ export async function createHoldfast(
         forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
       );
       await quarantine.expire();
+      if (runsOutSoon(monitor.snapshot().tables)) await rotation.rotate("a table runs out soon");
     },
     async everyHour() {
       if (prepared) await rotation.rotate("schedule");

@@ -204,12 +204,12 @@ export const settings = {
   HOLDFAST_PREMAKE_DAYS: setting(
     whole(1, 365).default(7),
     "days from 1 to 365",
-    "Daily partitions of `market.ticks` kept ready ahead of now.",
+    "Daily partitions of `market.ticks` kept ready ahead of now, until its policy is set by the API.",
   ),
   HOLDFAST_RETENTION_DAYS: setting(
     whole(0, 36_500).default(0),
     "days from 0 to 36500 (0: keep for ever)",
-    "Age at which a partition of `market.ticks` is detached. Off by default.",
+    "Age at which a partition of `market.ticks` is detached, until its policy is set by the API. Off by default.",
   ),
   HOLDFAST_MAX_PARTITIONS: setting(
     whole(10, 20_000).default(5_000),

@@ -30,9 +30,10 @@ export function openPools(target: Target, pooler: PoolerMode, config: Config) {
       statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
       lockTimeoutMs: 10_000,
     }),
+    // A rotation holds one for its lock and works on another; uploads that lack a day must not wait for it.
     maintenance: createPool({
       ...common,
-      max: 2,
+      max: 4,
       applicationName: "holdfast-maintenance",
       statementTimeoutMs: 120_000,
       lockTimeoutMs: 2_000,

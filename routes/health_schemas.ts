@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { Alert } from "./alert_schemas.ts";
+import { PartitionTable } from "./partition_schemas.ts";
 import { Time } from "./shared.ts";
 
 export const Status = z.enum(["healthy", "degraded", "unhealthy", "unknown"]).openapi("Status");
@@ -124,41 +125,6 @@ export const DatabaseHealthResponse = z.object({
   alerts: z.array(Alert),
   recommendations: z.array(Recommendation),
 }).openapi("DatabaseHealthResponse");
-
-export const Policy = z.object({
-  table: z.string(),
-  interval: z.string(),
-  time_zone: z.string(),
-  key: z.string(),
-  premake: z.int(),
-  retention: z.object({ keep: z.string(), action: z.string() }).nullable(),
-  cooldown: z.string(),
-  seal: z.boolean(),
-  enabled: z.boolean(),
-}).openapi("PartitionPolicy");
-
-export const PartitionTable = z.object({
-  table: z.string(),
-  policy: Policy.nullable(),
-  partitions: z.int(),
-  rows_estimate: known("Estimate of rows"),
-  bytes: z.number(),
-  runway_seconds: known("Time until inserts find no partition"),
-  holes: z.array(z.object({ from: Time, to: Time })),
-  default_rows: z.number(),
-  last_rotation_at: Time.nullable(),
-  sealed: z.int(),
-  problems: z.array(z.string()),
-  children: z.array(z.object({
-    partition: z.string(),
-    from: Time.nullable(),
-    to: Time.nullable(),
-    state: z.enum(["planned", "hot", "sealing", "sealed", "detached", "archived"]),
-    rows_estimate: known("Estimate of rows"),
-    bytes: z.number(),
-    sealed_at: Time.nullable(),
-  })),
-}).openapi("PartitionTable");
 
 export const PartitionHealthResponse = z.object({
   overall_status: Status,

@@ -34,6 +34,7 @@ function rotationAt(now: number, retentionDays = 0) {
       HOLDFAST_PREMAKE_DAYS: 3,
       HOLDFAST_RETENTION_DAYS: retentionDays,
       HOLDFAST_MAX_PARTITIONS: 100,
+      HOLDFAST_BACKFILL_HORIZON_DAYS: 7,
     },
     clock: { now: () => new Date(now) },
     log: createLogger({ level: "error", write: () => {} }),

@@ -95,6 +95,10 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/health/performance", "/api/health/performance"],
       ["/api/health/partitions", "/api/health/partitions"],
       ["/api/health/feeds", "/api/health/feeds"],
+      ["/api/partitions", "/api/partitions"],
+      ["/api/partitions/policies", "/api/partitions/policies"],
+      ["/api/partitions/policies/{table}", "/api/partitions/policies/market.ticks"],
+      ["/api/partitions/log", "/api/partitions/log?limit=3"],
       ["/api/benchmarks", "/api/benchmarks"],
       ["/api/benchmarks/runs", "/api/benchmarks/runs"],
       ["/api/benchmarks/validation", "/api/benchmarks/validation"],
@@ -159,6 +163,26 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       await conforms(house, "delete", "/api/instruments/{id}", url);
       await conforms(house, "post", "/api/instruments/{id}/restore", `${url}/restore`);
     });
+    await t.step("partitions planned, a policy set", async () => {
+      const { body } = await conforms(
+        house,
+        "post",
+        "/api/partitions/plan",
+        "/api/partitions/plan",
+        { headers: json, body: "{}" },
+      );
+      await conforms(house, "post", "/api/partitions/apply", "/api/partitions/apply", {
+        headers: json,
+        body: JSON.stringify({ digest: body.digest }),
+      });
+      await conforms(
+        house,
+        "put",
+        "/api/partitions/policies/{table}",
+        "/api/partitions/policies/market.ticks",
+        { headers: json, body: JSON.stringify({ interval: "day", key: "timestamptz" }) },
+      );
+    });
     await t.step("rules changed", async () => {
       await conforms(house, "put", "/api/alerts/rules", "/api/alerts/rules", {
         headers: json,
@@ -172,6 +196,8 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["get", "/api/instruments/{id}", "/api/instruments/999", 404],
       ["delete", "/api/instruments/{id}", "/api/instruments/1?purge=true", 409],
       ["post", "/api/quarantine/{id}/retry", "/api/quarantine/999/retry", 404],
+      ["get", "/api/partitions/policies/{table}", "/api/partitions/policies/no.such", 404],
+      ["delete", "/api/partitions/policies/{table}", "/api/partitions/policies/market.ticks", 409],
     ];
     for (const [method, path, url, status] of problems) {
       await t.step(`${method} ${url} is a problem`, async () => {

@@ -31,7 +31,7 @@ function findNative(): string {
  * The package's own install script makes these links; Deno does not run it, and without them the loader
  * finds no libicuuc.so. Making them is idempotent and safe beside another process doing the same.
  */
-async function linkLibraries(native: string): Promise<void> {
+export async function linkLibraries(native: string): Promise<void> {
   const links: { source: string; target: string }[] = JSON.parse(
     readFileSync(join(native, "pg-symlinks.json"), "utf8"),
   );

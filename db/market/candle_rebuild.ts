@@ -1,5 +1,5 @@
 import type { Sql } from "../connection.ts";
-import type { TableName } from "../partitions.ts";
+import type { TableName } from "../partitions/ddl.ts";
 import { quoteTable } from "../sql.ts";
 
 /** Whole minutes of one instrument inside one leaf of market.ticks; microseconds, `fromUs` included. */

@@ -1,6 +1,7 @@
 import market from "./0001_market.sql" with { type: "text" };
 import holdfast from "./0002_holdfast.sql" with { type: "text" };
 import firewall from "./0003_firewall.sql" with { type: "text" };
+import guardian from "./0004_partition_guardian.sql" with { type: "text" };
 
 export interface Migration {
   version: number;
@@ -13,4 +14,5 @@ export const migrations: readonly Migration[] = [
   { version: 1, name: "market", sql: market },
   { version: 2, name: "holdfast", sql: holdfast },
   { version: 3, name: "firewall", sql: firewall },
+  { version: 4, name: "partition_guardian", sql: guardian },
 ];

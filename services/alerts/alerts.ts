@@ -5,7 +5,14 @@ import type { Clock } from "../clock.ts";
 import type { Publisher } from "../hub.ts";
 import type { Alert, Evidence, MetricValue } from "./alert.ts";
 import { calm, type RuleState, step, type Transition } from "./engine.ts";
-import { levelOf, messageFor, type Rule, type RuleLevels, ruleProblems } from "./rule.ts";
+import {
+  type Cure,
+  levelOf,
+  messageFor,
+  type Rule,
+  type RuleLevels,
+  ruleProblems,
+} from "./rule.ts";
 import { withChanges } from "./rules.ts";
 import type { AlertStore } from "./store.ts";
 
@@ -16,6 +23,7 @@ export interface Alerts {
   evaluate(
     values: readonly MetricValue[],
     evidenceFor: (rule: Rule, scope: string) => Evidence[],
+    cureFor?: (rule: Rule, scope: string) => readonly Cure[],
   ): void;
   firing(): Alert[];
   list(query: {
@@ -96,6 +104,7 @@ export function createAlerts(
     value: number,
     transition: Transition,
     evidence: () => Evidence[],
+    cure: () => readonly Cure[],
   ): void {
     const key = keyOf(rule.name, scope);
     const now = clock.now().toISOString();
@@ -109,7 +118,7 @@ export function createAlerts(
         resolved_at: null,
         acknowledged_at: null,
         cause: rule.cause,
-        cure: rule.cure,
+        cure: cure(),
         ...describe(rule, scope, value, evidence()),
       };
       open.set(key, alert);
@@ -123,7 +132,7 @@ export function createAlerts(
       announce({ ...alert, state: "resolved", resolved_at: now }, transition.kind);
       return;
     }
-    const changed = { ...alert, ...describe(rule, scope, value, evidence()) };
+    const changed = { ...alert, cure: cure(), ...describe(rule, scope, value, evidence()) };
     open.set(key, changed);
     announce(changed, transition.kind);
   }
@@ -164,7 +173,7 @@ export function createAlerts(
       loaded = true;
       flush();
     },
-    evaluate(values, evidenceFor) {
+    evaluate(values, evidenceFor, cureFor = ({ cure }) => cure) {
       const now = clock.now().getTime();
       for (const rule of rules) {
         for (const { metric, scope, value } of values) {
@@ -173,8 +182,10 @@ export function createAlerts(
           const { state, transition } = step(rule, states.get(key) ?? calm, value, now);
           states.set(key, state);
           if (value === null) continue;
-          if (transition) apply(rule, scope, value, transition, () => evidenceFor(rule, scope));
-          else refresh(rule, scope, value);
+          if (transition) {
+            const evidence = () => evidenceFor(rule, scope);
+            apply(rule, scope, value, transition, evidence, () => cureFor(rule, scope));
+          } else refresh(rule, scope, value);
         }
       }
       flush();

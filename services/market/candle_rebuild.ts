@@ -11,9 +11,12 @@ import {
   type SliceReport,
 } from "../../db/market/candle_rebuild.ts";
 import { findBySymbol } from "../../db/market/instruments.ts";
+import { presentTable } from "../../db/partitions/leaves.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { formatTimestamp } from "../ingest/timestamp.ts";
+import { parseBound } from "../partitions/axis/bound.ts";
+import { codecs } from "../partitions/axis/key.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
 import { boundOf } from "./market.ts";
 
@@ -63,13 +66,17 @@ export function createCandleRebuild(
     fromUs: number | undefined,
     toUs: number | undefined,
   ): Promise<RebuildSlice[]> {
-    const leaves = await pool.run((sql) => catalogue.leaves(sql, ticks));
+    const leaves = await pool.run(async (sql) => {
+      const parent = (await presentTable(sql, ticks))?.oid;
+      return parent === undefined ? [] : (await catalogue.leaves(sql, [parent])).get(parent) ?? [];
+    });
     return leaves
-      .flatMap(({ schema, name, range, detach_pending }) => {
-        if (!range || detach_pending) return [];
+      .flatMap(({ schema, name, bound, pending }) => {
+        const read = parseBound(bound, codecs.timestamptz);
+        if (read.kind !== "range" || pending) return [];
         // A minute cut by a bound has ticks in two leaves; such bounds are nobody's.
-        const from = ceilMinute(Math.max(range.fromUs, fromUs ?? 0, 0));
-        const to = floorMinute(Math.min(range.toUs, ceilMinute(toUs ?? Infinity)));
+        const from = ceilMinute(Math.max(Number(read.span.from), fromUs ?? 0, 0));
+        const to = floorMinute(Math.min(Number(read.span.to), ceilMinute(toUs ?? Infinity)));
         const leaf = { schema, table: name };
         return from < to ? [{ instrumentId, leaf, fromUs: from, toUs: to }] : [];
       })

@@ -89,7 +89,9 @@ export function partitionHealth(snapshot: Snapshot) {
     partitions: tablesFresh ? tables.reduce((sum, table) => sum + table.partitions, 0) : null,
     runway_seconds: tablesFresh && runways.length > 0 ? Math.min(...runways) : null,
     holes: tablesFresh ? tables.reduce((sum, table) => sum + table.holes.length, 0) : null,
-    default_rows: tablesFresh ? tables.reduce((sum, table) => sum + table.default_rows, 0) : null,
+    default_rows: tablesFresh && tables.every((table) => table.default_rows !== null)
+      ? tables.reduce((sum, table) => sum + (table.default_rows ?? 0), 0)
+      : null,
     problems: tables.flatMap((table) =>
       table.problems.map((problem) => `${table.table}: ${problem}`)
     ),
@@ -143,7 +145,9 @@ export function partitionsHealth(snapshot: Snapshot) {
     overall_status: known ? worst : "unknown" as Status,
     checked_at: iso(tablesAt),
     // A runway of minutes ago is a promise nobody can keep while the server is away.
-    tables: known ? tables : tables.map((table) => ({ ...table, runway_seconds: null })),
+    tables: tables.map(({ leaves_unknown: _, ...table }) =>
+      known ? table : { ...table, runway_seconds: null }
+    ),
   };
 }
 
@@ -172,7 +176,12 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
           scope: table.table,
           value: known(table.runway_seconds),
         },
-        { metric: "partition_holes", scope: table.table, value: known(table.holes.length) },
+        {
+          metric: "partition_holes",
+          scope: table.table,
+          // An unread leaf may be what looks like a gap, or hide one.
+          value: table.leaves_unknown > 0 ? null : known(table.holes.length),
+        },
         { metric: "partition_default_rows", scope: table.table, value: known(table.default_rows) },
       ];
     }),

@@ -1,7 +1,5 @@
 import type { Config } from "../../config.ts";
 import type { DatabaseCounters } from "../../db/collectors/list.ts";
-import type { Sql } from "../../db/connection.ts";
-import { countDefaultRows, lastRotations, listPolicies } from "../../db/partitions.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/alerts.ts";
@@ -14,6 +12,8 @@ import { collectTier, emptyReadings, takeReading } from "./collect.ts";
 import { databasePerformance, evidenceFor, metricValues, overallStatus } from "./health.ts";
 import { createHistory, type History } from "./history.ts";
 import { deriveMetrics, poolMetrics } from "./metrics.ts";
+import { partitionCure } from "./partition_cure.ts";
+import { readTables } from "./partition_reading.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
 import { type DatabaseRates, ratesBetween } from "./rates.ts";
 import { emptyReading, type Reading } from "./reading.ts";
@@ -37,6 +37,9 @@ type MonitorConfig = Pick<
   | "HOLDFAST_BROADCAST_SECONDS"
   | "HOLDFAST_SLOW_TIER_SECONDS"
   | "HOLDFAST_BACKFILL_HORIZON_DAYS"
+  | "HOLDFAST_PREMAKE_DAYS"
+  | "HOLDFAST_RETENTION_DAYS"
+  | "HOLDFAST_MAX_PARTITIONS"
 >;
 
 const fastDeadlineMs = 2_500;
@@ -77,22 +80,6 @@ export function createMonitor(
   let lastStatus: Status | undefined;
   let sizedAt = 0;
 
-  async function readTables(sql: Sql): Promise<TableReading[]> {
-    const policies = await listPolicies(sql);
-    const rotations = new Map((await lastRotations(sql)).map((row) => [row.table_name, row.at]));
-    const result: TableReading[] = [];
-    for (const policy of policies) {
-      const name = { schema: policy.schema_name, table: policy.table_name };
-      result.push({
-        policy,
-        leaves: await catalogue.sizedLeaves(sql, name),
-        lastRotationAt: rotations.get(`${name.schema}.${name.table}`) ?? null,
-        defaultRows: await countDefaultRows(sql, name),
-      });
-    }
-    return result;
-  }
-
   function markIngest(): void {
     const at = now();
     const { accepted } = ingest.counters();
@@ -128,7 +115,16 @@ export function createMonitor(
   /** Rules judge every snapshot; a change of the verdict is told at once. */
   function judge(): void {
     const before = snapshot();
-    alerts.evaluate(metricValues(before), (rule) => evidenceFor(rule, before));
+    const context = {
+      nowUs: BigInt(now()) * 1_000n,
+      maxPartitions: config.HOLDFAST_MAX_PARTITIONS,
+      horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
+    };
+    alerts.evaluate(
+      metricValues(before),
+      (rule) => evidenceFor(rule, before),
+      (rule, scope) => partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
+    );
     const after = snapshot();
     remember(after);
     if (lastStatus !== undefined && after.status !== lastStatus) {
@@ -193,7 +189,13 @@ export function createMonitor(
   let partitionState = "";
 
   async function collectTables(): Promise<void> {
-    await takeReading(tables, slowPool, clock, slowDeadlineMs, readTables);
+    await takeReading(
+      tables,
+      slowPool,
+      clock,
+      slowDeadlineMs,
+      (sql) => readTables(sql, { catalogue, config, nowMs: now() }),
+    );
     const { tables: reports } = snapshot();
     // Told when something changed, not at every look.
     const state = JSON.stringify(
@@ -202,7 +204,9 @@ export function createMonitor(
     if (state !== partitionState) {
       partitionState = state;
       hub.publish("partition_status", {
-        tables: reports.map(({ children: _, ...report }) => report),
+        tables: reports.map(({ children: _children, leaves_unknown: _unknown, ...report }) =>
+          report
+        ),
       });
     }
   }

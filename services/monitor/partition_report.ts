@@ -1,14 +1,28 @@
-import type { PolicyRow } from "../../db/partitions.ts";
-import { coveredUntil, findHoles, type Range } from "../partitions/bounds.ts";
-import type { Leaf } from "../partitions/catalogue.ts";
+import { HoldfastError } from "../../errors.ts";
 import { formatTimestamp } from "../ingest/timestamp.ts";
+import type { Axis } from "../partitions/axis/axis.ts";
+import { parseBound } from "../partitions/axis/bound.ts";
+import { coveredUntil, findHoles, highest, lowest, type Span } from "../partitions/axis/span.ts";
+import { type Reading, readTable } from "../partitions/planning/cover.ts";
+import type { TableFacts } from "../partitions/planning/facts.ts";
+import { type Policy, tableOf } from "../partitions/policy.ts";
+
+/** How far a table whose key is a number was filled, and when. */
+export interface Position {
+  atMs: number;
+  position: bigint;
+}
 
 /** One managed table as it stood when it was read. */
 export interface TableReading {
-  policy: PolicyRow;
-  leaves: Leaf[];
+  facts: TableFacts;
   lastRotationAt: string | null;
-  defaultRows: number;
+  /** Counted up to 1,000; null when the default leaf was locked. */
+  defaultRows: number | null;
+  /** Oldest first, the present one last; empty for keys of time. */
+  positions: Position[];
+  /** Sizes of detached leaves, by oid. */
+  detachedSizes: ReadonlyMap<number, { rows_estimate: number | null; bytes: number }>;
 }
 
 export interface ChildReport {
@@ -29,83 +43,209 @@ export interface TableReport {
   bytes: number;
   runway_seconds: number | null;
   holes: { from: string; to: string }[];
-  default_rows: number;
+  default_rows: number | null;
+  /** Leaves whose bound could not be read; for the rules, not for the API. */
+  leaves_unknown: number;
   last_rotation_at: string | null;
   sealed: number;
   problems: string[];
   children: ChildReport[];
 }
 
+/** A cover without end: as long as anybody will look. */
+const endlessSeconds = 100 * 365.25 * 86_400;
+
 /** A policy as the API shows it. */
-export function policyReport(policy: PolicyRow) {
-  const { schema_name, table_name, ...rest } = policy;
-  return { table: `${schema_name}.${table_name}`, ...rest };
+export function policyReport(policy: Policy) {
+  const { schema: _schema, table: _table, windows, ...rest } = policy;
+  return { table: tableOf(policy), ...rest, ...(windows === null ? {} : { windows }) };
 }
 
-function boundText(us: number): string | null {
-  return Number.isFinite(us) ? formatTimestamp(us) : null;
+/** A position for people and programs: RFC 3339 where it is a time, the number where it is none; null at open ends. */
+function positionText(axis: Axis, position: bigint): string | null {
+  if (position === lowest || position === highest) return null;
+  const us = axis.instantOf(position);
+  if (us === undefined) return axis.codec.format(position);
+  // Beyond what a Date can hold, Postgres's own words must do.
+  return us > -62_000_000_000_000_000n && us < 253_000_000_000_000_000n
+    ? formatTimestamp(Number(us))
+    : axis.codec.format(position);
 }
 
-function childReport(leaf: Leaf, nowUs: number): ChildReport {
-  const { range } = leaf;
-  return {
-    partition: `${leaf.schema}.${leaf.name}`,
-    from: range ? boundText(range.fromUs) : null,
-    to: range ? boundText(range.toUs) : null,
-    state: leaf.detach_pending ? "detached" : range && range.fromUs > nowUs ? "planned" : "hot",
-    rows_estimate: leaf.rows_estimate,
-    bytes: leaf.bytes,
-    sealed_at: null,
-  };
+/** Ids per second: the fastest of the growths from any earlier look to now; undefined before two looks. */
+export function fillRate(positions: readonly Position[]): number | undefined {
+  const last = positions.at(-1);
+  if (!last) return undefined;
+  const rates = positions
+    .filter(({ atMs }) => last.atMs - atMs >= 10_000)
+    .map(({ atMs, position }) => Number(last.position - position) / ((last.atMs - atMs) / 1000));
+  return rates.length === 0 ? undefined : Math.max(0, ...rates);
+}
+
+/** Seconds until inserts of the present find no leaf; null when it cannot be known. */
+function runwayOf(
+  reading: Reading,
+  live: readonly Span[],
+  nowUs: number,
+  positions: readonly Position[],
+): number | null {
+  const { axis, present, unknown } = reading;
+  if (present === undefined || unknown.length > 0) return null;
+  const end = coveredUntil(live, present);
+  if (end === highest) return endlessSeconds;
+  const instant = axis.instantOf(end);
+  if (instant !== undefined) return Math.max(0, (Number(instant) - nowUs) / 1_000_000);
+  if (end <= present) return 0;
+  const rate = fillRate(positions);
+  if (rate === undefined) return null;
+  return Math.min(endlessSeconds, Number(end - present) / Math.max(rate, 1e-9));
 }
 
 /** Gaps between leaves matter where rows may still come: from the horizon on. History may have gaps. */
-function holesThatMatter(ranges: readonly Range[], nowUs: number, horizonDays: number): Range[] {
-  const since = nowUs - horizonDays * 86_400_000_000;
-  return findHoles(ranges).filter((hole) => hole.toUs > nowUs || hole.fromUs >= since);
+function holesThatMatter(
+  { axis, present, unknown }: Reading,
+  live: readonly Span[],
+  nowUs: number,
+  horizonDays: number,
+): Span[] {
+  if (present === undefined || unknown.length > 0) return [];
+  const since = axis.atInstant(BigInt(Math.round(nowUs - horizonDays * 86_400_000_000))) ?? present;
+  return findHoles(live).filter((hole) => hole.to > present || hole.from >= since);
+}
+
+function childReports({ facts, detachedSizes }: TableReading, reading: Reading): ChildReport[] {
+  const { axis, present } = reading;
+  const text = (position: bigint) => positionText(axis, position);
+  const attached = reading.leaves.map(({ read, ...leaf }) => {
+    const span = read.kind === "range" ? read.span : undefined;
+    const ahead = span && present !== undefined && span.from > present;
+    const state: ChildReport["state"] = leaf.pending ? "detached" : ahead ? "planned" : "hot";
+    return { leaf, span, state };
+  });
+  const detached = facts.detached.flatMap((leaf) => {
+    if (!leaf.present || leaf.present.attached || leaf.present.oid !== leaf.oid) return [];
+    const bound = parseBound(leaf.bound, axis.codec);
+    const span = bound.kind === "range" ? bound.span : undefined;
+    const size = detachedSizes.get(leaf.oid) ?? { rows_estimate: null, bytes: 0 };
+    return [{ leaf: { ...leaf, ...size }, span, state: "detached" as const }];
+  });
+  const start = (span: Span | undefined) => span?.from ?? lowest;
+  return [...attached, ...detached]
+    .sort((a, b) => start(a.span) < start(b.span) ? -1 : start(a.span) > start(b.span) ? 1 : 0)
+    .map(({ leaf, span, state }) => ({
+      partition: `${leaf.schema}.${leaf.name}`,
+      from: span ? text(span.from) : null,
+      to: span ? text(span.to) : null,
+      state,
+      rows_estimate: leaf.rows_estimate,
+      bytes: leaf.bytes,
+      sealed_at: null,
+    }));
+}
+
+function problemsOf(
+  reading: Reading,
+  { holes, runway, defaultRows }: {
+    holes: number;
+    runway: number | null;
+    defaultRows: number | null;
+  },
+): string[] {
+  const pending = reading.leaves.filter((leaf) => leaf.pending).map(({ name }) => name);
+  const { defaultLeaf, unknown } = reading;
+  return [
+    ...(runway !== null && runway <= 0
+      ? [
+        defaultLeaf
+          ? "no partition but the default takes rows of the present"
+          : "no partition takes rows of the present: inserts fail",
+      ]
+      : []),
+    ...(holes > 0
+      ? [
+        `${holes} hole(s) between partitions: ${
+          defaultLeaf ? "such rows go to the default" : "inserts into them fail"
+        }`,
+      ]
+      : []),
+    ...(defaultRows !== null && defaultRows > 0 ? ["the default partition holds rows"] : []),
+    ...(defaultRows === null ? ["the default partition is locked: what it holds is unknown"] : []),
+    ...(pending.length > 0 ? [`detach not finished: ${pending.join(", ")}`] : []),
+    ...(unknown.length > 0
+      ? [
+        `locked exclusively, bounds unknown: ${
+          unknown.slice(0, 5).map(({ name }) => name).join(", ")
+        }`,
+      ]
+      : []),
+  ];
+}
+
+/** The hourly rotation comes too late for tables that run out before the one after it. */
+const soonSeconds = 2 * 3_600;
+
+/** Whether a managed table has less than two hours left: short intervals, ids that came fast, or a rotation that failed. */
+export function runsOutSoon(tables: readonly TableReport[]): boolean {
+  return tables.some(({ policy, runway_seconds }) =>
+    policy?.enabled && runway_seconds !== null && runway_seconds < soonSeconds
+  );
+}
+
+function unreadable({ facts, lastRotationAt }: TableReading, problem: string): TableReport {
+  return {
+    table: tableOf(facts.policy),
+    policy: policyReport(facts.policy),
+    partitions: facts.leaves.length,
+    rows_estimate: null,
+    bytes: facts.leaves.reduce((sum, { bytes }) => sum + bytes, 0),
+    runway_seconds: null,
+    holes: [],
+    default_rows: null,
+    leaves_unknown: facts.leaves.length,
+    last_rotation_at: lastRotationAt,
+    sealed: 0,
+    problems: [problem],
+    children: [],
+  };
 }
 
 /** Judges one managed table: cover, runway, holes, leftovers. Pure. */
 export function reportTable(
-  { policy, leaves, lastRotationAt, defaultRows }: TableReading,
+  table: TableReading,
   nowUs: number,
   horizonDays: number,
 ): TableReport {
-  const ranges = leaves.flatMap(({ range, detach_pending }) =>
-    range && !detach_pending ? [range] : []
+  const { facts, lastRotationAt, defaultRows, positions } = table;
+  if (facts.problem !== undefined) return unreadable(table, facts.problem);
+  let reading: Reading;
+  try {
+    reading = readTable(facts, BigInt(Math.round(nowUs)));
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return unreadable(table, error.message);
+  }
+  const live = reading.leaves.flatMap(({ read, pending }) =>
+    read.kind === "range" && !pending ? [read.span] : []
   );
-  const holes = holesThatMatter(ranges, nowUs, horizonDays);
-  const runway = (coveredUntil(ranges, nowUs) - nowUs) / 1_000_000;
-  const pending = leaves.filter((leaf) => leaf.detach_pending).map(({ name }) => name);
-  const problems = [
-    ...(runway <= 0 ? ["no partition takes rows of the present: inserts fail"] : []),
-    ...(holes.length > 0
-      ? [`${holes.length} hole(s) between partitions: inserts into them fail`]
-      : []),
-    ...(defaultRows > 0 ? ["the default partition holds rows"] : []),
-    ...(pending.length > 0 ? [`detach not finished: ${pending.join(", ")}`] : []),
-  ];
-  const rows = leaves.map((leaf) => leaf.rows_estimate);
+  const holes = holesThatMatter(reading, live, nowUs, horizonDays);
+  const runway = runwayOf(reading, live, nowUs, positions);
+  const rows = facts.leaves.map((leaf) => leaf.rows_estimate);
+  const text = (position: bigint) => positionText(reading.axis, position) ?? "";
   return {
-    table: `${policy.schema_name}.${policy.table_name}`,
-    policy: policyReport(policy),
-    partitions: leaves.length,
-    rows_estimate: rows.every((estimate) => estimate === null)
-      ? leaves.length === 0 ? 0 : null
+    table: tableOf(facts.policy),
+    policy: policyReport(facts.policy),
+    partitions: facts.leaves.length,
+    rows_estimate: rows.length > 0 && rows.every((estimate) => estimate === null)
+      ? null
       : rows.reduce<number>((sum, estimate) => sum + (estimate ?? 0), 0),
-    bytes: leaves.reduce((sum, { bytes }) => sum + bytes, 0),
-    runway_seconds: Number.isFinite(runway) ? Math.round(runway) : null,
-    holes: holes.map(({ fromUs, toUs }) => ({
-      from: formatTimestamp(fromUs),
-      to: formatTimestamp(toUs),
-    })),
+    bytes: facts.leaves.reduce((sum, { bytes }) => sum + bytes, 0),
+    runway_seconds: runway === null ? null : Math.round(runway),
+    holes: holes.map(({ from, to }) => ({ from: text(from), to: text(to) })),
     default_rows: defaultRows,
+    leaves_unknown: reading.unknown.length,
     last_rotation_at: lastRotationAt,
     sealed: 0,
-    problems,
-    children: leaves
-      .map((leaf) => ({ leaf, order: leaf.range?.fromUs ?? -Infinity }))
-      .sort((a, b) => a.order - b.order)
-      .map(({ leaf }) => childReport(leaf, nowUs)),
+    problems: problemsOf(reading, { holes: holes.length, runway, defaultRows }),
+    children: childReports(table, reading),
   };
 }

@@ -1,64 +1,80 @@
-import {
-  type LeafRow,
-  listLeaves,
-  readBounds,
-  readSizes,
-  type TableName,
-} from "../../db/partitions.ts";
 import type { Sql } from "../../db/connection.ts";
-import { parseBound, type Range } from "./bounds.ts";
+import { codeOf } from "../../db/errors.ts";
+import { type LeafRow, listLeaves, readBounds, readSizes } from "../../db/partitions/leaves.ts";
 
-/** A leaf with its bound; no range means the default partition or a key Holdfast does not read. */
+/** A leaf with its bound; null means that it could not be read, because somebody holds the leaf exclusively. */
 export interface Leaf extends LeafRow {
   bound: string | null;
-  range: Range | undefined;
 }
 
 export interface Catalogue {
-  /** All bounds are read, which may wait for a lock. */
-  leaves(sql: Sql, table: TableName): Promise<Leaf[]>;
-  /** For watching: exact sizes where they can be read (relpages waits for a vacuum), and no wait for any lock. */
-  sizedLeaves(sql: Sql, table: TableName): Promise<Leaf[]>;
+  /** The leaves of these tables, by the tables' oids; waits for no lock. */
+  leaves(sql: Sql, parents: readonly number[]): Promise<Map<number, Leaf[]>>;
+  /** The same with exact sizes where they can be read: relpages waits for a vacuum. */
+  sizedLeaves(sql: Sql, parents: readonly number[]): Promise<Map<number, Leaf[]>>;
 }
 
 /** Leaves measured per look: each costs a few file stats. */
 const measuredMax = 200;
 
 /**
- * Reads leaves with their bounds. A bound never changes while a leaf is attached and reading it waits for
- * locks on the leaf, so each is read once per oid and remembered.
+ * Reads leaves with their bounds. A bound is part of the leaf's row in pg_class and reading it waits for locks on the
+ * leaf, so each is read once per version of that row and remembered.
  */
 export function createCatalogue(): Catalogue {
-  const bounds = new Map<number, string | null>();
+  const bounds = new Map<number, { version: string; bound: string }>();
   const sizes = new Map<number, { writes: number; bytes: number }>();
 
-  async function read(sql: Sql, table: TableName, skipLocked: boolean): Promise<Leaf[]> {
-    const rows = await listLeaves(sql, table);
-    const unknown = rows.map(({ oid }) => oid).filter((oid) => !bounds.has(oid));
-    if (unknown.length > 0) {
-      for (const { oid, bound } of await readBounds(sql, unknown, skipLocked)) {
-        bounds.set(oid, bound);
+  async function learnBounds(sql: Sql, rows: readonly LeafRow[]): Promise<void> {
+    const versions = new Map(
+      rows.filter(({ oid, version }) => bounds.get(oid)?.version !== version)
+        .map(({ oid, version }) => [oid, version]),
+    );
+    if (versions.size === 0) return;
+    try {
+      for (const { oid, bound } of await readBounds(sql, [...versions.keys()])) {
+        if (bound !== null) bounds.set(oid, { version: versions.get(oid) ?? "", bound });
       }
+    } catch (error) {
+      // lock_not_available: one was locked between the look and the question; they stay unknown this time.
+      if (codeOf(error) !== "55P03") throw error;
     }
+  }
+
+  async function read(sql: Sql, parents: readonly number[]): Promise<Leaf[]> {
+    if (parents.length === 0) return [];
+    const rows = await listLeaves(sql, parents);
+    await learnBounds(sql, rows);
     return rows.map((row) => {
-      const bound = bounds.get(row.oid) ?? null;
-      return { ...row, bound, range: parseBound(bound) };
+      const known = bounds.get(row.oid);
+      return { ...row, bound: known?.version === row.version ? known.bound : null };
     });
   }
 
+  async function measure(sql: Sql, leaves: readonly Leaf[]): Promise<void> {
+    const changed = leaves.filter(({ oid, writes }) => sizes.get(oid)?.writes !== writes);
+    const marks = new Map(changed.slice(0, measuredMax).map(({ oid, writes }) => [oid, writes]));
+    if (marks.size === 0) return;
+    for (const { oid, bytes } of await readSizes(sql, [...marks.keys()])) {
+      sizes.set(oid, { writes: marks.get(oid) ?? -1, bytes });
+    }
+  }
+
+  function byParent(parents: readonly number[], leaves: readonly Leaf[]): Map<number, Leaf[]> {
+    const groups = new Map<number, Leaf[]>(parents.map((parent) => [parent, []]));
+    for (const leaf of leaves) groups.get(leaf.parent)?.push(leaf);
+    return groups;
+  }
+
   return {
-    leaves: (sql, table) => read(sql, table, false),
-    async sizedLeaves(sql, table) {
-      const found = await read(sql, table, true);
-      const changed = found.filter(({ oid, writes }) => sizes.get(oid)?.writes !== writes);
-      const measured = changed.slice(0, measuredMax);
-      if (measured.length > 0) {
-        const marks = new Map(measured.map(({ oid, writes }) => [oid, writes]));
-        for (const { oid, bytes } of await readSizes(sql, [...marks.keys()])) {
-          sizes.set(oid, { writes: marks.get(oid) ?? -1, bytes });
-        }
-      }
-      return found.map((leaf) => ({ ...leaf, bytes: sizes.get(leaf.oid)?.bytes ?? leaf.bytes }));
+    leaves: async (sql, parents) => byParent(parents, await read(sql, parents)),
+    async sizedLeaves(sql, parents) {
+      const found = await read(sql, parents);
+      await measure(sql, found);
+      return byParent(
+        parents,
+        found.map((leaf) => ({ ...leaf, bytes: sizes.get(leaf.oid)?.bytes ?? leaf.bytes })),
+      );
     },
   };
 }

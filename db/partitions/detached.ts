@@ -1,0 +1,139 @@
+import type { Sql } from "../connection.ts";
+import type { TableName } from "./ddl.ts";
+
+export interface DetachedRow {
+  id: string;
+  schema: string;
+  table: string;
+  leaf_schema: string;
+  leaf_name: string;
+  leaf_oid: number;
+  bound: string;
+  action: string;
+  detached_at: string | null;
+  archived_at: string | null;
+  present_oid: number | null;
+  attached: boolean | null;
+  /** Attached to something, under whatever name. */
+  still_leaf: boolean;
+  /** The table is there, under whatever name. */
+  exists: boolean;
+  references: string[];
+  referenced_by: string[];
+  bytes: number;
+  rows_estimate: number | null;
+}
+
+/** Leaves that stay detached for good are shown and attached again; of very many, the newest will do. */
+const keptMax = 500;
+
+/** The leaves that retention detached and that have not come to their end, with what stands there now. */
+export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
+  return await sql<DetachedRow[]>`
+    select
+      d.id::text as id,
+      d.schema_name as schema,
+      d.table_name as "table",
+      d.leaf_schema,
+      d.leaf_name,
+      d.leaf_oid::int8::float8 as leaf_oid,
+      d.bound,
+      d.action,
+      to_char(d.detached_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as detached_at,
+      to_char(d.archived_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as archived_at,
+      c.oid::int8::float8 as present_oid,
+      exists (select 1 from pg_inherits as i where i.inhrelid = c.oid) as attached,
+      exists (select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid) as still_leaf,
+      exists (select 1 from pg_class as k where k.oid = d.leaf_oid) as exists,
+      array(
+        select distinct format('%I.%I', n.nspname, r.relname)
+        from pg_constraint as f
+        join pg_class as r on r.oid = f.confrelid
+        join pg_namespace as n on n.oid = r.relnamespace
+        where f.conrelid = d.leaf_oid and f.contype = 'f'
+      )::text[] as references,
+      array(
+        select distinct format('%I.%I', n.nspname, r.relname)
+        from pg_constraint as f
+        join pg_class as r on r.oid = f.conrelid
+        join pg_namespace as n on n.oid = r.relnamespace
+        where f.confrelid = d.leaf_oid and f.contype = 'f' and f.conrelid <> d.leaf_oid
+      )::text[] as referenced_by,
+      coalesce(c.relpages, 0)::float8 * current_setting('block_size')::float8 as bytes,
+      case when c.reltuples < 0 then null else c.reltuples::float8 end as rows_estimate
+    from holdfast.detached_partitions as d
+    left join pg_namespace as s on s.nspname = d.leaf_schema
+    left join pg_class as c on c.relnamespace = s.oid and c.relname = d.leaf_name
+    where d.ended_at is null
+      and (
+        d.action <> 'detach'
+        or d.id in (
+          select k.id
+          from holdfast.detached_partitions as k
+          where k.ended_at is null and k.action = 'detach'
+          order by k.id desc
+          limit ${keptMax}
+        )
+      )
+    order by d.id`;
+}
+
+/** Remembers that a detach begins: after a crash the next run knows what it was for. */
+export async function rememberDetach(
+  sql: Sql,
+  { parent, leaf, oid, bound, action, at }: {
+    parent: TableName;
+    leaf: TableName;
+    oid: number;
+    bound: string;
+    action: string;
+    at: Date;
+  },
+): Promise<void> {
+  await sql`
+    insert into holdfast.detached_partitions
+      (schema_name, table_name, leaf_schema, leaf_name, leaf_oid, bound, action, planned_at)
+    values (
+      ${parent.schema}, ${parent.table}, ${leaf.schema}, ${leaf.table}, ${oid}::int8::oid, ${bound}, ${action},
+      ${at.toISOString()}::text::timestamptz
+    )
+    on conflict (leaf_oid) where ended_at is null do update set
+      action = excluded.action, bound = excluded.bound, planned_at = excluded.planned_at, detached_at = null`;
+}
+
+/**
+ * Brings the memory into line with the catalogue: leaves that are gone or attached again are done with, so are
+ * detaches that never came about; detaches found finished begin their cool-down at `at`.
+ */
+export async function reconcileDetached(sql: Sql, at: Date): Promise<void> {
+  const now = sql`${at.toISOString()}::text::timestamptz`;
+  await sql`
+    update holdfast.detached_partitions as d
+    set ended_at = ${now}, outcome = 'gone'
+    where ended_at is null and not exists (select 1 from pg_class as c where c.oid = d.leaf_oid)`;
+  // Were such an intention to stay, an operator's own detach would later pass for retention's.
+  await sql`
+    update holdfast.detached_partitions as d
+    set ended_at = ${now}, outcome = case when detached_at is null then 'not detached' else 'attached again' end
+    where ended_at is null
+      and exists (
+        select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid and not i.inhdetachpending
+      )`;
+  await sql`
+    update holdfast.detached_partitions as d
+    set detached_at = ${now}
+    where ended_at is null and detached_at is null
+      and not exists (select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid)`;
+}
+
+export async function endDetached(
+  sql: Sql,
+  id: string,
+  outcome: string,
+  at: Date,
+): Promise<void> {
+  await sql`
+    update holdfast.detached_partitions
+    set ended_at = ${at.toISOString()}::text::timestamptz, outcome = ${outcome}
+    where id = ${id}::text::int8`;
+}

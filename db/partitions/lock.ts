@@ -1,0 +1,40 @@
+import { HoldfastError } from "../../errors.ts";
+import { codeOf } from "../errors.ts";
+import type { Pool } from "../pool.ts";
+import { allowIdle } from "../transaction.ts";
+
+/** Longest rotation. */
+const longestMs = 60 * 60_000;
+const keepAliveMs = 2_000;
+
+/**
+ * Runs `work` while no other Holdfast rotates. The lock lives in a transaction of its own, which a transaction-mode
+ * pooler keeps on one session and which ends with the process; it holds no snapshot and no lock on any table.
+ * Throws `conflict` when another one still rotates after `waitMs`.
+ */
+export async function holdRotationLock<T>(
+  pool: Pool,
+  waitMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  return await pool.transaction(async (sql) => {
+    await allowIdle(sql, longestMs);
+    await sql`select set_config('lock_timeout', ${`${waitMs}ms`}, true)`;
+    try {
+      // By the simple protocol: the other one leaves its portal open, whose snapshot a FINALIZE would wait for.
+      await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotation', 0))`.simple();
+    } catch (cause) {
+      if (codeOf(cause) !== "55P03") throw cause;
+      throw new HoldfastError("conflict", "Another Holdfast is rotating partitions just now", {
+        retryAfterSeconds: 10,
+        cause,
+      });
+    }
+    const keepAlive = setInterval(() => sql`select 1`.simple().catch(() => {}), keepAliveMs);
+    try {
+      return await work();
+    } finally {
+      clearInterval(keepAlive);
+    }
+  }, { deadlineMs: longestMs });
+}

@@ -1,0 +1,131 @@
+import type { Sql } from "../connection.ts";
+import { quoteIdent, quoteTable } from "../sql.ts";
+import type { TableName } from "./ddl.ts";
+
+export interface TakenRow {
+  name: string;
+  oid: number;
+  attached: boolean;
+  compatible: boolean;
+}
+
+/** Which of `names` are taken in a schema, and whether what stands there could be a leaf of `parent`. */
+export async function takenNames(
+  sql: Sql,
+  { schema, parent, names }: { schema: string; parent: number; names: readonly string[] },
+): Promise<TakenRow[]> {
+  return await sql<TakenRow[]>`
+    with shape as (
+      select c.oid, c.relname, c.relkind, (
+        select array_agg(
+          (a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attgenerated)::text order by a.attname
+        )
+        from pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      ) as columns
+      from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+      where c.oid = ${parent}::int8::oid
+        or n.nspname = ${schema} and c.relname = any(${names as string[]}::text[])
+    )
+    select
+      s.relname as name,
+      s.oid::int8::float8 as oid,
+      exists (select 1 from pg_inherits as i where i.inhrelid = s.oid) as attached,
+      s.relkind = 'r' and s.columns = (select columns from shape where oid = ${parent}::int8::oid) as compatible
+    from shape as s
+    where s.oid <> ${parent}::int8::oid
+    order by 1`;
+}
+
+/** Whether a table has any row; it is read until the first. */
+export async function hasRows(sql: Sql, { schema, table }: TableName): Promise<boolean> {
+  const rows = await sql`select 1 from ${sql.unsafe(quoteTable(schema, table))} limit 1`;
+  return rows.length > 0;
+}
+
+/** Rows of a table, counted up to `most`. */
+export async function countRows(
+  sql: Sql,
+  { schema, table }: TableName,
+  most: number,
+): Promise<number> {
+  const [row] = await sql<{ rows: number }[]>`
+    select count(*)::float8 as rows
+    from (select 1 from ${sql.unsafe(quoteTable(schema, table))} limit ${most}) as counted`;
+  return row?.rows ?? 0;
+}
+
+/** Rows whose `column` lies in a range (literals of its type; null: no end), counted up to `most`. */
+export async function countRange(
+  sql: Sql,
+  { schema, table }: TableName,
+  { column, from, to, most }: {
+    column: string;
+    from: string | null;
+    to: string | null;
+    most: number;
+  },
+): Promise<number> {
+  const name = sql.unsafe(quoteIdent(column));
+  // Untyped parameters take the column's type.
+  const [row] = await sql<{ rows: number }[]>`
+    select count(*)::float8 as rows
+    from (
+      select 1
+      from ${sql.unsafe(quoteTable(schema, table))}
+      where ${name} is not null
+        ${from === null ? sql`` : sql`and ${name} >= ${from}`}
+        ${to === null ? sql`` : sql`and ${name} < ${to}`}
+      limit ${most}
+    ) as counted`;
+  return row?.rows ?? 0;
+}
+
+/** The highest value of a numeric key in a leaf, as text; null when it is empty. */
+export async function highestOf(
+  sql: Sql,
+  { schema, table }: TableName,
+  column: string,
+): Promise<string | null> {
+  const name = sql.unsafe(quoteIdent(column));
+  const [row] = await sql<{ highest: string | null }[]>`
+    select max(${name})::numeric::text as highest from ${sql.unsafe(quoteTable(schema, table))}`;
+  return row?.highest ?? null;
+}
+
+/** Notes how far a table is filled, and forgets what is older than a week. */
+export async function notePosition(
+  sql: Sql,
+  { schema, table }: TableName,
+  at: Date,
+  position: bigint,
+): Promise<void> {
+  await sql`
+    insert into holdfast.partition_positions (schema_name, table_name, at, position)
+    values (${schema}, ${table}, ${at.toISOString()}::text::timestamptz, ${
+    String(position)
+  }::text::numeric)
+    on conflict do nothing`;
+  await sql`
+    delete from holdfast.partition_positions
+    where schema_name = ${schema} and table_name = ${table}
+      and at < ${at.toISOString()}::text::timestamptz - interval '7 days'`;
+}
+
+export interface PositionRow {
+  table_name: string;
+  at_ms: number;
+  position: string;
+}
+
+/** How far tables were filled, oldest first. */
+export async function listPositions(sql: Sql): Promise<PositionRow[]> {
+  return await sql<PositionRow[]>`
+    select
+      schema_name || '.' || table_name as table_name,
+      (extract(epoch from at) * 1000)::float8 as at_ms,
+      trunc(position)::text as position
+    from holdfast.partition_positions
+    order by at`;
+}

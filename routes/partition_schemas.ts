@@ -1,0 +1,159 @@
+import { z } from "@hono/zod-openapi";
+import { keyKinds } from "../services/partitions/axis/key.ts";
+import { retentionActions } from "../services/partitions/policy.ts";
+import { nextCursor, Time } from "./shared.ts";
+
+const known = (about: string) =>
+  z.number().nullable().openapi({ description: `${about}; null: not known` });
+const intervalText = z.string().trim().min(1).max(100);
+const clock = z.string().regex(/^([01]\d|2[0-4]):[0-5]\d$/, "must be a time such as 22:00");
+
+/** Ways to write the actions that people will try. */
+const actionAliases: Record<string, string> = {
+  archive: "archive-then-drop",
+  archive_then_drop: "archive-then-drop",
+  move_to_schema: "move",
+  "move-to-schema": "move",
+  "move to schema": "move",
+};
+
+const RetentionInput = z.strictObject({
+  keep: intervalText.openapi({
+    description: "An interval, or a number of ids",
+    example: "90 days",
+  }),
+  action: z.preprocess(
+    (value) => typeof value === "string" ? actionAliases[value] ?? value : value,
+    z.enum(retentionActions),
+  ),
+  schema: z.string().min(1).max(63).optional().openapi({ description: "Where move moves to" }),
+}).refine(({ action, schema }) => action !== "move" || schema !== undefined, {
+  path: ["schema"],
+  message: "move needs the schema to move to",
+});
+
+const Window = z.strictObject({
+  days: z.array(z.int().min(1).max(7)).min(1).max(7).optional().openapi({
+    description: "ISO days of the week, 1 is Monday; every day when left out",
+  }),
+  from: clock,
+  to: clock,
+}).openapi("MaintenanceWindow");
+
+export const PolicyInput = z.strictObject({
+  table: z.string().optional().openapi({
+    description: "As in the path, so that an answer may be sent back",
+  }),
+  interval: intervalText.openapi({ example: "1 day" }),
+  time_zone: z.string().min(1).max(64).default("UTC"),
+  key: z.enum(keyKinds),
+  premake: z.int().min(0).max(20_000).default(7),
+  retention: RetentionInput.nullable().default(null),
+  cooldown: intervalText.default("7 days"),
+  seal: z.boolean().default(false),
+  enabled: z.boolean().default(true),
+  windows: z.array(Window).min(1).max(20).nullable().optional(),
+}).openapi("PartitionPolicyInput");
+
+export const Policy = z.object({
+  table: z.string(),
+  interval: z.string(),
+  time_zone: z.string(),
+  key: z.enum(keyKinds),
+  premake: z.int(),
+  retention: z.object({
+    keep: z.string(),
+    action: z.enum(retentionActions),
+    schema: z.string().optional(),
+  }).nullable(),
+  cooldown: z.string(),
+  seal: z.boolean(),
+  enabled: z.boolean(),
+  windows: z.array(Window).optional(),
+}).openapi("PartitionPolicy");
+
+export const PolicyList = z.object({ policies: z.array(Policy), next_cursor: nextCursor })
+  .openapi("PartitionPolicyList");
+
+const position = z.string().openapi({
+  description: "RFC 3339 where the key is a time; the id where it is a number",
+});
+
+export const PartitionTable = z.object({
+  table: z.string(),
+  policy: Policy.nullable(),
+  partitions: z.int(),
+  rows_estimate: known("Estimate of rows"),
+  bytes: z.number(),
+  runway_seconds: known("Time until inserts find no partition"),
+  holes: z.array(z.object({ from: position, to: position })),
+  default_rows: known("Rows in the default partition, counted up to 1,000"),
+  last_rotation_at: Time.nullable(),
+  sealed: z.int(),
+  problems: z.array(z.string()),
+  children: z.array(z.object({
+    partition: z.string(),
+    from: position.nullable(),
+    to: position.nullable(),
+    state: z.enum(["planned", "hot", "sealing", "sealed", "detached", "archived"]),
+    rows_estimate: known("Estimate of rows"),
+    bytes: z.number(),
+    sealed_at: Time.nullable(),
+  })),
+}).openapi("PartitionTable");
+
+export const PartitionTableList = z.object({
+  tables: z.array(PartitionTable),
+  next_cursor: nextCursor,
+}).openapi("PartitionTableList");
+
+const Skipped = z.object({ table: z.string(), reason: z.string() });
+
+export const PlanRequest = z.strictObject({
+  table: z.string().min(3).max(200).optional().openapi({
+    description: "schema.name; all tables when left out",
+  }),
+}).openapi("PartitionPlanRequest");
+
+export const PartitionPlan = z.object({
+  digest: z.string().openapi({
+    description: "SHA-256 of the catalogue as it matters here, and of the statements",
+  }),
+  statements: z.array(z.object({
+    table: z.string(),
+    partition: z.string(),
+    action: z.enum(["finalize", "attach", "detach", "archive", "move", "drop"]),
+    step: z.int().openapi({ description: "Statements of one step succeed or fail together" }),
+    sql: z.string(),
+    lock: z.string(),
+    reason: z.string(),
+    estimate: z.object({ rows: z.number(), bytes: z.number(), seconds: z.number() }),
+  })),
+  skipped: z.array(Skipped),
+  warnings: z.array(z.string()),
+}).openapi("PartitionPlan");
+
+export const ApplyRequest = z.strictObject({
+  digest: z.string().regex(/^[0-9a-f]{64}$/, "must be the digest of a plan"),
+  table: PlanRequest.shape.table,
+}).openapi("PartitionApplyRequest");
+
+export const ApplyAnswer = z.object({
+  applied: z.int().openapi({ description: "Statements carried out" }),
+  skipped: z.array(Skipped),
+}).openapi("PartitionApplyAnswer");
+
+export const MaintenanceLog = z.object({
+  entries: z.array(z.object({
+    id: z.string(),
+    at: Time,
+    action: z.string(),
+    table: z.string(),
+    partition: z.string().nullable(),
+    reason: z.string(),
+    duration_ms: z.number(),
+    error: z.string().nullable(),
+    sql: z.string().nullable(),
+  })),
+  next_cursor: nextCursor,
+}).openapi("MaintenanceLog");

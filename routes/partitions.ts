@@ -1,0 +1,201 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { HoldfastError } from "../errors.ts";
+import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
+import { partitionsHealth } from "../services/monitor/health.ts";
+import type { Monitor } from "../services/monitor/monitor.ts";
+import { policyReport } from "../services/monitor/partition_report.ts";
+import type { Plan } from "../services/partitions/planning/planner.ts";
+import type { Policies } from "../services/partitions/policies.ts";
+import type { Rotation } from "../services/partitions/rotation.ts";
+import {
+  ApplyAnswer,
+  ApplyRequest,
+  MaintenanceLog,
+  PartitionPlan,
+  PartitionTableList,
+  PlanRequest,
+  Policy,
+  PolicyInput,
+  PolicyList,
+} from "./partition_schemas.ts";
+import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+
+const tags = ["partitions"];
+const oneTable = {
+  params: z.object({
+    table: z.string().min(3).max(200).openapi({
+      description: "schema.name, unquoted",
+      example: "market.ticks",
+    }),
+  }),
+};
+
+const tablesRoute = createRoute({
+  method: "get",
+  path: "/api/partitions",
+  tags,
+  summary: "Managed tables with their partitions, as last read",
+  responses: { 200: jsonAnswer(PartitionTableList, "All managed tables") },
+});
+
+const policiesRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/policies",
+  tags,
+  summary: "How each managed table is partitioned, ahead and behind",
+  responses: { 200: jsonAnswer(PolicyList, "All policies") },
+});
+
+const policyRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/policies/{table}",
+  tags,
+  summary: "One table's policy",
+  request: oneTable,
+  responses: { 200: jsonAnswer(Policy, "The policy") },
+});
+
+const putPolicyRoute = createRoute({
+  method: "put",
+  path: "/api/partitions/policies/{table}",
+  tags,
+  summary: "Set a table's policy; what is left out takes its default",
+  request: { ...oneTable, body: jsonBody(PolicyInput) },
+  responses: { 200: jsonAnswer(Policy, "The policy, its intervals as Postgres writes them") },
+});
+
+const deletePolicyRoute = createRoute({
+  method: "delete",
+  path: "/api/partitions/policies/{table}",
+  tags,
+  summary: "Manage a table no longer; its partitions stay as they are",
+  request: oneTable,
+  responses: { 204: { description: "It is managed no longer" } },
+});
+
+const planRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/plan",
+  tags,
+  summary: "Every statement that is due, with its lock and its reason; changes nothing",
+  request: { body: { content: { "application/json": { schema: PlanRequest } } } },
+  responses: { 200: jsonAnswer(PartitionPlan, "The plan and its digest") },
+});
+
+const applyRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/apply",
+  tags,
+  summary: "Carry out a plan; 409 when the present plan is another one",
+  request: { body: jsonBody(ApplyRequest) },
+  responses: { 200: jsonAnswer(ApplyAnswer, "What was done, and what was left and why") },
+});
+
+const logRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/log",
+  tags,
+  summary: "What was done to partitions, newest first",
+  request: {
+    query: z.object({
+      table: z.string().max(200).optional(),
+      limit: limitParam(1_000, 100),
+      cursor: cursorParam,
+    }),
+  },
+  responses: { 200: jsonAnswer(MaintenanceLog, "A page of the maintenance log") },
+});
+
+function planAnswer({ digest, steps, skipped, warnings }: Plan) {
+  const statements = steps.flatMap((step, at) =>
+    step.statements.map(({ sql, lock }) => ({
+      table: step.table,
+      partition: `${step.partition.schema}.${step.partition.name}`,
+      action: step.action,
+      step: at + 1,
+      sql,
+      lock,
+      reason: step.reason,
+      estimate: step.estimate,
+    }))
+  );
+  const told = [...warnings, ...skipped].map(({ table, reason }) => `${table}: ${reason}`);
+  return { digest, statements, skipped, warnings: told };
+}
+
+/** Policies, plans and their application. */
+export function partitionRoutes({ policies, rotation, monitor }: {
+  policies: Policies;
+  rotation: Pick<Rotation, "plan" | "apply">;
+  monitor: Pick<Monitor, "snapshot">;
+}) {
+  const router = createRouter();
+
+  /** A plan for a table without a policy would be empty, which says the wrong thing. */
+  async function checkManaged(table: string | undefined): Promise<void> {
+    if (table !== undefined) await policies.get(table);
+  }
+
+  router.openapi(tablesRoute, (c) => {
+    const { tables } = partitionsHealth(monitor.snapshot());
+    return c.json({ tables, next_cursor: null }, 200);
+  });
+
+  router.openapi(policiesRoute, async (c) => {
+    const all = (await policies.list()).map(policyReport);
+    return c.json({ policies: all, next_cursor: null }, 200);
+  });
+
+  router.openapi(policyRoute, async (c) => {
+    const policy = await policies.get(c.req.valid("param").table);
+    return c.json(policyReport(policy), 200);
+  });
+
+  router.openapi(putPolicyRoute, async (c) => {
+    const { table } = c.req.valid("param");
+    const { table: named = table, windows = null, ...input } = c.req.valid("json");
+    if (named !== table) {
+      const message = `is ${JSON.stringify(named)}, the path says ${JSON.stringify(table)}`;
+      throw new HoldfastError("invalid_request", `Cannot read the policy: table: ${message}`, {
+        problems: [{ path: "table", message }],
+      });
+    }
+    const policy = await policies.put(table, { ...input, windows });
+    return c.json(policyReport(policy), 200);
+  });
+
+  router.openapi(deletePolicyRoute, async (c) => {
+    await policies.remove(c.req.valid("param").table);
+    return c.body(null, 204);
+  });
+
+  router.openapi(planRoute, async (c) => {
+    // The body may be left out: a plan of everything needs no words.
+    const { table } = c.req.valid("json") ?? {};
+    await checkManaged(table);
+    return c.json(planAnswer(await rotation.plan(table)), 200);
+  });
+
+  router.openapi(applyRoute, async (c) => {
+    const { digest, table } = c.req.valid("json");
+    await checkManaged(table);
+    const { statements, skipped } = await rotation.apply(digest, table);
+    return c.json({ applied: statements, skipped }, 200);
+  });
+
+  router.openapi(logRoute, async (c) => {
+    const { table, limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.number]);
+    if (table?.includes("\0")) {
+      throw new HoldfastError("invalid_request", "table: a name holds no NUL");
+    }
+    const rows = await policies.log({ table, before: position?.[0], limit: limit + 1 });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return c.json({
+      entries: rows.slice(0, limit),
+      next_cursor: last ? writeCursor([last.id]) : null,
+    }, 200);
+  });
+
+  return router;
+}

@@ -1,0 +1,31 @@
+import type { Cure } from "../alerts/rule.ts";
+import type { PlanContext } from "../partitions/planning/facts.ts";
+import { planTable } from "../partitions/planning/planner.ts";
+import { tableOf } from "../partitions/policy.ts";
+import type { TableReading } from "./partition_report.ts";
+
+const rulesCured = new Set(["partition_runway", "partition_holes", "default_rows"]);
+/** Leaves whose statements an alert spells out; the plan has them all. */
+const leavesMax = 20;
+
+/** The exact statements that cure an alert about a table's partitions, from what was last read. Pure. */
+export function partitionCure(
+  rule: string,
+  table: string,
+  readings: readonly TableReading[],
+  context: PlanContext,
+): Cure[] | undefined {
+  const found = readings.find(({ facts }) => tableOf(facts.policy) === table);
+  if (!found || !rulesCured.has(rule)) return undefined;
+  const { steps } = planTable(found.facts, context);
+  return steps.filter(({ action }) => action === "finalize" || action === "attach")
+    .slice(0, leavesMax)
+    .map(({ statements, transaction }) => {
+      const sql = statements.map((statement) => `${statement.sql};`).join("\n");
+      return {
+        sql: transaction ? `begin;\n${sql}\ncommit;` : sql,
+        lock: [...new Set(statements.map(({ lock }) => lock))].join("; "),
+        risk: "POST /api/partitions/plan and /api/partitions/apply do the same with lock timeouts",
+      };
+    });
+}

@@ -1,0 +1,91 @@
+import type { Config } from "../../config.ts";
+import type { Sql } from "../../db/connection.ts";
+import { codeOf } from "../../db/errors.ts";
+import { listDetached } from "../../db/partitions/detached.ts";
+import { lastRotations } from "../../db/partitions/log.ts";
+import { listPolicies } from "../../db/partitions/policies.ts";
+import { countRows, listPositions } from "../../db/partitions/probes.ts";
+import { readParents } from "../../db/partitions/parents.ts";
+import type { Catalogue } from "../partitions/catalogue.ts";
+import { readTable } from "../partitions/planning/cover.ts";
+import type { LeafFacts, TableFacts } from "../partitions/planning/facts.ts";
+import { effectivePolicy, tableOf } from "../partitions/policy.ts";
+import {
+  detachedFacts,
+  findHighest,
+  newestFirst,
+  parentFacts,
+  problemOf,
+} from "../partitions/survey.ts";
+import type { TableReading } from "./partition_report.ts";
+
+/** Rows of a default leaf counted; more are as bad. */
+const defaultRowsMax = 1_000;
+
+/** Rows of the default leaf, counted to a limit; 0 without one, null when it is locked. */
+async function countDefault(sql: Sql, leaves: readonly LeafFacts[]): Promise<number | null> {
+  const leaf = leaves.find(({ bound }) => bound === "DEFAULT");
+  if (!leaf) return 0;
+  try {
+    return await countRows(sql, { schema: leaf.schema, table: leaf.name }, defaultRowsMax);
+  } catch (error) {
+    if (codeOf(error) === "55P03" || codeOf(error) === "57014") return null;
+    throw error;
+  }
+}
+
+async function highestId(sql: Sql, facts: TableFacts, nowUs: bigint): Promise<bigint | null> {
+  if (facts.policy.key !== "id" || !facts.parent) return null;
+  const [column = ""] = facts.parent.keyColumns;
+  const reading = readTable(facts, nowUs);
+  return await findHighest(sql, facts.leaves, newestFirst(reading), column) ?? null;
+}
+
+/** Reads every table that has a policy, for watching: waits for no lock on a leaf. */
+export async function readTables(
+  sql: Sql,
+  { catalogue, config, nowMs }: {
+    catalogue: Catalogue;
+    config: Pick<Config, "HOLDFAST_PREMAKE_DAYS" | "HOLDFAST_RETENTION_DAYS">;
+    nowMs: number;
+  },
+): Promise<TableReading[]> {
+  const policies = (await listPolicies(sql)).map((row) => effectivePolicy(row, config));
+  const rotations = new Map((await lastRotations(sql)).map((row) => [row.table_name, row.at]));
+  const parents = new Map((await readParents(sql, policies)).map((row) => [tableOf(row), row]));
+  const leaves = await catalogue.sizedLeaves(sql, [...parents.values()].map(({ oid }) => oid));
+  const detached = await listDetached(sql);
+  const positions = policies.some(({ key }) => key === "id") ? await listPositions(sql) : [];
+  const tables: TableReading[] = [];
+  for (const policy of policies) {
+    const name = tableOf(policy);
+    const row = parents.get(name);
+    const problem = problemOf(row, policy);
+    const mine = row ? leaves.get(row.oid) ?? [] : [];
+    const gone = detached.filter((one) => tableOf(one) === name);
+    const facts: TableFacts = {
+      policy,
+      parent: row && problem === undefined ? parentFacts(row) : undefined,
+      problem,
+      leaves: mine,
+      detached: gone.map(detachedFacts),
+      taken: new Map(),
+      blockers: new Map(),
+      defaultRows: new Map(),
+      highestId: null,
+    };
+    const highest = await highestId(sql, facts, BigInt(nowMs) * 1_000n).catch(() => null);
+    const seen = positions.filter(({ table_name }) => table_name === name)
+      .map(({ at_ms, position }) => ({ atMs: at_ms, position: BigInt(position) }));
+    tables.push({
+      facts: { ...facts, highestId: highest },
+      lastRotationAt: rotations.get(name) ?? null,
+      defaultRows: await countDefault(sql, mine),
+      positions: highest === null ? seen : [...seen, { atMs: nowMs, position: highest }],
+      detachedSizes: new Map(
+        gone.map(({ leaf_oid, rows_estimate, bytes }) => [leaf_oid, { rows_estimate, bytes }]),
+      ),
+    });
+  }
+  return tables;
+}

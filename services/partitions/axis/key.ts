@@ -1,0 +1,144 @@
+import { dayUs, formatDate, formatTime, parseTime } from "./civil.ts";
+import { highest, lowest } from "./span.ts";
+
+export const keyKinds = [
+  "timestamptz",
+  "timestamp",
+  "date",
+  "epoch_s",
+  "epoch_ms",
+  "epoch_us",
+  "epoch_ns",
+  "uuidv7",
+  "id",
+] as const;
+export type KeyKind = typeof keyKinds[number];
+
+/** How the values of a partition key lie on its axis. Positions are whole numbers, in the key's own unit. */
+export interface KeyCodec {
+  kind: KeyKind;
+  /** What an axis of this key counts: moments, what a wall clock shows, or nothing of time at all. */
+  axis: "instant" | "wall" | "number";
+  /** The column types it may have. */
+  types: readonly string[];
+  /** Bounds lie on whole steps of this many microseconds; 0 where there is no time. */
+  stepUs: bigint;
+  /** A value as Postgres writes it, without quotes; undefined when it is none. */
+  parse(text: string): bigint | undefined;
+  format(position: bigint): string;
+  /** Microseconds (of the instant or of the wall clock) at a position, rounded down. */
+  toUs(position: bigint): bigint;
+  /** The first position not before these microseconds. */
+  fromUs(us: bigint): bigint;
+}
+
+const integers = ["bigint", "integer", "smallint", "numeric"];
+
+function parseWhole(text: string): bigint | undefined {
+  const match = /^(-?\d{1,40})(?:\.0*)?$/.exec(text);
+  return match?.[1] === undefined ? undefined : BigInt(match[1]);
+}
+
+const ceilDiv = (a: bigint, b: bigint) => a % b > 0n ? a / b + 1n : a / b;
+const floorDiv = (a: bigint, b: bigint) => a % b < 0n ? a / b - 1n : a / b;
+
+/** A whole number that counts `perSecond` since 1970. */
+function epoch(kind: KeyKind, perSecond: bigint): KeyCodec {
+  const [up, down] = perSecond > 1_000_000n
+    ? [perSecond / 1_000_000n, 1n]
+    : [1n, 1_000_000n / perSecond];
+  return {
+    kind,
+    axis: "instant",
+    types: integers,
+    stepUs: down,
+    parse: parseWhole,
+    format: String,
+    toUs: (position) => floorDiv(position * down, up),
+    fromUs: (us) => ceilDiv(us * up, down),
+  };
+}
+
+function parseUuid(text: string): bigint | undefined {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+    ? BigInt(`0x${text.replaceAll("-", "")}`)
+    : undefined;
+}
+
+function formatUuid(position: bigint): string {
+  const hex = position.toString(16).padStart(32, "0");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+const endless: Record<string, bigint> = { "-infinity": lowest, infinity: highest };
+const parseEndless = (text: string) => endless[text] ?? parseTime(text);
+
+/** The codec of each kind of key. */
+export const codecs: Record<KeyKind, KeyCodec> = {
+  timestamptz: {
+    kind: "timestamptz",
+    axis: "instant",
+    types: ["timestamp with time zone"],
+    stepUs: 1n,
+    parse: parseEndless,
+    format: (us) => formatTime(us, "+00"),
+    toUs: (us) => us,
+    fromUs: (us) => us,
+  },
+  timestamp: {
+    kind: "timestamp",
+    axis: "wall",
+    types: ["timestamp without time zone"],
+    stepUs: 1n,
+    parse: parseEndless,
+    format: (us) => formatTime(us),
+    toUs: (us) => us,
+    fromUs: (us) => us,
+  },
+  date: {
+    kind: "date",
+    axis: "wall",
+    types: ["date"],
+    stepUs: dayUs,
+    parse(text) {
+      const us = parseEndless(text);
+      return us === undefined || us === lowest || us === highest ? us : us / dayUs;
+    },
+    format: (days) => formatDate(Number(days)),
+    toUs: (days) => days * dayUs,
+    fromUs: (us) => ceilDiv(us, dayUs),
+  },
+  epoch_s: epoch("epoch_s", 1n),
+  epoch_ms: epoch("epoch_ms", 1_000n),
+  epoch_us: epoch("epoch_us", 1_000_000n),
+  epoch_ns: epoch("epoch_ns", 1_000_000_000n),
+  // The first 48 bits are milliseconds since 1970 (RFC 9562); all zeros below sort before every uuid of that moment.
+  uuidv7: {
+    kind: "uuidv7",
+    axis: "instant",
+    types: ["uuid"],
+    stepUs: 1_000n,
+    parse: parseUuid,
+    format: formatUuid,
+    toUs: (position) => (position >> 80n) * 1_000n,
+    fromUs: (us) => ceilDiv(us, 1_000n) << 80n,
+  },
+  id: {
+    kind: "id",
+    axis: "number",
+    types: integers,
+    stepUs: 0n,
+    parse: parseWhole,
+    format: String,
+    toUs: (position) => position,
+    fromUs: (us) => us,
+  },
+};
+
+/** The values a column's type can hold; bounds beyond cannot be written. Infinite where the type has no end of use. */
+export function limitsOf(type: string): { least: bigint; most: bigint } {
+  const bits = { smallint: 15n, integer: 31n, bigint: 63n }[type];
+  if (bits !== undefined) return { least: -(1n << bits), most: (1n << bits) - 1n };
+  if (type === "uuid") return { least: 0n, most: (1n << 128n) - 1n };
+  return { least: lowest, most: highest };
+}

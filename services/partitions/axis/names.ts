@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { dateOfDays, daysOfDate, splitDay } from "./civil.ts";
+import type { Axis } from "./axis.ts";
+import type { Interval } from "./interval.ts";
+
+/** NAMEDATALEN - 1: longer names Postgres cuts in silence, and then they collide. */
+const nameBytesMax = 63;
+const encoder = new TextEncoder();
+
+const two = (value: number) => String(value).padStart(2, "0");
+const yearText = (year: number) => year > 0 ? String(year).padStart(4, "0") : `${1 - year}bc`;
+
+/** The ISO week a day falls in: the year that has the week's Thursday. */
+function isoWeek(days: number): string {
+  const thursday = days - ((days + 3) % 7 + 7) % 7 + 3;
+  const { year } = dateOfDays(thursday);
+  return `${yearText(year)}w${two(Math.floor((thursday - daysOfDate(year, 1, 1)) / 7) + 1)}`;
+}
+
+function dateSuffix(wall: bigint): string {
+  const { days, rest } = splitDay(wall);
+  const { year, month, day } = dateOfDays(days);
+  const date = `${yearText(year)}${two(month)}${two(day)}`;
+  if (rest === 0n) return date;
+  const seconds = Number(rest / 1_000_000n);
+  const clock = two(Math.floor(seconds / 3600)) + two(Math.floor(seconds / 60) % 60);
+  return `${date}_${clock}${seconds % 60 === 0 ? "" : two(seconds % 60)}`;
+}
+
+/** The name of a slot that starts where the calendar says. */
+function slotSuffix(wall: bigint, { months, days, us }: Interval): string {
+  const { days: start } = splitDay(wall);
+  const { year, month } = dateOfDays(start);
+  if (us === 0n && months === 0 && days === 7) return isoWeek(start);
+  if (us > 0n || days > 0) return dateSuffix(wall);
+  if (months % 12 === 0) return yearText(year);
+  if (months === 3) return `${yearText(year)}q${(month + 2) / 3}`;
+  return `${yearText(year)}${two(month)}`;
+}
+
+function suffixOf(axis: Axis, from: bigint): string {
+  const { codec, grid, interval, zone } = axis;
+  if (!interval) return from < 0n ? `m${-from}` : String(from);
+  const us = codec.toUs(from);
+  const wall = codec.axis === "wall" ? us : zone.toWall(us);
+  const midnight = splitDay(wall).rest === 0n;
+  if (grid.slotOf(from).from === from && interval.us === 0n) return slotSuffix(wall, interval);
+  // Of an hour that comes twice in an autumn night both need a name: those below a day go by UTC.
+  return dateSuffix(interval.us === 0n && midnight ? wall : us);
+}
+
+function cutToBytes(text: string, bytes: number): string {
+  let cut = "";
+  let used = 0;
+  for (const character of text) {
+    used += encoder.encode(character).length;
+    if (used > bytes) break;
+    cut += character;
+  }
+  return cut;
+}
+
+/**
+ * The name of the leaf that starts at `from`: the table's name and the slot's. A name that would be too long is cut
+ * and marked with a digest of the whole, so that two long names do not become one.
+ */
+export function leafName(table: string, axis: Axis, from: bigint): string {
+  return nameWith(table, `_p${suffixOf(axis, from)}`);
+}
+
+/** A longer name that no leaf with another start has: for when the usual one stems from another calendar. */
+export function preciseName(table: string, axis: Axis, from: bigint): string {
+  if (!axis.interval) return leafName(table, axis, from);
+  const us = axis.codec.toUs(from);
+  const { days, rest } = splitDay(us);
+  const { year, month, day } = dateOfDays(days);
+  const clock = String(rest / 1_000_000n % 86_400n).padStart(5, "0");
+  return nameWith(table, `_p${yearText(year)}${two(month)}${two(day)}s${clock}`);
+}
+
+function nameWith(table: string, suffix: string): string {
+  const room = nameBytesMax - suffix.length;
+  if (encoder.encode(table).length <= room) return table + suffix;
+  const mark = `_${createHash("sha256").update(table).digest("hex").slice(0, 6)}`;
+  return cutToBytes(table, room - mark.length) + mark + suffix;
+}

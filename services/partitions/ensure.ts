@@ -1,0 +1,126 @@
+import type { Config } from "../../config.ts";
+import { listPolicies } from "../../db/partitions/policies.ts";
+import type { Pool } from "../../db/pool.ts";
+import { HoldfastError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { uncovered } from "./axis/span.ts";
+import { dayUs } from "./axis/civil.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { Execution } from "./execution.ts";
+import { planAttaches } from "./planning/attaching.ts";
+import { cutGaps, readTable } from "./planning/cover.ts";
+import type { PlanContext } from "./planning/facts.ts";
+import type { Step } from "./planning/step.ts";
+import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
+import { completeFacts, readCatalogue } from "./survey.ts";
+
+const ticks = "market.ticks";
+
+export interface Ensure {
+  /** Makes the leaves that these UTC days (since 1970) need. Throws when they cannot be made. */
+  days(days: Iterable<number>): Promise<void>;
+  forget(): void;
+}
+
+/** The last resort in the path that writes: ticks came for days that nobody made a partition for. */
+export function createEnsure(
+  { pool, catalogue, config, execution, context, log, onChange }: {
+    pool: Pool;
+    catalogue: Catalogue;
+    config: Pick<
+      Config,
+      "HOLDFAST_PREMAKE_DAYS" | "HOLDFAST_RETENTION_DAYS" | "HOLDFAST_MAX_PARTITIONS"
+    >;
+    execution: Execution;
+    context: () => PlanContext;
+    log: Logger;
+    onChange: () => void;
+  },
+): Ensure {
+  const known = new Set<number>();
+  let queue: Promise<unknown> = Promise.resolve();
+
+  /** One upload at a time makes leaves; those behind it mostly find them made. */
+  function serially<T>(work: () => Promise<T>): Promise<T> {
+    const turn = queue.then(work, work);
+    queue = turn.catch(() => {});
+    return turn;
+  }
+
+  async function plan(days: readonly number[]): Promise<Step[]> {
+    return await pool.run(async (sql) => {
+      const rows = await listPolicies(sql);
+      const policy = rows.map((row) => effectivePolicy(row, config))
+        .find((one) => tableOf(one) === ticks) ?? fallbackPolicy;
+      const [facts] = await readCatalogue(sql, catalogue, [policy]);
+      if (!facts?.parent) {
+        throw new HoldfastError("conflict", `${ticks} cannot be partitioned: ${facts?.problem}`);
+      }
+      const reading = readTable(facts, context().nowUs);
+      const gaps = [...days].sort((a, b) => a - b).flatMap((day) =>
+        uncovered({ from: BigInt(day) * dayUs, to: BigInt(day + 1) * dayUs }, reading.spans)
+      );
+      const missing = cutGaps(reading.axis, gaps, config.HOLDFAST_MAX_PARTITIONS + 1);
+      if (facts.leaves.length + missing.length > config.HOLDFAST_MAX_PARTITIONS) {
+        throw new HoldfastError(
+          "too_many_partitions",
+          `These ticks need ${missing.length} more partitions; ${ticks} has ${facts.leaves.length} of at most ${config.HOLDFAST_MAX_PARTITIONS}`,
+        );
+      }
+      if (missing.length === 0) return [];
+      const complete = await completeFacts(sql, facts, reading, missing);
+      const { steps, skipped } = planAttaches(complete, reading, facts.parent, missing, {
+        reason: "ticks of these days arrived",
+        mayReattach: false,
+      });
+      if (skipped[0]) throw new HoldfastError("conflict", skipped[0].reason);
+      return steps;
+    });
+  }
+
+  async function make(days: readonly number[]): Promise<void> {
+    const steps = await plan(days);
+    if (steps.length > 0) {
+      const { errors } = await execution.run(steps);
+      if (errors[0] !== undefined) {
+        throw new HoldfastError(
+          "lock_timeout",
+          "The partitions these ticks need cannot be made now",
+          {
+            retryAfterSeconds: 2,
+            cause: new Error(errors[0]),
+          },
+        );
+      }
+      log.info("partitions_created", {
+        reason: "ticks",
+        partitions: steps.map(({ partition }) => partition.name),
+      });
+      onChange();
+    }
+    for (const day of days) known.add(day);
+  }
+
+  return {
+    async days(days) {
+      const missing = [...days].filter((day) => !known.has(day));
+      if (missing.length > 0) await serially(() => make(missing));
+    },
+    forget: () => known.clear(),
+  };
+}
+
+/** Ticks must find their place also when somebody took their policy away. */
+const fallbackPolicy: Policy = {
+  schema: "market",
+  table: "ticks",
+  interval: "1 day",
+  time_zone: "UTC",
+  key: "timestamptz",
+  premake: 0,
+  retention: null,
+  cooldown: "7 days",
+  seal: false,
+  enabled: true,
+  windows: null,
+};

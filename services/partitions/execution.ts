@@ -1,0 +1,287 @@
+import type { Sql } from "../../db/connection.ts";
+import { codeOf, describeDatabaseError, isUnreachable } from "../../db/errors.ts";
+import { detachStatement } from "../../db/partitions/ddl.ts";
+import { endDetached, reconcileDetached, rememberDetach } from "../../db/partitions/detached.ts";
+import { attachedNames, isPending, presentTable } from "../../db/partitions/leaves.ts";
+import { logMaintenance, type MaintenanceEntry } from "../../db/partitions/log.ts";
+import type { Pool } from "../../db/pool.ts";
+import { HoldfastError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Clock } from "../clock.ts";
+import { groupSteps, sharedObstacle } from "./planning/groups.ts";
+import type { Skipped, Step } from "./planning/step.ts";
+
+/** Writers queue behind a heavy lock for as long as it is waited for, so it is tried briefly and often. */
+const heavyLockMs = 100;
+const lightLockMs = 2_000;
+const attempts = { heavy: 12, light: 4 };
+/** lock_not_available and deadlock_detected: somebody else was in the way, who will not be for ever. */
+const passing = new Set(["55P03", "40P01"]);
+
+export interface Outcome {
+  applied: Step[];
+  /** Statements that were carried out. */
+  statements: number;
+  skipped: Skipped[];
+  /** Steps that failed, as opposed to those left out on purpose. */
+  errors: string[];
+}
+
+export interface Execution {
+  /** Carries the steps out in order; what fails is recorded and told, and never stops another table. */
+  run(steps: readonly Step[]): Promise<Outcome>;
+}
+
+export interface ExecutionOptions {
+  pool: Pool;
+  clock: Clock;
+  log: Logger;
+  /** Waits between attempts; milliseconds. */
+  pause?: (ms: number) => Promise<void>;
+  /** Told of each step that cannot be undone, before it is taken; what it throws ends the run as a crash would. */
+  beforeStatement?: (sql: string) => void;
+}
+
+const tableName = (step: Step) => {
+  const at = step.table.indexOf(".");
+  return { schema: step.table.slice(0, at), table: step.table.slice(at + 1) };
+};
+const leafTable = ({ partition }: Step) => ({ schema: partition.schema, table: partition.name });
+const leafText = ({ partition }: Step) => `${partition.schema}.${partition.name}`;
+
+/** Thrown by beforeStatement: nothing more is done, as if the process had ended. */
+export class Interrupted extends Error {}
+
+/** The interruption behind an error, through the wrappings of the pool. */
+export function interruptionOf(error: unknown): Interrupted | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof Interrupted) return at;
+  }
+  return undefined;
+}
+
+export function createExecution(
+  {
+    pool,
+    clock,
+    log,
+    pause = (ms) => new Promise((done) => setTimeout(done, ms)),
+    beforeStatement = () => {},
+  }: ExecutionOptions,
+): Execution {
+  async function send(sql: Sql, statement: string): Promise<void> {
+    beforeStatement(statement);
+    await sql.unsafe(statement);
+  }
+
+  function entry(step: Step, started: number, error: unknown): MaintenanceEntry {
+    return {
+      action: step.action,
+      table_name: step.table,
+      partition_name: step.partition.name,
+      reason: step.reason,
+      duration_ms: performance.now() - started,
+      error: error === undefined ? null : describeDatabaseError(error),
+      sql: step.statements.map(({ sql }) => sql).join(";\n"),
+    };
+  }
+
+  /** Behind a transaction-mode pooler a session has no lock_timeout of ours. */
+  async function limitLocks(sql: Sql, heavy: boolean): Promise<void> {
+    await sql`
+      select set_config('lock_timeout', ${`${heavy ? heavyLockMs : lightLockMs}ms`}, true)
+      where ${heavy} or current_setting('lock_timeout') = '0'`;
+  }
+
+  /** Retries what failed for a passing reason, ever later. */
+  async function patiently<T>(step: Step, work: () => Promise<T>): Promise<T> {
+    const most = step.heavy ? attempts.heavy : attempts.light;
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!passing.has(codeOf(error)) || attempt === most) throw error;
+        log.warn("partition_step_waits", { step: step.action, leaf: leafText(step), attempt });
+        const wait = step.heavy ? 50 * attempt : 100 * 4 ** attempt;
+        await pause(wait * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  /** Attaches several leaves of one table, or none of them. */
+  function attachTogether(steps: readonly Step[]): Promise<void> {
+    const [first] = steps;
+    if (!first) return Promise.resolve();
+    return patiently(first, () =>
+      pool.transaction(async (sql) => {
+        await limitLocks(sql, first.heavy);
+        await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotate', 0))`;
+        // An upload, or another Holdfast, may have made some of them since the plan.
+        const present = new Set(await attachedNames(sql, tableName(first)));
+        const started = performance.now();
+        const missing = steps.filter(({ partition }) => !present.has(partition.name));
+        for (const { statements } of missing) {
+          for (const statement of statements) await send(sql, statement.sql);
+        }
+        await logMaintenance(
+          sql,
+          missing.map((step) => ({
+            ...entry(step, started, undefined),
+            duration_ms: (performance.now() - started) / missing.length,
+          })),
+        );
+      }));
+  }
+
+  /** The drop and the move of a detached leaf, if it is still the one that was detached. */
+  function changeDetached(step: Step): Promise<void> {
+    return patiently(step, () =>
+      pool.transaction(async (sql) => {
+        const started = performance.now();
+        await limitLocks(sql, step.heavy);
+        const found = await presentTable(sql, leafTable(step));
+        if (found?.oid !== step.oid || found?.attached) {
+          throw new HoldfastError(
+            "conflict",
+            `${leafText(step)} is not what was detached any more`,
+          );
+        }
+        for (const { sql: statement } of step.statements) await send(sql, statement);
+        const outcome = step.action === "drop" ? "dropped" : "moved";
+        if (step.detached) await endDetached(sql, step.detached.id, outcome, clock.now());
+        await logMaintenance(sql, [entry(step, started, undefined)]);
+      }));
+  }
+
+  /** A detach that was cut short must be finalised, whatever was asked for first. */
+  async function detachOnce(step: Step): Promise<void> {
+    const [statement] = step.statements;
+    await pool.run(async (sql) => {
+      const pending = step.oid !== undefined && await isPending(sql, step.oid);
+      const text = pending
+        ? detachStatement(tableName(step), leafTable(step), "finalize")
+        : statement?.sql ?? "";
+      await send(sql, text);
+    });
+  }
+
+  async function detach(step: Step): Promise<void> {
+    const started = performance.now();
+    const { oid, bound = "", retention } = step;
+    if (oid !== undefined && retention !== undefined) {
+      await pool.run((sql) =>
+        rememberDetach(sql, {
+          parent: tableName(step),
+          leaf: leafTable(step),
+          oid,
+          bound,
+          action: retention,
+          at: clock.now(),
+        })
+      );
+    }
+    await patiently(step, () =>
+      step.transaction
+        ? pool.transaction(async (sql) => {
+          await limitLocks(sql, step.heavy);
+          for (const { sql: statement } of step.statements) await send(sql, statement);
+        })
+        : detachOnce(step));
+    beforeStatement("record the detach");
+    await pool.run(async (sql) => {
+      await logMaintenance(sql, [entry(step, started, undefined)]);
+      await reconcileDetached(sql, clock.now());
+    });
+  }
+
+  async function single(step: Step): Promise<void> {
+    switch (step.action) {
+      case "attach":
+        return await attachTogether([step]);
+      case "finalize":
+      case "detach":
+        return await detach(step);
+      case "move":
+      case "drop":
+        return await changeDetached(step);
+      case "archive":
+        throw new HoldfastError(
+          "conflict",
+          `${
+            leafText(step)
+          } stays detached: archiving is not available yet, and nothing is dropped without it`,
+        );
+    }
+  }
+
+  async function fail(step: Step, error: unknown, outcome: Outcome): Promise<void> {
+    const reason = describeDatabaseError(error);
+    outcome.skipped.push({
+      table: step.table,
+      reason: `${step.action} ${leafText(step)}: ${reason}`,
+    });
+    if (step.action === "archive") return;
+    outcome.errors.push(`${step.action} ${leafText(step)}: ${reason}`);
+    await pool.run(async (sql) => {
+      await logMaintenance(sql, [entry(step, performance.now(), error)]);
+      await reconcileDetached(sql, clock.now());
+    });
+  }
+
+  function succeed(steps: readonly Step[], outcome: Outcome): void {
+    for (const step of steps) {
+      outcome.applied.push(step);
+      outcome.statements += step.statements.length;
+    }
+  }
+
+  function leaveOut(steps: readonly Step[], outcome: Outcome): void {
+    for (const step of steps) {
+      outcome.skipped.push({
+        table: step.table,
+        reason: `${step.action} ${leafText(step)} waits: the one before it could not be done`,
+      });
+    }
+  }
+
+  /** Says whether it was a lock that could not be had: then the next of the kind need not try. */
+  async function attempt(steps: readonly Step[], outcome: Outcome): Promise<boolean> {
+    const [first, ...others] = steps;
+    if (!first) return false;
+    try {
+      if (others.length > 0) await attachTogether(steps);
+      else await single(first);
+      succeed(steps, outcome);
+      return false;
+    } catch (error) {
+      if (interruptionOf(error) || isUnreachable(error)) throw error;
+      const locked = passing.has(codeOf(error));
+      if (locked || others.length === 0) {
+        await fail(first, error, outcome);
+        leaveOut(others, outcome);
+        return locked;
+      }
+    }
+    // One bad leaf must not keep the other ones from being made.
+    for (const [at, step] of steps.entries()) {
+      if (await attempt([step], outcome)) {
+        leaveOut(steps.slice(at + 1), outcome);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  return {
+    async run(steps) {
+      const outcome: Outcome = { applied: [], statements: 0, skipped: [], errors: [] };
+      const stuck = new Set<string>();
+      for (const group of groupSteps(steps)) {
+        const obstacle = group[0] && sharedObstacle(group[0]);
+        if (obstacle !== undefined && stuck.has(obstacle)) leaveOut(group, outcome);
+        else if (await attempt(group, outcome) && obstacle !== undefined) stuck.add(obstacle);
+      }
+      return outcome;
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { type Axis, createAxis } from "../axis/axis.ts";
+import { type Bound, parseBound } from "../axis/bound.ts";
+import { limitsOf } from "../axis/key.ts";
+import { findHoles, lowest, type Span, uncovered } from "../axis/span.ts";
+import type { LeafFacts, PlanContext, TableFacts } from "./facts.ts";
+
+/** A leaf with its bound understood. */
+export interface ReadLeaf extends LeafFacts {
+  read: Bound;
+}
+
+/** A table's facts in terms of its axis. */
+export interface Reading {
+  axis: Axis;
+  leaves: ReadLeaf[];
+  /** Attached leaves with a range, pending ones included: their place is taken until they are gone. */
+  spans: Span[];
+  defaultLeaf: ReadLeaf | undefined;
+  unknown: ReadLeaf[];
+  /** Now, or the highest id; undefined when there is no row yet to count from. */
+  present: bigint | undefined;
+}
+
+const dayUs = 86_400_000_000n;
+
+/** Reads the bounds of a table's leaves. Throws a HoldfastError when the policy does not fit together. */
+export function readTable(facts: TableFacts, nowUs: bigint): Reading {
+  const axis = createAxis(facts.policy);
+  const leaves = facts.leaves.map((leaf) => ({
+    ...leaf,
+    read: parseBound(leaf.bound, axis.codec),
+  }));
+  const spans = leaves.flatMap(({ read }) => read.kind === "range" ? [read.span] : []);
+  const starts = spans.map(({ from }) => from).filter((from) => from !== lowest);
+  // An id table without rows begins where its first leaf does.
+  const first = starts.reduce<bigint | undefined>(
+    (least, from) => least === undefined || from < least ? from : least,
+    undefined,
+  );
+  return {
+    axis,
+    leaves,
+    spans,
+    defaultLeaf: leaves.find(({ read }) => read.kind === "default"),
+    unknown: leaves.filter(({ read }) => read.kind === "unknown"),
+    present: axis.atInstant(nowUs) ?? facts.highestId ?? first,
+  };
+}
+
+/** Where retention begins: what ends at or before this is given up; the lowest position when all is kept. */
+export function retentionLimit(facts: TableFacts, { axis, present }: Reading): bigint {
+  const { retention } = facts.policy;
+  return retention && present !== undefined ? axis.before(present, retention.keep) : lowest;
+}
+
+/** Cuts gaps along the grid: each piece is one leaf to be made. */
+export function cutGaps(axis: Axis, gaps: readonly Span[], most: number): Span[] {
+  const pieces: Span[] = [];
+  for (const gap of gaps) {
+    for (let at = gap.from; at < gap.to && pieces.length < most;) {
+      const slot = axis.grid.slotOf(at);
+      const to = slot.to < gap.to ? slot.to : gap.to;
+      pieces.push({ from: at, to });
+      at = to;
+    }
+  }
+  return pieces;
+}
+
+/** The stretch that must be covered: the slot before the present (late rows), the present one, and those ahead. */
+export function wantedStretch({ axis, present }: Reading, premake: number): Span {
+  const here = axis.grid.slotOf(present ?? 0n);
+  const from = axis.codec.axis === "number" ? here.from : axis.grid.slotOf(here.from - 1n).from;
+  let to = here.to;
+  for (let ahead = 0; ahead < premake; ahead++) to = axis.grid.slotOf(to).to;
+  return { from, to };
+}
+
+/** Holes of late before the wanted stretch, also between it and the last leaf: rows may still come there. */
+function recentHoles(
+  reading: Reading,
+  { nowUs, horizonDays }: PlanContext,
+  stretch: Span,
+): Span[] {
+  const since = reading.axis.atInstant(nowUs - BigInt(horizonDays) * dayUs) ?? reading.present;
+  if (since === undefined || reading.spans.length === 0) return [];
+  return findHoles([...reading.spans, stretch])
+    .filter(({ from }) => from >= since && from < stretch.from)
+    .map(({ from, to }) => ({ from, to: to < stretch.from ? to : stretch.from }));
+}
+
+/**
+ * The leaves a table lacks, oldest first: the stretch around the present where nothing covers it, and holes of late.
+ * What retention would give up at once is not made; nothing lies beyond what the key's type can hold.
+ */
+export function missingSpans(facts: TableFacts, reading: Reading, context: PlanContext): Span[] {
+  const stretch = wantedStretch(reading, facts.policy.premake);
+  const gaps = [
+    ...recentHoles(reading, context, stretch),
+    ...uncovered(stretch, reading.spans),
+  ];
+  const limit = retentionLimit(facts, reading);
+  const { least, most } = limitsOf(facts.parent?.keyType ?? "");
+  return cutGaps(reading.axis, gaps, context.maxPartitions + 1)
+    .filter(({ from, to }) => to > limit && from >= least && to <= most);
+}
+
+/** The leaves whose every row is older than what is kept, oldest first. */
+export function expiredLeaves(facts: TableFacts, reading: Reading): ReadLeaf[] {
+  const limit = retentionLimit(facts, reading);
+  if (limit === lowest) return [];
+  return reading.leaves
+    .flatMap((leaf) =>
+      leaf.read.kind === "range" && !leaf.pending ? [{ leaf, ...leaf.read.span }] : []
+    )
+    .filter(({ to }) => to <= limit)
+    .sort((a, b) => a.to < b.to ? -1 : 1)
+    .map(({ leaf }) => leaf);
+}

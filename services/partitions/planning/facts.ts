@@ -1,0 +1,112 @@
+import type { Policy } from "../policy.ts";
+
+/** A leaf as the catalogue has it. */
+export interface LeafFacts {
+  oid: number;
+  schema: string;
+  name: string;
+  /** As pg_get_expr writes it; null when the leaf was locked. */
+  bound: string | null;
+  pending: boolean;
+  partitioned: boolean;
+  rows_estimate: number | null;
+  bytes: number;
+  /** Storage options and persistence, for new leaves to follow. */
+  options: string[];
+  unlogged: boolean;
+}
+
+/** A foreign key from or to a table, with the table on its other side. */
+export interface ForeignKey {
+  name: string;
+  schema: string;
+  table: string;
+  /** Column there that holds or refers to this table's partition key; null when the key is not among them. */
+  column: string | null;
+}
+
+export interface Grant {
+  grantee: string;
+  privileges: string[];
+  grantable: boolean;
+  column: string | null;
+}
+
+/** What new leaves inherit of a partitioned table, and who may make them. */
+export interface ParentFacts {
+  oid: number;
+  columns: string[];
+  keyColumns: string[];
+  keyType: string;
+  owner: string;
+  isOwner: boolean;
+  /** Member of the owner: may alter the table. */
+  owns: boolean;
+  mayCreate: boolean;
+  role: string;
+  grants: Grant[];
+  replicaIdentity: "d" | "f" | "n" | "i";
+  tablespace: string | null;
+  accessMethod: string | null;
+  rowSecurity: boolean;
+  forceRowSecurity: boolean;
+  referencedBy: ForeignKey[];
+  references: ForeignKey[];
+}
+
+/** A table that was a leaf, as Holdfast remembers it. */
+export interface DetachedFacts {
+  id: string;
+  oid: number;
+  schema: string;
+  name: string;
+  bound: string;
+  action: string;
+  /** RFC 3339; null: the detach was begun, and whether it was finished the catalogue says. */
+  detachedAt: string | null;
+  archivedAt: string | null;
+  /** What stands under that name today. */
+  present: { oid: number; attached: boolean } | null;
+  references: string[];
+  referencedBy: string[];
+}
+
+/** A name that a new leaf would need and that is taken. */
+export interface TakenName {
+  oid: number;
+  attached: boolean;
+  /** An ordinary table with the parent's columns. */
+  compatible: boolean;
+  empty: boolean;
+}
+
+export interface Blocker {
+  constraint: string;
+  table: string;
+  /** Counted up to 1,000; null: could not be counted in time. */
+  rows: number | null;
+}
+
+/** Everything the planner may know of one table. */
+export interface TableFacts {
+  policy: Policy;
+  /** Undefined when the table is not there or cannot be managed; `problem` says why. */
+  parent: ParentFacts | undefined;
+  problem: string | undefined;
+  leaves: LeafFacts[];
+  detached: DetachedFacts[];
+  taken: ReadonlyMap<string, TakenName>;
+  blockers: ReadonlyMap<number, Blocker[]>;
+  /** Rows of the default leaf that belong into a span that is to be made, by the span's start; counted to a limit. */
+  defaultRows: ReadonlyMap<bigint, number>;
+  /** Highest id, where the key is id. */
+  highestId: bigint | null;
+}
+
+/** The clock and the limits a plan is made under. */
+export interface PlanContext {
+  nowUs: bigint;
+  maxPartitions: number;
+  /** How far back holes are filled. */
+  horizonDays: number;
+}

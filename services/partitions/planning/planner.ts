@@ -1,0 +1,181 @@
+import { createHash } from "node:crypto";
+import { HoldfastError } from "../../../errors.ts";
+import { highest } from "../axis/span.ts";
+import { tableOf } from "../policy.ts";
+import { planAttaches } from "./attaching.ts";
+import { missingSpans, type Reading, readTable } from "./cover.ts";
+import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";
+import { planDetached, planDetaches, planFinalize } from "./retiring.ts";
+import type { Skipped, Step, TablePlan } from "./step.ts";
+import { isWindowOpen } from "./windows.ts";
+
+export interface Plan {
+  steps: Step[];
+  /** What the plan leaves out, and why. */
+  skipped: Skipped[];
+  warnings: Skipped[];
+  digest: string;
+}
+
+/** From here on planning an unpruned query costs tens of milliseconds. */
+const manyPartitions = 1_000;
+
+/** Why a table cannot be managed as its policy says, or undefined. */
+function refusal(facts: TableFacts): string | undefined {
+  const { parent, problem } = facts;
+  if (problem !== undefined || !parent) return problem ?? "is not there";
+  if (!parent.owns) {
+    return `the role ${parent.role} must own it or be a member of ${parent.owner}: grant "${parent.owner}" to "${parent.role}"`;
+  }
+  return undefined;
+}
+
+function planPremake(
+  facts: TableFacts,
+  reading: Reading,
+  parent: ParentFacts,
+  context: PlanContext,
+): TablePlan {
+  const plan: TablePlan = { steps: [], skipped: [], warnings: [] };
+  const table = tableOf(facts.policy);
+  const missing = missingSpans(facts, reading, context);
+  if (missing.length === 0) return plan;
+  if (!parent.mayCreate) {
+    const { schema } = facts.policy;
+    plan.skipped.push({
+      table,
+      reason:
+        `the role ${parent.role} may not create tables: grant create on schema "${schema}" to "${parent.role}"`,
+    });
+    return plan;
+  }
+  if (reading.unknown.length > 0) {
+    const locked = reading.unknown.map(({ name }) => name).slice(0, 5).join(", ");
+    plan.skipped.push({
+      table,
+      reason:
+        `nothing is made while the bounds of ${locked} are unknown: somebody holds them exclusively`,
+    });
+    return plan;
+  }
+  const foreign = reading.leaves.filter(({ read }) => read.kind === "foreign");
+  if (foreign.length > 0) {
+    const names = foreign.map(({ name }) => name).slice(0, 5).join(", ");
+    plan.skipped.push({
+      table,
+      reason:
+        `nothing is made while it is not known where ${names} begin and end: their bounds are not of the key ${facts.policy.key} alone`,
+    });
+    return plan;
+  }
+  const room = Math.max(0, context.maxPartitions - facts.leaves.length);
+  if (missing.length > room) {
+    plan.warnings.push(
+      `needs ${missing.length} more partitions and has ${facts.leaves.length} of at most ${context.maxPartitions}: ${room} are made; lengthen the interval, or shorten what is kept`,
+    );
+  }
+  const attaches = planAttaches(facts, reading, parent, missing.slice(0, room), {
+    reason: "premake",
+    mayReattach: true,
+  });
+  return {
+    ...attaches,
+    warnings: [...plan.warnings, ...attaches.warnings],
+  };
+}
+
+function tableWarnings(reading: Reading): string[] {
+  const { leaves, defaultLeaf, spans, unknown } = reading;
+  return [
+    ...(defaultLeaf
+      ? [
+        `${defaultLeaf.schema}.${defaultLeaf.name} is a default partition: each attach locks and scans it, and detaching concurrently is impossible`,
+      ]
+      : []),
+    ...(leaves.length > manyPartitions
+      ? [`has ${leaves.length} partitions: queries that do not name the key plan slowly`]
+      : []),
+    ...(spans.some(({ to }) => to === highest)
+      ? ["a leaf takes everything up to the end: nothing can be made ahead of it"]
+      : []),
+    ...(unknown.length > 0
+      ? [`${unknown.length} leaves are locked: their bounds are unknown`]
+      : []),
+    ...(leaves.some(({ partitioned }) => partitioned)
+      ? ["some leaves are partitioned themselves; new ones are not"]
+      : []),
+  ];
+}
+
+/** Plans one table: what it lacks first, the heavier locks last. A policy that makes no sense is skipped, and says why. */
+export function planTable(facts: TableFacts, context: PlanContext): TablePlan {
+  try {
+    return planSoundTable(facts, context);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const skipped = [{ table: tableOf(facts.policy), reason: error.message }];
+    return { steps: [], skipped, warnings: [] };
+  }
+}
+
+function planSoundTable(facts: TableFacts, context: PlanContext): TablePlan {
+  const table = tableOf(facts.policy);
+  const refused = refusal(facts);
+  if (refused !== undefined || !facts.parent) {
+    return { steps: [], skipped: [{ table, reason: refused ?? "is not there" }], warnings: [] };
+  }
+  const reading = readTable(facts, context.nowUs);
+  const open = isWindowOpen(facts.policy.windows, facts.policy.time_zone, context.nowUs);
+  const retiring = [planDetaches(facts, reading), planDetached(facts, context)];
+  const waiting = retiring.reduce((count, { steps }) => count + steps.length, 0);
+  const parts = [
+    planFinalize(facts, reading),
+    planPremake(facts, reading, facts.parent, context),
+    ...(open ? retiring : retiring.map((part) => ({ ...part, steps: [] }))),
+  ];
+  return {
+    steps: parts.flatMap(({ steps }) => steps),
+    skipped: parts.flatMap(({ skipped }) => skipped),
+    warnings: [
+      ...tableWarnings(reading),
+      ...parts.flatMap(({ warnings }) => warnings),
+      ...(!open && waiting > 0 ? [`${waiting} steps wait for the maintenance window`] : []),
+    ],
+  };
+}
+
+/** What a digest stands for: the catalogue as far as it matters, the policies, and the statements. */
+function digestOf(tables: readonly TableFacts[], steps: readonly Step[]): string {
+  const hash = createHash("sha256");
+  for (const { policy, parent, leaves } of tables) {
+    hash.update(JSON.stringify([policy, parent?.oid ?? null]));
+    for (const { oid, bound, pending } of leaves) hash.update(`${oid} ${bound} ${pending}\n`);
+  }
+  for (const step of steps) {
+    hash.update(JSON.stringify([step.action, step.oid ?? null]));
+    for (const { sql } of step.statements) hash.update(`${sql}\n`);
+  }
+  return hash.digest("hex");
+}
+
+const order = ["finalize", "attach", "detach", "archive", "move", "drop"];
+
+/** Plans all tables: for each what it lacks, then for each what it gives up. Pure: facts and clock in, plan out. */
+export function planAll(tables: readonly TableFacts[], context: PlanContext): Plan {
+  const enabled = tables.filter(({ policy }) => policy.enabled);
+  const plans = enabled.map((facts) => ({
+    table: tableOf(facts.policy),
+    ...planTable(facts, context),
+  }));
+  const rank = (step: Step) => Math.max(1, order.indexOf(step.action));
+  const steps = plans.flatMap((plan) => plan.steps)
+    .map((step, at) => ({ step, at }))
+    .sort((a, b) => rank(a.step) - rank(b.step) || a.at - b.at)
+    .map(({ step }) => step);
+  return {
+    steps,
+    skipped: plans.flatMap(({ skipped }) => skipped),
+    warnings: plans.flatMap(({ table, warnings }) => warnings.map((reason) => ({ table, reason }))),
+    digest: digestOf(enabled, steps),
+  };
+}

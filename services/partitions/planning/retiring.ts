@@ -1,0 +1,193 @@
+import {
+  type DetachMode,
+  detachStatement,
+  dropStatement,
+  moveStatement,
+} from "../../../db/partitions/ddl.ts";
+import { parseInterval } from "../axis/interval.ts";
+import { subtractInterval } from "../axis/grid.ts";
+import { openZone } from "../axis/zone.ts";
+import { tableOf } from "../policy.ts";
+import { expiredLeaves, type Reading, type ReadLeaf } from "./cover.ts";
+import type { DetachedFacts, LeafFacts, PlanContext, TableFacts } from "./facts.ts";
+import type { Step, TablePlan } from "./step.ts";
+
+const emptyPlan = (): TablePlan => ({ steps: [], skipped: [], warnings: [] });
+const noEstimate = { rows: 0, bytes: 0, seconds: 0.05 };
+const full = ({ schema, name }: { schema: string; name: string }) => `${schema}.${name}`;
+const asTable = ({ schema, name }: { schema: string; name: string }) => ({ schema, table: name });
+
+function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
+  const { policy } = facts;
+  const keep = policy.retention?.keep ?? "";
+  const mode: DetachMode = reading.defaultLeaf ? "blocking" : "concurrently";
+  const table = tableOf(policy);
+  const { defaultLeaf } = reading;
+  return {
+    action: "detach",
+    table,
+    partition: { schema: leaf.schema, name: leaf.name },
+    statements: [{
+      sql: detachStatement(policy, asTable(leaf), mode),
+      lock: defaultLeaf
+        ? `ACCESS EXCLUSIVE on ${table}, ${full(leaf)} and ${full(defaultLeaf)}`
+        : `SHARE UPDATE EXCLUSIVE on ${table}; once those who use it have ended, ACCESS EXCLUSIVE on ${
+          full(leaf)
+        }`,
+    }],
+    reason: `older than ${keep}`,
+    transaction: defaultLeaf !== undefined,
+    heavy: defaultLeaf !== undefined,
+    estimate: { rows: leaf.rows_estimate ?? 0, bytes: leaf.bytes, seconds: 0.05 },
+    bound: leaf.bound ?? "",
+    oid: leaf.oid,
+    retention: policy.retention?.action ?? "detach",
+  };
+}
+
+function describeBlockers(facts: TableFacts, leaf: LeafFacts): string | undefined {
+  const blockers = (facts.blockers.get(leaf.oid) ?? []).filter(({ rows }) => rows !== 0);
+  if (blockers.length === 0) return undefined;
+  const counts = blockers.map(({ constraint, table, rows }) =>
+    rows === null
+      ? `${table} (${constraint}) could not be counted (no time, or no right to read it)`
+      : `${rows >= 1_000 ? "1000 or more" : rows} rows of ${table} (${constraint})`
+  );
+  return `${full(leaf)} is kept: ${counts.join(", ")} refer to it`;
+}
+
+/** Finishes detaches that were cut short: until then rows are hidden and no other detach may begin. */
+export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
+  const plan = emptyPlan();
+  const table = tableOf(facts.policy);
+  for (const leaf of reading.leaves.filter(({ pending }) => pending)) {
+    plan.steps.push({
+      action: "finalize",
+      table,
+      partition: { schema: leaf.schema, name: leaf.name },
+      statements: [{
+        sql: detachStatement(facts.policy, asTable(leaf), "finalize"),
+        lock: `SHARE UPDATE EXCLUSIVE on ${table}, ACCESS EXCLUSIVE on ${full(leaf)}`,
+      }],
+      reason: "finish a detach that was cut short",
+      transaction: false,
+      heavy: false,
+      estimate: noEstimate,
+      oid: leaf.oid,
+      bound: leaf.bound ?? "",
+    });
+  }
+  return plan;
+}
+
+/** Detaches what is older than what is kept; a leaf that others refer to stays, and it is said why. */
+export function planDetaches(facts: TableFacts, reading: Reading): TablePlan {
+  const plan = emptyPlan();
+  for (const leaf of expiredLeaves(facts, reading)) {
+    const blocked = describeBlockers(facts, leaf);
+    if (blocked === undefined) plan.steps.push(detachStep(facts, reading, leaf));
+    else plan.skipped.push({ table: tableOf(facts.policy), reason: blocked });
+  }
+  if (reading.defaultLeaf && plan.steps.length > 0) {
+    plan.warnings.push(
+      `the default ${
+        full(reading.defaultLeaf)
+      } forbids detaching concurrently: each detach takes ` +
+        `ACCESS EXCLUSIVE on ${tableOf(facts.policy)} for a moment, and gives up after 100 ms`,
+    );
+  }
+  return plan;
+}
+
+function dropStep(facts: TableFacts, leaf: DetachedFacts): Step {
+  const others = leaf.references.map((name) => `, and on ${name} for its foreign key`).join("");
+  return {
+    action: "drop",
+    table: tableOf(facts.policy),
+    partition: { schema: leaf.schema, name: leaf.name },
+    statements: [{
+      sql: dropStatement(asTable(leaf)),
+      lock: `ACCESS EXCLUSIVE on ${full(leaf)}, which is detached${others}`,
+    }],
+    reason: `detached longer than ${facts.policy.cooldown} ago`,
+    transaction: true,
+    heavy: leaf.references.length > 0,
+    estimate: noEstimate,
+    oid: leaf.oid,
+    detached: leaf,
+  };
+}
+
+function moveStep(facts: TableFacts, leaf: DetachedFacts, schema: string): Step {
+  return {
+    action: "move",
+    table: tableOf(facts.policy),
+    partition: { schema: leaf.schema, name: leaf.name },
+    statements: [{
+      sql: moveStatement(asTable(leaf), schema),
+      lock: `ACCESS EXCLUSIVE on ${full(leaf)}, which is detached`,
+    }],
+    reason: `retention moves it to ${schema}`,
+    transaction: true,
+    heavy: false,
+    estimate: noEstimate,
+    oid: leaf.oid,
+    detached: leaf,
+  };
+}
+
+function archiveStep(facts: TableFacts, leaf: DetachedFacts): Step {
+  return {
+    action: "archive",
+    table: tableOf(facts.policy),
+    partition: { schema: leaf.schema, name: leaf.name },
+    statements: [],
+    reason: "retention archives it before the drop",
+    transaction: false,
+    heavy: false,
+    estimate: noEstimate,
+    oid: leaf.oid,
+    detached: leaf,
+  };
+}
+
+/** Whether the cool-down of a detached leaf is over; one whose detach has just been found begins it now. */
+function isCool(facts: TableFacts, leaf: DetachedFacts, { nowUs }: PlanContext): boolean {
+  if (leaf.detachedAt === null) return false;
+  const zone = openZone(facts.policy.time_zone);
+  const limit = subtractInterval(nowUs, parseInterval(facts.policy.cooldown), zone);
+  return BigInt(Date.parse(leaf.detachedAt)) * 1_000n <= limit;
+}
+
+/** What becomes of the leaves that retention has detached: moved at once, dropped after the cool-down, or kept. */
+export function planDetached(facts: TableFacts, context: PlanContext): TablePlan {
+  const plan = emptyPlan();
+  const table = tableOf(facts.policy);
+  for (const leaf of facts.detached) {
+    if (!leaf.present || leaf.present.attached || leaf.action === "detach") continue;
+    // The policy may have changed its mind since: then nothing more happens to the leaf.
+    if (facts.policy.retention?.action !== leaf.action) continue;
+    if (leaf.present.oid !== leaf.oid) {
+      plan.warnings.push(
+        `${full(leaf)} is not the table that was detached under this name; it is left alone`,
+      );
+      continue;
+    }
+    if (leaf.action === "move") {
+      const { schema } = facts.policy.retention;
+      if (schema !== undefined) plan.steps.push(moveStep(facts, leaf, schema));
+      continue;
+    }
+    if (leaf.action === "archive-then-drop" && leaf.archivedAt === null) {
+      plan.steps.push(archiveStep(facts, leaf));
+    } else if (leaf.referencedBy.length > 0) {
+      plan.skipped.push({
+        table,
+        reason: `${full(leaf)} is kept: ${leaf.referencedBy.join(", ")} refer to it`,
+      });
+    } else if (isCool(facts, leaf, context)) {
+      plan.steps.push(dropStep(facts, leaf));
+    }
+  }
+  return plan;
+}

@@ -1,0 +1,156 @@
+import type { Config } from "../../config.ts";
+import type { Sql } from "../../db/connection.ts";
+import { codeOf } from "../../db/errors.ts";
+import { listMaintenance, type LogEntry } from "../../db/partitions/log.ts";
+import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
+import {
+  canonicalInterval,
+  deletePolicy,
+  listPolicies,
+  putPolicy,
+  schemaExists,
+} from "../../db/partitions/policies.ts";
+import type { Pool } from "../../db/pool.ts";
+import { HoldfastError } from "../../errors.ts";
+import { createAxis, parseCount } from "./axis/axis.ts";
+import { isForward, parseInterval } from "./axis/interval.ts";
+import { codecs } from "./axis/key.ts";
+import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
+import { problemOf } from "./survey.ts";
+
+export type PolicyInput = Omit<Policy, "schema" | "table">;
+
+export interface Policies {
+  list(): Promise<Policy[]>;
+  /** Throws `not_found` when the table has none. */
+  get(table: string): Promise<Policy>;
+  /** Sets the policy of a table (`schema.name`, unquoted); answers it with its intervals as Postgres writes them. */
+  put(table: string, input: PolicyInput): Promise<Policy>;
+  remove(table: string): Promise<void>;
+  log(options: { table?: string; before?: string; limit: number }): Promise<LogEntry[]>;
+}
+
+/** What people call the usual intervals. */
+const usual: Record<string, string> = {
+  hour: "1 hour",
+  day: "1 day",
+  week: "7 days",
+  month: "1 mon",
+  quarter: "3 mons",
+  year: "1 year",
+};
+
+function refuse(path: string, message: string, cause?: unknown): never {
+  throw new HoldfastError("invalid_request", `Cannot read the policy: ${path}: ${message}`, {
+    problems: [{ path, message }],
+    cause,
+  });
+}
+
+async function intervalOf(sql: Sql, text: string, path: string): Promise<string> {
+  try {
+    return await canonicalInterval(sql, usual[text.toLowerCase()] ?? text);
+  } catch (error) {
+    // invalid_datetime_format, datetime_field_overflow, interval_field_overflow
+    if (!["22007", "22008", "22015"].includes(codeOf(error))) throw error;
+    refuse(path, `not an interval Postgres reads, such as "1 day"`, error);
+  }
+}
+
+/** A duration, or a number of ids, that goes forward; `allowNone` lets nothing pass too. */
+async function spanOf(sql: Sql, text: string, path: string, { number, allowNone }: {
+  number: boolean;
+  allowNone: boolean;
+}): Promise<string> {
+  if (number) return String(parseCount(text, path));
+  const canonical = await intervalOf(sql, text, path);
+  const interval = parseInterval(canonical);
+  const none = interval.months === 0 && interval.days === 0 && interval.us === 0n;
+  if (none ? !allowNone : !isForward(interval)) refuse(path, "must go forward");
+  return canonical;
+}
+
+/** A table by its unquoted name: the dot between schema and name is the one that finds it. */
+async function findTable(sql: Sql, name: string): Promise<ParentRow> {
+  const splits = [...name.matchAll(/\./g)].map(({ index }) => ({
+    schema: name.slice(0, index),
+    table: name.slice(index + 1),
+  })).filter(({ schema, table }) => schema !== "" && table !== "" && !name.includes("\0"));
+  const [found] = await readParents(sql, splits);
+  if (!found) throw new HoldfastError("not_found", `There is no table ${name}`);
+  return found;
+}
+
+/** Whether a table may be managed at all: Holdfast's own records are not for others to move about. */
+function refuseUnmanageable(row: ParentRow, policy: Policy): void {
+  const problem = problemOf(row, policy);
+  if (problem === undefined) return;
+  const aboutKey = row.strategy === "r" && !row.has_expressions;
+  refuse(aboutKey ? "key" : "table", problem);
+}
+
+export function createPolicies(
+  { pool, config, onChange = () => {} }: {
+    pool: Pool;
+    config: Pick<Config, "HOLDFAST_PREMAKE_DAYS" | "HOLDFAST_RETENTION_DAYS">;
+    onChange?: () => void;
+  },
+): Policies {
+  const list = () =>
+    pool.run(async (sql) => (await listPolicies(sql)).map((row) => effectivePolicy(row, config)));
+
+  async function complete(sql: Sql, row: ParentRow, input: PolicyInput): Promise<Policy> {
+    const number = codecs[input.key].axis === "number";
+    const { retention } = input;
+    const policy: Policy = {
+      ...input,
+      schema: row.schema,
+      table: row.table,
+      interval: await spanOf(sql, input.interval, "interval", { number, allowNone: false }),
+      cooldown: await spanOf(sql, input.cooldown, "cooldown", { number: false, allowNone: true }),
+      retention: retention && {
+        ...retention,
+        keep: await spanOf(sql, retention.keep, "retention.keep", { number, allowNone: false }),
+      },
+    };
+    createAxis(policy);
+    refuseUnmanageable(row, policy);
+    const schema = retention?.schema;
+    if (schema !== undefined && !await schemaExists(sql, schema)) {
+      refuse("retention.schema", "there is no such schema");
+    }
+    return policy;
+  }
+
+  return {
+    list,
+    async get(table) {
+      const found = (await list()).find((policy) => tableOf(policy) === table);
+      if (!found) throw new HoldfastError("not_found", `${table} has no partition policy`);
+      return found;
+    },
+    async put(table, input) {
+      const policy = await pool.run(async (sql) => {
+        const whole = await complete(sql, await findTable(sql, table), input);
+        await putPolicy(sql, whole);
+        return whole;
+      });
+      onChange();
+      return policy;
+    },
+    async remove(table) {
+      if (table === "market.ticks") {
+        throw new HoldfastError(
+          "conflict",
+          "Ticks need the policy of market.ticks; set enabled to false instead",
+        );
+      }
+      const found = (await list()).find((policy) => tableOf(policy) === table);
+      if (!found || !await pool.run((sql) => deletePolicy(sql, found))) {
+        throw new HoldfastError("not_found", `${table} has no partition policy`);
+      }
+      onChange();
+    },
+    log: (options) => pool.run((sql) => listMaintenance(sql, options)),
+  };
+}

@@ -1,0 +1,138 @@
+import { connectSql, type Sql, type Target } from "../../db/connection.ts";
+import { migrate } from "../../db/migrate.ts";
+import { migrations } from "../../db/migrations/list.ts";
+import { createPool } from "../../db/pool.ts";
+import { createLogger, type LogFields } from "../../log.ts";
+import { createCatalogue } from "../../services/partitions/catalogue.ts";
+import type { ExecutionOptions } from "../../services/partitions/execution.ts";
+import { createPolicies, type PolicyInput } from "../../services/partitions/policies.ts";
+import { createRotation } from "../../services/partitions/rotation.ts";
+import { startServer } from "./server.ts";
+
+/** Rotation on a server of its own, under a clock that a test sets. */
+export interface Guarded {
+  sql: Sql;
+  major: number;
+  target: Target;
+  logs: LogFields[];
+  /** Rotation and policies as they would be at `now`, with connections of their own (as `user`). */
+  at(now: string, more?: GuardedOptions): Guardian;
+  /** Leaves of a table: name to bound, oldest name first. */
+  leaves(table: string): Promise<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+export interface GuardedOptions extends Pick<ExecutionOptions, "beforeStatement" | "pause"> {
+  user?: string;
+  maxPartitions?: number;
+  lockTimeoutMs?: number;
+}
+
+export type Guardian = ReturnType<typeof createGuardian>;
+
+export const someDays: PolicyInput = {
+  interval: "1 day",
+  time_zone: "UTC",
+  key: "timestamptz",
+  premake: 2,
+  retention: null,
+  cooldown: "7 days",
+  seal: false,
+  enabled: true,
+  windows: null,
+};
+
+function createGuardian(target: Target, now: string, logs: LogFields[], options: GuardedOptions) {
+  const clock = { time: new Date(now), now: () => clock.time };
+  const pool = createPool({
+    target,
+    max: 4,
+    applicationName: "guardian",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: options.lockTimeoutMs ?? 500,
+    pooler: { pooled: false },
+    waitingMax: 10,
+  });
+  const config = {
+    HOLDFAST_PREMAKE_DAYS: 1,
+    HOLDFAST_RETENTION_DAYS: 0,
+    HOLDFAST_MAX_PARTITIONS: options.maxPartitions ?? 10_000,
+    HOLDFAST_BACKFILL_HORIZON_DAYS: 7,
+  };
+  const { beforeStatement, pause = () => Promise.resolve() } = options;
+  const rotation = createRotation({
+    pool,
+    catalogue: createCatalogue(),
+    config,
+    clock,
+    log: createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) }),
+    pause,
+    ...(beforeStatement ? { beforeStatement } : {}),
+  });
+  const policies = createPolicies({ pool, config });
+  return {
+    rotation,
+    pool,
+    policies,
+    clock,
+    put: (table: string, some: Partial<PolicyInput> = {}) =>
+      policies.put(table, { ...someDays, ...some }),
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+/** Rotation on a server that is there already. */
+export function startGuardedOn(target: Target, now: string, options: GuardedOptions): Guardian {
+  return createGuardian(target, now, [], options);
+}
+
+export async function startGuarded(settings: Record<string, string> = {}): Promise<Guarded> {
+  const server = await startServer(settings);
+  const sql = connectSql({
+    target: server.target,
+    max: 4,
+    applicationName: "test",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+  const [{ version } = { version: 0 }] = await sql<{ version: number }[]>`
+    select current_setting('server_version_num')::int / 10000 as version`;
+  if (version !== server.major) throw new Error(`The server is ${version}, not ${server.major}`);
+  const one = connectSql({
+    target: server.target,
+    max: 1,
+    applicationName: "migrate",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+  await migrate(one, migrations);
+  await one.end();
+  // Each test has tables of its own; ticks would only add to every plan.
+  await sql`update holdfast.partition_policies set enabled = false`;
+  const logs: LogFields[] = [];
+  return {
+    sql,
+    major: server.major,
+    target: server.target,
+    logs,
+    at: (now, { user, ...more } = {}) =>
+      createGuardian(user ? { ...server.target, user } : server.target, now, logs, more),
+    async leaves(table) {
+      const rows = await sql<{ name: string; bound: string }[]>`
+        select c.relname as name, pg_get_expr(c.relpartbound, c.oid) as bound
+        from pg_inherits as i
+        join pg_class as c on c.oid = i.inhrelid
+        where i.inhparent = ${table}::regclass and not i.inhdetachpending
+        order by 1`;
+      return Object.fromEntries(
+        rows.map(({ name, bound }) => [name, bound.replace(/^FOR VALUES FROM /, "")]),
+      );
+    },
+    async stop() {
+      await sql.end({ timeout: 2 });
+      await server.stop();
+    },
+  };
+}
