@@ -4,6 +4,7 @@ import { connectSql, type Sql } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { upgrade } from "../../runtime/deno.ts";
 import type { Clock } from "../../services/clock.ts";
+import { fillDataDir } from "./template.ts";
 
 /** A whole Holdfast for one test file: its own embedded Postgres in a temporary folder, a free port. */
 export interface House {
@@ -24,7 +25,10 @@ export async function startHouse(
   { clock }: { clock?: Clock } = {},
 ): Promise<House> {
   const dataDir = env.HOLDFAST_DATA_DIR ?? await Deno.makeTempDir({ prefix: "holdfast-test-" });
-  if (!env.HOLDFAST_DATA_DIR) await Deno.chmod(dataDir, 0o755);
+  if (!env.HOLDFAST_DATA_DIR) {
+    await Deno.chmod(dataDir, 0o755);
+    if (!env.DATABASE_URL) await fillDataDir(dataDir);
+  }
   const config = readConfig({ HOLDFAST_DATA_DIR: dataDir, PORT: "0", ...env });
   const logs: LogFields[] = [];
   const log = createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) });
