@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { HoldfastError } from "../errors.ts";
+import { createAlarms } from "../services/ingest/alarms.ts";
 import { readBody } from "../services/ingest/body.ts";
 import type { Ingest } from "../services/ingest/ingest.ts";
 import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
@@ -138,6 +139,7 @@ export function tickRoutes(
 ) {
   const router = createRouter();
   const scanner = new ByteScanner();
+  const alarms = createAlarms();
   const jsonRoom = createRoom(config.HOLDFAST_INGEST_HELD_JSON_BYTES, "bytes");
 
   router.openapi(listRoute, async (c) => {
@@ -197,6 +199,7 @@ export function tickRoutes(
         ? config.HOLDFAST_INGEST_MAX_JSON_BYTES
         : config.HOLDFAST_INGEST_MAX_BYTES,
       stallMs: config.HOLDFAST_INGEST_STALL_SECONDS * 1000,
+      alarms,
       onBytes: (total) => hold?.move(total > smallJsonBytes ? "large" : "small", total),
       hashed: idempotencyKey !== undefined,
     });

@@ -1,3 +1,4 @@
+import { createAlarms } from "../services/ingest/alarms.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../errors.ts";
@@ -118,7 +119,7 @@ Deno.test("a feed passes over empty batches but the first: the last with rows is
     yield batch(0);
     yield batch(0);
   }
-  const feed = createRowFeed(batches());
+  const feed = createRowFeed(batches(), createAlarms({ everyMs: 5 }));
   const sizes = [];
   for (let next = await feed.next(1_000); next && next !== "late"; next = await feed.next(1_000)) {
     sizes.push(next.refusals.length);
@@ -139,7 +140,7 @@ Deno.test("a batch that was late is the next one, none is lost or doubled; a fau
       closed = true;
     }
   }
-  const feed = createRowFeed(batches());
+  const feed = createRowFeed(batches(), createAlarms({ everyMs: 5 }));
   assert.equal((await feed.next() as RowBatch).refusals.length, 1);
   assert.equal(await feed.next(1), "late");
   assert.equal(await feed.next(1), "late");
@@ -161,7 +162,7 @@ Deno.test("closing a feed that waits for its sender does not wait; the wait's en
       closed.resolve();
     }
   }
-  const feed = createRowFeed(batches());
+  const feed = createRowFeed(batches(), createAlarms({ everyMs: 5 }));
   assert.equal(await feed.next(1), "late");
   await feed.close();
   gate.resolve();

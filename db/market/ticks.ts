@@ -66,8 +66,7 @@ export async function openTickCopy(
   sql: Sql,
   [current, other]: readonly [CopyEncoder, CopyEncoder],
 ): Promise<TickCopy> {
-  const base = await nextSeqBase(sql);
-  const copy = await openCopy(sql, copyStatement);
+  const [base, copy] = await Promise.all([nextSeqBase(sql), openCopy(sql, copyStatement)]);
   let encoder = current;
   let rows = 0;
   let sending: Promise<void> = Promise.resolve();

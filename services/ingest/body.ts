@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { HoldfastError } from "../../errors.ts";
+import type { Alarms } from "./alarms.ts";
 import { gunzip } from "./gunzip.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -10,6 +11,7 @@ export interface BodyOptions {
   maxBytes: number;
   /** Longest pause between two chunks. */
   stallMs: number;
+  alarms: Alarms;
   /** Told how many bytes have come, decompressed; throws to refuse more. */
   onBytes?: (total: number) => void;
   /** Whether `fingerprint` will be asked for: hashing costs as much as parsing. */
@@ -28,29 +30,26 @@ export interface Body {
  */
 async function* readChunks(
   stream: ReadableStream<Bytes>,
-  { stallMs }: BodyOptions,
+  { stallMs, alarms }: BodyOptions,
 ): AsyncGenerator<Bytes> {
   const reader = stream.getReader();
   let failure: HoldfastError | undefined;
   let finished = false;
-  let waitingSince: number | undefined;
-  // One clock for all the waits. Time spent storing a chunk is ours, not the sender's.
-  const watch = setInterval(() => {
-    if (waitingSince === undefined || performance.now() - waitingSince < stallMs) return;
+  const stalled = () => {
     failure ??= new HoldfastError(
       "upload_stalled",
       `No bytes of the body came for ${stallMs / 1000} s`,
     );
     reader.cancel().catch(() => {}); // ends the wait for the next chunk
-  }, Math.min(1_000, stallMs / 4));
+  };
   try {
     for (;;) {
-      waitingSince = performance.now();
+      // Only while waiting: time spent storing a chunk is ours, not the sender's.
+      const cancel = alarms.set(stallMs, stalled);
       const { done, value } = await reader.read().catch((cause) => {
         throw failure ??
           new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
-      });
-      waitingSince = undefined;
+      }).finally(cancel);
       if (failure) throw failure;
       if (done) {
         finished = true;
@@ -59,7 +58,6 @@ async function* readChunks(
       yield value;
     }
   } finally {
-    clearInterval(watch);
     if (!finished) reader.cancel().catch(() => {});
   }
 }

@@ -5,6 +5,7 @@ import type { Pool } from "../../db/pool.ts";
 import type { Clock } from "../clock.ts";
 import type { Rotation } from "../partitions/rotation.ts";
 import { createFullness } from "./fullness.ts";
+import { createAlarms } from "./alarms.ts";
 import { createRowFeed, type RowFeed } from "./row_feed.ts";
 import type { Feeds } from "./feeds.ts";
 import { createGroups } from "./groups.ts";
@@ -66,6 +67,7 @@ export function createIngest(
   },
 ): Ingest {
   const counters = { accepted: 0, quarantined: 0, byReason: {} as Record<string, number> };
+  const alarms = createAlarms();
   const keys = createKeyTurns({ waitMs: keyWaitMs });
   const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS, "rows");
   const fullness = createFullness({ clock });
@@ -164,7 +166,7 @@ export function createIngest(
     async ingest(request) {
       const { idempotencyKey: key } = request;
       const leave = key === undefined ? undefined : await keys.enter(key);
-      const feed = createRowFeed(request.batches);
+      const feed = createRowFeed(request.batches, alarms);
       try {
         return await ingest(feed, request);
       } finally {

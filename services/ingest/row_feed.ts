@@ -1,3 +1,4 @@
+import type { Alarms } from "./alarms.ts";
 import type { RowBatch } from "./tick.ts";
 import { rowsOf } from "./upload.ts";
 
@@ -9,7 +10,7 @@ export interface RowFeed {
   close(): Promise<void>;
 }
 
-export function createRowFeed(batches: AsyncIterable<RowBatch>): RowFeed {
+export function createRowFeed(batches: AsyncIterable<RowBatch>, alarms: Alarms): RowFeed {
   const rows = batches[Symbol.asyncIterator]();
   let pending: Promise<RowBatch | undefined> | undefined;
   let begun = false;
@@ -41,17 +42,13 @@ export function createRowFeed(batches: AsyncIterable<RowBatch>): RowFeed {
         pending = undefined;
         return batch;
       }
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      let cancel = () => {};
       const late = new Promise<"late">((resolve) => {
-        timer = setTimeout(() => resolve("late"), waitMs);
+        cancel = alarms.set(waitMs, () => resolve("late"));
       });
-      try {
-        const batch = await Promise.race([asked, late]);
-        if (batch !== "late") pending = undefined;
-        return batch;
-      } finally {
-        clearTimeout(timer);
-      }
+      const batch = await Promise.race([asked, late]).finally(cancel);
+      if (batch !== "late") pending = undefined;
+      return batch;
     },
     async close() {
       const closed = rows.return?.();
