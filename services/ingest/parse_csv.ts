@@ -2,6 +2,7 @@ import { HoldfastError } from "../../errors.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { lineAt, readBlocks } from "./bytes/blocks.ts";
 import { createCsvRowReader, type CsvColumn as Column } from "./bytes/csv_row.ts";
+import type { RowReader } from "./bytes/row_reader.ts";
 import { ByteScanner } from "./bytes/scanner.ts";
 import { type ParsedTick, readTick, type Refusal, refuse, type RowBatch } from "./tick.ts";
 
@@ -126,7 +127,7 @@ export async function* parseCsv(
 ): AsyncGenerator<RowBatch> {
   const batcher = createBatcher({ size: batchRows, maxRows });
   let layout: Layout | undefined;
-  let plain: ReturnType<typeof createCsvRowReader> | undefined;
+  let plain: RowReader | undefined;
   let width = 0;
   let line = 0;
   for await (const block of readBlocks(chunks)) {

@@ -1,4 +1,5 @@
 import { idMax, labelMax, numberMax, type ParsedTick, symbolMax } from "../tick.ts";
+import { createRowReader, type RowReader } from "./row_reader.ts";
 import type { ByteScanner } from "./scanner.ts";
 
 const comma = 0x2c;
@@ -9,7 +10,10 @@ export type CsvColumn = "ts" | "symbol" | "price" | "size" | "exchange" | "side"
  * Makes a reader of plain CSV records whose columns come in the given order: answers the tick and leaves the
  * scanner on the next line, or answers undefined for whatever it does not know (quotes, other alphabets, faults).
  */
-export function createCsvRowReader(scanner: ByteScanner, columns: readonly CsvColumn[]) {
+export function createCsvRowReader(
+  scanner: ByteScanner,
+  columns: readonly CsvColumn[],
+): RowReader {
   const last = columns.length - 1;
 
   /** A text field; undefined for one without a comma or line end behind it, too. */
@@ -66,15 +70,5 @@ export function createCsvRowReader(scanner: ByteScanner, columns: readonly CsvCo
     return { line, instrumentId: 0, tsUs, symbol, price, size, exchange, side, tradeId };
   }
 
-  return {
-    /** Where the next line begins, after a tick was read. */
-    get next(): number {
-      return scanner.at;
-    },
-    read(block: Uint8Array, at: number, line: number): ParsedTick | undefined {
-      scanner.bytes = block;
-      scanner.at = at;
-      return read(line);
-    },
-  };
+  return createRowReader(scanner, read);
 }

@@ -1,5 +1,6 @@
 import type { ParsedTick } from "../tick.ts";
 import { idMax, labelMax, numberMax, symbolMax } from "../tick.ts";
+import { createRowReader, type RowReader } from "./row_reader.ts";
 import type { ByteScanner } from "./scanner.ts";
 
 const quote = 0x22;
@@ -60,7 +61,7 @@ function readTime(scanner: ByteScanner): number {
  * Makes a reader of ticks written as plain JSON objects, one a line: answers the tick and leaves the scanner on
  * the next line, or answers undefined for whatever it does not know.
  */
-export function createJsonRowReader(scanner: ByteScanner) {
+export function createJsonRowReader(scanner: ByteScanner): RowReader {
   function read(line: number): ParsedTick | undefined {
     let tsUs = NaN, price = NaN, size = NaN;
     let symbol: string | undefined;
@@ -95,15 +96,5 @@ export function createJsonRowReader(scanner: ByteScanner) {
     return { line, instrumentId: 0, tsUs, symbol, price, size, exchange, side, tradeId };
   }
 
-  return {
-    /** Where the next line begins, after a tick was read. */
-    get next(): number {
-      return scanner.at;
-    },
-    read(block: Uint8Array, at: number, line: number): ParsedTick | undefined {
-      scanner.bytes = block;
-      scanner.at = at;
-      return read(line);
-    },
-  };
+  return createRowReader(scanner, read);
 }
