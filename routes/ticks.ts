@@ -1,14 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { HoldfastError } from "../errors.ts";
-import { createAlarms } from "../services/ingest/alarms.ts";
-import { readBody } from "../services/ingest/body.ts";
+import { createAlarms } from "../services/ingest/queue/alarms.ts";
+import { readBody } from "../services/ingest/parse/body.ts";
 import type { Ingest } from "../services/ingest/ingest.ts";
 import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
-import { parseCsv } from "../services/ingest/parse_csv.ts";
-import { parseJson } from "../services/ingest/parse_json.ts";
-import { parseNdjson } from "../services/ingest/parse_ndjson.ts";
-import { createRoom } from "../services/ingest/room.ts";
+import { parseCsv } from "../services/ingest/parse/parse_csv.ts";
+import { parseJson } from "../services/ingest/parse/parse_json.ts";
+import { parseNdjson } from "../services/ingest/parse/parse_ndjson.ts";
+import { createRoom } from "../services/ingest/queue/room.ts";
 import type { Market } from "../services/market/market.ts";
 import { SymbolText } from "./instruments.ts";
 import {

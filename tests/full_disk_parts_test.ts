@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { replaceFile } from "../db/embedded/files.ts";
 import { codeOf, isUnreachable, toHoldfastError } from "../db/errors.ts";
-import { createFullness } from "../services/ingest/fullness.ts";
+import { createFullness } from "../services/ingest/queue/fullness.ts";
 import { mayMount, mountSmallDisk } from "./helpers/disk.ts";
 import { testWith } from "./helpers/skip.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../errors.ts";
-import { createGroups, type SmallUpload } from "../services/ingest/groups.ts";
+import { createGroups, type SmallUpload } from "../services/ingest/queue/groups.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { type Answer, bodyOf, countTicks, readTicks, tick, types } from "./helpers/ticks.ts";
 

@@ -1,11 +1,11 @@
-import { createAlarms } from "../services/ingest/alarms.ts";
+import { createAlarms } from "../services/ingest/queue/alarms.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../errors.ts";
-import { storeApart } from "../services/ingest/apart.ts";
-import { createKeyTurns } from "../services/ingest/key_turns.ts";
-import { createRoom, type Hold, type RoomKind } from "../services/ingest/room.ts";
-import { createRowFeed } from "../services/ingest/row_feed.ts";
+import { storeApart } from "../services/ingest/queue/apart.ts";
+import { createKeyTurns } from "../services/ingest/queue/key_turns.ts";
+import { createRoom, type Hold, type RoomKind } from "../services/ingest/queue/room.ts";
+import { createRowFeed } from "../services/ingest/queue/row_feed.ts";
 import { refuse, type RowBatch } from "../services/ingest/tick.ts";
 
 const kind = fc.constantFrom<RoomKind>("small", "large");

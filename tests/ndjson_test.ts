@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../errors.ts";
-import { findJsonFault } from "../services/ingest/json_fault.ts";
-import { parseJson } from "../services/ingest/parse_json.ts";
-import { parseNdjson } from "../services/ingest/parse_ndjson.ts";
+import { findJsonFault } from "../services/ingest/parse/json_fault.ts";
+import { parseJson } from "../services/ingest/parse/parse_json.ts";
+import { parseNdjson } from "../services/ingest/parse/parse_ndjson.ts";
 import { type RowBatch, tickToJson } from "../services/ingest/tick.ts";
 import { cut, gather } from "./helpers/ticks.ts";
 

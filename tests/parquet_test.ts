@@ -8,7 +8,7 @@ import { readBatches } from "../services/import/batches.ts";
 import { decompressLz4 } from "../services/import/decompress.ts";
 import { planParquet } from "../services/import/parquet_columns.ts";
 import { openSource } from "../services/import/source.ts";
-import { parseNdjson } from "../services/ingest/parse_ndjson.ts";
+import { parseNdjson } from "../services/ingest/parse/parse_ndjson.ts";
 import type { ParsedTick, RowBatch } from "../services/ingest/tick.ts";
 import { formatTimestamp } from "../services/ingest/timestamp.ts";
 import { cut, gather } from "./helpers/ticks.ts";

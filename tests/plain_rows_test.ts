@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { createCsvRowReader, type CsvColumn } from "../services/ingest/bytes/csv_row.ts";
 import { createJsonRowReader } from "../services/ingest/bytes/json_row.ts";
 import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
-import { parseCsv } from "../services/ingest/parse_csv.ts";
-import { readJsonLine } from "../services/ingest/parse_ndjson.ts";
+import { parseCsv } from "../services/ingest/parse/parse_csv.ts";
+import { readJsonLine } from "../services/ingest/parse/parse_ndjson.ts";
 import { formatTimestamp } from "../services/ingest/timestamp.ts";
 import { cut, gather } from "./helpers/ticks.ts";
 

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
-import { gunzip } from "../../services/ingest/gunzip.ts";
-import { parseCsv } from "../../services/ingest/parse_csv.ts";
+import { gunzip } from "../../services/ingest/parse/gunzip.ts";
+import { parseCsv } from "../../services/ingest/parse/parse_csv.ts";
 import type { ParsedTick } from "../../services/ingest/tick.ts";
 import { formatTimestamp } from "../../services/ingest/timestamp.ts";
 import { createTickSource, decimalOf } from "../ticks.ts";

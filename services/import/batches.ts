@@ -1,4 +1,4 @@
-import { readLines } from "../ingest/lines.ts";
+import { readLines } from "../ingest/parse/lines.ts";
 import { readParquetBatches } from "./parquet.ts";
 import { contentOf, type FileBatch, type SourceFile } from "./source.ts";
 

@@ -1,8 +1,8 @@
 import type { SymbolEntry } from "../../db/market/instruments.ts";
 import type { KnownSymbol } from "../export/reader.ts";
 import { type FirewallLimits, judgeTicks } from "../ingest/firewall.ts";
-import { parseCsv } from "../ingest/parse_csv.ts";
-import { parseNdjson } from "../ingest/parse_ndjson.ts";
+import { parseCsv } from "../ingest/parse/parse_csv.ts";
+import { parseNdjson } from "../ingest/parse/parse_ndjson.ts";
 import type { RowBatch } from "../ingest/tick.ts";
 import { dayOf } from "../ingest/timestamp.ts";
 import { readBatches } from "./batches.ts";

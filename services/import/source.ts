@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { StartError } from "../../errors.ts";
-import { gunzip } from "../ingest/gunzip.ts";
+import { gunzip } from "../ingest/parse/gunzip.ts";
 
 export type FileFormat = "csv" | "ndjson" | "parquet";
 

@@ -14,7 +14,7 @@ import type { Clock } from "../clock.ts";
 import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
 import { boundOf, type Page, pageOf } from "../market/market.ts";
 import type { Ingest } from "./ingest.ts";
-import { readJsonLine } from "./parse_ndjson.ts";
+import { readJsonLine } from "./parse/parse_ndjson.ts";
 import type { IngestAnswer } from "./upload.ts";
 import { isRefusal, type ParsedTick, type RawFields, readTick, type Refusal } from "./tick.ts";
 

@@ -1,5 +1,5 @@
-import { isUnreachable } from "../../db/errors.ts";
-import { type ErrorCode, HoldfastError } from "../../errors.ts";
+import { isUnreachable } from "../../../db/errors.ts";
+import { type ErrorCode, HoldfastError } from "../../../errors.ts";
 
 /** Faults that no upload of a group has brought in, and that trying each alone would only meet again. */
 const ofAll: ReadonlySet<ErrorCode> = new Set([

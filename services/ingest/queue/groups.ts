@@ -1,6 +1,6 @@
-import { HoldfastError } from "../../errors.ts";
-import type { IngestAnswer } from "./upload.ts";
-import type { RowBatch } from "./tick.ts";
+import { HoldfastError } from "../../../errors.ts";
+import type { IngestAnswer } from "../upload.ts";
+import type { RowBatch } from "../tick.ts";
 
 /** A whole small upload, parsed, waiting to be written together with others. */
 export interface SmallUpload {

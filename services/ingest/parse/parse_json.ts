@@ -1,7 +1,7 @@
-import { HoldfastError } from "../../errors.ts";
+import { HoldfastError } from "../../../errors.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { describeJsonFault } from "./json_fault.ts";
-import { type RawFields, readTick, refuse, type RowBatch } from "./tick.ts";
+import { type RawFields, readTick, refuse, type RowBatch } from "../tick.ts";
 
 async function readAll(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<string> {
   const parts: Uint8Array<ArrayBuffer>[] = [];

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../../errors.ts";
+import { HoldfastError } from "../../../errors.ts";
 
 /** Small uploads are written with others; large ones have, or want, a lane for themselves, or much memory. */
 export type RoomKind = "small" | "large";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { HoldfastError } from "../../errors.ts";
-import type { Alarms } from "./alarms.ts";
+import { HoldfastError } from "../../../errors.ts";
+import type { Alarms } from "../queue/alarms.ts";
 import { gunzip } from "./gunzip.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

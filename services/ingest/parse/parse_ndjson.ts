@@ -1,7 +1,7 @@
-import { HoldfastError } from "../../errors.ts";
-import { lineAt, readBlocks } from "./bytes/blocks.ts";
-import { createJsonRowReader } from "./bytes/json_row.ts";
-import { ByteScanner } from "./bytes/scanner.ts";
+import { HoldfastError } from "../../../errors.ts";
+import { lineAt, readBlocks } from "../bytes/blocks.ts";
+import { createJsonRowReader } from "../bytes/json_row.ts";
+import { ByteScanner } from "../bytes/scanner.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { describeJsonFault } from "./json_fault.ts";
 import {
@@ -11,7 +11,7 @@ import {
   type Refusal,
   refuse,
   type RowBatch,
-} from "./tick.ts";
+} from "../tick.ts";
 
 /** Reads one line of NDJSON. */
 export function readJsonLine(text: string, line: number): ParsedTick | Refusal {

@@ -1,6 +1,6 @@
-import { HoldfastError } from "../../errors.ts";
-import type { ByteScanner } from "./bytes/scanner.ts";
-import { isRefusal, type ParsedTick, type Refusal, type RowBatch } from "./tick.ts";
+import { HoldfastError } from "../../../errors.ts";
+import type { ByteScanner } from "../bytes/scanner.ts";
+import { isRefusal, type ParsedTick, type Refusal, type RowBatch } from "../tick.ts";
 
 /** Gathers rows into batches of `size` and keeps count against the limit of one upload. */
 export function createBatcher({ size, maxRows }: { size: number; maxRows: number }) {

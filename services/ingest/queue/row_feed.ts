@@ -1,6 +1,6 @@
 import type { Alarms } from "./alarms.ts";
-import type { RowBatch } from "./tick.ts";
-import { rowsOf } from "./upload.ts";
+import type { RowBatch } from "../tick.ts";
+import { rowsOf } from "../upload.ts";
 
 /** The rows of one body, asked for with patience. */
 export interface RowFeed {

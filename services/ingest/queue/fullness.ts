@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../clock.ts";
 
 /** While some uploads find room in half-filled pages, others still fail: this long after a failure it is full. */
 const settleMs = 5_000;

@@ -1,10 +1,10 @@
-import { HoldfastError } from "../../errors.ts";
+import { HoldfastError } from "../../../errors.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
-import { lineAt, readBlocks } from "./bytes/blocks.ts";
-import { createCsvRowReader, type CsvColumn as Column } from "./bytes/csv_row.ts";
-import type { RowReader } from "./bytes/row_reader.ts";
-import { ByteScanner } from "./bytes/scanner.ts";
-import { type ParsedTick, readTick, type Refusal, refuse, type RowBatch } from "./tick.ts";
+import { lineAt, readBlocks } from "../bytes/blocks.ts";
+import { createCsvRowReader, type CsvColumn as Column } from "../bytes/csv_row.ts";
+import type { RowReader } from "../bytes/row_reader.ts";
+import { ByteScanner } from "../bytes/scanner.ts";
+import { type ParsedTick, readTick, type Refusal, refuse, type RowBatch } from "../tick.ts";
 
 const columns = [
   "ts",

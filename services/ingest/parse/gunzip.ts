@@ -1,7 +1,7 @@
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { codeOf } from "../../db/errors.ts";
-import { HoldfastError } from "../../errors.ts";
+import { codeOf } from "../../../db/errors.ts";
+import { HoldfastError } from "../../../errors.ts";
 
 /** Decompresses every member of a gzip stream (RFC 1952 §2.2); DecompressionStream takes one only. */
 export async function* gunzip(

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../../errors.ts";
+import { HoldfastError } from "../../../errors.ts";
 
 /**
  * One upload at a time per idempotency key in this process: the second waits here, not in the database, where it

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../../errors.ts";
+import { HoldfastError } from "../../../errors.ts";
 
 /** No tick needs a line this long; a body without line ends must not fill the memory. */
 const lineMax = 64 * 1024;
