@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { DatabaseCounters } from "../db/collectors/list.ts";
+import type { DatabaseCounters } from "../db/collectors/rows.ts";
 import { blockingTree } from "../services/monitor/locks.ts";
 import { ratesBetween } from "../services/monitor/rates.ts";
 import { emptyReading, freshValue } from "../services/monitor/reading.ts";
@@ -15,6 +15,7 @@ const zero: DatabaseCounters = {
   rows_updated: 0,
   rows_deleted: 0,
   deadlocks: 0,
+  temp_files: 0,
   temp_bytes: 0,
   checksum_failures: 0,
   stats_reset: 5,
@@ -48,6 +49,7 @@ Deno.test("no sequence of readings gives a negative rate: a reset is a new basel
     blocks_read: counter,
     rows_inserted: counter,
     deadlocks: counter,
+    temp_files: counter,
     temp_bytes: counter,
     stats_reset: fc.constantFrom(null, 1, 2),
   }).map((some): DatabaseCounters => ({ ...zero, ...some }));

@@ -60,11 +60,14 @@ export function checksOf(snapshot: Snapshot): Check[] {
     observed_at: iso(snapshot.tablesAt),
   };
   const collectors = Object.entries(snapshot.readings)
-    .filter(([, reading]) => reading.error !== undefined && !unreachable)
+    .filter(([, { error, purse }]) => (error !== undefined || purse.resting > 0) && !unreachable)
     .map(([name, reading]): Check => ({
       name: `collector:${name}`,
       status: "unknown",
-      detail: reading.error ?? "",
+      detail: reading.error ??
+        `left out for ${reading.purse.resting} more turn(s): it cost ${
+          Math.round(reading.durationMs ?? 0)
+        } ms`,
       observed_at: iso(reading.at),
     }));
   return [connection, ...alerts, partitions, ...collectors];
@@ -147,15 +150,15 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     scope: "",
     value,
   });
-  // What was read before the server went away says nothing of now, and must not resolve an alert.
-  const metrics = snapshot.unreachable
-    ? Object.fromEntries(Object.keys(snapshot.metrics).map((name) => [name, null]))
-    : snapshot.metrics;
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
-    ...Object.entries({ ...metrics, ...poolMetrics(snapshot.pool) }).flatMap((
-      [metric, value],
-    ) => typeof value === "number" || value === null ? [server(metric, value)] : []),
+    // What was read before the server went away says nothing of now, and must not resolve an alert.
+    ...snapshot.signals.map(({ name, scope, value }) => ({
+      metric: name,
+      scope,
+      value: snapshot.unreachable ? null : value,
+    })),
+    ...Object.entries(poolMetrics(snapshot.pool)).map(([name, value]) => server(name, value)),
     ...snapshot.tables.flatMap((table): MetricValue[] => {
       const known = (value: number | null) =>
         snapshot.tablesFresh && !snapshot.unreachable ? value : null;

@@ -1,4 +1,4 @@
-import type { CollectorRows } from "../../db/collectors/list.ts";
+import type { CollectorRows } from "../../db/collectors/rows.ts";
 
 type LockRow = CollectorRows["locks"];
 
