@@ -4,7 +4,7 @@ with operations as (
   from pg_stat_io as i
 )
 select
-  extract(epoch from clock_timestamp())::float8 as taken_at,
+  extract(epoch from statement_timestamp())::float8 as taken_at,
   case
     when backend_type in ('client backend', 'autovacuum worker', 'checkpointer', 'background writer')
       then replace(backend_type, ' ', '_')
@@ -27,5 +27,5 @@ select
   coalesce(sum((counted ->> 'evictions')::float8), 0) as evictions,
   max(extract(epoch from (counted ->> 'stats_reset')::timestamptz))::float8 as stats_reset
 from operations
-group by 1, 2, 3
+group by 2, 3
 order by 2, 3
