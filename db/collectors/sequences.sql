@@ -8,7 +8,8 @@ with fed as (
       when 'int4'::regtype then 2147483647
       else 9223372036854775807
     end) as column_max
-  from pg_depend as d
+  from pg_sequence as q
+  join pg_depend as d on d.objid = q.seqrelid
   join pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
   where d.classid = 'pg_class'::regclass
     and d.refclassid = 'pg_class'::regclass

@@ -48,7 +48,7 @@ export function deriveMetrics(
   const activity = freshValue(readings.activity, now, maxAgeMs.fast)?.[0];
   const locks = freshValue(readings.locks, now, maxAgeMs.fast);
   const database = freshValue(readings.database, now, maxAgeMs.fast)?.[0];
-  const indexIo = freshValue(readings.index_io, now, maxAgeMs.stats)?.[0];
+  const indexIo = freshValue(readings.index_io, now, maxAgeMs.slow)?.[0];
   const server = freshValue(readings.server, now, maxAgeMs.stats)?.[0];
   const wraparound = freshValue(readings.wraparound, now, maxAgeMs.stats)?.[0];
   const sizes = freshValue(readings.sizes, now, maxAgeMs.slow)?.[0];
