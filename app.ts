@@ -6,6 +6,7 @@ import type { Logger } from "./log.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
+import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -35,6 +36,7 @@ import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
+import type { Sessions } from "./services/monitor/sessions.ts";
 
 /** All that the routes speak to. */
 export interface Services {
@@ -46,6 +48,7 @@ export interface Services {
   instruments: Instruments;
   exactness: ExactnessService;
   monitor: Monitor;
+  sessions: Sessions;
   alerts: Alerts;
   benchmarks: Benchmarks;
   hub: Hub;
@@ -80,6 +83,7 @@ function mountApi(
     exactnessRoutes(services),
     quarantineRoutes(services),
     alertRoutes(services),
+    diagnosisRoutes(services),
     metricRoutes({ history: services.monitor.history, clock: services.clock }),
     benchmarkRoutes(services.benchmarks),
     sessionRoutes(services),

@@ -30,6 +30,7 @@ import { createExactness } from "./services/market/exactness_report.ts";
 import { createCandleRebuild } from "./services/market/candle_rebuild.ts";
 import { createMarket } from "./services/market/market.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
+import { createSessions } from "./services/monitor/sessions.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
 import { createRotation } from "./services/partitions/rotation.ts";
 
@@ -144,6 +145,7 @@ export async function createHoldfast(
       instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
       exactness: createExactness({ pool: pools.app }),
       monitor,
+      sessions: createSessions({ pool: pools.watchFast, log }),
       alerts,
       benchmarks,
       hub,

@@ -3,12 +3,17 @@
  * statements' time taken from pg_stat_statements.
  * `deno task bench:monitor [leaves] [rounds]`
  */
-import { createHoldfast } from "../../compose.ts";
 import { readConfig } from "../../config.ts";
 import { type Tier, tiers } from "../../db/collectors/list.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
+import { migrate } from "../../db/migrate.ts";
+import { migrations } from "../../db/migrations/list.ts";
+import { openPools } from "../../db/pools.ts";
 import { createLogger } from "../../log.ts";
-import { upgrade } from "../../runtime/deno.ts";
+import { systemClock } from "../../services/clock.ts";
+import { createHub } from "../../services/hub.ts";
+import { createMonitor } from "../../services/monitor/monitor.ts";
+import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import { startTempServer } from "../temp_server.ts";
 import { fillCatalogue, fillStatements } from "./database.ts";
 
@@ -64,7 +69,6 @@ const admin = connectSql({
   lockTimeoutMs: 10_000,
   pooled: false,
 });
-const dataDir = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
 try {
   await admin`create role holdfast_bench login in role pg_monitor`;
   await admin.unsafe(`grant create on database ${database} to holdfast_bench`);
@@ -75,23 +79,28 @@ try {
     kind: "url",
     url: `postgres://holdfast_bench@localhost/${database}?host=${encodeURIComponent(directory)}`,
   };
-  const every = "86400";
-  const config = readConfig({
-    DATABASE_URL: target.url,
-    HOLDFAST_DATA_DIR: dataDir,
-    // Only the ticks asked for below.
-    HOLDFAST_FAST_TIER_SECONDS: "300",
-    HOLDFAST_BROADCAST_SECONDS: "3600",
-    HOLDFAST_SLOW_TIER_SECONDS: every,
-    HOLDFAST_HOURLY_TIER_SECONDS: every,
-  });
-  const holdfast = await createHoldfast({
+  const config = readConfig({ DATABASE_URL: target.url });
+  const pools = openPools(target, { pooled: false }, config);
+  await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 60_000 });
+  const monitor = createMonitor({
+    fastPool: pools.watchFast,
+    slowPool: pools.watchSlow,
+    appPool: pools.app,
+    catalogue: createCatalogue(),
+    ingest: {
+      counters: () => ({
+        accepted: 0,
+        quarantined: 0,
+        byReason: {},
+        lanes: { active: 0, waiting: 0 },
+      }),
+    },
+    alerts: { evaluate: () => {}, firing: () => [] },
+    hub: createHub({ clock: systemClock }),
     config,
+    clock: systemClock,
     log: createLogger({ level: "warn", write: (line) => console.error(line) }),
-    upgrade,
-    version: "bench",
   });
-  await holdfast.start();
   console.log(`making ${leaves} partitions …`);
   await fillCatalogue(admin, leaves);
   await fillStatements(admin, 4_000);
@@ -105,17 +114,17 @@ try {
   const where: string[] = [];
   for (const tier of tiers) {
     // The first fills caches, of the catalogue here and of bounds and texts in Holdfast.
-    for (let warm = 0; warm < 3; warm++) await holdfast.monitor.runNow(tier);
+    for (let warm = 0; warm < 3; warm++) await monitor.runNow(tier);
     await takeCost(admin);
     const costs: Cost[] = [];
     const walls: number[] = [];
     for (let round = 0; round < rounds; round++) {
       const started = performance.now();
-      await holdfast.monitor.runNow(tier);
+      await monitor.runNow(tier);
       walls.push(performance.now() - started);
       costs.push(await takeCost(admin));
     }
-    for (let round = 0; round < rounds; round++) await holdfast.monitor.runNow(tier);
+    for (let round = 0; round < rounds; round++) await monitor.runNow(tier);
     where.push(`${names[tier]}, mean of a tick:`, ...await dearest(admin));
     await takeCost(admin);
     const ms = costs.map((cost) => cost.ms);
@@ -135,9 +144,9 @@ try {
   console.log("| --- | --- | --- | --- | --- | --- | --- |");
   console.log(results.join("\n"));
   console.log(`\n${where.join("\n")}`);
-  await holdfast.stop();
+  await monitor.stop();
+  await Promise.all(Object.values(pools).map((pool) => pool.end()));
 } finally {
   await admin.end({ timeout: 2 });
   await server.stop();
-  await Deno.remove(dataDir, { recursive: true });
 }

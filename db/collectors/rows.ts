@@ -16,8 +16,15 @@ export interface CollectorRows {
     pid: number;
     state: string | null;
     query: string | null;
+    user: string | null;
+    application: string | null;
+    backend_start: string | null;
     age_seconds: number | null;
     waited_seconds: number | null;
+    /** What it waits for: the mode, and the table or kind of lock. */
+    wanted_mode: string | null;
+    wanted: string | null;
+    /** 0 stands for a prepared transaction, which has no session. */
     blockers: number[];
   };
   database: DatabaseCounters;
