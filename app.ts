@@ -9,6 +9,7 @@ import { candleRoutes } from "./routes/candles.ts";
 import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
+import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
@@ -85,6 +86,7 @@ function mountApi(
     alertRoutes(services),
     diagnosisRoutes(services),
     metricRoutes({ history: services.monitor.history, clock: services.clock }),
+    expositionRoutes({ ...services, version, startedAt }),
     benchmarkRoutes(services.benchmarks),
     sessionRoutes(services),
   ];

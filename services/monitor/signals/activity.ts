@@ -39,11 +39,11 @@ export const activitySignals: readonly Signal[] = [
     "Longest present idling inside a transaction",
   ),
   metric("transactions_per_second", "per_second", "database", "Commits and rollbacks"),
-  metric("rollbacks_per_second", "per_second", "database", "Rollbacks"),
+  metric("rollbacks_per_second", "per_second", "database", "Transactions rolled back"),
   metric("rollback_ratio", "ratio", "database", "Rollbacks over all transactions"),
   metric("inserts_per_second", "per_second", "database", "Rows inserted, whole database"),
   metric("cache_hit_ratio", "ratio", "database", "Block reads served from shared buffers"),
-  metric("deadlocks_per_minute", "per_minute", "database", "Deadlocks"),
+  metric("deadlocks_per_minute", "per_minute", "database", "Deadlocks the server broke up"),
   metric(
     "temp_files_per_second",
     "per_second",
