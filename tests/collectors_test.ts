@@ -78,7 +78,7 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
       const statement = watched.collection.statements.report(1_000, "recent")
         .find(({ query }) => query?.includes("from shop.parents where id"));
       return statement?.calls === 7 && watched.value("transactions_per_second") !== null &&
-        watched.value("sequence_seconds_left", "shop.children_id_seq") !== null &&
+        watched.value("sequence_left_seconds", "shop.children_id_seq") !== null &&
         watched.value("checkpoints_requested_per_hour")! > 0;
     }, "a second look");
 
@@ -166,7 +166,7 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
     await t.step("a sequence is measured against the column it feeds", () => {
       const used = watched.value("sequence_used_ratio", "shop.children_id_seq")!;
       assert.ok(Math.abs(used - 32_002 / 32_767) < 0.001, `${used}`);
-      assert.ok(watched.value("sequence_seconds_left", "shop.children_id_seq")! > 0);
+      assert.ok(watched.value("sequence_left_seconds", "shop.children_id_seq")! > 0);
     });
 
     await t.step("a table that is nine tenths holes is bloated, a full one is not", () => {

@@ -97,7 +97,7 @@ export const storageSignals: readonly Signal[] = [
       })),
   },
   {
-    name: "sequence_seconds_left",
+    name: "sequence_left_seconds",
     unit: "seconds",
     collector: "sequences",
     of: "sequence",
