@@ -4,6 +4,7 @@ import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { createLogger } from "../log.ts";
 import { signals } from "../services/monitor/signals/list.ts";
 import { writeExposition } from "../services/monitor/prometheus/exposition.ts";
+import { familiesOf } from "../services/monitor/prometheus/house.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { startHouse } from "./helpers/house.ts";
 import { connectLive } from "./helpers/live.ts";
@@ -152,6 +153,27 @@ testWith(
       await t.step("promtool has nothing to say", async () => {
         assert.deepEqual(await check(text), { code: 0, said: "" });
       });
+      await t.step(
+        "the rules and the dashboard in docs/ ask for metrics that are there",
+        async () => {
+          const facts = { version: "1", startedAt: 0, messages: 0, clients: 0 };
+          const known = new Set(
+            familiesOf(house.holdfast.monitor.snapshot(), facts).map(({ name, type }) =>
+              type === "counter" ? `${name}_total` : name
+            ),
+          );
+          for (const file of ["prometheus-rules.yml", "grafana-dashboard.json"]) {
+            const page = await Deno.readTextFile(new URL(`../docs/${file}`, import.meta.url));
+            const asked = new Set(page.match(/\b(holdfast|process)_[a-z_]+\b/g));
+            assert.ok(asked.size > 10);
+            assert.deepEqual([...asked].filter((name) => !known.has(name)), [], file);
+          }
+          const rules = new URL("../docs/prometheus-rules.yml", import.meta.url).pathname;
+          const checked = await new Deno.Command(promtool.bin, { args: ["check", "rules", rules] })
+            .output();
+          assert.equal(checked.code, 0, new TextDecoder().decode(checked.stderr));
+        },
+      );
       await t.step("OpenMetrics by Accept", async () => {
         const open = await scrape("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
         assert.match(open.type ?? "", /^application\/openmetrics-text; version=1\.0\.0/);

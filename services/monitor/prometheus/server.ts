@@ -18,7 +18,7 @@ const gauge = (name: string, help: string, samples: Sample[]): Family => ({
 });
 
 /** Rates are Prometheus' own business: it gets the counters instead. */
-const shown: readonly Unit[] = ["seconds", "bytes", "ratio", "count", "flag"];
+export const shownUnits: readonly Unit[] = ["seconds", "bytes", "ratio", "count", "flag"];
 
 /** The name of a signal as a metric: in base units, which the name carries. */
 export function metricName(name: string, unit: Unit): string {
@@ -29,7 +29,9 @@ export function metricName(name: string, unit: Unit): string {
 
 /** Every signal that is no rate; one that is not known has no sample. */
 export function signalFamilies(snapshot: Snapshot): Family[] {
-  return signals.filter(({ unit }) => shown.includes(unit)).map(({ name, unit, of, about }) => ({
+  return signals.filter(({ unit }) => shownUnits.includes(unit)).map((
+    { name, unit, of, about },
+  ) => ({
     name: metricName(name, unit),
     type: "gauge",
     help: about,
