@@ -12,10 +12,14 @@ import type { AlertStore } from "./store.ts";
 export interface Alerts {
   /** Takes up the alerts that were open, and the rules changed, before this start. */
   load(): Promise<void>;
-  /** Judges values by their rules, tells what changed, and keeps it. */
+  /**
+   * Judges values by their rules, tells what changed, and keeps it. `complete` names the metrics all of whose
+   * scopes are among the values: an alert on one that is not there any more is over.
+   */
   evaluate(
     values: readonly MetricValue[],
     evidenceFor: (rule: Rule, scope: string) => Evidence[],
+    complete?: ReadonlySet<string>,
   ): void;
   firing(): Alert[];
   list(query: {
@@ -136,6 +140,16 @@ export function createAlerts(
     open.set(key, { ...alert, value, message: messageFor(rule, value, scope) });
   }
 
+  /** What was dropped cannot be bad: a clear value for each open alert on a slot, table … that is no more. */
+  function gone(present: readonly MetricValue[], complete: ReadonlySet<string>): MetricValue[] {
+    return [...open.values()].flatMap(({ rule: name, scope }): MetricValue[] => {
+      const rule = rules.find((one) => one.name === name);
+      if (!rule || scope === "" || !complete.has(rule.metric)) return [];
+      const there = present.some((one) => one.metric === rule.metric && one.scope === scope);
+      return there ? [] : [{ metric: rule.metric, scope, value: rule.clear }];
+    });
+  }
+
   return {
     async load() {
       if (loaded) return;
@@ -164,8 +178,9 @@ export function createAlerts(
       loaded = true;
       flush();
     },
-    evaluate(values, evidenceFor) {
+    evaluate(present, evidenceFor, complete = new Set()) {
       const now = clock.now().getTime();
+      const values = [...present, ...gone(present, complete)];
       for (const rule of rules) {
         for (const { metric, scope, value } of values) {
           if (metric !== rule.metric) continue;

@@ -1,6 +1,4 @@
-import type { Evidence, MetricValue } from "../alerts/alert.ts";
-import type { Rule } from "../alerts/rule.ts";
-import { blockingTree } from "./locks.ts";
+import type { MetricValue } from "../alerts/alert.ts";
 import { poolMetrics } from "./metrics.ts";
 import { recommend } from "./recommend.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
@@ -173,26 +171,4 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
       ];
     }),
   ];
-}
-
-/** The facts that support an alert of `rule`. */
-export function evidenceFor(rule: Rule, snapshot: Snapshot): Evidence[] {
-  switch (rule.name) {
-    case "connection_pool":
-    case "pool_wait":
-      return [{ name: "connection_pool", value: snapshot.pool }];
-    case "connections":
-    case "idle_in_transaction":
-    case "long_transaction":
-      return [{ name: "connections_by_state", value: snapshot.metrics.connections_by_state }];
-    case "lock_wait":
-      return [{
-        name: "blocking_tree",
-        value: blockingTree(snapshot.readings.locks.value ?? []).slice(0, 5),
-      }];
-    case "database_down":
-      return [{ name: "error", value: snapshot.unreachable?.error ?? null }];
-    default:
-      return [];
-  }
 }

@@ -12,13 +12,14 @@ import { createLoop, type Loop } from "../loop.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
 import { takeReading } from "./collect.ts";
 import { createCollection } from "./collection.ts";
-import { databasePerformance, evidenceFor, metricValues, overallStatus } from "./health.ts";
+import { evidenceFor } from "./evidence.ts";
+import { databasePerformance, metricValues, overallStatus } from "./health.ts";
 import { createHistory, type History } from "./history.ts";
 import { deriveMetrics, poolMetrics } from "./metrics.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
 import { emptyReading, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
-import { readSignals } from "./signals/signal.ts";
+import { completeSignals, readSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
 
 export interface Monitor {
@@ -143,7 +144,11 @@ export function createMonitor(
   /** Rules judge every snapshot; a change of the verdict is told at once. */
   function judge(): void {
     const before = snapshot();
-    alerts.evaluate(metricValues(before), (rule) => evidenceFor(rule, before));
+    alerts.evaluate(
+      metricValues(before),
+      (rule, scope) => evidenceFor(rule, scope, before),
+      new Set(before.unreachable ? [] : completeSignals(signals, before.view)),
+    );
     const after = snapshot();
     remember(after);
     if (lastStatus !== undefined && after.status !== lastStatus) {

@@ -79,3 +79,8 @@ export function readSignals(signals: readonly Signal[], view: View): SignalValue
     return of ? [] : [{ name, unit, scope: "", value: known(found) }];
   });
 }
+
+/** Names of the signals of many things, all of which are known at present. */
+export function completeSignals(signals: readonly Signal[], view: View): string[] {
+  return signals.filter(({ of, collector }) => of && view.rows(collector)).map(({ name }) => name);
+}

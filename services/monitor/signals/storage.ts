@@ -121,9 +121,8 @@ export const storageSignals: readonly Signal[] = [
     name: "duplicate_indexes",
     unit: "count",
     collector: "indexes",
-    about: "Indexes with the same keys as another, or with keys another begins with",
-    read: ({ indexes }) =>
-      indexes?.all.filter((one) => one.duplicate_of !== null || one.covered_by !== null).length,
+    about: "Indexes with the same keys as another that stays",
+    read: ({ indexes }) => indexes?.all.filter((one) => one.duplicate_of !== null).length,
   },
   {
     name: "unused_index_bytes",
