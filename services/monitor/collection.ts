@@ -9,6 +9,7 @@ import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
 import { freshValue } from "./reading.ts";
+import { standbyName } from "./signals/replication.ts";
 import type { View } from "./signals/signal.ts";
 import { createStatements, type Statements } from "./statements.ts";
 import { createTrends } from "./trend.ts";
@@ -51,6 +52,8 @@ export function createCollection(
     wal: undefined,
     archiver: undefined,
   };
+  /** When each standby was last streaming. */
+  const standbys = new Map<string, number>();
   let startedAt: number | undefined;
   let judged: { rows: CollectorRows["indexes"][]; found: View["indexes"] } | undefined;
 
@@ -86,6 +89,8 @@ export function createCollection(
     rates.archiver = perSecond(before.archiver.value?.[0], readings.archiver.value?.[0], [
       "failed",
     ]);
+    for (const row of rowsOf("replication") ?? []) standbys.set(standbyName(row), at);
+    for (const [name, seen] of standbys) if (at - seen > 24 * hour) standbys.delete(name);
     const ids = rowsOf("wraparound")?.[0];
     if (ids) {
       trends.note("next_xid", at, ids.next_xid, counter);
@@ -186,6 +191,7 @@ export function createCollection(
         metrics,
         statements: { load: statements.load(), tracked: statements.tracked() },
         indexes: judgedIndexes(),
+        standbys: [...standbys.keys()],
         seesAll: server?.sees_all_sessions ?? false,
         ownCost: {
           ratio: costRatio(),

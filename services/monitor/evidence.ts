@@ -38,6 +38,7 @@ export function evidenceFor(rule: Rule, scope: string, snapshot: Snapshot): Evid
       }];
     case "replication_lag":
     case "replication_delay":
+    case "standby_missing":
       return [{ name: "standbys", value: view.rows("replication")?.slice(0, 5) }];
     case "slot_inactive":
     case "slot_retained":

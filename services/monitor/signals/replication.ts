@@ -6,16 +6,19 @@ const slots = (
   value: (slot: CollectorRows["slots"]) => number | null,
 ): Scoped[] | undefined => rows("slots")?.map((row) => ({ scope: row.slot, value: value(row) }));
 
-/** Standbys may share a name; the worst of them stands for it. */
+export const standbyName = (row: CollectorRows["replication"]) =>
+  row.application_name || row.client;
+
+/** Standbys may share a name; the worst of them stands for it. One that is gone is unknown, not caught up. */
 function standbys(
-  { rows, seesAll }: View,
+  { rows, seesAll, standbys: seen }: View,
   value: (standby: CollectorRows["replication"]) => number | null,
 ): Scoped[] | undefined {
   const found = rows("replication");
   if (!found) return undefined;
   const worst = new Map<string, number | null>();
   for (const row of found) {
-    const scope = row.application_name || row.client;
+    const scope = standbyName(row);
     const now = seesAll ? value(row) : null;
     const before = worst.get(scope);
     worst.set(
@@ -25,6 +28,7 @@ function standbys(
         : Math.max(before, now),
     );
   }
+  for (const scope of seen) if (!worst.has(scope)) worst.set(scope, null);
   return [...worst].map(([scope, value]) => ({ scope, value }));
 }
 
@@ -52,6 +56,17 @@ export const replicationSignals: readonly Signal[] = [
     about: "Time from a recent commit here to its replay there; 0 for an idle standby that has all",
     read: (view) =>
       standbys(view, ({ lag_seconds, lag_bytes }) => lag_seconds ?? (lag_bytes === 0 ? 0 : null)),
+  },
+  {
+    name: "standby_missing",
+    unit: "flag",
+    collector: "replication",
+    of: "standby",
+    about: "1 when a standby that streamed within the last day does not any more",
+    read: ({ rows, standbys: seen }) => {
+      const present = rows("replication")?.map(standbyName);
+      return present && seen.map((scope) => ({ scope, value: Number(!present.includes(scope)) }));
+    },
   },
   {
     name: "standby_replay_delay_seconds",

@@ -33,6 +33,8 @@ export interface View {
   metrics: PerformanceMetrics;
   statements: { load: number | undefined; tracked: number };
   indexes: { all: IndexReport[]; rows: IndexRow[] } | undefined;
+  /** Standbys that streamed within the last day, whether they do now or not. */
+  standbys: string[];
   /** Whether this role sees what other roles' sessions do. */
   seesAll: boolean;
   ownCost: { ratio: number | undefined; resting: number };
