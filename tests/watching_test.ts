@@ -3,7 +3,11 @@ import fc from "fast-check";
 import { chooseQuestion, versionAtLeast } from "../db/collectors/choose.ts";
 import { collectors } from "../db/collectors/list.ts";
 import type { IndexRow, ServerFacts, StatementRow } from "../db/collectors/rows.ts";
+import type { Sql } from "../db/connection.ts";
+import type { Pool } from "../db/pool.ts";
+import { createLogger, type LogFields } from "../log.ts";
 import { chargeTurn, fullPurse, restTurn } from "../services/monitor/budget.ts";
+import { createCollection } from "../services/monitor/collection.ts";
 import { judgeIndexes } from "../services/monitor/indexes.ts";
 import { perSecond } from "../services/monitor/rates.ts";
 import { farOffSeconds, secondsLeft } from "../services/monitor/signals/durability.ts";
@@ -256,4 +260,53 @@ Deno.test("indexes: unused is said only when use has been counted for a week", (
   assert.deepEqual(problemsOf(never, 86_400), { "public.a": [] });
   assert.deepEqual(problemsOf(never), { "public.a": ["unused"] });
   assert.deepEqual(problemsOf([index({ scans: 0, is_unique: true })]), { "public.a": [] });
+});
+
+/** A pool whose questions take as long as `costMs` says, and answer one row of nothing. */
+function slowPool(costMs: (sql: string) => number): Pool {
+  const unsafe = async (sql: string) => {
+    await new Promise((done) => setTimeout(done, costMs(sql)));
+    return [];
+  };
+  return { run: (work: (sql: Sql) => unknown) => work({ unsafe } as unknown as Sql) } as Pool;
+}
+
+Deno.test("a collector dear twice is left out, says so, is unknown, and comes back when it is cheap", async () => {
+  let dear = true;
+  const logs: LogFields[] = [];
+  const pool = slowPool((sql) => dear && sql.includes("pg_stats") ? 520 : 0);
+  let at = 0;
+  const hour = 3_600_000;
+  const collection = createCollection({
+    fastPool: pool,
+    slowPool: pool,
+    everyMs: { fast: 1_000, stats: 1_000, slow: 1_000, hourly: 1_000 },
+    maxAgeMs: { fast: hour, stats: hour, slow: hour, hourly: 3 * hour },
+    clock: { now: () => new Date(at) },
+    log: createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) }),
+  });
+  const { bloat } = collection.readings;
+  const turn = async () => {
+    at += hour;
+    await collection.collect("hourly");
+  };
+  await turn();
+  assert.equal(bloat.purse.resting, 0, "once may be chance");
+  await turn();
+  assert.equal(bloat.purse.resting, 4);
+  assert.deepEqual(logs.map(({ event, collector, turns }) => [event, collector, turns]), [
+    ["collector_rests", "bloat", 4],
+  ]);
+  dear = false;
+  const readAt = bloat.at;
+  for (let rest = 0; rest < 4; rest++) {
+    assert.equal(collection.view(null as never).ownCost.resting, 1);
+    await turn();
+  }
+  assert.equal(bloat.at, readAt, "it was not asked");
+  assert.equal(collection.view(null as never).rows("bloat"), undefined, "and is unknown by now");
+  assert.notEqual(collection.view(null as never).rows("indexes"), undefined, "the others went on");
+  await turn();
+  assert.deepEqual(bloat.purse, fullPurse);
+  assert.notEqual(collection.view(null as never).rows("bloat"), undefined);
 });
