@@ -85,7 +85,7 @@ function mountApi(
     quarantineRoutes(services),
     alertRoutes(services),
     diagnosisRoutes(services),
-    metricRoutes({ history: services.monitor.history, clock: services.clock }),
+    metricRoutes(services),
     expositionRoutes({ ...services, version, startedAt }),
     benchmarkRoutes(services.benchmarks),
     sessionRoutes(services),

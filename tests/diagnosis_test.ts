@@ -158,11 +158,54 @@ Deno.test("indexes are listed with what is wrong with them and what mends it", a
   assert.ok(spare && more.length === 0);
   assert.match(spare.cure!.sql, /^drop index concurrently "public"\."book_price(_again)?"$/);
   assert.equal(spare.cure!.lock, "SHARE UPDATE EXCLUSIVE");
+  const { recommendations } = await house.json<
+    { recommendations: { title: string; sql: string }[] }
+  >(
+    "/api/health/database",
+    admin,
+  );
+  assert.deepEqual(recommendations.map(({ title, sql }) => [title, sql]), [
+    [`Drop ${spare.name}`, spare.cure!.sql],
+  ]);
   await house.sql.unsafe(spare.cure!.sql);
   const ticks = list.indexes.find(({ name }) => name === "market.ticks_instrument_ts");
   assert.ok(ticks && ticks.partitions >= 8 && ticks.valid, "partitions are in one sum");
   assert.deepEqual(ticks.problems, [], "young statistics call nothing unused");
   assert.deepEqual(list.missing, []);
+});
+
+Deno.test("each metric is known, bad by a rule in force, or unknown", async () => {
+  interface Listed {
+    metrics: { name: string; scope: string; unit: string; value: number | null; status: string }[];
+  }
+  const find = async (name: string, scope = "") => {
+    const { metrics } = await house.json<Listed>("/api/metrics", admin);
+    return metrics.find((one) => one.name === name && one.scope === scope);
+  };
+  const used = await find("connections_utilization");
+  assert.deepEqual([used?.unit, used?.status], ["ratio", "known"]);
+  assert.ok(used!.value! > 0);
+  assert.deepEqual(await find("standby_replay_delay_seconds"), {
+    name: "standby_replay_delay_seconds",
+    scope: "",
+    unit: "seconds",
+    value: null,
+    status: "unknown",
+  });
+  assert.equal((await find("table_heap_bytes", "market.ticks"))?.status, "known");
+  assert.equal((await find("ticks_per_second"))?.status, "known");
+  await house.request("/api/alerts/rules", {
+    method: "PUT",
+    headers: { ...admin.headers, "content-type": "application/json" },
+    body: JSON.stringify({ name: "connections", warning: 0.001, critical: 0.99, clear: 0 }),
+  });
+  assert.equal((await find("connections_utilization"))?.status, "bad");
+  const none = await house.json<{ points: unknown[] }>(
+    "/api/metrics/standby_replay_delay_seconds",
+    admin,
+  );
+  assert.deepEqual(none.points, [], "known by name, without a history");
+  assert.equal((await house.request("/api/metrics/nonsense", admin)).status, 404);
 });
 
 Deno.test("what cannot be read is unknown, and says why", async () => {

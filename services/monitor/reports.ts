@@ -1,4 +1,6 @@
 import type { CollectorName } from "../../db/collectors/list.ts";
+import { levelOf, type Rule } from "../alerts/rule.ts";
+import { metricValues } from "./health.ts";
 import { judgeMissing } from "./indexes.ts";
 import { blockingTree } from "./locks.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -60,4 +62,28 @@ export function indexesReport(snapshot: Snapshot) {
     missing: judgeMissing(snapshot.view.rows("missing_indexes") ?? []),
     next_cursor: null,
   };
+}
+
+/** One value as rules see it: bad when a rule in force calls it so. */
+export interface MetricReport {
+  name: string;
+  scope: string;
+  value: number | null;
+  status: "known" | "bad" | "unknown";
+}
+
+/** Every present value, of the whole server and of single tables, slots and so on. */
+export function metricsReport(snapshot: Snapshot, rules: readonly Rule[]): MetricReport[] {
+  return metricValues(snapshot).map(({ metric, scope, value }) => {
+    const bad = value !== null && rules.some((rule) => {
+      const level = rule.metric === metric && rule.enabled ? levelOf(rule, value) : "clear";
+      return level === "warning" || level === "critical";
+    });
+    return {
+      name: metric,
+      scope,
+      value,
+      status: value === null ? "unknown" : bad ? "bad" : "known",
+    };
+  });
 }
