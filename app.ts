@@ -6,8 +6,10 @@ import type { Logger } from "./log.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
+import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
+import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
@@ -38,6 +40,7 @@ import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
+import type { Sessions } from "./services/monitor/sessions.ts";
 
 /** All that the routes speak to. */
 export interface Services {
@@ -51,6 +54,7 @@ export interface Services {
   monitor: Monitor;
   policies: Policies;
   rotation: Pick<Rotation, "plan" | "apply">;
+  sessions: Sessions;
   alerts: Alerts;
   benchmarks: Benchmarks;
   hub: Hub;
@@ -86,7 +90,9 @@ function mountApi(
     quarantineRoutes(services),
     partitionRoutes(services),
     alertRoutes(services),
-    metricRoutes({ history: services.monitor.history, clock: services.clock }),
+    diagnosisRoutes(services),
+    metricRoutes(services),
+    expositionRoutes({ ...services, version, startedAt }),
     benchmarkRoutes(services.benchmarks),
     sessionRoutes(services),
   ];

@@ -32,6 +32,7 @@ import { createMarket } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import { createMonitor, type Monitor } from "./services/monitor/monitor.ts";
 import { runsOutSoon } from "./services/monitor/partition_report.ts";
+import { createSessions } from "./services/monitor/sessions.ts";
 import { createCatalogue } from "./services/partitions/catalogue.ts";
 import { createPolicies } from "./services/partitions/policies.ts";
 import { createRotation } from "./services/partitions/rotation.ts";
@@ -156,6 +157,7 @@ export async function createHoldfast(
       }),
       rotation,
       monitor,
+      sessions: createSessions({ pool: pools.watchFast, log }),
       alerts,
       benchmarks,
       hub,

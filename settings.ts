@@ -231,6 +231,11 @@ export const settings = {
     "seconds from 5 to 86400",
     "Cadence of the size and partition collectors.",
   ),
+  HOLDFAST_HOURLY_TIER_SECONDS: setting(
+    whole(10, 86_400).default(3_600),
+    "seconds from 10 to 86400",
+    "Cadence of the collectors of indexes and bloat.",
+  ),
   HOLDFAST_WS_CLIENTS_MAX: setting(
     whole(1, 100_000).default(10_000),
     "a whole number from 1 to 100000",

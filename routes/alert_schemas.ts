@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { ruleUnits } from "../services/alerts/rule.ts";
 import { nextCursor, Time } from "./shared.ts";
 
 export const Cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() }).openapi(
@@ -41,7 +42,7 @@ export const AlertRule = z.object({
   name: z.string(),
   title: z.string(),
   metric: z.string(),
-  unit: z.enum(["ratio", "seconds", "milliseconds", "count", "per_minute", "flag"]),
+  unit: z.enum(ruleUnits),
   direction: z.enum(["above", "below"]),
   ...levels,
   phrase: z.string(),

@@ -46,6 +46,7 @@ export const DatabasePerformanceMetrics = z.object({
   cache_hit_ratio: known("Block reads served from shared buffers, 0 to 1"),
   index_hit_ratio: known("The same for indexes since the statistics' reset"),
   deadlocks_per_minute: known("Deadlocks per minute"),
+  temp_files_per_second: known("Temporary files finished per second"),
   temp_bytes_per_second: known("Bytes written to temporary files per second"),
   blocked_sessions: known("Sessions waiting for a lock"),
   longest_lock_wait_seconds: known("Longest present wait for a lock"),

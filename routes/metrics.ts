@@ -1,7 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../errors.ts";
 import type { Clock } from "../services/clock.ts";
+import type { Alerts } from "../services/alerts/alerts.ts";
 import type { History } from "../services/monitor/history.ts";
+import type { Monitor } from "../services/monitor/monitor.ts";
+import { type MetricReport, metricsReport } from "../services/monitor/reports.ts";
+import { signals } from "../services/monitor/signals/list.ts";
 import { createRouter, jsonAnswer, nextCursor, Time } from "./shared.ts";
 
 const Series = z.object({
@@ -11,18 +15,28 @@ const Series = z.object({
 }).openapi("MetricSeries");
 
 const MetricList = z.object({
-  metrics: z.array(z.object({ name: z.string(), unit: z.string() })),
+  metrics: z.array(z.object({
+    name: z.string(),
+    unit: z.string(),
+    scope: z.string().openapi({ description: "The table, slot … it is of; empty: the server" }),
+    value: z.number().nullable().openapi({ description: "At present; null: not known" }),
+    status: z.enum(["known", "bad", "unknown"]).openapi({
+      description: "bad: beyond the level of a rule in force",
+    }),
+  })),
   next_cursor: nextCursor,
 }).openapi("MetricList");
 
 const tags = ["metrics"];
+/** How old the last point of what is no signal may be to stand for now. */
+const othersMaxAgeMs = 60_000;
 
 const listRoute = createRoute({
   method: "get",
   path: "/api/metrics",
   tags,
-  summary: "Metrics with a history",
-  responses: { 200: jsonAnswer(MetricList, "Their names") },
+  summary: "Metrics as they are now; those of the whole server have a history",
+  responses: { 200: jsonAnswer(MetricList, "Each with its value, known, bad or unknown") },
 });
 
 const readRoute = createRoute({
@@ -43,8 +57,12 @@ const readRoute = createRoute({
   responses: { 200: jsonAnswer(Series, "Its points, oldest first") },
 });
 
-/** The unit a metric's name carries. */
+const signalUnits = new Map<string, string>(signals.map(({ name, unit }) => [name, unit]));
+
+/** A signal's unit, or the one a metric's name carries. */
 function unitOf(name: string): string {
+  const known = signalUnits.get(name);
+  if (known !== undefined) return known;
   const units: [RegExp, string][] = [
     [/_per_second$/, "per_second"],
     [/_per_minute$/, "per_minute"],
@@ -68,18 +86,40 @@ function thin(points: { ts: number; value: number }[], stepMs: number) {
   return [...buckets].map(([ts, { sum, count }]) => ({ ts, value: sum / count }));
 }
 
-export function metricRoutes({ history, clock }: { history: History; clock: Clock }) {
+/** Values that are not signals' but have a history: they are known while they are noted. */
+function others(history: History, listed: ReadonlySet<string>, now: number): MetricReport[] {
+  return history.names().filter((name) => !listed.has(name)).map((name) => {
+    const value = history.read(name, now - othersMaxAgeMs, now)?.at(-1)?.value ?? null;
+    return { name, scope: "", value, status: value === null ? "unknown" : "known" };
+  });
+}
+
+export function metricRoutes(
+  { monitor, alerts, clock }: {
+    monitor: Pick<Monitor, "snapshot" | "history">;
+    alerts: Pick<Alerts, "rules">;
+    clock: Clock;
+  },
+) {
+  const { history } = monitor;
   const router = createRouter();
-  router.openapi(listRoute, (c) =>
-    c.json({
-      metrics: history.names().map((name) => ({ name, unit: unitOf(name) })),
+  router.openapi(listRoute, (c) => {
+    const listed = metricsReport(monitor.snapshot(), alerts.rules());
+    const names = new Set(listed.map(({ name }) => name));
+    const all = [...listed, ...others(history, names, clock.now().getTime())];
+    return c.json({
+      metrics: all.map((metric) => ({ ...metric, unit: unitOf(metric.name) })),
       next_cursor: null,
-    }, 200));
+    }, 200);
+  });
   router.openapi(readRoute, (c) => {
     const { name } = c.req.valid("param");
     const { from, to, step } = c.req.valid("query");
     const until = to ? Date.parse(to) : clock.now().getTime();
-    const points = history.read(name, from ? Date.parse(from) : until - 3_600_000, until);
+    const present = () =>
+      metricsReport(monitor.snapshot(), []).some((one) => one.name === name) ? [] : undefined;
+    const points = history.read(name, from ? Date.parse(from) : until - 3_600_000, until) ??
+      present();
     if (!points) throw new HoldfastError("not_found", `No metric is named ${name}`);
     const shown = step ? thin(points, step * 1000) : points;
     return c.json({

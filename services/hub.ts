@@ -33,6 +33,8 @@ export interface Hub extends Publisher {
   since(seq: number): Message[] | undefined;
   /** The number of the last message. */
   readonly seq: number;
+  /** How many subscribe just now. */
+  readonly subscribers: number;
 }
 
 const kept = 512;
@@ -66,6 +68,9 @@ export function createHub({ clock }: { clock: Clock }): Hub {
     },
     get seq() {
       return seq;
+    },
+    get subscribers() {
+      return subscribers.size;
     },
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import openapiTS, { astToString } from "openapi-typescript";
 import { parse } from "yaml";
 import { renderConfiguration } from "../tools/configuration.ts";
+import { renderMonitoring } from "../tools/monitoring.ts";
 import { renderOpenApi } from "../tools/openapi.ts";
 
 const root = new URL("../", import.meta.url);
@@ -13,6 +14,11 @@ Deno.test("openapi.yaml is what the routes say; after a change run: deno task op
 Deno.test("docs/configuration.md is what the settings say; after a change run: deno task openapi", async () => {
   const page = await Deno.readTextFile(new URL("docs/configuration.md", root));
   assert.equal(page, renderConfiguration());
+});
+
+Deno.test("docs/monitoring.md lists the signals there are; after a change run: deno task openapi", async () => {
+  const page = await Deno.readTextFile(new URL("docs/monitoring.md", root));
+  assert.equal(page, renderMonitoring(page));
 });
 
 Deno.test("the document holds the models outsiders rely on, and every operation may answer a problem", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { DatabaseCounters } from "../db/collectors/list.ts";
+import type { DatabaseCounters } from "../db/collectors/rows.ts";
 import { blockingTree } from "../services/monitor/locks.ts";
 import { ratesBetween } from "../services/monitor/rates.ts";
 import { emptyReading, freshValue } from "../services/monitor/reading.ts";
@@ -15,6 +15,7 @@ const zero: DatabaseCounters = {
   rows_updated: 0,
   rows_deleted: 0,
   deadlocks: 0,
+  temp_files: 0,
   temp_bytes: 0,
   checksum_failures: 0,
   stats_reset: 5,
@@ -48,6 +49,7 @@ Deno.test("no sequence of readings gives a negative rate: a reset is a new basel
     blocks_read: counter,
     rows_inserted: counter,
     deadlocks: counter,
+    temp_files: counter,
     temp_bytes: counter,
     stats_reset: fc.constantFrom(null, 1, 2),
   }).map((some): DatabaseCounters => ({ ...zero, ...some }));
@@ -81,6 +83,11 @@ Deno.test("the blocking tree has each waiter once, under roots that nobody block
     query: `query of ${pid}`,
     age_seconds: 1,
     waited_seconds: blockers.length > 0 ? 1 : null,
+    user: null,
+    application: null,
+    backend_start: null,
+    wanted_mode: null,
+    wanted: null,
     blockers,
   });
   const tree = blockingTree([row(1, []), row(2, [1]), row(3, [1, 2]), row(4, [3])]);
@@ -89,4 +96,23 @@ Deno.test("the blocking tree has each waiter once, under roots that nobody block
   const pids = (nodes: readonly { pid: number; blocked: readonly { pid: number }[] }[]): number[] =>
     nodes.flatMap((node) => [node.pid, ...pids(node.blocked as typeof nodes)]);
   assert.deepEqual(pids(tree).sort(), [1, 2, 3, 4]);
+});
+
+Deno.test("a lock that a prepared transaction holds has a root too, although no session does", () => {
+  const waiter = {
+    pid: 7,
+    state: "active",
+    query: "select 1",
+    user: null,
+    application: null,
+    backend_start: null,
+    age_seconds: 2,
+    waited_seconds: 2,
+    wanted_mode: "ShareLock",
+    wanted: "public.t",
+    blockers: [0],
+  };
+  const [root] = blockingTree([waiter]);
+  assert.deepEqual([root?.pid, root?.state], [0, "prepared transaction"]);
+  assert.equal(root?.blocked[0]?.waits_for, "ShareLock on public.t");
 });

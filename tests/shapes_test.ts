@@ -86,6 +86,9 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/quarantine", "/api/quarantine"],
       ["/api/alerts", "/api/alerts"],
       ["/api/alerts/rules", "/api/alerts/rules"],
+      ["/api/locks", "/api/locks"],
+      ["/api/queries", "/api/queries"],
+      ["/api/indexes", "/api/indexes"],
       ["/api/metrics", "/api/metrics"],
       ["/api/metrics/{name}", "/api/metrics/connections_used"],
       ["/api/health", "/api/health"],
@@ -198,6 +201,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["post", "/api/quarantine/{id}/retry", "/api/quarantine/999/retry", 404],
       ["get", "/api/partitions/policies/{table}", "/api/partitions/policies/no.such", 404],
       ["delete", "/api/partitions/policies/{table}", "/api/partitions/policies/market.ticks", 409],
+      ["post", "/api/locks/{pid}/cancel", "/api/locks/1/cancel", 404],
     ];
     for (const [method, path, url, status] of problems) {
       await t.step(`${method} ${url} is a problem`, async () => {

@@ -9,9 +9,10 @@ select
   tup_updated::float8 as rows_updated,
   tup_deleted::float8 as rows_deleted,
   deadlocks::float8 as deadlocks,
+  temp_files::float8 as temp_files,
   temp_bytes::float8 as temp_bytes,
-  -- Null where checksums are off: nothing is known then, least of all that there are no failures.
-  checksum_failures::float8 as checksum_failures,
+  -- Of every database: storage fails for all. Null where checksums are off, for nothing is known then.
+  (select sum(checksum_failures) from pg_stat_database)::float8 as checksum_failures,
   extract(epoch from stats_reset)::float8 as stats_reset
 from pg_stat_database
 where datname = current_database()

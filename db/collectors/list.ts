@@ -1,82 +1,96 @@
 import activity from "./activity.sql" with { type: "text" };
+import archiver from "./archiver.sql" with { type: "text" };
+import bloat from "./bloat.sql" with { type: "text" };
+import checkpoints from "./checkpoints.sql" with { type: "text" };
+import checkpoints17 from "./checkpoints_17.sql" with { type: "text" };
 import database from "./database.sql" with { type: "text" };
+import indexes from "./indexes.sql" with { type: "text" };
 import indexIo from "./index_io.sql" with { type: "text" };
+import io from "./io.sql" with { type: "text" };
 import locks from "./locks.sql" with { type: "text" };
+import missingIndexes from "./missing_indexes.sql" with { type: "text" };
+import progress from "./progress.sql" with { type: "text" };
+import replication from "./replication.sql" with { type: "text" };
+import type { CollectorRows } from "./rows.ts";
+import sequences from "./sequences.sql" with { type: "text" };
 import server from "./server.sql" with { type: "text" };
+import settings from "./settings.sql" with { type: "text" };
 import sizes from "./sizes.sql" with { type: "text" };
+import slots from "./slots.sql" with { type: "text" };
+import standby from "./standby.sql" with { type: "text" };
+import statements from "./statements.sql" with { type: "text" };
+import statements111 from "./statements_1_11.sql" with { type: "text" };
+import tables from "./tables.sql" with { type: "text" };
+import wal from "./wal.sql" with { type: "text" };
+import wraparound from "./wraparound.sql" with { type: "text" };
+import xminHorizon from "./xmin_horizon.sql" with { type: "text" };
 
-/** How often a collector runs: fast 5 s, stats 30 s, slow 5 min by default. */
-export type Tier = "fast" | "stats" | "slow";
+/** How often a collector runs: fast 5 s, stats 30 s, slow 5 min, hourly 1 h by default. */
+export const tiers = ["fast", "stats", "slow", "hourly"] as const;
+export type Tier = (typeof tiers)[number];
 
-/** One question to the server, as data. */
-export interface Collector {
-  name: string;
-  tier: Tier;
+/** One way to ask, for servers from `minVersion` on. */
+export interface Question {
   /** Least server_version_num whose columns it uses. */
   minVersion: number;
+  /** Least version of pg_stat_statements: a server may be upgraded without its extensions. */
+  minStatements?: string;
   sql: string;
 }
 
-const v14 = 140_000;
-
-export const collectors = [
-  { name: "activity", tier: "fast", minVersion: v14, sql: activity },
-  { name: "locks", tier: "fast", minVersion: v14, sql: locks },
-  { name: "database", tier: "fast", minVersion: v14, sql: database },
-  { name: "index_io", tier: "stats", minVersion: v14, sql: indexIo },
-  { name: "server", tier: "stats", minVersion: v14, sql: server },
-  { name: "sizes", tier: "slow", minVersion: v14, sql: sizes },
-] as const satisfies readonly Collector[];
-
-export type CollectorName = (typeof collectors)[number]["name"];
-
-/** What each collector answers, row by row. */
-export interface CollectorRows {
-  activity: {
-    used: number;
-    limit: number;
-    active: number;
-    idle: number;
-    idle_in_transaction: number;
-    idle_in_transaction_aborted: number;
-    hidden: number;
-    blocked: number;
-    longest_transaction_seconds: number;
-    longest_idle_in_transaction_seconds: number;
-  };
-  locks: {
-    pid: number;
-    state: string | null;
-    query: string | null;
-    age_seconds: number | null;
-    waited_seconds: number | null;
-    blockers: number[];
-  };
-  database: DatabaseCounters;
-  index_io: { blocks_hit: number; blocks_fetched: number };
-  server: {
-    version_number: number;
-    version: string;
-    uptime_seconds: number;
-    in_recovery: boolean;
-    xid_age: number;
-    multixact_age: number;
-    sees_all_sessions: boolean;
-  };
-  sizes: { database_bytes: number; market_bytes: number };
+/** One thing to know of the server, as data. */
+export interface Collector {
+  name: keyof CollectorRows;
+  tier: Tier;
+  /** The newest form first: the first whose versions the server has is asked. */
+  questions: readonly Question[];
 }
 
-export interface DatabaseCounters {
-  taken_at: number;
-  commits: number;
-  rollbacks: number;
-  blocks_hit: number;
-  blocks_read: number;
-  rows_inserted: number;
-  rows_updated: number;
-  rows_deleted: number;
-  deadlocks: number;
-  temp_bytes: number;
-  checksum_failures: number | null;
-  stats_reset: number | null;
+const always = (sql: string): readonly Question[] => [{ minVersion: 140_000, sql }];
+const since = (minVersion: number, sql: string): Question => ({ minVersion, sql });
+
+/** Within a tier they are asked in this order. */
+export const collectors: readonly Collector[] = [
+  { name: "activity", tier: "fast", questions: always(activity) },
+  { name: "locks", tier: "fast", questions: always(locks) },
+  { name: "database", tier: "fast", questions: always(database) },
+  { name: "server", tier: "stats", questions: always(server) },
+  { name: "wraparound", tier: "stats", questions: always(wraparound) },
+  { name: "xmin_horizon", tier: "stats", questions: always(xminHorizon) },
+  { name: "replication", tier: "stats", questions: always(replication) },
+  { name: "standby", tier: "stats", questions: always(standby) },
+  { name: "slots", tier: "stats", questions: always(slots) },
+  {
+    name: "checkpoints",
+    tier: "stats",
+    questions: [since(170_000, checkpoints17), since(140_000, checkpoints)],
+  },
+  { name: "io", tier: "stats", questions: [since(160_000, io)] },
+  { name: "wal", tier: "stats", questions: always(wal) },
+  { name: "archiver", tier: "stats", questions: always(archiver) },
+  { name: "progress", tier: "stats", questions: always(progress) },
+  {
+    name: "statements",
+    tier: "stats",
+    questions: [
+      { minVersion: 140_000, minStatements: "1.11", sql: statements111 },
+      { minVersion: 140_000, minStatements: "1.9", sql: statements },
+    ],
+  },
+  { name: "settings", tier: "slow", questions: always(settings) },
+  { name: "index_io", tier: "slow", questions: always(indexIo) },
+  { name: "sizes", tier: "slow", questions: always(sizes) },
+  { name: "tables", tier: "slow", questions: always(tables) },
+  { name: "sequences", tier: "slow", questions: always(sequences) },
+  { name: "indexes", tier: "hourly", questions: always(indexes) },
+  { name: "missing_indexes", tier: "hourly", questions: always(missingIndexes) },
+  { name: "bloat", tier: "hourly", questions: always(bloat) },
+];
+
+export type CollectorName = keyof CollectorRows;
+
+export function tierOf(name: CollectorName): Tier {
+  const found = collectors.find((collector) => collector.name === name);
+  if (!found) throw new RangeError(`No collector is named ${name}`);
+  return found.tier;
 }

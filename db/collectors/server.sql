@@ -1,11 +1,16 @@
--- What server this is, and how far its transaction ids have aged (wraparound stops writes near 2^31).
+-- What server this is, how old it is, and what it has: later questions are chosen by these versions.
 select
   current_setting('server_version_num')::float8 as version_number,
   current_setting('server_version') as version,
   extract(epoch from clock_timestamp() - pg_postmaster_start_time())::float8 as uptime_seconds,
   pg_is_in_recovery() as in_recovery,
-  age(d.datfrozenxid)::float8 as xid_age,
-  mxid_age(d.datminmxid)::float8 as multixact_age,
-  pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees_all_sessions
-from pg_database as d
-where d.datname = current_database()
+  pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees_all_sessions,
+  e.version as statements_version,
+  e.schema as statements_schema
+from (values (1)) as one
+left join (
+  select x.extversion as version, n.nspname as schema
+  from pg_extension as x
+  join pg_namespace as n on n.oid = x.extnamespace
+  where x.extname = 'pg_stat_statements'
+) as e on true

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { HoldfastError, StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { connectSql, type Target } from "../connection.ts";
+import { connectSql, type Sql, type Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
 import { type Binaries, prepareBinaries } from "./binaries.ts";
 import { type RunAs, runCommand } from "./command.ts";
@@ -72,9 +72,9 @@ async function initialise(binaries: Binaries, place: Place, as: RunAs | undefine
   await rename(partial, place.cluster);
 }
 
-async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void> {
+async function onServer(target: Target, work: (sql: Sql) => Promise<void>): Promise<void> {
   const sql = connectSql({
-    target: { ...target, database: "postgres" },
+    target,
     max: 1,
     applicationName: "holdfast-start",
     statementTimeoutMs: 30_000,
@@ -82,12 +82,7 @@ async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void
     pooled: false,
   });
   try {
-    const found = await sql`select 1 from pg_database where datname = ${target.database}`;
-    if (found.length === 0) {
-      await sql.unsafe("create database holdfast").catch((error) => {
-        if (codeOf(error) !== "42P04") throw error; // duplicate_database
-      });
-    }
+    await work(sql);
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -115,6 +110,22 @@ const noSpace = (cause?: unknown) =>
     "The disk of the data directory is full: the embedded Postgres cannot start",
     { retryAfterSeconds: 30, cause },
   );
+
+/** Makes the database, and the view of its statements: the server preloads what that needs. */
+async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void> {
+  await onServer({ ...target, database: "postgres" }, async (sql) => {
+    const found = await sql`select 1 from pg_database where datname = ${target.database}`;
+    if (found.length > 0) return;
+    await sql.unsafe("create database holdfast").catch((error) => {
+      if (codeOf(error) !== "42P04") throw error; // duplicate_database
+    });
+  });
+  await onServer(target, async (sql) => {
+    await sql.unsafe("create extension if not exists pg_stat_statements").catch((error) => {
+      if (codeOf(error) !== "23505") throw error; // unique_violation: another start made it just now
+    });
+  });
+}
 
 /** The Postgres that Holdfast brings along: made at first start, adopted after a crash, stopped at the end. */
 export async function createEmbeddedServer(

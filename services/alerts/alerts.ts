@@ -19,11 +19,18 @@ import type { AlertStore } from "./store.ts";
 export interface Alerts {
   /** Takes up the alerts that were open, and the rules changed, before this start. */
   load(): Promise<void>;
-  /** Judges values by their rules, tells what changed, and keeps it. */
+  /**
+   * Judges values by their rules, tells what changed, and keeps it. `complete` names the metrics all of whose
+   * scopes are among the values: an alert on one that is not there any more is over.
+   */
   evaluate(
     values: readonly MetricValue[],
     evidenceFor: (rule: Rule, scope: string) => Evidence[],
-    cureFor?: (rule: Rule, scope: string) => readonly Cure[],
+    options?: {
+      /** Metrics of which every scope there is is among the values. */
+      complete?: ReadonlySet<string>;
+      cureFor?: (rule: Rule, scope: string) => readonly Cure[];
+    },
   ): void;
   firing(): Alert[];
   list(query: {
@@ -145,6 +152,16 @@ export function createAlerts(
     open.set(key, { ...alert, value, message: messageFor(rule, value, scope) });
   }
 
+  /** What was dropped cannot be bad: a clear value for each open alert on a slot, table … that is no more. */
+  function gone(present: readonly MetricValue[], complete: ReadonlySet<string>): MetricValue[] {
+    return [...open.values()].flatMap(({ rule: name, scope }): MetricValue[] => {
+      const rule = rules.find((one) => one.name === name);
+      if (!rule || scope === "" || !complete.has(rule.metric)) return [];
+      const there = present.some((one) => one.metric === rule.metric && one.scope === scope);
+      return there ? [] : [{ metric: rule.metric, scope, value: rule.clear }];
+    });
+  }
+
   return {
     async load() {
       if (loaded) return;
@@ -173,8 +190,9 @@ export function createAlerts(
       loaded = true;
       flush();
     },
-    evaluate(values, evidenceFor, cureFor = ({ cure }) => cure) {
+    evaluate(present, evidenceFor, { complete = new Set<string>(), cureFor } = {}) {
       const now = clock.now().getTime();
+      const values = [...present, ...gone(present, complete)];
       for (const rule of rules) {
         for (const { metric, scope, value } of values) {
           if (metric !== rule.metric) continue;
@@ -184,7 +202,14 @@ export function createAlerts(
           if (value === null) continue;
           if (transition) {
             const evidence = () => evidenceFor(rule, scope);
-            apply(rule, scope, value, transition, evidence, () => cureFor(rule, scope));
+            apply(
+              rule,
+              scope,
+              value,
+              transition,
+              evidence,
+              () => cureFor?.(rule, scope) ?? rule.cure,
+            );
           } else refresh(rule, scope, value);
         }
       }

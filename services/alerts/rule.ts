@@ -16,6 +16,21 @@ export interface RuleLevels {
 
 export type Severity = "warning" | "critical";
 
+/** A flag is 0 or 1 and needs no figure in its message; times is a multiple of what is usual. */
+export const ruleUnits = [
+  "ratio",
+  "times",
+  "seconds",
+  "milliseconds",
+  "bytes",
+  "bytes_per_second",
+  "count",
+  "per_minute",
+  "per_hour",
+  "flag",
+] as const;
+export type RuleUnit = (typeof ruleUnits)[number];
+
 export interface Cure {
   sql: string;
   lock: string;
@@ -26,8 +41,7 @@ export interface Rule extends RuleLevels {
   name: string;
   title: string;
   metric: string;
-  /** A flag is 0 or 1 and needs no figure in its message. */
-  unit: "ratio" | "seconds" | "milliseconds" | "count" | "per_minute" | "flag";
+  unit: RuleUnit;
   /** Whether high or low values are bad. */
   direction: "above" | "below";
   /** First words of the message, such as "Connection pool utilization high". */
@@ -53,6 +67,16 @@ function duration(seconds: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
+function size(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let at = 0;
+  while (Math.abs(bytes) >= 1024 && at < units.length - 1) {
+    bytes /= 1024;
+    at++;
+  }
+  return `${Math.round(bytes * 10) / 10} ${units[at]}`;
+}
+
 /** A value in a person's words. */
 export function showValue(unit: Rule["unit"], value: number): string {
   switch (unit) {
@@ -62,6 +86,14 @@ export function showValue(unit: Rule["unit"], value: number): string {
       return duration(value);
     case "milliseconds":
       return `${Math.round(value)} ms`;
+    case "bytes":
+      return size(value);
+    case "bytes_per_second":
+      return `${size(value)} per second`;
+    case "times":
+      return `${Math.round(value * 10) / 10} times`;
+    case "per_hour":
+      return `${Math.round(value * 10) / 10} per hour`;
     case "per_minute":
       return `${Math.round(value * 10) / 10} per minute`;
     case "flag":

@@ -1,7 +1,8 @@
 import type { Rule } from "./rule.ts";
-
-const day = 86_400;
-const usual = { keep_firing_seconds: 30, cooldown_seconds: 60, enabled: true };
+import { durabilityRules } from "./shipped/durability.ts";
+import { replicationRules } from "./shipped/replication.ts";
+import { storageRules } from "./shipped/storage.ts";
+import { day, usual } from "./shipped/usual.ts";
 
 /** The shipped rules, with production's levels. */
 export const shippedRules: readonly Rule[] = [
@@ -259,4 +260,7 @@ export const shippedRules: readonly Rule[] = [
     cause: "Rows came for which no partition existed; they forbid attaching the right one.",
     cure: [],
   },
+  ...durabilityRules,
+  ...replicationRules,
+  ...storageRules,
 ];

@@ -1,13 +1,16 @@
+import { chooseQuestion } from "../../db/collectors/choose.ts";
 import {
+  type Collector,
   type CollectorName,
-  type CollectorRows,
   collectors,
   type Tier,
 } from "../../db/collectors/list.ts";
+import type { CollectorRows } from "../../db/collectors/rows.ts";
 import type { Sql } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Clock } from "../clock.ts";
+import { budgetOf, chargeTurn, restTurn } from "./budget.ts";
 import { emptyReading, type Reading } from "./reading.ts";
 
 export type Readings = { [K in CollectorName]: Reading<CollectorRows[K][]> };
@@ -26,9 +29,14 @@ export async function takeReading<T>(
   deadlineMs: number,
   ask: (sql: Sql) => Promise<T>,
 ): Promise<boolean> {
-  const started = performance.now();
+  // Waiting for the connection is no cost of the question's.
+  let started: number | undefined;
+  const timed = (sql: Sql) => {
+    started = performance.now();
+    return ask(sql);
+  };
   try {
-    reading.value = await pool.run(ask, { deadlineMs });
+    reading.value = await pool.run(timed, { deadlineMs });
     reading.at = clock.now().getTime();
     reading.error = undefined;
     return true;
@@ -37,31 +45,56 @@ export async function takeReading<T>(
     reading.errorAt = clock.now().getTime();
     return !isUnreachable(error);
   } finally {
-    reading.durationMs = performance.now() - started;
+    reading.durationMs = started === undefined ? undefined : performance.now() - started;
   }
 }
 
+/** What tells whether the server answers, and what it is, is always asked. */
+const essential = new Set<CollectorName>(["activity", "server"]);
+
+interface Round {
+  readings: Readings;
+  pool: Pool;
+  clock: Clock;
+  deadlineMs: number;
+  everyMs: number;
+  onRest: (collector: CollectorName, costMs: number, turns: number) => void;
+}
+
+/** One collector's turn: asked, left out while it rests, or known not to be on this server; false when it is away. */
+async function takeTurn(collector: Collector, round: Round): Promise<boolean> {
+  const { readings, pool, clock, deadlineMs, everyMs, onRest } = round;
+  const reading = readings[collector.name] as Reading<unknown>;
+  if (reading.purse.resting > 0) {
+    reading.purse = restTurn(reading.purse);
+    return true;
+  }
+  const choice = chooseQuestion(collector, readings.server.value?.[0]);
+  if ("missing" in choice) {
+    Object.assign(reading, emptyReading(), { missing: choice.missing });
+    return true;
+  }
+  reading.missing = undefined;
+  const answered = await takeReading(
+    reading,
+    pool,
+    clock,
+    deadlineMs,
+    (sql) => sql.unsafe(choice.sql) as unknown as Promise<unknown>,
+  );
+  if (!answered) return false;
+  if (!essential.has(collector.name)) {
+    reading.purse = chargeTurn(reading.purse, reading.durationMs ?? 0, budgetOf(everyMs));
+    const { resting } = reading.purse;
+    if (resting > 0) onRest(collector.name, reading.durationMs ?? 0, resting);
+  }
+  return true;
+}
+
 /** Runs the collectors of a tier one after the other; stops at the first sign that the server is away. */
-export async function collectTier(
-  tier: Tier,
-  { readings, pool, clock, deadlineMs }: {
-    readings: Readings;
-    pool: Pool;
-    clock: Clock;
-    deadlineMs: number;
-  },
-): Promise<boolean> {
+export async function collectTier(tier: Tier, round: Round): Promise<boolean> {
   for (const collector of collectors) {
-    if (collector.tier !== tier) continue;
-    const reading = readings[collector.name] as Reading<unknown>;
-    const answered = await takeReading(
-      reading,
-      pool,
-      clock,
-      deadlineMs,
-      (sql) => sql.unsafe(collector.sql) as unknown as Promise<unknown>,
-    );
-    if (!answered) return false;
+    if (collector.tier === tier && !await takeTurn(collector, round)) return false;
   }
   return true;
 }

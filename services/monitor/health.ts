@@ -1,6 +1,4 @@
-import type { Evidence, MetricValue } from "../alerts/alert.ts";
-import type { Rule } from "../alerts/rule.ts";
-import { blockingTree } from "./locks.ts";
+import type { MetricValue } from "../alerts/alert.ts";
 import { poolMetrics } from "./metrics.ts";
 import { recommend } from "./recommend.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
@@ -60,11 +58,14 @@ export function checksOf(snapshot: Snapshot): Check[] {
     observed_at: iso(snapshot.tablesAt),
   };
   const collectors = Object.entries(snapshot.readings)
-    .filter(([, reading]) => reading.error !== undefined && !unreachable)
+    .filter(([, { error, purse }]) => (error !== undefined || purse.resting > 0) && !unreachable)
     .map(([name, reading]): Check => ({
       name: `collector:${name}`,
       status: "unknown",
-      detail: reading.error ?? "",
+      detail: reading.error ??
+        `left out for ${reading.purse.resting} more turn(s): it cost ${
+          Math.round(reading.durationMs ?? 0)
+        } ms`,
       observed_at: iso(reading.at),
     }));
   const { diskFullSince } = snapshot.ingest;
@@ -158,15 +159,15 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     scope: "",
     value,
   });
-  // What was read before the server went away says nothing of now, and must not resolve an alert.
-  const metrics = snapshot.unreachable
-    ? Object.fromEntries(Object.keys(snapshot.metrics).map((name) => [name, null]))
-    : snapshot.metrics;
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
-    ...Object.entries({ ...metrics, ...poolMetrics(snapshot.pool) }).flatMap((
-      [metric, value],
-    ) => typeof value === "number" || value === null ? [server(metric, value)] : []),
+    // What was read before the server went away says nothing of now, and must not resolve an alert.
+    ...snapshot.signals.map(({ name, scope, value }) => ({
+      metric: name,
+      scope,
+      value: snapshot.unreachable ? null : value,
+    })),
+    ...Object.entries(poolMetrics(snapshot.pool)).map(([name, value]) => server(name, value)),
     ...snapshot.tables.flatMap((table): MetricValue[] => {
       const known = (value: number | null) =>
         snapshot.tablesFresh && !snapshot.unreachable ? value : null;
@@ -186,26 +187,4 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
       ];
     }),
   ];
-}
-
-/** The facts that support an alert of `rule`. */
-export function evidenceFor(rule: Rule, snapshot: Snapshot): Evidence[] {
-  switch (rule.name) {
-    case "connection_pool":
-    case "pool_wait":
-      return [{ name: "connection_pool", value: snapshot.pool }];
-    case "connections":
-    case "idle_in_transaction":
-    case "long_transaction":
-      return [{ name: "connections_by_state", value: snapshot.metrics.connections_by_state }];
-    case "lock_wait":
-      return [{
-        name: "blocking_tree",
-        value: blockingTree(snapshot.readings.locks.value ?? []).slice(0, 5),
-      }];
-    case "database_down":
-      return [{ name: "error", value: snapshot.unreachable?.error ?? null }];
-    default:
-      return [];
-  }
 }

@@ -17,6 +17,7 @@ export interface PerformanceMetrics {
   cache_hit_ratio: number | null;
   index_hit_ratio: number | null;
   deadlocks_per_minute: number | null;
+  temp_files_per_second: number | null;
   temp_bytes_per_second: number | null;
   blocked_sessions: number | null;
   longest_lock_wait_seconds: number | null;
@@ -47,8 +48,9 @@ export function deriveMetrics(
   const activity = freshValue(readings.activity, now, maxAgeMs.fast)?.[0];
   const locks = freshValue(readings.locks, now, maxAgeMs.fast);
   const database = freshValue(readings.database, now, maxAgeMs.fast)?.[0];
-  const indexIo = freshValue(readings.index_io, now, maxAgeMs.stats)?.[0];
+  const indexIo = freshValue(readings.index_io, now, maxAgeMs.slow)?.[0];
   const server = freshValue(readings.server, now, maxAgeMs.stats)?.[0];
+  const wraparound = freshValue(readings.wraparound, now, maxAgeMs.stats)?.[0];
   const sizes = freshValue(readings.sizes, now, maxAgeMs.slow)?.[0];
   const rate = rates && now - rates.at <= maxAgeMs.fast ? rates.value : undefined;
   // Sessions of other roles without their state could be the long or the blocked ones: then nothing is known.
@@ -77,6 +79,7 @@ export function deriveMetrics(
       ? indexIo.blocks_hit / indexIo.blocks_fetched
       : null,
     deadlocks_per_minute: orNull(rate?.deadlocks_per_minute),
+    temp_files_per_second: orNull(rate?.temp_files_per_second),
     temp_bytes_per_second: orNull(rate?.temp_bytes_per_second),
     blocked_sessions: seesAll ? activity.blocked : null,
     longest_lock_wait_seconds: seesAll && locks ? Math.max(0, ...waits) : null,
@@ -84,7 +87,7 @@ export function deriveMetrics(
     longest_idle_in_transaction_seconds: seesAll
       ? activity.longest_idle_in_transaction_seconds
       : null,
-    xid_age: orNull(server?.xid_age),
+    xid_age: orNull(wraparound?.xid_age),
     checksum_failures: database?.checksum_failures ?? null,
     database_size_bytes: orNull(sizes?.database_bytes),
     server_version: server?.version ?? null,

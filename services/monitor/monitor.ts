@@ -1,22 +1,25 @@
 import type { Config } from "../../config.ts";
-import type { DatabaseCounters } from "../../db/collectors/list.ts";
+import type { Tier } from "../../db/collectors/list.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/alerts.ts";
 import type { Clock } from "../clock.ts";
 import type { Publisher } from "../hub.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
-import { createLoop } from "../loop.ts";
+import { createLoop, type Loop } from "../loop.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
-import { collectTier, emptyReadings, takeReading } from "./collect.ts";
-import { databasePerformance, evidenceFor, metricValues, overallStatus } from "./health.ts";
+import { takeReading } from "./collect.ts";
+import { createCollection } from "./collection.ts";
+import { evidenceFor } from "./evidence.ts";
+import { databasePerformance, metricValues, overallStatus } from "./health.ts";
 import { createHistory, type History } from "./history.ts";
 import { deriveMetrics, poolMetrics } from "./metrics.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
-import { type DatabaseRates, ratesBetween } from "./rates.ts";
 import { emptyReading, type Reading } from "./reading.ts";
+import { signals } from "./signals/list.ts";
+import { completeSignals, readSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
 
 export interface Monitor {
@@ -28,6 +31,8 @@ export interface Monitor {
   refreshPartitions(): void;
   /** Checks now whether the server answers; used at start and by tests. */
   checkNow(): Promise<void>;
+  /** Runs a tier now, or joins the run under way. */
+  runNow(tier: Tier): Promise<void>;
   history: History;
 }
 
@@ -36,13 +41,13 @@ type MonitorConfig = Pick<
   | "HOLDFAST_FAST_TIER_SECONDS"
   | "HOLDFAST_BROADCAST_SECONDS"
   | "HOLDFAST_SLOW_TIER_SECONDS"
+  | "HOLDFAST_HOURLY_TIER_SECONDS"
   | "HOLDFAST_BACKFILL_HORIZON_DAYS"
   | "HOLDFAST_PREMAKE_DAYS"
   | "HOLDFAST_RETENTION_DAYS"
   | "HOLDFAST_MAX_PARTITIONS"
 >;
 
-const fastDeadlineMs = 2_500;
 const slowDeadlineMs = 12_000;
 /** Ticks stored after which the sizes are read again before their time. */
 const resizeRows = 50_000;
@@ -62,7 +67,6 @@ export function createMonitor(
     log: Logger;
   },
 ): Monitor {
-  const readings = emptyReadings();
   const tables: Reading<TableReading[]> = emptyReading();
   const history = createHistory();
   const now = () => clock.now().getTime();
@@ -70,9 +74,16 @@ export function createMonitor(
     fast: config.HOLDFAST_FAST_TIER_SECONDS * 1000,
     stats: config.HOLDFAST_BROADCAST_SECONDS * 1000,
     slow: config.HOLDFAST_SLOW_TIER_SECONDS * 1000,
+    hourly: config.HOLDFAST_HOURLY_TIER_SECONDS * 1000,
   };
-  const maxAgeMs = { fast: everyMs.fast * 4, stats: everyMs.stats * 3, slow: everyMs.slow * 3 };
-  let rates: { value: DatabaseRates | undefined; at: number } | undefined;
+  const maxAgeMs = {
+    fast: everyMs.fast * 4,
+    stats: everyMs.stats * 3,
+    slow: everyMs.slow * 3,
+    hourly: everyMs.hourly * 3,
+  };
+  const collection = createCollection({ fastPool, slowPool, everyMs, maxAgeMs, clock, log });
+  const { readings } = collection;
   let checkedAt: number | undefined;
   let unreachable: Snapshot["unreachable"];
   let ingestMark: { at: number; accepted: number } | undefined;
@@ -91,7 +102,9 @@ export function createMonitor(
 
   function snapshot(): Snapshot {
     const at = now();
+    const rates = collection.databaseRates();
     const metrics = deriveMetrics({ readings, rates, ticksPerSecond, now: at, maxAgeMs });
+    const view = collection.view(metrics);
     const tablesFresh = tables.at !== undefined && at - tables.at <= maxAgeMs.stats;
     const reports = (tables.value ?? []).map((table) =>
       reportTable(table, at * 1000, config.HOLDFAST_BACKFILL_HORIZON_DAYS)
@@ -102,6 +115,9 @@ export function createMonitor(
       unreachable,
       pool: appPool.stats(),
       metrics,
+      view,
+      signals: readSignals(signals, view),
+      statements: collection.statements,
       tables: reports,
       tablesAt: tables.at,
       tablesFresh,
@@ -120,11 +136,11 @@ export function createMonitor(
       maxPartitions: config.HOLDFAST_MAX_PARTITIONS,
       horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
     };
-    alerts.evaluate(
-      metricValues(before),
-      (rule) => evidenceFor(rule, before),
-      (rule, scope) => partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
-    );
+    alerts.evaluate(metricValues(before), (rule, scope) => evidenceFor(rule, scope, before), {
+      complete: new Set(before.unreachable ? [] : completeSignals(signals, before.view)),
+      cureFor: (rule, scope) =>
+        partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
+    });
     const after = snapshot();
     remember(after);
     if (lastStatus !== undefined && after.status !== lastStatus) {
@@ -134,26 +150,16 @@ export function createMonitor(
     lastStatus = after.status;
   }
 
-  function remember({ metrics, pool, now: at }: Snapshot): void {
-    const values = { ...metrics, ...poolMetrics(pool) };
+  function remember({ metrics, signals: found, pool, now: at }: Snapshot): void {
+    const whole = found.filter(({ scope }) => scope === "").map(({ name, value }) => [name, value]);
+    const values = { ...metrics, ...Object.fromEntries(whole), ...poolMetrics(pool) };
     for (const [name, value] of Object.entries(values)) {
       if (typeof value === "number") history.add(name, at, value);
     }
   }
 
-  function noteRates(before: DatabaseCounters | undefined): void {
-    const after = readings.database.value?.[0];
-    if (after && after !== before) rates = { value: ratesBetween(before, after), at: now() };
-  }
-
   async function collectFast(): Promise<void> {
-    const before = readings.database.value?.[0];
-    const answered = await collectTier("fast", {
-      readings,
-      pool: fastPool,
-      clock,
-      deadlineMs: fastDeadlineMs,
-    });
+    const answered = await collection.collect("fast");
     if (answered && readings.activity.error === undefined) {
       if (unreachable) log.info("database_reachable_again", { away_ms: now() - unreachable.since });
       checkedAt = now();
@@ -163,18 +169,12 @@ export function createMonitor(
       if (!unreachable) log.error("database_unreachable", { error });
       unreachable = { since: unreachable?.since ?? now(), error };
     }
-    noteRates(before);
     markIngest();
     judge();
   }
 
   async function collectStats(): Promise<void> {
-    const answered = await collectTier("stats", {
-      readings,
-      pool: slowPool,
-      clock,
-      deadlineMs: slowDeadlineMs,
-    });
+    const answered = await collection.collect("stats");
     // Sizes are dear with many files, and soon untrue while much is written.
     const { accepted } = ingest.counters();
     if (accepted - sizedAt > resizeRows) {
@@ -220,16 +220,20 @@ export function createMonitor(
   const slowLoop = createLoop({
     name: "collect_slow",
     everyMs: everyMs.slow,
-    job: async () => {
-      await collectTier("slow", { readings, pool: slowPool, clock, deadlineMs: slowDeadlineMs });
-    },
+    job: async () => void await collection.collect("slow"),
     log,
   });
-  const loops = [
-    createLoop({ name: "collect_fast", everyMs: everyMs.fast, job: collectFast, log }),
-    statsLoop,
-    slowLoop,
-  ];
+  const loops: Record<Tier, Loop> = {
+    fast: createLoop({ name: "collect_fast", everyMs: everyMs.fast, job: collectFast, log }),
+    stats: statsLoop,
+    slow: slowLoop,
+    hourly: createLoop({
+      name: "collect_hourly",
+      everyMs: everyMs.hourly,
+      job: async () => void await collection.collect("hourly"),
+      log,
+    }),
+  };
   const refresh = createLoop({ name: "refresh_partitions", everyMs: 0, job: collectTables, log });
 
   // Rates need two readings; a page opened right after the start should not wait for the second one.
@@ -237,18 +241,19 @@ export function createMonitor(
 
   return {
     start() {
-      loops.forEach((loop) => loop.start());
+      Object.values(loops).forEach((loop) => loop.start());
       secondLook ??= setTimeout(() => {
         void slowLoop.runNow().then(() => statsLoop.runNow());
       }, Math.min(everyMs.fast, everyMs.stats));
     },
     async stop() {
       clearTimeout(secondLook);
-      await Promise.all([...loops, refresh].map((loop) => loop.stop()));
+      await Promise.all([...Object.values(loops), refresh].map((loop) => loop.stop()));
     },
     snapshot,
     refreshPartitions: () => void refresh.runNow(),
     checkNow: collectFast,
+    runNow: (tier) => loops[tier].runNow(),
     history,
   };
 }

@@ -1,3 +1,5 @@
+import { fullPurse, type Purse } from "./budget.ts";
+
 /** What a collector last said: its rows, or why there are none. Times are milliseconds since 1970. */
 export interface Reading<T> {
   value: T | undefined;
@@ -5,7 +7,11 @@ export interface Reading<T> {
   at: number | undefined;
   error: string | undefined;
   errorAt: number | undefined;
+  /** What the last question cost, measured from here once it had a connection. */
   durationMs: number | undefined;
+  /** Why this server cannot be asked; its values stay unknown, and nothing is wrong. */
+  missing: string | undefined;
+  purse: Purse;
 }
 
 export function emptyReading<T>(): Reading<T> {
@@ -15,6 +21,8 @@ export function emptyReading<T>(): Reading<T> {
     error: undefined,
     errorAt: undefined,
     durationMs: undefined,
+    missing: undefined,
+    purse: fullPurse,
   };
 }
 

@@ -1,3 +1,4 @@
+import { judgeMissing } from "./indexes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface Recommendation {
@@ -8,16 +9,46 @@ export interface Recommendation {
   risk?: string;
 }
 
-/** What an operator should consider, from what was read; nothing is guessed from values that are not known. */
-export function recommend({ metrics, pool, tables, readings }: Snapshot): Recommendation[] {
+/** Pieces of advice of one kind at most; all of them are at GET /api/indexes. */
+const perKind = 5;
+
+const megabytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MB`;
+
+/** Indexes to drop, to build anew and to make. */
+function aboutIndexes({ view }: Snapshot): Recommendation[] {
+  const all = view.indexes?.all ?? [];
+  const some = (problem: (typeof all)[number]["problems"][number]) =>
+    all.filter(({ problems }) => problems.includes(problem)).slice(0, perKind);
+  return [
+    ...some("invalid").map(({ name, cure }) => ({
+      title: `Build ${name} anew`,
+      detail: "It is invalid: a build of it failed. It costs every write and serves no read",
+      ...cure,
+    })),
+    ...some("duplicate").map(({ name, duplicate_of, bytes, cure }) => ({
+      title: `Drop ${name}`,
+      detail: `It has the same keys as ${duplicate_of}, and ${megabytes(bytes)}`,
+      ...cure,
+    })),
+    ...some("unused").filter(({ duplicate_of }) => duplicate_of === null)
+      .map(({ name, bytes, cure }) => ({
+        title: `Consider dropping ${name}`,
+        detail: `Nothing has read its ${
+          megabytes(bytes)
+        } since use was first counted, a week ago at the least`,
+        ...cure,
+      })),
+    ...judgeMissing(view.rows("missing_indexes") ?? []).slice(0, perKind).map((one) => ({
+      title: `Index ${one.table} (${one.columns.join(", ")})`,
+      detail: one.reason,
+      ...one.cure,
+    })),
+  ];
+}
+
+/** What the server's settings and the role's rights lack. */
+function aboutServer({ metrics, readings, view }: Snapshot): Recommendation[] {
   const found: Recommendation[] = [];
-  if (pool.waiting > 0 && (metrics.connections_utilization ?? 1) < 0.5) {
-    found.push({
-      title: "Raise HOLDFAST_POOL_SIZE",
-      detail:
-        `${pool.waiting} request(s) wait for one of ${pool.size} connections while the server has room for more`,
-    });
-  }
   if (metrics.cache_hit_ratio !== null && metrics.cache_hit_ratio < 0.9) {
     found.push({
       title: "Give Postgres more cache",
@@ -39,6 +70,38 @@ export function recommend({ metrics, pool, tables, readings }: Snapshot): Recomm
       risk: "lets the role read all statistics and settings",
     });
   }
+  if (readings.server.value?.[0]?.statements_version === null) {
+    found.push({
+      title: "Install pg_stat_statements",
+      detail: "Without it, no statement's cost is known",
+      sql: "create extension pg_stat_statements",
+      lock: "none",
+      risk:
+        "needs shared_preload_libraries = 'pg_stat_statements', and a restart when it is not there",
+    });
+  }
+  const waiting = view.rows("settings")?.filter((row) => row.pending_restart) ?? [];
+  if (waiting.length > 0) {
+    found.push({
+      title: "Restart Postgres when it suits",
+      detail: `Changed, and not in force yet: ${waiting.map(({ name }) => name).join(", ")}`,
+    });
+  }
+  return found;
+}
+
+/** What an operator should consider, from what was read; nothing is guessed from values that are not known. */
+export function recommend(snapshot: Snapshot): Recommendation[] {
+  const { metrics, pool, tables } = snapshot;
+  const found: Recommendation[] = [];
+  if (pool.waiting > 0 && (metrics.connections_utilization ?? 1) < 0.5) {
+    found.push({
+      title: "Raise HOLDFAST_POOL_SIZE",
+      detail:
+        `${pool.waiting} request(s) wait for one of ${pool.size} connections while the server has room for more`,
+    });
+  }
+  found.push(...aboutServer(snapshot));
   for (const table of tables) {
     if (table.partitions > 3_000) {
       found.push({
@@ -48,5 +111,5 @@ export function recommend({ metrics, pool, tables, readings }: Snapshot): Recomm
       });
     }
   }
-  return found;
+  return [...found, ...aboutIndexes(snapshot)];
 }

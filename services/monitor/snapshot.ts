@@ -4,6 +4,8 @@ import type { IngestCounters } from "../ingest/ingest.ts";
 import type { Readings } from "./collect.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import type { TableReport } from "./partition_report.ts";
+import type { SignalValue, View } from "./signals/signal.ts";
+import type { Statements } from "./statements.ts";
 
 export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
 
@@ -17,6 +19,9 @@ export interface Snapshot {
   unreachable: { since: number; error: string } | undefined;
   pool: PoolStats;
   metrics: PerformanceMetrics;
+  view: View;
+  signals: SignalValue[];
+  statements: Pick<Statements, "report">;
   tables: TableReport[];
   tablesAt: number | undefined;
   tablesFresh: boolean;

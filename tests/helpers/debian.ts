@@ -12,14 +12,17 @@ export interface DebianServer {
   remove(): Promise<void>;
 }
 
-export async function createDebianServer(): Promise<DebianServer> {
+/** `bin` may be the programs of another version; `settings` are given at its start, as `name=value`. */
+export async function createDebianServer(
+  { bin = debianPostgres.bin, settings = [] }: { bin?: string; settings?: string[] } = {},
+): Promise<DebianServer> {
   const folder = await Deno.makeTempDir({ prefix: "holdfast-debian-" });
   const as = unprivilegedUser();
   await Deno.chmod(folder, 0o755);
   if (as) await Deno.chown(folder, as.uid, as.gid);
   const port = freePort();
   const run = async (tool: string, args: string[]) => {
-    const { code, output } = await runCommand(`${debianPostgres.bin}/${tool}`, args, {
+    const { code, output } = await runCommand(`${bin}/${tool}`, args, {
       as,
       timeoutMs: 60_000,
     });
@@ -27,7 +30,10 @@ export async function createDebianServer(): Promise<DebianServer> {
   };
   const data = ["--pgdata", `${folder}/data`];
   await run("initdb", [...data, "--username", "postgres", "--auth", "trust", "--encoding", "UTF8"]);
-  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`;
+  const options = [
+    `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`,
+    ...settings.map((setting) => `-c ${setting}`),
+  ].join(" ");
   const stop = () => run("pg_ctl", ["stop", ...data, "--mode", "immediate", "--wait"]);
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,

@@ -34,3 +34,9 @@ export const psql = { what: "psql", present: existsSync("/usr/bin/psql") };
 export const chromium = { what: "Chromium", present: existsSync("/usr/bin/chromium") };
 
 export const pgbouncer = { what: "PgBouncer", present: existsSync("/usr/sbin/pgbouncer") };
+
+export const promtool = {
+  what: "promtool (Debian's package prometheus)",
+  present: existsSync("/usr/bin/promtool"),
+  bin: "/usr/bin/promtool",
+};

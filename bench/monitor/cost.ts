@@ -1,0 +1,153 @@
+/**
+ * What watching costs the database: each tier run again and again on 2,001 partitions with 6,003 indexes, its
+ * statements' time taken from pg_stat_statements.
+ * `deno task bench:monitor [leaves] [rounds]`
+ */
+import { readConfig } from "../../config.ts";
+import { type Tier, tiers } from "../../db/collectors/list.ts";
+import { connectSql, type Sql, type Target } from "../../db/connection.ts";
+import { migrate } from "../../db/migrate.ts";
+import { migrations } from "../../db/migrations/list.ts";
+import { openPools } from "../../db/pools.ts";
+import { createLogger } from "../../log.ts";
+import { systemClock } from "../../services/clock.ts";
+import { createHub } from "../../services/hub.ts";
+import { createMonitor } from "../../services/monitor/monitor.ts";
+import { createCatalogue } from "../../services/partitions/catalogue.ts";
+import { startTempServer } from "../temp_server.ts";
+import { fillCatalogue, fillStatements } from "./database.ts";
+
+const leaves = Number(Deno.args[0] ?? 2_001);
+const rounds = Number(Deno.args[1] ?? 15);
+const limits: Partial<Record<Tier, number>> = { stats: 60, slow: 250, hourly: 1_000 };
+const names: Record<Tier, string> = {
+  fast: "5 s: activity, locks",
+  stats: "30 s: statistics, partitions",
+  slow: "5 min: sizes, tables",
+  hourly: "1 h: indexes, bloat",
+};
+
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+
+interface Cost {
+  ms: number;
+  statements: number;
+}
+
+/** What Holdfast's role has run since the last call; the statistics begin anew. */
+async function takeCost(sql: Sql): Promise<Cost> {
+  const [cost] = await sql<Cost[]>`
+    select coalesce(sum(total_exec_time + total_plan_time), 0) as ms, coalesce(sum(calls), 0)::float8 as statements
+    from pg_stat_statements(false)
+    where userid = 'holdfast_bench'::regrole and toplevel`;
+  // Only ours, so that the many entries of others stay.
+  await sql`select pg_stat_statements_reset('holdfast_bench'::regrole, 0, 0)`;
+  return cost ?? { ms: 0, statements: 0 };
+}
+
+/** The dearest statements since the last call, to see where the time goes. */
+async function dearest(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ ms: number; text: string }[]>`
+    select
+      (total_exec_time + total_plan_time) / ${rounds} as ms,
+      left(regexp_replace(regexp_replace(query, '--[^\\n]*\\n', '', 'g'), '\\s+', ' ', 'g'), 90) as text
+    from pg_stat_statements
+    where userid = 'holdfast_bench'::regrole and toplevel
+    order by 1 desc
+    limit 5`;
+  return rows.map(({ ms, text }) => `${ms.toFixed(1).padStart(8)} ms  ${text}`);
+}
+
+const server = await startTempServer();
+if (server.target.kind !== "socket") throw new Error("The embedded server has no socket");
+const { directory, database } = server.target;
+const admin = connectSql({
+  target: server.target,
+  max: 1,
+  applicationName: "bench",
+  statementTimeoutMs: 600_000,
+  lockTimeoutMs: 10_000,
+  pooled: false,
+});
+try {
+  await admin`create role holdfast_bench login in role pg_monitor`;
+  await admin.unsafe(`grant create on database ${database} to holdfast_bench`);
+  // Planning counts too, though pg_stat_statements leaves it out by default.
+  await admin`alter system set pg_stat_statements.track_planning = on`;
+  await admin`select pg_reload_conf()`;
+  const target: Target = {
+    kind: "url",
+    url: `postgres://holdfast_bench@localhost/${database}?host=${encodeURIComponent(directory)}`,
+  };
+  const config = readConfig({ DATABASE_URL: target.url });
+  const pools = openPools(target, { pooled: false }, config);
+  await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 60_000 });
+  const monitor = createMonitor({
+    fastPool: pools.watchFast,
+    slowPool: pools.watchSlow,
+    appPool: pools.app,
+    catalogue: createCatalogue(),
+    ingest: {
+      counters: () => ({
+        accepted: 0,
+        quarantined: 0,
+        byReason: {},
+        diskFullSince: undefined,
+        lanes: { active: 0, waiting: 0 },
+      }),
+    },
+    alerts: { evaluate: () => {}, firing: () => [] },
+    hub: createHub({ clock: systemClock }),
+    config,
+    clock: systemClock,
+    log: createLogger({ level: "warn", write: (line) => console.error(line) }),
+  });
+  console.log(`making ${leaves} partitions …`);
+  await fillCatalogue(admin, leaves);
+  await fillStatements(admin, 4_000);
+  const [counted] = await admin`
+    select
+      (select count(*) from pg_inherits where inhparent = 'market.ticks'::regclass)::int as leaves,
+      (select count(*) from pg_index as x join pg_inherits as i on i.inhrelid = x.indrelid
+        where i.inhparent = 'market.ticks'::regclass)::int as indexes,
+      (select count(*) from pg_stat_statements(false))::int as statements`;
+  const results: string[] = [];
+  const where: string[] = [];
+  for (const tier of tiers) {
+    // The first fills caches, of the catalogue here and of bounds and texts in Holdfast.
+    for (let warm = 0; warm < 3; warm++) await monitor.runNow(tier);
+    await takeCost(admin);
+    const costs: Cost[] = [];
+    const walls: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const started = performance.now();
+      await monitor.runNow(tier);
+      walls.push(performance.now() - started);
+      costs.push(await takeCost(admin));
+    }
+    for (let round = 0; round < rounds; round++) await monitor.runNow(tier);
+    where.push(`${names[tier]}, mean of a tick:`, ...await dearest(admin));
+    await takeCost(admin);
+    const ms = costs.map((cost) => cost.ms);
+    const limit = limits[tier];
+    results.push(
+      `| ${names[tier]} | ${median(costs.map(({ statements }) => statements))} | ${
+        median(ms).toFixed(1)
+      } | ${Math.max(...ms).toFixed(1)} | ${median(walls).toFixed(1)} | ${limit ?? "–"} | ${
+        limit === undefined ? "–" : median(ms) <= limit ? "yes" : "NO"
+      } |`,
+    );
+  }
+  console.log(
+    `\n${counted?.leaves} partitions, ${counted?.indexes} indexes of partitions, ${counted?.statements} statements known, ${rounds} rounds\n`,
+  );
+  console.log("| tier | statements | database ms, median | worst | wall ms | limit | held |");
+  console.log("| --- | --- | --- | --- | --- | --- | --- |");
+  console.log(results.join("\n"));
+  console.log(`\n${where.join("\n")}`);
+  await monitor.stop();
+  await Promise.all(Object.values(pools).map((pool) => pool.end()));
+} finally {
+  await admin.end({ timeout: 2 });
+  await server.stop();
+}

@@ -1,0 +1,99 @@
+-- An estimate of space that a rewrite would give back: pages held against pages that the rows need, by the
+-- planner's statistics of widths. Small or never analysed relations say nothing. Partitions are rolled up.
+with recursive family as (
+  select i.inhparent as root, i.inhrelid as oid
+  from pg_inherits as i
+  join pg_class as p on p.oid = i.inhparent and p.relkind in ('p', 'I')
+  where not exists (select 1 from pg_inherits as up where up.inhrelid = i.inhparent)
+  union all
+  select f.root, i.inhrelid
+  from family as f
+  join pg_inherits as i on i.inhparent = f.oid
+),
+space as (
+  select current_setting('block_size')::float8 as block_size
+),
+-- Only what is large enough to matter: estimates of a few pages are noise.
+tables as (
+  select c.oid, c.relname, n.nspname, c.reltuples, c.relpages, c.relnatts, coalesce((
+    select split_part(one, '=', 2)::float8 / 100
+    from unnest(c.reloptions) as one
+    where one like 'fillfactor=%'
+  ), 1) as fill
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+  where c.relkind = 'r'
+    and c.relpages >= 128
+    and c.reltuples >= 0
+    and c.relpersistence <> 't'
+    and c.relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+),
+widths as (
+  select
+    t.oid,
+    s.attname,
+    (1 - s.null_frac) * s.avg_width as width,
+    s.null_frac > 0 as nullable
+  from tables as t
+  join pg_stats as s on s.schemaname = t.nspname and s.tablename = t.relname and not s.inherited
+),
+heaps as (
+  select
+    t.oid,
+    'table' as kind,
+    t.relpages,
+    -- 24 bytes of header, aligned, and 4 of line pointer; a bitmap of nulls adds a little.
+    ceil(t.reltuples * (28 + w.width + case when w.nullable then 8 else 0 end + 4)
+      / ((s.block_size - 24) * t.fill)) as needed
+  from tables as t
+  cross join space as s
+  join (
+    select oid, sum(width) as width, bool_or(nullable) as nullable, count(*) as columns
+    from widths
+    group by oid
+  ) as w on w.oid = t.oid
+),
+indexes as (
+  select
+    c.oid,
+    'index' as kind,
+    c.relpages,
+    -- A key's 8 bytes of header and 4 of line pointer, in pages filled to nine tenths.
+    1 + ceil(c.reltuples * (12 + w.width + 4) / ((s.block_size - 40) * 0.9)) as needed
+  from pg_index as x
+  join pg_class as c on c.oid = x.indexrelid
+  join pg_am as a on a.oid = c.relam and a.amname = 'btree'
+  cross join space as s
+  cross join lateral (
+    select sum(w.width) as width, count(*) as columns
+    from unnest(x.indkey::int2[]) as key (attnum)
+    join pg_attribute as t on t.attrelid = x.indrelid and t.attnum = key.attnum
+    join widths as w on w.oid = x.indrelid and w.attname = t.attname
+  ) as w
+  where x.indexprs is null
+    and w.columns = x.indnatts
+    and c.relpages >= 128
+    and c.reltuples >= 0
+),
+together as (
+  select
+    coalesce(f.root, r.oid) as root,
+    r.kind,
+    sum(r.relpages) as pages,
+    sum(greatest(0, r.relpages - r.needed)) as waste
+  from (select * from heaps union all select * from indexes) as r
+  left join family as f on f.oid = r.oid
+  group by 1, 2
+)
+select
+  n.nspname || '.' || c.relname as name,
+  t.kind,
+  (t.pages * s.block_size)::float8 as bytes,
+  (t.waste * s.block_size)::float8 as bloat_bytes,
+  (t.waste / greatest(1, t.pages))::float8 as bloat_ratio
+from together as t
+cross join space as s
+join pg_class as c on c.oid = t.root
+join pg_namespace as n on n.oid = c.relnamespace
+order by bloat_bytes desc
+limit 100

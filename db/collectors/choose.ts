@@ -1,0 +1,50 @@
+import { quoteIdent } from "../sql.ts";
+import type { Collector, Question } from "./list.ts";
+import type { ServerFacts } from "./rows.ts";
+
+/** The SQL to ask, or why there is none on this server. */
+export type Choice = { sql: string } | { missing: string };
+
+/** Whether an extension's version such as 1.11 is at least another. */
+export function versionAtLeast(version: string, least: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [leastMajor = 0, leastMinor = 0] = least.split(".").map(Number);
+  return major === leastMajor ? minor >= leastMinor : major > leastMajor;
+}
+
+/** SQL with the schema of pg_stat_statements put in place of `"$extension"`. */
+export function inStatementsSchema(sql: string, schema: string): string {
+  return sql.replaceAll('"$extension"', () => quoteIdent(schema));
+}
+
+function fits({ minVersion, minStatements }: Question, server: ServerFacts): boolean {
+  return server.version_number >= minVersion &&
+    (minStatements === undefined ||
+      server.statements_version !== null &&
+        versionAtLeast(server.statements_version, minStatements));
+}
+
+/** Chooses how to ask this server. Pure. */
+export function chooseQuestion(
+  { questions }: Collector,
+  server: ServerFacts | undefined,
+): Choice {
+  const needsServer = questions.length > 1 ||
+    questions.some(({ minVersion, minStatements }) =>
+      minVersion > 140_000 || minStatements !== undefined
+    );
+  const [first] = questions;
+  if (!needsServer && first) return { sql: first.sql };
+  if (!server) return { missing: "the server's version is not known yet" };
+  const chosen = questions.find((question) => fits(question, server));
+  if (chosen) return { sql: inStatementsSchema(chosen.sql, server.statements_schema ?? "") };
+  const least = questions.at(-1);
+  if (least?.minStatements !== undefined && server.version_number >= least.minVersion) {
+    return {
+      missing: server.statements_version === null
+        ? "pg_stat_statements is not installed in this database"
+        : `pg_stat_statements ${server.statements_version} is too old: it needs ${least.minStatements}`,
+    };
+  }
+  return { missing: `needs Postgres ${Math.floor((least?.minVersion ?? 0) / 10_000)}` };
+}

@@ -1,0 +1,20 @@
+-- Standbys that stream from here, each with its distance; a lag of null means the standby has caught up and is idle.
+with present as (
+  select case
+    when pg_is_in_recovery() then pg_last_wal_receive_lsn()
+    else pg_current_wal_lsn()
+  end as lsn
+)
+select
+  r.application_name,
+  coalesce(host(r.client_addr), 'local') as client,
+  r.state,
+  r.sync_state,
+  pg_wal_lsn_diff(p.lsn, r.sent_lsn)::float8 as unsent_bytes,
+  pg_wal_lsn_diff(p.lsn, r.replay_lsn)::float8 as lag_bytes,
+  extract(epoch from r.replay_lag)::float8 as lag_seconds
+from pg_stat_replication as r
+cross join present as p
+where r.state <> 'backup'
+order by lag_bytes desc nulls first
+limit 50

@@ -1,0 +1,234 @@
+/** What each collector answers, row by row. Times are seconds since 1970; null is what the server does not know. */
+export interface CollectorRows {
+  activity: {
+    used: number;
+    limit: number;
+    active: number;
+    idle: number;
+    idle_in_transaction: number;
+    idle_in_transaction_aborted: number;
+    hidden: number;
+    blocked: number;
+    longest_transaction_seconds: number;
+    longest_idle_in_transaction_seconds: number;
+  };
+  locks: {
+    pid: number;
+    state: string | null;
+    query: string | null;
+    user: string | null;
+    application: string | null;
+    backend_start: string | null;
+    age_seconds: number | null;
+    waited_seconds: number | null;
+    /** What it waits for: the mode, and the table or kind of lock. */
+    wanted_mode: string | null;
+    wanted: string | null;
+    /** 0 stands for a prepared transaction, which has no session. */
+    blockers: number[];
+  };
+  database: DatabaseCounters;
+  server: ServerFacts;
+  index_io: { blocks_hit: number; blocks_fetched: number };
+  wraparound: {
+    taken_at: number;
+    xid_age: number;
+    multixact_age: number;
+    oldest_database: string;
+    next_xid: number;
+    oldest_multixact: number;
+  };
+  xmin_horizon: {
+    kind: string;
+    name: string;
+    owner: string;
+    xids: number;
+    seconds: number | null;
+  };
+  replication: {
+    application_name: string;
+    client: string;
+    state: string | null;
+    sync_state: string | null;
+    unsent_bytes: number | null;
+    lag_bytes: number | null;
+    lag_seconds: number | null;
+  };
+  standby: {
+    in_recovery: boolean;
+    replay_delay_seconds: number | null;
+    replay_delay_bytes: number | null;
+    receiving: boolean | null;
+  };
+  slots: {
+    slot: string;
+    type: string;
+    active: boolean;
+    wal_status: string | null;
+    retained_bytes: number | null;
+    safe_bytes: number | null;
+    inactive_seconds: number | null;
+    invalidation_reason: string | null;
+  };
+  checkpoints: Counters & {
+    timed: number;
+    requested: number;
+    write_ms: number;
+    sync_ms: number;
+    buffers: number;
+  };
+  io: Counters & {
+    backend: string;
+    object: string;
+    reads: number;
+    read_bytes: number;
+    read_ms: number;
+    writes: number;
+    write_bytes: number;
+    write_ms: number;
+    fsyncs: number;
+    evictions: number;
+  };
+  wal: Counters & {
+    records: number;
+    full_pages: number;
+    bytes: number;
+    buffers_full: number;
+  };
+  archiver: Counters & {
+    enabled: boolean;
+    archived: number;
+    failed: number;
+    last_failed_wal: string | null;
+    failing: boolean;
+    last_archived_seconds: number | null;
+  };
+  progress: {
+    command: string;
+    pid: number;
+    table: string | null;
+    phase: string | null;
+    done: number | null;
+    total: number | null;
+    index_passes: number | null;
+    seconds: number | null;
+  };
+  statements: StatementRow;
+  settings: { name: string; setting: string; unit: string | null; pending_restart: boolean };
+  sizes: { database_bytes: number; market_bytes: number };
+  tables: {
+    taken_at: number;
+    table: string;
+    leaves: number;
+    heap_bytes: number;
+    rows_estimate: number;
+    dead_rows: number;
+    seq_scans: number;
+    seq_rows: number;
+    xid_age: number;
+    vacuum_lag: number;
+    insert_lag: number;
+    analyze_lag: number;
+    freeze_lag: number;
+    leaves_behind: number;
+    worst_leaf: string | null;
+    vacuumed: boolean;
+  };
+  sequences: {
+    taken_at: number;
+    sequence: string;
+    readable: boolean;
+    last_value: number | null;
+    limit_value: number;
+    used_ratio: number | null;
+  };
+  indexes: IndexRow;
+  missing_indexes: {
+    schema: string;
+    name: string;
+    is_partitioned: boolean;
+    constraint: string;
+    referenced: string;
+    columns: string[];
+    rows_estimate: number;
+  };
+  bloat: {
+    name: string;
+    kind: "table" | "index";
+    bytes: number;
+    bloat_bytes: number;
+    bloat_ratio: number;
+  };
+}
+
+/** Counters carry when they were read and since when they count. */
+export interface Counters {
+  taken_at: number;
+  stats_reset: number | null;
+}
+
+export interface DatabaseCounters extends Counters {
+  commits: number;
+  rollbacks: number;
+  blocks_hit: number;
+  blocks_read: number;
+  rows_inserted: number;
+  rows_updated: number;
+  rows_deleted: number;
+  deadlocks: number;
+  temp_files: number;
+  temp_bytes: number;
+  checksum_failures: number | null;
+}
+
+/** What later questions are chosen by. */
+export interface ServerFacts {
+  version_number: number;
+  version: string;
+  uptime_seconds: number;
+  in_recovery: boolean;
+  sees_all_sessions: boolean;
+  /** Version and schema of pg_stat_statements in this database; null where it is not. */
+  statements_version: string | null;
+  statements_schema: string | null;
+}
+
+export interface StatementRow {
+  taken_at: number;
+  query_id: string;
+  user_id: string;
+  toplevel: boolean;
+  calls: number;
+  total_ms: number;
+  rows: number;
+  blocks_hit: number;
+  blocks_read: number;
+  temp_blocks: number;
+  wal_bytes: number;
+  stats_since: number | null;
+}
+
+export interface IndexRow {
+  schema: string;
+  name: string;
+  table: string;
+  is_partitioned: boolean;
+  method: string;
+  leaves: number;
+  bytes: number;
+  scans: number;
+  invalid_leaves: number;
+  invalid_name: string | null;
+  is_unique: boolean;
+  is_primary: boolean;
+  is_marked: boolean;
+  backs_constraint: boolean;
+  table_oid: number;
+  shape: string;
+  keys: number[];
+  key_count: number;
+  classes: string[];
+  options: number[];
+  has_expressions: boolean;
+  is_partial: boolean;
+}

@@ -1,0 +1,37 @@
+-- Who keeps dead rows from being removed: the oldest snapshot of each kind of holder.
+with holders as (
+  select
+    'session' as kind,
+    pid::text as name,
+    age(backend_xmin) as xids,
+    extract(epoch from clock_timestamp() - xact_start)::float8 as seconds,
+    coalesce(usename, '') || '/' || coalesce(application_name, '') as owner
+  from pg_stat_activity
+  where backend_xmin is not null and pid <> pg_backend_pid()
+    and backend_type not in ('walsender', 'autovacuum worker')
+  union all
+  select 'standby', application_name, age(backend_xmin), null, coalesce(client_addr::text, 'local')
+  from pg_stat_replication
+  where backend_xmin is not null
+  union all
+  select
+    'slot',
+    slot_name,
+    greatest(age(xmin), age(catalog_xmin)),
+    null,
+    coalesce(plugin, 'physical')
+  from pg_replication_slots
+  where xmin is not null or catalog_xmin is not null
+  union all
+  select
+    'prepared transaction',
+    gid,
+    age(transaction),
+    extract(epoch from clock_timestamp() - prepared)::float8,
+    owner || '/' || database
+  from pg_prepared_xacts
+)
+select kind, name, owner, xids::float8 as xids, seconds
+from holders
+order by xids desc
+limit 20

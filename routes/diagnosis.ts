@@ -1,0 +1,101 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Monitor } from "../services/monitor/monitor.ts";
+import { indexesReport, locksReport, queriesReport } from "../services/monitor/reports.ts";
+import type { Sessions } from "../services/monitor/sessions.ts";
+import { IndexList, LockTree, QueryList, Signalled } from "./diagnosis_schemas.ts";
+import { type AppEnv, createRouter, jsonAnswer, limitParam, Time } from "./shared.ts";
+
+const tags = ["diagnosis"];
+
+const locksRoute = createRoute({
+  method: "get",
+  path: "/api/locks",
+  tags,
+  summary: "Who blocks whom, from the root blockers down",
+  responses: { 200: jsonAnswer(LockTree, "The blocking tree, as last read") },
+});
+
+const target = {
+  params: z.object({ pid: z.coerce.number().int().min(1).max(2 ** 31 - 1) }),
+  query: z.object({
+    backend_start: Time.optional().openapi({
+      description: "As GET /api/locks has it: then a later session with the same pid is safe",
+    }),
+  }),
+};
+
+const cancelRoute = createRoute({
+  method: "post",
+  path: "/api/locks/{pid}/cancel",
+  tags,
+  summary: "Cancel the statement a session runs",
+  request: target,
+  responses: { 200: jsonAnswer(Signalled, "It was told to stop") },
+});
+
+const terminateRoute = createRoute({
+  method: "post",
+  path: "/api/locks/{pid}/terminate",
+  tags,
+  summary: "End a session; its transaction is rolled back",
+  request: target,
+  responses: { 200: jsonAnswer(Signalled, "It was told to end") },
+});
+
+const queriesRoute = createRoute({
+  method: "get",
+  path: "/api/queries",
+  tags,
+  summary: "The statements that cost most",
+  request: {
+    query: z.object({
+      limit: limitParam(1_000, 50),
+      order: z.enum(["recent", "total"]).default("recent").openapi({
+        description: "By time of the last quarter of an hour, or since the statistics began",
+      }),
+    }),
+  },
+  responses: { 200: jsonAnswer(QueryList, "The dearest first, as last read") },
+});
+
+const indexesRoute = createRoute({
+  method: "get",
+  path: "/api/indexes",
+  tags,
+  summary: "Every index, what is wrong with it, and those that are missing",
+  responses: { 200: jsonAnswer(IndexList, "The largest first, as last read") },
+});
+
+/** What to look at when the database is slow, and the two things one may do at once. */
+export function diagnosisRoutes(
+  { monitor, sessions }: { monitor: Pick<Monitor, "snapshot">; sessions: Sessions },
+) {
+  const router = createRouter();
+  const actorOf = (c: Context<AppEnv>) => ({ role: c.get("role"), requestId: c.get("requestId") });
+
+  router.openapi(locksRoute, (c) => c.json(locksReport(monitor.snapshot()), 200));
+
+  router.openapi(cancelRoute, async (c) => {
+    const { pid } = c.req.valid("param");
+    const { backend_start: backendStart } = c.req.valid("query");
+    await sessions.signal("cancel", { pid, backendStart }, actorOf(c));
+    return c.json({ pid, action: "cancel" as const }, 200);
+  });
+
+  router.openapi(terminateRoute, async (c) => {
+    const { pid } = c.req.valid("param");
+    const { backend_start: backendStart } = c.req.valid("query");
+    await sessions.signal("terminate", { pid, backendStart }, actorOf(c));
+    return c.json({ pid, action: "terminate" as const }, 200);
+  });
+
+  router.openapi(queriesRoute, (c) => {
+    const { limit, order } = c.req.valid("query");
+    return c.json(queriesReport(monitor.snapshot(), limit, order), 200);
+  });
+
+  router.openapi(indexesRoute, (c) => c.json(indexesReport(monitor.snapshot()), 200));
+
+  return router;
+}

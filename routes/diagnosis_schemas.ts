@@ -1,0 +1,99 @@
+import { z } from "@hono/zod-openapi";
+import type { BlockedSession as Blocked } from "../services/monitor/locks.ts";
+import { nextCursor, Time } from "./shared.ts";
+
+const state = {
+  status: z.enum(["known", "unknown"]).openapi({
+    description: "unknown: what is listed may be old or not all",
+  }),
+  detail: z.string().openapi({ description: "Why it is not known" }),
+  checked_at: Time.nullable(),
+  age_ms: z.number().nullable(),
+};
+
+const session = {
+  pid: z.int().openapi({ description: "0: a prepared transaction, which has no session" }),
+  query: z.string().nullable(),
+  user: z.string().nullable(),
+  application: z.string().nullable(),
+  backend_start: Time.nullable(),
+};
+
+const BlockedSession: z.ZodType<Blocked> = z.object({
+  ...session,
+  waited_seconds: z.number().nullable(),
+  waits_for: z.string().nullable().openapi({ example: "ShareLock on market.ticks" }),
+  // A tree: it needs its type from elsewhere.
+  blocked: z.lazy(() => z.array(BlockedSession)),
+}).openapi("BlockedSession");
+
+export const LockTree = z.object({
+  ...state,
+  roots: z.array(z.object({
+    ...session,
+    state: z.string().nullable(),
+    age_seconds: z.number().nullable().openapi({ description: "Age of its transaction" }),
+    blocked: z.array(BlockedSession),
+  })),
+}).openapi("LockTree");
+
+export const Signalled = z.object({
+  pid: z.int(),
+  action: z.enum(["cancel", "terminate"]),
+}).openapi("SignalledSession");
+
+const work = {
+  calls: z.number(),
+  mean_ms: z.number(),
+  total_ms: z.number(),
+  share: z.number().openapi({ description: "Of the time of all statements, 0 to 1" }),
+};
+
+export const QueryList = z.object({
+  ...state,
+  queries: z.array(z.object({
+    query_id: z.string(),
+    query: z.string().nullable().openapi({
+      description: "Text without constants; null until it has been fetched",
+    }),
+    ...work,
+    rows: z.number(),
+    cache_hit_ratio: z.number().nullable(),
+    temp_blocks: z.number(),
+    wal_bytes: z.number(),
+    recent: z.object({ seconds: z.number(), ...work }).nullable().openapi({
+      description: "The same of the last quarter of an hour at most; null before two looks",
+    }),
+  })),
+  next_cursor: nextCursor,
+}).openapi("QueryList");
+
+const cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() });
+
+export const IndexList = z.object({
+  ...state,
+  indexes: z.array(z.object({
+    name: z.string(),
+    table: z.string(),
+    method: z.string(),
+    bytes: z.number(),
+    scans: z.number(),
+    partitions: z.number(),
+    unique: z.boolean(),
+    valid: z.boolean(),
+    unused: z.boolean().openapi({ description: "Never read since the statistics began" }),
+    duplicate_of: z.string().nullable(),
+    covered_by: z.string().nullable(),
+    problems: z.array(z.enum(["invalid", "duplicate", "covered", "unused"])).openapi({
+      description: "unused only once use has been counted for a week",
+    }),
+    cure: cure.nullable(),
+  })),
+  missing: z.array(z.object({
+    table: z.string(),
+    columns: z.array(z.string()),
+    reason: z.string(),
+    cure,
+  })),
+  next_cursor: nextCursor,
+}).openapi("IndexList");

@@ -1,0 +1,48 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Hub } from "../services/hub.ts";
+import type { Monitor } from "../services/monitor/monitor.ts";
+import { type Format, writeExposition } from "../services/monitor/prometheus/exposition.ts";
+import { familiesOf } from "../services/monitor/prometheus/house.ts";
+import { createRouter } from "./shared.ts";
+
+const types: Record<Format, string> = {
+  prometheus: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+const scrapeRoute = createRoute({
+  method: "get",
+  path: "/metrics",
+  tags: ["metrics"],
+  summary: "All metrics for Prometheus; OpenMetrics when it is asked for",
+  responses: {
+    200: {
+      description: "From the last snapshot: a scrape asks the database nothing",
+      content: {
+        "text/plain": { schema: z.string() },
+        "application/openmetrics-text": { schema: z.string() },
+      },
+    },
+  },
+});
+
+/** The scrape target of Prometheus. It answers at once, also while the database is away. */
+export function expositionRoutes(
+  { monitor, hub, version, startedAt }: {
+    monitor: Pick<Monitor, "snapshot">;
+    hub: Pick<Hub, "seq" | "subscribers">;
+    version: string;
+    startedAt: number;
+  },
+) {
+  const router = createRouter();
+  router.openapi(scrapeRoute, (c) => {
+    const format = c.req.header("accept")?.includes("application/openmetrics-text")
+      ? "openmetrics"
+      : "prometheus";
+    const facts = { version, startedAt, messages: hub.seq, clients: hub.subscribers };
+    const text = writeExposition(familiesOf(monitor.snapshot(), facts), format);
+    return c.body(text, 200, { "content-type": types[format] }) as never;
+  });
+  return router;
+}

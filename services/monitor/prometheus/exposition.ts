@@ -1,0 +1,51 @@
+/** A metric family of an exposition. Names are without `_total`, which counters get when they are written. */
+export interface Family {
+  name: string;
+  type: "counter" | "gauge" | "summary" | "info";
+  help: string;
+  samples: Sample[];
+}
+
+export interface Sample {
+  labels?: Readonly<Record<string, string>>;
+  value: number;
+}
+
+export type Format = "prometheus" | "openmetrics";
+
+/** Units that a name may end in, and that OpenMetrics wants said. */
+const units = ["seconds", "bytes", "ratio"];
+
+const escapeHelp = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+const escapeLabel = (text: string) => escapeHelp(text).replaceAll('"', '\\"');
+
+function labelsOf(labels: Sample["labels"] = {}): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+function writeFamily({ name, type, help, samples }: Family, format: Format): string[] {
+  const suffix = type === "counter" ? "_total" : type === "info" ? "_info" : "";
+  const sampleName = `${name}${suffix}`;
+  // OpenMetrics describes the family, the older text format each series' own name.
+  const described = format === "openmetrics" ? name : sampleName;
+  const shownType = type === "info" && format === "prometheus" ? "gauge" : type;
+  const unit = units.find((one) => name.endsWith(`_${one}`));
+  const lines = [`# HELP ${described} ${escapeHelp(help)}`, `# TYPE ${described} ${shownType}`];
+  if (format === "openmetrics" && unit) lines.push(`# UNIT ${described} ${unit}`);
+  const seen = new Set<string>();
+  for (const { labels, value } of samples) {
+    const shown = labelsOf(labels);
+    // One series may stand once only, and what is no number is not known.
+    if (seen.has(shown) || !Number.isFinite(value)) continue;
+    seen.add(shown);
+    lines.push(`${sampleName}${shown} ${value}`);
+  }
+  return seen.size === 0 ? [] : lines;
+}
+
+/** Writes families as Prometheus or OpenMetrics text; families without a sample are left out. */
+export function writeExposition(families: readonly Family[], format: Format): string {
+  const lines = families.flatMap((family) => writeFamily(family, format));
+  return [...lines, ...(format === "openmetrics" ? ["# EOF"] : []), ""].join("\n");
+}

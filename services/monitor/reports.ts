@@ -1,0 +1,89 @@
+import type { CollectorName } from "../../db/collectors/list.ts";
+import { levelOf, type Rule } from "../alerts/rule.ts";
+import { metricValues } from "./health.ts";
+import { judgeMissing } from "./indexes.ts";
+import { blockingTree } from "./locks.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Whether a report rests on what was read lately, and why not. */
+export interface ReportState {
+  status: "known" | "unknown";
+  detail: string;
+  checked_at: string | null;
+  age_ms: number | null;
+}
+
+/** How far what a collector read can be relied on. Stale or partly hidden is unknown. */
+function stateOf(snapshot: Snapshot, name: CollectorName): ReportState {
+  const { unreachable, view, readings, now } = snapshot;
+  const reading = readings[name];
+  const why = unreachable
+    ? "the database cannot be reached"
+    : reading.missing ?? (view.rows(name) ? undefined : reading.error ?? "not read lately");
+  return {
+    status: why === undefined ? "known" : "unknown",
+    detail: why ?? "",
+    checked_at: reading.at === undefined ? null : new Date(reading.at).toISOString(),
+    age_ms: reading.at === undefined ? null : Math.max(0, now - reading.at),
+  };
+}
+
+const hiddenDetail = "sessions of other roles are hidden: grant pg_monitor to Holdfast's role";
+
+/** Who blocks whom, from the roots down. */
+export function locksReport(snapshot: Snapshot) {
+  const state = stateOf(snapshot, "locks");
+  const hidden = state.status === "known" && snapshot.metrics.blocked_sessions === null;
+  return {
+    ...state,
+    ...(hidden ? { status: "unknown" as const, detail: hiddenDetail } : {}),
+    roots: blockingTree(snapshot.readings.locks.value ?? []),
+  };
+}
+
+/** The dearest statements, by what they cost of late or in all. */
+export function queriesReport(snapshot: Snapshot, limit: number, order: "recent" | "total") {
+  const state = stateOf(snapshot, "statements");
+  const hidden = state.status === "known" && !snapshot.view.seesAll;
+  return {
+    ...state,
+    // What is there is true, if not all.
+    ...(hidden ? { detail: "only this role's statements are seen: grant pg_monitor to it" } : {}),
+    queries: snapshot.statements.report(limit, order),
+    next_cursor: null,
+  };
+}
+
+/** Every index with what is wrong with it, and those that are missing. */
+export function indexesReport(snapshot: Snapshot) {
+  return {
+    ...stateOf(snapshot, "indexes"),
+    indexes: snapshot.view.indexes?.all ?? [],
+    missing: judgeMissing(snapshot.view.rows("missing_indexes") ?? []),
+    next_cursor: null,
+  };
+}
+
+/** One value as rules see it: bad when a rule in force calls it so. */
+export interface MetricReport {
+  name: string;
+  scope: string;
+  value: number | null;
+  status: "known" | "bad" | "unknown";
+}
+
+/** Every present value, of the whole server and of single tables, slots and so on. */
+export function metricsReport(snapshot: Snapshot, rules: readonly Rule[]): MetricReport[] {
+  return metricValues(snapshot).map(({ metric, scope, value }) => {
+    const bad = value !== null && rules.some((rule) => {
+      const level = rule.metric === metric && rule.enabled ? levelOf(rule, value) : "clear";
+      return level === "warning" || level === "critical";
+    });
+    return {
+      name: metric,
+      scope,
+      value,
+      status: value === null ? "unknown" : bad ? "bad" : "known",
+    };
+  });
+}

@@ -1,0 +1,127 @@
+import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { Scoped, Signal, View } from "./signal.ts";
+
+const slots = (
+  { rows }: View,
+  value: (slot: CollectorRows["slots"]) => number | null,
+): Scoped[] | undefined => rows("slots")?.map((row) => ({ scope: row.slot, value: value(row) }));
+
+export const standbyName = (row: CollectorRows["replication"]) =>
+  row.application_name || row.client;
+
+/** Standbys may share a name; the worst of them stands for it. One that is gone is unknown, not caught up. */
+function standbys(
+  { rows, seesAll, standbys: seen }: View,
+  value: (standby: CollectorRows["replication"]) => number | null,
+): Scoped[] | undefined {
+  const found = rows("replication");
+  if (!found) return undefined;
+  const worst = new Map<string, number | null>();
+  for (const row of found) {
+    const scope = standbyName(row);
+    const now = seesAll ? value(row) : null;
+    const before = worst.get(scope);
+    worst.set(
+      scope,
+      before === undefined || before === null || now === null
+        ? now ?? before ?? null
+        : Math.max(before, now),
+    );
+  }
+  for (const scope of seen) if (!worst.has(scope)) worst.set(scope, null);
+  return [...worst].map(([scope, value]) => ({ scope, value }));
+}
+
+export const replicationSignals: readonly Signal[] = [
+  {
+    name: "standbys",
+    unit: "count",
+    collector: "replication",
+    about: "Standbys that stream from this server",
+    read: ({ rows }) => rows("replication")?.length,
+  },
+  {
+    name: "replication_lag_bytes",
+    unit: "bytes",
+    collector: "replication",
+    of: "standby",
+    about: "WAL that a standby has not replayed yet",
+    read: (view) => standbys(view, ({ lag_bytes }) => lag_bytes),
+  },
+  {
+    name: "replication_lag_seconds",
+    unit: "seconds",
+    collector: "replication",
+    of: "standby",
+    about: "Time from a recent commit here to its replay there; 0 for an idle standby that has all",
+    read: (view) =>
+      standbys(view, ({ lag_seconds, lag_bytes }) => lag_seconds ?? (lag_bytes === 0 ? 0 : null)),
+  },
+  {
+    name: "standby_missing",
+    unit: "flag",
+    collector: "replication",
+    of: "standby",
+    about: "1 when a standby that streamed within the last day does not any more",
+    read: ({ rows, standbys: seen }) => {
+      const present = rows("replication")?.map(standbyName);
+      return present && seen.map((scope) => ({ scope, value: Number(!present.includes(scope)) }));
+    },
+  },
+  {
+    name: "standby_replay_delay_seconds",
+    unit: "seconds",
+    collector: "standby",
+    about: "On a standby: age of what it replayed last, 0 when it replayed all it received",
+    read: ({ rows }) => rows("standby")?.[0]?.replay_delay_seconds,
+  },
+  {
+    name: "standby_receiving",
+    unit: "flag",
+    collector: "standby",
+    about: "On a standby: 1 while it streams from its primary, 0 when the link is cut",
+    read: ({ rows }) => {
+      const receiving = rows("standby")?.[0]?.receiving;
+      return typeof receiving === "boolean" ? Number(receiving) : null;
+    },
+  },
+  {
+    name: "slot_retained_bytes",
+    unit: "bytes",
+    collector: "slots",
+    of: "slot",
+    about: "WAL kept on this server for the slot",
+    read: (view) => slots(view, ({ retained_bytes }) => retained_bytes),
+  },
+  {
+    name: "slot_safe_bytes",
+    unit: "bytes",
+    collector: "slots",
+    of: "slot",
+    about:
+      "WAL that can still be written before the slot is lost; unknown without max_slot_wal_keep_size",
+    read: (view) => slots(view, ({ safe_bytes }) => safe_bytes),
+  },
+  {
+    name: "slot_inactive_seconds",
+    unit: "seconds",
+    collector: "slots",
+    of: "slot",
+    minVersion: 170_000,
+    about: "Since when nobody has used the slot; 0 while it is used",
+    read: (view) => slots(view, ({ active, inactive_seconds }) => active ? 0 : inactive_seconds),
+  },
+  {
+    name: "slot_lost",
+    unit: "flag",
+    collector: "slots",
+    of: "slot",
+    about: "1 when WAL the slot needs is gone: its consumer must be made anew",
+    read: (view) =>
+      slots(
+        view,
+        ({ wal_status, invalidation_reason }) =>
+          Number(wal_status === "lost" || invalidation_reason !== null),
+      ),
+  },
+];

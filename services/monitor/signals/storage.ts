@@ -1,0 +1,150 @@
+import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import { secondsLeft } from "./durability.ts";
+import type { Scoped, Signal, View } from "./signal.ts";
+
+type Table = CollectorRows["tables"];
+
+/** Tables, the worst first, so that the bound on their number keeps those that matter. */
+function tables({ rows }: View, value: (table: Table) => number | null): Scoped[] | undefined {
+  return rows("tables")
+    ?.map((row) => ({ scope: row.table, value: value(row) }))
+    .sort((a, b) => (b.value ?? -1) - (a.value ?? -1));
+}
+
+export const storageSignals: readonly Signal[] = [
+  {
+    name: "database_growth_bytes_per_day",
+    unit: "bytes_per_day",
+    collector: "sizes",
+    about: "Growth of this database, from up to the last day",
+    read: ({ rows, slope }) => {
+      const perSecond = rows("sizes") && slope("database_bytes");
+      return perSecond === undefined ? null : perSecond * 86_400;
+    },
+  },
+  {
+    name: "table_heap_bytes",
+    unit: "bytes",
+    collector: "tables",
+    of: "table",
+    about: "Size of a table without indexes, partitions in sum, as of their last vacuum or analyze",
+    read: (view) => tables(view, ({ heap_bytes }) => heap_bytes),
+  },
+  {
+    name: "table_growth_bytes_per_day",
+    unit: "bytes_per_day",
+    collector: "tables",
+    of: "table",
+    about: "Growth of that size, from up to the last day",
+    read: (view) =>
+      tables(view, ({ table }) => {
+        const perSecond = view.slope(`table ${table}`);
+        return perSecond === undefined ? null : perSecond * 86_400;
+      }),
+  },
+  {
+    name: "table_dead_rows",
+    unit: "count",
+    collector: "tables",
+    of: "table",
+    about: "Dead rows not vacuumed yet, partitions in sum",
+    read: (view) => tables(view, ({ dead_rows }) => dead_rows),
+  },
+  {
+    name: "autovacuum_lag",
+    unit: "ratio",
+    collector: "tables",
+    of: "table",
+    about:
+      "Dead or new rows over the level at which autovacuum begins, of the worst partition; about 1 is normal",
+    read: (view) => tables(view, ({ vacuum_lag, insert_lag }) => Math.max(vacuum_lag, insert_lag)),
+  },
+  {
+    name: "analyze_lag",
+    unit: "ratio",
+    collector: "tables",
+    of: "table",
+    about:
+      "Changed rows over the level at which autovacuum analyzes, of the worst partition: stale statistics",
+    read: (view) => tables(view, ({ analyze_lag }) => analyze_lag),
+  },
+  {
+    name: "freeze_lag",
+    unit: "ratio",
+    collector: "tables",
+    of: "table",
+    about:
+      "Age over autovacuum_freeze_max_age of the worst partition; above 1 a forced vacuum is due",
+    read: (view) => tables(view, ({ freeze_lag }) => freeze_lag),
+  },
+  {
+    name: "vacuums_running",
+    unit: "count",
+    collector: "progress",
+    about: "Vacuums under way, automatic ones too",
+    read: ({ rows }) => rows("progress")?.filter(({ command }) => command === "vacuum").length,
+  },
+  {
+    name: "sequence_used_ratio",
+    unit: "ratio",
+    collector: "sequences",
+    of: "sequence",
+    about: "Values used of those a sequence, or the column it feeds, can hold",
+    read: ({ rows }) =>
+      rows("sequences")?.map((row) => ({
+        scope: row.sequence,
+        value: row.readable ? row.used_ratio : null,
+      })),
+  },
+  {
+    name: "sequence_left_seconds",
+    unit: "seconds",
+    collector: "sequences",
+    of: "sequence",
+    about: "Time until a sequence has no value left at the last day's rate; at most a century",
+    read: ({ rows, slope }) =>
+      rows("sequences")?.map((row) => ({
+        scope: row.sequence,
+        value: !row.readable || row.used_ratio === null
+          ? null
+          : secondsLeft(1 - row.used_ratio, slope(`sequence ${row.sequence}`)),
+      })),
+  },
+  {
+    name: "invalid_indexes",
+    unit: "count",
+    collector: "indexes",
+    about: "Indexes that cost writes and serve no reads; those being built do not count",
+    read: ({ indexes }) => indexes?.all.filter(({ valid }) => !valid).length,
+  },
+  {
+    name: "duplicate_indexes",
+    unit: "count",
+    collector: "indexes",
+    about: "Indexes with the same keys as another that stays",
+    read: ({ indexes }) => indexes?.all.filter((one) => one.duplicate_of !== null).length,
+  },
+  {
+    name: "unused_index_bytes",
+    unit: "bytes",
+    collector: "indexes",
+    about: "Size of indexes that nothing has read since the statistics began",
+    read: ({ indexes }) =>
+      indexes?.all.filter(({ unused }) => unused).reduce((sum, { bytes }) => sum + bytes, 0),
+  },
+  {
+    name: "missing_indexes",
+    unit: "count",
+    collector: "missing_indexes",
+    about: "Foreign keys whose columns no index leads with",
+    read: ({ rows }) => rows("missing_indexes")?.length,
+  },
+  {
+    name: "bloat_bytes",
+    unit: "bytes",
+    collector: "bloat",
+    about:
+      "Estimate of the space in tables and btree indexes over 1 MiB that a rewrite would give back",
+    read: ({ rows }) => rows("bloat")?.reduce((sum, { bloat_bytes }) => sum + bloat_bytes, 0),
+  },
+];

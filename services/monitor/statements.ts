@@ -1,0 +1,165 @@
+import { inStatementsSchema } from "../../db/collectors/choose.ts";
+import type { ServerFacts, StatementRow } from "../../db/collectors/rows.ts";
+import textSql from "../../db/collectors/statement_text.sql" with { type: "text" };
+import type { Pool } from "../../db/pool.ts";
+import {
+  type StatementWork,
+  sumWork,
+  totalWork,
+  workBetween,
+  type WorkById,
+} from "./statement_deltas.ts";
+
+/** A statement with its cost since its statistics began, and lately. Shares are of all statements' time, 0 to 1. */
+export interface StatementReport {
+  query_id: string;
+  /** Its text with constants taken out; null until it has been fetched. */
+  query: string | null;
+  calls: number;
+  mean_ms: number;
+  total_ms: number;
+  share: number;
+  rows: number;
+  cache_hit_ratio: number | null;
+  temp_blocks: number;
+  wal_bytes: number;
+  recent:
+    | { seconds: number; calls: number; mean_ms: number; total_ms: number; share: number }
+    | null;
+}
+
+const windowSeconds = 900;
+const textsMax = 2_000;
+const wantedMax = 100;
+/** The server's own limit per look (statements.sql); fewer rows mean that all were seen. */
+const rowsMax = 1_000;
+
+interface Round {
+  at: number;
+  seconds: number;
+  work: WorkById;
+}
+
+const timeOf = (work: WorkById) => [...work.values()].reduce((sum, one) => sum + one.total_ms, 0);
+
+/** Follows pg_stat_statements: what each look added, over the last quarter of an hour, and the texts, each once. */
+export function createStatements() {
+  let last: readonly StatementRow[] | undefined;
+  let rounds: Round[] = [];
+  const texts = new Map<string, string>();
+  let mayFetchAt = 0;
+
+  function note(rows: readonly StatementRow[]): void {
+    const at = rows[0]?.taken_at;
+    const before = last?.[0]?.taken_at;
+    if (at !== undefined && before !== undefined && at > before && last) {
+      const work = workBetween(last, rows, last.length < rowsMax);
+      rounds.push({ at, seconds: at - before, work });
+      rounds = rounds.filter((round) => at - round.at < windowSeconds);
+    }
+    if (at !== undefined) last = rows;
+  }
+
+  const recent = () => ({
+    seconds: rounds.reduce((sum, round) => sum + round.seconds, 0),
+    work: sumWork(rounds.map(({ work }) => work)),
+  });
+
+  /** Those whose text matters most: first what costs now, then what cost most in all. */
+  function wanted(): string[] {
+    const now = [...recent().work].sort(([, a], [, b]) => b.total_ms - a.total_ms);
+    const ids = new Set([...now.map(([id]) => id), ...(last ?? []).map((row) => row.query_id)]);
+    return [...ids].slice(0, wantedMax).filter((id) => !texts.has(id));
+  }
+
+  function keep(id: string, text: string): void {
+    texts.set(id, text);
+    const oldest = texts.keys().next().value;
+    if (texts.size > textsMax && oldest !== undefined) texts.delete(oldest);
+  }
+
+  return {
+    note,
+    /**
+     * Fetches the texts of statements seen for the first time. The server reads all its texts for that, so a fetch
+     * that took long is followed by a pause a hundred times as long.
+     */
+    async fetchTexts(
+      pool: Pool,
+      server: ServerFacts | undefined,
+      deadlineMs: number,
+    ): Promise<void> {
+      const ids = wanted();
+      const schema = server?.statements_schema;
+      if (ids.length === 0 || schema === null || schema === undefined) return;
+      if (performance.now() < mayFetchAt) return;
+      const started = performance.now();
+      try {
+        const rows = await pool.run(
+          (sql) =>
+            sql.unsafe<{ query_id: string; query: string | null }[]>(
+              inStatementsSchema(textSql, schema),
+              [ids],
+            ),
+          { deadlineMs },
+        );
+        for (const { query_id, query } of rows) if (query !== null) keep(query_id, query);
+      } finally {
+        const ended = performance.now();
+        mayFetchAt = ended + (ended - started) * 100;
+      }
+    },
+    /** Forgets what was counted: another server answers now. */
+    forget(): void {
+      last = undefined;
+      rounds = [];
+      texts.clear();
+    },
+    /** Milliseconds of statement time per second of the last look; undefined before two looks. */
+    load: (): number | undefined => {
+      const round = rounds.at(-1);
+      return round && timeOf(round.work) / round.seconds;
+    },
+    tracked: (): number => last?.length ?? 0,
+    /** The dearest statements first, by recent time or by total. */
+    report(limit: number, order: "recent" | "total"): StatementReport[] {
+      const totals = totalWork(last ?? []);
+      const { seconds, work } = recent();
+      const allMs = timeOf(totals) || 1;
+      const recentMs = timeOf(work) || 1;
+      const rank = (id: string, total: StatementWork): [number, number] => [
+        order === "recent" ? work.get(id)?.total_ms ?? 0 : 0,
+        total.total_ms,
+      ];
+      return [...totals]
+        .map(([id, total]) => ({ id, total, rank: rank(id, total) }))
+        .sort((a, b) => b.rank[0] - a.rank[0] || b.rank[1] - a.rank[1])
+        .slice(0, limit)
+        .map(({ id, total }) => {
+          const lately = work.get(id);
+          const blocks = total.blocks_hit + total.blocks_read;
+          return {
+            query_id: id,
+            query: texts.get(id) ?? null,
+            calls: total.calls,
+            mean_ms: total.calls > 0 ? total.total_ms / total.calls : 0,
+            total_ms: total.total_ms,
+            share: total.total_ms / allMs,
+            rows: total.rows,
+            cache_hit_ratio: blocks > 0 ? total.blocks_hit / blocks : null,
+            temp_blocks: total.temp_blocks,
+            wal_bytes: total.wal_bytes,
+            recent: rounds.length === 0 ? null : {
+              seconds,
+              calls: lately?.calls ?? 0,
+              mean_ms: lately ? lately.total_ms / lately.calls : 0,
+              total_ms: lately?.total_ms ?? 0,
+              share: (lately?.total_ms ?? 0) / recentMs,
+            },
+          };
+        });
+    },
+  };
+}
+
+export type Statements = ReturnType<typeof createStatements>;

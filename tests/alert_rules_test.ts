@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server.ts";
+import { connectSql, type Sql } from "../db/connection.ts";
+import { createLogger } from "../log.ts";
+import { Alert, AlertList } from "../routes/alert_schemas.ts";
+import type { z } from "@hono/zod-openapi";
+import { shippedRules } from "../services/alerts/shipped_rules.ts";
+import { eventually } from "./helpers/eventually.ts";
+import { type House, startHouse } from "./helpers/house.ts";
+
+const log = createLogger({ level: "error", write: () => {} });
+let folder = "";
+let server: EmbeddedServer;
+let house: House;
+
+const connect = (): Sql =>
+  connectSql({
+    target: server.target,
+    max: 1,
+    applicationName: "test",
+    statementTimeoutMs: 60_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+
+/** Runs `work` on a session that ends with it, and so hands in its statistics. */
+async function briefly(work: (sql: Sql) => Promise<unknown>): Promise<void> {
+  const sql = connect();
+  await work(sql);
+  await sql.end();
+}
+
+Deno.test.beforeAll(async () => {
+  folder = await Deno.makeTempDir({ prefix: "holdfast-rules-" });
+  await Deno.chmod(folder, 0o755);
+  server = await createEmbeddedServer({ dataDir: folder, log });
+  await server.start();
+  await briefly(async (sql) => {
+    for (
+      const setting of [
+        "max_prepared_transactions = 5",
+        "archive_mode = on",
+        "archive_command = 'true'",
+        "autovacuum = off",
+      ]
+    ) await sql.unsafe(`alter system set ${setting}`);
+  });
+  await server.stop();
+  await server.start();
+  assert.ok(server.target.kind === "socket");
+  // Levels stay production's; only the times are shortened.
+  const quick = shippedRules.flatMap(({ name }) =>
+    ["FOR_SECONDS", "KEEP_FIRING_SECONDS", "COOLDOWN_SECONDS"].map((level) => [
+      `HOLDFAST_ALERT_${name.toUpperCase()}_${level}`,
+      "0",
+    ])
+  );
+  house = await startHouse({
+    DATABASE_URL: `postgres://postgres@localhost/holdfast?host=${
+      encodeURIComponent(server.target.directory)
+    }`,
+    HOLDFAST_PROFILE: "production",
+    HOLDFAST_FAST_TIER_SECONDS: "1",
+    HOLDFAST_BROADCAST_SECONDS: "1",
+    HOLDFAST_SLOW_TIER_SECONDS: "5",
+    HOLDFAST_HOURLY_TIER_SECONDS: "10",
+    ...Object.fromEntries(quick),
+    HOLDFAST_ALERT_CACHE_HIT_RATIO_ENABLED: "0",
+    HOLDFAST_ALERT_ROLLBACKS_ENABLED: "0",
+  });
+  await house.sql.unsafe(`
+    create schema shop;
+    create table shop.orders (id int generated always as identity primary key, note text, price float8);
+    create table shop.fills (id int primary key, note text)`).simple();
+});
+
+Deno.test.afterAll(async () => {
+  await house.stop();
+  await server.stop();
+  await Deno.remove(folder, { recursive: true });
+});
+
+const list = async (query = "") => AlertList.parse(await house.json(`/api/alerts${query}`)).alerts;
+
+async function look(): Promise<void> {
+  for (const tier of ["slow", "hourly", "stats", "fast"] as const) {
+    await house.holdfast.monitor.runNow(tier);
+  }
+}
+
+/** Waits until a rule fires (on a scope), looking again and again. */
+const fires = (rule: string, scope = "") =>
+  eventually(async () => {
+    await look();
+    return (await list("?state=firing")).find((one) => one.rule === rule && one.scope === scope);
+  }, `${rule} fires`);
+
+const ends = (alert: z.infer<typeof Alert>) =>
+  eventually(async () => {
+    await look();
+    return (await list("?state=resolved")).some(({ id }) => id === alert.id);
+  }, `${alert.rule} resolves`);
+
+async function setLevels(name: string, changes: Record<string, number | null>): Promise<void> {
+  const answer = await house.request("/api/alerts/rules", {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rules: [{ name, ...changes }] }),
+  });
+  assert.equal(answer.status, 200, await answer.text());
+}
+
+const evidence = (alert: z.infer<typeof Alert>) => JSON.stringify(alert.evidence);
+
+Deno.test("what is nearly bad fires nothing", async () => {
+  await briefly((sql) =>
+    sql`insert into shop.fills select g, 'x' from generate_series(1, 1000) as g`
+  );
+  await briefly(async (sql) => {
+    await sql`vacuum (analyze) shop.fills`;
+    await sql`delete from shop.fills where id <= 600`; // 4 times the level that starts an analyze
+  });
+  await briefly(async (sql) => {
+    await sql`select setval('shop.orders_id_seq', 1800000000)`; // 84 %
+    await sql`create index orders_note on shop.orders (note)`;
+    await sql`create index orders_note_price on shop.orders (note, price)`; // covers it, and is none the same
+    await sql`create index orders_note_some on shop.orders (note) where price > 0`;
+    await sql`alter system set work_mem = '5MB'`; // needs no restart
+    await sql`select pg_reload_conf()`;
+    await sql`select pg_create_physical_replication_slot('fresh', true)`;
+    await sql`begin`;
+    await sql`insert into shop.orders (note) overriding system value values ('open')`;
+    await sql`prepare transaction 'young'`;
+    await sql`update pg_database set datfrozenxid = (
+      (pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 890000000) & 4294967295
+    )::text::xid where datname = 'template0'`;
+  });
+  await eventually(async () => {
+    await look();
+    const { view } = house.holdfast.monitor.snapshot();
+    return view.rows("tables")?.some(({ table, dead_rows }) =>
+      table === "shop.fills" && dead_rows === 600
+    );
+  }, "it is all seen");
+  await look();
+  const { view, signals, metrics } = house.holdfast.monitor.snapshot();
+  assert.ok(metrics.xid_age! >= 890_000_000);
+  assert.ok(view.rows("slots")?.some(({ slot }) => slot === "fresh"));
+  assert.ok(view.rows("xmin_horizon")?.some(({ name }) => name === "young"));
+  const sequence = signals.find(({ scope }) => scope === "shop.orders_id_seq");
+  assert.ok(sequence!.value! > 0.8 && sequence!.value! < 0.85);
+  assert.deepEqual((await list()).map(({ rule, message }) => [rule, message]), []);
+});
+
+Deno.test("ids near their wraparound", async () => {
+  await house.sql`update pg_database set
+    datfrozenxid = ((pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 1700000000) & 4294967295)::text::xid,
+    datminmxid = ((1 - 1200000000::int8) & 4294967295)::text::xid
+    where datname = 'template0'`;
+  const xid = await fires("wraparound");
+  assert.equal(xid.severity, "critical");
+  assert.match(evidence(xid), /"oldest_database":"template0"/);
+  const multixact = await fires("multixact_wraparound");
+  assert.equal(multixact.severity, "warning");
+  await house
+    .sql`update pg_database as d set datfrozenxid = o.datfrozenxid, datminmxid = o.datminmxid
+    from pg_database as o where o.datname = 'template1' and d.datname = 'template0'`;
+  await ends(xid);
+  await ends(multixact);
+});
+
+Deno.test("a forgotten prepared transaction, and the horizon it holds", async () => {
+  await setLevels("prepared_transaction", { warning: 0.5, clear: 0.1 });
+  await setLevels("xmin_horizon", { warning: 3, clear: 2 });
+  for (let used = 0; used < 4; used++) await house.sql`select pg_current_xact_id()`;
+  const prepared = await fires("prepared_transaction");
+  assert.match(evidence(prepared), /"name":"young"/);
+  const horizon = await fires("xmin_horizon");
+  assert.match(evidence(horizon), /"kind":"prepared transaction"/);
+  await house.sql`rollback prepared 'young'`;
+  await ends(prepared);
+  await ends(horizon);
+});
+
+Deno.test("WAL that does not reach its archive", async () => {
+  await house.sql`alter system set archive_command = 'false'`;
+  await house.sql`select pg_reload_conf()`;
+  await house.sql`select pg_logical_emit_message(false, 'test', 'x')`;
+  await house.sql`select pg_switch_wal()`;
+  const alert = await fires("archiver");
+  assert.equal(alert.message, "Archiving of WAL fails");
+  assert.match(evidence(alert), /"last_failed_wal":"0000/);
+  await house.sql`alter system set archive_command = 'true'`;
+  await house.sql`select pg_reload_conf()`;
+  await ends(alert);
+});
+
+Deno.test("checkpoints forced one after the other", async () => {
+  for (let one = 0; one < 3; one++) await house.sql`checkpoint`;
+  const alert = await fires("checkpoints_forced");
+  assert.match(alert.message, /^Checkpoints forced: [\d.]+ per hour$/);
+});
+
+Deno.test("a setting that waits for a restart", async () => {
+  await house.sql`alter system set max_connections = 120`;
+  await house.sql`select pg_reload_conf()`;
+  const alert = await fires("pending_restart");
+  assert.match(evidence(alert), /max_connections/);
+  await house.sql`alter system reset max_connections`;
+  await house.sql`alter system set max_connections = 100`;
+  await house.sql`select pg_reload_conf()`;
+  await ends(alert);
+});
+
+Deno.test("a slot nobody uses keeps WAL, is lost, and its alerts end when it is dropped", async () => {
+  await setLevels("slot_inactive", { warning: 0.5, clear: 0.1 });
+  await setLevels("slot_retained", { warning: 20_000_000, critical: null, clear: 1 });
+  for (let segment = 0; segment < 3; segment++) {
+    await house.sql`select pg_logical_emit_message(false, 'test', 'x')`;
+    await house.sql`select pg_switch_wal()`;
+  }
+  const inactive = await fires("slot_inactive", "fresh");
+  const retained = await fires("slot_retained", "fresh");
+  assert.match(retained.message, /^WAL kept for a slot on fresh: [\d.]+ MB$/);
+  await house.sql`alter system set max_slot_wal_keep_size = '1MB'`;
+  await house.sql`select pg_reload_conf()`;
+  await eventually(async () => {
+    await house.sql`checkpoint`;
+    const [slot] = await house.sql`select wal_status from pg_replication_slots`;
+    return slot?.wal_status === "lost";
+  }, "the slot is lost");
+  const lost = await fires("slot_lost", "fresh");
+  assert.equal(lost.message, "Slot lost on fresh");
+  assert.match(evidence(lost), /"wal_status":"lost"/);
+  await house.sql`select pg_drop_replication_slot('fresh')`;
+  for (const alert of [inactive, retained, lost]) await ends(alert);
+});
+
+Deno.test("a sequence near the end of its column", async () => {
+  await house.sql`select setval('shop.orders_id_seq', 2090000000)`;
+  const alert = await fires("sequence", "shop.orders_id_seq");
+  assert.equal(alert.severity, "critical");
+  assert.equal(alert.message, "Sequence used up on shop.orders_id_seq: 97.3%");
+  await house.sql`alter table shop.orders alter column id type bigint`;
+  await house.sql`alter sequence shop.orders_id_seq as bigint`;
+  await ends(alert);
+});
+
+Deno.test("indexes invalid and doubled", async () => {
+  await house.sql`create index orders_price on shop.orders (price)`;
+  await house.sql`create index orders_price_too on shop.orders (price)`;
+  await house.sql`insert into shop.orders (note) values ('same'), ('same')`;
+  await assert.rejects(
+    house.sql`create unique index concurrently orders_once on shop.orders (note)`,
+  );
+  const double = await fires("duplicate_index");
+  assert.match(evidence(double), /shop\.orders_price/);
+  const invalid = await fires("invalid_index");
+  assert.match(evidence(invalid), /shop\.orders_once/);
+  await house.sql`drop index shop.orders_price, shop.orders_once`;
+  await ends(double);
+  await ends(invalid);
+});
+
+Deno.test("a table that autovacuum and analyze do not get to, and one too old", async () => {
+  await briefly(async (sql) => {
+    await sql`insert into shop.fills select g, 'y' from generate_series(2000, 9000) as g`;
+    await sql`delete from shop.fills`;
+  });
+  const vacuum = await fires("autovacuum_lag", "shop.fills");
+  assert.match(vacuum.message, /on shop\.fills: [\d.]+ times$/);
+  assert.match(evidence(vacuum), /"worst_leaf":"shop\.fills"/);
+  const analyze = await fires("stale_statistics", "shop.fills");
+  await house.sql`update pg_class set relfrozenxid = (
+      (pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 400000000) & 4294967295
+    )::text::xid where oid = 'shop.fills'::regclass`;
+  const frozen = await fires("freeze_lag", "shop.fills");
+  assert.match(frozen.message, /: 2 times$/);
+  await house.sql`update pg_class set relfrozenxid = (
+    select relfrozenxid from pg_class where oid = 'shop.orders'::regclass
+  ) where oid = 'shop.fills'::regclass`;
+  await briefly((sql) => sql`vacuum (analyze) shop.fills`);
+  for (const alert of [vacuum, analyze, frozen]) await ends(alert);
+});
+
+Deno.test("sorts on disk", async () => {
+  await setLevels("temp_files", {
+    warning: 1_000,
+    critical: null,
+    clear: 500,
+    keep_firing_seconds: 2, // the rate of one look is over at the next
+  });
+  await briefly(async (sql) => {
+    await sql`set work_mem = '64kB'`;
+    await sql`select count(*) from (select g from generate_series(1, 300000) as g order by -g) as s`;
+  });
+  const alert = await fires("temp_files");
+  assert.match(alert.message, /^Temporary files written: [\d.]+ [kM]?B per second$/);
+  await ends(alert);
+});
