@@ -54,3 +54,5 @@ export function openPools(target: Target, pooler: PoolerMode, config: Config) {
     }),
   };
 }
+
+export type Pools = ReturnType<typeof openPools>;

@@ -20,3 +20,5 @@ export function openRecords(
     end: () => pool.end(),
   };
 }
+
+export type Records = ReturnType<typeof openRecords>;

@@ -10,6 +10,7 @@ const order = [
   ["main.ts"],
   ["commands", "tools"],
   ["compose.ts"],
+  ["compose"],
   ["app.ts"],
   ["routes"],
   ["bench"],

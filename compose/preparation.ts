@@ -1,0 +1,117 @@
+import type { EmbeddedServer } from "../db/embedded/server.ts";
+import { describeDatabaseError } from "../db/errors.ts";
+import { HoldfastError, StartError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { createLoop, type Loop } from "../services/loop.ts";
+import type { Check } from "../services/monitor/health.ts";
+
+export interface Preparation {
+  isDone(): boolean;
+  /** What keeps the database from being ready, as a check; undefined once it is. */
+  problem(): Check | undefined;
+  /** Tries until the database is prepared. One that is away is waited for; one that cannot serve us throws StartError. */
+  untilDone(signal: AbortSignal): Promise<void>;
+  /** The embedded server is ours to bring back when it dies; looks every second. */
+  supervisor: Loop;
+}
+
+const retryMs = [250, 500, 1_000, 2_000, 5_000];
+const waitAfter = (failures: number) => retryMs[Math.min(failures, retryMs.length) - 1] ?? 0;
+
+/** Gets the database ready, tells what keeps it from it, and brings the embedded server back when it dies. */
+export function createPreparation(
+  { embedded, prepare, whileAway, isUnreachable, onRestart, log }: {
+    embedded: EmbeddedServer | undefined;
+    /** Migrates and makes what must be there before the first request. */
+    prepare: () => Promise<void>;
+    whileAway: () => void;
+    isUnreachable: () => boolean;
+    onRestart: () => Promise<void>;
+    log: Logger;
+  },
+): Preparation {
+  let prepared = false;
+  let preparationError: string | undefined;
+  /** Why the embedded server could not be brought back, and when that is tried again. */
+  let restart: { problem: string; failures: number; nextAt: number } | undefined;
+
+  async function restartEmbedded(server: EmbeddedServer): Promise<void> {
+    if (!isUnreachable() || await server.isRunning()) {
+      restart = undefined;
+      return;
+    }
+    if (restart && performance.now() < restart.nextAt) return;
+    if (!restart) log.error("embedded_postgres_died", { action: "restart" });
+    try {
+      await server.start();
+    } catch (error) {
+      const failures = (restart?.failures ?? 0) + 1;
+      // The words of other errors are for the log: they quote the server's.
+      const problem = error instanceof HoldfastError
+        ? error.message
+        : "the embedded Postgres does not start; Holdfast's log says why";
+      restart = { problem, failures, nextAt: performance.now() + waitAfter(failures) };
+      throw error;
+    }
+    restart = undefined;
+    log.info("embedded_postgres_restarted");
+    await onRestart();
+  }
+
+  return {
+    isDone: () => prepared,
+    problem() {
+      if (!prepared) {
+        return {
+          name: "preparation",
+          status: preparationError === undefined ? "unknown" : "unhealthy",
+          detail: preparationError ?? "the database is being prepared",
+          observed_at: null,
+        };
+      }
+      if (!restart) return undefined;
+      return {
+        name: "embedded_postgres",
+        status: "unhealthy",
+        detail: restart.problem,
+        observed_at: null,
+      };
+    },
+    async untilDone(signal) {
+      const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
+      aborted.catch(() => {});
+      signal.addEventListener("abort", abort, { once: true });
+      const attemptOnce = async () => {
+        await prepare();
+        prepared = true;
+      };
+      for (let attempt = 0; !signal.aborted; attempt++) {
+        try {
+          // Never left alone half-way: a server that came up after the stop would be an orphan.
+          if (embedded) {
+            const how = await embedded.start();
+            log.info("embedded_postgres_ready", { how, directory: embedded.directory });
+          }
+          return await Promise.race([attemptOnce(), aborted]);
+        } catch (error) {
+          if (signal.aborted) return;
+          if (error instanceof StartError) throw error;
+          if (error instanceof Error && error.cause instanceof StartError) throw error.cause;
+          preparationError = `the database cannot be prepared: ${describeDatabaseError(error)}`;
+          log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
+          whileAway();
+          const wait = new Promise((done) => setTimeout(done, waitAfter(attempt + 1)));
+          await Promise.race([wait, aborted]).catch(() => {});
+        }
+      }
+    },
+    supervisor: createLoop({
+      name: "supervise_embedded_postgres",
+      everyMs: 1_000,
+      log,
+      job: async () => {
+        if (embedded && prepared) await restartEmbedded(embedded);
+      },
+    }),
+  };
+}
