@@ -68,6 +68,8 @@ export interface Services {
 
 export interface App {
   handle(request: Request): Response | Promise<Response>;
+  /** What the listener adds to every answer that has no such header of its own. */
+  headers: Readonly<Record<string, string>>;
   document: ReturnType<typeof openApiDocument>;
   live: LiveRoutes;
 }
@@ -120,7 +122,6 @@ export function createApp(
   });
 
   router.use("*", accessLog(log));
-  router.use("*", securityHeaders());
   router.use(
     "*",
     originGuard({
@@ -161,5 +162,5 @@ export function createApp(
     answerProblem(new HoldfastError("not_found", `Nothing is at ${c.req.path}`), c, log)
   );
   router.onError((error, c) => answerProblem(error, c, log));
-  return { handle: (request) => router.fetch(request), document, live };
+  return { handle: (request) => router.fetch(request), headers: securityHeaders, document, live };
 }

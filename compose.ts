@@ -19,6 +19,8 @@ import { runsOutSoon } from "./services/monitor/partition_report.ts";
 
 export interface Holdfast {
   handle(request: Request): Response | Promise<Response>;
+  /** What the listener adds to every answer that has no such header of its own. */
+  headers: Readonly<Record<string, string>>;
   document: ReturnType<typeof createApp>["document"];
   /** Starts the database where it is ours, migrates, makes partitions, begins to watch; `signal` gives up. */
   start(signal?: AbortSignal): Promise<void>;
@@ -90,6 +92,7 @@ export async function createHoldfast(
 
   return {
     handle: app.handle,
+    headers: app.headers,
     document: app.document,
     monitor,
     benchmarks,

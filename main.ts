@@ -30,7 +30,8 @@ async function loadRuntime(): Promise<{ runtime: Runtime; upgrade: Upgrade }> {
     const { createBunRuntime, upgrade } = await import("./runtime/bun.ts");
     return { runtime: createBunRuntime(), upgrade };
   }
-  const { createDenoRuntime, upgrade } = await import("./runtime/deno.ts");
+  const { createDenoRuntime } = await import("./runtime/deno.ts");
+  const { upgrade } = await import("./runtime/http/web_socket.ts");
   return { runtime: createDenoRuntime(), upgrade };
 }
 

@@ -54,7 +54,8 @@ export async function lockDataDir(
 
 async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): Promise<Listener> {
   try {
-    return await runtime.serve({ host: config.HOST, port: config.PORT, handle: holdfast.handle });
+    const { handle, headers } = holdfast;
+    return await runtime.serve({ host: config.HOST, port: config.PORT, headers, handle });
   } catch (error) {
     throw new StartError(
       `Cannot listen on ${config.HOST}:${config.PORT} (${messageOf(error)}); choose another PORT`,

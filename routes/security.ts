@@ -28,21 +28,16 @@ const contentPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Headers that keep a browser from doing anything with a page but show it. */
-export function securityHeaders(): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    await next();
-    if (c.res.status === 101) return;
-    const headers = c.res.headers;
-    headers.set("content-security-policy", contentPolicy);
-    headers.set("x-content-type-options", "nosniff");
-    headers.set("x-frame-options", "DENY");
-    headers.set("referrer-policy", "no-referrer");
-    headers.set("cross-origin-opener-policy", "same-origin");
-    headers.set("cross-origin-resource-policy", "same-origin");
-    if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
-  };
-}
+/** Headers that keep a browser from doing anything with a page but show it; the listener gives them to every answer. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  "content-security-policy": contentPolicy,
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "cache-control": "no-store",
+};
 
 const ipLiteral = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
 

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { HoldfastError } from "../errors.ts";
 import { createAlarms } from "../services/ingest/queue/alarms.ts";
-import { readBody } from "../services/ingest/parse/body.ts";
+import { bodySource, readBody } from "../services/ingest/parse/body.ts";
 import type { Ingest } from "../services/ingest/ingest.ts";
 import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
 import { parseCsv } from "../services/ingest/parse/parse_csv.ts";
@@ -193,7 +193,7 @@ export function tickRoutes(
     const idempotencyKey = keyOf(c.req.header("idempotency-key"));
     // An array stays in memory, whole, until it is stored.
     const hold = format === "json" ? jsonRoom.take("small", 0) : undefined;
-    const body = readBody(c.req.raw.body, {
+    const body = readBody(bodySource(c.req.raw), {
       gzip: isGzip(c.req.header("content-encoding")),
       maxBytes: format === "json"
         ? config.HOLDFAST_INGEST_MAX_JSON_BYTES

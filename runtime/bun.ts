@@ -53,14 +53,18 @@ export const upgrade: Upgrade = (request) => {
   };
 };
 
-function serve({ host, port, handle }: ServeOptions): Promise<Listener> {
+function serve({ host, port, headers = {}, handle }: ServeOptions): Promise<Listener> {
   const server = bun.serve({
     hostname: host,
     port,
     async fetch(request: Request, self: BunServer) {
       servers.set(request, self);
       const response = await handle(request, self.requestIP(request)?.address ?? "");
-      return upgraded.has(request) ? undefined : response;
+      if (upgraded.has(request)) return undefined;
+      for (const [name, value] of Object.entries(headers)) {
+        if (!response.headers.has(name)) response.headers.set(name, value);
+      }
+      return response;
     },
     websocket: {
       open(socket: BunSocket) {

@@ -1,17 +1,5 @@
-import type { FileLock, Listener, Runtime, ServeOptions, Upgrade } from "./types.ts";
-
-/** Upgrades with Deno's own WebSocket server; pings every 30 s and drops what does not answer. */
-export const upgrade: Upgrade = (request) => Deno.upgradeWebSocket(request, { idleTimeout: 30 });
-
-async function serve({ host, port, handle }: ServeOptions): Promise<Listener> {
-  const { promise: bound, resolve } = Promise.withResolvers<number>();
-  const server = Deno.serve(
-    { hostname: host, port, onListen: (address) => resolve(address.port) },
-    (request, info) =>
-      handle(request, "hostname" in info.remoteAddr ? info.remoteAddr.hostname : ""),
-  );
-  return { port: await bound, stop: () => server.shutdown() };
-}
+import { serveHttp } from "./http/serve.ts";
+import type { FileLock, Runtime } from "./types.ts";
 
 async function lockFile(path: string, owner: string): Promise<FileLock | { heldBy: string }> {
   const file = await Deno.open(path, { create: true, read: true, write: true });
@@ -39,7 +27,7 @@ export function createDenoRuntime(): Runtime {
     name: "deno",
     env: () => Deno.env.toObject(),
     args: () => Deno.args,
-    serve,
+    serve: serveHttp,
     cron(name, schedule, signal, job) {
       // A cron promise settles when the signal aborts; its errors are the job's to log.
       Deno.cron(name, schedule, { signal }, job).catch(() => {});

@@ -15,9 +15,26 @@ export interface Runtime {
   memory(): { rss_bytes: number; heap_used_bytes: number };
 }
 
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Bytes of a body, asked for piece by piece. */
+export interface ByteSource {
+  /** The next piece; undefined at the end. Rejects when the sender goes away before it. Asked for one at a time. */
+  next(): Promise<Bytes | undefined>;
+  /** Ends a wait for the next piece, and wants no more. */
+  cancel(): void;
+}
+
+/** A request whose body can be read without a stream around it. */
+export interface SourcedRequest extends Request {
+  source(): ByteSource;
+}
+
 export interface ServeOptions {
   host: string;
   port: number;
+  /** What every answer carries, unless it has a header of the same (lower-case) name. */
+  headers?: Readonly<Record<string, string>>;
   handle(request: Request, remote: string): Response | Promise<Response>;
 }
 

@@ -4,17 +4,17 @@ import { createTickSource, decimalOf, firstTickUs } from "../ticks.ts";
 import { startBenchHouse } from "./bench_house.ts";
 import { readMemory } from "./rss.ts";
 
-const usage = `deno task bench:memory [--rows N]
+const usage = `deno task bench:memory [--rows N] [--chunk-rows N]
 
-Streams one NDJSON body of N rows (5,000,000) into a Holdfast of its own and prints the most memory it took.`;
+Streams one NDJSON body of N rows (5,000,000), in chunks of N rows (1,000), into a Holdfast of its own and prints the
+most memory it took.`;
 
-const chunkRows = 1_000;
 /** Five million ticks fill a trading day of six and a half hours. */
 const gapUs = 4_680;
 const MiB = 1024 * 1024;
 
 /** The body in chunks, made as it is sent: it never stands in memory whole. */
-function* bodyOf(rows: number): Generator<string> {
+function* bodyOf(rows: number, chunkRows: number): Generator<string> {
   const source = createTickSource(1);
   for (let at = 0; at < rows;) {
     const ticks = source.next(Math.min(chunkRows, rows - at));
@@ -27,7 +27,7 @@ function* bodyOf(rows: number): Generator<string> {
 }
 
 /** Sends the body over a connection of its own, chunked, and answers the response's text. */
-async function upload(port: number, rows: number): Promise<string> {
+async function upload(port: number, rows: number, chunkRows: number): Promise<string> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const encoder = new TextEncoder();
   const write = async (text: string) => {
@@ -39,7 +39,9 @@ async function upload(port: number, rows: number): Promise<string> {
       "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n",
   );
   // The rows are ASCII: as many bytes as characters.
-  for (const text of bodyOf(rows)) await write(`${text.length.toString(16)}\r\n${text}\r\n`);
+  for (const text of bodyOf(rows, chunkRows)) {
+    await write(`${text.length.toString(16)}\r\n${text}\r\n`);
+  }
   await write("0\r\n\r\n");
   return await new Response(connection.readable).text();
 }
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       rows: { type: "string", default: "5000000" },
+      "chunk-rows": { type: "string", default: "1000" },
       help: { type: "boolean", default: false },
     },
   });
@@ -57,7 +60,7 @@ async function main(): Promise<void> {
   try {
     const before = await readMemory(house.pid);
     const started = performance.now();
-    const answer = await upload(house.port, rows);
+    const answer = await upload(house.port, rows, Number(values["chunk-rows"]));
     const seconds = (performance.now() - started) / 1000;
     const after = await readMemory(house.pid);
     const [row] = await house.sql`select count(*)::int4 as count from market.ticks`;

@@ -2,7 +2,8 @@ import { createHoldfast, type Holdfast } from "../../compose.ts";
 import { type Config, readConfig } from "../../config.ts";
 import { connectSql, type Sql } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
-import { upgrade } from "../../runtime/deno.ts";
+import { serveHttp } from "../../runtime/http/serve.ts";
+import { upgrade } from "../../runtime/http/web_socket.ts";
 import type { Clock } from "../../services/clock.ts";
 import { fillDataDir } from "./template.ts";
 
@@ -39,12 +40,14 @@ export async function startHouse(
     version: "0.0.0-test",
     ...(clock ? { clock } : {}),
   });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => holdfast.handle(request),
-  );
+  const server = await serveHttp({
+    host: "127.0.0.1",
+    port: 0,
+    headers: holdfast.headers,
+    handle: (request) => holdfast.handle(request),
+  });
   await holdfast.start();
-  const url = `http://127.0.0.1:${server.addr.port}`;
+  const url = `http://127.0.0.1:${server.port}`;
   const sql = connectSql({
     target: holdfast.target,
     max: 2,
@@ -76,7 +79,7 @@ export async function startHouse(
     async stop() {
       await sql.end({ timeout: 2 });
       holdfast.closeLive();
-      await server.shutdown();
+      await server.stop();
       await holdfast.stop();
       if (!env.HOLDFAST_DATA_DIR) await Deno.remove(dataDir, { recursive: true });
     },

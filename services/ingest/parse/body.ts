@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { HoldfastError } from "../../../errors.ts";
 import type { Alarms } from "../queue/alarms.ts";
+import type { Bytes, ByteSource, SourcedRequest } from "../../../runtime/types.ts";
 import { gunzip } from "./gunzip.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 export interface BodyOptions {
   gzip: boolean;
@@ -24,15 +23,25 @@ export interface Body {
   fingerprint(): string;
 }
 
-/**
- * The bytes as they come; a sender that goes away breaks them off. The signal of the request would tell no more, and
- * asking for it makes Deno (2.8.3 and later) read ahead without bound, looking for the end of the connection.
- */
+/** A stream as a source; no stream is an empty body. */
+function sourceOf(stream: ReadableStream<Bytes> | null): ByteSource {
+  const reader = stream?.getReader();
+  return {
+    next: async () => (await reader?.read())?.value,
+    cancel: () => void reader?.cancel().catch(() => {}),
+  };
+}
+
+/** The body of a request as it comes: as its server hands it out, or from its stream. */
+export function bodySource(request: Request): ByteSource {
+  return "source" in request ? (request as SourcedRequest).source() : sourceOf(request.body);
+}
+
+/** The bytes as they come; a sender that goes away breaks them off. */
 async function* readChunks(
-  stream: ReadableStream<Bytes>,
+  source: ByteSource,
   { stallMs, alarms }: BodyOptions,
 ): AsyncGenerator<Bytes> {
-  const reader = stream.getReader();
   let failure: HoldfastError | undefined;
   let finished = false;
   const stalled = () => {
@@ -40,38 +49,35 @@ async function* readChunks(
       "upload_stalled",
       `No bytes of the body came for ${stallMs / 1000} s`,
     );
-    reader.cancel().catch(() => {}); // ends the wait for the next chunk
+    source.cancel(); // ends the wait for the next chunk
   };
   try {
     for (;;) {
       // Only while waiting: time spent storing a chunk is ours, not the sender's.
       const cancel = alarms.set(stallMs, stalled);
-      const { done, value } = await reader.read().catch((cause) => {
+      const chunk = await source.next().catch((cause) => {
         throw failure ??
           new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
       }).finally(cancel);
       if (failure) throw failure;
-      if (done) {
+      if (!chunk) {
         finished = true;
         return;
       }
-      yield value;
+      yield chunk;
     }
   } finally {
-    if (!finished) reader.cancel().catch(() => {});
+    if (!finished) source.cancel();
   }
 }
 
 /** Reads a request body chunk by chunk, decompressed, within its limits; memory use does not grow with it. */
 export function readBody(
-  stream: ReadableStream<Bytes> | null,
+  source: ByteSource,
   options: BodyOptions,
 ): Body {
   const hash = options.hashed ? createHash("sha256") : undefined;
-  const empty = new ReadableStream<Bytes>({
-    start: (controller) => controller.close(),
-  });
-  const read = readChunks(stream ?? empty, options);
+  const read = readChunks(source, options);
   async function* hashing() {
     for await (const chunk of read) {
       hash?.update(chunk);
@@ -79,11 +85,11 @@ export function readBody(
     }
   }
   const plain = options.hashed ? hashing() : read;
-  const source = options.gzip ? gunzip(plain) : plain;
+  const unpacked = options.gzip ? gunzip(plain) : plain;
 
   async function* bounded() {
     let total = 0;
-    for await (const chunk of source) {
+    for await (const chunk of unpacked) {
       total += chunk.length;
       if (total > options.maxBytes) {
         throw new HoldfastError(

@@ -1,0 +1,127 @@
+import { Buffer } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import type { Bytes, ByteSource } from "../types.ts";
+
+/** Bytes of a body that may wait to be read. */
+const aheadBytes = 64 * 1024;
+
+/** The body as it comes: no more is read from the connection than is taken, but for 64 KiB; one that breaks off is an error. */
+function sourceOf(incoming: IncomingMessage): ByteSource {
+  const waiting: Bytes[] = [];
+  let waitingBytes = 0;
+  let over = false;
+  let failure: Error | undefined;
+  let asked: PromiseWithResolvers<Bytes | undefined> | undefined;
+
+  function end(error?: Error): void {
+    if (over) return;
+    over = true;
+    failure = error;
+    if (error) asked?.reject(error);
+    else asked?.resolve(undefined);
+    asked = undefined;
+  }
+
+  incoming.on("data", (chunk: Bytes) => {
+    if (over) return;
+    if (asked) {
+      const { resolve } = asked;
+      asked = undefined;
+      return resolve(chunk);
+    }
+    waiting.push(chunk);
+    waitingBytes += chunk.length;
+    if (waitingBytes >= aheadBytes) incoming.pause();
+  });
+  incoming.on("end", () => end());
+  incoming.on("error", end);
+  const brokenOff = () => end(new Error("The connection was closed before the body's end"));
+  incoming.on("close", brokenOff);
+  if (incoming.destroyed && !incoming.complete) brokenOff();
+
+  return {
+    next() {
+      const chunk = waiting.shift();
+      if (chunk) {
+        waitingBytes -= chunk.length;
+        if (waitingBytes < aheadBytes) incoming.resume();
+        return Promise.resolve(chunk);
+      }
+      if (failure) return Promise.reject(failure);
+      if (over) return Promise.resolve(undefined);
+      asked = Promise.withResolvers();
+      return asked.promise;
+    },
+    cancel() {
+      waiting.length = 0;
+      waitingBytes = 0;
+      end();
+      incoming.resume(); // what still comes is thrown away
+    },
+  };
+}
+
+function streamOf(source: ByteSource): ReadableStream<Bytes> {
+  return new ReadableStream({
+    async pull(controller) {
+      const chunk = await source.next();
+      if (chunk) controller.enqueue(chunk);
+      else controller.close();
+    },
+    cancel: () => source.cancel(),
+  }, { highWaterMark: 0 });
+}
+
+/** A request whose body's stream is made when somebody asks for it: a stream costs as much as the rest of the request. */
+class IncomingRequest extends Request {
+  readonly #incoming: IncomingMessage;
+  #source: ByteSource | undefined;
+  #stream: ReadableStream<Bytes> | undefined;
+
+  constructor(target: string, init: RequestInit, incoming: IncomingMessage) {
+    super(target, init);
+    this.#incoming = incoming;
+  }
+
+  /** The body without a stream around it; either this or one of the others, once. */
+  source(): ByteSource {
+    return this.#source ??= sourceOf(this.#incoming);
+  }
+
+  override get body(): ReadableStream<Bytes> {
+    return this.#stream ??= streamOf(this.source());
+  }
+
+  override async arrayBuffer(): Promise<ArrayBuffer> {
+    const { buffer } = await this.bytes();
+    return buffer;
+  }
+
+  override async bytes(): Promise<Bytes> {
+    const chunks: Bytes[] = [];
+    const source = this.source();
+    for (let chunk = await source.next(); chunk; chunk = await source.next()) chunks.push(chunk);
+    return new Uint8Array(Buffer.concat(chunks));
+  }
+
+  override async text(): Promise<string> {
+    return new TextDecoder().decode(await this.bytes());
+  }
+
+  override async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+}
+
+/** The web's request for node's. Throws TypeError where the web has none: a malformed target or host, TRACE. */
+export function webRequest(incoming: IncomingMessage): Request {
+  const { method = "GET", rawHeaders, url = "/" } = incoming;
+  const headers: [string, string][] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    headers.push([rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""]);
+  }
+  const host = incoming.headers.host ?? "localhost";
+  const target = url.startsWith("/") ? `http://${host}${url}` : url;
+  if (method === "GET" || method === "HEAD") return new Request(target, { method, headers });
+  return new IncomingRequest(target, { method, headers }, incoming);
+}

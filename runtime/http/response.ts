@@ -1,0 +1,58 @@
+import { Buffer } from "node:buffer";
+import type { ServerResponse } from "node:http";
+
+/** Content that is made whole before it is sent: JSON and pages. */
+const whole = /json|html|yaml|^text\/plain/;
+
+/** The response's own headers, then the house's where the response has none of the name. */
+function headOf(response: Response, usual: Readonly<Record<string, string>>): string[] {
+  const head: string[] = [];
+  response.headers.forEach((value, name) => head.push(name, value));
+  for (const name in usual) {
+    if (!head.includes(name)) head.push(name, usual[name] ?? "");
+  }
+  return head;
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((done) => {
+    outgoing.once("drain", done);
+    outgoing.once("close", done);
+  });
+}
+
+/** Sends a response; one that is a stream goes no faster than it is taken, and is ended when its reader goes away. */
+export async function sendResponse(
+  response: Response,
+  outgoing: ServerResponse,
+  usual: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const head = headOf(response, usual);
+  if (!response.body) {
+    outgoing.writeHead(response.status, head);
+    outgoing.end();
+    return;
+  }
+  if (whole.test(response.headers.get("content-type") ?? "")) {
+    const text = await response.text();
+    if (!head.includes("content-length")) head.push("content-length", `${Buffer.byteLength(text)}`);
+    outgoing.writeHead(response.status, head);
+    outgoing.end(text); // text leaves in one piece with the head, bytes would not
+    return;
+  }
+  outgoing.writeHead(response.status, head);
+  const reader = response.body.getReader();
+  try {
+    while (!outgoing.destroyed) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (!outgoing.write(value)) await drained(outgoing);
+    }
+    outgoing.end();
+  } catch (error) {
+    outgoing.destroy(); // the reader must not take what came for the whole
+    throw error;
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
