@@ -37,6 +37,7 @@ export interface Conversions {
   stop(): Promise<void>;
 }
 
+const comeBackMs = 2_000;
 const turns = { undo: "undoing", finish: "finishing", cancel: "cancelling" } as const;
 
 /** Turns plain tables into partitioned ones while they are in use, and back. */
@@ -54,6 +55,7 @@ export function createConversions(
 ): Conversions {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let toldAt = 0;
 
   async function keepPolicy(sql: Sql, { spec }: MoveRow, keep: boolean): Promise<void> {
@@ -115,8 +117,12 @@ export function createConversions(
   }
 
   async function advance(): Promise<void> {
-    for (const { id, ended_at } of await pool.run((sql) => listMoves(sql))) {
-      if (ended_at !== null || stopping.signal.aborted) continue;
+    const open = (await pool.run((sql) => listMoves(sql))).filter(({ ended_at, phase }) =>
+      ended_at === null && phase !== "swapped"
+    );
+    if (open.length === 0) return;
+    for (const { id } of open) {
+      if (stopping.signal.aborted) return;
       try {
         if (await mover.advance(id, stopping.signal)) onChange();
       } catch (error) {
@@ -128,8 +134,19 @@ export function createConversions(
     await tell(true);
   }
 
+  /** Goes on, and comes back soon while somebody is waited for; after an error the next minute will do. */
+  async function goOn(): Promise<void> {
+    await advance();
+    const moves = await pool.run((sql) => listMoves(sql));
+    const waiting = moves.some(({ phase, error, ended_at }) =>
+      ended_at === null && phase !== "swapped" && error === null
+    );
+    if (waiting && !stopping.signal.aborted) timer = setTimeout(wake, comeBackMs);
+  }
+
   function wake(): void {
-    running ??= advance().catch((error) =>
+    clearTimeout(timer);
+    running ??= goOn().catch((error) =>
       log.error("partition_move_failed", { error: messageOf(error) })
     ).finally(() => running = undefined);
   }
@@ -166,6 +183,7 @@ export function createConversions(
     wake,
     async stop() {
       stopping.abort();
+      clearTimeout(timer);
       await running;
     },
   };
