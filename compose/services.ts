@@ -50,14 +50,6 @@ export function createServices(
   const catalogue = createCatalogue();
   const directory = createSymbolDirectory();
   const onChange = () => monitor.refreshPartitions();
-  const rotation = createRotation({
-    pool: pools.maintenance,
-    catalogue,
-    config,
-    clock,
-    log,
-    onChange,
-  });
   const policies = createPolicies({ pool: pools.app, config, onChange });
   const conversions = createConversions({
     pool: pools.maintenance,
@@ -67,6 +59,15 @@ export function createServices(
     log,
     onChange,
     onProgress: (moves) => monitor.tellMoves(moves.map(moveReport)),
+  });
+  const rotation = createRotation({
+    pool: pools.maintenance,
+    catalogue,
+    config,
+    clock,
+    log,
+    onChange,
+    beginDrain: conversions.beginDrain,
   });
   const feeds = createFeeds({ clock });
   const ingest = createIngest({

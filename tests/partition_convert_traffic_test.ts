@@ -171,7 +171,7 @@ async function convertUnderWrites(table: string, rows: number, perSecond: number
   const sent = await writers.stop();
   const old = `${table}_holdfast_plain`;
   const [now_, then] = [await contentOf(table), await contentOf(old)];
-  const worst = Math.max(...writers.late);
+  const worst = writers.late.reduce((most, ms) => Math.max(most, ms), 0);
   const figures = {
     rows,
     seconds: Math.round(seconds * 10) / 10,

@@ -129,8 +129,8 @@ export async function readConversionFacts(
           'suffix', substr(
             pg_get_indexdef(c.oid),
             length(format(
-              'CREATE %sINDEX %I ON %I.%I ', case when x.indisunique then 'UNIQUE ' else '' end,
-              c.relname, t.nspname, t.relname
+              'CREATE %sINDEX %I ON %s%I.%I ', case when x.indisunique then 'UNIQUE ' else '' end,
+              c.relname, case when t.relkind = 'p' then 'ONLY ' else '' end, t.nspname, t.relname
             )) + 1
           ),
           'unique', x.indisunique, 'valid', x.indisvalid, 'partial', x.indpred is not null,
@@ -206,7 +206,7 @@ export async function readConversionFacts(
             'pg_policy'::regclass, 'pg_publication_rel'::regclass, 'pg_statistic_ext'::regclass
           )
           and not (d.classid = 'pg_class'::regclass and exists (
-            select 1 from pg_class as c where c.oid = d.objid and c.relkind in ('S', 'i', 't')
+            select 1 from pg_class as c where c.oid = d.objid and (c.relkind in ('S', 'i', 'I', 't') or c.relispartition)
           ))
         order by 1
       )::text[] as dependents

@@ -164,3 +164,27 @@ export async function takenBeside(
     order by 1`;
   return rows.map(({ name }) => name);
 }
+
+/** The lowest key from `from` on (a literal; null: of all), as text in ISO style; null when there is none. */
+export async function nextKey(
+  sql: Sql,
+  { schema, table }: TableName,
+  column: string,
+  from: string | null,
+): Promise<string | null> {
+  const name = sql.unsafe(quoteIdent(column));
+  const [row] = await sql<{ key: string | null }[]>`
+    with style as materialized (
+      select set_config('datestyle', 'ISO, YMD', true) as dates, set_config('timezone', 'UTC', true) as zone
+    )
+    select (
+      select ${name}::text
+      from ${sql.unsafe(quoteTable(schema, table))}
+      where ${name} is not null ${from === null ? sql`` : sql`and ${name} >= ${from}`}
+      order by ${name}
+      limit 1
+    ) as key
+    from style
+    where style.dates is not null and style.zone is not null`;
+  return row?.key ?? null;
+}

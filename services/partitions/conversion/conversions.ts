@@ -1,6 +1,12 @@
 import type { Config } from "../../../config.ts";
 import type { Sql } from "../../../db/connection.ts";
-import { findOpenMove, listMoves, type MoveRow } from "../../../db/partitions/moves.ts";
+import type { TableName } from "../../../db/partitions/ddl.ts";
+import {
+  findOpenMove,
+  listMoves,
+  type MoveRow,
+  type MoveSpec,
+} from "../../../db/partitions/moves.ts";
 import { deletePolicy, putPolicy } from "../../../db/partitions/policies.ts";
 import type { Pool } from "../../../db/pool.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";
@@ -29,6 +35,11 @@ export interface Conversions {
   start(input: ConversionInput, digest: string): Promise<MoveRow>;
   /** Undoes (after the swap), finishes for good (after it), or cancels (before it). */
   act(table: string, action: ConversionAction): Promise<MoveRow>;
+  /** Begins the drain of a default partition, as planned, and goes on with it. */
+  beginDrain(
+    table: TableName,
+    drain: { begin: readonly string[]; spec: MoveSpec },
+  ): Promise<void>;
   list(): Promise<MoveRow[]>;
   /** Goes on with all that is under way, until it rests or waits for somebody. */
   advance(): Promise<void>;
@@ -42,7 +53,17 @@ const turns = { undo: "undoing", finish: "finishing", cancel: "cancelling" } as 
 
 /** Turns plain tables into partitioned ones while they are in use, and back. */
 export function createConversions(
-  { pool, policies, config, clock, log, onProgress = () => {}, onChange = () => {}, ...hooks }: {
+  {
+    pool,
+    policies,
+    config,
+    clock,
+    log,
+    onProgress = () => {},
+    onChange = () => {},
+    goesOn = true,
+    ...hooks
+  }: {
     pool: Pool;
     policies: Pick<Policies, "complete">;
     config: Pick<Config, "HOLDFAST_MAX_PARTITIONS" | "HOLDFAST_BACKFILL_HORIZON_DAYS">;
@@ -51,6 +72,8 @@ export function createConversions(
     /** Told how far moves are, whenever one is further. */
     onProgress?: (moves: MoveRow[]) => void;
     onChange?: () => void;
+    /** Whether a drain goes on by itself once it has begun. */
+    goesOn?: boolean;
   } & Pick<MoverOptions, "pause" | "beforeStatement">,
 ): Conversions {
   const stopping = new AbortController();
@@ -71,7 +94,8 @@ export function createConversions(
     log,
     ...hooks,
     keepPolicy,
-    signatureOf: async (sql, { spec }) => (await readTable(sql, spec.source))?.signature ?? "",
+    // A drain rests on the partitioned table, a conversion on the plain one.
+    signatureOf: async (sql, move) => (await readTable(sql, move))?.signature ?? "",
     onProgress: () => void tell(),
   });
 
@@ -104,9 +128,9 @@ export function createConversions(
   async function openMove(table: string): Promise<MoveRow> {
     const moves = await pool.run((sql) => listMoves(sql));
     const found = moves.find((move) =>
-      move.ended_at === null && move.kind === "convert" && `${move.schema}.${move.table}` === table
+      move.ended_at === null && `${move.schema}.${move.table}` === table
     );
-    if (!found) throw new HoldfastError("not_found", `${table} is not being converted`);
+    if (!found) throw new HoldfastError("not_found", `${table} is not being converted or drained`);
     return found;
   }
 
@@ -177,6 +201,10 @@ export function createConversions(
       const { id } = await openMove(table);
       await mover.turn(id, turns[action]);
       return await find(id);
+    },
+    async beginDrain({ schema, table }, { begin, spec }) {
+      await mover.begin({ kind: "drain", schema, table, spec }, begin);
+      if (goesOn) wake();
     },
     list: () => pool.run((sql) => listMoves(sql)),
     advance,
