@@ -6,6 +6,7 @@ import type { Logger } from "./log.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
+import { conversionRoutes } from "./routes/conversions.ts";
 import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
@@ -38,6 +39,7 @@ import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
+import type { Conversions } from "./services/partitions/conversion/conversions.ts";
 import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
@@ -54,6 +56,7 @@ export interface Services {
   monitor: Monitor;
   policies: Policies;
   rotation: Pick<Rotation, "plan" | "apply">;
+  conversions: Conversions;
   sessions: Sessions;
   alerts: Alerts;
   benchmarks: Benchmarks;
@@ -91,6 +94,7 @@ function mountApi(
     exactnessRoutes(services),
     quarantineRoutes(services),
     partitionRoutes(services),
+    conversionRoutes(services),
     alertRoutes(services),
     diagnosisRoutes(services),
     metricRoutes(services),

@@ -59,7 +59,7 @@ export async function createHoldfast(
     pooler,
   });
   const services = createServices({ config, log, clock, target, pooler, pools, records });
-  const { alerts, benchmarks, monitor, quarantine, rotation } = services;
+  const { alerts, benchmarks, conversions, monitor, quarantine, rotation } = services;
   const stopping = new AbortController();
 
   const preparation = createPreparation({
@@ -72,6 +72,7 @@ export async function createHoldfast(
       await alerts.load();
       await benchmarks.sweepOrphans();
       await rotation.rotate("start");
+      conversions.wake();
     },
     whileAway: () => monitor.start(),
     isUnreachable: () => monitor.snapshot().unreachable !== undefined,
@@ -118,6 +119,7 @@ export async function createHoldfast(
         forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
       );
       await quarantine.expire();
+      conversions.wake();
       if (runsOutSoon(monitor.snapshot().tables)) await rotation.rotate("a table runs out soon");
     },
     async everyHour() {
@@ -126,6 +128,7 @@ export async function createHoldfast(
     async stop() {
       stopping.abort();
       await preparation.supervisor.stop();
+      await conversions.stop();
       await benchmarks.stop();
       await monitor.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);

@@ -24,6 +24,8 @@ import { createMarket } from "../services/market/market.ts";
 import { createMonitor, type Monitor } from "../services/monitor/monitor.ts";
 import { createSessions } from "../services/monitor/sessions.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
+import { createConversions } from "../services/partitions/conversion/conversions.ts";
+import { moveReport } from "../services/partitions/conversion/report.ts";
 import { createPolicies } from "../services/partitions/policies.ts";
 import { createRotation, type Rotation } from "../services/partitions/rotation.ts";
 
@@ -48,6 +50,16 @@ export function createServices(
   const catalogue = createCatalogue();
   const directory = createSymbolDirectory();
   const onChange = () => monitor.refreshPartitions();
+  const policies = createPolicies({ pool: pools.app, config, onChange });
+  const conversions = createConversions({
+    pool: pools.maintenance,
+    policies,
+    config,
+    clock,
+    log,
+    onChange,
+    onProgress: (moves) => monitor.tellMoves(moves.map(moveReport)),
+  });
   const rotation = createRotation({
     pool: pools.maintenance,
     catalogue,
@@ -55,6 +67,7 @@ export function createServices(
     clock,
     log,
     onChange,
+    beginDrain: conversions.beginDrain,
   });
   const feeds = createFeeds({ clock });
   const ingest = createIngest({
@@ -93,8 +106,9 @@ export function createServices(
     candleRebuild: createCandleRebuild({ pool: pools.app, catalogue }),
     instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
     exactness: createExactness({ pool: pools.app }),
-    policies: createPolicies({ pool: pools.app, config, onChange }),
+    policies,
     rotation,
+    conversions,
     monitor,
     sessions: createSessions({ pool: pools.watchFast, log }),
     alerts,

@@ -122,7 +122,7 @@ export const PartitionPlan = z.object({
   statements: z.array(z.object({
     table: z.string(),
     partition: z.string(),
-    action: z.enum(["finalize", "attach", "detach", "archive", "move", "drop"]),
+    action: z.enum(["finalize", "attach", "drain", "detach", "archive", "move", "drop"]),
     step: z.int().openapi({ description: "Statements of one step succeed or fail together" }),
     sql: z.string(),
     lock: z.string(),
@@ -157,3 +157,92 @@ export const MaintenanceLog = z.object({
   })),
   next_cursor: nextCursor,
 }).openapi("MaintenanceLog");
+
+export const ConvertRequest = z.strictObject({
+  table: z.string().min(3).max(200).openapi({
+    description: "schema.name, unquoted",
+    example: "app.events",
+  }),
+  action: z.enum(["plan", "start", "undo", "finish", "cancel"]).default("plan").openapi({
+    description:
+      "plan changes nothing; start needs the plan's digest; undo and finish come after the swap, cancel before it. finish drops the old table",
+  }),
+  digest: ApplyRequest.shape.digest.optional(),
+  key_column: z.string().min(1).max(63).optional().openapi({
+    description: "Column to partition by; needed by plan and start",
+  }),
+  widen_keys: z.boolean().default(false).openapi({
+    description: "Let the key column become part of keys that lack it",
+  }),
+  policy: PolicyInput.optional().openapi({
+    description: "How the table is partitioned from then on; needed by plan and start",
+  }),
+}).superRefine(({ action, digest, key_column, policy }, context) => {
+  const need = (path: string, given: unknown) => {
+    if (given === undefined) {
+      context.addIssue({ code: "custom", path: [path], message: `${action} needs it` });
+    }
+  };
+  if (action !== "plan" && action !== "start") return;
+  need("key_column", key_column);
+  need("policy", policy);
+  if (action === "start") need("digest", digest);
+}).openapi("PartitionConvertRequest");
+
+export const Conversion = z.object({
+  id: z.string(),
+  kind: z.enum(["convert", "drain"]),
+  table: z.string(),
+  phase: z.enum([
+    "copying",
+    "replaying",
+    "verifying",
+    "waiting",
+    "swapped",
+    "undoing",
+    "finishing",
+    "cancelling",
+    "cleaning",
+    "undone",
+    "finished",
+    "cancelled",
+  ]),
+  progress: z.number().openapi({ description: "Part of the old table that is copied, 0 to 1" }),
+  rows_copied: z.int(),
+  changes_applied: z.int(),
+  rows_verified: z.int().nullable(),
+  content_hash: z.string().nullable().openapi({
+    description: "Of both tables, found equal in one snapshot before the swap",
+  }),
+  lock_ms: z.number().nullable().openapi({
+    description: "Longest time that writers were locked out",
+  }),
+  waits_for: z.string().nullable(),
+  error: z.string().nullable(),
+  undoable: z.boolean(),
+  started_at: Time,
+  updated_at: Time,
+  ended_at: Time.nullable(),
+}).openapi("PartitionConversion");
+
+export const ConversionList = z.object({
+  conversions: z.array(Conversion),
+  next_cursor: nextCursor,
+}).openapi("PartitionConversionList");
+
+export const ConversionAnswer = z.object({
+  table: z.string(),
+  digest: z.string().nullable(),
+  refusals: z.array(z.string()).openapi({
+    description: "What keeps it from being converted, each with its cure",
+  }),
+  partitions: z.array(z.string()),
+  statements: z.array(z.object({
+    phase: z.string(),
+    sql: z.string(),
+    lock: z.string(),
+    reason: z.string(),
+  })),
+  estimate: z.object({ rows: z.number(), bytes: z.number(), seconds: z.number() }).nullable(),
+  conversion: Conversion.nullable(),
+}).openapi("PartitionConversionAnswer");

@@ -129,3 +129,62 @@ export async function listPositions(sql: Sql): Promise<PositionRow[]> {
     from holdfast.partition_positions
     order by at`;
 }
+
+/** The first and the last value of a key, as text in ISO style; null in an empty table. An index makes it quick. */
+export async function keyEnds(
+  sql: Sql,
+  { schema, table }: TableName,
+  column: string,
+): Promise<{ first: string | null; last: string | null }> {
+  const name = sql.unsafe(quoteIdent(column));
+  const from = sql.unsafe(`only ${quoteTable(schema, table)}`);
+  const [row] = await sql<{ first: string | null; last: string | null }[]>`
+    with style as materialized (
+      select set_config('datestyle', 'ISO, YMD', true) as dates, set_config('timezone', 'UTC', true) as zone
+    )
+    select
+      (select ${name}::text from ${from} order by ${name} limit 1) as first,
+      (select ${name}::text from ${from} order by ${name} desc limit 1) as last
+    from style
+    where style.dates is not null and style.zone is not null`;
+  return row ?? { first: null, last: null };
+}
+
+/** Which of these names a schema has already. */
+export async function takenBeside(
+  sql: Sql,
+  schema: string,
+  names: readonly string[],
+): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select c.relname as name
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = ${schema} and c.relname = any(${names as string[]}::text[])
+    order by 1`;
+  return rows.map(({ name }) => name);
+}
+
+/** The lowest key from `from` on (a literal; null: of all), as text in ISO style; null when there is none. */
+export async function nextKey(
+  sql: Sql,
+  { schema, table }: TableName,
+  column: string,
+  from: string | null,
+): Promise<string | null> {
+  const name = sql.unsafe(quoteIdent(column));
+  const [row] = await sql<{ key: string | null }[]>`
+    with style as materialized (
+      select set_config('datestyle', 'ISO, YMD', true) as dates, set_config('timezone', 'UTC', true) as zone
+    )
+    select (
+      select ${name}::text
+      from ${sql.unsafe(quoteTable(schema, table))}
+      where ${name} is not null ${from === null ? sql`` : sql`and ${name} >= ${from}`}
+      order by ${name}
+      limit 1
+    ) as key
+    from style
+    where style.dates is not null and style.zone is not null`;
+  return row?.key ?? null;
+}

@@ -3,6 +3,7 @@ import type { Tier } from "../../db/collectors/list.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/alerts.ts";
+import type { MoveReport } from "../partitions/conversion/report.ts";
 import type { Clock } from "../clock.ts";
 import type { Publisher } from "../hub.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
@@ -29,6 +30,8 @@ export interface Monitor {
   snapshot(): Snapshot;
   /** Reads partitions again soon, after they changed. */
   refreshPartitions(): void;
+  /** Tells the live channel how far conversions and drains are. */
+  tellMoves(moves: readonly MoveReport[]): void;
   /** Checks now whether the server answers; used at start and by tests. */
   checkNow(): Promise<void>;
   /** Runs a tier now, or joins the run under way. */
@@ -187,6 +190,14 @@ export function createMonitor(
   }
 
   let partitionState = "";
+  let moves: readonly MoveReport[] = [];
+
+  function tellPartitions(): void {
+    const reports = snapshot().tables.map((
+      { children: _children, leaves_unknown: _unknown, ...report },
+    ) => report);
+    hub.publish("partition_status", { tables: reports, conversions: moves });
+  }
 
   async function collectTables(): Promise<void> {
     await takeReading(
@@ -203,11 +214,7 @@ export function createMonitor(
     );
     if (state !== partitionState) {
       partitionState = state;
-      hub.publish("partition_status", {
-        tables: reports.map(({ children: _children, leaves_unknown: _unknown, ...report }) =>
-          report
-        ),
-      });
+      tellPartitions();
     }
   }
 
@@ -252,6 +259,10 @@ export function createMonitor(
     },
     snapshot,
     refreshPartitions: () => void refresh.runNow(),
+    tellMoves(told) {
+      moves = told;
+      tellPartitions();
+    },
     checkNow: collectFast,
     runNow: (tier) => loops[tier].runNow(),
     history,

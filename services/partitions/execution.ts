@@ -1,6 +1,6 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../db/errors.ts";
-import { detachStatement } from "../../db/partitions/ddl.ts";
+import { detachStatement, type TableName } from "../../db/partitions/ddl.ts";
 import { endDetached, reconcileDetached, rememberDetach } from "../../db/partitions/detached.ts";
 import { attachedNames, isPending, presentTable } from "../../db/partitions/leaves.ts";
 import { logMaintenance, type MaintenanceEntry } from "../../db/partitions/log.ts";
@@ -36,6 +36,8 @@ export interface ExecutionOptions {
   pool: Pool;
   clock: Clock;
   log: Logger;
+  /** Begins a drain, which then goes on by itself. */
+  beginDrain?: (table: TableName, drain: NonNullable<Step["drain"]>) => Promise<unknown>;
   /** Waits between attempts; milliseconds. */
   pause?: (ms: number) => Promise<void>;
   /** Told of each step that cannot be undone, before it is taken; what it throws ends the run as a crash would. */
@@ -67,6 +69,9 @@ export function createExecution(
     log,
     pause = (ms) => new Promise((done) => setTimeout(done, ms)),
     beforeStatement = () => {},
+    beginDrain = () => {
+      throw new HoldfastError("conflict", "Default partitions are not drained here");
+    },
   }: ExecutionOptions,
 ): Execution {
   async function send(sql: Sql, statement: string): Promise<void> {
@@ -201,6 +206,9 @@ export function createExecution(
       case "finalize":
       case "detach":
         return await detach(step);
+      case "drain":
+        if (step.drain) await beginDrain(tableName(step), step.drain);
+        return;
       case "move":
       case "drop":
         return await changeDetached(step);

@@ -26,6 +26,8 @@ export interface Policies {
   get(table: string): Promise<Policy>;
   /** Sets the policy of a table (`schema.name`, unquoted); answers it with its intervals as Postgres writes them. */
   put(table: string, input: PolicyInput): Promise<Policy>;
+  /** The same policy, not kept: for a table that is yet to be partitioned. */
+  complete(table: string, input: PolicyInput): Promise<Policy>;
   remove(table: string): Promise<void>;
   log(options: { table?: string; before?: string; limit: number }): Promise<LogEntry[]>;
 }
@@ -99,7 +101,12 @@ export function createPolicies(
   const list = () =>
     pool.run(async (sql) => (await listPolicies(sql)).map((row) => effectivePolicy(row, config)));
 
-  async function complete(sql: Sql, row: ParentRow, input: PolicyInput): Promise<Policy> {
+  async function complete(
+    sql: Sql,
+    row: ParentRow,
+    input: PolicyInput,
+    { partitioned = true } = {},
+  ): Promise<Policy> {
     const number = codecs[input.key].axis === "number";
     const { retention } = input;
     const policy: Policy = {
@@ -114,7 +121,7 @@ export function createPolicies(
       },
     };
     createAxis(policy);
-    refuseUnmanageable(row, policy);
+    if (partitioned) refuseUnmanageable(row, policy);
     const schema = retention?.schema;
     if (schema !== undefined && !await schemaExists(sql, schema)) {
       refuse("retention.schema", "there is no such schema");
@@ -138,6 +145,10 @@ export function createPolicies(
       onChange();
       return policy;
     },
+    complete: (table, input) =>
+      pool.run(async (sql) =>
+        await complete(sql, await findTable(sql, table), input, { partitioned: false })
+      ),
     async remove(table) {
       if (table === "market.ticks") {
         throw new HoldfastError(

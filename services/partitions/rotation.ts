@@ -64,7 +64,7 @@ export function createRotation(
     clock: Clock;
     log: Logger;
     onChange?: () => void;
-  } & Pick<ExecutionOptions, "pause" | "beforeStatement">,
+  } & Pick<ExecutionOptions, "pause" | "beforeStatement" | "beginDrain">,
 ): Rotation {
   const execution = createExecution({ pool, clock, log, ...hooks });
   const ensure = createEnsure({ pool, catalogue, config, execution, context, log, onChange });

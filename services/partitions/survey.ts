@@ -1,12 +1,14 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf, isUnreachable } from "../../db/errors.ts";
 import { type DetachedRow, listDetached } from "../../db/partitions/detached.ts";
+import { listMoves } from "../../db/partitions/moves.ts";
 import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
 import { countRange, hasRows, highestOf, takenNames } from "../../db/partitions/probes.ts";
 import { HoldfastError } from "../../errors.ts";
 import { codecs } from "./axis/key.ts";
 import type { Span } from "./axis/span.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { readDrain } from "./drain/facts.ts";
 import { drainMax, namesFor } from "./planning/attaching.ts";
 import { expiredLeaves, missingSpans, type Reading, readTable } from "./planning/cover.ts";
 import type {
@@ -197,9 +199,12 @@ export async function completeFacts(
   reading: Reading,
   spans: readonly Span[],
 ): Promise<TableFacts> {
+  const drain = await inTime(readDrain(sql, facts, reading));
+  const named = [...spans, ...(drain?.spans ?? [])];
   return {
     ...facts,
-    taken: await readTaken(sql, facts, spans.flatMap((span) => namesFor(facts, reading, span))),
+    drain,
+    taken: await readTaken(sql, facts, named.flatMap((span) => namesFor(facts, reading, span))),
     defaultRows: await countDefaultRows(sql, facts, reading, spans),
     blockers: await countBlockers(sql, facts, reading),
   };
@@ -214,6 +219,7 @@ export async function readCatalogue(
   const parents = new Map((await readParents(sql, policies)).map((row) => [tableOf(row), row]));
   const leaves = await catalogue.leaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
+  const moves = (await listMoves(sql)).filter(({ ended_at }) => ended_at === null);
   return policies.map((policy) => {
     const row = parents.get(tableOf(policy));
     const problem = problemOf(row, policy);
@@ -223,6 +229,8 @@ export async function readCatalogue(
       problem,
       leaves: row ? leaves.get(row.oid) ?? [] : [],
       detached: detached.filter((one) => tableOf(one) === tableOf(policy)).map(detachedFacts),
+      draining: moves.find((move) => tableOf(move) === tableOf(policy) && move.kind === "drain")
+        ?.phase,
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),

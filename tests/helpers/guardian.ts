@@ -5,6 +5,7 @@ import { createPool } from "../../db/pool.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import type { ExecutionOptions } from "../../services/partitions/execution.ts";
+import { createConversions } from "../../services/partitions/conversion/conversions.ts";
 import { createPolicies, type PolicyInput } from "../../services/partitions/policies.ts";
 import { createRotation } from "../../services/partitions/rotation.ts";
 import { startServer } from "./server.ts";
@@ -60,20 +61,32 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
     HOLDFAST_BACKFILL_HORIZON_DAYS: 7,
   };
   const { beforeStatement, pause = () => Promise.resolve() } = options;
+  const hooks = { pause, ...(beforeStatement ? { beforeStatement } : {}) };
+  const log = createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) });
+  const policies = createPolicies({ pool, config });
+  const conversions = createConversions({
+    pool,
+    policies,
+    config,
+    clock,
+    log,
+    goesOn: false,
+    ...hooks,
+  });
   const rotation = createRotation({
     pool,
     catalogue: createCatalogue(),
     config,
     clock,
-    log: createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) }),
-    pause,
-    ...(beforeStatement ? { beforeStatement } : {}),
+    log,
+    beginDrain: conversions.beginDrain,
+    ...hooks,
   });
-  const policies = createPolicies({ pool, config });
   return {
     rotation,
     pool,
     policies,
+    conversions,
     clock,
     put: (table: string, some: Partial<PolicyInput> = {}) =>
       policies.put(table, { ...someDays, ...some }),

@@ -78,7 +78,8 @@ export function preciseName(table: string, axis: Axis, from: bigint): string {
   return nameWith(table, `_p${yearText(year)}${two(month)}${two(day)}s${clock}`);
 }
 
-function nameWith(table: string, suffix: string): string {
+/** A name with an ending, cut and marked where it would be too long. */
+export function nameWith(table: string, suffix: string): string {
   const room = nameBytesMax - suffix.length;
   if (encoder.encode(table).length <= room) return table + suffix;
   const mark = `_${createHash("sha256").update(table).digest("hex").slice(0, 6)}`;

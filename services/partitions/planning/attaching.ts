@@ -17,9 +17,9 @@ import type { Step, TablePlan } from "./step.ts";
 /** Rows moved out of the default leaf inside one attach; more wait for a drain in batches. */
 export const drainMax = 10_000;
 /** An attach scans the default leaf under its lock: longer than this writers should not wait for it. */
-const scannedBytesMax = 32 * 1024 * 1024;
+export const scannedBytesMax = 32 * 1024 * 1024;
 
-function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
+export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
   // The newest sibling shows how leaves are stored: a partitioned parent has no storage options of its own.
   const sibling = facts.leaves.filter(({ partitioned }) => !partitioned)
     .reduce<TableFacts["leaves"][number] | undefined>(
@@ -34,7 +34,7 @@ function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
   };
 }
 
-function newLeaf(
+export function newLeaf(
   facts: TableFacts,
   reading: Reading,
   parent: ParentFacts,
@@ -64,7 +64,7 @@ export function namesFor(facts: TableFacts, { axis }: Reading, { from }: Span): 
 }
 
 /** The usual name, unless a leaf of another calendar has it: a name must never keep a range open. */
-function chooseName(
+export function chooseName(
   facts: TableFacts,
   reading: Reading,
   span: Span,
@@ -76,7 +76,7 @@ function chooseName(
 }
 
 /** What stands in the way of a taken name, or how it may be used: "again" (ours, detached) or "adopt" (empty). */
-function useOfName(
+export function useOfName(
   facts: TableFacts,
   reading: Reading,
   name: string,

@@ -1,3 +1,5 @@
+import type { ConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { Span } from "../axis/span.ts";
 import type { Policy } from "../policy.ts";
 
 /** A leaf as the catalogue has it. */
@@ -87,6 +89,19 @@ export interface Blocker {
   rows: number | null;
 }
 
+/** What is known of a default partition that has rows of ranges a partition could have. */
+export interface DrainFacts {
+  /** Ranges of the rows, as partitions would have them, oldest first. */
+  spans: Span[];
+  /** There are more of them than are drained at once. */
+  more: boolean;
+  /** Of the partitioned table. */
+  facts: ConversionFacts;
+  signature: string;
+  /** Names beside the parent that a drain needs and that are taken. */
+  taken: string[];
+}
+
 /** Everything the planner may know of one table. */
 export interface TableFacts {
   policy: Policy;
@@ -99,6 +114,10 @@ export interface TableFacts {
   blockers: ReadonlyMap<number, Blocker[]>;
   /** Rows of the default leaf that belong into a span that is to be made, by the span's start; counted to a limit. */
   defaultRows: ReadonlyMap<bigint, number>;
+  /** Undefined when there is nothing in a default partition to be drained. */
+  drain?: DrainFacts | undefined;
+  /** How far a drain of this table is that is under way. */
+  draining?: string | undefined;
   /** Highest id, where the key is id. */
   highestId: bigint | null;
 }

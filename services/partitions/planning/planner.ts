@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { HoldfastError } from "../../../errors.ts";
 import { highest } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
+import { besidesDrain, needsDrain, planDrain } from "../drain/plan.ts";
 import { planAttaches } from "./attaching.ts";
 import { missingSpans, type Reading, readTable } from "./cover.ts";
 import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";
@@ -35,11 +36,19 @@ function planPremake(
   reading: Reading,
   parent: ParentFacts,
   context: PlanContext,
+  open: boolean,
 ): TablePlan {
   const plan: TablePlan = { steps: [], skipped: [], warnings: [] };
   const table = tableOf(facts.policy);
   const missing = missingSpans(facts, reading, context);
-  if (missing.length === 0) return plan;
+  const drains = needsDrain(facts, reading, missing);
+  if (missing.length === 0 && !drains) return plan;
+  if (facts.draining !== undefined) {
+    plan.warnings.push(
+      `its default partition is being drained (${facts.draining}); nothing is made meanwhile`,
+    );
+    return plan;
+  }
   if (!parent.mayCreate) {
     const { schema } = facts.policy;
     plan.skipped.push({
@@ -74,13 +83,21 @@ function planPremake(
       `needs ${missing.length} more partitions and has ${facts.leaves.length} of at most ${context.maxPartitions}: ${room} are made; lengthen the interval, or shorten what is kept`,
     );
   }
-  const attaches = planAttaches(facts, reading, parent, missing.slice(0, room), {
+  const drain = drains ? planDrain(facts, reading, parent, missing.slice(0, room)) : plan;
+  const left = drain.steps.length > 0 ? besidesDrain(facts, missing.slice(0, room)) : missing;
+  const attaches = planAttaches(facts, reading, parent, left.slice(0, room), {
     reason: "premake",
     mayReattach: true,
   });
   return {
-    ...attaches,
-    warnings: [...plan.warnings, ...attaches.warnings],
+    steps: [...attaches.steps, ...(open ? drain.steps : [])],
+    skipped: [...attaches.skipped, ...(drain === plan ? [] : drain.skipped)],
+    warnings: [
+      ...plan.warnings,
+      ...attaches.warnings,
+      ...(drain === plan ? [] : drain.warnings),
+      ...(!open && drain.steps.length > 0 ? ["a drain waits for the maintenance window"] : []),
+    ],
   };
 }
 
@@ -130,7 +147,7 @@ function planSoundTable(facts: TableFacts, context: PlanContext): TablePlan {
   const waiting = retiring.reduce((count, { steps }) => count + steps.length, 0);
   const parts = [
     planFinalize(facts, reading),
-    planPremake(facts, reading, facts.parent, context),
+    planPremake(facts, reading, facts.parent, context, open),
     ...(open ? retiring : retiring.map((part) => ({ ...part, steps: [] }))),
   ];
   return {
@@ -158,7 +175,7 @@ function digestOf(tables: readonly TableFacts[], steps: readonly Step[]): string
   return hash.digest("hex");
 }
 
-const order = ["finalize", "attach", "detach", "archive", "move", "drop"];
+const order = ["finalize", "attach", "drain", "detach", "archive", "move", "drop"];
 
 /** Plans all tables: for each what it lacks, then for each what it gives up. Pure: facts and clock in, plan out. */
 export function planAll(tables: readonly TableFacts[], context: PlanContext): Plan {

@@ -1,9 +1,11 @@
+import type { MoveSpec } from "../../../db/partitions/moves.ts";
 import type { Span } from "../axis/span.ts";
 import type { DetachedFacts } from "./facts.ts";
 
 export type Action =
   | "finalize"
   | "attach"
+  | "drain"
   | "detach"
   | "archive"
   | "move"
@@ -34,6 +36,8 @@ export interface Step {
   oid?: number;
   detached?: DetachedFacts;
   retention?: string;
+  /** Of a drain: what begins it, and all that comes after. */
+  drain?: { begin: readonly string[]; spec: MoveSpec };
 }
 
 /** What a plan found in the way of a change; the table goes on without it. */

@@ -1,0 +1,215 @@
+import type { Sql } from "../connection.ts";
+import type { TableName } from "./ddl.ts";
+
+export interface ColumnFacts {
+  name: string;
+  type: string;
+  not_null: boolean;
+  /** "a" always, "d" by default, "" none. */
+  identity: string;
+  generated: boolean;
+}
+
+export interface ConstraintFacts {
+  name: string;
+  /** As in pg_constraint: p, u, f, c, x, n, t. */
+  type: string;
+  definition: string;
+  columns: string[];
+  deferrable: boolean;
+  validated: boolean;
+  /** Table a foreign key leads to. */
+  references: string | null;
+}
+
+export interface IndexFacts {
+  name: string;
+  /** What follows the name of the table, from "USING" on. */
+  suffix: string;
+  unique: boolean;
+  valid: boolean;
+  partial: boolean;
+  /** Null for an expression. */
+  columns: (string | null)[];
+  constraint: boolean;
+}
+
+export interface TriggerFacts {
+  name: string;
+  definition: string;
+  row: boolean;
+  transition: boolean;
+  constraint: boolean;
+  enabled: string;
+}
+
+export interface ViewFacts {
+  schema: string;
+  name: string;
+  kind: string;
+  definition: string;
+  options: string[];
+  owns: boolean;
+}
+
+/** A plain table with all that hangs on it. */
+export interface ConversionFacts {
+  oid: number;
+  kind: string;
+  persistence: string;
+  is_partition: boolean;
+  inherits: boolean;
+  typed: boolean;
+  options: string[];
+  comment: string | null;
+  bytes: number;
+  rows_estimate: number | null;
+  columns: ColumnFacts[];
+  constraints: ConstraintFacts[];
+  indexes: IndexFacts[];
+  triggers: TriggerFacts[];
+  views: ViewFacts[];
+  sequences: { schema: string; name: string; column: string; identity: boolean }[];
+  policies: number;
+  rules: number;
+  publications: string[];
+  /** Other things that depend on the table, in the server's words. */
+  dependents: string[];
+}
+
+/** Reads what hangs on a table; definitions name everything with its schema, whatever the session's path is. */
+export async function readConversionFacts(
+  sql: Sql,
+  { schema, table }: TableName,
+): Promise<ConversionFacts | undefined> {
+  const [row] = await sql<ConversionFacts[]>`
+    with path as materialized (select set_config('search_path', '', true) as path),
+    t as (
+      select c.*, n.nspname
+      from path
+      cross join pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+      where path.path is not null and n.nspname = ${schema} and c.relname = ${table}
+    )
+    select
+      t.oid::int8::float8 as oid,
+      t.relkind as kind,
+      t.relpersistence as persistence,
+      t.relispartition as is_partition,
+      exists (select 1 from pg_inherits as i where t.oid in (i.inhrelid, i.inhparent)) as inherits,
+      t.reloftype <> 0 as typed,
+      coalesce(t.reloptions, '{}') as options,
+      obj_description(t.oid, 'pg_class') as comment,
+      pg_total_relation_size(t.oid)::float8 as bytes,
+      nullif(t.reltuples, -1)::float8 as rows_estimate,
+      (
+        select json_agg(json_build_object(
+          'name', a.attname, 'type', format_type(a.atttypid, null), 'not_null', a.attnotnull,
+          'identity', a.attidentity, 'generated', a.attgenerated <> '') order by a.attnum)
+        from pg_attribute as a
+        where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+      ) as columns,
+      coalesce((
+        select json_agg(json_build_object(
+          'name', k.conname, 'type', k.contype, 'definition', pg_get_constraintdef(k.oid),
+          'columns', array(
+            select a.attname
+            from unnest(k.conkey) with ordinality as u (num, at)
+            join pg_attribute as a on a.attrelid = t.oid and a.attnum = u.num
+            order by u.at
+          )::text[],
+          'deferrable', k.condeferrable, 'validated', k.convalidated,
+          'references', case when k.confrelid <> 0 then k.confrelid::regclass::text end) order by k.conname)
+        from pg_constraint as k
+        where k.conrelid = t.oid
+      ), '[]') as constraints,
+      coalesce((
+        select json_agg(json_build_object(
+          'name', c.relname,
+          'suffix', substr(
+            pg_get_indexdef(c.oid),
+            length(format(
+              'CREATE %sINDEX %I ON %s%I.%I ', case when x.indisunique then 'UNIQUE ' else '' end,
+              c.relname, case when t.relkind = 'p' then 'ONLY ' else '' end, t.nspname, t.relname
+            )) + 1
+          ),
+          'unique', x.indisunique, 'valid', x.indisvalid, 'partial', x.indpred is not null,
+          'columns', array(
+            select case when u.num = 0 then null else (
+              select a.attname from pg_attribute as a where a.attrelid = t.oid and a.attnum = u.num
+            ) end
+            from unnest(string_to_array(x.indkey::text, ' ')::int2[]) with ordinality as u (num, at)
+            where u.at <= x.indnkeyatts
+            order by u.at
+          )::text[],
+          'constraint', exists (
+            select 1 from pg_constraint as k where k.conindid = c.oid and k.conrelid = t.oid and k.contype <> 'f'
+          )) order by c.relname)
+        from pg_index as x
+        join pg_class as c on c.oid = x.indexrelid
+        where x.indrelid = t.oid
+      ), '[]') as indexes,
+      coalesce((
+        select json_agg(json_build_object(
+          'name', g.tgname, 'definition', pg_get_triggerdef(g.oid), 'row', g.tgtype & 1 = 1,
+          'transition', g.tgoldtable is not null or g.tgnewtable is not null,
+          'constraint', g.tgconstraint <> 0, 'enabled', g.tgenabled) order by g.tgname)
+        from pg_trigger as g
+        where g.tgrelid = t.oid and not g.tgisinternal and g.tgname not like 'holdfast\_move%'
+      ), '[]') as triggers,
+      coalesce((
+        select json_agg(json_build_object(
+          'schema', v.nspname, 'name', v.relname, 'kind', v.relkind, 'definition', pg_get_viewdef(v.oid),
+          'options', coalesce(v.reloptions, '{}'), 'owns', pg_has_role(v.relowner, 'usage')
+        ) order by v.nspname, v.relname)
+        from (
+          select distinct c.oid, n.nspname, c.relname, c.relkind, c.reloptions::text[] as reloptions, c.relowner
+          from pg_depend as d
+          join pg_rewrite as r on r.oid = d.objid
+          join pg_class as c on c.oid = r.ev_class
+          join pg_namespace as n on n.oid = c.relnamespace
+          where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
+            and d.refobjid = t.oid and c.oid <> t.oid
+        ) as v
+      ), '[]') as views,
+      coalesce((
+        select json_agg(json_build_object(
+          'schema', n.nspname, 'name', c.relname, 'column', a.attname, 'identity', d.deptype = 'i'
+        ) order by c.relname)
+        from pg_depend as d
+        join pg_class as c on c.oid = d.objid and c.relkind = 'S'
+        join pg_namespace as n on n.oid = c.relnamespace
+        join pg_attribute as a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+        where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+          and d.refobjid = t.oid and d.deptype in ('a', 'i')
+      ), '[]') as sequences,
+      (select count(*)::float8 from pg_policy as p where p.polrelid = t.oid) as policies,
+      (select count(*)::float8 from pg_rewrite as r where r.ev_class = t.oid) as rules,
+      array(
+        select p.pubname from pg_publication_rel as m join pg_publication as p on p.oid = m.prpubid
+        where m.prrelid = t.oid order by 1
+      )::text[] as publications,
+      array(
+        select distinct pg_describe_object(d.classid, d.objid, 0)
+        from pg_depend as d
+        where (
+            d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid
+            or d.refclassid = 'pg_type'::regclass and d.refobjid in (t.reltype, (
+              select y.typarray from pg_type as y where y.oid = t.reltype and y.typarray <> 0
+            ))
+          )
+          and not (d.classid = 'pg_type'::regclass and d.objid in (t.reltype, (
+            select y.typarray from pg_type as y where y.oid = t.reltype
+          )))
+          and d.classid not in (
+            'pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_rewrite'::regclass, 'pg_trigger'::regclass,
+            'pg_policy'::regclass, 'pg_publication_rel'::regclass, 'pg_statistic_ext'::regclass
+          )
+          and not (d.classid = 'pg_class'::regclass and exists (
+            select 1 from pg_class as c where c.oid = d.objid and (c.relkind in ('S', 'i', 'I', 't') or c.relispartition)
+          ))
+        order by 1
+      )::text[] as dependents
+    from t`;
+  return row;
+}
