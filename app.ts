@@ -16,6 +16,7 @@ import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { answerProblem } from "./routes/problem.ts";
+import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { accessLog } from "./routes/access_log.ts";
@@ -38,8 +39,10 @@ import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
+import type { Archives } from "./services/partitions/archive/restore.ts";
 import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
+import type { Verifications } from "./services/partitions/seal/verification.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
 
 /** All that the routes speak to. */
@@ -53,6 +56,8 @@ export interface Services {
   exactness: ExactnessService;
   monitor: Monitor;
   policies: Policies;
+  verifications: Verifications;
+  archives: Archives;
   rotation: Pick<Rotation, "plan" | "apply">;
   sessions: Sessions;
   alerts: Alerts;
@@ -89,6 +94,7 @@ function mountApi(
     exactnessRoutes(services),
     quarantineRoutes(services),
     partitionRoutes(services),
+    partitionProofRoutes(services),
     alertRoutes(services),
     diagnosisRoutes(services),
     metricRoutes(services),

@@ -122,7 +122,7 @@ export const PartitionPlan = z.object({
   statements: z.array(z.object({
     table: z.string(),
     partition: z.string(),
-    action: z.enum(["finalize", "attach", "detach", "archive", "move", "drop"]),
+    action: z.enum(["finalize", "attach", "detach", "seal", "archive", "move", "drop"]),
     step: z.int().openapi({ description: "Statements of one step succeed or fail together" }),
     sql: z.string(),
     lock: z.string(),

@@ -19,7 +19,8 @@ export const drainMax = 10_000;
 /** An attach scans the default leaf under its lock: longer than this writers should not wait for it. */
 const scannedBytesMax = 32 * 1024 * 1024;
 
-function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
+/** How a new leaf of this table is to be stored, and whose it is. */
+export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
   // The newest sibling shows how leaves are stored: a partitioned parent has no storage options of its own.
   const sibling = facts.leaves.filter(({ partitioned }) => !partitioned)
     .reduce<TableFacts["leaves"][number] | undefined>(
@@ -34,7 +35,8 @@ function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
   };
 }
 
-function newLeaf(
+/** A leaf to be, in the words of DDL. */
+export function newLeaf(
   facts: TableFacts,
   reading: Reading,
   parent: ParentFacts,
@@ -105,7 +107,7 @@ function useOfName(
   };
 }
 
-function attachLocks(facts: TableFacts, reading: Reading, parent: ParentFacts): string {
+export function attachLocks(facts: TableFacts, reading: Reading, parent: ParentFacts): string {
   const { defaultLeaf } = reading;
   return [
     `SHARE UPDATE EXCLUSIVE on ${tableOf(facts.policy)}`,

@@ -87,6 +87,28 @@ export interface Blocker {
   rows: number | null;
 }
 
+/** A leaf that is sealed, or whose seal was begun. */
+export interface SealedFacts {
+  /** RFC 3339; null: it refuses writes already, its manifest is not whole yet. */
+  sealedAt: string | null;
+  /** Somebody opened it again: it is not sealed. */
+  ended?: boolean;
+  /** RFC 3339; until then retention leaves alone what was brought back from its archive, and nothing opened is sealed. */
+  heldUntil: string | null;
+  /** What the last verification found wrong. */
+  problem: string | null;
+}
+
+/** A leaf that is a file now. */
+export interface ArchivedFacts {
+  schema: string;
+  name: string;
+  bound: string;
+  rows: number;
+  bytes: number;
+  sealedAt: string | null;
+}
+
 /** Everything the planner may know of one table. */
 export interface TableFacts {
   policy: Policy;
@@ -99,6 +121,10 @@ export interface TableFacts {
   blockers: ReadonlyMap<number, Blocker[]>;
   /** Rows of the default leaf that belong into a span that is to be made, by the span's start; counted to a limit. */
   defaultRows: ReadonlyMap<bigint, number>;
+  /** Leaves that are sealed or being sealed, by oid; also detached ones. */
+  sealed?: ReadonlyMap<number, SealedFacts>;
+  /** Leaves that are gone and whose archives are there. */
+  archived?: readonly ArchivedFacts[];
   /** Highest id, where the key is id. */
   highestId: bigint | null;
 }

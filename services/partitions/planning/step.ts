@@ -1,3 +1,4 @@
+import type { KeyKind } from "../axis/key.ts";
 import type { Span } from "../axis/span.ts";
 import type { DetachedFacts } from "./facts.ts";
 
@@ -5,6 +6,7 @@ export type Action =
   | "finalize"
   | "attach"
   | "detach"
+  | "seal"
   | "archive"
   | "move"
   | "drop";
@@ -32,6 +34,8 @@ export interface Step {
   span?: Span;
   bound?: string;
   oid?: number;
+  /** The kind of the table's key, for seal and archive. */
+  key?: KeyKind;
   detached?: DetachedFacts;
   retention?: string;
 }
