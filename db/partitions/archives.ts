@@ -49,6 +49,47 @@ export async function listArchives(
     limit ${limit}`;
 }
 
+/** Leaves that are nothing but archives today, by leaf the newest archive; of very many the newest will do. */
+export async function listGone(
+  sql: Sql,
+): Promise<
+  Pick<
+    ArchiveRow,
+    | "schema"
+    | "table"
+    | "leaf_schema"
+    | "leaf_name"
+    | "bound"
+    | "rows"
+    | "file_bytes"
+    | "archived_at"
+  >[]
+> {
+  return await sql`
+    select distinct on (a.schema_name, a.table_name, a.leaf_schema, a.leaf_name)
+      a.schema_name as schema,
+      a.table_name as "table",
+      a.leaf_schema,
+      a.leaf_name,
+      a.bound,
+      a.rows::float8 as rows,
+      a.file_bytes::float8 as file_bytes,
+      to_char(a.archived_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as archived_at
+    from (
+      select *
+      from holdfast.partition_archives
+      order by partition_archives.id desc
+      limit 2000
+    ) as a
+    where not exists (
+      select 1
+      from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+      where n.nspname = a.leaf_schema and c.relname = a.leaf_name
+    )
+    order by a.schema_name, a.table_name, a.leaf_schema, a.leaf_name, a.id desc`;
+}
+
 /** Records a proven archive; from here on the detached leaf may be dropped. */
 export async function recordArchive(
   sql: Sql,
