@@ -17,6 +17,7 @@ import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { answerProblem } from "./routes/problem.ts";
+import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { accessLog } from "./routes/access_log.ts";
@@ -40,8 +41,10 @@ import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import type { Conversions } from "./services/partitions/conversion/conversions.ts";
+import type { Archives } from "./services/partitions/archive/restore.ts";
 import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
+import type { Verifications } from "./services/partitions/seal/verification.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
 
 /** All that the routes speak to. */
@@ -55,6 +58,8 @@ export interface Services {
   exactness: ExactnessService;
   monitor: Monitor;
   policies: Policies;
+  verifications: Verifications;
+  archives: Archives;
   rotation: Pick<Rotation, "plan" | "apply">;
   conversions: Conversions;
   sessions: Sessions;
@@ -95,6 +100,7 @@ function mountApi(
     quarantineRoutes(services),
     partitionRoutes(services),
     conversionRoutes(services),
+    partitionProofRoutes(services),
     alertRoutes(services),
     diagnosisRoutes(services),
     metricRoutes(services),

@@ -18,6 +18,7 @@ export type ErrorCode =
   | "instrument_referenced"
   | "symbol_taken"
   | "catalogue_changed"
+  | "partition_sealed"
   | "benchmark_running"
   | "server_busy"
   | "rate_limited"

@@ -64,6 +64,11 @@ export const settings = {
     "a directory that may be created and written",
     "Where the embedded Postgres and Holdfast's own files live.",
   ),
+  HOLDFAST_ARCHIVE_DIR: setting(
+    text.optional(),
+    "a directory that may be created and written",
+    "Where `archive-then-drop` writes sealed partitions as Parquet; without it, `archive` in `HOLDFAST_DATA_DIR`.",
+  ),
   HOLDFAST_TOKEN: setting(
     z.string().min(8).optional(),
     "at least 8 characters",

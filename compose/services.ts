@@ -23,11 +23,14 @@ import { createInstruments } from "../services/market/instruments.ts";
 import { createMarket } from "../services/market/market.ts";
 import { createMonitor, type Monitor } from "../services/monitor/monitor.ts";
 import { createSessions } from "../services/monitor/sessions.ts";
+import { archiveDirectory } from "../services/partitions/archive/directory.ts";
+import { createArchives } from "../services/partitions/archive/restore.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
 import { createConversions } from "../services/partitions/conversion/conversions.ts";
 import { moveReport } from "../services/partitions/conversion/report.ts";
 import { createPolicies } from "../services/partitions/policies.ts";
 import { createRotation, type Rotation } from "../services/partitions/rotation.ts";
+import { createVerifications } from "../services/partitions/seal/verification.ts";
 
 /** What the routes speak to, but for what only the life of the house knows. */
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
@@ -109,6 +112,15 @@ export function createServices(
     policies,
     rotation,
     conversions,
+    verifications: createVerifications({ pool: pools.maintenance, clock, log, onChange }),
+    archives: createArchives({
+      pool: pools.maintenance,
+      catalogue,
+      config,
+      clock,
+      directory: archiveDirectory(config),
+      onChange,
+    }),
     monitor,
     sessions: createSessions({ pool: pools.watchFast, log }),
     alerts,

@@ -26,6 +26,7 @@ const codes: Record<string, ErrorCode> = {
   "55P03": "lock_timeout", // lock_not_available: our lock_timeout
   "53100": "storage_full", // disk_full
   "53200": "overloaded", // out_of_memory
+  HF001: "partition_sealed", // holdfast.refuse_sealed()
   "40001": "conflict",
   "40P01": "conflict", // deadlock_detected
 };
@@ -76,10 +77,14 @@ export function toHoldfastError(error: unknown): HoldfastError {
     storage_full: "The database has no disk space left",
     overloaded: "The database has no memory left",
     conflict: "The database refused a concurrent change",
+    partition_sealed:
+      "A sealed partition takes no changes; POST /api/partitions/unseal opens it again",
   }[code as string] ?? "The database refused the statement";
   return new HoldfastError(code, message, {
     cause: error,
-    ...(code === "database_error" ? {} : { retryAfterSeconds: code === "storage_full" ? 30 : 2 }),
+    ...(code === "database_error" || code === "partition_sealed"
+      ? {}
+      : { retryAfterSeconds: code === "storage_full" ? 30 : 2 }),
   });
 }
 

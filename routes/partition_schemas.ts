@@ -91,6 +91,15 @@ export const PartitionTable = z.object({
   last_rotation_at: Time.nullable(),
   sealed: z.int(),
   problems: z.array(z.string()),
+  recommendations: z.array(z.object({
+    title: z.string(),
+    detail: z.string(),
+    interval: z.string(),
+    bytes_per_partition: z.number(),
+    expected_bytes_per_partition: z.number(),
+    partitions: z.int(),
+    expected_partitions: z.int(),
+  })).openapi({ description: "Another interval, from measured sizes" }),
   children: z.array(z.object({
     partition: z.string(),
     from: position.nullable(),
@@ -99,6 +108,12 @@ export const PartitionTable = z.object({
     rows_estimate: known("Estimate of rows"),
     bytes: z.number(),
     sealed_at: Time.nullable(),
+    is_default: z.boolean().openapi({
+      description: "It takes what no other does, and has no range",
+    }),
+    problem: z.string().nullable().openapi({
+      description: "What the last verification of a sealed partition found wrong",
+    }),
   })),
 }).openapi("PartitionTable");
 
@@ -122,7 +137,7 @@ export const PartitionPlan = z.object({
   statements: z.array(z.object({
     table: z.string(),
     partition: z.string(),
-    action: z.enum(["finalize", "attach", "drain", "detach", "archive", "move", "drop"]),
+    action: z.enum(["finalize", "attach", "drain", "detach", "seal", "archive", "move", "drop"]),
     step: z.int().openapi({ description: "Statements of one step succeed or fail together" }),
     sql: z.string(),
     lock: z.string(),

@@ -26,6 +26,7 @@ const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   instrument_referenced: [409, "Instrument is referenced"],
   symbol_taken: [409, "Symbol taken"],
   catalogue_changed: [409, "Catalogue changed"],
+  partition_sealed: [409, "Partition is sealed"],
   benchmark_running: [409, "Benchmark running"],
   server_busy: [409, "Server busy"],
   rate_limited: [429, "Rate limited"],

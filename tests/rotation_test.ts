@@ -35,6 +35,8 @@ function rotationAt(now: number, retentionDays = 0) {
       HOLDFAST_RETENTION_DAYS: retentionDays,
       HOLDFAST_MAX_PARTITIONS: 100,
       HOLDFAST_BACKFILL_HORIZON_DAYS: 7,
+      HOLDFAST_DATA_DIR: ".",
+      HOLDFAST_ARCHIVE_DIR: undefined,
     },
     clock: { now: () => new Date(now) },
     log: createLogger({ level: "error", write: () => {} }),

@@ -102,6 +102,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/partitions/policies", "/api/partitions/policies"],
       ["/api/partitions/policies/{table}", "/api/partitions/policies/market.ticks"],
       ["/api/partitions/log", "/api/partitions/log?limit=3"],
+      ["/api/partitions/archives", "/api/partitions/archives"],
       ["/api/benchmarks", "/api/benchmarks"],
       ["/api/benchmarks/runs", "/api/benchmarks/runs"],
       ["/api/benchmarks/validation", "/api/benchmarks/validation"],
@@ -177,6 +178,10 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       await conforms(house, "post", "/api/partitions/apply", "/api/partitions/apply", {
         headers: json,
         body: JSON.stringify({ digest: body.digest }),
+      });
+      await conforms(house, "post", "/api/partitions/verify", "/api/partitions/verify", {
+        headers: json,
+        body: "{}",
       });
       await conforms(
         house,

@@ -33,10 +33,13 @@ export function fitCanvas(canvas, width, height) {
 export const STATES = {
   archived: { token: "state-archived", fill: "dots", letter: "A" },
   detached: { token: "state-detached", fill: "outline", letter: "D" },
-  sealed: { token: "state-sealed", fill: "solid", letter: "S" },
+  sealed: { token: "state-sealed", fill: "sealed", letter: "S" },
   sealing: { token: "state-sealing", fill: "bars", letter: "…" },
   hot: { token: "state-hot", fill: "solid", letter: "H" },
   planned: { token: "state-planned", fill: "hatch", letter: "P" },
+  default: { token: "warn", fill: "outline", letter: "*" },
+  damaged: { token: "bad", fill: "bars", letter: "X" },
+  overlap: { token: "bad", fill: "hatch", letter: "O" },
   hole: { token: "bad", fill: "cross", letter: "!" },
 };
 
@@ -50,7 +53,10 @@ export function paintState(context, state, x, y, width, height) {
   context.clip();
   context.strokeStyle = context.fillStyle = ink;
   if (fill === "solid" || width < 4) context.fillRect(x, y, width, height);
-  else {
+  else if (fill === "sealed") {
+    context.fillRect(x, y, width, height);
+    context.clearRect(x + 2, y + height / 2 - 1, width - 4, 2);
+  } else {
     context.globalAlpha = 0.22;
     if (fill !== "outline") context.fillRect(x, y, width, height);
     context.globalAlpha = 1;

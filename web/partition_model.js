@@ -16,7 +16,9 @@ export function layOut(table) {
   const read = (bound) => readBound(bound, isTime, key);
   const leaves = children.map((child) => ({
     kind: "leaf",
-    state: String(child?.state ?? "unknown"),
+    state: shownState(child),
+    problem: typeof child?.problem === "string" ? child.problem : null,
+    sealedAt: Date.parse(child?.sealed_at ?? "") || null,
     name: String(child?.partition ?? "unnamed"),
     from: read(child?.from),
     to: read(child?.to),
@@ -37,7 +39,28 @@ export function layOut(table) {
     const before = slots[index - 1]?.to ?? null;
     slot.gapBefore = before !== null && slot.from !== null && slot.from > before;
   });
+  markOverlaps(slots);
   return { slots, isTime };
+}
+
+/** What was found wrong, or where a partition stands, tells more than its state alone. */
+function shownState(child) {
+  if (child?.problem) return "damaged";
+  return child?.is_default === true ? "default" : String(child?.state ?? "unknown");
+}
+
+/** Partitions that take rows and whose ranges overlap: Postgres allows none, a torn reading may show some. */
+function markOverlaps(slots) {
+  let before = null;
+  for (const slot of slots) {
+    const takes = slot.kind === "leaf" && slot.from !== null &&
+      !["detached", "archived", "default"].includes(slot.state);
+    if (!takes) continue;
+    if (before && before.to !== null && slot.from < before.to) {
+      before.state = slot.state = "overlap";
+    }
+    before = slot;
+  }
 }
 
 function finite(value) {
@@ -69,6 +92,26 @@ export function indexOfNow({ slots, isTime }, now) {
   return slots.findLastIndex((slot) => slot.kind === "leaf" && slot.state !== "planned");
 }
 
+/**
+ * The last slot of the unbroken cover that `now` stands in: after it inserts find no partition. -1 when nothing
+ * covers the present, or when the cover has no end.
+ */
+export function runwayEnd(model, now) {
+  const { slots } = model;
+  let last = indexOfNow(model, now);
+  if (!covers(slots[last])) return -1;
+  for (let next = last + 1; next < slots.length; next += 1) {
+    if (!covers(slots[next])) continue;
+    if (slots[next].from > slots[last].to) break;
+    last = next;
+  }
+  return slots[last].to === null ? -1 : last;
+}
+
+const covers = (slot) =>
+  slot?.kind === "leaf" && slot.from !== null &&
+  !["detached", "archived", "default"].includes(slot.state);
+
 /** The stretch of `count` slots to show in full, with `centre` two thirds along. */
 export function windowAround(total, count, centre) {
   const first = Math.round((centre < 0 ? total : centre) - count * 0.66);
@@ -78,6 +121,7 @@ export function windowAround(total, count, centre) {
 
 /** A short name of where a slot begins: "12 Mar", "14:00", "Mar 2026", "1.2 M". */
 export function slotLabel(slot, isTime) {
+  if (slot.state === "default") return "default";
   if (slot.from === null) return "…";
   if (!isTime) return compact(slot.from);
   const span = (slot.to ?? slot.from + DAY_MS) - slot.from;

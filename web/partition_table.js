@@ -24,7 +24,7 @@ export function createTableCard() {
   const facts = h("p", { class: "card-facts" });
   const policy = h("p", { class: "card-facts faint" });
   const problems = h("ul", { class: "problems" });
-  const detail = h("canvas", { class: "timeline", tabindex: "0", role: "img" });
+  const detail = h("canvas", { class: "timeline", tabindex: "0", role: "slider" });
   const overview = h("canvas", { class: "overview", "aria-hidden": "true", hidden: true });
   const line = h("p", { class: "readout", "aria-live": "polite" });
   const summary = h("summary");
@@ -43,7 +43,16 @@ export function createTableCard() {
   );
   let model = { slots: [], isTime: true };
   let version = "";
-  const timeline = createTimeline(detail, overview, (slot) => setText(line, describe(slot)));
+  const timeline = createTimeline(detail, overview, (slot) => read(slot));
+
+  /** What is walked to is read out: a slider's value is its text. */
+  function read(slot) {
+    const words = describe(slot);
+    setText(line, words);
+    const at = slot ? model.slots.indexOf(slot) : indexOfNow(model, serverNow());
+    detail.setAttribute("aria-valuenow", String(Math.max(0, at)));
+    detail.setAttribute("aria-valuetext", words);
+  }
 
   function describe(slot) {
     if (slot) return slotWords(slot, model.isTime);
@@ -96,7 +105,10 @@ export function createTableCard() {
         "aria-label",
         `Timeline of ${leaves} partitions of ${table.table}; arrow keys walk through them`,
       );
-      setText(line, model.slots.length === 0 ? "This table has no partitions." : describe(null));
+      detail.setAttribute("aria-valuemin", "0");
+      detail.setAttribute("aria-valuemax", String(Math.max(0, model.slots.length - 1)));
+      read(null);
+      if (model.slots.length === 0) setText(line, "This table has no partitions.");
       timeline.show(model);
       fill();
     },

@@ -70,5 +70,7 @@ export function rangeWords({ from, to }, isTime) {
 export function slotWords(slot, isTime) {
   if (slot.kind === "hole") return `Hole ${rangeWords(slot, isTime)}: rows for it are refused`;
   const size = slot.state === "planned" ? "" : ` · ${rowsWords(slot.rows)} · ${bytes(slot.bytes)}`;
-  return `${slot.name} · ${slot.state}${size} · ${rangeWords(slot, isTime)}`;
+  const range = slot.state === "default" ? "takes what no other does" : rangeWords(slot, isTime);
+  const problem = slot.problem ? ` · not what was sealed: ${slot.problem}` : "";
+  return `${slot.name} · ${slot.state}${size} · ${range}${problem}`;
 }

@@ -5,6 +5,7 @@ import { serverNow } from "./clock.js";
 import { dateTime } from "./format.js";
 import { createPanel } from "./panel.js";
 import { fitCanvas, paintState, STATES } from "./paint.js";
+import { layOut } from "./partition_model.js";
 import { createTableCard } from "./partition_table.js";
 import { poll } from "./poll.js";
 
@@ -18,8 +19,8 @@ export function createPartitions() {
   const update = keyedList(list, (table) => table.table, createTableCard);
   const empty = h("p", { class: "empty", hidden: true });
   byId("partitions").append(empty);
-  drawLegend();
-  document.addEventListener("themechange", drawLegend);
+  let present = new Set();
+  document.addEventListener("themechange", () => drawLegend(present));
 
   const feed = poll({
     every: 30_000,
@@ -38,6 +39,8 @@ export function createPartitions() {
   function show(answer) {
     const tables = Array.isArray(answer?.tables) ? answer.tables : [];
     update(tables);
+    present = statesOf(tables);
+    drawLegend(present);
     empty.hidden = tables.length > 0;
     setText(empty, answer?.checked_at === null ? UNREAD : NONE_MANAGED);
     const leaves = tables.reduce((sum, one) => sum + (one.partitions ?? 0), 0);
@@ -63,9 +66,17 @@ export function createPartitions() {
   };
 }
 
-function drawLegend() {
-  const entries = Object.keys(STATES).filter((state) => state !== "hole").reverse();
-  byId("partitions-legend").replaceChildren(...[...entries, "hole"].map((state) => {
+function statesOf(tables) {
+  return new Set(tables.flatMap((table) => layOut(table).slots.map(({ state }) => state)));
+}
+
+/** The states that are to be seen, in the order of a leaf's life, what is wrong last. */
+function drawLegend(present) {
+  const wrong = ["default", "damaged", "overlap", "hole"];
+  const entries = Object.keys(STATES).filter((state) => present.has(state));
+  const life = entries.filter((state) => !wrong.includes(state)).reverse();
+  const order = [...life, ...entries.filter((state) => wrong.includes(state))];
+  byId("partitions-legend").replaceChildren(...order.map((state) => {
     const swatch = h("canvas", { "aria-hidden": "true", class: "swatch" });
     paintState(fitCanvas(swatch, 18, 12), state, 0, 0, 18, 12);
     return h("li", {}, swatch, state);

@@ -1,6 +1,6 @@
 // One table's leaves over time: rows as columns, states as a patterned band, and "now".
 import { serverNow } from "./clock.js";
-import { indexOfNow, slotLabel, windowAround } from "./partition_model.js";
+import { indexOfNow, runwayEnd, slotLabel, windowAround } from "./partition_model.js";
 import { colour, fitCanvas, paintState, STATES } from "./paint.js";
 
 const SLOT_WIDTH = 26;
@@ -13,7 +13,18 @@ const LABELS_AT = BAND_TOP + BAND_HEIGHT + 14;
 const HEIGHT = LABELS_AT + 6;
 const OVERVIEW_HEIGHT = 18;
 /** Where many slots share one column of pixels, the most telling state is drawn. */
-const TELLING = ["hole", "sealing", "hot", "detached", "planned", "sealed", "archived"];
+const TELLING = [
+  "damaged",
+  "overlap",
+  "hole",
+  "sealing",
+  "hot",
+  "default",
+  "detached",
+  "planned",
+  "sealed",
+  "archived",
+];
 
 /**
  * Binds the canvases of one table. `onSelect(slot | null)` hears the slot that is pointed at or
@@ -44,6 +55,7 @@ export function createTimeline(detail, overview, onSelect) {
     const now = serverNow();
     context.font = "11px system-ui, sans-serif";
     let labelEnd = -Infinity;
+    let nowAt = null;
     slots.forEach((slot, index) => {
       const x = index * pitch;
       const inner = Math.max(1, pitch - 2);
@@ -59,9 +71,14 @@ export function createTimeline(detail, overview, onSelect) {
         labelEnd = x + wide + 12;
       }
       if (model.isTime && slot.from !== null && slot.from <= now && now < slot.to) {
-        nowMark(context, x + pitch * (now - slot.from) / (slot.to - slot.from), width);
+        nowAt = x + pitch * (now - slot.from) / (slot.to - slot.from);
       }
     });
+    const end = runwayEnd(model, now);
+    if (end >= view.start && end < view.end) {
+      mark(context, (end - view.start + 1) * pitch, width, "runway ends", { dashed: true });
+    }
+    if (nowAt !== null) mark(context, nowAt, width, "now", { dashed: false });
   }
 
   function drawOverview(width) {
@@ -166,10 +183,20 @@ function outline(context, x, pitch) {
   context.strokeRect(x + 0.5, ROWS_TOP - 2, pitch - 1, ROWS_HEIGHT + BAND_HEIGHT + 8);
 }
 
-function nowMark(context, x, width) {
-  const at = Math.round(x);
-  context.fillStyle = colour("text");
-  context.fillRect(at - 1, 12, 2, BAND_TOP + BAND_HEIGHT - 10);
-  const wide = context.measureText("now").width;
-  context.fillText("now", Math.max(0, Math.min(width - wide, at - wide / 2)), 10);
+/** A line through all lanes with its word on top, on a ground of its own: "now" is drawn over the runway's end. */
+function mark(context, x, width, word, { dashed }) {
+  const at = Math.max(1, Math.min(width - 1, Math.round(x)));
+  context.save();
+  context.strokeStyle = context.fillStyle = colour("text");
+  context.lineWidth = 2;
+  if (dashed) context.setLineDash([4, 3]);
+  context.beginPath();
+  context.moveTo(at, 12);
+  context.lineTo(at, BAND_TOP + BAND_HEIGHT + 2);
+  context.stroke();
+  const wide = context.measureText(word).width;
+  const left = Math.max(0, Math.min(width - wide, at - wide / 2));
+  context.clearRect(left - 3, 0, wide + 6, 12);
+  context.fillText(word, left, 10);
+  context.restore();
 }

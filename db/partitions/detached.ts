@@ -136,4 +136,10 @@ export async function endDetached(
     update holdfast.detached_partitions
     set ended_at = ${at.toISOString()}::text::timestamptz, outcome = ${outcome}
     where id = ${id}::text::int8`;
+  if (outcome !== "dropped") return;
+  await sql`
+    update holdfast.sealed_partitions as s
+    set ended_at = ${at.toISOString()}::text::timestamptz, outcome = ${outcome}
+    from holdfast.detached_partitions as d
+    where d.id = ${id}::text::int8 and s.leaf_oid = d.leaf_oid and s.ended_at is null`;
 }

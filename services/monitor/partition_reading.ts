@@ -1,11 +1,13 @@
 import type { Config } from "../../config.ts";
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
+import { listGone } from "../../db/partitions/archives.ts";
 import { listDetached } from "../../db/partitions/detached.ts";
 import { lastRotations } from "../../db/partitions/log.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
 import { countRows, listPositions } from "../../db/partitions/probes.ts";
 import { readParents } from "../../db/partitions/parents.ts";
+import { listSealed } from "../../db/partitions/sealed.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
 import { readTable } from "../partitions/planning/cover.ts";
 import type { LeafFacts, TableFacts } from "../partitions/planning/facts.ts";
@@ -16,6 +18,7 @@ import {
   newestFirst,
   parentFacts,
   problemOf,
+  sealedFacts,
 } from "../partitions/survey.ts";
 import type { TableReading } from "./partition_report.ts";
 
@@ -56,6 +59,10 @@ export async function readTables(
   const leaves = await catalogue.sizedLeaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
   const positions = policies.some(({ key }) => key === "id") ? await listPositions(sql) : [];
+  const sealed = sealedFacts(await listSealed(sql));
+  const archived = await listGone(sql);
+  const [{ bytes: cacheBytes } = { bytes: 0 }] = await sql<{ bytes: number }[]>`
+    select pg_size_bytes(current_setting('shared_buffers'))::float8 as bytes`;
   const tables: TableReading[] = [];
   for (const policy of policies) {
     const name = tableOf(policy);
@@ -72,6 +79,15 @@ export async function readTables(
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),
+      sealed,
+      archived: archived.filter((one) => tableOf(one) === name).map((one) => ({
+        schema: one.leaf_schema,
+        name: one.leaf_name,
+        bound: one.bound,
+        rows: one.rows,
+        bytes: one.file_bytes,
+        sealedAt: one.archived_at,
+      })),
       highestId: null,
     };
     const highest = await highestId(sql, facts, BigInt(nowMs) * 1_000n).catch(() => null);
@@ -85,6 +101,7 @@ export async function readTables(
       detachedSizes: new Map(
         gone.map(({ leaf_oid, rows_estimate, bytes }) => [leaf_oid, { rows_estimate, bytes }]),
       ),
+      cacheBytes,
     });
   }
   return tables;

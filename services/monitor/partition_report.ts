@@ -1,11 +1,16 @@
 import { HoldfastError } from "../../errors.ts";
-import { formatTimestamp } from "../ingest/timestamp.ts";
-import type { Axis } from "../partitions/axis/axis.ts";
-import { parseBound } from "../partitions/axis/bound.ts";
-import { coveredUntil, findHoles, highest, lowest, type Span } from "../partitions/axis/span.ts";
+import { coveredUntil, findHoles, highest, type Span } from "../partitions/axis/span.ts";
 import { type Reading, readTable } from "../partitions/planning/cover.ts";
 import type { TableFacts } from "../partitions/planning/facts.ts";
 import { type Policy, tableOf } from "../partitions/policy.ts";
+import { adviseInterval, type IntervalAdvice } from "./partition_advice.ts";
+import {
+  type ChildReport,
+  childReports,
+  countSealed,
+  positionText,
+  sealProblems,
+} from "./partition_children.ts";
 
 /** How far a table whose key is a number was filled, and when. */
 export interface Position {
@@ -23,16 +28,8 @@ export interface TableReading {
   positions: Position[];
   /** Sizes of detached leaves, by oid. */
   detachedSizes: ReadonlyMap<number, { rows_estimate: number | null; bytes: number }>;
-}
-
-export interface ChildReport {
-  partition: string;
-  from: string | null;
-  to: string | null;
-  state: "planned" | "hot" | "sealing" | "sealed" | "detached" | "archived";
-  rows_estimate: number | null;
-  bytes: number;
-  sealed_at: string | null;
+  /** shared_buffers; advice on intervals rests on it. */
+  cacheBytes?: number;
 }
 
 export interface TableReport {
@@ -49,6 +46,7 @@ export interface TableReport {
   last_rotation_at: string | null;
   sealed: number;
   problems: string[];
+  recommendations: IntervalAdvice[];
   children: ChildReport[];
 }
 
@@ -59,17 +57,6 @@ const endlessSeconds = 100 * 365.25 * 86_400;
 export function policyReport(policy: Policy) {
   const { schema: _schema, table: _table, windows, ...rest } = policy;
   return { table: tableOf(policy), ...rest, ...(windows === null ? {} : { windows }) };
-}
-
-/** A position for people and programs: RFC 3339 where it is a time, the number where it is none; null at open ends. */
-function positionText(axis: Axis, position: bigint): string | null {
-  if (position === lowest || position === highest) return null;
-  const us = axis.instantOf(position);
-  if (us === undefined) return axis.codec.format(position);
-  // Beyond what a Date can hold, Postgres's own words must do.
-  return us > -62_000_000_000_000_000n && us < 253_000_000_000_000_000n
-    ? formatTimestamp(Number(us))
-    : axis.codec.format(position);
 }
 
 /** Ids per second: the fastest of the growths from any earlier look to now; undefined before two looks. */
@@ -111,36 +98,6 @@ function holesThatMatter(
   if (present === undefined || unknown.length > 0) return [];
   const since = axis.atInstant(BigInt(Math.round(nowUs - horizonDays * 86_400_000_000))) ?? present;
   return findHoles(live).filter((hole) => hole.to > present || hole.from >= since);
-}
-
-function childReports({ facts, detachedSizes }: TableReading, reading: Reading): ChildReport[] {
-  const { axis, present } = reading;
-  const text = (position: bigint) => positionText(axis, position);
-  const attached = reading.leaves.map(({ read, ...leaf }) => {
-    const span = read.kind === "range" ? read.span : undefined;
-    const ahead = span && present !== undefined && span.from > present;
-    const state: ChildReport["state"] = leaf.pending ? "detached" : ahead ? "planned" : "hot";
-    return { leaf, span, state };
-  });
-  const detached = facts.detached.flatMap((leaf) => {
-    if (!leaf.present || leaf.present.attached || leaf.present.oid !== leaf.oid) return [];
-    const bound = parseBound(leaf.bound, axis.codec);
-    const span = bound.kind === "range" ? bound.span : undefined;
-    const size = detachedSizes.get(leaf.oid) ?? { rows_estimate: null, bytes: 0 };
-    return [{ leaf: { ...leaf, ...size }, span, state: "detached" as const }];
-  });
-  const start = (span: Span | undefined) => span?.from ?? lowest;
-  return [...attached, ...detached]
-    .sort((a, b) => start(a.span) < start(b.span) ? -1 : start(a.span) > start(b.span) ? 1 : 0)
-    .map(({ leaf, span, state }) => ({
-      partition: `${leaf.schema}.${leaf.name}`,
-      from: span ? text(span.from) : null,
-      to: span ? text(span.to) : null,
-      state,
-      rows_estimate: leaf.rows_estimate,
-      bytes: leaf.bytes,
-      sealed_at: null,
-    }));
 }
 
 function problemsOf(
@@ -205,6 +162,7 @@ function unreadable({ facts, lastRotationAt }: TableReading, problem: string): T
     last_rotation_at: lastRotationAt,
     sealed: 0,
     problems: [problem],
+    recommendations: [],
     children: [],
   };
 }
@@ -244,8 +202,12 @@ export function reportTable(
     default_rows: defaultRows,
     leaves_unknown: reading.unknown.length,
     last_rotation_at: lastRotationAt,
-    sealed: 0,
-    problems: problemsOf(reading, { holes: holes.length, runway, defaultRows }),
-    children: childReports(table, reading),
+    sealed: countSealed(facts),
+    problems: [
+      ...problemsOf(reading, { holes: holes.length, runway, defaultRows }),
+      ...sealProblems(facts, reading),
+    ],
+    recommendations: adviseInterval(facts, reading, table.cacheBytes),
+    children: childReports(facts, table.detachedSizes, reading),
   };
 }

@@ -102,14 +102,8 @@ export function recommend(snapshot: Snapshot): Recommendation[] {
     });
   }
   found.push(...aboutServer(snapshot));
-  for (const table of tables) {
-    if (table.partitions > 3_000) {
-      found.push({
-        title: `Use longer partitions for ${table.table}`,
-        detail:
-          `${table.partitions} partitions make every unpruned plan slow; a longer interval makes fewer`,
-      });
-    }
+  for (const { recommendations } of tables) {
+    found.push(...recommendations.map(({ title, detail }) => ({ title, detail })));
   }
   return [...found, ...aboutIndexes(snapshot)];
 }

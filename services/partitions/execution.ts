@@ -10,6 +10,7 @@ import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import { groupSteps, sharedObstacle } from "./planning/groups.ts";
 import type { Skipped, Step } from "./planning/step.ts";
+import { type Crafts, leafTable, leafText, type StepTools, tableName } from "./tools.ts";
 
 /** Writers queue behind a heavy lock for as long as it is waited for, so it is tried briefly and often. */
 const heavyLockMs = 100;
@@ -42,14 +43,9 @@ export interface ExecutionOptions {
   pause?: (ms: number) => Promise<void>;
   /** Told of each step that cannot be undone, before it is taken; what it throws ends the run as a crash would. */
   beforeStatement?: (sql: string) => void;
+  /** Makes those who carry out sealing and archiving. */
+  crafts?: (tools: StepTools) => Crafts;
 }
-
-const tableName = (step: Step) => {
-  const at = step.table.indexOf(".");
-  return { schema: step.table.slice(0, at), table: step.table.slice(at + 1) };
-};
-const leafTable = ({ partition }: Step) => ({ schema: partition.schema, table: partition.name });
-const leafText = ({ partition }: Step) => `${partition.schema}.${partition.name}`;
 
 /** Thrown by beforeStatement: nothing more is done, as if the process had ended. */
 export class Interrupted extends Error {}
@@ -72,8 +68,12 @@ export function createExecution(
     beginDrain = () => {
       throw new HoldfastError("conflict", "Default partitions are not drained here");
     },
+    crafts = () => ({}),
   }: ExecutionOptions,
 ): Execution {
+  const mark = beforeStatement;
+  const craft = crafts({ pool, clock, log, send, mark, limitLocks, patiently, entry });
+
   async function send(sql: Sql, statement: string): Promise<void> {
     beforeStatement(statement);
     await sql.unsafe(statement);
@@ -211,14 +211,11 @@ export function createExecution(
         return;
       case "move":
       case "drop":
+        await craft[step.action]?.(step);
         return await changeDetached(step);
+      case "seal":
       case "archive":
-        throw new HoldfastError(
-          "conflict",
-          `${
-            leafText(step)
-          } stays detached: archiving is not available yet, and nothing is dropped without it`,
-        );
+        return await craft[step.action]?.(step);
     }
   }
 
@@ -228,7 +225,6 @@ export function createExecution(
       table: step.table,
       reason: `${step.action} ${leafText(step)}: ${reason}`,
     });
-    if (step.action === "archive") return;
     outcome.errors.push(`${step.action} ${leafText(step)}: ${reason}`);
     await pool.run(async (sql) => {
       await logMaintenance(sql, [entry(step, performance.now(), error)]);

@@ -8,6 +8,8 @@ import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
+import { createArchiving } from "./archive/archiving.ts";
+import { archiveDirectory } from "./archive/directory.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { createEnsure } from "./ensure.ts";
 import {
@@ -33,6 +35,8 @@ type RotationConfig = Pick<
   | "HOLDFAST_RETENTION_DAYS"
   | "HOLDFAST_MAX_PARTITIONS"
   | "HOLDFAST_BACKFILL_HORIZON_DAYS"
+  | "HOLDFAST_DATA_DIR"
+  | "HOLDFAST_ARCHIVE_DIR"
 >;
 
 export interface Rotation {
@@ -48,12 +52,13 @@ export interface Rotation {
   forget(): void;
 }
 
-/** After detaches a second round may move or drop what they set free. */
-const rounds = 2;
+/** After detaches a second round may archive, move or drop what they set free, and a third drop what was archived. */
+const rounds = 3;
 const disabled = "its policy is disabled";
 /** How long another Holdfast's rotation is waited for: a person is told soon, a schedule has time. */
 const waitMs = { apply: 1_000, rotate: 10_000 };
 const freed = new Set(["archive", "move", "drop"]);
+const freeing = new Set(["detach", "finalize", "archive"]);
 
 /** Keeps the partitions of every table that has a policy: makes ahead, gives up behind, finishes what was cut short. */
 export function createRotation(
@@ -66,7 +71,13 @@ export function createRotation(
     onChange?: () => void;
   } & Pick<ExecutionOptions, "pause" | "beforeStatement" | "beginDrain">,
 ): Rotation {
-  const execution = createExecution({ pool, clock, log, ...hooks });
+  const execution = createExecution({
+    pool,
+    clock,
+    log,
+    ...hooks,
+    crafts: (tools) => createArchiving(tools, archiveDirectory(config)),
+  });
   const ensure = createEnsure({ pool, catalogue, config, execution, context, log, onChange });
 
   function context(): PlanContext {
@@ -114,10 +125,14 @@ export function createRotation(
 
   async function rotateLocked(result: RotationResult): Promise<void> {
     await reconcile();
+    const tried = new Set<string>();
     for (let round = 0; round < rounds; round++) {
       const { facts, plan } = await look();
       // The second round is for what the first one set free, not for what has just failed.
-      const steps = plan.steps.filter(({ action }) => round === 0 || freed.has(action));
+      const steps = plan.steps.filter(({ action, oid }) =>
+        round === 0 || freed.has(action) && !tried.has(`${action} ${oid}`)
+      );
+      for (const { action, oid } of steps) tried.add(`${action} ${oid}`);
       const { applied, errors, skipped } = await carryOut({ ...plan, steps });
       if (round === 0) {
         await notePositions(facts);
@@ -131,7 +146,7 @@ export function createRotation(
       result.created.push(...named("attach"));
       result.detached.push(...named("detach"), ...named("finalize"));
       result.errors.push(...errors);
-      if (named("detach").length + named("finalize").length === 0) return;
+      if (!applied.some(({ action }) => freeing.has(action))) return;
     }
   }
 

@@ -4,6 +4,7 @@ import { type DetachedRow, listDetached } from "../../db/partitions/detached.ts"
 import { listMoves } from "../../db/partitions/moves.ts";
 import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
 import { countRange, hasRows, highestOf, takenNames } from "../../db/partitions/probes.ts";
+import { listSealed, type SealedRow } from "../../db/partitions/sealed.ts";
 import { HoldfastError } from "../../errors.ts";
 import { codecs } from "./axis/key.ts";
 import type { Span } from "./axis/span.ts";
@@ -17,6 +18,7 @@ import type {
   LeafFacts,
   ParentFacts,
   PlanContext,
+  SealedFacts,
   TableFacts,
   TakenName,
 } from "./planning/facts.ts";
@@ -84,6 +86,15 @@ export function detachedFacts(row: DetachedRow): DetachedFacts {
     references: row.references,
     referencedBy: row.referenced_by,
   };
+}
+
+export function sealedFacts(rows: readonly SealedRow[]): Map<number, SealedFacts> {
+  return new Map(rows.map((row) => [row.leaf_oid, {
+    sealedAt: row.sealed_at,
+    heldUntil: row.held_until,
+    problem: row.problem,
+    ended: row.ended,
+  }]));
 }
 
 /** An answer, or undefined when a lock, its size or a missing privilege kept it from coming. */
@@ -220,6 +231,7 @@ export async function readCatalogue(
   const leaves = await catalogue.leaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
   const moves = (await listMoves(sql)).filter(({ ended_at }) => ended_at === null);
+  const sealed = sealedFacts(await listSealed(sql));
   return policies.map((policy) => {
     const row = parents.get(tableOf(policy));
     const problem = problemOf(row, policy);
@@ -234,6 +246,7 @@ export async function readCatalogue(
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),
+      sealed,
       highestId: null,
     };
   });

@@ -8,7 +8,7 @@ import type { ExecutionOptions } from "../../services/partitions/execution.ts";
 import { createConversions } from "../../services/partitions/conversion/conversions.ts";
 import { createPolicies, type PolicyInput } from "../../services/partitions/policies.ts";
 import { createRotation } from "../../services/partitions/rotation.ts";
-import { startServer } from "./server.ts";
+import { startServer, type TestServer } from "./server.ts";
 
 /** Rotation on a server of its own, under a clock that a test sets. */
 export interface Guarded {
@@ -16,6 +16,7 @@ export interface Guarded {
   major: number;
   target: Target;
   logs: LogFields[];
+  server: TestServer;
   /** Rotation and policies as they would be at `now`, with connections of their own (as `user`). */
   at(now: string, more?: GuardedOptions): Guardian;
   /** Leaves of a table: name to bound, oldest name first. */
@@ -26,6 +27,7 @@ export interface Guarded {
 export interface GuardedOptions extends Pick<ExecutionOptions, "beforeStatement" | "pause"> {
   user?: string;
   maxPartitions?: number;
+  archiveDir?: string;
   lockTimeoutMs?: number;
 }
 
@@ -59,6 +61,8 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
     HOLDFAST_RETENTION_DAYS: 0,
     HOLDFAST_MAX_PARTITIONS: options.maxPartitions ?? 10_000,
     HOLDFAST_BACKFILL_HORIZON_DAYS: 7,
+    HOLDFAST_DATA_DIR: ".",
+    HOLDFAST_ARCHIVE_DIR: options.archiveDir ?? "/nonexistent/archive",
   };
   const { beforeStatement, pause = () => Promise.resolve() } = options;
   const hooks = { pause, ...(beforeStatement ? { beforeStatement } : {}) };
@@ -99,8 +103,11 @@ export function startGuardedOn(target: Target, now: string, options: GuardedOpti
   return createGuardian(target, now, [], options);
 }
 
-export async function startGuarded(settings: Record<string, string> = {}): Promise<Guarded> {
-  const server = await startServer(settings);
+export async function startGuarded(
+  settings: Record<string, string> = {},
+  options: { checksums?: boolean } = {},
+): Promise<Guarded> {
+  const server = await startServer(settings, options);
   const sql = connectSql({
     target: server.target,
     max: 4,
@@ -129,6 +136,7 @@ export async function startGuarded(settings: Record<string, string> = {}): Promi
     sql,
     major: server.major,
     target: server.target,
+    server,
     logs,
     at: (now, { user, ...more } = {}) =>
       createGuardian(user ? { ...server.target, user } : server.target, now, logs, more),

@@ -1,14 +1,19 @@
 import { startGuardedOn } from "./guardian.ts";
 
-/** A rotation in a process of its own, to be killed: DIRECTORY NOW [STATEMENT]; kills itself before that statement. */
-const [directory = "", now = "", statement] = Deno.args;
+/**
+ * A rotation in a process of its own, to be killed: DIRECTORY NOW [STATEMENT] [ARCHIVES]; kills itself before the
+ * statement of that number, or the first that begins so.
+ */
+const [directory = "", now = "", statement, archiveDir] = Deno.args;
 let count = 0;
 const guardian = startGuardedOn(
   { kind: "socket", directory, port: 5432, user: "postgres", database: "postgres" },
   now,
   {
-    beforeStatement() {
-      if (String(++count) === statement) Deno.kill(Deno.pid, "SIGKILL");
+    ...(archiveDir ? { archiveDir } : {}),
+    beforeStatement(what) {
+      const named = statement !== undefined && !/^\d/.test(statement) && what.startsWith(statement);
+      if (String(++count) === statement || named) Deno.kill(Deno.pid, "SIGKILL");
     },
     lockTimeoutMs: 20_000,
   },

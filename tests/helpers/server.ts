@@ -19,6 +19,9 @@ export const testedMajor = Deno.env.get("HOLDFAST_TEST_POSTGRES") ?? "18";
 export interface TestServer {
   target: Target & { kind: "socket" };
   major: number;
+  data: string;
+  /** Stops the server, so that `work` may touch its files, and starts it again. */
+  restart(work: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,7 +55,10 @@ async function findBinaries(major: string) {
 }
 
 /** Starts a server of its own in a temporary folder, reached over a Unix socket. */
-export async function startServer(settings: Record<string, string> = {}): Promise<TestServer> {
+export async function startServer(
+  settings: Record<string, string> = {},
+  { checksums }: { checksums?: boolean } = {},
+): Promise<TestServer> {
   const binaries = await findBinaries(testedMajor);
   const as = unprivilegedUser();
   const folder = await Deno.makeTempDir({ prefix: "holdfast-pg-" });
@@ -74,6 +80,9 @@ export async function startServer(settings: Record<string, string> = {}): Promis
     "--locale",
     "C",
     "--no-sync",
+    ...(checksums === true ? ["--data-checksums"] : []),
+    // Off is the default up to 17, which does not know the option.
+    ...(checksums === false && Number(testedMajor) >= 18 ? ["--no-data-checksums"] : []),
   ]);
   const options = Object.entries({
     listen_addresses: "",
@@ -84,7 +93,9 @@ export async function startServer(settings: Record<string, string> = {}): Promis
     ...settings,
   }).map(([name, value]) => `-c ${name}=${value}`).join(" ");
   const log = ["--log", `${folder}/log`];
-  await run(binaries.pgCtl, ["start", ...data, "--wait", ...log, "--options", options]);
+  const start = () =>
+    run(binaries.pgCtl, ["start", ...data, "--wait", ...log, "--options", options]);
+  await start();
   return {
     target: {
       kind: "socket",
@@ -94,6 +105,12 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       database: "postgres",
     },
     major: Number(testedMajor),
+    data: `${folder}/data`,
+    async restart(work) {
+      await run(binaries.pgCtl, ["stop", ...data, "--mode", "fast", "--wait"]);
+      await work();
+      await start();
+    },
     async stop() {
       await run(binaries.pgCtl, ["stop", ...data, "--mode", "immediate", "--wait"]).catch(() => {});
       await Deno.remove(folder, { recursive: true });

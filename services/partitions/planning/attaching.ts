@@ -19,6 +19,7 @@ export const drainMax = 10_000;
 /** An attach scans the default leaf under its lock: longer than this writers should not wait for it. */
 export const scannedBytesMax = 32 * 1024 * 1024;
 
+/** How a new leaf of this table is to be stored, and whose it is. */
 export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
   // The newest sibling shows how leaves are stored: a partitioned parent has no storage options of its own.
   const sibling = facts.leaves.filter(({ partitioned }) => !partitioned)
@@ -34,6 +35,7 @@ export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate
   };
 }
 
+/** A leaf to be, in the words of DDL. */
 export function newLeaf(
   facts: TableFacts,
   reading: Reading,
@@ -105,7 +107,7 @@ export function useOfName(
   };
 }
 
-function attachLocks(facts: TableFacts, reading: Reading, parent: ParentFacts): string {
+export function attachLocks(facts: TableFacts, reading: Reading, parent: ParentFacts): string {
   const { defaultLeaf } = reading;
   return [
     `SHARE UPDATE EXCLUSIVE on ${tableOf(facts.policy)}`,

@@ -102,6 +102,28 @@ export interface DrainFacts {
   taken: string[];
 }
 
+/** A leaf that is sealed, or whose seal was begun. */
+export interface SealedFacts {
+  /** RFC 3339; null: it refuses writes already, its manifest is not whole yet. */
+  sealedAt: string | null;
+  /** Somebody opened it again: it is not sealed. */
+  ended?: boolean;
+  /** RFC 3339; until then retention leaves alone what was brought back from its archive, and nothing opened is sealed. */
+  heldUntil: string | null;
+  /** What the last verification found wrong. */
+  problem: string | null;
+}
+
+/** A leaf that is a file now. */
+export interface ArchivedFacts {
+  schema: string;
+  name: string;
+  bound: string;
+  rows: number;
+  bytes: number;
+  sealedAt: string | null;
+}
+
 /** Everything the planner may know of one table. */
 export interface TableFacts {
   policy: Policy;
@@ -118,6 +140,10 @@ export interface TableFacts {
   drain?: DrainFacts | undefined;
   /** How far a drain of this table is that is under way. */
   draining?: string | undefined;
+  /** Leaves that are sealed or being sealed, by oid; also detached ones. */
+  sealed?: ReadonlyMap<number, SealedFacts>;
+  /** Leaves that are gone and whose archives are there. */
+  archived?: readonly ArchivedFacts[];
   /** Highest id, where the key is id. */
   highestId: bigint | null;
 }

@@ -7,6 +7,7 @@ import { planAttaches } from "./attaching.ts";
 import { missingSpans, type Reading, readTable } from "./cover.ts";
 import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";
 import { planDetached, planDetaches, planFinalize } from "./retiring.ts";
+import { planSeals } from "./sealing.ts";
 import type { Skipped, Step, TablePlan } from "./step.ts";
 import { isWindowOpen } from "./windows.ts";
 
@@ -143,7 +144,13 @@ function planSoundTable(facts: TableFacts, context: PlanContext): TablePlan {
   }
   const reading = readTable(facts, context.nowUs);
   const open = isWindowOpen(facts.policy.windows, facts.policy.time_zone, context.nowUs);
-  const retiring = [planDetaches(facts, reading), planDetached(facts, context)];
+  const detaches = planDetaches(facts, reading, context);
+  const leaving = new Set(detaches.steps.flatMap(({ oid }) => oid ?? []));
+  const retiring = [
+    detaches,
+    planSeals(facts, reading, context, leaving),
+    planDetached(facts, context),
+  ];
   const waiting = retiring.reduce((count, { steps }) => count + steps.length, 0);
   const parts = [
     planFinalize(facts, reading),
@@ -175,7 +182,7 @@ function digestOf(tables: readonly TableFacts[], steps: readonly Step[]): string
   return hash.digest("hex");
 }
 
-const order = ["finalize", "attach", "drain", "detach", "archive", "move", "drop"];
+const order = ["finalize", "attach", "drain", "detach", "seal", "archive", "move", "drop"];
 
 /** Plans all tables: for each what it lacks, then for each what it gives up. Pure: facts and clock in, plan out. */
 export function planAll(tables: readonly TableFacts[], context: PlanContext): Plan {

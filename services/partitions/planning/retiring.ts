@@ -4,12 +4,14 @@ import {
   dropStatement,
   moveStatement,
 } from "../../../db/partitions/ddl.ts";
+import { quoteTable } from "../../../db/sql.ts";
 import { parseInterval } from "../axis/interval.ts";
 import { subtractInterval } from "../axis/grid.ts";
 import { openZone } from "../axis/zone.ts";
 import { tableOf } from "../policy.ts";
 import { expiredLeaves, type Reading, type ReadLeaf } from "./cover.ts";
 import type { DetachedFacts, LeafFacts, PlanContext, TableFacts } from "./facts.ts";
+import { sealingStatements } from "./sealing.ts";
 import type { Step, TablePlan } from "./step.ts";
 
 const emptyPlan = (): TablePlan => ({ steps: [], skipped: [], warnings: [] });
@@ -56,6 +58,15 @@ function describeBlockers(facts: TableFacts, leaf: LeafFacts): string | undefine
   return `${full(leaf)} is kept: ${counts.join(", ")} refer to it`;
 }
 
+/** A leaf that somebody had brought back from its archive is not taken away at once again. */
+function describeHold(facts: TableFacts, leaf: LeafFacts, nowUs: bigint): string | undefined {
+  const known = facts.sealed?.get(leaf.oid);
+  const until = known?.ended ? null : known?.heldUntil;
+  return until && BigInt(Date.parse(until)) * 1_000n > nowUs
+    ? `${full(leaf)} is kept until ${until}: it was restored from its archive`
+    : undefined;
+}
+
 /** Finishes detaches that were cut short: until then rows are hidden and no other detach may begin. */
 export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
   const plan = emptyPlan();
@@ -81,10 +92,14 @@ export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
 }
 
 /** Detaches what is older than what is kept; a leaf that others refer to stays, and it is said why. */
-export function planDetaches(facts: TableFacts, reading: Reading): TablePlan {
+export function planDetaches(
+  facts: TableFacts,
+  reading: Reading,
+  { nowUs }: PlanContext,
+): TablePlan {
   const plan = emptyPlan();
   for (const leaf of expiredLeaves(facts, reading)) {
-    const blocked = describeBlockers(facts, leaf);
+    const blocked = describeHold(facts, leaf, nowUs) ?? describeBlockers(facts, leaf);
     if (blocked === undefined) plan.steps.push(detachStep(facts, reading, leaf));
     else plan.skipped.push({ table: tableOf(facts.policy), reason: blocked });
   }
@@ -136,17 +151,33 @@ function moveStep(facts: TableFacts, leaf: DetachedFacts, schema: string): Step 
   };
 }
 
+function isSealed({ sealed }: TableFacts, oid: number): boolean {
+  const known = sealed?.get(oid);
+  return known !== undefined && known.sealedAt !== null && !known.ended;
+}
+
+const readStatement = (leaf: DetachedFacts) => ({
+  sql: `select * from only ${quoteTable(leaf.schema, leaf.name)}`,
+  lock: `ACCESS SHARE on ${full(leaf)}, which is detached`,
+});
+
 function archiveStep(facts: TableFacts, leaf: DetachedFacts): Step {
   return {
     action: "archive",
     table: tableOf(facts.policy),
     partition: { schema: leaf.schema, name: leaf.name },
-    statements: [],
-    reason: "retention archives it before the drop",
+    statements: isSealed(facts, leaf.oid) ? [readStatement(leaf)] : [
+      ...sealingStatements(leaf),
+      readStatement(leaf),
+    ],
+    reason:
+      "retention archives it before the drop: it is sealed, written to a Parquet file, and the file is read back and compared",
     transaction: false,
-    heavy: false,
+    heavy: true,
     estimate: noEstimate,
     oid: leaf.oid,
+    bound: leaf.bound,
+    key: facts.policy.key,
     detached: leaf,
   };
 }

@@ -1,4 +1,5 @@
 import type { MoveSpec } from "../../../db/partitions/moves.ts";
+import type { KeyKind } from "../axis/key.ts";
 import type { Span } from "../axis/span.ts";
 import type { DetachedFacts } from "./facts.ts";
 
@@ -7,6 +8,7 @@ export type Action =
   | "attach"
   | "drain"
   | "detach"
+  | "seal"
   | "archive"
   | "move"
   | "drop";
@@ -34,6 +36,8 @@ export interface Step {
   span?: Span;
   bound?: string;
   oid?: number;
+  /** The kind of the table's key, for seal and archive. */
+  key?: KeyKind;
   detached?: DetachedFacts;
   retention?: string;
   /** Of a drain: what begins it, and all that comes after. */

@@ -1,0 +1,131 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { HoldfastError } from "../errors.ts";
+import type { Archives } from "../services/partitions/archive/restore.ts";
+import type { Verifications } from "../services/partitions/seal/verification.ts";
+import {
+  ArchiveList,
+  OneLeaf,
+  RestoreAnswer,
+  RestoreRequest,
+  SealManifest,
+  UnsealRequest,
+  Verification,
+  VerifyRequest,
+} from "./partition_proof_schemas.ts";
+import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+
+const tags = ["partitions"];
+/** A caller waits so long for the result; after that it is told how far the work is. */
+const waitMs = 20_000;
+
+const verifyRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/verify",
+  tags,
+  summary: "Hash sealed partitions again and name each that is not what was sealed",
+  request: { body: { content: { "application/json": { schema: VerifyRequest } } } },
+  responses: {
+    200: jsonAnswer(Verification, "What was found"),
+    202: jsonAnswer(Verification, "It takes longer; GET the same path for how far it is"),
+  },
+});
+
+const verificationRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/verify",
+  tags,
+  summary: "The verification under way, or the last one",
+  responses: { 200: jsonAnswer(Verification, "How far it is, or what was found") },
+});
+
+const manifestRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/manifest",
+  tags,
+  summary: "What a sealed partition held when it was sealed",
+  request: { query: OneLeaf },
+  responses: { 200: jsonAnswer(SealManifest, "The manifest") },
+});
+
+const unsealRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/unseal",
+  tags,
+  summary: "Let writes into a sealed partition again; its manifest holds no longer",
+  request: { body: jsonBody(UnsealRequest) },
+  responses: { 204: { description: "It takes rows" } },
+});
+
+const archivesRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/archives",
+  tags,
+  summary: "Partitions that were archived and read back, newest first",
+  request: { query: z.object({ table: z.string().max(200).optional() }) },
+  responses: { 200: jsonAnswer(ArchiveList, "The newest 1,000 archives") },
+});
+
+const restoreRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/restore",
+  tags,
+  summary: "Bring an archived partition back and attach it, in one transaction",
+  request: { body: jsonBody(RestoreRequest) },
+  responses: { 200: jsonAnswer(RestoreAnswer, "It is attached and sealed, its content compared") },
+});
+
+/** Sealed and archived partitions: proof, opening, the way back. */
+export function partitionProofRoutes({ verifications, archives }: {
+  verifications: Verifications;
+  archives: Archives;
+}) {
+  const router = createRouter();
+
+  router.openapi(verifyRoute, async (c) => {
+    const { table, partition, leaf } = c.req.valid("json") ?? {};
+    const found = await verifications.verify({ table, partition: partition ?? leaf }, waitMs);
+    return found.status === "running" ? c.json(found, 202) : c.json(found, 200);
+  });
+
+  router.openapi(verificationRoute, (c) => {
+    const last = verifications.latest();
+    if (!last) throw new HoldfastError("not_found", "Nothing was verified since the start");
+    return c.json(last, 200);
+  });
+
+  router.openapi(manifestRoute, async (c) => {
+    const { table, partition } = c.req.valid("query");
+    return c.json(await verifications.manifest(table, partition), 200);
+  });
+
+  router.openapi(unsealRoute, async (c) => {
+    const { table, partition, hold_seconds } = c.req.valid("json");
+    await verifications.unseal(table, partition, hold_seconds);
+    return c.body(null, 204);
+  });
+
+  router.openapi(archivesRoute, async (c) => {
+    const rows = await archives.list(c.req.valid("query").table);
+    const all = rows.map((row) => ({
+      table: `${row.schema}.${row.table}`,
+      partition: `${row.leaf_schema}.${row.leaf_name}`,
+      bound: row.bound,
+      file: row.file,
+      bytes: row.file_bytes,
+      sha256: row.file_sha256,
+      rows: row.rows,
+      content_hash: row.content_hash,
+      archived_at: row.archived_at,
+      restored_at: row.restored_at,
+      dropped: !row.exists,
+    }));
+    return c.json({ archives: all, next_cursor: null }, 200);
+  });
+
+  router.openapi(restoreRoute, async (c) => {
+    const { hold_seconds, ...request } = c.req.valid("json");
+    return c.json(await archives.restore({ ...request, holdSeconds: hold_seconds }), 200);
+  });
+
+  return router;
+}

@@ -1,0 +1,126 @@
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { HoldfastError, messageOf } from "../../../errors.ts";
+import { Manifest } from "../seal/manifest.ts";
+import { sha256File } from "./read.ts";
+
+/** The receipt beside each Parquet file: the sealed leaf's manifest, and what the file must be. */
+export const Receipt = z.object({
+  holdfast_archive: z.literal(1),
+  parquet: z.object({ file: z.string(), bytes: z.number(), sha256: z.string() }),
+  archived_at: z.string(),
+  manifest: Manifest,
+});
+export type Receipt = z.infer<typeof Receipt>;
+
+/** A name for a file system: what is no plain letter, digit, dash or underscore is written as %XX, dots too. */
+function fileName(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[.!'()*~]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).padStart(2, "0").toUpperCase()}`,
+  );
+}
+
+/** Where a leaf's archive lies below the directory; its content is part of the name, so that none replaces another. */
+export function archivePath({ table, partition, content_hash }: Manifest): string {
+  const at = table.indexOf(".");
+  const folder = `${fileName(table.slice(0, at))}.${fileName(table.slice(at + 1))}`;
+  const leaf = partition.startsWith(table.slice(0, at + 1)) ? partition.slice(at + 1) : partition;
+  return join(folder, `${fileName(leaf)}.${content_hash.slice(0, 12)}.parquet`);
+}
+
+export const receiptPath = (parquet: string) => parquet.replace(/\.parquet$/, ".json");
+const partial = (path: string) => `${path}.part`;
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  await handle.sync().finally(() => handle.close());
+}
+
+/** Gives a file its own name once it is whole and on disk; its folder is synced, so that the name lasts too. */
+async function publish(path: string, mark: (what: string) => void): Promise<void> {
+  mark(`rename ${path}`);
+  await rename(partial(path), path);
+  await syncFolder(dirname(path));
+}
+
+/** Writes chunks under a temporary name and syncs them; answers that name. What an earlier try left is overwritten. */
+async function writePartial(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  mark: (what: string) => void,
+): Promise<string> {
+  await mkdir(dirname(path), { recursive: true });
+  mark(`write ${path}`);
+  const handle = await open(partial(path), "w", 0o600);
+  try {
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length;) {
+        at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten;
+      }
+    }
+    mark(`sync ${path}`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return partial(path);
+}
+
+/**
+ * Writes a Parquet file and its receipt: each under a temporary name, synced, read back by `prove`, and only then
+ * renamed, the receipt last. A crash at any moment leaves no receipt without a whole file.
+ */
+export async function writeArchiveFiles(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  prove: (written: string) => Promise<Receipt>,
+  mark: (what: string) => void,
+): Promise<Receipt> {
+  try {
+    const receipt = await prove(await writePartial(path, chunks, mark));
+    await publish(path, mark);
+    const text = new TextEncoder().encode(`${JSON.stringify(receipt, null, 2)}\n`);
+    await writePartial(receiptPath(path), [text], mark);
+    await publish(receiptPath(path), mark);
+    return receipt;
+  } catch (error) {
+    await rm(partial(path), { force: true }).catch(() => {});
+    await rm(partial(receiptPath(path)), { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Clears away what a run that was cut short left beside a leaf's files. */
+export async function clearPartials(path: string): Promise<void> {
+  await rm(partial(path), { force: true });
+  await rm(partial(receiptPath(path)), { force: true });
+}
+
+/** The receipt of a file, or undefined when there is none; throws `conflict` when what is there is no receipt. */
+export async function readReceipt(path: string): Promise<Receipt | undefined> {
+  let text: string;
+  try {
+    text = await readFile(receiptPath(path), "utf8");
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    return Receipt.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new HoldfastError("conflict", `The manifest ${receiptPath(path)} is damaged`, { cause });
+  }
+}
+
+/** Why the file is not the one its receipt speaks of, or undefined when it is, to the last byte. */
+export async function damageOf(path: string, { parquet }: Receipt): Promise<string | undefined> {
+  const found = await stat(path).catch((error) => messageOf(error));
+  if (typeof found === "string") return `${path} cannot be read: ${found}`;
+  if (found.size !== parquet.bytes) {
+    return `${path} has ${found.size} bytes, its manifest says ${parquet.bytes}`;
+  }
+  const sha256 = await sha256File(path);
+  return sha256 === parquet.sha256 ? undefined : `${path} is damaged: its SHA-256 is another one`;
+}

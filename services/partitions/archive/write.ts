@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import type { ContentColumn } from "../../../db/partitions/content.ts";
+import { addTallies, noRows, type Tally, tallyRow } from "../seal/manifest.ts";
+import { archiveColumn, archiveSchema } from "./columns.ts";
+import { splitRecord, type Value } from "./record.ts";
+
+/** Large enough to compress well, small enough to be held and read in one slice. */
+const groupRows = 50_000;
+
+/** What went into a file: the rows' tally, and the file's own digest. */
+export interface Written {
+  tally: Tally;
+  bytes: number;
+  sha256: string;
+}
+
+/**
+ * Turns rows (as record_send writes them) into a Parquet file, row group by row group; `written` is called once all is
+ * out, with what was in it.
+ */
+export async function* encodeArchive(
+  columns: readonly ContentColumn[],
+  rows: AsyncIterable<Uint8Array[]>,
+  { createdBy, written }: { createdBy: string; written: (what: Written) => void },
+): AsyncGenerator<Uint8Array> {
+  const ways = columns.map(archiveColumn);
+  const buffer = new ByteWriter();
+  const parquet = new ParquetWriter({ writer: buffer, schema: archiveSchema(ways), createdBy });
+  const digest = createHash("sha256");
+  let tally = noRows;
+  let bytes = 0;
+  let waiting: Value[][] = [];
+  const take = () => {
+    const chunk = buffer.getBytes().slice();
+    buffer.index = 0; // its offset in the file goes on counting
+    digest.update(chunk);
+    bytes += chunk.length;
+    return chunk;
+  };
+  const writeGroup = (group: Value[][]) => {
+    const columnData = ways.map((way, at) => ({
+      name: way.element.name,
+      statistics: way.statistics,
+      data: group.map((values) => {
+        const value = values[at] ?? null;
+        return value === null ? null : way.write(value);
+      }),
+    }));
+    // Without a flush() of the buffer, nothing here is asynchronous.
+    void parquet.write({ columnData, rowGroupSize: groupRows });
+    return take();
+  };
+  for await (const records of rows) {
+    for (const record of records) {
+      tally = addTallies(tally, tallyRow(record));
+      waiting.push(splitRecord(record));
+    }
+    while (waiting.length >= groupRows) {
+      yield writeGroup(waiting.slice(0, groupRows));
+      waiting = waiting.slice(groupRows);
+    }
+  }
+  if (waiting.length > 0) yield writeGroup(waiting);
+  void parquet.finish();
+  yield take();
+  written({ tally, bytes, sha256: digest.digest("hex") });
+}

@@ -1,0 +1,75 @@
+import { sealStatements, vacuumStatement } from "../../../db/partitions/sealed.ts";
+import { lowest } from "../axis/span.ts";
+import { tableOf } from "../policy.ts";
+import type { Reading, ReadLeaf } from "./cover.ts";
+import type { LeafFacts, PlanContext, TableFacts } from "./facts.ts";
+import type { PlannedStatement, Step, TablePlan } from "./step.ts";
+
+const dayUs = 86_400_000_000n;
+/** Seals of one plan and table: each reads its leaf whole. */
+const sealsTogether = 20;
+
+/** Where late rows may still come: leaves that end before are past the write horizon. */
+function writeHorizon({ axis, present }: Reading, { nowUs, horizonDays }: PlanContext): bigint {
+  const horizon = axis.atInstant(nowUs - BigInt(horizonDays) * dayUs);
+  if (horizon !== undefined || present === undefined) return horizon ?? lowest;
+  // Of ids nobody knows how late they come: a whole slot lies between.
+  return axis.grid.slotOf(axis.grid.slotOf(present).from - 1n).from;
+}
+
+/** What sealing does to a table: the triggers that refuse writes, and a last vacuum. */
+export function sealingStatements(leaf: { schema: string; name: string }): PlannedStatement[] {
+  const table = { schema: leaf.schema, table: leaf.name };
+  return [...sealStatements(table), vacuumStatement(table)];
+}
+
+function sealStep(facts: TableFacts, leaf: LeafFacts): Step {
+  return {
+    action: "seal",
+    table: tableOf(facts.policy),
+    partition: { schema: leaf.schema, name: leaf.name },
+    statements: sealingStatements(leaf),
+    reason: facts.sealed?.get(leaf.oid)?.ended === false
+      ? "finish a seal that was cut short"
+      : "past the write horizon: it takes no more rows; its content is hashed and kept",
+    transaction: false,
+    heavy: true,
+    estimate: {
+      rows: leaf.rows_estimate ?? 0,
+      bytes: leaf.bytes,
+      // Half a million rows a second are hashed, measured on two cores.
+      seconds: 0.1 + (leaf.rows_estimate ?? 0) / 500_000,
+    },
+    oid: leaf.oid,
+    bound: leaf.bound ?? "",
+    key: facts.policy.key,
+  };
+}
+
+/** Seals what is past the write horizon, oldest first; also what a crash left half sealed, whatever the policy says now. */
+export function planSeals(
+  facts: TableFacts,
+  reading: Reading,
+  context: PlanContext,
+  leaving: ReadonlySet<number>,
+): TablePlan {
+  const limit = writeHorizon(reading, context);
+  const end = ({ read }: ReadLeaf) => read.kind === "range" ? read.span.to : undefined;
+  const due = reading.leaves.filter((leaf) => {
+    const to = end(leaf);
+    if (to === undefined || leaf.pending || leaf.partitioned || leaving.has(leaf.oid)) return false;
+    const known = facts.sealed?.get(leaf.oid);
+    if (known && !known.ended) return known.sealedAt === null;
+    if (known?.heldUntil && BigInt(Date.parse(known.heldUntil)) * 1_000n > context.nowUs) {
+      return false;
+    }
+    return facts.policy.seal && to <= limit;
+  }).sort((a, b) => (end(a) ?? 0n) < (end(b) ?? 0n) ? -1 : 1);
+  return {
+    steps: due.slice(0, sealsTogether).map((leaf) => sealStep(facts, leaf)),
+    skipped: [],
+    warnings: due.length > sealsTogether
+      ? [`${due.length - sealsTogether} leaves more are to be sealed after these`]
+      : [],
+  };
+}

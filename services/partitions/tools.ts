@@ -1,0 +1,35 @@
+import type { Sql } from "../../db/connection.ts";
+import type { TableName } from "../../db/partitions/ddl.ts";
+import type { MaintenanceEntry } from "../../db/partitions/log.ts";
+import type { Pool } from "../../db/pool.ts";
+import type { Logger } from "../../log.ts";
+import type { Clock } from "../clock.ts";
+import type { Action, Step } from "./planning/step.ts";
+
+/** The table of a step: the first dot parts the schema from the name. */
+export const tableName = (step: Step): TableName => {
+  const at = step.table.indexOf(".");
+  return { schema: step.table.slice(0, at), table: step.table.slice(at + 1) };
+};
+export const leafTable = ({ partition }: Step): TableName => ({
+  schema: partition.schema,
+  table: partition.name,
+});
+export const leafText = ({ partition }: Step) => `${partition.schema}.${partition.name}`;
+
+/** What the execution of plans lends to those who carry out steps of a kind of their own. */
+export interface StepTools {
+  pool: Pool;
+  clock: Clock;
+  log: Logger;
+  /** Sends a statement that cannot be undone, having told those who watch. */
+  send(sql: Sql, statement: string): Promise<void>;
+  /** Told of each thing done outside the database (a file), before it is done. */
+  mark(what: string): void;
+  limitLocks(sql: Sql, heavy: boolean): Promise<void>;
+  patiently<T>(step: Step, work: () => Promise<T>): Promise<T>;
+  entry(step: Step, started: number, error: unknown): MaintenanceEntry;
+}
+
+/** Steps that are more than their statements; `drop` proves, before the drop, that nothing is lost by it. */
+export type Crafts = Partial<Record<Action, (step: Step) => Promise<void>>>;
