@@ -249,9 +249,9 @@ export const settings = {
   HOLDFAST_BENCH_TARGETS: setting(
     z.preprocess(
       (value) => typeof value === "string" ? JSON.parse(value) : value,
-      z.record(z.string(), z.number().positive()),
+      z.record(z.string(), z.number().gt(-1)),
     ).default({}),
     'a JSON object such as {"insert_performance": 0.3}',
-    "Overrides of benchmark targets, by category, as an improvement ratio.",
+    "Overrides of benchmark targets, by category: an improvement ratio; of high_frequency_capacity inserts a minute.",
   ),
 } as const;

@@ -126,7 +126,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
       hub: options.hub,
       runId: id,
       cases: chosen.length,
-      blocksPerCase: measuring[profile].blocks,
+      blocksPerCase: measuring[profile].looks.at(-1) ?? 0,
     });
     return startLiveRun({
       id,

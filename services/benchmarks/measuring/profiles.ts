@@ -1,8 +1,9 @@
 import type { ProfileName } from "../case.ts";
 
-/** How long a case is measured: blocks are the samples, so their number is fixed and their length adapts. */
+/** How long a case is measured: blocks are the samples; their length adapts, and so does their number, in steps. */
 export interface Measuring {
-  blocks: number;
+  /** Blocks after which a case is judged; one that has a verdict, or does not count, stops there. */
+  looks: readonly number[];
   /** Aimed at for one slot; work that takes longer runs once. */
   slotMs: number;
   /** Least time each arm runs before anything counts. */
@@ -10,6 +11,6 @@ export interface Measuring {
 }
 
 export const profiles: Readonly<Record<ProfileName, Measuring>> = {
-  quick: { blocks: 12, slotMs: 100, warmUpMs: 200 },
-  full: { blocks: 24, slotMs: 250, warmUpMs: 500 },
+  quick: { looks: [8, 16], slotMs: 80, warmUpMs: 120 },
+  full: { looks: [16, 32, 48], slotMs: 200, warmUpMs: 500 },
 };
