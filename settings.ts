@@ -246,6 +246,11 @@ export const settings = {
     "bytes from 16384 to 1073741824",
     "Unsent bytes at which a slow WebSocket client is closed with 1013.",
   ),
+  HOLDFAST_BENCH_CASES: setting(
+    z.string().min(1).optional(),
+    "a folder with .sql files",
+    "Benchmark cases of your own, one SQL file each (docs/benchmarks.md).",
+  ),
   HOLDFAST_BENCH_TARGETS: setting(
     z.preprocess(
       (value) => typeof value === "string" ? JSON.parse(value) : value,

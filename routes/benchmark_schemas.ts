@@ -146,3 +146,29 @@ export const PerformanceImprovementMetrics = z.object({
     unit: z.string().nullable(),
   })),
 }).openapi("PerformanceImprovementMetrics");
+
+export const BenchmarkHistory = z.object({
+  history: z.array(z.object({
+    case: z.string(),
+    target_unit: TargetUnit,
+    points: z.array(z.object({
+      run_id: z.uuid(),
+      measured_at: Time,
+      profile: BenchmarkProfile,
+      baseline: known("Median of the baseline, in the unit of the case"),
+      candidate: known("Median of the candidate"),
+      improvement: z.number(),
+      ci_low: z.number(),
+      ci_high: z.number(),
+      verdict: Verdict,
+    })).openapi({ description: "Oldest first" }),
+    changes: z.array(z.object({
+      run_id: z.uuid().openapi({ description: "The first run of the new level" }),
+      measured_at: Time,
+      before: z.number(),
+      after: z.number(),
+      p: z.number().openapi({ description: "How often chance alone would look as clear" }),
+    })).openapi({ description: "Where the improvement changed its level" }),
+  })),
+  next_cursor: nextCursor,
+}).openapi("BenchmarkHistory");

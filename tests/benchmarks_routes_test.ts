@@ -47,6 +47,8 @@ function setUp() {
     },
     getRun: (wanted) => wanted === id ? Promise.resolve(run) : notFound(),
     listRuns: () => Promise.resolve({ runs: [run], next_cursor: "more" }),
+    history: () => Promise.resolve([]),
+    renderRun: (_, format) => Promise.resolve(`a report in ${format}`),
     abortRun: () => Promise.resolve({ ...run, status: "aborted" }),
     waitForRun: () => Promise.resolve(run),
     validation: () => Promise.resolve(validationOf(report)),

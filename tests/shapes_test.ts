@@ -104,6 +104,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/partitions/log", "/api/partitions/log?limit=3"],
       ["/api/benchmarks", "/api/benchmarks"],
       ["/api/benchmarks/runs", "/api/benchmarks/runs"],
+      ["/api/benchmarks/history", "/api/benchmarks/history"],
       ["/api/benchmarks/validation", "/api/benchmarks/validation"],
     ];
     for (const [path, url] of gets) {
