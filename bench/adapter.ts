@@ -54,6 +54,7 @@ function contextOf(
     profile: "quick",
     seed,
     slotMs: 80,
+    dataShare: 1,
     random: createRandom(seed),
     signal: new AbortController().signal,
     now: () => performance.now(),

@@ -56,6 +56,7 @@ export function createTickSource(
   /** Generated and not yet arrived, late ones among them. */
   let ready: BenchTick[] = [];
   let held: { arrivesUs: number; tick: BenchTick }[] = [];
+  const usualGapMs = sessionMinutes * 60_000 / (profile.ticksPerDay / burstTicks);
   let openUs = firstTickUs;
   let clockUs = firstTickUs;
   let lastUs = firstTickUs;
@@ -96,18 +97,24 @@ export function createTickSource(
     } while (random.next() < another);
   }
 
-  /** Moves the clock to the next burst: the rate of the minute, times the mood of the second. */
+  /** Moves the clock to the next burst: an arrival of a process whose rate changes with the minute and the mood. */
   function rest(): void {
-    if (clockUs - moodUs > secondUs) {
-      const kept = Math.exp(-(clockUs - moodUs) / secondUs / activity.staysSeconds);
-      mood = kept * mood + Math.sqrt(1 - kept * kept) * normal(random);
-      moodUs = clockUs;
+    let due = -Math.log(1 - random.next());
+    for (;;) {
+      const usual = intensityAt((clockUs - openUs) / minuteUs) / meanIntensity;
+      const lively = Math.exp(activity.sigma * mood - activity.sigma ** 2 / 2);
+      const meanGapMs = usualGapMs / (usual * lively) - burstMs;
+      const gapUs = 1_000 * Math.max(0.5, meanGapMs);
+      const stepUs = Math.min(due * gapUs, secondUs);
+      clockUs += stepUs;
+      due -= stepUs / gapUs;
+      if (clockUs - moodUs >= secondUs / 2) {
+        const kept = Math.exp(-(clockUs - moodUs) / secondUs / activity.staysSeconds);
+        mood = kept * mood + Math.sqrt(1 - kept * kept) * normal(random);
+        moodUs = clockUs;
+      }
+      if (due <= 1e-9) break;
     }
-    const usual = intensityAt((clockUs - openUs) / minuteUs) / meanIntensity;
-    const lively = Math.exp(activity.sigma * mood - activity.sigma ** 2 / 2);
-    const meanGapMs = sessionMinutes * 60_000 / (profile.ticksPerDay / burstTicks) /
-        (usual * lively) - burstMs;
-    clockUs += 1_000 * Math.max(0.5, meanGapMs) * -Math.log(1 - random.next());
     if (clockUs >= openUs + sessionMinutes * minuteUs) clockUs = openUs += dayUs;
     const arrived = held.filter(({ arrivesUs }) => arrivesUs <= clockUs);
     if (arrived.length > 0) {

@@ -40,7 +40,7 @@ Deno.test.afterAll(async () => {
   await server.stop();
 });
 
-const brief = { looks: [4], slotMs: 2, warmUpMs: 5 };
+const brief = { looks: [4], slotMs: 2, warmUpMs: 5, dataShare: 0.1 };
 
 /** Two arms that write ten rows a time; `written` says how many of the ten really are. */
 function writingCase(id: string, written: { baseline: number; candidate: number }): BenchmarkCase {

@@ -29,7 +29,7 @@ export async function ensureTables(ctx: BenchmarkContext): Promise<void> {
   const [found] = await ctx.sql`
     select to_regclass(${ctx.table(tables.instruments)}) is not null as made`;
   if (found?.made) return;
-  const rows = rowsOf[ctx.profile];
+  const rows = Math.round(rowsOf[ctx.profile] * ctx.dataShare);
   await createTable(ctx, tables.optimised, optimised);
   const source: TickSource = createTickSource(ctx.seed, {
     ...defaultMarket,

@@ -18,6 +18,8 @@ export interface BenchmarkContext {
   readonly seed: number;
   /** About how long one slot of a block should last, milliseconds: work that sets its own length keeps to it. */
   readonly slotMs: number;
+  /** Part of its data that a case should make, from 0 to 1. */
+  readonly dataShare: number;
   readonly random: Random;
   readonly signal: AbortSignal;
   /** Monotonic milliseconds. */

@@ -8,6 +8,8 @@ export interface Measuring {
   slotMs: number;
   /** Least time each arm runs before anything counts. */
   warmUpMs: number;
+  /** Part of the profile's data that cases make, from 0 to 1; all of it when left out. Tests take less. */
+  dataShare?: number;
 }
 
 export const profiles: Readonly<Record<ProfileName, Measuring>> = {

@@ -79,6 +79,7 @@ function contextOf(
     profile,
     seed,
     slotMs: measuring.slotMs,
+    dataShare: measuring.dataShare ?? 1,
     random: createRandom(seed),
     signal,
     now: () => performance.now(),
