@@ -260,6 +260,29 @@ Deno.test("an abort amid a COPY leaves nothing", async () => {
   await nothingLeft();
 });
 
+Deno.test("an abort amid work on connections of a case's own leaves nothing, and answers within 2 s", async () => {
+  const long = { looks: [400], slotMs: 20, warmUpMs: 20, dataShare: 0.1 };
+  for (const id of ["capacity_open_loop", "pool_naive", "maintenance_stall", "overhead_monitor"]) {
+    const { benchmarks, events } = setUp(shippedCases.filter((bench) => bench.id === id), {
+      measuring: { quick: long, full: long },
+    });
+    const run = await benchmarks.startRun({ force: true });
+    const table = `${id.split("_")[0]}%`;
+    await eventually(
+      async () =>
+        (await sql`
+          select 1 from pg_tables
+          where schemaname like 'bench\\_%' and tablename like ${table}`).length,
+      `the tables of ${id}`,
+    );
+    await eventually(() => events.length > 0, "a word of the run");
+    const before = performance.now();
+    assert.equal((await benchmarks.abortRun(run.id)).status, "aborted", id);
+    assert.ok(performance.now() - before < 2_000, `${id}: ${performance.now() - before} ms`);
+    await nothingLeft();
+  }
+});
+
 Deno.test("what a killed Holdfast left is swept: schema, sessions and the claim to run", async () => {
   const id = crypto.randomUUID();
   const schema = `bench_${id.replaceAll("-", "")}`;

@@ -60,8 +60,10 @@ function arm(role: Role, name: string, rotate: Rotate): Arm<Rotating> {
           ctx.table(table)
         }) as seen`,
       ).execute();
+      reading.catch(() => {}); // awaited below, unless the writer fails first
       await rest(headStartMs);
       const rotating = rotate(ctx, state.rotator, table).finally(() => over = true);
+      rotating.catch(() => {});
       do {
         const started = ctx.now();
         await state.writer.unsafe(

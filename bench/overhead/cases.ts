@@ -39,6 +39,7 @@ function arm(role: (typeof roles)[number], name: string, look: boolean): Arm<Ove
     name,
     async run(ctx, state) {
       const looking = look ? lookOnce(state) : Promise.resolve();
+      looking.catch(() => {}); // awaited below, unless the work fails first
       const table = ctx.table(tableOf(role));
       const started = ctx.now();
       const workMs = workSlots * ctx.slotMs;

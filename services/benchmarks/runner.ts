@@ -42,6 +42,8 @@ export async function runCase(
   const observer = createObserver(bench, ctx, watching);
   // A case that only informs is not worth more than one look.
   const looks = planLooks(bench.counts ? measuring.looks : measuring.looks.slice(0, 1));
+  const { limitMs = Infinity } = measuring;
+  const began = ctx.now();
   let judgement: Judgement | undefined;
   const measured = await measure({
     random: ctx.random,
@@ -53,7 +55,8 @@ export async function runCase(
     canary: async () => spin(ctx.now) + await commitCanary(watching, canaryPath, ctx.now),
     goOn(sofar, look) {
       judgement = judge(bench, target, sofar, looks[look]!.alpha, ctx.seed);
-      return judgement.verdict === "inconclusive";
+      // Stopping between looks, whatever the reason, spends no more error than they were given.
+      return judgement.verdict === "inconclusive" && ctx.now() - began < limitMs;
     },
     onBlock,
   });

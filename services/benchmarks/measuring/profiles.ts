@@ -8,11 +8,13 @@ export interface Measuring {
   slotMs: number;
   /** Least time each arm runs before anything counts. */
   warmUpMs: number;
+  /** A case that has taken this long is not given another look; milliseconds. */
+  limitMs?: number;
   /** Part of the profile's data that cases make, from 0 to 1; all of it when left out. Tests take less. */
   dataShare?: number;
 }
 
 export const profiles: Readonly<Record<ProfileName, Measuring>> = {
-  quick: { looks: [8, 16], slotMs: 80, warmUpMs: 120 },
-  full: { looks: [16, 32, 48], slotMs: 200, warmUpMs: 500 },
+  quick: { looks: [8, 16], slotMs: 80, warmUpMs: 120, limitMs: 6_000 },
+  full: { looks: [16, 32, 48], slotMs: 200, warmUpMs: 500, limitMs: 40_000 },
 };
