@@ -251,12 +251,17 @@ export const settings = {
     "bytes from 16384 to 1073741824",
     "Unsent bytes at which a slow WebSocket client is closed with 1013.",
   ),
+  HOLDFAST_BENCH_CASES: setting(
+    z.string().min(1).optional(),
+    "a folder with .sql files",
+    "Benchmark cases of your own, one SQL file each (docs/benchmarks.md).",
+  ),
   HOLDFAST_BENCH_TARGETS: setting(
     z.preprocess(
       (value) => typeof value === "string" ? JSON.parse(value) : value,
-      z.record(z.string(), z.number().positive()),
+      z.record(z.string(), z.number().gt(-1)),
     ).default({}),
     'a JSON object such as {"insert_performance": 0.3}',
-    "Overrides of benchmark targets, by category, as an improvement ratio.",
+    "Overrides of benchmark targets, by category: an improvement ratio; of high_frequency_capacity inserts a minute.",
   ),
 } as const;

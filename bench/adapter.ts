@@ -31,27 +31,35 @@ export async function registerCases(cases: readonly BenchmarkCase[]): Promise<vo
 }
 
 async function registerOn(target: Target, cases: readonly BenchmarkCase[]): Promise<void> {
-  const sql = connectSql({
+  const connect = {
     target,
-    max: 3,
     applicationName: "holdfast-bench",
     statementTimeoutMs: 60_000,
     lockTimeoutMs: 5_000,
     pooled: false,
-  });
+  };
+  const sql = connectSql({ ...connect, max: 3 });
   await sql.unsafe(`create schema ${quoteIdent(schema)}`);
-  for (const bench of cases) await register(bench, contextOf(sql));
+  const open = (max: number) => connectSql({ ...connect, max });
+  for (const bench of cases) await register(bench, contextOf(sql, open));
 }
 
-function contextOf(sql: BenchmarkContext["sql"]): BenchmarkContext {
+function contextOf(
+  sql: BenchmarkContext["sql"],
+  connect: BenchmarkContext["connect"],
+): BenchmarkContext {
   return {
     sql,
     schema,
     profile: "quick",
     seed,
+    slotMs: 80,
+    dataShare: 1,
     random: createRandom(seed),
     signal: new AbortController().signal,
     now: () => performance.now(),
+    connect,
+    disconnect: (own) => own.end({ timeout: 1 }),
     table: (name) => quoteTable(schema, name),
   };
 }

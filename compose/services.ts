@@ -1,3 +1,4 @@
+import { readSqlCases } from "../bench/custom/cases.ts";
 import { cases } from "../bench/mod.ts";
 import type { Services } from "../app.ts";
 import type { Config } from "../config.ts";
@@ -125,7 +126,7 @@ export function createServices(
     sessions: createSessions({ pool: pools.watchFast, log }),
     alerts,
     benchmarks: createBenchmarks({
-      cases,
+      cases: [...cases, ...readSqlCases(config.HOLDFAST_BENCH_CASES)],
       target,
       pooler,
       records: records.db,

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import {
   BenchmarkCaseList,
+  BenchmarkHistory,
   BenchmarkRun,
   BenchmarkRunList,
   BenchmarkStart,
@@ -69,6 +70,30 @@ const validationRoute = createRoute({
   responses: { 200: jsonAnswer(BenchmarkValidation, "All targets") },
 });
 
+const historyRoute = createRoute({
+  method: "get",
+  path: "/api/benchmarks/history",
+  tags,
+  summary: "What the newest 100 runs showed of each case, and where it changed",
+  request: { query: z.object({ case: z.string().max(100).optional() }) },
+  responses: { 200: jsonAnswer(BenchmarkHistory, "Each case with its points and changes") },
+});
+
+const text = { schema: z.string() };
+const reportRoute = createRoute({
+  method: "get",
+  path: "/api/benchmarks/runs/{id}/report",
+  tags,
+  summary: "A run as a page with its intervals drawn, or as Markdown",
+  request: {
+    ...oneRun,
+    query: z.object({ format: z.enum(["html", "markdown"]).default("html") }),
+  },
+  responses: {
+    200: { description: "The report", content: { "text/html": text, "text/markdown": text } },
+  },
+});
+
 export function benchmarkRoutes(benchmarks: Benchmarks) {
   const router = createRouter();
 
@@ -96,6 +121,17 @@ export function benchmarkRoutes(benchmarks: Benchmarks) {
     abortRoute,
     async (c) => c.json(await benchmarks.abortRun(c.req.valid("param").id), 200),
   );
+
+  router.openapi(historyRoute, async (c) => {
+    const history = await benchmarks.history(c.req.valid("query").case);
+    return c.json({ history, next_cursor: null }, 200);
+  });
+
+  router.openapi(reportRoute, async (c) => {
+    const { format } = c.req.valid("query");
+    const report = await benchmarks.renderRun(c.req.valid("param").id, format);
+    return c.body(report, 200, { "content-type": `text/${format}; charset=utf-8` });
+  });
 
   router.openapi(validationRoute, async (c) => c.json(await benchmarks.validation(), 200));
 

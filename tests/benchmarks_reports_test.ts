@@ -43,11 +43,13 @@ function result(id: string, ratio: number | null): StoredResult {
     ci_low: null,
     ci_high: null,
     target: 0.3,
+    target_unit: "ratio",
     verdict: "fail",
     samples: 12,
     null_ci_low: null,
     null_ci_high: null,
     why: "",
+    evidence: null,
     log_ratios: ratio ? around(ratio) : [],
     null_log_ratios: ratio ? around(1) : [],
   };
@@ -79,9 +81,12 @@ Deno.test("every category is reported, not_measured where nothing ran", () => {
     [
       ["insert_performance", 0.3, "not_measured"],
       ["calculation_performance", 1, "not_measured"],
-      ["high_frequency_capacity", 0, "not_measured"],
+      ["high_frequency_capacity", 10_000, "not_measured"],
       ["query_performance", 0.35, "not_measured"],
       ["connection_pool", 0.5, "not_measured"],
+      ["partition_maintenance", 1, "not_measured"],
+      ["monitoring_overhead", -0.05, "not_measured"],
+      ["broadcast_fanout", 1, "not_measured"],
     ],
   );
   assert.equal(report.measured_at, null);

@@ -105,6 +105,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/partitions/archives", "/api/partitions/archives"],
       ["/api/benchmarks", "/api/benchmarks"],
       ["/api/benchmarks/runs", "/api/benchmarks/runs"],
+      ["/api/benchmarks/history", "/api/benchmarks/history"],
       ["/api/benchmarks/validation", "/api/benchmarks/validation"],
     ];
     for (const [path, url] of gets) {

@@ -1,9 +1,6 @@
 // What the numbers of a benchmark category mean in words. Pure.
 import { compact, number, UNKNOWN } from "./format.js";
 
-/** What a capacity is compared with when the answer names no baseline. */
-const FLOOR_PER_MINUTE = 10_000;
-
 const KINDS = {
   calculation_performance: "times",
   high_frequency_capacity: "per_minute",
@@ -26,7 +23,7 @@ export const asks = (category) => ASKS[category] ?? "";
 
 /**
  * Words for an improvement, an end of its interval or a target, all of them throughput ratios minus
- * one: 0.42 is "42 %" of gain, "1.4×" for calculations, and of a capacity what it is absolutely.
+ * one: 0.42 is "42 %" of gain, "1.4×" for calculations. A capacity comes as it is, inserts a minute.
  */
 export function improvementWords(row, value) {
   if (!isNumber(value)) return UNKNOWN;
@@ -34,9 +31,7 @@ export function improvementWords(row, value) {
     case "times":
       return `${number(1 + value)}×`;
     case "per_minute":
-      return `${
-        compact((1 + value) * (isNumber(row.baseline) ? row.baseline : FLOOR_PER_MINUTE))
-      }/min`;
+      return `${compact(value)}/min`;
     default:
       return `${number(value * 100)} %`;
   }

@@ -13,6 +13,9 @@ const CATEGORIES = [
   "high_frequency_capacity",
   "query_performance",
   "connection_pool",
+  "partition_maintenance",
+  "monitoring_overhead",
+  "broadcast_fanout",
 ];
 
 export function createBenchmarks() {

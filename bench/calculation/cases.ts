@@ -18,13 +18,16 @@ const floatOf = (ctx: BenchmarkContext): Typed => ({
 });
 
 function arm(kernel: Kernel, name: string, typed: (ctx: BenchmarkContext) => Typed): Arm<Prepared> {
+  const query = (ctx: BenchmarkContext) =>
+    `select count(v) from (${kernel.timed(typed(ctx))}) as results`;
   return {
     name,
     async run(ctx, { rows }) {
       // count(v) makes the server work out every v and sends one row.
-      await ctx.sql.unsafe(`select count(v) from (${kernel.timed(typed(ctx))}) as results`);
+      await ctx.sql.unsafe(query(ctx));
       return { units: rows };
     },
+    explain: query,
   };
 }
 
@@ -35,7 +38,7 @@ function calculationCase(kernel: Kernel): BenchmarkCase<Prepared> {
     title: kernel.title,
     unit: "rows/s",
     target: defaultTargets.calculation_performance,
-    counts: true,
+    counts: kernel.counts ?? true,
     arms: {
       baseline: arm(kernel, "numeric", numericOf),
       candidate: arm(kernel, "float8", floatOf),

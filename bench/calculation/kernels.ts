@@ -16,6 +16,8 @@ export interface Kernel {
   compared(typed: Typed): string;
   /** What a reader of the figures should know. */
   note?: string;
+  /** False for one that informs but does not count. */
+  counts?: boolean;
 }
 
 const microsecond = "(extract(epoch from ts) * 1000000)::int8";
@@ -32,18 +34,45 @@ function aggregate(id: string, title: string, v: string): Kernel {
   };
 }
 
+// Open and close from one array: a second one, sorted the other way, would cost more than all the arithmetic.
 const candle = `
   (array_agg(price order by ts))[1] + max(price) + min(price)
-    + (array_agg(price order by ts desc))[1] + sum(size)`;
+    + (array_agg(price order by ts))[count(*)] + sum(size)`;
 
 const fees = ({ type }: Typed) =>
   `price * size - price * size * '0.0005'::${type} - (price + '0.01'::${type}) * '3.5'::${type}`;
 
-const average = "avg(price) over (order by ts rows between 19 preceding and current row)";
 const averageShare = 0.3;
 const firstPart = ({ table }: Typed) => `
   (select ts, price from ${table} where ts < (
     select min(ts) + (max(ts) - min(ts)) * ${averageShare} from ${table})) as part`;
+
+type Average = (typed: Typed) => { v: string; from: string };
+const frame: Average = (typed) => ({
+  v: "avg(price) over (order by ts rows between 19 preceding and current row)",
+  from: firstPart(typed),
+});
+const prefixSums: Average = (typed) => ({
+  v: `(total - lag(total, 20, '0'::${typed.type}) over (order by ts)) /
+    least(row_number() over (order by ts), 20)`,
+  from: `(select ts, sum(price) over (order by ts rows unbounded preceding) as total
+    from ${firstPart(typed)}) as sums`,
+});
+/** What is quickest for each type, measured: numeric can take a value back out of a frame, float8 cannot. */
+const quickest: Average = (typed) => (typed.type === "numeric" ? frame : prefixSums)(typed);
+
+function movingAverage(average: Average, about: Pick<Kernel, "id" | "title" | "note" | "counts">) {
+  const select = (typed: Typed, key: string) => {
+    const { v, from } = average(typed);
+    return `select ${key}${v} as v from ${from}`;
+  };
+  return {
+    ...about,
+    share: averageShare,
+    timed: (typed: Typed) => select(typed, ""),
+    compared: (typed: Typed) => select(typed, `${microsecond} as k, `),
+  };
+}
 
 export const kernels: readonly Kernel[] = [
   aggregate("calc_sum", "Sum of sizes", "sum(size)"),
@@ -66,13 +95,22 @@ export const kernels: readonly Kernel[] = [
     timed: (typed) => `select ${fees(typed)} as v from ${typed.table}`,
     compared: (typed) => `select ${microsecond} as k, ${fees(typed)} as v from ${typed.table}`,
   },
-  {
+  movingAverage(quickest, {
     id: "calc_moving_average",
-    title: "Sliding average of the last 20 prices",
-    share: averageShare,
-    timed: (typed) => `select ${average} as v from ${firstPart(typed)}`,
-    compared: (typed) => `select ${microsecond} as k, ${average} as v from ${firstPart(typed)}`,
+    title: "Sliding average of the last 20 prices, each type by its quickest formulation",
     note:
-      "float8 averages cannot take a value back out of a sliding frame, numeric's can; sums of prefixes avoid the frame",
-  },
+      "numeric by a sliding frame, float8 by differences of prefix sums: see calc_moving_average_*",
+  }),
+  movingAverage(frame, {
+    id: "calc_moving_average_frame",
+    title: "One change alone, the type: a sliding frame in both",
+    counts: false,
+    note:
+      "float8 averages cannot take a value back out of a sliding frame, numeric's can: Postgres adds up every window anew",
+  }),
+  movingAverage(prefixSums, {
+    id: "calc_moving_average_prefix",
+    title: "One change alone, the type: prefix sums in both",
+    counts: false,
+  }),
 ];

@@ -15,7 +15,7 @@ const chunkRows = 20_000;
  * plans: the question is what one core gets done, and a second one would be the neighbours' noise.
  */
 export async function ensureTables(ctx: BenchmarkContext): Promise<number> {
-  const rows = rowsOf[ctx.profile];
+  const rows = Math.round(rowsOf[ctx.profile] * ctx.dataShare);
   const [found] = await ctx.sql`select to_regclass(${ctx.table(numericTable)}) is not null as made`;
   if (found?.made) return rows;
   const float = ctx.table(floatTable);

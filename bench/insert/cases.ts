@@ -3,8 +3,16 @@ import type { Arm, BenchmarkCase, BenchmarkContext } from "../../services/benchm
 import { defaultTargets } from "../../services/benchmarks/categories.ts";
 import type { BenchTick } from "../ticks.ts";
 import { createFeed, type Feed, firstProblem, verifyTable } from "./feed.ts";
-import { copyBinary, insertArrays, insertValues, naiveLayout, optimisedLayout } from "./methods.ts";
-import { createBare, createNaive, createOptimised, dropTables } from "./tables.ts";
+import { copyBinary, insertArrays, insertValues } from "./methods.ts";
+import {
+  bare,
+  createTable,
+  dropTables,
+  layoutOf,
+  naive,
+  optimised,
+  type TableDesign,
+} from "./tables.ts";
 
 const batchRows = 1_000;
 
@@ -15,7 +23,7 @@ interface Feeds {
 
 interface InsertArm {
   name: string;
-  create(ctx: BenchmarkContext, table: string): Promise<void>;
+  design: TableDesign;
   insert(ctx: BenchmarkContext, table: string, ticks: BenchTick[]): Promise<void>;
 }
 
@@ -48,8 +56,8 @@ function insertCase(
     target: defaultTargets.insert_performance,
     arms: { baseline: arm("baseline", baseline), candidate: arm("candidate", candidate) },
     async setup(ctx) {
-      await baseline.create(ctx, tables.baseline);
-      await candidate.create(ctx, tables.candidate);
+      await createTable(ctx, tables.baseline, baseline.design);
+      await createTable(ctx, tables.candidate, candidate.design);
       return { baseline: createFeed(ctx.seed), candidate: createFeed(ctx.seed) };
     },
     verify: async (ctx, feeds, claims) =>
@@ -61,53 +69,83 @@ function insertCase(
   };
 }
 
-const optimised: InsertArm = {
-  name: "float8, daily partitions, btree (instrument, ts) and BRIN (ts)",
-  create: createOptimised,
-  insert: (ctx, table, ticks) => insertArrays(ctx, table, optimisedLayout, ticks),
-};
+/** One multi-row insert, the same client method for every design. */
+const designArm = (name: string, design: TableDesign): InsertArm => ({
+  name,
+  design,
+  insert: (ctx, table, ticks) => insertArrays(ctx, table, layoutOf(design), ticks),
+});
+
+const naiveArm = designArm(
+  "numeric, one heap with a surrogate key, btrees (ts) and (symbol, ts)",
+  naive,
+);
+const optimisedArm = designArm(
+  "float8, daily partitions, btree (instrument, ts) and BRIN (ts)",
+  optimised,
+);
 
 const insertSchema = insertCase({
   id: "insert_schema",
   title:
     "Tables that answer the same questions: naive and optimised, filled by the same multi-row insert",
   counts: true,
-  baseline: {
-    name: "numeric, one heap with a surrogate key, btrees (ts) and (symbol, ts)",
-    create: createNaive,
-    insert: (ctx, table, ticks) => insertArrays(ctx, table, naiveLayout, ticks),
-  },
-  candidate: optimised,
+  baseline: naiveArm,
+  candidate: optimisedArm,
 });
+
+/** What each change of `insert_schema` contributes: the naive table with that change alone. */
+const contributions = ([
+  ["insert_float8", "float8 instead of numeric", { number: "float8" }],
+  ["insert_no_surrogate", "no surrogate key", { surrogate: false }],
+  ["insert_instrument", "an instrument's number instead of its symbol", { key: "int4" }],
+  ["insert_brin", "BRIN (ts) instead of btree (ts)", { timeIndex: "brin" }],
+  ["insert_partitions", "daily partitions instead of one heap", { partitioned: true }],
+] as const).map(([id, change, changes]) =>
+  insertCase({
+    id,
+    title: `One change of insert_schema alone: ${change}`,
+    counts: false,
+    baseline: { ...naiveArm, name: "the naive table" },
+    candidate: designArm(`the naive table with ${change}`, { ...naive, ...changes }),
+  })
+);
 
 const insertSchemaBare = insertCase({
   id: "insert_schema_bare",
   title: "The same against the barest naive table: no key, single-column indexes only",
   counts: false, // that table cannot answer "latest of a symbol" without reading all its ticks
-  baseline: {
-    name: "numeric, one heap, btrees (ts) and (symbol)",
-    create: createBare,
-    insert: (ctx, table, ticks) => insertArrays(ctx, table, naiveLayout, ticks),
-  },
-  candidate: optimised,
+  baseline: designArm("numeric, one heap, btrees (ts) and (symbol)", bare),
+  candidate: optimisedArm,
 });
 
 const encoder = new CopyEncoder();
+const layout = layoutOf(optimised);
 
-const insertMethod = insertCase({
-  id: "insert_method",
-  title: "Multi-VALUES insert and binary COPY into the same optimised table",
-  counts: false, // another question than the layout's, answered beside it
-  baseline: {
-    ...optimised,
-    name: "insert … values, 1,000 rows",
-    insert: (ctx, table, ticks) => insertValues(ctx, table, optimisedLayout, ticks),
-  },
-  candidate: {
-    ...optimised,
-    name: "binary COPY, 1,000 rows",
-    insert: (ctx, table, ticks) => copyBinary(ctx, table, encoder, ticks),
-  },
-});
+const methods = ([
+  ["insert_method", "multi-VALUES insert", "insert … values, 1,000 rows", insertValues],
+  ["insert_method_arrays", "insert from arrays", "insert … unnest, 1,000 rows", insertArrays],
+] as const).map(([id, what, name, insert]) =>
+  insertCase({
+    id,
+    title: `Method by method: ${what} and binary COPY into the same optimised table`,
+    counts: false, // another question than the layout's, answered beside it
+    baseline: {
+      name,
+      design: optimised,
+      insert: (ctx, table, ticks) => insert(ctx, table, layout, ticks),
+    },
+    candidate: {
+      name: "binary COPY, 1,000 rows",
+      design: optimised,
+      insert: (ctx, table, ticks) => copyBinary(ctx, table, encoder, ticks),
+    },
+  })
+);
 
-export const insertCases: readonly BenchmarkCase[] = [insertSchema, insertSchemaBare, insertMethod];
+export const insertCases: readonly BenchmarkCase[] = [
+  insertSchema,
+  ...contributions,
+  insertSchemaBare,
+  ...methods,
+];

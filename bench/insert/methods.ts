@@ -11,17 +11,7 @@ export interface Layout {
   key: { type: "text" | "int4"; of(tick: BenchTick): string | number };
 }
 
-export const naiveLayout: Layout = {
-  columns: "ts, symbol, price, size, exchange",
-  number: "numeric",
-  key: { type: "text", of: (tick) => tick.symbol },
-};
-
-export const optimisedLayout: Layout = {
-  columns: "ts, instrument_id, price, size, exchange",
-  number: "float8",
-  key: { type: "int4", of: (tick) => tick.instrumentId },
-};
+const copyColumns = "ts, instrument_id, price, size, exchange";
 
 /** One statement for all rows, five array parameters: the multi-row insert that spends least in the client. */
 export async function insertArrays(
@@ -73,7 +63,7 @@ export async function insertValues(
 
 /** Binary COPY into the optimised layout: the path that ingest takes. */
 export async function copyBinary(
-  { sql, table }: BenchmarkContext,
+  { sql, table }: Pick<BenchmarkContext, "sql" | "table">,
   name: string,
   encoder: CopyEncoder,
   ticks: readonly BenchTick[],
@@ -91,7 +81,7 @@ export async function copyBinary(
   try {
     await copyIn(
       reserved,
-      `copy ${table(name)} (${optimisedLayout.columns}) from stdin (format binary)`,
+      `copy ${table(name)} (${copyColumns}) from stdin (format binary)`,
       encoder.rows(),
     );
   } catch (error) {

@@ -47,6 +47,17 @@ export async function listRuns(
   );
 }
 
+/** Which runs there are and how they stand, newest first: cheap, for those who only ask whether anything is new. */
+export async function listRunStates(
+  db: RecordsDb,
+  limit: number,
+): Promise<Pick<RunRow, "id" | "status">[]> {
+  const { id, status, started_at } = benchmarkRuns;
+  return await db.run((own) =>
+    own.select({ id, status }).from(benchmarkRuns).orderBy(desc(started_at), desc(id)).limit(limit)
+  );
+}
+
 /** Marks runs that say they live as aborted; right only for the holder of the benchmark lock. */
 export async function closeUnfinishedRuns(
   db: RecordsDb,

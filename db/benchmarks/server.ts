@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { benchApplicationName } from "./lock.ts";
 
 /** Bytes of WAL written since the server was made. */
 export async function readWalBytes(sql: Sql): Promise<number> {
@@ -62,4 +63,44 @@ export async function readServerSettings(sql: Sql): Promise<Record<string, strin
     select name, current_setting(name) as setting
     from unnest(${fingerprint as readonly string[] as string[]}::text[]) as wanted (name)`;
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+}
+
+/** What the benchmarks' own sessions are doing at this moment: a wait event, or CPU. */
+export async function readWaits(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ what: string }[]>`
+    select coalesce(wait_event_type || ':' || wait_event, 'CPU') as what
+    from pg_stat_activity
+    where application_name = ${benchApplicationName}
+      and state = 'active'
+      and datname = current_database()
+      and pid <> pg_backend_pid()`;
+  return rows.map(({ what }) => what);
+}
+
+/** Runs `query` once under EXPLAIN (ANALYZE, BUFFERS) and answers its JSON. */
+export async function explainJson(sql: Sql, query: string): Promise<unknown> {
+  const [row] = await sql.unsafe<Record<string, unknown>[]>(
+    `explain (analyze, buffers, timing off, format json) ${query}`,
+  );
+  return row?.["QUERY PLAN"];
+}
+
+/** Leaves of the partitioned tables of `schema` that `query` names. */
+export async function countLeaves(sql: Sql, schema: string, query: string): Promise<number> {
+  const [row] = await sql<{ leaves: number }[]>`
+    select count(*)::int4 as leaves
+    from pg_class as root
+    cross join lateral pg_partition_tree(root.oid) as part
+    where root.relnamespace = (select oid from pg_namespace where nspname = ${schema})
+      and root.relkind = 'p'
+      and position('"' || ${schema} || '"."' || root.relname || '"' in ${query}) > 0
+      and part.isleaf`;
+  return row?.leaves ?? 0;
+}
+
+/** Commits one row durably and answers how long it took, milliseconds. */
+export async function commitCanary(sql: Sql, table: string, now: () => number): Promise<number> {
+  const started = now();
+  await sql.unsafe(`insert into ${table} (at) values (now())`);
+  return now() - started;
 }

@@ -1,5 +1,6 @@
 import type { Sql } from "../../db/connection.ts";
 import type { Category } from "./categories.ts";
+import type { Latencies } from "./measuring/histogram.ts";
 import type { Random } from "./measuring/random.ts";
 
 export type ArmRole = "baseline" | "candidate";
@@ -15,10 +16,18 @@ export interface BenchmarkContext {
   readonly schema: string;
   readonly profile: ProfileName;
   readonly seed: number;
+  /** About how long one slot of a block should last, milliseconds: work that sets its own length keeps to it. */
+  readonly slotMs: number;
+  /** Part of its data that a case should make, from 0 to 1. */
+  readonly dataShare: number;
   readonly random: Random;
   readonly signal: AbortSignal;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Opens a client of `max` connections that is closed with the case, for work that is about connections. */
+  connect(max: number): Sql;
+  /** Closes one of them before. */
+  disconnect(sql: Sql): Promise<void>;
   /** Quotes a table of the run's schema. */
   table(name: string): string;
 }
@@ -28,6 +37,10 @@ export interface ArmWork {
   units: number;
   /** What counts as work, milliseconds; without it the runner times the whole call. */
   elapsedMs?: number;
+  /** The figure itself, in the unit of the case, where it is not units over time (a capacity found by a search). */
+  level?: number;
+  /** Latencies of single operations, counted from their scheduled start. */
+  latencies?: Latencies;
 }
 
 export interface Arm<State> {
@@ -36,6 +49,8 @@ export interface Arm<State> {
   run(ctx: BenchmarkContext, state: State): Promise<ArmWork>;
   /** The tables it writes; their WAL and size then explain the result. */
   writes?: readonly string[];
+  /** The query it asks, to be explained once after measuring: its plan tells why. */
+  explain?(ctx: BenchmarkContext, state: State): string;
 }
 
 /** What an arm claims to have done in all, warm-up included. */
@@ -56,9 +71,10 @@ export interface BenchmarkCase<State = unknown> {
   id: string;
   category: Category;
   title: string;
-  /** Throughput, e.g. "rows/s": more is better. */
+  /** Throughput, e.g. "rows/s": more is better. With `shows: "time"` milliseconds a unit of work, less is better. */
   unit: string;
-  /** Improvement to reach (see statistics.ts); settings may override it by category. */
+  shows?: "rate" | "time";
+  /** What to reach, as its category reads targets (categories.ts); settings may override it by category. */
   target: number;
   /** False for a case that informs but does not count towards its category. */
   counts: boolean;

@@ -1,6 +1,12 @@
 import { HoldfastError } from "../../errors.ts";
 import type { BenchmarkCase } from "./case.ts";
-import { type Category, targetOf, type TargetOverrides } from "./categories.ts";
+import {
+  type Category,
+  targetOf,
+  type TargetOverrides,
+  type TargetUnit,
+  targetUnitOf,
+} from "./categories.ts";
 
 /** A case as it is listed. */
 export interface CaseInfo {
@@ -9,6 +15,7 @@ export interface CaseInfo {
   title: string;
   unit: string;
   target: number;
+  target_unit: TargetUnit;
   /** Whether it counts towards its category's verdict. */
   counts: boolean;
   /** Names of the two arms. */
@@ -25,6 +32,7 @@ export function caseInfo(bench: BenchmarkCase, targets: TargetOverrides): CaseIn
     unit,
     counts,
     target: targetOf(category, targets, bench.target),
+    target_unit: targetUnitOf(category),
     baseline: arms.baseline.name,
     candidate: arms.candidate.name,
   };

@@ -1,15 +1,16 @@
-import { categories, type Category, targetOf, type TargetOverrides } from "./categories.ts";
+import {
+  type Category,
+  judgedCategories,
+  scales,
+  targetOf,
+  type TargetOverrides,
+  type TargetUnit,
+  targetUnitOf,
+} from "./categories.ts";
 import type { BenchmarkCase } from "./case.ts";
 import { createRandom } from "./measuring/random.ts";
 import type { BenchmarkRun, StoredResult } from "./run.ts";
-import {
-  type Estimate,
-  estimate,
-  geometricMean,
-  improvementOf,
-  type Verdict,
-  verdictOf,
-} from "./statistics.ts";
+import { type Estimate, estimate, geometricMean, type Verdict, verdictOf } from "./statistics.ts";
 
 /** One category against its target, from the newest run that measured all of it. */
 export interface CategoryReport {
@@ -22,6 +23,8 @@ export interface CategoryReport {
   ci_low: number | null;
   ci_high: number | null;
   target: number;
+  /** How `improvement`, its bounds and `target` are to be read. */
+  target_unit: TargetUnit;
   verdict: Verdict;
   run_id: string | null;
   measured_at: string | null;
@@ -45,7 +48,7 @@ export function reportOf(
   cases: readonly BenchmarkCase[],
   targets: TargetOverrides,
 ): PerformanceReport {
-  const reports = categories.map((category) => {
+  const reports = judgedCategories.map((category) => {
     const ids = cases.filter((bench) => bench.category === category && bench.counts)
       .map(({ id }) => id);
     return judgeCategory(category, ids, runs, targetOf(category, targets));
@@ -76,10 +79,12 @@ function judgeCategory(
     ci_low: null,
     ci_high: null,
     target,
+    target_unit: targetUnitOf(category),
     verdict: "not_measured" as const,
     run_id: null,
     measured_at: null,
   };
+  const scale = scales[targetUnitOf(category)];
   for (const run of runs) {
     if (run.status !== "completed" && run.status !== "failed") continue;
     const results = run.results.filter((result) => ids.includes(result.case));
@@ -96,10 +101,10 @@ function judgeCategory(
       baseline: geometricMean(results.map((result) => result.baseline ?? NaN)),
       current: geometricMean(results.map((result) => result.candidate ?? NaN)),
       unit: units.size === 1 ? [...units][0]! : "mixed",
-      improvement: improvementOf(measured.value),
-      ci_low: improvementOf(measured.low),
-      ci_high: improvementOf(measured.high),
-      verdict: verdictOf(measured, target, aaNull),
+      improvement: scale.fromLog(measured.value),
+      ci_low: scale.fromLog(measured.low),
+      ci_high: scale.fromLog(measured.high),
+      verdict: verdictOf(measured, scale.toLog(target), aaNull),
     };
   }
   return empty;
@@ -111,5 +116,7 @@ function estimateOf(
   seed: number,
   samples: "log_ratios" | "null_log_ratios",
 ): Estimate | null {
-  return estimate(results.map((result) => result[samples]), createRandom(seed));
+  // A case that stopped early has spent only part of the error; the category keeps to the strictest of its cases.
+  const alpha = Math.min(...results.map(({ evidence }) => evidence?.alpha ?? 0.05));
+  return estimate(results.map((result) => result[samples]), createRandom(seed), alpha);
 }

@@ -1,5 +1,6 @@
-import type { Category } from "./categories.ts";
+import type { Category, TargetUnit } from "./categories.ts";
 import type { ProfileName } from "./case.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Verdict } from "./statistics.ts";
 
 export type RunStatus = "queued" | "running" | "completed" | "aborted" | "failed";
@@ -14,11 +15,13 @@ export interface BenchmarkResult {
   unit: string;
   /** Candidate ÷ baseline, the Hodges–Lehmann centre over the blocks. */
   ratio: number | null;
-  /** `ratio` − 1. The bounds are its 95 % interval. */
+  /** `ratio` − 1; of a capacity the capacity itself (`target_unit`). The bounds are its 95 % interval. */
   improvement: number | null;
   ci_low: number | null;
   ci_high: number | null;
   target: number;
+  /** How `improvement`, its bounds and `target` are to be read. */
+  target_unit: TargetUnit;
   verdict: Verdict;
   /** Blocks: each gave one ratio. */
   samples: number;
@@ -27,9 +30,11 @@ export interface BenchmarkResult {
   null_ci_high: number | null;
   /** What explains the figures, or what went wrong, as sentences. */
   why: string;
+  /** The same as figures; null where the case came to no result. */
+  evidence: Evidence | null;
 }
 
-/** A result with its samples, as kept: categories are judged from these. */
+/** A result with its samples, as kept: categories are judged from these. Of a capacity, `log_ratios` are its logs. */
 export interface StoredResult extends BenchmarkResult {
   log_ratios: number[];
   null_log_ratios: number[];

@@ -12,8 +12,11 @@ import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
 import type { BenchmarkCase, ProfileName } from "./case.ts";
 import { type CaseInfo, caseInfo, selectCases } from "./case_list.ts";
 import type { TargetOverrides } from "./categories.ts";
+import { type CaseHistory, historyOf } from "./history.ts";
 import { type Measuring, profiles } from "./measuring/profiles.ts";
 import { type PerformanceReport, validationOf, type ValidationReport } from "./reports.ts";
+import { htmlReport } from "./report/html.ts";
+import { markdownReport } from "./report/markdown.ts";
 import { type BenchmarkRun, publicRun } from "./run.ts";
 import { readEnvironment } from "./runs/environment.ts";
 import { refuseWhenBusy } from "./runs/guard.ts";
@@ -31,6 +34,8 @@ export interface StartOptions {
   force?: boolean;
 }
 
+export type ReportFormat = "html" | "markdown";
+
 export interface Benchmarks {
   listCases(): CaseInfo[];
   /** Starts a run and answers it at once. Throws `benchmark_running`, `server_busy` or `invalid_request`. */
@@ -39,6 +44,10 @@ export interface Benchmarks {
   getRun(id: string): Promise<BenchmarkRun>;
   /** Newest first, 20 at a time. */
   listRuns(cursor?: string): Promise<{ runs: BenchmarkRun[]; next_cursor: string | null }>;
+  /** What the newest 100 runs showed of each case (or of the one named), and where it changed. */
+  history(caseId?: string): Promise<CaseHistory[]>;
+  /** A run as a document for readers. Throws `not_found`. */
+  renderRun(id: string, format: ReportFormat): Promise<string>;
   /** Ends a run, its schema gone, within 2 s; a run that is over is answered as it is. */
   abortRun(id: string): Promise<BenchmarkRun>;
   /** Waits until the run is over and answers it. */
@@ -68,6 +77,7 @@ export interface BenchmarksOptions {
 }
 
 const pageRows = 20;
+const historyRuns = 100;
 /** With the lock's own connection: four in all. */
 const workConnections = 3;
 const abortAnswerMs = 1_800;
@@ -126,7 +136,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
       hub: options.hub,
       runId: id,
       cases: chosen.length,
-      blocksPerCase: measuring[profile].blocks,
+      blocksPerCase: measuring[profile].looks.at(-1) ?? 0,
     });
     return startLiveRun({
       id,
@@ -193,6 +203,17 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
         runs: rows.slice(0, pageRows).map((row) => publicRun(storedRunOf(row))),
         next_cursor: last ? writeCursor([last.started_at.toISOString(), last.id]) : null,
       };
+    },
+    async history(caseId) {
+      const ids = selectCases(cases, caseId === undefined ? undefined : [caseId]).map(({ id }) =>
+        id
+      );
+      const rows = await listRuns(records, { limit: historyRuns });
+      return historyOf(rows.map(storedRunOf), ids);
+    },
+    async renderRun(id, format) {
+      const run = await getRun(id);
+      return format === "html" ? htmlReport(run) : markdownReport(run);
     },
     async abortRun(id) {
       if (live?.id === id) {

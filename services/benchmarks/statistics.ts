@@ -19,8 +19,7 @@ export interface Estimate extends Interval {
   value: number;
 }
 
-const resamples = 2_000;
-const z975 = 1.959963984540054;
+const resamples = 4_000;
 
 /** The middle of numbers, or the mean of the two middle ones. */
 export function median(values: readonly number[]): number {
@@ -92,9 +91,56 @@ export function normalCdf(z: number): number {
   return z > 0 ? 1 - tail : tail;
 }
 
-/** The 97.5 % point of Student's t, within 0.2 % from 5 degrees of freedom on (Abramowitz and Stegun 26.7.5). */
-export function studentT975(freedom: number): number {
-  const z = z975;
+/** The point below which a standard normal value lies with probability `p` (Acklam, 2003; relative error 1.2e-9). */
+export function normalQuantile(p: number): number {
+  if (!(p > 0 && p < 1)) throw new RangeError(`There is no normal quantile of ${p}`);
+  const edge = 0.02425;
+  if (p > 1 - edge) return -normalQuantile(1 - p);
+  if (p < edge) {
+    const q = Math.sqrt(-2 * Math.log(p));
+    return polynomial(q, tailTop) / polynomial(q, tailBottom);
+  }
+  const q = p - 0.5;
+  return q * polynomial(q * q, middleTop) / polynomial(q * q, middleBottom);
+}
+
+const polynomial = (x: number, coefficients: readonly number[]) =>
+  coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
+const tailTop = [
+  -7.784894002430293e-3,
+  -0.3223964580411365,
+  -2.400758277161838,
+  -2.549732539343734,
+  4.374664141464968,
+  2.938163982698783,
+];
+const tailBottom = [
+  7.784695709041462e-3,
+  0.3224671290700398,
+  2.445134137142996,
+  3.754408661907416,
+  1,
+];
+const middleTop = [
+  -39.69683028665376,
+  220.9460984245205,
+  -275.9285104469687,
+  138.3577518672690,
+  -30.66479806614716,
+  2.506628277459239,
+];
+const middleBottom = [
+  -54.47609879822406,
+  161.5858368580409,
+  -155.6989798598866,
+  66.80131188771972,
+  -13.28068155288572,
+  1,
+];
+
+/** The `p` point of Student's t, within 1 % from 5 degrees of freedom on to 99.5 % (Abramowitz and Stegun 26.7.5). */
+export function studentQuantile(p: number, freedom: number): number {
+  const z = normalQuantile(p);
   return z + (z ** 3 + z) / (4 * freedom) +
     (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2) +
     (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * freedom ** 3) +
@@ -102,12 +148,17 @@ export function studentT975(freedom: number): number {
 }
 
 /**
- * Estimates the mean over strata (one per case) of their Hodges–Lehmann centres, with a bootstrap 95 % interval.
+ * Estimates the mean over strata (one per case) of their Hodges–Lehmann centres, with a bootstrap interval that misses
+ * the truth with probability `alpha` (0.05: a 95 % interval).
  * Plain percentile intervals are too short for a dozen blocks; the percentiles are moved out by the amount
  * that makes them right for a normal mean ("expanded percentile interval": Hesterberg, What Teachers Should Know
  * About the Bootstrap, 2014, §4.3). Fewer than four samples in a stratum give no interval.
  */
-export function estimate(strata: readonly (readonly number[])[], random: Random): Estimate | null {
+export function estimate(
+  strata: readonly (readonly number[])[],
+  random: Random,
+  alpha = 0.05,
+): Estimate | null {
   const smallest = Math.min(...strata.map((values) => values.length));
   if (
     strata.length === 0 || smallest < 4 || strata.flat().some((value) => !Number.isFinite(value))
@@ -129,28 +180,39 @@ export function estimate(strata: readonly (readonly number[])[], random: Random)
     return sum / prepared.length;
   }).sort();
   const freedom = strata.reduce((sum, values) => sum + values.length - 1, 0);
-  const tail = normalCdf(-Math.sqrt(smallest / (smallest - 1)) * studentT975(freedom));
+  const tail = normalCdf(
+    -Math.sqrt(smallest / (smallest - 1)) * studentQuantile(1 - alpha / 2, freedom),
+  );
   const rank = Math.max(0, Math.floor(tail * resamples) - 1);
   return { value: centre, low: draws[rank]!, high: draws[resamples - 1 - rank]! };
 }
 
 /**
- * Judges an estimate against a target improvement. The whole interval must lie on one side of the target. A null
+ * Judges an estimate against a goal on the same (log) scale. The whole interval must lie on one side of the target. A null
  * whose interval leaves zero out has proven that the harness favours a slot; that bias, at its largest, is then
  * charged to both ends before judging.
  */
 export function verdictOf(
   measured: Interval | null,
-  target: number,
+  goal: number,
   aaNull: Interval | null,
 ): Verdict {
   if (!measured) return "not_measured";
   const bias = aaNull && (aaNull.low > 0 || aaNull.high < 0)
     ? Math.max(Math.abs(aaNull.low), Math.abs(aaNull.high))
     : 0;
-  const goal = Math.log1p(target);
   if (measured.low - bias >= goal) return "pass";
   return measured.high + bias < goal ? "fail" : "inconclusive";
+}
+
+/** Where an interval lies against a band of no practical difference, ± `bound` on the log scale. */
+export type Comparison = "faster" | "slower" | "equivalent" | "unclear";
+
+/** Says "equivalent" only when the whole interval lies inside the band, and "slower" only when all of it lies below. */
+export function compareWithin(interval: Interval, bound: number): Comparison {
+  if (interval.low > bound) return "faster";
+  if (interval.high < -bound) return "slower";
+  return interval.low >= -bound && interval.high <= bound ? "equivalent" : "unclear";
 }
 
 /** From a log ratio to an improvement. */

@@ -1,5 +1,7 @@
-import { type Block, planBlocks, type Slot } from "./blocks.ts";
 import type { ArmRole, ArmWork, Claim } from "../case.ts";
+import { type Block, blocksPerCycle, planBlocks, type Slot } from "./blocks.ts";
+import { createWatch } from "./canary.ts";
+import { createLatencies, type Latencies } from "./histogram.ts";
 import type { Measuring } from "./profiles.ts";
 import type { Random } from "./random.ts";
 
@@ -12,12 +14,19 @@ export interface Measured {
   nullLogRatios: number[];
   /** All the work that was done, warm-up included. */
   claims: Record<ArmRole, Claim>;
+  /** Latencies of single operations, where an arm tells them; warm-up left out. */
+  latencies: Record<ArmRole, Latencies>;
+  /** Blocks thrown away and measured again because the machine was disturbed, and such that had to stay. */
+  reruns: number;
+  disturbed: number;
 }
 
 /** The work of one slot: its repeats together. */
 export interface SlotWork {
   units: number;
   ms: number;
+  /** The figure of the slot: units a second, or the mean of the levels its arm found. */
+  figure: number;
 }
 
 export type AroundSlot = (role: ArmRole, slot: () => Promise<SlotWork>) => Promise<SlotWork>;
@@ -30,52 +39,69 @@ export interface MeasureOptions {
   run(role: ArmRole): Promise<ArmWork>;
   /** Wraps each slot, off the clock, e.g. to read WAL positions. */
   aroundSlot?: AroundSlot;
+  /** Times a fixed piece of work that has nothing to do with the case, off the clock; milliseconds. */
+  canary?(): Promise<number>;
+  /** Asked after each look (its number from 0): whether more blocks are wanted. Without it all are measured. */
+  goOn?(measured: Measured, look: number): boolean;
   onBlock?(done: number): void;
 }
 
 const warmUpRuns = 2;
+/** Work that never waits for anything would keep aborts and progress from being heard. */
+const breatheEveryMs = 50;
+
+function createBreath(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < breatheEveryMs) return;
+    await new Promise((done) => setTimeout(done, 0));
+    last = performance.now();
+  };
+}
 
 /** Warms both arms up, then measures them in interleaved blocks. Knows no database: a clock and two functions. */
 export async function measure(options: MeasureOptions): Promise<Measured> {
   const { measuring, random, signal, now, run, aroundSlot = (_, slot) => slot() } = options;
   const claims = { baseline: { units: 0, runs: 0 }, candidate: { units: 0, runs: 0 } };
 
-  async function timed(role: ArmRole): Promise<SlotWork> {
+  const breathe = createBreath();
+  const latencies = { baseline: createLatencies(), candidate: createLatencies() };
+
+  async function timed(role: ArmRole): Promise<Omit<ArmWork, "elapsedMs"> & { ms: number }> {
+    await breathe();
     signal.throwIfAborted();
     const started = now();
-    const { units, elapsedMs } = await run(role);
+    const { elapsedMs, ...work } = await run(role);
     const ms = elapsedMs ?? now() - started;
-    claims[role].units += units;
+    claims[role].units += work.units;
     claims[role].runs++;
-    return { units, ms };
+    return { ...work, ms };
   }
 
-  async function warmUp(role: ArmRole, runs: number): Promise<number> {
-    const times: number[] = [];
-    const started = now();
-    while (times.length < runs || now() - started < measuring.warmUpMs) {
-      times.push((await timed(role)).ms);
+  const quickest = { baseline: Infinity, candidate: Infinity };
+  const warmingSince = now();
+  // In turns, so that both have done the same amount of work when it counts.
+  for (let runs = 0; runs < warmUpRuns || now() - warmingSince < 2 * measuring.warmUpMs; runs++) {
+    for (const role of ["baseline", "candidate"] as const) {
+      quickest[role] = Math.min(quickest[role], (await timed(role)).ms);
     }
-    return Math.min(...times);
   }
-
-  const quickest = {
-    baseline: await warmUp("baseline", warmUpRuns),
-    candidate: await warmUp("candidate", warmUpRuns),
-  };
   // Both arms repeat equally often, so that what they write grows alike; a slot lasts slotMs on average.
   const mean = (quickest.baseline + quickest.candidate) / 2;
   const repeats = Math.max(1, Math.round(measuring.slotMs / Math.max(mean, 0.001)));
-  await evenOut(claims, timed);
 
   async function slot(role: ArmRole): Promise<SlotWork> {
     const total = { units: 0, ms: 0 };
+    let levels = 0;
     for (let repeat = 0; repeat < repeats; repeat++) {
-      const { units, ms } = await timed(role);
-      total.units += units;
-      total.ms += ms;
+      const work = await timed(role);
+      total.units += work.units;
+      total.ms += work.ms;
+      levels += work.level ?? NaN;
+      if (work.latencies) latencies[role].add(work.latencies);
     }
-    return total;
+    const rate = total.units / total.ms * 1_000;
+    return { ...total, figure: Number.isNaN(levels) ? rate : levels / repeats };
   }
 
   const measured: Measured = {
@@ -83,27 +109,35 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
     logRatios: [],
     nullLogRatios: [],
     claims,
+    latencies,
+    reruns: 0,
+    disturbed: 0,
   };
-  for (const block of planBlocks(random, measuring.blocks)) {
-    const got = await runBlock(block, (role) => aroundSlot(role, () => slot(role)));
-    measured.throughputs.baseline.push(got.baseline);
-    measured.throughputs.candidate.push(got.candidate);
-    measured.logRatios.push(Math.log(got.candidate / got.baseline));
-    measured.nullLogRatios.push(Math.log(got.null / got[block.nullOf]));
-    options.onBlock?.(measured.logRatios.length);
+  const watch = createWatch(options.canary);
+  const wrapped = (role: ArmRole) => aroundSlot(role, () => slot(role));
+  for (const [look, goal] of measuring.looks.entries()) {
+    // Whole cycles, so that both arms have taken every place equally often at each look.
+    const blocks = planBlocks(random, goal - measured.logRatios.length);
+    const rerunsMax = Math.max(1, Math.round(blocks.length / blocksPerCycle));
+    let reruns = 0;
+    for (const block of blocks) {
+      let got = await watch.around(() => runBlock(block, wrapped));
+      while (got.disturbed && reruns < rerunsMax) {
+        reruns++;
+        measured.reruns++;
+        got = await watch.around(() => runBlock(block, wrapped));
+      }
+      if (got.disturbed) measured.disturbed++;
+      const { baseline, candidate } = got.result;
+      measured.throughputs.baseline.push(baseline);
+      measured.throughputs.candidate.push(candidate);
+      measured.logRatios.push(Math.log(candidate / baseline));
+      measured.nullLogRatios.push(Math.log(got.result.null / got.result[block.nullOf]));
+      options.onBlock?.(measured.logRatios.length);
+    }
+    if (options.goOn && !options.goOn(measured, look)) break;
   }
   return measured;
-}
-
-/** The quicker arm ran more often in its warm-up; the other catches up, so that both start from equal tables. */
-async function evenOut(
-  claims: Record<ArmRole, Claim>,
-  run: (role: ArmRole) => Promise<unknown>,
-): Promise<void> {
-  const goal = Math.max(claims.baseline.runs, claims.candidate.runs);
-  for (const role of ["baseline", "candidate"] as const) {
-    while (claims[role].runs < goal) await run(role);
-  }
 }
 
 async function runBlock(
@@ -111,9 +145,6 @@ async function runBlock(
   slot: (role: ArmRole) => Promise<SlotWork>,
 ): Promise<Record<Slot, number>> {
   const got: Record<Slot, number> = { baseline: NaN, candidate: NaN, null: NaN };
-  for (const name of order) {
-    const { units, ms } = await slot(name === "null" ? nullOf : name);
-    got[name] = units / ms * 1_000;
-  }
+  for (const name of order) got[name] = (await slot(name === "null" ? nullOf : name)).figure;
   return got;
 }

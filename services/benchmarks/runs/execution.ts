@@ -15,6 +15,10 @@ export interface ExecuteOptions {
   cases: readonly BenchmarkCase[];
   targets: TargetOverrides;
   sql: Sql;
+  /** A client beside those of the work, to watch it. */
+  watching: Sql;
+  /** Opens a client of the run's for `max` connections. */
+  open(max: number): Sql;
   schema: string;
   profile: ProfileName;
   measuring: Measuring;
@@ -38,9 +42,11 @@ export async function executeCases(options: ExecuteOptions): Promise<string[]> {
     signal.throwIfAborted();
     progress.begin(bench);
     const target = targetOf(bench.category, targets, bench.target);
+    const opened = new Set<Sql>();
     try {
       const { result, problem } = await runCase(bench, {
-        ctx: contextOf(options),
+        ctx: contextOf(options, opened),
+        watching: options.watching,
         measuring,
         target,
         onBlock: progress.block,
@@ -53,6 +59,8 @@ export async function executeCases(options: ExecuteOptions): Promise<string[]> {
       const reason = reasonOf(error);
       results.push(failedResult(bench, target, `Did not finish: ${reason}.`));
       problems.push(`${bench.id}: ${reason}`);
+    } finally {
+      await Promise.all([...opened].map((own) => own.end({ timeout: 0 }).catch(() => {})));
     }
     progress.result(results.at(-1)!);
     await options.keep(results);
@@ -61,15 +69,29 @@ export async function executeCases(options: ExecuteOptions): Promise<string[]> {
 }
 
 /** Each case starts from the seed, so that it draws the same whichever cases ran before it. */
-function contextOf({ sql, schema, profile, seed, signal }: ExecuteOptions): BenchmarkContext {
+function contextOf(
+  { sql, open, schema, profile, measuring, seed, signal }: ExecuteOptions,
+  opened: Set<Sql>,
+): BenchmarkContext {
   return {
     sql,
     schema,
     profile,
     seed,
+    slotMs: measuring.slotMs,
+    dataShare: measuring.dataShare ?? 1,
     random: createRandom(seed),
     signal,
     now: () => performance.now(),
+    connect(max) {
+      const own = open(max);
+      opened.add(own);
+      return own;
+    },
+    async disconnect(own) {
+      opened.delete(own);
+      await own.end({ timeout: 1 });
+    },
     table: (name) => quoteTable(schema, name),
   };
 }

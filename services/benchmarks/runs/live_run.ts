@@ -79,11 +79,14 @@ async function work(
   schema: string,
   signal: AbortSignal,
 ): Promise<Ending> {
-  const { id, sql, records } = options;
+  const { id, sql, records, connect } = options;
+  const watching = connectBench(connect, 1);
   try {
     await createSandbox(sql, schema);
     const problems = await executeCases({
       ...options,
+      watching,
+      open: (max) => connectBench(connect, max),
       schema,
       signal,
       keep: (results) => updateRun(records, id, { results }),
@@ -95,6 +98,8 @@ async function work(
     if (signal.aborted) return { status: "aborted", error: "Aborted on request" };
     options.log.error("benchmark_run_failed", { run: id, error });
     return { status: "failed", error: `The run could not go on: ${reasonOf(error)}` };
+  } finally {
+    await watching.end({ timeout: signal.aborted ? 0 : 1 }).catch(() => {});
   }
 }
 

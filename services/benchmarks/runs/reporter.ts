@@ -1,4 +1,4 @@
-import { listRuns } from "../../../db/benchmarks/records.ts";
+import { listRuns, listRunStates } from "../../../db/benchmarks/records.ts";
 import type { RecordsDb } from "../../../db/records.ts";
 import type { BenchmarkCase } from "../case.ts";
 import type { TargetOverrides } from "../categories.ts";
@@ -27,10 +27,11 @@ export function createReporter(
   let reading: Promise<void> | undefined;
 
   async function read(): Promise<void> {
-    const rows = await listRuns(records, { limit: runsRead });
-    // Intervals cost milliseconds of bootstrap: only when there is something new.
-    const state = rows.map(({ id, status }) => `${id} ${status}`).join();
+    // Runs with all their samples are large, and intervals cost a bootstrap: only when there is something new.
+    const states = await listRunStates(records, runsRead);
+    const state = states.map(({ id, status }) => `${id} ${status}`).join();
     if (state === readState) return;
+    const rows = await listRuns(records, { limit: runsRead });
     last = reportOf(rows.map(storedRunOf), cases, targets);
     readState = state;
   }

@@ -12,7 +12,12 @@ export function storedRunOf(row: RunRow): BenchmarkRun<StoredResult> {
     finished_at: row.finished_at?.toISOString() ?? null,
     seed: row.seed,
     environment: row.environment as Environment,
-    results: row.results as StoredResult[],
+    // Runs of older versions know neither.
+    results: (row.results as StoredResult[]).map((result) => ({
+      ...result,
+      target_unit: result.target_unit ?? "ratio",
+      evidence: result.evidence ?? null,
+    })),
     error: row.error,
   };
 }

@@ -1,0 +1,4 @@
+import { registerCases } from "./adapter.ts";
+import { maintenanceCases } from "./maintenance/cases.ts";
+
+await registerCases(maintenanceCases);

@@ -1,0 +1,55 @@
+/** What a made-up market looks like. The shipped one is fitted to three real days (docs/benchmarks.md). */
+export interface MarketProfile {
+  symbols: number;
+  /** Exponent of Zipf's law over the symbols: 1 for hundreds of them, 1.7 for the four of the real days. */
+  zipf: number;
+  ticksPerDay: number;
+  /** Share of ticks that arrive late, by 50 ms to 3 s. */
+  late: number;
+}
+
+export const defaultMarket: MarketProfile = {
+  symbols: 400,
+  zipf: 1,
+  ticksPerDay: 400_000,
+  late: 0.003,
+};
+
+export const sessionMinutes = 390;
+
+/** Arrivals at a minute of the session against its quietest: the opening burst and the close. */
+export function intensityAt(minute: number): number {
+  return 1 + 1.9 * Math.exp(-minute / 45) + 3.2 * Math.exp((minute - sessionMinutes) / 18);
+}
+
+/** The mean of `intensityAt` over the session. */
+export const meanIntensity = (sessionMinutes + 1.9 * 45 * (1 - Math.exp(-sessionMinutes / 45)) +
+  3.2 * 18 * (1 - Math.exp(-sessionMinutes / 18))) / sessionMinutes;
+
+/** Trades in one millisecond of one symbol, an order that eats through the book: share of 1, of 2, … */
+export const batchSizes = cumulative([
+  ...[0.727, 0.118, 0.0488, 0.0281, 0.0178, 0.0124, 0.0092, 0.0068, 0.0054, 0.0044],
+  ...new Array<number>(8).fill(0.0025),
+  ...new Array<number>(8).fill(0.0003),
+]);
+/** Batches follow each other within milliseconds: how likely another one comes, and how likely of the same symbol. */
+export const another = 0.66;
+export const sameSymbol = 0.5;
+export const gapWithinMs = { least: 0.15, most: 40 };
+/** Activity wanders from second to second: standard deviation of its logarithm, and how long it stays; seconds. */
+export const activity = { sigma: 1.25, staysSeconds: 5 };
+
+/** Sizes in hundreds: 100, 200, … 1,000, and beyond. */
+export const roundLots = cumulative([
+  ...[0.52, 0.163, 0.098, 0.04, 0.043, 0.016, 0.0084, 0.0084, 0.006, 0.0205],
+  0.056,
+]);
+
+/** How often a trade moves the price, by more than a cent, and against the last move (the bid–ask bounce). */
+export const moves = { any: 0.155, large: 0.125, back: 0.82 };
+
+function cumulative(shares: readonly number[]): readonly number[] {
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  let sum = 0;
+  return shares.map((share) => (sum += share) / total);
+}

@@ -1,0 +1,47 @@
+import type { BenchmarkRun } from "../run.ts";
+import { figureWords, improvementWords } from "./words.ts";
+
+const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+
+/** A run as a Markdown document. Pure. */
+export function markdownReport(run: BenchmarkRun): string {
+  const rows = run.results.map((result) => {
+    const say = (value: number | null) => improvementWords(value, result.target_unit);
+    return [
+      result.case,
+      figureWords(result.baseline, result.unit),
+      figureWords(result.candidate, result.unit),
+      say(result.improvement),
+      `${say(result.ci_low)} to ${say(result.ci_high)}`,
+      `${improvementWords(result.null_ci_low, "ratio")} to ${
+        improvementWords(result.null_ci_high, "ratio")
+      }`,
+      say(result.target),
+      result.verdict,
+      String(result.samples),
+    ].map(cell).join(" | ");
+  });
+  const facts = Object.entries(run.environment).map(([name, value]) =>
+    `| ${cell(name)} | ${cell(String(value))} |`
+  );
+  return `# Benchmark run ${run.id}
+
+${run.profile}, ${run.status}, started ${run.started_at}, finished ${
+    run.finished_at ?? "not yet"
+  }, seed ${run.seed}.${run.error ? `\n\n${run.error}` : ""}
+
+| case | baseline | candidate | improvement | 95 % interval | null | target | verdict | blocks |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+${rows.map((row) => `| ${row} |`).join("\n")}
+
+## Why
+
+${run.results.map(({ case: id, why }) => `- **${id}**: ${why}`).join("\n")}
+
+## Environment
+
+| setting | value |
+| --- | --- |
+${facts.join("\n")}
+`;
+}
