@@ -115,6 +115,7 @@ export async function createHoldfast(
         forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
       );
       await quarantine.expire();
+      await monitor.history.upkeep();
       if (runsOutSoon(monitor.snapshot().tables)) await rotation.rotate("a table runs out soon");
     },
     async everyHour() {

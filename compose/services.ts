@@ -21,6 +21,7 @@ import { createCandleRebuild } from "../services/market/candle_rebuild.ts";
 import { createExactness } from "../services/market/exactness_report.ts";
 import { createInstruments } from "../services/market/instruments.ts";
 import { createMarket } from "../services/market/market.ts";
+import { createHistory } from "../services/monitor/history/history.ts";
 import { createMonitor, type Monitor } from "../services/monitor/monitor.ts";
 import { createSessions } from "../services/monitor/sessions.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
@@ -80,6 +81,7 @@ export function createServices(
     catalogue,
     ingest,
     alerts,
+    history: createHistory({ writer: pools.watchSlow, reader: pools.app, config, clock, log }),
     hub,
     config,
     clock,

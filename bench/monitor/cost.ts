@@ -12,6 +12,7 @@ import { openPools } from "../../db/pools.ts";
 import { createLogger } from "../../log.ts";
 import { systemClock } from "../../services/clock.ts";
 import { createHub } from "../../services/hub.ts";
+import { createHistory } from "../../services/monitor/history/history.ts";
 import { createMonitor } from "../../services/monitor/monitor.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import { startTempServer } from "../temp_server.ts";
@@ -82,6 +83,7 @@ try {
   const config = readConfig({ DATABASE_URL: target.url });
   const pools = openPools(target, { pooled: false }, config);
   await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 60_000 });
+  const log = createLogger({ level: "warn", write: (line) => console.error(line) });
   const monitor = createMonitor({
     fastPool: pools.watchFast,
     slowPool: pools.watchSlow,
@@ -100,7 +102,14 @@ try {
     hub: createHub({ clock: systemClock }),
     config,
     clock: systemClock,
-    log: createLogger({ level: "warn", write: (line) => console.error(line) }),
+    history: createHistory({
+      writer: pools.watchSlow,
+      reader: pools.app,
+      config,
+      clock: systemClock,
+      log,
+    }),
+    log,
   });
   console.log(`making ${leaves} partitions …`);
   await fillCatalogue(admin, leaves);

@@ -75,7 +75,15 @@ export function checksOf(snapshot: Snapshot): Check[] {
     detail: `uploads are refused: the database has no disk space left, since ${iso(diskFullSince)}`,
     observed_at: iso(now),
   }];
-  return [connection, ...storage, ...alerts, partitions, ...collectors];
+  const history: Check[] = snapshot.history.problem === undefined || unreachable ? [] : [{
+    name: "history",
+    status: "degraded",
+    detail: `${snapshot.history.waiting} sample(s) wait to be written: ${
+      snapshot.history.problem.slice(0, 200)
+    }`,
+    observed_at: iso(snapshot.history.writtenAt),
+  }];
+  return [connection, ...storage, ...alerts, partitions, ...history, ...collectors];
 }
 
 /** Managed tables in sum, as part of the database's health. */

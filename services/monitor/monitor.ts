@@ -12,8 +12,9 @@ import { takeReading } from "./collect.ts";
 import { createCollection } from "./collection.ts";
 import { evidenceFor } from "./evidence.ts";
 import { databasePerformance, metricValues, overallStatus } from "./health.ts";
-import { createHistory, type History } from "./history.ts";
-import { deriveMetrics, poolMetrics } from "./metrics.ts";
+import type { History } from "./history/history.ts";
+import { samplesOf } from "./history/sampling.ts";
+import { deriveMetrics } from "./metrics.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
@@ -54,13 +55,14 @@ const resizeRows = 50_000;
 
 /** Watches the database in tiers over at most two connections of its own, and tells what it sees. */
 export function createMonitor(
-  { fastPool, slowPool, appPool, catalogue, ingest, alerts, hub, config, clock, log }: {
+  { fastPool, slowPool, appPool, catalogue, ingest, alerts, history, hub, config, clock, log }: {
     fastPool: Pool;
     slowPool: Pool;
     appPool: Pick<Pool, "stats">;
     catalogue: Catalogue;
     ingest: { counters(): IngestCounters };
     alerts: Pick<Alerts, "evaluate" | "firing">;
+    history: History;
     hub: Publisher;
     config: MonitorConfig;
     clock: Clock;
@@ -68,7 +70,6 @@ export function createMonitor(
   },
 ): Monitor {
   const tables: Reading<TableReading[]> = emptyReading();
-  const history = createHistory();
   const now = () => clock.now().getTime();
   const everyMs = {
     fast: config.HOLDFAST_FAST_TIER_SECONDS * 1000,
@@ -124,12 +125,13 @@ export function createMonitor(
       readings,
       ingest: ingest.counters(),
       firing: alerts.firing(),
+      history: history.state(),
     };
     return { ...known, status: overallStatus(known, maxAgeMs.fast) };
   }
 
   /** Rules judge every snapshot; a change of the verdict is told at once. */
-  function judge(): void {
+  function judge(tier: Tier): void {
     const before = snapshot();
     const context = {
       nowUs: BigInt(now()) * 1_000n,
@@ -142,20 +144,12 @@ export function createMonitor(
         partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
     });
     const after = snapshot();
-    remember(after);
+    history.add(samplesOf(after, tier));
     if (lastStatus !== undefined && after.status !== lastStatus) {
       log.info("status_changed", { from: lastStatus, to: after.status });
       hub.publish("database_performance", databasePerformance(after));
     }
     lastStatus = after.status;
-  }
-
-  function remember({ metrics, signals: found, pool, now: at }: Snapshot): void {
-    const whole = found.filter(({ scope }) => scope === "").map(({ name, value }) => [name, value]);
-    const values = { ...metrics, ...Object.fromEntries(whole), ...poolMetrics(pool) };
-    for (const [name, value] of Object.entries(values)) {
-      if (typeof value === "number") history.add(name, at, value);
-    }
   }
 
   async function collectFast(): Promise<void> {
@@ -170,7 +164,7 @@ export function createMonitor(
       unreachable = { since: unreachable?.since ?? now(), error };
     }
     markIngest();
-    judge();
+    judge("fast");
   }
 
   async function collectStats(): Promise<void> {
@@ -182,8 +176,13 @@ export function createMonitor(
       await slowLoop.runNow();
     }
     if (answered) await collectTables();
-    judge();
+    judge("stats");
     hub.publish("database_performance", databasePerformance(snapshot()));
+    if (answered) await history.flush();
+  }
+
+  async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
+    if (await collection.collect(tier)) history.add(samplesOf(snapshot(), tier));
   }
 
   let partitionState = "";
@@ -220,7 +219,7 @@ export function createMonitor(
   const slowLoop = createLoop({
     name: "collect_slow",
     everyMs: everyMs.slow,
-    job: async () => void await collection.collect("slow"),
+    job: () => collectRarely("slow"),
     log,
   });
   const loops: Record<Tier, Loop> = {
@@ -230,7 +229,7 @@ export function createMonitor(
     hourly: createLoop({
       name: "collect_hourly",
       everyMs: everyMs.hourly,
-      job: async () => void await collection.collect("hourly"),
+      job: () => collectRarely("hourly"),
       log,
     }),
   };
@@ -249,6 +248,7 @@ export function createMonitor(
     async stop() {
       clearTimeout(secondLook);
       await Promise.all([...Object.values(loops), refresh].map((loop) => loop.stop()));
+      if (!unreachable) await history.flush();
     },
     snapshot,
     refreshPartitions: () => void refresh.runNow(),

@@ -2,6 +2,7 @@ import type { PoolStats } from "../../db/pool.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
 import type { Readings } from "./collect.ts";
+import type { RecorderState } from "./history/recorder.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import type { TableReport } from "./partition_report.ts";
 import type { SignalValue, View } from "./signals/signal.ts";
@@ -28,4 +29,5 @@ export interface Snapshot {
   readings: Readings;
   ingest: IngestCounters;
   firing: Alert[];
+  history: RecorderState;
 }
