@@ -11,6 +11,7 @@ import { openApiDocument } from "./routes/document.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { incidentRoutes } from "./routes/incidents.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
@@ -37,6 +38,8 @@ import type { ExactnessService } from "./services/market/exactness_report.ts";
 import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
+import type { Changes } from "./services/monitor/changes.ts";
+import type { Incidents } from "./services/monitor/incidents/incidents.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
@@ -52,6 +55,8 @@ export interface Services {
   instruments: Instruments;
   exactness: ExactnessService;
   monitor: Monitor;
+  incidents: Incidents;
+  changes: Pick<Changes, "between">;
   policies: Policies;
   rotation: Pick<Rotation, "plan" | "apply">;
   sessions: Sessions;
@@ -91,6 +96,7 @@ function mountApi(
     partitionRoutes(services),
     alertRoutes(services),
     diagnosisRoutes(services),
+    incidentRoutes(services),
     metricRoutes(services),
     expositionRoutes({ ...services, version, startedAt }),
     benchmarkRoutes(services.benchmarks),

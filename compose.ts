@@ -57,7 +57,7 @@ export async function createHoldfast(
     pooler,
   });
   const services = createServices({ config, log, clock, target, pooler, pools, records });
-  const { alerts, benchmarks, monitor, quarantine, rotation } = services;
+  const { alerts, benchmarks, changes, monitor, quarantine, rotation } = services;
   const stopping = new AbortController();
 
   const preparation = createPreparation({
@@ -68,6 +68,8 @@ export async function createHoldfast(
       });
       if (applied.length > 0) log.info("migrated", { migrations: applied });
       await alerts.load();
+      await changes.load(pools.app);
+      changes.started(version);
       await benchmarks.sweepOrphans();
       await rotation.rotate("start");
     },

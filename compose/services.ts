@@ -21,7 +21,9 @@ import { createCandleRebuild } from "../services/market/candle_rebuild.ts";
 import { createExactness } from "../services/market/exactness_report.ts";
 import { createInstruments } from "../services/market/instruments.ts";
 import { createMarket } from "../services/market/market.ts";
+import { type Changes, createChanges } from "../services/monitor/changes.ts";
 import { createHistory } from "../services/monitor/history/history.ts";
+import { createIncidents } from "../services/monitor/incidents/incidents.ts";
 import { createMonitor, type Monitor } from "../services/monitor/monitor.ts";
 import { createSessions } from "../services/monitor/sessions.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
@@ -30,6 +32,7 @@ import { createRotation, type Rotation } from "../services/partitions/rotation.t
 
 /** What the routes speak to, but for what only the life of the house knows. */
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
+  changes: Changes;
   rotation: Rotation;
 };
 
@@ -74,6 +77,10 @@ export function createServices(
     clock,
     log,
   });
+  const [writer, reader, now] = [pools.watchSlow, pools.app, () => clock.now().getTime()];
+  const history = createHistory({ writer, reader, config, clock, log });
+  const changes = createChanges({ now });
+  const incidents = createIncidents({ pool: writer, reader, history, changes, now, log });
   const monitor: Monitor = createMonitor({
     fastPool: pools.watchFast,
     slowPool: pools.watchSlow,
@@ -81,7 +88,9 @@ export function createServices(
     catalogue,
     ingest,
     alerts,
-    history: createHistory({ writer: pools.watchSlow, reader: pools.app, config, clock, log }),
+    history,
+    changes,
+    incidents,
     hub,
     config,
     clock,
@@ -98,6 +107,8 @@ export function createServices(
     policies: createPolicies({ pool: pools.app, config, onChange }),
     rotation,
     monitor,
+    changes,
+    incidents,
     sessions: createSessions({ pool: pools.watchFast, log }),
     alerts,
     benchmarks: createBenchmarks({

@@ -14,6 +14,8 @@ import { evidenceFor } from "./evidence.ts";
 import { databasePerformance, metricValues, overallStatus } from "./health.ts";
 import type { History } from "./history/history.ts";
 import { samplesOf } from "./history/sampling.ts";
+import type { Changes } from "./changes.ts";
+import type { Incidents } from "./incidents/incidents.ts";
 import { deriveMetrics } from "./metrics.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
@@ -55,7 +57,21 @@ const resizeRows = 50_000;
 
 /** Watches the database in tiers over at most two connections of its own, and tells what it sees. */
 export function createMonitor(
-  { fastPool, slowPool, appPool, catalogue, ingest, alerts, history, hub, config, clock, log }: {
+  {
+    fastPool,
+    slowPool,
+    appPool,
+    catalogue,
+    ingest,
+    alerts,
+    history,
+    changes,
+    incidents,
+    hub,
+    config,
+    clock,
+    log,
+  }: {
     fastPool: Pool;
     slowPool: Pool;
     appPool: Pick<Pool, "stats">;
@@ -63,6 +79,8 @@ export function createMonitor(
     ingest: { counters(): IngestCounters };
     alerts: Pick<Alerts, "evaluate" | "firing">;
     history: History;
+    changes: Changes;
+    incidents: Pick<Incidents, "observe" | "settle">;
     hub: Publisher;
     config: MonitorConfig;
     clock: Clock;
@@ -83,7 +101,15 @@ export function createMonitor(
     slow: everyMs.slow * 3,
     hourly: everyMs.hourly * 3,
   };
-  const collection = createCollection({ fastPool, slowPool, everyMs, maxAgeMs, clock, log });
+  const collection = createCollection({
+    fastPool,
+    slowPool,
+    everyMs,
+    maxAgeMs,
+    changes,
+    clock,
+    log,
+  });
   const { readings } = collection;
   let checkedAt: number | undefined;
   let unreachable: Snapshot["unreachable"];
@@ -145,6 +171,7 @@ export function createMonitor(
     });
     const after = snapshot();
     history.add(samplesOf(after, tier));
+    incidents.observe(after);
     if (lastStatus !== undefined && after.status !== lastStatus) {
       log.info("status_changed", { from: lastStatus, to: after.status });
       hub.publish("database_performance", databasePerformance(after));
@@ -178,7 +205,9 @@ export function createMonitor(
     if (answered) await collectTables();
     judge("stats");
     hub.publish("database_performance", databasePerformance(snapshot()));
-    if (answered) await history.flush();
+    if (!answered) return;
+    await history.flush();
+    await changes.flush(slowPool, log);
   }
 
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
@@ -248,6 +277,7 @@ export function createMonitor(
     async stop() {
       clearTimeout(secondLook);
       await Promise.all([...Object.values(loops), refresh].map((loop) => loop.stop()));
+      await incidents.settle();
       if (!unreachable) await history.flush();
     },
     snapshot,
