@@ -12,6 +12,9 @@ export interface Check {
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
+/** undefined_table, invalid_schema_name: a server that is not the one that was prepared. */
+const ownTablesGone = (error: string | undefined) => /^(42P01|3F000)\b/.test(error ?? "");
+
 /** The verdict: away is unhealthy, never seen or stale is unknown, else the worst of what fires. */
 export function overallStatus(
   known: Omit<Snapshot, "status">,
@@ -19,6 +22,8 @@ export function overallStatus(
 ): Status {
   if (known.unreachable || known.ingest.diskFullSince !== undefined) return "unhealthy";
   if (known.checkedAt === undefined || known.now - known.checkedAt > fastMaxAgeMs) return "unknown";
+  if (known.justBack) return "unknown";
+  if (ownTablesGone(known.tablesError)) return "unhealthy";
   if (known.firing.some((alert) => alert.severity === "critical")) return "unhealthy";
   return known.firing.length > 0 ? "degraded" : "healthy";
 }
@@ -44,13 +49,17 @@ export function checksOf(snapshot: Snapshot): Check[] {
   }));
   const partitions: Check = {
     name: "partitions",
-    status: !snapshot.tablesFresh
+    status: ownTablesGone(snapshot.tablesError)
+      ? "unhealthy"
+      : !snapshot.tablesFresh
       ? "unknown"
       : snapshot.tables.some((table) => table.problems.length > 0)
       ? "degraded"
       : "healthy",
-    detail: !snapshot.tablesFresh
-      ? "not read lately"
+    detail: ownTablesGone(snapshot.tablesError)
+      ? `Holdfast's tables are not on this server, restart Holdfast to prepare it: ${snapshot.tablesError}`
+      : !snapshot.tablesFresh
+      ? `not read lately${snapshot.tablesError ? `: ${snapshot.tablesError.slice(0, 200)}` : ""}`
       : snapshot.tables.flatMap((table) =>
         table.problems.map((problem) => `${table.table}: ${problem}`)
       )

@@ -20,7 +20,7 @@ import { deriveMetrics } from "./metrics.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
-import { emptyReading, type Reading } from "./reading.ts";
+import { emptyReading, freshValue, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
 import { completeSignals, readSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
@@ -28,11 +28,11 @@ import type { Snapshot, Status } from "./snapshot.ts";
 export interface Monitor {
   start(): void;
   stop(): Promise<void>;
-  /** The present state from what was last read; asks the database nothing. */
+  /** The present state from what was last read. */
   snapshot(): Snapshot;
   /** Reads partitions again soon, after they changed. */
   refreshPartitions(): void;
-  /** Checks now whether the server answers; used at start and by tests. */
+  /** Checks now whether the server answers. */
   checkNow(): Promise<void>;
   /** Runs a tier now, or joins the run under way. */
   runNow(tier: Tier): Promise<void>;
@@ -52,7 +52,7 @@ type MonitorConfig = Pick<
 >;
 
 const slowDeadlineMs = 12_000;
-/** Ticks stored after which the sizes are read again before their time. */
+/** Ticks stored after which sizes are read before their time. */
 const resizeRows = 50_000;
 
 /** Watches the database in tiers over at most two connections of its own, and tells what it sees. */
@@ -117,6 +117,7 @@ export function createMonitor(
   let ticksPerSecond: number | null = null;
   let lastStatus: Status | undefined;
   let sizedAt = 0;
+  let justBack = false;
 
   function markIngest(): void {
     const at = now();
@@ -132,7 +133,8 @@ export function createMonitor(
     const rates = collection.databaseRates();
     const metrics = deriveMetrics({ readings, rates, ticksPerSecond, now: at, maxAgeMs });
     const view = collection.view(metrics);
-    const tablesFresh = tables.at !== undefined && at - tables.at <= maxAgeMs.stats;
+    const tablesFresh = !justBack && tables.error === undefined &&
+      freshValue(tables, at, maxAgeMs.stats) !== undefined;
     const reports = (tables.value ?? []).map((table) =>
       reportTable(table, at * 1000, config.HOLDFAST_BACKFILL_HORIZON_DAYS)
     );
@@ -148,6 +150,8 @@ export function createMonitor(
       tables: reports,
       tablesAt: tables.at,
       tablesFresh,
+      tablesError: tables.error,
+      justBack,
       readings,
       ingest: ingest.counters(),
       firing: alerts.firing(),
@@ -182,7 +186,13 @@ export function createMonitor(
   async function collectFast(): Promise<void> {
     const answered = await collection.collect("fast");
     if (answered && readings.activity.error === undefined) {
-      if (unreachable) log.info("database_reachable_again", { away_ms: now() - unreachable.since });
+      if (unreachable) {
+        log.info("database_reachable_again", { away_ms: now() - unreachable.since });
+        if (tables.at !== undefined) {
+          justBack = true;
+          void statsLoop.runNow();
+        }
+      }
       checkedAt = now();
       unreachable = undefined;
     } else {
@@ -224,6 +234,7 @@ export function createMonitor(
       slowDeadlineMs,
       (sql) => readTables(sql, { catalogue, config, nowMs: now() }),
     );
+    justBack = false;
     const { tables: reports } = snapshot();
     // Told when something changed, not at every look.
     const state = JSON.stringify(
@@ -239,28 +250,15 @@ export function createMonitor(
     }
   }
 
-  const statsLoop = createLoop({
-    name: "collect_stats",
-    everyMs: everyMs.stats,
-    job: collectStats,
-    log,
-  });
-  const slowLoop = createLoop({
-    name: "collect_slow",
-    everyMs: everyMs.slow,
-    job: () => collectRarely("slow"),
-    log,
-  });
+  const loopOf = (tier: Tier, job: () => Promise<void>) =>
+    createLoop({ name: `collect_${tier}`, everyMs: everyMs[tier], job, log });
+  const statsLoop = loopOf("stats", collectStats);
+  const slowLoop = loopOf("slow", () => collectRarely("slow"));
   const loops: Record<Tier, Loop> = {
-    fast: createLoop({ name: "collect_fast", everyMs: everyMs.fast, job: collectFast, log }),
+    fast: loopOf("fast", collectFast),
     stats: statsLoop,
     slow: slowLoop,
-    hourly: createLoop({
-      name: "collect_hourly",
-      everyMs: everyMs.hourly,
-      job: () => collectRarely("hourly"),
-      log,
-    }),
+    hourly: loopOf("hourly", () => collectRarely("hourly")),
   };
   const refresh = createLoop({ name: "refresh_partitions", everyMs: 0, job: collectTables, log });
 

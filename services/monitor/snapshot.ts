@@ -26,6 +26,10 @@ export interface Snapshot {
   tables: TableReport[];
   tablesAt: number | undefined;
   tablesFresh: boolean;
+  /** Why they could not be read when last tried. */
+  tablesError: string | undefined;
+  /** Back, and not looked at since: it may be another server than the one that went away. */
+  justBack: boolean;
   readings: Readings;
   ingest: IngestCounters;
   firing: Alert[];
