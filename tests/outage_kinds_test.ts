@@ -6,7 +6,7 @@ import { type House, startHouse } from "./helpers/house.ts";
 import { debianPostgres, testWith } from "./helpers/skip.ts";
 import { startSwallower } from "./helpers/swallow.ts";
 
-const cycles = Deno.env.get("HOLDFAST_SLOW_TESTS") === "1" ? 200 : 5;
+const cycles = Deno.env.get("HOLDFAST_SLOW_TESTS") === "1" ? 200 : 2;
 const embedded18 = {
   what: "the embedded Postgres 18's copy for root",
   bin: "/var/lib/holdfast/postgres-18.4/bin",

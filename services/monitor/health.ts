@@ -28,6 +28,29 @@ export function overallStatus(
   return known.firing.length > 0 ? "degraded" : "healthy";
 }
 
+/** What this role or this server does not let us see: unknown, by name. */
+function blindSpots({ readings, unreachable }: Snapshot): Check[] {
+  const server = readings.server.value?.[0];
+  if (!server || unreachable) return [];
+  const spot = (name: string, detail: string): Check => ({
+    name,
+    status: "unknown",
+    detail,
+    observed_at: iso(readings.server.at),
+  });
+  return [
+    ...(server.sees_all_sessions ? [] : [
+      spot(
+        "pg_monitor",
+        "Holdfast's role lacks pg_monitor: what other roles' sessions and statements do is not known",
+      ),
+    ]),
+    ...(readings.statements.missing === undefined
+      ? []
+      : [spot("pg_stat_statements", readings.statements.missing)]),
+  ];
+}
+
 /** The single findings behind the verdict, worst first. */
 export function checksOf(snapshot: Snapshot): Check[] {
   const { unreachable, checkedAt, now, firing } = snapshot;
@@ -92,7 +115,15 @@ export function checksOf(snapshot: Snapshot): Check[] {
     }`,
     observed_at: iso(snapshot.history.writtenAt),
   }];
-  return [connection, ...storage, ...alerts, partitions, ...history, ...collectors];
+  return [
+    connection,
+    ...storage,
+    ...alerts,
+    partitions,
+    ...blindSpots(snapshot),
+    ...history,
+    ...collectors,
+  ];
 }
 
 /** Managed tables in sum, as part of the database's health. */
