@@ -12,6 +12,7 @@ import { openApiDocument } from "./routes/document.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { incidentRoutes } from "./routes/incidents.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
@@ -39,6 +40,8 @@ import type { ExactnessService } from "./services/market/exactness_report.ts";
 import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
+import type { Changes } from "./services/monitor/changes.ts";
+import type { Incidents } from "./services/monitor/incidents/incidents.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import type { Conversions } from "./services/partitions/conversion/conversions.ts";
 import type { Archives } from "./services/partitions/archive/restore.ts";
@@ -57,6 +60,8 @@ export interface Services {
   instruments: Instruments;
   exactness: ExactnessService;
   monitor: Monitor;
+  incidents: Incidents;
+  changes: Pick<Changes, "between">;
   policies: Policies;
   verifications: Verifications;
   archives: Archives;
@@ -103,6 +108,7 @@ function mountApi(
     partitionProofRoutes(services),
     alertRoutes(services),
     diagnosisRoutes(services),
+    incidentRoutes(services),
     metricRoutes(services),
     expositionRoutes({ ...services, version, startedAt }),
     benchmarkRoutes(services.benchmarks),

@@ -59,7 +59,7 @@ export async function createHoldfast(
     pooler,
   });
   const services = createServices({ config, log, clock, target, pooler, pools, records });
-  const { alerts, benchmarks, conversions, monitor, quarantine, rotation } = services;
+  const { alerts, benchmarks, changes, conversions, monitor, quarantine, rotation } = services;
   const stopping = new AbortController();
 
   const preparation = createPreparation({
@@ -70,6 +70,8 @@ export async function createHoldfast(
       });
       if (applied.length > 0) log.info("migrated", { migrations: applied });
       await alerts.load();
+      await changes.load(pools.app);
+      changes.started(version);
       await benchmarks.sweepOrphans();
       await rotation.rotate("start");
       conversions.wake();
@@ -120,6 +122,7 @@ export async function createHoldfast(
       );
       await quarantine.expire();
       conversions.wake();
+      await monitor.history.upkeep();
       if (runsOutSoon(monitor.snapshot().tables)) await rotation.rotate("a table runs out soon");
     },
     async everyHour() {

@@ -241,6 +241,26 @@ export const settings = {
     "seconds from 10 to 86400",
     "Cadence of the collectors of indexes and bloat.",
   ),
+  HOLDFAST_HISTORY_RAW_HOURS: setting(
+    whole(1, 168).default(6),
+    "hours from 1 to 168",
+    "How long every measured value is kept as it was measured.",
+  ),
+  HOLDFAST_HISTORY_MINUTE_DAYS: setting(
+    whole(1, 90).default(3),
+    "days from 1 to 90",
+    "How long the history of one minute per point is kept.",
+  ),
+  HOLDFAST_HISTORY_QUARTER_HOUR_DAYS: setting(
+    whole(1, 3_650).default(30),
+    "days from 1 to 3650",
+    "How long the history of 15 minutes per point is kept.",
+  ),
+  HOLDFAST_HISTORY_DAY_DAYS: setting(
+    whole(30, 36_500).default(730),
+    "days from 30 to 36500",
+    "How long the history of one day per point is kept.",
+  ),
   HOLDFAST_WS_CLIENTS_MAX: setting(
     whole(1, 100_000).default(10_000),
     "a whole number from 1 to 100000",

@@ -22,6 +22,9 @@ import { createCandleRebuild } from "../services/market/candle_rebuild.ts";
 import { createExactness } from "../services/market/exactness_report.ts";
 import { createInstruments } from "../services/market/instruments.ts";
 import { createMarket } from "../services/market/market.ts";
+import { type Changes, createChanges } from "../services/monitor/changes.ts";
+import { createHistory } from "../services/monitor/history/history.ts";
+import { createIncidents } from "../services/monitor/incidents/incidents.ts";
 import { createMonitor, type Monitor } from "../services/monitor/monitor.ts";
 import { createSessions } from "../services/monitor/sessions.ts";
 import { archiveDirectory } from "../services/partitions/archive/directory.ts";
@@ -35,6 +38,7 @@ import { createVerifications } from "../services/partitions/seal/verification.ts
 
 /** What the routes speak to, but for what only the life of the house knows. */
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
+  changes: Changes;
   rotation: Rotation;
 };
 
@@ -90,6 +94,10 @@ export function createServices(
     clock,
     log,
   });
+  const [writer, reader, now] = [pools.watchSlow, pools.app, () => clock.now().getTime()];
+  const history = createHistory({ writer, reader, config, clock, log });
+  const changes = createChanges({ now });
+  const incidents = createIncidents({ pool: writer, reader, history, changes, now, log });
   const monitor: Monitor = createMonitor({
     fastPool: pools.watchFast,
     slowPool: pools.watchSlow,
@@ -97,6 +105,9 @@ export function createServices(
     catalogue,
     ingest,
     alerts,
+    history,
+    changes,
+    incidents,
     hub,
     config,
     clock,
@@ -123,6 +134,8 @@ export function createServices(
       onChange,
     }),
     monitor,
+    changes,
+    incidents,
     sessions: createSessions({ pool: pools.watchFast, log }),
     alerts,
     benchmarks: createBenchmarks({

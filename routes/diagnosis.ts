@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { Changes } from "../services/monitor/changes.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import { indexesReport, locksReport, queriesReport } from "../services/monitor/reports.ts";
 import type { Sessions } from "../services/monitor/sessions.ts";
@@ -69,7 +70,11 @@ const indexesRoute = createRoute({
 
 /** What to look at when the database is slow, and the two things one may do at once. */
 export function diagnosisRoutes(
-  { monitor, sessions }: { monitor: Pick<Monitor, "snapshot">; sessions: Sessions },
+  { monitor, sessions, changes }: {
+    monitor: Pick<Monitor, "snapshot">;
+    sessions: Sessions;
+    changes: Pick<Changes, "between">;
+  },
 ) {
   const router = createRouter();
   const actorOf = (c: Context<AppEnv>) => ({ role: c.get("role"), requestId: c.get("requestId") });
@@ -92,7 +97,7 @@ export function diagnosisRoutes(
 
   router.openapi(queriesRoute, (c) => {
     const { limit, order } = c.req.valid("query");
-    return c.json(queriesReport(monitor.snapshot(), limit, order), 200);
+    return c.json(queriesReport(monitor.snapshot(), changes, limit, order), 200);
   });
 
   router.openapi(indexesRoute, (c) => c.json(indexesReport(monitor.snapshot()), 200));

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { changeKinds } from "../db/history/changes.ts";
 import type { BlockedSession as Blocked } from "../services/monitor/locks.ts";
 import { nextCursor, Time } from "./shared.ts";
 
@@ -64,6 +65,21 @@ export const QueryList = z.object({
     recent: z.object({ seconds: z.number(), ...work }).nullable().openapi({
       description: "The same of the last quarter of an hour at most; null before two looks",
     }),
+    regressions: z.array(z.object({
+      metric: z.enum(["mean_ms", "blocks_per_call"]),
+      before: z.number().openapi({ description: "Usual in the last six hours, median" }),
+      after: z.number(),
+      ratio: z.number(),
+      since: Time,
+      changes: z.array(z.object({
+        at: Time,
+        kind: z.enum(changeKinds),
+        subject: z.string(),
+        before: z.string().nullable(),
+        after: z.string().nullable(),
+        same_table: z.boolean().openapi({ description: "It names a table of the statement" }),
+      })).openapi({ description: "What changed within the hour before, the likely causes first" }),
+    })).openapi({ description: "How it has got dearer per call; empty: it has not" }),
   })),
   next_cursor: nextCursor,
 }).openapi("QueryList");

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../errors.ts";
 import type { Clock } from "../services/clock.ts";
 import type { Alerts } from "../services/alerts/alerts.ts";
-import type { History } from "../services/monitor/history.ts";
+import type { History } from "../services/monitor/history/history.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import { type MetricReport, metricsReport } from "../services/monitor/reports.ts";
 import { signals } from "../services/monitor/signals/list.ts";
@@ -11,7 +11,17 @@ import { createRouter, jsonAnswer, nextCursor, Time } from "./shared.ts";
 const Series = z.object({
   name: z.string(),
   unit: z.string(),
-  points: z.array(z.object({ ts: Time, value: z.number() })),
+  scope: z.string(),
+  step_seconds: z.number().openapi({ description: "What a point spans; 0: as it was measured" }),
+  complete: z.boolean().openapi({ description: "false: points may lack; detail says why" }),
+  detail: z.string(),
+  points: z.array(z.object({
+    ts: Time,
+    value: z.number().openapi({ description: "The mean" }),
+    min: z.number(),
+    max: z.number(),
+    last: z.number(),
+  })),
 }).openapi("MetricSeries");
 
 const MetricList = z.object({
@@ -43,14 +53,19 @@ const readRoute = createRoute({
   method: "get",
   path: "/api/metrics/{name}",
   tags,
-  summary: "The recent history of one metric",
+  summary: "The history of one metric",
+  description:
+    "Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap.",
   request: {
     params: z.object({ name: z.string().regex(/^[a-z0-9_]{1,64}$/) }),
     query: z.object({
-      from: Time.optional(),
+      from: Time.optional().openapi({ description: "An hour before `to` when left out" }),
       to: Time.optional(),
       step: z.coerce.number().int().min(1).max(86_400).optional().openapi({
-        description: "Seconds per point; the mean is shown",
+        description: "Seconds per point; more where nothing finer is kept",
+      }),
+      scope: z.string().max(300).default("").openapi({
+        description: "The table, slot … it is of; empty: the server",
       }),
     }),
   },
@@ -74,22 +89,10 @@ function unitOf(name: string): string {
   return units.find(([pattern]) => pattern.test(name))?.[1] ?? "count";
 }
 
-function thin(points: { ts: number; value: number }[], stepMs: number) {
-  const buckets = new Map<number, { sum: number; count: number }>();
-  for (const { ts, value } of points) {
-    const at = Math.floor(ts / stepMs) * stepMs;
-    const bucket = buckets.get(at) ?? { sum: 0, count: 0 };
-    bucket.sum += value;
-    bucket.count++;
-    buckets.set(at, bucket);
-  }
-  return [...buckets].map(([ts, { sum, count }]) => ({ ts, value: sum / count }));
-}
-
 /** Values that are not signals' but have a history: they are known while they are noted. */
 function others(history: History, listed: ReadonlySet<string>, now: number): MetricReport[] {
   return history.names().filter((name) => !listed.has(name)).map((name) => {
-    const value = history.read(name, now - othersMaxAgeMs, now)?.at(-1)?.value ?? null;
+    const value = history.recent(name, now - othersMaxAgeMs, now)?.at(-1)?.value ?? null;
     return { name, scope: "", value, status: value === null ? "unknown" : "known" };
   });
 }
@@ -112,20 +115,39 @@ export function metricRoutes(
       next_cursor: null,
     }, 200);
   });
-  router.openapi(readRoute, (c) => {
+  router.openapi(readRoute, async (c) => {
     const { name } = c.req.valid("param");
-    const { from, to, step } = c.req.valid("query");
-    const until = to ? Date.parse(to) : clock.now().getTime();
-    const present = () =>
-      metricsReport(monitor.snapshot(), []).some((one) => one.name === name) ? [] : undefined;
-    const points = history.read(name, from ? Date.parse(from) : until - 3_600_000, until) ??
-      present();
-    if (!points) throw new HoldfastError("not_found", `No metric is named ${name}`);
-    const shown = step ? thin(points, step * 1000) : points;
+    const { scope, step, ...range } = c.req.valid("query");
+    const to = range.to ? Date.parse(range.to) : clock.now().getTime();
+    const from = range.from ? Date.parse(range.from) : to - 3_600_000;
+    if (from > to) {
+      throw new HoldfastError("invalid_request", "from is after to", {
+        problems: [{ path: "from", message: "is after to" }],
+      });
+    }
+    const found = await history.read({
+      name,
+      scope,
+      from,
+      to,
+      ...(step === undefined ? {} : { stepSeconds: step }),
+    });
+    const isPresent = () =>
+      metricsReport(monitor.snapshot(), []).some((one) => one.name === name && one.scope === scope);
+    if (!found && !isPresent()) {
+      throw new HoldfastError("not_found", `No metric is named ${name}${scope && ` of ${scope}`}`);
+    }
     return c.json({
       name,
+      scope,
       unit: unitOf(name),
-      points: shown.map(({ ts, value }) => ({ ts: new Date(ts).toISOString(), value })),
+      step_seconds: found?.stepSeconds ?? step ?? 0,
+      complete: found?.incomplete === undefined,
+      detail: found?.incomplete ?? "",
+      points: (found?.points ?? []).map(({ ts, ...point }) => ({
+        ts: new Date(ts).toISOString(),
+        ...point,
+      })),
     }, 200);
   });
   return router;

@@ -89,6 +89,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/locks", "/api/locks"],
       ["/api/queries", "/api/queries"],
       ["/api/indexes", "/api/indexes"],
+      ["/api/incidents", "/api/incidents"],
       ["/api/metrics", "/api/metrics"],
       ["/api/metrics/{name}", "/api/metrics/connections_used"],
       ["/api/health", "/api/health"],

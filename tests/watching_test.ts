@@ -7,6 +7,7 @@ import type { Sql } from "../db/connection.ts";
 import type { Pool } from "../db/pool.ts";
 import { createLogger, type LogFields } from "../log.ts";
 import { chargeTurn, fullPurse, restTurn } from "../services/monitor/budget.ts";
+import { createChanges } from "../services/monitor/changes.ts";
 import { createCollection } from "../services/monitor/collection.ts";
 import { judgeIndexes } from "../services/monitor/indexes.ts";
 import { perSecond } from "../services/monitor/rates.ts";
@@ -278,6 +279,7 @@ Deno.test("a collector dear twice is left out, says so, is unknown, and comes ba
   let at = 0;
   const hour = 3_600_000;
   const collection = createCollection({
+    changes: createChanges({ now: () => 0 }),
     fastPool: pool,
     slowPool: pool,
     everyMs: { fast: 1_000, stats: 1_000, slow: 1_000, hourly: 1_000 },

@@ -5,7 +5,6 @@ import denoConfig from "../deno.json" with { type: "json" };
 import { createLogger } from "../log.ts";
 import { createAccess } from "../services/access.ts";
 import { systemClock } from "../services/clock.ts";
-import { createHistory } from "../services/monitor/history.ts";
 
 /** The OpenAPI document as YAML: the routes are built, nothing is started and no service is asked. */
 export function renderOpenApi(): string {
@@ -21,7 +20,7 @@ export function renderOpenApi(): string {
         name,
       ) => [name, unasked]),
     ),
-    monitor: { history: createHistory() },
+    monitor: { history: unasked },
     access,
     clock: systemClock,
     isPrepared: () => false,

@@ -12,10 +12,14 @@ import { openPools } from "../../db/pools.ts";
 import { createLogger } from "../../log.ts";
 import { systemClock } from "../../services/clock.ts";
 import { createHub } from "../../services/hub.ts";
+import { createChanges } from "../../services/monitor/changes.ts";
+import { createIncidents } from "../../services/monitor/incidents/incidents.ts";
+import { createHistory } from "../../services/monitor/history/history.ts";
 import { createMonitor } from "../../services/monitor/monitor.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import { startTempServer } from "../temp_server.ts";
 import { fillCatalogue, fillStatements } from "./database.ts";
+import { exporterPath, startExporter } from "./exporter.ts";
 
 const leaves = Number(Deno.args[0] ?? 2_001);
 const rounds = Number(Deno.args[1] ?? 15);
@@ -34,14 +38,14 @@ interface Cost {
   statements: number;
 }
 
-/** What Holdfast's role has run since the last call; the statistics begin anew. */
-async function takeCost(sql: Sql): Promise<Cost> {
+/** What a role has run since the last call; its statistics begin anew. */
+async function takeCost(sql: Sql, role: string = "holdfast_bench"): Promise<Cost> {
   const [cost] = await sql<Cost[]>`
     select coalesce(sum(total_exec_time + total_plan_time), 0) as ms, coalesce(sum(calls), 0)::float8 as statements
     from pg_stat_statements(false)
-    where userid = 'holdfast_bench'::regrole and toplevel`;
-  // Only ours, so that the many entries of others stay.
-  await sql`select pg_stat_statements_reset('holdfast_bench'::regrole, 0, 0)`;
+    where userid = ${role}::text::regrole and toplevel`;
+  // Only its own, so that the many entries of others stay.
+  await sql`select pg_stat_statements_reset(${role}::text::regrole, 0, 0)`;
   return cost ?? { ms: 0, statements: 0 };
 }
 
@@ -57,6 +61,13 @@ async function dearest(sql: Sql): Promise<string[]> {
     limit 5`;
   return rows.map(({ ms, text }) => `${ms.toFixed(1).padStart(8)} ms  ${text}`);
 }
+
+const rowOf = (costs: Cost[]) => {
+  const ms = costs.map((cost) => cost.ms);
+  return `${median(costs.map(({ statements }) => statements))} | ${median(ms).toFixed(1)} | ${
+    Math.max(...ms).toFixed(1)
+  }`;
+};
 
 const server = await startTempServer();
 if (server.target.kind !== "socket") throw new Error("The embedded server has no socket");
@@ -82,6 +93,15 @@ try {
   const config = readConfig({ DATABASE_URL: target.url });
   const pools = openPools(target, { pooled: false }, config);
   await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 60_000 });
+  const log = createLogger({ level: "warn", write: (line) => console.error(line) });
+  const history = createHistory({
+    writer: pools.watchSlow,
+    reader: pools.app,
+    config,
+    clock: systemClock,
+    log,
+  });
+  const changes = createChanges({ now: Date.now });
   const monitor = createMonitor({
     fastPool: pools.watchFast,
     slowPool: pools.watchSlow,
@@ -100,7 +120,17 @@ try {
     hub: createHub({ clock: systemClock }),
     config,
     clock: systemClock,
-    log: createLogger({ level: "warn", write: (line) => console.error(line) }),
+    history,
+    changes,
+    incidents: createIncidents({
+      pool: pools.watchSlow,
+      reader: pools.app,
+      history,
+      changes,
+      now: Date.now,
+      log,
+    }),
+    log,
   });
   console.log(`making ${leaves} partitions …`);
   await fillCatalogue(admin, leaves);
@@ -118,11 +148,8 @@ try {
     for (let warm = 0; warm < 3; warm++) await monitor.runNow(tier);
     await takeCost(admin);
     const costs: Cost[] = [];
-    const walls: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      const started = performance.now();
       await monitor.runNow(tier);
-      walls.push(performance.now() - started);
       costs.push(await takeCost(admin));
     }
     for (let round = 0; round < rounds; round++) await monitor.runNow(tier);
@@ -131,18 +158,37 @@ try {
     const ms = costs.map((cost) => cost.ms);
     const limit = limits[tier];
     results.push(
-      `| ${names[tier]} | ${median(costs.map(({ statements }) => statements))} | ${
-        median(ms).toFixed(1)
-      } | ${Math.max(...ms).toFixed(1)} | ${median(walls).toFixed(1)} | ${limit ?? "–"} | ${
+      `| ${names[tier]} | ${rowOf(costs)} | ${limit ?? "–"} | ${
         limit === undefined ? "–" : median(ms) <= limit ? "yes" : "NO"
       } |`,
     );
   }
+  await history.upkeep();
+  await takeCost(admin);
+  await history.upkeep();
+  results.push(`| each minute: rolling history up | ${rowOf([await takeCost(admin)])} | – | – |`);
+  if (exporterPath) {
+    const exporter = await startExporter(admin, { directory, database });
+    try {
+      for (let warm = 0; warm < 3; warm++) await exporter.scrape();
+      await takeCost(admin, exporter.role);
+      const costs: Cost[] = [];
+      for (let round = 0; round < rounds; round++) {
+        await exporter.scrape();
+        costs.push(await takeCost(admin, exporter.role));
+      }
+      results.push(
+        `| prometheus-postgres-exporter ${exporter.version}, a scrape | ${rowOf(costs)} | – | – |`,
+      );
+    } finally {
+      await exporter.stop();
+    }
+  } else console.log("prometheus-postgres-exporter is not installed: nothing to compare with");
   console.log(
     `\n${counted?.leaves} partitions, ${counted?.indexes} indexes of partitions, ${counted?.statements} statements known, ${rounds} rounds\n`,
   );
-  console.log("| tier | statements | database ms, median | worst | wall ms | limit | held |");
-  console.log("| --- | --- | --- | --- | --- | --- | --- |");
+  console.log("| tier | statements | database ms, median | worst | limit | held |");
+  console.log("| --- | --- | --- | --- | --- | --- |");
   console.log(results.join("\n"));
   console.log(`\n${where.join("\n")}`);
   await monitor.stop();

@@ -4,6 +4,7 @@ import { createLogger } from "../../log.ts";
 import type { Arm, BenchmarkCase, BenchmarkContext } from "../../services/benchmarks/case.ts";
 import { defaultTargets } from "../../services/benchmarks/categories.ts";
 import { systemClock } from "../../services/clock.ts";
+import { createChanges } from "../../services/monitor/changes.ts";
 import { type Collection, createCollection } from "../../services/monitor/collection.ts";
 
 /** One piece of work lasts this many slots; the monitor looks once in it, far more often than in life. */
@@ -86,6 +87,7 @@ const overhead: BenchmarkCase<Overhead> = {
         slowPool: poolOf(ctx.connect(1)),
         everyMs: every,
         maxAgeMs: { fast: 60_000, stats: 60_000, slow: 600_000, hourly: 7_200_000 },
+        changes: createChanges({ now: () => systemClock.now().getTime() }),
         clock: systemClock,
         log: createLogger({ level: "error", write: () => {} }),
       }),

@@ -4,6 +4,7 @@ import firewall from "./0003_firewall.sql" with { type: "text" };
 import guardian from "./0004_partition_guardian.sql" with { type: "text" };
 import moves from "./0020_partition_moves.sql" with { type: "text" };
 import sealed from "./0030_sealed_partitions.sql" with { type: "text" };
+import history from "./0050_history.sql" with { type: "text" };
 
 export interface Migration {
   version: number;
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "partition_guardian", sql: guardian },
   { version: 20, name: "partition_moves", sql: moves },
   { version: 30, name: "sealed_partitions", sql: sealed },
+  { version: 50, name: "history", sql: history },
 ];

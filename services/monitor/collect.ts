@@ -9,6 +9,7 @@ import type { CollectorRows } from "../../db/collectors/rows.ts";
 import type { Sql } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import type { Pool } from "../../db/pool.ts";
+import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { budgetOf, chargeTurn, restTurn } from "./budget.ts";
 import { emptyReading, type Reading } from "./reading.ts";
@@ -19,6 +20,12 @@ export function emptyReadings(): Readings {
   return Object.fromEntries(
     collectors.map(({ name }) => [name, emptyReading()]),
   ) as unknown as Readings;
+}
+
+/** Not a word until our own deadline, beyond the one in which the server would have given up: the link is dead. */
+function isSilence(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === "deadline_exceeded" &&
+    error.cause === undefined;
 }
 
 /** Runs one question and notes its answer, its cost, or why there is none; false when the server is away. */
@@ -43,7 +50,7 @@ export async function takeReading<T>(
   } catch (error) {
     reading.error = describeDatabaseError(error);
     reading.errorAt = clock.now().getTime();
-    return !isUnreachable(error);
+    return !isUnreachable(error) && !isSilence(error);
   } finally {
     reading.durationMs = started === undefined ? undefined : performance.now() - started;
   }

@@ -4,6 +4,7 @@ import { describeDatabaseError } from "../../db/errors.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
+import { type Changes, indexChanges, settingChanges } from "./changes.ts";
 import { collectTier, emptyReadings, type Readings } from "./collect.ts";
 import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
@@ -34,11 +35,12 @@ const ioColumns = ["read_bytes", "write_bytes", "writes", "fsyncs"] as const;
 
 /** Runs the collectors over the two connections of the monitor, and keeps what several looks tell together. */
 export function createCollection(
-  { fastPool, slowPool, everyMs, maxAgeMs, clock, log }: {
+  { fastPool, slowPool, everyMs, maxAgeMs, changes, clock, log }: {
     fastPool: Pool;
     slowPool: Pool;
     everyMs: TierTimes;
     maxAgeMs: TierTimes;
+    changes: Changes;
     clock: Clock;
     log: Logger;
   },
@@ -66,13 +68,15 @@ export function createCollection(
     const after = readings.database.value?.[0];
     if (after && after !== before) {
       databaseRates = { value: ratesBetween(before, after), at: now() };
+      changes.noteCounters(after);
     }
   }
 
   function noteServer(): void {
-    const uptime = readings.server.value?.[0]?.uptime_seconds;
-    if (uptime === undefined || readings.server.at === undefined) return;
-    const started = readings.server.at - uptime * 1000;
+    const server = readings.server.value?.[0];
+    if (server === undefined || readings.server.at === undefined) return;
+    const started = readings.server.at - server.uptime_seconds * 1000;
+    changes.noteServer(server, readings.server.at);
     // Another server, or the same after a restart: its texts may be others.
     if (startedAt !== undefined && Math.abs(started - startedAt) > 60_000) statements.forget();
     startedAt = started;
@@ -158,6 +162,8 @@ export function createCollection(
         wal: { ...readings.wal },
         archiver: { ...readings.archiver },
         database: readings.database.value?.[0],
+        settings: readings.settings.value,
+        indexes: readings.indexes.value,
       };
       const answered = await collectTier(tier, {
         readings,
@@ -177,8 +183,15 @@ export function createCollection(
         await statements.fetchTexts(slowPool, server, deadlinesMs.stats).catch((error) =>
           log.warn("statement_texts_not_read", { error: describeDatabaseError(error) })
         );
+        changes.noteStatements(statements.freshTexts());
       }
-      if (tier === "slow") noteSlow();
+      if (tier === "slow") {
+        noteSlow();
+        changes.note(settingChanges(before.settings, readings.settings.value, now()));
+      }
+      if (tier === "hourly") {
+        changes.note(indexChanges(before.indexes, readings.indexes.value, now()));
+      }
       return true;
     },
     databaseRates: () => databaseRates,
@@ -189,7 +202,11 @@ export function createCollection(
         rate: (name, column) => rates[name]?.[column],
         slope: (name) => trends.perSecond(name),
         metrics,
-        statements: { load: statements.load(), tracked: statements.tracked() },
+        statements: {
+          load: statements.load(),
+          tracked: statements.tracked(),
+          regressed: new Set(statements.regressions().map(({ query_id }) => query_id)).size,
+        },
         indexes: judgedIndexes(),
         standbys: [...standbys.keys()],
         seesAll: server?.sees_all_sessions ?? false,

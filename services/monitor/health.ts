@@ -12,6 +12,9 @@ export interface Check {
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
+/** undefined_table, invalid_schema_name: a server that is not the one that was prepared. */
+const ownTablesGone = (error: string | undefined) => /^(42P01|3F000)\b/.test(error ?? "");
+
 /** The verdict: away is unhealthy, never seen or stale is unknown, else the worst of what fires. */
 export function overallStatus(
   known: Omit<Snapshot, "status">,
@@ -19,8 +22,33 @@ export function overallStatus(
 ): Status {
   if (known.unreachable || known.ingest.diskFullSince !== undefined) return "unhealthy";
   if (known.checkedAt === undefined || known.now - known.checkedAt > fastMaxAgeMs) return "unknown";
+  if (known.justBack) return "unknown";
+  if (ownTablesGone(known.tablesError)) return "unhealthy";
   if (known.firing.some((alert) => alert.severity === "critical")) return "unhealthy";
   return known.firing.length > 0 ? "degraded" : "healthy";
+}
+
+/** What this role or this server does not let us see: unknown, by name. */
+function blindSpots({ readings, unreachable }: Snapshot): Check[] {
+  const server = readings.server.value?.[0];
+  if (!server || unreachable) return [];
+  const spot = (name: string, detail: string): Check => ({
+    name,
+    status: "unknown",
+    detail,
+    observed_at: iso(readings.server.at),
+  });
+  return [
+    ...(server.sees_all_sessions ? [] : [
+      spot(
+        "pg_monitor",
+        "Holdfast's role lacks pg_monitor: what other roles' sessions and statements do is not known",
+      ),
+    ]),
+    ...(readings.statements.missing === undefined
+      ? []
+      : [spot("pg_stat_statements", readings.statements.missing)]),
+  ];
 }
 
 /** The single findings behind the verdict, worst first. */
@@ -44,13 +72,17 @@ export function checksOf(snapshot: Snapshot): Check[] {
   }));
   const partitions: Check = {
     name: "partitions",
-    status: !snapshot.tablesFresh
+    status: ownTablesGone(snapshot.tablesError)
+      ? "unhealthy"
+      : !snapshot.tablesFresh
       ? "unknown"
       : snapshot.tables.some((table) => table.problems.length > 0)
       ? "degraded"
       : "healthy",
-    detail: !snapshot.tablesFresh
-      ? "not read lately"
+    detail: ownTablesGone(snapshot.tablesError)
+      ? `Holdfast's tables are not on this server, restart Holdfast to prepare it: ${snapshot.tablesError}`
+      : !snapshot.tablesFresh
+      ? `not read lately${snapshot.tablesError ? `: ${snapshot.tablesError.slice(0, 200)}` : ""}`
       : snapshot.tables.flatMap((table) =>
         table.problems.map((problem) => `${table.table}: ${problem}`)
       )
@@ -75,7 +107,23 @@ export function checksOf(snapshot: Snapshot): Check[] {
     detail: `uploads are refused: the database has no disk space left, since ${iso(diskFullSince)}`,
     observed_at: iso(now),
   }];
-  return [connection, ...storage, ...alerts, partitions, ...collectors];
+  const history: Check[] = snapshot.history.problem === undefined || unreachable ? [] : [{
+    name: "history",
+    status: "degraded",
+    detail: `${snapshot.history.waiting} sample(s) wait to be written: ${
+      snapshot.history.problem.slice(0, 200)
+    }`,
+    observed_at: iso(snapshot.history.writtenAt),
+  }];
+  return [
+    connection,
+    ...storage,
+    ...alerts,
+    partitions,
+    ...blindSpots(snapshot),
+    ...history,
+    ...collectors,
+  ];
 }
 
 /** Managed tables in sum, as part of the database's health. */

@@ -13,12 +13,15 @@ import { takeReading } from "./collect.ts";
 import { createCollection } from "./collection.ts";
 import { evidenceFor } from "./evidence.ts";
 import { databasePerformance, metricValues, overallStatus } from "./health.ts";
-import { createHistory, type History } from "./history.ts";
-import { deriveMetrics, poolMetrics } from "./metrics.ts";
+import type { History } from "./history/history.ts";
+import { samplesOf } from "./history/sampling.ts";
+import type { Changes } from "./changes.ts";
+import type { Incidents } from "./incidents/incidents.ts";
+import { deriveMetrics } from "./metrics.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
 import { reportTable, type TableReading } from "./partition_report.ts";
-import { emptyReading, type Reading } from "./reading.ts";
+import { emptyReading, freshValue, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
 import { completeSignals, readSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
@@ -26,13 +29,13 @@ import type { Snapshot, Status } from "./snapshot.ts";
 export interface Monitor {
   start(): void;
   stop(): Promise<void>;
-  /** The present state from what was last read; asks the database nothing. */
+  /** The present state from what was last read. */
   snapshot(): Snapshot;
   /** Reads partitions again soon, after they changed. */
   refreshPartitions(): void;
   /** Tells the live channel how far conversions and drains are. */
   tellMoves(moves: readonly MoveReport[]): void;
-  /** Checks now whether the server answers; used at start and by tests. */
+  /** Checks now whether the server answers. */
   checkNow(): Promise<void>;
   /** Runs a tier now, or joins the run under way. */
   runNow(tier: Tier): Promise<void>;
@@ -52,18 +55,35 @@ type MonitorConfig = Pick<
 >;
 
 const slowDeadlineMs = 12_000;
-/** Ticks stored after which the sizes are read again before their time. */
+/** Ticks stored after which sizes are read before their time. */
 const resizeRows = 50_000;
 
 /** Watches the database in tiers over at most two connections of its own, and tells what it sees. */
 export function createMonitor(
-  { fastPool, slowPool, appPool, catalogue, ingest, alerts, hub, config, clock, log }: {
+  {
+    fastPool,
+    slowPool,
+    appPool,
+    catalogue,
+    ingest,
+    alerts,
+    history,
+    changes,
+    incidents,
+    hub,
+    config,
+    clock,
+    log,
+  }: {
     fastPool: Pool;
     slowPool: Pool;
     appPool: Pick<Pool, "stats">;
     catalogue: Catalogue;
     ingest: { counters(): IngestCounters };
     alerts: Pick<Alerts, "evaluate" | "firing">;
+    history: History;
+    changes: Changes;
+    incidents: Pick<Incidents, "observe" | "settle">;
     hub: Publisher;
     config: MonitorConfig;
     clock: Clock;
@@ -71,7 +91,6 @@ export function createMonitor(
   },
 ): Monitor {
   const tables: Reading<TableReading[]> = emptyReading();
-  const history = createHistory();
   const now = () => clock.now().getTime();
   const everyMs = {
     fast: config.HOLDFAST_FAST_TIER_SECONDS * 1000,
@@ -85,7 +104,15 @@ export function createMonitor(
     slow: everyMs.slow * 3,
     hourly: everyMs.hourly * 3,
   };
-  const collection = createCollection({ fastPool, slowPool, everyMs, maxAgeMs, clock, log });
+  const collection = createCollection({
+    fastPool,
+    slowPool,
+    everyMs,
+    maxAgeMs,
+    changes,
+    clock,
+    log,
+  });
   const { readings } = collection;
   let checkedAt: number | undefined;
   let unreachable: Snapshot["unreachable"];
@@ -93,6 +120,7 @@ export function createMonitor(
   let ticksPerSecond: number | null = null;
   let lastStatus: Status | undefined;
   let sizedAt = 0;
+  let justBack = false;
 
   function markIngest(): void {
     const at = now();
@@ -108,7 +136,8 @@ export function createMonitor(
     const rates = collection.databaseRates();
     const metrics = deriveMetrics({ readings, rates, ticksPerSecond, now: at, maxAgeMs });
     const view = collection.view(metrics);
-    const tablesFresh = tables.at !== undefined && at - tables.at <= maxAgeMs.stats;
+    const tablesFresh = !justBack && tables.error === undefined &&
+      freshValue(tables, at, maxAgeMs.stats) !== undefined;
     const reports = (tables.value ?? []).map((table) =>
       reportTable(table, at * 1000, config.HOLDFAST_BACKFILL_HORIZON_DAYS)
     );
@@ -124,15 +153,18 @@ export function createMonitor(
       tables: reports,
       tablesAt: tables.at,
       tablesFresh,
+      tablesError: tables.error,
+      justBack,
       readings,
       ingest: ingest.counters(),
       firing: alerts.firing(),
+      history: history.state(),
     };
     return { ...known, status: overallStatus(known, maxAgeMs.fast) };
   }
 
   /** Rules judge every snapshot; a change of the verdict is told at once. */
-  function judge(): void {
+  function judge(tier: Tier): void {
     const before = snapshot();
     const context = {
       nowUs: BigInt(now()) * 1_000n,
@@ -145,7 +177,8 @@ export function createMonitor(
         partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
     });
     const after = snapshot();
-    remember(after);
+    history.add(samplesOf(after, tier));
+    incidents.observe(after);
     if (lastStatus !== undefined && after.status !== lastStatus) {
       log.info("status_changed", { from: lastStatus, to: after.status });
       hub.publish("database_performance", databasePerformance(after));
@@ -153,18 +186,16 @@ export function createMonitor(
     lastStatus = after.status;
   }
 
-  function remember({ metrics, signals: found, pool, now: at }: Snapshot): void {
-    const whole = found.filter(({ scope }) => scope === "").map(({ name, value }) => [name, value]);
-    const values = { ...metrics, ...Object.fromEntries(whole), ...poolMetrics(pool) };
-    for (const [name, value] of Object.entries(values)) {
-      if (typeof value === "number") history.add(name, at, value);
-    }
-  }
-
   async function collectFast(): Promise<void> {
     const answered = await collection.collect("fast");
     if (answered && readings.activity.error === undefined) {
-      if (unreachable) log.info("database_reachable_again", { away_ms: now() - unreachable.since });
+      if (unreachable) {
+        log.info("database_reachable_again", { away_ms: now() - unreachable.since });
+        if (tables.at !== undefined) {
+          justBack = true;
+          void statsLoop.runNow();
+        }
+      }
       checkedAt = now();
       unreachable = undefined;
     } else {
@@ -173,7 +204,7 @@ export function createMonitor(
       unreachable = { since: unreachable?.since ?? now(), error };
     }
     markIngest();
-    judge();
+    judge("fast");
   }
 
   async function collectStats(): Promise<void> {
@@ -185,8 +216,15 @@ export function createMonitor(
       await slowLoop.runNow();
     }
     if (answered) await collectTables();
-    judge();
+    judge("stats");
     hub.publish("database_performance", databasePerformance(snapshot()));
+    if (!answered) return;
+    await history.flush();
+    await changes.flush(slowPool, log);
+  }
+
+  async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
+    if (await collection.collect(tier)) history.add(samplesOf(snapshot(), tier));
   }
 
   let partitionState = "";
@@ -207,6 +245,7 @@ export function createMonitor(
       slowDeadlineMs,
       (sql) => readTables(sql, { catalogue, config, nowMs: now() }),
     );
+    justBack = false;
     const { tables: reports } = snapshot();
     // Told when something changed, not at every look.
     const state = JSON.stringify(
@@ -218,28 +257,15 @@ export function createMonitor(
     }
   }
 
-  const statsLoop = createLoop({
-    name: "collect_stats",
-    everyMs: everyMs.stats,
-    job: collectStats,
-    log,
-  });
-  const slowLoop = createLoop({
-    name: "collect_slow",
-    everyMs: everyMs.slow,
-    job: async () => void await collection.collect("slow"),
-    log,
-  });
+  const loopOf = (tier: Tier, job: () => Promise<void>) =>
+    createLoop({ name: `collect_${tier}`, everyMs: everyMs[tier], job, log });
+  const statsLoop = loopOf("stats", collectStats);
+  const slowLoop = loopOf("slow", () => collectRarely("slow"));
   const loops: Record<Tier, Loop> = {
-    fast: createLoop({ name: "collect_fast", everyMs: everyMs.fast, job: collectFast, log }),
+    fast: loopOf("fast", collectFast),
     stats: statsLoop,
     slow: slowLoop,
-    hourly: createLoop({
-      name: "collect_hourly",
-      everyMs: everyMs.hourly,
-      job: async () => void await collection.collect("hourly"),
-      log,
-    }),
+    hourly: loopOf("hourly", () => collectRarely("hourly")),
   };
   const refresh = createLoop({ name: "refresh_partitions", everyMs: 0, job: collectTables, log });
 
@@ -256,6 +282,8 @@ export function createMonitor(
     async stop() {
       clearTimeout(secondLook);
       await Promise.all([...Object.values(loops), refresh].map((loop) => loop.stop()));
+      await incidents.settle();
+      if (!unreachable) await history.flush();
     },
     snapshot,
     refreshPartitions: () => void refresh.runNow(),

@@ -1,5 +1,7 @@
+import type { Change } from "../../db/history/changes.ts";
 import type { CollectorName } from "../../db/collectors/list.ts";
 import { levelOf, type Rule } from "../alerts/rule.ts";
+import type { Changes } from "./changes.ts";
 import { metricValues } from "./health.ts";
 import { judgeMissing } from "./indexes.ts";
 import { blockingTree } from "./locks.ts";
@@ -41,15 +43,55 @@ export function locksReport(snapshot: Snapshot) {
   };
 }
 
-/** The dearest statements, by what they cost of late or in all. */
-export function queriesReport(snapshot: Snapshot, limit: number, order: "recent" | "total") {
+const hour = 3_600_000;
+const changesShown = 10;
+const word = /[a-z_][a-z0-9_]+/g;
+
+/** What changed in the hour before a statement got dearer, and a little after: the most likely causes first. */
+function suspects(since: number, query: string | null, changes: Pick<Changes, "between">) {
+  const words = new Set(query?.toLowerCase().match(word));
+  const names = ({ kind, subject }: Change) =>
+    (kind === "ddl" || kind === "index") &&
+    (subject.toLowerCase().replace(/^.* on /, "").match(word) ?? []).some((one) =>
+      one.length > 3 && words.has(one) && !keywords.has(one)
+    );
+  return changes.between(since - hour, since + hour / 4)
+    .map((change) => ({
+      ...change,
+      at: new Date(change.at).toISOString(),
+      same_table: names(change),
+    }))
+    .sort((a, b) => Number(b.same_table) - Number(a.same_table) || b.at.localeCompare(a.at))
+    .slice(0, changesShown);
+}
+
+/** Words that tell nothing of which table is meant. */
+const keywords = new Set(
+  "select from where insert into update delete table index public create drop alter column using order group and values"
+    .split(" "),
+);
+
+/** The dearest statements, by what they cost of late or in all; those that got dearer with what changed around then. */
+export function queriesReport(
+  snapshot: Snapshot,
+  changes: Pick<Changes, "between">,
+  limit: number,
+  order: "recent" | "total",
+) {
   const state = stateOf(snapshot, "statements");
   const hidden = state.status === "known" && !snapshot.view.seesAll;
   return {
     ...state,
     // What is there is true, if not all.
     ...(hidden ? { detail: "only this role's statements are seen: grant pg_monitor to it" } : {}),
-    queries: snapshot.statements.report(limit, order),
+    queries: snapshot.statements.report(limit, order).map((one) => ({
+      ...one,
+      regressions: one.regressions.map(({ query_id: _id, since, ...rest }) => ({
+        ...rest,
+        since: new Date(since).toISOString(),
+        changes: suspects(since, one.query, changes),
+      })),
+    })),
     next_cursor: null,
   };
 }

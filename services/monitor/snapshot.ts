@@ -2,6 +2,7 @@ import type { PoolStats } from "../../db/pool.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
 import type { Readings } from "./collect.ts";
+import type { RecorderState } from "./history/recorder.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import type { TableReport } from "./partition_report.ts";
 import type { SignalValue, View } from "./signals/signal.ts";
@@ -25,7 +26,12 @@ export interface Snapshot {
   tables: TableReport[];
   tablesAt: number | undefined;
   tablesFresh: boolean;
+  /** Why they could not be read when last tried. */
+  tablesError: string | undefined;
+  /** Back, and not looked at since: it may be another server than the one that went away. */
+  justBack: boolean;
   readings: Readings;
   ingest: IngestCounters;
   firing: Alert[];
+  history: RecorderState;
 }

@@ -9,6 +9,7 @@ import {
   workBetween,
   type WorkById,
 } from "./statement_deltas.ts";
+import { createRegressions, type Regression } from "./regressions.ts";
 
 /** A statement with its cost since its statistics began, and lately. Shares are of all statements' time, 0 to 1. */
 export interface StatementReport {
@@ -26,6 +27,8 @@ export interface StatementReport {
   recent:
     | { seconds: number; calls: number; mean_ms: number; total_ms: number; share: number }
     | null;
+  /** How it has got dearer, when it has. */
+  regressions: Regression[];
 }
 
 const windowSeconds = 900;
@@ -47,7 +50,10 @@ export function createStatements() {
   let last: readonly StatementRow[] | undefined;
   let rounds: Round[] = [];
   const texts = new Map<string, string>();
+  const regressions = createRegressions();
   let mayFetchAt = 0;
+  /** Those that ran, and whose text nobody has asked for since. */
+  let unread = new Set<string>();
 
   function note(rows: readonly StatementRow[]): void {
     const at = rows[0]?.taken_at;
@@ -55,6 +61,8 @@ export function createStatements() {
     if (at !== undefined && before !== undefined && at > before && last) {
       const work = workBetween(last, rows, last.length < rowsMax);
       rounds.push({ at, seconds: at - before, work });
+      regressions.note(work, at * 1000);
+      unread = new Set([...unread, ...work.keys()].slice(-textsMax));
       rounds = rounds.filter((round) => at - round.at < windowSeconds);
     }
     if (at !== undefined) last = rows;
@@ -109,11 +117,21 @@ export function createStatements() {
         mayFetchAt = ended + (ended - started) * 100;
       }
     },
+    /** Texts of statements that ran since the last call, as far as they are known. */
+    freshTexts(): string[] {
+      const known = [...unread].filter((id) => texts.has(id));
+      for (const id of known) unread.delete(id);
+      return known.flatMap((id) => texts.get(id) ?? []);
+    },
+    /** Statements that cost more per call than they did. */
+    regressions: (): Regression[] => regressions.found(),
     /** Forgets what was counted: another server answers now. */
     forget(): void {
       last = undefined;
       rounds = [];
       texts.clear();
+      unread.clear();
+      regressions.forget();
     },
     /** Milliseconds of statement time per second of the last look; undefined before two looks. */
     load: (): number | undefined => {
@@ -127,6 +145,7 @@ export function createStatements() {
       const { seconds, work } = recent();
       const allMs = timeOf(totals) || 1;
       const recentMs = timeOf(work) || 1;
+      const dearer = Map.groupBy(regressions.found(), ({ query_id }) => query_id);
       const rank = (id: string, total: StatementWork): [number, number] => [
         order === "recent" ? work.get(id)?.total_ms ?? 0 : 0,
         total.total_ms,
@@ -156,6 +175,7 @@ export function createStatements() {
               total_ms: lately?.total_ms ?? 0,
               share: (lately?.total_ms ?? 0) / recentMs,
             },
+            regressions: dearer.get(id) ?? [],
           };
         });
     },

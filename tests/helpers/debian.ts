@@ -14,13 +14,16 @@ export interface DebianServer {
 
 /** `bin` may be the programs of another version; `settings` are given at its start, as `name=value`. */
 export async function createDebianServer(
-  { bin = debianPostgres.bin, settings = [] }: { bin?: string; settings?: string[] } = {},
+  { bin = debianPostgres.bin, settings = [], port = freePort() }: {
+    bin?: string;
+    settings?: string[];
+    port?: number;
+  } = {},
 ): Promise<DebianServer> {
   const folder = await Deno.makeTempDir({ prefix: "holdfast-debian-" });
   const as = unprivilegedUser();
   await Deno.chmod(folder, 0o755);
   if (as) await Deno.chown(folder, as.uid, as.gid);
-  const port = freePort();
   const run = async (tool: string, args: string[]) => {
     const { code, output } = await runCommand(`${bin}/${tool}`, args, {
       as,

@@ -2,6 +2,7 @@ import { createPool, type Pool } from "../../db/pool.ts";
 import type { Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { systemClock } from "../../services/clock.ts";
+import { createChanges } from "../../services/monitor/changes.ts";
 import { type Collection, createCollection } from "../../services/monitor/collection.ts";
 import { deriveMetrics } from "../../services/monitor/metrics.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
@@ -41,6 +42,7 @@ export function watch(target: Target): Watched {
     slowPool,
     everyMs,
     maxAgeMs,
+    changes: createChanges({ now: () => Date.now() }),
     clock: systemClock,
     log,
   });

@@ -76,6 +76,14 @@ export const activitySignals: readonly Signal[] = [
     read: ({ rows, statements }) => rows("statements") ? statements.tracked : null,
   },
   {
+    name: "statement_regressions",
+    unit: "count",
+    collector: "statements",
+    about:
+      "Statements whose mean time or blocks per call are at least twice what was usual in the last six hours",
+    read: ({ rows, statements }) => rows("statements") ? statements.regressed : null,
+  },
+  {
     name: "pending_restart_settings",
     unit: "count",
     collector: "settings",

@@ -31,7 +31,7 @@ export interface View {
   /** Mean change per second over a while, by the name it was noted under. */
   slope(name: string): number | undefined;
   metrics: PerformanceMetrics;
-  statements: { load: number | undefined; tracked: number };
+  statements: { load: number | undefined; tracked: number; regressed: number };
   indexes: { all: IndexReport[]; rows: IndexRow[] } | undefined;
   /** Standbys that streamed within the last day, whether they do now or not. */
   standbys: string[];

@@ -3,12 +3,11 @@ export interface Point {
   value: number;
 }
 
-/** Keeps the last points of each metric in memory, for the first minutes of a page. */
-export function createHistory({ maxPoints = 720 }: { maxPoints?: number } = {}) {
+/** Keeps the last points of each metric of the whole server in memory: for pages and incidents while the database is away. */
+export function createRecent({ maxPoints = 720 }: { maxPoints?: number } = {}) {
   const series = new Map<string, Point[]>();
   return {
-    add(name: string, ts: number, value: number | null): void {
-      if (value === null) return;
+    add(name: string, ts: number, value: number): void {
       let points = series.get(name);
       if (!points) series.set(name, points = []);
       points.push({ ts, value });
@@ -22,4 +21,4 @@ export function createHistory({ maxPoints = 720 }: { maxPoints?: number } = {}) 
   };
 }
 
-export type History = ReturnType<typeof createHistory>;
+export type Recent = ReturnType<typeof createRecent>;

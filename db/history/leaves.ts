@@ -1,0 +1,58 @@
+import type { Sql } from "../connection.ts";
+import { quoteLiteral, quoteTable } from "../sql.ts";
+
+/** The tables of history, finest first. */
+export type SampleTable = "samples" | "samples_1m" | "samples_15m" | "samples_1d";
+
+/** A leaf to be: its name, and its bounds in milliseconds since 1970. */
+export interface SampleLeaf {
+  table: SampleTable;
+  name: string;
+  from: number;
+  to: number;
+}
+
+/** Two Holdfasts on one database must not make the same leaf at once. */
+const lockKey = 4_206_050;
+
+/** Makes the leaves that are not there, each by itself and then attached: readers of the parent go on. Wants a transaction. */
+export async function makeLeaves(sql: Sql, leaves: readonly SampleLeaf[]): Promise<void> {
+  const names = leaves.map(({ name }) => name);
+  const there = async () =>
+    new Set(
+      (await sql<{ name: string }[]>`
+        select c.relname as name
+        from pg_class as c
+        join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = 'holdfast' and c.relname = any(${names}::text[])`)
+        .map(({ name }) => name),
+    );
+  if ((await there()).size === names.length) return;
+  await sql`select pg_advisory_xact_lock(${lockKey})`;
+  const present = await there();
+  for (const { table, name, from, to } of leaves) {
+    if (present.has(name)) continue;
+    const [parent, leaf] = [quoteTable("holdfast", table), quoteTable("holdfast", name)];
+    const literal = (at: number) => quoteLiteral(new Date(at).toISOString());
+    await sql.unsafe(`create table ${leaf} (like ${parent} including all)`);
+    await sql.unsafe(
+      `alter table ${parent} attach partition ${leaf} for values from (${literal(from)}) to (${
+        literal(to)
+      })`,
+    );
+  }
+}
+
+/** Drops the leaves of a table that end at or before `before` (milliseconds since 1970); answers their names. */
+export async function dropLeaves(sql: Sql, table: SampleTable, before: number): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select c.relname as name
+    from pg_inherits as i
+    join pg_class as c on c.oid = i.inhrelid
+    where i.inhparent = ${`holdfast.${table}`}::text::regclass
+      and substring(pg_get_expr(c.relpartbound, c.oid) from 'TO [(]''([^'']+)''[)]')::timestamptz
+        <= ${new Date(before).toISOString()}::text::timestamptz
+    order by c.relname`;
+  for (const { name } of rows) await sql.unsafe(`drop table ${quoteTable("holdfast", name)}`);
+  return rows.map(({ name }) => name);
+}

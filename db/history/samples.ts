@@ -1,0 +1,165 @@
+import type { Sql } from "../connection.ts";
+import { CopyEncoder, copyIn } from "../copy.ts";
+import { quoteTable } from "../sql.ts";
+import type { SampleTable } from "./leaves.ts";
+
+/** A series as it is named: of one metric, of one table, slot … or of the whole server (scope ""). */
+export interface SeriesName {
+  name: string;
+  scope: string;
+}
+
+/** One stored value; `at` in milliseconds since 1970. */
+export interface StoredSample {
+  at: number;
+  series: number;
+  value: number;
+}
+
+/** The ids of series, made where they are new, in the order asked. */
+export async function seriesIds(sql: Sql, series: readonly SeriesName[]): Promise<number[]> {
+  const names = series.map(({ name }) => name);
+  const scopes = series.map(({ scope }) => scope);
+  await sql`
+    insert into holdfast.sample_series (name, scope)
+    select w.name, w.scope
+    from unnest(${names}::text[], ${scopes}::text[]) as w (name, scope)
+    where not exists (
+      select from holdfast.sample_series as s where s.name = w.name and s.scope = w.scope
+    )
+    on conflict (name, scope) do nothing`;
+  const rows = await sql<{ id: number }[]>`
+    select s.id
+    from unnest(${names}::text[], ${scopes}::text[]) with ordinality as w (name, scope, place)
+    join holdfast.sample_series as s on s.name = w.name and s.scope = w.scope
+    order by w.place`;
+  if (rows.length !== series.length) throw new Error("A series vanished while it was made");
+  return rows.map(({ id }) => id);
+}
+
+/** Writes samples with one COPY. */
+export async function insertSamples(sql: Sql, samples: readonly StoredSample[]): Promise<void> {
+  const encoder = new CopyEncoder(samples.length * 40);
+  for (const { at, series, value } of samples) {
+    encoder.row(3);
+    encoder.timestamp(Math.round(at) * 1000);
+    encoder.float8(value);
+    encoder.int4(series);
+  }
+  await copyIn(
+    sql,
+    "copy holdfast.samples (ts, value, series) from stdin (format binary)",
+    encoder.rows(),
+  );
+}
+
+/** Where rolling up a table stands: done until, and the oldest of the finer table; milliseconds since 1970. */
+export async function rollupState(
+  sql: Sql,
+  table: SampleTable,
+  source: SampleTable,
+): Promise<{ until: number | null; oldest: number | null }> {
+  const [row] = await sql<{ until: number | null; oldest: number | null }[]>`
+    select
+      (
+        select extract(epoch from rolled_until)::float8 * 1000
+        from holdfast.sample_rollups
+        where table_name = ${table}
+        for update
+      ) as until,
+      (
+        select extract(epoch from min(ts))::float8 * 1000 from ${
+    sql.unsafe(quoteTable("holdfast", source))
+  }
+        where not exists (select from holdfast.sample_rollups where table_name = ${table})
+      ) as oldest`;
+  return row ?? { until: null, oldest: null };
+}
+
+/** Rolls [from, to) of `source` up into buckets of `seconds`, and notes that it is done. Wants a transaction. */
+export async function rollUp(
+  sql: Sql,
+  { table, source, seconds, from, to }: {
+    table: SampleTable;
+    source: SampleTable;
+    seconds: number;
+    from: number;
+    to: number;
+  },
+): Promise<void> {
+  const raw = source === "samples";
+  const iso = (at: number) => new Date(at).toISOString();
+  await sql.unsafe(
+    `insert into ${quoteTable("holdfast", table)} (ts, series, min, avg, max, last)
+    select
+      date_bin(make_interval(secs => $1), ts, timestamptz '1970-01-01T00:00:00Z') as bucket,
+      series,
+      min(${raw ? "value" : "min"}),
+      avg(${raw ? "value" : "avg"}),
+      max(${raw ? "value" : "max"}),
+      (array_agg(${raw ? "value" : "last"} order by ts desc))[1]
+    from ${quoteTable("holdfast", source)}
+    where ts >= $2::text::timestamptz and ts < $3::text::timestamptz
+    group by bucket, series
+    order by bucket, series`,
+    [seconds, iso(from), iso(to)],
+  );
+  await sql`
+    insert into holdfast.sample_rollups (table_name, rolled_until)
+    values (${table}, ${iso(to)}::text::timestamptz)
+    on conflict (table_name) do update set rolled_until = excluded.rolled_until`;
+}
+
+/** A point of a series; `at` in milliseconds since 1970. */
+export interface StoredPoint {
+  at: number;
+  value: number;
+  min: number;
+  max: number;
+  last: number;
+}
+
+/**
+ * Points of one series in [from, to] (milliseconds since 1970) from `tables`, coarsest first: each as far as it has
+ * been rolled up, the rest from the next finer one. Undefined when there is no such series.
+ */
+export async function readSamples(
+  sql: Sql,
+  { name, scope }: SeriesName,
+  { tables, from, to }: { tables: readonly SampleTable[]; from: number; to: number },
+): Promise<StoredPoint[] | undefined> {
+  const [found] = await sql<{ id: number; done: Record<string, number> }[]>`
+    select
+      s.id,
+      coalesce(
+        (
+          select jsonb_object_agg(table_name, extract(epoch from rolled_until)::float8 * 1000)
+          from holdfast.sample_rollups
+        ),
+        '{}'
+      ) as done
+    from holdfast.sample_series as s
+    where s.name = ${name} and s.scope = ${scope}`;
+  if (!found) return undefined;
+  const points: StoredPoint[] = [];
+  let begin = from;
+  for (const table of tables) {
+    const raw = table === "samples";
+    const end = raw ? to : Math.min(to, (found.done[table] ?? -Infinity) - 1);
+    if (end < begin) continue;
+    const columns = raw
+      ? "value, value as min, value as max, value as last"
+      : "avg::float8 as value, min::float8, max::float8, last::float8";
+    points.push(
+      ...await sql.unsafe<StoredPoint[]>(
+        `select extract(epoch from ts)::float8 * 1000 as at, ${columns}
+        from ${quoteTable("holdfast", table)}
+        where series = $1 and ts >= $2::text::timestamptz and ts <= $3::text::timestamptz
+        order by ts`,
+        [found.id, new Date(begin).toISOString(), new Date(end).toISOString()],
+      ),
+    );
+    begin = raw ? begin : Math.max(begin, found.done[table] ?? -Infinity);
+  }
+  return points;
+}

@@ -1,0 +1,119 @@
+import { readSamples } from "../../../db/history/samples.ts";
+import { describeDatabaseError } from "../../../db/errors.ts";
+import type { Pool } from "../../../db/pool.ts";
+import type { Logger } from "../../../log.ts";
+import type { Clock } from "../../clock.ts";
+import { type HistoryConfig, type HistoryPoint, inSteps, levelsFor, levelsOf } from "./levels.ts";
+import { createRecent, type Point } from "./recent.ts";
+import { createRecorder, type RecorderState, type Sample } from "./recorder.ts";
+
+/** A range of one series; times in milliseconds since 1970. */
+export interface HistoryQuery {
+  name: string;
+  scope?: string;
+  from: number;
+  to: number;
+  /** Width of a point; without it the finest that does not make too many. */
+  stepSeconds?: number;
+}
+
+export interface HistoryAnswer {
+  points: HistoryPoint[];
+  /** What a point spans; 0: as it was measured. */
+  stepSeconds: number;
+  /** Why this may not be all there is; undefined when it is. */
+  incomplete: string | undefined;
+}
+
+export interface History {
+  add(samples: readonly Sample[]): void;
+  flush(): Promise<void>;
+  /** Rolls up and drops what is too old; once a minute. */
+  upkeep(): Promise<void>;
+  /** What was measured, from the database and what is not in it yet; undefined when nothing was ever of that name. */
+  read(query: HistoryQuery): Promise<HistoryAnswer | undefined>;
+  /** Recent points of the whole server, from memory. */
+  recent(name: string, from: number, to: number): Point[] | undefined;
+  /** Names with recent points. */
+  names(): string[];
+  state(): RecorderState;
+}
+
+const readDeadlineMs = 5_000;
+
+const whole = ({ ts, value }: Point): HistoryPoint => ({
+  ts,
+  value,
+  min: value,
+  max: value,
+  last: value,
+});
+
+/** What was measured, kept over restarts: written over the monitor's connection, read over the application's. */
+export function createHistory(
+  { writer, reader, config, clock, log }: {
+    writer: Pool;
+    reader: Pick<Pool, "run">;
+    config: HistoryConfig;
+    clock: Clock;
+    log: Logger;
+  },
+): History {
+  const now = () => clock.now().getTime();
+  const levels = levelsOf(config);
+  const recent = createRecent();
+  const recorder = createRecorder({ pool: writer, levels, now, log });
+
+  async function read(query: HistoryQuery): Promise<HistoryAnswer | undefined> {
+    const { name, scope = "", from, to, stepSeconds } = query;
+    const chosen = levelsFor(levels, { from, to, now: now(), stepSeconds });
+    const coarse = chosen[0]?.seconds ?? 0;
+    // Before the database is asked: what is written meanwhile is then in both, and counted once.
+    const waiting = recorder.waitingOf(name, scope)
+      .filter(({ at }) => at >= from && at <= to)
+      .map(({ at, value }) => whole({ ts: at, value }));
+    const shown = (points: readonly HistoryPoint[], incomplete?: string): HistoryAnswer => {
+      const seconds = Math.max(stepSeconds ?? 0, coarse);
+      return {
+        points: seconds > 0 ? inSteps(points, seconds * 1000) : [...points],
+        stepSeconds: seconds,
+        incomplete,
+      };
+    };
+    try {
+      const tables = chosen.map(({ table }) => table);
+      const stored = await reader.run(
+        (sql) => readSamples(sql, { name, scope }, { tables, from, to }),
+        { deadlineMs: readDeadlineMs },
+      );
+      if (stored === undefined && waiting.length === 0) return undefined;
+      const points = (stored ?? []).map(({ at, ...point }) => ({ ts: at, ...point }));
+      const times = new Set(points.map(({ ts }) => ts));
+      return shown([...points, ...waiting.filter(({ ts }) => !times.has(ts))]);
+    } catch (error) {
+      log.warn("history_not_read", { error: describeDatabaseError(error) });
+      const kept = scope === "" ? recent.read(name, from, to) : undefined;
+      if (kept === undefined && waiting.length === 0) return undefined;
+      return shown(
+        kept?.map(whole) ?? waiting,
+        "the database cannot be asked: these are the points still in memory",
+      );
+    }
+  }
+
+  return {
+    add(samples) {
+      const known = samples.filter(({ value }) => Number.isFinite(value));
+      for (const { at, name, scope, value } of known) {
+        if (scope === "") recent.add(name, at, value);
+      }
+      recorder.add(known);
+    },
+    flush: recorder.flush,
+    upkeep: recorder.upkeep,
+    read,
+    recent: recent.read,
+    names: recent.names,
+    state: recorder.state,
+  };
+}

@@ -1,0 +1,99 @@
+import type { Config } from "../../../config.ts";
+import type { SampleLeaf, SampleTable } from "../../../db/history/leaves.ts";
+
+/** One resolution of history: its table, how long it is kept, and how long a leaf of it spans. */
+export interface Level {
+  table: SampleTable;
+  /** Width of a bucket; 0: as it was measured. */
+  seconds: number;
+  keepMs: number;
+  leafMs: number;
+}
+
+const hour = 3_600_000;
+const day = 24 * hour;
+/** Points shown when nobody asks for a step. */
+const pointsWanted = 1_500;
+/** What raw points are taken to be apart, for that. */
+const rawSeconds = 5;
+
+export type HistoryConfig = Pick<
+  Config,
+  | "HOLDFAST_HISTORY_RAW_HOURS"
+  | "HOLDFAST_HISTORY_MINUTE_DAYS"
+  | "HOLDFAST_HISTORY_QUARTER_HOUR_DAYS"
+  | "HOLDFAST_HISTORY_DAY_DAYS"
+>;
+
+/** The resolutions, finest first. */
+export function levelsOf(config: HistoryConfig): readonly Level[] {
+  const raw = config.HOLDFAST_HISTORY_RAW_HOURS * hour;
+  const minute = config.HOLDFAST_HISTORY_MINUTE_DAYS * day;
+  const quarter = config.HOLDFAST_HISTORY_QUARTER_HOUR_DAYS * day;
+  const daily = config.HOLDFAST_HISTORY_DAY_DAYS * day;
+  return [
+    { table: "samples", seconds: 0, keepMs: raw, leafMs: hour },
+    { table: "samples_1m", seconds: 60, keepMs: minute, leafMs: day },
+    { table: "samples_15m", seconds: 900, keepMs: quarter, leafMs: 7 * day },
+    { table: "samples_1d", seconds: 86_400, keepMs: daily, leafMs: 90 * day },
+  ];
+}
+
+/** The leaf of a level that holds `at`. Leaves begin at whole multiples of their width since 1970. */
+export function leafAt({ table, leafMs }: Level, at: number): SampleLeaf {
+  const from = Math.floor(at / leafMs) * leafMs;
+  const digits = new Date(from).toISOString().replaceAll(/\D/g, "");
+  return {
+    table,
+    name: `${table}_p${digits.slice(0, leafMs < day ? 10 : 8)}`,
+    from,
+    to: from + leafMs,
+  };
+}
+
+/** The levels that answer a range, coarsest first: the finer ones for what is not rolled up yet. Pure. */
+export function levelsFor(
+  levels: readonly Level[],
+  { from, to, now, stepSeconds }: {
+    from: number;
+    to: number;
+    now: number;
+    stepSeconds: number | undefined;
+  },
+): readonly Level[] {
+  const reaching = levels.filter(({ keepMs }) => now - keepMs <= from);
+  const able = reaching.length > 0 ? reaching : levels.slice(-1);
+  const coarsest = stepSeconds === undefined
+    ? able.find(({ seconds }) => (to - from) / 1000 / (seconds || rawSeconds) <= pointsWanted) ??
+      able.at(-1)
+    : able.findLast(({ seconds }) => seconds <= stepSeconds) ?? able[0];
+  return levels.slice(0, levels.findIndex((level) => level === coarsest) + 1).reverse();
+}
+
+/** A point as it is shown: `value` is the mean. Times are milliseconds since 1970. */
+export interface HistoryPoint {
+  ts: number;
+  value: number;
+  min: number;
+  max: number;
+  last: number;
+}
+
+/** Points in buckets of `stepMs`, oldest first: mean, least, greatest, last. Wants them in order. Pure. */
+export function inSteps(points: readonly HistoryPoint[], stepMs: number): HistoryPoint[] {
+  const buckets: (HistoryPoint & { count: number })[] = [];
+  for (const { ts, value, min, max, last } of points) {
+    const at = Math.floor(ts / stepMs) * stepMs;
+    const bucket = buckets.at(-1);
+    if (bucket?.ts !== at) {
+      buckets.push({ ts: at, value, min, max, last, count: 1 });
+      continue;
+    }
+    bucket.count++;
+    bucket.value += (value - bucket.value) / bucket.count;
+    bucket.min = Math.min(bucket.min, min);
+    bucket.max = Math.max(bucket.max, max);
+    bucket.last = last;
+  }
+  return buckets.map(({ count: _count, ...point }) => point);
+}
