@@ -3,6 +3,9 @@ import { bodyLimit } from "hono/body-limit";
 import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
 import type { Logger } from "./log.ts";
+import { alertChannelRoutes } from "./routes/alert_channels.ts";
+import { alertRehearsalRoutes } from "./routes/alert_rehearsal.ts";
+import { alertSilenceRoutes } from "./routes/alert_silences.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
@@ -26,6 +29,7 @@ import { tickRoutes } from "./routes/ticks.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Access } from "./services/access.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
+import { memoryReader } from "./services/alerts/rehearsal.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import type { Clock } from "./services/clock.ts";
 import type { Hub } from "./services/hub.ts";
@@ -90,6 +94,9 @@ function mountApi(
     quarantineRoutes(services),
     partitionRoutes(services),
     alertRoutes(services),
+    alertSilenceRoutes(services),
+    alertChannelRoutes(services),
+    alertRehearsalRoutes({ ...services, samples: memoryReader(services.monitor.history) }),
     diagnosisRoutes(services),
     metricRoutes(services),
     expositionRoutes({ ...services, version, startedAt }),

@@ -125,6 +125,7 @@ export async function createHoldfast(
       await preparation.supervisor.stop();
       await benchmarks.stop();
       await monitor.stop();
+      await alerts.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
       await embedded?.stop();
     },

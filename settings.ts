@@ -40,6 +40,20 @@ const bytes = (min: number, max: number) => whole(min, max);
 const MiB = 1024 * 1024;
 const GiB = 1024 * MiB;
 
+/** Where alerts are sent. Set by whoever starts Holdfast and by nobody else: it posts to these addresses. */
+const channel = z.strictObject({
+  name: z.string().regex(/^(?!(websocket|log)$)[a-z0-9][a-z0-9_-]{0,39}$/),
+  type: z.enum(["webhook", "slack", "pagerduty", "alertmanager"]),
+  url: z.string().regex(/^https?:\/\/./).refine((url) => URL.canParse(url)).optional(),
+  secret: z.string().min(8).optional(),
+  min_severity: z.enum(["warning", "critical"]).default("warning"),
+  rules: z.array(text).optional(),
+}).refine(({ type, url }) => url !== undefined || type === "pagerduty")
+  .refine(({ type, secret }) =>
+    secret !== undefined || type === "slack" || type === "alertmanager"
+  );
+export type ChannelSetting = z.output<typeof channel>;
+
 /** Every setting, named in the code as in the environment, so that one search finds both. */
 export const settings = {
   HOST: setting(
@@ -245,6 +259,27 @@ export const settings = {
     bytes(16 * 1024, GiB).default(MiB),
     "bytes from 16384 to 1073741824",
     "Unsent bytes at which a slow WebSocket client is closed with 1013.",
+  ),
+  HOLDFAST_CHANNELS: setting(
+    z.preprocess(
+      (value) => typeof value === "string" ? JSON.parse(value) : value,
+      z.array(channel).max(20).refine((all) =>
+        new Set(all.map(({ name }) => name)).size === all.length
+      ),
+    ).default([]),
+    'a JSON array of channels such as [{"name": "ops", "type": "webhook", "url": "https://…", "secret": "…"}], each name once',
+    "Where alerts are sent: webhook, slack, pagerduty (its `secret` is the routing key), alertmanager. See [alerts](alerts.md).",
+    true,
+  ),
+  HOLDFAST_ALERTS_REMIND_SECONDS: setting(
+    whole(0, 604_800).default(3_600),
+    "seconds from 0 to 604800 (0: never)",
+    "How often channels are told again of an alert that still fires and that nobody has acknowledged.",
+  ),
+  HOLDFAST_INSTANCE: setting(
+    z.string().regex(/^[\w.:-]{1,80}$/).optional(),
+    "up to 80 letters, digits and . : _ -",
+    "Name of this Holdfast among those that watch the same database. Without it: host name and port.",
   ),
   HOLDFAST_BENCH_TARGETS: setting(
     z.preprocess(

@@ -2,6 +2,7 @@ import market from "./0001_market.sql" with { type: "text" };
 import holdfast from "./0002_holdfast.sql" with { type: "text" };
 import firewall from "./0003_firewall.sql" with { type: "text" };
 import guardian from "./0004_partition_guardian.sql" with { type: "text" };
+import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
   version: number;
@@ -15,4 +16,5 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: "holdfast", sql: holdfast },
   { version: 3, name: "firewall", sql: firewall },
   { version: 4, name: "partition_guardian", sql: guardian },
+  { version: 40, name: "alert_life", sql: alertLife },
 ];
