@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { channels } from "./settings/channels.ts";
 
 /** A whole number from a string or a JSON number, within bounds. */
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
@@ -39,20 +40,6 @@ function setting<S extends z.ZodType>(
 const bytes = (min: number, max: number) => whole(min, max);
 const MiB = 1024 * 1024;
 const GiB = 1024 * MiB;
-
-/** Where alerts are sent. Set by whoever starts Holdfast and by nobody else: it posts to these addresses. */
-const channel = z.strictObject({
-  name: z.string().regex(/^(?!(websocket|log)$)[a-z0-9][a-z0-9_-]{0,39}$/),
-  type: z.enum(["webhook", "slack", "pagerduty", "alertmanager"]),
-  url: z.string().regex(/^https?:\/\/./).refine((url) => URL.canParse(url)).optional(),
-  secret: z.string().min(8).optional(),
-  min_severity: z.enum(["warning", "critical"]).default("warning"),
-  rules: z.array(text).optional(),
-}).refine(({ type, url }) => url !== undefined || type === "pagerduty")
-  .refine(({ type, secret }) =>
-    secret !== undefined || type === "slack" || type === "alertmanager"
-  );
-export type ChannelSetting = z.output<typeof channel>;
 
 /** Every setting, named in the code as in the environment, so that one search finds both. */
 export const settings = {
@@ -261,12 +248,7 @@ export const settings = {
     "Unsent bytes at which a slow WebSocket client is closed with 1013.",
   ),
   HOLDFAST_CHANNELS: setting(
-    z.preprocess(
-      (value) => typeof value === "string" ? JSON.parse(value) : value,
-      z.array(channel).max(20).refine((all) =>
-        new Set(all.map(({ name }) => name)).size === all.length
-      ),
-    ).default([]),
+    channels,
     'a JSON array of channels such as [{"name": "ops", "type": "webhook", "url": "https://…", "secret": "…"}], each name once',
     "Where alerts are sent: webhook, slack, pagerduty (its `secret` is the routing key), alertmanager. See [alerts](alerts.md).",
     true,
@@ -275,6 +257,11 @@ export const settings = {
     whole(0, 604_800).default(3_600),
     "seconds from 0 to 604800 (0: never)",
     "How often channels are told again of an alert that still fires and that nobody has acknowledged.",
+  ),
+  HOLDFAST_ALERTS_FLAP_FIRINGS: setting(
+    whole(0, 1_000).default(4),
+    "a whole number from 0 to 1000 (0: never)",
+    "Firings of one rule and scope within an hour that count as flapping: it then stays open until it was quiet for 15 minutes.",
   ),
   HOLDFAST_INSTANCE: setting(
     z.string().regex(/^[\w.:-]{1,80}$/).optional(),

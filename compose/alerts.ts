@@ -57,6 +57,7 @@ export function composeAlerts(
       ...sources,
     ],
     remindMs: config.HOLDFAST_ALERTS_REMIND_SECONDS * 1000,
+    flapFirings: config.HOLDFAST_ALERTS_FLAP_FIRINGS,
     hub,
     clock,
     log,

@@ -23,7 +23,19 @@ const tidyEveryMs = 3_600_000;
 
 /** The alert engine's shell: judges, tells and keeps; shares the work with other Holdfasts on the same database. */
 export function createAlerts(
-  { rules: initial, store, lease, silences, deliveries, sources, remindMs, hub, clock, log }: {
+  {
+    rules: initial,
+    store,
+    lease,
+    silences,
+    deliveries,
+    sources,
+    remindMs,
+    flapFirings,
+    hub,
+    clock,
+    log,
+  }: {
     rules: readonly Rule[];
     store: AlertStore;
     lease: Lease;
@@ -32,12 +44,14 @@ export function createAlerts(
     /** Who has values besides those that `evaluate` is given. */
     sources: readonly ReadingSource[];
     remindMs: number;
+    /** Firings within an hour that are flapping; 0 for never. */
+    flapFirings?: number;
     hub: Publisher;
     clock: Clock;
     log: Logger;
   },
 ) {
-  const book = createBook({ instance: lease.name });
+  const book = createBook({ instance: lease.name, flapFirings });
   const rulebook = createRulebook({ initial, store, log });
   let loaded = false;
   let led = false;

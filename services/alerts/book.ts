@@ -20,7 +20,9 @@ export interface Explain {
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** Where every rule stands in every scope, and which alerts are open. In memory; asks nobody. */
-export function createBook({ instance }: { instance: string }) {
+export function createBook(
+  { instance, flapFirings }: { instance: string; flapFirings?: number | undefined },
+) {
   const states = new Map<string, { rule: Rule; scope: string; state: RuleState }>();
   const open = new Map<string, Alert>();
   /** The states as they were last handed out to be kept. */
@@ -37,7 +39,7 @@ export function createBook({ instance }: { instance: string }) {
       message: messageFor(rule, value, scope),
       value,
       threshold: severity === "critical" ? rule.critical : rule.warning,
-      flapping: isFlapping(state),
+      flapping: isFlapping(state, flapFirings),
       evidence: explain.evidence(rule, scope),
       cure: explain.cure(rule, scope),
     };
@@ -74,7 +76,7 @@ export function createBook({ instance }: { instance: string }) {
   /** What still fires says how it is now, not how it began; the last bad value stays when it is over. */
   function refresh(rule: Rule, alert: Alert, value: number | null, state: RuleState): Alert {
     const unknown_since = state.unknownSince === undefined ? null : iso(state.unknownSince);
-    const shown = { ...alert, unknown_since, flapping: isFlapping(state) };
+    const shown = { ...alert, unknown_since, flapping: isFlapping(state, flapFirings) };
     return value === null || levelOf(rule, value) === "clear"
       ? shown
       : { ...shown, value, message: messageFor(rule, value, alert.scope) };
@@ -87,7 +89,13 @@ export function createBook({ instance }: { instance: string }) {
     explain: Explain,
   ): Change | undefined {
     const key = keyOf(rule.name, scope);
-    const { state, transition } = step(rule, states.get(key)?.state ?? calm, value, now);
+    const { state, transition } = step(
+      rule,
+      states.get(key)?.state ?? calm,
+      value,
+      now,
+      flapFirings,
+    );
     states.set(key, { rule, scope, state });
     if (state.phase === "pending") pendingIds.set(key, pendingIds.get(key) ?? randomUUID());
     const alert = open.get(key);

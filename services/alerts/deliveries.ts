@@ -3,7 +3,7 @@ import { adoptDeliveries, listDeliveries, requeueDelivery } from "../../db/alert
 import type { DeliveryRecord } from "../../db/alerts.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { ChannelSetting } from "../../settings.ts";
+import type { ChannelSetting } from "../../settings/channels.ts";
 import type { Clock } from "../clock.ts";
 import { lineOf, type Sender, wants } from "./channels/channel.ts";
 import { type Fetch, type Outcome, post } from "./channels/post.ts";

@@ -42,11 +42,13 @@ export const calm: RuleState = {
 };
 
 const hourMs = 3_600_000;
-/** So many firings within an hour are flapping: the next one stays open until a quarter of an hour was quiet. */
-export const flapFirings = 4;
+/** So many firings within an hour are flapping: the last one stays open until a quarter of an hour was quiet. */
+export const usualFlapFirings = 4;
 const flapQuietMs = hourMs / 4;
 
-export const isFlapping = (state: RuleState): boolean => state.firings.length >= flapFirings;
+/** With a limit of 0 nothing ever flaps. */
+export const isFlapping = (state: RuleState, limit = usualFlapFirings): boolean =>
+  limit > 0 && state.firings.length >= limit;
 
 /** What is left of a state that is well again. */
 function quiet(state: RuleState, lastResolvedAt = state.lastResolvedAt): RuleState {
@@ -57,7 +59,13 @@ function quiet(state: RuleState, lastResolvedAt = state.lastResolvedAt): RuleSta
  * One step of a rule's life: ok → pending → firing → ok. Pure. An unknown value (null) neither fires nor resolves,
  * and the time it lasts counts for nothing: not as bad, and not as clear.
  */
-export function step(rule: Rule, before: RuleState, value: number | null, now: number): Step {
+export function step(
+  rule: Rule,
+  before: RuleState,
+  value: number | null,
+  now: number,
+  flapFirings = usualFlapFirings,
+): Step {
   if (!rule.enabled && before.phase !== "firing") {
     return { state: quiet(before), transition: undefined };
   }
@@ -78,7 +86,7 @@ export function step(rule: Rule, before: RuleState, value: number | null, now: n
   };
   const level = rule.enabled && value !== null ? levelOf(rule, value) : "clear";
   return state.phase === "firing"
-    ? stepFiring(rule, state, level, now)
+    ? stepFiring(rule, state, level, now, isFlapping(state, flapFirings) ? flapQuietMs : 0)
     : stepQuiet(rule, state, level, now);
 }
 
@@ -120,10 +128,11 @@ function stepFiring(
   state: RuleState,
   level: Severity | "clear" | undefined,
   now: number,
+  leastQuietMs: number,
 ): Step {
   if (level === "clear") {
     const clearSince = state.clearSince ?? now;
-    const quietMs = Math.max(rule.keep_firing_seconds * 1000, isFlapping(state) ? flapQuietMs : 0);
+    const quietMs = Math.max(rule.keep_firing_seconds * 1000, leastQuietMs);
     if (rule.enabled && now - clearSince < quietMs) {
       return { state: { ...state, clearSince }, transition: undefined };
     }

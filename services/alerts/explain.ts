@@ -31,7 +31,7 @@ export function explain(rule: Rule, alert: Alert): Explanation {
       } for ${seconds(rule.keep_firing_seconds)}.`
       : `It ended at ${alert.resolved_at}.`,
     ...(alert.flapping
-      ? ["It fired four times within an hour: it stays open until a quarter of an hour was quiet."]
+      ? ["It fired too often within an hour: it stays open until a quarter of an hour was quiet."]
       : []),
     ...(alert.unknown_since
       ? [

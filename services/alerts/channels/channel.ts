@@ -1,4 +1,4 @@
-import type { ChannelSetting } from "../../../settings.ts";
+import type { ChannelSetting } from "../../../settings/channels.ts";
 import { type Notice, rank } from "../notices.ts";
 
 /** What stands behind every message: where it comes from. */

@@ -1,4 +1,4 @@
-import type { ChannelSetting } from "../../../settings.ts";
+import type { ChannelSetting } from "../../../settings/channels.ts";
 import { formatAlertmanager } from "./alertmanager.ts";
 import type { Format, Outgoing, Parcel, Sender } from "./channel.ts";
 import { formatPagerDuty } from "./pagerduty.ts";
