@@ -3,6 +3,9 @@ import { bodyLimit } from "hono/body-limit";
 import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
 import type { Logger } from "./log.ts";
+import { alertChannelRoutes } from "./routes/alert_channels.ts";
+import { alertRehearsalRoutes } from "./routes/alert_rehearsal.ts";
+import { alertSilenceRoutes } from "./routes/alert_silences.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
@@ -42,6 +45,7 @@ import type { Market } from "./services/market/market.ts";
 import type { Check } from "./services/monitor/health.ts";
 import type { Changes } from "./services/monitor/changes.ts";
 import type { Incidents } from "./services/monitor/incidents/incidents.ts";
+import { sampleReader } from "./services/monitor/history/history.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import type { Conversions } from "./services/partitions/conversion/conversions.ts";
 import type { Archives } from "./services/partitions/archive/restore.ts";
@@ -107,6 +111,9 @@ function mountApi(
     conversionRoutes(services),
     partitionProofRoutes(services),
     alertRoutes(services),
+    alertSilenceRoutes(services),
+    alertChannelRoutes(services),
+    alertRehearsalRoutes({ ...services, samples: sampleReader(services.monitor.history) }),
     diagnosisRoutes(services),
     incidentRoutes(services),
     metricRoutes(services),

@@ -134,6 +134,7 @@ export async function createHoldfast(
       await conversions.stop();
       await benchmarks.stop();
       await monitor.stop();
+      await alerts.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
       await embedded?.stop();
     },

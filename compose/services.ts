@@ -8,10 +8,8 @@ import type { Pools } from "../db/pools.ts";
 import type { Records } from "../db/records.ts";
 import type { Logger } from "../log.ts";
 import { createAccess } from "../services/access.ts";
-import { createAlerts } from "../services/alerts/alerts.ts";
-import { buildRules } from "../services/alerts/rules.ts";
-import { createAlertStore } from "../services/alerts/store.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
+import { ingestSource } from "../services/alerts/sources.ts";
 import type { Clock } from "../services/clock.ts";
 import { createHub } from "../services/hub.ts";
 import { createFeeds } from "../services/ingest/feeds.ts";
@@ -35,6 +33,7 @@ import { moveReport } from "../services/partitions/conversion/report.ts";
 import { createPolicies } from "../services/partitions/policies.ts";
 import { createRotation, type Rotation } from "../services/partitions/rotation.ts";
 import { createVerifications } from "../services/partitions/seal/verification.ts";
+import { composeAlerts } from "./alerts.ts";
 
 /** What the routes speak to, but for what only the life of the house knows. */
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
@@ -87,9 +86,11 @@ export function createServices(
     config,
     clock,
   });
-  const alerts = createAlerts({
-    rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),
-    store: createAlertStore(records.db),
+  const alerts = composeAlerts({
+    config,
+    db: records.db,
+    // The backups' ages belong here too: backupSource(() => …).
+    sources: [ingestSource({ ingest, feeds })],
     hub,
     clock,
     log,

@@ -1,6 +1,8 @@
 import {
   bigint,
+  boolean,
   doublePrecision,
+  integer,
   jsonb,
   pgSchema,
   text,
@@ -30,6 +32,37 @@ export const alertRecords = holdfast.table("alerts", {
   evidence: jsonb().notNull().default([]),
   cause: text().notNull().default(""),
   cure: jsonb().notNull().default([]),
+  instance: text().notNull().default(""),
+  peak_severity: text(),
+  flapping: boolean().notNull().default(false),
+  acknowledged_by: text(),
+  notified_at: time("notified_at"),
+  notified_severity: text(),
+});
+
+export const silenceRecords = holdfast.table("alert_silences", {
+  id: uuid().primaryKey(),
+  rule: text(),
+  scope: text(),
+  reason: text().notNull(),
+  created_by: text().notNull(),
+  created_at: time("created_at").notNull(),
+  starts_at: time("starts_at").notNull(),
+  ends_at: time("ends_at").notNull(),
+});
+
+export const deliveryRecords = holdfast.table("alert_deliveries", {
+  id: uuid().primaryKey(),
+  channel: text().notNull(),
+  owner: text().notNull(),
+  state: text().notNull(),
+  summary: text().notNull(),
+  notices: jsonb().notNull(),
+  attempts: integer().notNull(),
+  created_at: time("created_at").notNull(),
+  next_attempt_at: time("next_attempt_at"),
+  ended_at: time("ended_at"),
+  error: text(),
 });
 
 export const ruleRecords = holdfast.table("alert_rules", {

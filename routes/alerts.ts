@@ -14,7 +14,7 @@ const listRoute = createRoute({
   summary: "Alerts, newest first",
   request: {
     query: z.object({
-      state: z.enum(["firing", "resolved"]).optional(),
+      state: z.enum(["pending", "firing", "resolved"]).optional(),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),
@@ -101,8 +101,8 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
     return c.json(allRules(), 200);
   });
 
-  router.openapi(acknowledgeRoute, (c) => {
-    const alert = alerts.acknowledge(c.req.valid("param").id);
+  router.openapi(acknowledgeRoute, async (c) => {
+    const alert = await alerts.acknowledge(c.req.valid("param").id, c.get("role"));
     return c.json({ ...alert, cure: [...alert.cure] }, 200);
   });
   return router;

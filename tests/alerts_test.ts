@@ -205,3 +205,19 @@ Deno.test("what no rule or alert is named, and levels of a wrong kind, are refus
   });
   assert.equal((await gone.json()).code, "not_found");
 });
+
+Deno.test("a pool with nothing left fires at its shipped level, and so does the wait for it", async () => {
+  const levels = { warning: 0.8, critical: 0.95, clear: 0.7, ...calm };
+  await changeRule("connection_pool", levels);
+  await changeRule("pool_wait", calm);
+  const held = await holdPool(20);
+  const exhausted = await firing("connection_pool");
+  assert.equal(exhausted.message, "Connection pool utilization high: 100%");
+  assert.equal(exhausted.severity, "critical");
+  const pending = await list("?state=pending");
+  assert.ok(pending.every(({ state, value }) => state === "pending" && value === null));
+  await held.release();
+  const wait = await firing("pool_wait");
+  assert.match(wait.message, /^Wait for a pool connection high \(p95\): \d+ ms$/);
+  await over(exhausted.id);
+});

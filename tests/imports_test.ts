@@ -19,6 +19,7 @@ const order = [
   ["runtime"],
   ["config.ts"],
   ["settings.ts"],
+  ["settings"],
   ["errors.ts", "log.ts"],
 ];
 

@@ -143,7 +143,7 @@ testWith(
         20_000,
       );
       await eventually(
-        async () => {
+        () => {
           const { readings } = house.holdfast.monitor.snapshot();
           return readings.io.missing === undefined === /^18/.test(expected.source.slice(1)) &&
             readings.checkpoints.error === undefined;

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { runCommand, unprivilegedUser } from "../db/embedded/command.ts";
 import { AlertList } from "../routes/alert_schemas.ts";
+import { calm, step } from "../services/alerts/engine.ts";
+import type { Rule } from "../services/alerts/rule.ts";
+import { shippedRules } from "../services/alerts/shipped_rules.ts";
 import { createDebianServer } from "./helpers/debian.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { freePort } from "./helpers/process.ts";
 import { connectSql, type Sql } from "../db/connection.ts";
+import { quoteLiteral } from "../db/sql.ts";
 import { debianPostgres, testWith } from "./helpers/skip.ts";
 import { watch } from "./helpers/watched.ts";
 
@@ -89,6 +93,14 @@ testWith(
         .filter(({ rule }) => /^(replication|standby)_/.test(rule));
     const value = (name: string) =>
       house.holdfast.monitor.snapshot().signals.find((one) => one.name === name);
+    /** Whether a rule fires on what the standby itself reads: no Holdfast can keep its records there. */
+    const judged = (name: string, changes: Partial<Rule> = {}) => {
+      const rule = shippedRules.find((one) => one.name === name)!;
+      const value = watched.value(rule.metric) ?? null;
+      assert.ok(value !== null, `${rule.metric} is known`);
+      const { transition } = step({ ...rule, ...changes, for_seconds: 0 }, calm, value, Date.now());
+      return transition?.kind === "fired";
+    };
     try {
       await t.step("one that has all is not behind, and fires nothing", async () => {
         await setLevels(house, "replication_lag", {
@@ -106,6 +118,8 @@ testWith(
           return watched.value("standby_receiving") === 1;
         }, "it receives");
         assert.equal(watched.value("standby_replay_delay_seconds"), 0);
+        assert.ok(!judged("standby_delay", { warning: 0.5, critical: null, clear: 0.2 }));
+        assert.ok(!judged("standby_cut"));
         assert.ok(watched.value("xid_age")! > 0, "a standby answers the other questions too");
       });
 
@@ -121,10 +135,16 @@ testWith(
           );
           assert.match(lag.message, /^Standby behind on standby_one: [\d.]+ MB$/);
           assert.match(JSON.stringify(lag.evidence), /"state":"streaming"/);
+          const delay = await eventually(async () => {
+            await house.sql`select pg_logical_emit_message(true, 'test', 'x')`;
+            return (await alerts("firing")).find(({ rule }) => rule === "replication_delay");
+          }, "and so does its delay");
+          assert.match(delay.message, /^Standby replays late on standby_one: \d+ s$/);
           await eventually(async () => {
             await watched.look();
             return watched.value("standby_replay_delay_seconds")! > 0.5;
           }, "the standby says so too");
+          assert.ok(judged("standby_delay", { warning: 0.5, critical: null, clear: 0.2 }));
           await there`select pg_wal_replay_resume()`;
           await eventually(
             async () => (await alerts("resolved")).some(({ id }) => id === lag.id),
@@ -132,6 +152,25 @@ testWith(
           );
         },
       );
+
+      await t.step("one whose link to its primary is cut says so itself", async () => {
+        const [{ link }] = await there`select current_setting('primary_conninfo') as link` as [
+          { link: string },
+        ];
+        await there`alter system set primary_conninfo = ''`;
+        await there`select pg_reload_conf()`;
+        await eventually(async () => {
+          await watched.look();
+          return watched.value("standby_receiving") === 0 && judged("standby_cut");
+        }, "it is cut off");
+        await there.unsafe(`alter system set primary_conninfo = ${quoteLiteral(link)}`);
+        await there`select pg_reload_conf()`;
+        await eventually(async () => {
+          await watched.look();
+          return watched.value("standby_receiving") === 1;
+        }, "it receives again");
+        await eventually(async () => (await alerts("firing")).length === 0, "all is well");
+      });
 
       await t.step(
         "one that is gone has not caught up, and is missed until it is back",

@@ -5,6 +5,7 @@ import guardian from "./0004_partition_guardian.sql" with { type: "text" };
 import moves from "./0020_partition_moves.sql" with { type: "text" };
 import sealed from "./0030_sealed_partitions.sql" with { type: "text" };
 import history from "./0050_history.sql" with { type: "text" };
+import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
   version: number;
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   { version: 20, name: "partition_moves", sql: moves },
   { version: 30, name: "sealed_partitions", sql: sealed },
   { version: 50, name: "history", sql: history },
+  { version: 40, name: "alert_life", sql: alertLife },
 ];

@@ -6,14 +6,30 @@ export interface Alert {
   rule: string;
   alert_type: string;
   severity: Severity;
-  state: "firing" | "resolved";
+  /** The worst it has been. */
+  peak_severity: Severity;
+  state: "pending" | "firing" | "resolved";
   message: string;
   value: number | null;
   threshold: number | null;
   scope: string;
+  /** The Holdfast that sees it, when others do not; empty for what all see alike. */
+  instance: string;
   started_at: string;
   resolved_at: string | null;
   acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  /** It fired so often lately that it stays open until it has been quiet for long. */
+  flapping: boolean;
+  /** Since when its value has not been known: it can neither end nor change. */
+  unknown_since: string | null;
+  /** Id of the silence that keeps it from the channels. */
+  silenced_by: string | null;
+  /** Rule of the alert it follows from, which is told in its stead. */
+  inhibited_by: string | null;
+  /** When channels were last told. */
+  notified_at: string | null;
+  notified_severity: Severity | null;
   evidence: Evidence[];
   cause: string;
   cure: readonly Cure[];
@@ -31,3 +47,6 @@ export interface MetricValue {
   scope: string;
   value: number | null;
 }
+
+/** Where one stands in the books: an alert is open once per rule and scope. */
+export const keyOf = (rule: string, scope: string) => `${rule}\n${scope}`;

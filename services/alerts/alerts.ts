@@ -1,81 +1,70 @@
-import { randomUUID } from "node:crypto";
-import { HoldfastError, messageOf } from "../../errors.ts";
+import { acknowledgeAlert } from "../../db/alerts.ts";
+import { tidyAlerts } from "../../db/alert_watch.ts";
+import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import type { Publisher } from "../hub.ts";
-import type { Alert, Evidence, MetricValue } from "./alert.ts";
-import { calm, type RuleState, step, type Transition } from "./engine.ts";
-import {
-  type Cure,
-  levelOf,
-  messageFor,
-  type Rule,
-  type RuleLevels,
-  ruleProblems,
-} from "./rule.ts";
-import { withChanges } from "./rules.ts";
-import type { AlertStore } from "./store.ts";
+import type { Alert, MetricValue } from "./alert.ts";
+import { type ChangeKind, createBook, type Explain } from "./book.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { inhibitedBy } from "./inhibition.ts";
+import type { Lease } from "./lease.ts";
+import { type Notice, noticeDue, told } from "./notices.ts";
+import type { Rule, RuleLevels } from "./rule.ts";
+import { createRulebook } from "./rulebook.ts";
+import { liveChannels, sampleAlert } from "./sample.ts";
+import { silencedBy, type Silences } from "./silences.ts";
+import type { ReadingSource } from "./sources.ts";
+import { type AlertStore, fromRecord } from "./store.ts";
 
-export interface Alerts {
-  /** Takes up the alerts that were open, and the rules changed, before this start. */
-  load(): Promise<void>;
-  /**
-   * Judges values by their rules, tells what changed, and keeps it. `complete` names the metrics all of whose
-   * scopes are among the values: an alert on one that is not there any more is over.
-   */
-  evaluate(
-    values: readonly MetricValue[],
-    evidenceFor: (rule: Rule, scope: string) => Evidence[],
-    options?: {
-      /** Metrics of which every scope there is is among the values. */
-      complete?: ReadonlySet<string>;
-      cureFor?: (rule: Rule, scope: string) => readonly Cure[];
-    },
-  ): void;
-  firing(): Alert[];
-  list(query: {
-    state: string | undefined;
-    before: { startedAt: Date; id: string } | undefined;
-    limit: number;
-  }): Promise<Alert[]>;
-  acknowledge(id: string): Alert;
-  rules(): readonly Rule[];
-  /** Changes levels of a rule, or takes back every change; lasts over restarts. */
-  changeRule(name: string, changes: Partial<RuleLevels> | "reset"): Promise<Rule>;
-}
+export type Alerts = ReturnType<typeof createAlerts>;
 
-const keyOf = (rule: string, scope: string) => `${rule}\n${scope}`;
+const tidyEveryMs = 3_600_000;
 
-/** A rule sent back as it was read, with one level changed, changes that level alone. */
-function differences(rule: Rule, changes: Partial<RuleLevels>): Partial<RuleLevels> {
-  return Object.fromEntries(
-    Object.entries(changes).filter(([name, value]) => rule[name as keyof RuleLevels] !== value),
-  );
-}
-
-/** The alert engine's shell: holds the state of every rule and scope, publishes and stores transitions. */
+/** The alert engine's shell: judges, tells and keeps; shares the work with other Holdfasts on the same database. */
 export function createAlerts(
-  { rules: initial, store, hub, clock, log, onChange = () => {} }: {
+  {
+    rules: initial,
+    store,
+    lease,
+    silences,
+    deliveries,
+    sources,
+    remindMs,
+    flapFirings,
+    hub,
+    clock,
+    log,
+  }: {
     rules: readonly Rule[];
     store: AlertStore;
+    lease: Lease;
+    silences: Silences;
+    deliveries: Deliveries;
+    /** Who has values besides those that `evaluate` is given. */
+    sources: readonly ReadingSource[];
+    remindMs: number;
+    /** Firings within an hour that are flapping; 0 for never. */
+    flapFirings?: number;
     hub: Publisher;
     clock: Clock;
     log: Logger;
-    onChange?: () => void;
   },
-): Alerts {
-  let rules = [...initial];
-  const states = new Map<string, RuleState>();
-  const open = new Map<string, Alert>();
+) {
+  const book = createBook({ instance: lease.name, flapFirings });
+  const rulebook = createRulebook({ initial, store, log });
   let loaded = false;
+  let led = false;
+  let syncing: Promise<void> | undefined;
+  let again = false;
+  let tidiedAt = -Infinity;
+  const now = () => clock.now().getTime();
 
-  function flush(): void {
-    if (!loaded) return;
-    store.flush().catch((error) => log.warn("alerts_not_saved", { error: messageOf(error) }));
-  }
+  /** Alerts that this Holdfast answers for: those of all while it leads, and its own. */
+  const isOurs = ({ instance }: Alert) => instance !== "" || lease.leads();
 
-  function announce(alert: Alert, change: Transition["kind"] | "acknowledged"): void {
-    store.save(alert);
+  function announce(alert: Alert, change: ChangeKind | "acknowledged"): void {
+    if (isOurs(alert)) store.saveAlert(alert);
     hub.publish("performance_alert", { ...alert, change });
     const level = alert.state === "resolved"
       ? "info"
@@ -88,183 +77,208 @@ export function createAlerts(
       change,
       message: alert.message,
       scope: alert.scope,
+      ...(alert.silenced_by || alert.inhibited_by ? { muted: true } : {}),
     });
-    onChange();
-    flush();
   }
 
-  function describe(rule: Rule, scope: string, value: number, evidence: Evidence[]) {
-    const severity = states.get(keyOf(rule.name, scope))?.severity ?? "warning";
+  function withMutes(alert: Alert, firing: readonly Alert[]): Alert {
     return {
-      severity,
-      alert_type: `${rule.name}_${severity}`,
-      message: messageFor(rule, value, scope),
-      value,
-      threshold: severity === "critical" ? rule.critical : rule.warning,
-      evidence,
+      ...alert,
+      silenced_by: silencedBy(alert, silences.present(), now()) ?? null,
+      inhibited_by: inhibitedBy(alert, firing) ?? null,
     };
   }
 
-  function apply(
-    rule: Rule,
-    scope: string,
-    value: number,
-    transition: Transition,
-    evidence: () => Evidence[],
-    cure: () => readonly Cure[],
-  ): void {
-    const key = keyOf(rule.name, scope);
-    const now = clock.now().toISOString();
-    if (transition.kind === "fired") {
-      const alert: Alert = {
-        id: randomUUID(),
-        rule: rule.name,
-        scope,
-        state: "firing",
-        started_at: new Date(transition.since).toISOString(),
-        resolved_at: null,
-        acknowledged_at: null,
-        cause: rule.cause,
-        cure: cure(),
-        ...describe(rule, scope, value, evidence()),
-      };
-      open.set(key, alert);
-      announce(alert, transition.kind);
-      return;
+  /** Tells channels what is due of the open alerts and of those that just ended. */
+  function notify(ended: readonly Alert[]): void {
+    const notices: Notice[] = [];
+    for (const alert of [...ended, ...book.open().filter(isOurs)]) {
+      const kind = noticeDue(alert, { now: now(), remindMs });
+      if (!kind) continue;
+      const after = told(alert, now());
+      notices.push({ kind, alert: after });
+      if (after.state === "firing") book.put(after);
+      store.saveAlert(after);
     }
-    const alert = open.get(key);
-    if (!alert) return;
-    if (transition.kind === "resolved") {
-      open.delete(key);
-      announce({ ...alert, state: "resolved", resolved_at: now }, transition.kind);
-      return;
-    }
-    const changed = { ...alert, cure: cure(), ...describe(rule, scope, value, evidence()) };
-    open.set(key, changed);
-    announce(changed, transition.kind);
+    if (notices.length > 0) deliveries.send(notices);
+    // Also while the database is away, and the lease with it: what is not told again is over for an Alertmanager.
+    const known = book.open().filter(({ instance, notified_at }) =>
+      (instance !== "" || led) && notified_at !== null
+    );
+    deliveries.repeat(known.map((alert) => ({ kind: "reminder", alert })));
   }
 
-  /** What still fires says how it is now, not how it began; the last bad value stays when it is over. */
-  function refresh(rule: Rule, scope: string, value: number): void {
-    const key = keyOf(rule.name, scope);
-    const alert = open.get(key);
-    if (!alert || levelOf(rule, value) === "clear") return;
-    open.set(key, { ...alert, value, message: messageFor(rule, value, scope) });
+  async function takeUp(instance: string, seenAt: number): Promise<void> {
+    const alerts = (await store.open()).filter((alert) => alert.instance === instance);
+    const records = (await store.states(instance)).filter((one) => one.instance === instance);
+    for (const { from, alert } of book.adopt(rulebook.rules(), alerts, records, seenAt)) {
+      store.dropAlert(from);
+      store.saveAlert(alert);
+    }
   }
 
-  /** What was dropped cannot be bad: a clear value for each open alert on a slot, table … that is no more. */
-  function gone(present: readonly MetricValue[], complete: ReadonlySet<string>): MetricValue[] {
-    return [...open.values()].flatMap(({ rule: name, scope }): MetricValue[] => {
-      const rule = rules.find((one) => one.name === name);
-      if (!rule || scope === "" || !complete.has(rule.metric)) return [];
-      const there = present.some((one) => one.metric === rule.metric && one.scope === scope);
-      return there ? [] : [{ metric: rule.metric, scope, value: rule.clear }];
+  /** What another Holdfast, or somebody through it, did to the open alerts. */
+  async function lookAround(leads: boolean): Promise<void> {
+    const open = await store.open();
+    if (!leads) {
+      const shared = open.filter(({ instance }) => instance === "");
+      const changes = book.follow(rulebook.rules(), shared, now());
+      for (const { kind, alert } of changes) announce(alert, kind);
+    }
+    for (const { id, acknowledged_at, acknowledged_by } of open) {
+      const mine = book.find(id);
+      if (!mine || acknowledged_at === null || mine.acknowledged_at !== null) continue;
+      acknowledged({ ...mine, acknowledged_at, acknowledged_by });
+    }
+    await silences.refresh();
+    await rulebook.refresh();
+  }
+
+  async function syncOnce(): Promise<void> {
+    const { leads, wasOthers, heldAt } = await lease.renew();
+    const takesOver = leads && (!led || wasOthers);
+    if (!loaded) {
+      await rulebook.refresh();
+      await silences.refresh();
+      await takeUp(lease.name, heldAt ?? now());
+    }
+    if (takesOver) {
+      await takeUp("", heldAt ?? now());
+      log.info("alerts_led", { instance: lease.name });
+    }
+    if (!leads && led) store.dropShared();
+    if (!loaded || takesOver) await deliveries.adopt();
+    loaded = true;
+    led = leads;
+    store.saveStates(
+      book.changedStates(now()).filter(({ instance }) => instance !== "" || leads),
+    );
+    // Another is open there already: taken up as our own, and written at the next turn.
+    if (!await store.flush()) await takeUp("", now());
+    await lookAround(leads);
+    if (leads && performance.now() - tidiedAt > tidyEveryMs) {
+      tidiedAt = performance.now();
+      await tidyAlerts(store.db);
+    }
+  }
+
+  /** Brings the database and this process together; one at a time, once more when something changed meanwhile. */
+  function sync(): Promise<void> {
+    again = true;
+    syncing ??= (async () => {
+      while (again) {
+        again = false;
+        await syncOnce();
+      }
+    })().finally(() => syncing = undefined);
+    return syncing;
+  }
+
+  function syncSoon(): void {
+    if (!loaded) return;
+    sync().then(() => store.noteOutcome(), (error) => {
+      again = false;
+      store.noteOutcome(error);
     });
   }
 
+  function acknowledged(alert: Alert): Alert {
+    book.put(alert);
+    announce(alert, "acknowledged");
+    if (alert.notified_at !== null && isOurs(alert)) {
+      deliveries.send([{ kind: "acknowledged", alert }]);
+    }
+    return alert;
+  }
+
   return {
-    async load() {
-      if (loaded) return;
-      const changes = await store.ruleChanges();
-      rules = rules.map((rule) => withChanges(rule, changes.get(rule.name) ?? {}));
-      for (const alert of await store.open()) {
-        const key = keyOf(alert.rule, alert.scope);
-        const since = new Date(alert.started_at).getTime();
-        const early = open.get(key);
-        if (early) {
-          // It fired again before the database could be asked: one alert, not two.
-          store.drop(early.id);
-          open.set(key, { ...early, id: alert.id, started_at: alert.started_at });
-          store.save({ ...early, id: alert.id, started_at: alert.started_at });
-          continue;
-        }
-        open.set(key, alert);
-        states.set(key, {
-          ...calm,
-          phase: "firing",
-          severity: alert.severity,
-          badSince: since,
-          firingSince: since,
-        });
-      }
-      loaded = true;
-      flush();
-    },
-    evaluate(present, evidenceFor, { complete = new Set<string>(), cureFor } = {}) {
-      const now = clock.now().getTime();
-      const values = [...present, ...gone(present, complete)];
-      for (const rule of rules) {
-        for (const { metric, scope, value } of values) {
-          if (metric !== rule.metric) continue;
-          const key = keyOf(rule.name, scope);
-          const { state, transition } = step(rule, states.get(key) ?? calm, value, now);
-          states.set(key, state);
-          if (value === null) continue;
-          if (transition) {
-            const evidence = () => evidenceFor(rule, scope);
-            apply(
-              rule,
-              scope,
-              value,
-              transition,
-              evidence,
-              () => cureFor?.(rule, scope) ?? rule.cure,
-            );
-          } else refresh(rule, scope, value);
-        }
-      }
-      flush();
+    /** Takes up the alerts that were open, and the rules changed, before this start. */
+    load: sync,
+    /**
+     * Judges values by their rules, tells what changed, and keeps it. `complete` names the metrics all of whose
+     * scopes are among the values: an alert on one that is not there any more is over.
+     */
+    evaluate(
+      given: readonly MetricValue[],
+      explain: Explain,
+      complete: ReadonlySet<string> = new Set(),
+    ): void {
+      const leads = lease.leads();
+      const values = [...given, ...sources.flatMap((source) => source.values())];
+      const rules = rulebook.rules().filter(({ local }) => local || leads);
+      const changes = book.judge(rules, values, { now: now(), complete, explain });
+      const firing = book.open();
+      for (const alert of firing) book.put(withMutes(alert, firing));
+      for (const { kind, alert } of changes) announce(book.find(alert.id) ?? alert, kind);
+      notify(changes.filter(({ kind }) => kind === "resolved").map(({ alert }) => alert));
+      syncSoon();
     },
     firing: () =>
-      [...open.values()].sort((a, b) =>
+      book.open().sort((a, b) =>
         a.severity === b.severity
           ? b.started_at.localeCompare(a.started_at)
           : a.severity === "critical"
           ? -1
           : 1
       ),
-    async list(query) {
-      const present = new Map([...open.values()].map((alert) => [alert.id, alert]));
+    /** Alerts, newest first; those that are pending are in memory alone. */
+    async list(query: Parameters<AlertStore["list"]>[0]): Promise<Alert[]> {
+      if (query.state === "pending") return query.before ? [] : book.pending();
+      const present = new Map(book.open().map((alert) => [alert.id, alert]));
       return (await store.list(query)).map((alert) => present.get(alert.id) ?? alert);
     },
-    acknowledge(id) {
-      for (const [key, alert] of open) {
-        if (alert.id !== id) continue;
-        const changed = {
-          ...alert,
-          acknowledged_at: alert.acknowledged_at ?? clock.now().toISOString(),
-        };
-        open.set(key, changed);
-        announce(changed, "acknowledged");
-        return changed;
-      }
-      throw new HoldfastError("not_found", `No open alert has the id ${id}`);
+    async find(id: string): Promise<Alert> {
+      const alert = book.find(id) ?? await store.find(id);
+      if (!alert) throw new HoldfastError("not_found", `No alert has the id ${id}`);
+      return alert;
     },
-    rules: () => rules,
-    async changeRule(name, changes) {
-      const rule = initial.find((one) => one.name === name);
-      if (!rule) throw new HoldfastError("not_found", `No rule is named ${name}`);
-      const present = rules.find((one) => one.name === name) ?? rule;
-      const before = await store.ruleChanges();
-      const merged = changes === "reset"
-        ? {}
-        : { ...before.get(name), ...differences(present, changes) };
-      // From the rule as it was at the start: what an earlier change moved along moves back with it.
-      const changed = withChanges(rule, merged);
-      const problems = ruleProblems(changed);
-      if (problems.length > 0) {
-        throw new HoldfastError(
-          "invalid_request",
-          `The rule ${name} would not work: ${problems[0]?.message}`,
-          {
-            problems,
-          },
-        );
+    /** Says that `by` is on it: no reminders any more. */
+    async acknowledge(id: string, by: string): Promise<Alert> {
+      const at = clock.now();
+      const mine = book.find(id);
+      if (mine && isOurs(mine)) {
+        if (mine.acknowledged_at !== null) return mine;
+        const alert = acknowledged({
+          ...mine,
+          acknowledged_at: at.toISOString(),
+          acknowledged_by: by,
+        });
+        syncSoon();
+        return alert;
       }
-      await store.saveRule(name, merged);
-      rules = rules.map((one) => one.name === name ? changed : one);
-      log.info("alert_rule_changed", { rule: name, changes });
-      return changed;
+      const record = await acknowledgeAlert(store.db, { id, by, at });
+      if (!record) throw new HoldfastError("not_found", `No open alert has the id ${id}`);
+      return mine ? acknowledged({ ...mine, ...fromRecord(record) }) : fromRecord(record);
+    },
+    rules: rulebook.rules,
+    rule: rulebook.find,
+    tryLevels: rulebook.tryLevels,
+    /** Changes levels of a rule, or takes back every change; lasts over restarts. */
+    changeRule: (name: string, changes: Partial<RuleLevels> | "reset") =>
+      rulebook.change(name, changes),
+    silences,
+    deliveries,
+    now: () => clock.now(),
+    channels: () => [...liveChannels, ...deliveries.channels()],
+    /** Sends a sample through one channel, at once; it begins and ends in the same breath. */
+    async testChannel(name: string) {
+      const alert = sampleAlert(lease.name, clock.now().toISOString());
+      if (name === "websocket" || name === "log") {
+        if (name === "log") log.info("alert_test", { message: alert.message });
+        else hub.publish("performance_alert", { ...alert, change: "test" });
+        return { channel: name, delivered: true, error: null, duration_ms: 0 };
+      }
+      const firing: Alert = { ...alert, state: "firing", resolved_at: null };
+      return await deliveries.test(name, [
+        { kind: "fired", alert: firing },
+        { kind: "resolved", alert },
+      ]);
+    },
+    /** Writes what waits, and lets another Holdfast judge. */
+    async stop(): Promise<void> {
+      await Promise.all([deliveries.stop(), ...sources.map((source) => source.stop?.())]);
+      if (!loaded) return;
+      await sync().then(() => lease.release()).catch(() => {});
     },
   };
 }

@@ -48,6 +48,8 @@ export interface Rule extends RuleLevels {
   phrase: string;
   cause: string;
   cure: readonly Cure[];
+  /** What each Holdfast sees of itself alone, such as its pool; the rest one of them judges for all. */
+  local?: boolean;
 }
 
 /** A rule's level for a value: critical, warning, clear, or undefined in the band between. */

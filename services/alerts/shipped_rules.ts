@@ -1,5 +1,7 @@
 import type { Rule } from "./rule.ts";
+import { capacityRules } from "./shipped/capacity.ts";
 import { durabilityRules } from "./shipped/durability.ts";
+import { houseRules } from "./shipped/house.ts";
 import { replicationRules } from "./shipped/replication.ts";
 import { storageRules } from "./shipped/storage.ts";
 import { day, usual } from "./shipped/usual.ts";
@@ -9,6 +11,7 @@ export const shippedRules: readonly Rule[] = [
   {
     ...usual,
     name: "database_down",
+    local: true,
     title: "The database cannot be reached",
     metric: "database_down",
     unit: "flag",
@@ -26,6 +29,7 @@ export const shippedRules: readonly Rule[] = [
   {
     ...usual,
     name: "connection_pool",
+    local: true,
     title: "Holdfast's own connection pool is nearly used up",
     metric: "pool_utilization",
     unit: "ratio",
@@ -42,6 +46,7 @@ export const shippedRules: readonly Rule[] = [
   {
     ...usual,
     name: "pool_wait",
+    local: true,
     title: "Requests wait for a connection of the pool",
     metric: "pool_acquire_wait_p95_ms",
     unit: "milliseconds",
@@ -263,4 +268,6 @@ export const shippedRules: readonly Rule[] = [
   ...durabilityRules,
   ...replicationRules,
   ...storageRules,
+  ...capacityRules,
+  ...houseRules,
 ];

@@ -1,82 +1,126 @@
 import {
   type AlertRecord,
+  type DeliveryRecord,
+  findAlert,
   listAlerts,
   listOpenAlerts,
   listRuleChanges,
-  saveAlerts,
+  listStates,
+  saveAlertWork,
   saveRuleChanges,
+  type StateRecord,
 } from "../../db/alerts.ts";
+import { codeOf } from "../../db/errors.ts";
 import type { RecordsDb } from "../../db/records.ts";
-import type { Alert } from "./alert.ts";
+import { messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { type Alert, keyOf } from "./alert.ts";
 import type { RuleLevels } from "./rule.ts";
 
+const time = (value: string | null) => value === null ? null : new Date(value);
+
 function toRecord(alert: Alert): AlertRecord {
-  const time = (value: string | null) => value === null ? null : new Date(value);
+  const { unknown_since: _u, silenced_by: _s, inhibited_by: _i, ...rest } = alert;
   return {
-    ...alert,
+    ...rest,
     started_at: new Date(alert.started_at),
     fired_at: new Date(alert.started_at),
     resolved_at: time(alert.resolved_at),
     acknowledged_at: time(alert.acknowledged_at),
+    notified_at: time(alert.notified_at),
     cure: [...alert.cure],
   };
 }
 
-function fromRecord(record: AlertRecord): Alert {
+export function fromRecord(record: AlertRecord): Alert {
   const { fired_at: _, ...rest } = record;
   return {
     ...rest,
+    peak_severity: record.peak_severity ?? record.severity,
     started_at: record.started_at.toISOString(),
     resolved_at: record.resolved_at?.toISOString() ?? null,
     acknowledged_at: record.acknowledged_at?.toISOString() ?? null,
+    notified_at: record.notified_at?.toISOString() ?? null,
+    unknown_since: null,
+    silenced_by: null,
+    inhibited_by: null,
   } as Alert;
 }
 
+const uniqueViolation = "23505";
+
 /** Where alerts live: the database, and memory for what could not be written yet while it was away. */
-export interface AlertStore {
-  /** Keeps an alert's present form; written now or, when the database is away, at a later `flush`. */
-  save(alert: Alert): void;
-  /** Forgets an alert not written yet. */
-  drop(id: string): void;
-  flush(): Promise<void>;
-  open(): Promise<Alert[]>;
-  list(query: {
-    state: string | undefined;
-    before: { startedAt: Date; id: string } | undefined;
-    limit: number;
-  }): Promise<Alert[]>;
-  ruleChanges(): Promise<Map<string, Partial<RuleLevels>>>;
-  saveRule(name: string, changes: Partial<RuleLevels>): Promise<void>;
-}
+export function createAlertStore({ db, log }: { db: RecordsDb; log: Logger }) {
+  const alerts = new Map<string, Alert>();
+  const states = new Map<string, StateRecord>();
+  const deliveries = new Map<string, DeliveryRecord>();
+  let failedAt: number | undefined;
 
-export function createAlertStore(db: RecordsDb): AlertStore {
-  const unsaved = new Map<string, Alert>();
-  let flushing: Promise<void> = Promise.resolve();
-
-  async function writeAll(): Promise<void> {
-    const batch = [...unsaved.values()];
-    if (batch.length === 0) return;
-    await saveAlerts(db, batch.map(toRecord));
-    for (const alert of batch) {
-      if (unsaved.get(alert.id) === alert) unsaved.delete(alert.id);
-    }
+  function forget<K, V>(from: Map<K, V>, batch: ReadonlyMap<K, V>): void {
+    for (const [key, value] of batch) if (from.get(key) === value) from.delete(key);
   }
 
   return {
-    save: (alert) => void unsaved.set(alert.id, alert),
-    drop: (id) => void unsaved.delete(id),
-    flush() {
-      flushing = flushing.then(writeAll, writeAll);
-      return flushing;
+    db,
+    /** Keeps the present form of something; written at the next `flush` that reaches the database. */
+    saveAlert: (alert: Alert) => void alerts.set(alert.id, alert),
+    saveStates(changed: readonly StateRecord[]) {
+      for (const one of changed) {
+        states.set(`${one.instance}\n${keyOf(one.rule, one.scope)}`, one);
+      }
+    },
+    saveDelivery: (delivery: DeliveryRecord) => void deliveries.set(delivery.id, delivery),
+    /** Forgets an alert not written yet. */
+    dropAlert: (id: string) => void alerts.delete(id),
+    /** Forgets what was not written of what another Holdfast judges now. */
+    dropShared() {
+      for (const [id, { instance }] of alerts) if (instance === "") alerts.delete(id);
+      for (const [key, { instance }] of states) if (instance === "") states.delete(key);
+    },
+    /** Writes what waits. Answers false when another alert of the same rule and scope is open there already. */
+    async flush(): Promise<boolean> {
+      const batch = [new Map(alerts), new Map(states), new Map(deliveries)] as const;
+      if (batch.every(({ size }) => size === 0)) return true;
+      try {
+        await saveAlertWork(db, {
+          alerts: [...batch[0].values()].map(toRecord),
+          states: [...batch[1].values()],
+          deliveries: [...batch[2].values()],
+        });
+      } catch (error) {
+        if (codeOf(error) === uniqueViolation) return false;
+        throw error;
+      }
+      forget(alerts, batch[0]);
+      forget(states, batch[1]);
+      forget(deliveries, batch[2]);
+      return true;
+    },
+    /** Says once that the database cannot be written, and once that it can be again. */
+    noteOutcome(error?: unknown): void {
+      if (error !== undefined && failedAt === undefined) {
+        failedAt = performance.now();
+        log.warn("alerts_not_saved", { error: messageOf(error) });
+      } else if (error === undefined && failedAt !== undefined) {
+        log.info("alerts_saved_again", { away_ms: Math.round(performance.now() - failedAt) });
+        failedAt = undefined;
+      }
     },
     open: async () => (await listOpenAlerts(db)).map(fromRecord),
-    async list(query) {
+    states: (instance: string) => listStates(db, instance),
+    async find(id: string): Promise<Alert | undefined> {
+      const record = await findAlert(db, id);
+      return record && fromRecord(record);
+    },
+    async list(query: Parameters<typeof listAlerts>[1]): Promise<Alert[]> {
       return (await listAlerts(db, query)).map(fromRecord);
     },
-    async ruleChanges() {
+    async ruleChanges(): Promise<Map<string, Partial<RuleLevels>>> {
       const rows = await listRuleChanges(db);
       return new Map(rows.map(({ name, changes }) => [name, changes as Partial<RuleLevels>]));
     },
-    saveRule: (name, changes) => saveRuleChanges(db, name, changes),
+    saveRule: (name: string, changes: Partial<RuleLevels>) => saveRuleChanges(db, name, changes),
   };
 }
+
+export type AlertStore = ReturnType<typeof createAlertStore>;

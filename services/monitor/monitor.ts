@@ -171,11 +171,11 @@ export function createMonitor(
       maxPartitions: config.HOLDFAST_MAX_PARTITIONS,
       horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
     };
-    alerts.evaluate(metricValues(before), (rule, scope) => evidenceFor(rule, scope, before), {
-      complete: new Set(before.unreachable ? [] : completeSignals(signals, before.view)),
-      cureFor: (rule, scope) =>
+    alerts.evaluate(metricValues(before), {
+      evidence: (rule, scope) => evidenceFor(rule, scope, before),
+      cure: (rule, scope) =>
         partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
-    });
+    }, new Set(before.unreachable ? [] : completeSignals(signals, before.view)));
     const after = snapshot();
     history.add(samplesOf(after, tier));
     incidents.observe(after);

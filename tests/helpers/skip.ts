@@ -40,3 +40,9 @@ export const promtool = {
   present: existsSync("/usr/bin/promtool"),
   bin: "/usr/bin/promtool",
 };
+
+export const alertmanager = {
+  what: "Alertmanager (Debian's package prometheus-alertmanager)",
+  present: existsSync("/usr/bin/prometheus-alertmanager"),
+  bin: "/usr/bin/prometheus-alertmanager",
+};

@@ -137,6 +137,7 @@ export const storageRules: readonly Rule[] = [
   {
     ...usual,
     name: "watching_sheds",
+    local: true,
     title: "Holdfast leaves out some of its watching",
     metric: "collectors_resting",
     unit: "count",

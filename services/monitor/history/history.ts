@@ -2,6 +2,7 @@ import { readSamples } from "../../../db/history/samples.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
 import type { Pool } from "../../../db/pool.ts";
 import type { Logger } from "../../../log.ts";
+import type { SampleReader } from "../../alerts/rehearsal.ts";
 import type { Clock } from "../../clock.ts";
 import { type HistoryConfig, type HistoryPoint, inSteps, levelsFor, levelsOf } from "./levels.ts";
 import { createRecent, type Point } from "./recent.ts";
@@ -115,5 +116,15 @@ export function createHistory(
     recent: recent.read,
     names: recent.names,
     state: recorder.state,
+  };
+}
+
+/** The history as a rehearsal reads it. */
+export function sampleReader(history: Pick<History, "read">): SampleReader {
+  return {
+    read: async (name, scope, from, to, stepMs) => {
+      const stepSeconds = Math.ceil(stepMs / 1000);
+      return (await history.read({ name, scope, from, to, stepSeconds }))?.points;
+    },
   };
 }

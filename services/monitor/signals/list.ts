@@ -1,4 +1,5 @@
 import { activitySignals } from "./activity.ts";
+import { capacitySignals } from "./capacity.ts";
 import { durabilitySignals } from "./durability.ts";
 import { ioSignals } from "./io.ts";
 import { replicationSignals } from "./replication.ts";
@@ -12,4 +13,5 @@ export const signals: readonly Signal[] = [
   ...replicationSignals,
   ...ioSignals,
   ...storageSignals,
+  ...capacitySignals,
 ];

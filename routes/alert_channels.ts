@@ -1,0 +1,85 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Alerts } from "../services/alerts/alerts.ts";
+import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
+import { ChannelList, ChannelTest, Delivery, DeliveryList } from "./alert_schemas.ts";
+import { createRouter, cursorParam, jsonAnswer, limitParam } from "./shared.ts";
+
+const tags = ["alerts"];
+
+const channelsRoute = createRoute({
+  method: "get",
+  path: "/api/alerts/channels",
+  tags,
+  summary: "Where alerts go; channels are set by HOLDFAST_CHANNELS alone",
+  responses: { 200: jsonAnswer(ChannelList, "All channels, without their secrets") },
+});
+
+const testRoute = createRoute({
+  method: "post",
+  path: "/api/alerts/channels/{name}/test",
+  tags,
+  summary: "Send a sample now, once, and say how that went",
+  request: { params: z.object({ name: z.string().max(40) }) },
+  responses: { 200: jsonAnswer(ChannelTest, "How it went") },
+});
+
+const deliveriesRoute = createRoute({
+  method: "get",
+  path: "/api/alerts/deliveries",
+  tags,
+  summary: "What was sent to channels, newest first; `dead` was given up",
+  request: {
+    query: z.object({
+      channel: z.string().max(40).regex(/^[^\0]*$/).optional(),
+      state: z.enum(["queued", "delivered", "dead"]).optional(),
+      limit: limitParam(1_000, 100),
+      cursor: cursorParam,
+    }),
+  },
+  responses: { 200: jsonAnswer(DeliveryList, "A page of deliveries") },
+});
+
+const retryRoute = createRoute({
+  method: "post",
+  path: "/api/alerts/deliveries/{id}/retry",
+  tags,
+  summary: "Queue again what was given up",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 202: jsonAnswer(Delivery, "The delivery, in the queue") },
+});
+
+export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
+  const router = createRouter();
+
+  router.openapi(channelsRoute, (c) => {
+    return c.json({ channels: alerts.channels(), next_cursor: null }, 200);
+  });
+
+  router.openapi(testRoute, async (c) => {
+    return c.json(await alerts.testChannel(c.req.valid("param").name), 200);
+  });
+
+  router.openapi(deliveriesRoute, async (c) => {
+    const { channel, state, limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
+    const rows = await alerts.deliveries.list({
+      channel,
+      state,
+      limit: limit + 1,
+      before: position && { createdAt: position[0] ?? "", id: position[1] ?? "" },
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return c.json({
+      deliveries: rows.slice(0, limit).map(({ owner: _o, notices: _n, ...row }) => row),
+      next_cursor: last ? writeCursor([last.created_at, last.id]) : null,
+    }, 200);
+  });
+
+  router.openapi(retryRoute, async (c) => {
+    const { owner: _o, notices: _n, ...row } = await alerts.deliveries.retry(
+      c.req.valid("param").id,
+    );
+    return c.json(row, 202);
+  });
+  return router;
+}

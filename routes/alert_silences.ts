@@ -1,0 +1,79 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { HoldfastError } from "../errors.ts";
+import type { Alerts } from "../services/alerts/alerts.ts";
+import { Silence, SilenceInput, SilenceList } from "./alert_schemas.ts";
+import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+
+const tags = ["alerts"];
+const path = "/api/alerts/silences";
+
+const listRoute = createRoute({
+  method: "get",
+  path,
+  tags,
+  summary: "Silences that hold or will hold, and those that ended within a day",
+  responses: { 200: jsonAnswer(SilenceList, "All of them") },
+});
+
+const createSilenceRoute = createRoute({
+  method: "post",
+  path,
+  tags,
+  summary:
+    "Keep alerts from the channels for a time, now or later; they fire and are shown all the same",
+  request: { body: jsonBody(SilenceInput) },
+  responses: { 201: jsonAnswer(Silence, "The silence") },
+});
+
+const endRoute = createRoute({
+  method: "delete",
+  path: `${path}/{id}`,
+  tags,
+  summary: "End a silence now",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 200: jsonAnswer(Silence, "The silence, ended") },
+});
+
+const endByQueryRoute = createRoute({
+  method: "delete",
+  path,
+  tags,
+  summary: "The same, the id as a parameter",
+  request: { query: z.object({ id: z.uuid() }) },
+  responses: { 200: jsonAnswer(Silence, "The silence, ended") },
+});
+
+export function alertSilenceRoutes({ alerts }: { alerts: Alerts }) {
+  const router = createRouter();
+
+  router.openapi(listRoute, async (c) => {
+    return c.json({ silences: await alerts.silences.list(), next_cursor: null }, 200);
+  });
+
+  router.openapi(createSilenceRoute, async (c) => {
+    const { rule, scope, reason, starts_at, ends_at, duration_seconds } = c.req.valid("json");
+    if (rule !== null) alerts.rule(rule);
+    const startsAt = starts_at === undefined ? undefined : new Date(starts_at);
+    const from = startsAt ?? alerts.now();
+    const endsAt = ends_at === undefined
+      ? new Date(from.getTime() + (duration_seconds ?? 0) * 1000)
+      : new Date(ends_at);
+    if (`${rule}${scope}${reason}`.includes("\0")) {
+      throw new HoldfastError("invalid_request", "Cannot make the silence: a text holds no NUL");
+    }
+    const silence = await alerts.silences.create(
+      { rule, scope, reason, startsAt, endsAt },
+      c.get("role"),
+    );
+    return c.json(silence, 201);
+  });
+
+  router.openapi(endRoute, async (c) => {
+    return c.json(await alerts.silences.end(c.req.valid("param").id), 200);
+  });
+
+  router.openapi(endByQueryRoute, async (c) => {
+    return c.json(await alerts.silences.end(c.req.valid("query").id), 200);
+  });
+  return router;
+}

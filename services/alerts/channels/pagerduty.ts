@@ -1,0 +1,39 @@
+import { dedupKey, type Format, jsonHeaders } from "./channel.ts";
+
+const endpoint = "https://events.pagerduty.com/v2/enqueue";
+const actions = { resolved: "resolve", acknowledged: "acknowledge" } as const;
+
+/** Events API v2: one event per alert; the same `dedup_key` from trigger to resolve. */
+export const formatPagerDuty: Format = (setting, { notices }, sender) =>
+  notices.map((notice) => {
+    const { kind, alert } = notice;
+    const event_action = kind === "resolved" || kind === "acknowledged" ? actions[kind] : "trigger";
+    return {
+      url: setting.url ?? endpoint,
+      headers: jsonHeaders,
+      body: JSON.stringify({
+        routing_key: setting.secret,
+        event_action,
+        dedup_key: dedupKey(notice).slice(0, 255),
+        ...(event_action === "trigger"
+          ? {
+            payload: {
+              summary: alert.message.slice(0, 1_024),
+              source: sender.instance,
+              severity: alert.severity,
+              timestamp: alert.started_at,
+              component: alert.scope || "database",
+              class: alert.rule,
+              custom_details: {
+                value: alert.value,
+                threshold: alert.threshold,
+                cause: alert.cause,
+                cure: alert.cure.slice(0, 5),
+                evidence: alert.evidence,
+              },
+            },
+          }
+          : {}),
+      }),
+    };
+  });

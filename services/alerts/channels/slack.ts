@@ -1,0 +1,24 @@
+import { type Format, jsonHeaders, lineOf } from "./channel.ts";
+
+/** Slack's three control characters (api.slack.com/reference/surfaces/formatting): names of tables reach here. */
+const escape = (text: string) =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+const shownMax = 20;
+
+/** An incoming webhook's message: one line each, with the cause of what is new and its first cure. */
+export const formatSlack: Format = (setting, { notices }, sender) => {
+  const lines = notices.slice(0, shownMax).flatMap((notice) => {
+    const { kind, alert } = notice;
+    const cure = alert.cure[0];
+    const isNew = kind === "fired" || kind === "escalated";
+    return [
+      `*${escape(lineOf(notice))}*`,
+      ...(isNew && alert.cause ? [escape(alert.cause)] : []),
+      ...(isNew && cure ? [`\`\`\`${escape(cure.sql.slice(0, 1_000))}\`\`\``] : []),
+    ];
+  });
+  const more = notices.length > shownMax ? [`… and ${notices.length - shownMax} more`] : [];
+  const text = [...lines, ...more, `_Holdfast ${escape(sender.instance)}_`].join("\n");
+  return [{ url: setting.url ?? "", headers: jsonHeaders, body: JSON.stringify({ text }) }];
+};

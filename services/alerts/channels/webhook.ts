@@ -1,0 +1,40 @@
+import { createHmac } from "node:crypto";
+import { dedupKey, type Format, jsonHeaders, lineOf } from "./channel.ts";
+
+/**
+ * The signature of standardwebhooks.com: HMAC-SHA256 over `id.timestamp.body`. A secret that begins with `whsec_` is
+ * the key in base64, any other is the key as it stands.
+ */
+export function sign(secret: string, id: string, timestamp: string, body: string): string {
+  const key = secret.startsWith("whsec_") ? fromBase64(secret.slice(6)) : secret;
+  const mac = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
+  return `v1,${mac}`;
+}
+
+const fromBase64 = (text: string) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+
+/** JSON with every notice; signed anew at each try, so that a receiver may refuse what is old. */
+export const formatWebhook: Format = (setting, { id, notices, now }, sender) => {
+  const body = JSON.stringify({
+    type: "holdfast.alerts",
+    id,
+    instance: sender.instance,
+    summary: notices.map(lineOf).join("\n"),
+    notices: notices.map((notice) => ({
+      kind: notice.kind,
+      dedup_key: dedupKey(notice),
+      alert: notice.alert,
+    })),
+  });
+  const timestamp = String(Math.floor(now.getTime() / 1000));
+  return [{
+    url: setting.url ?? "",
+    headers: {
+      ...jsonHeaders,
+      "webhook-id": id,
+      "webhook-timestamp": timestamp,
+      "webhook-signature": sign(setting.secret ?? "", id, timestamp, body),
+    },
+    body,
+  }];
+};

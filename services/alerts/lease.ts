@@ -1,0 +1,47 @@
+import { releaseLease, renewLease } from "../../db/alert_watch.ts";
+import type { RecordsDb } from "../../db/records.ts";
+
+const leaseSecondsMin = 15;
+
+/**
+ * Which of the Holdfasts on one database judges what all of them see: the one that holds the lease. Held only as long
+ * as its renewal is surely not over, by this process's own monotonic clock.
+ */
+export function createLease(
+  { db, name, everySeconds, now = () => performance.now() }: {
+    db: RecordsDb;
+    name: string;
+    /** How often it is renewed. */
+    everySeconds: number;
+    now?: () => number;
+  },
+) {
+  const seconds = Math.max(leaseSecondsMin, everySeconds * 4);
+  let until = -Infinity;
+
+  return {
+    name,
+    leads: () => now() < until,
+    /**
+     * Takes or renews it; answers whether it was another's before, and when anybody last held it (ms since 1970),
+     * undefined for never.
+     */
+    async renew(): Promise<{ leads: boolean; wasOthers: boolean; heldAt: number | undefined }> {
+      const asked = now();
+      const { leads, holder, renewed_at } = await renewLease(db, { name, seconds });
+      until = leads ? asked + seconds * 1000 : -Infinity;
+      return {
+        leads,
+        wasOthers: holder !== name,
+        heldAt: renewed_at === null ? undefined : Date.parse(renewed_at),
+      };
+    },
+    async release(): Promise<void> {
+      if (now() >= until) return;
+      until = -Infinity;
+      await releaseLease(db, name);
+    },
+  };
+}
+
+export type Lease = ReturnType<typeof createLease>;

@@ -1,0 +1,141 @@
+import type { Rule } from "../rule.ts";
+import { day, usual } from "./usual.ts";
+
+const hour = 3_600;
+
+/** Rules on what Holdfast does itself: writing, taking ticks in, backing up, watching. */
+export const houseRules: readonly Rule[] = [
+  {
+    ...usual,
+    name: "write_slow",
+    title: "A small commit takes long",
+    metric: "canary_ms",
+    unit: "milliseconds",
+    direction: "above",
+    warning: 500,
+    critical: 3_000,
+    clear: 250,
+    for_seconds: 60,
+    phrase: "Write canary slow",
+    cause:
+      "The disk stalls on flushing the WAL, a synchronous standby does not answer, or the server has no time to run.",
+    cure: [{
+      sql:
+        "select wait_event_type, wait_event, count(*) from pg_stat_activity where state = 'active' group by 1, 2 order by 3 desc",
+      lock: "none",
+      risk: "reads only; SyncRep: look at the standby, WALSync or DataFileSync: at the disk",
+    }],
+  },
+  {
+    ...usual,
+    name: "write_failing",
+    title: "Nothing can be written",
+    metric: "canary_failing",
+    unit: "flag",
+    direction: "above",
+    warning: null,
+    critical: 1,
+    clear: 0,
+    for_seconds: 0,
+    phrase: "Write canary failed",
+    cause:
+      "The server is read-only, its disk is full, a lock holds Holdfast's own table, or rights were taken away; the log's canary_failed has its words.",
+    cure: [{
+      sql:
+        "select name, setting, source from pg_settings where name = 'default_transaction_read_only'",
+      lock: "none",
+      risk: "reads only",
+    }],
+  },
+  {
+    ...usual,
+    name: "disk_full",
+    local: true,
+    title: "Uploads are refused: the disk is full",
+    metric: "ingest_disk_full",
+    unit: "flag",
+    direction: "above",
+    warning: null,
+    critical: 1,
+    clear: 0,
+    for_seconds: 0,
+    phrase: "Disk full: uploads are refused",
+    cause: "Tables, WAL kept for a slot or an archive, or temporary files fill the disk.",
+    cure: [{
+      sql:
+        "select slot_name, active, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) as kept_bytes from pg_replication_slots order by 3 desc nulls last",
+      lock: "none",
+      risk: "reads only; dropping a slot that nobody uses frees its WAL at the next checkpoint",
+    }],
+  },
+  {
+    ...usual,
+    name: "feed_stale",
+    local: true,
+    // Markets close: whoever knows this feed's hours switches it on.
+    enabled: false,
+    title: "A feed has gone quiet",
+    metric: "feed_age_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: 900,
+    critical: hour,
+    clear: 300,
+    for_seconds: 60,
+    phrase: "Newest tick is old",
+    cause:
+      "Its sender stopped, its connection is cut, its rows are quarantined, or the market is closed.",
+    cure: [{
+      sql:
+        "select reason, count(*) from holdfast.quarantine where received_at > now() - interval '1 hour' group by 1",
+      lock: "none",
+      risk: "reads only",
+    }],
+  },
+  {
+    ...usual,
+    name: "backup_old",
+    title: "The last backup is old",
+    metric: "backup_age_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: 26 * hour,
+    critical: 3 * day,
+    clear: 25 * hour,
+    for_seconds: 0,
+    phrase: "Last complete backup",
+    cause: "Backups fail or are not scheduled: GET /api/backups says what became of the last ones.",
+    cure: [],
+  },
+  {
+    ...usual,
+    name: "restore_unproven",
+    title: "No backup has been restored for a while",
+    metric: "restore_proof_age_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: 8 * day,
+    critical: 31 * day,
+    clear: 7.5 * day,
+    for_seconds: 0,
+    phrase: "Last proven restore",
+    cause: "The restore drill fails or does not run: until it does, a backup is a hope.",
+    cure: [],
+  },
+  {
+    ...usual,
+    name: "watching_cost",
+    local: true,
+    title: "Watching costs much",
+    metric: "monitor_cost_ratio",
+    unit: "ratio",
+    direction: "above",
+    warning: 0.25,
+    critical: null,
+    clear: 0.15,
+    for_seconds: 600,
+    phrase: "Collectors keep connections busy",
+    cause: "The server is slow, or its catalogue is large; dear collectors rest by themselves.",
+    cure: [],
+  },
+];

@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { endSilence, listSilences, saveSilence, type SilenceRecord } from "../../db/alert_watch.ts";
+import type { RecordsDb } from "../../db/records.ts";
+import { HoldfastError } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import type { Alert } from "./alert.ts";
+
+/** A time in which alerts are not told: at once, or later for a maintenance window. Times are RFC 3339. */
+export interface Silence {
+  id: string;
+  /** null: every rule. */
+  rule: string | null;
+  /** null: every scope. */
+  scope: string | null;
+  reason: string;
+  created_by: string;
+  created_at: string;
+  starts_at: string;
+  ends_at: string;
+}
+
+export interface SilenceInput {
+  rule: string | null;
+  scope: string | null;
+  reason: string;
+  startsAt: Date | undefined;
+  endsAt: Date;
+}
+
+/** The silence that keeps an alert quiet at `now`; undefined when none does. Pure. */
+export function silencedBy(
+  alert: Pick<Alert, "rule" | "scope">,
+  silences: readonly Silence[],
+  now: number,
+): string | undefined {
+  return silences.find(({ rule, scope, starts_at, ends_at }) =>
+    (rule === null || rule === alert.rule) && (scope === null || scope === alert.scope) &&
+    Date.parse(starts_at) <= now && now < Date.parse(ends_at)
+  )?.id;
+}
+
+const fromRecord = (record: SilenceRecord): Silence => ({
+  ...record,
+  created_at: record.created_at.toISOString(),
+  starts_at: record.starts_at.toISOString(),
+  ends_at: record.ends_at.toISOString(),
+});
+
+const dayMs = 86_400_000;
+const longestDays = 366;
+
+/** Silences in the database, and the present ones in memory for when it is away. */
+export function createSilences({ db, clock }: { db: RecordsDb; clock: Clock }) {
+  let present: Silence[] = [];
+
+  return {
+    present: (): readonly Silence[] => present,
+    async refresh(): Promise<void> {
+      present = (await listSilences(db, clock.now())).map(fromRecord);
+    },
+    /** Those that hold or will hold, and those that ended within the last day. */
+    async list(): Promise<Silence[]> {
+      return (await listSilences(db, new Date(clock.now().getTime() - dayMs))).map(fromRecord);
+    },
+    /** Throws `invalid_request` for a time that ends before it begins, is over, or is longer than a year. */
+    async create(input: SilenceInput, by: string): Promise<Silence> {
+      const now = clock.now();
+      const starts = input.startsAt ?? now;
+      const message = input.endsAt <= starts
+        ? "must be after the start"
+        : input.endsAt <= now
+        ? "is already over"
+        : input.endsAt.getTime() - starts.getTime() > longestDays * dayMs
+        ? `must be at most ${longestDays} days after the start`
+        : undefined;
+      if (message) {
+        throw new HoldfastError("invalid_request", `Cannot make the silence: ends_at ${message}`, {
+          problems: [{ path: "ends_at", message }],
+        });
+      }
+      const record: SilenceRecord = {
+        id: randomUUID(),
+        rule: input.rule,
+        scope: input.scope,
+        reason: input.reason,
+        created_by: by,
+        created_at: now,
+        starts_at: starts,
+        ends_at: input.endsAt,
+      };
+      await saveSilence(db, record);
+      const silence = fromRecord(record);
+      present = [...present, silence];
+      return silence;
+    },
+    /** Ends a silence now; it stays in the list for a day. */
+    async end(id: string): Promise<Silence> {
+      const record = await endSilence(db, id, clock.now());
+      if (!record) throw new HoldfastError("not_found", `No silence has the id ${id}`);
+      present = present.filter((one) => one.id !== id);
+      return fromRecord(record);
+    },
+  };
+}
+
+export type Silences = ReturnType<typeof createSilences>;

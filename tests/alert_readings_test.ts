@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { createBook } from "../services/alerts/book.ts";
+import { shippedRules } from "../services/alerts/shipped_rules.ts";
+import { backupSource, ingestSource } from "../services/alerts/sources.ts";
+import type { IngestCounters } from "../services/ingest/ingest.ts";
+import { createFeeds } from "../services/ingest/feeds.ts";
+import type { MetricValue } from "../services/alerts/alert.ts";
+import { systemClock } from "../services/clock.ts";
+
+const hour = 3_600;
+const day = 24 * hour;
+const GiB = 1024 ** 3;
+
+/** The rules (switched on) that fire on readings which hold for their whole time. */
+function firing(values: MetricValue[]): string[] {
+  const book = createBook({ instance: "" });
+  const explain = { evidence: () => [], cure: () => [] };
+  const rules = shippedRules.map((rule) => ({ ...rule, enabled: true }));
+  for (const now of [0, day * 1000]) {
+    book.judge(rules, values, { now, complete: new Set(), explain });
+  }
+  return book.open().map(({ rule, severity }) => `${rule} ${severity}`);
+}
+
+const value = (metric: string, value: number | null): MetricValue[] => [
+  { metric, scope: "", value },
+];
+
+Deno.test("a backup that is old, and one never restored", () => {
+  const ages = (backup: number | null, proof: number | null) =>
+    firing(backupSource(() => ({ backup, proof })).values());
+  assert.deepEqual(ages(27 * hour, 9 * day), ["backup_old warning", "restore_unproven warning"]);
+  assert.deepEqual(ages(Infinity, Infinity), ["backup_old critical", "restore_unproven critical"]);
+  assert.deepEqual(ages(25 * hour, 7 * day), []);
+  assert.deepEqual(ages(null, null), [], "what is unknown fires nothing");
+});
+
+Deno.test("uploads that a full disk refuses", () => {
+  const source = (diskFullSince: number | undefined) =>
+    ingestSource({
+      ingest: { counters: () => ({ diskFullSince }) as IngestCounters },
+      feeds: createFeeds({ clock: systemClock }),
+    });
+  assert.deepEqual(firing(source(1).values()), ["disk_full critical"]);
+  assert.deepEqual(firing(source(undefined).values()), []);
+});
+
+Deno.test("watching that costs much, and collectors that rest", () => {
+  assert.deepEqual(firing(value("monitor_cost_ratio", 0.3)), ["watching_cost warning"]);
+  assert.deepEqual(firing(value("monitor_cost_ratio", 0.2)), []);
+  assert.deepEqual(firing(value("collectors_resting", 1)), ["watching_sheds warning"]);
+  assert.deepEqual(firing(value("collectors_resting", 0)), []);
+});
+
+Deno.test("indexes that nobody reads", () => {
+  assert.deepEqual(firing(value("unused_index_bytes", 11 * GiB)), ["unused_index warning"]);
+  assert.deepEqual(firing(value("unused_index_bytes", 9 * GiB)), []);
+});
+
+Deno.test("no rule fires on a value that is not known, whatever it is", () => {
+  const metrics = new Set(shippedRules.map(({ metric }) => metric));
+  assert.deepEqual(firing([...metrics].flatMap((metric) => value(metric, null))), []);
+});
