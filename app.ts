@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
 import { diagnosisRoutes } from "./routes/diagnosis.ts";
@@ -26,6 +27,7 @@ import { tickRoutes } from "./routes/ticks.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Access } from "./services/access.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
+import type { Backups } from "./services/backups/service.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import type { Clock } from "./services/clock.ts";
 import type { Hub } from "./services/hub.ts";
@@ -56,6 +58,7 @@ export interface Services {
   rotation: Pick<Rotation, "plan" | "apply">;
   sessions: Sessions;
   alerts: Alerts;
+  backups: Backups;
   benchmarks: Benchmarks;
   hub: Hub;
   access: Access;
@@ -93,6 +96,7 @@ function mountApi(
     diagnosisRoutes(services),
     metricRoutes(services),
     expositionRoutes({ ...services, version, startedAt }),
+    backupRoutes(services),
     benchmarkRoutes(services.benchmarks),
     sessionRoutes(services),
   ];

@@ -10,8 +10,10 @@ import { migrations } from "./db/migrations/list.ts";
 import type { PoolerMode } from "./db/pool.ts";
 import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
+import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
+import type { Backups } from "./services/backups/service.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
@@ -30,6 +32,7 @@ export interface Holdfast {
   stop(): Promise<void>;
   monitor: Monitor;
   benchmarks: Benchmarks;
+  backups: Backups;
   target: Target;
 }
 
@@ -45,7 +48,11 @@ export async function createHoldfast(
 ): Promise<Holdfast> {
   const embedded: EmbeddedServer | undefined = config.DATABASE_URL
     ? undefined
-    : await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
+    : await createEmbeddedServer({
+      dataDir: config.HOLDFAST_DATA_DIR,
+      log,
+      walSeconds: config.HOLDFAST_WAL_SECONDS,
+    });
   const target: Target = embedded?.target ?? { kind: "url", url: config.DATABASE_URL ?? "" };
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
   const pools = openPools(target, pooler, config);
@@ -56,8 +63,8 @@ export async function createHoldfast(
     lockTimeoutMs: 2_000,
     pooler,
   });
-  const services = createServices({ config, log, clock, target, pooler, pools, records });
-  const { alerts, benchmarks, monitor, quarantine, rotation } = services;
+  const services = createServices({ config, log, clock, target, pooler, pools, records, embedded });
+  const { alerts, backups, benchmarks, monitor, quarantine, rotation } = services;
   const stopping = new AbortController();
 
   const preparation = createPreparation({
@@ -69,6 +76,9 @@ export async function createHoldfast(
       if (applied.length > 0) log.info("migrated", { migrations: applied });
       await alerts.load();
       await benchmarks.sweepOrphans();
+      await backups.prepare().catch((error) =>
+        log.error("backups_not_ready", { error: messageOf(error) })
+      );
       await rotation.rotate("start");
     },
     whileAway: () => monitor.start(),
@@ -93,6 +103,7 @@ export async function createHoldfast(
     document: app.document,
     monitor,
     benchmarks,
+    backups,
     target,
     closeLive: () => app.live.closeAll(),
     async start(signal) {
@@ -116,6 +127,7 @@ export async function createHoldfast(
       );
       await quarantine.expire();
       if (runsOutSoon(monitor.snapshot().tables)) await rotation.rotate("a table runs out soon");
+      await backups.everyMinute();
     },
     async everyHour() {
       if (preparation.isDone()) await rotation.rotate("schedule");
@@ -124,6 +136,7 @@ export async function createHoldfast(
       stopping.abort();
       await preparation.supervisor.stop();
       await benchmarks.stop();
+      await backups.stop();
       await monitor.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
       await embedded?.stop();

@@ -19,6 +19,7 @@ export type ErrorCode =
   | "symbol_taken"
   | "catalogue_changed"
   | "benchmark_running"
+  | "backup_running"
   | "server_busy"
   | "rate_limited"
   | "overloaded"

@@ -2,10 +2,12 @@ import { cases } from "../bench/mod.ts";
 import type { Services } from "../app.ts";
 import type { Config } from "../config.ts";
 import type { Target } from "../db/connection.ts";
+import type { EmbeddedServer } from "../db/embedded/server.ts";
 import type { PoolerMode } from "../db/pool.ts";
 import type { Pools } from "../db/pools.ts";
 import type { Records } from "../db/records.ts";
 import type { Logger } from "../log.ts";
+import { createBackupService } from "./backups.ts";
 import { createAccess } from "../services/access.ts";
 import { createAlerts } from "../services/alerts/alerts.ts";
 import { buildRules } from "../services/alerts/rules.ts";
@@ -34,7 +36,7 @@ export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" |
 
 /** Makes every service and hands each what it needs; starts none. */
 export function createServices(
-  { config, log, clock, target, pooler, pools, records }: {
+  { config, log, clock, target, pooler, pools, records, embedded }: {
     config: Config;
     log: Logger;
     clock: Clock;
@@ -42,6 +44,7 @@ export function createServices(
     pooler: PoolerMode;
     pools: Pools;
     records: Records;
+    embedded: EmbeddedServer | undefined;
   },
 ): HouseServices {
   const hub = createHub({ clock });
@@ -73,12 +76,23 @@ export function createServices(
     clock,
     log,
   });
+  const backups = createBackupService({
+    config,
+    log,
+    clock,
+    target,
+    pooler,
+    pool: pools.maintenance,
+    embedded,
+    hub,
+  });
   const monitor: Monitor = createMonitor({
     fastPool: pools.watchFast,
     slowPool: pools.watchSlow,
     appPool: pools.app,
     catalogue,
     ingest,
+    backups,
     alerts,
     hub,
     config,
@@ -98,6 +112,7 @@ export function createServices(
     monitor,
     sessions: createSessions({ pool: pools.watchFast, log }),
     alerts,
+    backups,
     benchmarks: createBenchmarks({
       cases,
       target,

@@ -27,6 +27,7 @@ const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   symbol_taken: [409, "Symbol taken"],
   catalogue_changed: [409, "Catalogue changed"],
   benchmark_running: [409, "Benchmark running"],
+  backup_running: [409, "Backup running"],
   server_busy: [409, "Server busy"],
   rate_limited: [429, "Rate limited"],
   overloaded: [503, "Overloaded"],

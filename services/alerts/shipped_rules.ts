@@ -1,4 +1,5 @@
 import type { Rule } from "./rule.ts";
+import { backupRules } from "./shipped/backup.ts";
 import { durabilityRules } from "./shipped/durability.ts";
 import { replicationRules } from "./shipped/replication.ts";
 import { storageRules } from "./shipped/storage.ts";
@@ -260,6 +261,7 @@ export const shippedRules: readonly Rule[] = [
     cause: "Rows came for which no partition existed; they forbid attaching the right one.",
     cure: [],
   },
+  ...backupRules,
   ...durabilityRules,
   ...replicationRules,
   ...storageRules,

@@ -3,6 +3,7 @@ import type { Tier } from "../../db/collectors/list.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/alerts.ts";
+import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../clock.ts";
 import type { Publisher } from "../hub.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
@@ -54,12 +55,13 @@ const resizeRows = 50_000;
 
 /** Watches the database in tiers over at most two connections of its own, and tells what it sees. */
 export function createMonitor(
-  { fastPool, slowPool, appPool, catalogue, ingest, alerts, hub, config, clock, log }: {
+  { fastPool, slowPool, appPool, catalogue, ingest, backups, alerts, hub, config, clock, log }: {
     fastPool: Pool;
     slowPool: Pool;
     appPool: Pick<Pool, "stats">;
     catalogue: Catalogue;
     ingest: { counters(): IngestCounters };
+    backups: { report(): BackupHealth };
     alerts: Pick<Alerts, "evaluate" | "firing">;
     hub: Publisher;
     config: MonitorConfig;
@@ -123,6 +125,7 @@ export function createMonitor(
       tablesFresh,
       readings,
       ingest: ingest.counters(),
+      backups: backups.report(),
       firing: alerts.firing(),
     };
     return { ...known, status: overallStatus(known, maxAgeMs.fast) };

@@ -1,5 +1,6 @@
 import type { PoolStats } from "../../db/pool.ts";
 import type { Alert } from "../alerts/alert.ts";
+import type { BackupHealth } from "../backups/report.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
 import type { Readings } from "./collect.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
@@ -27,5 +28,6 @@ export interface Snapshot {
   tablesFresh: boolean;
   readings: Readings;
   ingest: IngestCounters;
+  backups: BackupHealth;
   firing: Alert[];
 }
