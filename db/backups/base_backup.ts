@@ -17,15 +17,16 @@ interface Options {
   maxRateKb?: number | undefined;
 }
 
+/** It carries the WAL it needs, and so need not wait until that is archived. */
 function commandFor(version: number, { label, maxRateKb }: Options): string {
   const name = quoteLiteral(label).trim();
   if (version >= 150_000) {
     const rate = maxRateKb ? `, MAX_RATE ${maxRateKb}` : "";
-    return `BASE_BACKUP (LABEL ${name}, PROGRESS, CHECKPOINT 'fast', WAL${rate}, ` +
+    return `BASE_BACKUP (LABEL ${name}, PROGRESS, CHECKPOINT 'fast', WAL, WAIT false${rate}, ` +
       "MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256')";
   }
   const rate = maxRateKb ? ` MAX_RATE ${maxRateKb}` : "";
-  return `BASE_BACKUP LABEL ${name} PROGRESS FAST WAL${rate} MANIFEST 'yes' MANIFEST_CHECKSUMS 'SHA256'`;
+  return `BASE_BACKUP LABEL ${name} PROGRESS FAST WAL NOWAIT${rate} MANIFEST 'yes' MANIFEST_CHECKSUMS 'SHA256'`;
 }
 
 /**

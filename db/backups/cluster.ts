@@ -41,6 +41,18 @@ export async function stopLeftover(
 
 const low = 10;
 
+/** pg_ctl is content with a server that still recovers; only "ready" in its file says that this has ended. */
+async function untilReady(data: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (performance.now() < deadline && !signal?.aborted) {
+    const lines = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "");
+    if (lines === "") return false;
+    if (lines.split("\n")[7]?.trim() === "ready") return true;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return false;
+}
+
 async function lowerPriority(data: string): Promise<void> {
   const pid = Number((await readFile(join(data, "postmaster.pid"), "utf8")).split("\n")[0]);
   try {
@@ -115,8 +127,9 @@ export async function startScratch(
     "--options",
     options,
   ], common);
+  const ready = code === 0 && await untilReady(data, timeoutMs, signal);
   signal?.removeEventListener("abort", abort);
-  if (code !== 0 || signal?.aborted) {
+  if (!ready || signal?.aborted) {
     await stop("immediate").catch(() => {});
     signal?.throwIfAborted();
     const said = await readFile(log, "utf8").catch(() => output);

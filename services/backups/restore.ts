@@ -244,7 +244,8 @@ async function recover(
       time
         ? {
           ...recovery,
-          recovery_target_time: time.toISOString(),
+          // Abbreviations of time zones, Z among them, are not known yet where this is read.
+          recovery_target_time: time.toISOString().replace("Z", "+00"),
           recovery_target_action: "promote",
         }
         : recovery,
