@@ -35,6 +35,12 @@ export const BackupList = z.object({
   next_cursor: nextCursor,
 }).openapi("BackupList");
 
+export const BackupStart = z.strictObject({
+  kind: z.enum(["base", "logical"]).optional().openapi({
+    description: "Left out: base where the role may replicate, else logical (pg_dump)",
+  }),
+}).openapi("BackupStart");
+
 export const BackupCheck = z.strictObject({
   restore: z.boolean().default(true).openapi({
     description: "Restore it on trial too, not only check its files",

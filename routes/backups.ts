@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Backups } from "../services/backups/service.ts";
 import { idPattern } from "../services/backups/store.ts";
-import { Backup, BackupCheck, BackupList } from "./backup_schemas.ts";
+import { Backup, BackupCheck, BackupList, BackupStart } from "./backup_schemas.ts";
 import { createRouter, flagParam, jsonAnswer, limitParam } from "./shared.ts";
 
 const tags = ["backups"];
@@ -22,6 +22,7 @@ const startRoute = createRoute({
   path: "/api/backups",
   tags,
   summary: "Take a backup now; progress goes out as backup_status",
+  request: { body: { required: false, content: { "application/json": { schema: BackupStart } } } },
   responses: {
     202: {
       ...jsonAnswer(Backup, "The backup, under way"),
@@ -77,7 +78,8 @@ export function backupRoutes({ backups }: { backups: Backups }) {
   });
 
   router.openapi(startRoute, async (c) => {
-    const backup = await backups.start();
+    const { kind } = c.req.valid("json") ?? {};
+    const backup = await backups.start(kind);
     return c.json(backup, 202, { Location: `/api/backups/${backup.id}` });
   });
 

@@ -25,6 +25,7 @@ export interface Backup {
 /** What runs just now. */
 export interface Work {
   id: string;
+  kind: Backup["kind"];
   what: "backup" | "drill" | "verify";
   startedAt: string;
   step: string;
@@ -55,9 +56,9 @@ export function showBackup(record: BackupRecord, work: Work | undefined): Backup
 }
 
 /** A backup that is being taken. */
-export const showRunning = ({ id, startedAt, step, progress }: Work): Backup => ({
+export const showRunning = ({ id, kind, startedAt, step, progress }: Work): Backup => ({
   id,
-  kind: "base",
+  kind,
   status: "running",
   bytes: 0,
   raw_bytes: progress.done_bytes,

@@ -12,6 +12,7 @@ import { createBackupCatalogue } from "./catalogue.ts";
 import { createChecking } from "./checking.ts";
 import { type SealCheck, sweepDrill } from "./drill.ts";
 import { explain, whyNotReplicated } from "./failure.ts";
+import { findPgDump } from "./logical.ts";
 import { isProven } from "./record.ts";
 import {
   type Backup,
@@ -26,8 +27,11 @@ import { createTaking } from "./taking.ts";
 import { createTurn } from "./turn.ts";
 
 export interface Backups {
-  /** Begins a backup and answers it as it runs. Throws `backup_running`, or why it cannot be. */
-  start(): Promise<Backup>;
+  /**
+   * Begins a backup and answers it as it runs: a base backup where the role may replicate, else a logical one. Throws
+   * `backup_running`, or why it cannot be.
+   */
+  start(kind?: Backup["kind"]): Promise<Backup>;
   /** Checks a backup's files and, with `restore`, restores it on trial. Answers when that has ended or `waitMs` is over. */
   verify(id: string, how: { restore: boolean; waitMs: number }): Promise<Backup>;
   /** Newest first, those older than `before`. */
@@ -136,15 +140,23 @@ export function createBackups(
       problems: lastProblem ? [lastProblem] : [],
     });
 
-  async function start(): Promise<Backup> {
+  async function start(wanted?: Backup["kind"]): Promise<Backup> {
     const known = await readFacts();
     const refusal = whyNotReplicated(known);
-    if (refusal) throw refusal;
+    const kind = wanted ?? (refusal ? "logical" : "base");
+    if (refusal && kind === "base") throw refusal;
+    if (kind === "logical" && !findPgDump(Math.floor(known.version / 10_000))) {
+      throw refusal ??
+        new HoldfastError("conflict", "There is no pg_dump here that fits the server");
+    }
     const id = newId(clock.now(), randomBytes(3).toString("hex"));
-    await turn.begin({ id, what: "backup", step: "streaming" }, async (own, signal) => {
-      const problem = await take(own, known, signal);
-      note(problem && `the last backup failed: ${problem}`);
-    });
+    await turn.begin(
+      { id, kind, what: "backup", step: kind === "base" ? "streaming" : "dumping" },
+      async (own, signal) => {
+        const problem = await take(own, known, signal);
+        note(problem && `the last backup failed: ${problem}`);
+      },
+    );
     tell(true);
     return await get(id);
   }
@@ -156,17 +168,20 @@ export function createBackups(
     }
     const what = restore ? "drill" : "verify";
     const { role } = facts ?? await readFacts();
-    await turn.begin({ id, what, step: "checking files" }, async (own, signal) => {
-      if (restore) lastDrillAt = clock.now().getTime();
-      try {
-        await check(own, { restore, user: role, signal });
-        note(undefined);
-      } catch (error) {
-        if (signal.aborted) return;
-        note(`the last drill could not be held: ${explain(error)}`);
-        throw error;
-      }
-    });
+    await turn.begin(
+      { id, kind: record.kind, what, step: "checking files" },
+      async (own, signal) => {
+        if (restore) lastDrillAt = clock.now().getTime();
+        try {
+          await check(own, { restore, user: role, signal });
+          note(undefined);
+        } catch (error) {
+          if (signal.aborted) return;
+          note(`the last drill could not be held: ${explain(error)}`);
+          throw error;
+        }
+      },
+    );
   }
 
   async function get(id: string): Promise<Backup> {

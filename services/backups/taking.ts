@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { BackupCatalogue } from "./catalogue.ts";
 import { explain, failedRecord } from "./failure.ts";
 import type { Work } from "./report.ts";
+import { takeLogicalBackup } from "./logical.ts";
 import type { BackupStore } from "./store.ts";
 import { takeBaseBackup } from "./take.ts";
 
@@ -31,7 +32,7 @@ export function createTaking(
       await store.begin(facts.system, own.id);
       await store.publish(failedRecord({
         id: own.id,
-        kind: "base",
+        kind: own.kind,
         facts,
         embedded: embedded !== undefined,
         startedAt: own.startedAt,
@@ -52,20 +53,18 @@ export function createTaking(
     try {
       await store.sweep(facts.system);
       await embedded?.startArchiving();
-      const record = await takeBaseBackup({
-        target,
-        store,
-        facts,
-        id: own.id,
-        embedded: embedded !== undefined,
-        maxRateKb: rateMb > 0 ? rateMb * 1024 : undefined,
-        now: () => clock.now(),
-        signal,
-        onProgress(progress) {
-          own.progress = progress;
-          onProgress();
-        },
-      });
+      const common = { target, store, facts, id: own.id, now: () => clock.now(), signal };
+      const record = own.kind === "logical"
+        ? await takeLogicalBackup(common)
+        : await takeBaseBackup({
+          ...common,
+          embedded: embedded !== undefined,
+          maxRateKb: rateMb > 0 ? rateMb * 1024 : undefined,
+          onProgress(progress) {
+            own.progress = progress;
+            onProgress();
+          },
+        });
       log.info("backup_taken", {
         id: record.id,
         bytes: record.bytes,

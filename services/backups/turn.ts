@@ -13,7 +13,7 @@ export interface Turn {
   running(): Promise<void> | undefined;
   /** Takes the turn and begins `job`; throws `backup_running` when somebody has it. Resolves once it has begun. */
   begin(
-    begun: Pick<Work, "id" | "what" | "step">,
+    begun: Pick<Work, "id" | "kind" | "what" | "step">,
     job: (work: Work, signal: AbortSignal) => Promise<void>,
   ): Promise<void>;
   /** Runs `job` if the turn can be had just now. */
