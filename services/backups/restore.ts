@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from "n
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { findPgCtl, startScratch } from "../../db/backups/cluster.ts";
+import { findPgCtl, startScratch, stopLeftover } from "../../db/backups/cluster.ts";
 import { mayEnter } from "../../db/embedded/binaries.ts";
 import { unprivilegedUser } from "../../db/embedded/command.ts";
 import { ownedDirectory, ownedFile } from "../../db/embedded/files.ts";
@@ -147,10 +147,16 @@ export async function restoreBackup(
   }
   await mkdir(dirname(to), { recursive: true });
   await needRoom(dirname(to), record.raw_bytes, "a restore");
-  const partial = `${to}.partial-${process.pid}`;
+  const partial = `${to}.partial`;
   const data = join(partial, below);
   const sockets = join(tmpdir(), `holdfast-restore-${process.pid}`);
+  const pgCtl = await findPgCtl({ major, embedded: record.embedded });
   try {
+    if (existsSync(partial)) {
+      say(`removing ${partial}, which a restore that was cut short left behind`);
+      if (pgCtl) await stopLeftover({ pgCtl, data, as });
+      await rm(partial, { recursive: true, force: true });
+    }
     await mkdir(partial, { recursive: true });
     await chmod(partial, 0o755);
     await ownedDirectory(data, 0o700, as);
@@ -163,7 +169,6 @@ export async function restoreBackup(
         `gathered ${segments} WAL files${wal.live ? ", the living server's own among them" : ""}`,
       );
     }
-    const pgCtl = await findPgCtl({ major, embedded: record.embedded });
     if (!pgCtl) {
       say(
         `Postgres ${major} is not on this machine: the cluster is unpacked, its first start there will recover it`,
