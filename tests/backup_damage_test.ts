@@ -1,21 +1,19 @@
 import assert from "node:assert/strict";
 import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { verifyArchive } from "../services/backups/archive.ts";
+import { collectSpool, sweepArchive, verifyArchive } from "../services/backups/archive.ts";
 import { runDrill } from "../services/backups/drill.ts";
 import { readManifest } from "../services/backups/manifest.ts";
 import { pageChecksum } from "../services/backups/pages.ts";
 import { type BackupRecord, readRecord } from "../services/backups/record.ts";
 import { createBackupStore } from "../services/backups/store.ts";
 import { verifyBackup } from "../services/backups/verify.ts";
-import { parseLsn, segmentOf } from "../services/backups/wal.ts";
+import { segmentOf } from "../services/backups/wal.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 
 let house: House;
 let record: BackupRecord;
 let path = "";
-let wal = "";
-let first = "";
 
 Deno.test.beforeAll(async () => {
   house = await startHouse();
@@ -30,20 +28,6 @@ Deno.test.beforeAll(async () => {
   assert.equal(found?.status, "complete", JSON.stringify(found?.problems));
   record = found!;
   path = store.pathOf(record);
-  wal = join(store.root, record.system, "wal");
-  first = segmentOf(1, parseLsn(record.start_lsn!), record.segment_bytes);
-  for (let n = 0; n < 3; n++) {
-    await house.sql`select pg_logical_emit_message(true, 'test', 'x')`;
-    await house.sql`select pg_switch_wal()`;
-  }
-  const until = performance.now() + 30_000;
-  while (performance.now() < until) {
-    await backups.everyMinute();
-    try {
-      if (readdirSync(wal).length >= 3) break;
-    } catch { /* not there yet */ }
-    await new Promise((done) => setTimeout(done, 200));
-  }
 });
 Deno.test.afterAll(() => house.stop());
 
@@ -68,15 +52,6 @@ function flip(file: string, at: number): void {
 
 Deno.test("a backup nobody touched has no problems", async () => {
   assert.deepEqual(await spoiled(() => {}), []);
-  assert.deepEqual(
-    await verifyArchive({
-      archive: wal,
-      spool: undefined,
-      first,
-      segmentBytes: record.segment_bytes,
-    }),
-    [],
-  );
 });
 
 Deno.test("any single flipped byte of the archive is found, whichever it is", async () => {
@@ -114,29 +89,61 @@ Deno.test("the server's manifest and the record each know when they were changed
   );
 });
 
-Deno.test("in the WAL archive a flipped byte and a missing segment are named", async () => {
+/** A spool with three segments, and an archive beside it. */
+async function withSegments(
+  work: (places: { spool: string; archive: string; names: string[] }) => Promise<void>,
+): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "holdfast-wal-" });
-  const check = () =>
-    verifyArchive({
-      archive: dir,
-      spool: undefined,
-      first,
-      segmentBytes: record.segment_bytes,
-    });
+  const [spool, archive] = [join(dir, "spool"), join(dir, "wal")];
+  const names = [1, 2, 3].map((n) =>
+    segmentOf(1, BigInt(n) * 16n * 1024n * 1024n, 16 * 1024 * 1024)
+  );
+  await Deno.mkdir(spool);
+  for (const name of names) {
+    await Deno.writeFile(join(spool, name), crypto.getRandomValues(new Uint8Array(50_000)));
+  }
   try {
-    const names = readdirSync(wal).sort();
-    assert.ok(names.length >= 3, `${names.length} segments`);
-    for (const name of names) copyFileSync(join(wal, name), join(dir, name));
-    const middle = names[1]!;
-    const segment = middle.slice(0, 24);
-    flip(join(dir, middle), 300);
-    const [problem = ""] = await check();
-    assert.match(problem, new RegExp(`^WAL segment ${segment} is damaged`));
-    Deno.removeSync(join(dir, middle));
-    assert.deepEqual(await check(), [`WAL segment ${segment} is missing`]);
+    await work({ spool, archive, names });
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+const checkSegments = (archive: string, first: string) =>
+  verifyArchive({ archive, spool: undefined, first, segmentBytes: 16 * 1024 * 1024 });
+
+Deno.test("in the WAL archive a flipped byte and a missing segment are named", async () => {
+  await withSegments(async ({ spool, archive, names }) => {
+    const [first = "", middle = ""] = names;
+    assert.deepEqual(await collectSpool(spool, archive), { moved: 3, problem: undefined });
+    assert.deepEqual(readdirSync(spool), []);
+    assert.deepEqual(await checkSegments(archive, first), []);
+    const file = join(archive, readdirSync(archive).find((name) => name.startsWith(middle))!);
+    flip(file, 30_000);
+    const [problem = ""] = await checkSegments(archive, first);
+    assert.match(problem, new RegExp(`^WAL segment ${middle} is damaged`));
+    Deno.removeSync(file);
+    assert.deepEqual(await checkSegments(archive, first), [`WAL segment ${middle} is missing`]);
+  });
+});
+
+Deno.test("archiving that was cut short is done again; other content under the same name is refused", async () => {
+  await withSegments(async ({ spool, archive, names }) => {
+    const [first = "", middle = ""] = names;
+    const content = readFileSync(join(spool, middle));
+    await collectSpool(spool, archive);
+    Deno.writeFileSync(join(archive, `${first}.abc.gz.partial`), content);
+    await sweepArchive(spool, archive);
+    assert.equal(readdirSync(archive).length, 3, "what was half-done is gone");
+    Deno.writeFileSync(join(spool, middle), content);
+    assert.deepEqual(await collectSpool(spool, archive), { moved: 1, problem: undefined });
+    assert.deepEqual(readdirSync(spool), []);
+    Deno.writeFileSync(join(spool, middle), content.subarray(1));
+    const { problem = "" } = await collectSpool(spool, archive);
+    assert.match(problem, new RegExp(`${middle} is in the archive with other content`));
+    assert.deepEqual(readdirSync(spool), [middle], "neither was touched");
+    assert.deepEqual(await checkSegments(archive, first), []);
+  });
 });
 
 Deno.test("a page flipped inside the restored cluster is found, named by file and page", async () => {

@@ -40,3 +40,8 @@ export const promtool = {
   present: existsSync("/usr/bin/promtool"),
   bin: "/usr/bin/promtool",
 };
+
+export const slowTests = {
+  what: "HOLDFAST_SLOW_TESTS=1",
+  present: Deno.env.get("HOLDFAST_SLOW_TESTS") === "1",
+};
