@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { levelOf } from "../services/alerts/rule.ts";
+import { backupRules } from "../services/alerts/shipped/backup.ts";
 import { createScram } from "../db/backups/scram.ts";
 import { createMessageCutter, writeMessage } from "../db/backups/wire.ts";
 import type { BackupRecord } from "../services/backups/record.ts";
@@ -160,4 +162,15 @@ Deno.test("an archive that is cut short, or no archive, is told", async () => {
   await short.feed(new Uint8Array(300));
   assert.throws(() => short.end(), /cut short/);
   await assert.rejects(() => createTarHasher().feed(new Uint8Array(512).fill(65)), /is damaged/);
+});
+
+Deno.test("each rule on backups fires at its level, and not just below", () => {
+  for (const rule of backupRules) {
+    const { warning, critical, clear } = rule;
+    assert.ok(warning !== null);
+    assert.equal(levelOf(rule, warning), "warning", rule.name);
+    assert.equal(levelOf(rule, clear), "clear", rule.name);
+    if (critical !== null) assert.equal(levelOf(rule, critical), "critical", rule.name);
+    if (warning - 1 > clear) assert.equal(levelOf(rule, warning - 1), undefined, rule.name);
+  }
 });

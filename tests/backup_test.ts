@@ -101,3 +101,36 @@ Deno.test("WAL is archived from the first backup on, and its lag is known", asyn
   assert.equal(report.archive_enabled, true);
   assert.equal(typeof report.archive_lag_seconds, "number");
 });
+
+Deno.test("a damaged backup is named, alerts, and is none any more", async () => {
+  const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+  const [backup] = backups;
+  const root = join(house.config.HOLDFAST_DATA_DIR, "backups");
+  const [system] = [...Deno.readDirSync(root)];
+  const file = join(root, system?.name ?? "", backup?.id ?? "", "base.tar.gz");
+  const bytes = await Deno.readFile(file);
+  bytes[1_000] = (bytes[1_000] ?? 0) ^ 1;
+  await Deno.writeFile(file, bytes);
+  const found = await verify(backup?.id ?? "");
+  assert.equal(found.status, "corrupt");
+  assert.equal(found.proven_at, null);
+  assert.match(found.problems[0] ?? "", /^base\.tar\.gz is damaged/);
+  await house.holdfast.monitor.checkNow();
+  const { alerts } = await house.json<{ alerts: { rule: string }[] }>("/api/alerts?state=firing");
+  assert.ok(alerts.some(({ rule }) => rule === "backup_problems"), JSON.stringify(alerts));
+});
+
+Deno.test("a running backup can be aborted; only one runs at a time; ids are checked", async () => {
+  const { id } = await house.holdfast.backups.start();
+  const second = await house.request("/api/backups", { method: "POST" });
+  assert.equal(second.status, 409);
+  assert.equal((await second.json()).code, "backup_running");
+  const gone = await house.request(`/api/backups/${id}`, { method: "DELETE" });
+  assert.equal(gone.status, 204);
+  const aborted = await house.json<Backup>(`/api/backups/${id}`);
+  assert.deepEqual([aborted.status, aborted.problems], ["failed", ["It was aborted"]]);
+  for (const [path, status] of [["20260131T093000Z-abcdef", 404], ["..%2f..", 400]] as const) {
+    const answer = await house.request(`/api/backups/${path}`);
+    assert.equal(answer.status, status, await answer.text());
+  }
+});

@@ -76,7 +76,8 @@ export function checksOf(snapshot: Snapshot): Check[] {
     observed_at: iso(now),
   }];
   const { backups } = snapshot;
-  const backup: Check[] = !backups.scheduled && backups.backups === 0 ? [] : [{
+  // Before the first one there is nothing to judge; the rule backup_age tells when that lasts too long.
+  const backup: Check[] = backups.backups + backups.problems.length === 0 ? [] : [{
     name: "backups",
     status: backups.problems.length > 0 ? "degraded" : backups.proven > 0 ? "healthy" : "unknown",
     detail: backups.problems.slice(0, 3).join("; ") ||
