@@ -7,6 +7,7 @@ import { alertChannelRoutes } from "./routes/alert_channels.ts";
 import { alertRehearsalRoutes } from "./routes/alert_rehearsal.ts";
 import { alertSilenceRoutes } from "./routes/alert_silences.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
 import { conversionRoutes } from "./routes/conversions.ts";
@@ -32,6 +33,7 @@ import { tickRoutes } from "./routes/ticks.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Access } from "./services/access.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
+import type { Backups } from "./services/backups/service.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import type { Clock } from "./services/clock.ts";
 import type { Hub } from "./services/hub.ts";
@@ -73,6 +75,7 @@ export interface Services {
   conversions: Conversions;
   sessions: Sessions;
   alerts: Alerts;
+  backups: Backups;
   benchmarks: Benchmarks;
   hub: Hub;
   access: Access;
@@ -118,6 +121,7 @@ function mountApi(
     incidentRoutes(services),
     metricRoutes(services),
     expositionRoutes({ ...services, version, startedAt }),
+    backupRoutes(services),
     benchmarkRoutes(services.benchmarks),
     sessionRoutes(services),
   ];

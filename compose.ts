@@ -10,8 +10,10 @@ import { migrations } from "./db/migrations/list.ts";
 import type { PoolerMode } from "./db/pool.ts";
 import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
+import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
+import type { Backups } from "./services/backups/service.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
@@ -32,6 +34,7 @@ export interface Holdfast {
   stop(): Promise<void>;
   monitor: Monitor;
   benchmarks: Benchmarks;
+  backups: Backups;
   target: Target;
 }
 
@@ -47,7 +50,11 @@ export async function createHoldfast(
 ): Promise<Holdfast> {
   const embedded: EmbeddedServer | undefined = config.DATABASE_URL
     ? undefined
-    : await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
+    : await createEmbeddedServer({
+      dataDir: config.HOLDFAST_DATA_DIR,
+      log,
+      walSeconds: config.HOLDFAST_WAL_SECONDS,
+    });
   const target: Target = embedded?.target ?? { kind: "url", url: config.DATABASE_URL ?? "" };
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
   const pools = openPools(target, pooler, config);
@@ -58,8 +65,9 @@ export async function createHoldfast(
     lockTimeoutMs: 2_000,
     pooler,
   });
-  const services = createServices({ config, log, clock, target, pooler, pools, records });
-  const { alerts, benchmarks, changes, conversions, monitor, quarantine, rotation } = services;
+  const services = createServices({ config, log, clock, target, pooler, pools, records, embedded });
+  const { alerts, backups, benchmarks, changes, conversions, monitor, quarantine, rotation } =
+    services;
   const stopping = new AbortController();
 
   const preparation = createPreparation({
@@ -73,6 +81,9 @@ export async function createHoldfast(
       await changes.load(pools.app);
       changes.started(version);
       await benchmarks.sweepOrphans();
+      await backups.prepare().catch((error) =>
+        log.error("backups_not_ready", { error: messageOf(error) })
+      );
       await rotation.rotate("start");
       conversions.wake();
     },
@@ -99,6 +110,7 @@ export async function createHoldfast(
     document: app.document,
     monitor,
     benchmarks,
+    backups,
     target,
     closeLive: () => app.live.closeAll(),
     async start(signal) {
@@ -124,6 +136,7 @@ export async function createHoldfast(
       conversions.wake();
       await monitor.history.upkeep();
       if (runsOutSoon(monitor.snapshot().tables)) await rotation.rotate("a table runs out soon");
+      await backups.everyMinute();
     },
     async everyHour() {
       if (preparation.isDone()) await rotation.rotate("schedule");
@@ -133,6 +146,7 @@ export async function createHoldfast(
       await preparation.supervisor.stop();
       await conversions.stop();
       await benchmarks.stop();
+      await backups.stop();
       await monitor.stop();
       await alerts.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);

@@ -20,6 +20,7 @@ export type ErrorCode =
   | "catalogue_changed"
   | "partition_sealed"
   | "benchmark_running"
+  | "backup_running"
   | "server_busy"
   | "rate_limited"
   | "overloaded"

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import denoConfig from "./deno.json" with { type: "json" };
 import { UsageError } from "./commands/arguments.ts";
+import { backup } from "./commands/backup.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exportTicks } from "./commands/export.ts";
 import { importFiles } from "./commands/import.ts";
+import { restore } from "./commands/restore.ts";
 import { type CommandContext, serve, startServing } from "./commands/serve.ts";
 import { readConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
@@ -21,6 +23,8 @@ const commands: Record<string, (context: CommandContext, args: string[]) => Prom
   demo,
   import: importFiles,
   export: exportTicks,
+  backup,
+  restore,
   doctor,
 };
 

@@ -1,41 +1,7 @@
 import { z } from "zod";
-import { channels } from "./settings/channels.ts";
-
-/** A whole number from a string or a JSON number, within bounds. */
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const text = z.string().trim().min(1);
-const flag = z.preprocess(
-  (value) =>
-    typeof value === "string"
-      ? ({ "1": true, true: true, yes: true, "0": false, false: false, no: false, "": false }[
-        value.toLowerCase()
-      ] ?? value)
-      : value,
-  z.boolean(),
-);
-const list = z.preprocess(
-  (value) =>
-    typeof value === "string" ? value.split(",").map((item) => item.trim()).filter(Boolean) : value,
-  z.array(text),
-);
-
-interface Setting<S extends z.ZodType> {
-  schema: S;
-  /** What it does, for docs/configuration.md. */
-  about: string;
-  /** What is allowed, in a person's words, for the message that stops a start. */
-  allowed: string;
-  secret?: boolean;
-}
-
-function setting<S extends z.ZodType>(
-  schema: S,
-  allowed: string,
-  about: string,
-  secret = false,
-): Setting<S> {
-  return { schema, about, allowed, secret };
-}
+import { alertSettings } from "./settings/alerts.ts";
+import { backupSettings } from "./settings/backups.ts";
+import { flag, list, setting, text, whole } from "./settings/setting.ts";
 
 const bytes = (min: number, max: number) => whole(min, max);
 const MiB = 1024 * 1024;
@@ -277,27 +243,8 @@ export const settings = {
     "a folder with .sql files",
     "Benchmark cases of your own, one SQL file each (docs/benchmarks.md).",
   ),
-  HOLDFAST_CHANNELS: setting(
-    channels,
-    'a JSON array of channels such as [{"name": "ops", "type": "webhook", "url": "https://…", "secret": "…"}], each name once',
-    "Where alerts are sent: webhook, slack, pagerduty (its `secret` is the routing key), alertmanager. See [alerts](alerts.md).",
-    true,
-  ),
-  HOLDFAST_ALERTS_REMIND_SECONDS: setting(
-    whole(0, 604_800).default(3_600),
-    "seconds from 0 to 604800 (0: never)",
-    "How often channels are told again of an alert that still fires and that nobody has acknowledged.",
-  ),
-  HOLDFAST_ALERTS_FLAP_FIRINGS: setting(
-    whole(0, 1_000).default(4),
-    "a whole number from 0 to 1000 (0: never)",
-    "Firings of one rule and scope within an hour that count as flapping: it then stays open until it was quiet for 15 minutes.",
-  ),
-  HOLDFAST_INSTANCE: setting(
-    z.string().regex(/^[\w.:-]{1,80}$/).optional(),
-    "up to 80 letters, digits and . : _ -",
-    "Name of this Holdfast among those that watch the same database. Without it: host name and port.",
-  ),
+  ...alertSettings,
+  ...backupSettings,
   HOLDFAST_BENCH_TARGETS: setting(
     z.preprocess(
       (value) => typeof value === "string" ? JSON.parse(value) : value,

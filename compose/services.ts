@@ -3,10 +3,12 @@ import { cases } from "../bench/mod.ts";
 import type { Services } from "../app.ts";
 import type { Config } from "../config.ts";
 import type { Target } from "../db/connection.ts";
+import type { EmbeddedServer } from "../db/embedded/server.ts";
 import type { PoolerMode } from "../db/pool.ts";
 import type { Pools } from "../db/pools.ts";
 import type { Records } from "../db/records.ts";
 import type { Logger } from "../log.ts";
+import { createBackupService } from "./backups.ts";
 import { createAccess } from "../services/access.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/sources.ts";
@@ -43,7 +45,7 @@ export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" |
 
 /** Makes every service and hands each what it needs; starts none. */
 export function createServices(
-  { config, log, clock, target, pooler, pools, records }: {
+  { config, log, clock, target, pooler, pools, records, embedded }: {
     config: Config;
     log: Logger;
     clock: Clock;
@@ -51,6 +53,7 @@ export function createServices(
     pooler: PoolerMode;
     pools: Pools;
     records: Records;
+    embedded: EmbeddedServer | undefined;
   },
 ): HouseServices {
   const hub = createHub({ clock });
@@ -99,12 +102,23 @@ export function createServices(
   const history = createHistory({ writer, reader, config, clock, log });
   const changes = createChanges({ now });
   const incidents = createIncidents({ pool: writer, reader, history, changes, now, log });
+  const backups = createBackupService({
+    config,
+    log,
+    clock,
+    target,
+    pooler,
+    pool: pools.maintenance,
+    embedded,
+    hub,
+  });
   const monitor: Monitor = createMonitor({
     fastPool: pools.watchFast,
     slowPool: pools.watchSlow,
     appPool: pools.app,
     catalogue,
     ingest,
+    backups,
     alerts,
     history,
     changes,
@@ -139,6 +153,7 @@ export function createServices(
     incidents,
     sessions: createSessions({ pool: pools.watchFast, log }),
     alerts,
+    backups,
     benchmarks: createBenchmarks({
       cases: [...cases, ...readSqlCases(config.HOLDFAST_BENCH_CASES)],
       target,

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { Alert } from "./alert_schemas.ts";
+import { BackupHealth } from "./backup_schemas.ts";
 import { PartitionTable } from "./partition_schemas.ts";
 import { Time } from "./shared.ts";
 
@@ -123,6 +124,7 @@ export const DatabaseHealthResponse = z.object({
       description: "The 50 of last activity; all of them at /api/health/feeds",
     }),
   }),
+  backups: BackupHealth,
   alerts: z.array(Alert),
   recommendations: z.array(Recommendation),
 }).openapi("DatabaseHealthResponse");

@@ -28,6 +28,7 @@ const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   catalogue_changed: [409, "Catalogue changed"],
   partition_sealed: [409, "Partition is sealed"],
   benchmark_running: [409, "Benchmark running"],
+  backup_running: [409, "Backup running"],
   server_busy: [409, "Server busy"],
   rate_limited: [429, "Rate limited"],
   overloaded: [503, "Overloaded"],

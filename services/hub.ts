@@ -6,6 +6,7 @@ export const messageTypes = [
   "performance_alert",
   "partition_status",
   "performance_benchmark",
+  "backup_status",
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
 

@@ -193,6 +193,22 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
         { headers: json, body: JSON.stringify({ interval: "day", key: "timestamptz" }) },
       );
     });
+    await t.step("a backup taken, listed, checked", async () => {
+      const { response, body } = await conforms(house, "post", "/api/backups", "/api/backups");
+      assert.equal(response.status, 202);
+      await house.holdfast.backups.idle();
+      await conforms(house, "get", "/api/backups", "/api/backups");
+      await conforms(house, "get", "/api/backups/{id}", `/api/backups/${body.id}`);
+      const checked = await conforms(
+        house,
+        "post",
+        "/api/backups/{id}/verify",
+        `/api/backups/${body.id}/verify`,
+        { headers: json, body: '{"restore": false}' },
+      );
+      assert.equal(checked.response.status, 200);
+      await conforms(house, "get", "/api/health/database", "/api/health/database");
+    });
     await t.step("rules changed", async () => {
       await conforms(house, "put", "/api/alerts/rules", "/api/alerts/rules", {
         headers: json,
@@ -208,6 +224,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["post", "/api/quarantine/{id}/retry", "/api/quarantine/999/retry", 404],
       ["get", "/api/partitions/policies/{table}", "/api/partitions/policies/no.such", 404],
       ["delete", "/api/partitions/policies/{table}", "/api/partitions/policies/market.ticks", 409],
+      ["get", "/api/backups/{id}", "/api/backups/20010101T000000Z-abcdef", 404],
       ["post", "/api/locks/{pid}/cancel", "/api/locks/1/cancel", 404],
     ];
     for (const [method, path, url, status] of problems) {

@@ -11,6 +11,7 @@ import { migrations } from "../../db/migrations/list.ts";
 import { openPools } from "../../db/pools.ts";
 import { createLogger } from "../../log.ts";
 import { systemClock } from "../../services/clock.ts";
+import { reportBackups } from "../../services/backups/report.ts";
 import { createHub } from "../../services/hub.ts";
 import { createChanges } from "../../services/monitor/changes.ts";
 import { createIncidents } from "../../services/monitor/incidents/incidents.ts";
@@ -115,6 +116,17 @@ try {
         diskFullSince: undefined,
         lanes: { active: 0, waiting: 0 },
       }),
+    },
+    backups: {
+      report: () =>
+        reportBackups({
+          records: [],
+          archive: { enabled: false, lagSeconds: null, problem: undefined },
+          scheduled: false,
+          startedAt: 0,
+          now: 0,
+          problems: [],
+        }),
     },
     alerts: { evaluate: () => {}, firing: () => [] },
     hub: createHub({ clock: systemClock }),

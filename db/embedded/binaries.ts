@@ -80,6 +80,13 @@ async function copyNative(native: string, to: string): Promise<void> {
   });
 }
 
+/** The version of the binaries that deno.json pins. */
+export const embeddedVersion = "18.4";
+
+/** The binaries of the embedded server, for this user or, as root, for the one a server runs as. */
+export const findPrograms = (how: { as: RunAs | undefined; home: string }): Promise<Binaries> =>
+  prepareBinaries({ ...how, version: embeddedVersion });
+
 /** Finds the binaries and makes them runnable, for this user or, as root, for the one the server runs as. */
 export async function prepareBinaries(
   { as, home, version }: { as: RunAs | undefined; home: string; version: string },

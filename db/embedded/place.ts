@@ -16,6 +16,8 @@ export interface Place {
   cluster: string;
   sockets: string;
   log: string;
+  /** Where the server hands over finished WAL, once backups are taken; there while WAL is archived. */
+  spool: string;
 }
 
 const holdsCluster = (home: string) => existsSync(join(home, "postgres", "PG_VERSION"));
@@ -51,5 +53,10 @@ export function placeOf(dataDir: string, as: RunAs | undefined): Place {
   const sockets = near.length + "/.s.PGSQL.5432".length < socketPathMax
     ? near
     : join(tmpdir(), `holdfast-${id}`);
-  return { cluster: join(home, "postgres"), sockets, log: join(home, "postgres.log") };
+  return {
+    cluster: join(home, "postgres"),
+    sockets,
+    log: join(home, "postgres.log"),
+    spool: join(home, "wal-spool"),
+  };
 }

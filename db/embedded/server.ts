@@ -6,13 +6,12 @@ import { HoldfastError, StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { connectSql, type Sql, type Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
-import { type Binaries, prepareBinaries } from "./binaries.ts";
+import { type Binaries, findPrograms } from "./binaries.ts";
 import { type RunAs, runCommand } from "./command.ts";
 import { ownedDirectory, ownedFile, replaceFile } from "./files.ts";
 import { type Place, placeOf, serverUser, sharedHome } from "./place.ts";
 import { serverSettings } from "./settings.ts";
 
-const version = "18.4";
 const major = "18";
 export interface EmbeddedServer {
   target: Target;
@@ -25,6 +24,10 @@ export interface EmbeddedServer {
   /** Fast stop: sessions are ended, everything is flushed. */
   stop(): Promise<void>;
   directory: string;
+  /** Where it hands over finished WAL. */
+  spool: string;
+  /** From now on, also after a restart, finished WAL goes to the spool. */
+  startArchiving(): Promise<void>;
 }
 
 const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " | ");
@@ -129,11 +132,16 @@ async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void
 
 /** The Postgres that Holdfast brings along: made at first start, adopted after a crash, stopped at the end. */
 export async function createEmbeddedServer(
-  { dataDir, log }: { dataDir: string; log: Logger },
+  { dataDir, log, walSeconds = 300 }: {
+    dataDir: string;
+    log: Logger;
+    /** Seconds after which an unfinished WAL segment with changes is archived; 0: WAL is never archived. */
+    walSeconds?: number;
+  },
 ): Promise<EmbeddedServer> {
   const as = serverUser(dataDir);
   const place = placeOf(dataDir, as);
-  const binaries = await prepareBinaries({ as, home: sharedHome, version });
+  const binaries = await findPrograms({ as, home: sharedHome });
   const target = {
     kind: "socket" as const,
     directory: place.sockets,
@@ -148,6 +156,12 @@ export async function createEmbeddedServer(
   async function isRunning(): Promise<boolean> {
     return existsSync(join(place.cluster, "postmaster.pid")) &&
       (await pgCtl(["status"], 10_000)).code === 0;
+  }
+
+  async function writeSettings(): Promise<void> {
+    const archives = walSeconds > 0 && existsSync(place.spool);
+    const text = serverSettings(place, archives ? { everySeconds: walSeconds } : undefined);
+    await replaceFile(join(place.cluster, "holdfast.conf"), text, as);
   }
 
   async function prepareCluster(): Promise<void> {
@@ -175,7 +189,7 @@ export async function createEmbeddedServer(
         `${place.cluster} was made by Postgres ${found}, this Holdfast brings ${major}; see docs/rollback-and-upgrade.md`,
       );
     }
-    await replaceFile(join(place.cluster, "holdfast.conf"), serverSettings(place), as);
+    await writeSettings();
   }
 
   async function startServer(): Promise<void> {
@@ -198,6 +212,13 @@ export async function createEmbeddedServer(
   return {
     target,
     directory: place.cluster,
+    spool: place.spool,
+    async startArchiving() {
+      if (walSeconds === 0 || existsSync(place.spool)) return;
+      await ownedDirectory(place.spool, 0o700, as);
+      await writeSettings();
+      await onServer(target, async (sql) => void await sql`select pg_reload_conf()`);
+    },
     isRunning,
     async start() {
       await prepareCluster().catch((error) => {

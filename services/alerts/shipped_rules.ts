@@ -1,5 +1,6 @@
 import type { Rule } from "./rule.ts";
 import { capacityRules } from "./shipped/capacity.ts";
+import { backupRules } from "./shipped/backup.ts";
 import { durabilityRules } from "./shipped/durability.ts";
 import { houseRules } from "./shipped/house.ts";
 import { replicationRules } from "./shipped/replication.ts";
@@ -265,6 +266,7 @@ export const shippedRules: readonly Rule[] = [
     cause: "Rows came for which no partition existed; they forbid attaching the right one.",
     cure: [],
   },
+  ...backupRules,
   ...durabilityRules,
   ...replicationRules,
   ...storageRules,

@@ -115,11 +115,25 @@ export function checksOf(snapshot: Snapshot): Check[] {
     }`,
     observed_at: iso(snapshot.history.writtenAt),
   }];
+  const { backups } = snapshot;
+  // Before the first one there is nothing to judge; the rule backup_age tells when that lasts too long.
+  const backup: Check[] = backups.backups + backups.problems.length === 0 ? [] : [{
+    name: "backups",
+    status: backups.problems.length > 0 ? "degraded" : backups.proven > 0 ? "healthy" : "unknown",
+    detail: backups.problems.slice(0, 3).join("; ") ||
+      (backups.last_proven_restore_at
+        ? `last proven restore ${backups.last_proven_restore_at}, in ${
+          Math.round(backups.recovery_seconds ?? 0)
+        } s`
+        : "no backup has been restored on trial yet"),
+    observed_at: backups.last_proven_restore_at,
+  }];
   return [
     connection,
     ...storage,
     ...alerts,
     partitions,
+    ...backup,
     ...blindSpots(snapshot),
     ...history,
     ...collectors,
@@ -176,6 +190,7 @@ export function databaseHealth(snapshot: Snapshot) {
       uploads_active: snapshot.ingest.lanes.active,
       uploads_waiting: snapshot.ingest.lanes.waiting,
     },
+    backups: snapshot.backups,
     alerts: snapshot.firing,
     recommendations: recommend(snapshot),
   };
@@ -215,6 +230,10 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
       scope,
       value: snapshot.unreachable ? null : value,
     })),
+    server("backup_age_seconds", snapshot.backups.backup_age_seconds),
+    server("backup_unproven_seconds", snapshot.backups.unproven_seconds),
+    server("backup_problems", snapshot.backups.problems.length),
+    server("archive_lag_seconds", snapshot.backups.archive_lag_seconds),
     ...Object.entries(poolMetrics(snapshot.pool)).map(([name, value]) => server(name, value)),
     ...snapshot.tables.flatMap((table): MetricValue[] => {
       const known = (value: number | null) =>

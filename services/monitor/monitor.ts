@@ -4,6 +4,7 @@ import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/alerts.ts";
 import type { MoveReport } from "../partitions/conversion/report.ts";
+import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../clock.ts";
 import type { Publisher } from "../hub.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
@@ -66,6 +67,7 @@ export function createMonitor(
     appPool,
     catalogue,
     ingest,
+    backups,
     alerts,
     history,
     changes,
@@ -80,6 +82,7 @@ export function createMonitor(
     appPool: Pick<Pool, "stats">;
     catalogue: Catalogue;
     ingest: { counters(): IngestCounters };
+    backups: { report(): BackupHealth };
     alerts: Pick<Alerts, "evaluate" | "firing">;
     history: History;
     changes: Changes;
@@ -157,6 +160,7 @@ export function createMonitor(
       justBack,
       readings,
       ingest: ingest.counters(),
+      backups: backups.report(),
       firing: alerts.firing(),
       history: history.state(),
     };

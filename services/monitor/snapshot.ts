@@ -1,5 +1,6 @@
 import type { PoolStats } from "../../db/pool.ts";
 import type { Alert } from "../alerts/alert.ts";
+import type { BackupHealth } from "../backups/report.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
 import type { Readings } from "./collect.ts";
 import type { RecorderState } from "./history/recorder.ts";
@@ -32,6 +33,7 @@ export interface Snapshot {
   justBack: boolean;
   readings: Readings;
   ingest: IngestCounters;
+  backups: BackupHealth;
   firing: Alert[];
   history: RecorderState;
 }

@@ -46,3 +46,8 @@ export const alertmanager = {
   present: existsSync("/usr/bin/prometheus-alertmanager"),
   bin: "/usr/bin/prometheus-alertmanager",
 };
+
+export const slowTests = {
+  what: "HOLDFAST_SLOW_TESTS=1",
+  present: Deno.env.get("HOLDFAST_SLOW_TESTS") === "1",
+};

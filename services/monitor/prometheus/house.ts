@@ -137,6 +137,36 @@ function partitionFamilies({ tables, tablesFresh, unreachable, metrics }: Snapsh
   ];
 }
 
+function backupFamilies({ backups }: Snapshot): Family[] {
+  const at = (time: string | null) => time === null ? null : Date.parse(time) / 1000;
+  return [
+    gauge("backups", "Whole backups, and those a restore has proven", [
+      { labels: { state: "whole" }, value: backups.backups },
+      { labels: { state: "proven" }, value: backups.proven },
+    ]),
+    gauge("backup_problems", "Problems with backups and the WAL archive", backups.problems.length),
+    gauge("backup_age_seconds", "Age of the newest backup", backups.backup_age_seconds),
+    gauge("backup_unproven_seconds", "Age of the newest proven backup", backups.unproven_seconds),
+    gauge("backup_size_bytes", "Size of the newest backup", backups.last_backup_bytes),
+    gauge("backup_duration_seconds", "What it took", backups.last_backup_seconds),
+    gauge(
+      "backup_last_proven_timestamp_seconds",
+      "When a backup was last restored on trial, and well",
+      at(backups.last_proven_restore_at),
+    ),
+    gauge(
+      "backup_recovery_seconds",
+      "Measured recovery time of the last proven restore",
+      backups.recovery_seconds,
+    ),
+    gauge(
+      "archive_lag_seconds",
+      "Age of the oldest finished WAL segment that is not archived",
+      backups.archive_lag_seconds,
+    ),
+  ];
+}
+
 function processFamilies({ messages, clients, startedAt }: HouseFacts): Family[] {
   const { rss, heapUsed } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
@@ -163,6 +193,7 @@ export function familiesOf(snapshot: Snapshot, facts: HouseFacts): Family[] {
     ...poolFamilies(snapshot),
     ...ingestFamilies(snapshot),
     ...partitionFamilies(snapshot),
+    ...backupFamilies(snapshot),
     ...processFamilies(facts),
     ...collectorFamilies(snapshot),
     ...counterFamilies(snapshot),

@@ -1,0 +1,92 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Backup } from "../services/backups/report.ts";
+import { readArguments, UsageError } from "./arguments.ts";
+import { type Door, openDoor } from "./door.ts";
+import type { CommandContext } from "./serve.ts";
+
+const help = `deno task backup [--no-drill]     takes a backup, then restores it on trial
+deno task backup --list           what there is
+deno task backup --verify ID      checks one, and restores it on trial
+
+Through the Holdfast that answers on HOST:PORT, else on its own. Backups go to HOLDFAST_BACKUP_DIR.`;
+
+async function ask(door: Door, path: string, init: RequestInit = {}): Promise<Response> {
+  const answer = await door.send(path, { ...init, headers: { ...door.headers, ...init.headers } });
+  if (answer.ok) return answer;
+  const { detail = `status ${answer.status}` } = await answer.json().catch(() => ({}));
+  throw new UsageError(String(detail));
+}
+
+const inMb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+function line(backup: Backup): string {
+  const state = backup.proven_at
+    ? `proven ${backup.proven_at}, recovered in ${backup.recovery_seconds?.toFixed(1)} s`
+    : backup.status === "complete"
+    ? "not proven"
+    : backup.status;
+  return `${backup.id}  ${backup.kind}  ${inMb(backup.bytes)}  ${state}${
+    backup.problems.length > 0 ? `: ${backup.problems.join("; ")}` : ""
+  }`;
+}
+
+/** Waits until nothing is done with a backup any more, and says how it goes. */
+async function follow(door: Door, id: string): Promise<Backup> {
+  let last = "";
+  for (;;) {
+    const backup = await (await ask(door, `/api/backups/${id}`)).json() as Backup;
+    if (!backup.progress) return backup;
+    const { step, done_bytes } = backup.progress;
+    const now = done_bytes > 0 ? `${step}: ${inMb(done_bytes)}` : step;
+    if (now !== last) console.error(now);
+    last = now;
+    await wait(500);
+  }
+}
+
+async function drill(door: Door, id: string): Promise<Backup> {
+  await ask(door, `/api/backups/${id}/verify`, { method: "POST" });
+  return await follow(door, id);
+}
+
+/** `deno task backup`: takes a backup and proves it. */
+export async function backup(context: CommandContext, args: string[]): Promise<number> {
+  const { values } = readArguments("backup", args, {
+    "no-drill": { type: "boolean" },
+    list: { type: "boolean" },
+    verify: { type: "string" },
+  });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const door = await openDoor(context, { create: false });
+  try {
+    if (values.list) {
+      const { backups } = await (await ask(door, "/api/backups?limit=1000")).json() as {
+        backups: Backup[];
+      };
+      console.log(backups.map(line).join("\n") || "There are no backups");
+      return 0;
+    }
+    let id = values.verify;
+    if (id === undefined) {
+      const begun = await (await ask(door, "/api/backups", { method: "POST" })).json() as Backup;
+      id = begun.id;
+      const taken = await follow(door, id);
+      console.log(line(taken));
+      if (taken.status !== "complete") return 1;
+      if (values["no-drill"]) return 0;
+    }
+    const checked = await drill(door, id);
+    console.log(line(checked));
+    for (const note of checked.notes) console.log(`  ${note}`);
+    return checked.problems.length > 0 ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(error.message);
+    return 1;
+  } finally {
+    await door.close();
+  }
+}

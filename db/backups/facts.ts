@@ -1,0 +1,84 @@
+import type { Sql } from "../connection.ts";
+
+/** What a backup must know of its server. */
+export interface ServerFacts {
+  system: string;
+  version: number;
+  database: string;
+  /** Whether this role may stream a base backup. */
+  replicates: boolean;
+  standby: boolean;
+  role: string;
+  segmentBytes: number;
+  /** The oldest transaction under way. */
+  firstXid: string;
+  /** Largest size this could have, in bytes: all databases that the role may see. */
+  bytes: number | null;
+}
+
+/** Reads them; `pg_control_system` is open to everyone. */
+export async function readServerFacts(sql: Sql): Promise<ServerFacts> {
+  const [row] = await sql`
+    select
+      (select system_identifier::text from pg_control_system()) as system,
+      current_setting('server_version_num')::int as version,
+      current_database() as database,
+      coalesce((select rolreplication or rolsuper from pg_roles where rolname = current_user), false)
+        as replicates,
+      pg_is_in_recovery() as standby,
+      current_user as role,
+      pg_size_bytes(current_setting('wal_segment_size'))::int as segment_bytes,
+      case when pg_is_in_recovery() then '0'
+        else pg_snapshot_xmin(pg_current_snapshot())::text end as first_xid,
+      (select sum(case when has_database_privilege(oid, 'connect')
+          or pg_has_role('pg_read_all_stats', 'usage') then pg_database_size(oid) end)::float8
+        from pg_database) as bytes`;
+  return {
+    system: row?.system,
+    version: row?.version,
+    database: row?.database,
+    replicates: row?.replicates,
+    standby: row?.standby,
+    role: row?.role,
+    segmentBytes: row?.segment_bytes,
+    firstXid: row?.first_xid,
+    bytes: row?.bytes,
+  };
+}
+
+/** What the archiver of the server says, and which finished segments wait for it; null where the role may not see. */
+export interface ArchiverFacts {
+  library: string;
+  failedCount: number;
+  lastFailedWal: string | null;
+  failing: boolean;
+  waiting: number;
+  /** Age of the oldest segment that waits, seconds; 0 when none does. */
+  waitingSeconds: number;
+}
+
+export async function readArchiver(sql: Sql): Promise<ArchiverFacts> {
+  const [row] = await sql`
+    select
+      current_setting('archive_library', true) as library,
+      failed_count::float8 as failed_count,
+      last_failed_wal,
+      coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) as failing,
+      waits.n as waiting,
+      waits.seconds as waiting_seconds
+    from pg_stat_archiver, (
+      select
+        count(*)::int as n,
+        coalesce(extract(epoch from clock_timestamp() - min(modification)), 0)::float8 as seconds
+      from pg_ls_archive_statusdir()
+      where name like '%.ready'
+    ) as waits`;
+  return {
+    library: row?.library ?? "",
+    failedCount: row?.failed_count,
+    lastFailedWal: row?.last_failed_wal,
+    failing: row?.failing,
+    waiting: row?.waiting,
+    waitingSeconds: row?.waiting_seconds,
+  };
+}

@@ -1,0 +1,72 @@
+import type { Rule } from "../rule.ts";
+import { usual } from "./usual.ts";
+
+const hour = 3_600;
+
+/** Backups that are too old, that nobody has restored, and WAL that does not reach its archive. */
+export const backupRules: readonly Rule[] = [
+  {
+    ...usual,
+    name: "backup_age",
+    title: "The newest backup is old",
+    metric: "backup_age_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: 26 * hour,
+    critical: 50 * hour,
+    clear: 25 * hour,
+    for_seconds: 0,
+    phrase: "No backup for long",
+    cause: "Backups fail or are not scheduled: GET /api/backups tells the last one's problems.",
+    cure: [],
+  },
+  {
+    ...usual,
+    name: "backup_unproven",
+    title: "No backup of late has been restored on trial",
+    metric: "backup_unproven_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: 50 * hour,
+    critical: 98 * hour,
+    clear: 49 * hour,
+    for_seconds: 0,
+    phrase: "No proven backup for long",
+    cause: "Restore drills fail or are not held; a backup nobody has restored is only a hope.",
+    cure: [],
+  },
+  {
+    ...usual,
+    name: "backup_problems",
+    title: "A backup is damaged, or could not be restored",
+    metric: "backup_problems",
+    unit: "count",
+    direction: "above",
+    warning: 1,
+    critical: null,
+    clear: 0,
+    for_seconds: 0,
+    phrase: "Problems with backups",
+    cause: "GET /api/health/database names each under backups.problems.",
+    cure: [],
+  },
+  {
+    ...usual,
+    name: "archive_lag",
+    title: "Finished WAL waits for its archive",
+    metric: "archive_lag_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: 900,
+    critical: hour,
+    clear: 300,
+    for_seconds: 60,
+    phrase: "WAL archive behind",
+    cause: "The disk of the archive is full or slow; what is not archived is lost with the server.",
+    cure: [{
+      sql: "select * from pg_stat_archiver",
+      lock: "none",
+      risk: "reads only; the server's log has what the archiver said",
+    }],
+  },
+];

@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { HoldfastError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Archiver } from "./archiver.ts";
+import type { BackupRecord } from "./record.ts";
+import { retire } from "./retention.ts";
+import type { BackupStore } from "./store.ts";
+import { parseLsn, segmentOf } from "./wal.ts";
+
+/** The segment that a backup's recovery begins with. */
+export const firstSegment = (record: BackupRecord) =>
+  segmentOf(record.timeline ?? 1, parseLsn(record.start_lsn ?? "0/0"), record.segment_bytes);
+
+/** The backups as last read, newest first, and what becomes of old ones. */
+export function createBackupCatalogue(
+  { store, archiver, keep, log }: {
+    store: BackupStore;
+    archiver: Pick<Archiver, "prune">;
+    keep: number;
+    log: Logger;
+  },
+) {
+  let records: BackupRecord[] = [];
+  const refresh = async () => void (records = await store.list());
+  const archiveOf = (system: string) => join(store.root, system, "wal");
+  return {
+    records: (system?: string) =>
+      system === undefined ? records : records.filter((record) => record.system === system),
+    refresh,
+    archiveOf,
+    /** Throws `not_found`. */
+    async find(id: string): Promise<BackupRecord> {
+      await refresh();
+      const record = records.find((one) => one.id === id);
+      if (!record) throw new HoldfastError("not_found", `There is no backup ${id}`);
+      return record;
+    },
+    /** Removes backups that are no longer kept, and the WAL that only they needed. */
+    async prune(system: string): Promise<void> {
+      await refresh();
+      for (const record of retire(records.filter((one) => one.system === system), keep)) {
+        await store.remove(record);
+        log.info("backup_retired", { id: record.id });
+      }
+      await refresh();
+      const kept = records.filter((one) => one.system === system && one.start_lsn);
+      const oldest = kept.at(-1);
+      await archiver.prune(
+        archiveOf(system),
+        oldest && firstSegment(oldest),
+        oldest?.segment_bytes,
+      );
+    },
+  };
+}
+
+export type BackupCatalogue = ReturnType<typeof createBackupCatalogue>;

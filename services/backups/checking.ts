@@ -1,0 +1,79 @@
+import type { Sql } from "../../db/connection.ts";
+import type { EmbeddedServer } from "../../db/embedded/server.ts";
+import type { Logger } from "../../log.ts";
+import type { Clock } from "../clock.ts";
+import { verifyArchive } from "./archive.ts";
+import type { Archiver } from "./archiver.ts";
+import { type BackupCatalogue, firstSegment } from "./catalogue.ts";
+import { runDrill, type SealCheck } from "./drill.ts";
+import type { Proof } from "./record.ts";
+import type { Work } from "./report.ts";
+import type { BackupStore } from "./store.ts";
+import { verifyBackup } from "./verify.ts";
+
+/** Checks one backup's files and the WAL behind it, and restores it on trial; writes what it found to its record. */
+export function createChecking(
+  { store, catalogue, archiver, embedded, scratchHome, living, checkSeals, clock, log, onStep }: {
+    store: BackupStore;
+    catalogue: BackupCatalogue;
+    archiver: Archiver;
+    embedded: Pick<EmbeddedServer, "spool"> | undefined;
+    scratchHome: string;
+    living: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
+    checkSeals: SealCheck | undefined;
+    clock: Clock;
+    log: Logger;
+    onStep: () => void;
+  },
+) {
+  return async function check(
+    own: Work,
+    { restore, user, signal }: { restore: boolean; user: string; signal: AbortSignal },
+  ): Promise<void> {
+    const record = await catalogue.find(own.id);
+    const path = store.pathOf(record);
+    const problems = await verifyBackup(path, record, signal);
+    if (record.kind === "base" && record.start_lsn && archiver.state().enabled) {
+      archiver.noteProblems(
+        await verifyArchive({
+          archive: catalogue.archiveOf(record.system),
+          spool: embedded?.spool,
+          first: firstSegment(record),
+          segmentBytes: record.segment_bytes,
+          signal,
+        }),
+      );
+    }
+    let proof: Proof | null = record.proof;
+    if (restore && problems.length === 0 && record.kind === "base") {
+      proof = await runDrill({
+        path,
+        record,
+        home: scratchHome,
+        living,
+        checkSeals,
+        user,
+        now: () => clock.now(),
+        signal,
+        onStep(step) {
+          own.step = step;
+          onStep();
+        },
+      });
+      log[proof.problems.length === 0 ? "info" : "error"]("restore_drill", {
+        id: record.id,
+        recovery_seconds: proof.recovery_seconds,
+        problems: proof.problems,
+      });
+    }
+    if (record.server_version === 0) return; // its record itself is what is damaged
+    await store.save({
+      ...record,
+      status: problems.length > 0 ? "corrupt" : "complete",
+      problems,
+      proof: problems.length > 0 ? null : proof,
+      verified_at: clock.now().toISOString(),
+    });
+    await catalogue.prune(record.system);
+  };
+}

@@ -1,0 +1,153 @@
+import { type BackupRecord, isProven } from "./record.ts";
+import type { Progress } from "./take.ts";
+
+/** A backup as it is shown. */
+export interface Backup {
+  id: string;
+  kind: "base" | "logical";
+  status: "running" | "complete" | "failed" | "corrupt";
+  bytes: number;
+  raw_bytes: number;
+  started_at: string;
+  finished_at: string | null;
+  duration_seconds: number | null;
+  start_lsn: string | null;
+  end_lsn: string | null;
+  timeline: number | null;
+  verified_at: string | null;
+  proven_at: string | null;
+  recovery_seconds: number | null;
+  progress: { step: string; done_bytes: number; total_bytes: number | null } | null;
+  problems: string[];
+  notes: string[];
+}
+
+/** What runs just now. */
+export interface Work {
+  id: string;
+  kind: Backup["kind"];
+  what: "backup" | "drill" | "verify";
+  startedAt: string;
+  step: string;
+  progress: Progress;
+}
+
+export function showBackup(record: BackupRecord, work: Work | undefined): Backup {
+  const busy = work?.id === record.id ? work : undefined;
+  return {
+    id: record.id,
+    kind: record.kind,
+    status: record.status,
+    bytes: record.bytes,
+    raw_bytes: record.raw_bytes,
+    started_at: record.started_at,
+    finished_at: record.finished_at,
+    duration_seconds: record.duration_seconds,
+    start_lsn: record.start_lsn,
+    end_lsn: record.end_lsn,
+    timeline: record.timeline,
+    verified_at: record.verified_at,
+    proven_at: isProven(record) ? record.proof?.at ?? null : null,
+    recovery_seconds: record.proof?.recovery_seconds ?? null,
+    progress: busy ? { step: busy.step, ...busy.progress } : null,
+    problems: [...record.problems, ...record.proof?.problems ?? []],
+    notes: record.proof?.notes ?? [],
+  };
+}
+
+/** A backup that is being taken. */
+export const showRunning = ({ id, kind, startedAt, step, progress }: Work): Backup => ({
+  id,
+  kind,
+  status: "running",
+  bytes: 0,
+  raw_bytes: progress.done_bytes,
+  started_at: startedAt,
+  finished_at: null,
+  duration_seconds: null,
+  start_lsn: null,
+  end_lsn: null,
+  timeline: null,
+  verified_at: null,
+  proven_at: null,
+  recovery_seconds: null,
+  progress: { step, ...progress },
+  problems: [],
+  notes: [],
+});
+
+/** The state of the WAL archive; lag in seconds, null: not known. */
+export interface ArchiveState {
+  enabled: boolean;
+  lagSeconds: number | null;
+  problem: string | undefined;
+}
+
+/** What health, metrics and rules know of backups. Null: not known, or there is none. */
+export interface BackupHealth {
+  scheduled: boolean;
+  last_backup_at: string | null;
+  last_backup_bytes: number | null;
+  last_backup_seconds: number | null;
+  last_proven_restore_at: string | null;
+  /** Of the last restore that was proven: from the first byte read to a server that answers. */
+  recovery_seconds: number | null;
+  /** Age of the newest whole backup; without one, since this Holdfast started. Null when none are scheduled or made. */
+  backup_age_seconds: number | null;
+  /** The same of the newest backup that a drill has proven. */
+  unproven_seconds: number | null;
+  archive_enabled: boolean;
+  archive_lag_seconds: number | null;
+  backups: number;
+  proven: number;
+  problems: string[];
+}
+
+/** Health of backups from the catalogue, newest first. */
+export function reportBackups(
+  { records, archive, scheduled, startedAt, now, problems }: {
+    records: readonly BackupRecord[];
+    archive: ArchiveState;
+    scheduled: boolean;
+    startedAt: number;
+    now: number;
+    problems: readonly string[];
+  },
+): BackupHealth {
+  const whole = records.filter(({ status }) => status === "complete");
+  const [last] = whole;
+  const proven = whole.filter(isProven);
+  const [trusted] = proven;
+  const lastProof = proven.map(({ proof }) => proof).filter((proof) => proof !== null)
+    .sort((a, b) => a.at < b.at ? 1 : -1)[0];
+  const watched = scheduled || whole.length > 0;
+  const age = (record: BackupRecord | undefined) =>
+    watched ? Math.max(0, now - (record ? Date.parse(record.started_at) : startedAt)) / 1000 : null;
+  const corrupt = records.filter(({ status }) => status === "corrupt").map((record) =>
+    `backup ${record.id} is damaged: ${record.problems.join("; ")}`
+  );
+  const unrestorable =
+    last?.proof?.problems.map((problem) =>
+      `the last drill of backup ${last.id} failed: ${problem}`
+    ) ?? [];
+  return {
+    scheduled,
+    last_backup_at: last?.finished_at ?? null,
+    last_backup_bytes: last?.bytes ?? null,
+    last_backup_seconds: last?.duration_seconds ?? null,
+    last_proven_restore_at: lastProof?.at ?? null,
+    recovery_seconds: lastProof?.recovery_seconds ?? null,
+    backup_age_seconds: age(last),
+    unproven_seconds: age(trusted),
+    archive_enabled: archive.enabled,
+    archive_lag_seconds: archive.lagSeconds,
+    backups: whole.length,
+    proven: proven.length,
+    problems: [
+      ...problems,
+      ...archive.problem ? [archive.problem] : [],
+      ...corrupt,
+      ...unrestorable,
+    ],
+  };
+}

@@ -1,0 +1,34 @@
+import { type BackupRecord, isProven } from "./record.ts";
+
+const hour = 3_600_000;
+/** Nothing is begun this soon after a start, nor this soon after a failure. */
+const graceMs = hour;
+
+/** What is due now: a backup, a drill of the newest one, or nothing. Pure; records newest first. */
+export function whatIsDue(
+  { records, now, startedAt, backupHours, drillHours, lastFailureAt, lastDrillAt }: {
+    records: readonly BackupRecord[];
+    now: number;
+    startedAt: number;
+    /** 0: never. */
+    backupHours: number;
+    drillHours: number;
+    lastFailureAt: number | undefined;
+    lastDrillAt: number | undefined;
+  },
+): "backup" | "drill" | undefined {
+  if (lastFailureAt !== undefined && now - lastFailureAt < graceMs) return undefined;
+  const newest = records.find(({ status }) => status === "complete");
+  if (backupHours > 0) {
+    const age = newest ? now - Date.parse(newest.started_at) : undefined;
+    const due = age === undefined ? now - startedAt >= graceMs : age >= backupHours * hour;
+    if (due) return "backup";
+  }
+  if (drillHours === 0 || !newest || newest.kind !== "base") return undefined;
+  // Backups taken by hand are proven too, but only where backups are looked after at all.
+  if (backupHours === 0) return undefined;
+  const lastProof = newest.proof ? Date.parse(newest.proof.at) : undefined;
+  const last = Math.max(lastProof ?? 0, newest.proof ? lastDrillAt ?? 0 : 0);
+  if (!isProven(newest) && !newest.proof) return "drill";
+  return now - last >= drillHours * hour ? "drill" : undefined;
+}
