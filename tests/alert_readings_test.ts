@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createBook } from "../services/alerts/book.ts";
 import { shippedRules } from "../services/alerts/shipped_rules.ts";
-import { backupSource, ingestSource } from "../services/alerts/sources.ts";
+import { ingestSource } from "../services/alerts/sources.ts";
 import type { IngestCounters } from "../services/ingest/ingest.ts";
 import { createFeeds } from "../services/ingest/feeds.ts";
 import type { MetricValue } from "../services/alerts/alert.ts";
@@ -26,13 +26,19 @@ const value = (metric: string, value: number | null): MetricValue[] => [
   { metric, scope: "", value },
 ];
 
-Deno.test("a backup that is old, and one never restored", () => {
-  const ages = (backup: number | null, proof: number | null) =>
-    firing(backupSource(() => ({ backup, proof })).values());
-  assert.deepEqual(ages(27 * hour, 9 * day), ["backup_old warning", "restore_unproven warning"]);
-  assert.deepEqual(ages(Infinity, Infinity), ["backup_old critical", "restore_unproven critical"]);
-  assert.deepEqual(ages(25 * hour, 7 * day), []);
-  assert.deepEqual(ages(null, null), [], "what is unknown fires nothing");
+Deno.test("backups that are old, unproven or damaged, and WAL that waits for its archive", () => {
+  assert.deepEqual(firing(value("backup_age_seconds", 27 * hour)), ["backup_age warning"]);
+  assert.deepEqual(firing(value("backup_age_seconds", 50 * hour)), ["backup_age critical"]);
+  assert.deepEqual(firing(value("backup_unproven_seconds", 51 * hour)), [
+    "backup_unproven warning",
+  ]);
+  assert.deepEqual(firing(value("backup_problems", 1)), ["backup_problems warning"]);
+  assert.deepEqual(firing(value("archive_lag_seconds", hour)), ["archive_lag critical"]);
+  assert.deepEqual(firing(value("backup_age_seconds", 25 * hour)), []);
+  assert.deepEqual(firing(value("backup_unproven_seconds", 49 * hour)), []);
+  assert.deepEqual(firing(value("backup_problems", 0)), []);
+  assert.deepEqual(firing(value("archive_lag_seconds", 300)), []);
+  assert.deepEqual(firing(value("backup_age_seconds", null)), [], "what is unknown fires nothing");
 });
 
 Deno.test("uploads that a full disk refuses", () => {

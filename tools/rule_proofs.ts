@@ -38,7 +38,7 @@ const space = "space that a rewrite would give back, and much WAL";
 const misses = "reads that miss memory, of tables and of indexes";
 const canary = "a commit that takes long, and one that does not come through";
 const partitions = "a gap between partitions, and rows in a default partition";
-const backup = "a backup that is old, and one never restored";
+const backup = "backups that are old, unproven or damaged, and WAL that waits for its archive";
 const cost = "watching that costs much, and collectors that rest";
 const gone = "one that is gone has not caught up, and is missed until it is back";
 const paused = "with its replay paused it falls behind, and that fires on its name";
@@ -111,6 +111,8 @@ export const proofs: Record<string, Proof> = {
     test: "a feed that went quiet",
     file: rules,
   }),
-  backup_old: reading(backup, "ages are given, no backup is made"),
-  restore_unproven: reading(backup, "ages are given, no backup is restored"),
+  backup_age: reading(backup, "ages are given"),
+  backup_unproven: reading(backup, "ages are given"),
+  backup_problems: reading(backup, "a count is given"),
+  archive_lag: reading(backup, "a lag is given"),
 };

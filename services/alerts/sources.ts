@@ -37,28 +37,3 @@ export function ingestSource(
     ],
   };
 }
-
-/** What the backups know, in seconds; null is unknown, Infinity means there is none at all. */
-export interface BackupAges {
-  /** Since the last complete backup. */
-  backup: number | null;
-  /** Since a backup was last restored and checked. */
-  proof: number | null;
-}
-
-/** A century stands for "never": rules judge finite numbers. */
-const never = 100 * 365 * 86_400;
-
-/** Backups as values for the rules backup_old and restore_unproven. */
-export function backupSource(ages: () => BackupAges): ReadingSource {
-  const known = (value: number | null) => value === null ? null : Math.min(value, never);
-  return {
-    values() {
-      const { backup, proof } = ages();
-      return [
-        { metric: "backup_age_seconds", scope: "", value: known(backup) },
-        { metric: "restore_proof_age_seconds", scope: "", value: known(proof) },
-      ];
-    },
-  };
-}

@@ -1,5 +1,5 @@
 import type { Rule } from "../rule.ts";
-import { day, usual } from "./usual.ts";
+import { usual } from "./usual.ts";
 
 const hour = 3_600;
 
@@ -91,36 +91,6 @@ export const houseRules: readonly Rule[] = [
       lock: "none",
       risk: "reads only",
     }],
-  },
-  {
-    ...usual,
-    name: "backup_old",
-    title: "The last backup is old",
-    metric: "backup_age_seconds",
-    unit: "seconds",
-    direction: "above",
-    warning: 26 * hour,
-    critical: 3 * day,
-    clear: 25 * hour,
-    for_seconds: 0,
-    phrase: "Last complete backup",
-    cause: "Backups fail or are not scheduled: GET /api/backups says what became of the last ones.",
-    cure: [],
-  },
-  {
-    ...usual,
-    name: "restore_unproven",
-    title: "No backup has been restored for a while",
-    metric: "restore_proof_age_seconds",
-    unit: "seconds",
-    direction: "above",
-    warning: 8 * day,
-    critical: 31 * day,
-    clear: 7.5 * day,
-    for_seconds: 0,
-    phrase: "Last proven restore",
-    cause: "The restore drill fails or does not run: until it does, a backup is a hope.",
-    cure: [],
   },
   {
     ...usual,
