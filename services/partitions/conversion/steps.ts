@@ -89,7 +89,7 @@ export function createSteps(
       // Another Holdfast has brought it further meanwhile.
       if (!move || move.phase !== phase) return "again";
       const { turn, change } = await work(sql, move);
-      if (change) await changeMove(sql, id, change, clock.now());
+      if (change) await changeMove(sql, id, { error: null, ...change }, clock.now());
       // The last boundary: everything is done and nothing is committed.
       beforeStatement("commit");
       return turn;
@@ -110,11 +110,19 @@ export function createSteps(
       return { turn: "again", change: { next_block: end, rows_copied: rows_copied + count } };
     }, { limitMs: 10_000 });
 
+  /** Few keys against many rows: what nobody has analysed yet must not be read from end to end while writers wait. */
+  async function replayUpTo(sql: Sql, move: MoveRow, upTo: string): Promise<void> {
+    await sql`
+      select set_config(name, 'off', true) from unnest(array['enable_hashjoin', 'enable_mergejoin']) as name`;
+    for (const statement of replayStatements(move.spec, upTo)) await send(sql, statement);
+  }
+
   const replay = (id: string) =>
-    step(id, "replaying", async (sql, { spec, changes_applied }) => {
+    step(id, "replaying", async (sql, move) => {
+      const { spec, changes_applied } = move;
       const { changes, upTo } = await pendingChanges(sql, spec, replayMax);
       if (upTo === null) return { turn: "rest" };
-      for (const statement of replayStatements(spec, upTo)) await send(sql, statement);
+      await replayUpTo(sql, move, upTo);
       return {
         turn: changes <= lastChangesMax ? "rest" : "again",
         change: { changes_applied: changes_applied + changes },
@@ -123,15 +131,14 @@ export function createSteps(
 
   /** From this commit on every write goes to both tables, and both are the same to every new snapshot. */
   const makeDirect = (id: string) =>
-    step(id, "replaying", async (sql, { spec, changes_applied }) => {
+    step(id, "replaying", async (sql, move) => {
+      const { spec, changes_applied } = move;
       const table = quoteTable(spec.source.schema, spec.source.table);
       await send(sql, `lock table only ${table} in share row exclusive mode`);
       const started = performance.now();
       const { changes, upTo } = await pendingChanges(sql, spec, lastChangesMax + 1);
       if (changes > lastChangesMax) return { turn: "again" };
-      if (upTo !== null) {
-        for (const statement of replayStatements(spec, upTo)) await send(sql, statement);
-      }
+      if (upTo !== null) await replayUpTo(sql, move, upTo);
       await send(sql, spec.direct);
       await noteDirect(sql, id);
       return {
