@@ -1,4 +1,5 @@
 import type { Sql } from "../../../db/connection.ts";
+import { countDependents } from "../../../db/partitions/conversion_facts.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
 import {
   compareStatement,
@@ -62,6 +63,13 @@ export function noteMove(
     error: null,
     sql: statements.join(";\n"),
   }]);
+}
+
+function refuseSwap(): never {
+  throw new HoldfastError(
+    "conflict",
+    "The table is not what it was when this began (columns, indexes, keys, triggers, views, grants); nothing was swapped. Cancel, and begin again",
+  );
 }
 
 /** The pieces of work a move consists of: each one transaction, after which it may be left for good or gone on with. */
@@ -184,14 +192,14 @@ export function createSteps(
     step(id, "waiting", async (sql, move) => {
       const { spec, kind } = move;
       const [lock = "", ...statements] = spec.swap;
+      // No reader and no writer minds this lock, but nobody alters the table from here on.
+      const table = quoteTable(move.schema, move.table);
+      await send(sql, `lock table only ${table} in share update exclusive mode`);
+      const dependents = await countDependents(sql, move);
+      if (await signatureOf(sql, move) !== spec.signature) refuseSwap();
       await send(sql, lock);
       const started = performance.now();
-      if (await signatureOf(sql, move) !== spec.signature) {
-        throw new HoldfastError(
-          "conflict",
-          "The table is not what it was when this began (columns, indexes, keys, triggers, views); nothing was swapped. Cancel, and begin again",
-        );
-      }
+      if (await countDependents(sql, move) !== dependents) refuseSwap();
       for (const statement of statements) await send(sql, statement);
       if (kind === "convert") await keepPolicy(sql, move, true);
       const lockedMs = performance.now() - started;
