@@ -259,5 +259,5 @@ export const ConversionAnswer = z.object({
     reason: z.string(),
   })),
   estimate: z.object({ rows: z.number(), bytes: z.number(), seconds: z.number() }).nullable(),
-  conversion: Conversion.nullable(),
+  conversion: z.union([Conversion, z.null()]),
 }).openapi("PartitionConversionAnswer");

@@ -172,7 +172,11 @@ async function convertUnderWrites(table: string, rows: number, perSecond: number
   const old = `${table}_holdfast_plain`;
   const [now_, then] = [await contentOf(table), await contentOf(old)];
   const worst = writers.late.reduce((most, ms) => Math.max(most, ms), 0);
+  const [swap] = await guarded.sql<{ ms: number }[]>`
+    select duration_ms as ms from holdfast.maintenance_log
+    where action = 'convert swap' and table_name = ${table}`;
   const figures = {
+    swap_ms: Math.round((swap?.ms ?? 0) * 10) / 10,
     rows,
     seconds: Math.round(seconds * 10) / 10,
     written: sent,

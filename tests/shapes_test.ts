@@ -104,6 +104,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       ["/api/partitions/policies/{table}", "/api/partitions/policies/market.ticks"],
       ["/api/partitions/log", "/api/partitions/log?limit=3"],
       ["/api/partitions/archives", "/api/partitions/archives"],
+      ["/api/partitions/conversions", "/api/partitions/conversions"],
       ["/api/benchmarks", "/api/benchmarks"],
       ["/api/benchmarks/runs", "/api/benchmarks/runs"],
       ["/api/benchmarks/history", "/api/benchmarks/history"],
@@ -177,6 +178,21 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
         "/api/partitions/plan",
         { headers: json, body: "{}" },
       );
+      const { body: refused } = await conforms(
+        house,
+        "post",
+        "/api/partitions/convert",
+        "/api/partitions/convert",
+        {
+          headers: json,
+          body: JSON.stringify({
+            table: "market.ticks",
+            key_column: "ts",
+            policy: { interval: "1 day", key: "timestamptz" },
+          }),
+        },
+      );
+      assert.deepEqual(refused.refusals, ["it is partitioned already"]);
       await conforms(house, "post", "/api/partitions/apply", "/api/partitions/apply", {
         headers: json,
         body: JSON.stringify({ digest: body.digest }),

@@ -198,6 +198,7 @@ export async function readConversionFacts(
               select y.typarray from pg_type as y where y.oid = t.reltype and y.typarray <> 0
             ))
           )
+          and not (d.classid = 'pg_class'::regclass and d.objid = t.oid)
           and not (d.classid = 'pg_type'::regclass and d.objid in (t.reltype, (
             select y.typarray from pg_type as y where y.oid = t.reltype
           )))
@@ -212,4 +213,15 @@ export async function readConversionFacts(
       )::text[] as dependents
     from t`;
   return row;
+}
+
+/** How many things depend on a table: quick enough to be asked under a lock. */
+export async function countDependents(sql: Sql, { schema, table }: TableName): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`
+    select count(*)::float8 as n
+    from pg_depend as d
+    join pg_class as c on c.oid = d.refobjid
+    join pg_namespace as n on n.oid = c.relnamespace
+    where d.refclassid = 'pg_class'::regclass and n.nspname = ${schema} and c.relname = ${table}`;
+  return row?.n ?? 0;
 }

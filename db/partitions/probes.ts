@@ -136,15 +136,16 @@ export async function keyEnds(
   { schema, table }: TableName,
   column: string,
 ): Promise<{ first: string | null; last: string | null }> {
-  const name = sql.unsafe(quoteIdent(column));
-  const from = sql.unsafe(`only ${quoteTable(schema, table)}`);
+  // Under its alias: by its name alone an order would be that of the text.
+  const key = sql.unsafe(`t.${quoteIdent(column)}`);
+  const from = sql.unsafe(`only ${quoteTable(schema, table)} as t`);
   const [row] = await sql<{ first: string | null; last: string | null }[]>`
     with style as materialized (
       select set_config('datestyle', 'ISO, YMD', true) as dates, set_config('timezone', 'UTC', true) as zone
     )
     select
-      (select ${name}::text from ${from} order by ${name} limit 1) as first,
-      (select ${name}::text from ${from} order by ${name} desc limit 1) as last
+      (select ${key}::text from ${from} order by ${key} limit 1) as first,
+      (select ${key}::text from ${from} order by ${key} desc limit 1) as last
     from style
     where style.dates is not null and style.zone is not null`;
   return row ?? { first: null, last: null };
@@ -172,16 +173,17 @@ export async function nextKey(
   column: string,
   from: string | null,
 ): Promise<string | null> {
-  const name = sql.unsafe(quoteIdent(column));
+  // Under its alias: by its name alone an order would be that of the text.
+  const key = sql.unsafe(`t.${quoteIdent(column)}`);
   const [row] = await sql<{ key: string | null }[]>`
     with style as materialized (
       select set_config('datestyle', 'ISO, YMD', true) as dates, set_config('timezone', 'UTC', true) as zone
     )
     select (
-      select ${name}::text
-      from ${sql.unsafe(quoteTable(schema, table))}
-      where ${name} is not null ${from === null ? sql`` : sql`and ${name} >= ${from}`}
-      order by ${name}
+      select ${key}::text
+      from ${sql.unsafe(`only ${quoteTable(schema, table)}`)} as t
+      where ${key} is not null ${from === null ? sql`` : sql`and ${key} >= ${from}`}
+      order by ${key}
       limit 1
     ) as key
     from style

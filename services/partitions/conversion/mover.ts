@@ -3,6 +3,7 @@ import {
   changeMove,
   holdMove,
   insertMove,
+  type MoveChange,
   type MovePhase,
   type MoveSpec,
 } from "../../../db/partitions/moves.ts";
@@ -63,8 +64,8 @@ export function createMover(
       return row?.phase;
     });
 
-  const remember = (id: string, error: string) =>
-    pool.run((sql) => changeMove(sql, id, { error }, clock.now()));
+  const remember = (id: string, change: MoveChange) =>
+    pool.run((sql) => changeMove(sql, id, change, clock.now()));
 
   async function advance(id: string, signal?: AbortSignal): Promise<boolean> {
     for (let failures = 0; !signal?.aborted;) {
@@ -81,8 +82,11 @@ export function createMover(
           ? error.message
           : describeDatabaseError(error);
         log.warn("partition_move_waits", { id, phase, reason });
-        if (!passing.has(codeOf(error)) || ++failures >= attemptsMax) {
-          await remember(id, reason);
+        const passes = passing.has(codeOf(error));
+        if (!passes || ++failures >= attemptsMax) {
+          // What a lock kept from being done is tried again soon; anything else is somebody's to look at.
+          if (!passes) await remember(id, { error: reason });
+          else if (phase !== "cleaning") await remember(id, { waits_for: `a lock (${reason})` });
           onProgress(id);
           return false;
         }

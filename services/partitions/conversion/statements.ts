@@ -142,7 +142,9 @@ export function conversionStatements(
     ...triggerStatements(plain, forward).map((sql) => ({ sql, lock: heavy })),
   ];
   const locks = (tables: TableName[]) =>
-    `lock table ${tables.map(quoted).join(", ")} in access exclusive mode`;
+    `lock table ${
+      tables.map((table) => `only ${quoted(table)}`).join(", ")
+    } in access exclusive mode`;
   const rename = (from: TableName, to: TableName) =>
     `alter table ${quoted(from)} rename to ${quoteIdent(to.table)}`;
   const dropForward = [`drop function if exists ${forward}()`, `drop table if exists ${log}`];

@@ -1,4 +1,5 @@
 import type { Sql } from "../../../db/connection.ts";
+import { countDependents } from "../../../db/partitions/conversion_facts.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
 import {
   compareStatement,
@@ -29,6 +30,10 @@ const blocksMax = 2_048;
 const replayMax = 5_000;
 /** So few changes are replayed while writers wait. */
 const lastChangesMax = 300;
+/** Longest that a swap may hold its lock; on a server that never makes it, twice as long after so many attempts. */
+const heldMs = { drain: 90, convert: 400 };
+const slowSwapsMax = 12;
+const togetherMax = 8;
 const longestMs = 6 * 60 * 60_000;
 
 /** How one piece of work ended: more of it at once, a wait for somebody, or nothing more to do. */
@@ -64,11 +69,19 @@ export function noteMove(
   }]);
 }
 
+function refuseSwap(): never {
+  throw new HoldfastError(
+    "conflict",
+    "The table is not what it was when this began (columns, indexes, keys, triggers, views, grants); nothing was swapped. Cancel, and begin again",
+  );
+}
+
 /** The pieces of work a move consists of: each one transaction, after which it may be left for good or gone on with. */
 export function createSteps(
   { pool, clock, beforeStatement, signatureOf, keepPolicy }: StepOptions,
 ): (id: string, phase: MovePhase) => Promise<Turn> {
   let batchBlocks = 64;
+  let slowSwaps = 0;
 
   async function send(sql: Sql, statement: string) {
     beforeStatement(statement);
@@ -89,7 +102,7 @@ export function createSteps(
       // Another Holdfast has brought it further meanwhile.
       if (!move || move.phase !== phase) return "again";
       const { turn, change } = await work(sql, move);
-      if (change) await changeMove(sql, id, change, clock.now());
+      if (change) await changeMove(sql, id, { error: null, ...change }, clock.now());
       // The last boundary: everything is done and nothing is committed.
       beforeStatement("commit");
       return turn;
@@ -110,11 +123,19 @@ export function createSteps(
       return { turn: "again", change: { next_block: end, rows_copied: rows_copied + count } };
     }, { limitMs: 10_000 });
 
+  /** Few keys against many rows: what nobody has analysed yet must not be read from end to end while writers wait. */
+  async function replayUpTo(sql: Sql, move: MoveRow, upTo: string): Promise<void> {
+    await sql`
+      select set_config(name, 'off', true) from unnest(array['enable_hashjoin', 'enable_mergejoin']) as name`;
+    for (const statement of replayStatements(move.spec, upTo)) await send(sql, statement);
+  }
+
   const replay = (id: string) =>
-    step(id, "replaying", async (sql, { spec, changes_applied }) => {
+    step(id, "replaying", async (sql, move) => {
+      const { spec, changes_applied } = move;
       const { changes, upTo } = await pendingChanges(sql, spec, replayMax);
       if (upTo === null) return { turn: "rest" };
-      for (const statement of replayStatements(spec, upTo)) await send(sql, statement);
+      await replayUpTo(sql, move, upTo);
       return {
         turn: changes <= lastChangesMax ? "rest" : "again",
         change: { changes_applied: changes_applied + changes },
@@ -123,15 +144,14 @@ export function createSteps(
 
   /** From this commit on every write goes to both tables, and both are the same to every new snapshot. */
   const makeDirect = (id: string) =>
-    step(id, "replaying", async (sql, { spec, changes_applied }) => {
+    step(id, "replaying", async (sql, move) => {
+      const { spec, changes_applied } = move;
       const table = quoteTable(spec.source.schema, spec.source.table);
       await send(sql, `lock table only ${table} in share row exclusive mode`);
       const started = performance.now();
       const { changes, upTo } = await pendingChanges(sql, spec, lastChangesMax + 1);
       if (changes > lastChangesMax) return { turn: "again" };
-      if (upTo !== null) {
-        for (const statement of replayStatements(spec, upTo)) await send(sql, statement);
-      }
+      if (upTo !== null) await replayUpTo(sql, move, upTo);
       await send(sql, spec.direct);
       await noteDirect(sql, id);
       return {
@@ -173,19 +193,37 @@ export function createSteps(
     });
   }
 
+  /** Several statements at a time, for each message costs; what holds its lock for too long gives up and comes again. */
+  async function sendBriskly(
+    sql: Sql,
+    statements: readonly string[],
+    kind: MoveRow["kind"],
+    started: number,
+  ): Promise<void> {
+    const limitMs = heldMs[kind] * (1 + Math.floor(slowSwaps / slowSwapsMax));
+    for (let at = 0; at < statements.length; at += togetherMax) {
+      const some = statements.slice(at, at + togetherMax);
+      for (const statement of some) beforeStatement(statement);
+      await sql.unsafe(some.join(";\n")).simple();
+      if (performance.now() - started <= limitMs) continue;
+      slowSwaps++;
+      throw Object.assign(new Error("the swap held its lock for too long"), { code: "55P03" });
+    }
+  }
+
   const swap = (id: string) =>
     step(id, "waiting", async (sql, move) => {
       const { spec, kind } = move;
       const [lock = "", ...statements] = spec.swap;
+      // No reader and no writer minds this lock, but nobody alters the table from here on.
+      const table = quoteTable(move.schema, move.table);
+      await send(sql, `lock table only ${table} in share update exclusive mode`);
+      const dependents = await countDependents(sql, move);
+      if (await signatureOf(sql, move) !== spec.signature) refuseSwap();
       await send(sql, lock);
       const started = performance.now();
-      if (await signatureOf(sql, move) !== spec.signature) {
-        throw new HoldfastError(
-          "conflict",
-          "The table is not what it was when this began (columns, indexes, keys, triggers, views); nothing was swapped. Cancel, and begin again",
-        );
-      }
-      for (const statement of statements) await send(sql, statement);
+      if (await countDependents(sql, move) !== dependents) refuseSwap();
+      await sendBriskly(sql, statements, kind, started);
       if (kind === "convert") await keepPolicy(sql, move, true);
       const lockedMs = performance.now() - started;
       await noteMove(sql, move, "swap", lockedMs, spec.swap);

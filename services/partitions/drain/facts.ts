@@ -7,7 +7,7 @@ import type { DrainFacts, TableFacts } from "../planning/facts.ts";
 import { drainNames } from "./statements.ts";
 
 /** As many leaves are attached in one short transaction; the next drain takes the next ones. */
-export const drainedMax = 24;
+export const drainedMax = 8;
 
 /** The place in a grid that is free around a position: its slot, less what leaves of other lengths cover. */
 function freeAround(at: bigint, reading: Reading): Span {

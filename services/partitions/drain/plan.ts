@@ -40,7 +40,12 @@ function drainedSpans(facts: TableFacts, missing: readonly Span[]): Span[] {
   return [...spans, ...others].slice(0, drainedMax);
 }
 
-function refusal(facts: TableFacts, parent: ParentFacts): string | undefined {
+function refusal(
+  facts: TableFacts,
+  parent: ParentFacts,
+  { schema }: { schema: string },
+): string | undefined {
+  if (schema !== facts.policy.schema) return "it stands in another schema than its table";
   const [reference] = parent.referencedBy;
   if (reference) {
     return `${reference.schema}.${reference.table} refers to it (foreign key "${reference.name}")`;
@@ -67,7 +72,7 @@ export function planDrain(
   if (!drain || !defaultLeaf) return plan;
   const table = tableOf(facts.policy);
   const full = `${defaultLeaf.schema}.${defaultLeaf.name}`;
-  const refused = refusal(facts, parent);
+  const refused = refusal(facts, parent, defaultLeaf);
   if (refused !== undefined) {
     plan.skipped.push({ table, reason: `the default ${full} is not drained: ${refused}` });
     return plan;

@@ -5,7 +5,7 @@ import {
   type LeafTemplate,
   type NewLeaf,
 } from "../../../db/partitions/ddl.ts";
-import { quoteLiteral } from "../../../db/sql.ts";
+import { quoteLiteral, quoteTable } from "../../../db/sql.ts";
 import { formatEnd, parseBound } from "../axis/bound.ts";
 import { leafName, preciseName } from "../axis/names.ts";
 import { highest, lowest, type Span } from "../axis/span.ts";
@@ -182,6 +182,12 @@ export function planAttaches(
                 parent.columns,
               ),
               lock: `ROW EXCLUSIVE on ${defaultLeaf.schema}.${defaultLeaf.name}`,
+            }, {
+              // Who has listed the leaves and then waits for the default would miss the new one and what moved there.
+              sql: `lock table only ${
+                quoteTable(facts.policy.schema, facts.policy.table)
+              } in access exclusive mode`,
+              lock: `ACCESS EXCLUSIVE on ${table}`,
             }]
             : []),
           ...attachStatements(leaf, template, { attachLock, populated: !fresh }),
