@@ -8,7 +8,7 @@ import { archiveColumn, archiveSchema } from "./columns.ts";
 import { splitRecord, type Value } from "./record.ts";
 
 /** Large enough to compress well, small enough to be held and read in one slice. */
-const groupRows = 20_000;
+const groupRows = 10_000;
 const groupBytes = 64 * 1024 * 1024;
 
 /** What went into a file: the rows' tally, and the file's own digest. */
