@@ -255,3 +255,25 @@ Deno.test("an archive that is damaged or gone by the time of the drop is written
   );
   assert.equal((await archives.restore(asked)).rows, 53);
 });
+
+Deno.test("rows that a policy hides from us are not lost: such a leaf is neither archived nor dropped", async () => {
+  await setUp("hidden", 5);
+  await guarded.sql.unsafe(`
+    create role keeper;
+    grant all on schema hidden, holdfast to keeper;
+    grant all on all tables in schema hidden, holdfast to keeper;
+    grant all on all sequences in schema holdfast to keeper;
+    alter table hidden.t owner to keeper;
+    alter table hidden.old owner to keeper;
+    alter table hidden.kept owner to keeper;
+    alter table hidden.old enable row level security;
+    alter table hidden.old force row level security;
+    alter role keeper login;
+  `).simple();
+  await using guardian = guarded.at(now, { archiveDir, user: "keeper" });
+  await guardian.put("hidden.t", archiving);
+  const { errors } = await guardian.rotation.rotate("test");
+  assert.match(errors.join(), /archive hidden\.old: .*row-level security/);
+  assert.equal((await content("hidden.old")).length, 8);
+  await guardian.put("hidden.t", { enabled: false });
+});

@@ -76,6 +76,14 @@ async function shown(
   }, what);
 }
 
+async function firing(): Promise<string[]> {
+  const { alerts } = await house.json<
+    { alerts: { rule: string; scope: string; severity: string; state: string }[] }
+  >("/api/alerts");
+  return alerts.filter(({ state }) => state === "firing")
+    .map(({ rule, scope, severity }) => `${rule} ${scope} ${severity}`);
+}
+
 const oldTicks = [{ ts: daysAgo(40), symbol: "SPY", price: 100, size: 1, exchange: "P" }];
 
 Deno.test("ticks of a sealed day are refused with 409 and a code; opened again, they are taken", async () => {
@@ -111,6 +119,8 @@ Deno.test("ticks of a sealed day are refused with 409 and a code; opened again, 
 });
 
 Deno.test("verify says what it read, and names what differs; health tells it too", async () => {
+  await house.holdfast.monitor.checkNow();
+  assert.ok(!(await firing()).some((rule) => rule.startsWith("sealed_partitions_changed")));
   const passed = Verification.parse(
     (await post("/api/partitions/verify", { table: "market.ticks" })).body,
   );
@@ -132,12 +142,31 @@ Deno.test("verify says what it read, and names what differs; health tells it too
     ({ problems }) =>
       /ticks_p20260203 is not what was sealed: content changed/.test(problems.join()),
   );
+  await eventually(async () => {
+    await house.holdfast.monitor.checkNow();
+    return (await firing()).includes("sealed_partitions_changed market.ticks critical");
+  }, "the alert fires");
   const last = Verification.parse(await house.json("/api/partitions/verify"));
   assert.deepEqual(last, failed);
   await house.sql.unsafe(`
     alter table market.ticks_p20260203 disable trigger holdfast_sealed;
     update market.ticks_p20260203 set price = 149 where price = 149.01;
     alter table market.ticks_p20260203 enable always trigger holdfast_sealed`).simple();
+});
+
+Deno.test("the alert is resolved by a verification that finds the partition as it was sealed, and by no other", async () => {
+  const rule = "sealed_partitions_changed market.ticks critical";
+  house.holdfast.monitor.refreshPartitions();
+  await house.holdfast.monitor.checkNow();
+  assert.ok((await firing()).includes(rule), "it was mended, but nobody has looked");
+  const { body } = await post("/api/partitions/verify", {});
+  assert.equal(Verification.parse(body).status, "passed");
+  await eventually(async () => {
+    clock.time += 60_000;
+    house.holdfast.monitor.refreshPartitions();
+    await house.holdfast.monitor.checkNow();
+    return !(await firing()).includes(rule);
+  }, "the alert is over");
 });
 
 Deno.test("bad requests are told where they are wrong", async () => {

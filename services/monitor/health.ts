@@ -251,6 +251,11 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
           value: table.leaves_unknown > 0 ? null : known(table.holes.length),
         },
         { metric: "partition_default_rows", scope: table.table, value: known(table.default_rows) },
+        {
+          metric: "partition_sealed_changed",
+          scope: table.table,
+          value: known(table.children.filter(({ problem }) => problem !== null).length),
+        },
       ];
     }),
   ];

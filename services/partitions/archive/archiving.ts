@@ -21,8 +21,9 @@ import {
 import { tallyArchive } from "./read.ts";
 import { encodeArchive, type Written } from "./write.ts";
 
-/** Rows fetched by one statement, about. */
+/** Rows, and bytes of the table with all that hangs on it, fetched by one statement, about. */
 const fetchedRows = 20_000;
+const fetchedBytes = 32 * 1024 * 1024;
 const longestMs = 55 * 60_000;
 
 const equals = (manifest: Manifest, tally: Tally) =>
@@ -32,9 +33,10 @@ async function* readLeaf(
   sql: Sql,
   step: Step,
   { columns, rows }: Manifest,
-  blocks: number,
+  { blocks, bytes }: { blocks: number; bytes: number },
 ): AsyncGenerator<Uint8Array[]> {
-  const stride = Math.max(1, Math.floor(blocks * fetchedRows / Math.max(1, rows)));
+  const share = Math.min(fetchedRows / Math.max(1, rows), fetchedBytes / Math.max(1, bytes));
+  const stride = Math.max(1, Math.floor(blocks * share));
   for (let from = 0; from < blocks; from += stride) {
     yield await readBlocks(sql, leafTable(step), columns, {
       from,
@@ -95,7 +97,7 @@ export function createArchiving(tools: StepTools, directory: string): Crafts {
       let written: Written | undefined;
       const chunks = encodeArchive(
         manifest.columns,
-        readLeaf(sql, step, manifest, leaf.blocks),
+        readLeaf(sql, step, manifest, leaf),
         { createdBy: "holdfast", written: (what) => written = what },
       );
       return await writeArchiveFiles(

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers/promises";
 import type { Sql } from "../../../db/connection.ts";
 import { openCopy } from "../../../db/copy.ts";
 import { baseType, binaryTypes } from "../../../db/partitions/content.ts";
@@ -40,6 +41,7 @@ export async function loadArchive(
   try {
     for await (const records of readArchive(path, columns)) {
       for (let at = 0; at < records.length; at += 1_000) {
+        await setImmediate();
         await copy.write(Buffer.concat(records.slice(at, at + 1_000).map(copyRow)));
       }
     }

@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { type AsyncBuffer, type DecodedArray, parquetMetadataAsync, parquetRead } from "hyparquet";
 import type { ContentColumn } from "../../../db/partitions/content.ts";
 import { compressors } from "../../import/decompress.ts";
 import { addTallies, noRows, type Tally, tallyRow } from "../seal/manifest.ts";
 import { archiveColumn } from "./columns.ts";
 import { joinRecord, type Value } from "./record.ts";
+
+/** Rows handled before others get a turn: an archive must not keep requests waiting. */
+export const rowsAtOnce = 500;
 
 function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
   return {
@@ -47,6 +51,7 @@ export async function* readArchive(
       const end = start + Number(group.num_rows);
       const rows = Array.from({ length: end - start }, (): Value[] => []);
       for (const way of ways) {
+        await setImmediate();
         await parquetRead({
           file,
           metadata,
@@ -69,6 +74,7 @@ export async function* readArchive(
       if (rows.some((values) => values.length !== ways.length)) {
         throw new Error(`row group from row ${start + 1} on is not whole`);
       }
+      await setImmediate();
       yield rows.map((values) => joinRecord(columns, values));
       start = end;
     }
@@ -84,7 +90,10 @@ export async function tallyArchive(
 ): Promise<Tally> {
   let tally = noRows;
   for await (const records of readArchive(path, columns)) {
-    for (const record of records) tally = addTallies(tally, tallyRow(record));
+    for (const [at, record] of records.entries()) {
+      if (at % rowsAtOnce === 0) await setImmediate();
+      tally = addTallies(tally, tallyRow(record));
+    }
   }
   return tally;
 }

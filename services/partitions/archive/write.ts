@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { ContentColumn } from "../../../db/partitions/content.ts";
 import { addTallies, noRows, type Tally, tallyRow } from "../seal/manifest.ts";
+import { rowsAtOnce } from "./read.ts";
 import { archiveColumn, archiveSchema } from "./columns.ts";
 import { splitRecord, type Value } from "./record.ts";
 
 /** Large enough to compress well, small enough to be held and read in one slice. */
-const groupRows = 50_000;
+const groupRows = 10_000;
+const groupBytes = 64 * 1024 * 1024;
 
 /** What went into a file: the rows' tally, and the file's own digest. */
 export interface Written {
@@ -31,6 +34,7 @@ export async function* encodeArchive(
   let tally = noRows;
   let bytes = 0;
   let waiting: Value[][] = [];
+  let waitingBytes = 0;
   const take = () => {
     const chunk = buffer.getBytes().slice();
     buffer.index = 0; // its offset in the file goes on counting
@@ -52,13 +56,15 @@ export async function* encodeArchive(
     return take();
   };
   for await (const records of rows) {
-    for (const record of records) {
+    for (const [at, record] of records.entries()) {
+      if (at % rowsAtOnce === 0) await setImmediate();
       tally = addTallies(tally, tallyRow(record));
       waiting.push(splitRecord(record));
-    }
-    while (waiting.length >= groupRows) {
-      yield writeGroup(waiting.slice(0, groupRows));
-      waiting = waiting.slice(groupRows);
+      waitingBytes += record.length;
+      if (waiting.length < groupRows && waitingBytes < groupBytes) continue;
+      yield writeGroup(waiting);
+      waiting = [];
+      waitingBytes = 0;
     }
   }
   if (waiting.length > 0) yield writeGroup(waiting);

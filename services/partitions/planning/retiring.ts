@@ -15,6 +15,8 @@ import { sealingStatements } from "./sealing.ts";
 import type { Step, TablePlan } from "./step.ts";
 
 const emptyPlan = (): TablePlan => ({ steps: [], skipped: [], warnings: [] });
+/** Archives of one plan and table: each is written and read whole, and premaking must not wait for them for long. */
+const archivesTogether = 4;
 const noEstimate = { rows: 0, bytes: 0, seconds: 0.05 };
 const full = ({ schema, name }: { schema: string; name: string }) => `${schema}.${name}`;
 const asTable = ({ schema, name }: { schema: string; name: string }) => ({ schema, table: name });
@@ -194,6 +196,7 @@ function isCool(facts: TableFacts, leaf: DetachedFacts, { nowUs }: PlanContext):
 export function planDetached(facts: TableFacts, context: PlanContext): TablePlan {
   const plan = emptyPlan();
   const table = tableOf(facts.policy);
+  let archives = 0;
   for (const leaf of facts.detached) {
     if (!leaf.present || leaf.present.attached || leaf.action === "detach") continue;
     // The policy may have changed its mind since: then nothing more happens to the leaf.
@@ -210,7 +213,7 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
       continue;
     }
     if (leaf.action === "archive-then-drop" && leaf.archivedAt === null) {
-      plan.steps.push(archiveStep(facts, leaf));
+      if (++archives <= archivesTogether) plan.steps.push(archiveStep(facts, leaf));
     } else if (leaf.referencedBy.length > 0) {
       plan.skipped.push({
         table,
@@ -219,6 +222,9 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
     } else if (isCool(facts, leaf, context)) {
       plan.steps.push(dropStep(facts, leaf));
     }
+  }
+  if (archives > archivesTogether) {
+    plan.warnings.push(`${archives - archivesTogether} leaves more are to be archived after these`);
   }
   return plan;
 }

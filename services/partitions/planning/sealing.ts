@@ -6,8 +6,9 @@ import type { LeafFacts, PlanContext, TableFacts } from "./facts.ts";
 import type { PlannedStatement, Step, TablePlan } from "./step.ts";
 
 const dayUs = 86_400_000_000n;
-/** Seals of one plan and table: each reads its leaf whole. */
+/** Seals of one plan and table: each reads its leaf whole, and premaking must not wait for them for long. */
 const sealsTogether = 20;
+const sealSeconds = 120;
 
 /** Where late rows may still come: leaves that end before are past the write horizon. */
 function writeHorizon({ axis, present }: Reading, { nowUs, horizonDays }: PlanContext): bigint {
@@ -65,11 +66,18 @@ export function planSeals(
     }
     return facts.policy.seal && to <= limit;
   }).sort((a, b) => (end(a) ?? 0n) < (end(b) ?? 0n) ? -1 : 1);
+  const steps: Step[] = [];
+  let seconds = 0;
+  for (const leaf of due.slice(0, sealsTogether)) {
+    if (seconds >= sealSeconds) break;
+    const step = sealStep(facts, leaf);
+    seconds += step.estimate.seconds;
+    steps.push(step);
+  }
+  const left = due.length - steps.length;
   return {
-    steps: due.slice(0, sealsTogether).map((leaf) => sealStep(facts, leaf)),
+    steps,
     skipped: [],
-    warnings: due.length > sealsTogether
-      ? [`${due.length - sealsTogether} leaves more are to be sealed after these`]
-      : [],
+    warnings: left > 0 ? [`${left} leaves more are to be sealed after these`] : [],
   };
 }
