@@ -15,7 +15,9 @@ const quick = { HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_BROADCAST_SECONDS: "1"
 const unhandled: unknown[] = [];
 const noteUnhandled = (event: PromiseRejectionEvent) => {
   event.preventDefault();
-  unhandled.push(event.reason);
+  // postgres.js asks each new connection for its array types, and nobody holds that promise: dropped in that very
+  // moment (once in 200 cycles) it ends in the last net of `serve`, which logs it. None of ours may.
+  if (event.reason?.code !== "CONNECTION_DESTROYED") unhandled.push(event.reason);
 };
 
 Deno.test.beforeAll(() => addEventListener("unhandledrejection", noteUnhandled));

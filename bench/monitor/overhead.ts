@@ -34,14 +34,13 @@ async function pgbench(args: string[], at: { directory: string; database: string
 }
 
 /** Processor time of a process so far, in seconds; undefined where /proc is not. */
-function cpuSeconds(pid: number): number | undefined {
-  try {
-    const [user, system] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ")
-      .slice(11, 13).map(Number);
-    return ((user ?? 0) + (system ?? 0)) / 100;
-  } catch {
-    return undefined;
-  }
+async function cpuSeconds(pid: number): Promise<number | undefined> {
+  const { stdout, success } = await new Deno.Command("cat", { args: [`/proc/${pid}/stat`] })
+    .output();
+  if (!success) return undefined;
+  const [user = 0, system = 0] = (new TextDecoder().decode(stdout).split(") ")[1] ?? "").split(" ")
+    .slice(11, 13).map(Number);
+  return (user + system) / 100;
 }
 
 const server = await startTempServer();
@@ -67,13 +66,13 @@ try {
   const round = async (on: boolean): Promise<number> => {
     Deno.kill(house.pid, on ? "SIGCONT" : "SIGSTOP");
     await new Promise((done) => setTimeout(done, 1_000));
-    const before = cpuSeconds(house.pid);
+    const before = await cpuSeconds(house.pid);
     const text = await pgbench(["-S", "-M", "prepared", "-c", `${clients}`, "-T", `${seconds}`], {
       directory,
       database,
     });
     if (on && before !== undefined) {
-      busy += (cpuSeconds(house.pid) ?? before) - before;
+      busy += (await cpuSeconds(house.pid) ?? before) - before;
       watched += seconds;
     }
     return Number(/tps = ([\d.]+)/.exec(text)?.[1]);
