@@ -119,6 +119,8 @@ Deno.test("a folder of SQL cases is run by the same runner, in the run's own sch
   const [history] = await benchmarks.history("custom_one_index");
   assert.equal(history!.points.length, 1);
   assert.deepEqual(history!.changes, []);
+  await assert.rejects(benchmarks.history("nonsense"), { code: "invalid_request" });
+  await assert.rejects(benchmarks.renderRun(crypto.randomUUID(), "html"), { code: "not_found" });
   await benchmarks.stop();
   await Deno.remove(folder, { recursive: true });
 });

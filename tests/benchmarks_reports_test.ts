@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import type { BenchmarkCase } from "../services/benchmarks/case.ts";
+import { historyOf } from "../services/benchmarks/history.ts";
+import { htmlReport } from "../services/benchmarks/report/html.ts";
+import { markdownReport } from "../services/benchmarks/report/markdown.ts";
 import { type PerformanceReport, reportOf, validationOf } from "../services/benchmarks/reports.ts";
 import type { BenchmarkRun, RunStatus, StoredResult } from "../services/benchmarks/run.ts";
 
@@ -142,4 +145,34 @@ Deno.test("settings move a target, and the verdict with it", () => {
     categoryOf(reportOf(history, cases, { insert_performance: target }), "insert_performance");
   assert.equal(verdict(0.3).verdict, "pass");
   assert.equal(verdict(0.9).verdict, "fail");
+});
+
+Deno.test("a report escapes what it shows, and draws every interval", () => {
+  const hostile = { ...result("insert_main", 1.5), ci_low: 0.4, ci_high: 0.6, why: "<script>&" };
+  const html = htmlReport({ ...run([hostile, result("calc_a", null)]), error: '"><img src=x>' });
+  assert.doesNotMatch(html, /<script|<img/);
+  assert.equal(html.match(/<svg/g)?.length, 1, "a case without figures has no plot");
+  const markdown = markdownReport(run([{ ...hostile, why: "a | b" }]));
+  assert.match(markdown, /\| insert_main \| 100 rows\/s \| 150 rows\/s \|/);
+});
+
+Deno.test("the history of a case shows its runs oldest first, and where it changed", () => {
+  const level = (ratio: number, at: number) => {
+    const one = run([{ ...result("insert_main", ratio), ci_low: 0, ci_high: 1 }]);
+    return { ...one, finished_at: new Date(Date.UTC(2026, 0, 1 + at)).toISOString() };
+  };
+  const newestFirst = Array.from(
+    { length: 20 },
+    (_, at) => level((at < 12 ? 1.5 : 1.1) + (at % 3) / 100, at),
+  ).toReversed();
+  const aborted = run([result("insert_main", 9)], "aborted");
+  const [history] = historyOf([aborted, ...newestFirst], ["insert_main"]);
+  assert.equal(history!.points.length, 20);
+  assert.deepEqual(
+    history!.points.map(({ measured_at }) => measured_at),
+    history!.points.map(({ measured_at }) => measured_at).toSorted(),
+  );
+  assert.equal(history!.changes.length, 1);
+  assert.equal(history!.changes[0]!.run_id, newestFirst.toReversed()[12]!.id);
+  assert.ok(history!.changes[0]!.before > 0.5 && history!.changes[0]!.after < 0.13);
 });

@@ -8,7 +8,7 @@ const accounts = 1_000;
 /** Callers at once, whatever stands between them and the server. */
 const callers = 16;
 const tunedSize = 8;
-const operationsEach = 4;
+const operationsEach = 2;
 
 /** The clients that live through the case. */
 interface PoolState {

@@ -40,14 +40,15 @@ export async function runCase(
   await ctx.sql.unsafe(`create table if not exists ${canaryPath} (at timestamptz not null)`);
   const state = await bench.setup(ctx);
   const observer = createObserver(bench, ctx, watching);
-  // A case that only informs is not worth more than one look.
+  // A case that only informs is not worth more than one look, nor long slots.
   const looks = planLooks(bench.counts ? measuring.looks : measuring.looks.slice(0, 1));
+  const slotMs = bench.counts ? measuring.slotMs : measuring.slotMs / 2;
   const { limitMs = Infinity } = measuring;
   const began = ctx.now();
   let judgement: Judgement | undefined;
   const measured = await measure({
     random: ctx.random,
-    measuring: { ...measuring, looks: looks.map(({ blocks }) => blocks) },
+    measuring: { ...measuring, slotMs, looks: looks.map(({ blocks }) => blocks) },
     signal: ctx.signal,
     now: ctx.now,
     run: (role) => bench.arms[role].run(ctx, state),

@@ -205,9 +205,12 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
       };
     },
     async history(caseId) {
-      const ids = selectCases(cases, caseId === undefined ? undefined : [caseId]).map(({ id }) =>
-        id
-      );
+      const ids = cases.map(({ id }) => id).filter((id) => caseId === undefined || id === caseId);
+      if (ids.length === 0 && caseId !== undefined) {
+        throw new HoldfastError("invalid_request", "There is no such benchmark case", {
+          problems: [{ path: "case", message: "is not a case; see /api/benchmarks" }],
+        });
+      }
       const rows = await listRuns(records, { limit: historyRuns });
       return historyOf(rows.map(storedRunOf), ids);
     },
