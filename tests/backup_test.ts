@@ -121,9 +121,11 @@ Deno.test("a damaged backup is named, alerts, and is none any more", async () =>
   assert.equal(found.status, "corrupt");
   assert.equal(found.proven_at, null);
   assert.match(found.problems[0] ?? "", /^base\.tar\.gz is damaged/);
-  await house.holdfast.monitor.checkNow();
-  const { alerts } = await house.json<{ alerts: { rule: string }[] }>("/api/alerts?state=firing");
-  assert.ok(alerts.some(({ rule }) => rule === "backup_problems"), JSON.stringify(alerts));
+  await eventually(async () => {
+    await house.holdfast.monitor.checkNow();
+    const { alerts } = await house.json<{ alerts: { rule: string }[] }>("/api/alerts?state=firing");
+    return alerts.some(({ rule }) => rule === "backup_problems");
+  }, "the rule backup_problems fires");
 });
 
 Deno.test("a running backup can be aborted; only one runs at a time; ids are checked", async () => {
