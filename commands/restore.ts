@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { backupRoot } from "../compose/backups.ts";
 import { placeOf, serverUser } from "../db/embedded/place.ts";
@@ -23,6 +23,12 @@ function readTime(text: string | undefined): Date | undefined {
     );
   }
   return time;
+}
+
+/** The system identifier of a cluster, the first 8 bytes of its control file; undefined where there is none. */
+function systemOf(cluster: string): string | undefined {
+  const file = join(cluster, "global", "pg_control");
+  return existsSync(file) ? String(readFileSync(file).readBigUInt64LE(0)) : undefined;
 }
 
 /** `deno task restore`: a backup made a cluster again, in a new directory. */
@@ -66,11 +72,11 @@ export async function restore(context: CommandContext, args: string[]): Promise<
       const place = record.embedded
         ? placeOf(config.HOLDFAST_DATA_DIR, serverUser(config.HOLDFAST_DATA_DIR))
         : undefined;
-      const live = place && join(place.cluster, "pg_wal");
+      const same = place && systemOf(place.cluster) === record.system;
       wal = {
         archive: join(store.root, record.system, "wal"),
-        spool: place?.spool,
-        live: live && existsSync(live) ? live : undefined,
+        spool: same ? place.spool : undefined,
+        live: same ? join(place.cluster, "pg_wal") : undefined,
       };
     }
     const to = resolve(values.to);

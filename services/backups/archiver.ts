@@ -7,6 +7,9 @@ import type { Clock } from "../clock.ts";
 import { collectSpool, pruneArchive, spoolAge, sweepArchive } from "./archive.ts";
 import type { ArchiveState } from "./report.ts";
 
+/** How long one turn may compress. */
+const turnMs = 30_000;
+
 /** Takes finished WAL from the embedded server into the archive, and knows how far behind that is. */
 export function createArchiver(
   { embedded, pool, clock, walSeconds }: {
@@ -55,7 +58,9 @@ export function createArchiver(
       if (!embedded || !isEnabled() || busy) return;
       const { spool } = embedded;
       busy = (async () => {
-        problem = (await collectSpool(spool, archive, stopping.signal)).problem;
+        // A long import leaves more than a minute's work: the rest waits for the next minute.
+        const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(turnMs)]);
+        problem = (await collectSpool(spool, archive, signal)).problem;
         await look();
       })();
       try {

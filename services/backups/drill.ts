@@ -85,6 +85,20 @@ interface Found {
   checksums?: boolean;
 }
 
+/** Answers what `work` does, or gives up on it as soon as `signal` aborts. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  work.catch(() => {});
+  promise.catch(() => {});
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 async function checkDatabases(
   { server, options }: { server: ScratchServer; options: DrillOptions },
 ): Promise<Found> {
@@ -103,7 +117,7 @@ async function checkDatabases(
         const deadline = performance.now() + budgetMs;
         const { problems, notes } = await compareRows({
           restored: sql,
-          living,
+          living: living && ((work) => unlessAborted(options.signal, living(work))),
           firstXid: record.first_xid,
           deadline,
         });
@@ -189,6 +203,9 @@ export async function runDrill(options: DrillOptions): Promise<Proof> {
       signal,
     });
     recoverySeconds = (performance.now() - began) / 1000;
+    // Its statements fail at once when it is stopped: an abort need not wait for them.
+    const running = server;
+    signal.addEventListener("abort", () => void running.stop().catch(() => {}), { once: true });
     const { problems, notes, checksums } = await checkDatabases({ server, options });
     found.problems.push(...problems);
     found.notes.push(...notes);

@@ -78,7 +78,7 @@ export function createTaking(
       );
       log.error("backup_failed", { id: own.id, problem, error: describeDatabaseError(error) });
       await tellFailure(own, facts, problem);
-      await catalogue.refresh();
+      await catalogue.prune(facts.system).catch(() => catalogue.refresh());
       return problem;
     }
   };
