@@ -111,6 +111,15 @@ export const proofs: Record<string, Proof> = {
     test: "a feed that went quiet",
     file: rules,
   }),
+  sealed_partitions_changed: real(
+    "verify says what it read, and names what differs; health tells it too",
+    "partition_proof_routes_test.ts",
+    {
+      test:
+        "the alert is resolved by a verification that finds the partition as it was sealed, and by no other",
+      file: "partition_proof_routes_test.ts",
+    },
+  ),
   backup_age: reading(backup, "ages are given"),
   backup_unproven: reading(backup, "ages are given"),
   backup_problems: reading(backup, "a count is given"),

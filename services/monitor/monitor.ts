@@ -26,6 +26,7 @@ import { emptyReading, freshValue, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
 import { completeSignals, readSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
+import { tierTimes } from "./tiers.ts";
 
 export interface Monitor {
   start(): void;
@@ -95,18 +96,7 @@ export function createMonitor(
 ): Monitor {
   const tables: Reading<TableReading[]> = emptyReading();
   const now = () => clock.now().getTime();
-  const everyMs = {
-    fast: config.HOLDFAST_FAST_TIER_SECONDS * 1000,
-    stats: config.HOLDFAST_BROADCAST_SECONDS * 1000,
-    slow: config.HOLDFAST_SLOW_TIER_SECONDS * 1000,
-    hourly: config.HOLDFAST_HOURLY_TIER_SECONDS * 1000,
-  };
-  const maxAgeMs = {
-    fast: everyMs.fast * 4,
-    stats: everyMs.stats * 3,
-    slow: everyMs.slow * 3,
-    hourly: everyMs.hourly * 3,
-  };
+  const { everyMs, maxAgeMs } = tierTimes(config);
   const collection = createCollection({
     fastPool,
     slowPool,
