@@ -211,7 +211,7 @@ Deno.test("a rehearsal asks what other levels would have done", async () => {
     {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ rule, changes: { warning: 0.2, clear: 0.05 }, days: 1 }),
+      body: JSON.stringify({ rule, changes: { warning: 0.2, clear: 0.05 }, days: 0.02 }),
     },
   );
   assert.ok(rehearsal.points > 0 && rehearsal.would_have_fired >= 3, JSON.stringify(rehearsal));

@@ -162,6 +162,12 @@ const nearlyBad = [
   "watching_cost",
 ];
 
+/** Alerts but those on Holdfast's own samples, which nobody vacuums here: autovacuum is off. */
+async function others(): Promise<string[]> {
+  return (await list()).filter(({ scope }) => scope !== "holdfast.samples")
+    .map(({ rule, message }) => `${rule}: ${message}`);
+}
+
 Deno.test("what is nearly bad fires nothing", async () => {
   // Until it is analyzed nobody is to wonder at it.
   await house.sql`alter table shop.fills set (autovacuum_analyze_threshold = 1000000)`;
@@ -203,7 +209,7 @@ Deno.test("what is nearly bad fires nothing", async () => {
   assert.ok(view.rows("xmin_horizon")?.some(({ name }) => name === "young"));
   const sequence = signals.find(({ scope }) => scope === "shop.orders_id_seq");
   assert.ok(sequence!.value! > 0.8 && sequence!.value! < 0.85);
-  assert.deepEqual((await list()).map(({ rule, message }) => [rule, message]), []);
+  assert.deepEqual(await others(), []);
   // Silent because it was seen and is well enough, not because nobody looked.
   await eventually(async () => {
     await look();
@@ -217,7 +223,7 @@ Deno.test("what is nearly bad fires nothing", async () => {
   }, "all of it is known");
   const [canary] = await house.sql`select seq from holdfast.canary`;
   assert.ok(canary?.seq >= 1, "a commit was tried, and came through");
-  assert.deepEqual((await list()).map(({ rule, message }) => [rule, message]), []);
+  assert.deepEqual(await others(), []);
 });
 
 Deno.test("ids near their wraparound", async () => {
@@ -497,7 +503,8 @@ Deno.test("reads that miss memory, of tables and of indexes", async () => {
 });
 
 Deno.test("space that a rewrite would give back, and much WAL", async () => {
-  await setLevels("wal_rate", { warning: 1_000_000, clear: 500_000, keep_firing_seconds: 2 });
+  // Well above what looking itself writes.
+  await setLevels("wal_rate", { warning: 5_000_000, clear: 2_500_000, keep_firing_seconds: 2 });
   await setLevels("bloat", { warning: 10_000_000, clear: 1_000_000 });
   const wal = await eventually(async () => {
     await house.sql`update shop.prints set note = note || 'y' where id < 100000`;

@@ -100,6 +100,7 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
         "standby_replay_delay_seconds",
         "standby_receiving",
         "slot_safe_bytes",
+        "slot_safe_ratio",
         ...(major < 16
           ? watched.signals().map(({ name }) => name).filter((n) => n.startsWith("io_"))
           : []),

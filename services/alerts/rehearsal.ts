@@ -136,4 +136,4 @@ export function rehearse(
 const pointsMax = 20_000;
 
 export const stepFor = (from: number, to: number): number =>
-  Math.max(5_000, Math.ceil((to - from) / pointsMax));
+  Math.max(1_000, Math.ceil((to - from) / pointsMax));

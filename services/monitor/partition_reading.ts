@@ -12,14 +12,8 @@ import type { Catalogue } from "../partitions/catalogue.ts";
 import { readTable } from "../partitions/planning/cover.ts";
 import type { LeafFacts, TableFacts } from "../partitions/planning/facts.ts";
 import { effectivePolicy, tableOf } from "../partitions/policy.ts";
-import {
-  detachedFacts,
-  findHighest,
-  newestFirst,
-  parentFacts,
-  problemOf,
-  sealedFacts,
-} from "../partitions/survey.ts";
+import { findHighest, newestFirst } from "../partitions/probing.ts";
+import { detachedFacts, parentFacts, problemOf, sealedFacts } from "../partitions/survey.ts";
 import type { TableReading } from "./partition_report.ts";
 
 /** Rows of a default leaf counted; more are as bad. */

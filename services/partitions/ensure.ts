@@ -12,7 +12,8 @@ import { cutGaps, readTable } from "./planning/cover.ts";
 import type { PlanContext } from "./planning/facts.ts";
 import type { Step } from "./planning/step.ts";
 import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
-import { completeFacts, readCatalogue } from "./survey.ts";
+import { completeFacts } from "./probing.ts";
+import { readCatalogue } from "./survey.ts";
 
 const ticks = "market.ticks";
 

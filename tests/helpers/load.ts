@@ -21,16 +21,25 @@ export interface Load {
   failed: Promise<never>;
   /** Lets every client finish the batch it is at. */
   stop(): Promise<void>;
+  /** Lets every client go, whatever it is at: for after a failure, where nothing may ever answer again. */
+  abandon(): void;
 }
 
 /** Clients that send batch after batch, each until it is acknowledged, as a careful sender does. */
 export function startLoad(
   url: () => string,
-  { mayBe = [409, 503, 504], pauseMs = 50 }: { mayBe?: number[]; pauseMs?: number } = {},
+  { mayBe = [409, 503, 504], pauseMs = 50, restMs = 0 }: {
+    mayBe?: number[];
+    /** Between two tries of one batch. */
+    pauseMs?: number;
+    /** Between two batches of one client. */
+    restMs?: number;
+  } = {},
 ): Load {
   const acknowledged = new Set<string>();
   const refused: Refused[] = [];
   let stopping = false;
+  const abandoned = new AbortController();
 
   async function sendUntilAcknowledged(key: string): Promise<void> {
     const ts = new Date().toISOString();
@@ -45,13 +54,13 @@ export function startLoad(
           trade_id: `${key}-${row}`,
         }),
     ).join("\n");
-    for (;;) {
+    while (!abandoned.signal.aborted) {
       try {
         const answer = await fetch(`${url()}/api/ticks?create=true`, {
           method: "POST",
           headers: { "content-type": "application/x-ndjson", "idempotency-key": key },
           body,
-          signal: AbortSignal.timeout(20_000),
+          signal: AbortSignal.any([abandoned.signal, AbortSignal.timeout(20_000)]),
         });
         const text = await answer.text();
         if (answer.status === 200) {
@@ -76,7 +85,10 @@ export function startLoad(
 
   const running = Promise.all(
     Array.from({ length: clients }, async (_, client) => {
-      for (let batch = 0; !stopping; batch++) await sendUntilAcknowledged(`${client}-${batch}`);
+      for (let batch = 0; !stopping; batch++) {
+        await sendUntilAcknowledged(`${client}-${batch}`);
+        if (restMs > 0) await new Promise((done) => setTimeout(done, restMs));
+      }
     }),
   );
   const failed = new Promise<never>((_, reject) => void running.catch(reject));
@@ -88,6 +100,10 @@ export function startLoad(
     async stop() {
       stopping = true;
       await running;
+    },
+    abandon() {
+      stopping = true;
+      abandoned.abort();
     },
   };
 }

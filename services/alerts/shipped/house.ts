@@ -59,6 +59,7 @@ export const houseRules: readonly Rule[] = [
     critical: 1,
     clear: 0,
     for_seconds: 0,
+    keep_firing_seconds: 5, // the flag itself stays up for a while after the last refusal
     phrase: "Disk full: uploads are refused",
     cause: "Tables, WAL kept for a slot or an archive, or temporary files fill the disk.",
     cure: [{

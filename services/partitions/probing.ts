@@ -1,0 +1,136 @@
+import type { Sql } from "../../db/connection.ts";
+import { codeOf } from "../../db/errors.ts";
+import { countRange, hasRows, highestOf, takenNames } from "../../db/partitions/probes.ts";
+import type { Span } from "./axis/span.ts";
+import { readDrain } from "./drain/facts.ts";
+import { drainMax, namesFor } from "./planning/attaching.ts";
+import { expiredLeaves, type Reading } from "./planning/cover.ts";
+import type { Blocker, LeafFacts, TableFacts, TakenName } from "./planning/facts.ts";
+
+/** Leaves asked for the highest id, from the newest down: those ahead of it are empty. */
+const probedLeavesMax = 200;
+const blockersMax = 1_000;
+
+/** An answer, or undefined when a lock, its size or a missing privilege kept it from coming. */
+async function inTime<T>(question: Promise<T>): Promise<T | undefined> {
+  try {
+    return await question;
+  } catch (error) {
+    if (["55P03", "57014", "42501"].includes(codeOf(error))) return undefined;
+    throw error;
+  }
+}
+
+/** The highest id of a table whose key is a number; undefined when it could not be read in time. */
+export async function findHighest(
+  sql: Sql,
+  leaves: readonly LeafFacts[],
+  ordered: readonly number[],
+  column: string,
+): Promise<bigint | null | undefined> {
+  const byOid = new Map(leaves.map((leaf) => [leaf.oid, leaf]));
+  for (const oid of ordered.slice(0, probedLeavesMax)) {
+    const leaf = byOid.get(oid);
+    if (!leaf || leaf.bound === null || leaf.pending) continue;
+    const highest = await inTime(highestOf(sql, { schema: leaf.schema, table: leaf.name }, column));
+    if (highest === undefined) return undefined;
+    if (highest !== null) return BigInt(highest.split(".")[0] ?? "0");
+  }
+  return null;
+}
+
+/** The oids of leaves with a range, the furthest ahead first. */
+export function newestFirst({ leaves }: Reading): number[] {
+  return leaves.flatMap(({ oid, read }) =>
+    read.kind === "range" ? [{ oid, from: read.span.from }] : []
+  )
+    .sort((a, b) => a.from > b.from ? -1 : 1)
+    .map(({ oid }) => oid);
+}
+
+async function readTaken(
+  sql: Sql,
+  facts: TableFacts,
+  names: readonly string[],
+): Promise<Map<string, TakenName>> {
+  const taken = new Map<string, TakenName>();
+  if (names.length === 0 || !facts.parent) return taken;
+  const { schema } = facts.policy;
+  const rows = await takenNames(sql, { schema, parent: facts.parent.oid, names });
+  for (const { name, oid, attached, compatible } of rows) {
+    const filled = compatible && !attached
+      ? await inTime(hasRows(sql, { schema, table: name }))
+      : true;
+    taken.set(name, { oid, attached, compatible, empty: filled === false });
+  }
+  return taken;
+}
+
+async function countBlockers(
+  sql: Sql,
+  facts: TableFacts,
+  reading: Reading,
+): Promise<Map<number, Blocker[]>> {
+  const blockers = new Map<number, Blocker[]>();
+  const keys = facts.parent?.referencedBy ?? [];
+  if (keys.length === 0) return blockers;
+  const { format } = reading.axis.codec;
+  for (const leaf of expiredLeaves(facts, reading)) {
+    if (leaf.read.kind !== "range") continue;
+    const { from, to } = finite(leaf.read.span, format);
+    const found: Blocker[] = [];
+    for (const { name, schema, table, column } of keys) {
+      // The key is part of every foreign key to the table, so its range finds the rows without a join.
+      const rows = column === null ? undefined : await inTime(
+        countRange(sql, { schema, table }, { column, from, to, most: blockersMax }),
+      );
+      found.push({ constraint: name, table: `${schema}.${table}`, rows: rows ?? null });
+    }
+    blockers.set(leaf.oid, found);
+  }
+  return blockers;
+}
+
+/** A span's ends as literals; null where it has none. */
+function finite({ from, to }: Span, format: (position: bigint) => string) {
+  const end = (at: bigint) => at > -(1n << 159n) && at < 1n << 159n ? format(at) : null;
+  return { from: end(from), to: end(to) };
+}
+
+async function countDefaultRows(
+  sql: Sql,
+  facts: TableFacts,
+  reading: Reading,
+  spans: readonly Span[],
+): Promise<Map<bigint, number>> {
+  const rows = new Map<bigint, number>();
+  const { defaultLeaf } = reading;
+  const [column] = facts.parent?.keyColumns ?? [];
+  if (!defaultLeaf || column === undefined) return rows;
+  const table = { schema: defaultLeaf.schema, table: defaultLeaf.name };
+  if (await inTime(hasRows(sql, table)) === false) return rows;
+  for (const span of spans) {
+    const ends = finite(span, reading.axis.codec.format);
+    const counted = await inTime(countRange(sql, table, { column, ...ends, most: drainMax + 1 }));
+    rows.set(span.from, counted ?? drainMax + 1);
+  }
+  return rows;
+}
+
+/** Looks up what depends on a draft of the plan: names that are taken, rows in the way, rows that refer to leaves. */
+export async function completeFacts(
+  sql: Sql,
+  facts: TableFacts,
+  reading: Reading,
+  spans: readonly Span[],
+): Promise<TableFacts> {
+  const drain = await inTime(readDrain(sql, facts, reading));
+  const named = [...spans, ...(drain?.spans ?? [])];
+  return {
+    ...facts,
+    drain,
+    taken: await readTaken(sql, facts, named.flatMap((span) => namesFor(facts, reading, span))),
+    defaultRows: await countDefaultRows(sql, facts, reading, spans),
+    blockers: await countBlockers(sql, facts, reading),
+  };
+}
