@@ -26,6 +26,7 @@ Deno.test.afterAll(() => removeEventListener("unhandledrejection", noteUnhandled
 interface Health {
   status: string;
   checked_at: string | null;
+  checks: { name: string; status: string; detail: string }[];
 }
 
 const health = async (house: House) => await house.json<Health>("/api/health");
@@ -51,8 +52,11 @@ async function assertNoticed(house: House): Promise<number> {
 async function assertBack(house: House, since: number): Promise<void> {
   await eventually(
     async () => {
-      const { status, checked_at } = await health(house);
-      return status === "healthy" && Date.parse(checked_at ?? "") > since;
+      const { status, checked_at, checks } = await health(house);
+      if (status !== "healthy") {
+        throw new Error(JSON.stringify(checks.filter((check) => check.status !== "healthy")));
+      }
+      return Date.parse(checked_at ?? "") > since;
     },
     "it is healthy again",
     20_000,

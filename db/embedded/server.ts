@@ -92,6 +92,24 @@ async function onServer(target: Target, work: (sql: Sql) => Promise<void>): Prom
 }
 
 /**
+ * Makes new settings known, and waits until the archiver of the old ones has ended: until then it would take finished
+ * segments for archived that nobody keeps. The next archiver, seconds later, finds what is finished meanwhile.
+ */
+async function restartArchiver(sql: Sql): Promise<void> {
+  const archiver = async () => {
+    const [row] = await sql<{ pid: number }[]>`
+      select pid from pg_stat_activity where backend_type = 'archiver'`;
+    return row?.pid;
+  };
+  const old = await archiver();
+  await sql`select pg_reload_conf()`;
+  for (let attempt = 0; old !== undefined && await archiver() === old; attempt++) {
+    if (attempt === 200) throw new Error("The server's archiver does not take up its settings");
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/**
  * Says whether there is no room to start: for one segment of the write-ahead log and the small files. The server's log
  * cannot tell, it is on the same disk; asking the system for the free space would need every permission there is.
  */
@@ -217,7 +235,7 @@ export async function createEmbeddedServer(
       if (walSeconds === 0 || existsSync(place.spool)) return;
       await ownedDirectory(place.spool, 0o700, as);
       await writeSettings();
-      await onServer(target, async (sql) => void await sql`select pg_reload_conf()`);
+      await onServer(target, restartArchiver);
     },
     isRunning,
     async start() {

@@ -20,6 +20,14 @@ export function createRulebook(
   },
 ) {
   let rules = [...initial];
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One reading or change after the other: what was read before a change must not be taken up after it. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work, work);
+    last = done.catch(() => {});
+    return done;
+  }
 
   function find(name: string): { shipped: Rule; present: Rule } {
     const shipped = initial.find((one) => one.name === name);
@@ -48,23 +56,25 @@ export function createRulebook(
     tryLevels: (name: string, changes: Partial<RuleLevels>): Rule =>
       tried(name, { ...pick(find(name).present), ...changes }),
     /** Takes up what was changed at run time, here or by another Holdfast. */
-    async refresh(): Promise<void> {
-      const changes = await store.ruleChanges();
-      rules = initial.map((rule) => withChanges(rule, changes.get(rule.name) ?? {}));
-    },
+    refresh: (): Promise<void> =>
+      inTurn(async () => {
+        const changes = await store.ruleChanges();
+        rules = initial.map((rule) => withChanges(rule, changes.get(rule.name) ?? {}));
+      }),
     /** Changes levels of a rule, or takes back every change; lasts over restarts. */
-    async change(name: string, changes: Partial<RuleLevels> | "reset"): Promise<Rule> {
-      const { present } = find(name);
-      const before = await store.ruleChanges();
-      const merged = changes === "reset"
-        ? {}
-        : { ...before.get(name), ...differences(present, changes) };
-      const changed = tried(name, merged);
-      await store.saveRule(name, merged);
-      rules = rules.map((one) => one.name === name ? changed : one);
-      log.info("alert_rule_changed", { rule: name, changes });
-      return changed;
-    },
+    change: (name: string, changes: Partial<RuleLevels> | "reset"): Promise<Rule> =>
+      inTurn(async () => {
+        const { present } = find(name);
+        const before = await store.ruleChanges();
+        const merged = changes === "reset"
+          ? {}
+          : { ...before.get(name), ...differences(present, changes) };
+        const changed = tried(name, merged);
+        await store.saveRule(name, merged);
+        rules = rules.map((one) => one.name === name ? changed : one);
+        log.info("alert_rule_changed", { rule: name, changes });
+        return changed;
+      }),
   };
 }
 

@@ -37,6 +37,7 @@ export const houseRules: readonly Rule[] = [
     critical: 1,
     clear: 0,
     for_seconds: 0,
+    keep_firing_seconds: 5, // a write that came through is proof
     phrase: "Write canary failed",
     cause:
       "The server is read-only, its disk is full, a lock holds Holdfast's own table, or rights were taken away; the log's canary_failed has its words.",
