@@ -8,6 +8,7 @@ import type { Logger } from "../log.ts";
 import { type Backups, createBackups } from "../services/backups/service.ts";
 import { createBackupStore } from "../services/backups/store.ts";
 import type { Clock } from "../services/clock.ts";
+import { checkRestoredSeals } from "../services/partitions/seal/restored.ts";
 import type { Hub } from "../services/hub.ts";
 
 /** Where backups go by these settings. */
@@ -30,6 +31,7 @@ export function createBackupService(
   return createBackups({
     ...rest,
     embedded,
+    checkSeals: checkRestoredSeals,
     store: createBackupStore(backupRoot(config)),
     // The server's user can enter where its cluster lives; nobody knows that of another directory.
     scratchHome: embedded ? dirname(embedded.directory) : join(tmpdir(), "holdfast-drills"),

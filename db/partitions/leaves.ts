@@ -1,6 +1,6 @@
 import type { Sql } from "../connection.ts";
 
-/** One leaf as the catalogue has it; counts are the planner's estimates, sizes come from relpages. */
+/** One leaf as the catalogue has it; counts are the planner's estimates, sizes those of the table by relpages. */
 export interface LeafRow {
   parent: number;
   oid: number;
@@ -41,13 +41,6 @@ export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<
       join pg_class as c on c.oid = i.inhrelid
       join pg_namespace as n on n.oid = c.relnamespace
       where i.inhparent = any(${parents as number[]}::int8[]::oid[])
-    ),
-    indexed as (
-      select x.indrelid, sum(c.relpages) as pages
-      from pg_index as x
-      join pg_class as c on c.oid = x.indexrelid
-      where x.indrelid in (select oid from leaves)
-      group by x.indrelid
     )
     select
       l.inhparent::int8::float8 as parent,
@@ -61,11 +54,9 @@ export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<
       coalesce(l.reloptions, '{}') as options,
       case when l.reltuples < 0 then s.n_live_tup::float8
         else greatest(l.reltuples, s.n_live_tup)::float8 end as rows_estimate,
-      ((greatest(l.relpages, 0) + coalesce(x.pages, 0))::float8
-        * current_setting('block_size')::float8) as bytes,
+      greatest(l.relpages, 0)::float8 * current_setting('block_size')::float8 as bytes,
       (s.writes + l.relpages)::float8 as writes
     from leaves as l
-    left join indexed as x on x.indrelid = l.oid
     cross join lateral (
       select
         pg_stat_get_live_tuples(l.oid) as n_live_tup,
@@ -73,6 +64,21 @@ export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<
           + pg_stat_get_tuples_deleted(l.oid) as writes
     ) as s
     order by l.inhparent, l.relname`;
+}
+
+/** What the indexes of these leaves take by relpages, in bytes; leaves without an index are left out. */
+export async function readIndexBytes(
+  sql: Sql,
+  oids: readonly number[],
+): Promise<{ oid: number; bytes: number }[]> {
+  return await sql<{ oid: number; bytes: number }[]>`
+    select
+      x.indrelid::int8::float8 as oid,
+      sum(c.relpages)::float8 * current_setting('block_size')::float8 as bytes
+    from pg_index as x
+    join pg_class as c on c.oid = x.indexrelid
+    where x.indrelid = any(${oids as number[]}::int8[]::oid[])
+    group by x.indrelid`;
 }
 
 /** Relations that somebody holds exclusively: whoever asks for their bound or size would wait. */

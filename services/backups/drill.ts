@@ -19,8 +19,11 @@ import { checkPages } from "./pages.ts";
 import type { BackupRecord, Proof } from "./record.ts";
 import { needRoom } from "./take.ts";
 
-/** Checks the sealed partitions of a restored database against their manifests. */
-export type SealCheck = (sql: Sql) => Promise<{ problems: string[]; notes: string[] }>;
+/** Checks the sealed partitions of a restored database against their manifests, until a time of performance.now(). */
+export type SealCheck = (
+  sql: Sql,
+  deadline: number,
+) => Promise<{ problems: string[]; notes: string[] }>;
 
 export interface DrillOptions {
   path: string;
@@ -123,7 +126,8 @@ async function checkDatabases(
         });
         found.problems.push(...problems);
         found.notes.push(...notes);
-        const seals = await checkSeals?.(sql);
+        onStep("reading sealed partitions");
+        const seals = await checkSeals?.(sql, performance.now() + budgetMs);
         found.problems.push(...seals?.problems ?? []);
         found.notes.push(...seals?.notes ?? []);
       }

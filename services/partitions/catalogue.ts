@@ -1,8 +1,17 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
-import { type LeafRow, listLeaves, readBounds, readSizes } from "../../db/partitions/leaves.ts";
+import {
+  type LeafRow,
+  listLeaves,
+  readBounds,
+  readIndexBytes,
+  readSizes,
+} from "../../db/partitions/leaves.ts";
 
-/** A leaf with its bound; null means that it could not be read, because somebody holds the leaf exclusively. */
+/**
+ * A leaf with its bound and the size of its table and indexes. A bound of null could not be read, because somebody holds
+ * the leaf exclusively.
+ */
 export interface Leaf extends LeafRow {
   bound: string | null;
 }
@@ -17,6 +26,9 @@ export interface Catalogue {
 /** Leaves measured per look: each costs a few file stats. */
 const measuredMax = 200;
 
+/** Leaves remembered beyond those that are there. */
+const rememberedMax = 20_000;
+
 /**
  * Reads leaves with their bounds. A bound is part of the leaf's row in pg_class and reading it waits for locks on the
  * leaf, so each is read once per version of that row and remembered.
@@ -24,6 +36,7 @@ const measuredMax = 200;
 export function createCatalogue(): Catalogue {
   const bounds = new Map<number, { version: string; bound: string }>();
   const sizes = new Map<number, { writes: number; bytes: number }>();
+  const indexes = new Map<number, { writes: number; bytes: number }>();
 
   async function learnBounds(sql: Sql, rows: readonly LeafRow[]): Promise<void> {
     const versions = new Map(
@@ -41,13 +54,35 @@ export function createCatalogue(): Catalogue {
     }
   }
 
+  /** Most leaves rest, and summing their indexes up costs more than all else here: only what was written is asked. */
+  async function learnIndexes(sql: Sql, rows: readonly LeafRow[]): Promise<void> {
+    const changed = rows.filter(({ oid, writes }) => indexes.get(oid)?.writes !== writes);
+    if (changed.length === 0) return;
+    const read = await readIndexBytes(sql, changed.map(({ oid }) => oid));
+    const bytes = new Map(read.map((row) => [row.oid, row.bytes]));
+    for (const { oid, writes } of changed) indexes.set(oid, { writes, bytes: bytes.get(oid) ?? 0 });
+  }
+
+  /** Leaves come and go: what is remembered of those long gone is dropped with the rest, and learned again. */
+  function forget(present: number): void {
+    for (const known of [bounds, sizes, indexes]) {
+      if (known.size > 2 * present + rememberedMax) known.clear();
+    }
+  }
+
   async function read(sql: Sql, parents: readonly number[]): Promise<Leaf[]> {
     if (parents.length === 0) return [];
     const rows = await listLeaves(sql, parents);
+    forget(rows.length);
     await learnBounds(sql, rows);
+    await learnIndexes(sql, rows);
     return rows.map((row) => {
       const known = bounds.get(row.oid);
-      return { ...row, bound: known?.version === row.version ? known.bound : null };
+      return {
+        ...row,
+        bytes: row.bytes + (indexes.get(row.oid)?.bytes ?? 0),
+        bound: known?.version === row.version ? known.bound : null,
+      };
     });
   }
 

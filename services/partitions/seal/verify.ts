@@ -44,6 +44,8 @@ export interface VerifyOptions {
   partition?: string | undefined;
   onProgress?: (progress: VerifyProgress) => void;
   onVerdict?: (verdict: Verdict, leaf: SealedRow) => void | Promise<void>;
+  /** Asked before each leaf: false leaves out what is left. */
+  goesOn?: () => boolean;
 }
 
 /** Compares ends of a key as the key compares; text that says nothing to it, as text. */
@@ -124,7 +126,7 @@ async function judge(
  */
 export async function verifySealed(
   sql: Sql,
-  { table, partition, onProgress, onVerdict }: VerifyOptions = {},
+  { table, partition, onProgress, onVerdict, goesOn = () => true }: VerifyOptions = {},
 ): Promise<Verdict[]> {
   const wanted = (await listSealed(sql)).filter((row) =>
     row.sealed_at !== null && !row.ended && (table === undefined || tableOf(row) === table) &&
@@ -133,6 +135,7 @@ export async function verifySealed(
   );
   const verdicts: Verdict[] = [];
   for (const [at, row] of wanted.entries()) {
+    if (!goesOn()) break;
     const name = `${row.leaf_schema}.${row.leaf_name}`;
     const tell = (blocks_done: number, blocks: number) =>
       onProgress?.({
@@ -169,7 +172,7 @@ export async function verifySealed(
   }
   onProgress?.({
     leaves: wanted.length,
-    leaves_done: wanted.length,
+    leaves_done: verdicts.length,
     partition: null,
     blocks: 0,
     blocks_done: 0,
