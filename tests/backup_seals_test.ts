@@ -19,8 +19,18 @@ Deno.test.beforeAll(async () => {
     body: JSON.stringify({ key: "timestamptz", interval: "1 day", premake: 0, seal: true }),
   });
   assert.ok(policy.ok, await policy.text());
-  const rotated = await house.request("/api/partitions/rotate", { method: "POST" });
-  assert.ok(rotated.ok, await rotated.text());
+  const post = async (path: string, body: unknown) => {
+    const answer = await house.request(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const text = await answer.text();
+    assert.ok(answer.ok, text);
+    return JSON.parse(text);
+  };
+  const { digest } = await post("/api/partitions/plan", {});
+  await post("/api/partitions/apply", { digest });
   const [row] = await house.sql`
     select count(*)::int as n from holdfast.sealed_partitions where sealed_at is not null`;
   assert.equal(row?.n, 2);

@@ -35,7 +35,9 @@ function sourceOf(incoming: IncomingMessage): ByteSource {
   });
   incoming.on("end", () => end());
   incoming.on("error", end);
-  const brokenOff = () => end(new Error("The connection was closed before the body's end"));
+  const brokenOff = () => {
+    if (!over) end(new Error("The connection was closed before the body's end"));
+  };
   incoming.on("close", brokenOff);
   if (incoming.destroyed && !incoming.complete) brokenOff();
 

@@ -59,6 +59,18 @@ export interface Writer {
   abort(): Promise<void>;
 }
 
+function symbolsOf(parts: readonly WriterPart[]): Set<string> {
+  const symbols = new Set<string>();
+  let last: ParsedTick | undefined;
+  for (const { batch } of parts) {
+    for (const tick of batch.ticks) {
+      if (tick.symbol !== last?.symbol) symbols.add(tick.symbol);
+      last = tick;
+    }
+  }
+  return symbols;
+}
+
 export function createWriter(
   sql: Sql,
   { directory, rotation, encoders, keepRefused = false, now = () => performance.now() }:
@@ -107,15 +119,18 @@ export function createWriter(
     });
   }
 
-  async function judge({ batch, create, limits }: WriterPart) {
-    const symbols = new Set<string>();
-    let last: ParsedTick | undefined;
-    for (const tick of batch.ticks) {
-      if (tick.symbol !== last?.symbol) symbols.add(tick.symbol);
-      last = tick;
+  /** Parts next to each other that ask for the same share one look at their instruments. */
+  async function judge(parts: readonly WriterPart[]) {
+    const judged: ReturnType<typeof judgeTicks>[] = [];
+    for (let at = 0; at < parts.length;) {
+      const create = parts[at]?.create ?? false;
+      const end = parts.findIndex((part, place) => place > at && part.create !== create);
+      const alike = parts.slice(at, end < 0 ? parts.length : end);
+      await settle(symbolsOf(alike), create);
+      for (const { batch, limits } of alike) judged.push(judgeTicks(batch.ticks, settled, limits));
+      at += alike.length;
     }
-    await settle(symbols, create);
-    return judgeTicks(batch.ticks, settled, limits);
+    return judged;
   }
 
   /** A COPY sees only the leaves that were there when it began. */
@@ -149,11 +164,11 @@ export function createWriter(
     async write(parts) {
       const written: Written[] = [];
       const ticks: StoredTick[] = [];
-      for (const part of parts) {
-        const { stored, refusals: judged } = await judge(part);
+      for (const [at, { stored, refusals: judged }] of (await judge(parts)).entries()) {
+        const earlier = parts[at]?.batch.refusals ?? [];
         const refusals = judged.length === 0
-          ? part.batch.refusals
-          : [...part.batch.refusals, ...judged].sort((a, b) => a.line - b.line);
+          ? earlier
+          : [...earlier, ...judged].sort((a, b) => a.line - b.line);
         written.push({ stored: stored.length, refusals });
         if (!keepRefused) refused.push(...refusals);
         for (const tick of stored) ticks.push(tick);
