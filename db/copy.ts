@@ -138,16 +138,27 @@ export async function openCopy(sql: Sql, statement: string): Promise<CopyStream>
   });
   ended.catch(() => {});
   stream.on("error", () => {}); // the same error arrives through the query
-  stream.write(header);
+  /** Goes out with the first rows: each write of its own wakes the server. */
+  let first: Uint8Array | undefined = header;
+  const withHeader = (rows: Uint8Array): Uint8Array => {
+    if (!first) return rows;
+    const bytes = new Uint8Array(first.length + rows.length);
+    bytes.set(first);
+    bytes.set(rows, first.length);
+    first = undefined;
+    return bytes;
+  };
   return {
     // A write that fails never calls back once the stream is gone: the query tells why.
     write: (rows) =>
       Promise.race([
         ended,
-        new Promise<void>((sent) => stream.write(rows, (error) => error ? undefined : sent())),
+        new Promise<void>((sent) =>
+          stream.write(withHeader(rows), (error) => error ? undefined : sent())
+        ),
       ]),
     async end() {
-      stream.end(trailer);
+      stream.end(withHeader(trailer));
       await ended;
     },
     async abort() {
