@@ -22,6 +22,7 @@ import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { answerProblem } from "./routes/problem.ts";
+import { answerUnknown, forgetEmptyBody } from "./routes/unknown.ts";
 import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
@@ -179,15 +180,14 @@ export function createApp(
     await next();
   });
 
+  router.use("/api/*", forgetEmptyBody());
   mountApi(router, services, config, version);
   router.route("/", live.router);
   router.route("/", pageRoutes());
   const document = openApiDocument(router, version);
   router.get("/openapi.json", (c) => c.json(document));
 
-  router.notFound((c) =>
-    answerProblem(new HoldfastError("not_found", `Nothing is at ${c.req.path}`), c, log)
-  );
+  router.notFound(answerUnknown(document, log));
   router.onError((error, c) => answerProblem(error, c, log));
   return { handle: (request) => router.fetch(request), headers: securityHeaders, document, live };
 }

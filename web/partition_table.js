@@ -107,9 +107,8 @@ export function createTableCard() {
       );
       detail.setAttribute("aria-valuemin", "0");
       detail.setAttribute("aria-valuemax", String(Math.max(0, model.slots.length - 1)));
-      read(null);
+      read(timeline.show(model));
       if (model.slots.length === 0) setText(line, "This table has no partitions.");
-      timeline.show(model);
       fill();
     },
   };

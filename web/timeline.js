@@ -144,10 +144,15 @@ export function createTimeline(detail, overview, onSelect) {
   document.addEventListener("themechange", draw);
 
   return {
+    /** Draws `next`; whoever walks stays where they are. Answers the slot they are at, or null. */
     show(next) {
+      const here = model.slots[selected];
       model = next;
-      if (selected >= model.slots.length) selected = -1;
+      selected = model.slots.findIndex((slot) =>
+        here && slot.kind === here.kind && slot.name === here.name && slot.from === here.from
+      );
       draw();
+      return model.slots[selected] ?? null;
     },
     close() {
       watching.disconnect();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { chromium as engine, type Page } from "playwright-core";
+import { eventually } from "../helpers/eventually.ts";
 import { startHouse } from "../helpers/house.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
 
@@ -53,8 +54,11 @@ function table(name: string, children: Child[], more: Record<string, unknown> = 
   };
 }
 
-/** A table with something of every state, one with 2,000 leaves, one with none. */
+let answers = 0;
+
+/** A table with something of every state, one with 2,000 leaves, one with none; each answer says something new. */
 function answer() {
+  answers++;
   const start = Math.floor(Date.now() / day) * day;
   const every = [
     ...[-16, -15, -14].map((at) => child("app.every", at, "archived")),
@@ -77,6 +81,7 @@ function answer() {
     tables: [
       table("app.every", every, {
         runway_seconds: 4 * 86_400,
+        problems: [`app.every grew ${answers} times`],
         holes: [{
           from: new Date(start - 5 * day).toISOString(),
           to: new Date(start - 4 * day).toISOString(),
@@ -174,6 +179,28 @@ testWith(
         assert.match(
           await every.getAttribute("aria-valuetext") ?? "",
           /damaged.*not what was sealed/,
+        );
+        const before = answers;
+        await house.sql.unsafe(`
+          create schema ${scheme};
+          create table ${scheme}.t (ts timestamptz not null) partition by range (ts);
+          create table ${scheme}.all partition of ${scheme}.t
+            for values from ('2020-01-01Z') to ('2199-01-01Z')`).simple();
+        const policy = await house.request(`/api/partitions/policies/${scheme}.t`, {
+          method: "PUT",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ key: "timestamptz", interval: "1 day", premake: 1 }),
+        });
+        assert.ok(policy.ok, await policy.text());
+        await eventually(async () => {
+          await house.holdfast.monitor.runNow("stats");
+          return answers > before;
+        }, "the page asks again");
+        await page.getByText(`app.every grew ${answers} times`).waitFor();
+        assert.match(
+          await every.getAttribute("aria-valuetext") ?? "",
+          /damaged.*not what was sealed/,
+          "whoever walks stays where they are",
         );
 
         const many = page.getByRole("slider", { name: /2000 partitions of app\.many/ });

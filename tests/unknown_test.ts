@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { methodsIn } from "../routes/unknown.ts";
+import { type House, startHouse } from "./helpers/house.ts";
+
+let house: House;
+
+Deno.test.beforeAll(async () => {
+  house = await startHouse();
+});
+Deno.test.afterAll(() => house.stop());
+
+async function problemOf(path: string, method: string) {
+  const answer = await house.request(path, { method });
+  return { status: answer.status, allow: answer.headers.get("allow"), body: await answer.text() };
+}
+
+Deno.test("a path that takes other methods says which; one that is not there is not found", async () => {
+  const put = await problemOf("/api/ticks", "PUT");
+  assert.deepEqual([put.status, put.allow], [405, "GET, POST"]);
+  const { code, detail } = JSON.parse(put.body);
+  assert.deepEqual([code, detail], [
+    "method_not_allowed",
+    "/api/ticks takes GET, POST, not PUT",
+  ]);
+  const patch = await problemOf("/api/partitions/policies/market.ticks", "PATCH");
+  assert.deepEqual([patch.status, patch.allow], [405, "GET, PUT, DELETE"]);
+  for (const path of ["/api/no/such", "/api/tick", "/apiXticks", "/assets/none.js"]) {
+    const { status, allow } = await problemOf(path, "GET");
+    assert.deepEqual([path, status, allow], [path, 404, null]);
+  }
+  assert.equal((await problemOf("/api/health", "HEAD")).status, 200);
+});
+
+Deno.test("a body that need not be sent is not missed, whatever type the client names for it", async () => {
+  const headers = { "content-type": "application/json" };
+  const planned = await house.request("/api/partitions/plan", { method: "POST", headers });
+  assert.equal(planned.status, 200, await planned.text());
+  const applied = await house.request("/api/partitions/apply", { method: "POST", headers });
+  assert.equal(applied.status, 400);
+  assert.match((await applied.json()).detail, /digest/);
+  const broken = await house.request("/api/partitions/plan", {
+    method: "POST",
+    headers,
+    body: "{",
+  });
+  assert.equal(broken.status, 400);
+  assert.match((await broken.json()).detail, /Malformed JSON/);
+});
+
+Deno.test("the methods of a path are those of its pattern, letter by letter", () => {
+  const at = methodsIn({
+    paths: { "/a.b/{id}": { get: {}, post: {} }, "/a.b/{id}/c": { put: {} } },
+  });
+  assert.deepEqual(at("/a.b/1"), ["GET", "POST"]);
+  assert.deepEqual(at("/a.b/1/c"), ["PUT"]);
+  assert.deepEqual([at("/aXb/1"), at("/a.b/"), at("/a.b/1/2"), at("")], [[], [], [], []]);
+});
