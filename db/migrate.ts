@@ -27,7 +27,9 @@ export function pendingMigrations(
     const known = byVersion.get(version);
     if (!known) {
       throw new StartError(
-        `The database has migration ${version}, this Holdfast knows up to ${list.length}: start the newer Holdfast`,
+        `The database has migration ${version}, this Holdfast knows up to ${
+          list.at(-1)?.version ?? 0
+        }: start the newer Holdfast`,
       );
     }
     if (checksumOf(known.sql) !== checksum) {

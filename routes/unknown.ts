@@ -47,7 +47,7 @@ export function forgetEmptyBody(): MiddlewareHandler<AppEnv> {
     const chunked = c.req.header("transfer-encoding") !== undefined;
     // A request made inside this process has neither, and no Host.
     const none = length === undefined && !chunked && c.req.header("host") !== undefined;
-    // An upload of nothing is judged by its format, as any other.
+    // An upload of nothing is judged by its format, like the rest.
     const upload = c.req.path === "/api/ticks";
     if (!upload && (length === "0" || none)) c.req.raw.headers.delete("content-type");
     await next();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describeDay, distanceOf } from "../bench/market/describe.ts";
 import { readRealDay } from "../bench/market/real_day.ts";
+import { daysAhead, denseMarket } from "../bench/capacity/cases.ts";
 import { createTickSource, firstTickUs } from "../bench/ticks.ts";
 import { realData, testWith } from "./helpers/skip.ts";
 
@@ -47,4 +48,16 @@ Deno.test("a session opens and closes with a burst, and the next one follows a d
   );
   const noon = halfHours[6]!;
   assert.ok(halfHours[0]! > 1.5 * noon && halfHours[12]! > 1.5 * noon, `${halfHours}`);
+});
+
+Deno.test("the search for capacity never comes to the end of the partitions laid out for it", () => {
+  const count = 1_000_000;
+  const newest = createTickSource(7, denseMarket).next(count).reduce(
+    (last, { tsUs }) => Math.max(last, tsUs),
+    0,
+  );
+  const sessions = (newest - firstTickUs) / (6.5 * 3_600_000_000);
+  // 48 blocks of about two seconds at a rate five times that of two cores.
+  const written = 48 * 2 * 2_000_000;
+  assert.ok(sessions * written / count < daysAhead, `${sessions} sessions for ${count} ticks`);
 });

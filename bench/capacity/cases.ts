@@ -4,6 +4,7 @@ import type { Arm, BenchmarkCase, BenchmarkContext } from "../../services/benchm
 import { defaultTargets } from "../../services/benchmarks/categories.ts";
 import { createRandom, type Random } from "../../services/benchmarks/measuring/random.ts";
 import { createFeed, type Feed, firstProblem, verifyTable } from "../insert/feed.ts";
+import { defaultMarket } from "../market/profile.ts";
 import { createTable, dropTables, optimised } from "../insert/tables.ts";
 import { findSustained } from "./search.ts";
 import { createGrouped, createSingles, type Writer } from "./writers.ts";
@@ -52,6 +53,13 @@ function capacityArm(role: keyof CapacityState, name: string): Arm<CapacityState
   };
 }
 
+/**
+ * Ticks as dense as they come, some six million a day, and days for more of them than the longest search writes: it must
+ * not come to the end of its partitions, however fast the server.
+ */
+export const denseMarket = { ...defaultMarket, ticksPerDay: 50_000_000 };
+export const daysAhead = 60;
+
 /** The first guess is far below any server; each search then doubles until it fails. */
 const firstRate = 200;
 
@@ -73,9 +81,9 @@ const capacity: BenchmarkCase<CapacityState> = {
   async setup(ctx) {
     const own = ctx.connect(connections);
     const arm = async (role: keyof CapacityState, make: MakeWriter): Promise<CapacityArm> => {
-      await createTable(ctx, tables[role], optimised);
+      await createTable(ctx, tables[role], optimised, daysAhead);
       return {
-        feed: createFeed(ctx.seed),
+        feed: createFeed(ctx.seed, denseMarket),
         random: createRandom(ctx.seed),
         writer: make(own, ctx, tables[role]),
         rate: firstRate,

@@ -1,4 +1,5 @@
 import type { BenchmarkContext, Claim, Verification } from "../../services/benchmarks/case.ts";
+import type { MarketProfile } from "../market/profile.ts";
 import { type BenchTick, createTickSource } from "../ticks.ts";
 
 /** The ticks of one arm, and what the table must add up to when it has them all. */
@@ -7,8 +8,8 @@ export interface Feed {
   expected: { rows: number; cents: number; size: number };
 }
 
-export function createFeed(seed: number): Feed {
-  const source = createTickSource(seed);
+export function createFeed(seed: number, profile?: MarketProfile): Feed {
+  const source = createTickSource(seed, profile);
   const expected = { rows: 0, cents: 0, size: 0 };
   return {
     expected,
