@@ -3,6 +3,7 @@ import { connectSql } from "../db/connection.ts";
 import { createDebianServer, type DebianServer } from "./helpers/debian.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
+import { watchRejections } from "./helpers/rejections.ts";
 import { debianPostgres, testWith } from "./helpers/skip.ts";
 import { startSwallower } from "./helpers/swallow.ts";
 
@@ -12,16 +13,9 @@ const embedded18 = {
   bin: "/var/lib/holdfast/postgres-18.4/bin",
 };
 const quick = { HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_BROADCAST_SECONDS: "1" };
-const unhandled: unknown[] = [];
-const noteUnhandled = (event: PromiseRejectionEvent) => {
-  event.preventDefault();
-  // postgres.js asks each new connection for its array types, and nobody holds that promise: dropped in that very
-  // moment (once in 200 cycles) it ends in the last net of `serve`, which logs it. None of ours may.
-  if (event.reason?.code !== "CONNECTION_DESTROYED") unhandled.push(event.reason);
-};
+const { unhandled, stop } = watchRejections();
 
-Deno.test.beforeAll(() => addEventListener("unhandledrejection", noteUnhandled));
-Deno.test.afterAll(() => removeEventListener("unhandledrejection", noteUnhandled));
+Deno.test.afterAll(stop);
 
 interface Health {
   status: string;

@@ -4,11 +4,13 @@ import { createLogger } from "../log.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { postmastersOf } from "./helpers/process.ts";
+import { watchRejections } from "./helpers/rejections.ts";
 
 const silent = createLogger({ level: "error", write: () => {} });
 let folder = "";
 let server: EmbeddedServer;
 let house: House;
+const { unhandled, stop } = watchRejections();
 
 Deno.test.beforeAll(async () => {
   folder = await Deno.makeTempDir({ prefix: "holdfast-outage-" });
@@ -30,6 +32,8 @@ Deno.test.afterAll(async () => {
   await house.stop();
   await server.stop();
   await Deno.remove(folder, { recursive: true });
+  stop();
+  assert.deepEqual(unhandled, [], "promises nobody held");
 });
 
 interface Body {
