@@ -18,7 +18,9 @@ import {
 import { systemClock } from "../services/clock.ts";
 import { createHub } from "../services/hub.ts";
 import { eventually } from "./helpers/eventually.ts";
+import { watchRejections } from "./helpers/rejections.ts";
 
+const { unhandled, stop: stopWatching } = watchRejections();
 const server = await startTempServer();
 const connect = {
   target: server.target,
@@ -38,6 +40,8 @@ Deno.test.afterAll(async () => {
   await sql.end({ timeout: 1 });
   await records.end();
   await server.stop();
+  stopWatching();
+  assert.deepEqual(unhandled, [], "promises nobody held");
 });
 
 const brief = { looks: [4], slotMs: 2, warmUpMs: 5, dataShare: 0.1 };
