@@ -5,7 +5,10 @@ import { createLogger, type LogFields } from "../../log.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
 import type { Clock } from "../../services/clock.ts";
+import { passOverDriver } from "./rejections.ts";
 import { fillDataDir } from "./template.ts";
+
+passOverDriver();
 
 /** A whole Holdfast for one test file: its own embedded Postgres in a temporary folder, a free port. */
 export interface House {

@@ -14,3 +14,13 @@ export function watchRejections(): { unhandled: unknown[]; stop(): void } {
   addEventListener("unhandledrejection", note);
   return { unhandled, stop: () => removeEventListener("unhandledrejection", note) };
 }
+
+/** Passes over the driver's own for as long as the test's process lives, and says so; any other still ends it. */
+export function passOverDriver(): void {
+  addEventListener("unhandledrejection", (event) => {
+    const { code } = event.reason ?? {};
+    if (!driversOwn.has(code)) return;
+    event.preventDefault();
+    console.error(`a promise of the driver that nobody held was rejected: ${code}`);
+  });
+}
