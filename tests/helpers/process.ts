@@ -103,11 +103,16 @@ export function startProcess(
 /** The Postgres servers (not their children) that run on a data directory below `dir`. */
 export async function postmastersOf(dir: string): Promise<{ pid: number; uid: number }[]> {
   const { stdout } = await new Deno.Command("ps", {
-    args: ["-eww", "-o", "pid=,uid=,stat=,args="],
+    args: ["-eww", "-o", "pid=,ppid=,uid=,stat=,args="],
   }).output();
-  return new TextDecoder().decode(stdout).split("\n").flatMap((line) => {
-    const [pid, uid, state, program, ...args] = line.trim().split(/ +/);
+  const found = new TextDecoder().decode(stdout).split("\n").flatMap((line) => {
+    const [pid, parent, uid, state, program, ...args] = line.trim().split(/ +/);
     const ours = program?.endsWith("/postgres") && args.some((arg) => arg.startsWith(dir));
-    return ours && !state?.startsWith("Z") ? [{ pid: Number(pid), uid: Number(uid) }] : [];
+    return ours && !state?.startsWith("Z")
+      ? [{ pid: Number(pid), parent: Number(parent), uid: Number(uid) }]
+      : [];
   });
+  // A child just forked still bears its parent's command line.
+  const pids = new Set(found.map(({ pid }) => pid));
+  return found.flatMap(({ pid, parent, uid }) => pids.has(parent) ? [] : [{ pid, uid }]);
 }

@@ -2,7 +2,14 @@
  * What postgres.js leaves behind when a connection is lost or ended in the moment it is made: it then asks for the array types, and
  * nobody holds that promise (once in hundreds of outages). In `serve` it ends in the last net, which logs it.
  */
-const driversOwn = new Set(["CONNECTION_DESTROYED", "ECONNRESET", "57P01"]);
+const driversOwn = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "ECONNRESET",
+  "EPIPE",
+  "57P01",
+]);
 
 /** Collects promises that nobody held, but for the driver's own, which would end the test's process. */
 export function watchRejections(): { unhandled: unknown[]; stop(): void } {
