@@ -52,12 +52,12 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
       return c.json({ ...none, conversion: moveReport(move) }, 202);
     }
     // The schema lets neither through without these.
-    const { table: _table, windows = null, ...rest } = policy!;
+    const { table: _table, windows = null, sub_interval = null, ...rest } = policy!;
     const input = {
       table,
       keyColumn: key_column ?? "",
       widenKeys: widen_keys,
-      policy: { ...rest, windows },
+      policy: { ...rest, windows, sub_interval },
     };
     if (action === "start") {
       const move = await conversions.start(input, digest ?? "");

@@ -45,6 +45,10 @@ export const PolicyInput = z.strictObject({
     description: "As in the path, so that an answer may be sent back",
   }),
   interval: intervalText.openapi({ example: "1 day" }),
+  sub_interval: intervalText.nullable().optional().openapi({
+    description:
+      "Each partition is partitioned itself, into pieces of this length, all made with it: for thousands of partitions, such as a year of hours under an interval of a month",
+  }),
   time_zone: z.string().min(1).max(64).default("UTC"),
   key: z.enum(keyKinds),
   premake: z.int().min(0).max(20_000).default(7),
@@ -58,6 +62,7 @@ export const PolicyInput = z.strictObject({
 export const Policy = z.object({
   table: z.string(),
   interval: z.string(),
+  sub_interval: z.string().optional(),
   time_zone: z.string(),
   key: z.enum(keyKinds),
   premake: z.int(),

@@ -153,14 +153,16 @@ export function partitionRoutes({ policies, rotation, monitor }: {
 
   router.openapi(putPolicyRoute, async (c) => {
     const { table } = c.req.valid("param");
-    const { table: named = table, windows = null, ...input } = c.req.valid("json");
+    const { table: named = table, windows = null, sub_interval = null, ...input } = c.req.valid(
+      "json",
+    );
     if (named !== table) {
       const message = `is ${JSON.stringify(named)}, the path says ${JSON.stringify(table)}`;
       throw new HoldfastError("invalid_request", `Cannot read the policy: table: ${message}`, {
         problems: [{ path: "table", message }],
       });
     }
-    const policy = await policies.put(table, { ...input, windows });
+    const policy = await policies.put(table, { ...input, windows, sub_interval });
     return c.json(policyReport(policy), 200);
   });
 

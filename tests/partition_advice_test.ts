@@ -22,6 +22,7 @@ function advise(count: number, hours: number, bytes: number, more: Partial<Polic
     seal: false,
     enabled: true,
     windows: null,
+    sub_interval: null,
     ...more,
   };
   const at = (back: number) => new Date(now - back * hours * 3_600_000).toISOString();
@@ -42,6 +43,7 @@ function advise(count: number, hours: number, bytes: number, more: Partial<Polic
       bound: `FOR VALUES FROM (${ends(index)[0]}) TO (${ends(index)[1]})`,
       pending: false,
       partitioned: false,
+      subs: 0,
       rows_estimate: 1,
       bytes,
       options: [],

@@ -66,3 +66,31 @@ testWith(
     }
   },
 );
+
+testWith(large, "a year of hours under months is premade in less than a minute", async () => {
+  const guarded = await startGuarded();
+  try {
+    await guarded.sql.unsafe(`create schema large;
+      create table large.t (ts timestamptz not null, id int not null, body text, primary key (id, ts))
+        partition by range (ts)`).simple();
+    await using guardian = guarded.at("2026-12-31T12:00:00Z", { maxPartitions: 20_000 });
+    await guardian.put("large.t", { interval: "month", sub_interval: "hour", premake: 12 });
+    const made = await timed(() => guardian.rotation.rotate("test"));
+    assert.deepEqual(made.answer.errors, []);
+    const [{ year, parents } = { year: 0, parents: 0 }] = await guarded.sql<
+      { year: number; parents: number }[]
+    >`
+      select
+        (count(*) filter (where t.isleaf and c.relname >= 't_p2027'))::int as year,
+        (count(*) filter (where t.level = 1))::int as parents
+      from pg_partition_tree('large.t') as t
+      join pg_class as c on c.oid = t.relid`;
+    console.log(
+      `${year} hours of 2027 (and two months before) in ${(made.ms / 1000).toFixed(1)} s`,
+    );
+    assert.deepEqual([year, parents], [8_760, 14]);
+    assert.ok(made.ms < 60_000, `${made.ms} ms`);
+  } finally {
+    await guarded.stop();
+  }
+});

@@ -33,6 +33,7 @@ const daily: Policy = {
   seal: false,
   enabled: true,
   windows: null,
+  sub_interval: null,
 };
 const types: Partial<Record<KeyKind, string>> = { timestamptz: "timestamp with time zone" };
 
@@ -56,6 +57,7 @@ function leaf(span: Span | string | null, more: Partial<LeafFacts> = {}): LeafFa
     bound,
     pending: false,
     partitioned: false,
+    subs: 0,
     rows_estimate: 10,
     bytes: 8192,
     options: [],
@@ -310,7 +312,7 @@ Deno.test("archive-then-drop plans the archive first, and the drop only when it 
 });
 
 Deno.test("a detached leaf whose range is wanted is attached again, an empty table is adopted, all else keeps its name", () => {
-  const free = { oid: 7, attached: false, compatible: true, empty: false };
+  const free = { oid: 7, attached: false, compatible: true, partitioned: false, empty: false };
   const wanted = { name: "t_p20260316", bound: boundOf(day("2026-03-16"), "timestamptz") };
   const plan = (taken: object, more: Partial<TableFacts> = {}) => {
     const { steps, skipped } = planOf(
@@ -465,7 +467,7 @@ Deno.test("ten thousand partitions are planned in under a second", () => {
 Deno.test("a name that a leaf of another calendar has is not fought over: the range gets its leaf under a longer one", () => {
   const taken = new Map([[
     "t_p20260316",
-    { oid: 7, attached: true, compatible: true, empty: false },
+    { oid: 7, attached: true, compatible: true, partitioned: false, empty: false },
   ]]);
   const { steps, skipped } = planOf(facts(daily, [], { taken }));
   assert.deepEqual(skipped, []);

@@ -5,6 +5,7 @@ import guardian from "./0004_partition_guardian.sql" with { type: "text" };
 import moves from "./0020_partition_moves.sql" with { type: "text" };
 import sealed from "./0030_sealed_partitions.sql" with { type: "text" };
 import history from "./0050_history.sql" with { type: "text" };
+import subPartitions from "./0060_sub_partitions.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
@@ -23,4 +24,5 @@ export const migrations: readonly Migration[] = [
   { version: 30, name: "sealed_partitions", sql: sealed },
   { version: 50, name: "history", sql: history },
   { version: 40, name: "alert_life", sql: alertLife },
+  { version: 60, name: "sub_partitions", sql: subPartitions },
 ];

@@ -53,9 +53,16 @@ function storageOptions(options: readonly string[]): string {
   return ` with (${written.join(", ")})`;
 }
 
-/** Makes the table by itself, as its parent and siblings are. Identity is the parent's alone; keys come with ATTACH. */
-export function createStatements(leaf: NewLeaf, template: LeafTemplate): LockedStatement[] {
-  const parent = quoteTable(leaf.parent.schema, leaf.parent.table);
+/**
+ * Makes the table by itself, as its parent and siblings are. Identity is the parent's alone; keys come with ATTACH.
+ * `like` is whose columns it has, where that is not its parent.
+ */
+export function createStatements(
+  leaf: NewLeaf,
+  template: LeafTemplate,
+  { like = leaf.parent, partitioned = false } = {},
+): LockedStatement[] {
+  const parent = quoteTable(like.schema, like.table);
   const child = quoteTable(leaf.parent.schema, leaf.name);
   const alone = { lock: `none but on the new ${leaf.parent.schema}.${leaf.name}` };
   const alter = (what: string) => ({ sql: `alter table ${child} ${what}`, ...alone });
@@ -64,10 +71,13 @@ export function createStatements(leaf: NewLeaf, template: LeafTemplate): LockedS
       sql: `create ${template.unlogged ? "unlogged " : ""}table ${child} (like ${parent} ` +
         "including defaults including constraints including generated including storage " +
         "including compression including statistics including comments)" +
+        (partitioned
+          ? ` partition by range (${template.keyColumns.map(quoteIdent).join(", ")})`
+          : "") +
         (template.accessMethod ? ` using ${quoteIdent(template.accessMethod)}` : "") +
         storageOptions(template.options) +
         (template.tablespace ? ` tablespace ${quoteIdent(template.tablespace)}` : ""),
-      lock: `ACCESS SHARE on ${leaf.parent.schema}.${leaf.parent.table}`,
+      lock: `ACCESS SHARE on ${like.schema}.${like.table}`,
     },
     ...template.grants.map(({ grantee, privileges, grantable, column }) => ({
       sql: `grant ${
@@ -86,7 +96,7 @@ export function createStatements(leaf: NewLeaf, template: LeafTemplate): LockedS
 }
 
 /** The leaf's copy of the parent's replica identity index bears a name that only the catalogue knows. */
-function replicaIndexStatement({ parent, name }: NewLeaf): string {
+export function replicaIndexStatement({ parent, name }: NewLeaf): string {
   const child = quoteTable(parent.schema, name);
   const text = [
     "do $$ begin execute (select format('alter table %s replica identity using index %I',",
@@ -99,6 +109,13 @@ function replicaIndexStatement({ parent, name }: NewLeaf): string {
     `    and p.indisreplident and x.indrelid = ${quoteLiteral(child)}::regclass); end $$`,
   ].join("\n");
   return text;
+}
+
+/** Without a CHECK an attach reads all rows there are: for a table that is new. */
+export function attachStatement({ parent, name, from, to }: NewLeaf): string {
+  return `alter table ${quoteTable(parent.schema, parent.table)} attach partition ${
+    quoteTable(parent.schema, name)
+  } for values from (${from}) to (${to})`;
 }
 
 /** Attaches a table under a CHECK that says what its bound says, so that the attach need not scan it. */
@@ -124,11 +141,7 @@ export function attachStatements(
       sql: `alter table ${child} add constraint ${checkName} check (${conditions.join(" and ")})`,
       ...alone,
     },
-    {
-      sql: `alter table ${quoteTable(parent.schema, parent.table)} attach partition ${child} ` +
-        `for values from (${leaf.from}) to (${leaf.to})`,
-      lock: attachLock,
-    },
+    { sql: attachStatement(leaf), lock: attachLock },
     // Once attached, it would only cost every insert a test.
     { sql: `alter table ${child} drop constraint ${checkName}`, ...alone },
     ...(template.replicaIdentity === "i" ? [{ sql: replicaIndexStatement(leaf), ...alone }] : []),

@@ -10,6 +10,8 @@ export interface LeafRow {
   name: string;
   pending: boolean;
   partitioned: boolean;
+  /** Tables below it that hold rows, where it is partitioned itself. */
+  subs: number;
   unlogged: boolean;
   options: string[];
   rows_estimate: number | null;
@@ -20,11 +22,11 @@ export interface LeafRow {
 
 /**
  * Lists the direct partitions of tables from pg_inherits and pg_class alone: nothing here waits for a lock
- * on a leaf, as the size functions and pg_partition_tree would.
+ * on a leaf, as the size functions and pg_partition_tree would. A leaf that is partitioned itself counts for all below.
  */
 export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<LeafRow[]> {
   return await sql<LeafRow[]>`
-    with leaves as (
+    with recursive leaves as (
       select
         i.inhparent,
         i.inhdetachpending,
@@ -41,6 +43,29 @@ export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<
       join pg_class as c on c.oid = i.inhrelid
       join pg_namespace as n on n.oid = c.relnamespace
       where i.inhparent = any(${parents as number[]}::int8[]::oid[])
+    ),
+    family as (
+      select l.oid as leaf, i.inhrelid as oid
+      from leaves as l
+      join pg_inherits as i on i.inhparent = l.oid
+      where l.relkind = 'p'
+      union all
+      select f.leaf, i.inhrelid
+      from family as f
+      join pg_inherits as i on i.inhparent = f.oid
+    ),
+    below as (
+      select
+        f.leaf,
+        count(*) as tables,
+        sum(greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)) as tuples,
+        sum(greatest(c.relpages, 0)) as pages,
+        sum(pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid)
+          + pg_stat_get_tuples_deleted(c.oid)) as writes
+      from family as f
+      join pg_class as c on c.oid = f.oid
+      where c.relkind <> 'p'
+      group by f.leaf
     )
     select
       l.inhparent::int8::float8 as parent,
@@ -50,13 +75,16 @@ export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<
       l.relname as name,
       l.inhdetachpending as pending,
       l.relkind = 'p' as partitioned,
+      coalesce(b.tables, 0)::float8 as subs,
       l.relpersistence = 'u' as unlogged,
       coalesce(l.reloptions, '{}') as options,
-      case when l.reltuples < 0 then s.n_live_tup::float8
+      case when l.relkind = 'p' then coalesce(b.tuples, 0)::float8
+        when l.reltuples < 0 then s.n_live_tup::float8
         else greatest(l.reltuples, s.n_live_tup)::float8 end as rows_estimate,
-      greatest(l.relpages, 0)::float8 * current_setting('block_size')::float8 as bytes,
-      (s.writes + l.relpages)::float8 as writes
+      coalesce(b.pages, greatest(l.relpages, 0))::float8 * current_setting('block_size')::float8 as bytes,
+      coalesce(b.writes + b.pages, s.writes + l.relpages)::float8 as writes
     from leaves as l
+    left join below as b on b.leaf = l.oid
     cross join lateral (
       select
         pg_stat_get_live_tuples(l.oid) as n_live_tup,
@@ -72,13 +100,21 @@ export async function readIndexBytes(
   oids: readonly number[],
 ): Promise<{ oid: number; bytes: number }[]> {
   return await sql<{ oid: number; bytes: number }[]>`
+    with recursive family as (
+      select leaf, leaf as oid
+      from unnest(${oids as number[]}::int8[]::oid[]) as leaf
+      union all
+      select f.leaf, i.inhrelid
+      from family as f
+      join pg_inherits as i on i.inhparent = f.oid
+    )
     select
-      x.indrelid::int8::float8 as oid,
+      f.leaf::int8::float8 as oid,
       sum(c.relpages)::float8 * current_setting('block_size')::float8 as bytes
-    from pg_index as x
+    from family as f
+    join pg_index as x on x.indrelid = f.oid
     join pg_class as c on c.oid = x.indexrelid
-    where x.indrelid = any(${oids as number[]}::int8[]::oid[])
-    group by x.indrelid`;
+    group by f.leaf`;
 }
 
 /** Relations that somebody holds exclusively: whoever asks for their bound or size would wait. */

@@ -5,6 +5,7 @@ export interface PolicyRow {
   schema: string;
   table: string;
   interval: string;
+  sub_interval: string | null;
   time_zone: string;
   key: string;
   premake: number;
@@ -23,6 +24,7 @@ export async function listPolicies(sql: Sql): Promise<PolicyRow[]> {
       schema_name as schema,
       table_name as "table",
       "interval",
+      sub_interval,
       time_zone,
       key,
       premake,
@@ -41,6 +43,7 @@ export async function putPolicy(sql: Sql, policy: Omit<PolicyRow, "shipped">): P
     schema_name: policy.schema,
     table_name: policy.table,
     interval: policy.interval,
+    sub_interval: policy.sub_interval,
     time_zone: policy.time_zone,
     key: policy.key,
     premake: policy.premake,
@@ -50,9 +53,11 @@ export async function putPolicy(sql: Sql, policy: Omit<PolicyRow, "shipped">): P
   };
   await sql`
     insert into holdfast.partition_policies
-      (schema_name, table_name, "interval", time_zone, key, premake, retention, cooldown, seal, enabled, windows, updated_at)
+      (schema_name, table_name, "interval", sub_interval, time_zone, key, premake, retention, cooldown, seal, enabled,
+        windows, updated_at)
     values (
-      ${row.schema_name}, ${row.table_name}, ${row.interval}, ${row.time_zone}, ${row.key}, ${row.premake},
+      ${row.schema_name}, ${row.table_name}, ${row.interval}, ${row.sub_interval}, ${row.time_zone}, ${row.key},
+      ${row.premake},
       ${policy.retention === null ? null : JSON.stringify(policy.retention)}::text::jsonb,
       ${row.cooldown}, ${row.seal}, ${row.enabled},
       ${policy.windows === null ? null : JSON.stringify(policy.windows)}::text::jsonb,
@@ -60,6 +65,7 @@ export async function putPolicy(sql: Sql, policy: Omit<PolicyRow, "shipped">): P
     )
     on conflict (schema_name, table_name) do update set
       "interval" = excluded."interval",
+      sub_interval = excluded.sub_interval,
       time_zone = excluded.time_zone,
       key = excluded.key,
       premake = excluded.premake,

@@ -7,6 +7,7 @@ export interface TakenRow {
   oid: number;
   attached: boolean;
   compatible: boolean;
+  partitioned: boolean;
 }
 
 /** Which of `names` are taken in a schema, and whether what stands there could be a leaf of `parent`. */
@@ -32,7 +33,9 @@ export async function takenNames(
       s.relname as name,
       s.oid::int8::float8 as oid,
       exists (select 1 from pg_inherits as i where i.inhrelid = s.oid) as attached,
-      s.relkind = 'r' and s.columns = (select columns from shape where oid = ${parent}::int8::oid) as compatible
+      s.relkind in ('r', 'p') and s.columns = (select columns from shape where oid = ${parent}::int8::oid)
+        as compatible,
+      s.relkind = 'p' as partitioned
     from shape as s
     where s.oid <> ${parent}::int8::oid
     order by 1`;

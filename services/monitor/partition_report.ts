@@ -55,8 +55,13 @@ const endlessSeconds = 100 * 365.25 * 86_400;
 
 /** A policy as the API shows it. */
 export function policyReport(policy: Policy) {
-  const { schema: _schema, table: _table, windows, ...rest } = policy;
-  return { table: tableOf(policy), ...rest, ...(windows === null ? {} : { windows }) };
+  const { schema: _schema, table: _table, windows, sub_interval, ...rest } = policy;
+  return {
+    table: tableOf(policy),
+    ...rest,
+    ...(windows === null ? {} : { windows }),
+    ...(sub_interval === null ? {} : { sub_interval }),
+  };
 }
 
 /** Ids per second: the fastest of the growths from any earlier look to now; undefined before two looks. */

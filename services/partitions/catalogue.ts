@@ -87,7 +87,10 @@ export function createCatalogue(): Catalogue {
   }
 
   async function measure(sql: Sql, leaves: readonly Leaf[]): Promise<void> {
-    const changed = leaves.filter(({ oid, writes }) => sizes.get(oid)?.writes !== writes);
+    // A table without storage has no size of its own.
+    const changed = leaves.filter(({ oid, writes, partitioned }) =>
+      !partitioned && sizes.get(oid)?.writes !== writes
+    );
     const marks = new Map(changed.slice(0, measuredMax).map(({ oid, writes }) => [oid, writes]));
     if (marks.size === 0) return;
     for (const { oid, bytes } of await readSizes(sql, [...marks.keys()])) {

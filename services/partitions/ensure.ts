@@ -11,6 +11,7 @@ import { planAttaches } from "./planning/attaching.ts";
 import { cutGaps, readTable } from "./planning/cover.ts";
 import type { PlanContext } from "./planning/facts.ts";
 import type { Step } from "./planning/step.ts";
+import { countLeaves, leavesOfSpan } from "./planning/subdividing.ts";
 import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
 import { completeFacts } from "./probing.ts";
 import { readCatalogue } from "./survey.ts";
@@ -62,10 +63,12 @@ export function createEnsure(
         uncovered({ from: BigInt(day) * dayUs, to: BigInt(day + 1) * dayUs }, reading.spans)
       );
       const missing = cutGaps(reading.axis, gaps, config.HOLDFAST_MAX_PARTITIONS + 1);
-      if (facts.leaves.length + missing.length > config.HOLDFAST_MAX_PARTITIONS) {
+      const present = countLeaves(facts.leaves);
+      const needed = missing.reduce((sum, span) => sum + leavesOfSpan(policy, span), 0);
+      if (present + needed > config.HOLDFAST_MAX_PARTITIONS) {
         throw new HoldfastError(
           "too_many_partitions",
-          `These ticks need ${missing.length} more partitions; ${ticks} has ${facts.leaves.length} of at most ${config.HOLDFAST_MAX_PARTITIONS}`,
+          `These ticks need ${needed} more partitions; ${ticks} has ${present} of at most ${config.HOLDFAST_MAX_PARTITIONS}`,
         );
       }
       if (missing.length === 0) return [];
@@ -116,6 +119,7 @@ const fallbackPolicy: Policy = {
   schema: "market",
   table: "ticks",
   interval: "1 day",
+  sub_interval: null,
   time_zone: "UTC",
   key: "timestamptz",
   premake: 0,

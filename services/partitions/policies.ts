@@ -16,6 +16,7 @@ import { createAxis, parseCount } from "./axis/axis.ts";
 import { isForward, parseInterval } from "./axis/interval.ts";
 import { codecs } from "./axis/key.ts";
 import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
+import { leavesOfSpan, subPartitionsMax } from "./planning/subdividing.ts";
 import { problemOf } from "./survey.ts";
 
 export type PolicyInput = Omit<Policy, "schema" | "table">;
@@ -91,6 +92,27 @@ function refuseUnmanageable(row: ParentRow, policy: Policy): void {
   refuse(aboutKey ? "key" : "table", problem);
 }
 
+/** What cannot go with partitions that are partitioned themselves. */
+function refuseSubInterval(policy: Policy, { partitioned }: { partitioned: boolean }): void {
+  if (policy.sub_interval === null) return;
+  if (!partitioned) refuse("sub_interval", "a conversion makes partitions that hold their rows");
+  if (policy.seal) refuse("seal", "partitions that are partitioned themselves are not sealed");
+  const action = policy.retention?.action ?? "detach";
+  if (action !== "detach" && action !== "drop") {
+    refuse("retention.action", "with a sub_interval partitions are detached or dropped as a whole");
+  }
+  const axis = createAxis(policy);
+  const pieces = leavesOfSpan(policy, axis.grid.slotOf(axis.atInstant(0n) ?? 0n));
+  if (pieces < 2 || pieces > subPartitionsMax) {
+    refuse(
+      "sub_interval",
+      pieces < 2
+        ? "must be shorter than the interval"
+        : `cuts a partition into more than ${subPartitionsMax} pieces`,
+    );
+  }
+}
+
 export function createPolicies(
   { pool, config, onChange = () => {} }: {
     pool: Pool;
@@ -114,6 +136,9 @@ export function createPolicies(
       schema: row.schema,
       table: row.table,
       interval: await spanOf(sql, input.interval, "interval", { number, allowNone: false }),
+      sub_interval: input.sub_interval === null
+        ? null
+        : await spanOf(sql, input.sub_interval, "sub_interval", { number, allowNone: false }),
       cooldown: await spanOf(sql, input.cooldown, "cooldown", { number: false, allowNone: true }),
       retention: retention && {
         ...retention,
@@ -121,6 +146,7 @@ export function createPolicies(
       },
     };
     createAxis(policy);
+    refuseSubInterval(policy, { partitioned });
     if (partitioned) refuseUnmanageable(row, policy);
     const schema = retention?.schema;
     if (schema !== undefined && !await schemaExists(sql, schema)) {

@@ -27,6 +27,8 @@ export interface Policy {
   schema: string;
   table: string;
   interval: string;
+  /** Each partition is partitioned itself, into these, all made with it; null: partitions hold their rows themselves. */
+  sub_interval: string | null;
   time_zone: string;
   key: KeyKind;
   premake: number;

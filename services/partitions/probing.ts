@@ -57,11 +57,11 @@ async function readTaken(
   if (names.length === 0 || !facts.parent) return taken;
   const { schema } = facts.policy;
   const rows = await takenNames(sql, { schema, parent: facts.parent.oid, names });
-  for (const { name, oid, attached, compatible } of rows) {
+  for (const { name, oid, attached, compatible, partitioned } of rows) {
     const filled = compatible && !attached
       ? await inTime(hasRows(sql, { schema, table: name }))
       : true;
-    taken.set(name, { oid, attached, compatible, empty: filled === false });
+    taken.set(name, { oid, attached, compatible, partitioned, empty: filled === false });
   }
   return taken;
 }

@@ -43,6 +43,7 @@ export const someDays: PolicyInput = {
   seal: false,
   enabled: true,
   windows: null,
+  sub_interval: null,
 };
 
 function createGuardian(target: Target, now: string, logs: LogFields[], options: GuardedOptions) {

@@ -68,6 +68,13 @@ export function leafName(table: string, axis: Axis, from: bigint): string {
   return nameWith(table, `_p${suffixOf(axis, from)}`);
 }
 
+/** The same for a piece of a leaf: below a day also midnight has its hour, or a piece would be named as a day's leaf is. */
+export function subName(table: string, axis: Axis, from: bigint): string {
+  const suffix = suffixOf(axis, from);
+  const hourless = (axis.interval?.us ?? 0n) > 0n && !suffix.includes("_");
+  return nameWith(table, `_p${suffix}${hourless ? "_0000" : ""}`);
+}
+
 /** A longer name that no leaf with another start has: for when the usual one stems from another calendar. */
 export function preciseName(table: string, axis: Axis, from: bigint): string {
   if (!axis.interval) return leafName(table, axis, from);

@@ -45,6 +45,7 @@ function refusal(
   parent: ParentFacts,
   { schema }: { schema: string },
 ): string | undefined {
+  if (facts.policy.sub_interval !== null) return "its partitions would be partitioned themselves";
   if (schema !== facts.policy.schema) return "it stands in another schema than its table";
   const [reference] = parent.referencedBy;
   if (reference) {

@@ -13,6 +13,7 @@ import { tableOf } from "../policy.ts";
 import type { Reading } from "./cover.ts";
 import type { ParentFacts, TableFacts } from "./facts.ts";
 import type { Step, TablePlan } from "./step.ts";
+import { subAxis, subdividedStatements } from "./subdividing.ts";
 
 /** Rows moved out of the default leaf inside one attach; more wait for a drain in batches. */
 export const drainMax = 10_000;
@@ -101,7 +102,8 @@ export function useOfName(
       ? { use: "again" as const }
       : { problem: `${full} was detached from another range; attach it again, or rename it` };
   }
-  if (taken.empty && !ours) return { use: "adopt" as const };
+  const whole = facts.policy.sub_interval === null && !taken.partitioned;
+  if (taken.empty && !ours && whole) return { use: "adopt" as const };
   return {
     problem: `${full} exists and is not attached to ${table}; attach it again, or rename it`,
   };
@@ -141,6 +143,7 @@ export function planAttaches(
   const { defaultLeaf } = reading;
   const attachLock = attachLocks(facts, reading, parent);
   const names = new Set<string>();
+  const axis = subAxis(facts.policy);
   for (const span of spans) {
     const name = chooseName(facts, reading, span, names);
     const found = names.has(name)
@@ -165,6 +168,17 @@ export function planAttaches(
     }
     const leaf = newLeaf(facts, reading, parent, span, name);
     const fresh = found.use === "new";
+    const divided = axis && fresh
+      ? subdividedStatements({
+        policy: facts.policy,
+        axis,
+        span,
+        leaf,
+        template,
+        name: (piece, its) => newLeaf(facts, reading, parent, piece, its),
+      })
+      : undefined;
+    const create = divided?.create ?? (fresh ? createStatements(leaf, template) : []);
     plan.steps.push(
       {
         action: "attach",
@@ -172,7 +186,7 @@ export function planAttaches(
         partition: { schema: facts.policy.schema, name },
         span,
         statements: [
-          ...(fresh ? createStatements(leaf, template) : []),
+          ...create,
           ...(defaultLeaf && inDefault > 0
             ? [{
               sql: drainStatement(
@@ -190,7 +204,8 @@ export function planAttaches(
               lock: `ACCESS EXCLUSIVE on ${table}`,
             }]
             : []),
-          ...attachStatements(leaf, template, { attachLock, populated: !fresh }),
+          ...(divided?.attach(attachLock) ??
+            attachStatements(leaf, template, { attachLock, populated: !fresh })),
         ],
         reason: inDefault > 0
           ? `${reason}; ${inDefault} rows of it move out of the default`
@@ -200,7 +215,7 @@ export function planAttaches(
         estimate: {
           rows: inDefault,
           bytes: defaultLeaf?.bytes ?? 0,
-          seconds: 0.01 + (defaultLeaf?.bytes ?? 0) / 1e9,
+          seconds: 0.01 + 0.003 * create.length + (defaultLeaf?.bytes ?? 0) / 1e9,
         },
       } satisfies Step,
     );

@@ -11,6 +11,8 @@ export interface LeafFacts {
   bound: string | null;
   pending: boolean;
   partitioned: boolean;
+  /** Partitions of its own, where it is partitioned itself. */
+  subs: number;
   rows_estimate: number | null;
   bytes: number;
   /** Storage options and persistence, for new leaves to follow. */
@@ -77,8 +79,10 @@ export interface DetachedFacts {
 export interface TakenName {
   oid: number;
   attached: boolean;
-  /** An ordinary table with the parent's columns. */
+  /** A table with the parent's columns. */
   compatible: boolean;
+  /** It is partitioned itself. */
+  partitioned: boolean;
   empty: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { HoldfastError } from "../../../errors.ts";
-import { highest } from "../axis/span.ts";
+import { highest, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import { besidesDrain, needsDrain, planDrain } from "../drain/plan.ts";
 import { planAttaches } from "./attaching.ts";
@@ -9,6 +9,7 @@ import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";
 import { planDetached, planDetaches, planFinalize } from "./retiring.ts";
 import { planSeals } from "./sealing.ts";
 import type { Skipped, Step, TablePlan } from "./step.ts";
+import { countLeaves, fitting, leavesOfSpan } from "./subdividing.ts";
 import { isWindowOpen } from "./windows.ts";
 
 export interface Plan {
@@ -78,15 +79,23 @@ function planPremake(
     });
     return plan;
   }
-  const room = Math.max(0, context.maxPartitions - facts.leaves.length);
-  if (missing.length > room) {
+  const present = countLeaves(facts.leaves);
+  const room = Math.max(0, context.maxPartitions - present);
+  const fits = fitting(facts.policy, missing, room);
+  if (missing.length > fits.length) {
+    const count = (spans: readonly Span[]) =>
+      spans.reduce((sum, span) => sum + leavesOfSpan(facts.policy, span), 0);
     plan.warnings.push(
-      `needs ${missing.length} more partitions and has ${facts.leaves.length} of at most ${context.maxPartitions}: ${room} are made; lengthen the interval, or shorten what is kept`,
+      `needs ${
+        count(missing)
+      } more partitions and has ${present} of at most ${context.maxPartitions}: ${
+        count(fits)
+      } are made; lengthen the interval, or shorten what is kept`,
     );
   }
-  const drain = drains ? planDrain(facts, reading, parent, missing.slice(0, room)) : plan;
-  const left = drain.steps.length > 0 ? besidesDrain(facts, missing.slice(0, room)) : missing;
-  const attaches = planAttaches(facts, reading, parent, left.slice(0, room), {
+  const drain = drains ? planDrain(facts, reading, parent, fits) : plan;
+  const left = drain.steps.length > 0 ? besidesDrain(facts, fits) : fits;
+  const attaches = planAttaches(facts, reading, parent, left, {
     reason: "premake",
     mayReattach: true,
   });
@@ -102,16 +111,17 @@ function planPremake(
   };
 }
 
-function tableWarnings(reading: Reading): string[] {
+function tableWarnings({ policy }: TableFacts, reading: Reading): string[] {
   const { leaves, defaultLeaf, spans, unknown } = reading;
+  const count = countLeaves(leaves);
   return [
     ...(defaultLeaf
       ? [
         `${defaultLeaf.schema}.${defaultLeaf.name} is a default partition: each attach locks and scans it, and detaching concurrently is impossible`,
       ]
       : []),
-    ...(leaves.length > manyPartitions
-      ? [`has ${leaves.length} partitions: queries that do not name the key plan slowly`]
+    ...(count > manyPartitions
+      ? [`has ${count} partitions: queries that do not name the key plan slowly`]
       : []),
     ...(spans.some(({ to }) => to === highest)
       ? ["a leaf takes everything up to the end: nothing can be made ahead of it"]
@@ -119,7 +129,7 @@ function tableWarnings(reading: Reading): string[] {
     ...(unknown.length > 0
       ? [`${unknown.length} leaves are locked: their bounds are unknown`]
       : []),
-    ...(leaves.some(({ partitioned }) => partitioned)
+    ...(policy.sub_interval === null && leaves.some(({ partitioned }) => partitioned)
       ? ["some leaves are partitioned themselves; new ones are not"]
       : []),
   ];
@@ -161,7 +171,7 @@ function planSoundTable(facts: TableFacts, context: PlanContext): TablePlan {
     steps: parts.flatMap(({ steps }) => steps),
     skipped: parts.flatMap(({ skipped }) => skipped),
     warnings: [
-      ...tableWarnings(reading),
+      ...tableWarnings(facts, reading),
       ...parts.flatMap(({ warnings }) => warnings),
       ...(!open && waiting > 0 ? [`${waiting} steps wait for the maintenance window`] : []),
     ],
