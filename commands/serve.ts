@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { createHoldfast, type Holdfast } from "../compose.ts";
 import type { Config } from "../config.ts";
+import { isDriversOwn } from "../db/errors.ts";
 import { messageOf, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { FileLock, Listener, Runtime, Upgrade } from "../runtime/types.ts";
@@ -120,7 +121,10 @@ export async function startServing(
  * but no reason to stop taking ticks.
  */
 function catchStrays(log: Logger): void {
-  process.on("unhandledRejection", (error) => log.error("stray_rejection", { error }));
+  process.on("unhandledRejection", (error) => {
+    if (isDriversOwn(error)) log.debug("driver_rejection", { error });
+    else log.error("stray_rejection", { error });
+  });
   process.on("uncaughtException", (error) => log.error("stray_error", { error }));
 }
 

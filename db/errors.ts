@@ -94,3 +94,13 @@ export function describeDatabaseError(error: unknown): string {
   const message = messageOf(driverError(error));
   return state ? `${state}: ${message}` : message;
 }
+
+/**
+ * Says whether an error is of the question postgres.js asks each new connection for array types, in a promise that nobody
+ * holds: lost when the connection is lost or ended in that moment. Whoever wanted the connection hears of it apart from that.
+ * (Without that question its `reserve` never settles on a new connection, so it stays on.)
+ */
+export function isDriversOwn(error: unknown): boolean {
+  const { query } = (error ?? {}) as { query?: unknown };
+  return typeof query === "string" && query.includes("b.typarray");
+}
