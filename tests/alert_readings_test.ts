@@ -51,6 +51,12 @@ Deno.test("uploads that a full disk refuses", () => {
   assert.deepEqual(firing(source(undefined).values()), []);
 });
 
+Deno.test("statements that got dearer", () => {
+  assert.deepEqual(firing(value("statement_regressions", 1)), ["statement_regression warning"]);
+  assert.deepEqual(firing(value("statement_regressions", 0)), []);
+  assert.deepEqual(firing(value("statement_regressions", null)), []);
+});
+
 Deno.test("watching that costs much, and collectors that rest", () => {
   assert.deepEqual(firing(value("monitor_cost_ratio", 0.3)), ["watching_cost warning"]);
   assert.deepEqual(firing(value("monitor_cost_ratio", 0.2)), []);

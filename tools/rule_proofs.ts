@@ -107,6 +107,10 @@ export const proofs: Record<string, Proof> = {
   write_slow: real(canary),
   write_failing: real(canary),
   disk_full: reading("uploads that a full disk refuses", "no disk is filled for it"),
+  statement_regression: reading(
+    "statements that got dearer",
+    "what is usual takes hours to be learnt; tests/regressions_test.ts holds how",
+  ),
   feed_stale: real("a feed that went quiet", rules, {
     test: "a feed that went quiet",
     file: rules,

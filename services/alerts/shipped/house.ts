@@ -72,6 +72,22 @@ export const houseRules: readonly Rule[] = [
   },
   {
     ...usual,
+    name: "statement_regression",
+    title: "Statements cost at least twice what they did",
+    metric: "statement_regressions",
+    unit: "count",
+    direction: "above",
+    warning: 1,
+    critical: null,
+    clear: 0,
+    for_seconds: 300,
+    phrase: "Statements dearer than usual",
+    cause:
+      "Another plan, more data, stale statistics or a changed setting: GET /api/queries tells each one's cost before and after, since when, and what changed in the hour before.",
+    cure: [],
+  },
+  {
+    ...usual,
     name: "feed_stale",
     local: true,
     // Markets close: whoever knows this feed's hours switches it on.
