@@ -1,6 +1,6 @@
 // One alert that explains itself: what, since when, why, and what to run.
-import { request } from "./api.js";
 import { sqlBlock } from "./advice.js";
+import { createAlertActions } from "./alert_actions.js";
 import { serverNow } from "./clock.js";
 import { h, setHidden, setText } from "./dom.js";
 import { ago, clock, dateTime, duration, number } from "./format.js";
@@ -11,38 +11,20 @@ export function createAlertCard({ changed, again }) {
   const badge = h("span", { class: "badge" });
   const message = h("h3");
   const meta = h("p", { class: "card-facts" });
-  const acknowledge = h("button", { type: "button", class: "small" }, "Acknowledge");
-  const trouble = h("p", { class: "note", role: "alert", hidden: true });
+  let alert = {};
+  const actions = createAlertActions({ current: () => alert, changed, again });
   const body = h("div", { class: "alert-body" });
   const details = h("details", {}, h("summary", {}, "Evidence, cause and cure"), body);
   const node = h(
     "article",
     { class: "alert" },
-    h("div", { class: "alert-head" }, badge, message, acknowledge),
+    h("div", { class: "alert-head" }, badge, message, ...actions.buttons),
     meta,
-    trouble,
+    actions.trouble,
     details,
   );
-  let alert = {};
   let first = true;
   let version = "";
-
-  acknowledge.addEventListener("click", async () => {
-    acknowledge.disabled = true;
-    try {
-      const answer = await request(`/api/alerts/${encodeURIComponent(alert.id)}/acknowledge`, {
-        method: "POST",
-      });
-      setHidden(trouble, true);
-      const at = answer?.acknowledged_at ?? new Date(serverNow()).toISOString();
-      changed({ ...alert, acknowledged_at: at });
-      again();
-    } catch (error) {
-      setText(trouble, `Not acknowledged: ${error.message}`);
-      setHidden(trouble, false);
-    }
-    acknowledge.disabled = false;
-  });
 
   function tick() {
     const started = Date.parse(alert.started_at);
@@ -58,6 +40,7 @@ export function createAlertCard({ changed, again }) {
       parts.push(`since ${clock(started)}, ${ago(Math.max(0, serverNow() - started))}`);
     }
     if (Number.isFinite(acknowledged)) parts.push(`acknowledged ${clock(acknowledged)}`);
+    if (alert.silenced_by) parts.push("silenced: channels are not told");
     if (typeof alert.value === "number") {
       const limit = typeof alert.threshold === "number"
         ? ` (limit ${number(alert.threshold)})`
@@ -83,7 +66,7 @@ export function createAlertCard({ changed, again }) {
         node.dataset.tone = alert.state === "pending" ? "unknown" : toneOf(word);
       }
       setText(message, alert.message ?? alert.alert_type ?? "Alert");
-      setHidden(acknowledge, over || Boolean(alert.acknowledged_at));
+      actions.update(alert);
       node.dataset.acknowledged = String(Boolean(alert.acknowledged_at));
       const now = JSON.stringify([alert.evidence, alert.cause, alert.cure]);
       if (now !== version) {

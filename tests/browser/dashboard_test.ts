@@ -87,6 +87,19 @@ testWith(
       assert.equal(alert?.data.alert_type, "connections_warning");
       assert.match(String(alert?.data.message), /^Server connections high: /);
 
+      const silences = async () =>
+        (await (await house.request("/api/alerts/silences")).json()).silences as {
+          rule: string;
+          ends_at: string;
+        }[];
+      await page.getByRole("button", { name: "Silence for 1 h" }).first().click();
+      await page.getByText("silenced: channels are not told").first().waitFor();
+      const [silence] = await silences();
+      assert.equal(silence?.rule, "connections");
+      await page.getByRole("button", { name: "End silence" }).first().click();
+      await page.getByRole("button", { name: "Silence for 1 h" }).first().waitFor();
+      assert.ok(Date.parse((await silences())[0]?.ends_at ?? "") <= Date.now());
+
       assert.deepEqual(complaints, []);
       assert.deepEqual([...hosts], [new URL(house.url).host]);
     });
