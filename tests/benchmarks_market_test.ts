@@ -57,7 +57,7 @@ Deno.test("the search for capacity never comes to the end of the partitions laid
     0,
   );
   const sessions = (newest - firstTickUs) / (6.5 * 3_600_000_000);
-  // 48 blocks of about two seconds at a rate five times that of two cores.
-  const written = 48 * 2 * 2_000_000;
+  // After 64 blocks of about two seconds its time is over; at a rate five times that of two cores.
+  const written = 64 * 2 * 2_000_000;
   assert.ok(sessions * written / count < daysAhead, `${sessions} sessions for ${count} ticks`);
 });

@@ -15,7 +15,7 @@ const near = (actual: number, expected: number, within: number) =>
   assert.ok(Math.abs(actual - expected) <= within, `${actual} is not ${expected} ± ${within}`);
 
 Deno.test("all looks together spend 5 % of error, the last one most of it", () => {
-  for (const blocks of [[4], [8, 16], [16, 32, 48]]) {
+  for (const blocks of [[4], [8, 16], [16, 32, 48], [16, 32, 64, 96]]) {
     const alphas = planLooks(blocks).map(({ alpha }) => alpha);
     near(alphas.reduce((sum, alpha) => sum + alpha, 0), totalAlpha, 1e-12);
     assert.deepEqual(alphas, alphas.toSorted((a, b) => a - b));

@@ -127,6 +127,24 @@ Deno.test("with Postgres stopped every report answers within a second, says so, 
   await assertBack();
 });
 
+Deno.test("what an outage kept from being asked is asked once it is over, not an hour later", async () => {
+  const { monitor } = house.holdfast;
+  const missed = () => {
+    const { indexes, settings } = monitor.snapshot().readings;
+    return [indexes.error, settings.error];
+  };
+  await server.stop();
+  await monitor.runNow("hourly");
+  await monitor.runNow("slow");
+  assert.ok(missed().every((error) => error !== undefined));
+  await server.start();
+  await eventually(
+    () => missed().every((error) => error === undefined),
+    "it is asked again",
+    20_000,
+  );
+});
+
 /** Every process of the server: the postmaster and its children. */
 async function serverPids(): Promise<number[]> {
   const [postmaster] = await postmastersOf(folder);
@@ -151,4 +169,26 @@ Deno.test("a server that says nothing any more hangs no report and no request", 
     for (const pid of pids) Deno.kill(pid, "SIGCONT");
   }
   await assertBack();
+});
+
+Deno.test("after many outages within the hour it warns for a while, and is not said to be away", async () => {
+  const open = () => house.holdfast.monitor.snapshot().firing;
+  for (let outage = 0; outage < 5 && !open().some(({ flapping }) => flapping); outage++) {
+    await server.stop();
+    await eventually(async () => (await ask("/api/health")).status === 503, "it notices", 10_000);
+    await server.start();
+    await eventually(
+      () => house.holdfast.monitor.snapshot().unreachable === undefined,
+      "it is back",
+    );
+  }
+  const { body } = await eventually(async () => {
+    const answer = await ask("/api/health");
+    return answer.status === 200 && answer.body.status === "degraded" && answer;
+  }, "it is degraded");
+  const down = body.checks?.find(({ name }) => name === "database_down");
+  assert.deepEqual([down?.status, down?.detail], [
+    "degraded",
+    "it answers again; it was away several times within the hour",
+  ]);
 });

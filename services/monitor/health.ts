@@ -15,6 +15,10 @@ const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).t
 /** undefined_table, invalid_schema_name: a server that is not the one that was prepared. */
 const ownTablesGone = (error: string | undefined) => /^(42P01|3F000)\b/.test(error ?? "");
 
+/** An alert that the database is away may stay open for a while over its return: then it only warns. */
+const weightOf = ({ rule, severity }: Snapshot["firing"][number]): Status =>
+  severity === "critical" && rule !== "database_down" ? "unhealthy" : "degraded";
+
 /** The verdict: away is unhealthy, never seen or stale is unknown, else the worst of what fires. */
 export function overallStatus(
   known: Omit<Snapshot, "status">,
@@ -24,7 +28,7 @@ export function overallStatus(
   if (known.checkedAt === undefined || known.now - known.checkedAt > fastMaxAgeMs) return "unknown";
   if (known.justBack) return "unknown";
   if (ownTablesGone(known.tablesError)) return "unhealthy";
-  if (known.firing.some((alert) => alert.severity === "critical")) return "unhealthy";
+  if (known.firing.some((alert) => weightOf(alert) === "unhealthy")) return "unhealthy";
   return known.firing.length > 0 ? "degraded" : "healthy";
 }
 
@@ -64,10 +68,13 @@ export function checksOf(snapshot: Snapshot): Check[] {
       : `answered ${Math.round((now - checkedAt) / 1000)} s ago`,
     observed_at: iso(checkedAt),
   };
-  const alerts = firing.filter((alert) => alert.rule !== "database_down").map((alert): Check => ({
+  const shown = firing.filter((alert) => alert.rule !== "database_down" || !unreachable);
+  const alerts = shown.map((alert): Check => ({
     name: alert.scope ? `${alert.rule}:${alert.scope}` : alert.rule,
-    status: alert.severity === "critical" ? "unhealthy" : "degraded",
-    detail: alert.message,
+    status: weightOf(alert),
+    detail: alert.rule === "database_down"
+      ? `it answers again; it was away${alert.flapping ? " several times within the hour" : ""}`
+      : alert.message,
     observed_at: iso(checkedAt),
   }));
   const partitions: Check = {

@@ -114,6 +114,8 @@ export function createMonitor(
   let lastStatus: Status | undefined;
   let sizedAt = 0;
   let justBack = false;
+  /** Tiers whose last turn an outage cut short: asked again once it is over, not minutes later at their next turn. */
+  const cut = new Set<Tier>();
 
   function markIngest(): void {
     const at = now();
@@ -209,7 +211,10 @@ export function createMonitor(
       sizedAt = accepted;
       await slowLoop.runNow();
     }
-    if (answered) await collectTables();
+    if (answered) {
+      await collectTables();
+      for (const tier of cut) void loops[tier].runNow();
+    }
     judge("stats");
     hub.publish("database_performance", databasePerformance(snapshot()));
     if (!answered) return;
@@ -218,7 +223,9 @@ export function createMonitor(
   }
 
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
-    if (await collection.collect(tier)) history.add(samplesOf(snapshot(), tier));
+    const answered = await collection.collect(tier);
+    cut[answered ? "delete" : "add"](tier);
+    if (answered) history.add(samplesOf(snapshot(), tier));
   }
 
   let partitionState = "";

@@ -16,5 +16,5 @@ export interface Measuring {
 
 export const profiles: Readonly<Record<ProfileName, Measuring>> = {
   quick: { looks: [8, 16], slotMs: 80, warmUpMs: 120, limitMs: 6_000 },
-  full: { looks: [16, 32, 48], slotMs: 200, warmUpMs: 500, limitMs: 40_000 },
+  full: { looks: [16, 32, 64, 96], slotMs: 200, warmUpMs: 500, limitMs: 70_000 },
 };
