@@ -85,7 +85,15 @@ export function createMarket() {
     picker.disabled = names.length === 0;
   }
 
+  /** The busiest symbol since the start; where none has brought anything since, the first that has ticks. */
   async function firstWithTicks() {
+    const { feeds = [] } = await request("/api/health/feeds").catch(() => ({})) ?? {};
+    const [busiest] = feeds
+      .filter((feed) =>
+        feed.accepted > 0 && instruments.some(({ symbol }) => symbol === feed.symbol)
+      )
+      .sort((a, b) => b.accepted - a.accepted);
+    if (busiest) return busiest.symbol;
     for (const { symbol: name } of instruments.slice(0, FIRST_TRIES)) {
       if ((await latestTicks(name)).length > 0) return name;
     }

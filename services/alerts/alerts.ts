@@ -224,7 +224,9 @@ export function createAlerts(
     /** Alerts, newest first; those that are pending are in memory alone. */
     async list(query: Parameters<AlertStore["list"]>[0]): Promise<Alert[]> {
       if (query.state === "pending") return query.before ? [] : book.pending();
-      const present = new Map(book.open().map((alert) => [alert.id, alert]));
+      // A silence made or ended counts at once, not from the next look on.
+      const open = book.open();
+      const present = new Map(open.map((alert) => [alert.id, withMutes(alert, open)]));
       return (await store.list(query)).map((alert) => present.get(alert.id) ?? alert);
     },
     async find(id: string): Promise<Alert> {
