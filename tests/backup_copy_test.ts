@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createEmbeddedServer } from "../db/embedded/server.ts";
+import { createLogger } from "../log.ts";
+import type { Backup, BackupHealth } from "../services/backups/report.ts";
+import { parseLsn, segmentOf } from "../services/backups/wal.ts";
+import { eventually } from "./helpers/eventually.ts";
+import { type House, startHouse } from "./helpers/house.ts";
+import { connectTo } from "./helpers/load.ts";
+import { startProcess } from "./helpers/process.ts";
+import { startStorage, type TestStorage } from "./helpers/storage.ts";
+
+let house: House;
+let storage: TestStorage;
+let folder = "";
+let now = Date.now();
+
+Deno.test.beforeAll(async () => {
+  storage = startStorage();
+  folder = await Deno.makeTempDir({ prefix: "holdfast-copies-" });
+  await Deno.chmod(folder, 0o755);
+  house = await startHouse(
+    {
+      HOLDFAST_BACKUP_DIR: join(folder, "backups"),
+      HOLDFAST_BACKUP_HOURS: "0",
+      HOLDFAST_BACKUP_KEEP: "1",
+      ...storage.env,
+    },
+    { clock: { now: () => new Date(now) } },
+  );
+});
+Deno.test.afterAll(async () => {
+  await house.stop();
+  await storage.stop();
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Takes a backup, and waits until nothing is copied any more. */
+async function take(): Promise<Backup> {
+  now += 1_000;
+  const { id } = await house.holdfast.backups.start();
+  await house.holdfast.backups.idle();
+  return await get(id);
+}
+
+const get = (id: string) => house.json<Backup>(`/api/backups/${id}`);
+
+/** One minute goes by. */
+async function turn(): Promise<void> {
+  now += 60_000;
+  await house.holdfast.backups.everyMinute();
+  await house.holdfast.backups.idle();
+}
+
+async function verify(id: string, restore: boolean): Promise<Backup> {
+  const answer = await house.post(`/api/backups/${id}/verify`, { restore });
+  assert.ok(answer.ok, await answer.clone().text());
+  await answer.body?.cancel();
+  await house.holdfast.backups.idle();
+  return await get(id);
+}
+
+const health = async () =>
+  (await house.json<{ backups: BackupHealth }>("/api/health/database")).backups;
+
+const systemOf = () => readdirSync(join(folder, "backups"))[0] ?? "";
+
+/** Every file below a directory of backups, by the key its copy has. */
+function filesHere(below: string): Map<string, Uint8Array> {
+  const root = join(folder, "backups", systemOf(), below);
+  return new Map(
+    readdirSync(root).map((name) => [
+      `${storage.place.prefix}${systemOf()}/${below}/${name}`,
+      new Uint8Array(readFileSync(join(root, name))),
+    ]),
+  );
+}
+
+function assertCopied(below: string, isMeant: (name: string) => boolean = () => true): void {
+  const files = [...filesHere(below)].filter(([key]) => isMeant(key.split("/").at(-1) ?? ""));
+  assert.ok(files.length > 0);
+  for (const [key, bytes] of files) {
+    const copied = storage.objects.get(key)?.bytes;
+    assert.ok(copied && Buffer.compare(copied, bytes) === 0, key);
+  }
+}
+
+/** All archived WAL from the oldest backup's start on. */
+async function assertWalCopied(): Promise<void> {
+  const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+  const { timeline, start_lsn } = backups.at(-1) ?? {};
+  const first = segmentOf(timeline ?? 1, parseLsn(start_lsn ?? ""), 16 * 1024 * 1024);
+  assertCopied("wal", (name) => name >= first);
+}
+
+/** Finishes a segment with rows in it, and waits until it is in the archive, and copied. */
+async function archiveWal(): Promise<void> {
+  const wal = join(folder, "backups", systemOf(), "wal");
+  await house.sql`create table if not exists public.fills (id int)`;
+  await house.sql`insert into public.fills select generate_series(1, 100)`;
+  const [row] = await house.sql`select pg_walfile_name(pg_switch_wal()) as segment`;
+  const segment: string = row?.segment;
+  await eventually(
+    async () => {
+      const sql = connectTo(house.config.HOLDFAST_DATA_DIR);
+      await sql`select 1`;
+      await sql.end();
+      await turn();
+      return existsSync(wal) && readdirSync(wal).some((name) => name.startsWith(segment));
+    },
+    `segment ${segment} is in the archive`,
+    30_000,
+  );
+  await turn();
+}
+
+Deno.test("a backup and its WAL are copied byte for byte, the record last, and that is shown", async () => {
+  const { id, copy } = await take();
+  assert.deepEqual([copy.state, copy.problem], ["done", null]);
+  assertCopied(id);
+  const puts = storage.asked.filter(({ method, key }) => method === "PUT" && key.includes(id));
+  assert.match(puts.at(-1)?.key ?? "", /backup\.json$/);
+  await archiveWal();
+  await assertWalCopied();
+  const wal = storage.asked.filter(({ method, key }) => method === "PUT" && key.includes("/wal/"))
+    .map(({ key }) => key);
+  assert.deepEqual(wal, [...wal].sort(), "in order");
+  const report = await health();
+  assert.deepEqual(
+    [report.copy_enabled, report.copies, report.copy_lag_seconds, report.copy_problem],
+    [true, 1, 0, null],
+  );
+  assert.ok(report.copied_bytes > 1_000_000 && report.copy_failures === 0);
+  const metrics = await (await house.request("/metrics")).text();
+  assert.match(metrics, /^holdfast_backup_copies 1$/m);
+  assert.match(metrics, /^holdfast_backup_copy_failures_total 0$/m);
+});
+
+Deno.test("what a trial found goes to the copy's record, too", async () => {
+  const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+  const id = backups[0]?.id ?? "";
+  const proven = await verify(id, true);
+  assert.ok(proven.proven_at, proven.problems.join("; "));
+  assert.equal(proven.copy.state, "done");
+  assertCopied(id);
+});
+
+Deno.test("with a wrong secret the backup here stands, and the copy says why; then it is made up for", async () => {
+  storage.setSecret("changed in the meantime");
+  const taken = await take();
+  assert.deepEqual([taken.status, taken.problems], ["complete", []]);
+  assert.equal(taken.copy.state, "failed");
+  assert.match(taken.copy.problem ?? "", /the secret access key is another/);
+  const report = await health();
+  assert.match(report.copy_problem ?? "", /SignatureDoesNotMatch/);
+  const overall = await house.json<{ checks: { name: string; status: string; detail: string }[] }>(
+    "/api/health",
+  );
+  const check = overall.checks.find(({ name }) => name === "backups");
+  assert.equal(check?.status, "degraded");
+  assert.match(check?.detail ?? "", /^not copied: /);
+  assert.doesNotMatch(JSON.stringify(house.logs), /with\+signs|AKID/);
+  storage.setSecret(storage.env.HOLDFAST_S3_SECRET_ACCESS_KEY);
+  await turn();
+  await turn();
+  const { copy } = await get(taken.id);
+  assert.deepEqual([copy.state, copy.problem], ["done", null]);
+  assert.equal((await health()).copy_problem, null);
+});
+
+Deno.test("a storage that dies in the middle leaves nothing whole; a later turn completes it", async () => {
+  let dead = false;
+  storage.meddle(({ method, key }) => {
+    dead ||= method === "PUT" && key.endsWith("backup_manifest");
+    return dead ? new Response(null, { status: 500 }) : undefined;
+  });
+  const taken = await take();
+  assert.deepEqual([taken.status, taken.copy.state], ["complete", "failed"]);
+  assert.match(taken.copy.problem ?? "", /backup_manifest: 500/);
+  assert.deepEqual(storage.find(`${taken.id}/backup.json`), []);
+  assert.equal(storage.find(`${taken.id}/base.tar.gz`).length, 1);
+  storage.heal();
+  storage.asked.splice(0);
+  await turn();
+  await turn();
+  assert.equal((await get(taken.id)).copy.state, "done");
+  assertCopied(taken.id);
+  assert.ok(
+    !storage.asked.some(({ method, key }) => method === "PUT" && key.endsWith("base.tar.gz")),
+    "what had arrived is not sent again",
+  );
+});
+
+Deno.test("verify reads the copy back and names what differs; what is whole here is copied anew", async () => {
+  const [backup] = (await house.json<{ backups: Backup[] }>("/api/backups")).backups;
+  const id = backup?.id ?? "";
+  const [key = ""] = storage.find(`${id}/base.tar.gz`);
+  storage.flip(key, 1_000);
+  const found = await verify(id, false);
+  assert.equal(found.status, "complete");
+  assert.deepEqual([found.copy.state, found.copy.problem], [
+    "failed",
+    "base.tar.gz of the copy is damaged: its SHA-256 is another",
+  ]);
+  const line = house.logs.find(({ event }) => event === "copy_damaged");
+  assert.deepEqual(line?.problems, ["base.tar.gz of the copy is damaged: its SHA-256 is another"]);
+  assert.deepEqual(storage.find(`${id}/backup.json`), [], "it looks whole no more");
+  await turn();
+  assertCopied(id);
+  assert.equal((await get(id)).copy.state, "done");
+  await archiveWal();
+  const [segment = ""] = storage.find(".gz").filter((key) => key.includes("/wal/")).slice(-1);
+  storage.flip(segment, 200);
+  const { copy } = await verify(id, false);
+  assert.match(copy.problem ?? "", /^WAL segment 0\w{23} of the copy is damaged$/);
+  await turn();
+  await assertWalCopied();
+  assert.equal((await verify(id, false)).copy.state, "done");
+});
+
+Deno.test("where nothing but the settings is, --from s3 brings the rows back", async () => {
+  await archiveWal();
+  const [row] = await house.sql`select count(*)::int as n from public.fills`;
+  const to = join(folder, "restored");
+  const child = startProcess({
+    env: { HOLDFAST_DATA_DIR: join(folder, "nothing"), ...storage.env },
+    args: ["restore", "--to", to, "--from", "s3"],
+  });
+  const code = await child.exited;
+  const said = child.output() + child.errors();
+  assert.equal(code, 0, said);
+  assert.match(
+    said,
+    /looking for backups in 127\.0\.0\.1:\d+\/backups\/holdfast\/tests\nbackup .*\nfetching base\.tar\.gz.*\n[\s\S]*fetching \d+ WAL files[\s\S]*restored to/,
+  );
+  assert.doesNotMatch(said, /with\+signs|AKID/);
+  const log = createLogger({ level: "error", write: () => {} });
+  const server = await createEmbeddedServer({ dataDir: to, log });
+  await server.start();
+  const sql = connectTo(to);
+  try {
+    const [found] = await sql`select count(*)::int as n from public.fills`;
+    assert.equal(found?.n, row?.n);
+  } finally {
+    await sql.end();
+    await server.stop();
+  }
+  assert.deepEqual(
+    readdirSync(folder).sort(),
+    ["backups", "restored"],
+    "what was fetched is cleared away",
+  );
+});
+
+Deno.test("retention takes the copies with it, and so does removal by hand", async () => {
+  const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+  const taken = await take();
+  await verify(taken.id, true);
+  await turn();
+  const left = (await house.json<{ backups: Backup[] }>("/api/backups")).backups;
+  assert.deepEqual(left.map(({ id }) => id), [taken.id], "one proven one is kept");
+  for (const { id } of backups) {
+    assert.deepEqual(storage.find("").filter((k) => k.includes(id)), []);
+  }
+  assertCopied(taken.id);
+  const wal = filesHere("wal");
+  assert.deepEqual(
+    storage.find(".gz").filter((key) => key.includes("/wal/")),
+    [...wal.keys()].sort(),
+  );
+  const gone = await house.request(`/api/backups/${taken.id}?force=true`, { method: "DELETE" });
+  assert.equal(gone.status, 204);
+  await house.holdfast.backups.idle();
+  assert.deepEqual(storage.find("backup.json"), []);
+});
