@@ -429,6 +429,28 @@ Deno.test("a damaged copy is not fetched, and WAL of another server is not mixed
   });
 });
 
+Deno.test("a gap in the copied WAL is said before anything is recovered", async () => {
+  await withCopies([true, false, false], async ({ bucket, dir, records }) => {
+    const inventory = await readInventory(bucket, system);
+    const name = segmentOf(1, 3n * 16n * BigInt(MiB), 16 * MiB);
+    for (const [file, one] of inventory.wal) if (one.name === name) inventory.wal.delete(file);
+    const said: string[] = [];
+    await fetchBackup({
+      bucket,
+      inventory,
+      record: records.at(-1)!,
+      wal: true,
+      to: join(dir, "gap"),
+      signal,
+      say: (step) => said.push(step),
+    });
+    assert.equal(
+      said.at(-1),
+      `WAL segment ${name} is missing from the copy: recovery ends before it`,
+    );
+  });
+});
+
 Deno.test("after failures it is tried at the next turn, then ever more rarely", () => {
   assert.deepEqual([0, 1, 2, 3, 9].map((failures) => waitAfter(failures) / 60_000), [
     0,

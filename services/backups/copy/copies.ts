@@ -173,19 +173,27 @@ export function createCopies(
     if (failed) throw failed;
   });
 
-  const wal = createRound("wal", async (to, system) => {
-    if (held.has("wal")) return;
+  /** Archived WAL that some backup needs and the storage does not have, in order; notes how long each has waited. */
+  async function findMissing(system: string, inventory: Inventory) {
     const archive = catalogue.archiveOf(system);
-    const inventory = await look(to, system);
     const isNeeded = whatIsNeeded(inventory, complete(system)) ?? (() => false);
     const missing = (await listArchive(archive)).filter(({ file, name }) =>
       isNeeded(name) && !inventory.wal.has(file)
     );
-    const archivedAt = await Promise.all(missing.map(async ({ file }) => {
+    waiting = await Promise.all(missing.map(async ({ file }) => {
       const found = await stat(join(archive, file)).catch(() => undefined);
       return found?.mtimeMs ?? now();
     }));
-    waiting = archivedAt;
+    return missing;
+  }
+
+  const wal = createRound("wal", async (to, system) => {
+    const archive = catalogue.archiveOf(system);
+    // What waits is known also while nobody can look.
+    if (known?.system === system) await findMissing(system, known.inventory);
+    if (held.has("wal")) return;
+    const inventory = await look(to, system);
+    const missing = await findMissing(system, inventory);
     for (const one of missing) {
       try {
         counts.bytes += await copyWal({ bucket: to, inventory, signal }, {
@@ -197,7 +205,7 @@ export function createCopies(
         // No backup needs it any more: it was removed meanwhile.
         if ((error as { code?: string }).code !== "ENOENT") throw error;
       }
-      waiting = waiting.slice(1);
+      waiting = waiting?.slice(1);
     }
     walDamage = undefined;
   });

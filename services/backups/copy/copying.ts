@@ -168,8 +168,10 @@ export async function retireCopies(
   for (const { id } of retire(whole, keep)) await remove(inventory.backups.get(id));
   const mine = new Set(local.map(({ id }) => id));
   for (const stored of [...inventory.backups.values()]) {
+    // One with a record is somebody's, even if this Holdfast cannot read it.
+    const half = !stored.files.has(recordName);
     const old = now - Date.parse(stored.at) > abandonedMs;
-    if (!isWhole(stored) && !mine.has(stored.id) && old) await remove(stored);
+    if (half && !mine.has(stored.id) && old) await remove(stored);
   }
   const isNeeded = whatIsNeeded(inventory, local);
   if (!isNeeded) return gone;
