@@ -1,97 +1,32 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import fc from "fast-check";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
 import { openBucket } from "../services/backups/copy/bucket.ts";
-import {
-  copyBackup,
-  copyWal,
-  putRecord,
-  retireCopies,
-  sweepUploads,
-} from "../services/backups/copy/copying.ts";
+import { copyBackup, putRecord, retireCopies } from "../services/backups/copy/copying.ts";
 import { fetchBackup, readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
-import { isWhole, readInventory } from "../services/backups/copy/inventory.ts";
+import { readInventory } from "../services/backups/copy/inventory.ts";
 import { readKey } from "../services/backups/copy/names.ts";
-import { waitAfter } from "../services/backups/copy/state.ts";
 import { partSize, uploadFile } from "../services/backups/copy/upload.ts";
-import type { BackupRecord } from "../services/backups/record.ts";
-import { segmentOf } from "../services/backups/wal.ts";
+import {
+  fileOf,
+  MiB,
+  noise,
+  patience,
+  recordAt,
+  sha256,
+  signal,
+  system,
+  withStorage,
+} from "./helpers/copies.ts";
 import { startS3rver } from "./helpers/s3rver.ts";
-import { signatureOf, startStorage, type TestStorage } from "./helpers/storage.ts";
-
-const MiB = 1024 * 1024;
-const system = "7450000000000000001";
-const { signal } = new AbortController();
-const patience = { attempts: 3, firstWaitMs: 1 };
-
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-
-/** Bytes that do not repeat. */
-function noise(length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += 65_536) {
-    crypto.getRandomValues(bytes.subarray(at, Math.min(length, at + 65_536)));
-  }
-  return bytes;
-}
-
-async function withStorage(
-  work: (
-    given: { storage: TestStorage; bucket: ReturnType<typeof openBucket>; dir: string },
-  ) => Promise<void>,
-): Promise<void> {
-  const storage = startStorage();
-  const dir = await Deno.makeTempDir({ prefix: "holdfast-s3-" });
-  try {
-    await work({ storage, bucket: openBucket({ place: storage.place, patience }), dir });
-  } finally {
-    await storage.stop();
-    await Deno.remove(dir, { recursive: true });
-  }
-}
-
-async function fileOf(dir: string, name: string, bytes: Uint8Array) {
-  const path = join(dir, name);
-  await Deno.writeFile(path, bytes);
-  return { path, expected: { bytes: bytes.length, sha256: sha256(bytes) } };
-}
+import { signatureOf, startStorage } from "./helpers/storage.ts";
 
 async function gather(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const all: Uint8Array[] = [];
   for await (const piece of pieces) all.push(piece);
   return new Uint8Array(await new Blob(all as BlobPart[]).arrayBuffer());
-}
-
-/** A backup of two small files, proven or not, so many hours after the first. */
-function recordAt(hour: number, proven: boolean, files: BackupRecord["files"]): BackupRecord {
-  const at = new Date(Date.parse("2026-01-31T00:00:00Z") + hour * 3_600_000);
-  const iso = at.toISOString();
-  return {
-    id: `${iso.replace(/[-:]|\.\d+/g, "")}-${String(hour).padStart(6, "0")}`,
-    kind: "base",
-    status: "complete",
-    system,
-    server_version: 180004,
-    embedded: true,
-    database: "holdfast",
-    started_at: iso,
-    finished_at: iso,
-    duration_seconds: 1,
-    start_lsn: `0/${(hour + 2).toString(16).toUpperCase()}000028`,
-    end_lsn: `0/${(hour + 2).toString(16).toUpperCase()}000120`,
-    timeline: 1,
-    segment_bytes: 16 * MiB,
-    first_xid: "7",
-    bytes: 1,
-    raw_bytes: 1,
-    files,
-    proof: proven ? { at: iso, recovery_seconds: 1, problems: [], notes: [] } : null,
-    verified_at: null,
-    problems: [],
-  };
 }
 
 Deno.test("the storage of these tests judges a signature as AWS's own example has it", () => {
@@ -266,199 +201,6 @@ Deno.test("lists are read to their end; only what is ours by name is seen as our
     assert.equal(readKey(text), undefined);
     assert.equal(readKey(`1/${text}`), undefined);
   }));
-});
-
-/** Copies of backups taken at these hours, and WAL from the first on. */
-async function withCopies(
-  states: boolean[],
-  work: (given: {
-    storage: TestStorage;
-    bucket: ReturnType<typeof openBucket>;
-    dir: string;
-    records: BackupRecord[];
-  }) => Promise<void>,
-): Promise<void> {
-  await withStorage(async ({ storage, bucket, dir }) => {
-    const inventory = await readInventory(bucket, system);
-    const copying = { bucket, inventory, signal };
-    const files: BackupRecord["files"] = {};
-    for (const name of ["base.tar.gz", "backup_manifest"]) {
-      files[name] = (await fileOf(dir, name, noise(5_000))).expected;
-    }
-    const records = states.map((proven, hour) => recordAt(hour, proven, files));
-    for (const record of records) {
-      const given = { record, path: dir, partBytes: undefined, onBytes: () => {} };
-      await copyBackup(copying, given);
-    }
-    for (let n = 2; n < states.length + 3; n++) {
-      const name = segmentOf(1, BigInt(n) * 16n * BigInt(MiB), 16 * MiB);
-      const bytes = noise(100);
-      const file = `${name}.${sha256(bytes)}.gz`;
-      await fileOf(dir, file, bytes);
-      await copyWal(copying, { system, archive: dir, name, file, sha256: sha256(bytes) });
-    }
-    await work({ storage, bucket, dir, records: records.reverse() });
-  });
-}
-
-Deno.test("copies go by the rule of retention alone: when the disk here is lost, they stay", async () => {
-  await withCopies([true, true, true, false], async ({ storage, bucket, records }) => {
-    const foreign = [`${storage.place.prefix}${system}/wal/notes`, "other/things"];
-    for (const key of foreign) {
-      storage.objects.set(key, { ...[...storage.objects.values()][0]! });
-    }
-    const inventory = await readInventory(bucket, system);
-    assert.equal(inventory.wal.size, 5);
-    const now = Date.now();
-    const gone = await retireCopies({ bucket, inventory, signal }, {
-      system,
-      local: [],
-      keep: 2,
-      now,
-    });
-    assert.deepEqual(gone, [records[3]?.id], "of three proven ones the oldest");
-    const left = await readInventory(bucket, system);
-    assert.deepEqual(
-      [...left.backups.keys()].sort(),
-      records.slice(0, 3).map(({ id }) => id).sort(),
-    );
-    assert.equal(left.wal.size, 4, "WAL from the oldest copy on");
-    for (const key of foreign) assert.ok(storage.objects.has(key), key);
-    const again = { system, local: [], keep: 2, now };
-    assert.deepEqual(await retireCopies({ bucket, inventory: left, signal }, again), []);
-  });
-});
-
-Deno.test("half a copy is never whole: not while it is made, nor while it is removed", async () => {
-  await withCopies([true], async ({ storage, bucket, records }) => {
-    const [record] = records;
-    const key = (file: string) => `${storage.place.prefix}${system}/${record?.id}/${file}`;
-    const puts = storage.asked.filter(({ method, key }) =>
-      method === "PUT" && key.includes(record?.id ?? "?")
-    );
-    assert.equal(puts.at(-1)?.key, key("backup.json"), "the record comes last");
-    for (const file of ["base.tar.gz", "backup_manifest", "backup.json"]) {
-      const held = storage.objects.get(key(file))!;
-      storage.objects.delete(key(file));
-      assert.deepEqual(recordsOf(await readStorage(bucket, signal)), [], `without ${file}`);
-      storage.objects.set(key(file), { ...held, bytes: held.bytes.subarray(1) });
-      assert.deepEqual(recordsOf(await readStorage(bucket, signal)), [], `with a short ${file}`);
-      storage.objects.set(key(file), held);
-    }
-    assert.deepEqual(recordsOf(await readStorage(bucket, signal)).map(({ id }) => id), [
-      record?.id,
-    ]);
-    const inventory = await readInventory(bucket, system);
-    assert.ok(isWhole(inventory.backups.get(record!.id)));
-    storage.asked.splice(0);
-    storage.meddle(({ method, key }) =>
-      method === "DELETE" && !key.endsWith("backup.json")
-        ? new Response(null, { status: 403 })
-        : undefined
-    );
-    const younger = recordAt(9, true, record!.files);
-    await putRecord({ bucket, inventory, signal }, younger);
-    inventory.backups.get(younger.id)?.files.set("base.tar.gz", 5_000).set(
-      "backup_manifest",
-      5_000,
-    );
-    await assert.rejects(() =>
-      retireCopies({ bucket, inventory, signal }, { system, local: [], keep: 1, now: Date.now() })
-    );
-    assert.equal(storage.objects.has(key("backup.json")), false, "its record goes first");
-    storage.heal();
-    const later = Date.now() + 25 * 3_600_000;
-    const left = await readInventory(bucket, system);
-    await retireCopies({ bucket, inventory: left, signal }, {
-      system,
-      local: [younger],
-      keep: 1,
-      now: later,
-    });
-    assert.equal(storage.objects.has(key("base.tar.gz")), false, "what was left goes after a day");
-  });
-});
-
-Deno.test("uploads that a killed Holdfast left open are aborted, others' are not", async () => {
-  await withStorage(async ({ storage, bucket }) => {
-    const [mine, others] = ["20260131T093000Z-abcdef", "20260131T093000Z-fedcba"];
-    await bucket.beginUpload(`${system}/${mine}/base.tar.gz`, "");
-    await bucket.beginUpload(`${system}/${others}/base.tar.gz`, "");
-    await bucket.beginUpload(`${system}/holiday.jpg`, "");
-    const sweep = (now: number) =>
-      sweepUploads({ bucket, signal }, { system, mine: (id) => id === mine, now });
-    assert.equal(await sweep(Date.now()), 1);
-    assert.equal(await sweep(Date.now() + 25 * 3_600_000), 1);
-    assert.deepEqual([...storage.uploads.values()].map(({ key }) => key), [
-      `${storage.place.prefix}${system}/holiday.jpg`,
-    ]);
-    storage.meddle(() => new Response(null, { status: 501 }));
-    assert.deepEqual(await bucket.openUploads("x/"), [], "a storage that cannot tell");
-  });
-});
-
-Deno.test("a damaged copy is not fetched, and WAL of another server is not mixed in", async () => {
-  await withCopies([true], async ({ storage, bucket, dir, records }) => {
-    const record = records[0]!;
-    const inventory = await readInventory(bucket, system);
-    const said: string[] = [];
-    const fetched = (to: string) =>
-      fetchBackup({
-        bucket,
-        inventory,
-        record,
-        wal: true,
-        to: join(dir, to),
-        signal,
-        say: (step) => said.push(step),
-      });
-    await fetched("whole");
-    assert.deepEqual(
-      [...Deno.readDirSync(join(dir, "whole", system, "wal"))].length,
-      inventory.wal.size,
-    );
-    assert.match(said.join("\n"), /fetching base\.tar\.gz, 0\.0 MB\n.*backup_manifest.*\n.*2 WAL/);
-    storage.flip(`${storage.place.prefix}${system}/${record.id}/base.tar.gz`, 4_000);
-    await assert.rejects(() => fetched("damaged"), /base\.tar\.gz of the copy is damaged/);
-    const name = segmentOf(1, 2n * 16n * BigInt(MiB), 16 * MiB);
-    const other = { system, archive: dir, name, file: `${name}.${"0".repeat(64)}.gz` };
-    await assert.rejects(
-      () => copyWal({ bucket, inventory, signal }, { ...other, sha256: "0".repeat(64) }),
-      /is in the storage with other content/,
-    );
-  });
-});
-
-Deno.test("a gap in the copied WAL is said before anything is recovered", async () => {
-  await withCopies([true, false, false], async ({ bucket, dir, records }) => {
-    const inventory = await readInventory(bucket, system);
-    const name = segmentOf(1, 3n * 16n * BigInt(MiB), 16 * MiB);
-    for (const [file, one] of inventory.wal) if (one.name === name) inventory.wal.delete(file);
-    const said: string[] = [];
-    await fetchBackup({
-      bucket,
-      inventory,
-      record: records.at(-1)!,
-      wal: true,
-      to: join(dir, "gap"),
-      signal,
-      say: (step) => said.push(step),
-    });
-    assert.equal(
-      said.at(-1),
-      `WAL segment ${name} is missing from the copy: recovery ends before it`,
-    );
-  });
-});
-
-Deno.test("after failures it is tried at the next turn, then ever more rarely", () => {
-  assert.deepEqual([0, 1, 2, 3, 9].map((failures) => waitAfter(failures) / 60_000), [
-    0,
-    0,
-    1,
-    3,
-    30,
-  ]);
 });
 
 Deno.test("settings of the storage: all or none, nothing in clear over the network, no secret shown", () => {

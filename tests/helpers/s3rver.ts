@@ -26,7 +26,7 @@ export async function startS3rver(): Promise<
     await Deno.mkdir(folder, { recursive: true });
     await Deno.writeTextFile(join(folder, "package.json"), "{}");
     if (!existsSync(join(folder, "node_modules", packageName))) {
-      const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund"];
+      const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"];
       const npm = new Deno.Command("npm", {
         ...options,
         args: [...args, `${packageName}@${version}`],
@@ -50,6 +50,7 @@ export async function startS3rver(): Promise<
     }
     return { endpoint: `http://127.0.0.1:${port.trim()}`, key: "S3RVER", stop };
   } catch (error) {
+    await Deno.remove(data, { recursive: true }).catch(() => {});
     console.error(`SKIPPED for want of ${packageName} from npm: ${error}`);
     return undefined;
   }

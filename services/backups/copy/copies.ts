@@ -16,16 +16,15 @@ import {
   refreshRecords,
   removeCopy,
   retireCopies,
-  sweepUploads,
   whatIsNeeded,
 } from "./copying.ts";
-import { type Inventory, isWhole, readInventory } from "./inventory.ts";
+import { type Inventory, isWhole } from "./inventory.ts";
+import { createLook } from "./look.ts";
 import { StorageError } from "./request.ts";
 import { createRounds } from "./rounds.ts";
 import { type CopyHealth, type CopyState, judgeCopy, noCopies, noCopy } from "./state.ts";
 
-/** After this long the storage is looked at anew: others may have been at it. */
-const lookEveryMs = 3_600_000;
+type Look = ReturnType<typeof createLook>;
 
 export interface Copies {
   of(record: BackupRecord): CopyState;
@@ -48,12 +47,11 @@ export interface Copies {
 
 /** Keeps copies of backups and of archived WAL in a bucket; without one, does nothing. */
 export function createCopies(
-  { bucket, store, catalogue, keep, partBytes, clock, log, onChange }: {
+  { bucket, store, catalogue, keep, clock, log, onChange }: {
     bucket: Bucket | undefined;
     store: BackupStore;
     catalogue: Pick<BackupCatalogue, "records" | "refresh" | "archiveOf">;
     keep: number;
-    partBytes?: number | undefined;
     clock: Clock;
     log: Logger;
     onChange: (important: boolean) => void;
@@ -67,8 +65,6 @@ export function createCopies(
   /** Found damaged by a check, and not to be mended yet: ids of backups, or "wal". */
   const held = new Set<string>();
   let walDamage: { id: string; text: string } | undefined;
-  let known: { system: string; inventory: Inventory; at: number; stale: boolean } | undefined;
-  let looking: Promise<Inventory> | undefined;
   let progress: { id: string; done: number; total: number } | undefined;
   /** When each file of archived WAL that is not copied was archived, ms. */
   let waiting: number[] | undefined;
@@ -78,36 +74,27 @@ export function createCopies(
   const complete = (system: string) =>
     catalogue.records(system).filter(({ status }) => status === "complete");
 
-  async function lookAnew(to: Bucket, system: string): Promise<Inventory> {
-    if (known?.system !== system) {
-      const mine = new Set(catalogue.records(system).map(({ id }) => id));
-      const swept = await sweepUploads({ bucket: to, signal }, {
-        system,
-        mine: (id) => mine.has(id),
-        now: now(),
-      });
-      if (swept > 0) log.info("copy_uploads_aborted", { uploads: swept });
-    }
-    const inventory = await readInventory(to, system, signal);
-    known = { system, inventory, at: now(), stale: false };
-    return inventory;
-  }
+  const look = bucket && createLook({
+    bucket,
+    mine: (system) => new Set(catalogue.records(system).map(({ id }) => id)),
+    signal,
+    now,
+    log,
+  });
 
-  async function look(to: Bucket, system: string): Promise<Inventory> {
-    const fresh = known?.system === system && !known.stale && now() - known.at < lookEveryMs;
-    if (fresh && known) return known.inventory;
-    looking ??= lookAnew(to, system).finally(() => looking = undefined);
-    return await looking;
-  }
-
-  const createRound = (what: string, round: (to: Bucket, system: string) => Promise<void>) =>
+  const createRound = (
+    what: string,
+    round: (to: Bucket, system: string, look: Look) => Promise<void>,
+  ) =>
     createRounds({
       signal,
       now,
-      round: async (system) => bucket && await round(bucket, system),
+      async round(system) {
+        if (bucket && look) await round(bucket, system, look);
+      },
       onFailure(error) {
         counts.failures++;
-        if (known) known.stale = true;
+        look?.doubt();
         const problem = explainCopy(error);
         log.error("copy_failed", { what, problem });
         onChange(true);
@@ -123,7 +110,6 @@ export function createCopies(
       await copyBackup({ bucket: to, inventory, signal }, {
         record,
         path: store.pathOf(record),
-        partBytes,
         onBytes(bytes, sent) {
           own.done += bytes;
           if (sent) counts.bytes += bytes;
@@ -138,9 +124,9 @@ export function createCopies(
     }
   }
 
-  const backups = createRound("backups", async (to, system) => {
+  const backups = createRound("backups", async (to, system, look) => {
     await catalogue.refresh();
-    const inventory = await look(to, system);
+    const inventory = await look.at(system);
     const work = { bucket: to, inventory, signal };
     for (const id of doomed) {
       const stored = inventory.backups.get(id);
@@ -165,6 +151,8 @@ export function createCopies(
         failed = error;
       }
     }
+    const here = new Set(catalogue.records(system).map(({ id }) => id));
+    for (const id of problems.keys()) if (!here.has(id)) problems.delete(id);
     const local = complete(system);
     await refreshRecords(work, local);
     for (const id of await retireCopies(work, { system, local, keep, now: now() })) {
@@ -187,12 +175,13 @@ export function createCopies(
     return missing;
   }
 
-  const wal = createRound("wal", async (to, system) => {
+  const wal = createRound("wal", async (to, system, look) => {
     const archive = catalogue.archiveOf(system);
     // What waits is known also while nobody can look.
-    if (known?.system === system) await findMissing(system, known.inventory);
+    const last = look.last();
+    if (last) await findMissing(system, last);
     if (held.has("wal")) return;
-    const inventory = await look(to, system);
+    const inventory = await look.at(system);
     const missing = await findMissing(system, inventory);
     for (const one of missing) {
       try {
@@ -215,7 +204,7 @@ export function createCopies(
       if (!bucket) return noCopy();
       const { id, status } = record;
       const wanted = status === "complete";
-      const stored = known?.inventory.backups.get(id);
+      const stored = look?.last()?.backups.get(id);
       const at = isWhole(stored) ? stored.at : undefined;
       return judgeCopy({
         wanted,
@@ -228,7 +217,8 @@ export function createCopies(
     },
     health() {
       if (!bucket) return noCopies;
-      const records = known ? copiedRecords(known.inventory) : [];
+      const last = look?.last();
+      const records = last ? copiedRecords(last) : [];
       const [newest] = records;
       const since = newest ? Date.parse(newest.started_at) : startedAt;
       return {
@@ -253,13 +243,13 @@ export function createCopies(
     },
     async check(record, { wholeHere, signal: ending, onStep }) {
       const { id, system } = record;
-      if (!bucket || progress?.id === id) return;
+      if (!bucket || !look || progress?.id === id) return;
       onStep("checking the copy");
       const here = await listArchive(catalogue.archiveOf(system));
       let files: string[] = [];
       let wal: string[] = [];
       try {
-        const inventory = await lookAnew(bucket, system);
+        const inventory = await look.anew(system);
         if (!isWhole(inventory.backups.get(id))) return;
         ({ files, wal } = await checkCopy(
           { bucket, inventory, signal: AbortSignal.any([ending, signal]) },

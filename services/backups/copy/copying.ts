@@ -40,7 +40,7 @@ export async function copyBackup(
   { record, path, partBytes, onBytes }: {
     record: BackupRecord;
     path: string;
-    partBytes: number | undefined;
+    partBytes?: number;
     onBytes: (bytes: number, sent: boolean) => void;
   },
 ): Promise<void> {

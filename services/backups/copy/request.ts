@@ -68,7 +68,9 @@ const onTheWay =
 export function refusal(ask: Ask, status: number, body: string): StorageError {
   const code = readTag(body, "Code") ?? "";
   const meaning = meanings[code];
-  const why = meaning ? `${meaning} (${code})` : [status, code].filter(Boolean).join(" ");
+  const why = meaning
+    ? `${meaning} (${code})`
+    : [status || "a redirect", code].filter(Boolean).join(" ");
   return new StorageError(`The storage refused ${ask.method} ${ask.key ?? "of its list"}: ${why}`, {
     status,
     again: status >= 500 && status !== 501 || status === 429 || status === 408 ||
