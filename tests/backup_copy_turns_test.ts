@@ -273,23 +273,29 @@ Deno.test("where nothing but the settings is, --from s3 brings the rows back, as
   );
 });
 
-Deno.test("the command waits for the copy of its backup, and says how it went", async () => {
+Deno.test("the command waits for the copy of its backup and says how it went; so does the doctor", async () => {
   const dir = await Deno.makeTempDir({ prefix: "holdfast-command-" });
   await Deno.chmod(dir, 0o755);
   await fillDataDir(dir);
   const other = startStorage();
-  const run = async () => {
+  const run = async (...args: string[]) => {
     const env = { HOLDFAST_DATA_DIR: dir, PORT: String(freePort()), ...other.env };
-    const child = startProcess({ env, args: ["backup", "--no-drill"] });
+    const child = startProcess({ env, args });
     return { code: await child.exited, said: child.output() };
   };
   try {
-    const whole = await run();
+    const whole = await run("backup", "--no-drill");
     assert.equal(whole.code, 0, whole.said);
     assert.match(whole.said, /^copy done: 2\d{3}-/m);
     assert.equal(other.find("backup.json").length, 1);
+    const well = await run("doctor");
+    assert.equal(well.code, 0, well.said);
+    assert.match(well.said, /✓ {2}it can be read; whole backups there: 1/);
     other.setSecret("changed in the meantime");
-    const failed = await run();
+    const ill = await run("doctor");
+    assert.equal(ill.code, 1, ill.said);
+    assert.match(ill.said, /✗ {2}The storage refused .*the secret access key is another/);
+    const failed = await run("backup", "--no-drill");
     assert.equal(failed.code, 1, failed.said);
     assert.match(failed.said, /MB {2}not proven.*\n?[^]*^copy failed: .*the secret access key is/m);
   } finally {
