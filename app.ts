@@ -34,7 +34,7 @@ import { tickRoutes } from "./routes/ticks.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Access } from "./services/access.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
-import type { Backups } from "./services/backups/service.ts";
+import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import type { Clock } from "./services/clock.ts";
 import type { Hub } from "./services/hub.ts";

@@ -13,7 +13,7 @@ import { openRecords } from "./db/records.ts";
 import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
-import type { Backups } from "./services/backups/service.ts";
+import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";

@@ -78,7 +78,30 @@ export function readConfig(
       "HOLDFAST_READ_TOKEN is set without HOLDFAST_TOKEN; allowed: both, or neither",
     );
   }
+  checkStorage(config);
   return config;
+}
+
+const storageNames = [
+  "HOLDFAST_S3_URL",
+  "HOLDFAST_S3_ACCESS_KEY_ID",
+  "HOLDFAST_S3_SECRET_ACCESS_KEY",
+] as const;
+
+function checkStorage(config: Config): void {
+  const missing = storageNames.filter((name) => config[name] === undefined);
+  if (missing.length === storageNames.length) return;
+  if (missing.length > 0) {
+    throw new StartError(
+      `${missing.join(" and ")} not set; allowed: all of ${storageNames.join(", ")}, or none`,
+    );
+  }
+  const { protocol, hostname } = new URL(config.HOLDFAST_S3_URL ?? "");
+  if (protocol === "http:" && !isLoopback(hostname) && !config.HOLDFAST_S3_INSECURE) {
+    throw new StartError(
+      `HOLDFAST_S3_URL leads to ${hostname} by plain http; allowed: https, or http to this machine (or HOLDFAST_S3_INSECURE=1 on a closed network)`,
+    );
+  }
 }
 
 function readConfigFile(

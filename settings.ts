@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { alertSettings } from "./settings/alerts.ts";
 import { backupSettings } from "./settings/backups.ts";
+import { s3Settings } from "./settings/s3.ts";
 import { flag, list, setting, text, whole } from "./settings/setting.ts";
 
 const bytes = (min: number, max: number) => whole(min, max);
@@ -245,6 +246,7 @@ export const settings = {
   ),
   ...alertSettings,
   ...backupSettings,
+  ...s3Settings,
   HOLDFAST_BENCH_TARGETS: setting(
     z.preprocess(
       (value) => typeof value === "string" ? JSON.parse(value) : value,

@@ -8,7 +8,8 @@ const help = `deno task backup [--no-drill]     takes a backup, then restores it
 deno task backup --list           what there is
 deno task backup --verify ID      checks one, and restores it on trial
 
-Through the Holdfast that answers on HOST:PORT, else on its own. Backups go to HOLDFAST_BACKUP_DIR.`;
+Through the Holdfast that answers on HOST:PORT, else on its own. Backups go to HOLDFAST_BACKUP_DIR, and from there to
+HOLDFAST_S3_URL where that is set; --verify reads that copy back.`;
 
 async function ask(door: Door, path: string, init: RequestInit = {}): Promise<Response> {
   const answer = await door.send(path, { ...init, headers: { ...door.headers, ...init.headers } });
@@ -25,7 +26,11 @@ function line(backup: Backup): string {
     : backup.status === "complete"
     ? "not proven"
     : backup.status;
-  return `${backup.id}  ${backup.kind}  ${inMb(backup.bytes)}  ${state}${
+  const { copy } = backup;
+  const copied = copy.state === "none"
+    ? ""
+    : `, copy ${copy.state}${copy.problem ? ` (${copy.problem})` : ""}`;
+  return `${backup.id}  ${backup.kind}  ${inMb(backup.bytes)}  ${state}${copied}${
     backup.problems.length > 0 ? `: ${backup.problems.join("; ")}` : ""
   }`;
 }
@@ -39,6 +44,20 @@ async function follow(door: Door, id: string): Promise<Backup> {
     const { step, done_bytes } = backup.progress;
     const now = done_bytes > 0 ? `${step}: ${inMb(done_bytes)}` : step;
     if (now !== last) console.error(now);
+    last = now;
+    await wait(500);
+  }
+}
+
+/** Waits until the copy is there, or why it is not. */
+async function followCopy(door: Door, id: string): Promise<Backup> {
+  let last = "";
+  for (;;) {
+    const backup = await (await ask(door, `/api/backups/${id}`)).json() as Backup;
+    const { state, done_bytes, total_bytes } = backup.copy;
+    if (state !== "pending" && state !== "copying") return backup;
+    const now = `copying: ${inMb(done_bytes ?? 0)} of ${inMb(total_bytes ?? backup.bytes)}`;
+    if (now !== last && state === "copying") console.error(now);
     last = now;
     await wait(500);
   }
@@ -76,12 +95,17 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
       const taken = await follow(door, id);
       console.log(line(taken));
       if (taken.status !== "complete") return 1;
-      if (values["no-drill"]) return 0;
+      if (values["no-drill"]) {
+        const { copy } = await followCopy(door, id);
+        if (copy.state !== "none") console.log(`copy ${copy.state}: ${copy.problem ?? copy.at}`);
+        return copy.state === "failed" ? 1 : 0;
+      }
     }
     const checked = await drill(door, id);
-    console.log(line(checked));
+    const copied = values.verify === undefined ? await followCopy(door, id) : checked;
+    console.log(line(copied));
     for (const note of checked.notes) console.log(`  ${note}`);
-    return checked.problems.length > 0 ? 1 : 0;
+    return checked.problems.length > 0 || copied.copy.state === "failed" ? 1 : 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(error.message);

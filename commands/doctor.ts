@@ -1,9 +1,13 @@
+import { bucketOf } from "../compose/backups.ts";
+import type { Config } from "../config.ts";
 import type { Target } from "../db/connection.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { describeDatabaseError } from "../db/errors.ts";
 import { type Examined, examineServer } from "../db/examine.ts";
 import { createPool } from "../db/pool.ts";
+import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
+import { readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
 import type { CommandContext } from "./serve.ts";
 
 /** Good, bad, or worth knowing. */
@@ -67,26 +71,44 @@ async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
   }
 }
 
+/** Reads what the storage of the copies holds; writes nothing there. */
+async function examineStorage(config: Config): Promise<Finding[]> {
+  const bucket = bucketOf(config);
+  if (!bucket) return [];
+  console.log(`Copies of backups in ${bucket.where}`);
+  try {
+    const { length } = recordsOf(await readStorage(bucket, AbortSignal.timeout(60_000)));
+    return [good(`it can be read; whole backups there: ${length}`)];
+  } catch (error) {
+    return [bad(messageOf(error))];
+  }
+}
+
+/** Prints findings; answers the exit code. */
+function tell(findings: readonly Finding[]): number {
+  for (const { ok, what } of findings) {
+    console.log(`  ${ok === true ? "✓" : ok === "note" ? "–" : "✗"}  ${what}`);
+  }
+  return findings.some(({ ok }) => ok === false) ? 1 : 0;
+}
+
 /** `deno task doctor`: says what is as it should be and what is not; changes nothing. */
 export async function doctor({ config, log }: CommandContext): Promise<number> {
   buildRules(config.HOLDFAST_PROFILE, config.alertOverrides); // refuses a level that no rule has
   console.log(`Settings are valid (profile ${config.HOLDFAST_PROFILE})`);
+  const storage = tell(await examineStorage(config));
   let target: Target = { kind: "url", url: config.DATABASE_URL ?? "" };
   if (!config.DATABASE_URL) {
     const embedded = await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
     console.log(`Embedded Postgres in ${embedded.directory}`);
     if (!await embedded.isRunning()) {
       console.log("  –  it is not running; deno task serve starts it");
-      return 0;
+      return storage;
     }
     target = embedded.target;
     if (target.kind === "socket") {
       console.log(`  –  psql -h ${target.directory} -U ${target.user} ${target.database}`);
     }
   }
-  const findings = await examine(target, config.HOLDFAST_POOLER === "transaction");
-  for (const { ok, what } of findings) {
-    console.log(`  ${ok === true ? "✓" : ok === "note" ? "–" : "✗"}  ${what}`);
-  }
-  return findings.some(({ ok }) => ok === false) ? 1 : 0;
+  return tell(await examine(target, config.HOLDFAST_POOLER === "transaction")) || storage;
 }

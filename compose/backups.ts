@@ -5,7 +5,9 @@ import type { Target } from "../db/connection.ts";
 import type { EmbeddedServer } from "../db/embedded/server.ts";
 import type { Pool, PoolerMode } from "../db/pool.ts";
 import type { Logger } from "../log.ts";
-import { type Backups, createBackups } from "../services/backups/service.ts";
+import type { Backups } from "../services/backups/backups.ts";
+import { type Bucket, openBucket } from "../services/backups/copy/bucket.ts";
+import { createBackups } from "../services/backups/service.ts";
 import { createBackupStore } from "../services/backups/store.ts";
 import type { Clock } from "../services/clock.ts";
 import { checkRestoredSeals } from "../services/partitions/seal/restored.ts";
@@ -14,6 +16,23 @@ import type { Hub } from "../services/hub.ts";
 /** Where backups go by these settings. */
 export const backupRoot = (config: Config) =>
   resolve(config.HOLDFAST_BACKUP_DIR ?? join(config.HOLDFAST_DATA_DIR, "backups"));
+
+/** The storage that backups are copied to by these settings; undefined: none is set. */
+export function bucketOf(config: Config): Bucket | undefined {
+  const {
+    HOLDFAST_S3_URL: url,
+    HOLDFAST_S3_ACCESS_KEY_ID: accessKeyId,
+    HOLDFAST_S3_SECRET_ACCESS_KEY: secretAccessKey,
+    HOLDFAST_S3_REGION: region,
+  } = config;
+  if (!url || !accessKeyId || !secretAccessKey) return undefined;
+  const { origin, pathname } = new URL(url);
+  const [, bucket = "", ...folders] = pathname.replace(/\/$/, "").split("/");
+  const prefix = folders.map((folder) => `${folder}/`).join("");
+  return openBucket({
+    place: { endpoint: origin, bucket, prefix, region, accessKeyId, secretAccessKey },
+  });
+}
 
 /** The backups of one server, as the settings have them. */
 export function createBackupService(
@@ -33,6 +52,7 @@ export function createBackupService(
     embedded,
     checkSeals: checkRestoredSeals,
     store: createBackupStore(backupRoot(config)),
+    bucket: bucketOf(config),
     // The server's user can enter where its cluster lives; nobody knows that of another directory.
     scratchHome: embedded ? dirname(embedded.directory) : join(tmpdir(), "holdfast-drills"),
     settings: {

@@ -4,6 +4,16 @@ import { nextCursor, Time } from "./shared.ts";
 const known = (about: string) =>
   z.number().nullable().openapi({ description: `${about}; null: not known` });
 
+const BackupCopy = z.object({
+  state: z.enum(["none", "pending", "copying", "done", "failed"]).openapi({
+    description: "none: nothing is copied; failed: it is tried again",
+  }),
+  at: Time.nullable().openapi({ description: "When it was last written whole" }),
+  done_bytes: z.number().nullable().openapi({ description: "While it is copied" }),
+  total_bytes: z.number().nullable().openapi({ description: "While it is copied" }),
+  problem: z.string().nullable(),
+}).openapi("BackupCopy");
+
 export const Backup = z.object({
   id: z.string().openapi({ example: "20260131T093000Z-1f3a5c" }),
   kind: z.enum(["base", "logical"]),
@@ -26,6 +36,7 @@ export const Backup = z.object({
     done_bytes: z.number(),
     total_bytes: known("As the server estimates it"),
   }).nullable(),
+  copy: BackupCopy.openapi({ description: "Its copy in the S3-compatible storage" }),
   problems: z.array(z.string()),
   notes: z.array(z.string()).openapi({ description: "What the last trial checked" }),
 }).openapi("Backup");
@@ -60,5 +71,13 @@ export const BackupHealth = z.object({
   archive_lag_seconds: known("Age of the oldest finished WAL segment that is not archived"),
   backups: z.int(),
   proven: z.int(),
+  copy_enabled: z.boolean(),
+  last_copy_at: Time.nullable().openapi({ description: "When the newest copied backup began" }),
+  copy_age_seconds: known("Age of the newest copied backup, or time without any"),
+  copy_lag_seconds: known("Age of the oldest archived WAL that is not copied"),
+  copies: z.int().openapi({ description: "Whole backups in the S3-compatible storage" }),
+  copy_failures: z.int().openapi({ description: "Since this Holdfast started" }),
+  copied_bytes: z.number().openapi({ description: "Since this Holdfast started" }),
+  copy_problem: z.string().nullable(),
   problems: z.array(z.string()),
 }).openapi("BackupHealth");

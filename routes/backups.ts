@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Backups } from "../services/backups/service.ts";
+import type { Backups } from "../services/backups/backups.ts";
 import { idPattern } from "../services/backups/store.ts";
 import { Backup, BackupCheck, BackupList, BackupStart } from "./backup_schemas.ts";
 import { createRouter, flagParam, jsonAnswer, limitParam } from "./shared.ts";
@@ -44,7 +44,7 @@ const verifyRoute = createRoute({
   method: "post",
   path: "/api/backups/{id}/verify",
   tags,
-  summary: "Check a backup's files, and restore it into a scratch server on trial",
+  summary: "Check a backup's files and its copy, and restore it into a scratch server on trial",
   request: {
     ...oneBackup,
     body: { required: false, content: { "application/json": { schema: BackupCheck } } },

@@ -41,6 +41,18 @@ Deno.test("backups that are old, unproven or damaged, and WAL that waits for its
   assert.deepEqual(firing(value("backup_age_seconds", null)), [], "what is unknown fires nothing");
 });
 
+Deno.test("backups and WAL that are not copied for long", () => {
+  assert.deepEqual(firing(value("backup_copy_age_seconds", 27 * hour)), [
+    "backup_copy_age warning",
+  ]);
+  assert.deepEqual(firing(value("backup_copy_lag_seconds", 6 * hour)), [
+    "backup_copy_lag critical",
+  ]);
+  assert.deepEqual(firing(value("backup_copy_age_seconds", 25 * hour)), []);
+  assert.deepEqual(firing(value("backup_copy_lag_seconds", 900)), []);
+  assert.deepEqual(firing(value("backup_copy_age_seconds", null)), [], "nothing is copied");
+});
+
 Deno.test("uploads that a full disk refuses", () => {
   const source = (diskFullSince: number | undefined) =>
     ingestSource({

@@ -39,6 +39,7 @@ const misses = "reads that miss memory, of tables and of indexes";
 const canary = "a commit that takes long, and one that does not come through";
 const partitions = "a gap between partitions, and rows in a default partition";
 const backup = "backups that are old, unproven or damaged, and WAL that waits for its archive";
+const copy = "backups and WAL that are not copied for long";
 const cost = "watching that costs much, and collectors that rest";
 const gone = "one that is gone has not caught up, and is missed until it is back";
 const paused = "with its replay paused it falls behind, and that fires on its name";
@@ -128,4 +129,6 @@ export const proofs: Record<string, Proof> = {
   backup_unproven: reading(backup, "ages are given"),
   backup_problems: reading(backup, "a count is given"),
   archive_lag: reading(backup, "a lag is given"),
+  backup_copy_age: reading(copy, "ages are given"),
+  backup_copy_lag: reading(copy, "a lag is given"),
 };

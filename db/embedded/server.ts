@@ -91,19 +91,27 @@ async function onServer(target: Target, work: (sql: Sql) => Promise<void>): Prom
   }
 }
 
+async function archiverOf(sql: Sql): Promise<number | undefined> {
+  const [row] = await sql<{ pid: number }[]>`
+    select pid from pg_stat_activity where backend_type = 'archiver'`;
+  return row?.pid;
+}
+
+/** Whether the server knows the settings by which it hands over finished WAL. */
+async function knowsArchive(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ library: string }[]>`
+    select current_setting('archive_library', true) as library`;
+  return row?.library === "basic_archive";
+}
+
 /**
- * Makes new settings known, and waits until the archiver of the old ones has ended: until then it would take finished
- * segments for archived that nobody keeps. The next archiver, seconds later, finds what is finished meanwhile.
+ * Waits until the archiver of the old settings has ended: until then it would take finished segments for archived that
+ * nobody keeps. The next archiver, seconds later, finds what is finished meanwhile.
  */
-async function restartArchiver(sql: Sql): Promise<void> {
-  const archiver = async () => {
-    const [row] = await sql<{ pid: number }[]>`
-      select pid from pg_stat_activity where backend_type = 'archiver'`;
-    return row?.pid;
-  };
-  const old = await archiver();
-  await sql`select pg_reload_conf()`;
-  for (let attempt = 0; old !== undefined && await archiver() === old; attempt++) {
+async function untilEnded(sql: Sql, old: number): Promise<void> {
+  for (let attempt = 0; await archiverOf(sql) === old; attempt++) {
+    // Somebody else's setting is above ours; the backups tell that WAL is archived by something else.
+    if (attempt === 20 && !await knowsArchive(sql)) return;
     if (attempt === 200) throw new Error("The server's archiver does not take up its settings");
     await new Promise((done) => setTimeout(done, 50));
   }
@@ -167,6 +175,11 @@ export async function createEmbeddedServer(
     user: "postgres",
     database: "holdfast",
   };
+
+  /** Whether archiving was switched on to its end, by this process. */
+  let archiving = false;
+  /** The archiver of settings that are no more: it may still be at it. */
+  let outgoing: number | undefined;
 
   const pgCtl = (args: string[], timeoutMs: number) =>
     runCommand(binaries.pgCtl, [...args, "--pgdata", place.cluster], { as, timeoutMs });
@@ -232,10 +245,18 @@ export async function createEmbeddedServer(
     directory: place.cluster,
     spool: place.spool,
     async startArchiving() {
-      if (walSeconds === 0 || existsSync(place.spool)) return;
+      if (walSeconds === 0 || archiving && existsSync(place.spool)) return;
       await ownedDirectory(place.spool, 0o700, as);
       await writeSettings();
-      await onServer(target, restartArchiver);
+      await onServer(target, async (sql) => {
+        if (!await knowsArchive(sql)) {
+          outgoing = await archiverOf(sql);
+          await sql`select pg_reload_conf()`;
+        }
+        if (outgoing !== undefined) await untilEnded(sql, outgoing);
+        archiving = await knowsArchive(sql);
+      });
+      outgoing = undefined;
     },
     isRunning,
     async start() {

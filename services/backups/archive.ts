@@ -27,12 +27,15 @@ const list = (path: string) =>
 
 const handedOver = (name: string) => segmentName.test(name) || historyName.test(name);
 
+/** What the name of an archived file says; undefined for any other file's. */
+export function readArchivedName(file: string): ArchivedFile | undefined {
+  const [, name, sha256] = archived.exec(file) ?? [];
+  return name && sha256 ? { name, sha256, file } : undefined;
+}
+
 /** What the archive holds, in the order of names. */
 export async function listArchive(archive: string): Promise<ArchivedFile[]> {
-  return (await list(archive)).sort().flatMap((file) => {
-    const [, name, sha256] = archived.exec(file) ?? [];
-    return name && sha256 ? [{ name, sha256, file }] : [];
-  });
+  return (await list(archive)).sort().map(readArchivedName).filter((one) => one !== undefined);
 }
 
 /** Compresses one file into the archive, and lets go of it only when that is on the disk. */

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { verifyArchive } from "./archive.ts";
 import type { Archiver } from "./archiver.ts";
 import { type BackupCatalogue, firstSegment } from "./catalogue.ts";
+import type { Copies } from "./copy/copies.ts";
 import { runDrill, type SealCheck } from "./drill.ts";
 import type { Proof } from "./record.ts";
 import type { Work } from "./report.ts";
@@ -13,10 +14,23 @@ import { verifyBackup } from "./verify.ts";
 
 /** Checks one backup's files and the WAL behind it, and restores it on trial; writes what it found to its record. */
 export function createChecking(
-  { store, catalogue, archiver, embedded, scratchHome, living, checkSeals, clock, log, onStep }: {
+  {
+    store,
+    catalogue,
+    archiver,
+    copies,
+    embedded,
+    scratchHome,
+    living,
+    checkSeals,
+    clock,
+    log,
+    onStep,
+  }: {
     store: BackupStore;
     catalogue: BackupCatalogue;
     archiver: Archiver;
+    copies: Pick<Copies, "check">;
     embedded: Pick<EmbeddedServer, "spool"> | undefined;
     scratchHome: string;
     living: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
@@ -28,8 +42,18 @@ export function createChecking(
 ) {
   return async function check(
     own: Work,
-    { restore, user, signal }: { restore: boolean; user: string; signal: AbortSignal },
+    { restore, copy, user, signal }: {
+      restore: boolean;
+      /** Whether its copy is read back too. */
+      copy: boolean;
+      user: string;
+      signal: AbortSignal;
+    },
   ): Promise<void> {
+    const tellStep = (step: string) => {
+      own.step = step;
+      onStep();
+    };
     const record = await catalogue.find(own.id);
     const path = store.pathOf(record);
     const problems = await verifyBackup(path, record, signal);
@@ -44,6 +68,9 @@ export function createChecking(
         }),
       );
     }
+    if (copy) {
+      await copies.check(record, { wholeHere: problems.length === 0, signal, onStep: tellStep });
+    }
     let proof: Proof | null = record.proof;
     if (restore && problems.length === 0 && record.kind === "base") {
       proof = await runDrill({
@@ -55,10 +82,7 @@ export function createChecking(
         user,
         now: () => clock.now(),
         signal,
-        onStep(step) {
-          own.step = step;
-          onStep();
-        },
+        onStep: tellStep,
       });
       log[proof.problems.length === 0 ? "info" : "error"]("restore_drill", {
         id: record.id,

@@ -1,3 +1,4 @@
+import { type CopyHealth, type CopyState, noCopies, noCopy } from "./copy/state.ts";
 import { type BackupRecord, isProven } from "./record.ts";
 import type { Progress } from "./take.ts";
 
@@ -18,6 +19,8 @@ export interface Backup {
   proven_at: string | null;
   recovery_seconds: number | null;
   progress: { step: string; done_bytes: number; total_bytes: number | null } | null;
+  /** The copy in the S3-compatible storage. */
+  copy: CopyState;
   problems: string[];
   notes: string[];
 }
@@ -32,7 +35,11 @@ export interface Work {
   progress: Progress;
 }
 
-export function showBackup(record: BackupRecord, work: Work | undefined): Backup {
+export function showBackup(
+  record: BackupRecord,
+  work: Work | undefined,
+  copy: CopyState,
+): Backup {
   const busy = work?.id === record.id ? work : undefined;
   return {
     id: record.id,
@@ -50,6 +57,7 @@ export function showBackup(record: BackupRecord, work: Work | undefined): Backup
     proven_at: isProven(record) ? record.proof?.at ?? null : null,
     recovery_seconds: record.proof?.recovery_seconds ?? null,
     progress: busy ? { step: busy.step, ...busy.progress } : null,
+    copy,
     problems: [...record.problems, ...record.proof?.problems ?? []],
     notes: record.proof?.notes ?? [],
   };
@@ -72,6 +80,7 @@ export const showRunning = ({ id, kind, startedAt, step, progress }: Work): Back
   proven_at: null,
   recovery_seconds: null,
   progress: { step, ...progress },
+  copy: noCopy(),
   problems: [],
   notes: [],
 });
@@ -84,7 +93,7 @@ export interface ArchiveState {
 }
 
 /** What health, metrics and rules know of backups. Null: not known, or there is none. */
-export interface BackupHealth {
+export interface BackupHealth extends CopyHealth {
   scheduled: boolean;
   last_backup_at: string | null;
   last_backup_bytes: number | null;
@@ -105,9 +114,10 @@ export interface BackupHealth {
 
 /** Health of backups from the catalogue, newest first. */
 export function reportBackups(
-  { records, archive, scheduled, startedAt, now, problems }: {
+  { records, archive, copies = noCopies, scheduled, startedAt, now, problems }: {
     records: readonly BackupRecord[];
     archive: ArchiveState;
+    copies?: CopyHealth;
     scheduled: boolean;
     startedAt: number;
     now: number;
@@ -143,6 +153,8 @@ export function reportBackups(
     archive_lag_seconds: archive.lagSeconds,
     backups: whole.length,
     proven: proven.length,
+    ...copies,
+    copy_age_seconds: watched ? copies.copy_age_seconds : null,
     problems: [
       ...problems,
       ...archive.problem ? [archive.problem] : [],

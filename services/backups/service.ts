@@ -7,63 +7,41 @@ import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import type { Publisher } from "../hub.ts";
+import type { Backups, BackupSettings } from "./backups.ts";
 import { createArchiver } from "./archiver.ts";
 import { createBackupCatalogue } from "./catalogue.ts";
 import { createChecking } from "./checking.ts";
+import type { Bucket } from "./copy/bucket.ts";
+import { createCopies } from "./copy/copies.ts";
 import { type SealCheck, sweepDrill } from "./drill.ts";
 import { explain, whyNotReplicated } from "./failure.ts";
 import { findPgDump } from "./logical.ts";
-import { isProven } from "./record.ts";
-import {
-  type Backup,
-  type BackupHealth,
-  reportBackups,
-  showBackup,
-  showRunning,
-} from "./report.ts";
+import { type BackupRecord, isProven } from "./record.ts";
+import { type Backup, reportBackups, showBackup, showRunning } from "./report.ts";
 import { whatIsDue } from "./schedule.ts";
 import { type BackupStore, newId } from "./store.ts";
 import { createTaking } from "./taking.ts";
 import { createTurn } from "./turn.ts";
 
-export interface Backups {
-  /**
-   * Begins a backup and answers it as it runs: a base backup where the role may replicate, else a logical one. Throws
-   * `backup_running`, or why it cannot be.
-   */
-  start(kind?: Backup["kind"]): Promise<Backup>;
-  /** Checks a backup's files and, with `restore`, restores it on trial. Answers when that has ended or `waitMs` is over. */
-  verify(id: string, how: { restore: boolean; waitMs: number }): Promise<Backup>;
-  /** Newest first, those older than `before`. */
-  list(page: { limit: number; before: string | undefined }): Promise<Backup[]>;
-  get(id: string): Promise<Backup>;
-  /** Aborts one that runs, removes one that is over; the last proven one only with `force`. */
-  remove(id: string, force: boolean): Promise<void>;
-  /** What was last known; asks nothing. */
-  report(): BackupHealth;
-  /** Archives WAL, and begins what is due. */
-  everyMinute(): Promise<void>;
-  /** Clears what a killed Holdfast left behind, and reads the catalogue. */
-  prepare(): Promise<void>;
-  /** Resolves when nothing runs. */
-  idle(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-export interface BackupSettings {
-  /** Whether backups are taken without being asked for. */
-  scheduled: boolean;
-  backupHours: number;
-  drillHours: number;
-  keep: number;
-  rateMb: number;
-  walSeconds: number;
-}
-
 /** Takes, checks, tries and retires backups; one thing at a time, in one Holdfast at a time. */
 export function createBackups(
-  { store, target, pooler, pool, embedded, scratchHome, checkSeals, settings, hub, clock, log }: {
+  {
+    store,
+    bucket,
+    target,
+    pooler,
+    pool,
+    embedded,
+    scratchHome,
+    checkSeals,
+    settings,
+    hub,
+    clock,
+    log,
+  }: {
     store: BackupStore;
+    /** Where everything is copied to; undefined: nowhere. */
+    bucket: Bucket | undefined;
     target: Target;
     pooler: PoolerMode;
     pool: Pool;
@@ -86,7 +64,17 @@ export function createBackups(
   let toldAt = 0;
   const archiver = createArchiver({ embedded, pool, clock, walSeconds });
   const catalogue = createBackupCatalogue({ store, archiver, keep, log });
-  const turn = createTurn({ target, pooler, clock, log, onEnd: () => tell(true) });
+  const copies = createCopies({ bucket, store, catalogue, keep, clock, log, onChange: tell });
+  const turn = createTurn({
+    target,
+    pooler,
+    clock,
+    log,
+    onEnd() {
+      tell(true);
+      if (facts) copies.wake(facts.system);
+    },
+  });
   const take = createTaking({
     target,
     store,
@@ -101,6 +89,7 @@ export function createBackups(
     store,
     catalogue,
     archiver,
+    copies,
     embedded,
     scratchHome,
     living: (ask) => pool.run(ask, { deadlineMs: 120_000 }),
@@ -121,9 +110,11 @@ export function createBackups(
     const work = turn.work();
     const [newest] = catalogue.records(facts?.system);
     const known = work ? catalogue.records().find(({ id }) => id === work.id) : newest;
-    const backup = known ? showBackup(known, work) : work ? showRunning(work) : null;
+    const backup = known ? show(known) : work ? showRunning(work) : null;
     hub.publish("backup_status", { backup, health: report() });
   }
+
+  const show = (record: BackupRecord) => showBackup(record, turn.work(), copies.of(record));
 
   function note(problem: string | undefined): void {
     lastProblem = problem;
@@ -134,6 +125,7 @@ export function createBackups(
     reportBackups({
       records: catalogue.records(facts?.system),
       archive: archiver.state(),
+      copies: copies.health(),
       scheduled: scheduled && backupHours > 0,
       startedAt,
       now: clock.now().getTime(),
@@ -161,7 +153,10 @@ export function createBackups(
     return await get(id);
   }
 
-  async function verify(id: string, restore: boolean): Promise<void> {
+  async function verify(
+    id: string,
+    { restore, copy }: { restore: boolean; copy: boolean },
+  ): Promise<void> {
     const record = await catalogue.find(id);
     if (record.status === "failed") {
       throw new HoldfastError("conflict", `Backup ${id} failed; there is nothing to check`);
@@ -173,7 +168,7 @@ export function createBackups(
       async (own, signal) => {
         if (restore) lastDrillAt = clock.now().getTime();
         try {
-          await check(own, { restore, user: role, signal });
+          await check(own, { restore, copy, user: role, signal });
           note(undefined);
         } catch (error) {
           if (signal.aborted) return;
@@ -187,7 +182,7 @@ export function createBackups(
   async function get(id: string): Promise<Backup> {
     const work = turn.work();
     if (work?.what === "backup" && work.id === id) return showRunning(work);
-    return showBackup(await catalogue.find(id), work);
+    return show(await catalogue.find(id));
   }
 
   async function beginDue(system: string): Promise<void> {
@@ -204,7 +199,8 @@ export function createBackups(
     const newest = records.find(({ status }) => status === "complete");
     try {
       if (due === "backup") await start();
-      if (due === "drill" && newest) await verify(newest.id, true);
+      // Reading a copy back costs time and money: only when it is asked for.
+      if (due === "drill" && newest) await verify(newest.id, { restore: true, copy: false });
     } catch (error) {
       if (error instanceof HoldfastError && error.code === "backup_running") return;
       note(explain(error));
@@ -215,7 +211,7 @@ export function createBackups(
   return {
     start,
     async verify(id, { restore, waitMs }) {
-      await verify(id, restore);
+      await verify(id, { restore, copy: true });
       let timer: ReturnType<typeof setTimeout> | undefined;
       await Promise.race([turn.running(), new Promise((done) => timer = setTimeout(done, waitMs))]);
       clearTimeout(timer);
@@ -224,7 +220,7 @@ export function createBackups(
     async list({ limit, before }) {
       await catalogue.refresh();
       const work = turn.work();
-      const stored = catalogue.records().map((record) => showBackup(record, work));
+      const stored = catalogue.records().map(show);
       const runs = work?.what === "backup" && !stored.some(({ id }) => id === work.id);
       return [...runs ? [showRunning(work)] : [], ...stored]
         .filter(({ id }) => before === undefined || id < before).slice(0, limit);
@@ -244,7 +240,9 @@ export function createBackups(
         );
       }
       await store.remove(record);
+      copies.discard(record.id);
       await catalogue.prune(record.system);
+      copies.wake(record.system);
       tell(true);
     },
     report,
@@ -260,15 +258,21 @@ export function createBackups(
         const major = Math.floor(version / 10_000);
         await sweepDrill({ home: scratchHome, system, major, embedded: embedded !== undefined });
       });
+      copies.wake(system);
     },
     async everyMinute() {
       const { system } = facts ?? await readFacts();
       await archiver.collect(catalogue.archiveOf(system));
+      copies.wake(system, { mend: true });
       if (scheduled && !turn.running()) await beginDue(system);
     },
-    idle: async () => await turn.running(),
+    async idle() {
+      await turn.running();
+      await copies.idle();
+    },
     async stop() {
       await turn.stop();
+      await copies.stop();
       await archiver.stop();
     },
   };

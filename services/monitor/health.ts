@@ -124,10 +124,14 @@ export function checksOf(snapshot: Snapshot): Check[] {
   }];
   const { backups } = snapshot;
   // Before the first one there is nothing to judge; the rule backup_age tells when that lasts too long.
-  const backup: Check[] = backups.backups + backups.problems.length === 0 ? [] : [{
+  const amiss = [
+    ...backups.problems,
+    ...backups.copy_problem ? [`not copied: ${backups.copy_problem}`] : [],
+  ];
+  const backup: Check[] = backups.backups + amiss.length === 0 ? [] : [{
     name: "backups",
-    status: backups.problems.length > 0 ? "degraded" : backups.proven > 0 ? "healthy" : "unknown",
-    detail: backups.problems.slice(0, 3).join("; ") ||
+    status: amiss.length > 0 ? "degraded" : backups.proven > 0 ? "healthy" : "unknown",
+    detail: amiss.slice(0, 3).join("; ") ||
       (backups.last_proven_restore_at
         ? `last proven restore ${backups.last_proven_restore_at}, in ${
           Math.round(backups.recovery_seconds ?? 0)
@@ -241,6 +245,8 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     server("backup_unproven_seconds", snapshot.backups.unproven_seconds),
     server("backup_problems", snapshot.backups.problems.length),
     server("archive_lag_seconds", snapshot.backups.archive_lag_seconds),
+    server("backup_copy_age_seconds", snapshot.backups.copy_age_seconds),
+    server("backup_copy_lag_seconds", snapshot.backups.copy_lag_seconds),
     ...Object.entries(poolMetrics(snapshot.pool)).map(([name, value]) => server(name, value)),
     ...snapshot.tables.flatMap((table): MetricValue[] => {
       const known = (value: number | null) =>

@@ -164,6 +164,23 @@ function backupFamilies({ backups }: Snapshot): Family[] {
       "Age of the oldest finished WAL segment that is not archived",
       backups.archive_lag_seconds,
     ),
+    ...copyFamilies(backups),
+  ];
+}
+
+/** Nothing where nothing is copied. */
+function copyFamilies(backups: Snapshot["backups"]): Family[] {
+  if (!backups.copy_enabled) return [];
+  return [
+    gauge("backup_copies", "Whole backups in the S3-compatible storage", backups.copies),
+    gauge("backup_copy_age_seconds", "Age of the newest copied backup", backups.copy_age_seconds),
+    gauge(
+      "backup_copy_lag_seconds",
+      "Age of the oldest archived WAL that is not copied",
+      backups.copy_lag_seconds,
+    ),
+    counter("backup_copy_failures", "Turns of copying that failed", backups.copy_failures),
+    counter("backup_copied_bytes", "Bytes of backups and WAL copied", backups.copied_bytes),
   ];
 }
 

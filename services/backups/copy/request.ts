@@ -1,0 +1,172 @@
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import { AwsV4Signer } from "aws4fetch";
+import { HoldfastError } from "../../../errors.ts";
+import { readTag } from "./xml.ts";
+
+/** Where copies go, and as whom; addressed by path. */
+export interface S3Place {
+  /** Such as https://s3.example.com, without a slash at its end. */
+  endpoint: string;
+  bucket: string;
+  /** Folder in the bucket: empty, or with a slash at its end. */
+  prefix: string;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+/** How often a request is tried, and how long to wait before the second try; each further wait is twice as long. */
+export interface Patience {
+  attempts: number;
+  firstWaitMs: number;
+}
+
+const usualPatience: Patience = { attempts: 4, firstWaitMs: 500 };
+
+export interface Ask {
+  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  /** Below the prefix; undefined: the bucket itself. */
+  key?: string;
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  body?: Uint8Array<ArrayBuffer>;
+  signal?: AbortSignal | undefined;
+}
+
+/** The storage refused, or could not be reached. Its message is for people; it names no key and no secret. */
+export class StorageError extends HoldfastError {
+  readonly status: number | undefined;
+  /** Whether another try may go better. */
+  readonly again: boolean;
+
+  constructor(message: string, { status, again }: { status?: number; again: boolean }) {
+    super("conflict", message);
+    this.name = "StorageError";
+    this.status = status;
+    this.again = again;
+  }
+}
+
+const meanings: Record<string, string> = {
+  SignatureDoesNotMatch: "the secret access key is another",
+  InvalidAccessKeyId: "the access key is not known there",
+  AccessDenied: "the access key may not do this",
+  NoSuchBucket: "there is no such bucket",
+  NoSuchKey: "there is no such object",
+  RequestTimeTooSkewed: "the clock of this machine is wrong",
+  PermanentRedirect: "the bucket is in another region or place",
+  AuthorizationHeaderMalformed: "the bucket is in another region",
+};
+
+/** Damaged on the way: what was sent is still whole here. */
+const onTheWay =
+  /^(BadDigest|InvalidDigest|XAmzContentSHA256Mismatch|IncompleteBody|RequestTimeout|SlowDown)$/;
+
+/** What a refusal means, in words: of the answer's body only the code, for the rest may repeat what was signed. */
+export function refusal(ask: Ask, status: number, body: string): StorageError {
+  const code = readTag(body, "Code") ?? "";
+  const meaning = meanings[code];
+  const why = meaning
+    ? `${meaning} (${code})`
+    : [status || "a redirect", code].filter(Boolean).join(" ");
+  return new StorageError(`The storage refused ${ask.method} ${ask.key ?? "of its list"}: ${why}`, {
+    status,
+    again: status >= 500 && status !== 501 || status === 429 || status === 408 ||
+      onTheWay.test(code),
+  });
+}
+
+function unreachable(error: unknown, host: string): StorageError {
+  const timedOut = error instanceof DOMException && error.name === "TimeoutError";
+  const text = error instanceof Error ? `${error.message} ${error.cause ?? ""}` : "";
+  const known = /refused|reset|dns|not known|certificate|unreachable|closed/i.exec(text)?.[0];
+  const why = timedOut ? "it does not answer in time" : known?.toLowerCase() ?? "no connection";
+  return new StorageError(`The storage at ${host} cannot be reached: ${why}`, { again: true });
+}
+
+/** Longest that one request may take: a slow line brings 50 kB a second. */
+const deadlineMs = (bytes: number) => 30_000 + bytes / 50;
+
+const emptySha256 = createHash("sha256").digest("hex");
+
+/** SHA-256 in hex, made beside the event loop. */
+async function sha256Of(bytes: Uint8Array<ArrayBuffer> | undefined): Promise<string> {
+  if (!bytes) return emptySha256;
+  return Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
+}
+
+export type Exchange = <T>(ask: Ask, read: (answer: Response) => Promise<T>) => Promise<T>;
+
+/**
+ * Makes the way to a storage: each request signed with the hash of its body, within a deadline, tried again a bounded
+ * number of times. What `read` makes of a good answer is the result; anything else is a StorageError.
+ */
+export function createExchange(
+  { place, patience = usualPatience, send = fetch }: {
+    place: S3Place;
+    patience?: Patience;
+    send?: typeof fetch;
+  },
+): Exchange {
+  const { endpoint, bucket, prefix, region, accessKeyId, secretAccessKey } = place;
+  const cache = new Map<string, ArrayBuffer>();
+
+  async function sign({ method, key, query = {}, headers = {}, body }: Ask) {
+    const url = new URL(
+      key === undefined ? `${endpoint}/${bucket}` : `${endpoint}/${bucket}/${prefix}${key}`,
+    );
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return await new AwsV4Signer({
+      method,
+      url: url.href,
+      headers: { ...headers, "x-amz-content-sha256": await sha256Of(body) },
+      service: "s3",
+      region,
+      accessKeyId,
+      secretAccessKey,
+      cache,
+    }).sign();
+  }
+
+  async function once<T>(ask: Ask, read: (answer: Response) => Promise<T>): Promise<T> {
+    const deadline = new AbortController();
+    const timer = setTimeout(
+      () => deadline.abort(new DOMException("too late", "TimeoutError")),
+      deadlineMs(ask.body?.length ?? 0),
+    );
+    try {
+      const { url, headers } = await sign(ask);
+      const answer = await send(url, {
+        method: ask.method,
+        headers,
+        ...(ask.body ? { body: ask.body } : {}),
+        // Nobody named the place that a redirect leads to.
+        redirect: "manual",
+        signal: AbortSignal.any([deadline.signal, ...(ask.signal ? [ask.signal] : [])]),
+      });
+      if (answer.ok) return await read(answer);
+      throw refusal(ask, answer.status, await answer.text());
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return async (ask, read) => {
+    for (let attempt = 1;; attempt++) {
+      try {
+        ask.signal?.throwIfAborted();
+        return await once(ask, read);
+      } catch (error) {
+        ask.signal?.throwIfAborted();
+        const failure = error instanceof StorageError
+          ? error
+          : unreachable(error, new URL(endpoint).host);
+        if (!failure.again || attempt >= patience.attempts) throw failure;
+        const pause = patience.firstWaitMs * 2 ** (attempt - 1);
+        await wait(pause, undefined, ask.signal ? { signal: ask.signal } : {}).catch(() => {});
+      }
+    }
+  };
+}
