@@ -511,7 +511,7 @@ Deno.test("space that a rewrite would give back, and much WAL", async () => {
     await look();
     return (await list("?state=firing")).find(({ rule }) => rule === "wal_rate");
   }, "it fires");
-  assert.match(wal.message, /^WAL written: [\d.]+ MB per second$/);
+  assert.match(wal.message, /^WAL written: [\d.]+ [MG]B per second$/);
   await house.sql`delete from shop.prints where id % 10 <> 0`;
   await briefly((sql) => sql`vacuum (analyze) shop.prints`);
   const bloat = await fires("bloat");
