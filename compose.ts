@@ -10,7 +10,7 @@ import { migrations } from "./db/migrations/list.ts";
 import type { PoolerMode } from "./db/pool.ts";
 import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf, StartError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Backups } from "./services/backups/backups.ts";
@@ -38,14 +38,21 @@ export interface Holdfast {
   target: Target;
 }
 
+/**
+ * What a Holdfast is for: a `server` does everything; a `tool` is there for one command, and rotates nothing by the way;
+ * a `reader` changes nothing at all.
+ */
+export type Purpose = "server" | "tool" | "reader";
+
 /** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
 export async function createHoldfast(
-  { config, log, upgrade, version, clock = systemClock }: {
+  { config, log, upgrade, version, clock = systemClock, purpose = "server" }: {
     config: Config;
     log: Logger;
     upgrade: Upgrade;
     version: string;
     clock?: Clock;
+    purpose?: Purpose;
   },
 ): Promise<Holdfast> {
   const embedded: EmbeddedServer | undefined = config.DATABASE_URL
@@ -73,6 +80,17 @@ export async function createHoldfast(
   const preparation = createPreparation({
     embedded,
     async prepare() {
+      if (purpose === "reader") {
+        const pending = await pools.maintenance.run((sql) =>
+          migrate(sql, migrations, { dryRun: true })
+        );
+        if (pending.length === 0) return;
+        throw new StartError(
+          `The database lacks ${
+            pending.join(", ")
+          } of Holdfast's tables: start deno task serve once, which makes them`,
+        );
+      }
       const applied = await pools.maintenance.run((sql) => migrate(sql, migrations), {
         deadlineMs: 180_000,
       });
@@ -84,10 +102,13 @@ export async function createHoldfast(
       await backups.prepare().catch((error) =>
         log.error("backups_not_ready", { error: messageOf(error) })
       );
+      if (purpose !== "server") return;
       await rotation.rotate("start");
       conversions.wake();
     },
-    whileAway: () => monitor.start(),
+    whileAway() {
+      if (purpose !== "reader") monitor.start();
+    },
     isUnreachable: () => monitor.snapshot().unreachable !== undefined,
     onRestart: () => monitor.checkNow(),
     log,
@@ -116,7 +137,7 @@ export async function createHoldfast(
     async start(signal) {
       const given = signal ? [signal, stopping.signal] : [stopping.signal];
       await preparation.untilDone(AbortSignal.any(given));
-      if (!preparation.isDone()) return;
+      if (!preparation.isDone() || purpose === "reader") return;
       monitor.start();
       await monitor.checkNow();
       preparation.supervisor.start();

@@ -16,6 +16,14 @@ export type Config =
   & { readonly alertOverrides: readonly AlertOverride[] };
 
 const alertPrefix = "HOLDFAST_ALERT_";
+
+/** Names in the environment that look like settings and are none: most likely misspelt. */
+export function unknownSettings(env: Record<string, string | undefined>): string[] {
+  return Object.keys(env).filter((name) =>
+    name.startsWith("HOLDFAST_") && !name.startsWith(alertPrefix) && name !== "HOLDFAST_CONFIG" &&
+    !(name in settings)
+  ).sort();
+}
 const loopback = /^(127\.\d+\.\d+\.\d+|localhost|::1|\[::1\])$/;
 
 /** Says whether `host` can only be reached from this machine. */

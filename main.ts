@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import denoConfig from "./deno.json" with { type: "json" };
-import { UsageError } from "./commands/arguments.ts";
+import { readArguments, UsageError } from "./commands/arguments.ts";
 import { backup } from "./commands/backup.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -19,7 +19,15 @@ export {
 } from "./services/benchmarks/service.ts";
 
 const commands: Record<string, (context: CommandContext, args: string[]) => Promise<number>> = {
-  serve: (context) => serve(context),
+  async serve(context, args) {
+    const { values, positionals } = readArguments("serve", args, {});
+    if (positionals.length > 0) throw new UsageError(`serve takes no ${positionals[0]}`);
+    if (!values.help) return await serve(context);
+    console.log(
+      "deno task serve     serves; settings come from the environment (docs/configuration.md)",
+    );
+    return 0;
+  },
   demo,
   import: importFiles,
   export: exportTicks,

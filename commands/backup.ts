@@ -79,7 +79,7 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
     console.log(help);
     return 0;
   }
-  const door = await openDoor(context, { create: false });
+  const door = await openDoor(context, { create: false, reads: values.list === true });
   try {
     if (values.list) {
       const { backups } = await (await ask(door, "/api/backups?limit=1000")).json() as {
@@ -92,6 +92,11 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
     if (id === undefined) {
       const begun = await (await ask(door, "/api/backups", { method: "POST" })).json() as Backup;
       id = begun.id;
+      if (begun.kind === "logical") {
+        console.error(
+          'A dump, not a base backup: the role may not replicate, or the server cannot be replicated from (POST /api/backups {"kind": "base"} says which)',
+        );
+      }
       const taken = await follow(door, id);
       console.log(line(taken));
       if (taken.status !== "complete") return 1;

@@ -1,6 +1,11 @@
 import { messageOf } from "../errors.ts";
 import { createDemoMarket, type DemoTick } from "../services/demo.ts";
+import { readArguments } from "./arguments.ts";
 import { type CommandContext, serve, type Serving } from "./serve.ts";
+
+const help = `deno task demo [--force]     serves, and feeds itself a made-up market
+
+Into a database of yours (DATABASE_URL) that has instruments already nothing is fed, unless --force says so.`;
 
 const historyMs = 90 * 60_000;
 const historyTicks = 200_000;
@@ -8,10 +13,36 @@ const tickMs = 250;
 const ticksPerSecond = 40;
 
 /** `deno task demo`: serves, and feeds itself a market through its own front door. */
-export function demo(context: CommandContext): Promise<number> {
+export async function demo(context: CommandContext, args: string[]): Promise<number> {
   const { log, config } = context;
+  const { values } = readArguments("demo", args, { force: { type: "boolean" } });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const authorization: Record<string, string> = config.HOLDFAST_TOKEN
+    ? { authorization: `Bearer ${config.HOLDFAST_TOKEN}` }
+    : {};
 
-  async function feed({ holdfast, url }: Serving, signal: AbortSignal): Promise<void> {
+  /** Made-up ticks among real ones could not be told apart again. */
+  async function isTaken({ holdfast, url }: Serving): Promise<boolean> {
+    if (!config.DATABASE_URL || values.force) return false;
+    const answer = await holdfast.handle(
+      new Request(`${url}/api/instruments?limit=1`, { headers: authorization }),
+    );
+    const { instruments } = await answer.json() as { instruments?: unknown[] };
+    return instruments?.length !== 0;
+  }
+
+  async function feed(serving: Serving, signal: AbortSignal): Promise<void> {
+    const { holdfast, url } = serving;
+    if (await isTaken(serving)) {
+      log.warn("demo_feeds_nothing", {
+        reason:
+          "the database of DATABASE_URL has instruments already; --force feeds it all the same",
+      });
+      return;
+    }
     const market = createDemoMarket();
     const send = async (ticks: DemoTick[]) => {
       const response = await holdfast.handle(
@@ -19,7 +50,7 @@ export function demo(context: CommandContext): Promise<number> {
           method: "POST",
           headers: {
             "content-type": "application/x-ndjson",
-            ...(config.HOLDFAST_TOKEN ? { authorization: `Bearer ${config.HOLDFAST_TOKEN}` } : {}),
+            ...authorization,
           },
           body: ticks.map((tick) => JSON.stringify(tick)).join("\n"),
         }),
@@ -41,5 +72,5 @@ export function demo(context: CommandContext): Promise<number> {
     }
   }
 
-  return serve(context, feed);
+  return await serve(context, feed);
 }

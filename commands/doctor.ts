@@ -1,5 +1,5 @@
 import { bucketOf } from "../compose/backups.ts";
-import type { Config } from "../config.ts";
+import { type Config, unknownSettings } from "../config.ts";
 import type { Target } from "../db/connection.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { describeDatabaseError } from "../db/errors.ts";
@@ -8,6 +8,7 @@ import { createPool } from "../db/pool.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
 import { readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
+import { readArguments } from "./arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
 /** Good, bad, or worth knowing. */
@@ -93,9 +94,24 @@ function tell(findings: readonly Finding[]): number {
 }
 
 /** `deno task doctor`: says what is as it should be and what is not; changes nothing. */
-export async function doctor({ config, log }: CommandContext): Promise<number> {
+export async function doctor(
+  { config, log, runtime }: CommandContext,
+  args: string[],
+): Promise<number> {
+  const { values } = readArguments("doctor", args, {});
+  if (values.help) {
+    console.log(
+      "deno task doctor     says what is as it should be and what is not; changes nothing",
+    );
+    return 0;
+  }
   buildRules(config.HOLDFAST_PROFILE, config.alertOverrides); // refuses a level that no rule has
   console.log(`Settings are valid (profile ${config.HOLDFAST_PROFILE})`);
+  tell(
+    unknownSettings(runtime.env()).map((name) =>
+      note(`${name} is no setting of Holdfast: it changes nothing`)
+    ),
+  );
   const storage = tell(await examineStorage(config));
   let target: Target = { kind: "url", url: config.DATABASE_URL ?? "" };
   if (!config.DATABASE_URL) {

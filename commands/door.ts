@@ -43,13 +43,13 @@ export async function knock(context: CommandContext): Promise<Door | undefined> 
 }
 
 /** This process as its own Holdfast, without a port. */
-async function openHouse(context: CommandContext): Promise<Door> {
+async function openHouse(context: CommandContext, purpose: "tool" | "reader"): Promise<Door> {
   const lock = await lockDataDir(context);
   const log = createLogger({
     level: context.config.LOG_LEVEL === "debug" ? "debug" : "warn",
     write: (line) => console.error(line),
   });
-  const holdfast = await createHoldfast({ ...context, log });
+  const holdfast = await createHoldfast({ ...context, log, purpose });
   const close = async () => {
     await holdfast.stop();
     await lock?.release();
@@ -69,10 +69,13 @@ async function openHouse(context: CommandContext): Promise<Door> {
   };
 }
 
-/** The running Holdfast where one answers, else one of our own; for reading only, its database must be there. */
+/**
+ * The running Holdfast where one answers, else one of our own: for reading only, where nothing is changed, its database
+ * must be there, and to be `created` only where that is wanted.
+ */
 export async function openDoor(
   context: CommandContext,
-  { create }: { create: boolean },
+  { create, reads = false }: { create: boolean; reads?: boolean },
 ): Promise<Door> {
   const running = await knock(context);
   if (running) return running;
@@ -82,5 +85,5 @@ export async function openDoor(
       `No Holdfast answers on ${addressOf(context)}, and there is no database in ${resolve(dir)}`,
     );
   }
-  return await openHouse(context);
+  return await openHouse(context, reads ? "reader" : "tool");
 }

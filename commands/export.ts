@@ -147,7 +147,7 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
   const stopped = new AbortController();
   context.runtime.onStopSignal(() => stopped.abort(new Error("stopped by a signal")));
   const { signal } = stopped;
-  const door = await openDoor(context, { create: false });
+  const door = await openDoor(context, { create: false, reads: true });
   const bar = stderrProgressBar();
   const label = toStdout ? "export" : basename(out);
   const watch = startWatch();

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { createHoldfast, type Holdfast } from "../compose.ts";
-import type { Config } from "../config.ts";
+import { type Config, unknownSettings } from "../config.ts";
 import { isDriversOwn } from "../db/errors.ts";
 import { messageOf, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -135,6 +135,12 @@ export async function serve(
 ): Promise<number> {
   const { runtime, log } = context;
   catchStrays(log);
+  for (const name of unknownSettings(runtime.env())) {
+    log.warn("unknown_setting", {
+      name,
+      detail: "Holdfast has no such setting; it changes nothing",
+    });
+  }
   const stopped = new AbortController();
   let signals = 0;
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();

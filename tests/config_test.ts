@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../config.ts";
+import { readConfig, unknownSettings } from "../config.ts";
 import { StartError } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
 
@@ -18,6 +18,17 @@ Deno.test("with nothing set, the defaults hold", () => {
   const config = readConfig({});
   assert.deepEqual([config.HOST, config.PORT, config.DATABASE_URL], ["127.0.0.1", 8000, undefined]);
   assert.equal(config.HOLDFAST_DATA_DIR, ".holdfast");
+});
+
+Deno.test("a name that looks like a setting and is none is told", () => {
+  const env = {
+    HOLDFAST_RETENTON_DAYS: "5",
+    HOLDFAST_RETENTION_DAYS: "5",
+    HOLDFAST_ALERT_CONNECTIONS_WARNING: "0.5",
+    HOLDFAST_CONFIG: "x.json",
+    PATH: "/bin",
+  };
+  assert.deepEqual(unknownSettings(env), ["HOLDFAST_RETENTON_DAYS"]);
 });
 
 Deno.test("a bad value names the setting, the value and what is allowed", () => {

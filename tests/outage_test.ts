@@ -117,6 +117,10 @@ Deno.test("with Postgres stopped every report answers within a second, says so, 
       assert.deepEqual([path, status, body.code], [path, 503, "database_unavailable"]);
     }
   }
+  const firing = await house.json<{ alerts: { rule: string }[] }>("/api/alerts?state=firing");
+  assert.ok(firing.alerts.some(({ rule }) => rule === "database_down"), "what fires is remembered");
+  const { body } = await ask("/api/health");
+  assert.equal(body.checks?.find(({ name }) => name === "partitions")?.status, "unknown");
   const rules = await ask("/api/alerts/rules", 5_000, {
     method: "PUT",
     headers: { "content-type": "application/json" },

@@ -90,6 +90,33 @@ Deno.test("a policy set is read back as Postgres writes its intervals, listed, c
   }
 });
 
+Deno.test("an alert about a table ends with its policy, and spells out a bounded cure", async () => {
+  await house.sql`create table app.hours (at timestamptz not null) partition by range (at)`;
+  const open = async () => {
+    await house.holdfast.monitor.runNow("stats");
+    const { alerts } = await house.json<{ alerts: { scope: string; cure: { sql: string }[] }[] }>(
+      "/api/alerts?state=firing",
+    );
+    return alerts.filter(({ scope }) => scope === "app.hours");
+  };
+  await put("app.hours", {
+    interval: "month",
+    sub_interval: "hour",
+    key: "timestamptz",
+    premake: 3,
+  });
+  const [alert] = await open();
+  await (await house.request(policyPath("app.hours"), { method: "DELETE" })).body?.cancel();
+  assert.match(
+    alert?.cure[0]?.sql ?? "",
+    /^-- \d{4} statements in one transaction: POST \/api\/partitions\/plan/,
+  );
+  assert.ok(JSON.stringify(alert).length < 10_000);
+  await open();
+  clock.time += 60_000;
+  assert.deepEqual((await open()).length, 0);
+});
+
 Deno.test("what is wrong with a policy is said, field by field, and nothing of it is kept", async () => {
   const good = { interval: "1 day", key: "timestamptz" };
   const cases: [string, object, number, string][] = [

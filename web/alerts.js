@@ -44,10 +44,9 @@ export function createAlerts({ toast }) {
     every: 10_000,
     async run() {
       // Apart, so that an old alert that still fires is not lost behind many that are over.
-      const found = [
-        ...await requestList("/api/alerts?state=firing", "alerts", 3),
-        ...await requestList("/api/alerts", "alerts"),
-      ];
+      const firing = await requestList("/api/alerts?state=firing", "alerts", 3);
+      replace([...firing, ...[...alerts.values()].filter(({ state }) => state === "resolved")]);
+      const found = [...firing, ...await requestList("/api/alerts", "alerts")];
       listed = true;
       replace(found);
       panel.answered();

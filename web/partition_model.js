@@ -119,13 +119,14 @@ export function windowAround(total, count, centre) {
   return { start, end: Math.min(total, start + count) };
 }
 
-/** A short name of where a slot begins: "12 Mar", "14:00", "Mar 2026", "1.2 M". */
+/** A short name of where a slot begins: "12 Mar" (with its year where that is not plain), "14:00", "Mar 2026", "1.2 M". */
 export function slotLabel(slot, isTime) {
   if (slot.state === "default") return "default";
   if (slot.from === null) return "…";
   if (!isTime) return compact(slot.from);
   const span = (slot.to ?? slot.from + DAY_MS) - slot.from;
-  if (span < DAY_MS) return slot.from % DAY_MS === 0 ? day(slot.from) : hourMinute(slot.from);
-  if (span < 27 * DAY_MS) return day(slot.from);
+  const distant = Math.abs(slot.from - Date.now()) > 300 * DAY_MS;
+  if (span < DAY_MS && slot.from % DAY_MS !== 0) return hourMinute(slot.from);
+  if (span < 27 * DAY_MS) return day(slot.from, distant);
   return span < 300 * DAY_MS ? monthYear(slot.from) : monthYear(slot.from).slice(-4);
 }

@@ -23,13 +23,23 @@ export function policyWords(policy) {
         ? `${compact(Number(policy.interval))} ids`
         : shortInterval(policy.interval)
     }`,
+    policy.sub_interval
+      ? `in pieces of ${
+        policy.key === "id"
+          ? `${compact(Number(policy.sub_interval))} ids`
+          : policy.sub_interval.replace(/^01:00:00$/, "1 hour")
+      }`
+      : null,
     `premake ${policy.premake ?? "?"}`,
     retention,
     policy.enabled === false ? "PAUSED" : null,
   ].filter(Boolean).join(" · ");
 }
 
-const shortInterval = (interval) => String(interval ?? "?").replace(/^1 /, "");
+/** Postgres's own words, in those of people: "1 mon" is a month, "01:00:00" an hour. */
+const shortInterval = (interval) =>
+  String(interval ?? "?").replace(/\bmon(s?)\b/, "month$1").replace(/^01:00:00$/, "hour")
+    .replace(/^7 days$/, "week").replace(/^3 months$/, "quarter").replace(/^1 /, "");
 const rowsWords = (rows) =>
   typeof rows === "number" ? `about ${compact(rows)} rows` : "rows unknown";
 export const problemWords = (problem) =>

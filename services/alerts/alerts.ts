@@ -1,5 +1,6 @@
 import { acknowledgeAlert } from "../../db/alerts.ts";
 import { tidyAlerts } from "../../db/alert_watch.ts";
+import { isUnreachable } from "../../db/errors.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
@@ -227,7 +228,14 @@ export function createAlerts(
       // A silence made or ended counts at once, not from the next look on.
       const open = book.open();
       const present = new Map(open.map((alert) => [alert.id, withMutes(alert, open)]));
-      return (await store.list(query)).map((alert) => present.get(alert.id) ?? alert);
+      try {
+        return (await store.list(query)).map((alert) => present.get(alert.id) ?? alert);
+      } catch (error) {
+        // What fires is known from memory: it is asked for most when the database is away.
+        if (!isUnreachable(error) || query.state !== "firing" || query.before) throw error;
+        return [...present.values()].sort((a, b) => b.started_at.localeCompare(a.started_at))
+          .slice(0, query.limit);
+      }
     },
     async find(id: string): Promise<Alert> {
       const alert = book.find(id) ?? await store.find(id);

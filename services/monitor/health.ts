@@ -81,14 +81,14 @@ export function checksOf(snapshot: Snapshot): Check[] {
     name: "partitions",
     status: ownTablesGone(snapshot.tablesError)
       ? "unhealthy"
-      : !snapshot.tablesFresh
+      : !snapshot.tablesFresh || unreachable
       ? "unknown"
       : snapshot.tables.some((table) => table.problems.length > 0)
       ? "degraded"
       : "healthy",
     detail: ownTablesGone(snapshot.tablesError)
       ? `Holdfast's tables are not on this server, restart Holdfast to prepare it: ${snapshot.tablesError}`
-      : !snapshot.tablesFresh
+      : !snapshot.tablesFresh || unreachable
       ? `not read lately${snapshot.tablesError ? `: ${snapshot.tablesError.slice(0, 200)}` : ""}`
       : snapshot.tables.flatMap((table) =>
         table.problems.map((problem) => `${table.table}: ${problem}`)
@@ -224,6 +224,22 @@ export function partitionsHealth(snapshot: Snapshot) {
       known ? table : { ...table, runway_seconds: null }
     ),
   };
+}
+
+const partitionMetrics = [
+  "partition_runway_seconds",
+  "partition_holes",
+  "partition_default_rows",
+  "partition_sealed_changed",
+];
+
+/** Metrics all of whose scopes were just read: an alert on a scope that is not among them is over. */
+export function completeMetrics(
+  snapshot: Omit<Snapshot, "status">,
+  ofSignals: readonly string[],
+): Set<string> {
+  if (snapshot.unreachable) return new Set();
+  return new Set([...ofSignals, ...(snapshot.tablesFresh ? partitionMetrics : [])]);
 }
 
 /** What the rules judge, from a snapshot; unknown stays null. */

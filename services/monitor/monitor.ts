@@ -13,7 +13,7 @@ import type { Catalogue } from "../partitions/catalogue.ts";
 import { takeReading } from "./collect.ts";
 import { createCollection } from "./collection.ts";
 import { evidenceFor } from "./evidence.ts";
-import { databasePerformance, metricValues, overallStatus } from "./health.ts";
+import { completeMetrics, databasePerformance, metricValues, overallStatus } from "./health.ts";
 import type { History } from "./history/history.ts";
 import { samplesOf } from "./history/sampling.ts";
 import type { Changes } from "./changes.ts";
@@ -171,7 +171,7 @@ export function createMonitor(
       evidence: (rule, scope) => evidenceFor(rule, scope, before),
       cure: (rule, scope) =>
         partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
-    }, new Set(before.unreachable ? [] : completeSignals(signals, before.view)));
+    }, completeMetrics(before, completeSignals(signals, before.view)));
     const after = snapshot();
     history.add(samplesOf(after, tier));
     incidents.observe(after);

@@ -5,8 +5,9 @@ import { tableOf } from "../partitions/policy.ts";
 import type { TableReading } from "./partition_report.ts";
 
 const rulesCured = new Set(["partition_runway", "partition_holes", "default_rows"]);
-/** Leaves whose statements an alert spells out; the plan has them all. */
+/** Leaves, and statements of one leaf, that an alert spells out; the plan has them all. */
 const leavesMax = 20;
+const statementsMax = 50;
 
 /** The exact statements that cure an alert about a table's partitions, from what was last read. Pure. */
 export function partitionCure(
@@ -22,8 +23,11 @@ export function partitionCure(
     .slice(0, leavesMax)
     .map(({ statements, transaction }) => {
       const sql = statements.map((statement) => `${statement.sql};`).join("\n");
+      const whole = transaction ? `begin;\n${sql}\ncommit;` : sql;
       return {
-        sql: transaction ? `begin;\n${sql}\ncommit;` : sql,
+        sql: statements.length > statementsMax
+          ? `-- ${statements.length} statements in one transaction: POST /api/partitions/plan lists them, POST /api/partitions/apply with its digest carries them out`
+          : whole,
         lock: [...new Set(statements.map(({ lock }) => lock))].join("; "),
         risk: "POST /api/partitions/plan and /api/partitions/apply do the same with lock timeouts",
       };
