@@ -25,10 +25,14 @@ export async function holdRotationLock<T>(
       await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotation', 0))`.simple();
     } catch (cause) {
       if (codeOf(cause) !== "55P03") throw cause;
-      throw new HoldfastError("conflict", "Partitions are being rotated just now, by the schedule or by another Holdfast", {
-        retryAfterSeconds: 10,
-        cause,
-      });
+      throw new HoldfastError(
+        "conflict",
+        "Partitions are being rotated just now, by the schedule or by another Holdfast",
+        {
+          retryAfterSeconds: 10,
+          cause,
+        },
+      );
     }
     const keepAlive = setInterval(() => sql`select 1`.simple().catch(() => {}), keepAliveMs);
     try {
