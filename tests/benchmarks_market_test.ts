@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describeDay, distanceOf } from "../bench/market/describe.ts";
 import { readRealDay } from "../bench/market/real_day.ts";
-import { daysAhead, denseMarket } from "../bench/capacity/cases.ts";
+import { denseMarket } from "../bench/capacity/cases.ts";
+import { daysAhead } from "../bench/insert/tables.ts";
+import { defaultMarket } from "../bench/market/profile.ts";
 import { createTickSource, firstTickUs } from "../bench/ticks.ts";
 import { realData, testWith } from "./helpers/skip.ts";
 
@@ -50,14 +52,23 @@ Deno.test("a session opens and closes with a burst, and the next one follows a d
   assert.ok(halfHours[0]! > 1.5 * noon && halfHours[12]! > 1.5 * noon, `${halfHours}`);
 });
 
-Deno.test("the search for capacity never comes to the end of the partitions laid out for it", () => {
-  const count = 1_000_000;
-  const newest = createTickSource(7, denseMarket).next(count).reduce(
+/** Sessions that a million ticks of a market fill. */
+function sessionsOfMillion(market: typeof defaultMarket): number {
+  const newest = createTickSource(7, market).next(1_000_000).reduce(
     (last, { tsUs }) => Math.max(last, tsUs),
     0,
   );
-  const sessions = (newest - firstTickUs) / (6.5 * 3_600_000_000);
+  return Math.floor((newest - firstTickUs) / 86_400_000_000) +
+    (newest - firstTickUs) % 86_400_000_000 / (6.5 * 3_600_000_000);
+}
+
+Deno.test("no case that inserts comes to the end of the partitions laid out for it", () => {
+  const sessions = sessionsOfMillion(denseMarket);
   // After 64 blocks of about two seconds its time is over; at a rate five times that of two cores.
   const written = 64 * 2 * 2_000_000;
-  assert.ok(sessions * written / count < daysAhead, `${sessions} sessions for ${count} ticks`);
+  assert.ok(sessions * written / 1e6 < daysAhead, `${sessions} sessions for a million ticks`);
+  // 96 blocks of an ABBA, an arm's slots of 200 ms, twice in a null: three times what two cores write.
+  const inserted = 96 * 3 * 0.2 * 300_000;
+  const filled = sessionsOfMillion(defaultMarket);
+  assert.ok(filled * inserted / 1e6 < daysAhead, `${filled} sessions for a million ticks`);
 });

@@ -54,11 +54,10 @@ function capacityArm(role: keyof CapacityState, name: string): Arm<CapacityState
 }
 
 /**
- * Ticks as dense as they come, some six million a day, and days for more of them than the longest search writes: it must
- * not come to the end of its partitions, however fast the server.
+ * Ticks as dense as they come, some six million a day: in the days laid out there is room for more of them than the longest
+ * search writes. It must not come to the end of its partitions, however fast the server.
  */
 export const denseMarket = { ...defaultMarket, ticksPerDay: 50_000_000 };
-export const daysAhead = 60;
 
 /** The first guess is far below any server; each search then doubles until it fails. */
 const firstRate = 200;
@@ -81,7 +80,7 @@ const capacity: BenchmarkCase<CapacityState> = {
   async setup(ctx) {
     const own = ctx.connect(connections);
     const arm = async (role: keyof CapacityState, make: MakeWriter): Promise<CapacityArm> => {
-      await createTable(ctx, tables[role], optimised, daysAhead);
+      await createTable(ctx, tables[role], optimised);
       return {
         feed: createFeed(ctx.seed, denseMarket),
         random: createRandom(ctx.seed),

@@ -3,8 +3,8 @@ import { quoteIdent, quoteLiteral } from "../../db/sql.ts";
 import { firstTickUs, timestampOf } from "../ticks.ts";
 import type { Layout } from "./methods.ts";
 
-/** Days laid out ahead, as rotation would: more than a case of inserts fills. */
-const days = 14;
+/** Days laid out ahead, as rotation would: more than the longest case of inserts fills (tests/benchmarks_market_test.ts). */
+export const daysAhead = 60;
 const dayUs = 86_400_000_000;
 
 /** A way to lay ticks out: each property is one choice, so that arms can differ in one of them. */
@@ -63,7 +63,7 @@ export async function createTable(
   ctx: BenchmarkContext,
   name: string,
   design: TableDesign,
-  daysAhead = days,
+  days = daysAhead,
 ): Promise<void> {
   const table = ctx.table(name);
   const type = design.number === "float8" ? "double precision" : "numeric";
@@ -82,7 +82,7 @@ export async function createTable(
   const storage = "with (autovacuum_enabled = off)";
   const first = firstTickUs - firstTickUs % dayUs;
   const at = (day: number) => quoteLiteral(timestampOf(first + day * dayUs));
-  const leaves = Array.from({ length: design.partitioned ? daysAhead : 0 }, (_, day) => `
+  const leaves = Array.from({ length: design.partitioned ? days : 0 }, (_, day) => `
     create table ${quoteIdent(ctx.schema)}.${quoteIdent(`${name}_p${day}`)} partition of ${table}
       for values from (${at(day)}) to (${at(day + 1)}) ${storage};`);
   await ctx.sql.unsafe(`
