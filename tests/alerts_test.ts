@@ -53,14 +53,21 @@ async function holdPool(count: number) {
     { length: count },
     () => house.request("/api/ticks?symbol=SPY").then((answer) => answer.text()),
   );
-  return {
-    async release() {
-      await blocker`commit`;
-      blocker.release();
-      await Promise.all(requests);
-    },
+  const release = async () => {
+    held.delete(release);
+    await blocker`commit`;
+    blocker.release();
+    await Promise.all(requests);
   };
+  held.add(release);
+  return { release };
 }
+
+/** What a step that failed still holds: the next ones, and the end, would wait for it. */
+const held = new Set<() => Promise<void>>();
+Deno.test.afterEach(async () => {
+  for (const release of held) await release();
+});
 
 const calm = { for_seconds: 0, keep_firing_seconds: 0, cooldown_seconds: 0 };
 

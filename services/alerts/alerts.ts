@@ -10,6 +10,7 @@ import { type ChangeKind, createBook, type Explain } from "./book.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { inhibitedBy } from "./inhibition.ts";
 import type { Lease } from "./lease.ts";
+import { listed } from "./listing.ts";
 import { type Notice, noticeDue, told } from "./notices.ts";
 import type { Rule, RuleLevels } from "./rule.ts";
 import { createRulebook } from "./rulebook.ts";
@@ -225,17 +226,16 @@ export function createAlerts(
     /** Alerts, newest first; those that are pending are in memory alone. */
     async list(query: Parameters<AlertStore["list"]>[0]): Promise<Alert[]> {
       if (query.state === "pending") return query.before ? [] : book.pending();
-      // A silence made or ended counts at once, not from the next look on.
-      const open = book.open();
-      const present = new Map(open.map((alert) => [alert.id, withMutes(alert, open)]));
-      try {
-        return (await store.list(query)).map((alert) => present.get(alert.id) ?? alert);
-      } catch (error) {
+      // A silence made or ended, and an alert that fired, count at once, not when they are written.
+      const firing = book.open();
+      const open = firing.map((alert) => withMutes(alert, firing));
+      const wantsOpen = !query.before && query.state !== "resolved";
+      const stored = await store.list(query).catch((error) => {
         // What fires is known from memory: it is asked for most when the database is away.
-        if (!isUnreachable(error) || query.state !== "firing" || query.before) throw error;
-        return [...present.values()].sort((a, b) => b.started_at.localeCompare(a.started_at))
-          .slice(0, query.limit);
-      }
+        if (!isUnreachable(error) || !wantsOpen || query.state !== "firing") throw error;
+        return [];
+      });
+      return listed(stored, open, { limit: query.limit, wantsOpen });
     },
     async find(id: string): Promise<Alert> {
       const alert = book.find(id) ?? await store.find(id);
