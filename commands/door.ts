@@ -70,8 +70,8 @@ async function openHouse(context: CommandContext, purpose: "tool" | "reader"): P
 }
 
 /**
- * The running Holdfast where one answers, else one of our own: for reading only, where nothing is changed, its database
- * must be there, and to be `created` only where that is wanted.
+ * The running Holdfast where one answers, else one of our own, whose database must be there unless `create` makes it. Who
+ * only `reads` changes nothing in it.
  */
 export async function openDoor(
   context: CommandContext,

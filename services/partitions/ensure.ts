@@ -11,7 +11,7 @@ import { planAttaches } from "./planning/attaching.ts";
 import { cutGaps, readTable } from "./planning/cover.ts";
 import type { PlanContext } from "./planning/facts.ts";
 import type { Step } from "./planning/step.ts";
-import { countLeaves, leavesOfSpan } from "./planning/subdividing.ts";
+import { countLeaves, leavesOfSpans } from "./planning/subdividing.ts";
 import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
 import { completeFacts } from "./probing.ts";
 import { readCatalogue } from "./survey.ts";
@@ -64,7 +64,7 @@ export function createEnsure(
       );
       const missing = cutGaps(reading.axis, gaps, config.HOLDFAST_MAX_PARTITIONS + 1);
       const present = countLeaves(facts.leaves);
-      const needed = missing.reduce((sum, span) => sum + leavesOfSpan(policy, span), 0);
+      const needed = leavesOfSpans(policy, missing);
       if (present + needed > config.HOLDFAST_MAX_PARTITIONS) {
         throw new HoldfastError(
           "too_many_partitions",

@@ -9,7 +9,7 @@ import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";
 import { planDetached, planDetaches, planFinalize } from "./retiring.ts";
 import { planSeals } from "./sealing.ts";
 import type { Skipped, Step, TablePlan } from "./step.ts";
-import { countLeaves, fitting, leavesOfSpan } from "./subdividing.ts";
+import { countLeaves, fitting, leavesOfSpans } from "./subdividing.ts";
 import { isWindowOpen } from "./windows.ts";
 
 export interface Plan {
@@ -83,8 +83,7 @@ function planPremake(
   const room = Math.max(0, context.maxPartitions - present);
   const fits = fitting(facts.policy, missing, room);
   if (missing.length > fits.length) {
-    const count = (spans: readonly Span[]) =>
-      spans.reduce((sum, span) => sum + leavesOfSpan(facts.policy, span), 0);
+    const count = (spans: readonly Span[]) => leavesOfSpans(facts.policy, spans);
     plan.warnings.push(
       `needs ${
         count(missing)

@@ -34,6 +34,10 @@ export function leavesOfSpan(policy: Policy, span: Span): number {
   return axis ? subSpans(axis, span).length : 1;
 }
 
+/** The same for several spans together. */
+export const leavesOfSpans = (policy: Policy, spans: readonly Span[]): number =>
+  spans.reduce((sum, span) => sum + leavesOfSpan(policy, span), 0);
+
 /** Tables that hold rows, those of partitioned leaves counted one by one. */
 export function countLeaves(leaves: readonly LeafFacts[]): number {
   return leaves.reduce((sum, { subs }) => sum + Math.max(1, subs), 0);
