@@ -21,6 +21,16 @@ const good = (what: string): Finding => ({ ok: true, what });
 const bad = (what: string): Finding => ({ ok: false, what });
 const note = (what: string): Finding => ({ ok: "note", what });
 
+/** Whether base backups can be taken of it; without them logical ones are. */
+function replication({ role, replicates, senders, wal_level }: Examined): Finding {
+  const only = "until then no base backup can be taken, only logical ones";
+  if (senders === 0) return note(`max_wal_senders is 0: ${only}`);
+  if (wal_level === "minimal") return note(`wal_level is minimal: ${only}`);
+  return replicates
+    ? good(`role ${role} may replicate, as base backups need (pg_hba.conf may still forbid it)`)
+    : note(`role ${role} may not replicate: alter role ${role} replication; ${only}`);
+}
+
 /** Judges what a server said of itself. */
 function judge(server: Examined): Finding[] {
   const { role, database } = server;
@@ -36,6 +46,7 @@ function judge(server: Examined): Finding[] {
     server.monitors
       ? good(`role ${role} sees all sessions`)
       : note(`role ${role} does not see all sessions: grant pg_monitor to ${role}`),
+    replication(server),
     server.superuser
       ? note("the role is a superuser: more than is needed")
       : good("the role is no superuser"),

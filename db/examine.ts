@@ -9,6 +9,10 @@ export interface Examined {
   superuser: boolean;
   monitors: boolean;
   creates: boolean;
+  /** Whether the role may stream a base backup, and how many streams the server allows. */
+  replicates: boolean;
+  senders: number;
+  wal_level: string;
   statements: boolean | null;
   checksums: string;
   fsync: string;
@@ -26,6 +30,9 @@ export async function examineServer(sql: Sql): Promise<Examined> {
       (select rolsuper from pg_roles where rolname = current_user) as superuser,
       pg_has_role(current_user, 'pg_monitor', 'usage') as monitors,
       has_database_privilege(current_database(), 'create') or to_regnamespace('holdfast') is not null as creates,
+      (select rolreplication or rolsuper from pg_roles where rolname = current_user) as replicates,
+      current_setting('max_wal_senders')::int4 as senders,
+      current_setting('wal_level') as wal_level,
       case
         when pg_has_role(current_user, 'pg_read_all_settings', 'usage')
           then current_setting('shared_preload_libraries') like '%pg_stat_statements%'

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { categories } from "../services/benchmarks/categories.ts";
 import { profileNames } from "../services/benchmarks/case.ts";
-import { nextCursor, Time } from "./shared.ts";
+import { nextCursor, orNull, Time } from "./shared.ts";
 
 const measured = (about: string) => z.number().nullable().openapi({ description: about });
 const improvement =
@@ -90,7 +90,7 @@ export const BenchmarkResult = z.object({
   null_ci_low: measured("Lower bound for an arm against itself; holds 0 when the harness is fair"),
   null_ci_high: measured("Upper bound for an arm against itself"),
   why: z.string().openapi({ description: "What explains the figures, or what went wrong" }),
-  evidence: BenchmarkEvidence.nullable(),
+  evidence: orNull(BenchmarkEvidence),
 }).openapi("BenchmarkResult");
 
 export const BenchmarkRun = z.object({

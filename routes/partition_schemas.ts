@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { keyKinds } from "../services/partitions/axis/key.ts";
 import { retentionActions } from "../services/partitions/policy.ts";
-import { nextCursor, Time } from "./shared.ts";
+import { nextCursor, orNull, Time } from "./shared.ts";
 
 const known = (about: string) =>
   z.number().nullable().openapi({ description: `${about}; null: not known` });
@@ -86,7 +86,7 @@ const position = z.string().openapi({
 
 export const PartitionTable = z.object({
   table: z.string(),
-  policy: Policy.nullable(),
+  policy: orNull(Policy),
   partitions: z.int(),
   rows_estimate: known("Estimate of rows"),
   bytes: z.number(),

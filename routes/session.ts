@@ -4,7 +4,7 @@ import { HoldfastError } from "../errors.ts";
 import type { Access } from "../services/access.ts";
 import type { Clock } from "../services/clock.ts";
 import { sessionCookie } from "./security.ts";
-import { createRouter, jsonBody } from "./shared.ts";
+import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
 
 const tags = ["session"];
 
@@ -15,6 +15,24 @@ const loginRoute = createRoute({
   summary: "Trade a token for a browser session",
   request: { body: jsonBody(z.object({ token: z.string().min(1).max(512) })) },
   responses: { 204: { description: "Logged in; the cookie is set" } },
+});
+
+const whoRoute = createRoute({
+  method: "get",
+  path: "/api/session",
+  tags,
+  summary: "Whether a token is asked for, and what the asker may do",
+  responses: {
+    200: jsonAnswer(
+      z.object({
+        required: z.boolean().openapi({ description: "Whether this server asks for a token" }),
+        role: z.enum(["admin", "read"]).nullable().openapi({
+          description: "What the token or session may do; null without one",
+        }),
+      }),
+      "Who asks",
+    ),
+  },
 });
 
 const logoutRoute = createRoute({
@@ -51,6 +69,11 @@ export function sessionRoutes({ access, clock }: { access: Access; clock: Clock 
       secure: new URL(c.req.url).protocol === "https:",
     });
     return c.body(null, 204);
+  });
+
+  router.openapi(whoRoute, (c) => {
+    const role = c.get("role");
+    return c.json({ required: access.required, role: role === "open" ? null : role }, 200);
   });
 
   router.openapi(logoutRoute, (c) => {

@@ -59,6 +59,11 @@ export const Problem = z.object({
   ).optional(),
 }).openapi("Problem");
 
+/** A named schema or null: `.nullable()` of one would be lost in the document, which refers to it by name. */
+export function orNull<S extends z.ZodType>(schema: S) {
+  return z.union([schema, z.null()]);
+}
+
 /** The JSON body of a request, described for the document and validated. */
 export function jsonBody<S extends z.ZodType>(schema: S) {
   return { required: true, content: { "application/json": { schema } } };

@@ -7,8 +7,8 @@ const SILENCE_SECONDS = 3_600;
 
 /** Buttons and a line for what went wrong. `current()` is the alert; `changed(alert)` and `again()` as of the card. */
 export function createAlertActions({ current, changed, again }) {
-  const acknowledge = h("button", { type: "button", class: "small" }, "Acknowledge");
-  const silence = h("button", { type: "button", class: "small" });
+  const acknowledge = h("button", { type: "button", class: "small admin" }, "Acknowledge");
+  const silence = h("button", { type: "button", class: "small admin" });
   const trouble = h("p", { class: "note", role: "alert", hidden: true });
   silence.title = "Channels are not told; the alert is shown here all the same";
 

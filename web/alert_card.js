@@ -1,6 +1,7 @@
 // One alert that explains itself: what, since when, why, and what to run.
 import { sqlBlock } from "./advice.js";
 import { createAlertActions } from "./alert_actions.js";
+import { plain, scopeWords } from "./alert_words.js";
 import { serverNow } from "./clock.js";
 import { h, setHidden, setText } from "./dom.js";
 import { ago, clock, dateTime, duration, number } from "./format.js";
@@ -102,9 +103,6 @@ const isSomething = (value) =>
   value !== null && value !== undefined && value !== "" &&
   !(typeof value === "object" && Object.keys(value).length === 0);
 
-const asText = (value) =>
-  value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
-
 /** Evidence as `[{ name, value }]`, or of any other shape: a sentence, a list, an object. */
 function evidence(value) {
   if (Array.isArray(value) && value.every((one) => typeof one?.name === "string")) {
@@ -114,7 +112,7 @@ function evidence(value) {
     return h(
       "ul",
       {},
-      value.slice(0, 20).map((one) => h("li", {}, asText(one))),
+      value.slice(0, 20).map((one) => h("li", {}, plain(one))),
     );
   }
   if (typeof value !== "object") return h("p", {}, String(value));
@@ -126,12 +124,7 @@ function pairs(entries) {
     "dl",
     { class: "pairs" },
     entries.slice(0, 20).map(([name, one]) =>
-      h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, asText(one)))
+      h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, plain(one)))
     ),
   );
-}
-
-function scopeWords(scope) {
-  if (typeof scope !== "object") return String(scope);
-  return Object.entries(scope).map(([name, value]) => `${name} ${asText(value)}`).join(", ");
 }

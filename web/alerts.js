@@ -1,6 +1,7 @@
 // The alerts panel: what fires first, then what is about to, then what is over.
 import { requestList } from "./api.js";
 import { createAlertCard } from "./alert_card.js";
+import { overWords } from "./alert_words.js";
 import { everySecond, serverNow } from "./clock.js";
 import { byId, h, keyedList, setHidden, setText } from "./dom.js";
 import { icon } from "./icons.js";
@@ -120,8 +121,11 @@ export function createAlerts({ toast }) {
       const news = data.id === undefined || remember(data);
       if (data.id !== undefined) take(data);
       if (news && recent && data.state !== "pending") {
-        const word = data.state === "resolved" ? "resolved" : data.severity ?? "alert";
-        toast(String(data.message ?? data.alert_type ?? "An alert changed"), word);
+        if (data.state === "resolved") toast(overWords(data), "resolved");
+        else {
+          const text = data.message ?? data.alert_type ?? "An alert changed";
+          toast(String(text), data.severity ?? "alert");
+        }
       }
       clearTimeout(asking);
       asking = setTimeout(() => feed.poke(), 500);

@@ -5,6 +5,7 @@ import { createFigures } from "./figures.js";
 import { createLive } from "./live.js";
 import { createMarket } from "./market.js";
 import { createPartitions } from "./partitions.js";
+import { startSession } from "./session.js";
 import { toast } from "./toast.js";
 import { createVerdict } from "./verdict.js";
 
@@ -22,6 +23,7 @@ function start(id, create) {
   }
 }
 
+startSession();
 const verdict = start("verdict", createVerdict);
 const alerts = start("alerts", () => createAlerts({ toast }));
 const figures = start("figures", () =>

@@ -11,7 +11,7 @@ const OVER = ["completed", "aborted", "failed"];
 export function createBenchProgress(root, { finished }) {
   const what = h("p", { class: "progress-what", role: "status" });
   const meter = h("progress", { max: "1" });
-  const abort = h("button", { type: "button", class: "small" }, "Abort");
+  const abort = h("button", { type: "button", class: "small admin" }, "Abort");
   const results = h("ul", { class: "progress-results" });
   root.append(h("div", { class: "progress-line" }, what, abort), meter, results);
   meter.setAttribute("aria-label", "Benchmark progress");

@@ -6,6 +6,7 @@ import { icon } from "./icons.js";
 import { indexOfNow, layOut } from "./partition_model.js";
 import {
   holeWords,
+  listingWords,
   policyWords,
   problemWords,
   rangeWords,
@@ -95,12 +96,7 @@ export function createTableCard() {
       const leaves = model.slots.filter((slot) => slot.kind === "leaf").length;
       setHidden(drawing, model.slots.length === 0);
       setHidden(listing, leaves === 0);
-      setText(
-        summary,
-        leaves === 1
-          ? "The partition as a table"
-          : `All ${leaves.toLocaleString("en")} partitions as a table`,
-      );
+      setText(summary, listingWords(model));
       detail.setAttribute(
         "aria-label",
         `Timeline of ${leaves} partitions of ${table.table}; arrow keys walk through them`,

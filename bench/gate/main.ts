@@ -1,23 +1,12 @@
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { connectSql } from "../../db/connection.ts";
-import { migrations } from "../../db/migrations/list.ts";
-import { migrate } from "../../db/migrate.ts";
-import { openRecords } from "../../db/records.ts";
-import { findRun } from "../../db/benchmarks/records.ts";
 import type { Target } from "../../db/connection.ts";
-import { createLogger } from "../../log.ts";
-import type { BenchmarkCase } from "../../services/benchmarks/case.ts";
 import {
   type GateBaseline,
   type GateFinding,
   holdAgainst,
 } from "../../services/benchmarks/gate.ts";
-import { createBenchmarks } from "../../services/benchmarks/service.ts";
-import { storedRunOf } from "../../services/benchmarks/runs/stored.ts";
-import type { StoredResult } from "../../services/benchmarks/run.ts";
-import { systemClock } from "../../services/clock.ts";
-import { createHub } from "../../services/hub.ts";
+import { measureOnce } from "../measure_once.ts";
 import { cases as allCases } from "../mod.ts";
 import { startTempServer } from "../temp_server.ts";
 import { plantSlowdown } from "./plant.ts";
@@ -74,44 +63,6 @@ function readArguments(args: string[]): Arguments {
   };
 }
 
-/** Measures the cases once on `target` and answers their results with samples. */
-async function measureOnce(
-  target: Target,
-  cases: readonly BenchmarkCase[],
-  pass: number,
-): Promise<StoredResult[]> {
-  const connect = {
-    target,
-    applicationName: "holdfast-gate",
-    statementTimeoutMs: 60_000,
-    lockTimeoutMs: 5_000,
-  };
-  const migrating = connectSql({ ...connect, max: 1, pooled: false });
-  await migrate(migrating, migrations);
-  await migrating.end();
-  const records = openRecords({ ...connect, pooler: { pooled: false } });
-  const benchmarks = createBenchmarks({
-    cases,
-    target,
-    pooler: { pooled: false },
-    records: records.db,
-    hub: createHub({ clock: systemClock }),
-    clock: systemClock,
-    log: createLogger({ level: "warn", write: (line) => console.error(line) }),
-    measuring: { quick: measuring, full: measuring },
-    newSeed: () => pass,
-  });
-  try {
-    const { id } = await benchmarks.startRun({ profile: "quick", force: true });
-    await benchmarks.waitForRun(id);
-    const row = await findRun(records.db, id);
-    return row ? storedRunOf(row).results : [];
-  } finally {
-    await benchmarks.stop();
-    await records.end();
-  }
-}
-
 function print(findings: readonly GateFinding[]): void {
   const percent = (value: number) => `${value >= 0 ? "+" : ""}${(value * 100).toFixed(1)} %`;
   for (const { case: id, change, low, high, judgement, problem } of findings) {
@@ -140,7 +91,7 @@ async function gate(options: Arguments, target: Target): Promise<number> {
   });
   const cases = options.plant > 0 ? plantSlowdown(chosen, options.plant) : chosen;
   const stored = options.update ? undefined : await readBaseline(options.baseline);
-  const first = await measureOnce(target, cases, 1);
+  const first = await measureOnce(target, cases, { measuring, seed: 1 });
   if (!stored) {
     const unfinished = first.filter(({ log_ratios }) => log_ratios.length === 0);
     for (const { case: id, why } of unfinished) console.error(`${id}: ${why}`);
@@ -158,7 +109,11 @@ async function gate(options: Arguments, target: Target): Promise<number> {
   if (suspects.length === 0) return 0;
   console.log("Once more, to confirm:");
   const again = cases.filter(({ id }) => suspects.some((suspect) => suspect.case === id));
-  const confirmed = holdAgainst(stored, await measureOnce(target, again, 2), options);
+  const confirmed = holdAgainst(
+    stored,
+    await measureOnce(target, again, { measuring, seed: 2 }),
+    options,
+  );
   print(confirmed);
   const proven = confirmed.filter(({ judgement }) => judgement === "slower");
   for (const { case: id } of proven) console.log(`Regression: ${id}`);

@@ -6,32 +6,12 @@
  */
 import { createRandom } from "../../services/benchmarks/measuring/random.ts";
 import { estimate, improvementOf } from "../../services/benchmarks/statistics.ts";
+import { conninfoOf, findPgbench, runPgbench } from "../pgbench/program.ts";
 import { startTempServer } from "../temp_server.ts";
 
 const pairs = Number(Deno.args[0] ?? 60);
 const seconds = Number(Deno.args[1] ?? 10);
-const programs = ["/usr/lib/postgresql/15/bin/pgbench", "/usr/bin/pgbench"];
 const clients = 4;
-
-function findPgbench(): string {
-  for (const path of programs) {
-    try {
-      Deno.statSync(path);
-      return path;
-    } catch {
-      // the next one
-    }
-  }
-  throw new Error("pgbench is not installed (Debian: postgresql-contrib)");
-}
-
-async function pgbench(args: string[], at: { directory: string; database: string }) {
-  const { stdout, stderr, success } = await new Deno.Command(findPgbench(), {
-    args: ["-h", at.directory, "-U", "postgres", ...args, at.database],
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
-}
 
 /** Processor time of a process so far, in seconds; undefined where /proc is not. */
 async function cpuSeconds(pid: number): Promise<number | undefined> {
@@ -72,14 +52,14 @@ const house = new Deno.Command(Deno.execPath(), {
   stderr: "inherit",
 }).spawn();
 try {
-  await pgbench(["-i", "-q", "-s", "20"], { directory, database });
+  await runPgbench(server.target, ["-i", "-q", "-s", "20"]);
   const random = createRandom(1);
   const logs: number[] = [];
   let busy = 0;
   let watched = 0;
   const load = new Deno.Command(findPgbench(), {
-    args: ["-h", directory, "-U", "postgres", "-S", "-M", "prepared", "-c", `${clients}`, "-P", "1"]
-      .concat(["-T", `${(2 * pairs + 1) * (seconds + 2) + 60}`, database]),
+    args: ["-S", "-M", "prepared", "-c", `${clients}`, "-P", "1"]
+      .concat(["-T", `${(2 * pairs + 1) * (seconds + 2) + 60}`, conninfoOf(server.target)]),
     stdout: "null",
     stderr: "piped",
   }).spawn();

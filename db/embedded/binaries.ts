@@ -80,6 +80,13 @@ async function copyNative(native: string, to: string): Promise<void> {
   });
 }
 
+/** The client library that comes with the binaries. */
+export async function findLibpq(): Promise<string> {
+  const native = findNative();
+  await linkLibraries(native);
+  return join(native, "lib", process.platform === "darwin" ? "libpq.5.dylib" : "libpq.so.5");
+}
+
 /** The version of the binaries that deno.json pins. */
 export const embeddedVersion = "18.4";
 

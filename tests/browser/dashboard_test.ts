@@ -40,8 +40,11 @@ async function visit(browser: Browser, url: string): Promise<Visit> {
   return seen;
 }
 
-async function withBrowser(work: (browser: Browser, house: House) => Promise<void>): Promise<void> {
-  const house = await startHouse();
+async function withBrowser(
+  work: (browser: Browser, house: House) => Promise<void>,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const house = await startHouse(env);
   const browser = await engine.launch({ executablePath: "/usr/bin/chromium", args: flags });
   try {
     await work(browser, house);
@@ -117,4 +120,22 @@ testWith(chromium, "the API reference shows every operation and asks no other ho
     assert.deepEqual(complaints, []);
     assert.deepEqual([...hosts], [new URL(house.url).host]);
   });
+});
+
+testWith(chromium, "a reader signs in, is offered nothing to change, and signs out", async () => {
+  const [admin, reader] = ["a".repeat(32), "r".repeat(32)];
+  await withBrowser(async (browser, house) => {
+    const { page } = await visit(browser, house.url);
+    const signIn = async (token: string) => {
+      await page.getByLabel("Access token").fill(token);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("button", { name: "Sign out" }).waitFor();
+    };
+    const run = page.getByRole("button", { name: "Run quick benchmark" });
+    await signIn(reader);
+    assert.equal(await run.isVisible(), false);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await signIn(admin);
+    assert.equal(await run.isVisible(), true);
+  }, { HOLDFAST_TOKEN: admin, HOLDFAST_READ_TOKEN: reader });
 });
