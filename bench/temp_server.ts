@@ -36,6 +36,20 @@ export async function startTempServer(): Promise<TempServer> {
   };
 }
 
+/** Lets `work` have the server at `url`, or without one a temporary server that goes with it. */
+export async function withServer<T>(
+  url: string | undefined,
+  work: (target: Target) => Promise<T>,
+): Promise<T> {
+  if (url) return await work({ kind: "url", url });
+  const server = await startTempServer();
+  try {
+    return await work(server.target);
+  } finally {
+    await server.stop();
+  }
+}
+
 function exists(path: string): boolean {
   try {
     Deno.statSync(path);

@@ -8,7 +8,7 @@ import {
 } from "../../services/benchmarks/gate.ts";
 import { measureOnce } from "../measure_once.ts";
 import { cases as allCases } from "../mod.ts";
-import { startTempServer } from "../temp_server.ts";
+import { withServer } from "../temp_server.ts";
 import { plantSlowdown } from "./plant.ts";
 
 const usage = `deno task bench:gate [--baseline FILE] [--update] [--cases ID,ID] [--tolerance 0.1]
@@ -124,13 +124,7 @@ async function gate(options: Arguments, target: Target): Promise<number> {
 async function main(): Promise<number> {
   try {
     const options = readArguments(Deno.args);
-    if (options.database) return await gate(options, { kind: "url", url: options.database });
-    const server = await startTempServer();
-    try {
-      return await gate(options, server.target);
-    } finally {
-      await server.stop();
-    }
+    return await withServer(options.database, (target) => gate(options, target));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     console.error(usage);

@@ -3,10 +3,10 @@ import type { Target } from "../../db/connection.ts";
 import { findLibpq } from "../../db/embedded/binaries.ts";
 import type { StoredResult } from "../../services/benchmarks/run.ts";
 import { measureOnce } from "../measure_once.ts";
-import { startTempServer } from "../temp_server.ts";
+import { withServer } from "../temp_server.ts";
 import { againstPgbench } from "./cases.ts";
 import { conninfoOf, runPgbench } from "./program.ts";
-import { scale } from "./select_only.ts";
+import { accounts, scale } from "./select_only.ts";
 
 const usage =
   `deno task bench:pgbench [--database URL] [--pgbench PROGRAM] [--libpq FILE] [--through libpq,postgres.js]
@@ -54,9 +54,9 @@ async function compare(target: Target, values: ReturnType<typeof readArguments>)
   const comparison = {
     libpq: values.libpq ?? await findLibpq(),
     conninfo: conninfoOf(target),
-    span: Number(values.span),
-    clients: Number(values.clients),
-    seconds: Number(values.seconds),
+    span: values.span,
+    clients: values.clients,
+    seconds: values.seconds,
     pgbench,
   };
   const cases = (["libpq", "postgres.js"] as const)
@@ -64,7 +64,7 @@ async function compare(target: Target, values: ReturnType<typeof readArguments>)
     .map((over) => againstPgbench(comparison, over));
   const slotMs = comparison.seconds * 1_000;
   const results = await measureOnce(target, cases, {
-    measuring: { looks: [Number(values.blocks)], slotMs, warmUpMs: slotMs },
+    measuring: { looks: [values.blocks], slotMs, warmUpMs: slotMs },
     seed: 1,
   });
   for (const result of results) print(result);
@@ -73,18 +73,26 @@ async function compare(target: Target, values: ReturnType<typeof readArguments>)
   return agrees(judged) ? 0 : 1;
 }
 
-const readArguments = () => parseArgs({ options }).values;
+function readArguments() {
+  const { values } = parseArgs({ options });
+  const count = (name: "blocks" | "seconds" | "clients" | "span", most: number) => {
+    const value = Number(values[name]);
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+    throw new Error(`--${name} is ${values[name]}; allowed: whole numbers from 1 to ${most}`);
+  };
+  return {
+    ...values,
+    blocks: count("blocks", 1_000),
+    seconds: count("seconds", 600),
+    clients: count("clients", 200),
+    span: count("span", accounts),
+  };
+}
 
 async function main(): Promise<number> {
   try {
     const values = readArguments();
-    if (values.database) return await compare({ kind: "url", url: values.database }, values);
-    const server = await startTempServer();
-    try {
-      return await compare(server.target, values);
-    } finally {
-      await server.stop();
-    }
+    return await withServer(values.database, (target) => compare(target, values));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     console.error(usage);

@@ -2,7 +2,7 @@ import type { Random } from "../../services/benchmarks/measuring/random.ts";
 
 /** pgbench's scale: 100,000 accounts each. */
 export const scale = 10;
-const accounts = 100_000 * scale;
+export const accounts = 100_000 * scale;
 
 /** The question of `pgbench -S`, one account by its key; or of `span` accounts their sum. */
 export interface Question {
