@@ -66,7 +66,7 @@ export const PartitionHealthMetrics = z.object({
   partitions: known("Leaves of these tables"),
   runway_seconds: known("Shortest time until inserts find no partition"),
   holes: known("Gaps between leaves where rows may come"),
-  default_rows: known("Rows in default partitions, counted up to 1,000 each"),
+  default_rows: known("Rows in default partitions, counted up to 1,000 each, then estimated"),
   problems: z.array(z.string()),
 }).openapi("PartitionHealthMetrics");
 

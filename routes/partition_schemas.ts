@@ -92,7 +92,7 @@ export const PartitionTable = z.object({
   bytes: z.number(),
   runway_seconds: known("Time until inserts find no partition"),
   holes: z.array(z.object({ from: position, to: position })),
-  default_rows: known("Rows in the default partition, counted up to 1,000"),
+  default_rows: known("Rows in the default partition, counted up to 1,000, then estimated"),
   last_rotation_at: Time.nullable(),
   sealed: z.int(),
   problems: z.array(z.string()),

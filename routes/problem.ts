@@ -51,7 +51,11 @@ function fromHttpException(error: HTTPException): HoldfastError {
     : "internal";
   return new HoldfastError(
     code,
-    code === "internal" ? "Something failed on our side" : error.message || "Bad request",
+    code === "internal"
+      ? "Something failed on our side"
+      : code === "unsupported_media_type"
+      ? "Send the body with Content-Type: application/json"
+      : error.message || "Bad request",
   );
 }
 

@@ -406,6 +406,8 @@ Deno.test("sessions that wait in a queue, a wait too long, and a transaction ope
     await fires("idle_in_transaction"),
   ];
   assert.match(evidence(alerts[1]!), /"blocking_tree"/);
+  const [holding] = await holder`select pg_backend_pid() as pid`;
+  assert.match(evidence(alerts[2]!), new RegExp(`"oldest_transactions".*"pid":${holding?.pid},`));
   await holder`commit`;
   await Promise.all(waiting);
   await holder.end();
@@ -546,6 +548,11 @@ Deno.test("a gap between partitions, and rows in a default partition", async () 
   const holes = await fires("partition_holes", "shop.bars");
   const rows = await fires("default_rows", "shop.bars");
   assert.equal(rows.message, "Rows in the default partition on shop.bars: 1");
+  // Rows in the default forbid the plain attach: only the plan knows what must be moved first.
+  for (const { cure } of [holes, rows]) {
+    assert.equal(cure.length, 1);
+    assert.match(cure[0]?.sql ?? "", /^-- POST \/api\/partitions\/plan \{"table":"shop\.bars"\}/);
+  }
   await house.sql`truncate shop.bars_rest`;
   await house.sql.unsafe(`create table shop.bars_gap partition of shop.bars for values
     from (${"'" + new Date(0).toISOString() + "'"}) to ('1970-01-02')`);

@@ -145,6 +145,19 @@ Deno.test("old days are taken with ?backfill, and get their partitions first", a
   assert.equal(row?.leaf, null);
 });
 
+Deno.test("a day of last week gets its partition and leaves no hole before the present", async () => {
+  const ts = new Date(Date.now() - 4 * 86_400_000).toISOString();
+  assert.equal((await send(house, [tick({ ts, symbol: "LATE" })], create)).accepted, 1);
+  await house.holdfast.monitor.checkNow();
+  const { tables } = await house.json<{ tables: { table: string; holes: unknown[] }[] }>(
+    "/api/health/partitions",
+  );
+  assert.deepEqual(tables.find(({ table }) => table === "market.ticks")?.holes, []);
+  const day = ts.slice(0, 10).replaceAll("-", "");
+  const [row] = await house.sql`select to_regclass(${`market.ticks_p${day}`}) as leaf`;
+  assert.ok(row?.leaf);
+});
+
 Deno.test("what was accepted, and no more, is in the table", async () => {
   const before = await countTicks(house);
   let accepted = 0;

@@ -86,6 +86,12 @@ Deno.test("a table with everything on it is converted with all of it, and undone
   const leaves = Object.keys(await guarded.leaves("whole.t"));
   assert.deepEqual(leaves[0], "t_p20260310");
   assert.equal(leaves.at(-1), "t_p20260317");
+  const [statistics] = await guarded.sql`
+    select
+      (select reltuples::int from pg_class where oid = 'whole.t_p20260310'::regclass) as rows_of_leaf,
+      (select count(*)::int from pg_stats
+        where schemaname = 'whole' and tablename = 't' and attname = 'id' and inherited) as of_all`;
+  assert.deepEqual({ ...statistics }, { rows_of_leaf: 1_440, of_all: 1 }, "the planner knows it");
   const [row] = await guarded.sql`
     insert into whole.t (ts, other, price) values ('2026-03-15 10:00Z', 1, 7) returning id::int, seq, twice::int`;
   assert.deepEqual({ ...row }, { id: 5001, seq: 5001, twice: 14 });

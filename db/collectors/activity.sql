@@ -2,6 +2,9 @@
 with sessions as (
   select
     pid,
+    usename,
+    application_name,
+    query,
     state,
     backend_type,
     xact_start,
@@ -28,5 +31,22 @@ select
   coalesce(max(extract(epoch from clock_timestamp() - xact_start))
     filter (where backend_type = 'client backend'), 0)::float8 as longest_transaction_seconds,
   coalesce(max(extract(epoch from clock_timestamp() - state_change))
-    filter (where state like 'idle in transaction%'), 0)::float8 as longest_idle_in_transaction_seconds
+    filter (where state like 'idle in transaction%'), 0)::float8 as longest_idle_in_transaction_seconds,
+  (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'pid', pid,
+      'user', usename,
+      'application', application_name,
+      'state', state,
+      'open_seconds', round(extract(epoch from clock_timestamp() - xact_start)),
+      'in_state_seconds', round(extract(epoch from clock_timestamp() - state_change)),
+      'query', left(query, 500)
+    ) order by xact_start), '[]')
+    from (
+      select * from sessions
+      where xact_start is not null and backend_type = 'client backend'
+      order by xact_start
+      limit 5
+    ) as oldest
+  ) as oldest_transactions
 from sessions

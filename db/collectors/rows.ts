@@ -11,6 +11,16 @@ export interface CollectorRows {
     blocked: number;
     longest_transaction_seconds: number;
     longest_idle_in_transaction_seconds: number;
+    /** At most five, the oldest first. */
+    oldest_transactions: {
+      pid: number;
+      user: string | null;
+      application: string;
+      state: string | null;
+      open_seconds: number;
+      in_state_seconds: number;
+      query: string;
+    }[];
   };
   locks: {
     pid: number;

@@ -22,6 +22,11 @@ export function copyStatement(spec: MoveSpec, from: number | string, to: number 
   } where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid on conflict do nothing`;
 }
 
+/** Statistics of the filled tables, which go along with them when they are swapped in. */
+export function analyzeStatement(spec: MoveSpec): string {
+  return `analyze ${target(spec)}`;
+}
+
 /** Makes the rows of logged keys in the shadow what they are in the source; all under one snapshot. */
 export function replayStatements(spec: MoveSpec, upTo: string): string[] {
   const columns = names(spec.columns);

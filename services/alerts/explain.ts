@@ -22,8 +22,8 @@ export function explain(rule: Rule, alert: Alert): Explanation {
         show(alert.threshold)
       } ${side}.`,
     ]),
-    `It has been so since ${alert.started_at}${
-      rule.for_seconds > 0 ? `, and must hold for ${seconds(rule.for_seconds)} to fire` : ""
+    `The alert began at ${alert.started_at}${
+      rule.for_seconds > 0 ? `; a level must hold for ${seconds(rule.for_seconds)} to fire` : ""
     }.`,
     alert.resolved_at === null
       ? `It ends once it is ${show(rule.clear)} or ${

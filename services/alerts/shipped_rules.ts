@@ -96,7 +96,7 @@ export const shippedRules: readonly Rule[] = [
     cause: "An open transaction keeps dead rows from being removed and may hold locks.",
     cure: [{
       sql:
-        "select pid, usename, xact_start, state, query from pg_stat_activity where xact_start < now() - interval '15 minutes' order by xact_start",
+        "select pid, usename, application_name, xact_start, state, query from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and xact_start is not null order by xact_start limit 10",
       lock: "none",
       risk: "reads only; then pg_terminate_backend(pid) ends one, and rolls its work back",
     }],

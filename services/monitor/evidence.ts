@@ -1,6 +1,7 @@
 import type { Evidence } from "../alerts/alert.ts";
 import type { Rule } from "../alerts/rule.ts";
 import { blockingTree } from "./locks.ts";
+import { redactSql } from "./redact.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The facts that support an alert of `rule` in `scope`. */
@@ -10,9 +11,14 @@ export function evidenceFor(rule: Rule, scope: string, snapshot: Snapshot): Evid
     case "connection_pool":
     case "pool_wait":
       return [{ name: "connection_pool", value: snapshot.pool }];
-    case "connections":
     case "idle_in_transaction":
     case "long_transaction":
+      return [{
+        name: "oldest_transactions",
+        value: snapshot.readings.activity.value?.[0]?.oldest_transactions
+          .map((one) => ({ ...one, query: redactSql(one.query) })),
+      }];
+    case "connections":
       return [{ name: "connections_by_state", value: snapshot.metrics.connections_by_state }];
     case "lock_wait":
       return [{

@@ -18,6 +18,8 @@ export function partitionCure(
 ): Cure[] | undefined {
   const found = readings.find(({ facts }) => tableOf(facts.policy) === table);
   if (!found || !rulesCured.has(rule)) return undefined;
+  // What was read to watch a table says not which rows its default holds: they may have to be moved first.
+  if (found.defaultRows !== 0) return [byPlan(table)];
   const { steps } = planTable(found.facts, context);
   return steps.filter(({ action }) => action === "finalize" || action === "attach")
     .slice(0, leavesMax)
@@ -29,7 +31,20 @@ export function partitionCure(
           ? `-- ${statements.length} statements in one transaction: POST /api/partitions/plan lists them, POST /api/partitions/apply with its digest carries them out`
           : whole,
         lock: [...new Set(statements.map(({ lock }) => lock))].join("; "),
-        risk: "POST /api/partitions/plan and /api/partitions/apply do the same with lock timeouts",
+        risk:
+          "POST /api/partitions/plan and /api/partitions/apply do the same with lock timeouts, and look first whether the names are free",
       };
     });
+}
+
+/** For what only a plan can tell, which reads the table itself. */
+function byPlan(table: string): Cure {
+  const body = JSON.stringify({ table });
+  return {
+    sql:
+      `-- POST /api/partitions/plan ${body} lists the statements, or why there are none; POST /api/partitions/apply with its digest and the same table carries them out`,
+    lock: "as the plan says, statement by statement",
+    risk:
+      "rows of the default go into partitions of their own, in batches beside readers and writers",
+  };
 }

@@ -16,15 +16,16 @@ import { findHighest, newestFirst } from "../partitions/probing.ts";
 import { detachedFacts, parentFacts, problemOf, sealedFacts } from "../partitions/survey.ts";
 import type { TableReading } from "./partition_report.ts";
 
-/** Rows of a default leaf counted; more are as bad. */
+/** Rows of a default leaf counted; of more it is the planner's estimate that tells, where it is higher. */
 const defaultRowsMax = 1_000;
 
-/** Rows of the default leaf, counted to a limit; 0 without one, null when it is locked. */
+/** Rows of the default leaf, counted to a limit and estimated beyond; 0 without one, null when it is locked. */
 async function countDefault(sql: Sql, leaves: readonly LeafFacts[]): Promise<number | null> {
   const leaf = leaves.find(({ bound }) => bound === "DEFAULT");
   if (!leaf) return 0;
   try {
-    return await countRows(sql, { schema: leaf.schema, table: leaf.name }, defaultRowsMax);
+    const rows = await countRows(sql, { schema: leaf.schema, table: leaf.name }, defaultRowsMax);
+    return rows < defaultRowsMax ? rows : Math.max(rows, leaf.rows_estimate ?? 0);
   } catch (error) {
     if (codeOf(error) === "55P03" || codeOf(error) === "57014") return null;
     throw error;

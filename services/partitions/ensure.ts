@@ -59,7 +59,7 @@ export function createEnsure(
         throw new HoldfastError("conflict", `${ticks} cannot be partitioned: ${facts?.problem}`);
       }
       const reading = readTable(facts, context().nowUs);
-      const gaps = [...days].sort((a, b) => a - b).flatMap((day) =>
+      const gaps = withoutHoles(days, context()).flatMap((day) =>
         uncovered({ from: BigInt(day) * dayUs, to: BigInt(day + 1) * dayUs }, reading.spans)
       );
       const missing = cutGaps(reading.axis, gaps, config.HOLDFAST_MAX_PARTITIONS + 1);
@@ -112,6 +112,15 @@ export function createEnsure(
     },
     forget: () => known.clear(),
   };
+}
+
+/** The days in order, and those between a recent one and today: a hole among them is one that health tells of. */
+function withoutHoles(days: readonly number[], { nowUs, horizonDays }: PlanContext): number[] {
+  const today = Number(nowUs / dayUs);
+  const recent = days.filter((day) => day >= today - horizonDays && day < today);
+  const wanted = new Set(days);
+  for (let day = Math.min(today, ...recent); day < today; day++) wanted.add(day);
+  return [...wanted].sort((a, b) => a - b);
 }
 
 /** Ticks must find their place also when somebody took their policy away. */

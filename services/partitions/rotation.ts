@@ -160,7 +160,7 @@ export function createRotation(
         if (plan.digest !== digest) {
           throw new HoldfastError(
             "catalogue_changed",
-            "The partitions, a policy or the clock have moved on since this plan; plan again",
+            "The partitions, a policy or the clock have moved on since this plan, or it was made for another table or for all; plan again, and apply with the same table",
           );
         }
         return await carryOut(plan);

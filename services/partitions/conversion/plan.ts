@@ -10,7 +10,11 @@ import type {
   NewLeaf,
   TableName,
 } from "../../../db/partitions/ddl.ts";
-import { copyStatement, replayStatements } from "../../../db/partitions/movement.ts";
+import {
+  analyzeStatement,
+  copyStatement,
+  replayStatements,
+} from "../../../db/partitions/movement.ts";
 import type { MoveSpec } from "../../../db/partitions/moves.ts";
 import { type ParentRow, readParents } from "../../../db/partitions/parents.ts";
 import { keyEnds, takenBeside } from "../../../db/partitions/probes.ts";
@@ -126,8 +130,11 @@ function templateOf(row: ParentRow, facts: ConversionFacts, keyColumn: string): 
 export function describeMove(
   begin: readonly LockedStatement[],
   spec: MoveSpec,
+  /** The tables whose readers and writers the swap keeps out. */
+  swapped: readonly TableName[] = [spec.source],
 ): ConversionPlan["statements"] {
-  const table = `${spec.source.schema}.${spec.source.table}`;
+  const text = ({ schema, table }: TableName) => `${schema}.${table}`;
+  const table = text(spec.source);
   const say = (phase: string, reason: string, lock: string) => (sql: string) => ({
     phase,
     reason,
@@ -147,6 +154,11 @@ export function describeMove(
     )(
       copyStatement(spec, "FROM", "TO"),
     ),
+    say(
+      "copy",
+      "once, at the end: the planner knows the new tables from their first query on",
+      `SHARE UPDATE EXCLUSIVE on ${text(spec.shadow)}`,
+    )(analyzeStatement(spec)),
     ...replayStatements(spec, "N").map(
       say(
         "replay",
@@ -171,7 +183,7 @@ export function describeMove(
       say(
         "swap",
         "when both have been found equal and no older snapshot is left; one short transaction",
-        `ACCESS EXCLUSIVE on ${table}`,
+        `ACCESS EXCLUSIVE on ${swapped.map(text).join(", ")}`,
       ),
     ),
   ];

@@ -2,6 +2,7 @@ import type { Sql } from "../../../db/connection.ts";
 import { countDependents } from "../../../db/partitions/conversion_facts.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
 import {
+  analyzeStatement,
   compareStatement,
   copyStatement,
   noteDirect,
@@ -111,7 +112,10 @@ export function createSteps(
 
   const copy = (id: string) =>
     step(id, "copying", async (sql, { spec, next_block, blocks, rows_copied }) => {
-      if (next_block >= blocks) return { turn: "again", change: { phase: "replaying" } };
+      if (next_block >= blocks) {
+        await send(sql, analyzeStatement(spec));
+        return { turn: "again", change: { phase: "replaying" } };
+      }
       const started = performance.now();
       const end = Math.min(blocks, next_block + batchBlocks);
       const { count } = await send(sql, copyStatement(spec, next_block, end));

@@ -103,6 +103,7 @@ export function planDrain(
     identity: identityOf(drain.facts) ?? [],
     signature: drain.signature,
   });
+  const swapped = [facts.policy, spec.source];
   if (drain.more) {
     plan.warnings.push(
       `the default ${full} holds rows of more than ${drainedMax} ranges: the others are drained after these`,
@@ -113,7 +114,7 @@ export function planDrain(
       action: "drain",
       table,
       partition: { schema: defaultLeaf.schema, name: defaultLeaf.name },
-      statements: describeMove(begin, spec).map(({ sql, lock }) => ({ sql, lock })),
+      statements: describeMove(begin, spec, swapped).map(({ sql, lock }) => ({ sql, lock })),
       reason:
         `rows of ${leaves.length} ranges lie in the default; they go into partitions of their own, in batches`,
       transaction: true,
