@@ -39,9 +39,14 @@ export const Alert = z.object({
   cure: z.array(Cure),
 }).openapi("Alert");
 
-export const AlertList = z.object({ alerts: z.array(Alert), next_cursor: nextCursor }).openapi(
-  "AlertList",
-);
+export const AlertList = z.object({
+  alerts: z.array(Alert),
+  next_cursor: nextCursor,
+  complete: z.boolean().openapi({
+    description:
+      "False while the database is away: what fires is told from memory, what ended is not there",
+  }),
+}).openapi("AlertList");
 
 export const ExplainedAlert = Alert.extend({
   explanation: z.object({

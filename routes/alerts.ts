@@ -80,7 +80,7 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
   router.openapi(listRoute, async (c) => {
     const { state, limit, cursor } = c.req.valid("query");
     const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
-    const rows = await alerts.list({
+    const { alerts: rows, complete } = await alerts.list({
       state,
       limit: limit + 1,
       before: position && { startedAt: new Date(position[0] ?? ""), id: position[1] ?? "" },
@@ -89,6 +89,7 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
     return c.json({
       alerts: rows.slice(0, limit).map((alert) => ({ ...alert, cure: [...alert.cure] })),
       next_cursor: last ? writeCursor([last.started_at, last.id]) : null,
+      complete,
     }, 200);
   });
 

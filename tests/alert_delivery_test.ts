@@ -270,6 +270,12 @@ Deno.test("an outage is told from memory, said once in the log, and kept when it
   await one.holdfast.monitor.checkNow();
   await one.holdfast.monitor.checkNow();
   assert.equal(logged("alerts_not_saved"), before + 1, `${looks}`);
+  const meanwhile = AlertList.parse(await one.json("/api/alerts"));
+  assert.equal(meanwhile.complete, false);
+  assert.ok(meanwhile.alerts.some(({ rule }) => rule === "database_down"));
+  const ended = await one.request("/api/alerts?state=resolved");
+  assert.equal(ended.status, 503, "what ended is not in memory");
+  await ended.body?.cancel();
   await server.start();
   await receiver.hears("database_down", "resolved");
   await eventually(() => logged("alerts_saved_again") === 1, "it says that too");

@@ -1,5 +1,5 @@
 // The alerts panel: what fires first, then what is about to, then what is over.
-import { requestList } from "./api.js";
+import { request, requestList } from "./api.js";
 import { createAlertCard } from "./alert_card.js";
 import { overWords } from "./alert_words.js";
 import { everySecond, serverNow } from "./clock.js";
@@ -47,10 +47,11 @@ export function createAlerts({ toast }) {
       // Apart, so that an old alert that still fires is not lost behind many that are over.
       const firing = await requestList("/api/alerts?state=firing", "alerts", 3);
       replace([...firing, ...[...alerts.values()].filter(({ state }) => state === "resolved")]);
-      const found = [...firing, ...await requestList("/api/alerts", "alerts")];
+      const page = await request("/api/alerts");
       listed = true;
-      replace(found);
       panel.answered();
+      if (page.complete) replace([...firing, ...page.alerts]);
+      else panel.stale("The database is away: what fires is up to date, what has ended is not.");
     },
     failed(error) {
       listed = false;

@@ -223,19 +223,27 @@ export function createAlerts(
           ? -1
           : 1
       ),
-    /** Alerts, newest first; those that are pending are in memory alone. */
-    async list(query: Parameters<AlertStore["list"]>[0]): Promise<Alert[]> {
-      if (query.state === "pending") return query.before ? [] : book.pending();
+    /**
+     * Alerts, newest first; those that are pending are in memory alone. While the database is away what fires is told from
+     * memory, and the list is not `complete` where it asks for what has ended too.
+     */
+    async list(
+      query: Parameters<AlertStore["list"]>[0],
+    ): Promise<{ alerts: Alert[]; complete: boolean }> {
+      if (query.state === "pending") {
+        return { alerts: query.before ? [] : book.pending(), complete: true };
+      }
       // A silence made or ended, and an alert that fired, count at once, not when they are written.
       const firing = book.open();
       const open = firing.map((alert) => withMutes(alert, firing));
       const wantsOpen = !query.before && query.state !== "resolved";
+      let complete = true;
       const stored = await store.list(query).catch((error) => {
-        // What fires is known from memory: it is asked for most when the database is away.
-        if (!isUnreachable(error) || !wantsOpen || query.state !== "firing") throw error;
+        if (!isUnreachable(error) || !wantsOpen) throw error;
+        complete = query.state === "firing";
         return [];
       });
-      return listed(stored, open, { limit: query.limit, wantsOpen });
+      return { alerts: listed(stored, open, { limit: query.limit, wantsOpen }), complete };
     },
     async find(id: string): Promise<Alert> {
       const alert = book.find(id) ?? await store.find(id);
