@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connectSql } from "../db/connection.ts";
 import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server.ts";
 import { createLogger } from "../log.ts";
 import { PerformanceImprovementMetrics } from "../routes/benchmark_schemas.ts";
@@ -187,6 +188,42 @@ Deno.test("a role without pg_monitor sees unknown where it may not look, not hea
       select count(*)::int as used from pg_stat_activity where backend_type = 'client backend'`;
     assert.ok(Math.abs(metrics.connections_used! - real!.used) <= 4, "sessions of others count");
     assert.ok(recommendations.some(({ sql }) => sql?.startsWith("grant pg_monitor")));
+
+    // What does show is judged all the same: it is at least as bad as that.
+    const levels = { name: "lock_wait", warning: 0.2, critical: null, clear: 0.1, for_seconds: 0 };
+    await plain.json("/api/alerts/rules", {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ rules: [{ ...levels, keep_firing_seconds: 0 }] }),
+    });
+    const firing = async () => {
+      await plain.holdfast.monitor.checkNow();
+      const { alerts } = await plain.json<{ alerts: { rule: string }[] }>(
+        "/api/alerts?state=firing",
+      );
+      return alerts.some(({ rule }) => rule === "lock_wait");
+    };
+    const client = () =>
+      connectSql({
+        target: { kind: "url", url: urlFor("plain", "plain") },
+        max: 1,
+        applicationName: "test",
+        statementTimeoutMs: 30_000,
+        lockTimeoutMs: 30_000,
+        pooled: false,
+      });
+    const [holder, waiter] = [client(), client()];
+    await holder`create table held ()`;
+    await holder`begin`;
+    await holder`lock table held`;
+    const waiting = waiter`table held`.execute();
+    await eventually(firing, "a wait that shows fires");
+    const now = DatabaseHealthResponse.parse(await plain.json("/api/health/database"));
+    assert.equal(now.performance_metrics.longest_lock_wait_seconds, null, "others may wait longer");
+    await holder`commit`;
+    await waiting;
+    await eventually(async () => !await firing(), "and ends");
+    await Promise.all([holder.end(), waiter.end()]);
   } finally {
     await plain.stop();
   }

@@ -46,6 +46,8 @@ export interface MetricValue {
   metric: string;
   scope: string;
   value: number | null;
+  /** Where the value is not known: what it is at least. Enough to fire, and to end what fired by it; never to be well. */
+  floor?: number | undefined;
 }
 
 /** Where one stands in the books: an alert is open once per rule and scope. */

@@ -1,6 +1,5 @@
 import { acknowledgeAlert } from "../../db/alerts.ts";
 import { tidyAlerts } from "../../db/alert_watch.ts";
-import { isUnreachable } from "../../db/errors.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
@@ -10,7 +9,7 @@ import { type ChangeKind, createBook, type Explain } from "./book.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { inhibitedBy } from "./inhibition.ts";
 import type { Lease } from "./lease.ts";
-import { listed } from "./listing.ts";
+import { type AlertPage, pageOf } from "./listing.ts";
 import { type Notice, noticeDue, told } from "./notices.ts";
 import type { Rule, RuleLevels } from "./rule.ts";
 import { createRulebook } from "./rulebook.ts";
@@ -223,27 +222,14 @@ export function createAlerts(
           ? -1
           : 1
       ),
-    /**
-     * Alerts, newest first; those that are pending are in memory alone. While the database is away what fires is told from
-     * memory, and the list is not `complete` where it asks for what has ended too.
-     */
-    async list(
-      query: Parameters<AlertStore["list"]>[0],
-    ): Promise<{ alerts: Alert[]; complete: boolean }> {
+    /** Alerts, newest first; those that are pending are in memory alone. */
+    async list(query: Parameters<AlertStore["list"]>[0]): Promise<AlertPage> {
       if (query.state === "pending") {
         return { alerts: query.before ? [] : book.pending(), complete: true };
       }
       // A silence made or ended, and an alert that fired, count at once, not when they are written.
       const firing = book.open();
-      const open = firing.map((alert) => withMutes(alert, firing));
-      const wantsOpen = !query.before && query.state !== "resolved";
-      let complete = true;
-      const stored = await store.list(query).catch((error) => {
-        if (!isUnreachable(error) || !wantsOpen) throw error;
-        complete = query.state === "firing";
-        return [];
-      });
-      return { alerts: listed(stored, open, { limit: query.limit, wantsOpen }), complete };
+      return await pageOf(store, query, firing.map((alert) => withMutes(alert, firing)));
     },
     async find(id: string): Promise<Alert> {
       const alert = book.find(id) ?? await store.find(id);

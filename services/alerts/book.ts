@@ -19,6 +19,17 @@ export interface Explain {
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
+/** Of a value that is only known to be no lower: null while that says nothing. */
+function judgedFloor(
+  rule: Rule,
+  { phase }: { phase: string },
+  floor: number | undefined,
+): number | null {
+  if (floor === undefined || rule.direction !== "above") return null;
+  const level = levelOf(rule, floor);
+  return phase !== "ok" || level === "warning" || level === "critical" ? floor : null;
+}
+
 /** Where every rule stands in every scope, and which alerts are open. In memory; asks nobody. */
 export function createBook(
   { instance, flapFirings }: { instance: string; flapFirings?: number | undefined },
@@ -84,14 +95,16 @@ export function createBook(
 
   function judgeOne(
     rule: Rule,
-    { scope, value }: MetricValue,
+    { scope, value: known, floor }: MetricValue,
     now: number,
     explain: Explain,
   ): Change | undefined {
     const key = keyOf(rule.name, scope);
+    const before = states.get(key)?.state ?? calm;
+    const value = known ?? judgedFloor(rule, before, floor);
     const { state, transition } = step(
       rule,
-      states.get(key)?.state ?? calm,
+      before,
       value,
       now,
       flapFirings,

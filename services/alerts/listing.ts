@@ -1,10 +1,18 @@
+import { isUnreachable } from "../../db/errors.ts";
 import type { Alert } from "./alert.ts";
+import type { AlertStore } from "./store.ts";
+
+export interface AlertPage {
+  alerts: Alert[];
+  /** False while the database is away and what has ended was asked for too. */
+  complete: boolean;
+}
 
 /**
  * A page of alerts, newest first: as stored, but those that are open as they are in memory, with those that fired and are not
  * written yet where the page `wantsOpen`. Pure.
  */
-export function listed(
+function listed(
   stored: readonly Alert[],
   open: readonly Alert[],
   { limit, wantsOpen }: { limit: number; wantsOpen: boolean },
@@ -16,4 +24,20 @@ export function listed(
     ...stored.map((alert) => present.get(alert.id) ?? alert),
   ].sort((a, b) => b.started_at.localeCompare(a.started_at) || b.id.localeCompare(a.id))
     .slice(0, limit);
+}
+
+/** The page that `query` asks for, `open` being what fires; while the database is away, that alone. */
+export async function pageOf(
+  store: Pick<AlertStore, "list">,
+  query: Parameters<AlertStore["list"]>[0],
+  open: readonly Alert[],
+): Promise<AlertPage> {
+  const wantsOpen = !query.before && query.state !== "resolved";
+  let complete = true;
+  const stored = await store.list(query).catch((error) => {
+    if (!isUnreachable(error) || !wantsOpen) throw error;
+    complete = query.state === "firing";
+    return [];
+  });
+  return { alerts: listed(stored, open, { limit: query.limit, wantsOpen }), complete };
 }

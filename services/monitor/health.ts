@@ -1,4 +1,5 @@
 import type { MetricValue } from "../alerts/alert.ts";
+import { visibleFloors } from "./floors.ts";
 import { poolMetrics } from "./metrics.ts";
 import { recommend } from "./recommend.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
@@ -249,6 +250,7 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     scope: "",
     value,
   });
+  const floors = snapshot.unreachable ? {} : visibleFloors(snapshot);
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
     // What was read before the server went away says nothing of now, and must not resolve an alert.
@@ -256,6 +258,7 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
       metric: name,
       scope,
       value: snapshot.unreachable ? null : value,
+      ...(scope === "" && value === null ? { floor: floors[name] } : {}),
     })),
     server("backup_age_seconds", snapshot.backups.backup_age_seconds),
     server("backup_unproven_seconds", snapshot.backups.unproven_seconds),

@@ -11,7 +11,8 @@ import { quoteTable } from "../../../db/sql.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import { interruptionOf } from "../execution.ts";
-import { createSteps, lockMs, noteMove, type StepOptions } from "./steps.ts";
+import { noteMove } from "./noting.ts";
+import { createSteps, lockMs, type StepOptions } from "./steps.ts";
 
 const passing = new Set(["55P03", "40P01", "40001"]);
 const attemptsMax = 12;

@@ -1,6 +1,5 @@
 import type { Sql } from "../../../db/connection.ts";
 import { countDependents } from "../../../db/partitions/conversion_facts.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
 import {
   analyzeStatement,
   compareStatement,
@@ -22,6 +21,7 @@ import type { Pool } from "../../../db/pool.ts";
 import { quoteTable } from "../../../db/sql.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Clock } from "../../clock.ts";
+import { noteMove } from "./noting.ts";
 
 /** Writers queue behind these locks, so they are tried briefly and often. */
 export const lockMs = 100;
@@ -49,25 +49,6 @@ export interface StepOptions {
   signatureOf: (sql: Sql, move: MoveRow) => Promise<string>;
   /** Sets or takes back a policy with the swap or the undo. */
   keepPolicy: (sql: Sql, move: MoveRow, keep: boolean) => Promise<void>;
-}
-
-/** One entry of the log for what a move has done. */
-export function noteMove(
-  sql: Sql,
-  { kind, schema, table }: Pick<MoveRow, "kind" | "schema" | "table">,
-  what: string,
-  ms: number,
-  statements: readonly string[],
-): Promise<void> {
-  return logMaintenance(sql, [{
-    action: `${kind} ${what}`,
-    table_name: `${schema}.${table}`,
-    partition_name: null,
-    reason: kind === "convert" ? "online conversion" : "the default partition is drained",
-    duration_ms: ms,
-    error: null,
-    sql: statements.join(";\n"),
-  }]);
 }
 
 function refuseSwap(): never {
