@@ -149,10 +149,15 @@ Deno.test("settings move a target, and the verdict with it", () => {
 
 Deno.test("a report escapes what it shows, and draws every interval", () => {
   const hostile = { ...result("insert_main", 1.5), ci_low: 0.4, ci_high: 0.6, why: "<script>&" };
-  const html = htmlReport({ ...run([hostile, result("calc_a", null)]), error: '"><img src=x>' });
+  const html = htmlReport(
+    { ...run([hostile, result("calc_a", null)]), error: '"><img src=x>' },
+    (id) => id === "calc_a",
+  );
+  assert.equal(html.match(/informs only/g)?.length, 1, "the one that does not count says so");
   assert.doesNotMatch(html, /<script|<img/);
   assert.equal(html.match(/<svg/g)?.length, 1, "a case without figures has no plot");
-  const markdown = markdownReport(run([{ ...hostile, why: "a | b" }]));
+  const markdown = markdownReport(run([{ ...hostile, why: "a | b" }]), () => true);
+  assert.match(markdown, /\(informs only\)/);
   assert.match(markdown, /\| insert_main \| 100 rows\/s \| 150 rows\/s \|/);
 });
 

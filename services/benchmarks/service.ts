@@ -216,7 +216,8 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
     },
     async renderRun(id, format) {
       const run = await getRun(id);
-      return format === "html" ? htmlReport(run) : markdownReport(run);
+      const informs = (id: string) => cases.some((bench) => bench.id === id && !bench.counts);
+      return format === "html" ? htmlReport(run, informs) : markdownReport(run, informs);
     },
     async abortRun(id) {
       if (live?.id === id) {

@@ -60,7 +60,7 @@ ${line(toLog(ci_low), toLog(ci_high), 13, colour, 4)}
 </svg>`;
 }
 
-function row(result: BenchmarkResult): string {
+function row(result: BenchmarkResult, informs: boolean): string {
   const say = (value: number | null) => escape(improvementWords(value, result.target_unit));
   return `<tr>
 <th scope="row">${escape(result.case)}</th>
@@ -71,15 +71,18 @@ function row(result: BenchmarkResult): string {
   }</small></td>
 <td>${say(result.target)}</td>
 <td>${intervalPlot(result)}</td>
-<td class="${escape(result.verdict)}">${
+<td class="${informs ? "informs" : escape(result.verdict)}">${
     escape(result.verdict)
-  }<br><small>${result.samples} blocks</small></td>
+  }<br><small>${result.samples} blocks${informs ? "; informs only" : ""}</small></td>
 </tr>
 <tr><td colspan="7" class="why">${escape(result.why)}</td></tr>`;
 }
 
-/** A run as a page: each interval drawn against its target and its null. Pure; needs no script. */
-export function htmlReport(run: BenchmarkRun): string {
+/**
+ * A run as a page: each interval drawn against its target and its null. A case that only `informs` does not count for its
+ * category, whatever its verdict. Pure; needs no script.
+ */
+export function htmlReport(run: BenchmarkRun, informs: (id: string) => boolean): string {
   const facts = Object.entries(run.environment).map(([name, value]) =>
     `<tr><th scope="row">${escape(name)}</th><td>${escape(String(value))}</td></tr>`
   );
@@ -102,7 +105,7 @@ logarithmic, so that twice and half are equally far from no change.</p>
 <table>
 <thead><tr><th>case</th><th>baseline</th><th>candidate</th><th>improvement</th><th>target</th><th>interval</th><th>verdict</th></tr></thead>
 <tbody>
-${run.results.map(row).join("\n")}
+${run.results.map((result) => row(result, informs(result.case))).join("\n")}
 </tbody>
 </table>
 <h2>Environment</h2>

@@ -3,8 +3,8 @@ import { figureWords, improvementWords } from "./words.ts";
 
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
-/** A run as a Markdown document. Pure. */
-export function markdownReport(run: BenchmarkRun): string {
+/** A run as a Markdown document; cases that only `informs` names say so. Pure. */
+export function markdownReport(run: BenchmarkRun, informs: (id: string) => boolean): string {
   const rows = run.results.map((result) => {
     const say = (value: number | null) => improvementWords(value, result.target_unit);
     return [
@@ -17,7 +17,7 @@ export function markdownReport(run: BenchmarkRun): string {
         improvementWords(result.null_ci_high, "ratio")
       }`,
       say(result.target),
-      result.verdict,
+      informs(result.case) ? `${result.verdict} (informs only)` : result.verdict,
       String(result.samples),
     ].map(cell).join(" | ");
   });
