@@ -10,12 +10,34 @@ export interface Variables {
 
 export type AppEnv = Env & { Variables: Variables };
 
-const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
+type Issue = z.core.$ZodIssue;
+
+/** Where an issue is, and what it is, in the words of whoever wrote the request. */
+function problemOf(issue: Issue, target: string): { path: string; message: string } {
+  const unknown = issue.code === "unrecognized_keys";
+  const path = [...issue.path, ...(unknown ? issue.keys.slice(0, 1) : [])].join(".") || target;
+  const missing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+  return {
+    path,
+    message: unknown
+      ? "is not a field of this request"
+      : missing
+      ? `is required (${issue.expected})`
+      : issue.message,
+  };
+}
+
+const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result, c) => {
   if (result.success) return;
-  const problems = result.error.issues.slice(0, 20).map((issue) => ({
-    path: issue.path.join(".") || result.target,
-    message: issue.message,
-  }));
+  const sent = Number(c.req.header("content-length") ?? 0) > 0 ||
+    c.req.header("transfer-encoding") !== undefined;
+  if (result.target === "json" && sent && c.req.header("content-type") === undefined) {
+    throw new HoldfastError(
+      "unsupported_media_type",
+      "Send the body with Content-Type: application/json",
+    );
+  }
+  const problems = result.error.issues.slice(0, 20).map((issue) => problemOf(issue, result.target));
   throw new HoldfastError(
     "invalid_request",
     `Cannot read the ${result.target === "json" ? "body" : result.target}: ${problems[0]?.path}: ${

@@ -152,7 +152,7 @@ Deno.test("what is wrong with a policy is said, field by field, and nothing of i
     ["app.events", { ...good, sub_interval: "2 days" }, 400, "sub_interval"],
     ["app.events", { ...good, sub_interval: "1 hour", seal: true }, 400, "seal"],
     ["app.events", { ...good, windows: [{ from: "25:00", to: "06:00" }] }, 400, "windows.0.from"],
-    ["app.events", { ...good, colour: "red" }, 400, "json"],
+    ["app.events", { ...good, colour: "red" }, 400, "colour"],
     ["app.events", { interval: "1 day" }, 400, "key"],
     ["app.orders", { interval: "1 day", key: "id" }, 400, "interval"],
     ["app.plain", good, 400, "table"],

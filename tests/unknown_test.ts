@@ -47,6 +47,31 @@ Deno.test("a body that need not be sent is not missed, whatever type the client 
   assert.match((await broken.json()).detail, /Malformed JSON/);
 });
 
+Deno.test("a refusal names the field, and what a body should be sent as", async () => {
+  const path = "/api/partitions/policies/market.ticks";
+  const put = async (body: string, headers: Record<string, string>) => {
+    const answer = await house.request(path, {
+      method: "PUT",
+      body: new TextEncoder().encode(body),
+      headers,
+    });
+    const { errors, detail } = await answer.json();
+    return [answer.status, errors?.[0]?.path, errors?.[0]?.message ?? detail];
+  };
+  const json = { "content-type": "application/json" };
+  assert.deepEqual(await put("{}", json), [400, "interval", "is required (string)"]);
+  assert.deepEqual(await put('{"interval":"1 day","key":"timestamptz","premak":3}', json), [
+    400,
+    "premak",
+    "is not a field of this request",
+  ]);
+  const others: Record<string, string>[] = [{}, { "content-type": "text/plain" }];
+  for (const headers of others) {
+    const [status, , detail] = await put('{"interval":"1 day"}', headers);
+    assert.deepEqual([status, detail], [415, "Send the body with Content-Type: application/json"]);
+  }
+});
+
 Deno.test("the methods of a path are those of its pattern, letter by letter", () => {
   const at = methodsIn({
     paths: { "/a.b/{id}": { get: {}, post: {} }, "/a.b/{id}/c": { put: {} } },
