@@ -23,7 +23,9 @@ export const Alert = z.object({
   started_at: Time,
   resolved_at: Time.nullable(),
   acknowledged_at: Time.nullable(),
-  acknowledged_by: z.string().nullable(),
+  acknowledged_by: z.string().nullable().openapi({
+    description: 'Who, and with which role: "marta, admin"; role "open": no token is set',
+  }),
   flapping: z.boolean(),
   unknown_since: Time.nullable().openapi({
     description: "Since when its value is not known: it can neither end nor change",
@@ -38,6 +40,12 @@ export const Alert = z.object({
   cause: z.string(),
   cure: z.array(Cure),
 }).openapi("Alert");
+
+export const Acknowledgement = z.strictObject({
+  by: z.string().trim().regex(/^[^\0]{1,100}$/, "1 to 100 characters").optional().openapi({
+    description: "Who is on it; kept beside the role that asked",
+  }),
+});
 
 export const AlertList = z.object({
   alerts: z.array(Alert),

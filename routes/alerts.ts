@@ -2,7 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Alerts } from "../services/alerts/alerts.ts";
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import type { RuleLevels } from "../services/alerts/rule.ts";
-import { Alert, AlertList, type RuleChange, RuleChanges, RuleList } from "./alert_schemas.ts";
+import {
+  Acknowledgement,
+  Alert,
+  AlertList,
+  type RuleChange,
+  RuleChanges,
+  RuleList,
+} from "./alert_schemas.ts";
 import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
 
 const tags = ["alerts"];
@@ -27,7 +34,10 @@ const acknowledgeRoute = createRoute({
   path: "/api/alerts/{id}/acknowledge",
   tags,
   summary: "Say that somebody is on it",
-  request: { params: z.object({ id: z.uuid() }) },
+  request: {
+    params: z.object({ id: z.uuid() }),
+    body: { required: false, content: { "application/json": { schema: Acknowledgement } } },
+  },
   responses: { 200: jsonAnswer(Alert, "The acknowledged alert") },
 });
 
@@ -103,7 +113,11 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
   });
 
   router.openapi(acknowledgeRoute, async (c) => {
-    const alert = await alerts.acknowledge(c.req.valid("param").id, c.get("role"));
+    const { by } = c.req.valid("json");
+    const alert = await alerts.acknowledge(
+      c.req.valid("param").id,
+      [by, c.get("role")].filter(Boolean).join(", "),
+    );
     return c.json({ ...alert, cure: [...alert.cure] }, 200);
   });
   return router;

@@ -102,10 +102,12 @@ Deno.test("a lowered level turns the pool's load into an alert on the WebSocket,
   );
   assert.deepEqual([health.overall_status, health.alerts[0]?.id], ["degraded", alert.id]);
 
-  const acknowledged = await house.request(`/api/alerts/${alert.id}/acknowledge`, {
-    method: "POST",
-  });
-  assert.ok(Alert.parse(await acknowledged.json()).acknowledged_at);
+  const nul = await house.post(`/api/alerts/${alert.id}/acknowledge`, { by: "a\0" });
+  assert.equal(nul.status, 400, await nul.text());
+  const acknowledged = await house.post(`/api/alerts/${alert.id}/acknowledge`, { by: "marta" });
+  const by = Alert.parse(await acknowledged.json());
+  assert.ok(by.acknowledged_at);
+  assert.equal(by.acknowledged_by, "marta, open");
   await held.release();
   const restored = await changeRule("connection_pool", { warning: 0.8 });
   assert.equal(restored.clear, 0.7, "the clear level comes back with it");

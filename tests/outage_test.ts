@@ -111,14 +111,21 @@ async function assertBack(): Promise<void> {
 Deno.test("with Postgres stopped every report answers within a second, says so, and recovers", async () => {
   await server.stop();
   await assertAway();
-  for (const path of ["/api/alerts", "/api/ticks?symbol=SPY", "/api/quarantine"]) {
+  for (
+    const path of ["/api/alerts?state=resolved", "/api/ticks?symbol=SPY", "/api/quarantine"]
+  ) {
     for (let again = 0; again < 3; again++) {
       const { status, body } = await ask(path, 5_000);
       assert.deepEqual([path, status, body.code], [path, 503, "database_unavailable"]);
     }
   }
-  const firing = await house.json<{ alerts: { rule: string }[] }>("/api/alerts?state=firing");
-  assert.ok(firing.alerts.some(({ rule }) => rule === "database_down"), "what fires is remembered");
+  for (const [query, complete] of [["?state=firing", true], ["", false]] as const) {
+    const known = await house.json<{ alerts: { rule: string }[]; complete: boolean }>(
+      `/api/alerts${query}`,
+    );
+    assert.ok(known.alerts.some(({ rule }) => rule === "database_down"), "it is remembered");
+    assert.equal(known.complete, complete);
+  }
   const { body } = await ask("/api/health");
   assert.equal(body.checks?.find(({ name }) => name === "partitions")?.status, "unknown");
   const rules = await ask("/api/alerts/rules", 5_000, {
@@ -165,10 +172,11 @@ Deno.test("a server that says nothing any more hangs no report and no request", 
   for (const pid of pids) Deno.kill(pid, "SIGSTOP");
   try {
     await assertAway();
-    for (const path of ["/api/alerts", "/api/ticks?symbol=SPY"]) {
+    for (const path of ["/api/alerts?state=resolved", "/api/ticks?symbol=SPY"]) {
       const { status } = await ask(path, 20_000);
       assert.ok(status === 503 || status === 504, `${path}: ${status}`);
     }
+    assert.equal((await ask("/api/alerts", 20_000)).status, 200, "what fires is remembered");
   } finally {
     for (const pid of pids) Deno.kill(pid, "SIGCONT");
   }
