@@ -105,12 +105,15 @@ tps = 2000.000000 (without initial connection time)
   assert.throws(() => readPgbench("pgbench: fatal"), /pgbench: fatal/);
 });
 
+let filling: Promise<string> | undefined;
+const filled = () => filling ??= comparison.pgbench(["-i", "-q", "-s", "10"]);
+
 for (const over of ["libpq", "postgres.js"] as const) {
   testWith(
     pgbenchProgram,
     `pgbench and this runner over ${over}: the server counted each query, and sees a false claim`,
     async () => {
-      await comparison.pgbench(["-i", "-q", "-s", "10"]);
+      await filled();
       const bench = againstPgbench(comparison, over);
       const { baseline, candidate } = bench.arms;
       const [claimed, padded] = [await bench.setup(ctx), await bench.setup(ctx)];

@@ -26,6 +26,25 @@ function listed(
     .slice(0, limit);
 }
 
+/** How long a database that says nothing is waited for, where memory knows what matters most. */
+const patienceMs = 3_000;
+
+/** Answers null when `work` is not done in time, or the database cannot be reached. */
+async function ifThere<T>(work: Promise<T>): Promise<T | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), patienceMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The page that `query` asks for, `open` being what fires; while the database is away, that alone. */
 export async function pageOf(
   store: Pick<AlertStore, "list">,
@@ -33,11 +52,9 @@ export async function pageOf(
   open: readonly Alert[],
 ): Promise<AlertPage> {
   const wantsOpen = !query.before && query.state !== "resolved";
-  let complete = true;
-  const stored = await store.list(query).catch((error) => {
-    if (!isUnreachable(error) || !wantsOpen) throw error;
-    complete = query.state === "firing";
-    return [];
-  });
-  return { alerts: listed(stored, open, { limit: query.limit, wantsOpen }), complete };
+  const stored = await (wantsOpen ? ifThere(store.list(query)) : store.list(query));
+  return {
+    alerts: listed(stored ?? [], open, { limit: query.limit, wantsOpen }),
+    complete: stored !== null || query.state === "firing",
+  };
 }
