@@ -1,5 +1,6 @@
 import { type Hook, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Env } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { HoldfastError } from "../errors.ts";
 
 /** What the composition root hands to every request. */
@@ -32,10 +33,7 @@ const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result, c) => {
   const sent = Number(c.req.header("content-length") ?? 0) > 0 ||
     c.req.header("transfer-encoding") !== undefined;
   if (result.target === "json" && sent && c.req.header("content-type") === undefined) {
-    throw new HoldfastError(
-      "unsupported_media_type",
-      "Send the body with Content-Type: application/json",
-    );
+    throw new HTTPException(415);
   }
   const problems = result.error.issues.slice(0, 20).map((issue) => problemOf(issue, result.target));
   throw new HoldfastError(

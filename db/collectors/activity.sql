@@ -4,7 +4,7 @@ with sessions as (
     pid,
     usename,
     application_name,
-    query,
+    left(query, 500) as query,
     state,
     backend_type,
     xact_start,
@@ -40,7 +40,7 @@ select
       'state', state,
       'open_seconds', round(extract(epoch from clock_timestamp() - xact_start)),
       'in_state_seconds', round(extract(epoch from clock_timestamp() - state_change)),
-      'query', left(query, 500)
+      'query', query
     ) order by xact_start), '[]')
     from (
       select * from sessions

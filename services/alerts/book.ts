@@ -22,7 +22,7 @@ const iso = (ms: number) => new Date(ms).toISOString();
 /** Of a value that is only known to be no lower: null while that says nothing. */
 function judgedFloor(
   rule: Rule,
-  { phase }: { phase: string },
+  { phase }: RuleState,
   floor: number | undefined,
 ): number | null {
   if (floor === undefined || rule.direction !== "above") return null;

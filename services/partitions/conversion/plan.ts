@@ -25,7 +25,7 @@ import { leafName, preciseName } from "../axis/names.ts";
 import { highest, lowest, type Span } from "../axis/span.ts";
 import { cutGaps } from "../planning/cover.ts";
 import type { PlanContext } from "../planning/facts.ts";
-import type { Policy } from "../policy.ts";
+import { type Policy, tableOf } from "../policy.ts";
 import { type ConversionWish, refusalsOf } from "./refusals.ts";
 import { namesOf } from "./belongings.ts";
 import { type Conversion, conversionStatements } from "./statements.ts";
@@ -133,8 +133,7 @@ export function describeMove(
   /** The tables whose readers and writers the swap keeps out. */
   swapped: readonly TableName[] = [spec.source],
 ): ConversionPlan["statements"] {
-  const text = ({ schema, table }: TableName) => `${schema}.${table}`;
-  const table = text(spec.source);
+  const table = tableOf(spec.source);
   const say = (phase: string, reason: string, lock: string) => (sql: string) => ({
     phase,
     reason,
@@ -157,7 +156,7 @@ export function describeMove(
     say(
       "copy",
       "once, at the end: the planner knows the new tables from their first query on",
-      `SHARE UPDATE EXCLUSIVE on ${text(spec.shadow)}`,
+      `SHARE UPDATE EXCLUSIVE on ${tableOf(spec.shadow)}`,
     )(analyzeStatement(spec)),
     ...replayStatements(spec, "N").map(
       say(
@@ -183,7 +182,7 @@ export function describeMove(
       say(
         "swap",
         "when both have been found equal and no older snapshot is left; one short transaction",
-        `ACCESS EXCLUSIVE on ${swapped.map(text).join(", ")}`,
+        `ACCESS EXCLUSIVE on ${swapped.map(tableOf).join(", ")}`,
       ),
     ),
   ];
