@@ -2,7 +2,8 @@ import { createApp } from "./app.ts";
 import { createPreparation } from "./compose/preparation.ts";
 import { createServices } from "./compose/services.ts";
 import type { Config } from "./config.ts";
-import type { Target } from "./db/connection.ts";
+import { describeConnectFailure } from "./db/address/failure.ts";
+import { type Target, targetOf } from "./db/address/target.ts";
 import { createEmbeddedServer, type EmbeddedServer } from "./db/embedded/server.ts";
 import { forgetKeys } from "./db/market/idempotency.ts";
 import { migrate } from "./db/migrate.ts";
@@ -46,13 +47,15 @@ export type Purpose = "server" | "tool" | "reader";
 
 /** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
 export async function createHoldfast(
-  { config, log, upgrade, version, clock = systemClock, purpose = "server" }: {
+  { config, log, upgrade, version, clock = systemClock, purpose = "server", say = () => {} }: {
     config: Config;
     log: Logger;
     upgrade: Upgrade;
     version: string;
     clock?: Clock;
     purpose?: Purpose;
+    /** Writes a plain line for the person at the terminal. */
+    say?: (line: string) => void;
   },
 ): Promise<Holdfast> {
   const embedded: EmbeddedServer | undefined = config.DATABASE_URL
@@ -62,7 +65,8 @@ export async function createHoldfast(
       log,
       walSeconds: config.HOLDFAST_WAL_SECONDS,
     });
-  const target: Target = embedded?.target ?? { kind: "url", url: config.DATABASE_URL ?? "" };
+  const target: Target = embedded?.target ??
+    targetOf(config.DATABASE_URL ?? "", config.libpqVariables);
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
   const pools = openPools(target, pooler, config);
   const records = openRecords({
@@ -109,6 +113,9 @@ export async function createHoldfast(
     whileAway() {
       if (purpose !== "reader") monitor.start();
     },
+    describeFailure: (error) => describeConnectFailure(error, target),
+    givesUp: purpose !== "server",
+    say,
     isUnreachable: () => monitor.snapshot().unreachable !== undefined,
     onRestart: () => monitor.checkNow(),
     log,

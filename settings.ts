@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isConnectionString } from "./settings/address.ts";
 import { alertSettings } from "./settings/alerts.ts";
 import { backupSettings } from "./settings/backups.ts";
 import { s3Settings } from "./settings/s3.ts";
@@ -21,10 +22,9 @@ export const settings = {
     "Port to listen on; 0 picks a free one.",
   ),
   DATABASE_URL: setting(
-    z.string().regex(/^postgres(ql)?:\/\/.+/)
-      .refine((url) => URL.canParse(url.replace("@/", "@localhost/"))).optional(),
-    "a URL such as postgres://user:password@host:5432/database",
-    "The Postgres (14 to 18) to look after. Without it, Holdfast starts its own, embedded.",
+    z.string().refine(isConnectionString).optional(),
+    "a URL such as postgres://user:password@host:5432/database, or keywords such as host=db dbname=trading, or embedded",
+    "The Postgres (14 to 18) to look after, as psql takes it; see [the address](#the-address-of-a-server). Without it, the server that `PGHOST`, `PGHOSTADDR` or `PGSERVICE` names; without these too, or with `embedded`, Holdfast starts its own.",
     true,
   ),
   HOLDFAST_DATA_DIR: setting(

@@ -1,6 +1,7 @@
 import { bucketOf } from "../compose/backups.ts";
 import { type Config, unknownSettings } from "../config.ts";
-import type { Target } from "../db/connection.ts";
+import { addressLabel } from "../db/address/address.ts";
+import { addressOf, type Target, targetOf } from "../db/address/target.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { describeDatabaseError } from "../db/errors.ts";
 import { type Examined, examineServer } from "../db/examine.ts";
@@ -124,8 +125,13 @@ export async function doctor(
     ),
   );
   const storage = tell(await examineStorage(config));
-  let target: Target = { kind: "url", url: config.DATABASE_URL ?? "" };
-  if (!config.DATABASE_URL) {
+  let target: Target;
+  if (config.DATABASE_URL) {
+    target = targetOf(config.DATABASE_URL, config.libpqVariables);
+    const address = addressOf(target);
+    console.log(`Postgres at ${addressLabel(address)}`);
+    if (address.remark) console.log(`  –  ${address.remark}`);
+  } else {
     const embedded = await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
     console.log(`Embedded Postgres in ${embedded.directory}`);
     if (!await embedded.isRunning()) {
