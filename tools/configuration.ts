@@ -58,8 +58,9 @@ timeout; one that did not answer is tried last for 30 seconds. With \`target_ses
 server of that kind, so that Holdfast follows the writer after a failover. Files are read at each connection: a renewed
 certificate or password is used without a restart. \`pg_dump\` gets the same address, and the password by its environment.
 
-\`verify-full\` compares the certificate with the host as given: a name with its DNS names, an address with its IP addresses,
-either with the common name only where the certificate has no such names. With \`hostaddr\` the name in \`host\` counts.
+\`verify-full\` compares the certificate with the host as given: a name with its DNS names, an address with its IP addresses
+(or an equal DNS name); the common name counts only where the certificate has none of that kind. With \`hostaddr\` the name
+in \`host\` counts.
 
 Without \`DATABASE_URL\`, \`PGHOST\`, \`PGHOSTADDR\` or \`PGSERVICE\` name the server, and Holdfast says so in a line. Where the
 data directory holds an embedded Postgres it asks instead: \`DATABASE_URL=postgres://\` means the server of the variables,

@@ -111,18 +111,19 @@ const asName = (text: string) => text.toLowerCase().replace(/\.$/, "");
 
 /** Says whether a name of a certificate is that of a host; `*.` stands for one label (RFC 6125, as libpq does it). */
 function isNameOf(pattern: string, host: string): boolean {
-  if (/[^\x21-\x7e]/.test(pattern)) return false; // a NUL or a space is an attempt at deceit
+  // A NUL or a space is an attempt at deceit.
+  if (pattern === "" || /[^\x21-\x7e]/.test(pattern)) return false;
   const [wanted, name] = [asName(pattern), asName(host)];
   if (!wanted.startsWith("*.")) return wanted === name;
   const rest = wanted.slice(1);
   const label = name.slice(0, -rest.length);
-  return rest.indexOf(".", 1) !== -1 && name.endsWith(rest) && label !== "" &&
-    !label.includes(".");
+  return rest.length > 1 && name.endsWith(rest) && label !== "" && !label.includes(".");
 }
 
 /**
- * Says whether a certificate stands for `host`, a name or an IP address, by libpq's rules: alternative names of the
- * host's own kind count; the common name only where there is no alternative name that could.
+ * Says whether a certificate stands for `host`, by libpq's rules (manual, "Client Verification of Server Certificates"):
+ * a name is compared with the DNS names, and with the common name where there are none; an IP address with the addresses
+ * and, letter by letter, the DNS names, and with the common name where there are no addresses.
  */
 export function standsFor({ dns, ips, commonNames }: CertificateNames, host: string): boolean {
   const bytes = addressBytes(host);
@@ -131,9 +132,8 @@ export function standsFor({ dns, ips, commonNames }: CertificateNames, host: str
     if (dns.length > 0) return dns.some((name) => isNameOf(name, host));
     return common !== undefined && isNameOf(common, host);
   }
-  if (ips.includes(bytes)) return true;
-  if (dns.length > 0 || ips.length > 0) return false;
-  return common !== undefined && asName(common) === asName(host);
+  if (ips.includes(bytes) || dns.includes(host)) return true;
+  return ips.length === 0 && common === host;
 }
 
 /** Returns the names of a certificate for an error message, at most five. */
