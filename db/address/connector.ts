@@ -1,4 +1,5 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { type Address, hostLabel } from "./address.ts";
 import { fail } from "./attempt.ts";
 import { mismatch } from "./attrs.ts";
@@ -7,7 +8,7 @@ import { type HostMemory, openServer, wrongRole } from "./open.ts";
 /** Opens the sockets of one client of the driver. */
 export interface Connector {
   /** Resolves with a socket in any case: one that fails at once where no host will do, as the driver needs it. */
-  open(): Promise<Socket>;
+  open(): Promise<Duplex>;
   /** Returns the password for the host that was opened last. */
   password(): string;
   /** Drops the connections of a server that has changed to a role which target_session_attrs does not ask for. */
@@ -17,12 +18,13 @@ export interface Connector {
 }
 
 /**
- * Returns a socket that fails with `error` once its owner listens. The driver never recovers from a socket that it is
- * not given: its connection would be connecting for ever.
+ * Returns a socket that fails with `error` once its owner listens and has sent its first message. The driver never
+ * recovers from a socket that it is not given, nor from one that fails sooner: it would be connecting for ever.
  */
-function failing(error: unknown): Socket {
-  const socket = new Socket();
-  setImmediate(() => socket.destroy(error instanceof Error ? error : new Error(String(error))));
+function failing(error: unknown): Duplex {
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const fail = () => socket.destroy(error instanceof Error ? error : new Error(String(error)));
+  setImmediate(() => setImmediate(fail));
   return socket;
 }
 
