@@ -1,6 +1,6 @@
 import process from "node:process";
 import postgres from "postgres";
-import { hostLabel } from "./address/address.ts";
+import { type Address, hostLabel } from "./address/address.ts";
 import { createConnector } from "./address/connector.ts";
 import { createHostMemory } from "./address/open.ts";
 import { addressOf, type Target } from "./address/target.ts";
@@ -60,7 +60,7 @@ function connectBySocket(
   timeoutMs: number,
 ): Sql {
   const read = () => addressOf(target);
-  const { hosts, user, database, options } = read();
+  const { hosts, user, database, options } = readOrNothing(read);
   const connector = createConnector({
     read,
     memory: target.memory ?? createHostMemory(),
@@ -92,6 +92,17 @@ function connectBySocket(
       }
     },
   });
+}
+
+/** What cannot be read now, as when a file is being renewed, fails with the connection and not before. */
+function readOrNothing(
+  read: () => Address,
+): Pick<Address, "hosts" | "user" | "database" | "options"> {
+  try {
+    return read();
+  } catch {
+    return { hosts: [], user: "", database: "" };
+  }
 }
 
 /** postgres.js reads this variable whatever it is given, refuses `any`, and checks roles on its own. */

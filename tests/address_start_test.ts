@@ -5,7 +5,6 @@ import { StartError } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import { upgrade } from "../runtime/http/web_socket.ts";
 import { type Certificates, createCertificates } from "./helpers/certificates.ts";
-import { eventually } from "./helpers/eventually.ts";
 import { freePort, startProcess } from "./helpers/process.ts";
 import { passOverDriver } from "./helpers/rejections.ts";
 import { debianPostgres, testWith } from "./helpers/skip.ts";

@@ -18,7 +18,7 @@ function machine(
   return {
     env,
     home: "/home/me",
-    userName: "me",
+    userName: () => "me",
     readFile: (path) => files[path],
     exists: (path) => path in files,
     isOpenToOthers: (path) => open.includes(path),

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { connectSql, type Sql } from "../db/connection.ts";
 import { codeOf, describeDatabaseError } from "../db/errors.ts";
+import { forPrograms } from "../db/address/programs.ts";
 import { openWalsender } from "../db/backups/walsender.ts";
 import { type Certificates, createCertificates } from "./helpers/certificates.ts";
-import { debianPostgres, testWith } from "./helpers/skip.ts";
+import { debianPostgres, psql, slowTests, testWith } from "./helpers/skip.ts";
 import { startTlsServer, type TlsServer } from "./helpers/tls_server.ts";
 import { findBinaries } from "./helpers/server.ts";
 import { passOverDriver } from "./helpers/rejections.ts";
@@ -54,6 +55,19 @@ async function session(url: string, env: Record<string, string> = {}): Promise<s
   }
 }
 
+/** Returns the same from a real psql, which is libpq itself. */
+async function psqlSession(conninfo: string, env: Record<string, string>): Promise<string> {
+  const query = "select current_database() || ' ' || current_user || ' ' || " +
+    "case when ssl then 'tls' else 'plain' end from pg_stat_ssl where pid = pg_backend_pid()";
+  const { stdout, stderr } = await new Deno.Command("psql", {
+    args: ["-X", "-A", "-t", "--no-password", "-c", query, conninfo],
+    env: { PATH: Deno.env.get("PATH") ?? "", HOME: "/nowhere", ...env },
+    clearEnv: true,
+  }).output();
+  const decoder = new TextDecoder();
+  return decoder.decode(stdout).trim() || decoder.decode(stderr);
+}
+
 async function prepare({ sockets, port }: TlsServer): Promise<void> {
   const admin = open(`postgres://postgres@/postgres?host=${sockets}&port=${port}`);
   await admin.unsafe(`
@@ -62,6 +76,19 @@ async function prepare({ sockets, port }: TlsServer): Promise<void> {
   await admin.unsafe(`create database "eu trades/%"`);
   await admin.end();
 }
+
+/** An address, the variables beside it, and what the session is. */
+type Form = [url: string, env: Record<string, string>, session: string];
+
+const ipv6 = (() => {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    console.error("SKIPPED for want of IPv6: an address in brackets");
+    return false;
+  }
+})();
 
 /** Servers to test, each with a certificate for localhost by our authority. */
 const versions: [string, { present: boolean; what: string }, string][] = [
@@ -78,14 +105,15 @@ for (const [major, needs, bin] of versions) {
         ca,
         `server${major}`,
         "/CN=ignored",
-        "DNS:localhost,IP:127.0.0.1",
+        "DNS:localhost,IP:127.0.0.1,IP:::1",
       );
       const client = await made.issue(ca, `client${major}`, "/CN=certified");
       const locked = `${made.folder}/locked${major}.key`;
       await new Deno.Command("openssl", {
         args: ["pkcs8", "-topk8", "-in", client.key, "-out", locked, "-passout", "pass:sesame"],
       }).output();
-      const server = await startTlsServer({ bin, cert, key, ca });
+      const listen = ipv6 ? "127.0.0.1,::1" : "127.0.0.1";
+      const server = await startTlsServer({ bin, cert, key, ca, listen });
       const { port, sockets } = server;
       const files: Record<string, string> = {
         pass: `localhost:${port}:*:us er:${password.replace(/[\\:]/g, "\\$&")}\n`,
@@ -104,7 +132,7 @@ for (const [major, needs, bin] of versions) {
         }'`;
         const full = `sslmode=verify-full&sslrootcert=${ca}`;
         const ours = "eu trades/% us er tls";
-        const forms: [string, Record<string, string>, string][] = [
+        const forms: Form[] = [
           [`postgres://${at}`, {}, ours],
           [`postgresql://${at}?sslmode=allow`, {}, ours],
           [`postgres://${at}?sslmode=prefer`, {}, ours],
@@ -162,14 +190,28 @@ for (const [major, needs, bin] of versions) {
             {},
             "postgres us er plain",
           ],
+          ...(ipv6
+            ? [[`postgres://${at.replace("localhost", "[::1]")}?${full}`, {}, ours] as Form]
+            : []),
           ...(major === "15" ? [] : [[
             `postgres://${at}?${full}&sslnegotiation=direct`,
             {},
             ours,
-          ] as [string, Record<string, string>, string]]),
+          ] as Form]),
         ];
         for (const [url, env, expected] of forms) {
           assert.equal(await session(url, env), expected, `${url} ${JSON.stringify(env)}`);
+        }
+        if (major === "15" && psql.present) {
+          await Promise.all(forms.map(async ([url, env, expected]) => {
+            if (slowTests.present) {
+              assert.equal(await psqlSession(url, env), expected, `psql ${url}`);
+            }
+            // The password of a key cannot be handed over.
+            if (url.includes("sslpassword")) return;
+            const handed = forPrograms({ kind: "url", url, env: { HOME: "/nowhere", ...env } });
+            assert.equal(await psqlSession(handed.conninfo, handed.env), expected, handed.conninfo);
+          }));
         }
         const refused: [string, Record<string, string>, RegExp][] = [
           [`postgres://${at}?sslmode=disable`, {}, /^28000: .*no pg_hba.conf entry/],

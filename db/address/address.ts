@@ -11,7 +11,7 @@ export type SessionAttrs = typeof sessionAttrs[number];
 export interface Machine {
   env: Environment;
   home: string;
-  userName: string;
+  userName(): string;
   /** Returns a file's text, or undefined where there is none or it may not be read. */
   readFile(path: string): string | undefined;
   exists(path: string): boolean;
@@ -237,7 +237,7 @@ function addPasswords(
  */
 export function readAddress(text: string, machine: Machine): Address {
   const settings = gather(text, machine);
-  const user = settings.get("user") ?? machine.userName;
+  const user = settings.get("user") ?? machine.userName();
   const database = settings.get("dbname") ?? user;
   const hosts = listHosts(settings, machine);
   const remark = addPasswords(hosts, { settings, machine, database, user });

@@ -42,7 +42,8 @@ async function* readMessages(socket: Socket): AsyncGenerator<WireMessage> {
 }
 
 function serverError(body: Buffer): Error {
-  const { C: code = "", M: message = "", S: severity = "" } = readFields(body);
+  // V is S untranslated.
+  const { C: code = "", M: message = "", S = "", V: severity = S } = readFields(body);
   return Object.assign(new Error(message), { code, severity });
 }
 

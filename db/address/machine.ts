@@ -11,12 +11,15 @@ function orUndefined<T>(ask: () => T): T | undefined {
   }
 }
 
-/** Returns this machine as the reading of an address needs it, with the environment's variables as given. */
+/**
+ * Returns this machine as the reading of an address needs it, with the environment's variables as given. The variables
+ * come first, since asking the system takes a permission that a terminal would be prompted for.
+ */
 export function thisMachine(env: Environment): Machine {
   return {
     env,
-    home: env.HOME ?? orUndefined(homedir) ?? "/",
-    userName: orUndefined(() => userInfo().username) || env.USER || env.LOGNAME || "postgres",
+    home: env.HOME || orUndefined(homedir) || "/",
+    userName: () => env.USER || env.LOGNAME || orUndefined(() => userInfo().username) || "postgres",
     readFile: (path) => orUndefined(() => readFileSync(path, "utf8")),
     exists: existsSync,
     isOpenToOthers: (path) => ((orUndefined(() => statSync(path).mode) ?? 0) & 0o077) !== 0,

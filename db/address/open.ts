@@ -171,8 +171,9 @@ async function openHost(
   } catch (error) {
     failure ??= error;
   }
+  const silent = !isServers(failure) && codeOf(failure) !== wrongRole;
   // A caller that gives up soon would otherwise try the same silent host for ever.
-  if (!rest.options.signal.aborted || performance.now() - started > slowMs) {
+  if (silent && (!rest.options.signal.aborted || performance.now() - started > slowMs)) {
     downUntil.set(hostLabel(host), performance.now() + downMs);
   }
   throw failure;

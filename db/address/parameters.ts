@@ -143,7 +143,12 @@ export const parameters: readonly Parameter[] = [
     refusal: (value) =>
       /^[a-z]\w+:/i.test(value) ? "allowed: a file (no engine or provider)" : undefined,
   }),
-  yes("sslpassword", undefined, "Password of an encrypted `sslkey`.", { secret: true }),
+  yes(
+    "sslpassword",
+    undefined,
+    "Password of an encrypted `sslkey`; `pg_dump` cannot be given it.",
+    { secret: true },
+  ),
   yes("sslcertmode", "PGSSLCERTMODE", "`disable` sends no client certificate.", {
     refusal: oneOf("disable", "allow"),
   }),
