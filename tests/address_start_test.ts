@@ -87,7 +87,7 @@ testWith(
           DATABASE_URL: url("postgres@localhost", "postgres?sslmode=verify-full"),
           PGSSLROOTCERT: made.folder + "/server.crt",
         },
-        /^DATABASE_URL: .*certificate.*; check sslmode, sslrootcert and the host's name$/,
+        /^DATABASE_URL: .*certificate.*; check sslmode, sslrootcert, sslcert and the host's name$/,
       ],
       [
         { DATABASE_URL: url("postgres@localhost", "postgres?sslmode=disable") },
@@ -95,6 +95,13 @@ testWith(
       ],
     ];
     for (const [env, line] of cases) assert.match((await refusal(env)).line, line);
+    const web = Deno.serve({ port: 0, onListen: () => {} }, () => new Response());
+    const { line } = await refusal({ DATABASE_URL: `postgres://u@127.0.0.1:${web.addr.port}/x` });
+    await web.shutdown();
+    assert.match(
+      line,
+      /^DATABASE_URL: 127\.0\.0\.1:\d+ does not answer as a Postgres server does /,
+    );
   },
 );
 

@@ -213,6 +213,7 @@ for (const [major, needs, bin] of versions) {
             assert.equal(await psqlSession(handed.conninfo, handed.env), expected, handed.conninfo);
           }));
         }
+        const other = await made.issue(foreign, `other${major}`, "/CN=certified");
         const refused: [string, Record<string, string>, RegExp][] = [
           [`postgres://${at}?sslmode=disable`, {}, /^28000: .*no pg_hba.conf entry/],
           [`postgres://us%20er:wrong@localhost:${port}/postgres`, {}, /^28P01: /],
@@ -227,6 +228,11 @@ for (const [major, needs, bin] of versions) {
           ],
           [`postgres://${at}?sslmode=verify-ca&sslrootcert=${foreign}`, {}, /^(UNABLE|SELF|CERT)/],
           [`postgres://${at}?sslmode=require&sslrootcert=${foreign}`, {}, /^(UNABLE|SELF|CERT)/],
+          [
+            `postgres://certified@localhost:${port}/postgres?${full}&sslcert=${other.cert}&sslkey=${other.key}`,
+            {},
+            /^ERR_SSL_.*UNKNOWN_CA/,
+          ],
           // Roots of the runtime's own do not stand beside the one that was given.
           [
             `postgres://${at}?sslmode=verify-full&sslrootcert=system`,

@@ -6,6 +6,9 @@ import { startTls } from "./tls.ts";
 /** Code of the error for a server without TLS where sslmode asks for it. */
 export const tlsRefused = "TLS_REFUSED";
 
+/** Code of the error for something else that listens where a server should. */
+export const notPostgres = "NOT_POSTGRES";
+
 /** One way to one address of a host. */
 export interface Attempt {
   host: Host;
@@ -88,6 +91,12 @@ export async function attempt(
       const bytes = await answer;
       if (bytes.length === 1 && bytes[0] === 0x4e /* N */ && address.tls.mode === "prefer") {
         return { socket: plain, encrypted: false };
+      }
+      if (bytes[0] === 0x45 /* E */) {
+        throw fail("CONNECTION_CLOSED", `${hostLabel(host)} refuses connections for now`);
+      }
+      if (bytes[0] !== 0x53 /* S */ && bytes[0] !== 0x4e /* N */) {
+        throw fail(notPostgres, `${hostLabel(host)} does not answer as a Postgres server does`);
       }
       if (bytes[0] !== 0x53 /* S */) {
         throw fail(

@@ -1,7 +1,7 @@
 import { codeOf, describeDatabaseError } from "../errors.ts";
 import { addressLabel } from "./address.ts";
 import { wrongName } from "./tls.ts";
-import { tlsRefused } from "./attempt.ts";
+import { notPostgres, tlsRefused } from "./attempt.ts";
 import { addressOf, type Target } from "./target.ts";
 
 /** Codes with which TLS libraries refuse a certificate, theirs or ours. */
@@ -13,7 +13,7 @@ const certificate = /^(ERR_TLS|ERR_SSL|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|CERT_|IN
  */
 function isLasting(code: string): boolean {
   return code.startsWith("28") || code === "3D000" || code === "ENOTFOUND" || code === wrongName ||
-    code === tlsRefused || certificate.test(code);
+    code === tlsRefused || code === notPostgres || certificate.test(code);
 }
 
 /** How a first connection failed, in one line without secrets, and whether trying again is of use. */
@@ -31,18 +31,18 @@ const hints: Record<string, string> = {
   EAI_AGAIN: "check the host's name",
 };
 
-/** Describes why a server could not be logged in to; undefined for errors of another kind. */
+/** Describes why a server could not be logged in to, or what it was asked for was refused. */
 export function describeConnectFailure(
   error: unknown,
   target: Target,
 ): ConnectFailure {
   const code = codeOf(error);
   const address = addressOf(target);
-  const said = describeDatabaseError(error);
+  const said = describeDatabaseError(error).replace(/^DATABASE_URL: /, "");
   const text = said.startsWith(`${code}: `) ? said.slice(code.length + 2) : said;
   const hint = hints[code] ??
     (certificate.test(code) || code === wrongName
-      ? "check sslmode, sslrootcert and the host's name"
+      ? "check sslmode, sslrootcert, sslcert and the host's name"
       : undefined);
   const remark = code.startsWith("28") ? address.remark : undefined;
   const line = [

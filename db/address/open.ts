@@ -82,7 +82,8 @@ const telling = (first: unknown, second: unknown) =>
 const mayTryOther = (error: unknown, tls: boolean) =>
   !(error instanceof StartError) &&
   (codeOf(error).startsWith("28") ||
-    (tls && !/^E(CONN|HOST|NET|TIMED)|^CONNECT_TIMEOUT|^[0-9A-Z]{5}$|^TARGET/.test(codeOf(error))));
+    (tls &&
+      !/^E(CONN|HOST|NET|TIMED)|^CONNECT|^NOT_POSTGRES|^[0-9A-Z]{5}$|^TARGET/.test(codeOf(error))));
 
 /**
  * Opens a socket one way, after a trial where a socket alone does not show whether the server will do: for its role, and

@@ -17,13 +17,18 @@ const systemRoots = [
 ];
 
 function read(path: string, name: string): string {
+  let text: string;
   try {
-    return readFileSync(path, "utf8");
+    text = readFileSync(path, "utf8");
   } catch {
     throw new StartError(
       `DATABASE_URL: ${name} is ${JSON.stringify(path)}, which cannot be read`,
     );
   }
+  if (text.includes("-----BEGIN ")) return text;
+  throw new StartError(
+    `DATABASE_URL: ${name} is ${JSON.stringify(path)}, which holds nothing in PEM`,
+  );
 }
 
 /** Returns the roots to check a server's chain with: `undefined` for those of the runtime. */
