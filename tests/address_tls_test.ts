@@ -203,7 +203,8 @@ for (const [major, needs, bin] of versions) {
           assert.equal(await session(url, env), expected, `${url} ${JSON.stringify(env)}`);
         }
         if (major === "15" && psql.present) {
-          await Promise.all(forms.map(async ([url, env, expected]) => {
+          const some = forms.filter((_, at) => slowTests.present || at % 6 === 0);
+          await Promise.all(some.map(async ([url, env, expected]) => {
             if (slowTests.present) {
               assert.equal(await psqlSession(url, env), expected, `psql ${url}`);
             }
@@ -247,9 +248,9 @@ for (const [major, needs, bin] of versions) {
           kind: "url",
           url: `postgres://${at}?${full}`,
           env: { HOME: "/nowhere" },
-        }).catch((error) => error);
-        // The role may replicate; only pg_hba.conf of this server has no line for it.
-        assert.match(String(walsender), /replication/);
+        });
+        walsender.close();
+        assert.equal(String(Math.floor(walsender.version / 10_000)), major);
       } finally {
         await server.remove();
       }

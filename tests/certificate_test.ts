@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
+import { connect } from "node:net";
 import fc from "fast-check";
 import { namesOf, standsFor } from "../db/address/certificate.ts";
+import { startTls } from "../db/address/tls.ts";
+import { eventually } from "./helpers/eventually.ts";
+import { freePort } from "./helpers/process.ts";
 import { createCertificates } from "./helpers/certificates.ts";
 
 Deno.test("the names are read from a certificate's bytes, each as it is", async () => {
@@ -88,4 +93,62 @@ Deno.test("bytes that are no certificate are a RangeError, never another error o
       assert.ok(error instanceof RangeError, String(error));
     }
   }));
+});
+
+Deno.test("a server that shows a certificate without having its key is refused", async () => {
+  const made = await createCertificates();
+  const ca = await made.authority("ca");
+  const { cert, key } = await made.issue(ca, "server", "/CN=x", "DNS:localhost");
+  // The same public key, so that openssl takes the pair, and another secret.
+  const der = createPrivateKey(await Deno.readTextFile(key)).export({
+    type: "sec1",
+    format: "der",
+  });
+  randomBytes(31).copy(der, der.indexOf(Buffer.from([0x04, 0x20])) + 3);
+  const stolen = `${made.folder}/stolen.key`;
+  const pem = der.toString("base64").match(/.{1,64}/g)?.join("\n");
+  await Deno.writeTextFile(
+    stolen,
+    `-----BEGIN EC PRIVATE KEY-----\n${pem}\n-----END EC PRIVATE KEY-----\n`,
+  );
+  const tls = { mode: "verify-full", direct: false, sni: true, rootCert: ca } as const;
+  /** Returns how TLS with a server that has this key ends. */
+  async function handshake(key: string, mode: "verify-full" | "require"): Promise<string> {
+    const port = freePort();
+    const server = new Deno.Command("openssl", {
+      args: ["s_server", "-accept", `127.0.0.1:${port}`, "-cert", cert, "-key", key, "-quiet"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const socket = await eventually(async () => {
+      const socket = connect({ host: "127.0.0.1", port });
+      await new Promise<void>((resolve, reject) => {
+        socket.once("connect", resolve);
+        socket.once("error", reject);
+      });
+      return socket;
+    }, "openssl listens");
+    socket.on("error", () => {});
+    const settings = mode === "require" ? { mode, direct: false, sni: true } : tls;
+    try {
+      const host = { name: "localhost", port };
+      const secure = await startTls(socket, host, settings, new AbortController().signal);
+      secure.destroy();
+      return "secure";
+    } catch {
+      return "refused";
+    } finally {
+      socket.destroy();
+      server.kill("SIGKILL");
+      await server.status;
+    }
+  }
+  try {
+    assert.equal(await handshake(key, "verify-full"), "secure");
+    assert.equal(await handshake(stolen, "verify-full"), "refused");
+    assert.equal(await handshake(stolen, "require"), "refused");
+  } finally {
+    await made.remove();
+  }
 });

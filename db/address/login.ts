@@ -42,9 +42,9 @@ async function* readMessages(socket: Socket): AsyncGenerator<WireMessage> {
 }
 
 function serverError(body: Buffer): Error {
+  const { C: code = "", M: message = "", S, V } = readFields(body);
   // V is S untranslated.
-  const { C: code = "", M: message = "", S = "", V: severity = S } = readFields(body);
-  return Object.assign(new Error(message), { code, severity });
+  return Object.assign(new Error(message), { code, severity: V ?? S ?? "" });
 }
 
 /** Logs in with these startup parameters; returns what the server reports of itself and of the session. */

@@ -165,7 +165,8 @@ async function openHost(
         downUntil.delete(hostLabel(host));
         return socket;
       } catch (error) {
-        failure ??= error;
+        // What a server says outweighs that another address of the host, such as its IPv6, is closed.
+        if (failure === undefined || isNetworks(failure)) failure = error;
         if (rest.options.signal.aborted || isServers(error)) throw error;
       }
     }
@@ -182,6 +183,7 @@ async function openHost(
 
 /** Says whether a server has answered with an error of its own: another address of it would say the same. */
 const isServers = (error: unknown) => /^(?!E)[0-9A-Z]{5}$/.test(codeOf(error));
+const isNetworks = (error: unknown) => /^E[A-Z]+$/.test(codeOf(error));
 /** After these another host is asked; after other errors of a server, as a wrong password, none is. */
 const elsewhere = new Set(["57P03", "57P01", "57P02"]);
 

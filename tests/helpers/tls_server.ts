@@ -16,7 +16,7 @@ export const tlsOnly = [
   "local all all scram-sha-256",
   "hostssl all certified all cert",
   "hostssl all postgres all trust",
-  "hostssl all all all scram-sha-256",
+  "hostssl all,replication all all scram-sha-256",
 ];
 
 /** Starts a server of the programs in `bin`, with this certificate, that accepts what `hba` says. */
