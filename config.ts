@@ -86,8 +86,10 @@ export function readConfig(
   values.namedBy = values.DATABASE_URL === undefined
     ? namingVariables.filter((name) => env[name])
     : [];
-  if (values.DATABASE_URL === "embedded") values.DATABASE_URL = undefined;
-  // Empty, so that all of it comes from the variables.
+  if (values.DATABASE_URL === "embedded") {
+    values.DATABASE_URL = undefined;
+    values.libpqVariables = {};
+  } // Empty, so that all of it comes from the variables.
   else if ((values.namedBy as string[]).length > 0) values.DATABASE_URL = "postgres://";
   const config = values as Config;
   if (!isLoopback(config.HOST) && !config.HOLDFAST_TOKEN && !config.HOLDFAST_INSECURE) {

@@ -19,9 +19,9 @@ export function describeServerChoice(config: Config): string | undefined {
     const found = accompanying.filter((name) => libpqVariables[name]);
     return found.length === 0
       ? undefined
-      : `Holdfast uses its own embedded Postgres: ${
+      : `Holdfast uses its own embedded Postgres; without a host, ${
         found.join(", ")
-      } name no server (set DATABASE_URL or PGHOST for one)`;
+      } have no effect (set DATABASE_URL or PGHOST for a server of yours)`;
   }
   if (namedBy.length === 0) return undefined;
   const label = addressLabel(addressOf(targetOf(DATABASE_URL, libpqVariables)));

@@ -69,7 +69,7 @@ export function createPreparation(
   }
 
   /** Ends the start where trying again is of no use; else says once that it is tried again. */
-  function tellOrEnd(error: unknown, attempt: number, waitedMs: number): void {
+  function reportOrEnd(error: unknown, attempt: number, waitedMs: number): void {
     const { line, lasting, unresolved } = describeFailure(error);
     const late = (givesUp && waitedMs > awayMs) || (unresolved && waitedMs > unresolvedMs);
     if (lasting || late) throw new StartError(line, { cause: error });
@@ -117,7 +117,7 @@ export function createPreparation(
           if (error instanceof StartError) throw error;
           if (error instanceof Error && error.cause instanceof StartError) throw error.cause;
           preparationError = `the database cannot be prepared: ${describeDatabaseError(error)}`;
-          if (!embedded) tellOrEnd(error, attempt, performance.now() - started);
+          if (!embedded) reportOrEnd(error, attempt, performance.now() - started);
           log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
           whileAway();
           const wait = new Promise((done) => setTimeout(done, waitAfter(attempt + 1)));

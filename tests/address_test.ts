@@ -5,6 +5,7 @@ import { type Address, hostLabel, type Machine, readAddress } from "../db/addres
 import { findPassword, formatKeywords, parseConnectionString } from "../db/address/grammar.ts";
 import { parameters } from "../db/address/parameters.ts";
 import { forPrograms } from "../db/address/programs.ts";
+import { describeServerChoice } from "../commands/server_choice.ts";
 import { StartError } from "../errors.ts";
 
 /** A machine with nothing on it but these files. */
@@ -301,5 +302,13 @@ Deno.test("the variables of libpq name the server where DATABASE_URL does not", 
   assert.deepEqual([given.DATABASE_URL, given.namedBy], ["host=other", []]);
   const embedded = readConfig({ PGHOST: "db", DATABASE_URL: "embedded" });
   assert.deepEqual([embedded.DATABASE_URL, embedded.namedBy], [undefined, []]);
-  assert.equal(readConfig({ PGUSER: "u", PGPORT: "1" }).DATABASE_URL, undefined);
+  const aside = readConfig({ PGUSER: "u", PGPORT: "1" });
+  assert.equal(aside.DATABASE_URL, undefined);
+  assert.match(
+    describeServerChoice(aside) ?? "",
+    /own embedded Postgres; without a host, PGPORT, PGUSER have no effect/,
+  );
+  assert.equal(describeServerChoice(embedded), undefined);
+  assert.equal(describeServerChoice(given), undefined);
+  assert.equal(describeServerChoice(readConfig({})), undefined);
 });

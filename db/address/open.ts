@@ -74,8 +74,8 @@ function waysOf({ tls, hosts }: Address, memory: HostMemory, host: Host): boolea
   return [true];
 }
 
-/** Of two failures the one that says more: "no pg_hba.conf entry" is the weaker word. */
-const telling = (first: unknown, second: unknown) =>
+/** Returns the more specific of two failures; "no pg_hba.conf entry" is the less specific. */
+const moreSpecific = (first: unknown, second: unknown) =>
   first === undefined || codeOf(first) === "28000" ? second : first;
 
 /** Says whether the other way, with TLS or without, may still do. */
@@ -135,7 +135,7 @@ async function openAt(
         (signal) => openWay(address, { host, at, tls }, { attrs, memory, signal }),
       );
     } catch (error) {
-      failure = telling(failure, error);
+      failure = moreSpecific(failure, error);
       if (options.signal.aborted || !mayTryOther(error, tls)) break;
     }
   }
