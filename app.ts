@@ -26,6 +26,7 @@ import { answerUnknown, forgetEmptyBody } from "./routes/unknown.ts";
 import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
+import { requestGuard } from "./routes/request_guard.ts";
 import { accessLog } from "./routes/access_log.ts";
 import { accessGuard, originGuard, securityHeaders } from "./routes/security.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -180,6 +181,7 @@ export function createApp(
     await next();
   });
 
+  router.use("*", requestGuard(() => document));
   router.use("/api/*", forgetEmptyBody());
   mountApi(router, services, config, version);
   router.route("/", live.router);

@@ -6,6 +6,7 @@ import { SymbolText } from "./instruments.ts";
 import {
   createRouter,
   cursorParam,
+  inputObject,
   jsonAnswer,
   jsonBody,
   limitParam,
@@ -54,7 +55,7 @@ const rebuildRoute = createRoute({
     "The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles.",
   request: {
     body: jsonBody(
-      z.object({
+      inputObject({
         symbol: SymbolText,
         from: Time.optional().openapi({ description: "Start of the first minute; included" }),
         to: Time.optional().openapi({ description: "Not included" }),

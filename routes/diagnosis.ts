@@ -5,7 +5,7 @@ import type { Monitor } from "../services/monitor/monitor.ts";
 import { indexesReport, locksReport, queriesReport } from "../services/monitor/reports.ts";
 import type { Sessions } from "../services/monitor/sessions.ts";
 import { IndexList, LockTree, QueryList, Signalled } from "./diagnosis_schemas.ts";
-import { type AppEnv, createRouter, jsonAnswer, limitParam, Time } from "./shared.ts";
+import { type AppEnv, createRouter, jsonAnswer, limitParam, Time, wholeParam } from "./shared.ts";
 
 const tags = ["diagnosis"];
 
@@ -18,7 +18,7 @@ const locksRoute = createRoute({
 });
 
 const target = {
-  params: z.object({ pid: z.coerce.number().int().min(1).max(2 ** 31 - 1) }),
+  params: z.object({ pid: wholeParam(1, 2 ** 31 - 1) }),
   query: z.object({
     backend_start: Time.optional().openapi({
       description: "As GET /api/locks has it: then a later session with the same pid is safe",

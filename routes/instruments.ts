@@ -4,11 +4,13 @@ import {
   createRouter,
   cursorParam,
   flagParam,
+  inputObject,
   jsonAnswer,
   jsonBody,
   limitParam,
   nextCursor,
   Time,
+  wholeParam,
 } from "./shared.ts";
 
 export const Instrument = z.object({
@@ -25,7 +27,7 @@ const printable = /^[^\p{Cc}\p{Cs}]+$/u;
 /** A symbol as the database can hold it. */
 export const SymbolText = z.string().min(1).max(64)
   .regex(printable, "must not have control characters");
-const fields = {
+const instrumentFields = {
   symbol: SymbolText,
   kind: z.string().min(1).max(32).regex(printable, "must not have control characters").optional(),
   currency: z.string().regex(/^[A-Z]{3,8}$/, "must be 3 to 8 capital letters").nullable()
@@ -33,13 +35,16 @@ const fields = {
   tick_size: z.number().positive().nullable().optional(),
 };
 
-const NewInstrument = z.object(fields).openapi("NewInstrument");
-const InstrumentPatch = z.object({ ...fields, symbol: fields.symbol.optional() }).openapi(
+const NewInstrument = inputObject(instrumentFields).openapi("NewInstrument");
+const InstrumentPatch = inputObject({
+  ...instrumentFields,
+  symbol: instrumentFields.symbol.optional(),
+}).openapi(
   "InstrumentPatch",
 );
 const InstrumentList = z.object({ instruments: z.array(Instrument), next_cursor: nextCursor })
   .openapi("InstrumentList");
-const params = z.object({ id: z.coerce.number().int().min(1).max(2_147_483_647) });
+const params = z.object({ id: wholeParam(1, 2_147_483_647) });
 const tags = ["instruments"];
 
 const listRoute = createRoute({

@@ -6,7 +6,7 @@ import type { History } from "../services/monitor/history/history.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import { type MetricReport, metricsReport } from "../services/monitor/reports.ts";
 import { signals } from "../services/monitor/signals/list.ts";
-import { createRouter, jsonAnswer, nextCursor, Time } from "./shared.ts";
+import { createRouter, jsonAnswer, nextCursor, Time, wholeParam } from "./shared.ts";
 
 const Series = z.object({
   name: z.string(),
@@ -61,7 +61,7 @@ const readRoute = createRoute({
     query: z.object({
       from: Time.optional().openapi({ description: "An hour before `to` when left out" }),
       to: Time.optional(),
-      step: z.coerce.number().int().min(1).max(86_400).optional().openapi({
+      step: wholeParam(1, 86_400).optional().openapi({
         description: "Seconds per point; more where nothing finer is kept",
       }),
       scope: z.string().max(300).default("").openapi({

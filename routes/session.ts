@@ -4,7 +4,7 @@ import { HoldfastError } from "../errors.ts";
 import type { Access } from "../services/access.ts";
 import type { Clock } from "../services/clock.ts";
 import { sessionCookie } from "./security.ts";
-import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+import { createRouter, inputObject, jsonAnswer, jsonBody } from "./shared.ts";
 
 const tags = ["session"];
 
@@ -13,7 +13,7 @@ const loginRoute = createRoute({
   path: "/api/session",
   tags,
   summary: "Trade a token for a browser session",
-  request: { body: jsonBody(z.object({ token: z.string().min(1).max(512) })) },
+  request: { body: jsonBody(inputObject({ token: z.string().min(1).max(512) })) },
   responses: { 204: { description: "Logged in; the cookie is set" } },
 });
 
