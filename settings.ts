@@ -119,11 +119,6 @@ export const settings = {
     "a whole number from 1000 to 10000000",
     "Rows that uploads together may hold in memory while they wait, large ones up to half; more answer 503 with `Retry-After`.",
   ),
-  HOLDFAST_INGEST_HELD_JSON_BYTES: setting(
-    bytes(1024, 64 * GiB).default(256 * MiB),
-    "bytes from 1024 to 68719476736",
-    "JSON arrays that uploads together may hold in memory, large ones up to half; more answer 503 with `Retry-After`.",
-  ),
   HOLDFAST_INGEST_BATCH_ROWS: setting(
     whole(100, 500_000).default(5_000),
     "a whole number from 100 to 500000",
@@ -142,7 +137,7 @@ export const settings = {
   HOLDFAST_INGEST_MAX_JSON_BYTES: setting(
     bytes(1024, GiB).default(32 * MiB),
     "bytes from 1024 to 1073741824",
-    "Size of one JSON array (it must fit in memory), after decompression.",
+    "Size of one JSON array, after decompression.",
   ),
   HOLDFAST_INGEST_DEADLINE_SECONDS: setting(
     whole(1, 86_400).default(3_600),

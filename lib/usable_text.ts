@@ -4,9 +4,18 @@ export interface TextProblem {
   message: string;
 }
 
-/** Whether JSON text nests arrays and objects deeper than `max`. Brackets inside strings do not count. */
-function isDeeper(text: string, max: number): boolean {
+/** What JSON text may hold at most. */
+export interface TextLimits {
+  /** Arrays and objects inside one another. */
+  depth: number;
+  /** Values in all, but for one. */
+  values: number;
+}
+
+/** The first limit that JSON text exceeds, in words. What stands inside strings does not count. */
+function exceeded(text: string, limits: TextLimits): string | undefined {
   let depth = 0;
+  let values = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === 0x22) { // a string: on to its end
@@ -14,10 +23,13 @@ function isDeeper(text: string, max: number): boolean {
         if (text.charCodeAt(at) === 0x5c) at++;
       }
     } else if (code === 0x5b || code === 0x7b) {
-      if (++depth > max) return true;
+      if (++depth > limits.depth) return `is nested more than ${limits.depth} deep`;
     } else if (code === 0x5d || code === 0x7d) depth--;
+    else if (code === 0x2c && ++values > limits.values) {
+      return `has more than ${limits.values} values`;
+    }
   }
-  return false;
+  return undefined;
 }
 
 const lone = (text: string) => !text.isWellFormed();
@@ -46,13 +58,12 @@ function findBad(value: unknown, path: string): TextProblem | undefined {
 }
 
 /**
- * Returns what makes JSON text unusable for a database: nesting beyond `depthMax`, a NUL, or half of a surrogate pair.
+ * Returns what makes JSON text unusable: more nesting or values than allowed, a NUL, or half of a surrogate pair.
  * Undefined where there is nothing, and where the text is no JSON: that is for whoever parses it.
  */
-export function unusableText(text: string, depthMax: number): TextProblem | undefined {
-  if (isDeeper(text, depthMax)) {
-    return { path: "json", message: `is nested more than ${depthMax} deep` };
-  }
+export function unusableText(text: string, limits: TextLimits): TextProblem | undefined {
+  const message = exceeded(text, limits);
+  if (message !== undefined) return { path: "json", message };
   // Both can only come escaped: the text itself was decoded from UTF-8, and raw control characters are no JSON.
   if (!/\\u(0000|d[89a-f])/i.test(text)) return undefined;
   let value: unknown;

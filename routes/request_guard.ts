@@ -6,8 +6,8 @@ import { unusableText } from "../lib/usable_text.ts";
 import { type Operation, operationsOf } from "./operations.ts";
 import type { AppEnv } from "./shared.ts";
 
-/** Values nested deeper than this are no request of ours. */
-const depthMax = 64;
+/** The largest request of ours names a thousand rows. */
+const limits = { depth: 64, values: 10_000 };
 
 function refuse(detail: string, problems: InputProblem[]): never {
   throw new HoldfastError("invalid_request", detail, { problems });
@@ -70,7 +70,7 @@ async function checkJson(c: Context<AppEnv>): Promise<void> {
     if (!(error instanceof TypeError)) throw error;
     return refuse("The body is not UTF-8", [{ path: "json", message: "is not UTF-8" }]);
   }
-  const problem = unusableText(text, depthMax);
+  const problem = unusableText(text, limits);
   if (problem) refuse(`Cannot read the body: ${problem.path}: ${problem.message}`, [problem]);
 }
 

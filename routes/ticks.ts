@@ -8,7 +8,6 @@ import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
 import { parseCsv } from "../services/ingest/parse/parse_csv.ts";
 import { parseJson } from "../services/ingest/parse/parse_json.ts";
 import { parseNdjson } from "../services/ingest/parse/parse_ndjson.ts";
-import { createRoom } from "../services/ingest/queue/room.ts";
 import type { Market } from "../services/market/market.ts";
 import { SymbolText } from "./instruments.ts";
 import {
@@ -76,9 +75,6 @@ const ingestQuery = z.object({
   backfill: flagParam.openapi({ description: "Take ticks older than the horizon" }),
 });
 
-/** A JSON array up to here is small: it finds room in memory whatever the large ones hold. */
-const smallJsonBytes = 1024 * 1024;
-
 type Format = "json" | "ndjson" | "csv";
 
 const formats: Record<string, Format> = {
@@ -140,7 +136,6 @@ export function tickRoutes(
   const router = createRouter();
   const scanner = new ByteScanner();
   const alarms = createAlarms();
-  const jsonRoom = createRoom(config.HOLDFAST_INGEST_HELD_JSON_BYTES, "bytes");
 
   router.openapi(listRoute, async (c) => {
     const page = await market.ticks(c.req.valid("query"));
@@ -191,8 +186,6 @@ export function tickRoutes(
     }
     const format = formatOf(c.req.header("content-type"));
     const idempotencyKey = keyOf(c.req.header("idempotency-key"));
-    // An array stays in memory, whole, until it is stored.
-    const hold = format === "json" ? jsonRoom.take("small", 0) : undefined;
     const body = readBody(bodySource(c.req.raw), {
       gzip: isGzip(c.req.header("content-encoding")),
       maxBytes: format === "json"
@@ -200,25 +193,20 @@ export function tickRoutes(
         : config.HOLDFAST_INGEST_MAX_BYTES,
       stallMs: config.HOLDFAST_INGEST_STALL_SECONDS * 1000,
       alarms,
-      onBytes: (total) => hold?.move(total > smallJsonBytes ? "large" : "small", total),
       hashed: idempotencyKey !== undefined,
     });
-    try {
-      const answer = await ingest.ingest({
-        batches: parsers[format](body.chunks, {
-          batchRows: config.HOLDFAST_INGEST_BATCH_ROWS,
-          maxRows: config.HOLDFAST_INGEST_MAX_ROWS,
-          scanner,
-        }),
-        create: query.data.create,
-        backfill: query.data.backfill,
-        idempotencyKey,
-        fingerprint: body.fingerprint,
-      });
-      return c.json(answer, 200);
-    } finally {
-      hold?.giveBack();
-    }
+    const answer = await ingest.ingest({
+      batches: parsers[format](body.chunks, {
+        batchRows: config.HOLDFAST_INGEST_BATCH_ROWS,
+        maxRows: config.HOLDFAST_INGEST_MAX_ROWS,
+        scanner,
+      }),
+      create: query.data.create,
+      backfill: query.data.backfill,
+      idempotencyKey,
+      fingerprint: body.fingerprint,
+    });
+    return c.json(answer, 200);
   });
 
   return router;

@@ -5,6 +5,7 @@ import { unusableText } from "../lib/usable_text.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 
 let house: House;
+const limits = { depth: 64, values: 10_000 };
 
 Deno.test.beforeAll(async () => {
   house = await startHouse();
@@ -135,12 +136,12 @@ Deno.test("text is usable exactly when no string of it holds a NUL or half a pai
     const bad = strings.some((one) => one.includes("\0") || !one.isWellFormed());
     // What arrives is UTF-8: halves that stand unescaped do not survive the way.
     const sent = new TextDecoder().decode(new TextEncoder().encode(JSON.stringify(value)));
-    assert.equal(unusableText(sent, 64) !== undefined, bad);
+    assert.equal(unusableText(sent, limits) !== undefined, bad);
   }));
   const nested = fc.integer({ min: 1, max: 90 });
   fc.assert(fc.property(nested, (depth) => {
     const value = `${"[".repeat(depth)}"]]["${"]".repeat(depth)}`;
-    assert.equal(unusableText(value, 64) !== undefined, depth > 64);
+    assert.equal(unusableText(value, limits) !== undefined, depth > 64);
   }));
 });
 
