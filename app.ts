@@ -1,5 +1,4 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
 import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
 import type { Logger } from "./log.ts";
@@ -32,6 +31,7 @@ import { accessGuard, originGuard, securityHeaders } from "./routes/security.ts"
 import { sessionRoutes } from "./routes/session.ts";
 import { type AppEnv, createRouter } from "./routes/shared.ts";
 import { tickRoutes } from "./routes/ticks.ts";
+import { wholeBody } from "./routes/whole_body.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Access } from "./services/access.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
@@ -160,17 +160,14 @@ export function createApp(
     }),
   );
   router.use("*", accessGuard(services.access));
-  const limit = bodyLimit({
-    maxSize: jsonBodyMax,
-    onError: () => {
-      throw new HoldfastError("body_too_large", `The body is larger than ${jsonBodyMax} bytes`);
-    },
-  });
-  router.use("/api/*", async (c, next) => {
-    // Ticks have limits of their own, and are streamed.
-    if (c.req.path === "/api/ticks") return await next();
-    return await limit(c, next);
-  });
+  router.use(
+    "*",
+    wholeBody({
+      maxBytes: jsonBodyMax,
+      stallMs: config.HOLDFAST_BODY_STALL_SECONDS * 1000,
+      totalMs: config.HOLDFAST_BODY_SECONDS * 1000,
+    }, (c) => c.req.path === "/api/ticks"),
+  );
   router.use("/api/*", async (c, next) => {
     const needsDatabase = !/^\/api\/(health|metrics|session)(\/|$)/.test(c.req.path);
     if (needsDatabase && !services.isPrepared()) {

@@ -144,6 +144,16 @@ export const settings = {
     "seconds from 1 to 86400",
     "Longest one upload may take in all.",
   ),
+  HOLDFAST_BODY_SECONDS: setting(
+    whole(1, 3_600).default(30),
+    "seconds from 1 to 3600",
+    "Longest the body of a request may take to come; uploads of ticks have `HOLDFAST_INGEST_DEADLINE_SECONDS`.",
+  ),
+  HOLDFAST_BODY_STALL_SECONDS: setting(
+    whole(1, 3_600).default(10),
+    "seconds from 1 to 3600",
+    "Longest pause between two chunks of such a body; uploads of ticks have `HOLDFAST_INGEST_STALL_SECONDS`.",
+  ),
   HOLDFAST_INGEST_STALL_SECONDS: setting(
     whole(1, 3_600).default(30),
     "seconds from 1 to 3600",

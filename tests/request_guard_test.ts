@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { nearest } from "../lib/nearest.ts";
 import { unusableText } from "../lib/usable_text.ts";
 import { type House, startHouse } from "./helpers/house.ts";
+import { beginRequest } from "./helpers/raw_request.ts";
 
 let house: House;
 const limits = { depth: 64, values: 10_000 };
@@ -153,4 +154,33 @@ Deno.test("the nearest name is one or two slips away, or there is none", () => {
   assert.equal(nearest("Limit", known), "limit");
   assert.equal(nearest("symbol", known), undefined);
   assert.equal(nearest("x".repeat(10_000), known), undefined);
+});
+
+Deno.test("a JSON body that stalls, or that never ends, is given up, and its connection closed", async () => {
+  const hasty = await startHouse({
+    HOLDFAST_BODY_STALL_SECONDS: "1",
+    HOLDFAST_BODY_SECONDS: "2",
+  });
+  const begin = (length: string) =>
+    beginRequest(
+      hasty.url,
+      `POST /api/instruments HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${length}\r\n\r\n`,
+    );
+  try {
+    const stalled = await Promise.all(
+      Array.from({ length: 50 }, () => begin("content-length: 100")),
+    );
+    const answers = await Promise.all(stalled.map((one) => one.answer));
+    assert.ok(answers.every((text) => text.startsWith("HTTP/1.1 408 ")));
+    assert.match(answers[0] ?? "", /No bytes of the body came for 1 s/);
+    const endless = await begin("transfer-encoding: chunked");
+    const timer = setInterval(() => void endless.send("1\r\n \r\n").catch(() => {}), 100);
+    try {
+      assert.match(await endless.answer, /did not end within 2 s/);
+    } finally {
+      clearInterval(timer);
+    }
+  } finally {
+    await hasty.stop();
+  }
 });
