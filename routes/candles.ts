@@ -32,6 +32,8 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/candles",
   tags: ["ticks"],
+  operationId: "listCandles",
+  "x-problems": ["not_found"],
   summary: "Candles of one instrument",
   request: {
     query: z.object({
@@ -50,6 +52,8 @@ const rebuildRoute = createRoute({
   method: "post",
   path: "/api/candles/rebuild",
   tags: ["ticks"],
+  operationId: "rebuildCandles",
+  "x-problems": ["not_found", "conflict"],
   summary: "Make candles anew from the ticks that are there",
   description:
     "The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles.",

@@ -26,6 +26,7 @@ const overallRoute = createRoute({
   method: "get",
   path: "/api/health",
   tags,
+  operationId: "getHealth",
   summary: "The verdict, and what it rests on",
   description: "With Accept: application/health+json, in the form of the IETF health draft.",
   responses: {
@@ -38,6 +39,7 @@ const liveRoute = createRoute({
   method: "get",
   path: "/api/health/live",
   tags,
+  operationId: "getLiveness",
   summary: "Whether this process lives; asks nothing of the database",
   responses: { 200: jsonAnswer(Liveness, "It does") },
 });
@@ -46,6 +48,7 @@ const readyRoute = createRoute({
   method: "get",
   path: "/api/health/ready",
   tags,
+  operationId: "getReadiness",
   summary: "Whether requests that need the database can be served",
   responses: { 200: jsonAnswer(Liveness, "They can"), 503: jsonAnswer(Liveness, "They cannot") },
 });
@@ -54,6 +57,7 @@ const databaseRoute = createRoute({
   method: "get",
   path: "/api/health/database",
   tags,
+  operationId: "getDatabaseHealth",
   summary: "The database in figures, with alerts and advice",
   responses: { 200: jsonAnswer(DatabaseHealthResponse, "What was last read, with its age") },
 });
@@ -62,6 +66,8 @@ const performanceRoute = createRoute({
   method: "get",
   path: "/api/health/performance",
   tags,
+  operationId: "getPerformanceHealth",
+  "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "What each optimisation is worth here, as last measured",
   responses: { 200: jsonAnswer(PerformanceImprovementMetrics, "One entry per category") },
 });
@@ -70,6 +76,7 @@ const partitionsRoute = createRoute({
   method: "get",
   path: "/api/health/partitions",
   tags,
+  operationId: "getPartitionHealth",
   summary: "Managed tables, their partitions and their runway",
   responses: { 200: jsonAnswer(PartitionHealthResponse, "What was last read") },
 });
@@ -78,6 +85,7 @@ const feedsRoute = createRoute({
   method: "get",
   path: "/api/health/feeds",
   tags,
+  operationId: "getFeedHealth",
   summary: "What came by each feed, and what became of it",
   responses: { 200: jsonAnswer(FeedsHealthResponse, "Counters since the start, by symbol") },
 });

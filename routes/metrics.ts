@@ -45,6 +45,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/metrics",
   tags,
+  operationId: "listMetrics",
   summary: "Metrics as they are now; those of the whole server have a history",
   responses: { 200: jsonAnswer(MetricList, "Each with its value, known, bad or unknown") },
 });
@@ -53,6 +54,8 @@ const readRoute = createRoute({
   method: "get",
   path: "/api/metrics/{name}",
   tags,
+  operationId: "getMetric",
+  "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "The history of one metric",
   description:
     "Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap.",

@@ -7,7 +7,7 @@ import type { Logger } from "../log.ts";
 import type { AppEnv } from "./shared.ts";
 
 /** The HTTP face of each code: status and title. The only place that knows both. */
-const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
+export const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   invalid_request: [400, "Invalid request"],
   malformed_body: [400, "Malformed body"],
   unsupported_media_type: [415, "Unsupported media type"],

@@ -44,6 +44,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/quarantine",
   tags,
+  operationId: "listQuarantine",
   summary: "Rows that were not stored, newest first",
   request: {
     query: z.object({
@@ -70,6 +71,8 @@ const retryRoute = createRoute({
   method: "post",
   path: "/api/quarantine/{id}/retry",
   tags,
+  operationId: "retryQuarantinedRow",
+  "x-problems": ["conflict", "too_many_partitions", "partition_sealed"],
   summary: "Try a quarantined row again, or the corrected tick in its place",
   middleware: emptyIsNone,
   request: {
@@ -101,6 +104,8 @@ const retryManyRoute = createRoute({
   method: "post",
   path: "/api/quarantine/retry",
   tags,
+  operationId: "retryQuarantine",
+  "x-problems": ["conflict", "too_many_partitions", "partition_sealed"],
   summary: "Try many rows again, oldest first; those refused again stay",
   request: {
     body: jsonBody(
@@ -135,6 +140,7 @@ const discardRoute = createRoute({
   method: "delete",
   path: "/api/quarantine/{id}",
   tags,
+  operationId: "discardQuarantinedRow",
   summary: "Give a quarantined row up",
   request: { params: z.object({ id: RowId }) },
   responses: { 204: { description: "It is gone" } },
@@ -144,6 +150,7 @@ const purgeRoute = createRoute({
   method: "delete",
   path: "/api/quarantine",
   tags,
+  operationId: "purgeQuarantine",
   summary: "Give quarantined rows up",
   request: {
     query: z.object({

@@ -56,6 +56,8 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/ticks",
   tags: ["ticks"],
+  operationId: "listTicks",
+  "x-problems": ["not_found"],
   summary: "Ticks of one instrument, in order of time and arrival",
   request: {
     query: z.object({
@@ -147,6 +149,17 @@ export function tickRoutes(
     method: "post",
     path: "/api/ticks",
     tags: ["ticks"],
+    operationId: "storeTicks",
+    "x-problems": [
+      "conflict",
+      "malformed_body",
+      "unsupported_encoding",
+      "too_many_rows",
+      "too_many_partitions",
+      "idempotency_key_reused",
+      "idempotency_in_flight",
+      "partition_sealed",
+    ],
     summary: "Store ticks; answers after commit",
     description:
       "Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements).",
