@@ -39,6 +39,7 @@ const ofWrites: readonly ErrorCode[] = ["conflict", "storage_full"];
 
 interface Operation {
   operationId?: string;
+  description?: string;
   requestBody?: unknown;
   responses?: Record<string, unknown>;
   security?: Record<string, string[]>[];
@@ -112,15 +113,25 @@ function describeOperation(
   const open = openPaths.has(path);
   operation.security = open ? [] : [{ bearer: [] }, { session: [] }];
   if (!open) operation["x-role"] = method === "get" ? "read" : "admin";
+  const access = open
+    ? "Open to anyone."
+    : `Needs a token that may ${
+      method === "get" ? "read" : "change things"
+    }, where tokens are set.`;
+  operation.description = [operation.description, access].filter(Boolean).join(" ");
 }
 
-/** Writes patterns as JSON Schema has them: without the flags that the generator leaves behind a slash. */
-function cleanPatterns(value: unknown): void {
+/**
+ * Mends what the generator writes and JSON Schema does not know: patterns with the flags of a JavaScript expression, and
+ * tuples without `items`, which client generators ask for.
+ */
+function mendSchemas(value: unknown): void {
   if (value === null || typeof value !== "object") return;
+  if ("prefixItems" in value && !("items" in value)) Object.assign(value, { items: {} });
   for (const [key, inner] of Object.entries(value)) {
     if (key === "pattern" && typeof inner === "string") {
       Object.assign(value, { pattern: inner.replace(/^\/(.*)\/[a-z]*$|\/[a-z]+$/, "$1") });
-    } else cleanPatterns(inner);
+    } else mendSchemas(inner);
   }
 }
 
@@ -147,6 +158,7 @@ export function openApiDocument(router: OpenAPIHono<AppEnv>, version: string) {
       title: "Holdfast",
       version,
       description: "Keeps a time-series Postgres fast and intact, and proves it.",
+      contact: { name: "The developers of Holdfast" },
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     servers: [{ url: "/", description: "The Holdfast that serves this document" }],
@@ -159,7 +171,7 @@ export function openApiDocument(router: OpenAPIHono<AppEnv>, version: string) {
       if (operation) describeOperation(method, path, operation as Operation, shared);
     }
   }
-  cleanPatterns(document);
+  mendSchemas(document);
   document.components = { ...document.components, responses: shared as never };
   return document;
 }
