@@ -15,15 +15,16 @@ import type { Clock } from "../services/clock.ts";
 import type { Publisher } from "../services/hub.ts";
 
 /** The name under which this Holdfast shares a database with others; a port of 0 may be anybody's. */
-function instanceName(config: Config): string {
+export function instanceName(config: Config): string {
   return config.HOLDFAST_INSTANCE ??
     `${hostname()}:${config.PORT === 0 ? randomUUID().slice(0, 8) : config.PORT}`;
 }
 
 /** The alerts with all that belongs to them. */
 export function composeAlerts(
-  { config, db, sources, hub, clock, log }: {
+  { config, instance, db, sources, hub, clock, log }: {
     config: Config;
+    instance: string;
     db: RecordsDb;
     sources: readonly ReadingSource[];
     hub: Publisher;
@@ -31,7 +32,6 @@ export function composeAlerts(
     log: Logger;
   },
 ): Alerts {
-  const instance = instanceName(config);
   const store = createAlertStore({ db, log });
   return createAlerts({
     rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),

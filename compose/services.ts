@@ -35,7 +35,7 @@ import { moveReport } from "../services/partitions/conversion/report.ts";
 import { createPolicies } from "../services/partitions/policies.ts";
 import { createRotation, type Rotation } from "../services/partitions/rotation.ts";
 import { createVerifications } from "../services/partitions/seal/verification.ts";
-import { composeAlerts } from "./alerts.ts";
+import { composeAlerts, instanceName } from "./alerts.ts";
 
 /** What the routes speak to, but for what only the life of the house knows. */
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
@@ -56,7 +56,8 @@ export function createServices(
     embedded: EmbeddedServer | undefined;
   },
 ): HouseServices {
-  const hub = createHub({ clock });
+  const instance = instanceName(config);
+  const hub = createHub({ clock, instance });
   const catalogue = createCatalogue();
   const directory = createSymbolDirectory();
   const onChange = () => monitor.refreshPartitions();
@@ -91,6 +92,7 @@ export function createServices(
   });
   const alerts = composeAlerts({
     config,
+    instance,
     db: records.db,
     // The backups' ages belong here too: backupSource(() => …).
     sources: [ingestSource({ ingest, feeds })],
