@@ -32,7 +32,7 @@ const codes: Record<string, ErrorCode> = {
 };
 
 /** What the driver threw, out of the wrappings of drizzle and of our own errors. */
-function driverError(error: unknown): unknown {
+export function driverError(error: unknown): unknown {
   let at = error;
   for (let depth = 0; depth < 5; depth++) {
     const { code, cause } = (at ?? {}) as { code?: unknown; cause?: unknown };

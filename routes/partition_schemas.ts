@@ -226,7 +226,11 @@ export const Conversion = z.object({
     "undone",
     "finished",
     "cancelled",
-  ]),
+    "failed",
+  ]).openapi({
+    description:
+      "failed: an error that would come again each time ended it before the swap, and it was taken back; failure says why",
+  }),
   progress: z.number().openapi({ description: "Part of the old table that is copied, 0 to 1" }),
   rows_copied: z.int(),
   changes_applied: z.int(),
@@ -239,6 +243,17 @@ export const Conversion = z.object({
   }),
   waits_for: z.string().nullable(),
   error: z.string().nullable(),
+  failure: orNull(
+    z.object({
+      sqlstate: z.string().nullable(),
+      message: z.string(),
+      detail: z.string().nullable(),
+      constraint: z.string().nullable(),
+      column: z.string().nullable(),
+      phase: z.string().openapi({ description: "What was under way" }),
+      at: Time,
+    }).openapi("PartitionMoveFailure"),
+  ),
   undoable: z.boolean(),
   started_at: Time,
   updated_at: Time,

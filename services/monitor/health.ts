@@ -1,6 +1,8 @@
 import type { MetricValue } from "../alerts/alert.ts";
 import { visibleFloors } from "./floors.ts";
 import { poolMetrics } from "./metrics.ts";
+import { publicReport } from "./partition_report.ts";
+import { partitionMetrics, partitionValues } from "./partition_metrics.ts";
 import { recommend } from "./recommend.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
 
@@ -221,18 +223,12 @@ export function partitionsHealth(snapshot: Snapshot) {
     overall_status: known ? worst : "unknown" as Status,
     checked_at: iso(tablesAt),
     // A runway of minutes ago is a promise nobody can keep while the server is away.
-    tables: tables.map(({ leaves_unknown: _, ...table }) =>
-      known ? table : { ...table, runway_seconds: null }
-    ),
+    tables: tables.map((table) => {
+      const told = publicReport(table);
+      return known ? told : { ...told, runway_seconds: null };
+    }),
   };
 }
-
-const partitionMetrics = [
-  "partition_runway_seconds",
-  "partition_holes",
-  "partition_default_rows",
-  "partition_sealed_changed",
-];
 
 /** Metrics all of whose scopes were just read: an alert on a scope that is not among them is over. */
 export function completeMetrics(
@@ -267,28 +263,6 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     server("backup_copy_age_seconds", snapshot.backups.copy_age_seconds),
     server("backup_copy_lag_seconds", snapshot.backups.copy_lag_seconds),
     ...Object.entries(poolMetrics(snapshot.pool)).map(([name, value]) => server(name, value)),
-    ...snapshot.tables.flatMap((table): MetricValue[] => {
-      const known = (value: number | null) =>
-        snapshot.tablesFresh && !snapshot.unreachable ? value : null;
-      return [
-        {
-          metric: "partition_runway_seconds",
-          scope: table.table,
-          value: known(table.runway_seconds),
-        },
-        {
-          metric: "partition_holes",
-          scope: table.table,
-          // An unread leaf may be what looks like a gap, or hide one.
-          value: table.leaves_unknown > 0 ? null : known(table.holes.length),
-        },
-        { metric: "partition_default_rows", scope: table.table, value: known(table.default_rows) },
-        {
-          metric: "partition_sealed_changed",
-          scope: table.table,
-          value: known(table.children.filter(({ problem }) => problem !== null).length),
-        },
-      ];
-    }),
+    ...partitionValues(snapshot),
   ];
 }

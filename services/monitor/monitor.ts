@@ -21,7 +21,7 @@ import type { Incidents } from "./incidents/incidents.ts";
 import { deriveMetrics } from "./metrics.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
-import { reportTable, type TableReading } from "./partition_report.ts";
+import { publicReport, reportTable, type TableReading } from "./partition_report.ts";
 import { emptyReading, freshValue, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
 import { completeSignals, readSignals } from "./signals/signal.ts";
@@ -232,9 +232,8 @@ export function createMonitor(
   let moves: readonly MoveReport[] = [];
 
   function tellPartitions(): void {
-    const reports = snapshot().tables.map((
-      { children: _children, leaves_unknown: _unknown, ...report },
-    ) => report);
+    const reports = snapshot().tables.map(publicReport)
+      .map(({ children: _children, ...report }) => report);
     hub.publish("partition_status", { tables: reports, conversions: moves });
   }
 

@@ -4,6 +4,7 @@ import { codeOf } from "../../db/errors.ts";
 import { listGone } from "../../db/partitions/archives.ts";
 import { listDetached } from "../../db/partitions/detached.ts";
 import { lastRotations } from "../../db/partitions/log.ts";
+import { listFailedDrains } from "../../db/partitions/moves.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
 import { countRows, listPositions } from "../../db/partitions/probes.ts";
 import { readParents } from "../../db/partitions/parents.ts";
@@ -13,7 +14,13 @@ import { readTable } from "../partitions/planning/cover.ts";
 import type { LeafFacts, TableFacts } from "../partitions/planning/facts.ts";
 import { effectivePolicy, tableOf } from "../partitions/policy.ts";
 import { findHighest, newestFirst } from "../partitions/probing.ts";
-import { detachedFacts, parentFacts, problemOf, sealedFacts } from "../partitions/survey.ts";
+import {
+  detachedFacts,
+  drainFailureOf,
+  parentFacts,
+  problemOf,
+  sealedFacts,
+} from "../partitions/survey.ts";
 import type { TableReading } from "./partition_report.ts";
 
 /** Rows of a default leaf counted; of more it is the planner's estimate that tells, where it is higher. */
@@ -54,6 +61,7 @@ export async function readTables(
   const leaves = await catalogue.sizedLeaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
   const positions = policies.some(({ key }) => key === "id") ? await listPositions(sql) : [];
+  const failed = new Map((await listFailedDrains(sql)).map((row) => [tableOf(row), row]));
   const sealed = sealedFacts(await listSealed(sql));
   const archived = await listGone(sql);
   const [{ bytes: cacheBytes } = { bytes: 0 }] = await sql<{ bytes: number }[]>`
@@ -74,6 +82,7 @@ export async function readTables(
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),
+      drainFailure: drainFailureOf(failed.get(name)),
       sealed,
       archived: archived.filter((one) => tableOf(one) === name).map((one) => ({
         schema: one.leaf_schema,

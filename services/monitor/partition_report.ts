@@ -43,8 +43,13 @@ export interface TableReport {
   default_rows: number | null;
   /** Leaves whose bound could not be read; for the rules, not for the API. */
   leaves_unknown: number;
+  /** Time until rows of the present find no partition but a default; for the rules and the rotation, not for the API. */
+  cover_seconds: number | null;
+  has_default: boolean;
   last_rotation_at: string | null;
   sealed: number;
+  /** Why the last drain of the default was given up; null: it was not. */
+  drain_failure: string | null;
   problems: string[];
   recommendations: IntervalAdvice[];
   children: ChildReport[];
@@ -64,6 +69,19 @@ export function policyReport(policy: Policy) {
   };
 }
 
+/** A table's report as the API and the live channel show it. */
+export function publicReport(
+  {
+    leaves_unknown: _unknown,
+    cover_seconds: _cover,
+    has_default: _default,
+    drain_failure: _failure,
+    ...report
+  }: TableReport,
+) {
+  return report;
+}
+
 /** Ids per second: the fastest of the growths from any earlier look to now; undefined before two looks. */
 export function fillRate(positions: readonly Position[]): number | undefined {
   const last = positions.at(-1);
@@ -74,8 +92,8 @@ export function fillRate(positions: readonly Position[]): number | undefined {
   return rates.length === 0 ? undefined : Math.max(0, ...rates);
 }
 
-/** Seconds until inserts of the present find no leaf; null when it cannot be known. */
-function runwayOf(
+/** Seconds until rows of the present find no leaf but a default; null when it cannot be known. */
+function coverOf(
   reading: Reading,
   live: readonly Span[],
   nowUs: number,
@@ -93,6 +111,11 @@ function runwayOf(
   return Math.min(endlessSeconds, Number(end - present) / Math.max(rate, 1e-9));
 }
 
+/** Seconds until inserts of the present fail: never, while a default partition takes in what no other does. */
+function runwayOf({ defaultLeaf, unknown }: Reading, cover: number | null): number | null {
+  return defaultLeaf && unknown.length === 0 ? endlessSeconds : cover;
+}
+
 /** Gaps between leaves matter where rows may still come: from the horizon on. History may have gaps. */
 function holesThatMatter(
   { axis, present, unknown }: Reading,
@@ -107,19 +130,19 @@ function holesThatMatter(
 
 function problemsOf(
   reading: Reading,
-  { holes, runway, defaultRows }: {
+  { holes, cover, defaultRows }: {
     holes: number;
-    runway: number | null;
+    cover: number | null;
     defaultRows: number | null;
   },
 ): string[] {
   const pending = reading.leaves.filter((leaf) => leaf.pending).map(({ name }) => name);
   const { defaultLeaf, unknown } = reading;
   return [
-    ...(runway !== null && runway <= 0
+    ...(cover !== null && cover <= 0
       ? [
         defaultLeaf
-          ? "no partition but the default takes rows of the present"
+          ? "no partition but the default takes rows of the present: they fall into it"
           : "no partition takes rows of the present: inserts fail",
       ]
       : []),
@@ -148,8 +171,8 @@ const soonSeconds = 2 * 3_600;
 
 /** Whether a managed table has less than two hours left: short intervals, ids that came fast, or a rotation that failed. */
 export function runsOutSoon(tables: readonly TableReport[]): boolean {
-  return tables.some(({ policy, runway_seconds }) =>
-    policy?.enabled && runway_seconds !== null && runway_seconds < soonSeconds
+  return tables.some(({ policy, cover_seconds }) =>
+    policy?.enabled && cover_seconds !== null && cover_seconds < soonSeconds
   );
 }
 
@@ -164,6 +187,9 @@ function unreadable({ facts, lastRotationAt }: TableReading, problem: string): T
     holes: [],
     default_rows: null,
     leaves_unknown: facts.leaves.length,
+    cover_seconds: null,
+    has_default: false,
+    drain_failure: null,
     last_rotation_at: lastRotationAt,
     sealed: 0,
     problems: [problem],
@@ -191,7 +217,8 @@ export function reportTable(
     read.kind === "range" && !pending ? [read.span] : []
   );
   const holes = holesThatMatter(reading, live, nowUs, horizonDays);
-  const runway = runwayOf(reading, live, nowUs, positions);
+  const cover = coverOf(reading, live, nowUs, positions);
+  const runway = runwayOf(reading, cover);
   const rows = facts.leaves.map((leaf) => leaf.rows_estimate);
   const text = (position: bigint) => positionText(reading.axis, position) ?? "";
   return {
@@ -206,10 +233,16 @@ export function reportTable(
     holes: holes.map(({ from, to }) => ({ from: text(from), to: text(to) })),
     default_rows: defaultRows,
     leaves_unknown: reading.unknown.length,
+    cover_seconds: cover,
+    has_default: reading.defaultLeaf !== undefined,
+    drain_failure: facts.drainFailure?.reason ?? null,
     last_rotation_at: lastRotationAt,
     sealed: countSealed(facts),
     problems: [
-      ...problemsOf(reading, { holes: holes.length, runway, defaultRows }),
+      ...problemsOf(reading, { holes: holes.length, cover, defaultRows }),
+      ...(facts.drainFailure
+        ? [`the default partition could not be drained: ${facts.drainFailure.reason}`]
+        : []),
       ...sealProblems(facts, reading),
     ],
     recommendations: adviseInterval(facts, reading, table.cacheBytes),

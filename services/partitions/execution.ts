@@ -4,6 +4,7 @@ import { detachStatement, type TableName } from "../../db/partitions/ddl.ts";
 import { endDetached, reconcileDetached, rememberDetach } from "../../db/partitions/detached.ts";
 import { attachedNames, isPending, presentTable } from "../../db/partitions/leaves.ts";
 import { logMaintenance, type MaintenanceEntry } from "../../db/partitions/log.ts";
+import { isPermanent } from "../../db/permanence.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
@@ -26,6 +27,8 @@ export interface Outcome {
   skipped: Skipped[];
   /** Steps that failed, as opposed to those left out on purpose. */
   errors: string[];
+  /** Those of them that would fail again, and why. */
+  refused: { step: Step; reason: string }[];
 }
 
 export interface Execution {
@@ -226,6 +229,7 @@ export function createExecution(
       reason: `${step.action} ${leafText(step)}: ${reason}`,
     });
     outcome.errors.push(`${step.action} ${leafText(step)}: ${reason}`);
+    if (isPermanent(error)) outcome.refused.push({ step, reason });
     await pool.run(async (sql) => {
       await logMaintenance(sql, [entry(step, performance.now(), error)]);
       await reconcileDetached(sql, clock.now());
@@ -278,7 +282,13 @@ export function createExecution(
 
   return {
     async run(steps) {
-      const outcome: Outcome = { applied: [], statements: 0, skipped: [], errors: [] };
+      const outcome: Outcome = {
+        applied: [],
+        statements: 0,
+        skipped: [],
+        errors: [],
+        refused: [],
+      };
       const stuck = new Set<string>();
       for (const group of groupSteps(steps)) {
         const obstacle = group[0] && sharedObstacle(group[0]);

@@ -2,7 +2,8 @@ import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
 import { countRange, hasRows, highestOf, takenNames } from "../../db/partitions/probes.ts";
 import type { Span } from "./axis/span.ts";
-import { readDrain } from "./drain/facts.ts";
+import { listDoubts } from "../../db/partitions/doubts.ts";
+import { readDrain, whyRefused } from "./drain/facts.ts";
 import { drainMax, namesFor } from "./planning/attaching.ts";
 import { expiredLeaves, type Reading } from "./planning/cover.ts";
 import type { Blocker, LeafFacts, TableFacts, TakenName } from "./planning/facts.ts";
@@ -117,6 +118,24 @@ async function countDefaultRows(
   return rows;
 }
 
+/** Of the spans that an attach would fill from the default: what keeps it from that. */
+async function findRefused(
+  sql: Sql,
+  facts: TableFacts,
+  reading: Reading,
+  spans: readonly Span[],
+): Promise<Map<bigint, string>> {
+  const refused = new Map<bigint, string>();
+  const [column] = facts.parent?.keyColumns ?? [];
+  if (!facts.parent || column === undefined || spans.length === 0) return refused;
+  const doubts = await listDoubts(sql, facts.parent.oid);
+  for (const span of spans) {
+    const reason = await whyRefused(sql, reading, doubts, column, span);
+    if (reason !== undefined) refused.set(span.from, reason);
+  }
+  return refused;
+}
+
 /** Looks up what depends on a draft of the plan: names that are taken, rows in the way, rows that refer to leaves. */
 export async function completeFacts(
   sql: Sql,
@@ -126,11 +145,14 @@ export async function completeFacts(
 ): Promise<TableFacts> {
   const drain = await inTime(readDrain(sql, facts, reading));
   const named = [...spans, ...(drain?.spans ?? [])];
+  const defaultRows = await countDefaultRows(sql, facts, reading, spans);
+  const filled = spans.filter(({ from }) => (defaultRows.get(from) ?? 0) > 0);
   return {
     ...facts,
     drain,
     taken: await readTaken(sql, facts, named.flatMap((span) => namesFor(facts, reading, span))),
-    defaultRows: await countDefaultRows(sql, facts, reading, spans),
+    defaultRows,
+    refusedRows: await findRefused(sql, facts, reading, filled),
     blockers: await countBlockers(sql, facts, reading),
   };
 }

@@ -1,7 +1,7 @@
 import type { Sql } from "../../db/connection.ts";
 import { isUnreachable } from "../../db/errors.ts";
 import { type DetachedRow, listDetached } from "../../db/partitions/detached.ts";
-import { listMoves } from "../../db/partitions/moves.ts";
+import { listMoves, type MoveFailure, type MoveRow } from "../../db/partitions/moves.ts";
 import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
 import { listSealed, type SealedRow } from "../../db/partitions/sealed.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -88,6 +88,29 @@ export function sealedFacts(rows: readonly SealedRow[]): Map<number, SealedFacts
   }]));
 }
 
+/** Why a table's last drain was given up, and for which catalogue. */
+export function drainFailureOf(
+  last: { failure: MoveFailure; signature: string } | undefined,
+): TableFacts["drainFailure"] {
+  return last &&
+    { reason: last.failure.message, at: last.failure.at, signature: last.signature };
+}
+
+/** The last drain of a table, as far as a plan depends on it; `moves` has the newest first. */
+function drainFacts(
+  moves: readonly MoveRow[],
+  table: string,
+): Pick<TableFacts, "draining" | "drainRanges" | "drainFailure"> {
+  const drains = moves.filter((move) => tableOf(move) === table && move.kind === "drain");
+  const open = drains.find(({ ended_at }) => ended_at === null);
+  if (open) return { draining: open.phase, drainRanges: open.spec.ranges };
+  const [last] = drains;
+  const failure = last?.phase === "failed" ? last.spec.failure : undefined;
+  return last && failure
+    ? { drainFailure: drainFailureOf({ failure, signature: last.spec.signature }) }
+    : {};
+}
+
 /** Reads what the catalogue says of the tables that have a policy. Waits for no lock on any leaf. */
 export async function readCatalogue(
   sql: Sql,
@@ -97,7 +120,7 @@ export async function readCatalogue(
   const parents = new Map((await readParents(sql, policies)).map((row) => [tableOf(row), row]));
   const leaves = await catalogue.leaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
-  const moves = (await listMoves(sql)).filter(({ ended_at }) => ended_at === null);
+  const moves = await listMoves(sql);
   const sealed = sealedFacts(await listSealed(sql));
   return policies.map((policy) => {
     const row = parents.get(tableOf(policy));
@@ -108,8 +131,7 @@ export async function readCatalogue(
       problem,
       leaves: row ? leaves.get(row.oid) ?? [] : [],
       detached: detached.filter((one) => tableOf(one) === tableOf(policy)).map(detachedFacts),
-      draining: moves.find((move) => tableOf(move) === tableOf(policy) && move.kind === "drain")
-        ?.phase,
+      ...drainFacts(moves, tableOf(policy)),
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),

@@ -155,6 +155,11 @@ export function planAttaches(
     }
     names.add(name);
     const inDefault = facts.defaultRows.get(span.from) ?? 0;
+    const refused = facts.refusedRows?.get(span.from);
+    if (refused !== undefined) {
+      plan.skipped.push({ table, reason: `${name} waits: ${refused}` });
+      continue;
+    }
     if (inDefault > drainMax || defaultLeaf && defaultLeaf.bytes > scannedBytesMax) {
       plan.skipped.push({
         table,

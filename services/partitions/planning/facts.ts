@@ -1,4 +1,5 @@
 import type { ConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { Doubt } from "../../../db/partitions/doubts.ts";
 import type { Span } from "../axis/span.ts";
 import type { Policy } from "../policy.ts";
 
@@ -99,6 +100,10 @@ export interface DrainFacts {
   spans: Span[];
   /** There are more of them than are drained at once. */
   more: boolean;
+  /** Ranges left out, for rows in them that a partition would refuse. */
+  refused: { span: Span; reason: string }[];
+  /** Constraints of the partitioned table that rows of the default may break. */
+  doubts: Doubt[];
   /** Of the partitioned table. */
   facts: ConversionFacts;
   signature: string;
@@ -142,8 +147,14 @@ export interface TableFacts {
   defaultRows: ReadonlyMap<bigint, number>;
   /** Undefined when there is nothing in a default partition to be drained. */
   drain?: DrainFacts | undefined;
+  /** Why a new partition would refuse rows that the default holds, by the start of the span that is to be made. */
+  refusedRows?: ReadonlyMap<bigint, string>;
+  /** The last drain was given up for good; it is not begun again while the table is the same (its signature). */
+  drainFailure?: { reason: string; at: string; signature: string } | undefined;
   /** How far a drain of this table is that is under way. */
   draining?: string | undefined;
+  /** Bounds of the leaves it makes, as DDL has them; undefined where they are not known. */
+  drainRanges?: readonly { from: string; to: string }[] | undefined;
   /** Leaves that are sealed or being sealed, by oid; also detached ones. */
   sealed?: ReadonlyMap<number, SealedFacts>;
   /** Leaves that are gone and whose archives are there. */
