@@ -193,3 +193,14 @@ export async function nextKey(
     where style.dates is not null and style.zone is not null`;
   return row?.key ?? null;
 }
+
+/** Storage options of a table's TOAST table, as CREATE TABLE takes them. */
+export async function readToastOptions(sql: Sql, oid: number): Promise<string[]> {
+  const rows = await sql<{ option: string }[]>`
+    select 'toast.' || o as option
+    from pg_class as c
+    join pg_class as t on t.oid = c.reltoastrelid
+    cross join unnest(t.reloptions) as o
+    where c.oid = ${oid}::int8::oid`;
+  return rows.map(({ option }) => option);
+}

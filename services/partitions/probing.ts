@@ -1,12 +1,25 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
-import { countRange, hasRows, highestOf, takenNames } from "../../db/partitions/probes.ts";
+import {
+  countRange,
+  hasRows,
+  highestOf,
+  readToastOptions,
+  takenNames,
+} from "../../db/partitions/probes.ts";
 import type { Span } from "./axis/span.ts";
 import { listDoubts } from "../../db/partitions/doubts.ts";
+import { countRowTriggers, listPublications } from "../../db/partitions/publications.ts";
 import { readDrain, whyRefused } from "./drain/facts.ts";
-import { drainMax, namesFor } from "./planning/attaching.ts";
+import { drainMax, namesFor, siblingOf } from "./planning/attaching.ts";
 import { expiredLeaves, type Reading } from "./planning/cover.ts";
-import type { Blocker, LeafFacts, TableFacts, TakenName } from "./planning/facts.ts";
+import type {
+  Blocker,
+  LeafFacts,
+  PublishedFacts,
+  TableFacts,
+  TakenName,
+} from "./planning/facts.ts";
 
 /** Leaves asked for the highest id, from the newest down: those ahead of it are empty. */
 const probedLeavesMax = 200;
@@ -118,6 +131,12 @@ async function countDefaultRows(
   return rows;
 }
 
+async function readPublished(sql: Sql, facts: TableFacts): Promise<PublishedFacts | undefined> {
+  const publications = await listPublications(sql, facts.policy);
+  if (publications.length === 0) return undefined;
+  return { publications, rowTriggers: await countRowTriggers(sql, facts.parent?.oid ?? 0) };
+}
+
 /** Of the spans that an attach would fill from the default: what keeps it from that. */
 async function findRefused(
   sql: Sql,
@@ -152,6 +171,8 @@ export async function completeFacts(
     drain,
     taken: await readTaken(sql, facts, named.flatMap((span) => namesFor(facts, reading, span))),
     defaultRows,
+    toastOptions: await readToastOptions(sql, siblingOf(facts)?.oid ?? 0),
+    published: await readPublished(sql, facts),
     refusedRows: await findRefused(sql, facts, reading, filled),
     blockers: await countBlockers(sql, facts, reading),
   };

@@ -54,7 +54,7 @@ export interface StepOptions {
 function refuseSwap(): never {
   throw new HoldfastError(
     "conflict",
-    "The table is not what it was when this began (columns, indexes, keys, triggers, views, grants); nothing was swapped. Cancel, and begin again",
+    "The table is not what it was when this began (columns, indexes, keys, triggers, views, grants); nothing was swapped. Plan it again",
   );
 }
 
@@ -164,7 +164,7 @@ export function createSteps(
       if (!found?.equal) {
         throw new HoldfastError(
           "conflict",
-          "The copy differs from the table; nothing was swapped. Cancel, and begin again",
+          "The copy differs from the table; nothing was swapped. Plan it again",
         );
       }
       return {

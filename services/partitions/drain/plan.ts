@@ -13,6 +13,7 @@ import type { ParentFacts, TableFacts } from "../planning/facts.ts";
 import type { Step, TablePlan } from "../planning/step.ts";
 import type { Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
+import { refusePublishedDrain } from "../publishing.ts";
 import { drainedMax } from "./facts.ts";
 import { drainStatements } from "./statements.ts";
 
@@ -62,6 +63,8 @@ function refusal(
   }
   if (parent.forceRowSecurity) return "its row security is forced, on Holdfast too";
   if (parent.replicaIdentity === "i") return "its replica identity is an index";
+  const published = refusePublishedDrain(facts.published?.publications ?? [], schema);
+  if (published !== undefined) return published;
   const [taken] = facts.drain?.taken ?? [];
   if (taken !== undefined) return `the name ${taken} is taken; rename what has it`;
   return facts.drain && identityOf(facts.drain.facts)

@@ -1,6 +1,7 @@
-import type { ConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
 import {
   attachStatements,
+  belongingStatements,
   checkName,
   createStatements,
   type LeafTemplate,
@@ -117,9 +118,9 @@ export function drainStatements(
       })`,
       lock: `ACCESS SHARE on ${text(parent)}`,
     },
-    ...(template.owner === undefined
-      ? []
-      : [{ sql: `alter table ${s} owner to ${quoteIdent(template.owner)}`, ...alone }]),
+    // Nobody but its owner sees it: no grants, and none that default privileges gave.
+    ...belongingStatements(s, { ...plainTemplate, grants: [], ownerLacks: [], columnSettings: [] })
+      .map((sql) => ({ sql, ...alone })),
     ...without(s),
     ...indexStatements(facts, parent, shadow).map((sql) => ({ sql, ...alone })),
     ...leaves.flatMap((leaf) => {

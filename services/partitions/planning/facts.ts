@@ -1,5 +1,7 @@
-import type { ConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
 import type { Doubt } from "../../../db/partitions/doubts.ts";
+import type { ColumnSetting } from "../../../db/partitions/ddl.ts";
+import type { Publication } from "../../../db/partitions/publications.ts";
 import type { Span } from "../axis/span.ts";
 import type { Policy } from "../policy.ts";
 
@@ -49,6 +51,13 @@ export interface ParentFacts {
   owns: boolean;
   mayCreate: boolean;
   role: string;
+  /** Whether the owner can be given what this role makes. */
+  ownerMayCreate: boolean;
+  gives: boolean;
+  defaultGrants: boolean;
+  ownerLacks: string[];
+  columnSettings: ColumnSetting[];
+  extendedStatistics: boolean;
   grants: Grant[];
   replicaIdentity: "d" | "f" | "n" | "i";
   tablespace: string | null;
@@ -133,6 +142,12 @@ export interface ArchivedFacts {
   sealedAt: string | null;
 }
 
+/** What of a table its subscribers see. */
+export interface PublishedFacts {
+  publications: Publication[];
+  rowTriggers: number;
+}
+
 /** Everything the planner may know of one table. */
 export interface TableFacts {
   policy: Policy;
@@ -149,6 +164,10 @@ export interface TableFacts {
   drain?: DrainFacts | undefined;
   /** Why a new partition would refuse rows that the default holds, by the start of the span that is to be made. */
   refusedRows?: ReadonlyMap<bigint, string>;
+  /** Of the sibling that new leaves are stored like. */
+  toastOptions?: readonly string[];
+  /** Undefined: it is in no publication. */
+  published?: PublishedFacts | undefined;
   /** The last drain was given up for good; it is not begun again while the table is the same (its signature). */
   drainFailure?: { reason: string; at: string; signature: string } | undefined;
   /** How far a drain of this table is that is under way. */

@@ -7,6 +7,7 @@ import { besidesDrain, needsDrain, planDrain } from "../drain/plan.ts";
 import { planAttaches } from "./attaching.ts";
 import { missingSpans, type Reading, readTable } from "./cover.ts";
 import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";
+import { refuseGiving } from "./owner.ts";
 import { planDetached, planDetaches, planFinalize } from "./retiring.ts";
 import { planSeals } from "./sealing.ts";
 import type { Skipped, Step, TablePlan } from "./step.ts";
@@ -97,6 +98,11 @@ function planPremake(
       reason:
         `the role ${parent.role} may not create tables: grant create on schema "${schema}" to "${parent.role}"`,
     });
+    return plan;
+  }
+  const ungiven = refuseGiving({ ...parent, schema: facts.policy.schema });
+  if (ungiven.length > 0) {
+    plan.skipped.push(...ungiven.map((reason) => ({ table, reason })));
     return plan;
   }
   if (reading.unknown.length > 0) {
