@@ -6,8 +6,9 @@ import { describeConnectFailure } from "./db/address/failure.ts";
 import { type Target, targetOf } from "./db/address/target.ts";
 import { createEmbeddedServer, type EmbeddedServer } from "./db/embedded/server.ts";
 import { forgetKeys } from "./db/market/idempotency.ts";
-import { migrate } from "./db/migrate.ts";
+import { describeOwnPublication, migrate } from "./db/migrate.ts";
 import { migrations } from "./db/migrations/list.ts";
+import { listOwnPublications } from "./db/partitions/publications.ts";
 import type { PoolerMode } from "./db/pool.ts";
 import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
@@ -95,9 +96,13 @@ export async function createHoldfast(
           } of Holdfast's tables: start deno task serve once, which makes them`,
         );
       }
-      const applied = await pools.maintenance.run((sql) => migrate(sql, migrations), {
-        deadlineMs: 180_000,
-      });
+      const applied = await pools.maintenance.run(
+        (sql) => migrate(sql, migrations, { allowPublished: config.HOLDFAST_ALLOW_PUBLISHED }),
+        { deadlineMs: 180_000 },
+      );
+      for (const publication of await pools.maintenance.run(listOwnPublications)) {
+        log.warn("own_tables_published", { publication: describeOwnPublication(publication) });
+      }
       if (applied.length > 0) log.info("migrated", { migrations: applied });
       await alerts.load();
       await changes.load(pools.app);

@@ -84,6 +84,11 @@ export const settings = {
     "auto or transaction",
     "Whether `DATABASE_URL` leads to a pooler in transaction mode; auto notices PgBouncer's refusal of settings.",
   ),
+  HOLDFAST_ALLOW_PUBLISHED: setting(
+    flag.default(false),
+    "0 or 1",
+    "Allows Holdfast to make its tables where a publication FOR ALL TABLES, or of its schemas, would send them to a subscriber.",
+  ),
   HOLDFAST_STATEMENT_TIMEOUT_MS: setting(
     whole(100, 3_600_000).default(15_000),
     "milliseconds from 100 to 3600000",

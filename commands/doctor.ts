@@ -5,6 +5,8 @@ import { addressOf, type Target, targetOf } from "../db/address/target.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { describeDatabaseError } from "../db/errors.ts";
 import { type Examined, examineServer } from "../db/examine.ts";
+import { describeOwnPublication } from "../db/migrate.ts";
+import { listOwnPublications, type OwnPublication } from "../db/partitions/publications.ts";
 import { createPool } from "../db/pool.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
@@ -61,6 +63,17 @@ function judge(server: Examined): Finding[] {
   ];
 }
 
+/** Publications that Holdfast's own tables are in, or would be. */
+function judgePublications(publications: readonly OwnPublication[]): Finding[] {
+  return publications.map((one) =>
+    (one.slots.length > 0 ? bad : note)(
+      `${
+        describeOwnPublication(one)
+      }: publish tables or schemas by name, or make the schemas market and holdfast at the subscriber too`,
+    )
+  );
+}
+
 async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
   const pooler = { pooled };
   const pool = createPool({
@@ -73,7 +86,10 @@ async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
     lockTimeoutMs: 1_000,
   });
   try {
-    const findings = judge(await pool.run(examineServer));
+    const findings = [
+      ...judge(await pool.run(examineServer)),
+      ...judgePublications(await pool.run(listOwnPublications)),
+    ];
     return pooler.pooled
       ? [...findings, note("a pooler in transaction mode stands before it")]
       : findings;

@@ -84,7 +84,7 @@ export async function listOwnPublications(sql: Sql): Promise<OwnPublication[]> {
     select found.*, array(
       select s.slot_name
       from pg_replication_slots as s
-      where s.slot_type = 'logical' and s.database = current_database()
+      where s.slot_type = 'logical' and s.plugin = 'pgoutput' and s.database = current_database()
       order by 1
     )::text[] as slots
     from (
