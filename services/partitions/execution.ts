@@ -9,8 +9,9 @@ import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
+import { emptyOutcome, leaveOut, type Outcome, succeed } from "./outcome.ts";
 import { groupSteps, sharedObstacle } from "./planning/groups.ts";
-import type { Skipped, Step } from "./planning/step.ts";
+import type { Step } from "./planning/step.ts";
 import { type Crafts, leafTable, leafText, type StepTools, tableName } from "./tools.ts";
 
 /** Writers queue behind a heavy lock for as long as it is waited for, so it is tried briefly and often. */
@@ -19,17 +20,6 @@ const lightLockMs = 2_000;
 const attempts = { heavy: 12, light: 4 };
 /** lock_not_available and deadlock_detected: somebody else was in the way, who will not be for ever. */
 const passing = new Set(["55P03", "40P01"]);
-
-export interface Outcome {
-  applied: Step[];
-  /** Statements that were carried out. */
-  statements: number;
-  skipped: Skipped[];
-  /** Steps that failed, as opposed to those left out on purpose. */
-  errors: string[];
-  /** Those of them that would fail again, and why. */
-  refused: { step: Step; reason: string }[];
-}
 
 export interface Execution {
   /** Carries the steps out in order; what fails is recorded and told, and never stops another table. */
@@ -236,22 +226,6 @@ export function createExecution(
     });
   }
 
-  function succeed(steps: readonly Step[], outcome: Outcome): void {
-    for (const step of steps) {
-      outcome.applied.push(step);
-      outcome.statements += step.statements.length;
-    }
-  }
-
-  function leaveOut(steps: readonly Step[], outcome: Outcome): void {
-    for (const step of steps) {
-      outcome.skipped.push({
-        table: step.table,
-        reason: `${step.action} ${leafText(step)} waits: the one before it could not be done`,
-      });
-    }
-  }
-
   /** Says whether it was a lock that could not be had: then the next of the kind need not try. */
   async function attempt(steps: readonly Step[], outcome: Outcome): Promise<boolean> {
     const [first, ...others] = steps;
@@ -282,13 +256,7 @@ export function createExecution(
 
   return {
     async run(steps) {
-      const outcome: Outcome = {
-        applied: [],
-        statements: 0,
-        skipped: [],
-        errors: [],
-        refused: [],
-      };
+      const outcome = emptyOutcome();
       const stuck = new Set<string>();
       for (const group of groupSteps(steps)) {
         const obstacle = group[0] && sharedObstacle(group[0]);

@@ -12,12 +12,8 @@ import { createArchiving } from "./archive/archiving.ts";
 import { archiveDirectory } from "./archive/directory.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { createEnsure } from "./ensure.ts";
-import {
-  createExecution,
-  type ExecutionOptions,
-  interruptionOf,
-  type Outcome,
-} from "./execution.ts";
+import { createExecution, type ExecutionOptions, interruptionOf } from "./execution.ts";
+import type { Outcome } from "./outcome.ts";
 import type { PlanContext, TableFacts } from "./planning/facts.ts";
 import { type Plan, planAll } from "./planning/planner.ts";
 import { effectivePolicy, tableOf } from "./policy.ts";
