@@ -63,6 +63,11 @@ function refusal(
   }
   if (parent.forceRowSecurity) return "its row security is forced, on Holdfast too";
   if (parent.replicaIdentity === "i") return "its replica identity is an index";
+  // Postgres does not recognise such an index of a table that is attached, and would build another under the lock.
+  const apart = facts.drain?.facts.constraints.find(({ type, period }) => type === "x" || period);
+  if (apart) {
+    return `its constraint "${apart.name}" (${apart.definition}) would have to be built anew while writers wait; move the rows out by hand`;
+  }
   const published = refusePublishedDrain(facts.published?.publications ?? [], schema);
   if (published !== undefined) return published;
   const [taken] = facts.drain?.taken ?? [];
