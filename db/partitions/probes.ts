@@ -204,3 +204,16 @@ export async function readToastOptions(sql: Sql, oid: number): Promise<string[]>
     where c.oid = ${oid}::int8::oid`;
   return rows.map(({ option }) => option);
 }
+
+/** Whether a whole, valid B-tree index of a table begins with a column. */
+export async function hasLeadingIndex(sql: Sql, oid: number, column: string): Promise<boolean> {
+  const rows = await sql`
+    select
+    from pg_index as x
+    join pg_class as c on c.oid = x.indexrelid
+    join pg_am as m on m.oid = c.relam and m.amname = 'btree'
+    join pg_attribute as a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+    where x.indrelid = ${oid}::int8::oid and x.indisvalid and x.indpred is null and a.attname = ${column}
+    limit 1`;
+  return rows.length > 0;
+}

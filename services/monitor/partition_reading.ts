@@ -43,7 +43,7 @@ async function highestId(sql: Sql, facts: TableFacts, nowUs: bigint): Promise<bi
   if (facts.policy.key !== "id" || !facts.parent) return null;
   const [column = ""] = facts.parent.keyColumns;
   const reading = readTable(facts, nowUs);
-  return await findHighest(sql, facts.leaves, newestFirst(reading), column) ?? null;
+  return await findHighest(sql, facts.leaves, newestFirst(reading), column);
 }
 
 /** Reads every table that has a policy, for watching: waits for no lock on a leaf. */

@@ -1,5 +1,5 @@
 import type { Sql } from "../../db/connection.ts";
-import { codeOf } from "../../db/errors.ts";
+import { codeOf, describeDatabaseError } from "../../db/errors.ts";
 import {
   countRange,
   hasRows,
@@ -25,29 +25,31 @@ import type {
 const probedLeavesMax = 200;
 const blockersMax = 1_000;
 
+/** lock_not_available, query_canceled, insufficient_privilege. */
+const unanswered = new Set(["55P03", "57014", "42501"]);
+
 /** An answer, or undefined when a lock, its size or a missing privilege kept it from coming. */
 async function inTime<T>(question: Promise<T>): Promise<T | undefined> {
   try {
     return await question;
   } catch (error) {
-    if (["55P03", "57014", "42501"].includes(codeOf(error))) return undefined;
+    if (unanswered.has(codeOf(error))) return undefined;
     throw error;
   }
 }
 
-/** The highest id of a table whose key is a number; undefined when it could not be read in time. */
+/** The highest id of a table whose key is a number, null without rows. Throws what the server says instead. */
 export async function findHighest(
   sql: Sql,
   leaves: readonly LeafFacts[],
   ordered: readonly number[],
   column: string,
-): Promise<bigint | null | undefined> {
+): Promise<bigint | null> {
   const byOid = new Map(leaves.map((leaf) => [leaf.oid, leaf]));
   for (const oid of ordered.slice(0, probedLeavesMax)) {
     const leaf = byOid.get(oid);
     if (!leaf || leaf.bound === null || leaf.pending) continue;
-    const highest = await inTime(highestOf(sql, { schema: leaf.schema, table: leaf.name }, column));
-    if (highest === undefined) return undefined;
+    const highest = await highestOf(sql, { schema: leaf.schema, table: leaf.name }, column);
     if (highest !== null) return BigInt(highest.split(".")[0] ?? "0");
   }
   return null;
@@ -95,10 +97,21 @@ async function countBlockers(
     const found: Blocker[] = [];
     for (const { name, schema, table, column } of keys) {
       // The key is part of every foreign key to the table, so its range finds the rows without a join.
-      const rows = column === null ? undefined : await inTime(
-        countRange(sql, { schema, table }, { column, from, to, most: blockersMax }),
+      const blocker = { constraint: name, table: `${schema}.${table}` };
+      if (column === null) {
+        found.push({ ...blocker, rows: null });
+        continue;
+      }
+      const range = { column, from, to, most: blockersMax };
+      found.push(
+        await countRange(sql, { schema, table }, range).then(
+          (rows) => ({ ...blocker, rows }),
+          (error) => {
+            if (!unanswered.has(codeOf(error))) throw error;
+            return { ...blocker, rows: null, why: describeDatabaseError(error) };
+          },
+        ),
       );
-      found.push({ constraint: name, table: `${schema}.${table}`, rows: rows ?? null });
     }
     blockers.set(leaf.oid, found);
   }

@@ -1,7 +1,8 @@
 import type { Sql } from "../../db/connection.ts";
-import { isUnreachable } from "../../db/errors.ts";
+import { codeOf, describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import { type DetachedRow, listDetached } from "../../db/partitions/detached.ts";
 import { listMoves, type MoveFailure, type MoveRow } from "../../db/partitions/moves.ts";
+import { hasLeadingIndex } from "../../db/partitions/probes.ts";
 import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
 import { listSealed, type SealedRow } from "../../db/partitions/sealed.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -170,7 +171,21 @@ export async function survey(
 function problemText(error: unknown): string {
   return error instanceof HoldfastError
     ? error.message
-    : `it cannot be read (${error instanceof Error ? error.message : String(error)})`;
+    : `it cannot be read (${describeDatabaseError(error)})`;
+}
+
+/** The server's words; that an index is lacking is said only where it is, and time ran out. */
+async function whyNoHighest(
+  sql: Sql,
+  oid: number,
+  column: string,
+  error: unknown,
+): Promise<string> {
+  if (isUnreachable(error)) throw error;
+  const lacking = codeOf(error) === "57014" && !await hasLeadingIndex(sql, oid, column)
+    ? `; no index begins with "${column}"`
+    : "";
+  return `its highest "${column}" could not be read (${describeDatabaseError(error)})${lacking}`;
 }
 
 async function surveyTable(
@@ -183,11 +198,10 @@ async function surveyTable(
   let known = facts;
   if (reading.axis.codec.axis === "number") {
     const [column = ""] = facts.parent.keyColumns;
-    const highest = await findHighest(sql, facts.leaves, newestFirst(reading), column);
-    if (highest === undefined) {
-      const problem = `its highest "${column}" could not be read in time; an index on it helps`;
-      return { ...facts, parent: undefined, problem };
-    }
+    const highest = await findHighest(sql, facts.leaves, newestFirst(reading), column).catch(
+      async (error) => await whyNoHighest(sql, facts.parent?.oid ?? 0, column, error),
+    );
+    if (typeof highest === "string") return { ...facts, parent: undefined, problem: highest };
     known = { ...facts, highestId: highest };
     reading = readTable(known, context.nowUs);
   }

@@ -151,7 +151,10 @@ export function createMover(
         if (!passes || ++failures >= attemptsMax) {
           // What a lock kept from being done is tried again soon; a lack of space or memory within the minute.
           if (!passes) await remember(id, { error: reason });
-          else if (phase !== "cleaning") await remember(id, { waits_for: `a lock (${reason})` });
+          else if (phase !== "cleaning") {
+            const whom = codeOf(error) === "55P03" ? "a lock" : "another transaction";
+            await remember(id, { waits_for: `${whom} (${reason})` });
+          }
           onProgress(id);
           return false;
         }

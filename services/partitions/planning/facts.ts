@@ -99,8 +99,10 @@ export interface TakenName {
 export interface Blocker {
   constraint: string;
   table: string;
-  /** Counted up to 1,000; null: could not be counted in time. */
+  /** Counted up to 1,000; null: could not be counted. */
   rows: number | null;
+  /** What the server said instead. */
+  why?: string;
 }
 
 /** What is known of a default partition that has rows of ranges a partition could have. */
