@@ -3,6 +3,7 @@ import { connectSql, type Sql } from "../db/connection.ts";
 import { migrate } from "../db/migrate.ts";
 import { migrations } from "../db/migrations/list.ts";
 import { eventually } from "./helpers/eventually.ts";
+import { startProcess } from "./helpers/process.ts";
 import { type Guarded, type Guardian, someDays, startGuarded } from "./helpers/guardian.ts";
 
 let guarded: Guarded;
@@ -229,6 +230,24 @@ Deno.test("Holdfast makes none of its tables where a subscriber would stop at th
     async () => (await warehouse`select from sales`).length === 1,
     "the subscriber goes on",
   );
+  const { target } = guarded;
+  assert.ok(target.kind === "socket");
+  const env = {
+    DATABASE_URL: `postgres://postgres@localhost/shop?host=${encodeURIComponent(target.directory)}`,
+    PORT: "0",
+  };
+  const doctor = startProcess({ env, args: ["doctor"] });
+  assert.equal(await doctor.exited, 1);
+  assert.match(
+    doctor.output(),
+    /✗ {2}the publication "allp" is for all tables, Holdfast's own too, .*sub_allp/,
+  );
+  const serve = startProcess({ env });
+  assert.equal(await serve.exited, 1);
+  assert.match(serve.errors() + serve.output(), /Nothing was made: the publication "allp"/);
+  assert.deepEqual({ ...(await shop`select to_regnamespace('holdfast') as holdfast`)[0] }, {
+    holdfast: null,
+  });
   assert.ok((await migrate(shop, migrations, { allowPublished: true })).length > 0);
   assert.deepEqual(await migrate(shop, migrations), [], "what is there already may stay");
 });
