@@ -190,6 +190,42 @@ Deno.test("what a subscriber would stop at is said in the plan: new partitions u
   await guarded.sql`drop publication apart`;
 });
 
+Deno.test("a table that a subscription writes to is not replaced by another one", async () => {
+  const tables = `
+    create schema inflow;
+    create table inflow.plain (id bigint primary key, at timestamptz not null);`;
+  await guarded.sql`create database source`;
+  const source = connect("source");
+  await source.unsafe(`${tables}
+    create table inflow.rest (id bigint, at timestamptz not null, primary key (id, at));
+    create publication outflow for table inflow.plain, inflow.rest`).simple();
+  await source`select pg_create_logical_replication_slot('inflow', 'pgoutput')`;
+  await guarded.sql.unsafe(`${tables}
+    create table inflow.t (id bigint, at timestamptz not null, primary key (id, at)) partition by range (at);
+    create table inflow.rest partition of inflow.t default;
+    insert into inflow.t select g, '2026-03-11T12:00Z' from generate_series(1, 10) as g`).simple();
+  const { target } = guarded;
+  assert.ok(target.kind === "socket");
+  await guarded.sql.unsafe(`create subscription inflow
+    connection 'host=${target.directory} port=${target.port} user=postgres dbname=source'
+    publication outflow with (create_slot = false, slot_name = 'inflow', copy_data = false)`);
+  await using guardian = guarded.at(now);
+  const { refusals } = await guardian.conversions.plan({
+    table: "inflow.plain",
+    keyColumn: "at",
+    widenKeys: true,
+    policy: { ...someDays },
+  });
+  assert.match(refusals.join(), /subscription "inflow" writes to it and knows it by its oid/);
+  await guardian.put("inflow.t");
+  const { skipped } = await guardian.rotation.plan("inflow.t");
+  assert.match(reasons(skipped), /default inflow.rest is not drained: the subscription "inflow"/);
+  await guarded.sql.unsafe("alter subscription inflow disable");
+  await guarded.sql.unsafe("alter subscription inflow set (slot_name = none)");
+  await guarded.sql.unsafe("drop subscription inflow");
+  assert.doesNotMatch(reasons((await guardian.rotation.plan("inflow.t")).skipped), /subscription/);
+});
+
 Deno.test("moved rows of a published table with triggers wait for somebody, and the plan says so", async () => {
   await guarded.sql.unsafe(`
     create schema fired;

@@ -1,6 +1,6 @@
 import type { Sql } from "../connection.ts";
 import type { TableName } from "./ddl.ts";
-import { listPublications } from "./publications.ts";
+import { listPublications, listSubscriptions } from "./publications.ts";
 import type { ConversionFacts } from "./table_facts.ts";
 
 /** Reads what hangs on a table; definitions name everything with its schema, whatever the session's path is. */
@@ -8,7 +8,7 @@ export async function readConversionFacts(
   sql: Sql,
   { schema, table }: TableName,
 ): Promise<ConversionFacts | undefined> {
-  const [row] = await sql<Omit<ConversionFacts, "publications">[]>`
+  const [row] = await sql<Omit<ConversionFacts, "publications" | "subscriptions">[]>`
     with path as materialized (select set_config('search_path', '', true) as path),
     t as (
       select c.*, n.nspname
@@ -182,7 +182,11 @@ export async function readConversionFacts(
         order by 1
       )::text[] as dependents
     from t`;
-  return row && { ...row, publications: await listPublications(sql, { schema, table }) };
+  return row && {
+    ...row,
+    publications: await listPublications(sql, { schema, table }),
+    subscriptions: await listSubscriptions(sql, row.oid),
+  };
 }
 
 /** How many things depend on a table: quick enough to be asked under a lock. */

@@ -59,6 +59,17 @@ export async function listPublications(
     order by kind, name`;
 }
 
+/** Lists the subscriptions of this database that write to a table; they know it by its oid. */
+export async function listSubscriptions(sql: Sql, oid: number): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select s.subname as name
+    from pg_subscription_rel as r
+    join pg_subscription as s on s.oid = r.srsubid
+    where r.srrelid = ${oid}::int8::oid
+    order by 1`;
+  return rows.map(({ name }) => name);
+}
+
 /** Triggers that fire for each row that is written to a table. */
 export async function countRowTriggers(sql: Sql, oid: number): Promise<number> {
   const [row] = await sql<{ n: number }[]>`

@@ -108,6 +108,8 @@ export interface ConversionFacts {
   policies: number;
   rules: number;
   publications: Publication[];
+  /** Subscriptions of this database that write to it. */
+  subscriptions: string[];
   /** Other things that depend on the table, in the server's words. */
   dependents: string[];
 }

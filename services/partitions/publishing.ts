@@ -55,3 +55,10 @@ export function warnPublished(publications: readonly Publication[]): string[] {
       `the publication "${name}" sends rows of a new partition under the partition's own name: the subscriber stops at the first of them unless it has that table; make it there as well and refresh the subscription, or alter publication "${name}" set (publish_via_partition_root = true)`
     );
 }
+
+/** Says why another table must not take the place of one that subscriptions write to. */
+export function refuseSubscribed(subscriptions: readonly string[]): string[] {
+  return subscriptions.map((name) =>
+    `the subscription "${name}" writes to it and knows it by its oid: rows for the table that takes its place would be left out without a word; take it out of the publication at the publisher, and refresh the subscription`
+  );
+}

@@ -2,7 +2,7 @@ import type { ConversionFacts, IndexFacts } from "../../../db/partitions/table_f
 import type { ParentRow } from "../../../db/partitions/parents.ts";
 import { codecs, type KeyKind } from "../axis/key.ts";
 import { refuseGiving } from "../planning/owner.ts";
-import { refusePublished } from "../publishing.ts";
+import { refusePublished, refuseSubscribed } from "../publishing.ts";
 
 export interface ConversionWish {
   keyColumn: string;
@@ -77,6 +77,7 @@ function refuseDependents(facts: ConversionFacts, row: ParentRow): string[] {
       `${what} depends on it; drop it first, and make it again after`
     ),
     ...refusePublished(facts.publications, row.schema),
+    ...refuseSubscribed(facts.subscriptions),
     ...(facts.labels > 0 ? ["it has security labels, which are not carried over"] : []),
     ...(facts.extension === null
       ? []

@@ -1,6 +1,7 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
 import { type Doubt, findBroken, listDoubts } from "../../../db/partitions/doubts.ts";
+import { listSubscriptions } from "../../../db/partitions/publications.ts";
 import { nextKey, takenBeside } from "../../../db/partitions/probes.ts";
 import { highest, lowest, type Span } from "../axis/span.ts";
 import { readTable } from "../conversion/plan.ts";
@@ -102,5 +103,14 @@ export async function readDrain(
     facts.policy.schema,
     Object.values(names).map(({ table }) => table),
   );
-  return { spans, more, refused, doubts, facts: found.facts, signature: found.signature, taken };
+  return {
+    spans,
+    more,
+    refused,
+    doubts,
+    facts: found.facts,
+    signature: found.signature,
+    taken,
+    subscriptions: await listSubscriptions(sql, defaultLeaf.oid),
+  };
 }

@@ -13,7 +13,7 @@ import type { ParentFacts, TableFacts } from "../planning/facts.ts";
 import type { Step, TablePlan } from "../planning/step.ts";
 import type { Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
-import { refusePublishedDrain } from "../publishing.ts";
+import { refusePublishedDrain, refuseSubscribed } from "../publishing.ts";
 import { drainedMax } from "./facts.ts";
 import { drainStatements } from "./statements.ts";
 
@@ -70,6 +70,8 @@ function refusal(
   }
   const published = refusePublishedDrain(facts.published?.publications ?? [], schema);
   if (published !== undefined) return published;
+  const [subscribed] = refuseSubscribed(facts.drain?.subscriptions ?? []);
+  if (subscribed !== undefined) return subscribed;
   const [taken] = facts.drain?.taken ?? [];
   if (taken !== undefined) return `the name ${taken} is taken; rename what has it`;
   return facts.drain && identityOf(facts.drain.facts)

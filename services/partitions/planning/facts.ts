@@ -118,6 +118,8 @@ export interface DrainFacts {
   /** Of the partitioned table. */
   facts: ConversionFacts;
   signature: string;
+  /** Subscriptions of this database that write to the default itself. */
+  subscriptions: string[];
   /** Names beside the parent that a drain needs and that are taken. */
   taken: string[];
 }
