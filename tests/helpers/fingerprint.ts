@@ -47,10 +47,10 @@ export async function fingerprint(sql: Sql, table: string): Promise<Record<strin
         where k.conrelid = t.oid),
       'indexes', (
         select json_object_agg(c.relname, json_build_object(
-          'definition', regexp_replace(pg_get_indexdef(c.oid), ' ON (ONLY )?\\S+ USING', ' ON x USING'),
+          'definition', substr(pg_get_indexdef(c.oid), strpos(pg_get_indexdef(c.oid), ' USING ')),
           'options', c.reloptions,
           'tablespace', (select spcname from pg_tablespace where oid = c.reltablespace),
-          'flags', array[x.indisvalid, x.indisclustered, x.indisreplident, x.indisprimary],
+          'flags', array[x.indisunique, x.indisvalid, x.indisclustered, x.indisreplident, x.indisprimary],
           'comment', obj_description(c.oid, 'pg_class'),
           'owner', pg_get_userbyid(c.relowner),
           'statistics', (
@@ -66,12 +66,14 @@ export async function fingerprint(sql: Sql, table: string): Promise<Record<strin
         where g.tgrelid = t.oid and not g.tgisinternal and g.tgname not like 'holdfast_move%'),
       'statistics', (
         select json_object_agg(e.stxname, json_build_object(
-          'definition', regexp_replace(pg_get_statisticsobjdef(e.oid), 'STATISTICS \\S+(.*) FROM .*', '\\1'),
+          'definition', split_part(
+            substr(pg_get_statisticsobjdef(e.oid), length(format('CREATE STATISTICS %I.%I', n.nspname, e.stxname)) + 1), ' FROM ', 1),
           'target', nullif(e.stxstattarget, -1),
           'comment', obj_description(e.oid, 'pg_statistic_ext'),
           'owner', pg_get_userbyid(e.stxowner)
         ) order by e.stxname)
         from pg_statistic_ext as e
+        join pg_namespace as n on n.oid = e.stxnamespace
         where e.stxrelid = t.oid),
       'sequences', (
         select json_object_agg(s.relname, json_build_object(
