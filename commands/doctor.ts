@@ -5,8 +5,11 @@ import { addressOf, type Target, targetOf } from "../db/address/target.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { describeDatabaseError } from "../db/errors.ts";
 import { type Examined, examineServer } from "../db/examine.ts";
-import { describeOwnPublication } from "../db/migrate.ts";
-import { listOwnPublications, type OwnPublication } from "../db/partitions/publications.ts";
+import {
+  describeOwnPublication,
+  listOwnPublications,
+  type OwnPublication,
+} from "../db/partitions/publications.ts";
 import { createPool } from "../db/pool.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { StartError } from "../errors.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
-import { listOwnPublications, type OwnPublication } from "./partitions/publications.ts";
+import { describeOwnPublication, listOwnPublications } from "./partitions/publications.ts";
 import { inTransaction } from "./transaction.ts";
 import type { Migration } from "./migrations/list.ts";
 
@@ -77,18 +77,6 @@ export async function migrate(
     }
     return pending.map(({ name }) => name);
   });
-}
-
-/** Says what of Holdfast's own tables a publication sends to whom, in one line. */
-export function describeOwnPublication({ name, schema, slots }: OwnPublication): string {
-  const read = slots.length === 0
-    ? "a subscriber would stop"
-    : `logical slots read this database (${
-      slots.slice(0, 5).join(", ")
-    }): a subscriber that lacks them stops`;
-  return `the publication "${name}" ${
-    schema === null ? "is for all tables" : `holds the schema ${schema}`
-  }, Holdfast's own too, and ${read} at their first row`;
 }
 
 async function refusePublished(tx: Sql): Promise<void> {

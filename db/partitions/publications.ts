@@ -116,3 +116,15 @@ export async function listOwnPublications(sql: Sql): Promise<OwnPublication[]> {
     ) as found
     order by found.name`;
 }
+
+/** Says what of Holdfast's own tables a publication sends to whom, in one line. */
+export function describeOwnPublication({ name, schema, slots }: OwnPublication): string {
+  const read = slots.length === 0
+    ? "a subscriber would stop"
+    : `logical slots read this database (${
+      slots.slice(0, 5).join(", ")
+    }): a subscriber that lacks them stops`;
+  return `the publication "${name}" ${
+    schema === null ? "is for all tables" : `holds the schema ${schema}`
+  }, Holdfast's own too, and ${read} at their first row`;
+}

@@ -7,6 +7,7 @@ import { lastRotations } from "../../db/partitions/log.ts";
 import { listFailedDrains } from "../../db/partitions/moves.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
 import { countRows, listPositions } from "../../db/partitions/probes.ts";
+import { describeOwnPublication, listOwnPublications } from "../../db/partitions/publications.ts";
 import { readParents } from "../../db/partitions/parents.ts";
 import { listSealed } from "../../db/partitions/sealed.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
@@ -66,6 +67,7 @@ export async function readTables(
   const archived = await listGone(sql);
   const [{ bytes: cacheBytes } = { bytes: 0 }] = await sql<{ bytes: number }[]>`
     select pg_size_bytes(current_setting('shared_buffers'))::float8 as bytes`;
+  const published = (await listOwnPublications(sql)).map(describeOwnPublication);
   const tables: TableReading[] = [];
   for (const policy of policies) {
     const name = tableOf(policy);
@@ -106,6 +108,7 @@ export async function readTables(
         gone.map(({ leaf_oid, rows_estimate, bytes }) => [leaf_oid, { rows_estimate, bytes }]),
       ),
       cacheBytes,
+      ownPublished: name === "market.ticks" ? published : [],
     });
   }
   return tables;

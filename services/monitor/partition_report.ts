@@ -30,6 +30,8 @@ export interface TableReading {
   detachedSizes: ReadonlyMap<number, { rows_estimate: number | null; bytes: number }>;
   /** shared_buffers; advice on intervals rests on it. */
   cacheBytes?: number;
+  /** Publications that send Holdfast's own tables, in words; with its own table of ticks. */
+  ownPublished?: readonly string[];
 }
 
 export interface TableReport {
@@ -48,6 +50,8 @@ export interface TableReport {
   has_default: boolean;
   last_rotation_at: string | null;
   sealed: number;
+  /** For the recommendations, not for the API. */
+  own_published: readonly string[];
   /** Why the last drain of the default was given up; null: it was not. */
   drain_failure: string | null;
   problems: string[];
@@ -76,6 +80,7 @@ export function publicReport(
     cover_seconds: _cover,
     has_default: _default,
     drain_failure: _failure,
+    own_published: _published,
     ...report
   }: TableReport,
 ) {
@@ -190,6 +195,7 @@ function unreadable({ facts, lastRotationAt }: TableReading, problem: string): T
     cover_seconds: null,
     has_default: false,
     drain_failure: null,
+    own_published: [],
     last_rotation_at: lastRotationAt,
     sealed: 0,
     problems: [problem],
@@ -236,6 +242,7 @@ export function reportTable(
     cover_seconds: cover,
     has_default: reading.defaultLeaf !== undefined,
     drain_failure: facts.drainFailure?.reason ?? null,
+    own_published: table.ownPublished ?? [],
     last_rotation_at: lastRotationAt,
     sealed: countSealed(facts),
     problems: [
