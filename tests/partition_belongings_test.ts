@@ -281,6 +281,36 @@ Deno.test("partitions that a rotation and a drain make are like their table, and
   ).simple();
 });
 
+Deno.test("an owner that may not create in its schema is told of to a member; a superuser gives all the same", async () => {
+  await guarded.sql.unsafe(`
+    create schema strict;
+    grant usage on schema strict to app_owner;
+    grant usage, create on schema strict to mover;
+    create table strict.t (id bigint primary key) partition by range (id);
+    create table strict.t_p0 partition of strict.t for values from (0) to (100);
+    alter table strict.t owner to app_owner;
+    alter table strict.t_p0 owner to app_owner;
+    insert into strict.t values (1);
+  `).simple();
+  const id = { key: "id", interval: "100", premake: 1 } as const;
+  {
+    await using member = guarded.at(now, { user: "mover" });
+    await member.put("strict.t", id);
+    const { steps, skipped } = await member.rotation.plan("strict.t");
+    assert.deepEqual(steps, []);
+    assert.match(
+      JSON.stringify(skipped),
+      /owner app_owner cannot be given new tables.*grant create on schema .*strict.* to .*app_owner/,
+    );
+  }
+  await using superuser = guarded.at(now);
+  const { digest } = await superuser.rotation.plan("strict.t");
+  assert.ok((await superuser.rotation.apply(digest, "strict.t")).applied.length > 0);
+  const [made] = await guarded
+    .sql`select pg_get_userbyid(relowner) as owner from pg_class where oid = 'strict.t_p100'::regclass`;
+  assert.equal(made?.owner, "app_owner");
+});
+
 Deno.test("tables of any make and name are the same after a conversion, and after its undo", async () => {
   let at = 0;
   const odd = fc.constantFrom("t", "T able", 'we"ird', "a%b", "(x)", "it's");

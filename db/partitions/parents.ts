@@ -80,7 +80,9 @@ export async function readParents(
       pg_get_userbyid(c.relowner) = current_user as is_owner,
       pg_has_role(c.relowner, 'usage') as owns,
       has_schema_privilege(n.oid, 'create') as may_create,
-      has_schema_privilege(c.relowner, n.oid, 'create') as owner_may_create,
+      -- Of a superuser nothing is asked.
+      has_schema_privilege(c.relowner, n.oid, 'create')
+        or (select r.rolsuper from pg_roles as r where r.rolname = current_user) as owner_may_create,
       pg_has_role(
         c.relowner, case when current_setting('server_version_num')::int4 < 160000 then 'member' else 'set' end
       ) as gives,
