@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MoveFailure } from "../db/partitions/moves.ts";
-import { type Guarded, type Guardian, startGuarded } from "./helpers/guardian.ts";
+import { type Guarded, type Guardian, someDays, startGuarded } from "./helpers/guardian.ts";
 
 let guarded: Guarded;
 const now = "2026-03-15T12:00:00Z";
@@ -191,4 +191,40 @@ Deno.test("while a drain waits for somebody, partitions that it does not make ar
   const [rows] = await guarded.sql`
     select (select count(*) from beside.t)::int as all, (select count(*) from beside.rest)::int as rest`;
   assert.deepEqual({ ...rows }, { all: 4, rest: 0 });
+});
+
+Deno.test("an undo that cannot be is given up with its reason, and the conversion stays swapped", async () => {
+  await guarded.sql.unsafe(`
+    create schema grown;
+    create table grown.t (id bigint, at timestamptz not null, primary key (id, at));
+    insert into grown.t select g, '${now}' from generate_series(1, 10) as g;
+  `).simple();
+  await using guardian = guarded.at(now);
+  const { conversions } = guardian;
+  const input = {
+    table: "grown.t",
+    keyColumn: "at",
+    widenKeys: false,
+    policy: { ...someDays },
+  };
+  await conversions.start(input, (await conversions.plan(input)).digest);
+  await conversions.advance();
+  await guarded.sql`alter table grown.t add column more int`;
+  await conversions.act("grown.t", "undo");
+  await conversions.advance();
+  const [stuck] = await conversions.list();
+  assert.equal(stuck?.phase, "swapped");
+  assert.match(stuck?.error ?? "", /P0001: columns were added or dropped/);
+  assert.equal(stuck?.spec.failure?.phase, "undoing");
+  await guarded.sql`create view grown.v as select * from grown.t_holdfast_plain`;
+  await conversions.act("grown.t", "finish");
+  await conversions.advance();
+  const [ended] = await conversions.list();
+  assert.equal(
+    ended?.phase,
+    "finished",
+    "what could not be cleared away is said, not tried for ever",
+  );
+  assert.match(ended?.error ?? "", /2BP01.*by hand: drop table if exists .*t_holdfast_plain/);
+  assert.deepEqual([...await guarded.sql`select count(*)::int as n from grown.t`], [{ n: 10 }]);
 });
