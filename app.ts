@@ -30,6 +30,7 @@ import { accessLog } from "./routes/access_log.ts";
 import { accessGuard, originGuard, securityHeaders } from "./routes/security.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { type AppEnv, createRouter } from "./routes/shared.ts";
+import { writeGuard } from "./routes/write_guard.ts";
 import { tickRoutes } from "./routes/ticks.ts";
 import { wholeBody } from "./routes/whole_body.ts";
 import type { Upgrade } from "./runtime/types.ts";
@@ -57,6 +58,7 @@ import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
 import type { Verifications } from "./services/partitions/seal/verification.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
+import type { WriteAccess } from "./services/write_access/access.ts";
 
 /** All that the routes speak to. */
 export interface Services {
@@ -81,6 +83,8 @@ export interface Services {
   benchmarks: Benchmarks;
   hub: Hub;
   access: Access;
+  /** Whether the server takes writes, and why not. */
+  writeAccess: WriteAccess;
   clock: Clock;
   /** Whether the database has been migrated and may be asked. */
   isPrepared: () => boolean;
@@ -179,6 +183,7 @@ export function createApp(
   });
 
   router.use("*", requestGuard(() => document));
+  router.use("/api/*", writeGuard(services.writeAccess));
   router.use("/api/*", forgetEmptyBody());
   mountApi(router, services, config, version);
   router.route("/", live.router);

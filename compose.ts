@@ -6,9 +6,9 @@ import { describeConnectFailure } from "./db/address/failure.ts";
 import { type Target, targetOf } from "./db/address/target.ts";
 import { createEmbeddedServer, type EmbeddedServer } from "./db/embedded/server.ts";
 import { forgetKeys } from "./db/market/idempotency.ts";
+import { createWriting } from "./compose/writing.ts";
 import { migrate } from "./db/migrate.ts";
 import { migrations } from "./db/migrations/list.ts";
-import { describeOwnPublication, listOwnPublications } from "./db/partitions/publications.ts";
 import type { PoolerMode } from "./db/pool.ts";
 import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
@@ -20,6 +20,7 @@ import type { Benchmarks } from "./services/benchmarks/service.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import { runsOutSoon } from "./services/monitor/partition_report.ts";
+import { createWriteAccess } from "./services/write_access/access.ts";
 
 export interface Holdfast {
   handle(request: Request): Response | Promise<Response>;
@@ -77,33 +78,13 @@ export async function createHoldfast(
     lockTimeoutMs: 2_000,
     pooler,
   });
-  const services = createServices({ config, log, clock, target, pooler, pools, records, embedded });
-  const { alerts, backups, benchmarks, changes, conversions, monitor, quarantine, rotation } =
-    services;
-  const stopping = new AbortController();
-
-  const preparation = createPreparation({
-    embedded,
-    async prepare() {
-      if (purpose === "reader") {
-        const pending = await pools.maintenance.run((sql) =>
-          migrate(sql, migrations, { dryRun: true })
-        );
-        if (pending.length === 0) return;
-        throw new StartError(
-          `The database lacks ${
-            pending.join(", ")
-          } of Holdfast's tables: start deno task serve once, which makes them`,
-        );
-      }
-      const applied = await pools.maintenance.run(
-        (sql) => migrate(sql, migrations, { allowPublished: config.HOLDFAST_ALLOW_PUBLISHED }),
-        { deadlineMs: 180_000 },
-      );
-      for (const publication of await pools.maintenance.run(listOwnPublications)) {
-        log.warn("own_tables_published", { publication: describeOwnPublication(publication) });
-      }
-      if (applied.length > 0) log.info("migrated", { migrations: applied });
+  const access = createWriteAccess({ clock, log });
+  const writing = createWriting({
+    pools,
+    records,
+    access,
+    allowPublished: config.HOLDFAST_ALLOW_PUBLISHED,
+    async load() {
       await alerts.load();
       await changes.load(pools.app);
       changes.started(version);
@@ -114,6 +95,38 @@ export async function createHoldfast(
       if (purpose !== "server") return;
       await rotation.rotate("start");
       conversions.wake();
+    },
+    log,
+  });
+  const services = createServices({
+    config,
+    log,
+    clock,
+    target,
+    pooler,
+    pools,
+    records,
+    embedded,
+    access,
+    writing: { ...writing, isStarted: () => preparation.isDone() },
+  });
+  const { alerts, backups, benchmarks, changes, conversions, monitor, quarantine, rotation } =
+    services;
+  const stopping = new AbortController();
+
+  const preparation = createPreparation({
+    embedded,
+    async prepare() {
+      if (purpose !== "reader") return await writing.prepare({ mustWrite: purpose === "tool" });
+      const pending = await pools.maintenance.run((sql) =>
+        migrate(sql, migrations, { dryRun: true })
+      );
+      if (pending.length === 0) return;
+      throw new StartError(
+        `The database lacks ${
+          pending.join(", ")
+        } of Holdfast's tables: start deno task serve once, which makes them`,
+      );
     },
     whileAway() {
       if (purpose !== "reader") monitor.start();
@@ -161,7 +174,7 @@ export async function createHoldfast(
       if (prepared && !unreachable && (age === undefined || age > 60_000)) {
         log.error("watching_has_stopped", { age_ms: age });
       }
-      if (!prepared || unreachable) return;
+      if (!prepared || unreachable || !access.canWrite()) return;
       await pools.maintenance.run((sql) =>
         forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
       );
@@ -172,7 +185,7 @@ export async function createHoldfast(
       await backups.everyMinute();
     },
     async everyHour() {
-      if (preparation.isDone()) await rotation.rotate("schedule");
+      if (preparation.isDone() && access.canWrite()) await rotation.rotate("schedule");
     },
     async stop() {
       stopping.abort();

@@ -18,10 +18,10 @@ const unreachable = new Set([
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
   "53300", // too_many_connections
-  "25006", // read_only_sql_transaction: a standby, or a server out of transaction ids
 ]);
 
 const codes: Record<string, ErrorCode> = {
+  "25006": "database_read_only", // read_only_sql_transaction: a standby, or default_transaction_read_only
   "57014": "deadline_exceeded", // query_canceled: our statement_timeout
   "55P03": "lock_timeout", // lock_not_available: our lock_timeout
   "53100": "storage_full", // disk_full
@@ -64,6 +64,12 @@ export function isUnreachable(error: unknown): boolean {
     (error instanceof HoldfastError && error.code === "database_unavailable");
 }
 
+/** Says whether the server refused a write because it takes none from this session: a standby, or a read-only default. */
+export function refusesWrites(error: unknown): boolean {
+  return codeOf(error) === "25006" ||
+    (error instanceof HoldfastError && error.code === "database_read_only");
+}
+
 /** Wraps what the driver threw; messages of the server stay in `cause`, for the log only. */
 export function toHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
@@ -73,6 +79,7 @@ export function toHoldfastError(error: unknown): HoldfastError {
   const message = {
     deadline_exceeded: "The database did not finish in time",
     database_unavailable: "The database cannot be reached or is not ready",
+    database_read_only: "The database takes no writes at present; GET /api/health says why",
     lock_timeout: "Another session holds a lock that this needs; /api/health/database names it",
     storage_full: "The database has no disk space left",
     overloaded: "The database has no memory left",
@@ -82,9 +89,9 @@ export function toHoldfastError(error: unknown): HoldfastError {
   }[code as string] ?? "The database refused the statement";
   return new HoldfastError(code, message, {
     cause: error,
-    ...(code === "database_error" || code === "partition_sealed"
-      ? {}
-      : { retryAfterSeconds: code === "storage_full" ? 30 : 2 }),
+    ...(code === "database_error" || code === "partition_sealed" ? {} : {
+      retryAfterSeconds: code === "storage_full" ? 30 : code === "database_read_only" ? 5 : 2,
+    }),
   });
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../services/monitor/health.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import type { Snapshot, Status } from "../services/monitor/snapshot.ts";
+import { notReadyForWrites } from "../services/write_access/health.ts";
 import { PerformanceImprovementMetrics } from "./benchmark_schemas.ts";
 import {
   DatabaseHealthResponse,
@@ -118,7 +119,15 @@ function ietfHealth(status: Status, version: string, checks: readonly Check[]) {
 function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
   if (!prepared) return "the database is being prepared";
   if (snapshot.unreachable) return "the database cannot be reached";
-  return snapshot.checkedAt === undefined ? "the database has not been asked yet" : undefined;
+  if (snapshot.checkedAt === undefined) return "the database has not been asked yet";
+  if (snapshot.ingest.diskFullSince !== undefined) return "the database has no disk space left";
+  return notReadyForWrites(snapshot.access);
+}
+
+/** What the server is: replaying what a primary wrote, or a primary; null before it was asked. */
+function roleOf({ checkedAt, access }: Snapshot): "primary" | "standby" | null {
+  if (checkedAt === undefined) return null;
+  return access.cause === "standby" ? "standby" : "primary";
 }
 
 /** Health in all its forms, from the last snapshot: these answer at once, also when Postgres is away. */
@@ -153,6 +162,8 @@ export function healthRoutes(
     const { checkedAt, now } = snapshot;
     return c.json({
       status,
+      role: roleOf(snapshot),
+      mode: snapshot.access.mode,
       version,
       uptime_seconds: (clock.now().getTime() - startedAt) / 1000,
       checked_at: checkedAt === undefined ? null : new Date(checkedAt).toISOString(),
@@ -164,11 +175,15 @@ export function healthRoutes(
   router.openapi(liveRoute, (c) => c.json({ status: "alive" as const, detail: "" }, 200));
 
   router.openapi(readyRoute, (c) => {
-    const reason = notReady(monitor.snapshot(), isPrepared());
-    return reason === undefined ? c.json({ status: "ready" as const, detail: "" }, 200) : c.json({
-      status: isPrepared() ? "unavailable" as const : "starting" as const,
-      detail: reason,
-    }, 503);
+    const snapshot = monitor.snapshot();
+    const reason = notReady(snapshot, isPrepared());
+    const { mode, reason: why } = snapshot.access;
+    if (reason === undefined) {
+      const detail = mode === "writing" ? "" : `${why}; what reads is served`;
+      return c.json({ status: "ready" as const, mode, detail }, 200);
+    }
+    const status = isPrepared() ? "unavailable" as const : "starting" as const;
+    return c.json({ status, mode, detail: reason }, 503);
   });
 
   router.openapi(databaseRoute, (c) => {

@@ -34,6 +34,7 @@ export const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   overloaded: [503, "Overloaded"],
   deadline_exceeded: [504, "Deadline exceeded"],
   database_unavailable: [503, "Database unavailable"],
+  database_read_only: [503, "Database is read-only"],
   lock_timeout: [503, "Lock timeout"],
   database_error: [500, "Database error"],
   storage_full: [507, "Storage full"],

@@ -17,6 +17,7 @@ import { createChanges } from "../../services/monitor/changes.ts";
 import { createIncidents } from "../../services/monitor/incidents/incidents.ts";
 import { createHistory } from "../../services/monitor/history/history.ts";
 import { createMonitor } from "../../services/monitor/monitor.ts";
+import { createWriteAccess } from "../../services/write_access/access.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import { startTempServer } from "../temp_server.ts";
 import { fillCatalogue, fillStatements } from "./database.ts";
@@ -95,10 +96,13 @@ try {
   const pools = openPools(target, { pooled: false }, config);
   await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 60_000 });
   const log = createLogger({ level: "warn", write: (line) => console.error(line) });
+  const access = createWriteAccess({ clock: systemClock, log });
+  access.noteSchema(true);
   const history = createHistory({
     writer: pools.watchSlow,
     reader: pools.app,
     config,
+    access,
     clock: systemClock,
     log,
   });
@@ -129,6 +133,7 @@ try {
         }),
     },
     alerts: { evaluate: () => {}, firing: () => [] },
+    writeWatch: { ...access, check: () => Promise.resolve() },
     hub: createHub({ clock: systemClock }),
     config,
     clock: systemClock,
@@ -139,6 +144,7 @@ try {
       reader: pools.app,
       history,
       changes,
+      access,
       now: Date.now,
       log,
     }),

@@ -1,4 +1,5 @@
 import type { MetricValue } from "../alerts/alert.ts";
+import { isOutage, writeChecks } from "../write_access/health.ts";
 import { visibleFloors } from "./floors.ts";
 import { poolMetrics } from "./metrics.ts";
 import { publicReport } from "./partition_report.ts";
@@ -29,10 +30,11 @@ export function overallStatus(
 ): Status {
   if (known.unreachable || known.ingest.diskFullSince !== undefined) return "unhealthy";
   if (known.checkedAt === undefined || known.now - known.checkedAt > fastMaxAgeMs) return "unknown";
+  if (isOutage(known.access)) return "unhealthy";
   if (known.justBack) return "unknown";
   if (ownTablesGone(known.tablesError)) return "unhealthy";
   if (known.firing.some((alert) => weightOf(alert) === "unhealthy")) return "unhealthy";
-  return known.firing.length > 0 ? "degraded" : "healthy";
+  return known.firing.length > 0 || known.access.warning !== null ? "degraded" : "healthy";
 }
 
 /** What this role or this server does not let us see: unknown, by name. */
@@ -144,6 +146,7 @@ export function checksOf(snapshot: Snapshot): Check[] {
   }];
   return [
     connection,
+    ...(unreachable ? [] : writeChecks(snapshot.access)),
     ...storage,
     ...alerts,
     partitions,
@@ -246,6 +249,7 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     scope: "",
     value,
   });
+  const standby = snapshot.access.mode === "watch_only";
   const floors = snapshot.unreachable ? {} : visibleFloors(snapshot);
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
@@ -256,8 +260,9 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
       value: snapshot.unreachable ? null : value,
       ...(scope === "" && value === null ? { floor: floors[name] } : {}),
     })),
-    server("backup_age_seconds", snapshot.backups.backup_age_seconds),
-    server("backup_unproven_seconds", snapshot.backups.unproven_seconds),
+    // Beside a standby no backups are made: those of its primary are another Holdfast's.
+    server("backup_age_seconds", standby ? null : snapshot.backups.backup_age_seconds),
+    server("backup_unproven_seconds", standby ? null : snapshot.backups.unproven_seconds),
     server("backup_problems", snapshot.backups.problems.length),
     server("archive_lag_seconds", snapshot.backups.archive_lag_seconds),
     server("backup_copy_age_seconds", snapshot.backups.copy_age_seconds),

@@ -1,8 +1,8 @@
-import type { Config } from "../../config.ts";
 import type { Tier } from "../../db/collectors/list.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/alerts.ts";
+import type { WriteWatch } from "../alerts/canary.ts";
 import type { MoveReport } from "../partitions/conversion/report.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../clock.ts";
@@ -26,7 +26,7 @@ import { emptyReading, freshValue, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
 import { completeSignals, readSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
-import { tierTimes } from "./tiers.ts";
+import { type MonitorConfig, tierTimes } from "./tiers.ts";
 
 export interface Monitor {
   start(): void;
@@ -43,18 +43,6 @@ export interface Monitor {
   runNow(tier: Tier): Promise<void>;
   history: History;
 }
-
-type MonitorConfig = Pick<
-  Config,
-  | "HOLDFAST_FAST_TIER_SECONDS"
-  | "HOLDFAST_BROADCAST_SECONDS"
-  | "HOLDFAST_SLOW_TIER_SECONDS"
-  | "HOLDFAST_HOURLY_TIER_SECONDS"
-  | "HOLDFAST_BACKFILL_HORIZON_DAYS"
-  | "HOLDFAST_PREMAKE_DAYS"
-  | "HOLDFAST_RETENTION_DAYS"
-  | "HOLDFAST_MAX_PARTITIONS"
->;
 
 const slowDeadlineMs = 12_000;
 /** Ticks stored after which sizes are read before their time. */
@@ -73,6 +61,7 @@ export function createMonitor(
     history,
     changes,
     incidents,
+    writeWatch,
     hub,
     config,
     clock,
@@ -88,6 +77,7 @@ export function createMonitor(
     history: History;
     changes: Changes;
     incidents: Pick<Incidents, "observe" | "settle">;
+    writeWatch: WriteWatch;
     hub: Publisher;
     config: MonitorConfig;
     clock: Clock;
@@ -155,6 +145,7 @@ export function createMonitor(
       backups: backups.report(),
       firing: alerts.firing(),
       history: history.state(),
+      access: writeWatch.state(),
     };
     return { ...known, status: overallStatus(known, maxAgeMs.fast) };
   }
@@ -200,6 +191,7 @@ export function createMonitor(
       unreachable = { since: unreachable?.since ?? now(), error };
     }
     markIngest();
+    if (!unreachable) await writeWatch.check();
     judge("fast");
   }
 
@@ -219,7 +211,7 @@ export function createMonitor(
     hub.publish("database_performance", databasePerformance(snapshot()));
     if (!answered) return;
     await history.flush();
-    await changes.flush(slowPool, log);
+    if (writeWatch.canWrite()) await changes.flush(slowPool, log);
   }
 
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
@@ -243,7 +235,9 @@ export function createMonitor(
       slowPool,
       clock,
       slowDeadlineMs,
-      (sql) => readTables(sql, { catalogue, config, nowMs: now() }),
+      // A standby that has no holdfast schema has no policies either.
+      async (sql) =>
+        writeWatch.state().schema ? readTables(sql, { catalogue, config, nowMs: now() }) : [],
     );
     justBack = false;
     const { tables: reports } = snapshot();

@@ -1,5 +1,5 @@
 import type { Sql } from "../../db/connection.ts";
-import { codeOf, describeDatabaseError, isUnreachable } from "../../db/errors.ts";
+import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../db/errors.ts";
 import { detachStatement, type TableName } from "../../db/partitions/ddl.ts";
 import { endDetached, reconcileDetached, rememberDetach } from "../../db/partitions/detached.ts";
 import { attachedNames, isPending, presentTable } from "../../db/partitions/leaves.ts";
@@ -236,7 +236,7 @@ export function createExecution(
       succeed(steps, outcome);
       return false;
     } catch (error) {
-      if (interruptionOf(error) || isUnreachable(error)) throw error;
+      if (interruptionOf(error) || isUnreachable(error) || refusesWrites(error)) throw error;
       const locked = passing.has(codeOf(error));
       if (locked || others.length === 0) {
         await fail(first, error, outcome);

@@ -1,4 +1,4 @@
-import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
+import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../../db/errors.ts";
 import { failureOf, isPermanent } from "../../../db/permanence.ts";
 import {
   changeMove,
@@ -139,7 +139,7 @@ export function createMover(
         onProgress(id);
         if (turn === "wait") return false;
       } catch (error) {
-        if (interruptionOf(error) || isUnreachable(error)) throw error;
+        if (interruptionOf(error) || isUnreachable(error) || refusesWrites(error)) throw error;
         if (isPermanent(error) || isJudgement(error)) {
           await giveUp(id, phase, error);
           onProgress(id);
