@@ -236,8 +236,10 @@ export function createMonitor(
       clock,
       slowDeadlineMs,
       // A standby that has no holdfast schema has no policies either.
-      async (sql) =>
-        writeWatch.state().schema ? readTables(sql, { catalogue, config, nowMs: now() }) : [],
+      (sql) =>
+        writeWatch.state().schema
+          ? readTables(sql, { catalogue, config, nowMs: now() })
+          : Promise.resolve([]),
     );
     justBack = false;
     const { tables: reports } = snapshot();
