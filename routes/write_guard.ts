@@ -14,9 +14,9 @@ const withoutWrites = [
   /^\/api\/partitions\/plan$/,
 ];
 
-/** What is read without Holdfast's schemas: from the server's own views, from memory, or from files. */
-const withoutSchema =
-  /^\/api\/(health|metrics|session|locks|queries|indexes|alerts|incidents|backups)(\/|$)/;
+/** What is read from Holdfast's tables; all else comes from the server's own views, from memory, or from files. */
+const fromTables =
+  /^\/api\/(ticks|candles|instruments|quarantine|exactness|partitions|benchmarks)(\/|$)/;
 
 const reads = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -30,7 +30,7 @@ export function writeGuard(access: Pick<WriteAccess, "state">) {
     const refused = !reads.has(method) && state.cause !== "disk_full" &&
       !withoutWrites.some((pattern) => pattern.test(path));
     if (refused) throw refusal(state);
-    if (!state.schema && !withoutSchema.test(path)) {
+    if (!state.schema && fromTables.test(path)) {
       throw new HoldfastError(
         "database_read_only",
         `Holdfast's tables are not on this server, and cannot be made: ${state.reason}. They come from its primary once a Holdfast of this version has been started there`,

@@ -86,6 +86,7 @@ export const proofs: Record<string, Proof> = {
   replication_delay: real(paused, replication, well),
   standby_missing: real(gone, replication, well),
   standby_delay: real(paused, replication, well),
+  standby_paused: real(paused, replication, well),
   standby_cut: real("one whose link to its primary is cut says so itself", replication, well),
   slot_inactive: real(slot),
   slot_retained: real(slot),

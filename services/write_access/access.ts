@@ -54,7 +54,7 @@ export function createWriteAccess({ clock, log }: { clock: Clock; log: Logger })
       state = {
         ...before,
         ...finding,
-        since: changed ? clock.now().getTime() : before.since,
+        since: finding.mode !== before.mode ? clock.now().getTime() : before.since,
         wrote: before.wrote || finding.mode === "writing",
       };
       if (!changed) return;
@@ -62,8 +62,8 @@ export function createWriteAccess({ clock, log }: { clock: Clock; log: Logger })
       if (mode === "writing") {
         log.info("writing_again", { read_only_ms: state.since - before.since });
       } else {
-        const level = mode === "watch_only" && !state.wrote ? "info" : "error";
-        log[level]("writing_ended", { mode, reason });
+        const chosen = mode === "watch_only" && !state.wrote;
+        log[chosen ? "info" : "error"](chosen ? "watch_only" : "writing_ended", { mode, reason });
       }
       for (const listener of listeners) listener(state, before);
     },
