@@ -69,7 +69,7 @@ async function openCluster(bin: string, port: number) {
   const archive = `${folder}/archive`;
   await Deno.chmod(folder, 0o755);
   await Deno.mkdir(archive);
-  if (as) for (const one of [folder, archive]) await Deno.chown(one, as.uid, as.gid);
+  if (as) { for (const one of [folder, archive]) await Deno.chown(one, as.uid, as.gid); }
   const data = `${folder}/data`;
   const run = async (tool: string, args: string[]) => {
     const { code, output } = await runCommand(`${bin}/${tool}`, [...args, "--pgdata", data], {
