@@ -124,16 +124,23 @@ export async function examineSource(plain: Sql): Promise<StandbySource> {
   return sourceOf(row);
 }
 
+/** Whether Holdfast's own schema is there and this role may make tables in it. */
+export async function mayTryWriting(plain: Sql): Promise<boolean> {
+  const [row] = await plain<{ may: boolean }[]>`
+    select coalesce(has_schema_privilege(to_regnamespace('holdfast')::oid, 'create'), false) as may`;
+  return row?.may ?? false;
+}
+
 /**
  * Writes a few pages in a transaction that is rolled back; throws what the server says to it, such as 53100 (disk full) or
  * 54000 (no transaction ids left).
  */
-export async function tryWriting(plain: Sql, schema: string): Promise<void> {
+export async function tryWriting(plain: Sql): Promise<void> {
   await plain`begin`;
   try {
-    await plain.unsafe(
-      `create table ${schema}.write_trial as select repeat('x', 1000) as filler from generate_series(1, 256)`,
-    );
+    await plain`
+      create table holdfast.write_trial as
+      select repeat('x', 1000) as filler from generate_series(1, 256)`;
   } finally {
     await plain`rollback`;
   }

@@ -4,6 +4,7 @@ import { HealthResponse, Liveness } from "../routes/health_schemas.ts";
 import { createDebianServer } from "./helpers/debian.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
+import { startProcess } from "./helpers/process.ts";
 import { debianPostgres, testWith } from "./helpers/skip.ts";
 
 const quick = {
@@ -194,9 +195,44 @@ testWith(
   async (t) => {
     const server = await createDebianServer();
     await server.start();
-    const house = await startHouse({ DATABASE_URL: server.url, ...quick });
+    let house = await startHouse({ DATABASE_URL: server.url, ...quick });
+    const doctor = async () => {
+      const command = startProcess({ env: { DATABASE_URL: server.url }, args: ["doctor"] });
+      return { code: await command.exited, output: command.output() };
+    };
     try {
       await behaves(t, house);
+      await t.step(
+        "a start beside it serves what reads, and begins to write by itself",
+        async () => {
+          await house.sql.unsafe(
+            "set default_transaction_read_only = off; alter database postgres set default_transaction_read_only = on",
+          ).simple();
+          await house.stop();
+          house = await startHouse({ DATABASE_URL: server.url, ...quick });
+          await assertReadOnly(
+            house,
+            /is on for database postgres/,
+            /alter database "postgres" reset/,
+          );
+          const { ticks } = await house.json<{ ticks: unknown[] }>("/api/ticks?symbol=SPY");
+          assert.equal(ticks.length, 5);
+          const ill = await doctor();
+          assert.equal(ill.code, 1);
+          assert.match(
+            ill.output,
+            /✗ {2}The database takes no writes: .* is on for database postgres/,
+          );
+          assert.match(ill.output, /alter database "postgres" reset default_transaction_read_only/);
+          await house.sql.unsafe(
+            "set default_transaction_read_only = off; alter database postgres reset default_transaction_read_only",
+          ).simple();
+          await assertWriting(house);
+          assert.match((await doctor()).output, /✓ {2}it takes writes/);
+          const [left] = await house.sql`select to_regclass('holdfast.write_trial') as trial`;
+          assert.equal(left?.trial, null, "the doctor leaves nothing");
+        },
+      );
     } finally {
       await house.stop();
       await server.remove();

@@ -43,22 +43,23 @@ export const writable = (warning: string | null = null): Finding => ({
   warning,
 });
 
-/** The statement that takes a read-only default back. Pure. */
+/** The statements that take a read-only default back, in a session that itself began with it. Pure. */
 export function resetStatement(
   { database, role }: Pick<WriteFacts, "database" | "role">,
   place: DefaultPlace,
 ): string {
   const [db, user] = [quoteIdent(database), quoteIdent(role)];
   const name = "default_transaction_read_only";
+  const first = `set ${name} = off;`;
   switch (place) {
     case "role in database":
-      return `alter role ${user} in database ${db} reset ${name}`;
+      return `${first} alter role ${user} in database ${db} reset ${name}`;
     case "role":
-      return `alter role ${user} reset ${name}`;
+      return `${first} alter role ${user} reset ${name}`;
     case "database":
-      return `alter database ${db} reset ${name}`;
+      return `${first} alter database ${db} reset ${name}`;
     case "all roles":
-      return `alter role all reset ${name}`;
+      return `${first} alter role all reset ${name}`;
     case "server":
     case "session":
       return `alter system reset ${name}; select pg_reload_conf()`;
