@@ -81,6 +81,10 @@ async function assertWriting(house: House): Promise<void> {
   assert.notEqual((await health(house)).body.status, "unhealthy");
 }
 
+/** Runs what changes a default, also in a session that began read-only. */
+const change = (house: House, statement: string) =>
+  house.sql.begin("read write", (sql) => sql.unsafe(statement));
+
 const endSessions = (house: House) =>
   house.sql`select pg_terminate_backend(pid) from pg_stat_activity
     where application_name like 'holdfast%' and pid <> pg_backend_pid()`;
@@ -126,8 +130,7 @@ async function behaves(t: Deno.TestContext, house: House): Promise<void> {
     assert.ok(stored.ticks.length >= 1, "what reads is served");
     // The sessions that began read-only stay so by themselves: Holdfast begins new ones.
     const waiting = uploadPatiently(house, 1);
-    await house.sql.unsafe(`set ${setting} = off; alter database ${name} reset ${setting}`)
-      .simple();
+    await change(house, `alter database ${name} reset ${setting}`);
     await waiting;
     await assertWriting(house);
     assert.equal((await upload(house, 2)).status, 200);
@@ -156,8 +159,7 @@ async function behaves(t: Deno.TestContext, house: House): Promise<void> {
       assert.equal((await upload(house, 3)).status, 200);
       await endSessions(house);
       await assertReadOnly(house, /is on for role/, /alter role .* reset/);
-      await house.sql.unsafe(`set ${setting} = off; alter role current_user reset ${setting}`)
-        .simple();
+      await change(house, `alter role current_user reset ${setting}`);
       await assertWriting(house);
     },
   );
@@ -205,9 +207,7 @@ testWith(
       await t.step(
         "a start beside it serves what reads, and begins to write by itself",
         async () => {
-          await house.sql.unsafe(
-            "set default_transaction_read_only = off; alter database postgres set default_transaction_read_only = on",
-          ).simple();
+          await change(house, "alter database postgres set default_transaction_read_only = on");
           await house.stop();
           house = await startHouse({ DATABASE_URL: server.url, ...quick });
           await assertReadOnly(
@@ -224,9 +224,7 @@ testWith(
             /✗ {2}The database takes no writes: .* is on for database postgres/,
           );
           assert.match(ill.output, /alter database "postgres" reset default_transaction_read_only/);
-          await house.sql.unsafe(
-            "set default_transaction_read_only = off; alter database postgres reset default_transaction_read_only",
-          ).simple();
+          await change(house, "alter database postgres reset default_transaction_read_only");
           await assertWriting(house);
           assert.match((await doctor()).output, /✓ {2}it takes writes/);
           const [left] = await house.sql`select to_regclass('holdfast.write_trial') as trial`;

@@ -50,16 +50,16 @@ export function resetStatement(
 ): string {
   const [db, user] = [quoteIdent(database), quoteIdent(role)];
   const name = "default_transaction_read_only";
-  const first = `set ${name} = off;`;
+  const written = (statement: string) => `begin read write; ${statement} reset ${name}; commit`;
   switch (place) {
     case "role in database":
-      return `${first} alter role ${user} in database ${db} reset ${name}`;
+      return written(`alter role ${user} in database ${db}`);
     case "role":
-      return `${first} alter role ${user} reset ${name}`;
+      return written(`alter role ${user}`);
     case "database":
-      return `${first} alter database ${db} reset ${name}`;
+      return written(`alter database ${db}`);
     case "all roles":
-      return `${first} alter role all reset ${name}`;
+      return written("alter role all");
     case "server":
     case "session":
       return `alter system reset ${name}; select pg_reload_conf()`;
