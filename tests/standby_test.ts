@@ -5,6 +5,7 @@ import { HealthResponse, Liveness, PartitionHealthResponse } from "../routes/hea
 import { type Cluster, createCluster, embeddedBin } from "./helpers/cluster.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
+import { startProxy } from "./helpers/proxy.ts";
 import { debianPostgres, slowTests, testWith } from "./helpers/skip.ts";
 import { watch } from "./helpers/watched.ts";
 
@@ -271,6 +272,99 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
     await house?.stop();
     for (const cluster of clusters.reverse()) await cluster.remove();
   }
+}
+
+/** Uploads of several clients through everything that ends writing; each retries until it is taken. */
+async function losesNothing(bin: string): Promise<void> {
+  const primary = await createCluster(bin);
+  const clusters: Cluster[] = [primary];
+  const proxy = startProxy(primary.port);
+  let house: House | undefined;
+  try {
+    await primary.start();
+    await primary.stop();
+    const standby = await primary.copy();
+    clusters.push(standby);
+    await standby.follow({ port: primary.port });
+    for (const cluster of clusters) await cluster.start();
+    const watching = house = await startHouse({
+      DATABASE_URL: `postgres://postgres@127.0.0.1:${proxy.port}/postgres`,
+      ...quick,
+      HOLDFAST_ALERTS_FLAP_FIRINGS: "0",
+    });
+    let ended = false;
+    let sent = 0;
+    const refusals = new Set<string>();
+    const client = async (first: number) => {
+      for (let at = first; !ended; at += 1_000) {
+        await eventually(
+          async () => {
+            const { status, body } = await upload(watching, at);
+            if (status !== 200) refusals.add(body.code ?? String(status));
+            return status === 200;
+          },
+          `upload ${at} is taken`,
+          60_000,
+        );
+        sent++;
+      }
+    };
+    const clients = Array.from({ length: 8 }, (_, at) => client(1_000 + at));
+    const setting = "default_transaction_read_only";
+    const onPrimary = (statement: string) =>
+      onServer(primary, (sql) => sql.begin("read write", (tx) => tx.unsafe(statement)));
+    for (let round = 0; round < 3; round++) {
+      proxy.leadTo(standby.port);
+      proxy.cut();
+      await assertDemoted(watching);
+      proxy.leadTo(primary.port);
+      proxy.cut();
+      await assertWrites(watching);
+      await onPrimary(`alter database postgres set ${setting} = on`);
+      await onServer(
+        primary,
+        (sql) =>
+          sql`select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name like 'holdfast%'`,
+      );
+      await eventually(
+        async () => (await health(watching)).body.mode === "read_only",
+        "it is read-only",
+        tickMs,
+      );
+      await onPrimary(`alter database postgres reset ${setting}`);
+      await assertWrites(watching);
+    }
+    ended = true;
+    await Promise.all(clients);
+    const [counted] = await onServer(
+      primary,
+      (sql) =>
+        sql<{ n: number; prices: number }[]>`
+        select count(*)::int4 as n, count(distinct price)::int4 as prices from market.ticks`,
+    );
+    assert.deepEqual({ ...counted }, { n: sent, prices: sent });
+    assert.ok(refusals.has("database_read_only"), "they were refused meanwhile");
+    const known = ["database_read_only", "database_unavailable", "idempotency_in_flight"];
+    assert.deepEqual([...refusals].filter((code) => !known.includes(code)), []);
+  } finally {
+    await house?.stop();
+    await proxy.stop();
+    for (const cluster of clusters.reverse()) await cluster.remove();
+  }
+}
+
+for (
+  const [server, binOf] of [
+    ["the embedded server", embeddedBin],
+    ["Debian's server", () => Promise.resolve(debianPostgres.bin)],
+  ] as const
+) {
+  testWith(
+    slowTests,
+    `eight clients lose and double nothing over switch-overs and read-only times of ${server}`,
+    async () => await losesNothing(await binOf()),
+  );
 }
 
 Deno.test("beside a standby of the embedded server", async (t) => {

@@ -19,9 +19,11 @@ const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).t
 /** undefined_table, invalid_schema_name: a server that is not the one that was prepared. */
 const ownTablesGone = (error: string | undefined) => /^(42P01|3F000)\b/.test(error ?? "");
 
-/** An alert that the database is away may stay open for a while over its return: then it only warns. */
-const weightOf = ({ rule, severity }: Snapshot["firing"][number]): Status =>
-  severity === "critical" && rule !== "database_down" ? "unhealthy" : "degraded";
+/** An alert that the database is away, or took no writes, may stay open for a while after that is over: then it only warns. */
+const weightOf = ({ rule, severity, flapping }: Snapshot["firing"][number]): Status =>
+  severity === "critical" && rule !== "database_down" && !(rule === "write_failing" && flapping)
+    ? "unhealthy"
+    : "degraded";
 
 /** The verdict: away is unhealthy, never seen or stale is unknown, else the worst of what fires. */
 export function overallStatus(
@@ -249,7 +251,7 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     scope: "",
     value,
   });
-  const standby = snapshot.access.mode === "watch_only";
+  const backedUpElsewhere = snapshot.access.mode === "watch_only";
   const floors = snapshot.unreachable ? {} : visibleFloors(snapshot);
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
@@ -260,9 +262,8 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
       value: snapshot.unreachable ? null : value,
       ...(scope === "" && value === null ? { floor: floors[name] } : {}),
     })),
-    // Beside a standby no backups are made: those of its primary are another Holdfast's.
-    server("backup_age_seconds", standby ? null : snapshot.backups.backup_age_seconds),
-    server("backup_unproven_seconds", standby ? null : snapshot.backups.unproven_seconds),
+    server("backup_age_seconds", backedUpElsewhere ? null : snapshot.backups.backup_age_seconds),
+    server("backup_unproven_seconds", backedUpElsewhere ? null : snapshot.backups.unproven_seconds),
     server("backup_problems", snapshot.backups.problems.length),
     server("archive_lag_seconds", snapshot.backups.archive_lag_seconds),
     server("backup_copy_age_seconds", snapshot.backups.copy_age_seconds),
