@@ -8,8 +8,7 @@ export type DefaultPlace =
   | "role"
   | "database"
   | "all roles"
-  | "server"
-  | "session";
+  | "server";
 
 /** What a server says about writing, cheap enough to be asked every few seconds. */
 export interface WriteFacts {
@@ -18,10 +17,12 @@ export interface WriteFacts {
   in_recovery: boolean;
   /** Whether this very session may not write. */
   read_only: boolean;
+  /** Where this session has a read-only default from, as pg_settings.source has it; null: it may write. */
+  source: string | null;
   /** What a new session of this role begins with, where `alter role` or `alter database` say; null: they say nothing. */
   new_sessions_read_only: boolean | null;
   /** Where that is said. */
-  set_for: Exclude<DefaultPlace, "server" | "session"> | null;
+  set_for: Exclude<DefaultPlace, "server"> | null;
 }
 
 /** Where a standby gets its WAL from; null is what the role may not see. */
@@ -39,6 +40,9 @@ const factsText = `
     session_user::text as role,
     pg_is_in_recovery() as in_recovery,
     current_setting('transaction_read_only') = 'on' as read_only,
+    case when current_setting('transaction_read_only') = 'on' then (
+      select source from pg_settings where name = 'default_transaction_read_only'
+    ) end as source,
     said.value as new_sessions_read_only,
     said.place as set_for
   from (values (1)) as one

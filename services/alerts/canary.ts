@@ -70,9 +70,8 @@ export function createCanary(
       await preparation.begin();
       return true;
     } catch (error) {
-      const problem = messageOf(error);
       log.error("not_prepared_for_writing", { error: describeDatabaseError(error) });
-      if (!isUnreachable(error)) access.note(promoted(problem));
+      access.note(promoted(messageOf(error)));
       return false;
     }
   }

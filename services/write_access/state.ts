@@ -61,7 +61,6 @@ export function resetStatement(
     case "all roles":
       return written("alter role all");
     case "server":
-    case "session":
       return `alter system reset ${name}; select pg_reload_conf()`;
   }
 }
@@ -72,12 +71,22 @@ const placeText = ({ database, role }: WriteFacts, place: DefaultPlace): string 
   database: `database ${database}`,
   "all roles": "all roles",
   server: "the whole server",
-  session: "this session",
 }[place]);
+
+/** Sources of a setting that hold for every session at once; of others a session keeps what it began with. */
+const ofServer = new Set([
+  null,
+  "default",
+  "configuration file",
+  "command line",
+  "environment variable",
+]);
 
 /** A primary whose sessions begin read-only. Pure. */
 export function readOnlyDefault(facts: WriteFacts): Finding {
-  const place: DefaultPlace = facts.new_sessions_read_only ? facts.set_for ?? "server" : "server";
+  const said = facts.new_sessions_read_only === true;
+  if (!said && !ofServer.has(facts.source)) return keptByPooler(facts);
+  const place: DefaultPlace = said ? facts.set_for ?? "server" : "server";
   return {
     mode: "read_only",
     cause: "default_transaction_read_only",
@@ -90,6 +99,21 @@ export function readOnlyDefault(facts: WriteFacts): Finding {
     warning: null,
   };
 }
+
+/** The default was taken back, and whoever holds sessions for us still hands out such as began with it. */
+const keptByPooler = ({ source }: WriteFacts): Finding => ({
+  mode: "read_only",
+  cause: "default_transaction_read_only",
+  reason: `The database takes no writes from the sessions that Holdfast is given: ${
+    source === "client"
+      ? "default_transaction_read_only is set as they connect"
+      : "they began while default_transaction_read_only was on, and new ones do not"
+  }`,
+  remedy: source === "client"
+    ? "Take it out of the options of DATABASE_URL, PGOPTIONS or the pooler"
+    : "Make the pooler before the database begin new sessions (RECONNECT in PgBouncer's console)",
+  warning: null,
+});
 
 /** What is said while our sessions still write and new ones may not. Pure. */
 export function newSessionsWarning(facts: WriteFacts): string | null {
