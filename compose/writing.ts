@@ -31,7 +31,9 @@ export function createWriting(
     log: Logger;
   },
 ): Writing {
+  let begun = false;
   access.onChange((after, before) => {
+    if (after.cause === "standby") begun = false;
     if (after.mode === "writing" && before.mode === "read_only") renewSessions();
   });
 
@@ -53,6 +55,7 @@ export function createWriting(
     access.noteSchema(true);
     access.note(writable());
     await load();
+    begun = true;
   }
 
   async function findSchema(): Promise<void> {
@@ -63,6 +66,7 @@ export function createWriting(
   }
 
   return {
+    isBegun: () => begun,
     begin,
     findSchema: () =>
       findSchema().catch((error) => log.debug("schema_not_found_out", { error: messageOf(error) })),

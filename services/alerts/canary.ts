@@ -20,6 +20,8 @@ import type { ReadingSource } from "./sources.ts";
 export interface WritePreparation {
   /** Whether the start is over: until then it is the start that gets the server ready. */
   isStarted(): boolean;
+  /** Whether the server has been got ready since it last was a standby. */
+  isBegun(): boolean;
   /** Gets a server ready that takes writes and was not prepared: migrates it, and loads what it holds. */
   begin(): Promise<void>;
   /** Finds out whether a standby has Holdfast's schemas by now. */
@@ -65,13 +67,14 @@ export function createCanary(
 
   /** A server that was never prepared, or was a standby until now. */
   async function begin(): Promise<boolean> {
-    access.note(promoted());
+    if (!access.canWrite()) access.note(promoted());
     try {
       await preparation.begin();
       return true;
     } catch (error) {
       log.error("not_prepared_for_writing", { error: describeDatabaseError(error) });
-      access.note(promoted(messageOf(error)));
+      // One that went away, or became a standby meanwhile, is told by the next look.
+      if (!isUnreachable(error) && !refusesWrites(error)) access.note(promoted(messageOf(error)));
       return false;
     }
   }
@@ -109,8 +112,7 @@ export function createCanary(
         if (!access.state().schema) await preparation.findSchema();
         return;
       }
-      const { mode, wrote } = access.state();
-      const unprepared = mode === "watch_only" || !wrote;
+      const unprepared = !preparation.isBegun();
       if (unprepared && facts.read_only && facts.new_sessions_read_only !== false) {
         access.note(readOnlyDefault(facts));
         preparation.renewSessions();
