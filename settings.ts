@@ -202,7 +202,7 @@ export const settings = {
   HOLDFAST_FAST_TIER_SECONDS: setting(
     whole(1, 300).default(5),
     "seconds from 1 to 300",
-    "Cadence of the fast collectors: activity, locks, pool.",
+    "Cadence of the fast collectors (activity, locks, pool) and of the write canary.",
   ),
   HOLDFAST_BROADCAST_SECONDS: setting(
     whole(1, 3_600).default(30),

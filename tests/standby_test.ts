@@ -5,6 +5,7 @@ import { HealthResponse, Liveness, PartitionHealthResponse } from "../routes/hea
 import { type Cluster, createCluster, embeddedBin } from "./helpers/cluster.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
+import { startProcess } from "./helpers/process.ts";
 import { startProxy } from "./helpers/proxy.ts";
 import { debianPostgres, slowTests, testWith } from "./helpers/skip.ts";
 import { watch } from "./helpers/watched.ts";
@@ -180,6 +181,10 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
         return { status: answer.status, body: await answer.json() as { code: string } };
       })();
       assert.deepEqual([status, body.code], [503, "database_read_only"]);
+      if (!slowTests.present) return;
+      const doctor = startProcess({ env: { DATABASE_URL: streaming.url() }, args: ["doctor"] });
+      await doctor.exited;
+      assert.match(doctor.output(), /–  The server is a standby of 127.0.0.1:\d+.*watch-only/);
     });
 
     await t.step("tables that come by replication are read as they come", async () => {
@@ -197,6 +202,23 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
         );
         return tables.some(({ table, partitions }) => table === "market.ticks" && partitions > 0);
       }, "its partitions are reported");
+      for (
+        const path of [
+          "/api/candles?symbol=SPY&interval=1m",
+          "/api/instruments",
+          "/api/quarantine",
+          "/api/partitions",
+          "/api/partitions/policies",
+          "/api/benchmarks/runs",
+          "/api/exactness",
+        ]
+      ) {
+        const answer = await house!.request(path);
+        const text = await answer.text();
+        assert.ok([200, 400].includes(answer.status), `${path}: ${answer.status} ${text}`);
+      }
+      const plan = await house!.post("/api/partitions/plan", {});
+      assert.equal(plan.status, 200, await plan.text());
       const { signals } = house!.holdfast.monitor.snapshot();
       const value = (name: string) => signals.find((one) => one.name === name)?.value;
       assert.equal(value("standby_receiving"), 1);
@@ -265,6 +287,11 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
           select count(*)::int4 as n, count(distinct price)::int4 as prices from market.ticks`,
       );
       assert.deepEqual({ ...counted }, { n: 3, prices: 3 }, "nothing is lost or doubled");
+      await eventually(async () => {
+        const [told] = await house!.sql`select count(*)::int4 as n from holdfast.alerts
+          where rule = 'write_failing' and state = 'resolved'`;
+        return told?.n === 2;
+      }, "both outages of writing are on record");
       const samples = await house!.sql`select count(*)::int4 as n from holdfast.samples`;
       assert.ok(samples[0]?.n > 0, "its own records are written again");
     });
