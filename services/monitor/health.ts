@@ -32,9 +32,8 @@ export function overallStatus(
 ): Status {
   if (known.unreachable || known.ingest.diskFullSince !== undefined) return "unhealthy";
   if (known.checkedAt === undefined || known.now - known.checkedAt > fastMaxAgeMs) return "unknown";
-  if (isOutage(known.access)) return "unhealthy";
-  if (known.justBack) return "unknown";
-  if (ownTablesGone(known.tablesError)) return "unhealthy";
+  if (known.justBack && !isOutage(known.access)) return "unknown";
+  if (ownTablesGone(known.tablesError) || isOutage(known.access)) return "unhealthy";
   if (known.firing.some((alert) => weightOf(alert) === "unhealthy")) return "unhealthy";
   return known.firing.length > 0 || known.access.warning !== null ? "degraded" : "healthy";
 }
