@@ -184,7 +184,7 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
       if (!slowTests.present) return;
       const doctor = startProcess({ env: { DATABASE_URL: streaming.url() }, args: ["doctor"] });
       await doctor.exited;
-      assert.match(doctor.output(), /–  The server is a standby of 127.0.0.1:\d+.*watch-only/);
+      assert.match(doctor.output(), /– {2}The server is a standby of 127.0.0.1:\d+.*watch-only/);
     });
 
     await t.step("tables that come by replication are read as they come", async () => {
