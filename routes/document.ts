@@ -30,6 +30,7 @@ const ofBodies: readonly ErrorCode[] = [
 ];
 const ofDatabase: readonly ErrorCode[] = [
   "database_unavailable",
+  "database_read_only",
   "database_error",
   "lock_timeout",
   "overloaded",
