@@ -8,8 +8,14 @@ import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
 import { parseCsv } from "../services/ingest/parse/parse_csv.ts";
 import { parseJson } from "../services/ingest/parse/parse_json.ts";
 import { parseNdjson } from "../services/ingest/parse/parse_ndjson.ts";
+import {
+  isOwnForm,
+  optionsDigest,
+  readMappingOptions,
+} from "../services/ingest/mapping/options.ts";
 import type { Market } from "../services/market/market.ts";
 import { SymbolText } from "./instruments.ts";
+import { mappingQuery } from "./tick_mapping.ts";
 import {
   createRouter,
   cursorParam,
@@ -162,9 +168,9 @@ export function tickRoutes(
     ],
     summary: "Store ticks; answers after commit",
     description:
-      "Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements).",
+      "Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements). The parameters from `columns` on say how bodies of other forms are read: CSV by its columns, JSON by its keys.",
     request: {
-      query: ingestQuery,
+      query: ingestQuery.extend(mappingQuery.shape),
       headers: z.object({
         "idempotency-key": z.string().max(255).optional().openapi({
           description: "A batch sent again with the same key is stored once",
@@ -197,6 +203,8 @@ export function tickRoutes(
         })),
       });
     }
+    const written = mappingQuery.parse(c.req.query());
+    const mapping = isOwnForm(written) ? undefined : readMappingOptions(written);
     const format = formatOf(c.req.header("content-type"));
     const idempotencyKey = keyOf(c.req.header("idempotency-key"));
     const body = readBody(bodySource(c.req.raw), {
@@ -213,11 +221,13 @@ export function tickRoutes(
         batchRows: config.HOLDFAST_INGEST_BATCH_ROWS,
         maxRows: config.HOLDFAST_INGEST_MAX_ROWS,
         scanner,
+        mapping,
       }),
       create: query.data.create,
       backfill: query.data.backfill,
       idempotencyKey,
-      fingerprint: body.fingerprint,
+      // The same bytes read in another way are another upload.
+      fingerprint: () => body.fingerprint() + optionsDigest(written),
     });
     return c.json(answer, 200);
   });

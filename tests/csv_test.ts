@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../errors.ts";
-import { parseCsv, splitRecord } from "../services/ingest/parse/parse_csv.ts";
+import { splitRecord } from "../services/ingest/mapping/records.ts";
+import { parseCsv } from "../services/ingest/parse/parse_csv.ts";
 import type { RowBatch } from "../services/ingest/tick.ts";
 import { cut, gather } from "./helpers/ticks.ts";
 

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import type { Compressors } from "hyparquet";
+import { type Compressors, snappyUncompress } from "hyparquet";
 
 /** One LZ4 block (lz4_Block_format.md), which no runtime brings: literals, then copies of what came before. */
 export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
@@ -38,17 +38,54 @@ export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
   return to === size ? output : output.subarray(0, to);
 }
 
-/** Beside snappy, which the reader knows itself; a page at a time. */
+/**
+ * LZ4 as Hadoop frames it (Spark, Hive): blocks of two big-endian lengths, unpacked and packed, and the bytes. Files of
+ * Arrow before 2021 say LZ4 as well and mean one bare block.
+ */
+export function decompressHadoopLz4(input: Uint8Array, size: number): Uint8Array {
+  const view = new DataView(input.buffer, input.byteOffset, input.length);
+  const blocks: { from: number; packed: number; unpacked: number }[] = [];
+  let unpackedAll = 0;
+  let at = 0;
+  while (at + 8 <= input.length) {
+    const unpacked = view.getUint32(at);
+    const packed = view.getUint32(at + 4);
+    blocks.push({ from: at + 8, packed, unpacked });
+    unpackedAll += unpacked;
+    at += 8 + packed;
+  }
+  if (at !== input.length || unpackedAll !== size) return decompressLz4(input, size);
+  const output = new Uint8Array(size);
+  let to = 0;
+  for (const { from, packed, unpacked } of blocks) {
+    output.set(decompressLz4(input.subarray(from, from + packed), unpacked), to);
+    to += unpacked;
+  }
+  return output;
+}
+
+type Decompress = (input: Uint8Array, size: number) => Uint8Array;
+
+/** A page of nulls only may have no bytes at all, which no codec takes for its own. */
+const emptyStays = (decompress: Decompress): Decompress => (input, size) =>
+  input.length === 0 && size === 0 ? input : decompress(input, size);
+
+/** A page at a time. */
 export const compressors: Compressors = {
-  GZIP: (input) => gunzipSync(input),
-  BROTLI: (input) => brotliDecompressSync(input),
-  ZSTD: (input) => zstdDecompressSync(input),
-  LZ4_RAW: decompressLz4,
+  SNAPPY: emptyStays((input, size) => {
+    const output = new Uint8Array(size);
+    snappyUncompress(input, output);
+    return output;
+  }),
+  GZIP: emptyStays((input) => gunzipSync(input)),
+  BROTLI: emptyStays((input) => brotliDecompressSync(input)),
+  ZSTD: emptyStays((input) => zstdDecompressSync(input)),
+  LZ4: emptyStays(decompressHadoopLz4),
+  LZ4_RAW: emptyStays(decompressLz4),
 };
 
 /** Compressions of Parquet that can be read. */
 export const readableCodecs: readonly string[] = [
   "UNCOMPRESSED",
-  "SNAPPY",
   ...Object.keys(compressors),
 ];

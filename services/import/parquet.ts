@@ -55,22 +55,24 @@ const parsers = {
 async function checkColumn(
   file: AsyncBuffer,
   { row_groups }: FileMetaData,
-  { name, optional }: ParquetColumn,
+  { name, optional, typeLength }: ParquetColumn,
   group: number,
 ): Promise<void> {
   const found = row_groups[group];
   const meta = found?.columns.find((one) => one.meta_data?.path_in_schema[0] === name)?.meta_data;
   const where = `Cannot read column ${name} in row group ${group + 1}`;
   if (!found || !meta) throw damaged(`${where}: it is not there`);
-  const { total_uncompressed_size } = meta;
-  const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
+  const { total_uncompressed_size, type } = meta;
+  const pages = [meta.dictionary_page_offset, meta.data_page_offset].map(Number);
+  const start = Math.min(...pages.filter((offset) => offset > 0));
   const end = start + Number(meta.total_compressed_size);
   try {
     if (!(start >= 4 && end >= start && end <= file.byteLength)) {
       throw new Error("it does not lie in the file");
     }
     const bytes = new Uint8Array(await file.slice(start, end));
-    checkPages(bytes, { rows: Number(found.num_rows), optional, total_uncompressed_size });
+    const rows = Number(found.num_rows);
+    checkPages(bytes, { rows, optional, type, typeLength, total_uncompressed_size });
   } catch (error) {
     throw damaged(`${where}: ${messageOf(error)}`, error);
   }

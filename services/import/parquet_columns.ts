@@ -17,6 +17,7 @@ export interface ParquetColumn {
   /** Whether values are wanted as they are stored, without the reader's conversion. */
   plain: boolean;
   optional: boolean;
+  typeLength: number | undefined;
 }
 
 export interface ParquetPlan {
@@ -251,6 +252,7 @@ export function planParquet(
       toJson,
       plain,
       optional: element.repetition_type !== "REQUIRED",
+      typeLength: element.type_length,
     });
     if (plain) schema[at] = { ...element, converted_type: undefined, logical_type: undefined };
   }

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { ColumnMetaData } from "hyparquet";
+import type { ColumnMetaData, ParquetType } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 
 /** What the reader would loop or swell on, for it believes what a page says of itself. */
@@ -28,15 +28,22 @@ function checkLevels(bytes: Uint8Array, values: number): void {
   }
 }
 
+/** Fewest bytes a value takes in a dictionary page; a text has its length before it. */
+function plainBytes(type: ParquetType, typeLength = 1): number {
+  if (type === "FIXED_LEN_BYTE_ARRAY") return Math.max(1, typeLength);
+  if (type === "INT96") return 12;
+  return type === "INT64" || type === "DOUBLE" ? 8 : type === "BOOLEAN" ? 1 : 4;
+}
+
 /**
  * Holds the pages of one column of a row group to what the file says of them: sizes, numbers of values and, where
  * the writer left one, the checksum. Throws when they do not agree.
  */
 export function checkPages(
   bytes: Uint8Array<ArrayBuffer>,
-  { rows, optional, total_uncompressed_size: whole }:
-    & { rows: number; optional: boolean }
-    & Pick<ColumnMetaData, "total_uncompressed_size">,
+  { rows, optional, typeLength, type: physical, total_uncompressed_size: whole }:
+    & { rows: number; optional: boolean; typeLength: number | undefined }
+    & Pick<ColumnMetaData, "total_uncompressed_size" | "type">,
 ): void {
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
   let seen = 0;
@@ -54,11 +61,19 @@ export function checkPages(
     }
     reader.offset += size;
     if (type === "DICTIONARY_PAGE") {
+      // A dictionary may hold more values than the row group has rows: pandas and polars write every category.
       const values = header.dictionary_page_header?.num_values ?? -1;
-      if (values < 0 || values > rows) throw new DamagedPage("its dictionary is too large");
+      if (values < 0 || values * plainBytes(physical, typeLength) > full) {
+        throw new DamagedPage("its dictionary has fewer bytes than values");
+      }
       continue;
     }
+    if (type !== "DATA_PAGE" && type !== "DATA_PAGE_V2") continue;
     const v2 = header.data_page_header_v2;
+    const levelEncoding = header.data_page_header?.definition_level_encoding;
+    if (optional && !v2 && levelEncoding !== "RLE") {
+      throw new DamagedPage(`its nulls are written as ${levelEncoding}, which is not read`);
+    }
     const values = (type === "DATA_PAGE_V2" ? v2 : header.data_page_header)?.num_values ?? -1;
     if (values < 0 || seen + values > rows) throw new DamagedPage("a page has too many values");
     if (v2) {

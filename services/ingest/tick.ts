@@ -1,4 +1,4 @@
-import { earliestUs, formatTimestamp, isStoredTime, parseTimestamp } from "./timestamp.ts";
+import { earliestUs, formatTimestamp, isStoredTime, parseTickTime } from "./timestamp.ts";
 
 /** A tick as a client sent it, with the line (from 1) it stood on. */
 export interface ParsedTick {
@@ -127,25 +127,52 @@ function labelFault(path: string, value: unknown, max: number): Fault | undefine
   return undefined;
 }
 
-function timeFault(value: unknown, tsUs: number): Fault | undefined {
+/** Why a value is no time. */
+export interface TimeFault {
+  message: string;
+}
+
+function timeFault(value: unknown, time: number | TimeFault): Fault | undefined {
   const path = "ts";
-  if (typeof value !== "string") {
-    return { path, message: `ts must be an RFC 3339 string, it is ${kindOf(value)}` };
-  }
-  if (Number.isNaN(tsUs)) {
+  if (typeof time !== "number") return { path, message: time.message };
+  if (!isStoredTime(time)) {
     return {
       path,
-      message: "ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z",
-    };
-  }
-  if (!isStoredTime(tsUs)) {
-    return {
-      path,
-      message: `ts must be from 1970 to 2199, it is ${value.slice(0, 40)}`,
-      reason: tsUs < earliestUs ? "stale" : "future",
+      message: `ts must be from 1970 to 2199, it is ${String(value).slice(0, 40)}`,
+      reason: time < earliestUs ? "stale" : "future",
     };
   }
   return undefined;
+}
+
+/** A number that counts from 1970 to some time of our days, and what it would count then. */
+function unitHint(value: unknown): string {
+  const number = Number(value);
+  const units = { s: 1e9, ms: 1e12, us: 1e15, ns: 1e18 };
+  for (const [unit, one] of Object.entries(units)) {
+    if (!(number >= 0.6 * one && number < 10 * one)) continue;
+    return `; a number of ${unit} since 1970, as this may be, is taken with time_unit=${unit} (import: --time-unit ${unit})`;
+  }
+  return "";
+}
+
+const withoutOffset = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?$/;
+
+/** Reads the times that need no word on how: RFC 3339 with an offset, as text. */
+function readOwnTime(value: unknown): number | TimeFault {
+  if (typeof value !== "string") {
+    return {
+      message: `ts must be an RFC 3339 string, it is ${kindOf(value)}${unitHint(value ?? NaN)}`,
+    };
+  }
+  const us = parseTickTime(value);
+  if (!Number.isNaN(us)) return us;
+  const hint = withoutOffset.test(value)
+    ? "; the zone of times without one is said by time_zone (import: --time-zone)"
+    : unitHint(value || NaN);
+  return {
+    message: `ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z${hint}`,
+  };
 }
 
 function symbolFault(value: unknown): Fault | undefined {
@@ -158,11 +185,16 @@ function symbolFault(value: unknown): Fault | undefined {
 }
 
 /** Judges the fields of one row by themselves; clock and instruments are judged later. */
-export function readTick(fields: RawFields, line: number, raw: () => string): ParsedTick | Refusal {
+export function readTick(
+  fields: RawFields,
+  line: number,
+  raw: () => string,
+  readTime: (value: unknown) => number | TimeFault = readOwnTime,
+): ParsedTick | Refusal {
   const { ts, symbol, price, size, exchange, side } = fields;
-  const tsUs = typeof ts === "string" ? parseTimestamp(ts) : NaN;
+  const time = readTime(ts);
   const tradeId = Number.isSafeInteger(fields.trade_id) ? String(fields.trade_id) : fields.trade_id;
-  const fault = timeFault(ts, tsUs) ?? symbolFault(symbol) ?? numberFault("price", price) ??
+  const fault = timeFault(ts, time) ?? symbolFault(symbol) ?? numberFault("price", price) ??
     numberFault("size", size) ?? labelFault("exchange", exchange, labelMax) ??
     labelFault("side", side, labelMax) ?? labelFault("trade_id", tradeId, idMax);
   if (fault) {
@@ -172,7 +204,7 @@ export function readTick(fields: RawFields, line: number, raw: () => string): Pa
   return {
     line,
     instrumentId: 0,
-    tsUs,
+    tsUs: time as number,
     symbol: symbol as string,
     price: price as number,
     size: size as number,

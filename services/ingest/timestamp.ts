@@ -74,6 +74,17 @@ export function parseTimestamp(text: string): number {
   return dateUs(text) + ((hours * 60 + minutes - offset) * 60 + seconds) * 1_000_000 + fraction;
 }
 
+/** A time that ends in "±hh" or "±hhmm". */
+const shortOffset = /^(.{19,32}[+-]\d\d)(\d\d)?$/;
+
+/** Parses what `parseTimestamp` does, and offsets as psql and strftime write them: `+00`, `+0530`. */
+export function parseTickTime(text: string): number {
+  const us = parseTimestamp(text);
+  if (!Number.isNaN(us)) return us;
+  const [, start, minutes = "00"] = shortOffset.exec(text) ?? [];
+  return start === undefined ? NaN : parseTimestamp(`${start}:${minutes}`);
+}
+
 /** Formats microseconds since 1970 as RFC 3339 UTC with microseconds. */
 export function formatTimestamp(us: number): string {
   const ms = Math.floor(us / 1000);

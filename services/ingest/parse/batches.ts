@@ -1,5 +1,6 @@
 import { HoldfastError } from "../../../errors.ts";
 import type { ByteScanner } from "../bytes/scanner.ts";
+import type { MappingOptions } from "../mapping/options.ts";
 import { isRefusal, type ParsedTick, type Refusal, type RowBatch } from "../tick.ts";
 
 /** Bytes of blank lines in a row that a body may hold. */
@@ -45,4 +46,8 @@ export interface ParseOptions {
   maxRows: number;
   /** Shared by all parsers of a process; one of its own costs a parser more than a small body. */
   scanner?: ByteScanner;
+  /** How columns or keys become fields; undefined for Holdfast's own form. */
+  mapping?: MappingOptions | undefined;
+  /** The clock by which a time may be no time; milliseconds since 1970. */
+  nowMs?: number;
 }

@@ -163,6 +163,7 @@ class ArrayScan {
 /** Reads the elements of a JSON array as its bytes come, and lets the event loop run between them. Throws a HoldfastError. */
 export async function* readElements(
   chunks: AsyncIterable<Uint8Array>,
+  parseText: (text: string) => unknown = JSON.parse,
 ): AsyncGenerator<{ place: number; value: unknown; tooLong: boolean }> {
   const pacer = createPacer();
   const scan = new ArrayScan();
@@ -173,7 +174,7 @@ export async function* readElements(
     for (let at = marked ? 3 : 0; at < chunk.length; at += pieceBytes) {
       for (const { place, text } of scan.take(chunk.subarray(at, at + pieceBytes))) {
         const tooLong = text === undefined;
-        yield { place, value: tooLong ? undefined : parse(text, scan), tooLong };
+        yield { place, value: tooLong ? undefined : parse(text, scan, parseText), tooLong };
       }
       await pacer.pause();
     }
@@ -181,9 +182,9 @@ export async function* readElements(
   scan.finish();
 }
 
-function parse(text: string, scan: ArrayScan): unknown {
+function parse(text: string, scan: ArrayScan, parseText: (text: string) => unknown): unknown {
   try {
-    return JSON.parse(text);
+    return parseText(text);
   } catch (cause) {
     const { line, field, words } = describeJsonFault(text);
     const at = scan.lineOf(text) + line - 1;
