@@ -1,11 +1,12 @@
 import { basename } from "node:path";
-import { HoldfastError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { type KnownSymbol, listSymbols } from "../services/export/reader.ts";
 import { judgeFile, type Verdict } from "../services/import/dry_run.ts";
 import type { SourceFile } from "../services/import/source.ts";
 import { dayName, formatTimestamp } from "../services/ingest/timestamp.ts";
 import { createAsk } from "../services/patience.ts";
 import { addressOf, knock } from "./door.ts";
+import { columnsLeftOut, faultLines } from "./import_words.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -36,6 +37,7 @@ function* report(verdict: Verdict, known: Known, maxPartitions: number) {
   const name = basename(file.path);
   yield `${name}: ${count(rows)} rows: ${count(ticks)} ticks, ${count(refused)} refused`;
   if (stops) yield `  ${stops}`;
+  if (verdict.leftOut.length > 0) yield columnsLeftOut(verdict.leftOut);
   if (symbols.length > 0) {
     yield `  symbols: ${count(symbols.length)} (${some(symbols)})`;
     if (typeof known === "string") yield `  new symbols: unknown (${known})`;
@@ -59,13 +61,6 @@ function* report(verdict: Verdict, known: Known, maxPartitions: number) {
     yield `  ${name} ${unit} ${place}: ${path}: ${message}`;
   }
   if (refused > problems.length) yield `  and ${count(refused - problems.length)} more`;
-}
-
-function wordsOf(error: unknown): string {
-  const problem = error instanceof HoldfastError ? error.problems[0] : undefined;
-  return problem && !messageOf(error).includes(problem.message)
-    ? `${messageOf(error)} (${problem.path}: ${problem.message})`
-    : messageOf(error);
 }
 
 /** What the command line asks for: those of the named files that can be opened. */
@@ -115,7 +110,7 @@ export async function dryRun(
     } catch (error) {
       bar.end();
       failed++;
-      console.error(`${name}: ${wordsOf(error)}`);
+      console.error(`${name}: ${faultLines(error)}`);
       if (signal.aborted) break;
     }
   }

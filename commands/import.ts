@@ -1,22 +1,44 @@
 import { basename } from "node:path";
 import { HoldfastError, messageOf } from "../errors.ts";
-import { batchRows, importFile, type ImportProgress } from "../services/import/importer.ts";
+import { batchRows, importPrepared, type ImportProgress } from "../services/import/importer.ts";
+import { type PreparedFile, prepareFile } from "../services/import/prepare.ts";
 import { openSource, type SourceFile } from "../services/import/source.ts";
+import { presetNames, presets } from "../services/ingest/mapping/presets.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 import { openDoor } from "./door.ts";
 import { dryRun, type FilesToRead } from "./dry_run.ts";
+import { columnsLeftOut, faultLines, mappingFlags, readMappingFlags } from "./import_words.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "./serve.ts";
 
 const help =
   `Loads files of ticks, in the order given; run it again after an interruption and it goes on.
 
-  deno task import FILE… [--dry-run] [--assume-utc]
+  deno task import FILE… [--dry-run] [--preset NAME] [--columns FIELD=COLUMN,…] [--symbol S] …
 
-  FILE           .csv, .ndjson or .jsonl, each also .gz, or .parquet
-  --dry-run      reads and judges everything, stores nothing; exit 1 when a row would be refused
-  --assume-utc   takes Parquet timestamps without a zone as UTC (else they are refused)
-  -h, --help     this text
+  FILE                 .csv, .tsv, .txt, .ndjson or .jsonl, each also .gz, or .parquet
+  --dry-run            reads and judges everything, stores nothing; exit 1 when a row would be refused
+  --assume-utc         takes Parquet timestamps without a zone as UTC (else they are refused)
+  -h, --help           this text
+
+How files of another form are read:
+  --preset NAME        the form of an exchange or a vendor, see below
+  --columns LIST       ts=COLUMN,price=COLUMN,…: by name, or by number from 1; ts=DATE+TIME joins two;
+                       buyer_is_maker=COLUMN gives the side. Other columns are left out
+  --symbol S           the symbol of every row, where no column has it
+  --exchange E         the exchange of every row
+  --time-unit U        what numbers in ts count since 1970: s, ms, us or ns
+  --time-zone Z        where times without an offset were written: UTC, +05:30, America/New_York
+  --date-order O       ymd (as it is without), dmy or mdy
+  --header, --no-header  whether the first line of CSV names the columns (else found out)
+  --delimiter D        what parts the fields of CSV (else found out): a character, or comma, semicolon, tab, pipe, space
+  --decimal comma      decimals of CSV stand behind a comma
+  --ignore-unknown     leaves out columns that are no field of a tick
+
+Presets:
+${presetNames.map((name) => `  ${name.padEnd(20)} ${presets[name].title}`).join("\n")}
+
+Exit code: 0 when every row was stored, put in quarantine (the last line says so) or skipped as imported before; else 1.
 
 The running Holdfast on HOST:PORT takes them (HOLDFAST_TOKEN where it asks for one); where none answers, the import
 runs on its own database. More: docs/import-export.md`;
@@ -61,12 +83,12 @@ const isFault = (error: unknown) =>
 /** The files that can be opened; the others are named on stderr. */
 async function openAll(
   paths: readonly string[],
-  assumeUtc: boolean,
+  options: Parameters<typeof openSource>[1],
 ): Promise<{ files: SourceFile[]; failed: number }> {
   const files: SourceFile[] = [];
   for (const path of paths) {
     try {
-      files.push(await openSource(path, { assumeUtc }));
+      files.push(await openSource(path, options));
     } catch (error) {
       console.error(messageOf(error));
     }
@@ -79,6 +101,7 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
   const { values, positionals } = readArguments("import", args, {
     "dry-run": { type: "boolean" },
     "assume-utc": { type: "boolean" },
+    ...mappingFlags,
   });
   if (values.help) {
     console.log(help);
@@ -87,7 +110,10 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
   if (positionals.length === 0) {
     throw new UsageError("Name the files: deno task import FILE…; see deno task import --help");
   }
-  const { files, failed } = await openAll(positionals, values["assume-utc"] === true);
+  const { files, failed } = await openAll(positionals, {
+    assumeUtc: values["assume-utc"] === true,
+    mapping: readMappingFlags(values),
+  });
   const stopped = new AbortController();
   context.runtime.onStopSignal(() => stopped.abort(new Error("stopped by a signal")));
   if (files.length === 0) return 1;
@@ -96,19 +122,44 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
   return failed + refused > 0 ? 1 : 0;
 }
 
+/** Looks all files through before the first row of any is stored; those that cannot be imported are named. */
+async function prepareAll(
+  files: readonly SourceFile[],
+  signal: AbortSignal,
+): Promise<PreparedFile[]> {
+  const bar = stderrProgressBar();
+  const prepared: PreparedFile[] = [];
+  for (const file of files) {
+    const name = basename(file.path);
+    try {
+      const onRead = (fraction: number) => bar.draw(name, fraction, "looking it through");
+      prepared.push(await prepareFile(file, { signal, onRead }));
+      bar.end();
+    } catch (error) {
+      bar.end();
+      console.error(`${name}: ${faultLines(error)}`);
+      if (signal.aborted) break;
+    }
+  }
+  return prepared;
+}
+
 /** Imports the files one by one; answers how many went wrong. */
 async function store(
   context: CommandContext,
   { files, named, signal }: FilesToRead,
 ): Promise<number> {
-  const door = await openDoor(context, { create: true });
-  const bar = stderrProgressBar();
+  const prepared = await prepareAll(files, signal);
   const all = { files: 0, rows: 0, stored: 0, quarantined: 0, refused: 0, skipped: 0 };
   const total = startWatch();
-  let failed = 0;
-  console.error(`Importing ${files.length} file(s) into ${door.where}`);
+  let failed = files.length - prepared.length;
+  if (signal.aborted || prepared.length === 0) return Math.max(1, failed);
+  const door = await openDoor(context, { create: true });
+  const bar = stderrProgressBar();
+  console.error(`Importing ${prepared.length} file(s) into ${door.where}`);
   try {
-    for (const file of files) {
+    for (const one of prepared) {
+      const { file } = one;
       const name = basename(file.path);
       const watch = startWatch();
       const draw = (progress: ImportProgress, force = false) =>
@@ -119,7 +170,7 @@ async function store(
           force,
         );
       try {
-        const progress = await importFile(file, {
+        const progress = await importPrepared(one, {
           send: door.send,
           onProgress: draw,
           onWait: (why) => bar.wait(name, why),
@@ -129,6 +180,7 @@ async function store(
         draw(progress, true);
         bar.end();
         console.log(summary(progress, watch()));
+        if (one.leftOut.length > 0) console.log(columnsLeftOut(one.leftOut));
         for (const remark of remarks(progress)) console.log(remark);
         all.files++;
         for (const key of ["rows", "stored", "quarantined", "refused", "skipped"] as const) {
@@ -153,6 +205,11 @@ async function store(
       } rows quarantined; ${count(all.refused)} refused; ${count(all.skipped)} skipped; ${
         rowsIn(all.rows, total())
       }`,
+    );
+  }
+  if (all.quarantined > 0) {
+    console.log(
+      `${count(all.quarantined)} rows were not stored: they are in quarantine, see /api/quarantine`,
     );
   }
   return failed;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import type { CompressionCodec, SchemaElement } from "hyparquet";
+import { type CompressionCodec, parquetMetadata, type SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { HoldfastError } from "../errors.ts";
 import { readBatches } from "../services/import/batches.ts";
@@ -360,15 +360,19 @@ Deno.test("times without a zone are UTC where the caller says so", async () => {
   assert.equal(ticks[0]?.tsUs, us);
 });
 
-Deno.test("text that is not UTF-8 is refused, not turned into other text", async () => {
-  const bytes = bytesOf(Object.values({
-    ...one(),
-    symbol: {
+Deno.test("text that is not UTF-8 spoils its row, and is not turned into other text", async () => {
+  const { ticks, refusals } = await read(bytesOf([
+    time("MICROS", [us, us, us].map(BigInt)),
+    {
       element: { name: "symbol", type: "BYTE_ARRAY" },
-      data: [new Uint8Array([0xff, 0x41])],
+      data: [new Uint8Array([0x41]), new Uint8Array([0xff, 0x41]), new Uint8Array([0x42])],
     },
-  }));
-  assert.match(await refusal(bytes), /Cannot read column symbol from row 1 on/);
+    double("price", [1, 2, 3]),
+    double("size", [1, 2, 3]),
+  ]));
+  assert.deepEqual(ticks.map(({ symbol }) => symbol), ["A", "B"]);
+  assert.deepEqual(refusals.map(({ line, path }) => [line, path]), [[2, "symbol"]]);
+  assert.match(refusals[0]?.raw ?? "", /\{"not_utf8":"ff41"\}/);
 });
 
 Deno.test("a file cut short anywhere is refused before its first row", async () => {
@@ -381,23 +385,28 @@ Deno.test("a file cut short anywhere is refused before its first row", async () 
   );
 });
 
-Deno.test("row group by row group: what is wrong in the last one stops nothing before it", async () => {
+Deno.test("damage in the last row group is found before the first row is handed out", async () => {
   const rows = Array.from({ length: 300 }, (_, at) => at);
-  const bytes = bytesOf([
+  const whole = bytesOf([
     time("MICROS", rows.map((at) => BigInt(us + at))),
-    {
-      element: { name: "symbol", type: "BYTE_ARRAY" },
-      data: rows.map((at) => at === 299 ? new Uint8Array([0xff]) : new Uint8Array([0x41])),
-    },
+    text("symbol", rows.map((at) => `S${at}`)),
     double("price", rows),
     double("size", rows),
-  ], { groupRows: 100 });
-  const file = await openSource(write(bytes));
+  ], { groupRows: 100, codec: "GZIP" });
+  const file = await openSource(write(whole));
   const seen: number[] = [];
+  for await (const batch of readBatches(file, 50)) seen.push(batch.bytesRead);
+  assert.deepEqual(seen, [1, 2, 3, 4, 5, 6].map((part) => Math.round(file.bytes * part / 6)));
+  const { row_groups } = parquetMetadata(whole.buffer);
+  const last = row_groups[2]?.columns[1]?.meta_data;
+  const from = Number(last?.data_page_offset) + Number(last?.total_compressed_size) - 30;
+  const damaged = whole.slice();
+  damaged.fill(0, from, from + 20);
   await assert.rejects(async () => {
-    for await (const batch of readBatches(file, 50)) seen.push(batch.bytesRead);
+    for await (const _ of readBatches(await openSource(write(damaged)), 50)) {
+      assert.fail("A batch was handed out");
+    }
   }, /Cannot read column symbol from row 201 on/);
-  assert.deepEqual(seen, [1, 2, 3, 4].map((part) => Math.round(file.bytes * part / 6)));
 });
 
 /** A block of LZ4 with the longest copies a greedy search finds: enough of a compressor to test the other way. */

@@ -1,12 +1,13 @@
 import type { SymbolEntry } from "../../db/market/instruments.ts";
 import type { KnownSymbol } from "../export/reader.ts";
 import { type FirewallLimits, judgeTicks } from "../ingest/firewall.ts";
+import { isOwnForm, readMappingOptions } from "../ingest/mapping/options.ts";
 import { parseCsv } from "../ingest/parse/parse_csv.ts";
 import { parseNdjson } from "../ingest/parse/parse_ndjson.ts";
 import type { RowBatch } from "../ingest/tick.ts";
 import { dayOf } from "../ingest/timestamp.ts";
-import { readBatches } from "./batches.ts";
 import { batchRows, type RowProblem } from "./importer.ts";
+import { prepareFile } from "./prepare.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
 /** What an import of a file would do. */
@@ -26,6 +27,8 @@ export interface Verdict {
   days: Set<number>;
   /** Why the import would give the file up, or rows of it whole. */
   stops: string | undefined;
+  /** Columns that are not read. */
+  leftOut: readonly string[];
 }
 
 const problemsKept = 20;
@@ -76,6 +79,7 @@ export async function judgeFile(
     lastUs: undefined,
     days: new Set(),
     stops: undefined,
+    leftOut: [],
   };
 
   function judge(batch: FileBatch, { ticks, refusals }: RowBatch): void {
@@ -102,9 +106,12 @@ export async function judgeFile(
     }
   }
 
-  for await (const batch of readBatches(file, batchRows)) {
+  const prepared = await prepareFile(file, { signal });
+  verdict.leftOut = prepared.leftOut;
+  const mapping = isOwnForm(prepared.mapping) ? undefined : readMappingOptions(prepared.mapping);
+  for await (const batch of prepared.batches(batchRows)) {
     signal.throwIfAborted();
-    const options = { batchRows: batch.rows + 1, maxRows };
+    const options = { batchRows: batch.rows + 1, maxRows, mapping };
     for await (const rows of parsers[file.format](bytesOf(batch.text), options)) judge(batch, rows);
     verdict.bytesRead = batch.bytesRead;
     onProgress(verdict);

@@ -1,7 +1,8 @@
 import { HoldfastError, type InputProblem } from "../../errors.ts";
 import { createAsk, problemsOf, type Send, wordsOf } from "../patience.ts";
-import { readBatches } from "./batches.ts";
-import { type FileBatch, hashFile, type SourceFile } from "./source.ts";
+import { optionNames, optionsDigest, type WrittenOptions } from "../ingest/mapping/options.ts";
+import { type PreparedFile, prepareFile } from "./prepare.ts";
+import type { FileBatch, SourceFile } from "./source.ts";
 
 /** A row that was not stored: where it stands in the file and in its batch, and what is wrong. */
 export interface RowProblem {
@@ -55,22 +56,44 @@ interface Refused {
   errors?: InputProblem[];
 }
 
-/**
- * Loads one file in batches, in order. Each batch carries a key made of the file's hash and its number, so that an
- * import cut short goes on where it was, and a second import of the same file stores nothing twice.
- */
+/** Where batches are sent, with what is to be known of how to read them. */
+function pathOf(mapping: WrittenOptions): string {
+  const query = new URLSearchParams({ create: "true", backfill: "true" });
+  for (const name of optionNames) {
+    const value = mapping[name];
+    if (value !== undefined) query.set(name, value);
+  }
+  return `/api/ticks?${query}`;
+}
+
+/** Prepares and loads one file. */
 export async function importFile(
   file: SourceFile,
-  { send, onProgress, signal, headers = {}, onWait }: {
-    send: Send;
-    onProgress: (progress: ImportProgress) => void;
-    signal: AbortSignal;
-    headers?: Record<string, string>;
-    /** Told why a batch must be sent again later. */
-    onWait?: (why: string, progress: ImportProgress) => void;
-  },
+  hooks: ImportHooks,
 ): Promise<ImportProgress> {
-  const hash = await hashFile(file);
+  return await importPrepared(await prepareFile(file, { signal: hooks.signal }), hooks);
+}
+
+export interface ImportHooks {
+  send: Send;
+  onProgress: (progress: ImportProgress) => void;
+  signal: AbortSignal;
+  headers?: Record<string, string>;
+  /** Told why a batch must be sent again later. */
+  onWait?: (why: string, progress: ImportProgress) => void;
+}
+
+/**
+ * Loads one file in batches, in order. Each batch carries a key made of the file's hash, of how it is read and of its
+ * number, so that an import cut short goes on where it was, and a second import of the same file stores nothing twice.
+ */
+export async function importPrepared(
+  { file, hash, mapping, batches }: PreparedFile,
+  { send, onProgress, signal, headers = {}, onWait }: ImportHooks,
+): Promise<ImportProgress> {
+  const digest = optionsDigest(file.mapping);
+  const key = `import-${hash}${digest && `-${digest}`}-${batchRows}`;
+  const path = pathOf(mapping);
   const progress: ImportProgress = {
     file,
     bytesRead: 0,
@@ -93,11 +116,11 @@ export async function importFile(
   });
 
   async function store(batch: FileBatch): Promise<Answer | Refused> {
-    const { status, text, retries } = await ask("/api/ticks?create=true&backfill=true", {
+    const { status, text, retries } = await ask(path, {
       method: "POST",
       headers: {
         "content-type": contentTypes[file.format],
-        "idempotency-key": `import-${hash}-${batchRows}-${batch.index}`,
+        "idempotency-key": `${key}-${batch.index}`,
       },
       body: batch.text,
     });
@@ -123,7 +146,7 @@ export async function importFile(
     }
   }
 
-  for await (const batch of readBatches(file, batchRows)) {
+  for await (const batch of batches(batchRows)) {
     const answer = await store(batch);
     progress.bytesRead = batch.bytesRead;
     progress.rows += batch.rows;

@@ -10,6 +10,7 @@ import { HoldfastError, messageOf } from "../../errors.ts";
 import { compressors } from "./decompress.ts";
 import { checkPages } from "./parquet_pages.ts";
 import { type ParquetColumn, type ParquetPlan, planParquet } from "./parquet_columns.ts";
+import { NotText } from "./parquet_types.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
 /** Rows decoded at a time: a row group may hold millions, and a decoded row is many times its bytes. */
@@ -46,8 +47,18 @@ function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer & { for
 
 /** Strict, unlike the reader's own: bytes that are not text must not become other text. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text, or what stands for bytes that are none: they spoil their row, not the file. */
+function decodeText(bytes: Uint8Array): string | NotText {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return new NotText(bytes);
+  }
+}
+
 const parsers = {
-  stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
+  stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decodeText(bytes),
   timestampFromNanoseconds: (nanos: bigint | undefined) => nanos,
 };
 
@@ -123,7 +134,7 @@ async function readSlice(
   const values: { key: string; jsonAt: (row: number) => string }[] = [];
   for (const column of columns) {
     const valueAt = await readColumn(file, metadata, column, from, to);
-    const key = `${values.length === 0 ? "{" : ","}"${column.field}":`;
+    const key = `${values.length === 0 ? "{" : ","}${JSON.stringify(column.key)}:`;
     values.push({ key, jsonAt: (row) => column.toJson(valueAt(row)) });
   }
   return (row) => {
@@ -134,35 +145,92 @@ async function readSlice(
 }
 
 /** What the file says of itself, judged; damage that makes nonsense of it is the file's fault too. */
-async function describe(
-  file: AsyncBuffer,
-  options: { assumeUtc: boolean },
-): Promise<ParquetPlan> {
+async function describe(file: AsyncBuffer, source: SourceFile): Promise<ParquetPlan> {
+  const mark = file.byteLength < 4 ? "" : await file.slice(file.byteLength - 4);
+  if (mark && new TextDecoder("latin1").decode(mark) === "PARE") {
+    throw damaged("The file is encrypted; that is not read");
+  }
+  let plan: ParquetPlan;
   try {
-    return planParquet(await parquetMetadataAsync(file, { geoparquet: false }), options);
+    plan = planParquet(await parquetMetadataAsync(file, { geoparquet: false }), source);
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     throw damaged(`It is not a whole Parquet file: ${messageOf(error)}`, error);
   }
+  const groups = rowsOfGroups(plan);
+  const total = Number(plan.metadata.num_rows);
+  if (groups.some((rows) => rows < 0) || groups.reduce((sum, rows) => sum + rows, 0) !== total) {
+    throw damaged("It is not a whole Parquet file: its row groups do not add up");
+  }
+  return plan;
 }
 
-/** Reads a Parquet file as batches of NDJSON, row group by row group. */
+const rowsOfGroups = ({ metadata }: ParquetPlan) =>
+  metadata.row_groups.map((group) => Number(group.num_rows));
+
+/** A slice of rows of one row group. */
+interface Slice {
+  group: number;
+  from: number;
+  to: number;
+}
+
+/** Cuts the row groups into slices; groups without rows have none. */
+function* slicesOf(plan: ParquetPlan): Generator<Slice> {
+  let start = 0;
+  for (const [group, rows] of rowsOfGroups(plan).entries()) {
+    const end = start + rows;
+    for (let from = start; from < end; from += sliceRows) {
+      yield { group, from, to: Math.min(from + sliceRows, end) };
+    }
+    start = end;
+  }
+}
+
+/**
+ * Reads the whole file once and keeps nothing of it, so that an import of it cannot fail amid: its description, the
+ * pages of every column that is wanted, and their values.
+ */
+export async function inspectParquet(
+  source: SourceFile,
+  { signal, onRead }: { signal?: AbortSignal; onRead?: (fraction: number) => void } = {},
+): Promise<ParquetPlan> {
+  const handle = await open(source.path);
+  try {
+    const file = openRanges(handle, source.bytes);
+    const plan = await describe(file, source);
+    const total = Number(plan.metadata.num_rows);
+    let checked = -1;
+    for (const { group, from, to } of slicesOf(plan)) {
+      signal?.throwIfAborted();
+      if (group !== checked) {
+        file.forget();
+        for (const column of plan.columns) await checkColumn(file, plan.metadata, column, group);
+        checked = group;
+      }
+      for (const column of plan.columns) await readColumn(file, plan.metadata, column, from, to);
+      onRead?.(to / total);
+    }
+    return plan;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads an inspected Parquet file as batches of NDJSON, row group by row group. */
 export async function* readParquetBatches(
-  { path, bytes, assumeUtc }: SourceFile,
+  { path, bytes }: SourceFile,
+  plan: ParquetPlan,
   batchRows: number,
 ): AsyncGenerator<FileBatch> {
   const handle = await open(path);
   try {
     const file = openRanges(handle, bytes);
-    const plan = await describe(file, { assumeUtc });
-    const groups = plan.metadata.row_groups.map((group) => Number(group.num_rows));
     const total = Number(plan.metadata.num_rows);
-    if (groups.some((rows) => rows < 0) || groups.reduce((sum, rows) => sum + rows, 0) !== total) {
-      throw damaged("It is not a whole Parquet file: its row groups do not add up");
-    }
     let lines: string[] = [];
     let index = 0;
     let done = 0;
+    let group = 0;
     const take = (): FileBatch => {
       const before = done - lines.length;
       const batch = {
@@ -175,20 +243,14 @@ export async function* readParquetBatches(
       lines = [];
       return batch;
     };
-    let groupStart = 0;
-    for (const [group, rows] of groups.entries()) {
-      const groupEnd = groupStart + rows;
-      for (const column of plan.columns) await checkColumn(file, plan.metadata, column, group);
-      for (let from = groupStart; from < groupEnd; from += sliceRows) {
-        const to = Math.min(from + sliceRows, groupEnd);
-        const lineAt = await readSlice(file, plan, from, to);
-        while (done < to) {
-          lines.push(lineAt(done++));
-          if (lines.length >= batchRows) yield take();
-        }
+    for (const slice of slicesOf(plan)) {
+      if (slice.group !== group) file.forget();
+      group = slice.group;
+      const lineAt = await readSlice(file, plan, slice.from, slice.to);
+      while (done < slice.to) {
+        lines.push(lineAt(done++));
+        if (lines.length >= batchRows) yield take();
       }
-      file.forget();
-      groupStart = groupEnd;
     }
     if (lines.length > 0) yield take();
   } finally {

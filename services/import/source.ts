@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { StartError } from "../../errors.ts";
+import type { WrittenOptions } from "../ingest/mapping/options.ts";
 import { gunzip } from "../ingest/parse/gunzip.ts";
 
 export type FileFormat = "csv" | "ndjson" | "parquet";
@@ -13,6 +13,8 @@ export interface SourceFile {
   bytes: number;
   /** Takes Parquet timestamps without a zone as UTC; otherwise they are refused. */
   assumeUtc: boolean;
+  /** How its columns or keys become fields, where they are not Holdfast's own. */
+  mapping: WrittenOptions;
 }
 
 /** One request's worth of a file. */
@@ -30,17 +32,24 @@ const formats: Record<string, FileFormat> = {
   csv: "csv",
   ndjson: "ndjson",
   jsonl: "ndjson",
+  parq: "parquet",
   parquet: "parquet",
+  pq: "parquet",
+  tsv: "csv",
+  txt: "csv",
 };
 
 /** Looks at a file's name and size; throws a StartError that names what can be read. */
-export async function openSource(path: string, { assumeUtc = false } = {}): Promise<SourceFile> {
+export async function openSource(
+  path: string,
+  { assumeUtc = false, mapping = {} }: { assumeUtc?: boolean; mapping?: WrittenOptions } = {},
+): Promise<SourceFile> {
   const gzip = path.toLowerCase().endsWith(".gz");
   const extension = (gzip ? path.slice(0, -3) : path).split(".").pop()?.toLowerCase() ?? "";
   const format = formats[extension];
   if (!format || (gzip && format === "parquet")) {
     throw new StartError(
-      `Cannot import ${path}: the name must end in .csv, .ndjson or .jsonl, each also .gz, or .parquet`,
+      `Cannot import ${path}: the name must end in .csv, .tsv, .txt, .ndjson or .jsonl, each also .gz, or .parquet`,
     );
   }
   let found;
@@ -50,7 +59,7 @@ export async function openSource(path: string, { assumeUtc = false } = {}): Prom
     throw new StartError(`Cannot import ${path}: it cannot be read`, { cause });
   }
   if (!found.isFile()) throw new StartError(`Cannot import ${path}: it is not a file`);
-  return { path, format, gzip, bytes: found.size, assumeUtc };
+  return { path, format, gzip, bytes: found.size, assumeUtc, mapping };
 }
 
 /** The file's content, decompressed; `seen` is shown its bytes as they are on disk. */
@@ -65,14 +74,4 @@ export function contentOf(
     }
   }
   return gzip ? gunzip(bytes()) : bytes();
-}
-
-/**
- * SHA-256 of the file's bytes: the same file is known again under any name. Gzip cut short is refused here, before
- * its first rows are stored: the whole file will have another hash.
- */
-export async function hashFile(file: SourceFile): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const _ of contentOf(file, (chunk) => hash.update(chunk)));
-  return hash.digest("hex");
 }

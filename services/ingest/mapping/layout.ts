@@ -131,8 +131,25 @@ function checkGiven(layout: readonly PlacedField[], options: MappingOptions): vo
   }
 }
 
+/** How a refusal speaks of the columns. */
+interface LayoutWords {
+  /** What stands before "missing". */
+  missing: string;
+  /** More on an unknown column. */
+  describe: (at: number) => string;
+}
+
+const csvWords: LayoutWords = {
+  missing: "The first line must name the columns; ",
+  describe: () => "",
+};
+
 /** Finds the fields among named columns. Throws a HoldfastError that names what is missing, unknown or there twice. */
-export function layOut(given: readonly string[], options: MappingOptions): Layout {
+export function layOut(
+  given: readonly string[],
+  options: MappingOptions,
+  { missing: lead, describe }: LayoutWords = csvWords,
+): Layout {
   const names = given.map((name) => name.trim());
   const { columns = {}, preset } = options;
   const placed: PlacedField[] = [];
@@ -169,19 +186,22 @@ export function layOut(given: readonly string[], options: MappingOptions): Layou
   );
   if (missing.length > 0) {
     throw headerError(
-      `The first line must name the columns; missing: ${missing.join(", ")}`,
+      `${lead}missing: ${missing.join(", ")}`,
       wayOut(names, missing, preset !== undefined),
     );
   }
   const used = new Set(placed.flatMap(({ at }) => at));
   const leftOut = names.filter((_, at) => !used.has(at));
-  const unknown = leftOut.find((name) => !pandasIndex.test(name));
+  const unknownAt = names.findIndex((name, at) => !used.has(at) && !pandasIndex.test(name));
+  const unknown = names[unknownAt];
   if (unknown !== undefined && !options.columns && !preset && !options.ignoreUnknown) {
     const twice = fieldNames.some((field) => field === unknown.toLowerCase());
     throw headerError(
       twice
-        ? "A column is named twice"
-        : `Unknown column ${JSON.stringify(unknown.slice(0, 40))}; known: ${fieldNames.join(", ")}`,
+        ? `Column ${unknown.toLowerCase()} is there twice`
+        : `Unknown column ${JSON.stringify(unknown.slice(0, 40))}${describe(unknownAt)}; known: ${
+          fieldNames.join(", ")
+        }`,
       twice
         ? ""
         : "; leave out what is unknown with ignore_unknown=true (import: --ignore-unknown), or say which column is which with columns (import: --columns)",

@@ -14,11 +14,16 @@ const exactLength = 15;
 export function parseKeepingDigits(text: string): unknown {
   const keep = (_: string, value: unknown, context?: { source?: string }): unknown => {
     const source = typeof value === "number" ? context?.source : undefined;
-    if (source === undefined || source.length <= exactLength) return value;
+    if (source === undefined) return value;
+    // A whole number with a point says that it counts no smaller units.
+    const pointed = Number.isInteger(value) && source.includes(".");
+    if (source.length <= exactLength && !pointed) return value;
     return /^-?\d+(\.\d+)?$/.test(source) ? source : value;
   };
   return JSON.parse(text, keep as (key: string, value: unknown) => unknown);
 }
+
+const keyWords = { missing: "keys are ", describe: () => "" };
 
 /** Makes ticks of objects whose keys are mapped. A row that is refused is kept as what it was mapped to. */
 export function createObjectMapper(
@@ -34,7 +39,7 @@ export function createObjectMapper(
     if (mapper === undefined) {
       if (mappers.size >= shapesMax) mappers.clear();
       try {
-        mapper = createRowMapper(layOut(keys, lenient), options, nowUs);
+        mapper = createRowMapper(layOut(keys, lenient, keyWords), options, nowUs);
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
         mapper = error;
@@ -47,11 +52,7 @@ export function createObjectMapper(
   return (value, line) => {
     const mapper = mapperOf(Object.keys(value));
     if (typeof mapper === "function") return mapper(Object.values(value), line);
-    const found = mapper.problems[0]?.message ?? mapper.message;
-    const message = found.replace(
-      "The first line must name the columns; missing",
-      "keys are missing",
-    );
+    const message = mapper.problems[0]?.message ?? mapper.message;
     return refuse(line, "line", message, `unmapped: ${JSON.stringify(value)}`);
   };
 }
