@@ -209,7 +209,7 @@ async function store(
   }
   if (all.quarantined > 0) {
     console.log(
-      `${count(all.quarantined)} rows were not stored: they are in quarantine, see /api/quarantine`,
+      `Not stored, but put in quarantine: ${count(all.quarantined)} rows, see /api/quarantine`,
     );
   }
   return failed;

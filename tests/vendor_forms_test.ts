@@ -368,7 +368,11 @@ Deno.test("a number without its unit, or with a mistaken one, is refused with th
       /read as milliseconds is 1970-01-21T00:00:00.000Z; as seconds it is 2024-10-04.*did you mean s\?/,
     ],
     ["1728000000000000000", of("us"), /did you mean ns\?/],
-    ["20131007", of("s"), /read as seconds is 1970-08-\d\dT.*; numbers must mean a time from 1990 to a year/],
+    [
+      "20131007",
+      of("s"),
+      /read as seconds is 1970-08-\d\dT.*; numbers must mean a time from 1990 to a year/,
+    ],
     ["1.728e12", of("ms"), /lost digits to its exponent/],
     [
       "1900000000",
@@ -534,5 +538,113 @@ Deno.test("whatever the names, the order of columns, the unit and the form: the 
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+const zones = [
+  "America/New_York",
+  "Europe/London",
+  "Asia/Kolkata",
+  "Australia/Lord_Howe",
+  "UTC",
+  "-03:30",
+];
+
+/** What a clock in a zone shows, by Intl. */
+function wallClock(ms: number, zone: string): string {
+  const parts = new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  }).formatToParts(ms);
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? "";
+  return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}:${
+    part("second")
+  }`;
+}
+
+Deno.test("what a clock showed is read as its moment, or refused because it showed it twice", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...zones),
+      fc.array(fc.integer({ min: 631_152_000, max: 1_790_000_000 }), {
+        minLength: 1,
+        maxLength: 20,
+      }),
+      async (zone, seconds) => {
+        const lines = seconds.map((one) => `${wallClock(one * 1000, zone)},SPY,1,2`);
+        const text = ["ts,symbol,price,size", ...lines].join("\n");
+        const { ticks, refusals } = await parse(text, { time_zone: zone });
+        for (const { line, tsUs } of ticks) assert.equal(tsUs, seconds[line - 2]! * 1_000_000);
+        for (const { line, message } of refusals) {
+          assert.match(message, /happens twice/);
+          const near = [-7200, -3600, -1800, 1800, 3600, 7200].map((by) => seconds[line - 2]! + by);
+          const shown = wallClock(seconds[line - 2]! * 1000, zone);
+          assert.ok(near.some((one) => wallClock(one * 1000, zone) === shown), shown);
+        }
+        assert.equal(ticks.length + refusals.length, seconds.length);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("whatever the options and the bytes: ticks or a refusal, and no other error", async () => {
+  const options = fc.record({
+    columns: fc.constantFrom("ts=1,price=2,size=3", "ts=a+b", "side=c", "buyer_is_maker=ts"),
+    symbol: fc.constantFrom("SPY", "漢"),
+    time_unit: fc.constantFrom("s", "ms", "us", "ns"),
+    time_zone: fc.constantFrom("UTC", "-03:30"),
+    date_order: fc.constantFrom("ymd", "dmy", "mdy"),
+    preset: fc.constantFrom(...presetNames),
+    header: fc.constantFrom("true", "false"),
+    delimiter: fc.constantFrom("comma", "tab", "space", "#"),
+    decimal: fc.constantFrom("comma", "point"),
+    ignore_unknown: fc.constantFrom("true", "false"),
+  }, { requiredKeys: [] });
+  const piece = fc.oneof(
+    fc.constantFrom(
+      ..."ts,symbol,price,size,a,b,c,1,2.5,1381095255,1381095255123,true,SPY".split(","),
+    ),
+    fc.constantFrom(
+      ",",
+      ";",
+      "\t",
+      "\n",
+      "\r",
+      '"',
+      " ",
+      "{",
+      "}",
+      ":",
+      "[",
+      "]",
+      "\0",
+      "\ufeff",
+      "e9",
+      "-",
+    ),
+    fc.string({ unit: "binary", maxLength: 5 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      options,
+      fc.array(piece, { maxLength: 40 }),
+      fc.constantFrom<keyof typeof parsers>("csv", "ndjson", "json"),
+      async (written, pieces, format) => {
+        try {
+          const { ticks } = await parse(pieces.join(""), written, format);
+          for (const { tsUs } of ticks) assert.ok(tsUs >= 0 && Number.isSafeInteger(tsUs));
+        } catch (error) {
+          assert.ok(error instanceof HoldfastError, error instanceof Error ? error.stack : "");
+        }
+      },
+    ),
+    { numRuns: 400 },
   );
 });

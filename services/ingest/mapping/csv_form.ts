@@ -11,7 +11,8 @@ export interface CsvForm {
   isHeader: boolean;
 }
 
-const looksNumeric = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+/** With a point or a comma: a header is told from a row before either is settled. */
+const looksNumeric = /^[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?$/;
 /** Columns of the candles that exchanges hand out without a header, by the preset's exchange. */
 const candleWidths: Record<string, number> = { binance: 12, kraken: 7, kibot: 7, firstrate: 6 };
 

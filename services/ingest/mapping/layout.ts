@@ -107,14 +107,19 @@ function wayOut(names: readonly string[], missing: readonly Field[], preset: boo
       placePreset(names, name, given) !== undefined && Object.keys(presets[name].fields).length > 0
     );
   if (fitting.length > 0) {
-    const symbol = missing.includes("symbol") ? ", with symbol=… where no column has it" : "";
+    const some = placePreset(names, fitting[0]!, given)?.some(({ field }) => field === "symbol");
+    const symbol = some ? "" : " with symbol=…";
     return `${has}; it looks like preset=${fitting.slice(0, 3).join(" or ")}${symbol}`;
   }
-  const ways = missing.map((field) =>
-    field === "symbol" ? "symbol=…" : `columns=${field}=${names.length > 0 ? "NAME" : "NUMBER"}`
-  );
-  return `${has}; say where they are: ${ways.join(", ")} (import: ${
-    missing.map((field) => field === "symbol" ? "--symbol …" : `--columns ${field}=…`).join(", ")
+  const numbers = names.some((name) => /^[+-]?\d/.test(name));
+  const named = missing.filter((field) => field !== "symbol")
+    .map((field) => `${field}=${numbers ? "NUMBER" : "COLUMN"}`).join(",");
+  const ways = (columns: string, symbol: string) =>
+    [...(named ? [`${columns}${named}`] : []), ...(missing.includes("symbol") ? [symbol] : [])]
+      .join(" ");
+  const row = numbers ? "; the first line is a row, it seems" : "";
+  return `${has}${row}; say where they are: ${ways("columns=", "symbol=…")} (import: ${
+    ways("--columns ", "--symbol …")
   })`;
 }
 

@@ -53,8 +53,9 @@ function textAt({ at }: PlacedField, values: readonly unknown[]): unknown {
     return at.map((place) => values[place]).filter((one) => one !== "" && one !== null).join(".");
   }
   const value = values[at[0]!];
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  return value;
+  // A whole number beyond these has lost digits already.
+  const exact = typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  return exact || typeof value === "boolean" ? String(value) : value;
 }
 
 /** Makes the mapper of one body. */
