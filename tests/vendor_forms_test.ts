@@ -427,6 +427,9 @@ Deno.test("a time without an offset needs a zone, and an hour that is there twic
     ["2026-10-04 02:15:00", "Australia/Lord_Howe", /does not exist/],
     ["2026-10-04 02:30:00", "Australia/Lord_Howe", /^2026-10-03T15:30:00.000Z$/],
     ["2026-04-05 01:45:00", "Australia/Lord_Howe", /happens twice/],
+    ["20131007 093000.5", "UTC", /^2013-10-07T09:30:00.500Z$/],
+    ["2013107 09:30:00", "UTC", /no time with its date/],
+    ["10/07/13 09:30:00", "UTC", /no time with its date/],
     ["2026-02-30 02:30:00", "UTC", /no time with its date as ymd/],
     [
       "07/10/2013 09:30:00",

@@ -64,8 +64,10 @@ export function createRowMapper(
   options: MappingOptions,
   nowUs: number,
 ): RowMapper {
-  const placed = new Map(layout.fields.map((one) => [one.field, one]));
-  const ts = placed.get("ts");
+  const valued = layout.fields.filter(({ rule }) => rule.values !== undefined);
+  const { ts, symbol, price, size, exchange, side, trade_id: tradeId } = Object.fromEntries(
+    layout.fields.map((one) => [one.field, one]),
+  ) as Partial<Record<Field, PlacedField>>;
   const zoneName = options.timeZone ?? ts?.rule.zone;
   const readTime = createTimeReader({
     units: options.timeUnit ? [options.timeUnit] : ts?.rule.units ?? [],
@@ -81,9 +83,12 @@ export function createRowMapper(
   };
 
   /** A text field, by what its values mean where that is known; an empty one is null. */
-  function label(field: Field, values: readonly unknown[]): unknown {
-    const one = placed.get(field);
-    if (!one) return field === "exchange" ? options.exchange ?? null : null;
+  function label(
+    one: PlacedField | undefined,
+    values: readonly unknown[],
+    given: string | null = null,
+  ): unknown {
+    if (!one) return given;
     const value = textAt(one, values);
     if (value === "" || value === null || value === undefined) return null;
     return one.rule.values ? one.rule.values[keyOf(value)] : value;
@@ -91,11 +96,11 @@ export function createRowMapper(
 
   /** A value that means nothing known. */
   function unknownValue(values: readonly unknown[]): { field: Field; message: string } | undefined {
-    for (const one of layout.fields) {
-      const meanings = one.rule.values;
-      const value = meanings && textAt(one, values);
-      if (!meanings || value === "" || value === null || value === undefined) continue;
-      if (keyOf(value) in meanings) continue;
+    for (const one of valued) {
+      const meanings = one.rule.values ?? {};
+      const value = textAt(one, values);
+      if (value === "" || value === null || value === undefined) continue;
+      if (Object.hasOwn(meanings, keyOf(value))) continue;
       const known = Object.keys(meanings).join(", ");
       const found = JSON.stringify(String(value).slice(0, 40));
       const column = one.rule.columns.join("+");
@@ -113,19 +118,14 @@ export function createRowMapper(
   }
 
   function fieldsOf(values: readonly unknown[]): RawFields {
-    const number = (field: Field) => {
-      const one = placed.get(field);
-      return one && numberAt(one, values, options.decimalComma);
-    };
-    const symbol = placed.get("symbol");
     return {
       ts: timeValue(values),
       symbol: symbol ? textAt(symbol, values) : options.symbol,
-      price: number("price"),
-      size: number("size"),
-      exchange: label("exchange", values),
-      side: label("side", values),
-      trade_id: label("trade_id", values),
+      price: price && numberAt(price, values, options.decimalComma),
+      size: size && numberAt(size, values, options.decimalComma),
+      exchange: label(exchange, values, options.exchange),
+      side: label(side, values),
+      trade_id: label(tradeId, values),
     };
   }
 

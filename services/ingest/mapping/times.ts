@@ -45,8 +45,15 @@ const wallClock = new RegExp(
   "i",
 );
 
+const usIn = { s: 1_000_000, ms: 1_000, us: 1 };
+/** So many digits are exact in a double. */
+const exactDigits = 15;
+
 /** A whole or decimal number in `unit` as microseconds, the digits beyond them cut. */
 function unitToUs(text: string, unit: TimeUnit): number {
+  if (text.length <= exactDigits && unit !== "ns" && !text.includes(".")) {
+    return Number(text) * usIn[unit];
+  }
   const negative = text.startsWith("-");
   const [whole = "", fraction = ""] = text.replace(/^[+-]/, "").split(".");
   const shift = -digitsFiner[unit];
@@ -85,9 +92,12 @@ export function unitlessFault(text: string, nowUs: number): TimeFault {
 }
 
 function readNumber(text: string, units: readonly TimeUnit[], nowUs: number): number | TimeFault {
-  const unit = units.find((one) => isPlausible(unitToUs(text, one), nowUs)) ?? units[0]!;
+  for (const unit of units) {
+    const us = unitToUs(text, unit);
+    if (isPlausible(us, nowUs)) return us;
+  }
+  const [unit = "s"] = units;
   const us = unitToUs(text, unit);
-  if (isPlausible(us, nowUs)) return us;
   const likely = likelyUnit(text, nowUs);
   const meant = likely === undefined
     ? "numbers must mean a time from 1990 to a year ahead"
@@ -101,6 +111,7 @@ function readNumber(text: string, units: readonly TimeUnit[], nowUs: number): nu
 
 /** Year, month and day by their order; undefined when the digits do not fit it. */
 function dateOf(first: string, separator: string, second: string, third: string, order: DateOrder) {
+  if (separator === "" && second.length !== 2) return undefined;
   if (order === "ymd" || (separator === "" && first.length === 4)) {
     return first.length === 4 && third.length === 2 ? [first, second, third] : undefined;
   }
