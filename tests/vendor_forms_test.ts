@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../errors.ts";
-import { readMappingOptions, type WrittenOptions } from "../services/ingest/mapping/options.ts";
+import {
+  optionNames,
+  readMappingOptions,
+  type WrittenOptions,
+} from "../services/ingest/mapping/options.ts";
 import { presetNames } from "../services/ingest/mapping/presets.ts";
 import { parseCsv } from "../services/ingest/parse/parse_csv.ts";
 import { parseJson } from "../services/ingest/parse/parse_json.ts";
@@ -270,6 +274,20 @@ Deno.test("real lines of each vendor's form become the ticks they mean", async (
   const tried = new Set(vendors.map(({ options }) => options.preset));
   for (const name of presetNames) {
     assert.ok(tried.has(name) || name.startsWith("dukascopy"), `${name} is not tried`);
+  }
+});
+
+Deno.test("every preset stands in the docs and in the document of the API", async () => {
+  const root = new URL("../", import.meta.url);
+  for (const file of ["docs/import-export.md", "openapi.yaml"]) {
+    const text = await Deno.readTextFile(new URL(file, root));
+    for (const name of presetNames) {
+      if (name === "dukascopy" && file.startsWith("docs")) continue;
+      assert.match(text, new RegExp(`\\b${name}\\b`), `${name} in ${file}`);
+    }
+    for (const option of optionNames) {
+      assert.match(text, new RegExp(`\\b${option}\\b`), `${option} in ${file}`);
+    }
   }
 });
 
