@@ -1,146 +1,24 @@
 import { type FileHandle, open } from "node:fs/promises";
-import {
-  type AsyncBuffer,
-  type DecodedArray,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetRead,
-} from "hyparquet";
+import { type AsyncBuffer, type DecodedArray, parquetMetadataAsync } from "hyparquet";
 import { HoldfastError, messageOf } from "../../errors.ts";
-import { compressors } from "./decompress.ts";
-import { checkPages } from "./parquet_pages.ts";
-import { type ParquetColumn, type ParquetPlan, planParquet } from "./parquet_columns.ts";
-import { NotText } from "./parquet_types.ts";
+import { type ParquetPlan, planParquet } from "./parquet_columns.ts";
+import { checkChunk, damaged, pagesOf, readChunk } from "./parquet_values.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
-/** Rows decoded at a time: a row group may hold millions, and a decoded row is many times its bytes. */
-const sliceRows = 100_000;
-
-function damaged(message: string, cause?: unknown): HoldfastError {
-  return new HoldfastError("malformed_body", message, { cause });
-}
-
-/** The file, read by ranges; what was read of the row group at hand is kept for its next slice. */
-function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer & { forget(): void } {
-  const kept = new Map<string, Promise<ArrayBuffer>>();
-  async function read(start: number, end: number): Promise<ArrayBuffer> {
-    const bytes = new Uint8Array(Math.max(0, end - start));
-    let at = 0;
-    while (at < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
-      if (bytesRead === 0) throw new Error("the file ends too early");
-      at += bytesRead;
-    }
-    return bytes.buffer;
-  }
+/** The file, read by ranges. */
+function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
   return {
     byteLength,
-    slice(start, end = byteLength) {
-      const key = `${start}-${end}`;
-      const range = kept.get(key) ?? read(start, end);
-      kept.set(key, range);
-      return range;
+    async slice(start, end = byteLength) {
+      const bytes = new Uint8Array(Math.max(0, end - start));
+      let at = 0;
+      while (at < bytes.length) {
+        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
+        if (bytesRead === 0) throw new Error("the file ends too early");
+        at += bytesRead;
+      }
+      return bytes.buffer;
     },
-    forget: () => kept.clear(),
-  };
-}
-
-/** Strict, unlike the reader's own: bytes that are not text must not become other text. */
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** The text, or what stands for bytes that are none: they spoil their row, not the file. */
-function decodeText(bytes: Uint8Array): string | NotText {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return new NotText(bytes);
-  }
-}
-
-const parsers = {
-  stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decodeText(bytes),
-  timestampFromNanoseconds: (nanos: bigint | undefined) => nanos,
-};
-
-/** Refuses a damaged column of a row group before the reader meets it. */
-async function checkColumn(
-  file: AsyncBuffer,
-  { row_groups }: FileMetaData,
-  { name, optional, typeLength }: ParquetColumn,
-  group: number,
-): Promise<void> {
-  const found = row_groups[group];
-  const meta = found?.columns.find((one) => one.meta_data?.path_in_schema[0] === name)?.meta_data;
-  const where = `Cannot read column ${name} in row group ${group + 1}`;
-  if (!found || !meta) throw damaged(`${where}: it is not there`);
-  const { total_uncompressed_size, type } = meta;
-  const pages = [meta.dictionary_page_offset, meta.data_page_offset].map(Number);
-  const start = Math.min(...pages.filter((offset) => offset > 0));
-  const end = start + Number(meta.total_compressed_size);
-  try {
-    if (!(start >= 4 && end >= start && end <= file.byteLength)) {
-      throw new Error("it does not lie in the file");
-    }
-    const bytes = new Uint8Array(await file.slice(start, end));
-    const rows = Number(found.num_rows);
-    checkPages(bytes, { rows, optional, type, typeLength, total_uncompressed_size });
-  } catch (error) {
-    throw damaged(`${where}: ${messageOf(error)}`, error);
-  }
-}
-
-/** The values of one column from row `from` to before `to`, through a function that is called in order. */
-async function readColumn(
-  file: AsyncBuffer,
-  metadata: FileMetaData,
-  { name, plain }: ParquetColumn,
-  from: number,
-  to: number,
-): Promise<(row: number) => unknown> {
-  const pages: { rowStart: number; rowEnd: number; columnData: DecodedArray }[] = [];
-  try {
-    await parquetRead({
-      file,
-      metadata,
-      columns: [name],
-      rowStart: from,
-      rowEnd: to,
-      compressors,
-      parsers,
-      utf8: !plain,
-      onChunk: (page) => pages.push(page),
-    });
-  } catch (error) {
-    throw damaged(`Cannot read column ${name} from row ${from + 1} on: ${messageOf(error)}`, error);
-  }
-  let next = from;
-  for (const { rowStart, rowEnd } of pages) if (rowStart <= next) next = Math.max(next, rowEnd);
-  if (next < to) throw damaged(`Column ${name} ends at row ${next}; the file says it has more`);
-  let at = 0;
-  return (row) => {
-    while (row >= (pages[at]?.rowEnd ?? Infinity)) at++;
-    const page = pages[at];
-    return page?.columnData[row - page.rowStart];
-  };
-}
-
-/** Reads one slice; rows are then asked for in order, as lines of NDJSON. */
-async function readSlice(
-  file: AsyncBuffer,
-  { metadata, columns }: ParquetPlan,
-  from: number,
-  to: number,
-): Promise<(row: number) => string> {
-  const values: { key: string; jsonAt: (row: number) => string }[] = [];
-  for (const column of columns) {
-    const valueAt = await readColumn(file, metadata, column, from, to);
-    const key = `${values.length === 0 ? "{" : ","}${JSON.stringify(column.key)}:`;
-    values.push({ key, jsonAt: (row) => column.toJson(valueAt(row)) });
-  }
-  return (row) => {
-    let line = "";
-    for (const { key, jsonAt } of values) line += key + jsonAt(row);
-    return `${line}}`;
   };
 }
 
@@ -168,22 +46,18 @@ async function describe(file: AsyncBuffer, source: SourceFile): Promise<ParquetP
 const rowsOfGroups = ({ metadata }: ParquetPlan) =>
   metadata.row_groups.map((group) => Number(group.num_rows));
 
-/** A slice of rows of one row group. */
-interface Slice {
+/** A row group that has rows. */
+interface Group {
   group: number;
-  from: number;
-  to: number;
+  rows: number;
+  rowsBefore: number;
 }
 
-/** Cuts the row groups into slices; groups without rows have none. */
-function* slicesOf(plan: ParquetPlan): Generator<Slice> {
-  let start = 0;
+function* groupsOf(plan: ParquetPlan): Generator<Group> {
+  let rowsBefore = 0;
   for (const [group, rows] of rowsOfGroups(plan).entries()) {
-    const end = start + rows;
-    for (let from = start; from < end; from += sliceRows) {
-      yield { group, from, to: Math.min(from + sliceRows, end) };
-    }
-    start = end;
+    if (rows > 0) yield { group, rows, rowsBefore };
+    rowsBefore += rows;
   }
 }
 
@@ -199,22 +73,58 @@ export async function inspectParquet(
   try {
     const file = openRanges(handle, source.bytes);
     const plan = await describe(file, source);
-    const total = Number(plan.metadata.num_rows);
-    let checked = -1;
-    for (const { group, from, to } of slicesOf(plan)) {
-      signal?.throwIfAborted();
-      if (group !== checked) {
-        file.forget();
-        for (const column of plan.columns) await checkColumn(file, plan.metadata, column, group);
-        checked = group;
+    const { columns, metadata } = plan;
+    const total = Number(metadata.num_rows) * columns.length;
+    let read = 0;
+    for (const group of groupsOf(plan)) {
+      for (const column of columns) {
+        const chunk = await readChunk(file, metadata, { ...group, column });
+        checkChunk(metadata, chunk);
+        for (const page of pagesOf(metadata, chunk)) {
+          signal?.throwIfAborted();
+          read += page.length;
+          onRead?.(read / total);
+        }
       }
-      for (const column of plan.columns) await readColumn(file, plan.metadata, column, from, to);
-      onRead?.(to / total);
     }
     return plan;
   } finally {
     await handle.close();
   }
+}
+
+/** Goes through the values of a column in order, page by page. */
+function createCursor(pages: Iterator<DecodedArray>, toJson: (value: unknown) => string) {
+  let page: DecodedArray = [];
+  let at = 0;
+  return (): string => {
+    while (at >= page.length) {
+      const { done, value } = pages.next();
+      if (done) return "null";
+      page = value;
+      at = 0;
+    }
+    return toJson(page[at++]);
+  };
+}
+
+/** Makes the function that answers the next row of a row group as a line of NDJSON. */
+async function openGroup(
+  file: AsyncBuffer,
+  { metadata, columns }: ParquetPlan,
+  group: Group,
+): Promise<() => string> {
+  const cells: { key: string; next: () => string }[] = [];
+  for (const column of columns) {
+    const chunk = await readChunk(file, metadata, { ...group, column });
+    const key = `${cells.length === 0 ? "{" : ","}${JSON.stringify(column.key)}:`;
+    cells.push({ key, next: createCursor(pagesOf(metadata, chunk), column.toJson) });
+  }
+  return () => {
+    let line = cells.length === 0 ? "{" : "";
+    for (const { key, next } of cells) line += key + next();
+    return `${line}}`;
+  };
 }
 
 /** Reads an inspected Parquet file as batches of NDJSON, row group by row group. */
@@ -230,7 +140,6 @@ export async function* readParquetBatches(
     let lines: string[] = [];
     let index = 0;
     let done = 0;
-    let group = 0;
     const take = (): FileBatch => {
       const before = done - lines.length;
       const batch = {
@@ -243,12 +152,11 @@ export async function* readParquetBatches(
       lines = [];
       return batch;
     };
-    for (const slice of slicesOf(plan)) {
-      if (slice.group !== group) file.forget();
-      group = slice.group;
-      const lineAt = await readSlice(file, plan, slice.from, slice.to);
-      while (done < slice.to) {
-        lines.push(lineAt(done++));
+    for (const group of groupsOf(plan)) {
+      const nextLine = await openGroup(file, plan, group);
+      for (const end = done + group.rows; done < end;) {
+        lines.push(nextLine());
+        done++;
         if (lines.length >= batchRows) yield take();
       }
     }
