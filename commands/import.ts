@@ -110,6 +110,9 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
   if (positionals.length === 0) {
     throw new UsageError("Name the files: deno task import FILE…; see deno task import --help");
   }
+  if (values["assume-utc"] && values["time-zone"] !== undefined) {
+    throw new UsageError("--assume-utc and --time-zone: say one of the two");
+  }
   const { files, failed } = await openAll(positionals, {
     assumeUtc: values["assume-utc"] === true,
     mapping: readMappingFlags(values),

@@ -128,6 +128,13 @@ const vendors: Case[] = [
     ],
   },
   {
+    what: "Databento by another of its times: the preset's unit holds for it",
+    text: "ts_recv,ts_event,action,side,price,size,symbol\n" +
+      "1609160400099150057,1609160400098821953,T,A,3720250000000,5,ESH1\n",
+    options: { preset: "databento", columns: "ts=ts_recv" },
+    ticks: ["2020-12-28T13:00:00.099150Z ESH1 3720.25 5 - sell -"],
+  },
+  {
     what: "Databento, pretty: times of ISO 8601 and decimal prices",
     text:
       "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,sequence,symbol\n" +

@@ -136,6 +136,16 @@ function checkGiven(layout: readonly PlacedField[], options: MappingOptions): vo
   }
 }
 
+/** What a preset says of how a field is written, which holds for another column in its place, too. */
+function formOf(rule: FieldRule | undefined): Partial<FieldRule> {
+  const { units, zone, wholeScale } = rule ?? {};
+  return {
+    ...(units ? { units } : {}),
+    ...(zone === undefined ? {} : { zone }),
+    ...(wholeScale === undefined ? {} : { wholeScale }),
+  };
+}
+
 /** How a refusal speaks of the columns. */
 interface LayoutWords {
   /** What stands before "missing". */
@@ -158,9 +168,13 @@ export function layOut(
   const names = given.map((name) => name.trim());
   const { columns = {}, preset } = options;
   const placed: PlacedField[] = [];
+  const rules: Partial<Record<Field, readonly FieldRule[]>> = preset
+    ? presets[preset].fields
+    : Object.fromEntries(fieldNames.map((field) => [field, [{ columns: [field] }]]));
   for (const field of fieldNames) {
-    const rule = columns[field];
-    if (!rule) continue;
+    const named = columns[field];
+    if (!named) continue;
+    const rule = { ...formOf(rules[field]?.[0]), ...named };
     const found = place(names, field, rule, false);
     if (!found) {
       throw headerError(
@@ -172,9 +186,6 @@ export function layOut(
     placed.push(found);
   }
   const taken = new Set(placed.map(({ field }) => field));
-  const rules: Partial<Record<Field, readonly FieldRule[]>> = preset
-    ? presets[preset].fields
-    : Object.fromEntries(fieldNames.map((field) => [field, [{ columns: [field] }]]));
   for (const field of fieldNames) {
     if (taken.has(field)) continue;
     for (const rule of rules[field] ?? []) {
