@@ -153,7 +153,7 @@ export const presets = {
     only: { column: "action", values: ["T"] },
   },
   "dukascopy": {
-    title: "Dukascopy ticks",
+    title: "Dukascopy ticks, which are quotes: choose dukascopy-ask, -bid or -mid",
     fields: {},
     choose:
       "Dukascopy's ticks are quotes: choose dukascopy-bid, dukascopy-ask or dukascopy-mid as the price",
