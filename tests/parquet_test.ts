@@ -130,9 +130,11 @@ const label = fc.option(fc.string({ unit: fc.constantFrom(..."aP ,\"'é漢😀\u
 const row = fc.record({
   us: fc.integer({ min: us, max: us + 5_000_000 }),
   symbol: fc.constantFrom("SPY", "漢字", "\uFEFFQ", "A,B", 'Q"Q'),
-  price: fc.double({ min: 0, max: 1e30, noNaN: true }).map(Math.abs),
-  size: fc.oneof(fc.integer({ min: 0, max: 1e9 }), fc.double({ min: 0, max: 1e30, noNaN: true }))
-    .map(Math.abs),
+  price: fc.double({ min: 1e-30, max: 1e30, noNaN: true }),
+  size: fc.oneof(
+    fc.integer({ min: 0, max: 1e9 }),
+    fc.double({ min: 1e-30, max: 1e30, noNaN: true }),
+  ),
   exchange: label,
   side: label,
   trade_id: label,
