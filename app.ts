@@ -57,6 +57,7 @@ import type { Archives } from "./services/partitions/archive/restore.ts";
 import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
 import type { Verifications } from "./services/partitions/seal/verification.ts";
+import type { EventLoopWatch } from "./services/process/event_loop.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
 import type { WriteAccess } from "./services/write_access/access.ts";
 
@@ -82,6 +83,7 @@ export interface Services {
   backups: Backups;
   benchmarks: Benchmarks;
   hub: Hub;
+  eventLoop: Pick<EventLoopWatch, "lag">;
   access: Access;
   /** Whether the server takes writes, and why not. */
   writeAccess: WriteAccess;

@@ -30,6 +30,7 @@ import { createMonitor, type Monitor } from "../services/monitor/monitor.ts";
 import { createSessions } from "../services/monitor/sessions.ts";
 import { archiveDirectory } from "../services/partitions/archive/directory.ts";
 import { createArchives } from "../services/partitions/archive/restore.ts";
+import { createEventLoopWatch } from "../services/process/event_loop.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
 import { createConversions } from "../services/partitions/conversion/conversions.ts";
 import { moveReport } from "../services/partitions/conversion/report.ts";
@@ -85,6 +86,7 @@ export function createServices(
     beginDrain: conversions.beginDrain,
   });
   const feeds = createFeeds({ clock });
+  const eventLoop = createEventLoopWatch();
   const ingest = createIngest({
     streams: pools.streams,
     groups: pools.groups,
@@ -102,7 +104,7 @@ export function createServices(
     preparation: writing,
     isDiskFull: () => ingest.counters().diskFullSince !== undefined,
     // The backups' ages belong here too: backupSource(() => …).
-    sources: [ingestSource({ ingest, feeds })],
+    sources: [ingestSource({ ingest, feeds }), eventLoop],
     hub,
     clock,
     log,
@@ -175,6 +177,7 @@ export function createServices(
       log,
       targets: config.HOLDFAST_BENCH_TARGETS,
     }),
+    eventLoop,
     hub,
     access: createAccess({
       adminToken: config.HOLDFAST_TOKEN,

@@ -3,6 +3,7 @@ import type { Hub } from "../services/hub.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import { type Format, writeExposition } from "../services/monitor/prometheus/exposition.ts";
 import { familiesOf } from "../services/monitor/prometheus/house.ts";
+import type { EventLoopWatch } from "../services/process/event_loop.ts";
 import { createRouter } from "./shared.ts";
 
 const types: Record<Format, string> = {
@@ -29,9 +30,10 @@ const scrapeRoute = createRoute({
 
 /** The scrape target of Prometheus. It answers at once, also while the database is away. */
 export function expositionRoutes(
-  { monitor, hub, version, startedAt }: {
+  { monitor, hub, eventLoop, version, startedAt }: {
     monitor: Pick<Monitor, "snapshot">;
     hub: Pick<Hub, "seq" | "subscribers">;
+    eventLoop: Pick<EventLoopWatch, "lag">;
     version: string;
     startedAt: number;
   },
@@ -41,7 +43,13 @@ export function expositionRoutes(
     const format = c.req.header("accept")?.includes("application/openmetrics-text")
       ? "openmetrics"
       : "prometheus";
-    const facts = { version, startedAt, messages: hub.seq, clients: hub.subscribers };
+    const facts = {
+      version,
+      startedAt,
+      messages: hub.seq,
+      clients: hub.subscribers,
+      lag: eventLoop.lag(),
+    };
     const text = writeExposition(familiesOf(monitor.snapshot(), facts), format);
     return c.body(text, 200, { "content-type": types[format] }) as never;
   });

@@ -3,6 +3,7 @@ import { createBook } from "../services/alerts/book.ts";
 import { shippedRules } from "../services/alerts/shipped_rules.ts";
 import { ingestSource } from "../services/alerts/sources.ts";
 import type { IngestCounters } from "../services/ingest/ingest.ts";
+import { createEventLoopWatch } from "../services/process/event_loop.ts";
 import { createFeeds } from "../services/ingest/feeds.ts";
 import type { MetricValue } from "../services/alerts/alert.ts";
 import { systemClock } from "../services/clock.ts";
@@ -74,6 +75,30 @@ Deno.test("watching that costs much, and collectors that rest", () => {
   assert.deepEqual(firing(value("monitor_cost_ratio", 0.2)), []);
   assert.deepEqual(firing(value("collectors_resting", 1)), ["watching_sheds warning"]);
   assert.deepEqual(firing(value("collectors_resting", 0)), []);
+});
+
+Deno.test("an event loop that is held for seconds", () => {
+  /** What is known after ten timers, one of which came late. */
+  const watch = (heldMs: number) => {
+    let time = 0;
+    let tick = () => {};
+    const { lag, values } = createEventLoopWatch({
+      now: () => time,
+      schedule: (job) => {
+        tick = job;
+        return () => {};
+      },
+    });
+    for (let nth = 0; nth < 10; nth++) {
+      time += nth === 5 ? 100 + heldMs : 100;
+      tick();
+    }
+    assert.equal(lag().worst_ms, heldMs);
+    return firing(values());
+  };
+  assert.deepEqual(watch(3_000), ["event_loop_lag warning"]);
+  assert.deepEqual(watch(12_000), ["event_loop_lag critical"]);
+  assert.deepEqual(watch(300), []);
 });
 
 Deno.test("indexes that nobody reads", () => {

@@ -156,7 +156,13 @@ testWith(
       await t.step(
         "the rules and the dashboard in docs/ ask for metrics that are there",
         async () => {
-          const facts = { version: "1", startedAt: 0, messages: 0, clients: 0 };
+          const facts = {
+            version: "1",
+            startedAt: 0,
+            messages: 0,
+            clients: 0,
+            lag: { p99_ms: 0, worst_ms: 0 },
+          };
           const known = new Set(
             familiesOf(house.holdfast.monitor.snapshot(), facts).map(({ name, type }) =>
               type === "counter" ? `${name}_total` : name

@@ -107,6 +107,10 @@ export const proofs: Record<string, Proof> = {
   stale_statistics: real(vacuum),
   freeze_lag: real(vacuum),
   temp_files: real("sorts on disk"),
+  event_loop_lag: reading(
+    "an event loop that is held for seconds",
+    "holding the loop of a test process would fail the tests beside it",
+  ),
   watching_sheds: reading(cost, "a collector rests only after two turns that were dear"),
   watching_cost: reading(cost, "it takes a server too slow to be tested on"),
   write_slow: real(canary),

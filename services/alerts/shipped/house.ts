@@ -113,6 +113,23 @@ export const houseRules: readonly Rule[] = [
   },
   {
     ...usual,
+    name: "event_loop_lag",
+    local: true,
+    title: "Holdfast itself does not get to its work",
+    metric: "event_loop_lag_worst_ms",
+    unit: "milliseconds",
+    direction: "above",
+    warning: 2_000,
+    critical: 10_000,
+    clear: 1_000,
+    for_seconds: 0,
+    phrase: "Holdfast's event loop was held",
+    cause:
+      "The machine has no processor time to spare, memory is swapped out, or one piece of Holdfast's work held all others up; requests, live clients and deadlines waited that long.",
+    cure: [],
+  },
+  {
+    ...usual,
     name: "watching_cost",
     local: true,
     title: "Watching costs much",

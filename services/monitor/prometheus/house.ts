@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { EventLoopLag } from "../../process/event_loop.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Family, Sample } from "./exposition.ts";
 import { collectorFamilies, counterFamilies, signalFamilies } from "./server.ts";
@@ -10,6 +11,7 @@ export interface HouseFacts {
   startedAt: number;
   messages: number;
   clients: number;
+  lag: EventLoopLag;
 }
 
 const family = (type: Family["type"], name: string, help: string, samples: Sample[]): Family => ({
@@ -195,7 +197,7 @@ function copyFamilies(backups: Snapshot["backups"]): Family[] {
   ];
 }
 
-function processFamilies({ messages, clients, startedAt }: HouseFacts): Family[] {
+function processFamilies({ messages, clients, startedAt, lag }: HouseFacts): Family[] {
   const { rss, heapUsed } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
   return [
@@ -204,6 +206,14 @@ function processFamilies({ messages, clients, startedAt }: HouseFacts): Family[]
     family("gauge", "process_resident_memory_bytes", "Resident memory of this process", [
       { value: rss },
     ]),
+    gauge(
+      "event_loop_lag_ms",
+      "How late timers of this process were within the last minute; others waited as long",
+      [
+        { labels: { quantile: "0.99" }, value: lag.p99_ms },
+        { labels: { quantile: "1" }, value: lag.worst_ms },
+      ],
+    ),
     gauge("heap_bytes", "Used heap of the JavaScript engine", heapUsed),
     family("counter", "process_cpu_seconds", "Processor time of this process", [
       { value: (user + system) / 1e6 },

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { setDeadline } from "../lib/deadline.ts";
+
+/** Spins, so that nothing else of this process runs. */
+function hold(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+Deno.test("an answer that came while our own event loop was held is not late", async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const served = (async () => {
+    const connection = await server.accept();
+    await connection.write(Uint8Array.of(1));
+    connection.close();
+  })();
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+  const cancel = setDeadline(50, () => resolve("expired"));
+  hold(400); // the byte arrives meanwhile, and the deadline passes
+  void client.read(new Uint8Array(1)).then(() => resolve("answered"));
+  try {
+    assert.equal(await promise, "answered");
+  } finally {
+    cancel();
+    await served;
+    client.close();
+    server.close();
+  }
+});
+
+Deno.test("without an answer a deadline expires, once, held or not; cancelled it never does", async () => {
+  let expired = 0;
+  await new Promise<void>((resolve) => {
+    setDeadline(10, () => {
+      expired++;
+      resolve();
+    });
+    hold(200);
+  });
+  const cancel = setDeadline(1, () => expired++);
+  cancel();
+  await new Promise((done) => setTimeout(done, 20)); // longer than that deadline
+  assert.equal(expired, 1);
+});
