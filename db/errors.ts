@@ -1,5 +1,6 @@
 import { type ErrorCode, HoldfastError, messageOf } from "../errors.ts";
 
+/** Codes of the system and the driver: no server spoke. */
 const unreachable = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -14,11 +15,11 @@ const unreachable = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_DESTROYED",
   "CONNECTION_ENDED",
+  // Of servers and poolers too old to send a severity that is not translated.
   "57P01", // admin_shutdown
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
   "53300", // too_many_connections
-  "25006", // read_only_sql_transaction: a standby, or a server out of transaction ids
 ]);
 
 const codes: Record<string, ErrorCode> = {
@@ -51,17 +52,31 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
-/** After these the server closes the connection, whatever the code says: a full disk may be the reason. */
+/** After these the server closes the connection, or does not open one, whatever the code says. */
 const last = new Set(["FATAL", "PANIC"]);
+
+/** The severity that a server gave with its error; undefined when no server spoke. */
+function severityOf(error: unknown): string | undefined {
+  const { severity } = (driverError(error) ?? {}) as { severity?: unknown };
+  return typeof severity === "string" ? severity : undefined;
+}
 
 /**
  * Says whether the server could not be reached, turned us away or ended the connection, as opposed to refusing one
- * statement.
+ * statement. With ERROR the server lives and the connection stays, whatever the code: a function may raise any, and a
+ * foreign server's lost connection comes as 08006.
  */
 export function isUnreachable(error: unknown): boolean {
-  const { severity } = (driverError(error) ?? {}) as { severity?: unknown };
-  return unreachable.has(codeOf(error)) || last.has(String(severity)) ||
+  const severity = severityOf(error);
+  if (severity !== undefined) return last.has(severity);
+  return unreachable.has(codeOf(error)) ||
     (error instanceof HoldfastError && error.code === "database_unavailable");
+}
+
+/** Says whether the server itself refused one statement: proof that it is there. */
+export function isAnswer(error: unknown): boolean {
+  const severity = severityOf(error);
+  return severity !== undefined && !last.has(severity);
 }
 
 /** Wraps what the driver threw; messages of the server stay in `cause`, for the log only. */
@@ -69,7 +84,9 @@ export function toHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const state = codeOf(error);
   const code: ErrorCode = codes[state] ??
-    (unreachable.has(state) || state.startsWith("08") ? "database_unavailable" : "database_error");
+    (isUnreachable(error) || state.startsWith("08") && !isAnswer(error)
+      ? "database_unavailable"
+      : "database_error");
   const message = {
     deadline_exceeded: "The database did not finish in time",
     database_unavailable: "The database cannot be reached or is not ready",
@@ -88,10 +105,15 @@ export function toHoldfastError(error: unknown): HoldfastError {
   });
 }
 
+/** What a server means by words that do not say so, such as "sorry" or "slots". */
+const plainly: Record<string, string> = { "53300": "too many connections" };
+
 /** One line for a log or a health check: the code, and the server's words. */
 export function describeDatabaseError(error: unknown): string {
   const state = codeOf(error);
-  const message = messageOf(driverError(error));
+  const words = messageOf(driverError(error));
+  const plain = plainly[state];
+  const message = plain === undefined || words.includes(plain) ? words : `${plain}: ${words}`;
   return state ? `${state}: ${message}` : message;
 }
 

@@ -76,6 +76,15 @@ Deno.test("watching that costs much, and collectors that rest", () => {
   assert.deepEqual(firing(value("collectors_resting", 0)), []);
 });
 
+Deno.test("a collector whose question the server refuses", () => {
+  const failing = (value: number | null): MetricValue[] => [
+    { metric: "collector_failing", scope: "bloat", value },
+  ];
+  assert.deepEqual(firing(failing(1)), ["collector_failing warning"]);
+  assert.deepEqual(firing(failing(0)), []);
+  assert.deepEqual(firing(failing(null)), []);
+});
+
 Deno.test("indexes that nobody reads", () => {
   assert.deepEqual(firing(value("unused_index_bytes", 11 * GiB)), ["unused_index warning"]);
   assert.deepEqual(firing(value("unused_index_bytes", 9 * GiB)), []);

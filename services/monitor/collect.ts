@@ -7,7 +7,8 @@ import {
 } from "../../db/collectors/list.ts";
 import type { CollectorRows } from "../../db/collectors/rows.ts";
 import type { Sql } from "../../db/connection.ts";
-import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
+import { describeDatabaseError, isAnswer, isUnreachable } from "../../db/errors.ts";
+import { decodeForeign } from "../../db/foreign_text.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
@@ -28,14 +29,29 @@ function isSilence(error: unknown): boolean {
     error.cause === undefined;
 }
 
-/** Runs one question and notes its answer, its cost, or why there is none; false when the server is away. */
+/**
+ * What came of asking: rows (`read`), an error of this one statement (`refused`), no turn on our own connection
+ * (`unasked`), a connection that was lost or refused (`lost`), or not a word until our own deadline (`silent`).
+ */
+export interface Outcome {
+  kind: "read" | "refused" | "unasked" | "lost" | "silent";
+  error?: string;
+}
+
+function outcomeOf(error: unknown): Outcome["kind"] {
+  if (isUnreachable(error)) return "lost";
+  if (isSilence(error)) return "silent";
+  return isAnswer(error) ? "refused" : "unasked";
+}
+
+/** Runs one question and notes its answer, its cost, or why there is none. */
 export async function takeReading<T>(
   reading: Reading<T>,
   pool: Pool,
   clock: Clock,
   deadlineMs: number,
   ask: (sql: Sql) => Promise<T>,
-): Promise<boolean> {
+): Promise<Outcome> {
   // Waiting for the connection is no cost of the question's.
   let started: number | undefined;
   const timed = (sql: Sql) => {
@@ -46,11 +62,11 @@ export async function takeReading<T>(
     reading.value = await pool.run(timed, { deadlineMs });
     reading.at = clock.now().getTime();
     reading.error = undefined;
-    return true;
+    return { kind: "read" };
   } catch (error) {
     reading.error = describeDatabaseError(error);
     reading.errorAt = clock.now().getTime();
-    return !isUnreachable(error) && !isSilence(error);
+    return { kind: outcomeOf(error), error: reading.error };
   } finally {
     reading.durationMs = started === undefined ? undefined : performance.now() - started;
   }
@@ -68,40 +84,70 @@ interface Round {
   onRest: (collector: CollectorName, costMs: number, turns: number) => void;
 }
 
-/** One collector's turn: asked, left out while it rests, or known not to be on this server; false when it is away. */
-async function takeTurn(collector: Collector, round: Round): Promise<boolean> {
+/** What a tier's turn says about the server: it answered, it is away and why, or it was not asked. */
+export type TierOutcome = { kind: "answered" | "unasked" } | { kind: "away"; error: string };
+
+/** Asks the least there is to ask: whether a new connection is taken and answered. */
+async function probe({ pool, clock, deadlineMs }: Round): Promise<Outcome> {
+  return await takeReading(emptyReading(), pool, clock, deadlineMs, (sql) => sql`select 1`);
+}
+
+/**
+ * Asks one collector. A connection that was lost may be this one alone, ended by an administrator: a new one is tried,
+ * and the question asked once more. Only when the new one is not taken either is the server away; a question that loses
+ * its connection each time is an error of that question.
+ */
+async function askTwice(ask: () => Promise<Outcome>, round: Round): Promise<Outcome> {
+  const first = await ask();
+  if (first.kind !== "lost") return first;
+  const probed = await probe(round);
+  if (probed.kind !== "read" && probed.kind !== "refused") return probed;
+  const second = await ask();
+  if (second.kind !== "lost") return second;
+  const again = await probe(round);
+  return again.kind === "read" ? { ...second, kind: "refused" } : again;
+}
+
+/** One collector's turn: asked, left out while it rests, or known not to be on this server. */
+async function takeTurn(collector: Collector, round: Round): Promise<Outcome> {
   const { readings, pool, clock, deadlineMs, everyMs, onRest } = round;
   const reading = readings[collector.name] as Reading<unknown>;
   if (reading.purse.resting > 0) {
     reading.purse = restTurn(reading.purse);
-    return true;
+    return { kind: "unasked" };
   }
   const choice = chooseQuestion(collector, readings.server.value?.[0]);
   if ("missing" in choice) {
     Object.assign(reading, emptyReading(), { missing: choice.missing });
-    return true;
+    return { kind: "unasked" };
   }
   reading.missing = undefined;
-  const answered = await takeReading(
-    reading,
-    pool,
-    clock,
-    deadlineMs,
-    (sql) => sql.unsafe(choice.sql) as unknown as Promise<unknown>,
-  );
-  if (!answered) return false;
+  const ask = () =>
+    takeReading(reading, pool, clock, deadlineMs, async (sql) => {
+      const rows = await sql.unsafe(choice.sql);
+      return collector.foreign ? decodeForeign([...rows], collector.foreign) : rows;
+    });
+  const outcome = await askTwice(ask, round);
+  if (outcome.kind === "lost" || outcome.kind === "silent") return outcome;
   if (!essential.has(collector.name)) {
     reading.purse = chargeTurn(reading.purse, reading.durationMs ?? 0, budgetOf(everyMs));
     const { resting } = reading.purse;
     if (resting > 0) onRest(collector.name, reading.durationMs ?? 0, resting);
   }
-  return true;
+  return outcome;
 }
 
-/** Runs the collectors of a tier one after the other; stops at the first sign that the server is away. */
-export async function collectTier(tier: Tier, round: Round): Promise<boolean> {
+/**
+ * Runs the collectors of a tier one after the other, each by itself: an error of one leaves the others alone. Stops at
+ * the first sign that the server is away.
+ */
+export async function collectTier(tier: Tier, round: Round): Promise<TierOutcome> {
+  let answered = false;
   for (const collector of collectors) {
-    if (collector.tier === tier && !await takeTurn(collector, round)) return false;
+    if (collector.tier !== tier) continue;
+    const { kind, error = "no answer" } = await takeTurn(collector, round);
+    if (kind === "lost" || kind === "silent") return { kind: "away", error };
+    answered ||= kind === "read" || kind === "refused";
   }
-  return true;
+  return { kind: answered ? "answered" : "unasked" };
 }

@@ -5,7 +5,7 @@ import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import { type Changes, indexChanges, settingChanges } from "./changes.ts";
-import { collectTier, emptyReadings, type Readings } from "./collect.ts";
+import { collectTier, emptyReadings, type Readings, type TierOutcome } from "./collect.ts";
 import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
@@ -21,8 +21,8 @@ export type TierTimes = Record<Tier, number>;
 export interface Collection {
   readonly readings: Readings;
   readonly statements: Statements;
-  /** Asks all questions of a tier; false when the server is away. */
-  collect(tier: Tier): Promise<boolean>;
+  /** Asks all questions of a tier. */
+  collect(tier: Tier): Promise<TierOutcome>;
   databaseRates(): { value: DatabaseRates | undefined; at: number } | undefined;
   /** What signals are read from, as of now. */
   view(metrics: PerformanceMetrics): View;
@@ -165,7 +165,7 @@ export function createCollection(
         settings: readings.settings.value,
         indexes: readings.indexes.value,
       };
-      const answered = await collectTier(tier, {
+      const outcome = await collectTier(tier, {
         readings,
         pool: tier === "fast" ? fastPool : slowPool,
         clock,
@@ -175,7 +175,7 @@ export function createCollection(
           log.warn("collector_rests", { collector, cost_ms: Math.round(costMs), turns }),
       });
       if (tier === "fast") noteFast(before.database);
-      if (!answered) return false;
+      if (outcome.kind === "away") return outcome;
       if (tier === "stats") {
         noteServer();
         noteStats(before);
@@ -192,7 +192,7 @@ export function createCollection(
       if (tier === "hourly") {
         changes.note(indexChanges(before.indexes, readings.indexes.value, now()));
       }
-      return true;
+      return outcome;
     },
     databaseRates: () => databaseRates,
     view(metrics) {
@@ -210,6 +210,8 @@ export function createCollection(
         indexes: judgedIndexes(),
         standbys: [...standbys.keys()],
         seesAll: server?.sees_all_sessions ?? false,
+        failing: Object.entries(readings).filter(([, { error }]) => error !== undefined)
+          .map(([name]) => name),
         ownCost: {
           ratio: costRatio(),
           resting: Object.values(readings).filter(({ purse }) => purse.resting > 0).length,

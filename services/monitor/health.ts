@@ -1,15 +1,9 @@
 import type { MetricValue } from "../alerts/alert.ts";
+import { blindSpots, type Check, collectorChecks } from "./blind_spots.ts";
 import { visibleFloors } from "./floors.ts";
 import { poolMetrics } from "./metrics.ts";
 import { recommend } from "./recommend.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
-
-export interface Check {
-  name: string;
-  status: Status;
-  detail: string;
-  observed_at: string | null;
-}
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
@@ -31,29 +25,6 @@ export function overallStatus(
   if (ownTablesGone(known.tablesError)) return "unhealthy";
   if (known.firing.some((alert) => weightOf(alert) === "unhealthy")) return "unhealthy";
   return known.firing.length > 0 ? "degraded" : "healthy";
-}
-
-/** What this role or this server does not let us see: unknown, by name. */
-function blindSpots({ readings, unreachable }: Snapshot): Check[] {
-  const server = readings.server.value?.[0];
-  if (!server || unreachable) return [];
-  const spot = (name: string, detail: string): Check => ({
-    name,
-    status: "unknown",
-    detail,
-    observed_at: iso(readings.server.at),
-  });
-  return [
-    ...(server.sees_all_sessions ? [] : [
-      spot(
-        "pg_monitor",
-        "Holdfast's role lacks pg_monitor: what other roles' sessions and statements do is not known",
-      ),
-    ]),
-    ...(readings.statements.missing === undefined
-      ? []
-      : [spot("pg_stat_statements", readings.statements.missing)]),
-  ];
 }
 
 /** The single findings behind the verdict, worst first. */
@@ -97,17 +68,6 @@ export function checksOf(snapshot: Snapshot): Check[] {
         .slice(0, 5).join("; ") || `${snapshot.tables.length} table(s) covered`,
     observed_at: iso(snapshot.tablesAt),
   };
-  const collectors = Object.entries(snapshot.readings)
-    .filter(([, { error, purse }]) => (error !== undefined || purse.resting > 0) && !unreachable)
-    .map(([name, reading]): Check => ({
-      name: `collector:${name}`,
-      status: "unknown",
-      detail: reading.error ??
-        `left out for ${reading.purse.resting} more turn(s): it cost ${
-          Math.round(reading.durationMs ?? 0)
-        } ms`,
-      observed_at: iso(reading.at),
-    }));
   const { diskFullSince } = snapshot.ingest;
   const storage: Check[] = diskFullSince === undefined ? [] : [{
     name: "storage",
@@ -148,7 +108,7 @@ export function checksOf(snapshot: Snapshot): Check[] {
     ...backup,
     ...blindSpots(snapshot),
     ...history,
-    ...collectors,
+    ...collectorChecks(snapshot),
   ];
 }
 

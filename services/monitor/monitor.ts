@@ -183,8 +183,8 @@ export function createMonitor(
   }
 
   async function collectFast(): Promise<void> {
-    const answered = await collection.collect("fast");
-    if (answered && readings.activity.error === undefined) {
+    const outcome = await collection.collect("fast");
+    if (outcome.kind === "answered") {
       if (unreachable) {
         log.info("database_reachable_again", { away_ms: now() - unreachable.since });
         if (tables.at !== undefined) {
@@ -194,8 +194,8 @@ export function createMonitor(
       }
       checkedAt = now();
       unreachable = undefined;
-    } else {
-      const error = readings.activity.error ?? readings.locks.error ?? "no answer";
+    } else if (outcome.kind === "away") {
+      const { error } = outcome;
       if (!unreachable) log.error("database_unreachable", { error });
       unreachable = { since: unreachable?.since ?? now(), error };
     }
@@ -204,7 +204,7 @@ export function createMonitor(
   }
 
   async function collectStats(): Promise<void> {
-    const answered = await collection.collect("stats");
+    const answered = (await collection.collect("stats")).kind !== "away";
     // Sizes are dear with many files, and soon untrue while much is written.
     const { accepted } = ingest.counters();
     if (accepted - sizedAt > resizeRows) {
@@ -223,7 +223,7 @@ export function createMonitor(
   }
 
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
-    const answered = await collection.collect(tier);
+    const answered = (await collection.collect(tier)).kind !== "away";
     cut[answered ? "delete" : "add"](tier);
     if (answered) history.add(samplesOf(snapshot(), tier));
   }

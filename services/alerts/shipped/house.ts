@@ -112,6 +112,23 @@ export const houseRules: readonly Rule[] = [
   },
   {
     ...usual,
+    name: "collector_failing",
+    local: true,
+    title: "A part of the watching fails",
+    metric: "collector_failing",
+    unit: "flag",
+    direction: "above",
+    warning: 1,
+    critical: null,
+    clear: 0,
+    for_seconds: 300,
+    phrase: "The server refuses a collector's question",
+    cause:
+      "What the collector reads is unknown; the alert's evidence has the server's code and words, all else is watched as ever.",
+    cure: [],
+  },
+  {
+    ...usual,
     name: "watching_cost",
     local: true,
     title: "Watching costs much",
