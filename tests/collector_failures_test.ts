@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chooseQuestion } from "../db/collectors/choose.ts";
-import { type CollectorName, collectors, tierOf } from "../db/collectors/list.ts";
+import { collectors, tierOf } from "../db/collectors/list.ts";
 import type { Target } from "../db/connection.ts";
 import { describeDatabaseError, isUnreachable, toHoldfastError } from "../db/errors.ts";
 import { databaseHealth } from "../services/monitor/health.ts";
