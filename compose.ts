@@ -109,7 +109,7 @@ export async function createHoldfast(
     whileAway() {
       if (purpose !== "reader") monitor.start();
     },
-    isUnreachable: () => monitor.snapshot().unreachable !== undefined,
+    isReachable: monitor.isReachable,
     onRestart: () => monitor.checkNow(),
     log,
   });

@@ -24,8 +24,8 @@ export interface Collection {
   /** Asks all questions of a tier. */
   collect(tier: Tier): Promise<TierOutcome>;
   databaseRates(): { value: DatabaseRates | undefined; at: number } | undefined;
-  /** What signals are read from, as of now. */
-  view(metrics: PerformanceMetrics): View;
+  /** What signals are read from: of the readings of a moment, or those of now. */
+  view(metrics: PerformanceMetrics, of?: Readings, at?: number): View;
 }
 
 const hour = 3_600_000;
@@ -59,8 +59,9 @@ export function createCollection(
   let startedAt: number | undefined;
   let judged: { rows: CollectorRows["indexes"][]; found: View["indexes"] } | undefined;
 
-  const rowsOf = <K extends CollectorName>(name: K): CollectorRows[K][] | undefined =>
-    freshValue(readings[name], now(), maxAgeMs[tierOf(name)]) as CollectorRows[K][] | undefined;
+  const freshRows = <K extends CollectorName>(of: Readings, at: number, name: K) =>
+    freshValue(of[name], at, maxAgeMs[tierOf(name)]) as CollectorRows[K][] | undefined;
+  const rowsOf = <K extends CollectorName>(name: K) => freshRows(readings, now(), name);
   /** Counts are known again only after two looks of any tier. */
   const spanOf = (tier: Tier) => everyMs[tier] * 1.5;
 
@@ -137,8 +138,7 @@ export function createCollection(
     return readings.server.value?.[0]?.uptime_seconds ?? 0;
   }
 
-  function judgedIndexes(): View["indexes"] {
-    const rows = rowsOf("indexes");
+  function judgedIndexes(rows: CollectorRows["indexes"][] | undefined): View["indexes"] {
     if (!rows) return undefined;
     if (judged?.rows !== rows) {
       judged = { rows, found: { all: judgeIndexes(rows, observedSeconds()), rows } };
@@ -195,10 +195,10 @@ export function createCollection(
       return outcome;
     },
     databaseRates: () => databaseRates,
-    view(metrics) {
-      const server = readings.server.value?.[0];
+    view(metrics, of = readings, at = now()) {
+      const server = of.server.value?.[0];
       return {
-        rows: rowsOf,
+        rows: (name) => freshRows(of, at, name),
         rate: (name, column) => rates[name]?.[column],
         slope: (name) => trends.perSecond(name),
         metrics,
@@ -207,14 +207,14 @@ export function createCollection(
           tracked: statements.tracked(),
           regressed: new Set(statements.regressions().map(({ query_id }) => query_id)).size,
         },
-        indexes: judgedIndexes(),
+        indexes: judgedIndexes(freshRows(of, at, "indexes")),
         standbys: [...standbys.keys()],
         seesAll: server?.sees_all_sessions ?? false,
-        failing: Object.entries(readings).filter(([, { error }]) => error !== undefined)
+        failing: Object.entries(of).filter(([, { error }]) => error !== undefined)
           .map(([name]) => name),
         ownCost: {
           ratio: costRatio(),
-          resting: Object.values(readings).filter(({ purse }) => purse.resting > 0).length,
+          resting: Object.values(of).filter(({ purse }) => purse.resting > 0).length,
         },
       };
     },

@@ -13,26 +13,28 @@ import type { Catalogue } from "../partitions/catalogue.ts";
 import { takeReading } from "./collect.ts";
 import { createCollection } from "./collection.ts";
 import { evidenceFor } from "./evidence.ts";
-import { completeMetrics, databasePerformance, metricValues, overallStatus } from "./health.ts";
+import { completeMetrics, databasePerformance, metricValues } from "./health.ts";
 import type { History } from "./history/history.ts";
 import { samplesOf } from "./history/sampling.ts";
 import type { Changes } from "./changes.ts";
 import type { Incidents } from "./incidents/incidents.ts";
-import { deriveMetrics } from "./metrics.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
-import { reportTable, type TableReading } from "./partition_report.ts";
-import { emptyReading, freshValue, type Reading } from "./reading.ts";
+import type { TableReading } from "./partition_report.ts";
+import { emptyReading, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
-import { completeSignals, readSignals } from "./signals/signal.ts";
+import { completeSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
+import { createSnapshotCache } from "./snapshot_cache.ts";
 import { tierTimes } from "./tiers.ts";
 
 export interface Monitor {
   start(): void;
   stop(): Promise<void>;
-  /** The present state from what was last read. */
+  /** The present state from what was last read: cheap, made anew at each call from what each turn left. */
   snapshot(): Snapshot;
+  /** Says whether the server is there as far as is known: false from a turn that found it away to one that did not. */
+  isReachable(): boolean;
   /** Reads partitions again soon, after they changed. */
   refreshPartitions(): void;
   /** Tells the live channel how far conversions and drains are. */
@@ -126,41 +128,21 @@ export function createMonitor(
     ingestMark = { at, accepted };
   }
 
-  function snapshot(): Snapshot {
-    const at = now();
-    const rates = collection.databaseRates();
-    const metrics = deriveMetrics({ readings, rates, ticksPerSecond, now: at, maxAgeMs });
-    const view = collection.view(metrics);
-    const tablesFresh = !justBack && tables.error === undefined &&
-      freshValue(tables, at, maxAgeMs.stats) !== undefined;
-    const reports = (tables.value ?? []).map((table) =>
-      reportTable(table, at * 1000, config.HOLDFAST_BACKFILL_HORIZON_DAYS)
-    );
-    const known = {
-      now: at,
-      checkedAt,
-      unreachable,
-      pool: appPool.stats(),
-      metrics,
-      view,
-      signals: readSignals(signals, view),
-      statements: collection.statements,
-      tables: reports,
-      tablesAt: tables.at,
-      tablesFresh,
-      tablesError: tables.error,
-      justBack,
-      readings,
-      ingest: ingest.counters(),
-      backups: backups.report(),
-      firing: alerts.firing(),
-      history: history.state(),
-    };
-    return { ...known, status: overallStatus(known, maxAgeMs.fast) };
-  }
+  const snapshots = createSnapshotCache({
+    collection,
+    maxAgeMs,
+    horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
+    clock,
+    live: { appPool, ingest, backups, alerts, history },
+  });
+  const commit = () =>
+    snapshots.commit({ checkedAt, unreachable, justBack, tables, ticksPerSecond });
+  commit();
+  const snapshot = snapshots.current;
 
   /** Rules judge every snapshot; a change of the verdict is told at once. */
   function judge(tier: Tier): void {
+    commit();
     const before = snapshot();
     const context = {
       nowUs: BigInt(now()) * 1_000n,
@@ -225,6 +207,7 @@ export function createMonitor(
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
     const answered = (await collection.collect(tier)).kind !== "away";
     cut[answered ? "delete" : "add"](tier);
+    commit();
     if (answered) history.add(samplesOf(snapshot(), tier));
   }
 
@@ -247,6 +230,7 @@ export function createMonitor(
       (sql) => readTables(sql, { catalogue, config, nowMs: now() }),
     );
     justBack = false;
+    commit();
     const { tables: reports } = snapshot();
     // Told when something changed, not at every look.
     const state = JSON.stringify(
@@ -287,6 +271,7 @@ export function createMonitor(
       if (!unreachable) await history.flush();
     },
     snapshot,
+    isReachable: () => unreachable === undefined,
     refreshPartitions: () => void refresh.runNow(),
     tellMoves(told) {
       moves = told;
