@@ -79,6 +79,31 @@ export function isAnswer(error: unknown): boolean {
   return severity !== undefined && !last.has(severity);
 }
 
+/** The SQLSTATE that a server gave with its error; undefined when no server spoke. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return severityOf(error) === undefined ? undefined : codeOf(error);
+}
+
+/** The constraint that a statement was refused by, as the server names it; undefined when it names none. */
+export function constraintOf(error: unknown): string | undefined {
+  const { constraint_name: name } = (driverError(error) ?? {}) as { constraint_name?: unknown };
+  return typeof name === "string" ? name : undefined;
+}
+
+/** What is known of a cancelled statement and of a want of memory: each has one code for several causes. */
+function plainWords(state: string, words: string): string | undefined {
+  if (state === "57014") {
+    if (/statement timeout/.test(words)) return "The database did not finish in time";
+    return /user request/.test(words)
+      ? "The statement was cancelled by another session"
+      : "The database cancelled the statement";
+  }
+  if (state === "53200" && /shared memory/.test(words)) {
+    return "The database has no room left in its shared memory, such as for locks (max_locks_per_transaction)";
+  }
+  return undefined;
+}
+
 /** Wraps what the driver threw; messages of the server stay in `cause`, for the log only. */
 export function toHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
@@ -87,10 +112,10 @@ export function toHoldfastError(error: unknown): HoldfastError {
     (isUnreachable(error) || state.startsWith("08") && !isAnswer(error)
       ? "database_unavailable"
       : "database_error");
-  const message = {
+  const message = plainWords(state, messageOf(driverError(error))) ?? {
     deadline_exceeded: "The database did not finish in time",
     database_unavailable: "The database cannot be reached or is not ready",
-    lock_timeout: "Another session holds a lock that this needs; /api/health/database names it",
+    lock_timeout: "A lock that this needs was not free in time; GET /api/locks shows who holds it",
     storage_full: "The database has no disk space left",
     overloaded: "The database has no memory left",
     conflict: "The database refused a concurrent change",

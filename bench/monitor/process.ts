@@ -9,6 +9,7 @@ import { connectSql, type Target } from "../../db/connection.ts";
 import { migrate } from "../../db/migrate.ts";
 import { migrations } from "../../db/migrations/list.ts";
 import { openPools } from "../../db/pools.ts";
+import { cpuSeconds } from "../process_time.ts";
 import { startTempServer } from "../temp_server.ts";
 import { fillCatalogue } from "./database.ts";
 
@@ -22,13 +23,6 @@ const seconds = Number(positionals[1] ?? 60);
 const perSecond = 50;
 const code = values.code ?? new URL("../../", import.meta.url).pathname;
 const startsWithinMs = 120_000;
-
-/** Processor time of a process so far, in seconds: fields 14 and 15 of /proc/<pid>/stat, in hundredths. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const text = await Deno.readTextFile(`/proc/${pid}/stat`);
-  const [user = 0, system = 0] = (text.split(") ")[1] ?? "").split(" ").slice(11, 13).map(Number);
-  return (user + system) / 100;
-}
 
 /** Sends `perSecond` requests a second, each when it is due, whatever the answers take; their times in milliseconds. */
 async function requests(url: string, forMs: number): Promise<number[]> {
@@ -100,10 +94,10 @@ try {
   await new Promise((done) => setTimeout(done, 40_000));
   const rows: string[] = [];
   for (const path of [undefined, "/api/health", "/api/health/database", "/api/health/ready"]) {
-    const [cpu, began] = [await cpuSeconds(child.pid), performance.now()];
+    const [cpu, began] = [await cpuSeconds(child.pid) ?? NaN, performance.now()];
     const times = path === undefined ? [] : await requests(base + path, seconds * 1000);
     if (path === undefined) await new Promise((done) => setTimeout(done, seconds * 1000));
-    const share = (await cpuSeconds(child.pid) - cpu) / (performance.now() - began) * 1000;
+    const share = ((await cpuSeconds(child.pid) ?? NaN) - cpu) / (performance.now() - began) * 1000;
     times.sort((a, b) => a - b);
     const took = (at: number) => times.length === 0 ? "–" : quantile(times, at).toFixed(1);
     rows.push(

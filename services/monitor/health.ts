@@ -7,8 +7,9 @@ import type { Snapshot, Status } from "./snapshot.ts";
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
-/** undefined_table, invalid_schema_name: a server that is not the one that was prepared. */
-const ownTablesGone = (error: string | undefined) => /^(42P01|3F000)\b/.test(error ?? "");
+/** undefined_table, invalid_schema_name, of Holdfast's own: a server that is not the one that was prepared. */
+const ownTablesGone = (error: string | undefined) =>
+  /^(42P01|3F000): .*\bholdfast\b/.test(error ?? "");
 
 /** An alert that the database is away may stay open for a while over its return: then it only warns. */
 const weightOf = ({ rule, severity }: Snapshot["firing"][number]): Status =>

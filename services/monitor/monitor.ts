@@ -108,7 +108,6 @@ export function createMonitor(
     clock,
     log,
   });
-  const { readings } = collection;
   let checkedAt: number | undefined;
   let unreachable: Snapshot["unreachable"];
   let ingestMark: { at: number; accepted: number } | undefined;
