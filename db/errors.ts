@@ -137,7 +137,7 @@ const plainly: Record<string, string> = { "53300": "too many connections" };
 export function describeDatabaseError(error: unknown): string {
   const state = codeOf(error);
   const words = messageOf(driverError(error));
-  const plain = plainly[state];
+  const plain = isAnswer(error) ? undefined : plainly[state];
   const message = plain === undefined || words.includes(plain) ? words : `${plain}: ${words}`;
   return state ? `${state}: ${message}` : message;
 }

@@ -1,11 +1,12 @@
-import { chooseQuestion } from "../../db/collectors/choose.ts";
+import { chooseQuestion, needsFacts } from "../../db/collectors/choose.ts";
+import factsSql from "../../db/collectors/facts.sql" with { type: "text" };
 import {
   type Collector,
   type CollectorName,
   collectors,
   type Tier,
 } from "../../db/collectors/list.ts";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import type { CollectorRows, VersionFacts } from "../../db/collectors/rows.ts";
 import type { Sql } from "../../db/connection.ts";
 import { describeDatabaseError, isAnswer, isUnreachable } from "../../db/errors.ts";
 import { decodeForeign } from "../../db/foreign_text.ts";
@@ -36,6 +37,8 @@ function isSilence(error: unknown): boolean {
 export interface Outcome {
   kind: "read" | "refused" | "unasked" | "lost" | "silent";
   error?: string;
+  /** Read only after a connection that was lost had been made anew. */
+  reconnected?: boolean;
 }
 
 function outcomeOf(error: unknown): Outcome["kind"] {
@@ -85,7 +88,11 @@ interface Round {
 }
 
 /** What a tier's turn says about the server: it answered, it is away and why, or it was not asked. */
-export type TierOutcome = { kind: "answered" | "unasked" } | { kind: "away"; error: string };
+export type TierOutcome =
+  | { kind: "unasked" }
+  /** `reconnected` when a connection was lost on the way: another server may have taken the place of the last. */
+  | { kind: "answered"; reconnected: boolean }
+  | { kind: "away"; error: string };
 
 /** Asks the least there is to ask: whether a new connection is taken and answered. */
 async function probe({ pool, clock, deadlineMs }: Round): Promise<Outcome> {
@@ -103,9 +110,21 @@ async function askTwice(ask: () => Promise<Outcome>, round: Round): Promise<Outc
   const probed = await probe(round);
   if (probed.kind !== "read" && probed.kind !== "refused") return probed;
   const second = await ask();
-  if (second.kind !== "lost") return second;
+  if (second.kind !== "lost") return { ...second, reconnected: true };
   const again = await probe(round);
   return again.kind === "read" ? { ...second, kind: "refused" } : again;
+}
+
+/** What questions are chosen by: as last read, or asked for where the server's own collector has never answered. */
+async function factsFor(collector: Collector, round: Round): Promise<VersionFacts | undefined> {
+  const known = round.readings.server.value?.[0];
+  if (known || !needsFacts(collector)) return known;
+  const reading: Reading<VersionFacts | undefined> = emptyReading();
+  await takeReading(reading, round.pool, round.clock, round.deadlineMs, async (sql) => {
+    const [row] = await sql.unsafe<VersionFacts[]>(factsSql);
+    return row;
+  });
+  return reading.value;
 }
 
 /** One collector's turn: asked, left out while it rests, or known not to be on this server. */
@@ -116,7 +135,7 @@ async function takeTurn(collector: Collector, round: Round): Promise<Outcome> {
     reading.purse = restTurn(reading.purse);
     return { kind: "unasked" };
   }
-  const choice = chooseQuestion(collector, readings.server.value?.[0]);
+  const choice = chooseQuestion(collector, await factsFor(collector, round));
   if ("missing" in choice) {
     Object.assign(reading, emptyReading(), { missing: choice.missing });
     return { kind: "unasked" };
@@ -143,11 +162,13 @@ async function takeTurn(collector: Collector, round: Round): Promise<Outcome> {
  */
 export async function collectTier(tier: Tier, round: Round): Promise<TierOutcome> {
   let answered = false;
+  let reconnected = false;
   for (const collector of collectors) {
     if (collector.tier !== tier) continue;
-    const { kind, error = "no answer" } = await takeTurn(collector, round);
+    const { kind, error = "no answer", reconnected: anew } = await takeTurn(collector, round);
     if (kind === "lost" || kind === "silent") return { kind: "away", error };
     answered ||= kind === "read" || kind === "refused";
+    reconnected ||= anew === true;
   }
-  return { kind: answered ? "answered" : "unasked" };
+  return answered ? { kind: "answered", reconnected } : { kind: "unasked" };
 }

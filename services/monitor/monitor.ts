@@ -166,12 +166,11 @@ export function createMonitor(
   async function collectFast(): Promise<void> {
     const outcome = await collection.collect("fast");
     if (outcome.kind === "answered") {
-      if (unreachable) {
-        log.info("database_reachable_again", { away_ms: now() - unreachable.since });
-        if (tables.at !== undefined) {
-          justBack = true;
-          void statsLoop.runNow();
-        }
+      if (unreachable) log.info("database_reachable_again", { away_ms: now() - unreachable.since });
+      if ((unreachable || outcome.reconnected) && tables.at !== undefined) {
+        // After an outage it may be another server, and nothing known of it; after a lost connection it is asked at once.
+        justBack ||= unreachable !== undefined;
+        void statsLoop.runNow();
       }
       checkedAt = now();
       unreachable = undefined;
