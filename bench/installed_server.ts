@@ -1,49 +1,55 @@
 import { rm } from "node:fs/promises";
+import type { Target } from "../db/connection.ts";
 import { runCommand, unprivilegedUser } from "../db/embedded/command.ts";
-import type { TempServer } from "./temp_server.ts";
+
+/** A scratch server of installed programs; its files go with `stop`. */
+export interface InstalledServer {
+  target: Target;
+  stop(): Promise<void>;
+}
 
 /**
- * Starts a server of the programs in `bin`, such as `/usr/lib/postgresql/15/bin`, in a new temporary folder that goes with
- * it: settings as it comes, but for pg_stat_statements and a socket in that folder. Throws when a program fails.
+ * Starts a server of the programs in `bin`, such as `/usr/lib/postgresql/15/bin`, in a new temporary folder: over TCP on
+ * `port`, or on a socket in that folder; `settings` as `name=value`, all else as it comes. Throws when a program fails.
  */
-export async function startInstalledServer(bin: string): Promise<TempServer> {
-  const directory = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
+export async function startInstalledServer(
+  bin: string,
+  { settings, port }: { settings: readonly string[]; port?: number },
+): Promise<InstalledServer> {
+  const folder = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
   const as = unprivilegedUser();
-  await Deno.chmod(directory, 0o755);
-  if (as) await Deno.chown(directory, as.uid, as.gid);
+  await Deno.chmod(folder, 0o755);
+  if (as) await Deno.chown(folder, as.uid, as.gid);
+  const data = ["--pgdata", `${folder}/data`];
   const run = async (program: string, args: string[]) => {
     const { code, output } = await runCommand(`${bin}/${program}`, args, {
       as,
-      timeoutMs: 120_000,
+      timeoutMs: 60_000,
     });
     if (code !== 0) throw new Error(`${program} ended with ${code}: ${output}`);
   };
-  const data = ["--pgdata", `${directory}/data`];
-  await run("initdb", [...data, "--username", "postgres", "--auth", "trust", "--encoding", "UTF8"]);
-  const settings = [
-    "listen_addresses=",
-    `unix_socket_directories=${directory}`,
-    "shared_preload_libraries=pg_stat_statements",
-    "pg_stat_statements.max=10000",
-  ];
-  await run("pg_ctl", [
-    "start",
+  await run("initdb", [
     ...data,
-    "--wait",
-    "--log",
-    `${directory}/log`,
-    "--options",
-    settings.map((setting) => `-c ${setting}`).join(" "),
+    "--username",
+    "postgres",
+    "--auth",
+    "trust",
+    "--encoding",
+    "UTF8",
+    "--data-checksums",
   ]);
-  const stop = () => run("pg_ctl", ["stop", ...data, "--mode", "immediate", "--wait"]);
+  const place = port === undefined
+    ? ["listen_addresses=", `unix_socket_directories=${folder}`]
+    : [`port=${port}`, "listen_addresses=127.0.0.1", "unix_socket_directories="];
+  const options = [...place, ...settings].map((setting) => `-c ${setting}`).join(" ");
+  await run("pg_ctl", ["start", ...data, "--wait", "--log", `${folder}/log`, "--options", options]);
   return {
-    target: { kind: "socket", directory, port: 5432, user: "postgres", database: "postgres" },
+    target: port === undefined
+      ? { kind: "socket", directory: folder, port: 5432, user: "postgres", database: "postgres" }
+      : { kind: "url", url: `postgres://postgres@127.0.0.1:${port}/postgres` },
     async stop() {
-      await stop();
-      await rm(directory, { recursive: true, force: true });
-    },
-    stopNow() {
-      Deno.removeSync(directory, { recursive: true });
+      await run("pg_ctl", ["stop", ...data, "--mode", "immediate", "--wait"]);
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -33,6 +33,8 @@ const { values, positionals } = parseArgs({
 const leaves = Number(positionals[0] ?? 2_001);
 const rounds = Number(positionals[1] ?? 15);
 const bin = values["pg-bin"];
+/** Where the programs are given, what costs are counted with; all else is as it comes, jit too. */
+const settings = ["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=10000"];
 const limits: Partial<Record<Tier, number>> = { stats: 60, slow: 250, hourly: 1_000 };
 const names: Record<Tier, string> = {
   fast: "5 s: activity, locks",
@@ -79,7 +81,7 @@ const rowOf = (costs: Cost[]) => {
   }`;
 };
 
-const server = bin ? await startInstalledServer(bin) : await startTempServer();
+const server = bin ? await startInstalledServer(bin, { settings }) : await startTempServer();
 if (server.target.kind !== "socket") throw new Error("The server has no socket");
 const { directory, database } = server.target;
 const admin = connectSql({
