@@ -109,7 +109,7 @@ export async function createHoldfast(
     whileAway() {
       if (purpose !== "reader") monitor.start();
     },
-    isReachable: monitor.isReachable,
+    isUnreachable: () => !monitor.isReachable(),
     onRestart: () => monitor.checkNow(),
     log,
   });

@@ -20,12 +20,12 @@ const waitAfter = (failures: number) => retryMs[Math.min(failures, retryMs.lengt
 
 /** Gets the database ready, tells what keeps it from it, and brings the embedded server back when it dies. */
 export function createPreparation(
-  { embedded, prepare, whileAway, isReachable, onRestart, log }: {
+  { embedded, prepare, whileAway, isUnreachable, onRestart, log }: {
     embedded: EmbeddedServer | undefined;
     /** Migrates and makes what must be there before the first request. */
     prepare: () => Promise<void>;
     whileAway: () => void;
-    isReachable: () => boolean;
+    isUnreachable: () => boolean;
     onRestart: () => Promise<void>;
     log: Logger;
   },
@@ -36,7 +36,7 @@ export function createPreparation(
   let restart: { problem: string; failures: number; nextAt: number } | undefined;
 
   async function restartEmbedded(server: EmbeddedServer): Promise<void> {
-    if (isReachable() || await server.isRunning()) {
+    if (!isUnreachable() || await server.isRunning()) {
       restart = undefined;
       return;
     }

@@ -97,13 +97,16 @@ try {
     const [cpu, began] = [await cpuSeconds(child.pid) ?? NaN, performance.now()];
     const times = path === undefined ? [] : await requests(base + path, seconds * 1000);
     if (path === undefined) await new Promise((done) => setTimeout(done, seconds * 1000));
-    const share = ((await cpuSeconds(child.pid) ?? NaN) - cpu) / (performance.now() - began) * 1000;
+    const used = (await cpuSeconds(child.pid) ?? NaN) - cpu;
+    const share = used / (performance.now() - began) * 1000;
     times.sort((a, b) => a - b);
     const took = (at: number) => times.length === 0 ? "–" : quantile(times, at).toFixed(1);
     rows.push(
       `| ${path === undefined ? "watching alone" : `and ${perSecond} GET ${path} a second`} | ${
         (share * 100).toFixed(1)
-      } % | ${took(0.5)} | ${took(0.99)} |`,
+      } % | ${times.length === 0 ? "–" : (used / times.length * 1000).toFixed(1)} | ${
+        took(0.5)
+      } | ${took(0.99)} |`,
     );
   }
   console.log(
@@ -111,8 +114,8 @@ try {
       Deno.loadavg().map((load) => load.toFixed(1)).join(" ")
     }\n`,
   );
-  console.log("| | of one core | p50 ms | p99 ms |");
-  console.log("| --- | --- | --- | --- |");
+  console.log("| | of one core | processor ms a request | p50 ms | p99 ms |");
+  console.log("| --- | --- | --- | --- | --- |");
   console.log(rows.join("\n"));
 } finally {
   child.kill("SIGTERM");
