@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { collectors } from "../db/collectors/list.ts";
 import type { Sql, Target } from "../db/connection.ts";
 import { listLeaves, readIndexBytes } from "../db/partitions/leaves.ts";
 import { eventually } from "./helpers/eventually.ts";
@@ -143,4 +144,10 @@ async function estimate(target: Target): Promise<void> {
 
 Deno.test("rows are estimated once, whenever their statistics arrive", async (t) => {
   for (const major of majors) await t.step(`on Postgres ${major}`, () => onServer(major, estimate));
+});
+
+Deno.test("no collector asks by recursion, for which a server with jit compiles longer than it runs", () => {
+  for (const { name, questions } of collectors) {
+    for (const { sql } of questions) assert.doesNotMatch(sql, /\brecursive\b/i, name);
+  }
 });
