@@ -1,5 +1,4 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
 import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
 import type { Logger } from "./log.ts";
@@ -26,11 +25,14 @@ import { answerUnknown, forgetEmptyBody } from "./routes/unknown.ts";
 import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
+import { requestGuard } from "./routes/request_guard.ts";
 import { accessLog } from "./routes/access_log.ts";
 import { accessGuard, originGuard, securityHeaders } from "./routes/security.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { type AppEnv, createRouter } from "./routes/shared.ts";
+import { writeGuard } from "./routes/write_guard.ts";
 import { tickRoutes } from "./routes/ticks.ts";
+import { wholeBody } from "./routes/whole_body.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Access } from "./services/access.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
@@ -56,6 +58,7 @@ import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
 import type { Verifications } from "./services/partitions/seal/verification.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
+import type { WriteAccess } from "./services/write_access/access.ts";
 
 /** All that the routes speak to. */
 export interface Services {
@@ -80,6 +83,8 @@ export interface Services {
   benchmarks: Benchmarks;
   hub: Hub;
   access: Access;
+  /** Whether the server takes writes, and why not. */
+  writeAccess: WriteAccess;
   clock: Clock;
   /** Whether the database has been migrated and may be asked. */
   isPrepared: () => boolean;
@@ -159,17 +164,14 @@ export function createApp(
     }),
   );
   router.use("*", accessGuard(services.access));
-  const limit = bodyLimit({
-    maxSize: jsonBodyMax,
-    onError: () => {
-      throw new HoldfastError("body_too_large", `The body is larger than ${jsonBodyMax} bytes`);
-    },
-  });
-  router.use("/api/*", async (c, next) => {
-    // Ticks have limits of their own, and are streamed.
-    if (c.req.path === "/api/ticks") return await next();
-    return await limit(c, next);
-  });
+  router.use(
+    "*",
+    wholeBody({
+      maxBytes: jsonBodyMax,
+      stallMs: config.HOLDFAST_BODY_STALL_SECONDS * 1000,
+      totalMs: config.HOLDFAST_BODY_SECONDS * 1000,
+    }, (c) => c.req.path === "/api/ticks"),
+  );
   router.use("/api/*", async (c, next) => {
     const needsDatabase = !/^\/api\/(health|metrics|session)(\/|$)/.test(c.req.path);
     if (needsDatabase && !services.isPrepared()) {
@@ -180,6 +182,8 @@ export function createApp(
     await next();
   });
 
+  router.use("*", requestGuard(() => document));
+  router.use("/api/*", writeGuard(services.writeAccess));
   router.use("/api/*", forgetEmptyBody());
   mountApi(router, services, config, version);
   router.route("/", live.router);

@@ -2,9 +2,11 @@ import { createApp } from "./app.ts";
 import { createPreparation } from "./compose/preparation.ts";
 import { createServices } from "./compose/services.ts";
 import type { Config } from "./config.ts";
-import type { Target } from "./db/connection.ts";
+import { describeConnectFailure } from "./db/address/failure.ts";
+import { type Target, targetOf } from "./db/address/target.ts";
 import { createEmbeddedServer, type EmbeddedServer } from "./db/embedded/server.ts";
 import { forgetKeys } from "./db/market/idempotency.ts";
+import { createWriting } from "./compose/writing.ts";
 import { migrate } from "./db/migrate.ts";
 import { migrations } from "./db/migrations/list.ts";
 import type { PoolerMode } from "./db/pool.ts";
@@ -18,6 +20,7 @@ import type { Benchmarks } from "./services/benchmarks/service.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import { runsOutSoon } from "./services/monitor/partition_report.ts";
+import { createWriteAccess } from "./services/write_access/access.ts";
 
 export interface Holdfast {
   handle(request: Request): Response | Promise<Response>;
@@ -46,13 +49,15 @@ export type Purpose = "server" | "tool" | "reader";
 
 /** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
 export async function createHoldfast(
-  { config, log, upgrade, version, clock = systemClock, purpose = "server" }: {
+  { config, log, upgrade, version, clock = systemClock, purpose = "server", say = () => {} }: {
     config: Config;
     log: Logger;
     upgrade: Upgrade;
     version: string;
     clock?: Clock;
     purpose?: Purpose;
+    /** Writes a plain line for the person at the terminal. */
+    say?: (line: string) => void;
   },
 ): Promise<Holdfast> {
   const embedded: EmbeddedServer | undefined = config.DATABASE_URL
@@ -62,7 +67,8 @@ export async function createHoldfast(
       log,
       walSeconds: config.HOLDFAST_WAL_SECONDS,
     });
-  const target: Target = embedded?.target ?? { kind: "url", url: config.DATABASE_URL ?? "" };
+  const target: Target = embedded?.target ??
+    targetOf(config.DATABASE_URL ?? "", config.libpqVariables);
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
   const pools = openPools(target, pooler, config);
   const records = openRecords({
@@ -72,29 +78,13 @@ export async function createHoldfast(
     lockTimeoutMs: 2_000,
     pooler,
   });
-  const services = createServices({ config, log, clock, target, pooler, pools, records, embedded });
-  const { alerts, backups, benchmarks, changes, conversions, monitor, quarantine, rotation } =
-    services;
-  const stopping = new AbortController();
-
-  const preparation = createPreparation({
-    embedded,
-    async prepare() {
-      if (purpose === "reader") {
-        const pending = await pools.maintenance.run((sql) =>
-          migrate(sql, migrations, { dryRun: true })
-        );
-        if (pending.length === 0) return;
-        throw new StartError(
-          `The database lacks ${
-            pending.join(", ")
-          } of Holdfast's tables: start deno task serve once, which makes them`,
-        );
-      }
-      const applied = await pools.maintenance.run((sql) => migrate(sql, migrations), {
-        deadlineMs: 180_000,
-      });
-      if (applied.length > 0) log.info("migrated", { migrations: applied });
+  const access = createWriteAccess({ clock, log });
+  const writing = createWriting({
+    pools,
+    records,
+    access,
+    allowPublished: config.HOLDFAST_ALLOW_PUBLISHED,
+    async load() {
       await alerts.load();
       await changes.load(pools.app);
       changes.started(version);
@@ -106,9 +96,44 @@ export async function createHoldfast(
       await rotation.rotate("start");
       conversions.wake();
     },
+    log,
+  });
+  const services = createServices({
+    config,
+    log,
+    clock,
+    target,
+    pooler,
+    pools,
+    records,
+    embedded,
+    access,
+    writing: { ...writing, isStarted: () => preparation.isDone() },
+  });
+  const { alerts, backups, benchmarks, changes, conversions, monitor, quarantine, rotation } =
+    services;
+  const stopping = new AbortController();
+
+  const preparation = createPreparation({
+    embedded,
+    async prepare() {
+      if (purpose !== "reader") return await writing.prepare({ mustWrite: purpose === "tool" });
+      const pending = await pools.maintenance.run((sql) =>
+        migrate(sql, migrations, { dryRun: true })
+      );
+      if (pending.length === 0) return;
+      throw new StartError(
+        `The database lacks ${
+          pending.join(", ")
+        } of Holdfast's tables: start deno task serve once, which makes them`,
+      );
+    },
     whileAway() {
       if (purpose !== "reader") monitor.start();
     },
+    describeFailure: (error) => describeConnectFailure(error, target),
+    givesUp: purpose !== "server",
+    say,
     isUnreachable: () => !monitor.isReachable(),
     onRestart: () => monitor.checkNow(),
     log,
@@ -149,7 +174,7 @@ export async function createHoldfast(
       if (prepared && !unreachable && (age === undefined || age > 60_000)) {
         log.error("watching_has_stopped", { age_ms: age });
       }
-      if (!prepared || unreachable) return;
+      if (!prepared || unreachable || !access.canWrite()) return;
       await pools.maintenance.run((sql) =>
         forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
       );
@@ -160,7 +185,7 @@ export async function createHoldfast(
       await backups.everyMinute();
     },
     async everyHour() {
-      if (preparation.isDone()) await rotation.rotate("schedule");
+      if (preparation.isDone() && access.canWrite()) await rotation.rotate("schedule");
     },
     async stop() {
       stopping.abort();

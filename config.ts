@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { StartError } from "./errors.ts";
 import { settings } from "./settings.ts";
+import { connectionVariables, namingVariables } from "./settings/address.ts";
 
 type Settings = typeof settings;
 export type SettingName = keyof Settings;
@@ -13,7 +14,13 @@ export interface AlertOverride {
 
 export type Config =
   & { readonly [K in SettingName]: z.output<Settings[K]["schema"]> }
-  & { readonly alertOverrides: readonly AlertOverride[] };
+  & {
+    readonly alertOverrides: readonly AlertOverride[];
+    /** What completes `DATABASE_URL`, as libpq does it: the variables of libpq and where to look for its files. */
+    readonly libpqVariables: Readonly<Record<string, string>>;
+    /** Variables of libpq that name the server, where `DATABASE_URL` does not; empty where it does. */
+    readonly namedBy: readonly string[];
+  };
 
 const alertPrefix = "HOLDFAST_ALERT_";
 
@@ -75,6 +82,15 @@ export function readConfig(
     }
   }
   values.alertOverrides = [...overrides].map(([name, value]) => ({ name, value }));
+  values.libpqVariables = connectionVariables(env);
+  values.namedBy = values.DATABASE_URL === undefined
+    ? namingVariables.filter((name) => env[name])
+    : [];
+  if (values.DATABASE_URL === "embedded") {
+    values.DATABASE_URL = undefined;
+    values.libpqVariables = {};
+  } // Empty, so that all of it comes from the variables.
+  else if ((values.namedBy as string[]).length > 0) values.DATABASE_URL = "postgres://";
   const config = values as Config;
   if (!isLoopback(config.HOST) && !config.HOLDFAST_TOKEN && !config.HOLDFAST_INSECURE) {
     throw new StartError(

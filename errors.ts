@@ -26,6 +26,7 @@ export type ErrorCode =
   | "overloaded"
   | "deadline_exceeded"
   | "database_unavailable"
+  | "database_read_only"
   | "lock_timeout"
   | "database_error"
   | "storage_full"

@@ -15,11 +15,14 @@ export interface Logger {
 const order: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 40 };
 const secretKey = /token|secret|password|authorization|cookie/i;
 const urlPassword = /(\w+:\/\/[^:/@\s]+:)[^@\s]+@/g;
+const keywordPassword = /(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)/gi;
 
 /** Logs are read by many eyes: what is named like a secret, and passwords inside URLs, never reach them. */
 function redact(value: unknown, key = "", depth = 0): unknown {
   if (secretKey.test(key)) return "[redacted]";
-  if (typeof value === "string") return value.replace(urlPassword, "$1[redacted]@");
+  if (typeof value === "string") {
+    return value.replace(urlPassword, "$1[redacted]@").replace(keywordPassword, "$1[redacted]");
+  }
   if (typeof value === "bigint") return value.toString();
   if (value instanceof Error) {
     const code = (value as { code?: unknown }).code;

@@ -8,6 +8,7 @@ import { exportTicks } from "./commands/export.ts";
 import { importFiles } from "./commands/import.ts";
 import { restore } from "./commands/restore.ts";
 import { type CommandContext, serve, startServing } from "./commands/serve.ts";
+import { describeServerChoice } from "./commands/server_choice.ts";
 import { readConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { createLogger } from "./log.ts";
@@ -50,6 +51,8 @@ async function loadRuntime(): Promise<{ runtime: Runtime; upgrade: Upgrade }> {
 async function createContext(): Promise<CommandContext> {
   const { runtime, upgrade } = await loadRuntime();
   const config = readConfig(runtime.env(), (path) => readFileSync(path, "utf8"));
+  const choice = describeServerChoice(config);
+  if (choice) console.error(choice);
   const log = createLogger({ level: config.LOG_LEVEL });
   return { config, runtime, upgrade, log, version: denoConfig.version };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isConnectionString } from "./settings/address.ts";
 import { alertSettings } from "./settings/alerts.ts";
 import { backupSettings } from "./settings/backups.ts";
 import { s3Settings } from "./settings/s3.ts";
@@ -21,10 +22,9 @@ export const settings = {
     "Port to listen on; 0 picks a free one.",
   ),
   DATABASE_URL: setting(
-    z.string().regex(/^postgres(ql)?:\/\/.+/)
-      .refine((url) => URL.canParse(url.replace("@/", "@localhost/"))).optional(),
-    "a URL such as postgres://user:password@host:5432/database",
-    "The Postgres (14 to 18) to look after. Without it, Holdfast starts its own, embedded.",
+    z.string().refine(isConnectionString).optional(),
+    "a URL such as postgres://user:password@host:5432/database, or keywords such as host=db dbname=trading, or embedded",
+    "The Postgres (14 to 18) to look after, as psql takes it; see [the address](#the-address-of-a-server). Without it, the server that `PGHOST`, `PGHOSTADDR` or `PGSERVICE` names; without these too, or with `embedded`, Holdfast starts its own.",
     true,
   ),
   HOLDFAST_DATA_DIR: setting(
@@ -84,6 +84,11 @@ export const settings = {
     "auto or transaction",
     "Whether `DATABASE_URL` leads to a pooler in transaction mode; auto notices PgBouncer's refusal of settings.",
   ),
+  HOLDFAST_ALLOW_PUBLISHED: setting(
+    flag.default(false),
+    "0 or 1",
+    "Allows Holdfast to make its tables where a publication FOR ALL TABLES, or of its schemas, would send them to a subscriber.",
+  ),
   HOLDFAST_STATEMENT_TIMEOUT_MS: setting(
     whole(100, 3_600_000).default(15_000),
     "milliseconds from 100 to 3600000",
@@ -119,11 +124,6 @@ export const settings = {
     "a whole number from 1000 to 10000000",
     "Rows that uploads together may hold in memory while they wait, large ones up to half; more answer 503 with `Retry-After`.",
   ),
-  HOLDFAST_INGEST_HELD_JSON_BYTES: setting(
-    bytes(1024, 64 * GiB).default(256 * MiB),
-    "bytes from 1024 to 68719476736",
-    "JSON arrays that uploads together may hold in memory, large ones up to half; more answer 503 with `Retry-After`.",
-  ),
   HOLDFAST_INGEST_BATCH_ROWS: setting(
     whole(100, 500_000).default(5_000),
     "a whole number from 100 to 500000",
@@ -142,12 +142,22 @@ export const settings = {
   HOLDFAST_INGEST_MAX_JSON_BYTES: setting(
     bytes(1024, GiB).default(32 * MiB),
     "bytes from 1024 to 1073741824",
-    "Size of one JSON array (it must fit in memory), after decompression.",
+    "Size of one JSON array, after decompression.",
   ),
   HOLDFAST_INGEST_DEADLINE_SECONDS: setting(
     whole(1, 86_400).default(3_600),
     "seconds from 1 to 86400",
     "Longest one upload may take in all.",
+  ),
+  HOLDFAST_BODY_SECONDS: setting(
+    whole(1, 3_600).default(30),
+    "seconds from 1 to 3600",
+    "Longest the body of a request may take to come; uploads of ticks have `HOLDFAST_INGEST_DEADLINE_SECONDS`.",
+  ),
+  HOLDFAST_BODY_STALL_SECONDS: setting(
+    whole(1, 3_600).default(10),
+    "seconds from 1 to 3600",
+    "Longest pause between two chunks of such a body; uploads of ticks have `HOLDFAST_INGEST_STALL_SECONDS`.",
   ),
   HOLDFAST_INGEST_STALL_SECONDS: setting(
     whole(1, 3_600).default(30),
@@ -192,7 +202,7 @@ export const settings = {
   HOLDFAST_FAST_TIER_SECONDS: setting(
     whole(1, 300).default(5),
     "seconds from 1 to 300",
-    "Cadence of the fast collectors: activity, locks, pool.",
+    "Cadence of the fast collectors (activity, locks, pool) and of the write canary.",
   ),
   HOLDFAST_BROADCAST_SECONDS: setting(
     whole(1, 3_600).default(30),

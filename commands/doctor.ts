@@ -1,13 +1,27 @@
 import { bucketOf } from "../compose/backups.ts";
 import { type Config, unknownSettings } from "../config.ts";
-import type { Target } from "../db/connection.ts";
+import { addressLabel } from "../db/address/address.ts";
+import { addressOf, type Target, targetOf } from "../db/address/target.ts";
+import type { Sql } from "../db/connection.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
-import { describeDatabaseError } from "../db/errors.ts";
+import { codeOf, describeDatabaseError } from "../db/errors.ts";
 import { type Examined, examineServer } from "../db/examine.ts";
+import {
+  describeOwnPublication,
+  listOwnPublications,
+  type OwnPublication,
+} from "../db/partitions/publications.ts";
 import { createPool } from "../db/pool.ts";
+import { examineSource, examineWriting, mayTryWriting, tryWriting } from "../db/write_state.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
 import { readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
+import {
+  type Finding as WriteFinding,
+  findingOf,
+  readOnlyDefault,
+  standby,
+} from "../services/write_access/state.ts";
 import { readArguments } from "./arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -31,13 +45,44 @@ function replication({ role, replicates, senders, wal_level }: Examined): Findin
     : note(`role ${role} may not replicate: alter role ${role} replication; ${only}`);
 }
 
+/**
+ * Whether it takes writes, and if not, why and what ends it. Where nothing speaks against it a few pages are written in
+ * Holdfast's schema and rolled back: only that shows a full disk.
+ */
+async function judgeWriting(sql: Sql): Promise<Finding[]> {
+  const facts = await examineWriting(sql);
+  if (facts.in_recovery) {
+    const { reason, remedy } = standby(await examineSource(sql));
+    return [note(`${reason}; Holdfast serves watch-only beside it. ${remedy}`)];
+  }
+  const told = (finding: WriteFinding) => bad(`${finding.reason}. ${finding.remedy}`);
+  if (facts.read_only) return [told(readOnlyDefault(facts))];
+  if (!await mayTryWriting(sql)) return [good("it takes writes")];
+  try {
+    await tryWriting(sql);
+    return [good("it takes writes")];
+  } catch (error) {
+    const finding = findingOf(codeOf(error), facts);
+    return [finding ? told(finding) : bad(`a trial write failed: ${describeDatabaseError(error)}`)];
+  }
+}
+
 /** Judges what a server said of itself. */
-function judge(server: Examined): Finding[] {
+function judge(server: Examined, writing: readonly Finding[]): Finding[] {
   const { role, database } = server;
   const supported = server.number >= 140_000 && server.number < 190_000;
   return [
     (supported ? good : bad)(`Postgres ${server.version} (14 to 18 will do)`),
-    server.standby ? bad("it is a standby: nothing can be written") : good("it takes writes"),
+    ...writing,
+    ...(server.ids_left < 40_000_000
+      ? [
+        bad(
+          `only ${
+            Math.max(0, server.ids_left)
+          } transaction ids are left, then it takes no writes: end old transactions, prepared ones and unused slots, and vacuum (freeze)`,
+        ),
+      ]
+      : []),
     server.creates
       ? good(`role ${role} may make the schemas market and holdfast in ${database}`)
       : bad(
@@ -60,6 +105,17 @@ function judge(server: Examined): Finding[] {
   ];
 }
 
+/** Publications that Holdfast's own tables are in, or would be. */
+function judgePublications(publications: readonly OwnPublication[]): Finding[] {
+  return publications.map((one) =>
+    (one.slots.length > 0 ? bad : note)(
+      `${
+        describeOwnPublication(one)
+      }: publish tables or schemas by name, or make the schemas market and holdfast at the subscriber too`,
+    )
+  );
+}
+
 async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
   const pooler = { pooled };
   const pool = createPool({
@@ -72,7 +128,10 @@ async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
     lockTimeoutMs: 1_000,
   });
   try {
-    const findings = judge(await pool.run(examineServer));
+    const findings = [
+      ...await pool.run(async (sql) => judge(await examineServer(sql), await judgeWriting(sql))),
+      ...judgePublications(await pool.run(listOwnPublications)),
+    ];
     return pooler.pooled
       ? [...findings, note("a pooler in transaction mode stands before it")]
       : findings;
@@ -124,8 +183,13 @@ export async function doctor(
     ),
   );
   const storage = tell(await examineStorage(config));
-  let target: Target = { kind: "url", url: config.DATABASE_URL ?? "" };
-  if (!config.DATABASE_URL) {
+  let target: Target;
+  if (config.DATABASE_URL) {
+    target = targetOf(config.DATABASE_URL, config.libpqVariables);
+    const address = addressOf(target);
+    console.log(`Postgres at ${addressLabel(address)}`);
+    if (address.remark) console.log(`  –  ${address.remark}`);
+  } else {
     const embedded = await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
     console.log(`Embedded Postgres in ${embedded.directory}`);
     if (!await embedded.isRunning()) {

@@ -49,7 +49,12 @@ async function openHouse(context: CommandContext, purpose: "tool" | "reader"): P
     level: context.config.LOG_LEVEL === "debug" ? "debug" : "warn",
     write: (line) => console.error(line),
   });
-  const holdfast = await createHoldfast({ ...context, log, purpose });
+  const holdfast = await createHoldfast({
+    ...context,
+    log,
+    purpose,
+    say: (line) => console.error(line),
+  });
   const close = async () => {
     await holdfast.stop();
     await lock?.release();

@@ -76,7 +76,13 @@ export async function startServing(
   let holdfast: Holdfast | undefined;
   let listener: Listener | undefined;
   try {
-    holdfast = await createHoldfast({ config, log, upgrade, version });
+    holdfast = await createHoldfast({
+      config,
+      log,
+      upgrade,
+      version,
+      say: (line) => console.error(line),
+    });
     listener = await listen(context, holdfast);
     const house = holdfast;
     const guarded = (name: string, job: () => Promise<void>) => () =>

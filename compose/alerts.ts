@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import type { RecordsDb } from "../db/records.ts";
 import type { Logger } from "../log.ts";
 import { type Alerts, createAlerts } from "../services/alerts/alerts.ts";
-import { createCanary } from "../services/alerts/canary.ts";
+import { type Canary, createCanary, type WritePreparation } from "../services/alerts/canary.ts";
 import { createDeliveries } from "../services/alerts/deliveries.ts";
 import { createLease } from "../services/alerts/lease.ts";
 import { buildRules } from "../services/alerts/rules.ts";
@@ -13,31 +13,47 @@ import type { ReadingSource } from "../services/alerts/sources.ts";
 import { createAlertStore } from "../services/alerts/store.ts";
 import type { Clock } from "../services/clock.ts";
 import type { Publisher } from "../services/hub.ts";
+import type { WriteAccess } from "../services/write_access/access.ts";
 
 /** The name under which this Holdfast shares a database with others; a port of 0 may be anybody's. */
-function instanceName(config: Config): string {
+export function instanceName(config: Config): string {
   return config.HOLDFAST_INSTANCE ??
     `${hostname()}:${config.PORT === 0 ? randomUUID().slice(0, 8) : config.PORT}`;
 }
 
-/** The alerts with all that belongs to them. */
+/** The alerts with all that belongs to them, and the canary among their sources. */
 export function composeAlerts(
-  { config, db, sources, hub, clock, log }: {
+  { config, instance, db, access, preparation, isDiskFull, sources, hub, clock, log }: {
     config: Config;
+    instance: string;
     db: RecordsDb;
+    access: WriteAccess;
+    preparation: WritePreparation;
+    isDiskFull: () => boolean;
     sources: readonly ReadingSource[];
     hub: Publisher;
     clock: Clock;
     log: Logger;
   },
-): Alerts {
-  const instance = instanceName(config);
-  const store = createAlertStore({ db, log });
-  return createAlerts({
+): { alerts: Alerts; canary: Canary } {
+  const store = createAlertStore({ db, access, log });
+  const everySeconds = config.HOLDFAST_FAST_TIER_SECONDS;
+  const canary = createCanary({
+    db,
+    name: instance,
+    everyMs: everySeconds * 1000,
+    access,
+    preparation,
+    isDiskFull,
+    clock,
+    log,
+  });
+  const alerts = createAlerts({
     rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),
     store,
-    lease: createLease({ db, name: instance, everySeconds: config.HOLDFAST_FAST_TIER_SECONDS }),
-    silences: createSilences({ db, clock }),
+    access,
+    lease: createLease({ db, name: instance, everySeconds, access }),
+    silences: createSilences({ db, access, clock }),
     deliveries: createDeliveries({
       settings: config.HOLDFAST_CHANNELS,
       owner: instance,
@@ -46,20 +62,12 @@ export function composeAlerts(
       clock,
       log,
     }),
-    sources: [
-      createCanary({
-        db,
-        name: instance,
-        everyMs: config.HOLDFAST_BROADCAST_SECONDS * 1000,
-        clock,
-        log,
-      }),
-      ...sources,
-    ],
+    sources: [canary, ...sources],
     remindMs: config.HOLDFAST_ALERTS_REMIND_SECONDS * 1000,
     flapFirings: config.HOLDFAST_ALERTS_FLAP_FIRINGS,
     hub,
     clock,
     log,
   });
+  return { alerts, canary };
 }

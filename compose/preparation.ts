@@ -1,3 +1,4 @@
+import type { ConnectFailure } from "../db/address/failure.ts";
 import type { EmbeddedServer } from "../db/embedded/server.ts";
 import { describeDatabaseError } from "../db/errors.ts";
 import { HoldfastError, StartError } from "../errors.ts";
@@ -16,15 +17,24 @@ export interface Preparation {
 }
 
 const retryMs = [250, 500, 1_000, 2_000, 5_000];
+/** How long a command waits for a server that is away, and any start for a name that is not resolved. */
+const awayMs = 8_000;
+const unresolvedMs = 3_000;
 const waitAfter = (failures: number) => retryMs[Math.min(failures, retryMs.length) - 1] ?? 0;
 
 /** Gets the database ready, tells what keeps it from it, and brings the embedded server back when it dies. */
 export function createPreparation(
-  { embedded, prepare, whileAway, isUnreachable, onRestart, log }: {
+  { embedded, prepare, whileAway, describeFailure, givesUp, say, isUnreachable, onRestart, log }: {
     embedded: EmbeddedServer | undefined;
     /** Migrates and makes what must be there before the first request. */
     prepare: () => Promise<void>;
     whileAway: () => void;
+    /** Describes why a server that is not ours could not be logged in to. */
+    describeFailure: (error: unknown) => ConnectFailure;
+    /** Whether a server that stays away ends the start, as for a command that somebody waits for. */
+    givesUp: boolean;
+    /** Writes a plain line for the person at the terminal. */
+    say: (line: string) => void;
     isUnreachable: () => boolean;
     onRestart: () => Promise<void>;
     log: Logger;
@@ -58,6 +68,14 @@ export function createPreparation(
     await onRestart();
   }
 
+  /** Ends the start where trying again is of no use; else says once that it is tried again. */
+  function reportOrEnd(error: unknown, attempt: number, waitedMs: number): void {
+    const { line, lasting, unresolved } = describeFailure(error);
+    const late = (givesUp && waitedMs > awayMs) || (unresolved && waitedMs > unresolvedMs);
+    if (lasting || late) throw new StartError(line, { cause: error });
+    if (attempt === 0) say(`${line}; trying again until it answers`);
+  }
+
   return {
     isDone: () => prepared,
     problem() {
@@ -85,6 +103,7 @@ export function createPreparation(
         await prepare();
         prepared = true;
       };
+      const started = performance.now();
       for (let attempt = 0; !signal.aborted; attempt++) {
         try {
           // Never left alone half-way: a server that came up after the stop would be an orphan.
@@ -98,6 +117,7 @@ export function createPreparation(
           if (error instanceof StartError) throw error;
           if (error instanceof Error && error.cause instanceof StartError) throw error.cause;
           preparationError = `the database cannot be prepared: ${describeDatabaseError(error)}`;
+          if (!embedded) reportOrEnd(error, attempt, performance.now() - started);
           log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
           whileAway();
           const wait = new Promise((done) => setTimeout(done, waitAfter(attempt + 1)));

@@ -12,6 +12,7 @@ import { createBackupService } from "./backups.ts";
 import { createAccess } from "../services/access.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/sources.ts";
+import type { WritePreparation } from "../services/alerts/canary.ts";
 import type { Clock } from "../services/clock.ts";
 import { createHub } from "../services/hub.ts";
 import { createFeeds } from "../services/ingest/feeds.ts";
@@ -35,7 +36,8 @@ import { moveReport } from "../services/partitions/conversion/report.ts";
 import { createPolicies } from "../services/partitions/policies.ts";
 import { createRotation, type Rotation } from "../services/partitions/rotation.ts";
 import { createVerifications } from "../services/partitions/seal/verification.ts";
-import { composeAlerts } from "./alerts.ts";
+import type { WriteAccess } from "../services/write_access/access.ts";
+import { composeAlerts, instanceName } from "./alerts.ts";
 
 /** What the routes speak to, but for what only the life of the house knows. */
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
@@ -45,7 +47,7 @@ export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" |
 
 /** Makes every service and hands each what it needs; starts none. */
 export function createServices(
-  { config, log, clock, target, pooler, pools, records, embedded }: {
+  { config, log, clock, target, pooler, pools, records, embedded, access, writing }: {
     config: Config;
     log: Logger;
     clock: Clock;
@@ -54,9 +56,12 @@ export function createServices(
     pools: Pools;
     records: Records;
     embedded: EmbeddedServer | undefined;
+    access: WriteAccess;
+    writing: WritePreparation;
   },
 ): HouseServices {
-  const hub = createHub({ clock });
+  const instance = instanceName(config);
+  const hub = createHub({ clock, instance });
   const catalogue = createCatalogue();
   const directory = createSymbolDirectory();
   const onChange = () => monitor.refreshPartitions();
@@ -89,9 +94,13 @@ export function createServices(
     config,
     clock,
   });
-  const alerts = composeAlerts({
+  const { alerts, canary } = composeAlerts({
     config,
+    instance,
     db: records.db,
+    access,
+    preparation: writing,
+    isDiskFull: () => ingest.counters().diskFullSince !== undefined,
     // The backups' ages belong here too: backupSource(() => …).
     sources: [ingestSource({ ingest, feeds })],
     hub,
@@ -99,9 +108,9 @@ export function createServices(
     log,
   });
   const [writer, reader, now] = [pools.watchSlow, pools.app, () => clock.now().getTime()];
-  const history = createHistory({ writer, reader, config, clock, log });
+  const history = createHistory({ writer, reader, config, access, clock, log });
   const changes = createChanges({ now });
-  const incidents = createIncidents({ pool: writer, reader, history, changes, now, log });
+  const incidents = createIncidents({ pool: writer, reader, history, changes, access, now, log });
   const backups = createBackupService({
     config,
     log,
@@ -123,12 +132,14 @@ export function createServices(
     history,
     changes,
     incidents,
+    writeWatch: { ...access, check: canary.check },
     hub,
     config,
     clock,
     log,
   });
   return {
+    writeAccess: access,
     ingest,
     feeds,
     quarantine: createQuarantine({ pool: pools.app, ingest, config, clock }),

@@ -1,14 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { RecordsDb } from "./records.ts";
 
-/** Whether this server only replays: then nothing can be written here, and nothing is wrong. */
-export async function isStandby(db: RecordsDb): Promise<boolean> {
-  const [row] = await db.run((own) =>
-    own.execute<{ standby: boolean }>(sql`select pg_is_in_recovery() as standby`)
-  );
-  return row?.standby ?? false;
-}
-
 /** Writes one row, commits, and reads it back; throws when it is not the one that was written. */
 export async function writeCanary(db: RecordsDb, name: string): Promise<void> {
   const [written] = await db.run((own) =>

@@ -1,12 +1,12 @@
+import process from "node:process";
 import postgres from "postgres";
-import { openSocket } from "./socket.ts";
+import { type Address, hostLabel } from "./address/address.ts";
+import { createConnector } from "./address/connector.ts";
+import { createHostMemory } from "./address/open.ts";
+import { addressOf, type Target } from "./address/target.ts";
 
+export type { Target } from "./address/target.ts";
 export type Sql = postgres.Sql;
-
-/** Where a server is: a URL, or the Unix socket of the embedded one. */
-export type Target =
-  | { kind: "url"; url: string }
-  | { kind: "socket"; directory: string; port: number; user: string; database: string };
 
 export interface ConnectOptions {
   target: Target;
@@ -19,10 +19,6 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** Called whenever a connection of this client has closed. */
   onClose?: () => void;
-}
-
-function hostOf(value: unknown): string {
-  return String(Array.isArray(value) ? value[0] : value);
 }
 
 /** Opens a postgres.js client on `target`. Connections are made when first needed. */
@@ -54,23 +50,70 @@ export function connectSql(options: ConnectOptions): Sql {
       database: target.database,
     });
   }
-  const unix = unixHost(target.url);
-  return postgres(unix?.url ?? target.url, {
-    ...common,
-    ...(unix ? { host: unix.directory } : {
-      // postgres.js takes a socket here; its types do not name the option.
-      socket: ({ host, port }: { host: unknown; port: unknown }) =>
-        openSocket({ host: hostOf(host), port: Number(hostOf(port)) }),
-    } as Record<string, unknown>),
+  return connectBySocket(target, common, connectTimeoutMs);
+}
+
+/** Opens a client whose sockets are ours: hosts, TLS and roles are chosen in address/. */
+function connectBySocket(
+  target: Target & { kind: "url" },
+  common: postgres.Options<Record<string, never>>,
+  timeoutMs: number,
+): Sql {
+  const read = () => addressOf(target);
+  const { hosts, user, database, options } = readOrNothing(read);
+  const connector = createConnector({
+    read,
+    memory: target.memory ?? createHostMemory(),
+    timeoutMs,
+  });
+  const sql = withoutItsVariable(() =>
+    postgres({
+      ...common,
+      // For its error messages alone; it would pass over an error where it knew of another host.
+      host: [hosts.map(hostLabel).join(",").replace(/:\d+$/, "")],
+      port: [hosts.at(-1)?.port ?? 5432],
+      user,
+      database,
+      password: () => connector.password(),
+      ssl: false,
+      connection: { ...(options ? { options } : {}), ...common.connection },
+      // Its types name neither of these.
+      socket: () => connector.open(),
+      onparameter: (name: string, value: string) => connector.reported(name, value),
+    } as Record<string, unknown> as postgres.Options<Record<string, never>>)
+  );
+  const end = sql.end;
+  return Object.assign(sql, {
+    async end(how?: { timeout?: number }) {
+      try {
+        await end(how);
+      } finally {
+        connector.close();
+      }
+    },
   });
 }
 
-/** The socket directory of a URL such as `postgres://user@/db?host=/run/postgresql`, and the URL without it. */
-function unixHost(text: string): { directory: string; url: string } | undefined {
-  // libpq allows an empty host after the user, the URL standard does not.
-  const url = new URL(text.replace("@/", "@localhost/"));
-  const directory = url.searchParams.get("host");
-  if (!directory?.startsWith("/")) return undefined;
-  url.searchParams.delete("host");
-  return { directory, url: url.href };
+/** What cannot be read now, as when a file is being renewed, fails with the connection and not before. */
+function readOrNothing(
+  read: () => Address,
+): Pick<Address, "hosts" | "user" | "database" | "options"> {
+  try {
+    return read();
+  } catch {
+    return { hosts: [], user: "", database: "" };
+  }
+}
+
+/** postgres.js reads this variable whatever it is given, refuses `any`, and checks roles on its own. */
+function withoutItsVariable<T>(open: () => T): T {
+  const name = "PGTARGETSESSIONATTRS";
+  const value = process.env[name];
+  if (value === undefined) return open();
+  delete process.env[name];
+  try {
+    return open();
+  } finally {
+    process.env[name] = value;
+  }
 }

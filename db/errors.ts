@@ -23,6 +23,7 @@ const unreachable = new Set([
 ]);
 
 const codes: Record<string, ErrorCode> = {
+  "25006": "database_read_only", // read_only_sql_transaction: a standby, or default_transaction_read_only
   "57014": "deadline_exceeded", // query_canceled: our statement_timeout
   "55P03": "lock_timeout", // lock_not_available: our lock_timeout
   "53100": "storage_full", // disk_full
@@ -33,7 +34,7 @@ const codes: Record<string, ErrorCode> = {
 };
 
 /** What the driver threw, out of the wrappings of drizzle and of our own errors. */
-function driverError(error: unknown): unknown {
+export function driverError(error: unknown): unknown {
   let at = error;
   for (let depth = 0; depth < 5; depth++) {
     const { code, cause } = (at ?? {}) as { code?: unknown; cause?: unknown };
@@ -104,6 +105,12 @@ function plainWords(state: string, words: string): string | undefined {
   return undefined;
 }
 
+/** Says whether the server refused a write because it takes none from this session: a standby, or a read-only default. */
+export function refusesWrites(error: unknown): boolean {
+  return codeOf(error) === "25006" ||
+    (error instanceof HoldfastError && error.code === "database_read_only");
+}
+
 /** Wraps what the driver threw; messages of the server stay in `cause`, for the log only. */
 export function toHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
@@ -115,6 +122,7 @@ export function toHoldfastError(error: unknown): HoldfastError {
   const message = plainWords(state, messageOf(driverError(error))) ?? {
     deadline_exceeded: "The database did not finish in time",
     database_unavailable: "The database cannot be reached or is not ready",
+    database_read_only: "The database takes no writes at present; GET /api/health says why",
     lock_timeout: "A lock that this needs was not free in time; GET /api/locks shows who holds it",
     storage_full: "The database has no disk space left",
     overloaded: "The database has no memory left",
@@ -124,9 +132,9 @@ export function toHoldfastError(error: unknown): HoldfastError {
   }[code as string] ?? "The database refused the statement";
   return new HoldfastError(code, message, {
     cause: error,
-    ...(code === "database_error" || code === "partition_sealed"
-      ? {}
-      : { retryAfterSeconds: code === "storage_full" ? 30 : 2 }),
+    ...(code === "database_error" || code === "partition_sealed" ? {} : {
+      retryAfterSeconds: code === "storage_full" ? 30 : code === "database_read_only" ? 5 : 2,
+    }),
   });
 }
 

@@ -16,7 +16,8 @@ export interface Examined {
   statements: boolean | null;
   checksums: string;
   fsync: string;
-  standby: boolean;
+  /** Transaction ids left before the server takes no more writes. */
+  ids_left: number;
 }
 
 /** Asks only what every role may ask. */
@@ -39,7 +40,7 @@ export async function examineServer(sql: Sql): Promise<Examined> {
       end as statements,
       current_setting('data_checksums') as checksums,
       current_setting('fsync') as fsync,
-      pg_is_in_recovery() as standby`;
+      (select 2147483647 - 3000000 - max(age(datfrozenxid)) from pg_database)::float8 as ids_left`;
   if (!row) throw new Error("The server answers nothing");
   return row;
 }

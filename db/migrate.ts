@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { StartError } from "../errors.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
+import { describeOwnPublication, listOwnPublications } from "./partitions/publications.ts";
 import { inTransaction } from "./transaction.ts";
 import type { Migration } from "./migrations/list.ts";
 
@@ -44,12 +45,13 @@ export function pendingMigrations(
 
 /**
  * Applies what is missing, all in one transaction under an advisory lock, and answers the names.
- * With `dryRun` it only answers.
+ * With `dryRun` it only answers. Throws StartError where a subscriber would stop at the tables it makes, unless
+ * `allowPublished`.
  */
 export async function migrate(
   sql: Sql,
   list: readonly Migration[],
-  { dryRun = false }: { dryRun?: boolean } = {},
+  { dryRun = false, allowPublished = false }: { dryRun?: boolean; allowPublished?: boolean } = {},
 ): Promise<string[]> {
   const [server] = await sql<{ number: string }[]>`
     select current_setting('server_version_num') as number`;
@@ -64,8 +66,9 @@ export async function migrate(
     await tx`set local lock_timeout = '60s'`;
     await tx`set local statement_timeout = '120s'`;
     await tx`select pg_advisory_xact_lock(hashtextextended(${lockKey}, 0))`;
-    await createLedger(tx);
     const pending = pendingMigrations(list, await readApplied(tx));
+    if (pending.length > 0 && !allowPublished) await refusePublished(tx);
+    await createLedger(tx);
     for (const { version, name, sql: text } of pending) {
       await tx.unsafe(text).simple();
       await tx`
@@ -74,6 +77,16 @@ export async function migrate(
     }
     return pending.map(({ name }) => name);
   });
+}
+
+async function refusePublished(tx: Sql): Promise<void> {
+  const found = (await listOwnPublications(tx)).find(({ slots }) => slots.length > 0);
+  if (!found) return;
+  throw new StartError(
+    `Nothing was made: ${
+      describeOwnPublication(found)
+    }. Publish tables or schemas by name instead, or set HOLDFAST_ALLOW_PUBLISHED=1 and make the schemas market and holdfast at the subscriber (pg_dump --schema-only)`,
+  );
 }
 
 /** A role that may not create schemas can still run a Holdfast whose schemas an admin made. */

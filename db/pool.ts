@@ -29,6 +29,8 @@ export interface Pool {
   /** The same inside one transaction. */
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: RunOptions): Promise<T>;
   stats(): PoolStats;
+  /** Makes all work that begins from now on run in new sessions, which have the server's present defaults. */
+  renew(): void;
   end(): Promise<void>;
 }
 
@@ -114,6 +116,7 @@ export function createPool(
         acquire_wait_ms: waitMs,
       };
     },
+    renew: () => seats.forEach((seat) => seat.renew()),
     async end() {
       turnstile.close();
       await Promise.all(seats.map((seat) => seat.end()));

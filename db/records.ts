@@ -13,10 +13,11 @@ export interface RecordsDb {
  */
 export function openRecords(
   options: Omit<ConnectOptions, "max" | "onClose" | "pooled"> & { pooler: PoolerMode },
-): { db: RecordsDb; end(): Promise<void> } {
+): { db: RecordsDb; renew(): void; end(): Promise<void> } {
   const pool = createPool({ ...options, max: 2, waitingMax: 200 });
   return {
     db: { run: (query) => pool.run(async (sql) => await query(drizzle(sql))) },
+    renew: () => pool.renew(),
     end: () => pool.end(),
   };
 }

@@ -1,6 +1,6 @@
 import { HoldfastError } from "../errors.ts";
 import { type ConnectOptions, connectSql, type Sql } from "./connection.ts";
-import { isUnreachable } from "./errors.ts";
+import { isUnreachable, refusesWrites } from "./errors.ts";
 
 /** One connection, made when first used and made anew after it was lost. */
 export interface Seat {
@@ -8,6 +8,8 @@ export interface Seat {
   use<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Drops the connection, whatever it is doing. */
   replace(): void;
+  /** Drops the connection once no work uses it, so that the next work begins a new session. */
+  renew(): void;
   end(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ function guard(client: Sql, use: Use): Sql {
 export function createSeat(options: () => Omit<ConnectOptions, "max" | "onClose">): Seat {
   let current: Use | undefined;
   let client = open();
+  let stale = false;
 
   function open(): Sql {
     const opened: Sql = connectSql({
@@ -59,6 +62,7 @@ export function createSeat(options: () => Omit<ConnectOptions, "max" | "onClose"
   function replace(): void {
     const old = client;
     client = open();
+    stale = false;
     if (current) current.lost = true;
     old.end({ timeout: 0 }).catch(() => {});
   }
@@ -71,14 +75,19 @@ export function createSeat(options: () => Omit<ConnectOptions, "max" | "onClose"
       try {
         return await work(guard(mine, use));
       } catch (error) {
-        if (isUnreachable(error)) use.lost = true;
+        // A session keeps the read-only default it began with: one made anew has the present one.
+        if (isUnreachable(error) || refusesWrites(error)) use.lost = true;
         throw error;
       } finally {
         if (current === use) current = undefined;
-        if (use.lost && client === mine) replace();
+        if ((use.lost || stale) && client === mine) replace();
       }
     },
     replace,
+    renew() {
+      if (current) stale = true;
+      else replace();
+    },
     end: () => client.end({ timeout: 5 }).catch(() => {}),
   };
 }

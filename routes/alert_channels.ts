@@ -10,6 +10,7 @@ const channelsRoute = createRoute({
   method: "get",
   path: "/api/alerts/channels",
   tags,
+  operationId: "listChannels",
   summary: "Where alerts go; channels are set by HOLDFAST_CHANNELS alone",
   responses: { 200: jsonAnswer(ChannelList, "All channels, without their secrets") },
 });
@@ -18,6 +19,7 @@ const testRoute = createRoute({
   method: "post",
   path: "/api/alerts/channels/{name}/test",
   tags,
+  operationId: "testChannel",
   summary: "Send a sample now, once, and say how that went",
   request: { params: z.object({ name: z.string().max(40) }) },
   responses: { 200: jsonAnswer(ChannelTest, "How it went") },
@@ -27,6 +29,7 @@ const deliveriesRoute = createRoute({
   method: "get",
   path: "/api/alerts/deliveries",
   tags,
+  operationId: "listDeliveries",
   summary: "What was sent to channels, newest first; `dead` was given up",
   request: {
     query: z.object({
@@ -43,6 +46,8 @@ const retryRoute = createRoute({
   method: "post",
   path: "/api/alerts/deliveries/{id}/retry",
   tags,
+  operationId: "retryDelivery",
+  "x-problems": ["conflict"],
   summary: "Queue again what was given up",
   request: { params: z.object({ id: z.uuid() }) },
   responses: { 202: jsonAnswer(Delivery, "The delivery, in the queue") },

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { ruleUnits } from "../services/alerts/rule.ts";
-import { nextCursor, Time } from "./shared.ts";
+import { inputObject, nextCursor, Time } from "./shared.ts";
 
 export const Cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() }).openapi(
   "Cure",
@@ -41,7 +41,7 @@ export const Alert = z.object({
   cure: z.array(Cure),
 }).openapi("Alert");
 
-export const Acknowledgement = z.strictObject({
+export const Acknowledgement = inputObject({
   by: z.string().trim().regex(/^[^\0]{1,100}$/, "1 to 100 characters").optional().openapi({
     description: "Who is on it; kept beside the role that asked",
   }),
@@ -94,24 +94,24 @@ export const RuleList = z.object({ rules: z.array(AlertRule), next_cursor: nextC
 );
 
 /** Levels to change. The other fields of a rule may come along, as they were read, and change nothing. */
-export const RuleChange = z.strictObject({
+export const RuleChange = inputObject({
   ...AlertRule.partial().shape,
   name: z.string().min(1).max(64),
   reset: z.boolean().optional().openapi({ description: "Take back every change made at run time" }),
 }).openapi("AlertRuleChange");
 
-export const RuleChanges = z.strictObject({
+export const RuleChanges = inputObject({
   rules: z.array(RuleChange).min(1).max(200),
   next_cursor: nextCursor.optional(),
 }).openapi("AlertRuleChanges");
 
-export const RehearsalInput = z.strictObject({
+export const RehearsalInput = inputObject({
   rule: z.string().min(1).max(64),
   scope: z.string().max(200).default(""),
   from: Time.optional().openapi({ description: "Default: 7 days before `to`" }),
   to: Time.optional().openapi({ description: "Default: now" }),
   days: z.number().positive().max(366).optional().openapi({ description: "Instead of `from`" }),
-  changes: z.strictObject(levels).omit({ enabled: true }).partial().default({}).openapi({
+  changes: inputObject(levels).omit({ enabled: true }).partial().default({}).openapi({
     description: "Levels to try instead of those in force",
   }),
 }).openapi("AlertRehearsalRequest");
@@ -152,7 +152,7 @@ export const Silence = z.object({
 export const SilenceList = z.object({ silences: z.array(Silence), next_cursor: nextCursor })
   .openapi("AlertSilenceList");
 
-export const SilenceInput = z.strictObject({
+export const SilenceInput = inputObject({
   rule: z.string().min(1).max(64).nullable().default(null),
   scope: z.string().max(200).nullable().default(null),
   reason: z.string().trim().min(1).max(500),

@@ -11,6 +11,7 @@ const listRoute = createRoute({
   method: "get",
   path,
   tags,
+  operationId: "listSilences",
   summary: "Silences that hold or will hold, and those that ended within a day",
   responses: { 200: jsonAnswer(SilenceList, "All of them") },
 });
@@ -19,6 +20,8 @@ const createSilenceRoute = createRoute({
   method: "post",
   path,
   tags,
+  operationId: "createSilence",
+  "x-problems": ["not_found"],
   summary:
     "Keep alerts from the channels for a time, now or later; they fire and are shown all the same",
   request: { body: jsonBody(SilenceInput) },
@@ -29,6 +32,7 @@ const endRoute = createRoute({
   method: "delete",
   path: `${path}/{id}`,
   tags,
+  operationId: "endSilence",
   summary: "End a silence now",
   request: { params: z.object({ id: z.uuid() }) },
   responses: { 200: jsonAnswer(Silence, "The silence, ended") },
@@ -38,6 +42,8 @@ const endByQueryRoute = createRoute({
   method: "delete",
   path,
   tags,
+  operationId: "endSilenceByQuery",
+  "x-problems": ["not_found"],
   summary: "The same, the id as a parameter",
   request: { query: z.object({ id: z.uuid() }) },
   responses: { 200: jsonAnswer(Silence, "The silence, ended") },

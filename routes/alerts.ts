@@ -18,6 +18,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/alerts",
   tags,
+  operationId: "listAlerts",
   summary: "Alerts, newest first",
   request: {
     query: z.object({
@@ -33,6 +34,8 @@ const acknowledgeRoute = createRoute({
   method: "post",
   path: "/api/alerts/{id}/acknowledge",
   tags,
+  operationId: "acknowledgeAlert",
+  "x-problems": ["conflict"],
   summary: "Say that somebody is on it",
   request: {
     params: z.object({ id: z.uuid() }),
@@ -45,6 +48,7 @@ const rulesRoute = createRoute({
   method: "get",
   path: "/api/alerts/rules",
   tags,
+  operationId: "listAlertRules",
   summary: "The rules in force",
   responses: { 200: jsonAnswer(RuleList, "All rules") },
 });
@@ -59,6 +63,8 @@ const changeRulesRoute = createRoute({
   method: "put",
   path: "/api/alerts/rules",
   tags,
+  operationId: "changeAlertRules",
+  "x-problems": ["not_found"],
   summary: "Change levels of rules; what is left out stays",
   request: { body: jsonBody(z.preprocess(asList, RuleChanges)) },
   responses: { 200: jsonAnswer(RuleList, "All rules, as they now are") },

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { nextCursor, Time } from "./shared.ts";
+import { inputObject, nextCursor, Time } from "./shared.ts";
 
 const known = (about: string) =>
   z.number().nullable().openapi({ description: `${about}; null: not known` });
@@ -46,13 +46,13 @@ export const BackupList = z.object({
   next_cursor: nextCursor,
 }).openapi("BackupList");
 
-export const BackupStart = z.strictObject({
+export const BackupStart = inputObject({
   kind: z.enum(["base", "logical"]).optional().openapi({
     description: "Left out: base where the role may replicate, else logical (pg_dump)",
   }),
 }).openapi("BackupStart");
 
-export const BackupCheck = z.strictObject({
+export const BackupCheck = inputObject({
   restore: z.boolean().default(true).openapi({
     description: "Restore it on trial too, not only check its files",
   }),

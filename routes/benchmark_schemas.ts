@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { categories } from "../services/benchmarks/categories.ts";
 import { profileNames } from "../services/benchmarks/case.ts";
-import { nextCursor, orNull, Time } from "./shared.ts";
+import { inputObject, nextCursor, orNull, Time } from "./shared.ts";
 
 const measured = (about: string) => z.number().nullable().openapi({ description: about });
 const improvement =
@@ -112,7 +112,7 @@ export const BenchmarkRunList = z.object({
   next_cursor: nextCursor,
 }).openapi("BenchmarkRunList");
 
-export const BenchmarkStart = z.strictObject({
+export const BenchmarkStart = inputObject({
   cases: z.array(z.string().max(100)).min(1).max(100).optional().openapi({
     description: "Ids of cases; all when left out",
   }),

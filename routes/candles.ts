@@ -6,6 +6,7 @@ import { SymbolText } from "./instruments.ts";
 import {
   createRouter,
   cursorParam,
+  inputObject,
   jsonAnswer,
   jsonBody,
   limitParam,
@@ -31,6 +32,8 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/candles",
   tags: ["ticks"],
+  operationId: "listCandles",
+  "x-problems": ["not_found"],
   summary: "Candles of one instrument",
   request: {
     query: z.object({
@@ -49,12 +52,14 @@ const rebuildRoute = createRoute({
   method: "post",
   path: "/api/candles/rebuild",
   tags: ["ticks"],
+  operationId: "rebuildCandles",
+  "x-problems": ["not_found", "conflict"],
   summary: "Make candles anew from the ticks that are there",
   description:
     "The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles.",
   request: {
     body: jsonBody(
-      z.object({
+      inputObject({
         symbol: SymbolText,
         from: Time.optional().openapi({ description: "Start of the first minute; included" }),
         to: Time.optional().openapi({ description: "Not included" }),

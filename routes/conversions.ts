@@ -10,6 +10,8 @@ const convertRoute = createRoute({
   method: "post",
   path: "/api/partitions/convert",
   tags,
+  operationId: "convertTable",
+  "x-problems": ["not_found", "catalogue_changed", "conflict"],
   summary:
     "Turn a plain table into a partitioned one while it is in use: plan, start, undo, finish, cancel",
   request: { body: jsonBody(ConvertRequest) },
@@ -23,6 +25,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/partitions/conversions",
   tags,
+  operationId: "listConversions",
   summary: "Conversions and drains with their progress, those under way first",
   responses: { 200: jsonAnswer(ConversionList, "The last hundred") },
 });

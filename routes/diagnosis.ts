@@ -5,7 +5,7 @@ import type { Monitor } from "../services/monitor/monitor.ts";
 import { indexesReport, locksReport, queriesReport } from "../services/monitor/reports.ts";
 import type { Sessions } from "../services/monitor/sessions.ts";
 import { IndexList, LockTree, QueryList, Signalled } from "./diagnosis_schemas.ts";
-import { type AppEnv, createRouter, jsonAnswer, limitParam, Time } from "./shared.ts";
+import { type AppEnv, createRouter, jsonAnswer, limitParam, Time, wholeParam } from "./shared.ts";
 
 const tags = ["diagnosis"];
 
@@ -13,12 +13,13 @@ const locksRoute = createRoute({
   method: "get",
   path: "/api/locks",
   tags,
+  operationId: "listLocks",
   summary: "Who blocks whom, from the root blockers down",
   responses: { 200: jsonAnswer(LockTree, "The blocking tree, as last read") },
 });
 
 const target = {
-  params: z.object({ pid: z.coerce.number().int().min(1).max(2 ** 31 - 1) }),
+  params: z.object({ pid: wholeParam(1, 2 ** 31 - 1) }),
   query: z.object({
     backend_start: Time.optional().openapi({
       description: "As GET /api/locks has it: then a later session with the same pid is safe",
@@ -30,6 +31,8 @@ const cancelRoute = createRoute({
   method: "post",
   path: "/api/locks/{pid}/cancel",
   tags,
+  operationId: "cancelStatement",
+  "x-problems": ["conflict", "forbidden"],
   summary: "Cancel the statement a session runs",
   request: target,
   responses: { 200: jsonAnswer(Signalled, "It was told to stop") },
@@ -39,6 +42,8 @@ const terminateRoute = createRoute({
   method: "post",
   path: "/api/locks/{pid}/terminate",
   tags,
+  operationId: "terminateSession",
+  "x-problems": ["conflict", "forbidden"],
   summary: "End a session; its transaction is rolled back",
   request: target,
   responses: { 200: jsonAnswer(Signalled, "It was told to end") },
@@ -48,6 +53,7 @@ const queriesRoute = createRoute({
   method: "get",
   path: "/api/queries",
   tags,
+  operationId: "listQueries",
   summary: "The statements that cost most",
   request: {
     query: z.object({
@@ -64,6 +70,7 @@ const indexesRoute = createRoute({
   method: "get",
   path: "/api/indexes",
   tags,
+  operationId: "listIndexes",
   summary: "Every index, what is wrong with it, and those that are missing",
   responses: { 200: jsonAnswer(IndexList, "The largest first, as last read") },
 });

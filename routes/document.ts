@@ -1,40 +1,178 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { ErrorCode } from "../errors.ts";
+import { faces } from "./problem.ts";
+import { openPaths, sessionCookie } from "./security.ts";
 import { type AppEnv, Problem } from "./shared.ts";
 
 const methods = ["get", "post", "put", "patch", "delete"] as const;
 
+const tags = [
+  { name: "health", description: "The verdict, and the figures and checks that it rests on" },
+  { name: "ticks", description: "Ticks in and out, and the candles made of them" },
+  { name: "instruments", description: "What is traded" },
+  { name: "quarantine", description: "Rows that were not stored, with the reason for each" },
+  { name: "partitions", description: "Policies, plans, conversions, seals and archives" },
+  { name: "alerts", description: "Alerts, their rules, silences, channels and deliveries" },
+  { name: "diagnosis", description: "Locks, statements, indexes and incidents" },
+  { name: "metrics", description: "Figures now and over time, and the Prometheus exposition" },
+  { name: "backups", description: "Backups and the restores that prove them" },
+  { name: "benchmarks", description: "What each optimisation is worth on this server" },
+  { name: "session", description: "Login of a browser" },
+];
+
+/** What any operation may answer, from the guards before it. */
+const always: readonly ErrorCode[] = ["invalid_request", "forbidden", "internal", "shutting_down"];
+const ofBodies: readonly ErrorCode[] = [
+  "malformed_body",
+  "body_too_large",
+  "upload_stalled",
+  "unsupported_media_type",
+];
+const ofDatabase: readonly ErrorCode[] = [
+  "database_unavailable",
+  "database_read_only",
+  "database_error",
+  "lock_timeout",
+  "overloaded",
+  "deadline_exceeded",
+];
+const ofWrites: readonly ErrorCode[] = ["conflict", "storage_full"];
+
+interface Operation {
+  operationId?: string;
+  description?: string;
+  requestBody?: unknown;
+  responses?: Record<string, unknown>;
+  security?: Record<string, string[]>[];
+  "x-problems"?: ErrorCode[];
+  "x-role"?: string;
+}
+
+/** Operations that are answered from memory, whatever the database does. */
+const needsNoDatabase = /^\/(api\/(health|session)|metrics)(\/|$)/;
+
+/** The codes of the problems that an operation may answer. */
+function codesOf(method: string, path: string, operation: Operation): Set<ErrorCode> {
+  const codes = new Set<ErrorCode>([...always, ...(operation["x-problems"] ?? [])]);
+  const add = (more: readonly ErrorCode[]) => more.forEach((code) => codes.add(code));
+  if (!openPaths.has(path)) codes.add("unauthorized");
+  if (path.includes("{")) codes.add("not_found");
+  if (operation.requestBody) add(ofBodies);
+  if (!needsNoDatabase.test(path)) {
+    add(ofDatabase);
+    if (method !== "get") add(ofWrites);
+  }
+  return codes;
+}
+
+/** Names and makes the response for the problems of one status, shared by all operations that may answer the same. */
+function problemResponse(
+  status: number,
+  codes: readonly ErrorCode[],
+  shared: Record<string, object>,
+): { $ref: string } {
+  const name = `Problem${status}_${codes.join("_")}`;
+  shared[name] ??= {
+    description: codes.map((code) => faces[code][1]).join("; "),
+    content: {
+      "application/problem+json": {
+        schema: {
+          allOf: [
+            { $ref: "#/components/schemas/Problem" },
+            {
+              type: "object",
+              properties: {
+                status: { type: "integer", enum: [status] },
+                code: { type: "string", enum: codes },
+              },
+            },
+          ],
+        },
+      },
+    },
+  };
+  return { $ref: `#/components/responses/${name}` };
+}
+
+function describeOperation(
+  method: string,
+  path: string,
+  operation: Operation,
+  shared: Record<string, object>,
+): void {
+  const responses = operation.responses ??= {};
+  const byStatus = Map.groupBy([...codesOf(method, path, operation)], (code) => faces[code][0]);
+  for (const status of [...byStatus.keys()].sort()) {
+    // A verdict may be answered with 503 and no problem.
+    responses[status] ??= problemResponse(status, (byStatus.get(status) ?? []).sort(), shared);
+  }
+  responses.default ??= {
+    description: "A problem document (RFC 9457)",
+    content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+  };
+  delete operation["x-problems"];
+  const open = openPaths.has(path);
+  operation.security = open ? [] : [{ bearer: [] }, { session: [] }];
+  if (!open) operation["x-role"] = method === "get" ? "read" : "admin";
+  const access = open
+    ? "Open to anyone."
+    : `Needs a token that may ${
+      method === "get" ? "read" : "change things"
+    }, where tokens are set.`;
+  operation.description = [operation.description, access].filter(Boolean).join(" ");
+}
+
 /**
- * The OpenAPI document of the routes. Every operation may answer with a problem; that is said once here instead
- * of in each route.
+ * Mends what the generator writes and JSON Schema does not know: patterns with the flags of a JavaScript expression, and
+ * tuples without `items`, which client generators ask for.
+ */
+function mendSchemas(value: unknown): void {
+  if (value === null || typeof value !== "object") return;
+  if ("prefixItems" in value && !("items" in value)) Object.assign(value, { items: {} });
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === "pattern" && typeof inner === "string") {
+      Object.assign(value, { pattern: inner.replace(/^\/(.*)\/[a-z]*$|\/[a-z]+$/, "$1") });
+    } else mendSchemas(inner);
+  }
+}
+
+/**
+ * Returns the OpenAPI document of the routes. Who may call an operation, and each problem that it may answer, follow from its
+ * method, its path and its `x-problems`, and are said here instead of in each route.
  */
 export function openApiDocument(router: OpenAPIHono<AppEnv>, version: string) {
   router.openAPIRegistry.register("Problem", Problem);
   router.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
+    description: "A token of this server; none is asked for where HOLDFAST_TOKEN is not set",
+  });
+  router.openAPIRegistry.registerComponent("securitySchemes", "session", {
+    type: "apiKey",
+    in: "cookie",
+    name: sessionCookie,
+    description: "The cookie that POST /api/session sets",
   });
   const document = router.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Holdfast",
       version,
-      description: "Keeps a time-series Postgres fast and whole, and proves it.",
-      license: { name: "MIT" },
+      description: "Keeps a time-series Postgres fast and intact, and proves it.",
+      contact: { name: "The developers of Holdfast" },
+      license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
-    security: [{}, { bearer: [] }],
+    servers: [{ url: "/", description: "The Holdfast that serves this document" }],
+    tags,
   });
-  for (const path of Object.values(document.paths ?? {})) {
+  const shared: Record<string, object> = {};
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
     for (const method of methods) {
-      const operation = path[method];
-      if (!operation) continue;
-      operation.responses ??= {};
-      operation.responses.default ??= {
-        description: "A problem document (RFC 9457)",
-        content: {
-          "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-        },
-      };
+      const operation = item[method];
+      if (operation) describeOperation(method, path, operation as Operation, shared);
     }
   }
+  mendSchemas(document);
+  document.components = { ...document.components, responses: shared as never };
   return document;
 }

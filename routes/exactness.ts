@@ -33,6 +33,8 @@ const readRoute = createRoute({
   method: "get",
   path: "/api/exactness",
   tags: ["instruments"],
+  operationId: "getExactness",
+  "x-problems": ["not_found"],
   summary: "How float8 holds the prices of an instrument",
   request: { query: z.object({ symbol: z.string().min(1).max(64) }) },
   responses: {

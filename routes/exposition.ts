@@ -14,6 +14,7 @@ const scrapeRoute = createRoute({
   method: "get",
   path: "/metrics",
   tags: ["metrics"],
+  operationId: "getExposition",
   summary: "All metrics for Prometheus; OpenMetrics when it is asked for",
   responses: {
     200: {

@@ -6,6 +6,7 @@ import { checksOf, databaseHealth, partitionsHealth } from "../services/monitor/
 import type { Check } from "../services/monitor/blind_spots.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import type { Snapshot, Status } from "../services/monitor/snapshot.ts";
+import { notReadyForWrites } from "../services/write_access/health.ts";
 import { PerformanceImprovementMetrics } from "./benchmark_schemas.ts";
 import {
   DatabaseHealthResponse,
@@ -22,6 +23,7 @@ const overallRoute = createRoute({
   method: "get",
   path: "/api/health",
   tags,
+  operationId: "getHealth",
   summary: "The verdict, and what it rests on",
   description: "With Accept: application/health+json, in the form of the IETF health draft.",
   responses: {
@@ -34,6 +36,7 @@ const liveRoute = createRoute({
   method: "get",
   path: "/api/health/live",
   tags,
+  operationId: "getLiveness",
   summary: "Whether this process lives; asks nothing of the database",
   responses: { 200: jsonAnswer(Liveness, "It does") },
 });
@@ -42,6 +45,7 @@ const readyRoute = createRoute({
   method: "get",
   path: "/api/health/ready",
   tags,
+  operationId: "getReadiness",
   summary: "Whether requests that need the database can be served",
   responses: { 200: jsonAnswer(Liveness, "They can"), 503: jsonAnswer(Liveness, "They cannot") },
 });
@@ -50,6 +54,7 @@ const databaseRoute = createRoute({
   method: "get",
   path: "/api/health/database",
   tags,
+  operationId: "getDatabaseHealth",
   summary: "The database in figures, with alerts and advice",
   responses: { 200: jsonAnswer(DatabaseHealthResponse, "What was last read, with its age") },
 });
@@ -58,6 +63,8 @@ const performanceRoute = createRoute({
   method: "get",
   path: "/api/health/performance",
   tags,
+  operationId: "getPerformanceHealth",
+  "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "What each optimisation is worth here, as last measured",
   responses: { 200: jsonAnswer(PerformanceImprovementMetrics, "One entry per category") },
 });
@@ -66,6 +73,7 @@ const partitionsRoute = createRoute({
   method: "get",
   path: "/api/health/partitions",
   tags,
+  operationId: "getPartitionHealth",
   summary: "Managed tables, their partitions and their runway",
   responses: { 200: jsonAnswer(PartitionHealthResponse, "What was last read") },
 });
@@ -74,6 +82,7 @@ const feedsRoute = createRoute({
   method: "get",
   path: "/api/health/feeds",
   tags,
+  operationId: "getFeedHealth",
   summary: "What came by each feed, and what became of it",
   responses: { 200: jsonAnswer(FeedsHealthResponse, "Counters since the start, by symbol") },
 });
@@ -106,7 +115,15 @@ function ietfHealth(status: Status, version: string, checks: readonly Check[]) {
 function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
   if (!prepared) return "the database is being prepared";
   if (snapshot.unreachable) return "the database cannot be reached";
-  return snapshot.checkedAt === undefined ? "the database has not been asked yet" : undefined;
+  if (snapshot.checkedAt === undefined) return "the database has not been asked yet";
+  if (snapshot.ingest.diskFullSince !== undefined) return "the database has no disk space left";
+  return notReadyForWrites(snapshot.access);
+}
+
+/** What the server is: replaying what a primary wrote, or a primary; null before it was asked. */
+function roleOf({ checkedAt, access }: Snapshot): "primary" | "standby" | null {
+  if (checkedAt === undefined) return null;
+  return access.cause === "standby" ? "standby" : "primary";
 }
 
 /** Health in all its forms, from the last snapshot: these answer at once, also when Postgres is away. */
@@ -141,6 +158,8 @@ export function healthRoutes(
     const { checkedAt, now } = snapshot;
     return c.json({
       status,
+      role: roleOf(snapshot),
+      mode: snapshot.access.mode,
       version,
       uptime_seconds: (clock.now().getTime() - startedAt) / 1000,
       checked_at: checkedAt === undefined ? null : new Date(checkedAt).toISOString(),
@@ -152,11 +171,15 @@ export function healthRoutes(
   router.openapi(liveRoute, (c) => c.json({ status: "alive" as const, detail: "" }, 200));
 
   router.openapi(readyRoute, (c) => {
-    const reason = notReady(monitor.snapshot(), isPrepared());
-    return reason === undefined ? c.json({ status: "ready" as const, detail: "" }, 200) : c.json({
-      status: isPrepared() ? "unavailable" as const : "starting" as const,
-      detail: reason,
-    }, 503);
+    const snapshot = monitor.snapshot();
+    const reason = notReady(snapshot, isPrepared());
+    const { mode, reason: why } = snapshot.access;
+    if (reason === undefined) {
+      const detail = mode === "writing" ? "" : `${why}; what reads is served`;
+      return c.json({ status: "ready" as const, mode, detail }, 200);
+    }
+    const status = isPrepared() ? "unavailable" as const : "starting" as const;
+    return c.json({ status, mode, detail: reason }, 503);
   });
 
   router.openapi(databaseRoute, (c) => {

@@ -16,8 +16,17 @@ export const Check = z.object({
   observed_at: Time.nullable(),
 }).openapi("HealthCheck");
 
+const WriteMode = z.enum(["writing", "read_only", "watch_only"]).openapi("WriteMode", {
+  description:
+    "writing: all is served; read_only: a primary that takes no writes; watch_only: a standby",
+});
+
 export const HealthResponse = z.object({
   status: Status,
+  role: z.enum(["primary", "standby"]).nullable().openapi({
+    description: "What the server is; null: not asked yet",
+  }),
+  mode: WriteMode,
   version: z.string(),
   uptime_seconds: z.number(),
   checked_at: Time.nullable(),
@@ -137,6 +146,7 @@ export const PartitionHealthResponse = z.object({
 
 export const Liveness = z.object({
   status: z.enum(["alive", "ready", "starting", "unavailable"]),
+  mode: WriteMode.optional(),
   detail: z.string(),
 })
   .openapi("Liveness");

@@ -4,11 +4,13 @@ import {
   createRouter,
   cursorParam,
   flagParam,
+  inputObject,
   jsonAnswer,
   jsonBody,
   limitParam,
   nextCursor,
   Time,
+  wholeParam,
 } from "./shared.ts";
 
 export const Instrument = z.object({
@@ -25,7 +27,7 @@ const printable = /^[^\p{Cc}\p{Cs}]+$/u;
 /** A symbol as the database can hold it. */
 export const SymbolText = z.string().min(1).max(64)
   .regex(printable, "must not have control characters");
-const fields = {
+const instrumentFields = {
   symbol: SymbolText,
   kind: z.string().min(1).max(32).regex(printable, "must not have control characters").optional(),
   currency: z.string().regex(/^[A-Z]{3,8}$/, "must be 3 to 8 capital letters").nullable()
@@ -33,19 +35,23 @@ const fields = {
   tick_size: z.number().positive().nullable().optional(),
 };
 
-const NewInstrument = z.object(fields).openapi("NewInstrument");
-const InstrumentPatch = z.object({ ...fields, symbol: fields.symbol.optional() }).openapi(
+const NewInstrument = inputObject(instrumentFields).openapi("NewInstrument");
+const InstrumentPatch = inputObject({
+  ...instrumentFields,
+  symbol: instrumentFields.symbol.optional(),
+}).openapi(
   "InstrumentPatch",
 );
 const InstrumentList = z.object({ instruments: z.array(Instrument), next_cursor: nextCursor })
   .openapi("InstrumentList");
-const params = z.object({ id: z.coerce.number().int().min(1).max(2_147_483_647) });
+const params = z.object({ id: wholeParam(1, 2_147_483_647) });
 const tags = ["instruments"];
 
 const listRoute = createRoute({
   method: "get",
   path: "/api/instruments",
   tags,
+  operationId: "listInstruments",
   summary: "Instruments, the living ones unless asked for all",
   request: {
     query: z.object({
@@ -62,6 +68,8 @@ const createOneRoute = createRoute({
   method: "post",
   path: "/api/instruments",
   tags,
+  operationId: "createInstrument",
+  "x-problems": ["symbol_taken"],
   summary: "Create an instrument",
   request: { body: jsonBody(NewInstrument) },
   responses: { 201: jsonAnswer(Instrument, "The new instrument; Location names it") },
@@ -71,6 +79,7 @@ const getRoute = createRoute({
   method: "get",
   path: "/api/instruments/{id}",
   tags,
+  operationId: "getInstrument",
   summary: "One instrument",
   request: { params },
   responses: { 200: jsonAnswer(Instrument, "The instrument") },
@@ -80,6 +89,8 @@ const patchRoute = createRoute({
   method: "patch",
   path: "/api/instruments/{id}",
   tags,
+  operationId: "updateInstrument",
+  "x-problems": ["symbol_taken", "conflict"],
   summary: "Change an instrument",
   request: { params, body: jsonBody(InstrumentPatch) },
   responses: { 200: jsonAnswer(Instrument, "The changed instrument") },
@@ -89,6 +100,8 @@ const deleteRoute = createRoute({
   method: "delete",
   path: "/api/instruments/{id}",
   tags,
+  operationId: "deleteInstrument",
+  "x-problems": ["instrument_referenced", "conflict"],
   summary: "Soft-delete an instrument, or purge it",
   request: {
     params,
@@ -108,6 +121,8 @@ const restoreRoute = createRoute({
   method: "post",
   path: "/api/instruments/{id}/restore",
   tags,
+  operationId: "restoreInstrument",
+  "x-problems": ["symbol_taken", "conflict"],
   summary: "Undo a soft delete",
   request: { params },
   responses: { 200: jsonAnswer(Instrument, "The living instrument") },

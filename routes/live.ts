@@ -27,6 +27,15 @@ export function liveRoutes(
   const router = new Hono<AppEnv>();
   const sockets = new Set<WebSocket>();
 
+  function accept(request: Request): ReturnType<Upgrade> {
+    try {
+      return upgrade(request);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new HoldfastError("invalid_request", `Cannot open a WebSocket: ${error.message}`);
+    }
+  }
+
   router.get("/ws", (c) => {
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
       throw new HoldfastError(
@@ -39,13 +48,17 @@ export function liveRoutes(
         retryAfterSeconds: 10,
       });
     }
-    const { socket, response } = upgrade(c.req.raw);
+    const { socket, response } = accept(c.req.raw);
     let connection: LiveConnection | undefined;
     socket.addEventListener("open", () => {
       sockets.add(socket);
       connection = serveLive({
         send: (text) => socket.send(text),
-        close: (code, reason) => socket.close(code, reason),
+        close(code, reason) {
+          // A client that reads nothing never confirms the end.
+          sockets.delete(socket);
+          socket.close(code, reason);
+        },
         get bufferedAmount() {
           return socket.bufferedAmount;
         },

@@ -6,7 +6,7 @@ import type { History } from "../services/monitor/history/history.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import { type MetricReport, metricsReport } from "../services/monitor/reports.ts";
 import { signals } from "../services/monitor/signals/list.ts";
-import { createRouter, jsonAnswer, nextCursor, Time } from "./shared.ts";
+import { createRouter, jsonAnswer, nextCursor, Time, wholeParam } from "./shared.ts";
 
 const Series = z.object({
   name: z.string(),
@@ -45,6 +45,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/metrics",
   tags,
+  operationId: "listMetrics",
   summary: "Metrics as they are now; those of the whole server have a history",
   responses: { 200: jsonAnswer(MetricList, "Each with its value, known, bad or unknown") },
 });
@@ -53,6 +54,8 @@ const readRoute = createRoute({
   method: "get",
   path: "/api/metrics/{name}",
   tags,
+  operationId: "getMetric",
+  "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "The history of one metric",
   description:
     "Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap.",
@@ -61,7 +64,7 @@ const readRoute = createRoute({
     query: z.object({
       from: Time.optional().openapi({ description: "An hour before `to` when left out" }),
       to: Time.optional(),
-      step: z.coerce.number().int().min(1).max(86_400).optional().openapi({
+      step: wholeParam(1, 86_400).optional().openapi({
         description: "Seconds per point; more where nothing finer is kept",
       }),
       scope: z.string().max(300).default("").openapi({

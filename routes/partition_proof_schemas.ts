@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { Manifest } from "../services/partitions/seal/manifest.ts";
-import { nextCursor, Time } from "./shared.ts";
+import { inputObject, nextCursor, Time } from "./shared.ts";
 
 const table = z.string().min(3).max(200).refine((text) => !text.includes("\0"), "holds no NUL")
   .openapi({ description: "schema.name, unquoted", example: "market.ticks" });
@@ -10,7 +10,7 @@ const partition = z.string().min(1).max(200).refine((text) => !text.includes("\0
     example: "ticks_p20260315",
   });
 
-export const VerifyRequest = z.strictObject({
+export const VerifyRequest = inputObject({
   table: table.optional(),
   partition: partition.optional(),
   leaf: partition.optional().openapi({ description: "Another word for partition" }),
@@ -67,7 +67,7 @@ export const Verification = z.object({
 export const OneLeaf = z.object({ table, partition });
 export const SealManifest = z.object(Manifest.shape).openapi("PartitionManifest");
 
-export const UnsealRequest = z.strictObject({
+export const UnsealRequest = inputObject({
   table,
   partition,
   hold_seconds: z.int().min(0).max(31_536_000).default(86_400).openapi({
@@ -92,7 +92,7 @@ export const ArchiveList = z.object({
   next_cursor: nextCursor,
 }).openapi("PartitionArchiveList");
 
-export const RestoreRequest = z.strictObject({
+export const RestoreRequest = inputObject({
   table,
   partition: partition.optional(),
   file: z.string().min(1).max(1_000).refine((text) => !text.includes("\0"), "holds no NUL")

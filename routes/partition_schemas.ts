@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { keyKinds } from "../services/partitions/axis/key.ts";
 import { retentionActions } from "../services/partitions/policy.ts";
-import { nextCursor, orNull, Time } from "./shared.ts";
+import { inputObject, nextCursor, orNull, Time } from "./shared.ts";
 
 const known = (about: string) =>
   z.number().nullable().openapi({ description: `${about}; null: not known` });
@@ -17,7 +17,7 @@ const actionAliases: Record<string, string> = {
   "move to schema": "move",
 };
 
-const RetentionInput = z.strictObject({
+const RetentionInput = inputObject({
   keep: intervalText.openapi({
     description: "An interval, or a number of ids",
     example: "90 days",
@@ -32,7 +32,7 @@ const RetentionInput = z.strictObject({
   message: "move needs the schema to move to",
 });
 
-const Window = z.strictObject({
+const Window = inputObject({
   days: z.array(z.int().min(1).max(7)).min(1).max(7).optional().openapi({
     description: "ISO days of the week, 1 is Monday; every day when left out",
   }),
@@ -40,7 +40,7 @@ const Window = z.strictObject({
   to: clock,
 }).openapi("MaintenanceWindow");
 
-export const PolicyInput = z.strictObject({
+export const PolicyInput = inputObject({
   table: z.string().optional().openapi({
     description: "As in the path, so that an answer may be sent back",
   }),
@@ -129,7 +129,7 @@ export const PartitionTableList = z.object({
 
 const Skipped = z.object({ table: z.string(), reason: z.string() });
 
-export const PlanRequest = z.strictObject({
+export const PlanRequest = inputObject({
   table: z.string().min(3).max(200).optional().openapi({
     description: "schema.name; all tables when left out",
   }),
@@ -153,7 +153,7 @@ export const PartitionPlan = z.object({
   warnings: z.array(z.string()),
 }).openapi("PartitionPlan");
 
-export const ApplyRequest = z.strictObject({
+export const ApplyRequest = inputObject({
   digest: z.string().regex(/^[0-9a-f]{64}$/, "must be the digest of a plan"),
   table: PlanRequest.shape.table,
 }).openapi("PartitionApplyRequest");
@@ -178,7 +178,7 @@ export const MaintenanceLog = z.object({
   next_cursor: nextCursor,
 }).openapi("MaintenanceLog");
 
-export const ConvertRequest = z.strictObject({
+export const ConvertRequest = inputObject({
   table: z.string().min(3).max(200).openapi({
     description: "schema.name, unquoted",
     example: "app.events",
@@ -226,7 +226,11 @@ export const Conversion = z.object({
     "undone",
     "finished",
     "cancelled",
-  ]),
+    "failed",
+  ]).openapi({
+    description:
+      "failed: an error that would come again each time ended it before the swap, and it was taken back; failure says why",
+  }),
   progress: z.number().openapi({ description: "Part of the old table that is copied, 0 to 1" }),
   rows_copied: z.int(),
   changes_applied: z.int(),
@@ -239,6 +243,17 @@ export const Conversion = z.object({
   }),
   waits_for: z.string().nullable(),
   error: z.string().nullable(),
+  failure: orNull(
+    z.object({
+      sqlstate: z.string().nullable(),
+      message: z.string(),
+      detail: z.string().nullable(),
+      constraint: z.string().nullable(),
+      column: z.string().nullable(),
+      phase: z.string().openapi({ description: "What was under way" }),
+      at: Time,
+    }).openapi("PartitionMoveFailure"),
+  ),
   undoable: z.boolean(),
   started_at: Time,
   updated_at: Time,

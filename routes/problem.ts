@@ -7,7 +7,7 @@ import type { Logger } from "../log.ts";
 import type { AppEnv } from "./shared.ts";
 
 /** The HTTP face of each code: status and title. The only place that knows both. */
-const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
+export const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   invalid_request: [400, "Invalid request"],
   malformed_body: [400, "Malformed body"],
   unsupported_media_type: [415, "Unsupported media type"],
@@ -34,6 +34,7 @@ const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   overloaded: [503, "Overloaded"],
   deadline_exceeded: [504, "Deadline exceeded"],
   database_unavailable: [503, "Database unavailable"],
+  database_read_only: [503, "Database is read-only"],
   lock_timeout: [503, "Lock timeout"],
   database_error: [500, "Database error"],
   storage_full: [507, "Storage full"],

@@ -8,6 +8,7 @@ import {
   createRouter,
   cursorParam,
   flagParam,
+  inputObject,
   jsonAnswer,
   jsonBody,
   limitParam,
@@ -43,6 +44,7 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/quarantine",
   tags,
+  operationId: "listQuarantine",
   summary: "Rows that were not stored, newest first",
   request: {
     query: z.object({
@@ -69,6 +71,8 @@ const retryRoute = createRoute({
   method: "post",
   path: "/api/quarantine/{id}/retry",
   tags,
+  operationId: "retryQuarantinedRow",
+  "x-problems": ["conflict", "too_many_partitions", "partition_sealed"],
   summary: "Try a quarantined row again, or the corrected tick in its place",
   middleware: emptyIsNone,
   request: {
@@ -81,7 +85,7 @@ const retryRoute = createRoute({
       required: false,
       content: {
         "application/json": {
-          schema: z.object({
+          schema: inputObject({
             // Judged as a row of an upload is, not by this schema.
             tick: z.unknown().optional().openapi({
               allOf: [{ $ref: "#/components/schemas/NewTick" }],
@@ -100,15 +104,20 @@ const retryManyRoute = createRoute({
   method: "post",
   path: "/api/quarantine/retry",
   tags,
+  operationId: "retryQuarantine",
+  "x-problems": ["conflict", "too_many_partitions", "partition_sealed"],
   summary: "Try many rows again, oldest first; those refused again stay",
   request: {
     body: jsonBody(
-      z.object({
+      inputObject({
         ...{ reason, symbol, from, to: before },
         ids: z.array(RowId).min(1).max(retriedMax).optional(),
         create: z.boolean().default(false).openapi({ description: create }),
         backfill: z.boolean().default(false).openapi({ description: backfill }),
         cursor: cursorParam,
+        all: z.boolean().default(false).openapi({
+          description: "Without ids and filters: all of them",
+        }),
       }).openapi("QuarantineBulkRetryRequest"),
     ),
   },
@@ -131,6 +140,7 @@ const discardRoute = createRoute({
   method: "delete",
   path: "/api/quarantine/{id}",
   tags,
+  operationId: "discardQuarantinedRow",
   summary: "Give a quarantined row up",
   request: { params: z.object({ id: RowId }) },
   responses: { 204: { description: "It is gone" } },
@@ -140,6 +150,7 @@ const purgeRoute = createRoute({
   method: "delete",
   path: "/api/quarantine",
   tags,
+  operationId: "purgeQuarantine",
   summary: "Give quarantined rows up",
   request: {
     query: z.object({
@@ -160,6 +171,15 @@ const purgeRoute = createRoute({
   },
 });
 
+/** Refuses an action on many rows that names none of its filters and does not say that it means all. */
+function requireChoice(filters: Record<string, unknown>, all: boolean): void {
+  if (all || Object.values(filters).some((filter) => filter !== undefined)) return;
+  const names = Object.keys(filters).join(", ").replace(/, (\w+)$/, " or $1");
+  throw new HoldfastError("invalid_request", `Say which rows: ${names}; or all=true`, {
+    problems: [{ path: "all", message: `needed without ${names}` }],
+  });
+}
+
 export function quarantineRoutes({ quarantine }: { quarantine: Quarantine }) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {
@@ -168,7 +188,12 @@ export function quarantineRoutes({ quarantine }: { quarantine: Quarantine }) {
   });
   router.openapi(
     retryManyRoute,
-    async (c) => c.json(await quarantine.retryMany(c.req.valid("json")), 200),
+    async (c) => {
+      const { all, ...choice } = c.req.valid("json");
+      const { ids, reason, symbol, from, to } = choice;
+      requireChoice({ ids, reason, symbol, from, to }, all);
+      return c.json(await quarantine.retryMany(choice), 200);
+    },
   );
   router.openapi(retryRoute, async (c) => {
     const { id } = c.req.valid("param");
@@ -181,13 +206,7 @@ export function quarantineRoutes({ quarantine }: { quarantine: Quarantine }) {
   });
   router.openapi(purgeRoute, async (c) => {
     const { all, reason, symbol, before } = c.req.valid("query");
-    if (!all && [reason, symbol, before].every((filter) => filter === undefined)) {
-      throw new HoldfastError(
-        "invalid_request",
-        "Say which rows: reason, symbol or before; or all=true",
-        { problems: [{ path: "all", message: "needed without reason, symbol or before" }] },
-      );
-    }
+    requireChoice({ reason, symbol, before }, all);
     return c.json(await quarantine.purge({ reason, symbol, to: before }), 200);
   });
   return router;

@@ -8,7 +8,7 @@ import type { AppEnv } from "./shared.ts";
 export const sessionCookie = "holdfast_session";
 
 /** Paths that anyone may ask: probes, and what a browser needs to log in. */
-const openPaths = new Set([
+export const openPaths = new Set([
   "/api/health",
   "/api/health/live",
   "/api/health/ready",

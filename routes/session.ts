@@ -4,7 +4,7 @@ import { HoldfastError } from "../errors.ts";
 import type { Access } from "../services/access.ts";
 import type { Clock } from "../services/clock.ts";
 import { sessionCookie } from "./security.ts";
-import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+import { createRouter, inputObject, jsonAnswer, jsonBody } from "./shared.ts";
 
 const tags = ["session"];
 
@@ -12,8 +12,10 @@ const loginRoute = createRoute({
   method: "post",
   path: "/api/session",
   tags,
+  operationId: "createSession",
+  "x-problems": ["unauthorized", "rate_limited"],
   summary: "Trade a token for a browser session",
-  request: { body: jsonBody(z.object({ token: z.string().min(1).max(512) })) },
+  request: { body: jsonBody(inputObject({ token: z.string().min(1).max(512) })) },
   responses: { 204: { description: "Logged in; the cookie is set" } },
 });
 
@@ -21,6 +23,7 @@ const whoRoute = createRoute({
   method: "get",
   path: "/api/session",
   tags,
+  operationId: "getSession",
   summary: "Whether a token is asked for, and what the asker may do",
   responses: {
     200: jsonAnswer(
@@ -39,6 +42,7 @@ const logoutRoute = createRoute({
   method: "delete",
   path: "/api/session",
   tags,
+  operationId: "endSession",
   summary: "End the browser session",
   responses: { 204: { description: "Logged out" } },
 });

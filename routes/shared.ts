@@ -2,6 +2,7 @@ import { type Hook, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { HoldfastError } from "../errors.ts";
+import { suggestion } from "../lib/nearest.ts";
 
 /** What the composition root hands to every request. */
 export interface Variables {
@@ -13,6 +14,8 @@ export type AppEnv = Env & { Variables: Variables };
 
 type Issue = z.core.$ZodIssue;
 
+const unknownField = "is not a field of this request";
+
 /** Where an issue is, and what it is, in the words of whoever wrote the request. */
 function problemOf(issue: Issue, target: string): { path: string; message: string } {
   const unknown = issue.code === "unrecognized_keys";
@@ -21,7 +24,7 @@ function problemOf(issue: Issue, target: string): { path: string; message: strin
   return {
     path,
     message: unknown
-      ? "is not a field of this request"
+      ? (issue.message.startsWith(unknownField) ? issue.message : unknownField)
       : missing
       ? `is required (${issue.expected})`
       : issue.message,
@@ -45,6 +48,16 @@ const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result, c) => {
   );
 };
 
+/** The fields a request's JSON may have; any other is refused by name, with the nearest of these. */
+export function inputObject<S extends z.ZodRawShape>(shape: S) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `${unknownField}${suggestion(issue.keys[0] ?? "", Object.keys(shape))}`
+        : undefined,
+  });
+}
+
 /** A router whose requests are validated by their schemas and refused with a problem that names the field. */
 export function createRouter(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
@@ -53,10 +66,14 @@ export function createRouter(): OpenAPIHono<AppEnv> {
 /** An RFC 3339 time with an offset. */
 export const Time = z.iso.datetime({ offset: true }).openapi({ example: "2026-01-31T09:30:00Z" });
 
+/** A whole number in a path or query, written as digits alone: no sign, blank, exponent or leading zero. */
+export const wholeParam = (min: number, max: number) =>
+  z.string().regex(/^(0|[1-9]\d{0,14})$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number).pipe(z.int().min(min).max(max))
+    .openapi({ type: "integer", minimum: min, maximum: max });
+
 export const limitParam = (max: number, fallback: number) =>
-  z.coerce.number().int().min(1).max(max).default(fallback).openapi({
-    description: "Rows per page",
-  });
+  wholeParam(1, max).default(fallback).openapi({ description: "Rows per page" });
 
 export const cursorParam = z.string().max(512).optional().openapi({
   description: "The next_cursor of the page before",
@@ -80,6 +97,7 @@ export const Problem = z.object({
   errors: z.array(
     z.object({ line: z.int().optional(), path: z.string(), message: z.string() }),
   ).optional(),
+  request_id: z.string().optional().openapi({ description: "As in the header x-request-id" }),
 }).openapi("Problem");
 
 /** A named schema or null: `.nullable()` of one would be lost in the document, which refers to it by name. */

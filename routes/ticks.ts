@@ -8,7 +8,6 @@ import { ByteScanner } from "../services/ingest/bytes/scanner.ts";
 import { parseCsv } from "../services/ingest/parse/parse_csv.ts";
 import { parseJson } from "../services/ingest/parse/parse_json.ts";
 import { parseNdjson } from "../services/ingest/parse/parse_ndjson.ts";
-import { createRoom } from "../services/ingest/queue/room.ts";
 import type { Market } from "../services/market/market.ts";
 import { SymbolText } from "./instruments.ts";
 import {
@@ -57,6 +56,8 @@ const listRoute = createRoute({
   method: "get",
   path: "/api/ticks",
   tags: ["ticks"],
+  operationId: "listTicks",
+  "x-problems": ["not_found"],
   summary: "Ticks of one instrument, in order of time and arrival",
   request: {
     query: z.object({
@@ -75,9 +76,6 @@ const ingestQuery = z.object({
   create: flagParam.openapi({ description: "Make instruments of symbols never seen before" }),
   backfill: flagParam.openapi({ description: "Take ticks older than the horizon" }),
 });
-
-/** A JSON array up to here is small: it finds room in memory whatever the large ones hold. */
-const smallJsonBytes = 1024 * 1024;
 
 type Format = "json" | "ndjson" | "csv";
 
@@ -140,7 +138,6 @@ export function tickRoutes(
   const router = createRouter();
   const scanner = new ByteScanner();
   const alarms = createAlarms();
-  const jsonRoom = createRoom(config.HOLDFAST_INGEST_HELD_JSON_BYTES, "bytes");
 
   router.openapi(listRoute, async (c) => {
     const page = await market.ticks(c.req.valid("query"));
@@ -152,6 +149,17 @@ export function tickRoutes(
     method: "post",
     path: "/api/ticks",
     tags: ["ticks"],
+    operationId: "storeTicks",
+    "x-problems": [
+      "conflict",
+      "malformed_body",
+      "unsupported_encoding",
+      "too_many_rows",
+      "too_many_partitions",
+      "idempotency_key_reused",
+      "idempotency_in_flight",
+      "partition_sealed",
+    ],
     summary: "Store ticks; answers after commit",
     description:
       "Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements).",
@@ -191,8 +199,6 @@ export function tickRoutes(
     }
     const format = formatOf(c.req.header("content-type"));
     const idempotencyKey = keyOf(c.req.header("idempotency-key"));
-    // An array stays in memory, whole, until it is stored.
-    const hold = format === "json" ? jsonRoom.take("small", 0) : undefined;
     const body = readBody(bodySource(c.req.raw), {
       gzip: isGzip(c.req.header("content-encoding")),
       maxBytes: format === "json"
@@ -200,25 +206,20 @@ export function tickRoutes(
         : config.HOLDFAST_INGEST_MAX_BYTES,
       stallMs: config.HOLDFAST_INGEST_STALL_SECONDS * 1000,
       alarms,
-      onBytes: (total) => hold?.move(total > smallJsonBytes ? "large" : "small", total),
       hashed: idempotencyKey !== undefined,
     });
-    try {
-      const answer = await ingest.ingest({
-        batches: parsers[format](body.chunks, {
-          batchRows: config.HOLDFAST_INGEST_BATCH_ROWS,
-          maxRows: config.HOLDFAST_INGEST_MAX_ROWS,
-          scanner,
-        }),
-        create: query.data.create,
-        backfill: query.data.backfill,
-        idempotencyKey,
-        fingerprint: body.fingerprint,
-      });
-      return c.json(answer, 200);
-    } finally {
-      hold?.giveBack();
-    }
+    const answer = await ingest.ingest({
+      batches: parsers[format](body.chunks, {
+        batchRows: config.HOLDFAST_INGEST_BATCH_ROWS,
+        maxRows: config.HOLDFAST_INGEST_MAX_ROWS,
+        scanner,
+      }),
+      create: query.data.create,
+      backfill: query.data.backfill,
+      idempotencyKey,
+      fingerprint: body.fingerprint,
+    });
+    return c.json(answer, 200);
   });
 
   return router;

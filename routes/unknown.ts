@@ -1,7 +1,9 @@
 import type { MiddlewareHandler, NotFoundHandler } from "hono";
 import { HoldfastError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { pathPattern } from "./operations.ts";
 import { answerProblem } from "./problem.ts";
+import { hasBody } from "./request_guard.ts";
 import type { AppEnv } from "./shared.ts";
 
 /** The methods a document publishes for a path, in upper case; none for a path it does not know. */
@@ -9,13 +11,7 @@ export function methodsIn(
   { paths = {} }: { paths?: object },
 ): (path: string) => readonly string[] {
   const known = Object.entries(paths).map(([path, operations]) => ({
-    pattern: new RegExp(
-      `^${
-        path.split("/").map((part) =>
-          part.startsWith("{") ? "[^/]+" : part.replace(/[.*+?^$()|[\]\\]/g, "\\$&")
-        ).join("/")
-      }$`,
-    ),
+    pattern: pathPattern(path),
     methods: Object.keys(operations ?? {}).map((method) => method.toUpperCase()),
   }));
   return (path) => known.flatMap(({ pattern, methods }) => pattern.test(path) ? methods : []);
@@ -43,13 +39,10 @@ export function answerUnknown(document: { paths?: object }, log: Logger): NotFou
 /** A client that names a type for a body it does not send has sent none: what need not be sent is not missed. */
 export function forgetEmptyBody(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const length = c.req.header("content-length");
-    const chunked = c.req.header("transfer-encoding") !== undefined;
-    // A request made inside this process has neither, and no Host.
-    const none = length === undefined && !chunked && c.req.header("host") !== undefined;
     // An upload of nothing is judged by its format, like the rest.
     const upload = c.req.path === "/api/ticks";
-    if (!upload && (length === "0" || none)) c.req.raw.headers.delete("content-type");
+    const internal = c.req.header("host") === undefined;
+    if (!upload && !internal && !hasBody(c)) c.req.raw.headers.delete("content-type");
     await next();
   };
 }

@@ -34,6 +34,10 @@ export interface Hub extends Publisher {
   since(seq: number): Message[] | undefined;
   /** The number of the last message. */
   readonly seq: number;
+  /** Names this numbering: another start counts anew, under another name. */
+  readonly stream: string;
+  /** Names this Holdfast among those on the same database. */
+  readonly instance: string;
   /** How many subscribe just now. */
   readonly subscribers: number;
 }
@@ -41,8 +45,11 @@ export interface Hub extends Publisher {
 const kept = 512;
 
 /** Serialises, numbers and remembers messages, and hands each to every subscriber. */
-export function createHub({ clock }: { clock: Clock }): Hub {
+export function createHub(
+  { clock, instance = "holdfast" }: { clock: Clock; instance?: string },
+): Hub {
   let seq = 0;
+  const stream = crypto.randomUUID();
   const subscribers = new Set<Subscriber>();
   const latest = new Map<MessageType, Message>();
   const history: Message[] = [];
@@ -70,6 +77,8 @@ export function createHub({ clock }: { clock: Clock }): Hub {
     get seq() {
       return seq;
     },
+    stream,
+    instance,
     get subscribers() {
       return subscribers.size;
     },

@@ -103,7 +103,15 @@ export function serveLive(
     return Array.isArray(value) && value.every(isType) ? value : undefined;
   }
 
-  function resume(seq: unknown): void {
+  function resume({ seq, stream }: Record<string, unknown>): void {
+    if (stream !== undefined && stream !== hub.stream) {
+      return void sendText(
+        frame("error", {
+          code: "cannot_resume",
+          message: "that stream is of another start or another instance; this one is in hello",
+        }),
+      );
+    }
     if (typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 0) {
       return refuse("resume needs seq, a whole number");
     }
@@ -136,14 +144,20 @@ export function serveLive(
       case "ping":
         return sendText(frame("pong", {}));
       case "resume":
-        return resume(request.seq);
+        return resume(request);
       default:
         return refuse("action must be subscribe, unsubscribe, ping or resume");
     }
   }
 
   const unsubscribe = hub.subscribe({ send: deliver });
-  sendText(frame("hello", { version, types: messageTypes, seq: hub.seq }));
+  sendText(frame("hello", {
+    version,
+    types: messageTypes,
+    seq: hub.seq,
+    stream: hub.stream,
+    instance: hub.instance,
+  }));
   for (const message of hub.latest()) deliver(message);
 
   return {

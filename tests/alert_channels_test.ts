@@ -161,6 +161,7 @@ Deno.test("a channel that never answers grows no memory: the oldest that wait ar
     sender,
     store: {
       saveDelivery: (record) => void saved.set(record.id, record),
+      deliveries: () => Promise.resolve([...saved.values()]),
       db: {} as RecordsDb,
     },
     clock: { now: () => new Date(at) },

@@ -137,6 +137,7 @@ const nearlyBad = [
   "partition_runway",
   "partition_holes",
   "default_rows",
+  "drain_failed",
   "xmin_horizon",
   "prepared_transaction",
   "archiver",
@@ -560,6 +561,51 @@ Deno.test("a gap between partitions, and rows in a default partition", async () 
   await house.request("/api/partitions/policies/shop.bars", { method: "DELETE" });
   await house.sql`drop table shop.bars`;
   assert.equal(holes.severity, "warning");
+});
+
+async function apply(table: string): Promise<void> {
+  const plan = await (await house.post("/api/partitions/plan", { table })).json();
+  const answer = await house.post("/api/partitions/apply", { table, digest: plan.digest });
+  assert.equal(answer.status, 200, await answer.text());
+}
+
+Deno.test("a default partition that takes rows of the present, and one that cannot be drained", async () => {
+  await house.sql.unsafe(`
+    create schema late;
+    create table late.switch (refuses bool);
+    insert into late.switch values (false);
+    create function late.fits(int) returns bool language sql as 'select not refuses from late.switch';
+    create table late.bars (at timestamptz primary key, x int check (late.fits(x))) partition by range (at);
+    create table late.bars_rest partition of late.bars default;
+    insert into late.bars values (now(), null), (now() - interval '5 days', 1);
+    alter table late.bars add constraint known check (x is not null) not valid;
+    update late.switch set refuses = true`).simple();
+  const answer = await house.request("/api/partitions/policies/late.bars", {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ interval: "1 day", key: "timestamptz", premake: 1 }),
+  });
+  assert.equal(answer.status, 200, await answer.text());
+  await apply("late.bars");
+  const cover = await fires("partition_cover", "late.bars");
+  assert.equal(cover.message, "Time until rows fall into the default partition on late.bars: 0 s");
+  const failed = await fires("drain_failed", "late.bars");
+  const { tables } = await house.json<
+    { tables: { table: string; runway_seconds: number; problems: string[] }[] }
+  >("/api/health/partitions");
+  const told = tables.find(({ table }) => table === "late.bars");
+  assert.ok((told?.runway_seconds ?? 0) > 1e9, "inserts do not fail");
+  assert.match(told?.problems.join() ?? "", /they fall into it.*could not be drained: 23514/);
+  await house.sql`update late.switch set refuses = false`;
+  await house.sql`update late.bars set x = 0 where x is null`;
+  await apply("late.bars");
+  await ends(cover);
+  await ends(failed);
+  await look();
+  const again = (await list("?state=firing")).map(({ rule }) => rule);
+  assert.ok(!again.includes("partition_cover"), "a day ahead is enough");
+  await house.request("/api/partitions/policies/late.bars", { method: "DELETE" });
+  await house.sql`drop schema late cascade`;
 });
 
 Deno.test("a commit that takes long, and one that does not come through", async () => {

@@ -99,6 +99,7 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
       const expected = new Set([
         "standby_replay_delay_seconds",
         "standby_receiving",
+        "standby_paused",
         "slot_safe_bytes",
         "slot_safe_ratio",
         ...(major < 16

@@ -16,6 +16,7 @@ const order = [
   ["bench"],
   ["services"],
   ["db"],
+  ["lib"],
   ["runtime"],
   ["config.ts"],
   ["settings.ts"],

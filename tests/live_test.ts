@@ -95,6 +95,17 @@ Deno.test("resume replays what was missed, in order, or says that it cannot", as
       assert.deepEqual(unordered, []);
       const refused = await later.ask({ action: "resume", seq: 1e9 }, "error");
       assert.equal(refused.data.code, "cannot_resume");
+      const { stream, instance } = later.messages[0]?.data ?? {};
+      assert.ok(typeof stream === "string" && typeof instance === "string");
+      later.send({ action: "resume", stream, seq: one.seq - 1 });
+      const other = await later.ask(
+        { action: "resume", stream: crypto.randomUUID(), seq: one.seq - 1 },
+        "error",
+      );
+      assert.deepEqual([other.data.code, other.data.message], [
+        "cannot_resume",
+        "that stream is of another start or another instance; this one is in hello",
+      ]);
     });
   });
 });

@@ -35,7 +35,9 @@ Deno.test("what is less severe than the level is not written", () => {
 Deno.test("secrets never reach a log: by name, inside URLs, inside errors and their causes", () => {
   const { log, lines } = capture();
   const error = new Error("connect postgres://me:hunter2@db/x failed", {
-    cause: new Error("password was in postgres://me:hunter2@db/x"),
+    cause: new Error(
+      "it was in postgres://me:hunter2@db/x, ?password=hunter2&x or password='hunter2 \\'hunter2'",
+    ),
   });
   log.info("x", {
     HOLDFAST_TOKEN: "hunter2",

@@ -106,6 +106,8 @@ Deno.test("a bad row names its field and why", async () => {
     [{ price: null }, "price", "unparsable"],
     [{ price: -1 }, "price", "negative"],
     [{ price: 1e31 }, "price", "unparsable"],
+    [{ price: 1e-171 }, "price", "unparsable"],
+    [{ size: 9e-31 }, "size", "unparsable"],
     [{ size: undefined }, "size", "unparsable"],
     [{ size: -0.5 }, "size", "negative"],
     [{ exchange: 5 }, "exchange", "unparsable"],

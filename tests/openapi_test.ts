@@ -36,14 +36,21 @@ Deno.test("the document holds the models outsiders rely on, and every operation 
       "Alert",
     ]
   ) assert.ok(document.components.schemas[model], model);
+  const ids = new Set<string>();
   for (const [path, operations] of Object.entries<Record<string, never>>(document.paths)) {
     for (
-      const [method, operation] of Object.entries<{ responses: object; summary?: string }>(
+      const [method, operation] of Object.entries<
+        { responses: object; summary?: string; operationId?: string }
+      >(
         operations,
       )
     ) {
       assert.ok("default" in operation.responses, `${method} ${path} says nothing of problems`);
+      assert.ok("400" in operation.responses, `${method} ${path} does not say what it refuses`);
       assert.ok(operation.summary, `${method} ${path} has no summary`);
+      assert.ok(operation.operationId, `${method} ${path} has no operationId`);
+      assert.ok(!ids.has(operation.operationId), `${operation.operationId} stands twice`);
+      ids.add(operation.operationId);
     }
   }
 });

@@ -102,3 +102,17 @@ Deno.test("what keeps a table from being converted is said beforehand, each with
   });
   assert.equal(refused.status, 409);
 });
+
+Deno.test("a publication that sends Holdfast's own tables stands among the recommendations", async () => {
+  const advised = async () => {
+    await house.holdfast.monitor.runNow("stats");
+    const { recommendations } = await house.json<{ recommendations: { detail: string }[] }>(
+      "/api/health/database",
+    );
+    return recommendations.some(({ detail }) => /"everything" is for all tables/.test(detail));
+  };
+  assert.equal(await advised(), false);
+  await house.sql`create publication everything for all tables`;
+  assert.equal(await advised(), true);
+  await house.sql`drop publication everything`;
+});

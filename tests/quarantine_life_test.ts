@@ -165,7 +165,7 @@ Deno.test("many are tried again at once: those that fit now are stored, the othe
   );
   assert.deepEqual(await list(), before.filter(({ raw }) => !stored.has(raw)));
   assert.deepEqual((await readTicks(house, "MANY")).length, 10);
-  const rest = await retryMany({ create: true, backfill: true });
+  const rest = await retryMany({ all: true, create: true, backfill: true });
   assert.deepEqual([rest.retried, rest.stored, rest.still_quarantined], [22, 21, 1]);
   for (const symbol of ["MANY", "OTHER"]) {
     assert.deepEqual(
@@ -205,7 +205,11 @@ Deno.test("a thousand at a time, going on behind those that stay", async () => {
   let cursor: string | null = "";
   const steps: number[][] = [];
   while (cursor !== null) {
-    const step: Retried = await retryMany({ create: true, ...(cursor === "" ? {} : { cursor }) });
+    const step: Retried = await retryMany({
+      all: true,
+      create: true,
+      ...(cursor === "" ? {} : { cursor }),
+    });
     steps.push([step.retried, step.stored, step.still_quarantined]);
     cursor = step.next_cursor;
   }

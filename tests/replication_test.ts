@@ -121,6 +121,7 @@ testWith(
         }, "it receives, and has replayed all");
         assert.ok(!judged("standby_delay", { warning: 0.5, critical: null, clear: 0.2 }));
         assert.ok(!judged("standby_cut"));
+        assert.ok(!judged("standby_paused"));
         assert.ok(watched.value("xid_age")! > 0, "a standby answers the other questions too");
       });
 
@@ -146,6 +147,7 @@ testWith(
             return watched.value("standby_replay_delay_seconds")! > 0.5;
           }, "the standby says so too");
           assert.ok(judged("standby_delay", { warning: 0.5, critical: null, clear: 0.2 }));
+          assert.ok(judged("standby_paused"));
           await there`select pg_wal_replay_resume()`;
           await eventually(
             async () => (await alerts("resolved")).some(({ id }) => id === lag.id),

@@ -5,7 +5,10 @@ import { parse } from "yaml";
 import { type House, startHouse } from "./helpers/house.ts";
 
 interface Operation {
-  responses: Record<string, { content?: Record<string, { schema: Record<string, unknown> }> }>;
+  responses: Record<
+    string,
+    { $ref?: string; content?: Record<string, { schema: Record<string, unknown> }> }
+  >;
 }
 
 const document = parse(await Deno.readTextFile(new URL("../openapi.yaml", import.meta.url)));
@@ -18,19 +21,17 @@ ajv.addSchema(document, "openapi.yaml");
 function schemaOf(method: string, path: string, status: string, type: string) {
   const operation: Operation = document.paths[path]?.[method];
   assert.ok(operation, `${method} ${path} is not in openapi.yaml`);
-  const response = operation.responses[status] ?? operation.responses.default;
+  const published = operation.responses[status];
+  const named = published?.$ref?.split("/").at(-1);
+  const response = named === undefined ? published : document.components.responses[named];
   assert.ok(
     response?.content?.[type],
     `${method} ${path} ${status} ${type} is not in openapi.yaml`,
   );
-  const pointer = [
-    "paths",
-    path,
-    method,
-    "responses",
-    operation.responses[status] ? status : "default",
-  ]
-    .concat(["content", type, "schema"])
+  const place = named === undefined
+    ? ["paths", path, method, "responses", status]
+    : ["components", "responses", named];
+  const pointer = place.concat(["content", type, "schema"])
     .map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1")));
   return ajv.compile({ $ref: `openapi.yaml#/${pointer.join("/")}` });
 }

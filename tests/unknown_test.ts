@@ -63,7 +63,7 @@ Deno.test("a refusal names the field, and what a body should be sent as", async 
   assert.deepEqual(await put('{"interval":"1 day","key":"timestamptz","premak":3}', json), [
     400,
     "premak",
-    "is not a field of this request",
+    "is not a field of this request; did you mean premake?",
   ]);
   const others: Record<string, string>[] = [{}, { "content-type": "text/plain" }];
   for (const headers of others) {

@@ -1,4 +1,5 @@
 import type { SettingName } from "../config.ts";
+import { parameters } from "../db/address/parameters.ts";
 import { settings } from "../settings.ts";
 import { buildRules } from "../services/alerts/rules.ts";
 
@@ -22,9 +23,12 @@ export function renderConfiguration(): string {
       rule.critical ?? "–"
     } | ${rule.clear} | ${rule.for_seconds} |`
   );
+  const connection = parameters.map(({ name, variable, taken, remark }) =>
+    `| \`${name}\` | ${variable ? `\`${variable}\`` : "–"} | ${taken} | ${remark} |`
+  );
   return `# Configuration
 
-<!-- Generated from config.ts and services/alerts/rules.ts by \`deno task openapi\`; do not edit. -->
+<!-- Generated from config.ts, db/address/parameters.ts and services/alerts/rules.ts by \`deno task openapi\`; do not edit. -->
 
 Settings come from the environment. \`HOLDFAST_CONFIG\` may name a JSON file with the same names; the environment
 wins over it. A bad value stops the start with one line that names the setting, the value and what is allowed.
@@ -32,6 +36,45 @@ wins over it. A bad value stops the start with one line that names the setting, 
 | setting | default | what it does |
 | --- | --- | --- |
 ${rows.join("\n")}
+
+## The address of a server
+
+\`DATABASE_URL\` is a connection string as psql takes it. All of these work:
+
+\`\`\`text
+postgres://holdfast:secret@db.example.org:5432/trading?sslmode=verify-full&sslrootcert=/etc/holdfast/ca.crt
+postgres://holdfast@db/eu%20trades                            escapes in every part
+postgres://holdfast@[2001:db8::1]:5432/trading                IPv6 in brackets
+postgres:///trading?host=/run/postgresql                      a Unix socket, also as postgres://%2Frun%2Fpostgresql/trading
+postgres://holdfast@db1,db2:5433/trading?target_session_attrs=read-write
+host=db1,db2 dbname='eu trades' user=holdfast sslmode=require
+service=trading                                               a section of ~/.pg_service.conf
+postgres://                                                   all of it from PGHOST, PGUSER and so on
+\`\`\`
+
+What the string leaves out comes from its service, then from the environment, then from libpq's defaults; a password that
+is nowhere comes from \`~/.pgpass\`. A name with several addresses and several hosts are tried in order, each for the connect
+timeout; one that did not answer is tried last for 30 seconds. With \`target_session_attrs\` each new connection goes to a
+server of that kind, so that Holdfast follows the writer after a failover. Files are read at each connection: a renewed
+certificate or password is used without a restart. \`pg_dump\` gets the same address, and the password by its environment.
+
+\`verify-full\` compares the certificate with the host as given: a name with its DNS names, an address with its IP addresses
+(or an equal DNS name); the common name counts only where the certificate has none of that kind. With \`hostaddr\` the name
+in \`host\` counts.
+
+Without \`DATABASE_URL\`, \`PGHOST\`, \`PGHOSTADDR\` or \`PGSERVICE\` name the server, and Holdfast says so in a line. Where the
+data directory holds an embedded Postgres it asks instead: \`DATABASE_URL=postgres://\` means the server of the variables,
+\`DATABASE_URL=embedded\` the embedded one.
+
+A wrong password, role, database, host name or certificate ends a start in one line. A server that is away is waited for,
+after a line that says so; commands other than \`serve\` and \`demo\` wait 8 seconds.
+
+Every parameter of libpq 18, and its environment variable. "no effect" is read and left aside; "no" is refused by name, as
+are parameters that do not exist.
+
+| parameter | variable | taken | remark |
+| --- | --- | --- | --- |
+${connection.join("\n")}
 
 ## Alert levels
 

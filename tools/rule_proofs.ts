@@ -38,6 +38,7 @@ const space = "space that a rewrite would give back, and much WAL";
 const misses = "reads that miss memory, of tables and of indexes";
 const canary = "a commit that takes long, and one that does not come through";
 const partitions = "a gap between partitions, and rows in a default partition";
+const late = "a default partition that takes rows of the present, and one that cannot be drained";
 const backup = "backups that are old, unproven or damaged, and WAL that waits for its archive";
 const copy = "backups and WAL that are not copied for long";
 const cost = "watching that costs much, and collectors that rest";
@@ -76,6 +77,8 @@ export const proofs: Record<string, Proof> = {
   ),
   partition_holes: real(partitions),
   default_rows: real(partitions),
+  partition_cover: real(late, rules, { test: late, file: rules }),
+  drain_failed: real(late),
   xmin_horizon: real(prepared),
   prepared_transaction: real(prepared),
   archiver: real("WAL that does not reach its archive"),
@@ -85,6 +88,7 @@ export const proofs: Record<string, Proof> = {
   replication_delay: real(paused, replication, well),
   standby_missing: real(gone, replication, well),
   standby_delay: real(paused, replication, well),
+  standby_paused: real(paused, replication, well),
   standby_cut: real("one whose link to its primary is cut says so itself", replication, well),
   slot_inactive: real(slot),
   slot_retained: real(slot),

@@ -14,6 +14,8 @@ const PONG_DEADLINE_MS = 10_000;
 export function createLive({ url, onFrame, onState }) {
   let socket = null;
   let lastSeq = 0;
+  /** Whose numbers those are; null before the first hello. */
+  let stream = null;
   let attempts = 0;
   let heardAt = 0;
   let pingedAt = 0;
@@ -46,7 +48,7 @@ export function createLive({ url, onFrame, onState }) {
     clearTimeout(timer);
     heardAt = Date.now();
     pingedAt = 0;
-    if (lastSeq > 0) send({ action: "resume", seq: lastSeq });
+    if (lastSeq > 0) send({ action: "resume", seq: lastSeq, ...(stream ? { stream } : {}) });
     change({ phase: "open", retryAt: null, downSince: null });
   }
 
@@ -84,8 +86,11 @@ export function createLive({ url, onFrame, onState }) {
     const seq = Number.isSafeInteger(frame.seq) ? frame.seq : 0;
     if (frame.type === "hello" || frame.type === "pong") {
       learnServerTime(frame.ts);
-      // A lower number than ours means that the server has started anew.
-      if (frame.type === "hello" && seq > 0 && seq < lastSeq) lastSeq = seq;
+      if (frame.type === "hello") {
+        // Another stream counts anew: our place means nothing there.
+        if (stream !== null && stream !== frame.data?.stream) lastSeq = 0;
+        stream = typeof frame.data?.stream === "string" ? frame.data.stream : null;
+      }
       return;
     }
     if (frame.type === "error") {

@@ -19,6 +19,7 @@ import { createChanges } from "../../services/monitor/changes.ts";
 import { createIncidents } from "../../services/monitor/incidents/incidents.ts";
 import { createHistory } from "../../services/monitor/history/history.ts";
 import { createMonitor } from "../../services/monitor/monitor.ts";
+import { createWriteAccess } from "../../services/write_access/access.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import { startInstalledServer } from "../installed_server.ts";
 import { startTempServer } from "../temp_server.ts";
@@ -107,10 +108,13 @@ try {
   const pools = openPools(target, { pooled: false }, config);
   await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 60_000 });
   const log = createLogger({ level: "warn", write: (line) => console.error(line) });
+  const access = createWriteAccess({ clock: systemClock, log });
+  access.noteSchema(true);
   const history = createHistory({
     writer: pools.watchSlow,
     reader: pools.app,
     config,
+    access,
     clock: systemClock,
     log,
   });
@@ -141,6 +145,7 @@ try {
         }),
     },
     alerts: { evaluate: () => {}, firing: () => [] },
+    writeWatch: { ...access, check: () => Promise.resolve() },
     hub: createHub({ clock: systemClock }),
     config,
     clock: systemClock,
@@ -151,6 +156,7 @@ try {
       reader: pools.app,
       history,
       changes,
+      access,
       now: Date.now,
       log,
     }),

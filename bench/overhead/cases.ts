@@ -29,6 +29,7 @@ function poolOf(sql: Sql): Pool {
       utilization: 0,
       acquire_wait_ms: { p50: 0, p95: 0, p99: 0 },
     }),
+    renew: () => {},
     end: () => Promise.resolve(),
   };
 }

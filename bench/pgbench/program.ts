@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { forPrograms } from "../../db/address/programs.ts";
 import type { Target } from "../../db/connection.ts";
 
 const programs = [18, 17, 16, 15, 14].map((major) => `/usr/lib/postgresql/${major}/bin/pgbench`);
@@ -23,8 +24,10 @@ export async function runPgbench(
   args: string[],
   program = findPgbench(),
 ): Promise<string> {
+  const { conninfo, env } = forPrograms(target);
   const { success, stdout, stderr } = await new Deno.Command(program, {
-    args: [...args, conninfoOf(target)],
+    args: [...args, conninfo],
+    env,
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout);

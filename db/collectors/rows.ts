@@ -66,9 +66,17 @@ export interface CollectorRows {
   };
   standby: {
     in_recovery: boolean;
-    replay_delay_seconds: number | null;
-    replay_delay_bytes: number | null;
-    receiving: boolean | null;
+    /** Positions in bytes of WAL; null before anything was streamed. */
+    received: number | null;
+    replayed: number | null;
+    xact_age_seconds: number | null;
+    paused: boolean | null;
+    /** Whether a walreceiver streams; null: hidden. */
+    streaming: boolean | null;
+    /** Whether a primary is configured; null: hidden. */
+    streams: boolean | null;
+    sees_startup: boolean;
+    wait_event: string | null;
   };
   slots: {
     slot: string;

@@ -1,88 +1,14 @@
 import type { Sql } from "../connection.ts";
 import type { TableName } from "./ddl.ts";
-
-export interface ColumnFacts {
-  name: string;
-  type: string;
-  not_null: boolean;
-  /** "a" always, "d" by default, "" none. */
-  identity: string;
-  generated: boolean;
-}
-
-export interface ConstraintFacts {
-  name: string;
-  /** As in pg_constraint: p, u, f, c, x, n, t. */
-  type: string;
-  definition: string;
-  columns: string[];
-  deferrable: boolean;
-  validated: boolean;
-  /** Table a foreign key leads to. */
-  references: string | null;
-}
-
-export interface IndexFacts {
-  name: string;
-  /** What follows the name of the table, from "USING" on. */
-  suffix: string;
-  unique: boolean;
-  valid: boolean;
-  partial: boolean;
-  /** Null for an expression. */
-  columns: (string | null)[];
-  constraint: boolean;
-}
-
-export interface TriggerFacts {
-  name: string;
-  definition: string;
-  row: boolean;
-  transition: boolean;
-  constraint: boolean;
-  enabled: string;
-}
-
-export interface ViewFacts {
-  schema: string;
-  name: string;
-  kind: string;
-  definition: string;
-  options: string[];
-  owns: boolean;
-}
-
-/** A plain table with all that hangs on it. */
-export interface ConversionFacts {
-  oid: number;
-  kind: string;
-  persistence: string;
-  is_partition: boolean;
-  inherits: boolean;
-  typed: boolean;
-  options: string[];
-  comment: string | null;
-  bytes: number;
-  rows_estimate: number | null;
-  columns: ColumnFacts[];
-  constraints: ConstraintFacts[];
-  indexes: IndexFacts[];
-  triggers: TriggerFacts[];
-  views: ViewFacts[];
-  sequences: { schema: string; name: string; column: string; identity: boolean }[];
-  policies: number;
-  rules: number;
-  publications: string[];
-  /** Other things that depend on the table, in the server's words. */
-  dependents: string[];
-}
+import { listPublications, listSubscriptions } from "./publications.ts";
+import type { ConversionFacts } from "./table_facts.ts";
 
 /** Reads what hangs on a table; definitions name everything with its schema, whatever the session's path is. */
 export async function readConversionFacts(
   sql: Sql,
   { schema, table }: TableName,
 ): Promise<ConversionFacts | undefined> {
-  const [row] = await sql<ConversionFacts[]>`
+  const [row] = await sql<Omit<ConversionFacts, "publications" | "subscriptions">[]>`
     with path as materialized (select set_config('search_path', '', true) as path),
     t as (
       select c.*, n.nspname
@@ -98,7 +24,9 @@ export async function readConversionFacts(
       t.relispartition as is_partition,
       exists (select 1 from pg_inherits as i where t.oid in (i.inhrelid, i.inhparent)) as inherits,
       t.reloftype <> 0 as typed,
-      coalesce(t.reloptions, '{}') as options,
+      coalesce(t.reloptions, '{}')::text[] || array(
+        select 'toast.' || o from pg_class as s cross join unnest(s.reloptions) as o where s.oid = t.reltoastrelid
+      )::text[] as options,
       obj_description(t.oid, 'pg_class') as comment,
       pg_total_relation_size(t.oid)::float8 as bytes,
       nullif(t.reltuples, -1)::float8 as rows_estimate,
@@ -119,6 +47,9 @@ export async function readConversionFacts(
             order by u.at
           )::text[],
           'deferrable', k.condeferrable, 'validated', k.convalidated,
+          'enforced', coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true),
+          'period', coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false),
+          'comment', obj_description(k.oid, 'pg_constraint'),
           'references', case when k.confrelid <> 0 then k.confrelid::regclass::text end) order by k.conname)
         from pg_constraint as k
         where k.conrelid = t.oid
@@ -133,6 +64,14 @@ export async function readConversionFacts(
               c.relname, case when t.relkind = 'p' then 'ONLY ' else '' end, t.nspname, t.relname
             )) + 1
           ),
+          'comment', obj_description(c.oid, 'pg_class'),
+          'options', coalesce(c.reloptions, '{}'),
+          'clustered', x.indisclustered,
+          'statistics', coalesce((
+            select json_agg(json_build_object('column', a.attnum, 'target', a.attstattarget) order by a.attnum)
+            from pg_attribute as a
+            where a.attrelid = c.oid and nullif(a.attstattarget, -1) is not null
+          ), '[]'),
           'unique', x.indisunique, 'valid', x.indisvalid, 'partial', x.indpred is not null,
           'columns', array(
             select case when u.num = 0 then null else (
@@ -153,7 +92,8 @@ export async function readConversionFacts(
         select json_agg(json_build_object(
           'name', g.tgname, 'definition', pg_get_triggerdef(g.oid), 'row', g.tgtype & 1 = 1,
           'transition', g.tgoldtable is not null or g.tgnewtable is not null,
-          'constraint', g.tgconstraint <> 0, 'enabled', g.tgenabled) order by g.tgname)
+          'constraint', g.tgconstraint <> 0, 'enabled', g.tgenabled,
+          'comment', obj_description(g.oid, 'pg_trigger')) order by g.tgname)
         from pg_trigger as g
         where g.tgrelid = t.oid and not g.tgisinternal and g.tgname not like 'holdfast\_move%'
       ), '[]') as triggers,
@@ -174,7 +114,16 @@ export async function readConversionFacts(
       ), '[]') as views,
       coalesce((
         select json_agg(json_build_object(
-          'schema', n.nspname, 'name', c.relname, 'column', a.attname, 'identity', d.deptype = 'i'
+          'schema', n.nspname, 'name', c.relname, 'column', a.attname, 'identity', d.deptype = 'i',
+          'type', (select format_type(q.seqtypid, null) from pg_sequence as q where q.seqrelid = c.oid),
+          'comment', obj_description(c.oid, 'pg_class'),
+          'grants', coalesce((
+            select json_agg(json_build_object(
+              'grantee', case when e.grantee = 0 then 'PUBLIC' else pg_get_userbyid(e.grantee) end,
+              'privilege', lower(e.privilege_type), 'grantable', e.is_grantable))
+            from aclexplode(c.relacl) as e
+            where e.grantee <> c.relowner
+          ), '[]')
         ) order by c.relname)
         from pg_depend as d
         join pg_class as c on c.oid = d.objid and c.relkind = 'S'
@@ -183,12 +132,33 @@ export async function readConversionFacts(
         where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
           and d.refobjid = t.oid and d.deptype in ('a', 'i')
       ), '[]') as sequences,
+      coalesce((
+        select json_agg(json_build_object(
+          'schema', n.nspname, 'name', e.stxname,
+          'body', substr(
+            left(
+              pg_get_statisticsobjdef(e.oid),
+              length(pg_get_statisticsobjdef(e.oid)) - length(format(' FROM %I.%I', t.nspname, t.relname))
+            ),
+            length(format('CREATE STATISTICS %I.%I', n.nspname, e.stxname)) + 1
+          ),
+          'target', nullif(e.stxstattarget, -1),
+          'comment', obj_description(e.oid, 'pg_statistic_ext')) order by e.stxname)
+        from pg_statistic_ext as e
+        join pg_namespace as n on n.oid = e.stxnamespace
+        where e.stxrelid = t.oid
+      ), '[]') as statistics,
+      (select count(*)::float8 from pg_seclabel as l where l.objoid = t.oid and l.classoid = 'pg_class'::regclass)
+        as labels,
+      (
+        select x.extname
+        from pg_depend as d
+        join pg_extension as x on x.oid = d.refobjid
+        where d.classid = 'pg_class'::regclass and d.objid = t.oid and d.deptype = 'e'
+          and d.refclassid = 'pg_extension'::regclass
+      ) as extension,
       (select count(*)::float8 from pg_policy as p where p.polrelid = t.oid) as policies,
       (select count(*)::float8 from pg_rewrite as r where r.ev_class = t.oid) as rules,
-      array(
-        select p.pubname from pg_publication_rel as m join pg_publication as p on p.oid = m.prpubid
-        where m.prrelid = t.oid order by 1
-      )::text[] as publications,
       array(
         select distinct pg_describe_object(d.classid, d.objid, 0)
         from pg_depend as d
@@ -212,7 +182,11 @@ export async function readConversionFacts(
         order by 1
       )::text[] as dependents
     from t`;
-  return row;
+  return row && {
+    ...row,
+    publications: await listPublications(sql, { schema, table }),
+    subscriptions: await listSubscriptions(sql, row.oid),
+  };
 }
 
 /** How many things depend on a table: quick enough to be asked under a lock. */

@@ -29,6 +29,21 @@ export interface LeafTemplate {
   unlogged: boolean;
   rowSecurity: boolean;
   forceRowSecurity: boolean;
+  /** Statistics targets and options of columns, which LIKE leaves out. */
+  columnSettings: readonly ColumnSetting[];
+  /** Whether default privileges give others rights on what this role makes, which the parent may not give. */
+  defaultGrants: boolean;
+  /** It has extended statistics: those that LIKE makes belong to this role. */
+  extendedStatistics: boolean;
+  /** Privileges that the owner has taken from itself. */
+  ownerLacks: readonly string[];
+}
+
+export interface ColumnSetting {
+  column: string;
+  statistics: number | null;
+  /** Such as n_distinct=100. */
+  options: string[];
 }
 
 /** A leaf to be: its bound as DDL text, and the ends of its CHECK as literals (null: no end). */
@@ -53,6 +68,73 @@ function storageOptions(options: readonly string[]): string {
   return ` with (${written.join(", ")})`;
 }
 
+/** Takes back what default privileges gave on a new table. */
+function revokeDefaults(child: string): string {
+  return [
+    "do $holdfast$ declare given record; begin",
+    "  for given in",
+    "    select distinct case when e.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(e.grantee)) end as who",
+    "    from pg_class as c cross join aclexplode(c.relacl) as e",
+    `    where c.oid = ${quoteLiteral(child)}::regclass and e.grantee <> c.relowner`,
+    `  loop execute format('revoke all on %s from %s', ${
+      quoteLiteral(child)
+    }, given.who); end loop; end $holdfast$`,
+  ].join("\n");
+}
+
+/** Gives the extended statistics of a new table to its owner. */
+function giveStatistics(child: string, owner: string): string {
+  return [
+    "do $holdfast$ declare made record; begin",
+    "  for made in",
+    "    select n.nspname, e.stxname",
+    "    from pg_statistic_ext as e join pg_namespace as n on n.oid = e.stxnamespace",
+    `    where e.stxrelid = ${quoteLiteral(child)}::regclass`,
+    `  loop execute format('alter statistics %I.%I owner to %I', made.nspname, made.stxname, ${
+      quoteLiteral(owner)
+    }); end loop; end $holdfast$`,
+  ].join("\n");
+}
+
+/** What a table has that LIKE does not copy: rights, row security, replica identity, column settings, and its owner. */
+export function belongingStatements(
+  child: string,
+  template: Omit<LeafTemplate, "options" | "unlogged" | "tablespace" | "accessMethod">,
+): string[] {
+  const alter = (what: string) => `alter table ${child} ${what}`;
+  return [
+    ...(template.defaultGrants ? [revokeDefaults(child)] : []),
+    ...template.grants.map(({ grantee, privileges, grantable, column }) =>
+      `grant ${
+        privileges.map((one) => column === null ? one : `${one} (${quoteIdent(column)})`).join(", ")
+      } on ${child} to ${grantee === "PUBLIC" ? "public" : quoteIdent(grantee)}${
+        grantable ? " with grant option" : ""
+      }`
+    ),
+    ...template.columnSettings.flatMap(({ column, statistics, options }) => [
+      ...(statistics === null
+        ? []
+        : [alter(`alter column ${quoteIdent(column)} set statistics ${statistics}`)]),
+      ...(options.length === 0
+        ? []
+        : [alter(`alter column ${quoteIdent(column)} set (${options.join(", ")})`)]),
+    ]),
+    ...(template.rowSecurity ? [alter("enable row level security")] : []),
+    ...(template.forceRowSecurity ? [alter("force row level security")] : []),
+    ...(template.replicaIdentity === "f" ? [alter("replica identity full")] : []),
+    ...(template.replicaIdentity === "n" ? [alter("replica identity nothing")] : []),
+    ...(template.owner === undefined ? [] : [
+      alter(`owner to ${quoteIdent(template.owner)}`),
+      ...(template.extendedStatistics ? [giveStatistics(child, template.owner)] : []),
+    ]),
+    ...(template.ownerLacks.length === 0 ? [] : [
+      `revoke ${template.ownerLacks.join(", ")} on ${child} from ${
+        template.owner === undefined ? "current_user" : quoteIdent(template.owner)
+      }`,
+    ]),
+  ];
+}
+
 /**
  * Makes the table by itself, as its parent and siblings are. Identity is the parent's alone; keys come with ATTACH.
  * `like` is whose columns it has, where that is not its parent.
@@ -65,7 +147,6 @@ export function createStatements(
   const parent = quoteTable(like.schema, like.table);
   const child = quoteTable(leaf.parent.schema, leaf.name);
   const alone = { lock: `none but on the new ${leaf.parent.schema}.${leaf.name}` };
-  const alter = (what: string) => ({ sql: `alter table ${child} ${what}`, ...alone });
   return [
     {
       sql: `create ${template.unlogged ? "unlogged " : ""}table ${child} (like ${parent} ` +
@@ -79,19 +160,7 @@ export function createStatements(
         (template.tablespace ? ` tablespace ${quoteIdent(template.tablespace)}` : ""),
       lock: `ACCESS SHARE on ${like.schema}.${like.table}`,
     },
-    ...template.grants.map(({ grantee, privileges, grantable, column }) => ({
-      sql: `grant ${
-        privileges.map((one) => column === null ? one : `${one} (${quoteIdent(column)})`).join(", ")
-      } on ${child} to ${grantee === "PUBLIC" ? "public" : quoteIdent(grantee)}${
-        grantable ? " with grant option" : ""
-      }`,
-      ...alone,
-    })),
-    ...(template.rowSecurity ? [alter("enable row level security")] : []),
-    ...(template.forceRowSecurity ? [alter("force row level security")] : []),
-    ...(template.replicaIdentity === "f" ? [alter("replica identity full")] : []),
-    ...(template.replicaIdentity === "n" ? [alter("replica identity nothing")] : []),
-    ...(template.owner === undefined ? [] : [alter(`owner to ${quoteIdent(template.owner)}`)]),
+    ...belongingStatements(child, template).map((sql) => ({ sql, ...alone })),
   ];
 }
 
@@ -165,22 +234,51 @@ export function moveStatement(leaf: TableName, schema: string): string {
   return `alter table ${quoteTable(leaf.schema, leaf.table)} set schema ${quoteIdent(schema)}`;
 }
 
-/** Moves the rows of a new leaf's range out of the default leaf. */
-export function drainStatement(
+/** Holds the moved rows while their leaf is attached; temporary tables are in no publication. */
+const movedTable = "holdfast_moved";
+
+/**
+ * Moves the rows of a new leaf's range out of the default leaf: `out` before the attach, `back` after it. Of a published
+ * table they may only be written once the leaf is attached: before, their deletion would be sent and their insertion
+ * would not, or under a name that the subscriber does not know.
+ */
+export function moveStatements(
   leaf: NewLeaf,
-  defaultLeaf: TableName,
   template: LeafTemplate,
-  columns: readonly string[],
-): string {
+  { from, columns, published }: {
+    from: TableName;
+    columns: readonly string[];
+    published: boolean;
+  },
+): { out: LockedStatement[]; back: LockedStatement[] } {
   const [key = ""] = template.keyColumns;
   const names = columns.map(quoteIdent).join(", ");
   const ends = [
     ...(leaf.checkFrom === null ? [] : [`${quoteIdent(key)} >= ${leaf.checkFrom}`]),
     ...(leaf.checkTo === null ? [] : [`${quoteIdent(key)} < ${leaf.checkTo}`]),
   ];
-  return `with moved as (delete from ${quoteTable(defaultLeaf.schema, defaultLeaf.table)} where ${
-    ends.join(" and ")
-  } returning ${names}) insert into ${
-    quoteTable(leaf.parent.schema, leaf.name)
-  } (${names}) select ${names} from moved`;
+  const source = quoteTable(from.schema, from.table);
+  const child = quoteTable(leaf.parent.schema, leaf.name);
+  const move = (to: string) => ({
+    sql: `with moved as (delete from ${source} where ${
+      ends.join(" and ")
+    } returning ${names}) insert into ${to} (${names}) select ${names} from moved`,
+    lock: `ROW EXCLUSIVE on ${from.schema}.${from.table}`,
+  });
+  if (!published) return { out: [move(child)], back: [] };
+  const alone = { lock: "none but on a temporary table" };
+  return {
+    out: [
+      {
+        sql: `create temporary table ${movedTable} (like ${source}) on commit drop`,
+        ...alone,
+      },
+      move(`pg_temp.${movedTable}`),
+    ],
+    back: [{
+      sql:
+        `insert into ${child} (${names}) overriding system value select ${names} from pg_temp.${movedTable}`,
+      lock: `ROW EXCLUSIVE on ${leaf.parent.schema}.${leaf.name}`,
+    }],
+  };
 }

@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import type { DatabaseFailure } from "../permanence.ts";
 
 /** How far a move is. What ends with "ed" rests; the others go on by themselves. */
 export type MovePhase =
@@ -13,7 +14,16 @@ export type MovePhase =
   | "cleaning"
   | "undone"
   | "finished"
-  | "cancelled";
+  | "cancelled"
+  | "failed";
+
+/** Why an attempt was given up: an error that comes again each time. */
+export interface MoveFailure extends DatabaseFailure {
+  /** What was under way. */
+  phase: MovePhase;
+  /** RFC 3339. */
+  at: string;
+}
 
 /** Everything that is still to be done with a table on the move, as statements. */
 export interface MoveSpec {
@@ -36,6 +46,9 @@ export interface MoveSpec {
   signature: string;
   /** Set with the swap, taken back with the undo. */
   policy: Record<string, unknown> | null;
+  /** Bounds of the leaves that a drain makes, as DDL has them: nobody else makes a leaf there meanwhile. */
+  ranges?: { from: string; to: string }[];
+  failure?: MoveFailure;
 }
 
 export interface MoveRow {
@@ -145,13 +158,15 @@ export interface MoveChange {
   lock_ms?: number;
   waits_for?: string | null;
   error?: string | null;
+  /** Null takes back what was noted before. */
+  failure?: MoveFailure | null;
   ended_at?: Date;
 }
 
 export async function changeMove(
   sql: Sql,
   id: string,
-  { ended_at, ...change }: MoveChange,
+  { ended_at, failure, ...change }: MoveChange,
   at: Date,
 ): Promise<void> {
   const values = {
@@ -160,4 +175,30 @@ export async function changeMove(
     ...(ended_at ? { ended_at: ended_at.toISOString() } : {}),
   };
   await sql`update holdfast.partition_moves set ${sql(values)} where id = ${id}::text::int8`;
+  if (failure === undefined) return;
+  await sql`
+    update holdfast.partition_moves
+    set spec = spec - 'failure' || ${
+    JSON.stringify(failure === null ? {} : { failure })
+  }::text::jsonb
+    where id = ${id}::text::int8`;
+}
+
+/** Tables whose last drain was given up, with the reason; slim, for it is asked at each reading. */
+export async function listFailedDrains(
+  sql: Sql,
+): Promise<{ schema: string; table: string; failure: MoveFailure; signature: string }[]> {
+  return await sql<{ schema: string; table: string; failure: MoveFailure; signature: string }[]>`
+    select
+      m.schema_name as schema,
+      m.table_name as "table",
+      m.spec -> 'failure' as failure,
+      m.spec ->> 'signature' as signature
+    from (
+      select distinct on (schema_name, table_name) *
+      from holdfast.partition_moves
+      where kind = 'drain'
+      order by schema_name, table_name, id desc
+    ) as m
+    where m.phase = 'failed' and m.spec ? 'failure'`;
 }

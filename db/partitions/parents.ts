@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import type { ColumnSetting } from "./ddl.ts";
 
 export interface ForeignKeyRow {
   name: string;
@@ -25,6 +26,13 @@ export interface ParentRow {
   is_owner: boolean;
   owns: boolean;
   may_create: boolean;
+  /** Whether the owner may create tables there, as it must to be given one, and whether this role may give it any. */
+  owner_may_create: boolean;
+  gives: boolean;
+  default_grants: boolean;
+  owner_lacks: string[];
+  column_settings: ColumnSetting[];
+  extended_statistics: boolean;
   grants: { grantee: string; privileges: string[]; grantable: boolean; column: string | null }[];
   replica_identity: "d" | "f" | "n" | "i";
   tablespace: string | null;
@@ -72,6 +80,35 @@ export async function readParents(
       pg_get_userbyid(c.relowner) = current_user as is_owner,
       pg_has_role(c.relowner, 'usage') as owns,
       has_schema_privilege(n.oid, 'create') as may_create,
+      -- Of a superuser nothing is asked.
+      has_schema_privilege(c.relowner, n.oid, 'create')
+        or (select r.rolsuper from pg_roles as r where r.rolname = current_user) as owner_may_create,
+      pg_has_role(
+        c.relowner, case when current_setting('server_version_num')::int4 < 160000 then 'member' else 'set' end
+      ) as gives,
+      exists (
+        select from pg_default_acl as d
+        where d.defaclobjtype = 'r' and d.defaclnamespace in (0, n.oid)
+          and d.defaclrole = (select r.oid from pg_roles as r where r.rolname = current_user)
+      ) as default_grants,
+      array(
+        select lower(e.privilege_type)
+        from aclexplode(acldefault('r', c.relowner)) as e
+        where c.relacl is not null and e.privilege_type not in (
+          select own.privilege_type from aclexplode(c.relacl) as own where own.grantee = c.relowner
+        )
+        order by 1
+      )::text[] as owner_lacks,
+      exists (select from pg_statistic_ext as e where e.stxrelid = c.oid) as extended_statistics,
+      coalesce((
+        select json_agg(json_build_object(
+          'column', a.attname,
+          'statistics', nullif(a.attstattarget, -1),
+          'options', coalesce(a.attoptions, '{}')) order by a.attnum)
+        from pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+          and (nullif(a.attstattarget, -1) is not null or a.attoptions is not null)
+      ), '[]') as column_settings,
       coalesce((
         select json_agg(json_build_object(
           'grantee', g.grantee, 'privileges', g.privileges, 'grantable', g.is_grantable, 'column', g.attname

@@ -193,3 +193,27 @@ export async function nextKey(
     where style.dates is not null and style.zone is not null`;
   return row?.key ?? null;
 }
+
+/** Storage options of a table's TOAST table, as CREATE TABLE takes them. */
+export async function readToastOptions(sql: Sql, oid: number): Promise<string[]> {
+  const rows = await sql<{ option: string }[]>`
+    select 'toast.' || o as option
+    from pg_class as c
+    join pg_class as t on t.oid = c.reltoastrelid
+    cross join unnest(t.reloptions) as o
+    where c.oid = ${oid}::int8::oid`;
+  return rows.map(({ option }) => option);
+}
+
+/** Whether a whole, valid B-tree index of a table begins with a column. */
+export async function hasLeadingIndex(sql: Sql, oid: number, column: string): Promise<boolean> {
+  const rows = await sql`
+    select
+    from pg_index as x
+    join pg_class as c on c.oid = x.indexrelid
+    join pg_am as m on m.oid = c.relam and m.amname = 'btree'
+    join pg_attribute as a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+    where x.indrelid = ${oid}::int8::oid and x.indisvalid and x.indpred is null and a.attname = ${column}
+    limit 1`;
+  return rows.length > 0;
+}

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerOptions, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Listener, ServeOptions } from "../types.ts";
 import { webRequest } from "./request.ts";
 import { sendResponse } from "./response.ts";
@@ -66,12 +66,15 @@ export function serveHttp({ host, port, headers, handle }: ServeOptions): Promis
     from.once("close", () => clearTimeout(timer));
   }
 
-  const server = createServer({
+  const options: ServerOptions & { shouldUpgradeCallback(request: IncomingMessage): boolean } = {
+    // Other upgrades are not taken: their requests are answered as if they had not asked. Not in the types yet.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     keepAliveTimeout: keepAliveMs,
     headersTimeout: headersMs,
     requestTimeout: 0, // an upload may take hours; one that stalls is ended by who reads it
     noDelay: true,
-  });
+  };
+  const server = createServer(options);
   server.on("connection", (socket: Socket) => {
     connections.set(socket, 0);
     socket.once("close", () => connections.delete(socket));
@@ -81,7 +84,7 @@ export function serveHttp({ host, port, headers, handle }: ServeOptions): Promis
     const request = understood(incoming, outgoing);
     if (request) void answer(request, outgoing, incoming);
   });
-  server.on("upgrade", async (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+  server.on("upgrade", async (incoming: IncomingMessage, socket: Socket, head: Uint8Array) => {
     connections.delete(incoming.socket); // whoever took it up closes it
     socket.on("error", () => socket.destroy());
     const outgoing = new ServerResponse(incoming);
@@ -91,7 +94,7 @@ export function serveHttp({ host, port, headers, handle }: ServeOptions): Promis
     noteAsking(request, { incoming, socket, head });
     const response = await handle(request, incoming.socket.remoteAddress ?? "");
     if (isUpgraded(request)) return;
-    outgoing.assignSocket(socket as IncomingMessage["socket"]);
+    outgoing.assignSocket(socket);
     outgoing.on("finish", () => socket.end());
     await sendResponse(response, outgoing, headers).catch(() => socket.destroy());
   });
@@ -104,11 +107,12 @@ export function serveHttp({ host, port, headers, handle }: ServeOptions): Promis
       port: (server.address() as AddressInfo).port,
       async stop() {
         stopping = true;
-        const closed = new Promise((done) => server.close(done));
-        closeIdle();
-        const idle = setInterval(closeIdle, idleCheckMs);
-        await closed;
-        clearInterval(idle);
+        // Its own callback waits for WebSockets, which are closed by whoever opened them.
+        server.close();
+        while (connections.size > 0) {
+          closeIdle();
+          await delay(idleCheckMs);
+        }
       },
     });
   });

@@ -1,60 +1,67 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { Buffer } from "node:buffer";
-// @ts-types="./ws.d.ts"
-import { WebSocketServer } from "ws";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Upgrade } from "../types.ts";
 
-/** A connection whose request asks for an upgrade. */
+/** A connection whose request asks for a WebSocket. */
 export interface Asking {
   incoming: IncomingMessage;
-  socket: Duplex;
+  socket: Socket;
   head: Uint8Array;
 }
 
-const pingMs = 30_000;
-/** What a client has to say is short: a longer message ends its connection. */
-const messageMaxBytes = 64 * 1024;
+/** Seconds after which a client that does not answer a ping is gone. */
+const idleSeconds = 60;
 
 const askings = new WeakMap<Request, Asking>();
-const server = new WebSocketServer({
-  noServer: true,
-  maxPayload: messageMaxBytes,
-  perMessageDeflate: false,
-});
 
-/** Notes whose connection the request came on, for `upgrade` to find. */
+/** Notes on whose connection the request came, for `upgrade` to find. */
 export function noteAsking(request: Request, asking: Asking): void {
   askings.set(request, asking);
 }
 
-/** Whether the connection was answered by `upgrade`: with a handshake, or with what was wrong about the asking. */
+/** Says whether `upgrade` has taken the connection; it has answered the handshake then. */
 export const isUpgraded = (request: Request) => !askings.has(request);
 
+/** Says what keeps a request from being a handshake of RFC 6455; undefined where nothing does. */
+function handshakeFault({ headers, method }: Request): string | undefined {
+  const tokens = (headers.get("connection") ?? "").toLowerCase().split(",").map((one) =>
+    one.trim()
+  );
+  if (method !== "GET") return "a WebSocket is asked for by GET";
+  if (!tokens.includes("upgrade")) return "the header Connection does not say upgrade";
+  if (headers.get("sec-websocket-version") !== "13") return "Sec-WebSocket-Version must be 13";
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "")) {
+    return "Sec-WebSocket-Key must be 16 bytes in base64";
+  }
+  return undefined;
+}
+
+/** What `node:net` keeps of the operating system's socket. */
+type Handle = { close?(done: () => void): void } | null | undefined;
+
 /**
- * Upgrades a request to a WebSocket that pings every 30 s and drops what does not answer. The handshake is answered
- * on the connection itself; the response is a placeholder. A malformed asking is answered 400, its socket never opens.
+ * Upgrades a request to a native WebSocket that pings, and drops what does not answer. The handshake is answered on the
+ * connection itself; the response is a placeholder. Throws a TypeError that says why where the request is no handshake;
+ * the request can be answered then.
+ *
+ * Deno 2.9: bytes that `node:http` has read beyond the head are in the socket's buffer, not in `head`; and the handle of
+ * `node:net` stays, with about 3 KiB, until somebody closes it.
  */
 export const upgrade: Upgrade = (request) => {
   const asking = askings.get(request);
-  if (!asking) throw new TypeError("The request does not ask for an upgrade");
+  const fault = asking ? handshakeFault(request) : "the request does not ask for an upgrade";
+  if (!asking || fault !== undefined) throw new TypeError(fault);
   askings.delete(request);
-  const { incoming, socket, head } = asking;
-  let accepted: EventTarget = new EventTarget();
-  // Calls back before it returns, or never: nothing is asked of anybody else.
-  server.handleUpgrade(incoming, socket, Buffer.from(head), (webSocket) => {
-    webSocket.binaryType = "arraybuffer"; // as the web's socket can have it
-    let alive = true;
-    const timer = setInterval(() => {
-      if (!alive) return webSocket.terminate();
-      alive = false;
-      webSocket.ping();
-    }, pingMs);
-    webSocket.on("pong", () => alive = true);
-    webSocket.on("close", () => clearInterval(timer));
-    // Not before the one who upgrades has had a chance to listen.
-    queueMicrotask(() => webSocket.emit("open"));
-    accepted = webSocket as unknown as EventTarget;
+  const { socket, head } = asking;
+  const handle = (socket as unknown as { _handle: Handle })._handle;
+  const read: Uint8Array | null = socket.read();
+  const upgraded = Deno.upgradeWebSocket(request, {
+    socket,
+    head: read ? Buffer.concat([head, read]) : head,
+    idleTimeout: idleSeconds,
   });
-  return { socket: accepted as WebSocket, response: new Response(null) };
+  upgraded.socket.binaryType = "arraybuffer";
+  upgraded.socket.addEventListener("open", () => handle?.close?.(() => {}), { once: true });
+  return { socket: upgraded.socket, response: new Response(null) };
 };

@@ -16,6 +16,7 @@ import { createRulebook } from "./rulebook.ts";
 import { liveChannels, sampleAlert } from "./sample.ts";
 import { silencedBy, type Silences } from "./silences.ts";
 import type { ReadingSource } from "./sources.ts";
+import type { WriteAccess } from "../write_access/access.ts";
 import { type AlertStore, fromRecord } from "./store.ts";
 
 export type Alerts = ReturnType<typeof createAlerts>;
@@ -26,6 +27,7 @@ const tidyEveryMs = 3_600_000;
 export function createAlerts(
   {
     rules: initial,
+    access,
     store,
     lease,
     silences,
@@ -38,6 +40,7 @@ export function createAlerts(
     log,
   }: {
     rules: readonly Rule[];
+    access: WriteAccess;
     store: AlertStore;
     lease: Lease;
     silences: Silences;
@@ -104,7 +107,7 @@ export function createAlerts(
     if (notices.length > 0) deliveries.send(notices);
     // Also while the database is away, and the lease with it: what is not told again is over for an Alertmanager.
     const known = book.open().filter(({ instance, notified_at }) =>
-      (instance !== "" || led) && notified_at !== null
+      (instance !== "" || led || !access.canWrite()) && notified_at !== null
     );
     deliveries.repeat(known.map((alert) => ({ kind: "reminder", alert })));
   }
@@ -176,7 +179,7 @@ export function createAlerts(
   }
 
   function syncSoon(): void {
-    if (!loaded) return;
+    if (!loaded || !access.canWrite()) return;
     sync().then(() => store.noteOutcome(), (error) => {
       again = false;
       store.noteOutcome(error);
@@ -250,7 +253,10 @@ export function createAlerts(
         syncSoon();
         return alert;
       }
-      const record = await acknowledgeAlert(store.db, { id, by, at });
+      if (!access.isWatchOnly()) access.require();
+      const record = access.isWatchOnly()
+        ? undefined
+        : await acknowledgeAlert(store.db, { id, by, at });
       if (!record) throw new HoldfastError("not_found", `No open alert has the id ${id}`);
       return mine ? acknowledged({ ...mine, ...fromRecord(record) }) : fromRecord(record);
     },
@@ -281,7 +287,7 @@ export function createAlerts(
     /** Writes what waits, and lets another Holdfast judge. */
     async stop(): Promise<void> {
       await Promise.all([deliveries.stop(), ...sources.map((source) => source.stop?.())]);
-      if (!loaded) return;
+      if (!loaded || !access.canWrite()) return;
       await sync().then(() => lease.release()).catch(() => {});
     },
   };

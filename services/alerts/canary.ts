@@ -1,37 +1,126 @@
-import { isStandby, writeCanary } from "../../db/canary.ts";
-import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
+import { writeCanary } from "../../db/canary.ts";
+import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../db/errors.ts";
 import type { RecordsDb } from "../../db/records.ts";
+import { readStandbySource, readWriteFacts, type WriteFacts } from "../../db/write_state.ts";
+import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
+import type { WriteAccess } from "../write_access/access.ts";
+import {
+  findingOf,
+  newSessionsWarning,
+  promoted,
+  readOnlyDefault,
+  standby,
+  writable,
+} from "../write_access/state.ts";
 import type { ReadingSource } from "./sources.ts";
 
+/** What must be done where a server turns out to take writes, or to be a standby. */
+export interface WritePreparation {
+  /** Whether the start is over: until then it is the start that gets the server ready. */
+  isStarted(): boolean;
+  /** Whether the server has been got ready since it last was a standby. */
+  isBegun(): boolean;
+  /** Gets a server ready that takes writes and was not prepared: migrates it, and loads what it holds. */
+  begin(): Promise<void>;
+  /** Finds out whether a standby has Holdfast's schemas by now. */
+  findSchema(): Promise<void>;
+  /** Makes the next questions run in new sessions, which have the present defaults. */
+  renewSessions(): void;
+}
+
+export interface Canary extends ReadingSource {
+  /** Looks now, or joins the look under way; waits for it no longer than a second. */
+  check(): Promise<void>;
+}
+
+/** What the monitor asks at each fast tick. */
+export type WriteWatch = Pick<WriteAccess, "state" | "canWrite"> & Pick<Canary, "check">;
+
+const waitMs = 1_000;
+/** Sessions of the records' pool that may have begun with another default: each is replaced once it was refused. */
+const sessionsMax = 2;
+
 /**
- * The write canary: every `everyMs` a row is written, committed and read back, and its time taken. What no other
- * reading shows (a server that became read-only, a stalled disk) shows here.
+ * The write canary: at each fast tick the server is asked whether it takes writes; then a row is written, committed and
+ * read back, and its time taken. What no other reading shows (a server that became read-only, a standby after a
+ * switch-over, a stalled disk) shows here, and is noted in `access`.
  */
 export function createCanary(
-  { db, name, everyMs, clock, log }: {
+  { db, name, everyMs, access, preparation, isDiskFull, clock, log }: {
     db: RecordsDb;
     name: string;
     everyMs: number;
+    access: WriteAccess;
+    preparation: WritePreparation;
+    /** Whether uploads are refused for want of disk space. */
+    isDiskFull: () => boolean;
     clock: Clock;
     log: Logger;
   },
-): ReadingSource & { look(): Promise<void> } {
+): Canary {
   let seen: { at: number; ms: number | null; failing: boolean | null } | undefined;
   let beganAt = -Infinity;
   let looking: Promise<void> | undefined;
   const now = () => clock.now().getTime();
 
+  /** A server that was never prepared, or was a standby until now. */
+  async function begin(): Promise<boolean> {
+    if (!access.canWrite()) access.note(promoted());
+    try {
+      await preparation.begin();
+      return true;
+    } catch (error) {
+      log.error("not_prepared_for_writing", { error: describeDatabaseError(error) });
+      // One that went away, or became a standby meanwhile, is told by the next look.
+      if (!isUnreachable(error) && !refusesWrites(error)) access.note(promoted(messageOf(error)));
+      return false;
+    }
+  }
+
+  async function write(facts: WriteFacts): Promise<void> {
+    for (let attempt = 0;; attempt++) {
+      try {
+        return await writeCanary(db, name);
+      } catch (error) {
+        const stale = refusesWrites(error) && facts.new_sessions_read_only !== true;
+        if (!stale || attempt === sessionsMax) throw error;
+      }
+    }
+  }
+
+  async function tryWrite(facts: WriteFacts): Promise<void> {
+    const started = performance.now();
+    try {
+      await write(facts);
+      seen = { at: now(), ms: performance.now() - started, failing: false };
+      access.note(writable(newSessionsWarning(facts)));
+    } catch (error) {
+      const finding = findingOf(codeOf(error), facts);
+      if (finding) access.note(finding);
+      throw error;
+    }
+  }
+
   async function lookOnce(): Promise<void> {
     try {
-      if (await isStandby(db)) {
-        seen = { at: now(), ms: null, failing: null };
+      const facts = await readWriteFacts(db);
+      if (facts.in_recovery) {
+        seen = undefined;
+        access.note(standby(await readStandbySource(db).catch(() => undefined)));
+        if (!access.state().schema) await preparation.findSchema();
         return;
       }
-      const started = performance.now();
-      await writeCanary(db, name);
-      seen = { at: now(), ms: performance.now() - started, failing: false };
+      const unprepared = !preparation.isBegun();
+      if (unprepared && facts.read_only && facts.new_sessions_read_only !== false) {
+        access.note(readOnlyDefault(facts));
+        preparation.renewSessions();
+        if (!access.state().schema) await preparation.findSchema();
+        return;
+      }
+      if (unprepared && !await begin()) return;
+      await tryWrite(facts);
     } catch (error) {
       // A server that is away is another alert's business: of writes nothing is known then.
       const away = isUnreachable(error);
@@ -43,31 +132,42 @@ export function createCanary(
   }
 
   function look(): Promise<void> {
-    beganAt = now();
-    looking ??= lookOnce().finally(() => looking = undefined);
+    if (!looking) {
+      beganAt = now();
+      looking = lookOnce().finally(() => looking = undefined);
+    }
     return looking;
   }
 
+  /** 1 while nothing can be written, 0 while a row was, null where that is not known or nobody expects it. */
+  function failing(): number | null {
+    const { mode, wrote } = access.state();
+    if (mode === "read_only" || mode === "watch_only" && wrote || isDiskFull()) return 1;
+    if (mode === "watch_only") return null;
+    const fresh = seen && now() - seen.at <= everyMs * 3 ? seen : undefined;
+    return typeof fresh?.failing === "boolean" ? Number(fresh.failing) : null;
+  }
+
   return {
-    look,
+    async check() {
+      if (!preparation.isStarted()) return;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((done) => timer = setTimeout(done, waitMs));
+      await Promise.race([look(), late]);
+      clearTimeout(timer);
+    },
     values() {
       const at = now();
-      if (at - beganAt >= everyMs) void look();
-      const fresh = seen && at - seen.at <= everyMs * 3 ? seen : undefined;
+      const ms = seen && at - seen.at <= everyMs * 3 ? seen.ms : null;
       // One that has not come back yet is as slow as that already.
-      const under = looking ? at - beganAt : null;
-      const ms = fresh?.ms ?? null;
+      const under = looking && access.canWrite() ? at - beganAt : null;
       return [
         {
           metric: "canary_ms",
           scope: "",
           value: under !== null && under > (ms ?? 1_000) ? under : ms,
         },
-        {
-          metric: "canary_failing",
-          scope: "",
-          value: typeof fresh?.failing === "boolean" ? Number(fresh.failing) : null,
-        },
+        { metric: "canary_failing", scope: "", value: failing() },
       ];
     },
     async stop() {

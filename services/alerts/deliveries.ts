@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { adoptDeliveries, listDeliveries, requeueDelivery } from "../../db/alert_watch.ts";
+import { adoptDeliveries, requeueDelivery } from "../../db/alert_watch.ts";
 import type { DeliveryRecord } from "../../db/alerts.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
@@ -34,7 +34,7 @@ export function createDeliveries(
     /** Name of this Holdfast. */
     owner: string;
     sender: Sender;
-    store: Pick<AlertStore, "saveDelivery" | "db">;
+    store: Pick<AlertStore, "saveDelivery" | "deliveries" | "db">;
     clock: Clock;
     log: Logger;
     fetch?: Fetch;
@@ -204,7 +204,7 @@ export function createDeliveries(
         duration_ms: Math.round(performance.now() - started),
       };
     },
-    list: (query: Parameters<typeof listDeliveries>[1]) => listDeliveries(store.db, query),
+    list: (query: Parameters<AlertStore["deliveries"]>[0]) => store.deliveries(query),
     async retry(id: string): Promise<DeliveryRecord> {
       const record = await requeueDelivery(store.db, { id, owner, at: clock.now() });
       if (!record) throw new HoldfastError("not_found", `No delivery given up has the id ${id}`);

@@ -1,5 +1,6 @@
 import { releaseLease, renewLease } from "../../db/alert_watch.ts";
 import type { RecordsDb } from "../../db/records.ts";
+import type { WriteAccess } from "../write_access/access.ts";
 
 const leaseSecondsMin = 15;
 
@@ -8,20 +9,24 @@ const leaseSecondsMin = 15;
  * as its renewal is surely not over, by this process's own monotonic clock.
  */
 export function createLease(
-  { db, name, everySeconds, now = () => performance.now() }: {
+  { db, name, everySeconds, access, now = () => performance.now() }: {
     db: RecordsDb;
     name: string;
     /** How often it is renewed. */
     everySeconds: number;
+    access: WriteAccess;
     now?: () => number;
   },
 ) {
   const seconds = Math.max(leaseSecondsMin, everySeconds * 4);
   let until = -Infinity;
+  /** Whether the last renewal got it; undefined before the first. */
+  let led: boolean | undefined;
 
   return {
     name,
-    leads: () => now() < until,
+    /** While nobody can renew it, it stays with the one that held it; and a standby is judged by whoever watches it. */
+    leads: () => now() < until || access.isWatchOnly() || (!access.canWrite() && (led ?? true)),
     /**
      * Takes or renews it; answers whether it was another's before, and when anybody last held it (ms since 1970),
      * undefined for never.
@@ -29,6 +34,7 @@ export function createLease(
     async renew(): Promise<{ leads: boolean; wasOthers: boolean; heldAt: number | undefined }> {
       const asked = now();
       const { leads, holder, renewed_at } = await renewLease(db, { name, seconds });
+      led = leads;
       until = leads ? asked + seconds * 1000 : -Infinity;
       return {
         leads,

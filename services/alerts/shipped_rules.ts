@@ -3,6 +3,7 @@ import { capacityRules } from "./shipped/capacity.ts";
 import { backupRules } from "./shipped/backup.ts";
 import { durabilityRules } from "./shipped/durability.ts";
 import { houseRules } from "./shipped/house.ts";
+import { defaultPartitionRules } from "./shipped/partitions.ts";
 import { replicationRules } from "./shipped/replication.ts";
 import { storageRules } from "./shipped/storage.ts";
 import { day, usual } from "./shipped/usual.ts";
@@ -266,6 +267,7 @@ export const shippedRules: readonly Rule[] = [
     cause: "Rows came for which no partition existed; they forbid attaching the right one.",
     cure: [],
   },
+  ...defaultPartitionRules,
   ...backupRules,
   {
     ...usual,

@@ -4,6 +4,7 @@ import type { RecordsDb } from "../../db/records.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Alert } from "./alert.ts";
+import type { WriteAccess } from "../write_access/access.ts";
 
 /** A time in which alerts are not told: at once, or later for a maintenance window. Times are RFC 3339. */
 export interface Silence {
@@ -49,18 +50,56 @@ const fromRecord = (record: SilenceRecord): Silence => ({
 const dayMs = 86_400_000;
 const longestDays = 366;
 
-/** Silences in the database, and the present ones in memory for when it is away. */
-export function createSilences({ db, clock }: { db: RecordsDb; clock: Clock }) {
+/** Silences made while nothing can be written, kept in memory. */
+const unsavedMax = 1_000;
+
+/** Silences in the database, and the present ones in memory for when it is away or takes no writes. */
+export function createSilences(
+  { db, access, clock }: { db: RecordsDb; access: WriteAccess; clock: Clock },
+) {
   let present: Silence[] = [];
+  /** Made while nothing could be written; those that ended since stay for a day. */
+  let unsaved: SilenceRecord[] = [];
+
+  const stillShown = ({ ends_at }: SilenceRecord) =>
+    ends_at.getTime() > clock.now().getTime() - dayMs;
+
+  async function saveWaiting(): Promise<void> {
+    for (const one of unsaved) {
+      await saveSilence(db, one);
+      unsaved = unsaved.filter((other) => other !== one);
+    }
+  }
+
+  function endUnsaved(id: string): SilenceRecord | undefined {
+    const waiting = unsaved.find((one) => one.id === id);
+    if (!waiting) return undefined;
+    const now = clock.now();
+    const latest = now > waiting.starts_at ? now : waiting.starts_at;
+    const ended = { ...waiting, ends_at: latest < waiting.ends_at ? latest : waiting.ends_at };
+    unsaved = unsaved.map((one) => one === waiting ? ended : one);
+    return ended;
+  }
+
+  async function endStored(id: string): Promise<SilenceRecord | undefined> {
+    if (access.isWatchOnly()) return undefined;
+    access.require();
+    return await endSilence(db, id, clock.now());
+  }
 
   return {
     present: (): readonly Silence[] => present,
     async refresh(): Promise<void> {
+      await saveWaiting();
       present = (await listSilences(db, clock.now())).map(fromRecord);
     },
     /** Those that hold or will hold, and those that ended within the last day. */
     async list(): Promise<Silence[]> {
-      return (await listSilences(db, new Date(clock.now().getTime() - dayMs))).map(fromRecord);
+      unsaved = unsaved.filter(stillShown);
+      const stored = access.isWatchOnly()
+        ? []
+        : await listSilences(db, new Date(clock.now().getTime() - dayMs));
+      return [...unsaved, ...stored].map(fromRecord);
     },
     /** Throws `invalid_request` for a time that ends before it begins, is over, or is longer than a year. */
     async create(input: SilenceInput, by: string): Promise<Silence> {
@@ -88,14 +127,25 @@ export function createSilences({ db, clock }: { db: RecordsDb; clock: Clock }) {
         starts_at: starts,
         ends_at: input.endsAt,
       };
-      await saveSilence(db, record);
+      if (access.canWrite()) await saveSilence(db, record);
+      else {
+        unsaved = unsaved.filter(stillShown);
+        if (unsaved.length >= unsavedMax) {
+          throw new HoldfastError(
+            "overloaded",
+            `${unsavedMax} silences wait to be written; end one, or wait until the database takes writes`,
+            { retryAfterSeconds: 30 },
+          );
+        }
+        unsaved.push(record);
+      }
       const silence = fromRecord(record);
       present = [...present, silence];
       return silence;
     },
     /** Ends a silence now; it stays in the list for a day. */
     async end(id: string): Promise<Silence> {
-      const record = await endSilence(db, id, clock.now());
+      const record = endUnsaved(id) ?? await endStored(id);
       if (!record) throw new HoldfastError("not_found", `No silence has the id ${id}`);
       present = present.filter((one) => one.id !== id);
       return fromRecord(record);

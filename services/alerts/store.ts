@@ -10,10 +10,12 @@ import {
   saveRuleChanges,
   type StateRecord,
 } from "../../db/alerts.ts";
+import { listDeliveries } from "../../db/alert_watch.ts";
 import { codeOf } from "../../db/errors.ts";
 import type { RecordsDb } from "../../db/records.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import type { WriteAccess } from "../write_access/access.ts";
 import { type Alert, keyOf } from "./alert.ts";
 import type { RuleLevels } from "./rule.ts";
 
@@ -49,8 +51,31 @@ export function fromRecord(record: AlertRecord): Alert {
 
 const uniqueViolation = "23505";
 
-/** Where alerts live: the database, and memory for what could not be written yet while it was away. */
-export function createAlertStore({ db, log }: { db: RecordsDb; log: Logger }) {
+/** Whether an entry comes after where the last page ended. */
+function isBefore(
+  { started_at, id }: { started_at: string; id: string },
+  before: { startedAt: Date; id: string } | undefined,
+): boolean {
+  if (!before) return true;
+  const [at, end] = [Date.parse(started_at), before.startedAt.getTime()];
+  return at < end || at === end && id < before.id;
+}
+
+/** Of alerts that are over and deliveries that ended, this many wait to be written; the oldest of more are forgotten. */
+const waitingMax = 1_000;
+
+/** Forgets the oldest entries beyond `waitingMax` that are over. */
+function bound<T>(entries: Map<string, T>, isOver: (entry: T) => boolean): void {
+  for (const [key, entry] of entries) {
+    if (entries.size <= waitingMax) return;
+    if (isOver(entry)) entries.delete(key);
+  }
+}
+
+/** Where alerts live: the database, and memory for what could not be written yet while it took no writes. */
+export function createAlertStore(
+  { db, access, log }: { db: RecordsDb; access: WriteAccess; log: Logger },
+) {
   const alerts = new Map<string, Alert>();
   const states = new Map<string, StateRecord>();
   const deliveries = new Map<string, DeliveryRecord>();
@@ -63,13 +88,19 @@ export function createAlertStore({ db, log }: { db: RecordsDb; log: Logger }) {
   return {
     db,
     /** Keeps the present form of something; written at the next `flush` that reaches the database. */
-    saveAlert: (alert: Alert) => void alerts.set(alert.id, alert),
+    saveAlert(alert: Alert): void {
+      alerts.set(alert.id, alert);
+      bound(alerts, ({ state }) => state === "resolved");
+    },
     saveStates(changed: readonly StateRecord[]) {
       for (const one of changed) {
         states.set(`${one.instance}\n${keyOf(one.rule, one.scope)}`, one);
       }
     },
-    saveDelivery: (delivery: DeliveryRecord) => void deliveries.set(delivery.id, delivery),
+    saveDelivery(delivery: DeliveryRecord): void {
+      deliveries.set(delivery.id, delivery);
+      bound(deliveries, ({ state }) => state !== "queued");
+    },
     /** Forgets an alert not written yet. */
     dropAlert: (id: string) => void alerts.delete(id),
     /** Forgets what was not written of what another Holdfast judges now. */
@@ -109,11 +140,39 @@ export function createAlertStore({ db, log }: { db: RecordsDb; log: Logger }) {
     open: async () => (await listOpenAlerts(db)).map(fromRecord),
     states: (instance: string) => listStates(db, instance),
     async find(id: string): Promise<Alert | undefined> {
+      const waiting = alerts.get(id);
+      if (waiting || access.isWatchOnly()) return waiting;
       const record = await findAlert(db, id);
       return record && fromRecord(record);
     },
+    /** Alerts, newest first: as stored, and those that wait to be written while nothing can be. */
     async list(query: Parameters<typeof listAlerts>[1]): Promise<Alert[]> {
-      return (await listAlerts(db, query)).map(fromRecord);
+      const stored = access.isWatchOnly() ? [] : (await listAlerts(db, query)).map(fromRecord);
+      if (access.canWrite()) return stored;
+      const { state, before, limit } = query;
+      const waiting = [...alerts.values()].filter((alert) =>
+        (state === undefined || alert.state === state) && isBefore(alert, before)
+      );
+      const ids = new Set(waiting.map(({ id }) => id));
+      return [...waiting, ...stored.filter(({ id }) => !ids.has(id))]
+        .sort((a, b) => b.started_at.localeCompare(a.started_at) || b.id.localeCompare(a.id))
+        .slice(0, limit);
+    },
+    /** Deliveries, newest first, likewise. */
+    async deliveries(query: Parameters<typeof listDeliveries>[1]): Promise<DeliveryRecord[]> {
+      const stored = access.isWatchOnly() ? [] : await listDeliveries(db, query);
+      if (access.canWrite()) return stored;
+      const { channel, state, before, limit } = query;
+      const position = before && { startedAt: new Date(before.createdAt), id: before.id };
+      const waiting = [...deliveries.values()].filter((one) =>
+        (channel === undefined || one.channel === channel) &&
+        (state === undefined || one.state === state) &&
+        isBefore({ started_at: one.created_at, id: one.id }, position)
+      );
+      const ids = new Set(waiting.map(({ id }) => id));
+      return [...waiting, ...stored.filter(({ id }) => !ids.has(id))]
+        .sort((a, b) => b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id))
+        .slice(0, limit);
     },
     async ruleChanges(): Promise<Map<string, Partial<RuleLevels>>> {
       const rows = await listRuleChanges(db);

@@ -4,17 +4,24 @@ import { HoldfastError, messageOf } from "../../errors.ts";
 import type { BackupRecord } from "./record.ts";
 
 const noSpace = /ENOSPC|No space left/i;
+/** What a server gives; the codes of the operating system are longer. */
+const sqlstate = /^[0-9A-Z]{5}$/;
 
-/** Failures in words for everyone: the server's own only when they explain a refusal. */
+/** Failures in words for everyone. What the server said stands there as it said it: its cause is not guessed at. */
 export function explain(error: unknown): string {
-  if (error instanceof HoldfastError) return error.message;
-  if (codeOf(error) === "ENOSPC" || noSpace.test(messageOf(error))) {
-    return "The disk of the backups is full; older backups are untouched";
+  const ofServer = sqlstate.test(codeOf(error));
+  if (error instanceof HoldfastError) {
+    return ofServer ? `${error.message} (${describeDatabaseError(error)})` : error.message;
   }
-  if (codeOf(error) === "42501" || codeOf(error) === "28000") {
-    return `The role may not replicate (alter role … replication; a line "replication" in pg_hba.conf): ${
+  if (ofServer) {
+    // invalid_authorization_specification (also of pg_hba.conf), insufficient_privilege
+    const refused = /^(28|42501)/.test(codeOf(error));
+    return `${refused ? "The server refused the backup" : "The backup was cut short"}: ${
       describeDatabaseError(error)
     }`;
+  }
+  if (codeOf(error) === "ENOSPC" || noSpace.test(messageOf(error))) {
+    return "The disk of the backups is full; older backups are untouched";
   }
   return `The backup was cut short: ${describeDatabaseError(error)}`;
 }

@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import type { ServerFacts } from "../../db/backups/facts.ts";
+import { forPrograms } from "../../db/address/programs.ts";
 import type { Target } from "../../db/connection.ts";
 import { HoldfastError } from "../../errors.ts";
 import { hashFile } from "./files.ts";
@@ -23,22 +24,6 @@ export function findPgDump(major: number): string | undefined {
   // One of unknown version refuses an older server by itself, and says so.
   return (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "pg_dump"))
     .find((path) => existsSync(path));
-}
-
-/** How pg_dump reaches a server; the password goes by the environment, which others cannot read. */
-function wayTo(target: Target): { args: string[]; env: Record<string, string> } {
-  if (target.kind === "socket") {
-    const { directory, port, user, database } = target;
-    return {
-      args: ["--host", directory, "--port", String(port), "--username", user, database],
-      env: {},
-    };
-  }
-  const password = /^\w+:\/\/[^:/@]*:([^@/]*)@/.exec(target.url)?.[1];
-  return {
-    args: ["--dbname", target.url.replace(/^(\w+:\/\/[^:/@]*):[^@/]*@/, "$1@")],
-    env: password === undefined ? {} : { PGPASSWORD: decodeURIComponent(password) },
-  };
 }
 
 /** Dumps the database with pg_dump (custom format), for roles that may not replicate. Throws what pg_dump says. */
@@ -64,8 +49,16 @@ export async function takeLogicalBackup(
   const place = await store.begin(facts.system, id);
   await needRoom(place, (facts.bytes ?? 0) / 3, "a dump");
   const file = join(place, dumpName);
-  const { args, env } = wayTo(target);
-  const child = spawn(program, ["--format", "custom", "--file", file, "--no-password", ...args], {
+  const { conninfo, env } = forPrograms(target);
+  const child = spawn(program, [
+    "--format",
+    "custom",
+    "--file",
+    file,
+    "--no-password",
+    "--dbname",
+    conninfo,
+  ], {
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });

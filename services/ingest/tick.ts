@@ -48,6 +48,12 @@ export const labelMax = 32;
 export const idMax = 128;
 /** Far beyond any market; sums of sizes, and of price times size, then stay finite. */
 export const numberMax = 1e30;
+/** Zero, or at least this: products and squares of smaller numbers fall below what a double can hold. */
+export const numberMin = 1e-30;
+
+/** Says whether sums, products and squares of a price or size stay finite and above zero. */
+export const isWithinBounds = (value: number) =>
+  value <= numberMax && (value >= numberMin || value === 0);
 
 /** Says whether text may enter the database: no control characters, no half of a surrogate pair. */
 function isClean(text: string): boolean {
@@ -105,6 +111,9 @@ function numberFault(path: string, value: unknown): Fault | undefined {
     return { path, message: `${path} must not be negative, it is ${value}`, reason: "negative" };
   }
   if (value > numberMax) return { path, message: `${path} must be at most ${numberMax}` };
+  if (!isWithinBounds(value)) {
+    return { path, message: `${path} must be 0 or at least ${numberMin}` };
+  }
   return undefined;
 }
 

@@ -12,6 +12,7 @@ import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
 import { freshValue } from "./reading.ts";
 import { standbyName } from "./signals/replication.ts";
 import type { View } from "./signals/signal.ts";
+import { createStandbyProgress } from "./standby_progress.ts";
 import { createStatements, type Statements } from "./statements.ts";
 import { createTrends } from "./trend.ts";
 
@@ -48,6 +49,7 @@ export function createCollection(
   const readings = emptyReadings();
   const statements = createStatements();
   const trends = createTrends(trendsMax);
+  const standbyProgress = createStandbyProgress();
   const now = () => clock.now().getTime();
   let databaseRates: { value: DatabaseRates | undefined; at: number } | undefined;
   const rates: Record<"wal" | "archiver", Record<string, number> | undefined> = {
@@ -96,6 +98,7 @@ export function createCollection(
     ]);
     for (const row of rowsOf("replication") ?? []) standbys.set(standbyName(row), at);
     for (const [name, seen] of standbys) if (at - seen > 24 * hour) standbys.delete(name);
+    standbyProgress.note(rowsOf("standby")?.[0], readings.standby.at ?? at);
     const ids = rowsOf("wraparound")?.[0];
     if (ids) {
       trends.note("next_xid", at, ids.next_xid, counter);
@@ -209,6 +212,7 @@ export function createCollection(
         },
         indexes: judgedIndexes(freshRows(of, at, "indexes")),
         standbys: [...standbys.keys()],
+        standby: rowsOf("standby") && standbyProgress.state(),
         seesAll: server?.sees_all_sessions ?? false,
         failing: Object.entries(of).filter(([, { error }]) => error !== undefined)
           .map(([name]) => name),

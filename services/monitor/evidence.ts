@@ -26,6 +26,10 @@ export function evidenceFor(rule: Rule, scope: string, snapshot: Snapshot): Evid
         name: "blocking_tree",
         value: blockingTree(snapshot.readings.locks.value ?? []).slice(0, 5),
       }];
+    case "write_failing": {
+      const { mode, cause, reason, remedy } = snapshot.access;
+      return mode === "writing" ? [] : [{ name: "server", value: { mode, cause, reason, remedy } }];
+    }
     case "database_down":
       return [{ name: "error", value: snapshot.unreachable?.error ?? null }];
     case "xmin_horizon":

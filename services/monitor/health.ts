@@ -1,7 +1,10 @@
 import type { MetricValue } from "../alerts/alert.ts";
+import { isOutage, writeChecks } from "../write_access/health.ts";
 import { blindSpots, type Check, collectorChecks } from "./blind_spots.ts";
 import { visibleFloors } from "./floors.ts";
 import { poolMetrics } from "./metrics.ts";
+import { publicReport } from "./partition_report.ts";
+import { partitionMetrics, partitionValues } from "./partition_metrics.ts";
 import { recommend } from "./recommend.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
 
@@ -11,9 +14,11 @@ const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).t
 const ownTablesGone = (error: string | undefined) =>
   /^(42P01|3F000): .*\bholdfast\b/.test(error ?? "");
 
-/** An alert that the database is away may stay open for a while over its return: then it only warns. */
-const weightOf = ({ rule, severity }: Snapshot["firing"][number]): Status =>
-  severity === "critical" && rule !== "database_down" ? "unhealthy" : "degraded";
+/** An alert that the database is away, or took no writes, may stay open for a while after that is over: then it only warns. */
+const weightOf = ({ rule, severity, flapping }: Snapshot["firing"][number]): Status =>
+  severity === "critical" && rule !== "database_down" && !(rule === "write_failing" && flapping)
+    ? "unhealthy"
+    : "degraded";
 
 /** The verdict: away is unhealthy, never seen or stale is unknown, else the worst of what fires. */
 export function overallStatus(
@@ -22,10 +27,10 @@ export function overallStatus(
 ): Status {
   if (known.unreachable || known.ingest.diskFullSince !== undefined) return "unhealthy";
   if (known.checkedAt === undefined || known.now - known.checkedAt > fastMaxAgeMs) return "unknown";
-  if (known.justBack) return "unknown";
-  if (ownTablesGone(known.tablesError)) return "unhealthy";
+  if (known.justBack && !isOutage(known.access)) return "unknown";
+  if (ownTablesGone(known.tablesError) || isOutage(known.access)) return "unhealthy";
   if (known.firing.some((alert) => weightOf(alert) === "unhealthy")) return "unhealthy";
-  return known.firing.length > 0 ? "degraded" : "healthy";
+  return known.firing.length > 0 || known.access.warning !== null ? "degraded" : "healthy";
 }
 
 /** The single findings behind the verdict, worst first. */
@@ -103,6 +108,7 @@ export function checksOf(snapshot: Snapshot): Check[] {
   }];
   return [
     connection,
+    ...(unreachable ? [] : writeChecks(snapshot.access)),
     ...storage,
     ...alerts,
     partitions,
@@ -182,18 +188,12 @@ export function partitionsHealth(snapshot: Snapshot) {
     overall_status: known ? worst : "unknown" as Status,
     checked_at: iso(tablesAt),
     // A runway of minutes ago is a promise nobody can keep while the server is away.
-    tables: tables.map(({ leaves_unknown: _, ...table }) =>
-      known ? table : { ...table, runway_seconds: null }
-    ),
+    tables: tables.map((table) => {
+      const told = publicReport(table);
+      return known ? told : { ...told, runway_seconds: null };
+    }),
   };
 }
-
-const partitionMetrics = [
-  "partition_runway_seconds",
-  "partition_holes",
-  "partition_default_rows",
-  "partition_sealed_changed",
-];
 
 /** Metrics all of whose scopes were just read: an alert on a scope that is not among them is over. */
 export function completeMetrics(
@@ -211,6 +211,7 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     scope: "",
     value,
   });
+  const backedUpElsewhere = snapshot.access.mode === "watch_only";
   const floors = snapshot.unreachable ? {} : visibleFloors(snapshot);
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
@@ -221,35 +222,13 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
       value: snapshot.unreachable ? null : value,
       ...(scope === "" && value === null ? { floor: floors[name] } : {}),
     })),
-    server("backup_age_seconds", snapshot.backups.backup_age_seconds),
-    server("backup_unproven_seconds", snapshot.backups.unproven_seconds),
+    server("backup_age_seconds", backedUpElsewhere ? null : snapshot.backups.backup_age_seconds),
+    server("backup_unproven_seconds", backedUpElsewhere ? null : snapshot.backups.unproven_seconds),
     server("backup_problems", snapshot.backups.problems.length),
     server("archive_lag_seconds", snapshot.backups.archive_lag_seconds),
     server("backup_copy_age_seconds", snapshot.backups.copy_age_seconds),
     server("backup_copy_lag_seconds", snapshot.backups.copy_lag_seconds),
     ...Object.entries(poolMetrics(snapshot.pool)).map(([name, value]) => server(name, value)),
-    ...snapshot.tables.flatMap((table): MetricValue[] => {
-      const known = (value: number | null) =>
-        snapshot.tablesFresh && !snapshot.unreachable ? value : null;
-      return [
-        {
-          metric: "partition_runway_seconds",
-          scope: table.table,
-          value: known(table.runway_seconds),
-        },
-        {
-          metric: "partition_holes",
-          scope: table.table,
-          // An unread leaf may be what looks like a gap, or hide one.
-          value: table.leaves_unknown > 0 ? null : known(table.holes.length),
-        },
-        { metric: "partition_default_rows", scope: table.table, value: known(table.default_rows) },
-        {
-          metric: "partition_sealed_changed",
-          scope: table.table,
-          value: known(table.children.filter(({ problem }) => problem !== null).length),
-        },
-      ];
-    }),
+    ...partitionValues(snapshot),
   ];
 }

@@ -1,8 +1,8 @@
-import type { Config } from "../../config.ts";
 import type { Tier } from "../../db/collectors/list.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/alerts.ts";
+import type { WriteWatch } from "../alerts/canary.ts";
 import type { MoveReport } from "../partitions/conversion/report.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../clock.ts";
@@ -20,13 +20,13 @@ import type { Changes } from "./changes.ts";
 import type { Incidents } from "./incidents/incidents.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
-import type { TableReading } from "./partition_report.ts";
+import { publicReport, type TableReading } from "./partition_report.ts";
 import { emptyReading, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
 import { completeSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
 import { createSnapshotCache } from "./snapshot_cache.ts";
-import { tierTimes } from "./tiers.ts";
+import { type MonitorConfig, tierTimes } from "./tiers.ts";
 
 export interface Monitor {
   start(): void;
@@ -46,18 +46,6 @@ export interface Monitor {
   history: History;
 }
 
-type MonitorConfig = Pick<
-  Config,
-  | "HOLDFAST_FAST_TIER_SECONDS"
-  | "HOLDFAST_BROADCAST_SECONDS"
-  | "HOLDFAST_SLOW_TIER_SECONDS"
-  | "HOLDFAST_HOURLY_TIER_SECONDS"
-  | "HOLDFAST_BACKFILL_HORIZON_DAYS"
-  | "HOLDFAST_PREMAKE_DAYS"
-  | "HOLDFAST_RETENTION_DAYS"
-  | "HOLDFAST_MAX_PARTITIONS"
->;
-
 const slowDeadlineMs = 12_000;
 /** Ticks stored after which sizes are read before their time. */
 const resizeRows = 50_000;
@@ -75,6 +63,7 @@ export function createMonitor(
     history,
     changes,
     incidents,
+    writeWatch,
     hub,
     config,
     clock,
@@ -90,6 +79,7 @@ export function createMonitor(
     history: History;
     changes: Changes;
     incidents: Pick<Incidents, "observe" | "settle">;
+    writeWatch: WriteWatch;
     hub: Publisher;
     config: MonitorConfig;
     clock: Clock;
@@ -132,7 +122,7 @@ export function createMonitor(
     maxAgeMs,
     horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
     clock,
-    live: { appPool, ingest, backups, alerts, history },
+    live: { appPool, ingest, backups, alerts, history, writeWatch },
   });
   const commit = () =>
     snapshots.commit({ checkedAt, unreachable, justBack, tables, ticksPerSecond });
@@ -180,6 +170,7 @@ export function createMonitor(
       unreachable = { since: unreachable?.since ?? now(), error };
     }
     markIngest();
+    if (!unreachable) await writeWatch.check();
     judge("fast");
   }
 
@@ -199,7 +190,7 @@ export function createMonitor(
     hub.publish("database_performance", databasePerformance(snapshot()));
     if (!answered) return;
     await history.flush();
-    await changes.flush(slowPool, log);
+    if (writeWatch.canWrite()) await changes.flush(slowPool, log);
   }
 
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
@@ -213,9 +204,8 @@ export function createMonitor(
   let moves: readonly MoveReport[] = [];
 
   function tellPartitions(): void {
-    const reports = snapshot().tables.map((
-      { children: _children, leaves_unknown: _unknown, ...report },
-    ) => report);
+    const reports = snapshot().tables.map(publicReport)
+      .map(({ children: _children, ...report }) => report);
     hub.publish("partition_status", { tables: reports, conversions: moves });
   }
 
@@ -225,7 +215,11 @@ export function createMonitor(
       slowPool,
       clock,
       slowDeadlineMs,
-      (sql) => readTables(sql, { catalogue, config, nowMs: now() }),
+      // A standby that has no holdfast schema has no policies either.
+      (sql) =>
+        writeWatch.state().schema
+          ? readTables(sql, { catalogue, config, nowMs: now() })
+          : Promise.resolve([]),
     );
     justBack = false;
     commit();

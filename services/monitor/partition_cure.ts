@@ -4,7 +4,13 @@ import { planTable } from "../partitions/planning/planner.ts";
 import { tableOf } from "../partitions/policy.ts";
 import type { TableReading } from "./partition_report.ts";
 
-const rulesCured = new Set(["partition_runway", "partition_holes", "default_rows"]);
+const rulesCured = new Set([
+  "partition_runway",
+  "partition_cover",
+  "partition_holes",
+  "default_rows",
+  "drain_failed",
+]);
 /** Leaves, and statements of one leaf, that an alert spells out; the plan has them all. */
 const leavesMax = 20;
 const statementsMax = 50;

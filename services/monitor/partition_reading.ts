@@ -4,8 +4,10 @@ import { codeOf, describeDatabaseError } from "../../db/errors.ts";
 import { listGone } from "../../db/partitions/archives.ts";
 import { listDetached } from "../../db/partitions/detached.ts";
 import { lastRotations } from "../../db/partitions/log.ts";
+import { listFailedDrains } from "../../db/partitions/moves.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
 import { countRows, listPositions } from "../../db/partitions/probes.ts";
+import { describeOwnPublication, listOwnPublications } from "../../db/partitions/publications.ts";
 import { readParents } from "../../db/partitions/parents.ts";
 import { listSealed } from "../../db/partitions/sealed.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
@@ -13,7 +15,13 @@ import { readTable } from "../partitions/planning/cover.ts";
 import type { LeafFacts, TableFacts } from "../partitions/planning/facts.ts";
 import { effectivePolicy, tableOf } from "../partitions/policy.ts";
 import { findHighest, newestFirst } from "../partitions/probing.ts";
-import { detachedFacts, parentFacts, problemOf, sealedFacts } from "../partitions/survey.ts";
+import {
+  detachedFacts,
+  drainFailureOf,
+  parentFacts,
+  problemOf,
+  sealedFacts,
+} from "../partitions/survey.ts";
 import type { TableReading } from "./partition_report.ts";
 
 /** Rows of a default leaf counted; of more it is the planner's estimate that tells, where it is higher. */
@@ -42,7 +50,7 @@ async function highestId(sql: Sql, facts: TableFacts, nowUs: bigint): Promise<bi
   if (facts.policy.key !== "id" || !facts.parent) return null;
   const [column = ""] = facts.parent.keyColumns;
   const reading = readTable(facts, nowUs);
-  return await findHighest(sql, facts.leaves, newestFirst(reading), column) ?? null;
+  return await findHighest(sql, facts.leaves, newestFirst(reading), column);
 }
 
 /** Reads every table that has a policy, for watching: waits for no lock on a leaf. */
@@ -60,10 +68,12 @@ export async function readTables(
   const leaves = await catalogue.sizedLeaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
   const positions = policies.some(({ key }) => key === "id") ? await listPositions(sql) : [];
+  const failed = new Map((await listFailedDrains(sql)).map((row) => [tableOf(row), row]));
   const sealed = sealedFacts(await listSealed(sql));
   const archived = await listGone(sql);
   const [{ bytes: cacheBytes } = { bytes: 0 }] = await sql<{ bytes: number }[]>`
     select pg_size_bytes(current_setting('shared_buffers'))::float8 as bytes`;
+  const published = (await listOwnPublications(sql)).map(describeOwnPublication);
   const tables: TableReading[] = [];
   for (const policy of policies) {
     const name = tableOf(policy);
@@ -80,6 +90,7 @@ export async function readTables(
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),
+      drainFailure: drainFailureOf(failed.get(name)),
       sealed,
       archived: archived.filter((one) => tableOf(one) === name).map((one) => ({
         schema: one.leaf_schema,
@@ -103,6 +114,7 @@ export async function readTables(
         gone.map(({ leaf_oid, rows_estimate, bytes }) => [leaf_oid, { rows_estimate, bytes }]),
       ),
       cacheBytes,
+      ownPublished: name === "market.ticks" ? published : [],
     });
   }
   return tables;

@@ -32,6 +32,8 @@ export interface TableReading {
   detachedSizes: ReadonlyMap<number, { rows_estimate: number | null; bytes: number }>;
   /** shared_buffers; advice on intervals rests on it. */
   cacheBytes?: number;
+  /** Publications that send Holdfast's own tables, in words; with its own table of ticks. */
+  ownPublished?: readonly string[];
 }
 
 export interface TableReport {
@@ -45,8 +47,15 @@ export interface TableReport {
   default_rows: number | null;
   /** Leaves whose bound could not be read; for the rules, not for the API. */
   leaves_unknown: number;
+  /** Time until rows of the present find no partition but a default; for the rules and the rotation, not for the API. */
+  cover_seconds: number | null;
+  has_default: boolean;
   last_rotation_at: string | null;
   sealed: number;
+  /** For the recommendations, not for the API. */
+  own_published: readonly string[];
+  /** Why the last drain of the default was given up; null: it was not. */
+  drain_failure: string | null;
   problems: string[];
   recommendations: IntervalAdvice[];
   children: ChildReport[];
@@ -66,6 +75,20 @@ export function policyReport(policy: Policy) {
   };
 }
 
+/** A table's report as the API and the live channel show it. */
+export function publicReport(
+  {
+    leaves_unknown: _unknown,
+    cover_seconds: _cover,
+    has_default: _default,
+    drain_failure: _failure,
+    own_published: _published,
+    ...report
+  }: TableReport,
+) {
+  return report;
+}
+
 /** Ids per second: the fastest of the growths from any earlier look to now; undefined before two looks. */
 export function fillRate(positions: readonly Position[]): number | undefined {
   const last = positions.at(-1);
@@ -76,8 +99,8 @@ export function fillRate(positions: readonly Position[]): number | undefined {
   return rates.length === 0 ? undefined : Math.max(0, ...rates);
 }
 
-/** Seconds until inserts of the present find no leaf; null when it cannot be known. */
-function runwayOf(
+/** Seconds until rows of the present find no leaf but a default; null when it cannot be known. */
+function coverOf(
   reading: Reading,
   live: readonly Span[],
   nowUs: number,
@@ -95,6 +118,11 @@ function runwayOf(
   return Math.min(endlessSeconds, Number(end - present) / Math.max(rate, 1e-9));
 }
 
+/** Seconds until inserts of the present fail: never, while a default partition takes in what no other does. */
+function runwayOf({ defaultLeaf, unknown }: Reading, cover: number | null): number | null {
+  return defaultLeaf && unknown.length === 0 ? endlessSeconds : cover;
+}
+
 /** Gaps between leaves matter where rows may still come: from the horizon on. History may have gaps. */
 function holesThatMatter(
   { axis, present, unknown }: Reading,
@@ -109,23 +137,23 @@ function holesThatMatter(
 
 function problemsOf(
   reading: Reading,
-  { holes, runway, defaultRows, defaultError }:
+  { holes, cover, defaultRows, defaultError }:
     & Pick<
       TableReading,
       "defaultRows" | "defaultError"
     >
     & {
       holes: number;
-      runway: number | null;
+      cover: number | null;
     },
 ): string[] {
   const pending = reading.leaves.filter((leaf) => leaf.pending).map(({ name }) => name);
   const { defaultLeaf, unknown } = reading;
   return [
-    ...(runway !== null && runway <= 0
+    ...(cover !== null && cover <= 0
       ? [
         defaultLeaf
-          ? "no partition but the default takes rows of the present"
+          ? "no partition but the default takes rows of the present: they fall into it"
           : "no partition takes rows of the present: inserts fail",
       ]
       : []),
@@ -156,8 +184,8 @@ const soonSeconds = 2 * 3_600;
 
 /** Whether a managed table has less than two hours left: short intervals, ids that came fast, or a rotation that failed. */
 export function runsOutSoon(tables: readonly TableReport[]): boolean {
-  return tables.some(({ policy, runway_seconds }) =>
-    policy?.enabled && runway_seconds !== null && runway_seconds < soonSeconds
+  return tables.some(({ policy, cover_seconds }) =>
+    policy?.enabled && cover_seconds !== null && cover_seconds < soonSeconds
   );
 }
 
@@ -172,6 +200,10 @@ function unreadable({ facts, lastRotationAt }: TableReading, problem: string): T
     holes: [],
     default_rows: null,
     leaves_unknown: facts.leaves.length,
+    cover_seconds: null,
+    has_default: false,
+    drain_failure: null,
+    own_published: [],
     last_rotation_at: lastRotationAt,
     sealed: 0,
     problems: [problem],
@@ -199,7 +231,8 @@ export function reportTable(
     read.kind === "range" && !pending ? [read.span] : []
   );
   const holes = holesThatMatter(reading, live, nowUs, horizonDays);
-  const runway = runwayOf(reading, live, nowUs, positions);
+  const cover = coverOf(reading, live, nowUs, positions);
+  const runway = runwayOf(reading, cover);
   const rows = facts.leaves.map((leaf) => leaf.rows_estimate);
   const text = (position: bigint) => positionText(reading.axis, position) ?? "";
   return {
@@ -214,10 +247,17 @@ export function reportTable(
     holes: holes.map(({ from, to }) => ({ from: text(from), to: text(to) })),
     default_rows: defaultRows,
     leaves_unknown: reading.unknown.length,
+    cover_seconds: cover,
+    has_default: reading.defaultLeaf !== undefined,
+    drain_failure: facts.drainFailure?.reason ?? null,
+    own_published: table.ownPublished ?? [],
     last_rotation_at: lastRotationAt,
     sealed: countSealed(facts),
     problems: [
-      ...problemsOf(reading, { holes: holes.length, runway, defaultRows, defaultError }),
+      ...problemsOf(reading, { holes: holes.length, cover, defaultRows, defaultError }),
+      ...(facts.drainFailure
+        ? [`the default partition could not be drained: ${facts.drainFailure.reason}`]
+        : []),
       ...sealProblems(facts, reading),
     ],
     recommendations: adviseInterval(facts, reading, table.cacheBytes),

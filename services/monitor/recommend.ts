@@ -102,7 +102,12 @@ export function recommend(snapshot: Snapshot): Recommendation[] {
     });
   }
   found.push(...aboutServer(snapshot));
-  for (const { recommendations } of tables) {
+  for (const { recommendations, own_published } of tables) {
+    found.push(...own_published.map((what) => ({
+      title: "Keep Holdfast's own tables out of the publication",
+      detail:
+        `${what}. Publish tables or schemas by name, or make the schemas market and holdfast at the subscriber too`,
+    })));
     found.push(...recommendations.map(({ title, detail }) => ({ title, detail })));
   }
   return [...found, ...aboutIndexes(snapshot)];

@@ -7,6 +7,7 @@ import type { RecorderState } from "./history/recorder.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import type { TableReport } from "./partition_report.ts";
 import type { SignalValue, View } from "./signals/signal.ts";
+import type { WriteState } from "../write_access/state.ts";
 import type { Statements } from "./statements.ts";
 
 export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
@@ -36,4 +37,6 @@ export interface Snapshot {
   backups: BackupHealth;
   firing: Alert[];
   history: RecorderState;
+  /** Whether the server takes writes, and why not. */
+  access: WriteState;
 }

@@ -1,5 +1,6 @@
 import type { Pool } from "../../db/pool.ts";
 import type { Alerts } from "../alerts/alerts.ts";
+import type { WriteWatch } from "../alerts/canary.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../clock.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
@@ -27,6 +28,7 @@ export interface LiveParts {
   backups: { report(): BackupHealth };
   alerts: Pick<Alerts, "firing">;
   history: Pick<History, "state">;
+  writeWatch: Pick<WriteWatch, "state">;
 }
 
 const copyOf = (readings: Readings) =>
@@ -103,6 +105,7 @@ export function createSnapshotCache(
         backups: live.backups.report(),
         firing: live.alerts.firing(),
         history: live.history.state(),
+        access: live.writeWatch.state(),
       };
       return { ...parts, status: overallStatus(parts, maxAgeMs.fast) };
     },

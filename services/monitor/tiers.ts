@@ -1,5 +1,17 @@
 import type { Config } from "../../config.ts";
 
+export type MonitorConfig = Pick<
+  Config,
+  | "HOLDFAST_FAST_TIER_SECONDS"
+  | "HOLDFAST_BROADCAST_SECONDS"
+  | "HOLDFAST_SLOW_TIER_SECONDS"
+  | "HOLDFAST_HOURLY_TIER_SECONDS"
+  | "HOLDFAST_BACKFILL_HORIZON_DAYS"
+  | "HOLDFAST_PREMAKE_DAYS"
+  | "HOLDFAST_RETENTION_DAYS"
+  | "HOLDFAST_MAX_PARTITIONS"
+>;
+
 /** How often each tier looks, and how old what it saw may be to stand for now; both in milliseconds. */
 export function tierTimes(
   config: Pick<

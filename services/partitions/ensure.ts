@@ -85,7 +85,16 @@ export function createEnsure(
   async function make(days: readonly number[]): Promise<void> {
     const steps = await plan(days);
     if (steps.length > 0) {
-      const { errors } = await execution.run(steps);
+      const { errors, refused } = await execution.run(steps);
+      if (refused[0]) {
+        throw new HoldfastError(
+          "database_error",
+          `The partitions these ticks need cannot be made: ${
+            refused[0].reason.split(":")[0]
+          }; GET /api/partitions/log has the server's words`,
+          { cause: new Error(refused[0].reason) },
+        );
+      }
       if (errors[0] !== undefined) {
         throw new HoldfastError(
           "lock_timeout",

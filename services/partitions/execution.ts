@@ -1,15 +1,17 @@
 import type { Sql } from "../../db/connection.ts";
-import { codeOf, describeDatabaseError, isUnreachable } from "../../db/errors.ts";
+import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../db/errors.ts";
 import { detachStatement, type TableName } from "../../db/partitions/ddl.ts";
 import { endDetached, reconcileDetached, rememberDetach } from "../../db/partitions/detached.ts";
 import { attachedNames, isPending, presentTable } from "../../db/partitions/leaves.ts";
 import { logMaintenance, type MaintenanceEntry } from "../../db/partitions/log.ts";
+import { isPermanent } from "../../db/permanence.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
+import { emptyOutcome, leaveOut, type Outcome, succeed } from "./outcome.ts";
 import { groupSteps, sharedObstacle } from "./planning/groups.ts";
-import type { Skipped, Step } from "./planning/step.ts";
+import type { Step } from "./planning/step.ts";
 import { type Crafts, leafTable, leafText, type StepTools, tableName } from "./tools.ts";
 
 /** Writers queue behind a heavy lock for as long as it is waited for, so it is tried briefly and often. */
@@ -18,15 +20,6 @@ const lightLockMs = 2_000;
 const attempts = { heavy: 12, light: 4 };
 /** lock_not_available and deadlock_detected: somebody else was in the way, who will not be for ever. */
 const passing = new Set(["55P03", "40P01"]);
-
-export interface Outcome {
-  applied: Step[];
-  /** Statements that were carried out. */
-  statements: number;
-  skipped: Skipped[];
-  /** Steps that failed, as opposed to those left out on purpose. */
-  errors: string[];
-}
 
 export interface Execution {
   /** Carries the steps out in order; what fails is recorded and told, and never stops another table. */
@@ -226,26 +219,11 @@ export function createExecution(
       reason: `${step.action} ${leafText(step)}: ${reason}`,
     });
     outcome.errors.push(`${step.action} ${leafText(step)}: ${reason}`);
+    if (isPermanent(error)) outcome.refused.push({ step, reason });
     await pool.run(async (sql) => {
       await logMaintenance(sql, [entry(step, performance.now(), error)]);
       await reconcileDetached(sql, clock.now());
     });
-  }
-
-  function succeed(steps: readonly Step[], outcome: Outcome): void {
-    for (const step of steps) {
-      outcome.applied.push(step);
-      outcome.statements += step.statements.length;
-    }
-  }
-
-  function leaveOut(steps: readonly Step[], outcome: Outcome): void {
-    for (const step of steps) {
-      outcome.skipped.push({
-        table: step.table,
-        reason: `${step.action} ${leafText(step)} waits: the one before it could not be done`,
-      });
-    }
   }
 
   /** Says whether it was a lock that could not be had: then the next of the kind need not try. */
@@ -258,7 +236,7 @@ export function createExecution(
       succeed(steps, outcome);
       return false;
     } catch (error) {
-      if (interruptionOf(error) || isUnreachable(error)) throw error;
+      if (interruptionOf(error) || isUnreachable(error) || refusesWrites(error)) throw error;
       const locked = passing.has(codeOf(error));
       if (locked || others.length === 0) {
         await fail(first, error, outcome);
@@ -278,7 +256,7 @@ export function createExecution(
 
   return {
     async run(steps) {
-      const outcome: Outcome = { applied: [], statements: 0, skipped: [], errors: [] };
+      const outcome = emptyOutcome();
       const stuck = new Set<string>();
       for (const group of groupSteps(steps)) {
         const obstacle = group[0] && sharedObstacle(group[0]);

@@ -1,39 +1,55 @@
 import type { Sql } from "../../db/connection.ts";
-import { codeOf } from "../../db/errors.ts";
-import { countRange, hasRows, highestOf, takenNames } from "../../db/partitions/probes.ts";
+import { codeOf, describeDatabaseError } from "../../db/errors.ts";
+import {
+  countRange,
+  hasRows,
+  highestOf,
+  readToastOptions,
+  takenNames,
+} from "../../db/partitions/probes.ts";
 import type { Span } from "./axis/span.ts";
-import { readDrain } from "./drain/facts.ts";
-import { drainMax, namesFor } from "./planning/attaching.ts";
+import { listDoubts } from "../../db/partitions/doubts.ts";
+import { countRowTriggers, listPublications } from "../../db/partitions/publications.ts";
+import { readDrain, whyRefused } from "./drain/facts.ts";
+import { drainMax, namesFor, siblingOf } from "./planning/attaching.ts";
 import { expiredLeaves, type Reading } from "./planning/cover.ts";
-import type { Blocker, LeafFacts, TableFacts, TakenName } from "./planning/facts.ts";
+import type {
+  Blocker,
+  LeafFacts,
+  PublishedFacts,
+  TableFacts,
+  TakenName,
+} from "./planning/facts.ts";
 
 /** Leaves asked for the highest id, from the newest down: those ahead of it are empty. */
 const probedLeavesMax = 200;
 const blockersMax = 1_000;
+
+/** lock_not_available, query_canceled, insufficient_privilege. */
+const unanswered = new Set(["55P03", "57014", "42501"]);
 
 /** An answer, or undefined when a lock, its size or a missing privilege kept it from coming. */
 async function inTime<T>(question: Promise<T>): Promise<T | undefined> {
   try {
     return await question;
   } catch (error) {
-    if (["55P03", "57014", "42501"].includes(codeOf(error))) return undefined;
+    if (unanswered.has(codeOf(error))) return undefined;
     throw error;
   }
 }
 
-/** The highest id of a table whose key is a number; undefined when it could not be read in time. */
+/** The highest id of a table whose key is a number, null without rows. Throws what the server says instead. */
 export async function findHighest(
   sql: Sql,
   leaves: readonly LeafFacts[],
   ordered: readonly number[],
   column: string,
-): Promise<bigint | null | undefined> {
+): Promise<bigint | null> {
   const byOid = new Map(leaves.map((leaf) => [leaf.oid, leaf]));
   for (const oid of ordered.slice(0, probedLeavesMax)) {
     const leaf = byOid.get(oid);
     if (!leaf || leaf.bound === null || leaf.pending) continue;
-    const highest = await inTime(highestOf(sql, { schema: leaf.schema, table: leaf.name }, column));
-    if (highest === undefined) return undefined;
+    const highest = await highestOf(sql, { schema: leaf.schema, table: leaf.name }, column);
     if (highest !== null) return BigInt(highest.split(".")[0] ?? "0");
   }
   return null;
@@ -81,10 +97,21 @@ async function countBlockers(
     const found: Blocker[] = [];
     for (const { name, schema, table, column } of keys) {
       // The key is part of every foreign key to the table, so its range finds the rows without a join.
-      const rows = column === null ? undefined : await inTime(
-        countRange(sql, { schema, table }, { column, from, to, most: blockersMax }),
+      const blocker = { constraint: name, table: `${schema}.${table}` };
+      if (column === null) {
+        found.push({ ...blocker, rows: null });
+        continue;
+      }
+      const range = { column, from, to, most: blockersMax };
+      found.push(
+        await countRange(sql, { schema, table }, range).then(
+          (rows) => ({ ...blocker, rows }),
+          (error) => {
+            if (!unanswered.has(codeOf(error))) throw error;
+            return { ...blocker, rows: null, why: describeDatabaseError(error) };
+          },
+        ),
       );
-      found.push({ constraint: name, table: `${schema}.${table}`, rows: rows ?? null });
     }
     blockers.set(leaf.oid, found);
   }
@@ -117,6 +144,30 @@ async function countDefaultRows(
   return rows;
 }
 
+async function readPublished(sql: Sql, facts: TableFacts): Promise<PublishedFacts | undefined> {
+  const publications = await listPublications(sql, facts.policy);
+  if (publications.length === 0) return undefined;
+  return { publications, rowTriggers: await countRowTriggers(sql, facts.parent?.oid ?? 0) };
+}
+
+/** Of the spans that an attach would fill from the default: what keeps it from that. */
+async function findRefused(
+  sql: Sql,
+  facts: TableFacts,
+  reading: Reading,
+  spans: readonly Span[],
+): Promise<Map<bigint, string>> {
+  const refused = new Map<bigint, string>();
+  const [column] = facts.parent?.keyColumns ?? [];
+  if (!facts.parent || column === undefined || spans.length === 0) return refused;
+  const doubts = await listDoubts(sql, facts.parent.oid);
+  for (const span of spans) {
+    const reason = await whyRefused(sql, reading, doubts, column, span);
+    if (reason !== undefined) refused.set(span.from, reason);
+  }
+  return refused;
+}
+
 /** Looks up what depends on a draft of the plan: names that are taken, rows in the way, rows that refer to leaves. */
 export async function completeFacts(
   sql: Sql,
@@ -126,11 +177,16 @@ export async function completeFacts(
 ): Promise<TableFacts> {
   const drain = await inTime(readDrain(sql, facts, reading));
   const named = [...spans, ...(drain?.spans ?? [])];
+  const defaultRows = await countDefaultRows(sql, facts, reading, spans);
+  const filled = spans.filter(({ from }) => (defaultRows.get(from) ?? 0) > 0);
   return {
     ...facts,
     drain,
     taken: await readTaken(sql, facts, named.flatMap((span) => namesFor(facts, reading, span))),
-    defaultRows: await countDefaultRows(sql, facts, reading, spans),
+    defaultRows,
+    toastOptions: await readToastOptions(sql, siblingOf(facts)?.oid ?? 0),
+    published: await readPublished(sql, facts),
+    refusedRows: await findRefused(sql, facts, reading, filled),
     blockers: await countBlockers(sql, facts, reading),
   };
 }

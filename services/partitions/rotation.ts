@@ -12,15 +12,12 @@ import { createArchiving } from "./archive/archiving.ts";
 import { archiveDirectory } from "./archive/directory.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { createEnsure } from "./ensure.ts";
-import {
-  createExecution,
-  type ExecutionOptions,
-  interruptionOf,
-  type Outcome,
-} from "./execution.ts";
+import { createExecution, type ExecutionOptions, interruptionOf } from "./execution.ts";
+import type { Outcome } from "./outcome.ts";
 import type { PlanContext, TableFacts } from "./planning/facts.ts";
 import { type Plan, planAll } from "./planning/planner.ts";
 import { effectivePolicy, tableOf } from "./policy.ts";
+import { createSetbacks } from "./setbacks.ts";
 import { survey } from "./survey.ts";
 
 export interface RotationResult {
@@ -78,6 +75,7 @@ export function createRotation(
     ...hooks,
     crafts: (tools) => createArchiving(tools, archiveDirectory(config)),
   });
+  const setbacks = createSetbacks();
   const ensure = createEnsure({ pool, catalogue, config, execution, context, log, onChange });
 
   function context(): PlanContext {
@@ -92,7 +90,11 @@ export function createRotation(
     return await pool.run(async (sql) => {
       const asked = (await listPolicies(sql)).map((row) => effectivePolicy(row, config))
         .filter((policy) => table === undefined || tableOf(policy) === table);
-      const facts = await survey(sql, catalogue, asked.filter(({ enabled }) => enabled), context());
+      const found = await survey(sql, catalogue, asked.filter(({ enabled }) => enabled), context());
+      // Who asks for one table wants what has failed before tried again, too.
+      const facts = table === undefined
+        ? found
+        : found.map((one) => ({ ...one, drainFailure: undefined }));
       const plan = planAll(facts, context());
       const off = asked.filter(({ enabled }) => !enabled)
         .map((policy) => ({ table: tableOf(policy), reason: disabled }));
@@ -128,15 +130,20 @@ export function createRotation(
     const tried = new Set<string>();
     for (let round = 0; round < rounds; round++) {
       const { facts, plan } = await look();
+      const nowMs = clock.now().getTime();
       // The second round is for what the first one set free, not for what has just failed.
-      const steps = plan.steps.filter(({ action, oid }) =>
+      const due = plan.steps.filter(({ action, oid }) =>
         round === 0 || freed.has(action) && !tried.has(`${action} ${oid}`)
       );
+      const { steps, skipped: vain } = setbacks.sift(due, facts, nowMs);
       for (const { action, oid } of steps) tried.add(`${action} ${oid}`);
-      const { applied, errors, skipped } = await carryOut({ ...plan, steps });
+      const { applied, errors, skipped, refused } = await carryOut({ ...plan, steps });
+      for (const { step, reason } of refused) setbacks.note(step, facts, reason, nowMs);
       if (round === 0) {
         await notePositions(facts);
-        const told = [...plan.warnings, ...skipped].filter(({ reason }) => reason !== disabled).map(
+        const told = [...plan.warnings, ...skipped, ...vain].filter(({ reason }) =>
+          reason !== disabled
+        ).map(
           ({ table, reason }) => `${table}: ${reason}`,
         );
         if (told.length > 0) log.warn("rotation_left_out", { reasons: told });

@@ -1,7 +1,8 @@
 import type { Sql } from "../../db/connection.ts";
-import { isUnreachable } from "../../db/errors.ts";
+import { codeOf, describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import { type DetachedRow, listDetached } from "../../db/partitions/detached.ts";
-import { listMoves } from "../../db/partitions/moves.ts";
+import { listMoves, type MoveFailure, type MoveRow } from "../../db/partitions/moves.ts";
+import { hasLeadingIndex } from "../../db/partitions/probes.ts";
 import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
 import { listSealed, type SealedRow } from "../../db/partitions/sealed.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -50,6 +51,12 @@ export function parentFacts(row: ParentRow): ParentFacts {
     owns: row.owns,
     mayCreate: row.may_create,
     role: row.role,
+    ownerMayCreate: row.owner_may_create,
+    gives: row.gives,
+    defaultGrants: row.default_grants,
+    ownerLacks: row.owner_lacks,
+    columnSettings: row.column_settings,
+    extendedStatistics: row.extended_statistics,
     grants: row.grants,
     replicaIdentity: row.replica_identity,
     tablespace: row.tablespace,
@@ -88,6 +95,29 @@ export function sealedFacts(rows: readonly SealedRow[]): Map<number, SealedFacts
   }]));
 }
 
+/** Why a table's last drain was given up, and for which catalogue. */
+export function drainFailureOf(
+  last: { failure: MoveFailure; signature: string } | undefined,
+): TableFacts["drainFailure"] {
+  return last &&
+    { reason: last.failure.message, at: last.failure.at, signature: last.signature };
+}
+
+/** The last drain of a table, as far as a plan depends on it; `moves` has the newest first. */
+function drainFacts(
+  moves: readonly MoveRow[],
+  table: string,
+): Pick<TableFacts, "draining" | "drainRanges" | "drainFailure"> {
+  const drains = moves.filter((move) => tableOf(move) === table && move.kind === "drain");
+  const open = drains.find(({ ended_at }) => ended_at === null);
+  if (open) return { draining: open.phase, drainRanges: open.spec.ranges };
+  const [last] = drains;
+  const failure = last?.phase === "failed" ? last.spec.failure : undefined;
+  return last && failure
+    ? { drainFailure: drainFailureOf({ failure, signature: last.spec.signature }) }
+    : {};
+}
+
 /** Reads what the catalogue says of the tables that have a policy. Waits for no lock on any leaf. */
 export async function readCatalogue(
   sql: Sql,
@@ -97,7 +127,7 @@ export async function readCatalogue(
   const parents = new Map((await readParents(sql, policies)).map((row) => [tableOf(row), row]));
   const leaves = await catalogue.leaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
-  const moves = (await listMoves(sql)).filter(({ ended_at }) => ended_at === null);
+  const moves = await listMoves(sql);
   const sealed = sealedFacts(await listSealed(sql));
   return policies.map((policy) => {
     const row = parents.get(tableOf(policy));
@@ -108,8 +138,7 @@ export async function readCatalogue(
       problem,
       leaves: row ? leaves.get(row.oid) ?? [] : [],
       detached: detached.filter((one) => tableOf(one) === tableOf(policy)).map(detachedFacts),
-      draining: moves.find((move) => tableOf(move) === tableOf(policy) && move.kind === "drain")
-        ?.phase,
+      ...drainFacts(moves, tableOf(policy)),
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),
@@ -142,7 +171,21 @@ export async function survey(
 function problemText(error: unknown): string {
   return error instanceof HoldfastError
     ? error.message
-    : `it cannot be read (${error instanceof Error ? error.message : String(error)})`;
+    : `it cannot be read (${describeDatabaseError(error)})`;
+}
+
+/** The server's words; that an index is lacking is said only where it is, and time ran out. */
+async function whyNoHighest(
+  sql: Sql,
+  oid: number,
+  column: string,
+  error: unknown,
+): Promise<string> {
+  if (isUnreachable(error)) throw error;
+  const lacking = codeOf(error) === "57014" && !await hasLeadingIndex(sql, oid, column)
+    ? `; no index begins with "${column}"`
+    : "";
+  return `its highest "${column}" could not be read (${describeDatabaseError(error)})${lacking}`;
 }
 
 async function surveyTable(
@@ -155,11 +198,10 @@ async function surveyTable(
   let known = facts;
   if (reading.axis.codec.axis === "number") {
     const [column = ""] = facts.parent.keyColumns;
-    const highest = await findHighest(sql, facts.leaves, newestFirst(reading), column);
-    if (highest === undefined) {
-      const problem = `its highest "${column}" could not be read in time; an index on it helps`;
-      return { ...facts, parent: undefined, problem };
-    }
+    const highest = await findHighest(sql, facts.leaves, newestFirst(reading), column).catch(
+      async (error) => await whyNoHighest(sql, facts.parent?.oid ?? 0, column, error),
+    );
+    if (typeof highest === "string") return { ...facts, parent: undefined, problem: highest };
     known = { ...facts, highestId: highest };
     reading = readTable(known, context.nowUs);
   }

@@ -14,6 +14,7 @@ import { createChanges } from "../../services/monitor/changes.ts";
 import { createHistory } from "../../services/monitor/history/history.ts";
 import { createIncidents } from "../../services/monitor/incidents/incidents.ts";
 import { createMonitor, type Monitor } from "../../services/monitor/monitor.ts";
+import { createWriteAccess } from "../../services/write_access/access.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 
 /** A monitor of a prepared database, with nothing else of Holdfast; its pools can be wrapped. */
@@ -55,7 +56,16 @@ export async function createLoneMonitor(
   const log = createLogger({ level: "error", write: () => {} });
   const clock = { now: () => new Date(now()) };
   const [fastPool, slowPool] = [wrap(pools.watchFast), wrap(pools.watchSlow)];
-  const history = createHistory({ writer: slowPool, reader: pools.app, config, clock, log });
+  const access = createWriteAccess({ clock, log });
+  access.noteSchema(true);
+  const history = createHistory({
+    writer: slowPool,
+    reader: pools.app,
+    config,
+    access,
+    clock,
+    log,
+  });
   const changes = createChanges({ now });
   let values: readonly MetricValue[] = [];
   let complete: ReadonlySet<string> = new Set();
@@ -96,7 +106,16 @@ export async function createLoneMonitor(
     clock,
     history,
     changes,
-    incidents: createIncidents({ pool: slowPool, reader: pools.app, history, changes, now, log }),
+    writeWatch: { ...access, check: () => Promise.resolve() },
+    incidents: createIncidents({
+      pool: slowPool,
+      reader: pools.app,
+      history,
+      changes,
+      access,
+      now,
+      log,
+    }),
     log,
   });
   return {

@@ -1,10 +1,12 @@
-/** A TCP port in front of a Unix socket, whose link can go silent without being closed. */
+/** A TCP port in front of a Unix socket or another port, whose link can go silent without being closed. */
 export interface Proxy {
   port: number;
   /** From now on nothing passes on the connections there are; new ones are not affected. */
   silence(): void;
   /** Closes the connections there are. */
   cut(): void;
+  /** From now on new connections lead to another port. */
+  leadTo(port: number): void;
   connections(): number;
   stop(): Promise<void>;
 }
@@ -14,7 +16,8 @@ interface Link {
   close(): void;
 }
 
-export function startProxy(path: string): Proxy {
+export function startProxy(to: string | number): Proxy {
+  let target = to;
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const links = new Set<Link>();
   const pumping = new Set<Promise<void>>();
@@ -35,7 +38,14 @@ export function startProxy(path: string): Proxy {
 
   async function accept(): Promise<void> {
     for await (const client of listener) {
-      const server = await Deno.connect({ transport: "unix", path });
+      const connecting = typeof target === "string"
+        ? Deno.connect({ transport: "unix", path: target })
+        : Deno.connect({ hostname: "127.0.0.1", port: target });
+      const server = await connecting.catch(() => undefined);
+      if (!server) {
+        client.close();
+        continue;
+      }
       const link: Link = {
         silent: false,
         close() {
@@ -60,6 +70,7 @@ export function startProxy(path: string): Proxy {
     port: listener.addr.port,
     silence: () => links.forEach((link) => link.silent = true),
     cut,
+    leadTo: (port) => target = port,
     connections: () => links.size,
     async stop() {
       listener.close();

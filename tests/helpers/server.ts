@@ -45,7 +45,7 @@ async function installVersion(major: string): Promise<string> {
   return join(native, "bin");
 }
 
-async function findBinaries(major: string) {
+export async function findBinaries(major: string) {
   const as = unprivilegedUser();
   if (major === "18") {
     return await prepareBinaries({ as, home: "/var/lib/holdfast", version: "18.4" });

@@ -29,6 +29,7 @@ export const houseRules: readonly Rule[] = [
   {
     ...usual,
     name: "write_failing",
+    local: true,
     title: "Nothing can be written",
     metric: "canary_failing",
     unit: "flag",
@@ -38,12 +39,12 @@ export const houseRules: readonly Rule[] = [
     clear: 0,
     for_seconds: 0,
     keep_firing_seconds: 5, // a write that came through is proof
-    phrase: "Write canary failed",
+    phrase: "Nothing can be written",
     cause:
-      "Possible causes: the server is read-only, its disk is full, a lock holds Holdfast's own table, or rights were taken away; the log's canary_failed has its words.",
+      "Possible causes: the server is read-only (default_transaction_read_only), became a standby, its disk is full, its transaction ids are used up, a lock holds Holdfast's own table, or rights were taken away. The evidence and GET /api/health say which; the log's canary_failed has the server's words.",
     cure: [{
       sql:
-        "select name, setting, source from pg_settings where name = 'default_transaction_read_only'",
+        "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as read_only, (select jsonb_agg(to_jsonb(s)) from pg_db_role_setting as s) as set_for",
       lock: "none",
       risk: "reads only",
     }],

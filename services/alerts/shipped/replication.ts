@@ -61,7 +61,7 @@ export const replicationRules: readonly Rule[] = [
   {
     ...usual,
     name: "standby_delay",
-    title: "This standby is behind what it received",
+    title: "This standby is behind the WAL that it has",
     metric: "standby_replay_delay_seconds",
     unit: "seconds",
     direction: "above",
@@ -71,8 +71,28 @@ export const replicationRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "Replay behind",
     cause:
-      "Possible causes: replay is paused, waits for a query (max_standby_streaming_delay), or the disk is slow.",
+      "Possible causes: replay is paused, delayed on purpose (recovery_min_apply_delay), waits for a query (max_standby_streaming_delay, max_standby_archive_delay), or the disk is slow.",
     cure: [{ sql: "select pg_wal_replay_resume()", lock: "none", risk: "only when it was paused" }],
+  },
+  {
+    ...usual,
+    name: "standby_paused",
+    title: "The replay of this standby is paused",
+    metric: "standby_paused",
+    unit: "flag",
+    direction: "above",
+    warning: 1,
+    critical: null,
+    clear: 0,
+    for_seconds: 600,
+    phrase: "Replay paused",
+    cause:
+      "Somebody called pg_wal_replay_pause(), or a recovery target or a setting too small for the primary's stopped it. Reads grow old, and what an archive holds for it is not seen.",
+    cure: [{
+      sql: "select pg_wal_replay_resume()",
+      lock: "none",
+      risk: "what was to be kept from being replayed is replayed",
+    }],
   },
   {
     ...usual,

@@ -1,7 +1,10 @@
 import { HoldfastError } from "../../../errors.ts";
+import { createPacer } from "../../../lib/pacer.ts";
 
 /** No tick needs a line this long; a body without line ends must not fill the memory. */
 const lineMax = 64 * 1024;
+/** Lines of this many bytes cost the slowest parser less than the event loop may be held. */
+const pieceBytes = 8 * 1024;
 const lineEnd = 0x0a;
 const byteOrderMark = [0xef, 0xbb, 0xbf];
 
@@ -12,38 +15,56 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
   return joined;
 }
 
-/**
- * Cuts chunks at line ends: each block is made of whole lines, the last one perhaps without its end. A line beyond
- * all bounds comes as it is, unfinished, for `lineAt` to refuse.
- */
-export async function* readBlocks(
-  chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+/** Cuts whole lines into pieces of whole lines of about `pieceBytes` each. */
+function* pieces(lines: Uint8Array): Generator<Uint8Array> {
+  let from = 0;
+  while (lines.length - from > pieceBytes) {
+    const end = lines.indexOf(lineEnd, from + pieceBytes) + 1;
+    if (end === 0) break;
+    yield lines.subarray(from, end);
+    from = end;
+  }
+  if (from < lines.length) yield lines.subarray(from);
+}
+
+/** Cuts chunks at line ends. */
+async function* wholeLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let rest = new Uint8Array(0) as Uint8Array;
-  let first = true;
-  const unmarked = (block: Uint8Array) => {
-    const marked = first && byteOrderMark.every((byte, at) => block[at] === byte);
-    first = false;
-    return marked ? block.subarray(byteOrderMark.length) : block;
-  };
   for await (const chunk of chunks) {
     const last = chunk.lastIndexOf(lineEnd);
     if (last < 0) {
       rest = join(rest, chunk);
       if (rest.length <= lineMax) continue;
-      yield unmarked(rest);
+      yield rest;
       rest = rest.subarray(rest.length);
       continue;
     }
     let from = 0;
     if (rest.length > 0) {
       from = chunk.indexOf(lineEnd) + 1;
-      yield unmarked(join(rest, chunk.subarray(0, from)));
+      yield join(rest, chunk.subarray(0, from));
     }
-    if (from <= last) yield unmarked(chunk.subarray(from, last + 1));
+    if (from <= last) yield* pieces(chunk.subarray(from, last + 1));
     rest = chunk.slice(last + 1);
   }
-  if (rest.length > 0) yield unmarked(rest);
+  if (rest.length > 0) yield rest;
+}
+
+/**
+ * Cuts chunks into blocks of whole lines, the last one perhaps without its end, and lets the event loop run between them. A
+ * line beyond all bounds comes as it is, unfinished, for `lineAt` to refuse.
+ */
+export async function* readBlocks(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const pacer = createPacer();
+  let first = true;
+  for await (const block of wholeLines(chunks)) {
+    const marked = first && byteOrderMark.every((byte, at) => block[at] === byte);
+    first = false;
+    yield marked ? block.subarray(byteOrderMark.length) : block;
+    await pacer.pause();
+  }
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

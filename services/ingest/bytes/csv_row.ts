@@ -1,4 +1,4 @@
-import { idMax, labelMax, numberMax, type ParsedTick, symbolMax } from "../tick.ts";
+import { idMax, isWithinBounds, labelMax, type ParsedTick, symbolMax } from "../tick.ts";
 import { createRowReader, type RowReader } from "./row_reader.ts";
 import type { ByteScanner } from "./scanner.ts";
 
@@ -66,7 +66,9 @@ export function createCsvRowReader(
     }
     if (!scanner.skipLineEnd()) return undefined;
     // Comparisons that NaN fails, so that one unread number is enough.
-    if (!(tsUs >= 0) || !(price <= numberMax) || !(size <= numberMax) || !symbol) return undefined;
+    if (!(tsUs >= 0) || !isWithinBounds(price) || !isWithinBounds(size) || !symbol) {
+      return undefined;
+    }
     return { line, instrumentId: 0, tsUs, symbol, price, size, exchange, side, tradeId };
   }
 

@@ -1,5 +1,5 @@
 import type { ParsedTick } from "../tick.ts";
-import { idMax, labelMax, numberMax, symbolMax } from "../tick.ts";
+import { idMax, isWithinBounds, labelMax, symbolMax } from "../tick.ts";
 import { createRowReader, type RowReader } from "./row_reader.ts";
 import type { ByteScanner } from "./scanner.ts";
 
@@ -89,7 +89,7 @@ export function createJsonRowReader(scanner: ByteScanner): RowReader {
     if (!scanner.skip(0x7d) || !scanner.skipLineEnd()) return undefined;
     if ((seen & seenRequired) !== seenRequired) return undefined;
     // Comparisons that NaN fails, so that one unread number is enough.
-    if (!(tsUs >= 0) || !(price <= numberMax) || !(size <= numberMax)) return undefined;
+    if (!(tsUs >= 0) || !isWithinBounds(price) || !isWithinBounds(size)) return undefined;
     if (!symbol || exchange === undefined || side === undefined || tradeId === undefined) {
       return undefined;
     }

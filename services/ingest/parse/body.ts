@@ -11,8 +11,6 @@ export interface BodyOptions {
   /** Longest pause between two chunks. */
   stallMs: number;
   alarms: Alarms;
-  /** Told how many bytes have come, decompressed; throws to refuse more. */
-  onBytes?: (total: number) => void;
   /** Whether `fingerprint` will be asked for: hashing costs as much as parsing. */
   hashed: boolean;
 }
@@ -97,7 +95,6 @@ export function readBody(
           `The body is larger than ${options.maxBytes} bytes`,
         );
       }
-      options.onBytes?.(total);
       yield chunk;
     }
   }

@@ -139,9 +139,13 @@ export async function* parseCsv(
         batcher.add(tick);
       } else {
         const { text: raw, next } = lineAt(block, at, line);
+        const bytes = next - at;
         at = next;
         const text = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
-        if (text === "") continue;
+        if (text === "") {
+          batcher.skip(line, bytes);
+          continue;
+        }
         if (!layout) {
           layout = readHeader(text);
           const order = columnsOf(layout);

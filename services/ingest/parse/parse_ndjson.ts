@@ -45,8 +45,12 @@ export async function* parseNdjson(
       if (row) at = plain.next;
       else {
         const { text, next } = lineAt(block, at, line);
+        const bytes = next - at;
         at = next;
-        if (text === "" || text.trim() === "") continue;
+        if (text === "" || text.trim() === "") {
+          batcher.skip(line, bytes);
+          continue;
+        }
         row = readJsonLine(text, line);
       }
       rows++;

@@ -4,6 +4,7 @@ import { type ErrorCode, HoldfastError } from "../../../errors.ts";
 /** Faults that no upload of a group has brought in, and that trying each alone would only meet again. */
 const ofAll: ReadonlySet<ErrorCode> = new Set([
   "storage_full",
+  "database_read_only",
   "deadline_exceeded",
   "overloaded",
   "shutting_down",

@@ -4,6 +4,7 @@ import type { Pool } from "../../../db/pool.ts";
 import type { Logger } from "../../../log.ts";
 import type { SampleReader } from "../../alerts/rehearsal.ts";
 import type { Clock } from "../../clock.ts";
+import type { WriteAccess } from "../../write_access/access.ts";
 import { type HistoryConfig, type HistoryPoint, inSteps, levelsFor, levelsOf } from "./levels.ts";
 import { createRecent, type Point } from "./recent.ts";
 import { createRecorder, type RecorderState, type Sample } from "./recorder.ts";
@@ -52,10 +53,11 @@ const whole = ({ ts, value }: Point): HistoryPoint => ({
 
 /** What was measured, kept over restarts: written over the monitor's connection, read over the application's. */
 export function createHistory(
-  { writer, reader, config, clock, log }: {
+  { writer, reader, config, access, clock, log }: {
     writer: Pool;
     reader: Pick<Pool, "run">;
     config: HistoryConfig;
+    access: Pick<WriteAccess, "canWrite" | "isWatchOnly" | "onChange">;
     clock: Clock;
     log: Logger;
   },
@@ -64,6 +66,12 @@ export function createHistory(
   const levels = levelsOf(config);
   const recent = createRecent();
   const recorder = createRecorder({ pool: writer, levels, now, log });
+  // What a standby measured does not belong among the samples of the primary that it becomes.
+  access.onChange((after, before) => {
+    if (after.mode === "writing" && before.mode === "watch_only") {
+      recorder.forgetSince(before.since);
+    }
+  });
 
   async function read(query: HistoryQuery): Promise<HistoryAnswer | undefined> {
     const { name, scope = "", from, to, stepSeconds } = query;
@@ -81,6 +89,11 @@ export function createHistory(
         incomplete,
       };
     };
+    if (access.isWatchOnly()) {
+      const kept = scope === "" ? recent.read(name, from, to)?.map(whole) : undefined;
+      if (kept === undefined && waiting.length === 0) return undefined;
+      return shown(kept ?? waiting, "beside a standby: only what is in memory, two hours at most");
+    }
     try {
       const tables = chosen.map(({ table }) => table);
       const stored = await reader.run(
@@ -110,8 +123,12 @@ export function createHistory(
       }
       recorder.add(known);
     },
-    flush: recorder.flush,
-    upkeep: recorder.upkeep,
+    async flush() {
+      if (access.canWrite()) await recorder.flush();
+    },
+    async upkeep() {
+      if (access.canWrite()) await recorder.upkeep();
+    },
     read,
     recent: recent.read,
     names: recent.names,

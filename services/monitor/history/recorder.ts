@@ -28,6 +28,8 @@ export interface Recorder {
   flush(): Promise<void>;
   /** Rolls up what is complete, and drops what is too old; never throws. */
   upkeep(): Promise<void>;
+  /** Forgets what waits and was measured at `at` or later; milliseconds since 1970. */
+  forgetSince(at: number): void;
   /** What is not written yet, of one series. */
   waitingOf(name: string, scope: string): Sample[];
   state(): RecorderState;
@@ -209,6 +211,9 @@ export function createRecorder(
       if (dropped === 0) log.warn("history_dropped", { first: new Date(waiting[0]!.at) });
       dropped += over;
       waiting = waiting.slice(over);
+    },
+    forgetSince(since) {
+      waiting = waiting.filter(({ at }) => at < since);
     },
     flush: () => inTurn(flushOnce),
     upkeep: () =>

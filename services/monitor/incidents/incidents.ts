@@ -15,6 +15,7 @@ import type { Logger } from "../../../log.ts";
 import type { Point } from "../history/recent.ts";
 import type { RootBlocker } from "../locks.ts";
 import type { Snapshot } from "../snapshot.ts";
+import type { WriteAccess } from "../../write_access/access.ts";
 import { frameOf, type Recording, reportOf, rootsOf } from "./report.ts";
 
 /** An incident in the list; bytes is null while it is recorded. */
@@ -50,7 +51,7 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 /** Freezes what surrounds a critical alert, mostly from what the monitor has in memory anyway. */
 export function createIncidents(
-  { pool, reader, history, changes, now, log, followMs = afterMs }: {
+  { pool, reader, history, changes, access, now, log, followMs = afterMs }: {
     /** The monitor's own connection: the application's may be what is stuck. */
     pool: Pool;
     reader: Pick<Pool, "run">;
@@ -59,6 +60,7 @@ export function createIncidents(
       names(): string[];
     };
     changes: { between(from: number, to: number): Change[] };
+    access: Pick<WriteAccess, "canWrite" | "isWatchOnly">;
     now: () => number;
     log: Logger;
     followMs?: number;
@@ -114,6 +116,7 @@ export function createIncidents(
   }
 
   async function save(): Promise<void> {
+    if (!access.canWrite()) return;
     for (const one of unsaved) {
       await pool.transaction((sql) => saveIncident(sql, one.row, one.text, keptMax), {
         deadlineMs,
@@ -147,7 +150,7 @@ export function createIncidents(
     const done = filled({ ...open, until: snapshot.now, after: frameOf(snapshot) });
     inTurn(async () => {
       const sessions = [...open.sessions, ...await lookAtSessions(snapshot.now)];
-      const maintenance = await pool.run(
+      const maintenance = access.isWatchOnly() ? null : await pool.run(
         (sql) => readMaintenance(sql, iso(done.from), iso(done.until)),
         { deadlineMs },
       ).catch(() => null);
@@ -180,11 +183,13 @@ export function createIncidents(
         recording.alerts = [...recording.alerts, ...turned].slice(0, alertsMax);
       } else if (turned.length > 0) open(snapshot, turned.slice(0, alertsMax));
       if (recording && snapshot.now >= recording.until) close(recording, snapshot);
-      else if (unsaved.length > 0 && !snapshot.unreachable) inTurn(save);
+      else if (unsaved.length > 0 && !snapshot.unreachable && access.canWrite()) inTurn(save);
     },
     async list({ before, limit }) {
-      const stored = (await reader.run((sql) => listIncidents(sql, { before, limit })))
-        .map((row) => ({ ...row, status: "complete" as const }));
+      const rows = access.isWatchOnly()
+        ? []
+        : await reader.run((sql) => listIncidents(sql, { before, limit }));
+      const stored = rows.map((row) => ({ ...row, status: "complete" as const }));
       if (before) return stored;
       const ids = new Set(stored.map(({ id }) => id));
       const waiting = unsaved.map(({ row }) => ({ ...row, status: "complete" as const }))
@@ -198,7 +203,9 @@ export function createIncidents(
       if (recording?.id === id) return reportOf(filled(recording)).report;
       const waiting = unsaved.find(({ row }) => row.id === id);
       if (waiting) return waiting.report;
-      const found = await reader.run((sql) => findIncident(sql, id));
+      const found = access.isWatchOnly()
+        ? undefined
+        : await reader.run((sql) => findIncident(sql, id));
       if (!found) throw new HoldfastError("not_found", `No incident has the id ${id}`);
       return found;
     },

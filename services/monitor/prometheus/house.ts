@@ -33,7 +33,10 @@ const counter = (name: string, help: string, samples: Sample[] | number): Family
     typeof samples === "number" ? [{ value: samples }] : samples,
   );
 
-function upFamilies({ status, unreachable, checkedAt, now, firing }: Snapshot, facts: HouseFacts) {
+function upFamilies(
+  { status, unreachable, checkedAt, now, firing, access }: Snapshot,
+  facts: HouseFacts,
+) {
   return [
     gauge("up", "1: this Holdfast runs", 1),
     gauge(
@@ -50,6 +53,14 @@ function upFamilies({ status, unreachable, checkedAt, now, firing }: Snapshot, f
       ["healthy", "degraded", "unhealthy", "unknown"].map((one) => ({
         labels: { status: one },
         value: Number(one === status),
+      })),
+    ),
+    gauge(
+      "mode",
+      "1 for the present mode, 0 for the others: writing, read_only (a primary that takes no writes), watch_only (a standby)",
+      ["writing", "read_only", "watch_only"].map((one) => ({
+        labels: { mode: one },
+        value: Number(one === access.mode),
       })),
     ),
     gauge(

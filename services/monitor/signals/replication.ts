@@ -6,6 +6,9 @@ const slots = (
   value: (slot: CollectorRows["slots"]) => number | null,
 ): Scoped[] | undefined => rows("slots")?.map((row) => ({ scope: row.slot, value: value(row) }));
 
+const flag = (value: boolean | null | undefined) =>
+  typeof value === "boolean" ? Number(value) : null;
+
 export const standbyName = (row: CollectorRows["replication"]) =>
   row.application_name || row.client;
 
@@ -72,18 +75,24 @@ export const replicationSignals: readonly Signal[] = [
     name: "standby_replay_delay_seconds",
     unit: "seconds",
     collector: "standby",
-    about: "On a standby: age of what it replayed last, 0 when it replayed all it received",
-    read: ({ rows }) => rows("standby")?.[0]?.replay_delay_seconds,
+    about:
+      "On a standby: how long it has had WAL that it did not replay, streamed or in its archive; 0 when it has replayed all",
+    read: ({ standby }) => standby?.delay_seconds,
   },
   {
     name: "standby_receiving",
     unit: "flag",
     collector: "standby",
-    about: "On a standby: 1 while it streams from its primary, 0 when the link is cut",
-    read: ({ rows }) => {
-      const receiving = rows("standby")?.[0]?.receiving;
-      return typeof receiving === "boolean" ? Number(receiving) : null;
-    },
+    about:
+      "On a standby: 1 while it streams from its primary, 0 when the link is cut; unknown for one that lives on an archive",
+    read: ({ standby }) => flag(standby?.receiving),
+  },
+  {
+    name: "standby_paused",
+    unit: "flag",
+    collector: "standby",
+    about: "On a standby: 1 while its replay is paused",
+    read: ({ standby }) => flag(standby?.paused),
   },
   {
     name: "slot_retained_bytes",

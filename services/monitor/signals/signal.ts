@@ -2,6 +2,7 @@ import type { CollectorName } from "../../../db/collectors/list.ts";
 import type { CollectorRows, IndexRow } from "../../../db/collectors/rows.ts";
 import type { IndexReport } from "../indexes.ts";
 import type { PerformanceMetrics } from "../metrics.ts";
+import type { StandbyState } from "../standby_progress.ts";
 
 export type Unit =
   | "ratio"
@@ -35,6 +36,8 @@ export interface View {
   indexes: { all: IndexReport[]; rows: IndexRow[] } | undefined;
   /** Standbys that streamed within the last day, whether they do now or not. */
   standbys: string[];
+  /** How this server replays, when it is a standby itself. */
+  standby: StandbyState | undefined;
   /** Whether this role sees what other roles' sessions do. */
   seesAll: boolean;
   /** Collectors whose last question failed. */

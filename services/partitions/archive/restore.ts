@@ -7,6 +7,7 @@ import { presentTable } from "../../../db/partitions/leaves.ts";
 import { holdRotationLock } from "../../../db/partitions/lock.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
 import { listPolicies } from "../../../db/partitions/policies.ts";
+import { listPublications } from "../../../db/partitions/publications.ts";
 import { beginSeal, finishSeal, sealStatements } from "../../../db/partitions/sealed.ts";
 import type { Pool } from "../../../db/pool.ts";
 import { quoteTable } from "../../../db/sql.ts";
@@ -118,6 +119,12 @@ export function createArchives(
       }
       const name = manifest.partition.slice(manifest.partition.indexOf(".") + 1);
       const { parent } = facts;
+      const beside = (await listPublications(sql, policy)).find(({ kind }) => kind !== "table");
+      if (beside) {
+        refuse(
+          `the publication "${beside.name}" would send the rows to its subscribers again, under the name of the partition; name tables in it instead of the schema or all tables`,
+        );
+      }
       return {
         parent,
         template: templateOf(facts, parent),

@@ -1,4 +1,4 @@
-import type { ConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
 import type { TableName } from "../../../db/partitions/ddl.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../../../db/sql.ts";
 import { nameWith } from "../axis/names.ts";
@@ -36,22 +36,45 @@ const oldIndexName = (name: string) => nameWith(name, "_holdfast_plain");
 /** A key's definition with the partition key added where it is lacking. */
 function widened(definition: string, columns: readonly string[], keyColumn: string): string {
   if (columns.includes(keyColumn)) return definition;
-  return definition.replace(/\)/, `, ${quoteIdent(keyColumn)})`);
+  // The first list in parentheses; a quoted name may hold a parenthesis itself.
+  return definition.replace(
+    /\(((?:"(?:[^"]|"")*"|[^")])*)\)/,
+    (_, list) => `(${list}, ${quoteIdent(keyColumn)})`,
+  );
 }
 
 export function indexStatements(facts: ConversionFacts, names: ConversionNames, keyColumn: string) {
   const table = quoted(names.shadow);
-  return facts.indexes.map((index, at) => {
+  return facts.indexes.flatMap((index, at) => {
     const temporary = quoteIdent(indexName(names.plain.table, at));
+    const own = quoteTable(names.plain.schema, indexName(names.plain.table, at));
+    const after = [
+      ...index.statistics.map(({ column, target }) =>
+        `alter index ${own} alter column ${column} set statistics ${target}`
+      ),
+      ...(index.comment === null
+        ? []
+        : [`comment on index ${own} is ${quoteLiteral(index.comment)}`]),
+    ];
     const key = facts.constraints.find(({ name, type }) =>
       name === index.name && (type === "p" || type === "u")
     );
     if (key) {
-      return `alter table ${table} add constraint ${temporary} ${
-        widened(key.definition, key.columns, keyColumn)
-      }`;
+      const options = index.options.length === 0 ? "" : ` with (${index.options.join(", ")})`;
+      return [
+        `alter table ${table} add constraint ${temporary} ${
+          widened(key.definition, key.columns, keyColumn)
+        }${options}`,
+        ...(key.comment === null ? [] : [
+          `comment on constraint ${temporary} on ${table} is ${quoteLiteral(key.comment)}`,
+        ]),
+        ...after,
+      ];
     }
-    return `create ${index.unique ? "unique " : ""}index ${temporary} on ${table} ${index.suffix}`;
+    return [
+      `create ${index.unique ? "unique " : ""}index ${temporary} on ${table} ${index.suffix}`,
+      ...after,
+    ];
   });
 }
 
@@ -67,9 +90,70 @@ export function renameIndexes(facts: ConversionFacts, { plain }: ConversionNames
   });
 }
 
+const statisticsName = (table: string, at: number) => nameWith(table, `_holdfast_s${at}`);
+
+/** Extended statistics of the new table, under names that are free until the swap; `owner` where it is another role. */
+export function statisticsStatements(
+  facts: ConversionFacts,
+  names: ConversionNames,
+  owner: string | undefined,
+): string[] {
+  return facts.statistics.flatMap(({ schema, body, target, comment }, at) => {
+    const temporary = quoteTable(schema, statisticsName(names.plain.table, at));
+    return [
+      `create statistics ${temporary}${body} from ${quoted(names.shadow)}`,
+      ...(target === null ? [] : [`alter statistics ${temporary} set statistics ${target}`]),
+      ...(comment === null
+        ? []
+        : [`comment on statistics ${temporary} is ${quoteLiteral(comment)}`]),
+      ...(owner === undefined
+        ? []
+        : [`alter statistics ${temporary} owner to ${quoteIdent(owner)}`]),
+    ];
+  });
+}
+
+export function renameStatistics(facts: ConversionFacts, names: ConversionNames, back: boolean) {
+  const rename = (schema: string, from: string, to: string) =>
+    `alter statistics ${quoteTable(schema, from)} rename to ${quoteIdent(to)}`;
+  return facts.statistics.flatMap(({ schema, name }, at) => {
+    const [temporary, old] = [statisticsName(names.plain.table, at), oldIndexName(name)];
+    return back
+      ? [rename(schema, name, temporary), rename(schema, old, name)]
+      : [rename(schema, name, old), rename(schema, temporary, name)];
+  });
+}
+
+/** Gives the new table's identity sequences the rights and comments of the old one's; their names are the server's choice. */
+export function identityStatements(facts: ConversionFacts, { shadow }: ConversionNames): string[] {
+  return facts.sequences.filter(({ identity }) => identity).flatMap(
+    ({ column, type, grants, comment }) => {
+      const of = `pg_get_serial_sequence(${quoteLiteral(quoted(shadow))}, ${quoteLiteral(column)})`;
+      const run = (format: string) =>
+        `do $holdfast$ begin execute format(${quoteLiteral(format)}, ${of}); end $holdfast$`;
+      // A per cent sign means something to format.
+      const literal = (text: string) => text.replaceAll("%", "%%");
+      return [
+        // LIKE makes it a bigint, whatever the old one was.
+        run(`alter sequence %s as ${type}`),
+        ...grants.map(({ grantee, privilege, grantable }) =>
+          run(
+            `grant ${privilege} on sequence %s to ${
+              grantee === "PUBLIC" ? "public" : literal(quoteIdent(grantee))
+            }${grantable ? " with grant option" : ""}`,
+          )
+        ),
+        ...(comment === null
+          ? []
+          : [run(`comment on sequence %s is ${literal(quoteLiteral(comment))}`)]),
+      ];
+    },
+  );
+}
+
 /** The new owner's sequences go on where the old one's stand. */
 export function sequenceStatements(facts: ConversionFacts, from: TableName, to: TableName) {
-  return facts.sequences.map(({ schema, name, column, identity }) => {
+  return facts.sequences.map(({ schema, name, column, identity }, at) => {
     if (!identity) {
       return `alter sequence ${quoteTable(schema, name)} owned by ${quoted(to)}.${
         quoteIdent(column)
@@ -80,7 +164,13 @@ export function sequenceStatements(facts: ConversionFacts, from: TableName, to: 
     return [
       "do $holdfast$ declare last bigint; called boolean; begin",
       `  execute format('select last_value, is_called from %s', ${of(from)}) into last, called;`,
-      `  perform setval(${of(to)}, last, called); end $holdfast$`,
+      `  perform setval(${of(to)}, last, called);`,
+      // The names change places.
+      `  execute format('alter sequence %s rename to %I', ${of(from)}, ${
+        quoteLiteral(nameWith(from.table, `_holdfast_n${at}`))
+      });`,
+      `  execute format('alter sequence %s rename to %I', ${of(to)}, ${quoteLiteral(name)});`,
+      "end $holdfast$",
     ].join("\n");
   });
 }
@@ -100,11 +190,14 @@ export const enabling: Record<string, string> = {
 };
 
 export function userTriggers(facts: ConversionFacts, table: TableName): string[] {
-  return facts.triggers.flatMap(({ name, definition, enabled }) => {
+  return facts.triggers.flatMap(({ name, definition, enabled, comment }) => {
     const how = enabling[enabled];
     return [
       definition,
       ...(how ? [`alter table ${quoted(table)} ${how} trigger ${quoteIdent(name)}`] : []),
+      ...(comment === null ? [] : [
+        `comment on trigger ${quoteIdent(name)} on ${quoted(table)} is ${quoteLiteral(comment)}`,
+      ]),
     ];
   });
 }

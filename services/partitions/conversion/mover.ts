@@ -1,10 +1,13 @@
-import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
+import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../../db/errors.ts";
+import { failureOf, isPermanent } from "../../../db/permanence.ts";
 import {
   changeMove,
   holdMove,
   insertMove,
   type MoveChange,
+  type MoveFailure,
   type MovePhase,
+  type MoveRow,
   type MoveSpec,
 } from "../../../db/partitions/moves.ts";
 import { quoteTable } from "../../../db/sql.ts";
@@ -12,11 +15,56 @@ import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import { interruptionOf } from "../execution.ts";
 import { noteMove } from "./noting.ts";
-import { createSteps, lockMs, type StepOptions } from "./steps.ts";
+import { createSteps, endOf, lockMs, type StepOptions } from "./steps.ts";
 
 const passing = new Set(["55P03", "40P01", "40001"]);
 const attemptsMax = 12;
-const resting = new Set<MovePhase>(["swapped", "undone", "finished", "cancelled"]);
+const resting = new Set<MovePhase>(["swapped", "undone", "finished", "cancelled", "failed"]);
+
+/** The server's error in parts, or a judgement of our own (the copy differs, the table is another one). */
+function describeFailure(error: unknown, phase: MovePhase, at: Date): MoveFailure {
+  const failure = failureOf(error);
+  return {
+    ...failure,
+    message: isJudgement(error) ? error.message : failure.message,
+    phase,
+    at: at.toISOString(),
+  };
+}
+
+/** The copy differs, the table is not what it was: found by a step itself, not by the server. */
+function isJudgement(error: unknown): error is HoldfastError {
+  return error instanceof HoldfastError && error.code === "conflict" && !error.cause;
+}
+
+/**
+ * What becomes of a move that cannot go on: before the swap it is taken back, after it stays swapped, and what only
+ * could not be cleared away is left to somebody, with the statements.
+ */
+export function changeAfter(move: MoveRow, failure: MoveFailure): MoveChange {
+  const { kind, phase, spec } = move;
+  const ended = (failed: MovePhase, statements: readonly string[]): MoveChange => ({
+    phase: failed,
+    error: `${failure.message}; left to be done by hand: ${statements.join("; ")}`,
+    failure: spec.failure ?? failure,
+    waits_for: null,
+    ended_at: new Date(failure.at),
+  });
+  switch (phase) {
+    case "undoing":
+      return { phase: "swapped", error: failure.message, failure, waits_for: null };
+    case "finishing":
+      return kind === "convert"
+        ? { phase: "swapped", error: failure.message, failure, waits_for: null }
+        : { phase: "cleaning", error: failure.message, failure, waits_for: "finished" };
+    case "cancelling":
+      return ended("failed", [...spec.cancel, ...spec.clean.cancelled]);
+    case "cleaning":
+      return ended(endOf(move), spec.clean[move.waits_for as keyof typeof spec.clean] ?? []);
+    default:
+      return { phase: "cancelling", error: failure.message, failure, waits_for: null };
+  }
+}
 
 export interface MoverOptions extends Omit<StepOptions, "beforeStatement"> {
   log: Logger;
@@ -68,6 +116,19 @@ export function createMover(
   const remember = (id: string, change: MoveChange) =>
     pool.run((sql) => changeMove(sql, id, change, clock.now()));
 
+  /** Ends an attempt that would fail each time, with its reason. */
+  async function giveUp(id: string, phase: MovePhase, error: unknown): Promise<void> {
+    const failure = describeFailure(error, phase, clock.now());
+    await pool.transaction(async (sql) => {
+      const move = await holdMove(sql, id);
+      if (!move || move.phase !== phase) return;
+      await changeMove(sql, id, changeAfter(move, failure), clock.now());
+      await noteMove(sql, move, `${phase} failed`, 0, [], failure.message);
+      const table = `${move.schema}.${move.table}`;
+      log.error("partition_move_failed", { id, kind: move.kind, table, ...failure });
+    });
+  }
+
   async function advance(id: string, signal?: AbortSignal): Promise<boolean> {
     for (let failures = 0; !signal?.aborted;) {
       const phase = await phaseOf(id);
@@ -78,16 +139,22 @@ export function createMover(
         onProgress(id);
         if (turn === "wait") return false;
       } catch (error) {
-        if (interruptionOf(error) || isUnreachable(error)) throw error;
-        const reason = error instanceof HoldfastError && !error.cause
-          ? error.message
-          : describeDatabaseError(error);
+        if (interruptionOf(error) || isUnreachable(error) || refusesWrites(error)) throw error;
+        if (isPermanent(error) || isJudgement(error)) {
+          await giveUp(id, phase, error);
+          onProgress(id);
+          continue;
+        }
+        const reason = describeDatabaseError(error);
         log.warn("partition_move_waits", { id, phase, reason });
         const passes = passing.has(codeOf(error));
         if (!passes || ++failures >= attemptsMax) {
-          // What a lock kept from being done is tried again soon; anything else is somebody's to look at.
+          // What a lock kept from being done is tried again soon; a lack of space or memory within the minute.
           if (!passes) await remember(id, { error: reason });
-          else if (phase !== "cleaning") await remember(id, { waits_for: `a lock (${reason})` });
+          else if (phase !== "cleaning") {
+            const whom = codeOf(error) === "55P03" ? "a lock" : "another transaction";
+            await remember(id, { waits_for: `${whom} (${reason})` });
+          }
           onProgress(id);
           return false;
         }
@@ -130,7 +197,8 @@ export function createMover(
             `This cannot be done while it is ${move?.phase ?? "gone"}`,
           );
         }
-        await changeMove(sql, id, { phase: to, error: null, waits_for: null }, clock.now());
+        const change = { phase: to, error: null, failure: null, waits_for: null };
+        await changeMove(sql, id, change, clock.now());
       });
       log.info("partition_move_turned", { id, to });
     },

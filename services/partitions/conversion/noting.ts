@@ -9,6 +9,7 @@ export function noteMove(
   what: string,
   ms: number,
   statements: readonly string[],
+  error: string | null = null,
 ): Promise<void> {
   return logMaintenance(sql, [{
     action: `${kind} ${what}`,
@@ -16,7 +17,7 @@ export function noteMove(
     partition_name: null,
     reason: kind === "convert" ? "online conversion" : "the default partition is drained",
     duration_ms: ms,
-    error: null,
+    error,
     sql: statements.join(";\n"),
   }]);
 }

@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Sql } from "../../../db/connection.ts";
-import {
-  type ConversionFacts,
-  readConversionFacts,
-} from "../../../db/partitions/conversion_facts.ts";
+import { readConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
 import type {
   LeafTemplate,
   LockedStatement,
@@ -123,6 +121,10 @@ function templateOf(row: ParentRow, facts: ConversionFacts, keyColumn: string): 
     unlogged: false,
     rowSecurity: false,
     forceRowSecurity: false,
+    columnSettings: row.column_settings,
+    extendedStatistics: row.extended_statistics,
+    defaultGrants: row.default_grants,
+    ownerLacks: row.owner_lacks,
   };
 }
 

@@ -1,6 +1,8 @@
-import type { ConversionFacts, IndexFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { ConversionFacts, IndexFacts } from "../../../db/partitions/table_facts.ts";
 import type { ParentRow } from "../../../db/partitions/parents.ts";
 import { codecs, type KeyKind } from "../axis/key.ts";
+import { refuseGiving } from "../planning/owner.ts";
+import { refusePublished, refuseSubscribed } from "../publishing.ts";
 
 export interface ConversionWish {
   keyColumn: string;
@@ -32,7 +34,9 @@ function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: Conversion
     index.unique && !index.constraint && !index.columns.includes(keyColumn);
   return [
     ...(widenKeys
-      ? []
+      ? lacking.filter(({ period }) => period).map(({ name }) =>
+        `the temporal key "${name}" (WITHOUT OVERLAPS) lacks "${keyColumn}": with it, it would no longer keep the ranges apart; drop it first`
+      )
       : lacking.map(({ name, type }) =>
         `the ${
           indexKind[type]
@@ -45,11 +49,14 @@ function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: Conversion
       `the constraint "${name}" is deferrable: for a moment two rows may have one key, which the copy cannot follow`
     ),
     ...facts.constraints.filter(({ type }) => type === "x").map(({ name }) =>
-      `the exclusion constraint "${name}" cannot be had across partitions`
+      `the exclusion constraint "${name}" is not carried over`
     ),
-    ...facts.constraints.filter(({ type, validated }) => "cf".includes(type) && !validated).map((
-      { name },
-    ) => `the constraint "${name}" is not validated; validate or drop it first`),
+    // What is not enforced is never valid, and goes along as it is.
+    ...facts.constraints.filter(({ type, validated, enforced }) =>
+      "cfn".includes(type) && enforced && !validated
+    ).map(({ name, definition }) =>
+      `the constraint "${name}" (${definition}) is not validated, and a partition refuses rows that break it; validate it (alter table … validate constraint "${name}") or drop it first`
+    ),
     ...facts.indexes.filter(({ valid }) => !valid).map(({ name }) =>
       `the index "${name}" is not valid; drop or reindex it first`
     ),
@@ -69,9 +76,12 @@ function refuseDependents(facts: ConversionFacts, row: ParentRow): string[] {
     ...facts.dependents.map((what) =>
       `${what} depends on it; drop it first, and make it again after`
     ),
-    ...facts.publications.map((name) =>
-      `the publication "${name}" names it; take it out first, and put the new table in after`
-    ),
+    ...refusePublished(facts.publications, row.schema),
+    ...refuseSubscribed(facts.subscriptions),
+    ...(facts.labels > 0 ? ["it has security labels, which are not carried over"] : []),
+    ...(facts.extension === null
+      ? []
+      : [`it belongs to the extension ${facts.extension}; alter extension … drop table first`]),
     ...(facts.rules > 0 ? ["it has rules, which are not carried over"] : []),
     ...(facts.policies > 0 || row.row_security
       ? ["it has row security, which is not carried over"]
@@ -102,6 +112,14 @@ export function refusalsOf(
     ...(row.may_create ? [] : [
       `the role ${row.role} may not create tables: grant create on schema "${row.schema}" to "${row.role}"`,
     ]),
+    ...refuseGiving({
+      role: row.role,
+      owner: row.owner,
+      schema: row.schema,
+      isOwner: row.is_owner,
+      gives: row.gives,
+      ownerMayCreate: row.owner_may_create,
+    }),
     ...(facts.is_partition || facts.inherits || facts.typed
       ? ["it is part of an inheritance, or of a type"]
       : []),

@@ -1,4 +1,4 @@
-import type { ConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
 import {
   attachStatements,
   createStatements,
@@ -12,10 +12,13 @@ import { quoteIdent, quoteLiteral } from "../../../db/sql.ts";
 import {
   type ConversionNames,
   enabling,
+  identityStatements,
   indexStatements,
   quoted,
   renameIndexes,
+  renameStatistics,
   sequenceStatements,
+  statisticsStatements,
   userTriggers,
   viewStatements,
 } from "./belongings.ts";
@@ -44,7 +47,6 @@ function createShadow(
     "identity",
     "storage",
     "compression",
-    "statistics",
     "comments",
   ].map((what) => `including ${what}`).join(" ");
   const asLeaf: NewLeaf = {
@@ -63,7 +65,9 @@ function createShadow(
       lock: `ACCESS SHARE on ${text(names.plain)}`,
     },
     ...indexStatements(facts, names, keyColumn).map((sql) => ({ sql, ...alone })),
+    ...statisticsStatements(facts, names, template.owner).map((sql) => ({ sql, ...alone })),
     ...createStatements(asLeaf, template).slice(1),
+    ...identityStatements(facts, names).map((sql) => ({ sql, ...alone })),
     ...(facts.comment === null ? [] : [{
       sql: `comment on table ${quoted(names.shadow)} is ${quoteLiteral(facts.comment)}`,
       ...alone,
@@ -110,6 +114,14 @@ export function conversionStatements(
     replicaIdentity: template.replicaIdentity,
     options: facts.options,
   };
+  const restLeaf: NewLeaf = {
+    parent: shadow,
+    name: rest.table,
+    from: "",
+    to: "",
+    checkFrom: null,
+    checkTo: null,
+  };
   const foreign = facts.constraints.filter(({ type }) => type === "f");
   const heavy = `SHARE ROW EXCLUSIVE on ${text(plain)}`;
   const begin: LockedStatement[] = [
@@ -119,10 +131,8 @@ export function conversionStatements(
       ...attachStatements(leaf, leafTemplate, { attachLock: alone.lock, populated: false }),
     ]),
     // A write outside of all ranges must find a place while both tables are written.
-    {
-      sql: `create table ${quoted(rest)} partition of ${quoted(shadow)} default`,
-      ...alone,
-    },
+    ...createStatements(restLeaf, leafTemplate),
+    { sql: `alter table ${quoted(shadow)} attach partition ${quoted(rest)} default`, ...alone },
     {
       sql: `create table ${log} as select 0::bigint as holdfast_n, ${list(identity)} from ${
         quoted(plain)
@@ -135,10 +145,18 @@ export function conversionStatements(
       ...alone,
     },
     { sql: capturingFunction(forward, { log, shadow, identity }), lock: "none" },
-    ...foreign.map(({ name, definition, references }) => ({
-      sql: `alter table ${quoted(shadow)} add constraint ${quoteIdent(name)} ${definition}`,
-      lock: `SHARE ROW EXCLUSIVE on ${references}`,
-    })),
+    ...foreign.flatMap(({ name, definition, references, comment }) => [
+      {
+        sql: `alter table ${quoted(shadow)} add constraint ${quoteIdent(name)} ${definition}`,
+        lock: `SHARE ROW EXCLUSIVE on ${references}`,
+      },
+      ...(comment === null ? [] : [{
+        sql: `comment on constraint ${quoteIdent(name)} on ${quoted(shadow)} is ${
+          quoteLiteral(comment)
+        }`,
+        ...alone,
+      }]),
+    ]),
     ...triggerStatements(plain, forward).map((sql) => ({ sql, lock: heavy })),
   ];
   const locks = (tables: TableName[]) =>
@@ -167,6 +185,7 @@ export function conversionStatements(
       rename(plain, old),
       rename(shadow, plain),
       ...renameIndexes(facts, names, false),
+      ...renameStatistics(facts, names, false),
       ...sequenceStatements(facts, old, plain),
       ...viewStatements(facts),
       ...userTriggers(facts, plain),
@@ -180,6 +199,7 @@ export function conversionStatements(
       ...dropTriggerStatements(plain),
       `drop function ${back}()`,
       ...renameIndexes(facts, names, true),
+      ...renameStatistics(facts, names, true),
       rename(plain, shadow),
       rename(old, plain),
       ...sequenceStatements(facts, shadow, plain),

@@ -54,8 +54,14 @@ export interface StepOptions {
 function refuseSwap(): never {
   throw new HoldfastError(
     "conflict",
-    "The table is not what it was when this began (columns, indexes, keys, triggers, views, grants); nothing was swapped. Cancel, and begin again",
+    "The table is not what it was when this began (columns, indexes, keys, triggers, views, grants); nothing was swapped. Plan it again",
   );
+}
+
+/** What a move that is being cleaned up ends as: taken back because it failed is another end than taken back by somebody. */
+export function endOf({ waits_for, spec }: Pick<MoveRow, "waits_for" | "spec">): MovePhase {
+  const outcome = waits_for as "undone" | "finished" | "cancelled";
+  return outcome === "cancelled" && spec.failure ? "failed" : outcome;
 }
 
 /** The pieces of work a move consists of: each one transaction, after which it may be left for good or gone on with. */
@@ -84,7 +90,9 @@ export function createSteps(
       // Another Holdfast has brought it further meanwhile.
       if (!move || move.phase !== phase) return "again";
       const { turn, change } = await work(sql, move);
-      if (change) await changeMove(sql, id, { error: null, ...change }, clock.now());
+      // What an attempt was given up for stays to be read, also while it is taken back.
+      const error = move.spec.failure?.message ?? null;
+      if (change) await changeMove(sql, id, { error, ...change }, clock.now());
       // The last boundary: everything is done and nothing is committed.
       beforeStatement("commit");
       return turn;
@@ -156,7 +164,7 @@ export function createSteps(
       if (!found?.equal) {
         throw new HoldfastError(
           "conflict",
-          "The copy differs from the table; nothing was swapped. Cancel, and begin again",
+          "The copy differs from the table; nothing was swapped. Plan it again",
         );
       }
       return {
@@ -245,7 +253,7 @@ export function createSteps(
       // What is left over goes in a transaction of its own: files of many partitions take their time.
       return {
         turn: "again",
-        change: { phase: "cleaning", waits_for: outcome[phase], error: null },
+        change: { phase: "cleaning", waits_for: outcome[phase] },
       };
     });
 
@@ -253,7 +261,8 @@ export function createSteps(
     step(id, "cleaning", async (sql, move) => {
       const outcome = move.waits_for as "undone" | "finished" | "cancelled";
       for (const statement of move.spec.clean[outcome]) await send(sql, statement);
-      return { turn: "rest", change: { phase: outcome, waits_for: null, ended_at: clock.now() } };
+      const phase = endOf(move);
+      return { turn: "rest", change: { phase, waits_for: null, ended_at: clock.now() } };
     }, { limitMs: 2_000 });
 
   return async (id, phase) => {

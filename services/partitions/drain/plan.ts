@@ -13,6 +13,7 @@ import type { ParentFacts, TableFacts } from "../planning/facts.ts";
 import type { Step, TablePlan } from "../planning/step.ts";
 import type { Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
+import { refusePublishedDrain, refuseSubscribed } from "../publishing.ts";
 import { drainedMax } from "./facts.ts";
 import { drainStatements } from "./statements.ts";
 
@@ -25,7 +26,7 @@ export function needsDrain(
   missing: readonly Span[],
 ): boolean {
   const { drain } = facts;
-  if (!drain || !reading.defaultLeaf) return false;
+  if (!drain || drain.spans.length === 0 || !reading.defaultLeaf) return false;
   if (reading.defaultLeaf.bytes > scannedBytesMax) return true;
   return drain.spans.some((span) => {
     const attached = missing.find((one) => overlap(one, span));
@@ -33,10 +34,19 @@ export function needsDrain(
   });
 }
 
-/** The ranges that a drain makes partitions for: those with rows, and what is missing while there is room. */
-function drainedSpans(facts: TableFacts, missing: readonly Span[]): Span[] {
+/**
+ * The ranges that a drain makes partitions for: those with rows, and, where the default is too large to be scanned by
+ * an attach, what is missing while there is room.
+ */
+function drainedSpans(
+  facts: TableFacts,
+  reading: Reading,
+  missing: readonly Span[],
+): Span[] {
   const spans = facts.drain?.spans ?? [];
-  const others = missing.filter((one) => !spans.some((span) => overlap(span, one)));
+  if ((reading.defaultLeaf?.bytes ?? 0) <= scannedBytesMax) return spans.slice(0, drainedMax);
+  const taken = [...spans, ...(facts.drain?.refused ?? []).map(({ span }) => span)];
+  const others = missing.filter((one) => !taken.some((span) => overlap(span, one)));
   return [...spans, ...others].slice(0, drainedMax);
 }
 
@@ -53,6 +63,15 @@ function refusal(
   }
   if (parent.forceRowSecurity) return "its row security is forced, on Holdfast too";
   if (parent.replicaIdentity === "i") return "its replica identity is an index";
+  // Postgres does not recognise such an index of a table that is attached, and would build another under the lock.
+  const apart = facts.drain?.facts.constraints.find(({ type, period }) => type === "x" || period);
+  if (apart) {
+    return `its constraint "${apart.name}" (${apart.definition}) would have to be built anew while writers wait; move the rows out by hand`;
+  }
+  const published = refusePublishedDrain(facts.published?.publications ?? [], schema);
+  if (published !== undefined) return published;
+  const [subscribed] = refuseSubscribed(facts.drain?.subscriptions ?? []);
+  if (subscribed !== undefined) return subscribed;
   const [taken] = facts.drain?.taken ?? [];
   if (taken !== undefined) return `the name ${taken} is taken; rename what has it`;
   return facts.drain && identityOf(facts.drain.facts)
@@ -78,9 +97,18 @@ export function planDrain(
     plan.skipped.push({ table, reason: `the default ${full} is not drained: ${refused}` });
     return plan;
   }
+  const { drainFailure } = facts;
+  if (drainFailure?.signature === drain.signature) {
+    plan.skipped.push({
+      table,
+      reason:
+        `the default ${full} is not drained: the attempt of ${drainFailure.at} failed (${drainFailure.reason}). It is tried again once the table has changed, or by POST /api/partitions/plan and apply for this table`,
+    });
+    return plan;
+  }
   const names = new Set<string>();
   const leaves = [];
-  for (const span of drainedSpans(facts, missing)) {
+  for (const span of drainedSpans(facts, reading, missing)) {
     const name = chooseName(facts, reading, span, names);
     const { use, problem } = useOfName(facts, reading, name, span, false);
     if (names.has(name) || use !== "new") {
@@ -98,6 +126,7 @@ export function planDrain(
     defaultLeaf: { schema: defaultLeaf.schema, table: defaultLeaf.name },
     defaultOid: defaultLeaf.oid,
     facts: drain.facts,
+    doubts: drain.doubts,
     template: templateOf(facts, parent),
     leaves,
     identity: identityOf(drain.facts) ?? [],
@@ -132,7 +161,11 @@ export function planDrain(
 }
 
 /** What is left to be attached when a drain takes the rest. */
-export function besidesDrain(facts: TableFacts, missing: readonly Span[]): Span[] {
-  const drained = drainedSpans(facts, missing);
+export function besidesDrain(
+  facts: TableFacts,
+  reading: Reading,
+  missing: readonly Span[],
+): Span[] {
+  const drained = drainedSpans(facts, reading, missing);
   return missing.filter((one) => !drained.some((span) => overlap(span, one)));
 }

@@ -1,6 +1,7 @@
-import type { ConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
 import {
   attachStatements,
+  belongingStatements,
   checkName,
   createStatements,
   type LeafTemplate,
@@ -8,6 +9,7 @@ import {
   type NewLeaf,
   type TableName,
 } from "../../../db/partitions/ddl.ts";
+import type { Doubt } from "../../../db/partitions/doubts.ts";
 import type { MoveSpec } from "../../../db/partitions/moves.ts";
 import { quoteIdent, quoteTable } from "../../../db/sql.ts";
 import { nameWith } from "../axis/names.ts";
@@ -18,6 +20,9 @@ import {
   mirroringFunction,
   triggerStatements,
 } from "../conversion/triggers.ts";
+
+/** An open end as the catalogue writes it. */
+const upper = (end: string) => end.replace(/\b(min|max)value\b/g, (word) => word.toUpperCase());
 
 export interface Drain {
   begin: LockedStatement[];
@@ -52,12 +57,14 @@ function indexStatements(facts: ConversionFacts, parent: TableName, shadow: Tabl
  * transaction, the old default goes out and they come in.
  */
 export function drainStatements(
-  { parent, defaultLeaf, defaultOid, facts, template, leaves, identity, signature }: {
+  { parent, defaultLeaf, defaultOid, facts, doubts, template, leaves, identity, signature }: {
     parent: TableName;
     defaultLeaf: TableName;
     defaultOid: number;
     /** Of the parent. */
     facts: ConversionFacts;
+    /** Rows that break these stay in the default: it is filled without them, and gets them back unvalidated. */
+    doubts: readonly Doubt[];
     template: LeafTemplate;
     /** Their parent is the parent; while they are filled it is the shadow. */
     leaves: readonly NewLeaf[];
@@ -95,7 +102,15 @@ export function drainStatements(
     .map((what) => `including ${what}`).join(" ");
   const keepsCheck = (statement: LockedStatement) =>
     !statement.sql.endsWith(`drop constraint ${checkName}`);
-  const foreign = facts.constraints.filter(({ type }) => type === "f");
+  const doubtful = new Set(doubts.map(({ name }) => name));
+  const foreign = facts.constraints.filter(({ type, name }) => type === "f" && !doubtful.has(name));
+  // Foreign keys come with the attach alone.
+  const held = facts.constraints.filter(({ type, name }) => type !== "f" && doubtful.has(name));
+  const without = (table: string) =>
+    held.map(({ name }) => ({
+      sql: `alter table ${table} drop constraint ${quoteIdent(name)}`,
+      ...alone,
+    }));
   const begin: LockedStatement[] = [
     {
       sql: `create table ${s} (like ${p} ${like}) partition by range (${
@@ -103,9 +118,10 @@ export function drainStatements(
       })`,
       lock: `ACCESS SHARE on ${text(parent)}`,
     },
-    ...(template.owner === undefined
-      ? []
-      : [{ sql: `alter table ${s} owner to ${quoteIdent(template.owner)}`, ...alone }]),
+    // Nobody but its owner sees it: no grants, and none that default privileges gave.
+    ...belongingStatements(s, { ...plainTemplate, grants: [], ownerLacks: [], columnSettings: [] })
+      .map((sql) => ({ sql, ...alone })),
+    ...without(s),
     ...indexStatements(facts, parent, shadow).map((sql) => ({ sql, ...alone })),
     ...leaves.flatMap((leaf) => {
       const beside = { ...leaf, parent: shadow };
@@ -119,6 +135,7 @@ export function drainStatements(
       { ...restLeaf, parent: { schema: rest.schema, table: parent.table } },
       template,
     ),
+    ...without(quoted(rest)),
     { sql: `alter table ${s} attach partition ${quoted(rest)} default`, ...alone },
     ...foreign.map(({ name, definition, references }) => ({
       sql: `alter table ${s} add constraint ${quoteIdent(name)} ${definition}`,
@@ -148,6 +165,7 @@ export function drainStatements(
     identity: [...identity],
     signature,
     policy: null,
+    ranges: leaves.map(({ from, to }) => ({ from: upper(from), to: upper(to) })),
     direct: mirroringFunction(forward, { to: shadow, columns, identity }),
     swap: [
       `lock table only ${p}, only ${quoted(defaultLeaf)}, only ${s} in access exclusive mode`,
@@ -163,6 +181,9 @@ export function drainStatements(
       ]),
       `alter table ${quoted(defaultLeaf)} rename to ${quoteIdent(old.table)}`,
       `alter table ${quoted(rest)} rename to ${quoteIdent(defaultLeaf.table)}`,
+      ...held.map(({ name, definition }) =>
+        `alter table ${quoted(defaultLeaf)} add constraint ${quoteIdent(name)} ${definition}`
+      ),
       `alter table ${p} attach partition ${quoted(defaultLeaf)} default`,
     ],
     undo: [],

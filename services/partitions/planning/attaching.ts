@@ -1,8 +1,8 @@
 import {
   attachStatements,
   createStatements,
-  drainStatement,
   type LeafTemplate,
+  moveStatements,
   type NewLeaf,
 } from "../../../db/partitions/ddl.ts";
 import { quoteLiteral, quoteTable } from "../../../db/sql.ts";
@@ -10,8 +10,9 @@ import { formatEnd, parseBound } from "../axis/bound.ts";
 import { leafName, preciseName } from "../axis/names.ts";
 import { highest, lowest, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
+import { warnPublished } from "../publishing.ts";
 import type { Reading } from "./cover.ts";
-import type { ParentFacts, TableFacts } from "./facts.ts";
+import type { LeafFacts, ParentFacts, TableFacts } from "./facts.ts";
 import type { Step, TablePlan } from "./step.ts";
 import { subAxis, subdividedStatements } from "./subdividing.ts";
 
@@ -20,18 +21,22 @@ export const drainMax = 10_000;
 /** An attach scans the default leaf under its lock: longer than this writers should not wait for it. */
 export const scannedBytesMax = 32 * 1024 * 1024;
 
-/** How a new leaf of this table is to be stored, and whose it is. */
-export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
-  // The newest sibling shows how leaves are stored: a partitioned parent has no storage options of its own.
-  const sibling = facts.leaves.filter(({ partitioned }) => !partitioned)
-    .reduce<TableFacts["leaves"][number] | undefined>(
+/** The newest leaf shows how leaves are stored: a partitioned parent has no storage options of its own. */
+export function siblingOf({ leaves }: Pick<TableFacts, "leaves">): LeafFacts | undefined {
+  return leaves.filter(({ partitioned }) => !partitioned)
+    .reduce<LeafFacts | undefined>(
       (newest, leaf) => newest && newest.oid > leaf.oid ? newest : leaf,
       undefined,
     );
+}
+
+/** How a new leaf of this table is to be stored, and whose it is. */
+export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
+  const sibling = siblingOf(facts);
   return {
     ...parent,
     owner: parent.isOwner ? undefined : parent.owner,
-    options: sibling?.options ?? [],
+    options: [...sibling?.options ?? [], ...facts.toastOptions ?? []],
     unlogged: sibling?.unlogged ?? false,
   };
 }
@@ -144,6 +149,7 @@ export function planAttaches(
   const attachLock = attachLocks(facts, reading, parent);
   const names = new Set<string>();
   const axis = subAxis(facts.policy);
+  const { published } = facts;
   for (const span of spans) {
     const name = chooseName(facts, reading, span, names);
     const found = names.has(name)
@@ -155,6 +161,11 @@ export function planAttaches(
     }
     names.add(name);
     const inDefault = facts.defaultRows.get(span.from) ?? 0;
+    const refused = facts.refusedRows?.get(span.from);
+    if (refused !== undefined) {
+      plan.skipped.push({ table, reason: `${name} waits: ${refused}` });
+      continue;
+    }
     if (inDefault > drainMax || defaultLeaf && defaultLeaf.bytes > scannedBytesMax) {
       plan.skipped.push({
         table,
@@ -163,6 +174,14 @@ export function planAttaches(
             ? `over ${drainMax} rows of its range`
             : "too much to scan under a lock"
         }; move its rows out first`,
+      });
+      continue;
+    }
+    if (published && published.rowTriggers > 0 && inDefault > 0) {
+      plan.skipped.push({
+        table,
+        reason:
+          `${name} waits: the default ${defaultLeaf?.schema}.${defaultLeaf?.name} holds ${inDefault} rows of its range, the table is published, and triggers would fire for each of them when they are moved so that subscribers follow; move them by hand`,
       });
       continue;
     }
@@ -178,6 +197,13 @@ export function planAttaches(
         name: (piece, its) => newLeaf(facts, reading, parent, piece, its),
       })
       : undefined;
+    const moving = defaultLeaf && inDefault > 0
+      ? moveStatements(leaf, template, {
+        from: { schema: defaultLeaf.schema, table: defaultLeaf.name },
+        columns: parent.columns,
+        published: published !== undefined,
+      })
+      : undefined;
     const create = divided?.create ?? (fresh ? createStatements(leaf, template) : []);
     plan.steps.push(
       {
@@ -188,15 +214,7 @@ export function planAttaches(
         statements: [
           ...create,
           ...(defaultLeaf && inDefault > 0
-            ? [{
-              sql: drainStatement(
-                leaf,
-                { schema: defaultLeaf.schema, table: defaultLeaf.name },
-                template,
-                parent.columns,
-              ),
-              lock: `ROW EXCLUSIVE on ${defaultLeaf.schema}.${defaultLeaf.name}`,
-            }, {
+            ? [...moving?.out ?? [], {
               // Who has listed the leaves and then waits for the default would miss the new one and what moved there.
               sql: `lock table only ${
                 quoteTable(facts.policy.schema, facts.policy.table)
@@ -206,6 +224,7 @@ export function planAttaches(
             : []),
           ...(divided?.attach(attachLock) ??
             attachStatements(leaf, template, { attachLock, populated: !fresh })),
+          ...moving?.back ?? [],
         ],
         reason: inDefault > 0
           ? `${reason}; ${inDefault} rows of it move out of the default`
@@ -219,6 +238,9 @@ export function planAttaches(
         },
       } satisfies Step,
     );
+  }
+  if (published && plan.steps.length > 0) {
+    plan.warnings.push(...warnPublished(published.publications));
   }
   return plan;
 }

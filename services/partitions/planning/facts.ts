@@ -1,4 +1,7 @@
-import type { ConversionFacts } from "../../../db/partitions/conversion_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
+import type { Doubt } from "../../../db/partitions/doubts.ts";
+import type { ColumnSetting } from "../../../db/partitions/ddl.ts";
+import type { Publication } from "../../../db/partitions/publications.ts";
 import type { Span } from "../axis/span.ts";
 import type { Policy } from "../policy.ts";
 
@@ -48,6 +51,13 @@ export interface ParentFacts {
   owns: boolean;
   mayCreate: boolean;
   role: string;
+  /** Whether the owner can be given what this role makes. */
+  ownerMayCreate: boolean;
+  gives: boolean;
+  defaultGrants: boolean;
+  ownerLacks: string[];
+  columnSettings: ColumnSetting[];
+  extendedStatistics: boolean;
   grants: Grant[];
   replicaIdentity: "d" | "f" | "n" | "i";
   tablespace: string | null;
@@ -89,8 +99,10 @@ export interface TakenName {
 export interface Blocker {
   constraint: string;
   table: string;
-  /** Counted up to 1,000; null: could not be counted in time. */
+  /** Counted up to 1,000; null: could not be counted. */
   rows: number | null;
+  /** What the server said instead. */
+  why?: string;
 }
 
 /** What is known of a default partition that has rows of ranges a partition could have. */
@@ -99,9 +111,15 @@ export interface DrainFacts {
   spans: Span[];
   /** There are more of them than are drained at once. */
   more: boolean;
+  /** Ranges left out, for rows in them that a partition would refuse. */
+  refused: { span: Span; reason: string }[];
+  /** Constraints of the partitioned table that rows of the default may break. */
+  doubts: Doubt[];
   /** Of the partitioned table. */
   facts: ConversionFacts;
   signature: string;
+  /** Subscriptions of this database that write to the default itself. */
+  subscriptions: string[];
   /** Names beside the parent that a drain needs and that are taken. */
   taken: string[];
 }
@@ -128,6 +146,12 @@ export interface ArchivedFacts {
   sealedAt: string | null;
 }
 
+/** What of a table its subscribers see. */
+export interface PublishedFacts {
+  publications: Publication[];
+  rowTriggers: number;
+}
+
 /** Everything the planner may know of one table. */
 export interface TableFacts {
   policy: Policy;
@@ -142,8 +166,18 @@ export interface TableFacts {
   defaultRows: ReadonlyMap<bigint, number>;
   /** Undefined when there is nothing in a default partition to be drained. */
   drain?: DrainFacts | undefined;
+  /** Why a new partition would refuse rows that the default holds, by the start of the span that is to be made. */
+  refusedRows?: ReadonlyMap<bigint, string>;
+  /** Of the sibling that new leaves are stored like. */
+  toastOptions?: readonly string[];
+  /** Undefined: it is in no publication. */
+  published?: PublishedFacts | undefined;
+  /** The last drain was given up for good; it is not begun again while the table is the same (its signature). */
+  drainFailure?: { reason: string; at: string; signature: string } | undefined;
   /** How far a drain of this table is that is under way. */
   draining?: string | undefined;
+  /** Bounds of the leaves it makes, as DDL has them; undefined where they are not known. */
+  drainRanges?: readonly { from: string; to: string }[] | undefined;
   /** Leaves that are sealed or being sealed, by oid; also detached ones. */
   sealed?: ReadonlyMap<number, SealedFacts>;
   /** Leaves that are gone and whose archives are there. */

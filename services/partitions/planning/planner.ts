@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { HoldfastError } from "../../../errors.ts";
+import { parseBound } from "../axis/bound.ts";
 import { highest, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import { besidesDrain, needsDrain, planDrain } from "../drain/plan.ts";
 import { planAttaches } from "./attaching.ts";
 import { missingSpans, type Reading, readTable } from "./cover.ts";
 import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";
+import { refuseGiving } from "./owner.ts";
 import { planDetached, planDetaches, planFinalize } from "./retiring.ts";
 import { planSeals } from "./sealing.ts";
 import type { Skipped, Step, TablePlan } from "./step.ts";
@@ -33,6 +35,44 @@ function refusal(facts: TableFacts): string | undefined {
   return undefined;
 }
 
+const overlap = (a: Span, b: Span) => a.from < b.to && b.from < a.to;
+
+/** What is made while a drain is under way: leaves that it does not make, and that the default holds no rows for. */
+function planBeside(
+  facts: TableFacts,
+  reading: Reading,
+  parent: ParentFacts,
+  plan: TablePlan,
+  missing: readonly Span[],
+): TablePlan {
+  const ranges = facts.drainRanges?.map(({ from, to }) =>
+    parseBound(`FOR VALUES FROM (${from}) TO (${to})`, reading.axis.codec)
+  );
+  const taken = ranges?.flatMap((read) => read.kind === "range" ? [read.span] : []);
+  const free = missing.filter((span) =>
+    taken?.length === ranges?.length && !taken?.some((one) => overlap(one, span)) &&
+    taken !== undefined && (facts.defaultRows.get(span.from) ?? 0) === 0
+  );
+  const attaches = planAttaches(facts, reading, parent, free, {
+    reason: "premake",
+    mayReattach: false,
+  });
+  const waiting = missing.length - free.length;
+  return {
+    steps: attaches.steps,
+    skipped: [...plan.skipped, ...attaches.skipped],
+    warnings: [
+      ...plan.warnings,
+      `its default partition is being drained (${facts.draining})${
+        waiting > 0
+          ? `: ${waiting} missing partitions come with it or after it, for it makes them or the default holds rows of them`
+          : ""
+      }`,
+      ...attaches.warnings,
+    ],
+  };
+}
+
 function planPremake(
   facts: TableFacts,
   reading: Reading,
@@ -44,13 +84,13 @@ function planPremake(
   const table = tableOf(facts.policy);
   const missing = missingSpans(facts, reading, context);
   const drains = needsDrain(facts, reading, missing);
+  // Those of missing ranges are told where these are left out.
+  plan.skipped.push(
+    ...(facts.drain?.refused ?? [])
+      .filter(({ span }) => !missing.some((one) => overlap(one, span)))
+      .map(({ reason }) => ({ table, reason })),
+  );
   if (missing.length === 0 && !drains) return plan;
-  if (facts.draining !== undefined) {
-    plan.warnings.push(
-      `its default partition is being drained (${facts.draining}); nothing is made meanwhile`,
-    );
-    return plan;
-  }
   if (!parent.mayCreate) {
     const { schema } = facts.policy;
     plan.skipped.push({
@@ -58,6 +98,11 @@ function planPremake(
       reason:
         `the role ${parent.role} may not create tables: grant create on schema "${schema}" to "${parent.role}"`,
     });
+    return plan;
+  }
+  const ungiven = refuseGiving({ ...parent, schema: facts.policy.schema });
+  if (ungiven.length > 0) {
+    plan.skipped.push(...ungiven.map((reason) => ({ table, reason })));
     return plan;
   }
   if (reading.unknown.length > 0) {
@@ -92,15 +137,16 @@ function planPremake(
       } are made; lengthen the interval, or shorten what is kept`,
     );
   }
+  if (facts.draining !== undefined) return planBeside(facts, reading, parent, plan, fits);
   const drain = drains ? planDrain(facts, reading, parent, fits) : plan;
-  const left = drain.steps.length > 0 ? besidesDrain(facts, fits) : fits;
+  const left = drain.steps.length > 0 ? besidesDrain(facts, reading, fits) : fits;
   const attaches = planAttaches(facts, reading, parent, left, {
     reason: "premake",
     mayReattach: true,
   });
   return {
     steps: [...attaches.steps, ...(open ? drain.steps : [])],
-    skipped: [...attaches.skipped, ...(drain === plan ? [] : drain.skipped)],
+    skipped: [...plan.skipped, ...attaches.skipped, ...(drain === plan ? [] : drain.skipped)],
     warnings: [
       ...plan.warnings,
       ...attaches.warnings,

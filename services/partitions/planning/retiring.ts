@@ -52,9 +52,11 @@ function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
 function describeBlockers(facts: TableFacts, leaf: LeafFacts): string | undefined {
   const blockers = (facts.blockers.get(leaf.oid) ?? []).filter(({ rows }) => rows !== 0);
   if (blockers.length === 0) return undefined;
-  const counts = blockers.map(({ constraint, table, rows }) =>
+  const counts = blockers.map(({ constraint, table, rows, why }) =>
     rows === null
-      ? `${table} (${constraint}) could not be counted (no time, or no right to read it)`
+      ? `${table} (${constraint}) could not be counted (${
+        why ?? "its columns do not hold the partition key"
+      })`
       : `${rows >= 1_000 ? "1000 or more" : rows} rows of ${table} (${constraint})`
   );
   return `${full(leaf)} is kept: ${counts.join(", ")} refer to it`;

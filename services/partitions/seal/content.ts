@@ -43,7 +43,8 @@ export interface ContentQuestion {
 
 /** Whether somebody is in the way, or we are gone: nothing that speaks of the blocks themselves. */
 const passing = (error: unknown) =>
-  isUnreachable(error) || ["55P03", "40P01", "42501", "42P01", "42703"].includes(codeOf(error));
+  isUnreachable(error) ||
+  ["25006", "55P03", "40P01", "42501", "42P01", "42703"].includes(codeOf(error));
 
 /** Reads a range of blocks; where the server fails, halves it until the damaged blocks are found, and reads the rest. */
 async function hashRange(

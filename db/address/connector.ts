@@ -1,0 +1,76 @@
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { type Address, hostLabel } from "./address.ts";
+import { fail } from "./attempt.ts";
+import { mismatch } from "./attrs.ts";
+import { type HostMemory, openServer, wrongRole } from "./open.ts";
+
+/** Opens the sockets of one client of the driver. */
+export interface Connector {
+  /** Resolves with a socket in any case: one that fails at once where no host will do, as the driver needs it. */
+  open(): Promise<Duplex>;
+  /** Returns the password for the host that was opened last. */
+  password(): string;
+  /** Drops the connections of a server that has changed to a role which target_session_attrs does not ask for. */
+  reported(name: string, value: string): void;
+  /** Gives up what is still being opened. */
+  close(): void;
+}
+
+/**
+ * Returns a socket that fails with `error` once its owner listens and has sent its first message. The driver never
+ * recovers from a socket that it is not given, nor from one that fails sooner: it would be connecting for ever.
+ */
+function failing(error: unknown): Duplex {
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const fail = () => socket.destroy(error instanceof Error ? error : new Error(String(error)));
+  setImmediate(() => setImmediate(fail));
+  return socket;
+}
+
+/** `read` is asked at each connection, so that a new password or certificate is used from then on. */
+export function createConnector(
+  { read, memory, timeoutMs }: { read: () => Address; memory: HostMemory; timeoutMs: number },
+): Connector {
+  const closing = new AbortController();
+  const opened = new Set<Socket>();
+  let last: { address: Address; label: string; password: string } | undefined;
+  return {
+    async open() {
+      try {
+        const address = read();
+        const { socket, host } = await openServer(address, {
+          timeoutMs: address.connectTimeoutMs ?? timeoutMs,
+          memory,
+          signal: closing.signal,
+        });
+        last = { address, label: hostLabel(host), password: host.password ?? "" };
+        opened.add(socket);
+        socket.once("close", () => opened.delete(socket));
+        return socket;
+      } catch (error) {
+        // FATAL is what a server says that turns a client away: callers take a host that fails us for the same.
+        return failing(
+          error instanceof Error && !("severity" in error)
+            ? Object.assign(error, { severity: "FATAL" })
+            : error,
+        );
+      }
+    },
+    password: () => last?.password ?? "",
+    reported(name, value) {
+      if (!last) return;
+      const on = value === "on";
+      const role = {
+        standby: name === "in_hot_standby" ? on : undefined,
+        readOnly: name === "default_transaction_read_only" ? on : undefined,
+      };
+      const { attrs } = last.address;
+      const problem = mismatch(attrs, role);
+      if (problem === undefined) return;
+      const text = `${last.label} ${problem}, and target_session_attrs is ${attrs}`;
+      for (const socket of opened) socket.destroy(fail(wrongRole, text));
+    },
+    close: () => closing.abort(fail("CONNECTION_ENDED", "the client was closed")),
+  };
+}

@@ -1,0 +1,236 @@
+import { lookup } from "node:dns/promises";
+import { isIP, type Socket } from "node:net";
+import { messageOf, StartError } from "../../errors.ts";
+import { type Address, type Host, hostLabel, type SessionAttrs } from "./address.ts";
+import { type Attempt, attempt, fail, within } from "./attempt.ts";
+import { mismatch, roleOf } from "./attrs.ts";
+import { login, openWire } from "./login.ts";
+
+/** Code of the error for a server that is there and not of the kind that target_session_attrs asks for. */
+export const wrongRole = "TARGET_SESSION_ATTRS";
+
+/** What is known of the hosts of one address, kept between connections. */
+export interface HostMemory {
+  /** Until when a host that did not answer is tried last; milliseconds of performance.now(). */
+  downUntil: Map<Host["name"], number>;
+  /** Whether a host takes this role with TLS (`allow` and `prefer` try both), and until when that is believed. */
+  encryption: Map<Host["name"], { tls: boolean; until: number }>;
+}
+
+export const createHostMemory = (): HostMemory => ({ downUntil: new Map(), encryption: new Map() });
+
+const downMs = 30_000;
+const believedMs = 300_000;
+/** An attempt that is given up after this long counts as a host that does not answer. */
+const slowMs = 1_000;
+
+export interface OpenOptions {
+  /** Longest for each address, TLS included. */
+  timeoutMs: number;
+  memory: HostMemory;
+  signal: AbortSignal;
+}
+
+const codeOf = (error: unknown) => String((error as { code?: unknown } | null)?.code ?? "");
+
+/** Logs in once to learn whether the server takes the role this way, and whether it is of the kind asked for. */
+async function probe(
+  address: Address,
+  at: Attempt,
+  attrs: SessionAttrs,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { socket, encrypted } = await attempt(address, at, signal);
+  try {
+    const { user, database, options } = address;
+    const startup = {
+      user,
+      database,
+      application_name: "holdfast",
+      ...(options ? { options } : {}),
+    };
+    const wire = openWire(socket, signal);
+    const reported = await login(wire, { password: at.host.password ?? "", startup });
+    wire.send("X", new Uint8Array());
+    const problem = mismatch(attrs, roleOf(reported));
+    if (problem === undefined) return encrypted;
+    throw fail(
+      wrongRole,
+      `${hostLabel(at.host)} ${problem}, and target_session_attrs is ${address.attrs}`,
+    );
+  } finally {
+    socket.on("error", () => {});
+    socket.destroy();
+  }
+}
+
+/** The ways to try, in order: whether with TLS. */
+function waysOf({ tls, hosts }: Address, memory: HostMemory, host: Host): boolean[] {
+  if (host.socket || tls.mode === "disable") return [false];
+  const known = memory.encryption.get(hostLabel(host));
+  const certain = known && known.until > performance.now() && hosts.length === 1;
+  if (tls.mode === "allow") return certain ? [known.tls] : [false, true];
+  if (tls.mode === "prefer") return certain ? [known.tls] : [true, false];
+  return [true];
+}
+
+/** Returns the more specific of two failures; "no pg_hba.conf entry" is the less specific. */
+const moreSpecific = (first: unknown, second: unknown) =>
+  first === undefined || codeOf(first) === "28000" ? second : first;
+
+/** Says whether the other way, with TLS or without, may still do. */
+const mayTryOther = (error: unknown, tls: boolean) =>
+  !(error instanceof StartError) &&
+  (codeOf(error).startsWith("28") ||
+    (tls &&
+      !/^E(CONN|HOST|NET|TIMED)|^CONNECT|^NOT_POSTGRES|^[0-9A-Z]{5}$|^TARGET/.test(codeOf(error))));
+
+/**
+ * Opens a socket one way, after a trial where a socket alone does not show whether the server will do: for its role, and
+ * for pg_hba.conf where sslmode leaves two ways.
+ */
+async function openWay(
+  address: Address,
+  way: Attempt,
+  { attrs, memory, signal }: { attrs: SessionAttrs; memory: HostMemory; signal: AbortSignal },
+): Promise<Socket> {
+  const { mode } = address.tls;
+  const { host } = way;
+  const prove = async () => {
+    const tls = await probe(address, way, attrs, signal);
+    memory.encryption.set(hostLabel(host), { tls, until: performance.now() + believedMs });
+  };
+  const known = memory.encryption.get(hostLabel(host));
+  const proven = known?.tls === way.tls && known.until > performance.now();
+  const chooses = !host.socket && (mode === "allow" || mode === "prefer") && !proven;
+  const checked = address.hosts.length > 1 || attrs !== "any" || (chooses && mode === "allow") ||
+    (chooses && !way.tls);
+  if (checked) await prove();
+  const { socket, encrypted } = await attempt(address, way, signal);
+  try {
+    // A server without TLS leaves no choice.
+    if (chooses && !checked && encrypted) await prove();
+    signal.throwIfAborted();
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+async function openAt(
+  address: Address,
+  host: Host,
+  at: string,
+  { attrs, options }: { attrs: SessionAttrs; options: OpenOptions },
+): Promise<Socket> {
+  const { memory } = options;
+  const ways = waysOf(address, memory, host);
+  let failure: unknown;
+  for (const tls of ways) {
+    try {
+      return await within(
+        options,
+        host,
+        (signal) => openWay(address, { host, at, tls }, { attrs, memory, signal }),
+      );
+    } catch (error) {
+      failure = moreSpecific(failure, error);
+      if (options.signal.aborted || !mayTryOther(error, tls)) break;
+    }
+  }
+  throw failure;
+}
+
+async function addressesOf(host: Host, options: OpenOptions): Promise<string[]> {
+  if (host.socket) return [host.socket];
+  const name = host.address ?? host.name;
+  if (isIP(name) !== 0) return [name];
+  const found = await within(options, host, () => lookup(name, { all: true }));
+  return found.map(({ address }) => address);
+}
+
+async function openHost(
+  address: Address,
+  host: Host,
+  rest: { attrs: SessionAttrs; options: OpenOptions },
+): Promise<Socket> {
+  const started = performance.now();
+  const { downUntil } = rest.options.memory;
+  let failure: unknown;
+  try {
+    for (const at of await addressesOf(host, rest.options)) {
+      try {
+        const socket = await openAt(address, host, at, rest);
+        downUntil.delete(hostLabel(host));
+        return socket;
+      } catch (error) {
+        // What a server says outweighs that another address of the host, such as its IPv6, is closed.
+        if (failure === undefined || isNetworks(failure)) failure = error;
+        if (rest.options.signal.aborted || isServers(error)) throw error;
+      }
+    }
+  } catch (error) {
+    failure ??= error;
+  }
+  const silent = !isServers(failure) && codeOf(failure) !== wrongRole;
+  // A caller that gives up soon would otherwise try the same silent host for ever.
+  if (silent && (!rest.options.signal.aborted || performance.now() - started > slowMs)) {
+    downUntil.set(hostLabel(host), performance.now() + downMs);
+  }
+  throw failure;
+}
+
+/** Says whether a server has answered with an error of its own: another address of it would say the same. */
+const isServers = (error: unknown) => /^(?!E)[0-9A-Z]{5}$/.test(codeOf(error));
+const isNetworks = (error: unknown) => /^E[A-Z]+$/.test(codeOf(error));
+/** After these another host is asked; after other errors of a server, as a wrong password, none is. */
+const elsewhere = new Set(["57P03", "57P01", "57P02"]);
+
+function orderOf({ hosts, balance }: Address, { downUntil }: HostMemory): Host[] {
+  const order = hosts.map((host) => ({
+    host,
+    down: (downUntil.get(hostLabel(host)) ?? 0) > performance.now() ? 1 : 0,
+    draw: balance ? Math.random() : 0,
+  }));
+  return order.toSorted((a, b) => a.down - b.down || a.draw - b.draw).map(({ host }) => host);
+}
+
+function summed(failures: { host: Host; error: unknown }[]): unknown {
+  const [first] = failures;
+  if (failures.length <= 1) return first?.error;
+  const codes = failures.map(({ error }) => codeOf(error));
+  const message = failures.map(({ host, error }) => `${hostLabel(host)}: ${messageOf(error)}`)
+    .join("; ");
+  // One that may pass decides: the rest is worth another try as long as it may.
+  const passing = codes.find((code) => /^E(?!NOTFOUND|RR_)|^57|^CONNECT|^TARGET/.test(code));
+  return Object.assign(new Error(message), { code: passing ?? codes[0] });
+}
+
+/**
+ * Opens a socket to the first host of `address` that answers and is of the kind that target_session_attrs asks for, with
+ * TLS where sslmode says so: ready for a startup message. Rejects with the error of the only host or, for several, one
+ * that names each; `code` is a SQLSTATE, a system's code or one of those exported here.
+ */
+export async function openServer(
+  address: Address,
+  options: OpenOptions,
+): Promise<{ socket: Socket; host: Host }> {
+  const rounds: SessionAttrs[] = address.attrs === "prefer-standby"
+    ? ["standby", "any"]
+    : [address.attrs];
+  let failures: { host: Host; error: unknown }[] = [];
+  for (const attrs of rounds) {
+    failures = [];
+    for (const host of orderOf(address, options.memory)) {
+      try {
+        return { host, socket: await openHost(address, host, { attrs, options }) };
+      } catch (error) {
+        failures.push({ host, error });
+        options.signal.throwIfAborted();
+        if (isServers(error) && !elsewhere.has(codeOf(error))) throw error;
+      }
+    }
+  }
+  throw summed(failures);
+}

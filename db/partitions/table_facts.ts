@@ -1,0 +1,115 @@
+import type { Publication } from "./publications.ts";
+
+export interface ColumnFacts {
+  name: string;
+  type: string;
+  not_null: boolean;
+  /** "a" always, "d" by default, "" none. */
+  identity: string;
+  generated: boolean;
+}
+
+export interface ConstraintFacts {
+  name: string;
+  /** As in pg_constraint: p, u, f, c, x, n, t. */
+  type: string;
+  definition: string;
+  columns: string[];
+  deferrable: boolean;
+  validated: boolean;
+  /** Not so from 18 on, where it says NOT ENFORCED. */
+  enforced: boolean;
+  /** A temporal key (WITHOUT OVERLAPS) or foreign key (PERIOD), from 18 on. */
+  period: boolean;
+  comment: string | null;
+  /** Table a foreign key leads to. */
+  references: string | null;
+}
+
+export interface IndexFacts {
+  name: string;
+  /** What follows the name of the table, from "USING" on. */
+  suffix: string;
+  unique: boolean;
+  valid: boolean;
+  partial: boolean;
+  /** Null for an expression. */
+  columns: (string | null)[];
+  constraint: boolean;
+  comment: string | null;
+  /** Storage options, such as fillfactor=70. */
+  options: string[];
+  clustered: boolean;
+  /** Statistics targets of its columns, by their number. */
+  statistics: { column: number; target: number }[];
+}
+
+/** Extended statistics. */
+export interface StatisticsFacts {
+  schema: string;
+  name: string;
+  /** What stands between the name and FROM. */
+  body: string;
+  target: number | null;
+  comment: string | null;
+}
+
+export interface TriggerFacts {
+  name: string;
+  definition: string;
+  row: boolean;
+  transition: boolean;
+  constraint: boolean;
+  enabled: string;
+  comment: string | null;
+}
+
+export interface SequenceFacts {
+  schema: string;
+  name: string;
+  column: string;
+  identity: boolean;
+  type: string;
+  comment: string | null;
+  grants: { grantee: string; privilege: string; grantable: boolean }[];
+}
+
+export interface ViewFacts {
+  schema: string;
+  name: string;
+  kind: string;
+  definition: string;
+  options: string[];
+  owns: boolean;
+}
+
+/** A plain table with all that hangs on it. */
+export interface ConversionFacts {
+  oid: number;
+  kind: string;
+  persistence: string;
+  is_partition: boolean;
+  inherits: boolean;
+  typed: boolean;
+  options: string[];
+  comment: string | null;
+  bytes: number;
+  rows_estimate: number | null;
+  columns: ColumnFacts[];
+  constraints: ConstraintFacts[];
+  indexes: IndexFacts[];
+  triggers: TriggerFacts[];
+  views: ViewFacts[];
+  sequences: SequenceFacts[];
+  statistics: StatisticsFacts[];
+  /** Security labels, and the extension it belongs to. */
+  labels: number;
+  extension: string | null;
+  policies: number;
+  rules: number;
+  publications: Publication[];
+  /** Subscriptions of this database that write to it. */
+  subscriptions: string[];
+  /** Other things that depend on the table, in the server's words. */
+  dependents: string[];
+}

@@ -1,0 +1,35 @@
+import type { MetricValue } from "../alerts/alert.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { TableReport } from "./partition_report.ts";
+
+/** What rules judge of each managed table; null: it cannot be told from what was read. */
+const measures: Record<string, (table: TableReport) => number | null | undefined> = {
+  partition_runway_seconds: ({ runway_seconds }) => runway_seconds,
+  // Without a default partition the runway says the same. Nobody who switched rotation off waits for a partition.
+  partition_cover_seconds: ({ policy, has_default, cover_seconds }) =>
+    has_default && policy?.enabled ? cover_seconds : undefined,
+  // An unread leaf may be what looks like a gap, or hide one.
+  partition_holes: ({ leaves_unknown, holes }) => leaves_unknown > 0 ? null : holes.length,
+  partition_default_rows: ({ default_rows }) => default_rows,
+  partition_drain_failed: ({ drain_failure }) => drain_failure === null ? 0 : 1,
+  partition_sealed_changed: ({ children }) =>
+    children.filter(({ problem }) => problem !== null).length,
+};
+
+/** Metrics whose scopes are the managed tables. */
+export const partitionMetrics: readonly string[] = Object.keys(measures);
+
+/** The values of all managed tables, unknown where they were not read lately. */
+export function partitionValues(
+  { tables, tablesFresh, unreachable }: Pick<Snapshot, "tables" | "tablesFresh" | "unreachable">,
+): MetricValue[] {
+  const known = tablesFresh && !unreachable;
+  return tables.flatMap((table) =>
+    Object.entries(measures).flatMap(([metric, measure]) => {
+      const value = measure(table);
+      return value === undefined
+        ? []
+        : [{ metric, scope: table.table, value: known ? value : null }];
+    })
+  );
+}
