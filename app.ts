@@ -47,7 +47,7 @@ import type { Instruments } from "./services/market/instruments.ts";
 import type { ExactnessService } from "./services/market/exactness_report.ts";
 import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
 import type { Market } from "./services/market/market.ts";
-import type { Check } from "./services/monitor/health.ts";
+import type { Check } from "./services/monitor/blind_spots.ts";
 import type { Changes } from "./services/monitor/changes.ts";
 import type { Incidents } from "./services/monitor/incidents/incidents.ts";
 import { sampleReader } from "./services/monitor/history/history.ts";

@@ -134,7 +134,7 @@ export async function createHoldfast(
     describeFailure: (error) => describeConnectFailure(error, target),
     givesUp: purpose !== "server",
     say,
-    isUnreachable: () => monitor.snapshot().unreachable !== undefined,
+    isUnreachable: () => !monitor.isReachable(),
     onRestart: () => monitor.checkNow(),
     log,
   });

@@ -1,5 +1,6 @@
 import { type ErrorCode, HoldfastError, messageOf } from "../errors.ts";
 
+/** Codes of the system and the driver: no server spoke. */
 const unreachable = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -14,6 +15,7 @@ const unreachable = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_DESTROYED",
   "CONNECTION_ENDED",
+  // Of servers and poolers too old to send a severity that is not translated.
   "57P01", // admin_shutdown
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
@@ -51,17 +53,56 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
-/** After these the server closes the connection, whatever the code says: a full disk may be the reason. */
+/** After these the server closes the connection, or does not open one, whatever the code says. */
 const last = new Set(["FATAL", "PANIC"]);
+
+/** The severity that a server gave with its error; undefined when no server spoke. */
+function severityOf(error: unknown): string | undefined {
+  const { severity } = (driverError(error) ?? {}) as { severity?: unknown };
+  return typeof severity === "string" ? severity : undefined;
+}
 
 /**
  * Says whether the server could not be reached, turned us away or ended the connection, as opposed to refusing one
- * statement.
+ * statement. With ERROR the server lives and the connection stays, whatever the code: a function may raise any, and a
+ * foreign server's lost connection comes as 08006.
  */
 export function isUnreachable(error: unknown): boolean {
-  const { severity } = (driverError(error) ?? {}) as { severity?: unknown };
-  return unreachable.has(codeOf(error)) || last.has(String(severity)) ||
+  const severity = severityOf(error);
+  if (severity !== undefined) return last.has(severity);
+  return unreachable.has(codeOf(error)) ||
     (error instanceof HoldfastError && error.code === "database_unavailable");
+}
+
+/** Says whether the server itself refused one statement: proof that it is there. */
+export function isAnswer(error: unknown): boolean {
+  const severity = severityOf(error);
+  return severity !== undefined && !last.has(severity);
+}
+
+/** The SQLSTATE that a server gave with its error; undefined when no server spoke. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return severityOf(error) === undefined ? undefined : codeOf(error);
+}
+
+/** The constraint that a statement was refused by, as the server names it; undefined when it names none. */
+export function constraintOf(error: unknown): string | undefined {
+  const { constraint_name: name } = (driverError(error) ?? {}) as { constraint_name?: unknown };
+  return typeof name === "string" ? name : undefined;
+}
+
+/** What is known of a cancelled statement and of a want of memory: each has one code for several causes. */
+function plainWords(state: string, words: string): string | undefined {
+  if (state === "57014") {
+    if (/statement timeout/.test(words)) return "The database did not finish in time";
+    return /user request/.test(words)
+      ? "The statement was cancelled by another session"
+      : "The database cancelled the statement";
+  }
+  if (state === "53200" && /shared memory/.test(words)) {
+    return "The database has no room left in its shared memory, such as for locks (max_locks_per_transaction)";
+  }
+  return undefined;
 }
 
 /** Says whether the server refused a write because it takes none from this session: a standby, or a read-only default. */
@@ -75,12 +116,14 @@ export function toHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const state = codeOf(error);
   const code: ErrorCode = codes[state] ??
-    (unreachable.has(state) || state.startsWith("08") ? "database_unavailable" : "database_error");
-  const message = {
+    (isUnreachable(error) || state.startsWith("08") && !isAnswer(error)
+      ? "database_unavailable"
+      : "database_error");
+  const message = plainWords(state, messageOf(driverError(error))) ?? {
     deadline_exceeded: "The database did not finish in time",
     database_unavailable: "The database cannot be reached or is not ready",
     database_read_only: "The database takes no writes at present; GET /api/health says why",
-    lock_timeout: "Another session holds a lock that this needs; /api/health/database names it",
+    lock_timeout: "A lock that this needs was not free in time; GET /api/locks shows who holds it",
     storage_full: "The database has no disk space left",
     overloaded: "The database has no memory left",
     conflict: "The database refused a concurrent change",
@@ -95,10 +138,15 @@ export function toHoldfastError(error: unknown): HoldfastError {
   });
 }
 
+/** What a server means by words that do not say so, such as "sorry" or "slots". */
+const plainly: Record<string, string> = { "53300": "too many connections" };
+
 /** One line for a log or a health check: the code, and the server's words. */
 export function describeDatabaseError(error: unknown): string {
   const state = codeOf(error);
-  const message = messageOf(driverError(error));
+  const words = messageOf(driverError(error));
+  const plain = isAnswer(error) ? undefined : plainly[state];
+  const message = plain === undefined || words.includes(plain) ? words : `${plain}: ${words}`;
   return state ? `${state}: ${message}` : message;
 }
 

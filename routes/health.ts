@@ -2,12 +2,8 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import type { Clock } from "../services/clock.ts";
 import type { Feeds } from "../services/ingest/feeds.ts";
-import {
-  type Check,
-  checksOf,
-  databaseHealth,
-  partitionsHealth,
-} from "../services/monitor/health.ts";
+import { checksOf, databaseHealth, partitionsHealth } from "../services/monitor/health.ts";
+import type { Check } from "../services/monitor/blind_spots.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import type { Snapshot, Status } from "../services/monitor/snapshot.ts";
 import { notReadyForWrites } from "../services/write_access/health.ts";

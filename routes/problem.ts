@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type ErrorCode, HoldfastError } from "../errors.ts";
-import { describeDatabaseError } from "../db/errors.ts";
+import { describeDatabaseError, sqlStateOf } from "../db/errors.ts";
 import type { Logger } from "../log.ts";
 import type { AppEnv } from "./shared.ts";
 
@@ -80,12 +80,15 @@ export function answerProblem(error: unknown, c: Context<AppEnv>, log: Logger): 
       ...(known.code === "internal" ? { error: known.cause } : {}),
     });
   }
+  // Of what the server said only its code goes out: its words may quote rows and statements.
+  const state = sqlStateOf(known);
   const body = {
     type: `urn:holdfast:problem:${known.code}`,
     title,
     status,
     code: known.code,
     detail: known.message,
+    ...(state === undefined ? {} : { sqlstate: state }),
     ...(known.problems.length > 0 ? { errors: known.problems } : {}),
     request_id: c.get("requestId"),
   };

@@ -91,6 +91,9 @@ export const Problem = z.object({
   status: z.int(),
   code: z.string(),
   detail: z.string(),
+  sqlstate: z.string().optional().openapi({
+    description: "The code that Postgres gave with its error, where one lies behind this",
+  }),
   errors: z.array(
     z.object({ line: z.int().optional(), path: z.string(), message: z.string() }),
   ).optional(),

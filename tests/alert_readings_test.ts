@@ -101,6 +101,15 @@ Deno.test("an event loop that is held for seconds", () => {
   assert.deepEqual(watch(300), []);
 });
 
+Deno.test("a collector whose question the server refuses", () => {
+  const failing = (value: number | null): MetricValue[] => [
+    { metric: "collector_failing", scope: "bloat", value },
+  ];
+  assert.deepEqual(firing(failing(1)), ["collector_failing warning"]);
+  assert.deepEqual(firing(failing(0)), []);
+  assert.deepEqual(firing(failing(null)), []);
+});
+
 Deno.test("indexes that nobody reads", () => {
   assert.deepEqual(firing(value("unused_index_bytes", 11 * GiB)), ["unused_index warning"]);
   assert.deepEqual(firing(value("unused_index_bytes", 9 * GiB)), []);

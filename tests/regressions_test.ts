@@ -101,6 +101,33 @@ Deno.test("settings and indexes that changed between two looks are named", () =>
     [{ at: 5, kind: "setting", subject: "work_mem", before: "4096", after: "65536" }],
   );
   assert.deepEqual(settingChanges(undefined, [setting("jit", "on")], 5), []);
+  const waiting = (name: string, value: string) => ({
+    ...setting(name, value),
+    pending_restart: true,
+  });
+  const told = (before: ReturnType<typeof setting>[], after: ReturnType<typeof setting>[]) =>
+    settingChanges(before, after, 5).map((one) => [one.subject, one.before, one.after]);
+  assert.deepEqual(
+    told([setting("shared_buffers", "16384")], [waiting("shared_buffers", "16384")]),
+    [["shared_buffers", "16384", "16384 (another value waits for a restart)"]],
+    "the value in force stays the same until the restart",
+  );
+  assert.deepEqual(
+    told([waiting("shared_buffers", "16384")], [setting("shared_buffers", "32768")]),
+    [["shared_buffers", "16384 (another value waits for a restart)", "32768"]],
+  );
+  assert.deepEqual(told([], [waiting("max_files_per_process", "1000")]), [
+    ["max_files_per_process", "1000", "1000 (another value waits for a restart)"],
+  ], "one that is only read while it waits");
+  assert.deepEqual(told([waiting("max_files_per_process", "1000")], []), [
+    [
+      "max_files_per_process",
+      "1000 (another value waits for a restart)",
+      "no value waits for a restart",
+    ],
+  ]);
+  assert.deepEqual(told([waiting("jit", "on")], [waiting("jit", "on")]), []);
+  assert.deepEqual(told([], [setting("jit", "on")]), []);
   const index = (name: string) => ({ schema: "shop", name, table: "shop.prints" });
   assert.deepEqual(
     indexChanges([index("a"), index("b")], [index("b"), index("c")], 5).map((one) => [

@@ -42,6 +42,8 @@ const late = "a default partition that takes rows of the present, and one that c
 const backup = "backups that are old, unproven or damaged, and WAL that waits for its archive";
 const copy = "backups and WAL that are not copied for long";
 const cost = "watching that costs much, and collectors that rest";
+const refused =
+  "an error of one collector is that collector's alone, whichever it is and whatever the error";
 const gone = "one that is gone has not caught up, and is missed until it is back";
 const paused = "with its replay paused it falls behind, and that fires on its name";
 
@@ -113,6 +115,10 @@ export const proofs: Record<string, Proof> = {
   ),
   watching_sheds: reading(cost, "a collector rests only after two turns that were dear"),
   watching_cost: reading(cost, "it takes a server too slow to be tested on"),
+  collector_failing: real(refused, "collector_failures_test.ts", {
+    test: refused,
+    file: "collector_failures_test.ts",
+  }),
   write_slow: real(canary),
   write_failing: real(canary),
   disk_full: reading("uploads that a full disk refuses", "no disk is filled for it"),

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
-import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
+import { startInstalledServer } from "../installed_server.ts";
 import { startTempServer } from "../temp_server.ts";
 
 /** A scratch server with a Holdfast process beside it, as users run it; all of it goes with `stop`. */
@@ -52,31 +52,9 @@ async function embedded(): Promise<Scratch> {
 
 /** A cluster of the Postgres whose programs stand in `bin`, over TCP. */
 async function clusterOf(bin: string): Promise<Scratch> {
-  const folder = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
-  const as = unprivilegedUser();
-  await Deno.chmod(folder, 0o755);
-  if (as) await Deno.chown(folder, as.uid, as.gid);
-  const port = freePort();
-  const data = ["--pgdata", `${folder}/data`];
-  const run = async (tool: string, args: string[]) => {
-    const { code, output } = await runCommand(`${bin}/${tool}`, args, { as, timeoutMs: 60_000 });
-    if (code !== 0) throw new Error(`${tool} ended with ${code}: ${output}`);
-  };
-  await run("initdb", [...data, "--username", "postgres", "--auth", "trust", "--data-checksums"]);
-  const options = [
-    `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`,
-    ...settings.map((setting) => `-c ${setting}`),
-  ].join(" ");
-  await run("pg_ctl", ["start", ...data, "--wait", "--log", `${folder}/log`, "--options", options]);
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  return {
-    url,
-    psql: ["--dbname", url],
-    async stop() {
-      await run("pg_ctl", ["stop", ...data, "--mode", "immediate", "--wait"]);
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  const { target, stop } = await startInstalledServer(bin, { settings, port: freePort() });
+  if (target.kind !== "url") throw new Error("The server is not reached over TCP");
+  return { url: target.url, psql: ["--dbname", target.url], stop };
 }
 
 /** The arguments of `deno task serve`: what is measured is what is run. */

@@ -1,8 +1,10 @@
 /**
  * What watching costs the database: each tier run again and again on 2,001 partitions with 6,003 indexes, its
  * statements' time taken from pg_stat_statements.
- * `deno task bench:monitor [leaves] [rounds]`
+ * `deno task bench:monitor [leaves] [rounds] [--pg-bin DIR]` runs on the embedded server, or on one of the programs in DIR,
+ * such as /usr/lib/postgresql/15/bin.
  */
+import { parseArgs } from "node:util";
 import { readConfig } from "../../config.ts";
 import { type Tier, tiers } from "../../db/collectors/list.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
@@ -19,12 +21,21 @@ import { createHistory } from "../../services/monitor/history/history.ts";
 import { createMonitor } from "../../services/monitor/monitor.ts";
 import { createWriteAccess } from "../../services/write_access/access.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
+import { startInstalledServer } from "../installed_server.ts";
 import { startTempServer } from "../temp_server.ts";
 import { fillCatalogue, fillStatements } from "./database.ts";
 import { exporterPath, startExporter } from "./exporter.ts";
 
-const leaves = Number(Deno.args[0] ?? 2_001);
-const rounds = Number(Deno.args[1] ?? 15);
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  options: { "pg-bin": { type: "string" } },
+  allowPositionals: true,
+});
+const leaves = Number(positionals[0] ?? 2_001);
+const rounds = Number(positionals[1] ?? 15);
+const bin = values["pg-bin"];
+/** Where the programs are given, what costs are counted with; all else is as it comes, jit too. */
+const settings = ["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=10000"];
 const limits: Partial<Record<Tier, number>> = { stats: 60, slow: 250, hourly: 1_000 };
 const names: Record<Tier, string> = {
   fast: "5 s: activity, locks",
@@ -71,8 +82,8 @@ const rowOf = (costs: Cost[]) => {
   }`;
 };
 
-const server = await startTempServer();
-if (server.target.kind !== "socket") throw new Error("The embedded server has no socket");
+const server = bin ? await startInstalledServer(bin, { settings }) : await startTempServer();
+if (server.target.kind !== "socket") throw new Error("The server has no socket");
 const { directory, database } = server.target;
 const admin = connectSql({
   target: server.target,
@@ -83,6 +94,7 @@ const admin = connectSql({
   pooled: false,
 });
 try {
+  await admin`create extension if not exists pg_stat_statements`;
   await admin`create role holdfast_bench login in role pg_monitor`;
   await admin.unsafe(`grant create on database ${database} to holdfast_bench`);
   // Planning counts too, though pg_stat_statements leaves it out by default.
@@ -158,7 +170,10 @@ try {
       (select count(*) from pg_inherits where inhparent = 'market.ticks'::regclass)::int as leaves,
       (select count(*) from pg_index as x join pg_inherits as i on i.inhrelid = x.indrelid
         where i.inhparent = 'market.ticks'::regclass)::int as indexes,
-      (select count(*) from pg_stat_statements(false))::int as statements`;
+      (select count(*) from pg_stat_statements(false))::int as statements,
+      version() as build,
+      current_setting('jit') as jit,
+      pg_jit_available() as jit_available`;
   const results: string[] = [];
   const where: string[] = [];
   for (const tier of tiers) {
@@ -202,6 +217,11 @@ try {
       await exporter.stop();
     }
   } else console.log("prometheus-postgres-exporter is not installed: nothing to compare with");
+  console.log(
+    `\n${counted?.build}\njit ${counted?.jit} by default, ${
+      counted?.jit_available ? "available" : "not available"
+    }; load average ${Deno.loadavg().map((load) => load.toFixed(1)).join(" ")}`,
+  );
   console.log(
     `\n${counted?.leaves} partitions, ${counted?.indexes} indexes of partitions, ${counted?.statements} statements known, ${rounds} rounds\n`,
   );

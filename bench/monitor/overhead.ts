@@ -7,21 +7,12 @@
 import { createRandom } from "../../services/benchmarks/measuring/random.ts";
 import { estimate, improvementOf } from "../../services/benchmarks/statistics.ts";
 import { conninfoOf, findPgbench, runPgbench } from "../pgbench/program.ts";
+import { cpuSeconds } from "../process_time.ts";
 import { startTempServer } from "../temp_server.ts";
 
 const pairs = Number(Deno.args[0] ?? 60);
 const seconds = Number(Deno.args[1] ?? 10);
 const clients = 4;
-
-/** Processor time of a process so far, in seconds; undefined where /proc is not. */
-async function cpuSeconds(pid: number): Promise<number | undefined> {
-  const { stdout, success } = await new Deno.Command("cat", { args: [`/proc/${pid}/stat`] })
-    .output();
-  if (!success) return undefined;
-  const [user = 0, system = 0] = (new TextDecoder().decode(stdout).split(") ")[1] ?? "").split(" ")
-    .slice(11, 13).map(Number);
-  return (user + system) / 100;
-}
 
 /** The rates pgbench tells each second on its standard error. */
 async function* progressOf(output: ReadableStream<Uint8Array>): AsyncGenerator<number> {

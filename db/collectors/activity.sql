@@ -1,10 +1,11 @@
--- Sessions by state against the limit, and the oldest of each kind. One pass over pg_stat_activity.
+-- Sessions by state against the limit, and the oldest of each kind. One pass over pg_stat_activity. Users and queries
+-- are of any database, in its encoding: taken as bytes (db/foreign_text.ts).
 with sessions as (
   select
     pid,
     usename,
     application_name,
-    left(query, 500) as query,
+    query,
     state,
     backend_type,
     xact_start,
@@ -35,12 +36,12 @@ select
   (
     select coalesce(jsonb_agg(jsonb_build_object(
       'pid', pid,
-      'user', usename,
+      'user', encode(substring(replace(usename::text, '\', '\\')::bytea from 1 for 500), 'base64'),
       'application', application_name,
       'state', state,
       'open_seconds', round(extract(epoch from clock_timestamp() - xact_start)),
       'in_state_seconds', round(extract(epoch from clock_timestamp() - state_change)),
-      'query', query
+      'query', encode(substring(replace(query, '\', '\\')::bytea from 1 for 500), 'base64')
     ) order by xact_start), '[]')
     from (
       select * from sessions

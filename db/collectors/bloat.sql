@@ -1,14 +1,17 @@
 -- An estimate of space that a rewrite would give back: pages held against pages that the rows need, by the
 -- planner's statistics of widths. Small or never analysed relations say nothing. Partitions are rolled up.
-with recursive family as (
-  select i.inhparent as root, i.inhrelid as oid
-  from pg_inherits as i
-  join pg_class as p on p.oid = i.inhparent and p.relkind in ('p', 'I')
-  where not exists (select 1 from pg_inherits as up where up.inhrelid = i.inhparent)
-  union all
-  select f.root, i.inhrelid
-  from family as f
-  join pg_inherits as i on i.inhparent = f.oid
+with family as (
+  -- The topmost parent, sought up to five levels above. Joins, not a recursion: of that the planner expects the square of
+  -- what comes, and compiles (jit) for longer than the query takes.
+  select
+    one.inhrelid as oid,
+    coalesce(five.inhparent, four.inhparent, three.inhparent, two.inhparent, one.inhparent) as root
+  from pg_inherits as one
+  join pg_class as p on p.oid = one.inhparent and p.relkind in ('p', 'I')
+  left join pg_inherits as two on two.inhrelid = one.inhparent
+  left join pg_inherits as three on three.inhrelid = two.inhparent
+  left join pg_inherits as four on four.inhrelid = three.inhparent
+  left join pg_inherits as five on five.inhrelid = four.inhparent
 ),
 space as (
   select current_setting('block_size')::float8 as block_size

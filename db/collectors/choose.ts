@@ -1,6 +1,6 @@
 import { quoteIdent } from "../sql.ts";
 import type { Collector, Question } from "./list.ts";
-import type { ServerFacts } from "./rows.ts";
+import type { VersionFacts } from "./rows.ts";
 
 /** The SQL to ask, or why there is none on this server. */
 export type Choice = { sql: string } | { missing: string };
@@ -17,24 +17,29 @@ export function inStatementsSchema(sql: string, schema: string): string {
   return sql.replaceAll('"$extension"', () => quoteIdent(schema));
 }
 
-function fits({ minVersion, minStatements }: Question, server: ServerFacts): boolean {
+function fits({ minVersion, minStatements }: Question, server: VersionFacts): boolean {
   return server.version_number >= minVersion &&
     (minStatements === undefined ||
       server.statements_version !== null &&
         versionAtLeast(server.statements_version, minStatements));
 }
 
-/** Chooses how to ask this server. Pure. */
-export function chooseQuestion(
-  { questions }: Collector,
-  server: ServerFacts | undefined,
-): Choice {
-  const needsServer = questions.length > 1 ||
+/** Says whether the way to ask depends on the server. */
+export function needsFacts({ questions }: Collector): boolean {
+  return questions.length > 1 ||
     questions.some(({ minVersion, minStatements }) =>
       minVersion > 140_000 || minStatements !== undefined
     );
+}
+
+/** Chooses how to ask this server. Pure. */
+export function chooseQuestion(
+  collector: Collector,
+  server: VersionFacts | undefined,
+): Choice {
+  const { questions } = collector;
   const [first] = questions;
-  if (!needsServer && first) return { sql: first.sql };
+  if (!needsFacts(collector) && first) return { sql: first.sql };
   if (!server) return { missing: "the server's version is not known yet" };
   const chosen = questions.find((question) => fits(question, server));
   if (chosen) return { sql: inStatementsSchema(chosen.sql, server.statements_schema ?? "") };

@@ -44,6 +44,8 @@ export interface Collector {
   tier: Tier;
   /** The newest form first: the first whose versions the server has is asked. */
   questions: readonly Question[];
+  /** Columns that hold text of other databases, sent as base64 of its bytes; see `db/foreign_text.ts`. */
+  foreign?: readonly string[];
 }
 
 const always = (sql: string): readonly Question[] => [{ minVersion: 140_000, sql }];
@@ -51,12 +53,22 @@ const since = (minVersion: number, sql: string): Question => ({ minVersion, sql 
 
 /** Within a tier they are asked in this order. */
 export const collectors: readonly Collector[] = [
-  { name: "activity", tier: "fast", questions: always(activity) },
-  { name: "locks", tier: "fast", questions: always(locks) },
+  { name: "activity", tier: "fast", questions: always(activity), foreign: ["query", "user"] },
+  { name: "locks", tier: "fast", questions: always(locks), foreign: ["query", "user"] },
   { name: "database", tier: "fast", questions: always(database) },
   { name: "server", tier: "stats", questions: always(server) },
-  { name: "wraparound", tier: "stats", questions: always(wraparound) },
-  { name: "xmin_horizon", tier: "stats", questions: always(xminHorizon) },
+  {
+    name: "wraparound",
+    tier: "stats",
+    questions: always(wraparound),
+    foreign: ["oldest_database"],
+  },
+  {
+    name: "xmin_horizon",
+    tier: "stats",
+    questions: always(xminHorizon),
+    foreign: ["name", "owner"],
+  },
   { name: "replication", tier: "stats", questions: always(replication) },
   { name: "standby", tier: "stats", questions: always(standby) },
   { name: "slots", tier: "stats", questions: always(slots) },

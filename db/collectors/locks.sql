@@ -1,5 +1,5 @@
 -- Who waits for whom. pg_blocking_pids is asked only for sessions that do wait: it stops the lock manager. Names are
--- joined from the catalogue: unlike casts, that needs no lock on what is locked.
+-- joined from the catalogue: unlike casts, that needs no lock on what is locked. Foreign text is taken as bytes (db/foreign_text.ts).
 with waiting as (
   select
     a.pid,
@@ -22,8 +22,8 @@ with waiting as (
 select
   a.pid,
   a.state,
-  left(a.query, 500) as query,
-  a.usename as "user",
+  encode(substring(replace(a.query, '\', '\\')::bytea from 1 for 500), 'base64') as query,
+  encode(substring(replace(a.usename::text, '\', '\\')::bytea from 1 for 500), 'base64') as "user",
   a.application_name as application,
   to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as backend_start,
   extract(epoch from clock_timestamp() - a.xact_start)::float8 as age_seconds,

@@ -211,6 +211,12 @@ export interface ServerFacts {
   statements_schema: string | null;
 }
 
+/** What questions are chosen by. */
+export type VersionFacts = Pick<
+  ServerFacts,
+  "version_number" | "statements_version" | "statements_schema"
+>;
+
 export interface StatementRow {
   taken_at: number;
   query_id: string;

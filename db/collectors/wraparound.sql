@@ -4,7 +4,7 @@ select
   extract(epoch from clock_timestamp())::float8 as taken_at,
   max(age(datfrozenxid))::float8 as xid_age,
   max(mxid_age(datminmxid))::float8 as multixact_age,
-  (array_agg(datname order by age(datfrozenxid) desc))[1] as oldest_database,
+  encode(substring(replace((array_agg(datname::text order by age(datfrozenxid) desc))[1], '\', '\\')::bytea from 1 for 500), 'base64') as oldest_database,
   pg_snapshot_xmax(pg_current_snapshot())::text::float8 as next_xid,
   -- Moves when vacuum advances the horizon: an age that fell is then no counter that was reset.
   min(datminmxid::text::int8)::float8 as oldest_multixact

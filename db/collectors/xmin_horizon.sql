@@ -1,4 +1,5 @@
--- Who keeps dead rows from being removed: the oldest snapshot of each kind of holder.
+-- Who keeps dead rows from being removed: the oldest snapshot of each kind of holder. Names of users, databases and
+-- prepared transactions may be in any encoding: taken as bytes (db/foreign_text.ts).
 with holders as (
   select
     'session' as kind,
@@ -31,7 +32,12 @@ with holders as (
     owner || '/' || database
   from pg_prepared_xacts
 )
-select kind, name, owner, xids::float8 as xids, seconds
+select
+  kind,
+  encode(substring(replace(name, '\', '\\')::bytea from 1 for 500), 'base64') as name,
+  encode(substring(replace(owner, '\', '\\')::bytea from 1 for 500), 'base64') as owner,
+  xids::float8 as xids,
+  seconds
 from holders
 order by xids desc
 limit 20

@@ -21,97 +21,132 @@ export interface LeafRow {
 }
 
 /**
+ * The rows of table `c` of pg_class, without a lock; db/collectors/tables.sql has the same. Rows that were committed before a
+ * vacuum or analyze, and whose statistics arrive after it (by up to a minute), stand in reltuples and are added to
+ * pg_stat_get_live_tuples once more. All inserts ever counted, less deletes, are no fewer than the rows there are as long as
+ * the statistics go back to the table's beginning; they do when they make up the rows that the vacuum found (its estimate
+ * may be off by a tenth). Those of a crash or a reset do not, and then the greater of both counts is taken.
+ */
+const rowsOf = (sql: Sql) =>
+  sql`
+    case
+      when c.reltuples < 0 then pg_stat_get_live_tuples(c.oid)
+      when pg_stat_get_tuples_inserted(c.oid) - pg_stat_get_tuples_deleted(c.oid) >= 0.9 * c.reltuples
+        then greatest(c.reltuples, least(
+          pg_stat_get_live_tuples(c.oid),
+          pg_stat_get_tuples_inserted(c.oid) - pg_stat_get_tuples_deleted(c.oid)
+        ))
+      else greatest(c.reltuples, pg_stat_get_live_tuples(c.oid))
+    end::float8`;
+
+const writesOf = (sql: Sql) =>
+  sql`(pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) + pg_stat_get_tuples_deleted(c.oid))`;
+
+/**
  * Lists the direct partitions of tables from pg_inherits and pg_class alone: nothing here waits for a lock
  * on a leaf, as the size functions and pg_partition_tree would. A leaf that is partitioned itself counts for all below.
  */
 export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<LeafRow[]> {
-  return await sql<LeafRow[]>`
-    with recursive leaves as (
-      select
-        i.inhparent,
-        i.inhdetachpending,
-        c.oid,
-        c.xmin,
-        n.nspname,
-        c.relname,
-        c.relkind,
-        c.relpersistence,
-        c.reloptions,
-        c.reltuples,
-        c.relpages
-      from pg_inherits as i
-      join pg_class as c on c.oid = i.inhrelid
-      join pg_namespace as n on n.oid = c.relnamespace
-      where i.inhparent = any(${parents as number[]}::int8[]::oid[])
-    ),
-    family as (
-      select l.oid as leaf, i.inhrelid as oid
-      from leaves as l
-      join pg_inherits as i on i.inhparent = l.oid
-      where l.relkind = 'p'
-      union all
-      select f.leaf, i.inhrelid
-      from family as f
-      join pg_inherits as i on i.inhparent = f.oid
-    ),
-    below as (
-      select
-        f.leaf,
-        count(*) as tables,
-        sum(greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)) as tuples,
-        sum(greatest(c.relpages, 0)) as pages,
-        sum(pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid)
-          + pg_stat_get_tuples_deleted(c.oid)) as writes
-      from family as f
-      join pg_class as c on c.oid = f.oid
-      where c.relkind <> 'p'
-      group by f.leaf
-    )
+  const leaves = await sql<LeafRow[]>`
     select
-      l.inhparent::int8::float8 as parent,
-      l.oid::int8::float8 as oid,
-      l.xmin::text as version,
-      l.nspname as schema,
-      l.relname as name,
-      l.inhdetachpending as pending,
-      l.relkind = 'p' as partitioned,
-      coalesce(b.tables, 0)::float8 as subs,
-      l.relpersistence = 'u' as unlogged,
-      coalesce(l.reloptions, '{}') as options,
-      case when l.relkind = 'p' then coalesce(b.tuples, 0)::float8
-        when l.reltuples < 0 then s.n_live_tup::float8
-        else greatest(l.reltuples, s.n_live_tup)::float8 end as rows_estimate,
-      coalesce(b.pages, greatest(l.relpages, 0))::float8 * current_setting('block_size')::float8 as bytes,
-      coalesce(b.writes + b.pages, s.writes + l.relpages)::float8 as writes
-    from leaves as l
-    left join below as b on b.leaf = l.oid
-    cross join lateral (
-      select
-        pg_stat_get_live_tuples(l.oid) as n_live_tup,
-        pg_stat_get_tuples_inserted(l.oid) + pg_stat_get_tuples_updated(l.oid)
-          + pg_stat_get_tuples_deleted(l.oid) as writes
-    ) as s
-    order by l.inhparent, l.relname`;
+      i.inhparent::int8::float8 as parent,
+      c.oid::int8::float8 as oid,
+      c.xmin::text as version,
+      n.nspname as schema,
+      c.relname as name,
+      i.inhdetachpending as pending,
+      c.relkind = 'p' as partitioned,
+      0::float8 as subs,
+      c.relpersistence = 'u' as unlogged,
+      coalesce(c.reloptions, '{}') as options,
+      case when c.relkind = 'p' then 0 else ${rowsOf(sql)} end as rows_estimate,
+      greatest(c.relpages, 0)::float8 * current_setting('block_size')::float8 as bytes,
+      (${writesOf(sql)} + c.relpages)::float8 as writes
+    from pg_inherits as i
+    join pg_class as c on c.oid = i.inhrelid
+    join pg_namespace as n on n.oid = c.relnamespace
+    where i.inhparent = any(${parents as number[]}::int8[]::oid[])
+    order by i.inhparent, c.relname`;
+  const partitioned = leaves.filter((leaf) => leaf.partitioned).map(({ oid }) => oid);
+  if (partitioned.length === 0) return leaves;
+  const sums = new Map((await sumBelow(sql, partitioned)).map((row) => [row.leaf, row]));
+  return leaves.map((leaf) => {
+    const { leaf: _leaf, ...sum } = sums.get(leaf.oid) ?? {};
+    return { ...leaf, ...sum };
+  });
 }
 
-/** What the indexes of these leaves take by relpages, in bytes; leaves without an index are left out. */
+/** Levels of partitions below a leaf that are followed. */
+const levelsMax = 8;
+
+/**
+ * Lists the tables below partitioned leaves, each with its leaf. One question a level: of a recursion the planner expects
+ * hundreds of times the rows that come, and on a server with jit compiles for longer than all else here takes.
+ */
+async function listBelow(
+  sql: Sql,
+  leaves: readonly number[],
+): Promise<{ leaf: number; oid: number }[]> {
+  const found: { leaf: number; oid: number }[] = [];
+  let leafOf = new Map(leaves.map((oid) => [oid, oid]));
+  for (let level = 0; level < levelsMax && leafOf.size > 0; level++) {
+    const rows = await sql<{ parent: number; oid: number; partitioned: boolean }[]>`
+      select
+        i.inhparent::int8::float8 as parent,
+        c.oid::int8::float8 as oid,
+        c.relkind = 'p' as partitioned
+      from pg_inherits as i
+      join pg_class as c on c.oid = i.inhrelid
+      where i.inhparent = any(${[...leafOf.keys()]}::int8[]::oid[])`;
+    const below = rows.map((row) => ({ ...row, leaf: leafOf.get(row.parent) ?? row.parent }));
+    for (const { leaf, oid, partitioned } of below) if (!partitioned) found.push({ leaf, oid });
+    leafOf = new Map(
+      below.filter(({ partitioned }) => partitioned).map(({ oid, leaf }) => [oid, leaf]),
+    );
+  }
+  return found;
+}
+
+/** What the tables below partitioned leaves hold, by leaf. */
+async function sumBelow(sql: Sql, leaves: readonly number[]) {
+  const below = await listBelow(sql, leaves);
+  type Sum = Pick<LeafRow, "subs" | "rows_estimate" | "bytes" | "writes"> & { leaf: number };
+  return await sql<Sum[]>`
+    select
+      f.leaf::int8::float8 as leaf,
+      count(*)::float8 as subs,
+      sum(${rowsOf(sql)})::float8 as rows_estimate,
+      sum(greatest(c.relpages, 0))::float8 * current_setting('block_size')::float8 as bytes,
+      sum(${writesOf(sql)} + greatest(c.relpages, 0))::float8 as writes
+    from unnest(
+      ${below.map(({ leaf }) => leaf)}::int8[]::oid[],
+      ${below.map(({ oid }) => oid)}::int8[]::oid[]
+    ) as f (leaf, oid)
+    join pg_class as c on c.oid = f.oid
+    group by f.leaf`;
+}
+
+/**
+ * What the indexes of these leaves take by relpages, in bytes, those of the tables below included; leaves without an index
+ * are left out.
+ */
 export async function readIndexBytes(
   sql: Sql,
-  oids: readonly number[],
+  leaves: readonly Pick<LeafRow, "oid" | "partitioned">[],
 ): Promise<{ oid: number; bytes: number }[]> {
+  const partitioned = leaves.filter((leaf) => leaf.partitioned).map(({ oid }) => oid);
+  const below = [
+    ...leaves.filter((leaf) => !leaf.partitioned).map(({ oid }) => ({ leaf: oid, oid })),
+    ...partitioned.length > 0 ? await listBelow(sql, partitioned) : [],
+  ];
   return await sql<{ oid: number; bytes: number }[]>`
-    with recursive family as (
-      select leaf, leaf as oid
-      from unnest(${oids as number[]}::int8[]::oid[]) as leaf
-      union all
-      select f.leaf, i.inhrelid
-      from family as f
-      join pg_inherits as i on i.inhparent = f.oid
-    )
     select
       f.leaf::int8::float8 as oid,
       sum(c.relpages)::float8 * current_setting('block_size')::float8 as bytes
-    from family as f
+    from unnest(
+      ${below.map(({ leaf }) => leaf)}::int8[]::oid[],
+      ${below.map(({ oid }) => oid)}::int8[]::oid[]
+    ) as f (leaf, oid)
     join pg_index as x on x.indrelid = f.oid
     join pg_class as c on c.oid = x.indexrelid
     group by f.leaf`;

@@ -1,7 +1,7 @@
 import type { Config } from "../../config.ts";
 import type { Sql } from "../../db/connection.ts";
 import { CopyEncoder } from "../../db/copy.ts";
-import { codeOf, isUnreachable, toHoldfastError } from "../../db/errors.ts";
+import { codeOf, constraintOf, isUnreachable, toHoldfastError } from "../../db/errors.ts";
 import { claimKeys, storeAnswers, type StoredAnswer } from "../../db/market/idempotency.ts";
 import type { Pool } from "../../db/pool.ts";
 import { allowIdle } from "../../db/transaction.ts";
@@ -41,7 +41,7 @@ export type Committed = (answer: IngestAnswer, reasons: Record<string, number>) 
 function inFlight(cause: unknown): HoldfastError {
   return new HoldfastError(
     "idempotency_in_flight",
-    "An upload with this Idempotency-Key is still running",
+    "An upload with this Idempotency-Key has not ended, or its record is locked",
     { retryAfterSeconds: 2, cause },
   );
 }
@@ -107,13 +107,23 @@ export function createStore(
     if (known.cause === undefined) return known;
     directory.forget(); // a rollback may have undone instruments this upload created
     const state = codeOf(known);
-    // A check_violation from COPY: a leaf we believed in was detached. A foreign_key_violation: ids from a cache
-    // that outlived a restored database. Both are looked up again next time.
     if (state !== "23514" && state !== "23503") return known;
     rotation.forget();
+    const constraint = constraintOf(known);
+    if (state === "23514" && constraint !== undefined) {
+      return new HoldfastError(
+        "database_error",
+        `The check constraint "${constraint}" refuses a row of this upload; nothing of it is stored`,
+        { cause: known.cause },
+      );
+    }
+    // A check_violation of no constraint: a leaf we believed in was detached. A foreign_key_violation: ids from a cache
+    // that outlived a restored database. Both are looked up again next time.
     return new HoldfastError(
       "database_unavailable",
-      "The partitions changed under this upload; try again",
+      state === "23514"
+        ? "The partitions changed under this upload; try again"
+        : "An instrument of this upload is not there any more; try again",
       { retryAfterSeconds: 1, cause: known.cause },
     );
   }

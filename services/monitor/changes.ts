@@ -13,7 +13,16 @@ const ddl = /^(create|alter|drop|truncate|reindex|cluster|refresh|vacuum\s*\(?\s
 /** What every session makes for itself tells nothing. */
 const ownSchema = /\b(temp|temporary|pg_temp)\b|"?holdfast"?\./i;
 
-/** Settings of two looks that are not the same; one that is not there any more is back at its default. Pure. */
+const waits = "another value waits for a restart";
+
+/** A setting's value in force, and whether the file holds another one that a restart would bring. */
+const inForce = ({ setting, pending_restart }: Setting) =>
+  pending_restart ? `${setting} (${waits})` : setting;
+
+/**
+ * Settings that differ between two readings, in value or in whether another value waits for a restart. A setting is read
+ * always, or only while such a value waits. Pure.
+ */
 export function settingChanges(
   before: readonly Setting[] | undefined,
   after: readonly Setting[] | undefined,
@@ -21,12 +30,25 @@ export function settingChanges(
 ): Change[] {
   if (!before || !after) return [];
   const old = new Map(before.map((row) => [row.name, row]));
-  return after.flatMap(({ name, setting, pending_restart }): Change[] => {
-    const was = old.get(name);
-    if (!was || was.setting === setting) return [];
-    const change = { at, kind: "setting" as const, subject: name };
-    return [{ ...change, before: was.setting, after: pending_restart ? `${setting}` : setting }];
-  });
+  const present = new Set(after.map(({ name }) => name));
+  const change = { at, kind: "setting" as const };
+  return [
+    ...after.flatMap((row): Change[] => {
+      const { name, setting, pending_restart } = row;
+      const was = old.get(name);
+      if (!was && !pending_restart) return [];
+      const from = was ? inForce(was) : setting;
+      const to = inForce(row);
+      return from === to ? [] : [{ ...change, subject: name, before: from, after: to }];
+    }),
+    ...before.filter(({ name, pending_restart }) => pending_restart && !present.has(name))
+      .map((row) => ({
+        ...change,
+        subject: row.name,
+        before: inForce(row),
+        after: "no value waits for a restart",
+      })),
+  ];
 }
 
 /** Indexes that came and went between two looks. Pure. */

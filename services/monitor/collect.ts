@@ -1,13 +1,15 @@
-import { chooseQuestion } from "../../db/collectors/choose.ts";
+import { chooseQuestion, needsFacts } from "../../db/collectors/choose.ts";
+import factsSql from "../../db/collectors/facts.sql" with { type: "text" };
 import {
   type Collector,
   type CollectorName,
   collectors,
   type Tier,
 } from "../../db/collectors/list.ts";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import type { CollectorRows, VersionFacts } from "../../db/collectors/rows.ts";
 import type { Sql } from "../../db/connection.ts";
-import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
+import { describeDatabaseError, isAnswer, isUnreachable } from "../../db/errors.ts";
+import { decodeForeign } from "../../db/foreign_text.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
@@ -28,14 +30,31 @@ function isSilence(error: unknown): boolean {
     error.cause === undefined;
 }
 
-/** Runs one question and notes its answer, its cost, or why there is none; false when the server is away. */
+/**
+ * What came of asking: rows (`read`), an error of this one statement (`refused`), no turn on our own connection
+ * (`unasked`), a connection that was lost or refused (`lost`), or not a word until our own deadline (`silent`).
+ */
+export interface Outcome {
+  kind: "read" | "refused" | "unasked" | "lost" | "silent";
+  error?: string;
+  /** Read only after a connection that was lost had been made anew. */
+  reconnected?: boolean;
+}
+
+function outcomeOf(error: unknown): Outcome["kind"] {
+  if (isUnreachable(error)) return "lost";
+  if (isSilence(error)) return "silent";
+  return isAnswer(error) ? "refused" : "unasked";
+}
+
+/** Runs one question and notes its answer, its cost, or why there is none. */
 export async function takeReading<T>(
   reading: Reading<T>,
   pool: Pool,
   clock: Clock,
   deadlineMs: number,
   ask: (sql: Sql) => Promise<T>,
-): Promise<boolean> {
+): Promise<Outcome> {
   // Waiting for the connection is no cost of the question's.
   let started: number | undefined;
   const timed = (sql: Sql) => {
@@ -46,11 +65,11 @@ export async function takeReading<T>(
     reading.value = await pool.run(timed, { deadlineMs });
     reading.at = clock.now().getTime();
     reading.error = undefined;
-    return true;
+    return { kind: "read" };
   } catch (error) {
     reading.error = describeDatabaseError(error);
     reading.errorAt = clock.now().getTime();
-    return !isUnreachable(error) && !isSilence(error);
+    return { kind: outcomeOf(error), error: reading.error };
   } finally {
     reading.durationMs = started === undefined ? undefined : performance.now() - started;
   }
@@ -68,40 +87,88 @@ interface Round {
   onRest: (collector: CollectorName, costMs: number, turns: number) => void;
 }
 
-/** One collector's turn: asked, left out while it rests, or known not to be on this server; false when it is away. */
-async function takeTurn(collector: Collector, round: Round): Promise<boolean> {
+/** What a tier's turn says about the server: it answered, it is away and why, or it was not asked. */
+export type TierOutcome =
+  | { kind: "unasked" }
+  /** `reconnected` when a connection was lost on the way: another server may have taken the place of the last. */
+  | { kind: "answered"; reconnected: boolean }
+  | { kind: "away"; error: string };
+
+/** Asks the least there is to ask: whether a new connection is taken and answered. */
+async function probe({ pool, clock, deadlineMs }: Round): Promise<Outcome> {
+  return await takeReading(emptyReading(), pool, clock, deadlineMs, (sql) => sql`select 1`);
+}
+
+/**
+ * Asks one collector. A connection that was lost may be this one alone, ended by an administrator: a new one is tried,
+ * and the question asked once more. Only when the new one is not taken either is the server away; a question that loses
+ * its connection each time is an error of that question.
+ */
+async function askTwice(ask: () => Promise<Outcome>, round: Round): Promise<Outcome> {
+  const first = await ask();
+  if (first.kind !== "lost") return first;
+  const probed = await probe(round);
+  if (probed.kind !== "read" && probed.kind !== "refused") return probed;
+  const second = await ask();
+  if (second.kind !== "lost") return { ...second, reconnected: true };
+  const again = await probe(round);
+  return again.kind === "read" ? { ...second, kind: "refused" } : again;
+}
+
+/** What questions are chosen by: as last read, or asked for where the server's own collector has never answered. */
+async function factsFor(collector: Collector, round: Round): Promise<VersionFacts | undefined> {
+  const known = round.readings.server.value?.[0];
+  if (known || !needsFacts(collector)) return known;
+  const reading: Reading<VersionFacts | undefined> = emptyReading();
+  await takeReading(reading, round.pool, round.clock, round.deadlineMs, async (sql) => {
+    const [row] = await sql.unsafe<VersionFacts[]>(factsSql);
+    return row;
+  });
+  return reading.value;
+}
+
+/** One collector's turn: asked, left out while it rests, or known not to be on this server. */
+async function takeTurn(collector: Collector, round: Round): Promise<Outcome> {
   const { readings, pool, clock, deadlineMs, everyMs, onRest } = round;
   const reading = readings[collector.name] as Reading<unknown>;
   if (reading.purse.resting > 0) {
     reading.purse = restTurn(reading.purse);
-    return true;
+    return { kind: "unasked" };
   }
-  const choice = chooseQuestion(collector, readings.server.value?.[0]);
+  const choice = chooseQuestion(collector, await factsFor(collector, round));
   if ("missing" in choice) {
     Object.assign(reading, emptyReading(), { missing: choice.missing });
-    return true;
+    return { kind: "unasked" };
   }
   reading.missing = undefined;
-  const answered = await takeReading(
-    reading,
-    pool,
-    clock,
-    deadlineMs,
-    (sql) => sql.unsafe(choice.sql) as unknown as Promise<unknown>,
-  );
-  if (!answered) return false;
+  const ask = () =>
+    takeReading(reading, pool, clock, deadlineMs, async (sql) => {
+      const rows = await sql.unsafe(choice.sql);
+      return collector.foreign ? decodeForeign([...rows], collector.foreign) : rows;
+    });
+  const outcome = await askTwice(ask, round);
+  if (outcome.kind === "lost" || outcome.kind === "silent") return outcome;
   if (!essential.has(collector.name)) {
     reading.purse = chargeTurn(reading.purse, reading.durationMs ?? 0, budgetOf(everyMs));
     const { resting } = reading.purse;
     if (resting > 0) onRest(collector.name, reading.durationMs ?? 0, resting);
   }
-  return true;
+  return outcome;
 }
 
-/** Runs the collectors of a tier one after the other; stops at the first sign that the server is away. */
-export async function collectTier(tier: Tier, round: Round): Promise<boolean> {
+/**
+ * Runs the collectors of a tier one after the other, each by itself: an error of one leaves the others alone. Stops at
+ * the first sign that the server is away.
+ */
+export async function collectTier(tier: Tier, round: Round): Promise<TierOutcome> {
+  let answered = false;
+  let reconnected = false;
   for (const collector of collectors) {
-    if (collector.tier === tier && !await takeTurn(collector, round)) return false;
+    if (collector.tier !== tier) continue;
+    const { kind, error = "no answer", reconnected: anew } = await takeTurn(collector, round);
+    if (kind === "lost" || kind === "silent") return { kind: "away", error };
+    answered ||= kind === "read" || kind === "refused";
+    reconnected ||= anew === true;
   }
-  return true;
+  return answered ? { kind: "answered", reconnected } : { kind: "unasked" };
 }

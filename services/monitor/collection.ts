@@ -5,7 +5,7 @@ import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import { type Changes, indexChanges, settingChanges } from "./changes.ts";
-import { collectTier, emptyReadings, type Readings } from "./collect.ts";
+import { collectTier, emptyReadings, type Readings, type TierOutcome } from "./collect.ts";
 import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
@@ -22,11 +22,11 @@ export type TierTimes = Record<Tier, number>;
 export interface Collection {
   readonly readings: Readings;
   readonly statements: Statements;
-  /** Asks all questions of a tier; false when the server is away. */
-  collect(tier: Tier): Promise<boolean>;
+  /** Asks all questions of a tier. */
+  collect(tier: Tier): Promise<TierOutcome>;
   databaseRates(): { value: DatabaseRates | undefined; at: number } | undefined;
-  /** What signals are read from, as of now. */
-  view(metrics: PerformanceMetrics): View;
+  /** What signals are read from: of the readings of a moment, or those of now. */
+  view(metrics: PerformanceMetrics, of?: Readings, at?: number): View;
 }
 
 const hour = 3_600_000;
@@ -61,8 +61,9 @@ export function createCollection(
   let startedAt: number | undefined;
   let judged: { rows: CollectorRows["indexes"][]; found: View["indexes"] } | undefined;
 
-  const rowsOf = <K extends CollectorName>(name: K): CollectorRows[K][] | undefined =>
-    freshValue(readings[name], now(), maxAgeMs[tierOf(name)]) as CollectorRows[K][] | undefined;
+  const freshRows = <K extends CollectorName>(of: Readings, at: number, name: K) =>
+    freshValue(of[name], at, maxAgeMs[tierOf(name)]) as CollectorRows[K][] | undefined;
+  const rowsOf = <K extends CollectorName>(name: K) => freshRows(readings, now(), name);
   /** Counts are known again only after two looks of any tier. */
   const spanOf = (tier: Tier) => everyMs[tier] * 1.5;
 
@@ -140,8 +141,7 @@ export function createCollection(
     return readings.server.value?.[0]?.uptime_seconds ?? 0;
   }
 
-  function judgedIndexes(): View["indexes"] {
-    const rows = rowsOf("indexes");
+  function judgedIndexes(rows: CollectorRows["indexes"][] | undefined): View["indexes"] {
     if (!rows) return undefined;
     if (judged?.rows !== rows) {
       judged = { rows, found: { all: judgeIndexes(rows, observedSeconds()), rows } };
@@ -168,7 +168,7 @@ export function createCollection(
         settings: readings.settings.value,
         indexes: readings.indexes.value,
       };
-      const answered = await collectTier(tier, {
+      const outcome = await collectTier(tier, {
         readings,
         pool: tier === "fast" ? fastPool : slowPool,
         clock,
@@ -178,7 +178,7 @@ export function createCollection(
           log.warn("collector_rests", { collector, cost_ms: Math.round(costMs), turns }),
       });
       if (tier === "fast") noteFast(before.database);
-      if (!answered) return false;
+      if (outcome.kind === "away") return outcome;
       if (tier === "stats") {
         noteServer();
         noteStats(before);
@@ -195,13 +195,13 @@ export function createCollection(
       if (tier === "hourly") {
         changes.note(indexChanges(before.indexes, readings.indexes.value, now()));
       }
-      return true;
+      return outcome;
     },
     databaseRates: () => databaseRates,
-    view(metrics) {
-      const server = readings.server.value?.[0];
+    view(metrics, of = readings, at = now()) {
+      const server = of.server.value?.[0];
       return {
-        rows: rowsOf,
+        rows: (name) => freshRows(of, at, name),
         rate: (name, column) => rates[name]?.[column],
         slope: (name) => trends.perSecond(name),
         metrics,
@@ -210,13 +210,15 @@ export function createCollection(
           tracked: statements.tracked(),
           regressed: new Set(statements.regressions().map(({ query_id }) => query_id)).size,
         },
-        indexes: judgedIndexes(),
+        indexes: judgedIndexes(freshRows(of, at, "indexes")),
         standbys: [...standbys.keys()],
         standby: rowsOf("standby") && standbyProgress.state(),
         seesAll: server?.sees_all_sessions ?? false,
+        failing: Object.entries(of).filter(([, { error }]) => error !== undefined)
+          .map(([name]) => name),
         ownCost: {
           ratio: costRatio(),
-          resting: Object.values(readings).filter(({ purse }) => purse.resting > 0).length,
+          resting: Object.values(of).filter(({ purse }) => purse.resting > 0).length,
         },
       };
     },

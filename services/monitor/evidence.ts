@@ -1,5 +1,6 @@
 import type { Evidence } from "../alerts/alert.ts";
 import type { Rule } from "../alerts/rule.ts";
+import type { CollectorName } from "../../db/collectors/list.ts";
 import { blockingTree } from "./locks.ts";
 import { redactSql } from "./redact.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -77,6 +78,15 @@ export function evidenceFor(rule: Rule, scope: string, snapshot: Snapshot): Evid
         value: view.indexes?.all.filter(({ duplicate_of }) => duplicate_of !== null)
           .map(({ name, duplicate_of, bytes }) => ({ name, duplicate_of, bytes })),
       }];
+    case "collector_failing": {
+      const { error, errorAt } = snapshot.readings[scope as CollectorName] ?? {};
+      return [{
+        name: "error",
+        value: error === undefined
+          ? null
+          : { error, at: errorAt === undefined ? null : new Date(errorAt).toISOString() },
+      }];
+    }
     case "watching_sheds":
       return [{
         name: "collectors",

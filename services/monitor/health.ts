@@ -1,5 +1,6 @@
 import type { MetricValue } from "../alerts/alert.ts";
 import { isOutage, writeChecks } from "../write_access/health.ts";
+import { blindSpots, type Check, collectorChecks } from "./blind_spots.ts";
 import { visibleFloors } from "./floors.ts";
 import { poolMetrics } from "./metrics.ts";
 import { publicReport } from "./partition_report.ts";
@@ -7,17 +8,11 @@ import { partitionMetrics, partitionValues } from "./partition_metrics.ts";
 import { recommend } from "./recommend.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
 
-export interface Check {
-  name: string;
-  status: Status;
-  detail: string;
-  observed_at: string | null;
-}
-
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
-/** undefined_table, invalid_schema_name: a server that is not the one that was prepared. */
-const ownTablesGone = (error: string | undefined) => /^(42P01|3F000)\b/.test(error ?? "");
+/** undefined_table, invalid_schema_name, of Holdfast's own: a server that is not the one that was prepared. */
+const ownTablesGone = (error: string | undefined) =>
+  /^(42P01|3F000): .*\bholdfast\b/.test(error ?? "");
 
 /** An alert that the database is away, or took no writes, may stay open for a while after that is over: then it only warns. */
 const weightOf = ({ rule, severity, flapping }: Snapshot["firing"][number]): Status =>
@@ -36,29 +31,6 @@ export function overallStatus(
   if (ownTablesGone(known.tablesError) || isOutage(known.access)) return "unhealthy";
   if (known.firing.some((alert) => weightOf(alert) === "unhealthy")) return "unhealthy";
   return known.firing.length > 0 || known.access.warning !== null ? "degraded" : "healthy";
-}
-
-/** What this role or this server does not let us see: unknown, by name. */
-function blindSpots({ readings, unreachable }: Snapshot): Check[] {
-  const server = readings.server.value?.[0];
-  if (!server || unreachable) return [];
-  const spot = (name: string, detail: string): Check => ({
-    name,
-    status: "unknown",
-    detail,
-    observed_at: iso(readings.server.at),
-  });
-  return [
-    ...(server.sees_all_sessions ? [] : [
-      spot(
-        "pg_monitor",
-        "Holdfast's role lacks pg_monitor: what other roles' sessions and statements do is not known",
-      ),
-    ]),
-    ...(readings.statements.missing === undefined
-      ? []
-      : [spot("pg_stat_statements", readings.statements.missing)]),
-  ];
 }
 
 /** The single findings behind the verdict, worst first. */
@@ -102,17 +74,6 @@ export function checksOf(snapshot: Snapshot): Check[] {
         .slice(0, 5).join("; ") || `${snapshot.tables.length} table(s) covered`,
     observed_at: iso(snapshot.tablesAt),
   };
-  const collectors = Object.entries(snapshot.readings)
-    .filter(([, { error, purse }]) => (error !== undefined || purse.resting > 0) && !unreachable)
-    .map(([name, reading]): Check => ({
-      name: `collector:${name}`,
-      status: "unknown",
-      detail: reading.error ??
-        `left out for ${reading.purse.resting} more turn(s): it cost ${
-          Math.round(reading.durationMs ?? 0)
-        } ms`,
-      observed_at: iso(reading.at),
-    }));
   const { diskFullSince } = snapshot.ingest;
   const storage: Check[] = diskFullSince === undefined ? [] : [{
     name: "storage",
@@ -154,7 +115,7 @@ export function checksOf(snapshot: Snapshot): Check[] {
     ...backup,
     ...blindSpots(snapshot),
     ...history,
-    ...collectors,
+    ...collectorChecks(snapshot),
   ];
 }
 

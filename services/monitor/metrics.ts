@@ -52,7 +52,7 @@ export function deriveMetrics(
   const server = freshValue(readings.server, now, maxAgeMs.stats)?.[0];
   const wraparound = freshValue(readings.wraparound, now, maxAgeMs.stats)?.[0];
   const sizes = freshValue(readings.sizes, now, maxAgeMs.slow)?.[0];
-  const rate = rates && now - rates.at <= maxAgeMs.fast ? rates.value : undefined;
+  const rate = database && rates && now - rates.at <= maxAgeMs.fast ? rates.value : undefined;
   // Sessions of other roles without their state could be the long or the blocked ones: then nothing is known.
   const seesAll = activity !== undefined && activity.hidden === 0;
   const waits = locks?.map((row) => row.waited_seconds ?? 0) ?? [];

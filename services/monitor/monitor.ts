@@ -13,26 +13,28 @@ import type { Catalogue } from "../partitions/catalogue.ts";
 import { takeReading } from "./collect.ts";
 import { createCollection } from "./collection.ts";
 import { evidenceFor } from "./evidence.ts";
-import { completeMetrics, databasePerformance, metricValues, overallStatus } from "./health.ts";
+import { completeMetrics, databasePerformance, metricValues } from "./health.ts";
 import type { History } from "./history/history.ts";
 import { samplesOf } from "./history/sampling.ts";
 import type { Changes } from "./changes.ts";
 import type { Incidents } from "./incidents/incidents.ts";
-import { deriveMetrics } from "./metrics.ts";
 import { partitionCure } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
-import { publicReport, reportTable, type TableReading } from "./partition_report.ts";
-import { emptyReading, freshValue, type Reading } from "./reading.ts";
+import { publicReport, type TableReading } from "./partition_report.ts";
+import { emptyReading, type Reading } from "./reading.ts";
 import { signals } from "./signals/list.ts";
-import { completeSignals, readSignals } from "./signals/signal.ts";
+import { completeSignals } from "./signals/signal.ts";
 import type { Snapshot, Status } from "./snapshot.ts";
+import { createSnapshotCache } from "./snapshot_cache.ts";
 import { type MonitorConfig, tierTimes } from "./tiers.ts";
 
 export interface Monitor {
   start(): void;
   stop(): Promise<void>;
-  /** The present state from what was last read. */
+  /** The present state from what was last read: cheap, made anew at each call from what each turn left. */
   snapshot(): Snapshot;
+  /** Says whether the server is there as far as is known: false from a turn that found it away to one that did not. */
+  isReachable(): boolean;
   /** Reads partitions again soon, after they changed. */
   refreshPartitions(): void;
   /** Tells the live channel how far conversions and drains are. */
@@ -96,7 +98,6 @@ export function createMonitor(
     clock,
     log,
   });
-  const { readings } = collection;
   let checkedAt: number | undefined;
   let unreachable: Snapshot["unreachable"];
   let ingestMark: { at: number; accepted: number } | undefined;
@@ -116,42 +117,21 @@ export function createMonitor(
     ingestMark = { at, accepted };
   }
 
-  function snapshot(): Snapshot {
-    const at = now();
-    const rates = collection.databaseRates();
-    const metrics = deriveMetrics({ readings, rates, ticksPerSecond, now: at, maxAgeMs });
-    const view = collection.view(metrics);
-    const tablesFresh = !justBack && tables.error === undefined &&
-      freshValue(tables, at, maxAgeMs.stats) !== undefined;
-    const reports = (tables.value ?? []).map((table) =>
-      reportTable(table, at * 1000, config.HOLDFAST_BACKFILL_HORIZON_DAYS)
-    );
-    const known = {
-      now: at,
-      checkedAt,
-      unreachable,
-      pool: appPool.stats(),
-      metrics,
-      view,
-      signals: readSignals(signals, view),
-      statements: collection.statements,
-      tables: reports,
-      tablesAt: tables.at,
-      tablesFresh,
-      tablesError: tables.error,
-      justBack,
-      readings,
-      ingest: ingest.counters(),
-      backups: backups.report(),
-      firing: alerts.firing(),
-      history: history.state(),
-      access: writeWatch.state(),
-    };
-    return { ...known, status: overallStatus(known, maxAgeMs.fast) };
-  }
+  const snapshots = createSnapshotCache({
+    collection,
+    maxAgeMs,
+    horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
+    clock,
+    live: { appPool, ingest, backups, alerts, history, writeWatch },
+  });
+  const commit = () =>
+    snapshots.commit({ checkedAt, unreachable, justBack, tables, ticksPerSecond });
+  commit();
+  const snapshot = snapshots.current;
 
   /** Rules judge every snapshot; a change of the verdict is told at once. */
   function judge(tier: Tier): void {
+    commit();
     const before = snapshot();
     const context = {
       nowUs: BigInt(now()) * 1_000n,
@@ -174,19 +154,18 @@ export function createMonitor(
   }
 
   async function collectFast(): Promise<void> {
-    const answered = await collection.collect("fast");
-    if (answered && readings.activity.error === undefined) {
-      if (unreachable) {
-        log.info("database_reachable_again", { away_ms: now() - unreachable.since });
-        if (tables.at !== undefined) {
-          justBack = true;
-          void statsLoop.runNow();
-        }
+    const outcome = await collection.collect("fast");
+    if (outcome.kind === "answered") {
+      if (unreachable) log.info("database_reachable_again", { away_ms: now() - unreachable.since });
+      if ((unreachable || outcome.reconnected) && tables.at !== undefined) {
+        // After an outage it may be another server, and nothing known of it; after a lost connection it is asked at once.
+        justBack ||= unreachable !== undefined;
+        void statsLoop.runNow();
       }
       checkedAt = now();
       unreachable = undefined;
-    } else {
-      const error = readings.activity.error ?? readings.locks.error ?? "no answer";
+    } else if (outcome.kind === "away") {
+      const { error } = outcome;
       if (!unreachable) log.error("database_unreachable", { error });
       unreachable = { since: unreachable?.since ?? now(), error };
     }
@@ -196,7 +175,7 @@ export function createMonitor(
   }
 
   async function collectStats(): Promise<void> {
-    const answered = await collection.collect("stats");
+    const answered = (await collection.collect("stats")).kind !== "away";
     // Sizes are dear with many files, and soon untrue while much is written.
     const { accepted } = ingest.counters();
     if (accepted - sizedAt > resizeRows) {
@@ -215,8 +194,9 @@ export function createMonitor(
   }
 
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
-    const answered = await collection.collect(tier);
+    const answered = (await collection.collect(tier)).kind !== "away";
     cut[answered ? "delete" : "add"](tier);
+    commit();
     if (answered) history.add(samplesOf(snapshot(), tier));
   }
 
@@ -242,6 +222,7 @@ export function createMonitor(
           : Promise.resolve([]),
     );
     justBack = false;
+    commit();
     const { tables: reports } = snapshot();
     // Told when something changed, not at every look.
     const state = JSON.stringify(
@@ -282,6 +263,7 @@ export function createMonitor(
       if (!unreachable) await history.flush();
     },
     snapshot,
+    isReachable: () => unreachable === undefined,
     refreshPartitions: () => void refresh.runNow(),
     tellMoves(told) {
       moves = told;

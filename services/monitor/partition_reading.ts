@@ -1,6 +1,6 @@
 import type { Config } from "../../config.ts";
 import type { Sql } from "../../db/connection.ts";
-import { codeOf } from "../../db/errors.ts";
+import { codeOf, describeDatabaseError } from "../../db/errors.ts";
 import { listGone } from "../../db/partitions/archives.ts";
 import { listDetached } from "../../db/partitions/detached.ts";
 import { lastRotations } from "../../db/partitions/log.ts";
@@ -27,15 +27,21 @@ import type { TableReading } from "./partition_report.ts";
 /** Rows of a default leaf counted; of more it is the planner's estimate that tells, where it is higher. */
 const defaultRowsMax = 1_000;
 
-/** Rows of the default leaf, counted to a limit and estimated beyond; 0 without one, null when it is locked. */
-async function countDefault(sql: Sql, leaves: readonly LeafFacts[]): Promise<number | null> {
+type DefaultCount = Pick<TableReading, "defaultRows" | "defaultError">;
+
+/** Rows of the default leaf, counted to a limit and estimated beyond; 0 without one, null when it could not be read in time. */
+async function countDefault(sql: Sql, leaves: readonly LeafFacts[]): Promise<DefaultCount> {
   const leaf = leaves.find(({ bound }) => bound === "DEFAULT");
-  if (!leaf) return 0;
+  if (!leaf) return { defaultRows: 0 };
   try {
     const rows = await countRows(sql, { schema: leaf.schema, table: leaf.name }, defaultRowsMax);
-    return rows < defaultRowsMax ? rows : Math.max(rows, leaf.rows_estimate ?? 0);
+    return {
+      defaultRows: rows < defaultRowsMax ? rows : Math.max(rows, leaf.rows_estimate ?? 0),
+    };
   } catch (error) {
-    if (codeOf(error) === "55P03" || codeOf(error) === "57014") return null;
+    if (codeOf(error) === "55P03" || codeOf(error) === "57014") {
+      return { defaultRows: null, defaultError: describeDatabaseError(error) };
+    }
     throw error;
   }
 }
@@ -102,7 +108,7 @@ export async function readTables(
     tables.push({
       facts: { ...facts, highestId: highest },
       lastRotationAt: rotations.get(name) ?? null,
-      defaultRows: await countDefault(sql, mine),
+      ...await countDefault(sql, mine),
       positions: highest === null ? seen : [...seen, { atMs: nowMs, position: highest }],
       detachedSizes: new Map(
         gone.map(({ leaf_oid, rows_estimate, bytes }) => [leaf_oid, { rows_estimate, bytes }]),

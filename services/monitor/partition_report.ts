@@ -22,8 +22,10 @@ export interface Position {
 export interface TableReading {
   facts: TableFacts;
   lastRotationAt: string | null;
-  /** Counted up to 1,000; null when the default leaf was locked. */
+  /** Counted up to 1,000; null when the default leaf could not be read. */
   defaultRows: number | null;
+  /** Why it could not be read: the server's code and words. */
+  defaultError?: string;
   /** Oldest first, the present one last; empty for keys of time. */
   positions: Position[];
   /** Sizes of detached leaves, by oid. */
@@ -135,11 +137,15 @@ function holesThatMatter(
 
 function problemsOf(
   reading: Reading,
-  { holes, cover, defaultRows }: {
-    holes: number;
-    cover: number | null;
-    defaultRows: number | null;
-  },
+  { holes, cover, defaultRows, defaultError }:
+    & Pick<
+      TableReading,
+      "defaultRows" | "defaultError"
+    >
+    & {
+      holes: number;
+      cover: number | null;
+    },
 ): string[] {
   const pending = reading.leaves.filter((leaf) => leaf.pending).map(({ name }) => name);
   const { defaultLeaf, unknown } = reading;
@@ -159,7 +165,9 @@ function problemsOf(
       ]
       : []),
     ...(defaultRows !== null && defaultRows > 0 ? ["the default partition holds rows"] : []),
-    ...(defaultRows === null ? ["the default partition is locked: what it holds is unknown"] : []),
+    ...(defaultRows === null
+      ? [`the default partition could not be read: ${defaultError ?? "what it holds is unknown"}`]
+      : []),
     ...(pending.length > 0 ? [`detach not finished: ${pending.join(", ")}`] : []),
     ...(unknown.length > 0
       ? [
@@ -210,7 +218,7 @@ export function reportTable(
   nowUs: number,
   horizonDays: number,
 ): TableReport {
-  const { facts, lastRotationAt, defaultRows, positions } = table;
+  const { facts, lastRotationAt, defaultRows, defaultError, positions } = table;
   if (facts.problem !== undefined) return unreadable(table, facts.problem);
   let reading: Reading;
   try {
@@ -246,7 +254,7 @@ export function reportTable(
     last_rotation_at: lastRotationAt,
     sealed: countSealed(facts),
     problems: [
-      ...problemsOf(reading, { holes: holes.length, cover, defaultRows }),
+      ...problemsOf(reading, { holes: holes.length, cover, defaultRows, defaultError }),
       ...(facts.drainFailure
         ? [`the default partition could not be drained: ${facts.drainFailure.reason}`]
         : []),

@@ -26,7 +26,11 @@ export function emptyReading<T>(): Reading<T> {
   };
 }
 
-/** The value while it is fresh; undefined once it is older than `maxAgeMs`: stale is unknown, not healthy. */
+/**
+ * The value while it is fresh; undefined once it is older than `maxAgeMs` or the last question failed: what was read
+ * before says nothing of now, and unknown is not healthy.
+ */
 export function freshValue<T>(reading: Reading<T>, now: number, maxAgeMs: number): T | undefined {
+  if (reading.error !== undefined) return undefined;
   return reading.at !== undefined && now - reading.at <= maxAgeMs ? reading.value : undefined;
 }

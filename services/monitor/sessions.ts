@@ -1,4 +1,4 @@
-import { codeOf } from "../../db/errors.ts";
+import { codeOf, describeDatabaseError } from "../../db/errors.ts";
 import type { Pool } from "../../db/pool.ts";
 import { findSession, type SessionRow, type SignalKind, signalSession } from "../../db/sessions.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -48,7 +48,9 @@ export function createSessions({ pool, log }: { pool: Pool; log: Logger }): Sess
           if (codeOf(error) !== "42501") throw error; // insufficient_privilege
           throw new HoldfastError(
             "forbidden",
-            "Holdfast's role may not signal this session: grant pg_signal_backend to it; superusers' sessions only a superuser may end",
+            `The server does not let Holdfast's role ${kind} session ${pid}: ${
+              describeDatabaseError(error)
+            }; members of pg_signal_backend may, save for superusers' sessions`,
             { cause: error },
           );
         },

@@ -24,7 +24,7 @@ export interface Snapshot {
   metrics: PerformanceMetrics;
   view: View;
   signals: SignalValue[];
-  statements: Pick<Statements, "report">;
+  statements: Pick<Statements, "report" | "textsProblem">;
   tables: TableReport[];
   tablesAt: number | undefined;
   tablesFresh: boolean;

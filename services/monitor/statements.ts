@@ -1,7 +1,11 @@
 import { inStatementsSchema } from "../../db/collectors/choose.ts";
 import type { ServerFacts, StatementRow } from "../../db/collectors/rows.ts";
 import textSql from "../../db/collectors/statement_text.sql" with { type: "text" };
+import runningSql from "../../db/collectors/statement_text_running.sql" with { type: "text" };
+import { describeDatabaseError, isAnswer } from "../../db/errors.ts";
+import { decodeForeignText } from "../../db/foreign_text.ts";
 import type { Pool } from "../../db/pool.ts";
+import { redactSql } from "./redact.ts";
 import {
   type StatementWork,
   sumWork,
@@ -37,6 +41,11 @@ const wantedMax = 100;
 /** The server's own limit per look (statements.sql); fewer rows mean that all were seen. */
 const rowsMax = 1_000;
 
+interface Text {
+  query_id: string;
+  query: string | null;
+}
+
 interface Round {
   at: number;
   seconds: number;
@@ -54,6 +63,7 @@ export function createStatements() {
   let mayFetchAt = 0;
   /** Those that ran, and whose text nobody has asked for since. */
   let unread = new Set<string>();
+  let textsError: string | undefined;
 
   function note(rows: readonly StatementRow[]): void {
     const at = rows[0]?.taken_at;
@@ -86,11 +96,31 @@ export function createStatements() {
     if (texts.size > textsMax && oldest !== undefined) texts.delete(oldest);
   }
 
+  /** Those sessions show, where the server refuses to show any of pg_stat_statements. */
+  async function readTexts(
+    ask: (text: string) => Promise<readonly Text[]>,
+    schema: string,
+  ): Promise<readonly Text[]> {
+    try {
+      const rows = await ask(inStatementsSchema(textSql, schema));
+      textsError = undefined;
+      return rows;
+    } catch (error) {
+      if (!isAnswer(error)) throw error;
+      textsError = describeDatabaseError(error);
+      return (await ask(runningSql)).map(({ query_id, query }) => ({
+        query_id,
+        query: query && redactSql(decodeForeignText(query)),
+      }));
+    }
+  }
+
   return {
     note,
     /**
      * Fetches the texts of statements seen for the first time. The server reads all its texts for that, so a fetch
-     * that took long is followed by a pause a hundred times as long.
+     * that took long is followed by a pause a hundred times as long. One entry of another database whose text has no
+     * form in this database's encoding makes the server refuse all (22021, 22P05).
      */
     async fetchTexts(
       pool: Pool,
@@ -103,13 +133,9 @@ export function createStatements() {
       if (performance.now() < mayFetchAt) return;
       const started = performance.now();
       try {
-        const rows = await pool.run(
-          (sql) =>
-            sql.unsafe<{ query_id: string; query: string | null }[]>(
-              inStatementsSchema(textSql, schema),
-              [ids],
-            ),
-          { deadlineMs },
+        const rows = await readTexts(
+          (text) => pool.run((sql) => sql.unsafe<Text[]>(text, [ids]), { deadlineMs }),
+          schema,
         );
         for (const { query_id, query } of rows) if (query !== null) keep(query_id, query);
       } finally {
@@ -117,6 +143,8 @@ export function createStatements() {
         mayFetchAt = ended + (ended - started) * 100;
       }
     },
+    /** Why the server shows no text of statements; undefined while it does. */
+    textsProblem: (): string | undefined => textsError,
     /** Texts of statements that ran since the last call, as far as they are known. */
     freshTexts(): string[] {
       const known = [...unread].filter((id) => texts.has(id));

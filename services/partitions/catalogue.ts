@@ -58,7 +58,7 @@ export function createCatalogue(): Catalogue {
   async function learnIndexes(sql: Sql, rows: readonly LeafRow[]): Promise<void> {
     const changed = rows.filter(({ oid, writes }) => indexes.get(oid)?.writes !== writes);
     if (changed.length === 0) return;
-    const read = await readIndexBytes(sql, changed.map(({ oid }) => oid));
+    const read = await readIndexBytes(sql, changed);
     const bytes = new Map(read.map((row) => [row.oid, row.bytes]));
     for (const { oid, writes } of changed) indexes.set(oid, { writes, bytes: bytes.get(oid) ?? 0 });
   }

@@ -17,7 +17,8 @@ export const backupRules: readonly Rule[] = [
     clear: 25 * hour,
     for_seconds: 0,
     phrase: "No backup for long",
-    cause: "Backups fail or are not scheduled: GET /api/backups tells the last one's problems.",
+    cause:
+      "Possible causes: backups fail or are not scheduled: GET /api/backups tells the last one's problems.",
     cure: [],
   },
   {
@@ -32,7 +33,8 @@ export const backupRules: readonly Rule[] = [
     clear: 49 * hour,
     for_seconds: 0,
     phrase: "No proven backup for long",
-    cause: "Restore drills fail or are not held; a backup nobody has restored is only a hope.",
+    cause:
+      "Possible causes: restore drills fail or are not held; a backup nobody has restored is only a hope.",
     cure: [],
   },
   {
@@ -62,7 +64,8 @@ export const backupRules: readonly Rule[] = [
     clear: 300,
     for_seconds: 60,
     phrase: "WAL archive behind",
-    cause: "The disk of the archive is full or slow; what is not archived is lost with the server.",
+    cause:
+      "Possible causes: the disk of the archive is full or slow; what is not archived is lost with the server.",
     cure: [{
       sql: "select * from pg_stat_archiver",
       lock: "none",
@@ -82,7 +85,7 @@ export const backupRules: readonly Rule[] = [
     for_seconds: 0,
     phrase: "No backup copied for long",
     cause:
-      "Copying to the S3-compatible storage fails or is too slow: copy_problem under backups in GET /api/health/database tells why.",
+      "Possible causes: copying to the S3-compatible storage fails or is too slow: copy_problem under backups in GET /api/health/database tells why.",
     cure: [],
   },
   {
@@ -98,7 +101,7 @@ export const backupRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "Copy of the WAL archive behind",
     cause:
-      "The S3-compatible storage cannot be reached or is too slow; what is not copied is lost with this disk.",
+      "Possible causes: the S3-compatible storage cannot be reached or is too slow; what is not copied is lost with this disk.",
     cure: [],
   },
 ];

@@ -39,7 +39,7 @@ export const capacityRules: readonly Rule[] = [
     for_seconds: 300,
     phrase: "Time until ids run out",
     cause:
-      "Ids are used faster than vacuum freezes them: many small transactions, or vacuum held back.",
+      "Possible causes: ids are used faster than vacuum freezes them: many small transactions, or vacuum held back.",
     cure: [{
       sql: "vacuum (freeze, verbose)",
       lock: "SHARE UPDATE EXCLUSIVE",
@@ -77,7 +77,8 @@ export const capacityRules: readonly Rule[] = [
     clear: 0.4,
     for_seconds: 0,
     phrase: "WAL left before the slot is lost",
-    cause: "Its consumer is gone or too slow, and max_slot_wal_keep_size is nearly reached.",
+    cause:
+      "Possible causes: its consumer is gone or too slow, and max_slot_wal_keep_size is nearly reached.",
     cure: [{
       sql: "alter system set max_slot_wal_keep_size = '100GB'; select pg_reload_conf()",
       lock: "none",
@@ -96,7 +97,8 @@ export const capacityRules: readonly Rule[] = [
     clear: 100 * MiB,
     for_seconds: 900,
     phrase: "WAL written",
-    cause: "A bulk load, an update of whole tables, or full pages after too many checkpoints.",
+    cause:
+      "Possible causes: a bulk load, an update of whole tables, or full pages after too many checkpoints.",
     cure: [{
       sql: "select * from pg_stat_statements(false) order by wal_bytes desc limit 10",
       lock: "none",
@@ -115,7 +117,8 @@ export const capacityRules: readonly Rule[] = [
     clear: 0.95,
     for_seconds: 1_800,
     phrase: "Index hit ratio low",
-    cause: "Indexes outgrew shared_buffers, or unused ones are read by writes alone.",
+    cause:
+      "Possible causes: indexes outgrew shared_buffers, or unused ones are read by writes alone.",
     cure: [],
   },
   {

@@ -22,7 +22,7 @@ export const durabilityRules: readonly Rule[] = [
     for_seconds: 0,
     phrase: "Oldest multixact id is old",
     cause:
-      "Many sessions lock the same rows (foreign keys do), and vacuum does not get to freeze them.",
+      "Possible causes: many sessions lock the same rows (foreign keys do), and vacuum does not get to freeze them.",
     cure: [freeze],
   },
   {
@@ -57,7 +57,8 @@ export const durabilityRules: readonly Rule[] = [
     clear: 60,
     for_seconds: 0,
     phrase: "Prepared transaction open",
-    cause: "Whoever coordinates two-phase commits lost it; its locks outlive even a restart.",
+    cause:
+      "It was prepared and neither committed nor rolled back; its locks outlive even a restart.",
     cure: [{
       sql: "rollback prepared '<its gid>'",
       lock: "none",
@@ -76,7 +77,8 @@ export const durabilityRules: readonly Rule[] = [
     clear: 0,
     for_seconds: 300,
     phrase: "Archiving of WAL fails",
-    cause: "archive_command fails: a full or missing target, or rights. WAL piles up meanwhile.",
+    cause:
+      "The last attempt to archive a segment failed: the server's log has the command's own words. WAL piles up meanwhile.",
     cure: [{
       sql: "select * from pg_stat_archiver",
       lock: "none",

@@ -18,7 +18,7 @@ export const houseRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "Write canary slow",
     cause:
-      "The disk stalls on flushing the WAL, a synchronous standby does not answer, or the server has no time to run.",
+      "Possible causes: the disk stalls on flushing the WAL, a synchronous standby does not answer, or the server has no time to run.",
     cure: [{
       sql:
         "select wait_event_type, wait_event, count(*) from pg_stat_activity where state = 'active' group by 1, 2 order by 3 desc",
@@ -41,7 +41,7 @@ export const houseRules: readonly Rule[] = [
     keep_firing_seconds: 5, // a write that came through is proof
     phrase: "Nothing can be written",
     cause:
-      "The server is read-only (default_transaction_read_only), became a standby, its disk is full, its transaction ids are used up, a lock holds Holdfast's own table, or rights were taken away. The evidence and GET /api/health say which; the log's canary_failed has the server's words.",
+      "Possible causes: the server is read-only (default_transaction_read_only), became a standby, its disk is full, its transaction ids are used up, a lock holds Holdfast's own table, or rights were taken away. The evidence and GET /api/health say which; the log's canary_failed has the server's words.",
     cure: [{
       sql:
         "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as read_only, (select jsonb_agg(to_jsonb(s)) from pg_db_role_setting as s) as set_for",
@@ -63,7 +63,8 @@ export const houseRules: readonly Rule[] = [
     for_seconds: 0,
     keep_firing_seconds: 5, // the flag itself stays up for a while after the last refusal
     phrase: "Disk full: uploads are refused",
-    cause: "Tables, WAL kept for a slot or an archive, or temporary files fill the disk.",
+    cause:
+      "Possible causes: tables, WAL kept for a slot or an archive, or temporary files fill the disk.",
     cure: [{
       sql:
         "select slot_name, active, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) as kept_bytes from pg_replication_slots order by 3 desc nulls last",
@@ -84,7 +85,7 @@ export const houseRules: readonly Rule[] = [
     for_seconds: 300,
     phrase: "Statements dearer than usual",
     cause:
-      "Another plan, more data, stale statistics or a changed setting: GET /api/queries tells each one's cost before and after, since when, and what changed in the hour before.",
+      "Possible causes: another plan, more data, stale statistics or a changed setting: GET /api/queries tells each one's cost before and after, since when, and what changed in the hour before.",
     cure: [],
   },
   {
@@ -103,7 +104,7 @@ export const houseRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "Newest tick is old",
     cause:
-      "Its sender stopped, its connection is cut, its rows are quarantined, or the market is closed.",
+      "Possible causes: its sender stopped, its connection is cut, its rows are quarantined, or the market is closed.",
     cure: [{
       sql:
         "select reason, count(*) from holdfast.quarantine where received_at > now() - interval '1 hour' group by 1",
@@ -130,6 +131,23 @@ export const houseRules: readonly Rule[] = [
   },
   {
     ...usual,
+    name: "collector_failing",
+    local: true,
+    title: "A part of the watching fails",
+    metric: "collector_failing",
+    unit: "flag",
+    direction: "above",
+    warning: 1,
+    critical: null,
+    clear: 0,
+    for_seconds: 300,
+    phrase: "The server refuses a collector's question",
+    cause:
+      "What the collector reads is unknown; the alert's evidence has the server's code and words, all else is watched as ever.",
+    cure: [],
+  },
+  {
+    ...usual,
     name: "watching_cost",
     local: true,
     title: "Watching costs much",
@@ -141,7 +159,8 @@ export const houseRules: readonly Rule[] = [
     clear: 0.15,
     for_seconds: 600,
     phrase: "Collectors keep connections busy",
-    cause: "The server is slow, or its catalogue is large; dear collectors rest by themselves.",
+    cause:
+      "Possible causes: the server is slow, or its catalogue is large; dear collectors rest by themselves.",
     cure: [],
   },
 ];

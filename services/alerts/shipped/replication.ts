@@ -18,7 +18,7 @@ export const replicationRules: readonly Rule[] = [
     for_seconds: 120,
     phrase: "Standby behind",
     cause:
-      "The link or the standby's disk is too slow, its replay is paused, or a query there holds it up.",
+      "Possible causes: the link or the standby's disk is too slow, its replay is paused, or a query there holds it up.",
     cure: [{
       sql:
         "select application_name, state, sent_lsn, replay_lsn, replay_lag from pg_stat_replication",
@@ -54,7 +54,8 @@ export const replicationRules: readonly Rule[] = [
     clear: 0,
     for_seconds: 120,
     phrase: "Standby gone",
-    cause: "It was stopped, or the link to it is cut. After a day without it Holdfast forgets it.",
+    cause:
+      "Possible causes: it was stopped, or the link to it is cut. After a day without it Holdfast forgets it.",
     cure: [],
   },
   {
@@ -70,7 +71,7 @@ export const replicationRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "Replay behind",
     cause:
-      "Replay is paused, delayed on purpose (recovery_min_apply_delay), waits for a query (max_standby_streaming_delay, max_standby_archive_delay), or the disk is slow.",
+      "Possible causes: replay is paused, delayed on purpose (recovery_min_apply_delay), waits for a query (max_standby_streaming_delay, max_standby_archive_delay), or the disk is slow.",
     cure: [{ sql: "select pg_wal_replay_resume()", lock: "none", risk: "only when it was paused" }],
   },
   {
@@ -105,7 +106,7 @@ export const replicationRules: readonly Rule[] = [
     clear: 1,
     for_seconds: 60,
     phrase: "Standby cut off from its primary",
-    cause: "The primary is down, the network is cut, or the WAL it needs is gone.",
+    cause: "Possible causes: the primary is down, the network is cut, or the WAL it needs is gone.",
     cure: [],
   },
   {
@@ -120,7 +121,7 @@ export const replicationRules: readonly Rule[] = [
     clear: 60,
     for_seconds: 0,
     phrase: "Slot not used",
-    cause: "Its consumer is gone; WAL piles up for it until the disk is full.",
+    cause: "Nothing reads from it; WAL is kept for it until the disk is full.",
     cure: [{
       sql: "select pg_drop_replication_slot('<the slot>')",
       lock: "none",
@@ -139,7 +140,8 @@ export const replicationRules: readonly Rule[] = [
     clear: 5 * GiB,
     for_seconds: 60,
     phrase: "WAL kept for a slot",
-    cause: "Its consumer is gone or too slow; without max_slot_wal_keep_size it may fill the disk.",
+    cause:
+      "Possible causes: its consumer is gone or too slow; without max_slot_wal_keep_size it may fill the disk.",
     cure: [{
       sql: "alter system set max_slot_wal_keep_size = '50GB'; select pg_reload_conf()",
       lock: "none",

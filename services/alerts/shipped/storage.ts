@@ -35,7 +35,8 @@ export const storageRules: readonly Rule[] = [
     clear: 0,
     for_seconds: 0,
     phrase: "Invalid indexes",
-    cause: "A build of it failed or was cancelled: it costs every write and serves no read.",
+    cause:
+      "Its build did not finish, or a partition lacks its part: it costs every write and serves no read.",
     cure: [{
       sql: "reindex index concurrently <index>",
       lock: "SHARE UPDATE EXCLUSIVE",
@@ -73,7 +74,8 @@ export const storageRules: readonly Rule[] = [
     clear: 2,
     for_seconds: 900,
     phrase: "Rows to vacuum, over the level that starts autovacuum",
-    cause: "It is switched off, held back by its cost limits or by locks, or has too few workers.",
+    cause:
+      "Possible causes: it is switched off, held back by its cost limits or by locks, or has too few workers.",
     cure: [{
       sql: "vacuum (analyze, verbose) <table>",
       lock: "SHARE UPDATE EXCLUSIVE",
@@ -92,7 +94,7 @@ export const storageRules: readonly Rule[] = [
     clear: 2,
     for_seconds: 900,
     phrase: "Rows changed, over the level that starts an analyze",
-    cause: "Autovacuum does not get to it: plans are made for a table that is no more.",
+    cause: "Many rows changed since the last analyze: plans are made for a table that is no more.",
     cure: [{ sql: "analyze <table>", lock: "SHARE UPDATE EXCLUSIVE", risk: "reads a sample" }],
   },
   {
@@ -108,7 +110,7 @@ export const storageRules: readonly Rule[] = [
     for_seconds: 900,
     phrase: "Age over autovacuum_freeze_max_age",
     cause:
-      "A vacuum against wraparound is due and cannot finish: locks, an old snapshot, or its cost limits.",
+      "Possible causes: a vacuum against wraparound is due and cannot finish: locks, an old snapshot, or its cost limits.",
     cure: [{
       sql: "vacuum (freeze, verbose) <table>",
       lock: "SHARE UPDATE EXCLUSIVE",

@@ -104,4 +104,12 @@ export const activitySignals: readonly Signal[] = [
     about: "Collectors left out for a while because they cost too much",
     read: ({ ownCost }) => ownCost.resting,
   },
+  {
+    name: "collector_failing",
+    unit: "flag",
+    collector: "activity",
+    of: "collector",
+    about: "1 when the server refused a collector's last question: what it reads is unknown",
+    read: ({ failing }) => failing.map((scope) => ({ scope, value: 1 })),
+  },
 ];

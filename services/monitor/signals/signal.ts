@@ -40,6 +40,8 @@ export interface View {
   standby: StandbyState | undefined;
   /** Whether this role sees what other roles' sessions do. */
   seesAll: boolean;
+  /** Collectors whose last question failed. */
+  failing: string[];
   ownCost: { ratio: number | undefined; resting: number };
 }
 
@@ -50,7 +52,7 @@ export interface Signal {
   collector: CollectorName;
   about: string;
   /** What each of its values is of, when there are many; at most 50 are kept. */
-  of?: "slot" | "standby" | "table" | "sequence";
+  of?: "slot" | "standby" | "table" | "sequence" | "collector";
   /** Where the least version is not that of its collector. */
   minVersion?: number;
   read(view: View): number | null | undefined | Scoped[];
@@ -87,5 +89,7 @@ export function readSignals(signals: readonly Signal[], view: View): SignalValue
 
 /** Names of the signals of many things, all of which are known at present. */
 export function completeSignals(signals: readonly Signal[], view: View): string[] {
-  return signals.filter(({ of, collector }) => of && view.rows(collector)).map(({ name }) => name);
+  // Which collectors fail is always known.
+  return signals.filter(({ of, collector }) => of === "collector" || of && view.rows(collector))
+    .map(({ name }) => name);
 }

@@ -1,0 +1,12 @@
+-- The least that later questions are chosen by, where the server's own collector fails.
+select
+  current_setting('server_version_num')::float8 as version_number,
+  e.version as statements_version,
+  e.schema as statements_schema
+from (values (1)) as one
+left join (
+  select x.extversion as version, n.nspname as schema
+  from pg_extension as x
+  join pg_namespace as n on n.oid = x.extnamespace
+  where x.extname = 'pg_stat_statements'
+) as e on true

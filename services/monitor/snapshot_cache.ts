@@ -1,0 +1,113 @@
+import type { Pool } from "../../db/pool.ts";
+import type { Alerts } from "../alerts/alerts.ts";
+import type { WriteWatch } from "../alerts/canary.ts";
+import type { BackupHealth } from "../backups/report.ts";
+import type { Clock } from "../clock.ts";
+import type { IngestCounters } from "../ingest/ingest.ts";
+import type { Readings } from "./collect.ts";
+import type { Collection, TierTimes } from "./collection.ts";
+import { overallStatus } from "./health.ts";
+import type { History } from "./history/history.ts";
+import { deriveMetrics } from "./metrics.ts";
+import { reportTable, type TableReading, type TableReport } from "./partition_report.ts";
+import { freshValue, type Reading } from "./reading.ts";
+import { signals } from "./signals/list.ts";
+import { readSignals } from "./signals/signal.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** What the monitor knows at the end of a turn, beside what its collectors read. */
+export interface Known extends Pick<Snapshot, "checkedAt" | "unreachable" | "justBack"> {
+  tables: Readonly<Reading<TableReading[]>>;
+  ticksPerSecond: number | null;
+}
+
+/** Parts of a snapshot that cost next to nothing and are as of the moment it is asked for. */
+export interface LiveParts {
+  appPool: Pick<Pool, "stats">;
+  ingest: { counters(): IngestCounters };
+  backups: { report(): BackupHealth };
+  alerts: Pick<Alerts, "firing">;
+  history: Pick<History, "state">;
+  writeWatch: Pick<WriteWatch, "state">;
+}
+
+const copyOf = (readings: Readings) =>
+  Object.fromEntries(
+    Object.entries(readings).map(([name, reading]) => [name, { ...reading }]),
+  ) as unknown as Readings;
+
+/**
+ * Makes snapshots of what the turns have read so far. What follows from readings is worked out once per turn and second:
+ * within a second nothing ages out. Reports of tables, which cost most with many leaves, are worked out once per reading
+ * and minute. Pool, uploads, backups, alerts and the time itself are as of now.
+ */
+export function createSnapshotCache(
+  { collection, maxAgeMs, horizonDays, clock, live }: {
+    collection: Collection;
+    maxAgeMs: TierTimes;
+    horizonDays: number;
+    clock: Clock;
+    live: LiveParts;
+  },
+) {
+  let known: Known;
+  let readings: Readings;
+  let derived: { second: number; parts: ReturnType<typeof derive> } | undefined;
+  let reported: { of: TableReading[]; minute: number; reports: TableReport[] } | undefined;
+
+  function derive(at: number) {
+    const metrics = deriveMetrics({
+      readings,
+      rates: collection.databaseRates(),
+      ticksPerSecond: known.ticksPerSecond,
+      now: at,
+      maxAgeMs,
+    });
+    const view = collection.view(metrics, readings, at);
+    return { metrics, view, signals: readSignals(signals, view), readings };
+  }
+
+  function reportsOf(tables: TableReading[] | undefined, at: number): TableReport[] {
+    if (!tables) return [];
+    const minute = Math.floor(at / 60_000);
+    if (reported?.of !== tables || reported.minute !== minute) {
+      const reports = tables.map((table) => reportTable(table, at * 1000, horizonDays));
+      reported = { of: tables, minute, reports };
+    }
+    return reported.reports;
+  }
+
+  return {
+    /** Takes what is known at the end of a turn as what snapshots are made of, until the next time. */
+    commit(now: Known): void {
+      known = { ...now, tables: { ...now.tables } };
+      readings = copyOf(collection.readings);
+      derived = undefined;
+    },
+    current(): Snapshot {
+      const at = clock.now().getTime();
+      const second = Math.floor(at / 1000);
+      if (derived?.second !== second) derived = { second, parts: derive(at) };
+      const { tables, checkedAt, unreachable, justBack } = known;
+      const parts = {
+        ...derived.parts,
+        now: at,
+        checkedAt,
+        unreachable,
+        justBack,
+        pool: live.appPool.stats(),
+        statements: collection.statements,
+        tables: reportsOf(tables.value, at),
+        tablesAt: tables.at,
+        tablesFresh: !justBack && freshValue(tables, at, maxAgeMs.stats) !== undefined,
+        tablesError: tables.error,
+        ingest: live.ingest.counters(),
+        backups: live.backups.report(),
+        firing: live.alerts.firing(),
+        history: live.history.state(),
+        access: live.writeWatch.state(),
+      };
+      return { ...parts, status: overallStatus(parts, maxAgeMs.fast) };
+    },
+  };
+}
