@@ -18,8 +18,8 @@ interface SessionSetting {
   by: "startup" | "tracked" | "statement";
   /** Only superusers may set it, so it is left alone for other roles. */
   superuser?: boolean;
-  /** Fixed only where it has this value. */
-  instead?: string;
+  /** SQL that must hold for it to be set by a statement. */
+  where?: string;
   why: string;
 }
 
@@ -130,7 +130,7 @@ export const sessionSettings: Readonly<Record<string, SessionSetting>> = {
     value: "on",
     for: "own",
     by: "statement",
-    instead: "off",
+    where: "pg_catalog.current_setting('synchronous_commit') = 'off'",
     why: "what is acknowledged is on the disk; local and remote_write are, too, and stay",
   },
   jit: { value: "off", for: "own", by: "startup", why: "compiling costs more than our statements" },
@@ -234,23 +234,28 @@ export function startupSettings(
   };
 }
 
+/**
+ * A database in SQL_ASCII holds bytes in any encoding. Asked for UTF8, the server refuses what is not (22021); asked for none,
+ * it sends it, and the driver decodes with replacement.
+ */
+const anyBytes: [string, SessionSetting] = ["client_encoding", {
+  ...output("SQL_ASCII", "bytes that are not UTF-8 can be read"),
+  where: "pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'",
+}];
+
 /** Sets what the server has and this role may set; `where` must hold besides. Answers one row for each. */
 function setStatement(
   settings: readonly [string, SessionSetting][],
   { local, where }: { local: boolean; where: string },
 ): string {
-  const rows = settings.map(([name, { value, superuser = false, instead }]) =>
-    `(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${superuser}, ${
-      instead === undefined ? "null" : quoteLiteral(instead)
-    }::text)`
-  );
+  const rows = [...settings, anyBytes].map(([name, { value, superuser, where = "true" }]) => {
+    const may = superuser ? "pg_catalog.current_setting('is_superuser') = 'on'" : "true";
+    return `(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${may} and ${where})`;
+  });
   return `select pg_catalog.set_config(s.name, s.value, ${local}), ` +
     "pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as version " +
-    `from (values ${rows.join(", ")}) as s (name, value, superuser, instead) ` +
-    "where pg_catalog.current_setting(s.name, true) is not null " +
-    "and (not s.superuser or pg_catalog.current_setting('is_superuser') = 'on') " +
-    "and (s.instead is null or pg_catalog.current_setting(s.name, true) = s.instead)" +
-    where;
+    `from (values ${rows.join(", ")}) as s (name, value, holds) ` +
+    `where pg_catalog.current_setting(s.name, true) is not null and s.holds and ${where}`;
 }
 
 /**
@@ -267,9 +272,7 @@ export function settleStatement(
   const itself: [string, SessionSetting] = [markName, output(mark, "it is there")];
   return setStatement([...settings, itself], {
     local: false,
-    where: ` and pg_catalog.current_setting(${quoteLiteral(markName)}, true) = ${
-      quoteLiteral(mark)
-    }`,
+    where: `pg_catalog.current_setting(${quoteLiteral(markName)}, true) = ${quoteLiteral(mark)}`,
   });
 }
 
@@ -293,5 +296,5 @@ export function openingStatement(
   return `begin isolation level ${isolation} not deferrable; ` +
     // Before any function or operator is looked up.
     `set local search_path to ${path}; ` +
-    setStatement([...given, ...settings], { local: true, where: "" });
+    setStatement([...given, ...settings], { local: true, where: "true" });
 }
