@@ -4,7 +4,8 @@ import { type Address, hostLabel } from "./address/address.ts";
 import { createConnector } from "./address/connector.ts";
 import { createHostMemory } from "./address/open.ts";
 import { addressOf, type Target } from "./address/target.ts";
-import { type SessionPurpose, startupSettings } from "./session.ts";
+import type { SessionPurpose } from "./session_settings.ts";
+import { startupSettings } from "./session_start.ts";
 
 export type { Target } from "./address/target.ts";
 export type Sql = postgres.Sql;

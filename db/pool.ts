@@ -2,7 +2,7 @@ import { HoldfastError } from "../errors.ts";
 import type { ConnectOptions, Sql } from "./connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable, toHoldfastError } from "./errors.ts";
 import { createSeat, type Seat, SettingsSwallowed } from "./seat.ts";
-import type { Isolation } from "./session.ts";
+import type { Isolation } from "./session_start.ts";
 import { inTransaction } from "./transaction.ts";
 import { createTurnstile } from "./turnstile.ts";
 

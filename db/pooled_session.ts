@@ -1,5 +1,5 @@
 import type { Sql } from "./connection.ts";
-import { type Isolation, openingStatement, type SessionOptions } from "./session.ts";
+import { type Isolation, openingStatement, type SessionOptions } from "./session_start.ts";
 import { openAndCommit, type Openings, openings } from "./transaction.ts";
 
 interface PendingQuery extends PromiseLike<unknown> {

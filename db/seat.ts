@@ -2,7 +2,7 @@ import { HoldfastError } from "../errors.ts";
 import { type ConnectOptions, connectSql, type Sql } from "./connection.ts";
 import { isUnreachable, refusesWrites } from "./errors.ts";
 import { inTransactions } from "./pooled_session.ts";
-import { settleStatement } from "./session.ts";
+import { settleStatement } from "./session_start.ts";
 
 /** One connection, made when first used and made anew after it was lost. */
 export interface Seat {

@@ -1,6 +1,6 @@
 import type { Sql } from "./connection.ts";
 import { isUnreachable } from "./errors.ts";
-import type { Isolation } from "./session.ts";
+import type { Isolation } from "./session_start.ts";
 
 /** How transactions are opened on a client. It hangs on the client itself, which is handed from hand to hand. */
 export interface Openings {

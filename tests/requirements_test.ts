@@ -11,7 +11,7 @@ import { eventually } from "./helpers/eventually.ts";
 import { startHouse } from "./helpers/house.ts";
 import { freePort, startProcess } from "./helpers/process.ts";
 import { startServer } from "./helpers/server.ts";
-import { debianPostgres, pgbouncer, testWith } from "./helpers/skip.ts";
+import { debianPostgres, pgbouncer, slowTests, testWith } from "./helpers/skip.ts";
 
 interface Cluster {
   /** As the superuser, to the database postgres. */
@@ -161,7 +161,9 @@ async function assertEncodings(cluster: Cluster): Promise<void> {
   }
 }
 
-Deno.test("a database in LATIN1 or EUC_JP is refused at start in one line, SQL_ASCII works, with names beyond ASCII", async () => {
+const refused =
+  "a database in LATIN1 or EUC_JP is refused at start in one line, SQL_ASCII works, with names beyond ASCII";
+testWith(slowTests, refused, async () => {
   const cluster = await startEmbedded();
   try {
     await assertEncodings(cluster);
@@ -170,7 +172,7 @@ Deno.test("a database in LATIN1 or EUC_JP is refused at start in one line, SQL_A
   }
 });
 
-testWith(debianPostgres, "the same on Debian's Postgres 15, and the doctor says it", async () => {
+testWith(debianPostgres, `on Debian's Postgres 15 ${refused}; the doctor says it`, async () => {
   const cluster = await startDebian();
   try {
     await assertEncodings(cluster);

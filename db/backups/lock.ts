@@ -1,5 +1,5 @@
 import { type ConnectOptions, connectSql } from "../connection.ts";
-import { openingStatement } from "../session.ts";
+import { openingStatement } from "../session_start.ts";
 
 const lockKey = "holdfast.backup";
 /** Well under the idle timeout of our connections: the lock lives as long as its session. */
