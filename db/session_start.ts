@@ -87,10 +87,13 @@ function setStatement(
     const may = superuser ? "pg_catalog.current_setting('is_superuser') = 'on'" : "true";
     return `(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${may} and ${where})`;
   });
+  const now = "pg_catalog.current_setting(s.name, true)";
+  // In each transaction, what is so already costs less to compare than to set. Once a session, the mark must answer.
+  const changes = local ? `${now} <> s.value` : `${now} is not null`;
   return `select pg_catalog.set_config(s.name, s.value, ${local}), ` +
     "pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as version " +
     `from (values ${rows.join(", ")}) as s (name, value, holds) ` +
-    `where pg_catalog.current_setting(s.name, true) is not null and s.holds and ${where}`;
+    `where ${changes} and s.holds and ${where}`;
 }
 
 /**

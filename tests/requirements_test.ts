@@ -161,6 +161,38 @@ async function assertEncodings(cluster: Cluster): Promise<void> {
   }
 }
 
+/** A database, a role and a symbol of many scripts, through every collector. */
+async function assertNames(cluster: Cluster): Promise<void> {
+  const [role, database] = ["rôle 日本", "dönnées 日本 %"];
+  const admin = postgres(cluster.url, { max: 1, onnotice: () => {} });
+  await admin.unsafe(`create role "${role}" login`);
+  await admin.unsafe(`create database "${database}" owner "${role}"`);
+  await admin.end();
+  const house = await startHouse({
+    DATABASE_URL: urlTo(cluster.url, role, encodeURIComponent(database)),
+  });
+  try {
+    const tick = {
+      ts: new Date(Date.now() - 1_000).toISOString(),
+      symbol: "日本",
+      price: 1,
+      size: 1,
+    };
+    const answer = await house.post("/api/ticks?create=true", [tick]);
+    assert.equal((await answer.json()).accepted, 1);
+    await house.holdfast.monitor.checkNow();
+    const { readings } = house.holdfast.monitor.snapshot();
+    assert.deepEqual(Object.values(readings).flatMap(({ error }) => error ?? []), []);
+    const backup = await (await house.post("/api/backups", { kind: "logical" })).json();
+    await eventually(async () => {
+      const found = await house.json<{ status: string }>(`/api/backups/${backup.id}`);
+      return found.status === "complete";
+    }, "the dump is made");
+  } finally {
+    await house.stop();
+  }
+}
+
 const refused =
   "a database in LATIN1 or EUC_JP is refused at start in one line, SQL_ASCII works, with names beyond ASCII";
 testWith(slowTests, refused, async () => {
@@ -176,6 +208,7 @@ testWith(debianPostgres, `on Debian's Postgres 15 ${refused}; the doctor says it
   const cluster = await startDebian();
   try {
     await assertEncodings(cluster);
+    await assertNames(cluster);
     const { code, said } = await doctor(urlTo(cluster.url, "rôle", "in_latin1"));
     assert.equal(code, 1);
     assert.match(said, /✗ {2}The database has the encoding LATIN1/);
