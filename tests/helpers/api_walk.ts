@@ -14,7 +14,8 @@ export interface Step {
 }
 
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
-const move = /(move_(?:log_|back_)?)\d+/g;
+/** Numbers of one server alone: oids in names, and what some builds note on each column. */
+const move = /(move_(?:log_|back_)?|pg_attver=)\d+/g;
 const volatile =
   /(^|_)(id|ids|pid|oid|digest|ms|seconds|bytes|digits|etag|lsn|hash|cursor|at|since|until|version|uptime|instance|database|role|path|file|estimate|sealed_by|owner)$/;
 
@@ -22,8 +23,13 @@ const volatile =
 function mask(value: unknown, key = "", exact = false): unknown {
   if (Array.isArray(value)) return value.map((one) => mask(one, key, exact));
   if (typeof value === "object" && value !== null) {
+    // An estimate: of statistics, which arrive when they do.
+    const estimated = "rows" in value && "seconds" in value;
     return Object.fromEntries(
-      Object.entries(value).map(([name, one]) => [name, mask(one, name, exact)]),
+      Object.entries(value).map(([name, one]) => [
+        name,
+        estimated && name === "rows" ? typeof one : mask(one, name, exact),
+      ]),
     );
   }
   if (!exact && value !== null && volatile.test(key)) return typeof value;
