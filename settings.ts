@@ -82,7 +82,7 @@ export const settings = {
   HOLDFAST_POOLER: setting(
     z.enum(["auto", "transaction"]).default("auto"),
     "auto or transaction",
-    "Whether `DATABASE_URL` leads to a pooler in transaction mode; auto notices PgBouncer's refusal of settings.",
+    "Whether `DATABASE_URL` leads to a pooler; auto notices that settings are refused or do not arrive.",
   ),
   HOLDFAST_ALLOW_PUBLISHED: setting(
     flag.default(false),

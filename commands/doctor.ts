@@ -3,6 +3,7 @@ import { type Config, unknownSettings } from "../config.ts";
 import { addressLabel } from "../db/address/address.ts";
 import { addressOf, type Target, targetOf } from "../db/address/target.ts";
 import type { Sql } from "../db/connection.ts";
+import { probeReplication, type ReplicationRefusal } from "../db/backups/walsender.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { codeOf, describeDatabaseError } from "../db/errors.ts";
 import { type Examined, examineServer } from "../db/examine.ts";
@@ -13,6 +14,7 @@ import {
 } from "../db/partitions/publications.ts";
 import { createPool } from "../db/pool.ts";
 import { examineSource, examineWriting, mayTryWriting, tryWriting } from "../db/write_state.ts";
+import { readTraits, whyUnfit } from "../db/requirements.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
 import { readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
@@ -36,13 +38,21 @@ const bad = (what: string): Finding => ({ ok: false, what });
 const note = (what: string): Finding => ({ ok: "note", what });
 
 /** Whether base backups can be taken of it; without them logical ones are. */
-function replication({ role, replicates, senders, wal_level }: Examined): Finding {
+function replication(
+  { role, replicates, senders, wal_level }: Examined,
+  refusal: ReplicationRefusal | undefined,
+): Finding {
   const only = "until then no base backup can be taken, only logical ones";
   if (senders === 0) return note(`max_wal_senders is 0: ${only}`);
   if (wal_level === "minimal") return note(`wal_level is minimal: ${only}`);
-  return replicates
-    ? good(`role ${role} may replicate, as base backups need (pg_hba.conf may still forbid it)`)
-    : note(`role ${role} may not replicate: alter role ${role} replication; ${only}`);
+  if (!replicates) {
+    return note(`role ${role} may not replicate: alter role ${role} replication; ${only}`);
+  }
+  if (!refusal) return good(`role ${role} can stream base backups`);
+  const why = refusal.pooler
+    ? "base backups cannot pass the pooler before the server; let DATABASE_URL lead to the server itself"
+    : 'the server takes no replication from here; pg_hba.conf needs a line "replication"';
+  return note(`${why} (${refusal.code}: ${refusal.message}); ${only}`);
 }
 
 /**
@@ -68,11 +78,18 @@ async function judgeWriting(sql: Sql): Promise<Finding[]> {
 }
 
 /** Judges what a server said of itself. */
-function judge(server: Examined, writing: readonly Finding[]): Finding[] {
-  const { role, database } = server;
+function judge(
+  server: Examined,
+  writing: readonly Finding[],
+  refusal: ReplicationRefusal | undefined,
+): Finding[] {
+  const { role, database, encoding } = server;
   const supported = server.number >= 140_000 && server.number < 190_000;
   return [
     (supported ? good : bad)(`Postgres ${server.version} (14 to 18 will do)`),
+    encoding === "UTF8"
+      ? good("the database is in UTF8")
+      : note(`the database is in ${encoding}: text of others that is not UTF-8 shows as \uFFFD`),
     ...writing,
     ...(server.ids_left < 40_000_000
       ? [
@@ -91,7 +108,7 @@ function judge(server: Examined, writing: readonly Finding[]): Finding[] {
     server.monitors
       ? good(`role ${role} sees all sessions`)
       : note(`role ${role} does not see all sessions: grant pg_monitor to ${role}`),
-    replication(server),
+    replication(server, refusal),
     server.superuser
       ? note("the role is a superuser: more than is needed")
       : good("the role is no superuser"),
@@ -128,12 +145,21 @@ async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
     lockTimeoutMs: 1_000,
   });
   try {
+    const unfit = whyUnfit(await pool.run(readTraits));
+    if (unfit !== undefined) return [bad(unfit)];
+    const server = await pool.run(examineServer);
+    const refusal = server.replicates && server.senders > 0
+      ? await probeReplication(target, { system: server.system })
+      : undefined;
     const findings = [
-      ...await pool.run(async (sql) => judge(await examineServer(sql), await judgeWriting(sql))),
+      ...judge(server, await pool.run(judgeWriting), refusal),
       ...judgePublications(await pool.run(listOwnPublications)),
     ];
     return pooler.pooled
-      ? [...findings, note("a pooler in transaction mode stands before it")]
+      ? [
+        ...findings,
+        note("a pooler stands before it: settings are made anew in each transaction"),
+      ]
       : findings;
   } catch (error) {
     return [bad(`cannot ask the server: ${describeDatabaseError(error)}`)];

@@ -4,6 +4,8 @@ import { type Address, hostLabel } from "./address/address.ts";
 import { createConnector } from "./address/connector.ts";
 import { createHostMemory } from "./address/open.ts";
 import { addressOf, type Target } from "./address/target.ts";
+import type { SessionPurpose } from "./session_settings.ts";
+import { startupSettings } from "./session_start.ts";
 
 export type { Target } from "./address/target.ts";
 export type Sql = postgres.Sql;
@@ -14,8 +16,14 @@ export interface ConnectOptions {
   applicationName: string;
   statementTimeoutMs: number;
   lockTimeoutMs: number;
-  /** A transaction-mode pooler refuses timeouts as startup parameters and cannot keep prepared statements. */
+  /** Behind a pooler: it refuses most settings as startup parameters and cannot keep prepared statements. */
   pooled: boolean;
+  /** `work` when left out. */
+  purpose?: SessionPurpose | undefined;
+  /** These three as `startupSettings` takes them. */
+  mark?: string | undefined;
+  cautious?: boolean | undefined;
+  serverVersion?: number | undefined;
   connectTimeoutMs?: number;
   /** Called whenever a connection of this client has closed. */
   onClose?: () => void;
@@ -24,11 +32,6 @@ export interface ConnectOptions {
 /** Opens a postgres.js client on `target`. Connections are made when first needed. */
 export function connectSql(options: ConnectOptions): Sql {
   const { target, max, pooled, connectTimeoutMs = 5_000 } = options;
-  const timeouts = pooled ? {} : {
-    statement_timeout: options.statementTimeoutMs,
-    lock_timeout: options.lockTimeoutMs,
-    idle_in_transaction_session_timeout: 60_000,
-  };
   const common: postgres.Options<Record<string, never>> = {
     max,
     prepare: !pooled,
@@ -39,7 +42,7 @@ export function connectSql(options: ConnectOptions): Sql {
     onclose: () => options.onClose?.(),
     backoff: (retries: number) => Math.min(2, 0.1 * 2 ** retries),
     onnotice: () => {},
-    connection: { application_name: options.applicationName, TimeZone: "UTC", ...timeouts },
+    connection: { application_name: options.applicationName, ...startupSettings(options) },
   };
   if (target.kind === "socket") {
     return postgres({

@@ -4,6 +4,10 @@ import type { Sql } from "./connection.ts";
 export interface Examined {
   version: string;
   number: number;
+  /** Identifies the cluster. */
+  system: string;
+  /** The database's encoding. */
+  encoding: string;
   role: string;
   database: string;
   superuser: boolean;
@@ -26,6 +30,8 @@ export async function examineServer(sql: Sql): Promise<Examined> {
     select
       current_setting('server_version') as version,
       current_setting('server_version_num')::int4 as number,
+      (select system_identifier::text from pg_control_system()) as system,
+      current_setting('server_encoding') as encoding,
       current_user as role,
       current_database() as database,
       (select rolsuper from pg_roles where rolname = current_user) as superuser,

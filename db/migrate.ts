@@ -3,6 +3,7 @@ import { StartError } from "../errors.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
 import { describeOwnPublication, listOwnPublications } from "./partitions/publications.ts";
+import { readTraits, whyUnfit } from "./requirements.ts";
 import { inTransaction } from "./transaction.ts";
 import type { Migration } from "./migrations/list.ts";
 
@@ -58,6 +59,8 @@ export async function migrate(
   if (Number(server?.number) < 140_000) {
     throw new StartError(`Postgres ${server?.number} is too old; Holdfast needs 14 or later`);
   }
+  const unfit = whyUnfit(await readTraits(sql));
+  if (unfit !== undefined) throw new StartError(unfit);
   if (dryRun) {
     const pending = pendingMigrations(list, await readApplied(sql));
     return pending.map(({ name }) => name);

@@ -1,7 +1,8 @@
 import { HoldfastError } from "../errors.ts";
 import type { ConnectOptions, Sql } from "./connection.ts";
-import { describeDatabaseError, toHoldfastError } from "./errors.ts";
-import { createSeat, type Seat } from "./seat.ts";
+import { codeOf, describeDatabaseError, isUnreachable, toHoldfastError } from "./errors.ts";
+import { createSeat, type Seat, SettingsSwallowed } from "./seat.ts";
+import type { Isolation } from "./session_start.ts";
 import { inTransaction } from "./transaction.ts";
 import { createTurnstile } from "./turnstile.ts";
 
@@ -27,17 +28,31 @@ export interface Pool {
   /** Runs `work` on a connection held for it alone. */
   run<T>(work: (sql: Sql) => Promise<T>, options?: RunOptions): Promise<T>;
   /** The same inside one transaction. */
-  transaction<T>(work: (sql: Sql) => Promise<T>, options?: RunOptions): Promise<T>;
+  transaction<T>(
+    work: (sql: Sql) => Promise<T>,
+    options?: RunOptions & { isolation?: Isolation },
+  ): Promise<T>;
   stats(): PoolStats;
   /** Makes all work that begins from now on run in new sessions, which have the server's present defaults. */
   renew(): void;
   end(): Promise<void>;
 }
 
-/** Whether a pooler in transaction mode stands before the server: found out by one pool, known to all. */
+/** What stands before the server, and what it refuses: found out by one pool, known to all. */
 export interface PoolerMode {
+  /** A pooler, whose server sessions are not ours alone. */
   pooled: boolean;
+  /** The server refuses settings that it does not know. */
+  cautious?: boolean;
+  /** The server's version, such as 170004, once a direct session has begun. */
+  version?: number;
 }
+
+/** Codes of a server that does not know a setting of the startup packet, or does not take its value. */
+const settingRefused = new Set(["42704", "22023", "42501", "0A000"]);
+/** PgBouncer's refusal of a startup parameter is a protocol violation; others say it in the same words. */
+const poolerRefuses = (error: unknown) =>
+  codeOf(error) === "08P01" || /unsupported startup parameter/.test(describeDatabaseError(error));
 
 /** Beyond statement_timeout, in which the server itself would have given up and said so. */
 const graceMs = 2_000;
@@ -57,19 +72,35 @@ export function createPool(
   const { max, waitingMax, pooler, now = () => performance.now(), ...connect } = options;
   const seats = Array.from(
     { length: max },
-    () => createSeat(() => ({ ...connect, pooled: pooler.pooled })),
+    () =>
+      createSeat(() => ({ ...connect, pooled: pooler.pooled, cautious: pooler.cautious }), {
+        onVersion: (version) => pooler.version = version,
+      }),
   );
   const turnstile = createTurnstile(seats, { waitingMax, what: "a database connection", now });
 
-  /** PgBouncer refuses timeouts as startup parameters, and says so at the first connection. */
+  /** Says whether a session that could not begin may begin in another way; no work was done on it yet. */
+  function learnFrom(error: unknown): boolean {
+    if (poolerRefuses(error) || error instanceof SettingsSwallowed) pooler.pooled = true;
+    else if (settingRefused.has(codeOf(error)) && isUnreachable(error)) pooler.cautious = true;
+    else return false;
+    return true;
+  }
+
+  /** A pooler refuses or swallows settings, which shows at the first connection. */
   async function useSeat<T>(seat: Seat, work: (sql: Sql) => Promise<T>): Promise<T> {
-    try {
-      return await seat.use(work);
-    } catch (error) {
-      if (!/unsupported startup parameter/.test(describeDatabaseError(error))) throw error;
-      pooler.pooled = true;
-      seat.replace();
-      return await seat.use(work);
+    let begun = false;
+    const once = (sql: Sql) => {
+      begun = true;
+      return work(sql);
+    };
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await seat.use(once);
+      } catch (error) {
+        if (begun || attempt === 3 || !learnFrom(error)) throw error;
+        seat.replace();
+      }
     }
   }
 
@@ -104,7 +135,8 @@ export function createPool(
 
   return {
     run,
-    transaction: (work, runOptions) => run((sql) => inTransaction(sql, work), runOptions),
+    transaction: (work, { isolation, ...options } = {}) =>
+      run((sql) => inTransaction(sql, work, isolation === undefined ? {} : { isolation }), options),
     stats() {
       const { free, waiting, waitMs } = turnstile.stats();
       return {

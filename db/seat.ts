@@ -1,6 +1,8 @@
 import { HoldfastError } from "../errors.ts";
 import { type ConnectOptions, connectSql, type Sql } from "./connection.ts";
 import { isUnreachable, refusesWrites } from "./errors.ts";
+import { inTransactions } from "./pooled_session.ts";
+import { settleStatement } from "./session_start.ts";
 
 /** One connection, made when first used and made anew after it was lost. */
 export interface Seat {
@@ -16,6 +18,9 @@ export interface Seat {
 interface Use {
   lost: boolean;
 }
+
+/** Thrown when the settings of a new session did not arrive: a pooler between has swallowed them. */
+export class SettingsSwallowed extends Error {}
 
 /** The client as seen by one piece of work: it throws instead of sending on a connection that is not the same. */
 function guard(client: Sql, use: Use): Sql {
@@ -43,20 +48,50 @@ function guard(client: Sql, use: Use): Sql {
  * then commit by itself. And after a loss a reserved connection crashes the process, and bytes left in its buffer
  * spoil the reconnect. So each client here has one connection, and none is used again after a loss.
  */
-export function createSeat(options: () => Omit<ConnectOptions, "max" | "onClose">): Seat {
+export function createSeat(
+  options: () => Omit<ConnectOptions, "max" | "onClose">,
+  { onVersion = () => {} }: { onVersion?: (version: number) => void } = {},
+): Seat {
   let current: Use | undefined;
+  let opened: ConnectOptions;
+  /** Whether the session behind the client is known to have all its settings. */
+  let settled = false;
   let client = open();
   let stale = false;
 
   function open(): Sql {
-    const opened: Sql = connectSql({
+    settled = false;
+    opened = {
       ...options(),
+      mark: crypto.randomUUID(),
       max: 1,
       onClose: () => {
-        if (opened === client && current) current.lost = true;
+        if (made !== client) return;
+        settled = false;
+        if (current) current.lost = true;
       },
-    });
-    return opened;
+    };
+    const made: Sql = connectSql(opened);
+    return made;
+  }
+
+  /** The client for one piece of work, with the session's settings as they must be. */
+  async function prepare(guarded: Sql): Promise<Sql> {
+    if (opened.pooled) return inTransactions(guarded, opened);
+    if (settled) return guarded;
+    const { purpose = "work", mark = "", cautious } = opened;
+    settled = true;
+    try {
+      const [row] = await guarded.unsafe<{ version: number }[]>(
+        settleStatement(purpose, mark, { cautious }),
+      );
+      if (!row) throw new SettingsSwallowed("A pooler does not pass on settings");
+      onVersion(row.version);
+    } catch (error) {
+      settled = false;
+      throw error;
+    }
+    return guarded;
   }
 
   function replace(): void {
@@ -73,7 +108,7 @@ export function createSeat(options: () => Omit<ConnectOptions, "max" | "onClose"
       const mine = client;
       current = use;
       try {
-        return await work(guard(mine, use));
+        return await work(await prepare(guard(mine, use)));
       } catch (error) {
         // A session keeps the read-only default it began with: one made anew has the present one.
         if (isUnreachable(error) || refusesWrites(error)) use.lost = true;

@@ -1,44 +1,14 @@
 import assert from "node:assert/strict";
-import { unprivilegedUser } from "../db/embedded/command.ts";
-import { createDebianServer, type DebianServer } from "./helpers/debian.ts";
+import { startBouncer } from "./helpers/bouncer.ts";
+import { createDebianServer } from "./helpers/debian.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
-import { freePort } from "./helpers/process.ts";
 import { debianPostgres, pgbouncer, testWith } from "./helpers/skip.ts";
 
 const needs = {
   what: `${pgbouncer.what} and ${debianPostgres.what}`,
   present: pgbouncer.present && debianPostgres.present,
 };
-
-/** PgBouncer in transaction mode before a server. */
-async function startBouncer(server: DebianServer, settings = "") {
-  const folder = await Deno.makeTempDir({ prefix: "holdfast-bouncer-" });
-  const port = freePort();
-  await Deno.writeTextFile(`${folder}/users`, '"postgres" ""\n');
-  await Deno.writeTextFile(
-    `${folder}/ini`,
-    `[databases]\n* = host=127.0.0.1 port=${server.port}\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port=${port}\n` +
-      `auth_type=trust\nauth_file=${folder}/users\npool_mode=transaction\ndefault_pool_size=10\nunix_socket_dir=\n${settings}`,
-  );
-  const as = unprivilegedUser();
-  await Deno.chmod(folder, 0o755);
-  const child = new Deno.Command("/usr/sbin/pgbouncer", {
-    args: ["-q", `${folder}/ini`],
-    ...(as ?? {}),
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  return {
-    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    async stop() {
-      child.kill("SIGKILL");
-      await child.status;
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
 
 async function assertServes(house: House): Promise<void> {
   await eventually(
@@ -84,10 +54,10 @@ testWith(
       await house.stop();
       await refusing.stop();
 
-      const swallowing = await startBouncer(
-        server,
-        "ignore_startup_parameters=statement_timeout,lock_timeout,idle_in_transaction_session_timeout\n",
-      );
+      const swallowing = await startBouncer(server, {
+        settings:
+          "ignore_startup_parameters=statement_timeout,lock_timeout,idle_in_transaction_session_timeout\n",
+      });
       const told = await startHouse({
         DATABASE_URL: swallowing.url,
         HOLDFAST_POOLER: "transaction",

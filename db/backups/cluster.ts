@@ -142,6 +142,7 @@ export async function startScratch(
     );
   }
   await lowerPriority(data).catch(() => {});
+  const major = Number((await readFile(join(data, "PG_VERSION"), "utf8")).trim());
   return {
     connect(database, user) {
       const target: Target = { kind: "socket", directory: sockets, port: 5432, user, database };
@@ -152,6 +153,7 @@ export async function startScratch(
         statementTimeoutMs: 0,
         lockTimeoutMs: 10_000,
         pooled: false,
+        serverVersion: major * 10_000,
       });
     },
     stop: () => stop("fast"),

@@ -1,4 +1,5 @@
 import { type ConnectOptions, connectSql } from "../connection.ts";
+import { openingStatement } from "../session_start.ts";
 
 const lockKey = "holdfast.backup";
 /** Well under the idle timeout of our connections: the lock lives as long as its session. */
@@ -18,7 +19,7 @@ export async function takeBackupLock(
     await sql.end({ timeout: 1 }).catch(() => {});
   };
   try {
-    if (options.pooled) await sql`begin`;
+    if (options.pooled) await sql.unsafe(openingStatement(options));
     const [row] = options.pooled
       ? await sql`select pg_try_advisory_xact_lock(hashtextextended(${lockKey}, 0)) as taken`
       : await sql`select pg_try_advisory_lock(hashtextextended(${lockKey}, 0)) as taken`;

@@ -37,7 +37,15 @@ export async function openWalsender(target: Target, signal?: AbortSignal): Promi
   try {
     const reported = await login(wire, {
       password: host.password ?? "",
-      startup: { user: address.user, replication: "true", application_name: "holdfast-backup" },
+      startup: {
+        user: address.user,
+        replication: "true",
+        application_name: "holdfast-backup",
+        // postgresql.conf may limit every session; a backup is limited by its own silence.
+        client_encoding: "UTF8",
+        statement_timeout: "0",
+        idle_session_timeout: "0",
+      },
     });
     const [major = 0, minor = 0] = (reported.get("server_version") ?? "").split(/[^\d]+/).map(
       Number,
@@ -57,5 +65,43 @@ export async function openWalsender(target: Target, signal?: AbortSignal): Promi
   } catch (error) {
     close();
     throw error;
+  }
+}
+
+/** A refusal of replication as the server, or whatever stands before it, gave it. */
+export interface ReplicationRefusal {
+  code: string;
+  message: string;
+  /** Something between does not pass on replication; the role and pg_hba.conf may be as they should. */
+  pooler: boolean;
+}
+
+/**
+ * Tries whether a base backup could be streamed: opens a replication session, asks which server it is, and ends. Answers why
+ * not, or undefined when it can. Throws when the server is out of reach.
+ */
+export async function probeReplication(
+  target: Target,
+  { system, signal = AbortSignal.timeout(15_000) }: { system: string; signal?: AbortSignal },
+): Promise<ReplicationRefusal | undefined> {
+  let session: Walsender | undefined;
+  try {
+    session = await openWalsender(target, signal);
+    let found = "";
+    for await (const { type, body } of session.run("IDENTIFY_SYSTEM")) {
+      if (type !== "D") continue;
+      const bytes = body.readInt32BE(2);
+      found = body.subarray(6, 6 + Math.max(0, bytes)).toString("utf8");
+    }
+    if (found === system) return undefined;
+    return { code: "08P01", message: `it leads to another server (${found})`, pooler: true };
+  } catch (error) {
+    const { code, severity, message } = error as Error & { code?: string; severity?: string };
+    // Only what a server said; a refused connection has a code, too, and no severity.
+    if (severity === undefined || code === undefined) throw error;
+    // A pooler that drops the parameter opens an ordinary session, in which the command is no SQL.
+    return { code, message, pooler: code === "08P01" || code === "42601" };
+  } finally {
+    session?.close();
   }
 }

@@ -1,4 +1,5 @@
 import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
+import { openingStatement } from "../session_start.ts";
 
 export const benchApplicationName = "holdfast-bench";
 const lockKey = "holdfast.benchmark";
@@ -28,7 +29,7 @@ export async function takeBenchmarkLock(
     await sql.end({ timeout: 1 }).catch(() => {});
   };
   try {
-    if (options.pooled) await sql`begin`;
+    if (options.pooled) await sql.unsafe(openingStatement(options));
     const [row] = options.pooled
       ? await sql`select pg_try_advisory_xact_lock(hashtextextended(${lockKey}, 0)) as taken`
       : await sql`select pg_try_advisory_lock(hashtextextended(${lockKey}, 0)) as taken`;

@@ -83,6 +83,7 @@ async function onServer(target: Target, work: (sql: Sql) => Promise<void>): Prom
     statementTimeoutMs: 30_000,
     lockTimeoutMs: 10_000,
     pooled: false,
+    serverVersion: Number(major) * 10_000,
   });
   try {
     await work(sql);

@@ -1,4 +1,5 @@
 import type { ServerFacts } from "../../db/backups/facts.ts";
+import type { ReplicationRefusal } from "../../db/backups/walsender.ts";
 import { codeOf, describeDatabaseError } from "../../db/errors.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { BackupRecord } from "./record.ts";
@@ -32,6 +33,19 @@ export function whyNotReplicated({ role, replicates }: ServerFacts): HoldfastErr
   return new HoldfastError(
     "forbidden",
     `Role ${role} may not replicate: alter role ${role} replication, and allow it in pg_hba.conf; until then only logical backups are taken`,
+  );
+}
+
+/** Why a base backup cannot be streamed from here, by the server's own words. */
+export function replicationRefused(
+  { code, message, pooler }: ReplicationRefusal,
+): HoldfastError {
+  const why = pooler
+    ? "A pooler stands before the server and takes no replication: base backups need DATABASE_URL to lead to the server itself"
+    : 'The server takes no replication from here: allow it in pg_hba.conf (a line "replication")';
+  return new HoldfastError(
+    "forbidden",
+    `${why}; until then only logical backups are taken (${code}: ${message})`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readServerFacts, type ServerFacts } from "../../db/backups/facts.ts";
+import { probeReplication } from "../../db/backups/walsender.ts";
 import type { Target } from "../../db/connection.ts";
 import type { EmbeddedServer } from "../../db/embedded/server.ts";
 import type { Pool, PoolerMode } from "../../db/pool.ts";
@@ -14,7 +15,7 @@ import { createChecking } from "./checking.ts";
 import type { Bucket } from "./copy/bucket.ts";
 import { createCopies } from "./copy/copies.ts";
 import { type SealCheck, sweepDrill } from "./drill.ts";
-import { explain, whyNotReplicated } from "./failure.ts";
+import { explain, replicationRefused, whyNotReplicated } from "./failure.ts";
 import { findPgDump } from "./logical.ts";
 import { type BackupRecord, isProven } from "./record.ts";
 import { type Backup, reportBackups, showBackup, showRunning } from "./report.ts";
@@ -132,9 +133,18 @@ export function createBackups(
       problems: lastProblem ? [lastProblem] : [],
     });
 
+  /** What the role may do says nothing of what stands between: that is found out by trying. */
+  async function tried(known: ServerFacts): Promise<HoldfastError | undefined> {
+    if (embedded) return undefined;
+    const refusal = await probeReplication(target, { system: known.system });
+    // All connections for replication are taken just now: nothing that says what is possible.
+    return refusal && refusal.code !== "53300" ? replicationRefused(refusal) : undefined;
+  }
+
   async function start(wanted?: Backup["kind"]): Promise<Backup> {
     const known = await readFacts();
-    const refusal = whyNotReplicated(known);
+    const refusal = whyNotReplicated(known) ??
+      (wanted === "logical" ? undefined : await tried(known));
     const kind = wanted ?? (refusal ? "logical" : "base");
     if (refusal && kind === "base") throw refusal;
     if (kind === "logical" && !findPgDump(Math.floor(known.version / 10_000))) {

@@ -40,6 +40,7 @@ export function createTurn(
     takeBackupLock({
       target,
       pooled: pooler.pooled,
+      serverVersion: pooler.version,
       statementTimeoutMs: 10_000,
       lockTimeoutMs: 2_000,
     });

@@ -92,9 +92,13 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
   const { measuring = profiles, newSeed = randomSeed } = options;
   const connect: BenchConnect = {
     target,
+    purpose: "benchmark",
     // Asked anew for each connection: the pools find it out when the first of them connects.
     get pooled() {
       return pooler.pooled;
+    },
+    get serverVersion() {
+      return pooler.version;
     },
     statementTimeoutMs: 60_000,
     lockTimeoutMs: 5_000,

@@ -4,6 +4,7 @@ import { detachStatement, type TableName } from "../../db/partitions/ddl.ts";
 import { endDetached, reconcileDetached, rememberDetach } from "../../db/partitions/detached.ts";
 import { attachedNames, isPending, presentTable } from "../../db/partitions/leaves.ts";
 import { logMaintenance, type MaintenanceEntry } from "../../db/partitions/log.ts";
+import { sendOutsideTransaction } from "../../db/partitions/outside.ts";
 import { isPermanent } from "../../db/permanence.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -12,11 +13,17 @@ import type { Clock } from "../clock.ts";
 import { emptyOutcome, leaveOut, type Outcome, succeed } from "./outcome.ts";
 import { groupSteps, sharedObstacle } from "./planning/groups.ts";
 import type { Step } from "./planning/step.ts";
-import { type Crafts, leafTable, leafText, type StepTools, tableName } from "./tools.ts";
+import {
+  type Crafts,
+  leafTable,
+  leafText,
+  outsideLimits,
+  type StepTools,
+  tableName,
+} from "./tools.ts";
 
 /** Writers queue behind a heavy lock for as long as it is waited for, so it is tried briefly and often. */
 const heavyLockMs = 100;
-const lightLockMs = 2_000;
 const attempts = { heavy: 12, light: 4 };
 /** lock_not_available and deadlock_detected: somebody else was in the way, who will not be for ever. */
 const passing = new Set(["55P03", "40P01"]);
@@ -84,11 +91,9 @@ export function createExecution(
     };
   }
 
-  /** Behind a transaction-mode pooler a session has no lock_timeout of ours. */
+  /** A light lock is waited for as long as the pool allows. */
   async function limitLocks(sql: Sql, heavy: boolean): Promise<void> {
-    await sql`
-      select set_config('lock_timeout', ${`${heavy ? heavyLockMs : lightLockMs}ms`}, true)
-      where ${heavy} or current_setting('lock_timeout') = '0'`;
+    if (heavy) await sql`select set_config('lock_timeout', ${`${heavyLockMs}ms`}, true)`;
   }
 
   /** Retries what failed for a passing reason, ever later. */
@@ -159,7 +164,8 @@ export function createExecution(
       const text = pending
         ? detachStatement(tableName(step), leafTable(step), "finalize")
         : statement?.sql ?? "";
-      await send(sql, text);
+      beforeStatement(text);
+      await sendOutsideTransaction(pool, sql, text, outsideLimits);
     });
   }
 

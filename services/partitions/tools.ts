@@ -17,6 +17,9 @@ export const leafTable = ({ partition }: Step): TableName => ({
 });
 export const leafText = ({ partition }: Step) => `${partition.schema}.${partition.name}`;
 
+/** Limits of a statement outside a transaction, behind a pooler; the same as the pool's own. */
+export const outsideLimits = { lockMs: 2_000, statementMs: 120_000 };
+
 /** What the execution of plans lends to those who carry out steps of a kind of their own. */
 export interface StepTools {
   pool: Pool;

@@ -84,7 +84,6 @@ export function createSteps(
     { snapshot = false, limitMs = lockMs }: { snapshot?: boolean; limitMs?: number } = {},
   ): Promise<Turn> {
     return await pool.transaction(async (sql) => {
-      if (snapshot) await sql`set transaction isolation level repeatable read`;
       await sql`select set_config('lock_timeout', ${`${limitMs}ms`}, true), set_config('statement_timeout', '0', true)`;
       const move = await holdMove(sql, id);
       // Another Holdfast has brought it further meanwhile.
@@ -96,7 +95,7 @@ export function createSteps(
       // The last boundary: everything is done and nothing is committed.
       beforeStatement("commit");
       return turn;
-    }, { deadlineMs: longestMs });
+    }, { deadlineMs: longestMs, isolation: snapshot ? "repeatable read" : "read committed" });
   }
 
   const copy = (id: string) =>

@@ -2,6 +2,7 @@ import { codeOf } from "../../../db/errors.ts";
 import { describeLeaf } from "../../../db/partitions/content.ts";
 import { presentTable } from "../../../db/partitions/leaves.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
+import { sendOutsideTransaction } from "../../../db/partitions/outside.ts";
 import { readParents } from "../../../db/partitions/parents.ts";
 import {
   beginSeal,
@@ -11,7 +12,7 @@ import {
 } from "../../../db/partitions/sealed.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { codecs, type KeyKind } from "../axis/key.ts";
-import { leafTable, leafText, type StepTools, tableName } from "../tools.ts";
+import { leafTable, leafText, outsideLimits, type StepTools, tableName } from "../tools.ts";
 import type { Step } from "../planning/step.ts";
 import { measureContent } from "./content.ts";
 import { hashOf, type Manifest, thresholdsOf } from "./manifest.ts";
@@ -29,7 +30,9 @@ function orderOf(kind: KeyKind): (a: string, b: string) => boolean {
 }
 
 /** Makes a leaf refuse writes, freezes it, and keeps what it holds. Taken up again after a crash, it does the same. */
-export function createSealing({ pool, clock, log, send, limitLocks, patiently, entry }: StepTools) {
+export function createSealing(
+  { pool, clock, log, send, mark, limitLocks, patiently, entry }: StepTools,
+) {
   async function closeToWrites(step: Step): Promise<void> {
     await patiently(step, () =>
       pool.transaction(async (sql) => {
@@ -54,7 +57,11 @@ export function createSealing({ pool, clock, log, send, limitLocks, patiently, e
   /** Somebody else's vacuum, or too little time, does not keep a leaf from being sealed: autovacuum freezes it later. */
   async function freeze(step: Step): Promise<void> {
     try {
-      await pool.run((sql) => send(sql, vacuumStatement(leafTable(step)).sql));
+      const { sql: statement } = vacuumStatement(leafTable(step));
+      await pool.run(async (sql) => {
+        mark(statement);
+        await sendOutsideTransaction(pool, sql, statement, outsideLimits);
+      });
     } catch (error) {
       if (!["55P03", "57014", "42501"].includes(codeOf(error))) throw error;
       log.warn("sealed_without_vacuum", { leaf: leafText(step), code: codeOf(error) });
