@@ -6,6 +6,7 @@ import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import { type Changes, indexChanges, settingChanges } from "./changes.ts";
 import { collectTier, emptyReadings, type Readings } from "./collect.ts";
+import { createIndexAges } from "./index_ages.ts";
 import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
@@ -50,6 +51,7 @@ export function createCollection(
   const statements = createStatements();
   const trends = createTrends(trendsMax);
   const standbyProgress = createStandbyProgress();
+  const indexAges = createIndexAges();
   const now = () => clock.now().getTime();
   let databaseRates: { value: DatabaseRates | undefined; at: number } | undefined;
   const rates: Record<"wal" | "archiver", Record<string, number> | undefined> = {
@@ -144,7 +146,14 @@ export function createCollection(
     const rows = rowsOf("indexes");
     if (!rows) return undefined;
     if (judged?.rows !== rows) {
-      judged = { rows, found: { all: judgeIndexes(rows, observedSeconds()), rows } };
+      const at = now();
+      const counted = observedSeconds();
+      indexAges.note(rows, at);
+      const all = judgeIndexes(
+        rows,
+        (row) => Math.min(counted, indexAges.unusedSeconds(row, at)),
+      );
+      judged = { rows, found: { all, rows } };
     }
     return judged.found;
   }
