@@ -84,6 +84,7 @@ export async function saveAlertWork(
       from jsonb_array_elements(${JSON.stringify(deliveries)}::text::jsonb) as one
       on conflict (id) do update set
         state = excluded.state,
+        notices = excluded.notices,
         owner = excluded.owner,
         attempts = excluded.attempts,
         next_attempt_at = excluded.next_attempt_at,

@@ -7,13 +7,25 @@ import type { ChannelSetting } from "../../settings/channels.ts";
 import type { Clock } from "../clock.ts";
 import { lineOf, type Sender, wants } from "./channels/channel.ts";
 import { type Fetch, type Outcome, post } from "./channels/post.ts";
+import {
+  closeEvents,
+  type DeliveryEvent,
+  endOf,
+  errorOf,
+  eventsOf,
+  openEvents,
+  reopenEvents,
+  withOutcomes,
+} from "./delivery_events.ts";
 import type { Notice } from "./notices.ts";
 import type { AlertStore } from "./store.ts";
 
 /** A delivery under way: its record, which is kept, unless it is a mere repetition. */
 interface Delivery {
   record: DeliveryRecord;
-  notices: readonly Notice[];
+  events: readonly DeliveryEvent[];
+  /** Tries in a row that brought nothing over. */
+  failures: number;
   kept: boolean;
 }
 
@@ -54,23 +66,44 @@ export function createDeliveries(
     onChange();
   }
 
-  function end(delivery: Delivery, state: "delivered" | "dead", error: string | null): void {
-    delivery.record = {
-      ...delivery.record,
-      state,
-      error,
-      next_attempt_at: null,
-      ended_at: clock.now().toISOString(),
-    };
+  function update(delivery: Delivery, changes: Partial<DeliveryRecord>): void {
+    delivery.record = { ...delivery.record, ...changes, notices: delivery.events };
     keep(delivery);
-    const { id, channel, attempts, summary } = delivery.record;
-    if (state === "delivered") log.debug("alert_delivered", { channel, delivery: id, attempts });
-    else log.error("alert_not_delivered", { channel, delivery: id, attempts, error, summary });
   }
 
-  async function tryOnce(setting: ChannelSetting, delivery: Delivery): Promise<Outcome> {
-    const { id } = delivery.record;
-    return await post(setting, { id, notices: delivery.notices, now: clock.now() }, {
+  /** Ends a delivery: with what has reached the channel, and `error` for what has not yet. */
+  function end(delivery: Delivery, error: string): void {
+    delivery.events = closeEvents(delivery.events, error);
+    const failed = errorOf(delivery.events);
+    update(delivery, {
+      state: endOf(delivery.events),
+      error: failed,
+      next_attempt_at: null,
+      ended_at: clock.now().toISOString(),
+    });
+    const { id, channel, attempts, summary } = delivery.record;
+    if (failed === null) log.debug("alert_delivered", { channel, delivery: id, attempts });
+    else {log.error("alert_not_delivered", {
+        channel,
+        delivery: id,
+        attempts,
+        error: failed,
+        summary,
+      });}
+  }
+
+  /** Sends what is still open of a delivery, in one piece as long as nothing of it is over. */
+  async function tryOnce(
+    setting: ChannelSetting,
+    { record: { id }, events }: Pick<Delivery, "record" | "events">,
+  ): Promise<(Outcome | undefined)[]> {
+    const open = openEvents(events);
+    if (open.length === 0) return [];
+    const places = events.flatMap((event, at) => event.state === "queued" ? [at] : []);
+    const alone = open.length < events.length
+      ? { alone: (at: number) => `${id}-${places[at]}` }
+      : {};
+    return await post(setting, { id, notices: open, now: clock.now(), ...alone }, {
       sender,
       fetch,
     });
@@ -80,29 +113,27 @@ export function createDeliveries(
   async function work(setting: ChannelSetting): Promise<void> {
     const queue = queues.get(setting.name) ?? [];
     for (let first = queue[0]; first && !stopped; first = queue[0]) {
-      const outcome = await tryOnce(setting, first);
+      const outcomes = await tryOnce(setting, first);
+      const moved = outcomes.some((outcome) => outcome && (outcome.ok || !outcome.again));
+      first.events = withOutcomes(first.events, outcomes);
+      first.failures = moved ? 0 : first.failures + 1;
       first.record = { ...first.record, attempts: first.record.attempts + 1 };
-      const { attempts } = first.record;
-      const over = outcome.ok || !outcome.again || attempts >= attemptsMax || !first.kept;
-      if (over) {
+      const open = openEvents(first.events);
+      if (open.length === 0 || first.failures >= attemptsMax || !first.kept) {
         const at = queue.indexOf(first);
         if (at >= 0) queue.splice(at, 1);
-        if (first.kept) {
-          end(first, outcome.ok ? "delivered" : "dead", outcome.ok ? null : outcome.error);
-        }
+        if (first.kept) end(first, "not sent");
         continue;
       }
-      const waitMs = backoffMs(attempts, outcome.afterMs);
-      first.record = {
-        ...first.record,
-        error: outcome.error,
-        next_attempt_at: new Date(clock.now().getTime() + waitMs).toISOString(),
-      };
-      keep(first);
+      const askedMs = outcomes.map((outcome) => outcome?.ok === false ? outcome.afterMs ?? 0 : 0);
+      const waitMs = backoffMs(Math.max(1, first.failures), Math.max(...askedMs));
+      const error = errorOf(first.events);
+      const next = new Date(clock.now().getTime() + waitMs).toISOString();
+      update(first, { error, next_attempt_at: next });
       log.warn("alert_delivery_waits", {
         channel: setting.name,
-        attempts,
-        error: outcome.error,
+        attempts: first.record.attempts,
+        error,
         wait_ms: waitMs,
       });
       timers.set(setting.name, setTimeout(() => start(setting), waitMs));
@@ -128,27 +159,28 @@ export function createDeliveries(
     // The first is under way; of those that wait the oldest tell least of now.
     if (queue.length > queueMax) {
       const [dropped] = queue.splice(1, 1);
-      if (dropped?.kept) end(dropped, "dead", `more than ${queueMax} deliveries waited`);
+      if (dropped?.kept) end(dropped, `more than ${queueMax} deliveries waited`);
     }
     if (!timers.has(setting.name)) start(setting);
   }
 
   function make(channel: string, notices: readonly Notice[]): Delivery {
     const at = clock.now().toISOString();
+    const events = eventsOf(notices, "queued");
     const record: DeliveryRecord = {
       id: randomUUID(),
       channel,
       owner,
       state: "queued",
       summary: notices.map(lineOf).join("\n").slice(0, 2_000),
-      notices,
+      notices: events,
       attempts: 0,
       created_at: at,
       next_attempt_at: at,
       ended_at: null,
       error: null,
     };
-    return { record, notices, kept: true };
+    return { record, events, failures: 0, kept: true };
   }
 
   function settingOf(name: string): ChannelSetting {
@@ -159,11 +191,13 @@ export function createDeliveries(
 
   function resume(records: readonly DeliveryRecord[]): void {
     for (const record of records) {
-      const notices = record.notices as Notice[];
-      const delivery: Delivery = { record, notices, kept: true };
+      const kept = eventsOf(record.notices as Notice[], "queued");
+      // Queued again by somebody, and not tried since.
+      const events = openEvents(kept).length > 0 ? kept : reopenEvents(kept);
+      const delivery: Delivery = { record, events, failures: record.attempts, kept: true };
       const setting = settings.find(({ name }) => name === record.channel);
       const queue = queues.get(record.channel);
-      if (!setting) end(delivery, "dead", "no channel has this name any more");
+      if (!setting) end(delivery, "no channel has this name any more");
       else if (!queue?.some((one) => one.record.id === record.id)) put(setting, delivery);
     }
   }
@@ -196,11 +230,13 @@ export function createDeliveries(
     async test(name: string, notices: readonly Notice[]) {
       const setting = settingOf(name);
       const started = performance.now();
-      const outcome = await tryOnce(setting, make(name, notices));
+      const sample = make(name, notices);
+      const events = withOutcomes(sample.events, await tryOnce(setting, sample));
+      const error = errorOf(closeEvents(events, "not sent"));
       return {
         channel: name,
-        delivered: outcome.ok,
-        error: outcome.ok ? null : outcome.error,
+        delivered: error === null,
+        error,
         duration_ms: Math.round(performance.now() - started),
       };
     },
@@ -208,8 +244,9 @@ export function createDeliveries(
     async retry(id: string): Promise<DeliveryRecord> {
       const record = await requeueDelivery(store.db, { id, owner, at: clock.now() });
       if (!record) throw new HoldfastError("not_found", `No delivery given up has the id ${id}`);
-      resume([record]);
-      return record;
+      const again = { ...record, notices: reopenEvents(record.notices as Notice[]) };
+      resume([again]);
+      return again;
     },
     /** The channels, without what is secret about them: of an address only its host. */
     channels: () =>
