@@ -155,6 +155,8 @@ export interface CollectorRows {
   sequences: {
     taken_at: number;
     sequence: string;
+    /** The narrowest column that it feeds, as far as is known. */
+    column: string | null;
     readable: boolean;
     last_value: number | null;
     limit_value: number;
