@@ -58,6 +58,8 @@ export interface CollectorRows {
   replication: {
     application_name: string;
     client: string;
+    /** An archiver keeps WAL and replays none: pg_receivewal, Barman, or the stream beside a pg_basebackup. */
+    kind: "standby" | "subscriber" | "archiver" | "connecting";
     state: string | null;
     sync_state: string | null;
     unsent_bytes: number | null;

@@ -11,7 +11,7 @@ import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
 import { freshValue } from "./reading.ts";
-import { standbyName } from "./signals/replication.ts";
+import { isStandby, standbyName } from "./signals/replication.ts";
 import type { View } from "./signals/signal.ts";
 import { createStandbyProgress } from "./standby_progress.ts";
 import { createStatements, type Statements } from "./statements.ts";
@@ -97,7 +97,9 @@ export function createCollection(
     rates.archiver = perSecond(before.archiver.value?.[0], readings.archiver.value?.[0], [
       "failed",
     ]);
-    for (const row of rowsOf("replication") ?? []) standbys.set(standbyName(row), at);
+    for (const row of (rowsOf("replication") ?? []).filter(isStandby)) {
+      standbys.set(standbyName(row), at);
+    }
     for (const [name, seen] of standbys) if (at - seen > 24 * hour) standbys.delete(name);
     standbyProgress.note(rowsOf("standby")?.[0], readings.standby.at ?? at);
     const ids = rowsOf("wraparound")?.[0];
