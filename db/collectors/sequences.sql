@@ -10,22 +10,27 @@ with recursive domains as (
   from domains as d
   join pg_type as t on t.oid = d.type and t.typtype = 'd'
 ),
--- Defaults that are the sequence's next value as it is, cast to the column's type at most.
-plain_defaults as (
-  select d.refobjid as sequence, d.classid, d.objid, x.tree
+defaults as (
+  select d.refobjid as sequence, a.adrelid as relation, a.adnum as attnum, null::oid as domain, a.adbin::text as tree
   from pg_sequence as q
   join pg_depend as d on d.refclassid = 'pg_class'::regclass and d.refobjid = q.seqrelid
-  cross join lateral (
-    select adbin::text as tree from pg_attrdef
-    where d.classid = 'pg_attrdef'::regclass and oid = d.objid
-    union all
-    select typdefaultbin::text from pg_type
-    where d.classid = 'pg_type'::regclass and oid = d.objid
-  ) as x
-  where x.tree !~ '\{(?!FUNCEXPR |CONST |RELABELTYPE |COERCETODOMAIN |COERCEVIAIO )'
+    and d.classid = 'pg_attrdef'::regclass
+  join pg_attrdef as a on a.oid = d.objid
+  union all
+  select d.refobjid, null, null, t.oid, t.typdefaultbin::text
+  from pg_sequence as q
+  join pg_depend as d on d.refclassid = 'pg_class'::regclass and d.refobjid = q.seqrelid
+    and d.classid = 'pg_type'::regclass
+  join pg_type as t on t.oid = d.objid
+),
+-- Those that are the sequence's next value as it is, cast to the column's type at most. Partitions share one text.
+plain_trees as (
+  select tree
+  from (select distinct tree from defaults) as one
+  where tree !~ '\{(?!FUNCEXPR |CONST |RELABELTYPE |COERCETODOMAIN |COERCEVIAIO )'
     and not exists (
       select 1
-      from regexp_matches(x.tree, ':funcid (\d+)', 'g') as called (id)
+      from regexp_matches(tree, ':funcid (\d+)', 'g') as called (id)
       where called.id[1]::oid <> 'nextval(regclass)'::regprocedure
         and not exists (select 1 from pg_cast as c where c.castfunc = called.id[1]::oid)
     )
@@ -37,13 +42,9 @@ fed as (
   join pg_depend as d on d.classid = 'pg_class'::regclass and d.objid = q.seqrelid
   where d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0 and d.deptype in ('a', 'i')
   union
-  select p.sequence, a.adrelid, a.adnum, null
-  from plain_defaults as p
-  join pg_attrdef as a on p.classid = 'pg_attrdef'::regclass and a.oid = p.objid
-  union
-  select p.sequence, null, null, p.objid
-  from plain_defaults as p
-  where p.classid = 'pg_type'::regclass
+  select sequence, relation, attnum, domain
+  from defaults
+  join plain_trees using (tree)
 ),
 typed as (
   select
