@@ -26,7 +26,7 @@ defaults as (
 -- Those that are the sequence's next value as it is, cast to the column's type at most. Partitions share one text.
 plain_trees as (
   select tree
-  from (select distinct tree from defaults) as one
+  from (select distinct tree from defaults offset 0) as one
   where tree !~ '\{(?!FUNCEXPR |CONST |RELABELTYPE |COERCETODOMAIN |COERCEVIAIO )'
     and not exists (
       select 1
