@@ -100,6 +100,41 @@ for (const type of types) {
   });
 }
 
+Deno.test("PagerDuty, over HTTP: one event answered 400 costs no other its page", async () => {
+  const answered: [number, string, string][] = [];
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { event_action, dedup_key } = await request.json();
+      const status = dedup_key.includes("partition_runway") ? 400 : 202;
+      answered.push([status, event_action, dedup_key]);
+      return new Response(null, { status });
+    },
+  );
+  const saved: DeliveryRecord[] = [];
+  const deliveries = createDeliveries({
+    settings: [{ ...setting("pagerduty"), url: `http://127.0.0.1:${server.addr.port}` }],
+    owner: "me",
+    sender: { instance: "one", url: "http://127.0.0.1:8000/" },
+    store: { saveDelivery: (record) => void saved.push(record), db: {} as RecordsDb },
+    clock: { now: () => new Date(at) },
+    log: createLogger({ level: "error", write: () => {} }),
+  });
+  deliveries.send([
+    notice("lock_wait"),
+    notice("partition_runway"),
+    notice("archiver", "resolved"),
+  ]);
+  await eventually(() => saved.at(-1)?.state === "dead", "it is over");
+  assert.deepEqual(answered, [
+    [202, "trigger", "holdfast/lock_wait"],
+    [400, "trigger", "holdfast/partition_runway"],
+    [202, "resolve", "holdfast/archiver"],
+  ]);
+  await deliveries.stop();
+  await server.shutdown();
+});
+
 Deno.test("a request of several that is taken goes once, and one alone keeps the delivery's id", async () => {
   const one = channel("webhook", () => 204);
   one.deliveries.send([notice("a"), notice("b")]);
@@ -145,6 +180,38 @@ Deno.test("an event that fails holds up only what follows about the same alert",
   one.deliveries.send([notice("a"), notice("a", "resolved"), notice("b")]);
   await over(one);
   assert.deepEqual(one.sent.map(({ rules }) => rules), [["a"], ["b"], ["a"], ["a"]]);
+  await one.deliveries.stop();
+});
+
+Deno.test("a delivery that fails holds up only those about the same alert, as long as the receiver takes others", async () => {
+  for (const type of ["webhook", "pagerduty"] as const) {
+    let mended = false;
+    const one = channel(type, (rules) => rules.includes("bad") && !mended ? 500 : 204);
+    one.deliveries.send([notice("bad")]);
+    await eventually(() => one.sent.length === 1, "it fails");
+    one.deliveries.send([notice("other")]);
+    one.deliveries.send([notice("bad", "resolved"), notice("third")]);
+    one.deliveries.send([notice("fourth")]);
+    await eventually(() => one.sent.some(({ rules }) => rules.includes("fourth")), "others pass");
+    const arrived = () =>
+      one.sent.filter(({ status }) => status === 204).map(({ rules }) => rules.join());
+    assert.deepEqual(arrived(), ["other", "fourth"]);
+    mended = true;
+    await over(one);
+    assert.deepEqual(
+      arrived().slice(2),
+      type === "webhook" ? ["bad", "bad,third"] : ["bad", "bad", "third"],
+    );
+    await one.deliveries.stop();
+  }
+});
+
+Deno.test("while a receiver fails for all, only the first delivery uses up its tries", async () => {
+  const one = channel("webhook", () => 500);
+  for (const rule of ["a", "b", "c"]) one.deliveries.send([notice(rule)]);
+  await eventually(() => one.record().attempts === 2, "the first is tried again");
+  assert.deepEqual([...one.saved.values()].map(({ attempts }) => attempts), [2, 0, 0]);
+  assert.deepEqual(new Set(one.sent.flatMap(({ rules }) => rules)), new Set(["a", "b"]));
   await one.deliveries.stop();
 });
 

@@ -5,41 +5,32 @@ import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { ChannelSetting } from "../../settings/channels.ts";
 import type { Clock } from "../clock.ts";
-import { lineOf, type Sender, wants } from "./channels/channel.ts";
-import { type Fetch, type Outcome, post } from "./channels/post.ts";
+import { dedupKey, lineOf, type Sender, wants } from "./channels/channel.ts";
+import { type Fetch, post } from "./channels/post.ts";
 import {
+  attemptsMax,
+  brought,
   closeEvents,
-  type DeliveryEvent,
+  type Delivery,
   endOf,
   errorOf,
   eventsOf,
+  fresh,
+  noteTry,
   openEvents,
   reopenEvents,
+  type Tried,
+  waitAfter,
   withOutcomes,
 } from "./delivery_events.ts";
 import type { Notice } from "./notices.ts";
 import type { AlertStore } from "./store.ts";
 
-/** A delivery under way: its record, which is kept, unless it is a mere repetition. */
-interface Delivery {
-  record: DeliveryRecord;
-  events: readonly DeliveryEvent[];
-  /** Tries in a row that brought nothing over. */
-  failures: number;
-  kept: boolean;
-}
-
 const queueMax = 1_000;
-const attemptsMax = 12;
-const longestWaitMs = 300_000;
 /** Alertmanager forgets what it is not told again (its clients do so every one to three minutes). */
 const repeatMs = 60_000;
 
-/** Waits 1 s after the first failure, then twice as long each time, up to 5 min; a receiver may ask for more. Pure. */
-export const backoffMs = (attempts: number, afterMs = 0): number =>
-  Math.max(afterMs, Math.min(longestWaitMs, 1_000 * 2 ** (attempts - 1)));
-
-/** Brings notices to channels: in order per channel, tried again with backoff, given up (and kept) at last. */
+/** Brings notices to channels: in order per alert, tried again with backoff, given up (and kept) at last. */
 export function createDeliveries(
   { settings, owner, sender, store, clock, log, fetch = globalThis.fetch, onChange = () => {} }: {
     settings: readonly ChannelSetting[];
@@ -96,7 +87,7 @@ export function createDeliveries(
   async function tryOnce(
     setting: ChannelSetting,
     { record: { id }, events }: Pick<Delivery, "record" | "events">,
-  ): Promise<(Outcome | undefined)[]> {
+  ): Promise<Tried> {
     const open = openEvents(events);
     if (open.length === 0) return [];
     const places = events.flatMap((event, at) => event.state === "queued" ? [at] : []);
@@ -109,33 +100,62 @@ export function createDeliveries(
     });
   }
 
+  /** Applies what came of a try: ends the delivery and takes it from its queue, or lets it wait. */
+  function settle(queue: Delivery[], delivery: Delivery, outcomes: Tried): void {
+    noteTry(delivery, outcomes);
+    if (
+      openEvents(delivery.events).length === 0 || delivery.failures >= attemptsMax || !delivery.kept
+    ) {
+      const at = queue.indexOf(delivery);
+      if (at >= 0) queue.splice(at, 1);
+      if (delivery.kept) end(delivery, "not sent");
+      return;
+    }
+    const waitMs = waitAfter(delivery, outcomes);
+    delivery.dueAt = performance.now() + waitMs;
+    const error = errorOf(delivery.events);
+    const next = new Date(clock.now().getTime() + waitMs).toISOString();
+    update(delivery, { error, next_attempt_at: next });
+    const { channel, attempts } = delivery.record;
+    log.warn("alert_delivery_waits", { channel, attempts, error, wait_ms: waitMs });
+  }
+
+  /**
+   * Sends what stands behind a delivery that waits, but not what is about the same alerts: these stay in order. Ends
+   * with the first that fails too, which does not count for it: then it is the receiver that is not well.
+   */
+  async function overtake(setting: ChannelSetting, queue: Delivery[]): Promise<void> {
+    const held = new Set<string>();
+    const hold = ({ events }: Delivery) =>
+      openEvents(events).forEach((event) => held.add(dedupKey(event)));
+    for (const delivery of [...queue]) {
+      const waits = delivery.dueAt > performance.now() || delivery === queue[0];
+      if (waits || openEvents(delivery.events).some((event) => held.has(dedupKey(event)))) {
+        hold(delivery);
+        continue;
+      }
+      const outcomes = await tryOnce(setting, delivery);
+      if (stopped || !brought(outcomes)) return;
+      // It may have been given up meanwhile, for want of room.
+      if (!queue.includes(delivery)) continue;
+      settle(queue, delivery, outcomes);
+      hold(delivery);
+    }
+  }
+
   /** Works a channel's queue until it is empty or the first has to wait. */
   async function work(setting: ChannelSetting): Promise<void> {
     const queue = queues.get(setting.name) ?? [];
     for (let first = queue[0]; first && !stopped; first = queue[0]) {
-      const outcomes = await tryOnce(setting, first);
-      const moved = outcomes.some((outcome) => outcome && (outcome.ok || !outcome.again));
-      first.events = withOutcomes(first.events, outcomes);
-      first.failures = moved ? 0 : first.failures + 1;
-      first.record = { ...first.record, attempts: first.record.attempts + 1 };
-      const open = openEvents(first.events);
-      if (open.length === 0 || first.failures >= attemptsMax || !first.kept) {
-        const at = queue.indexOf(first);
-        if (at >= 0) queue.splice(at, 1);
-        if (first.kept) end(first, "not sent");
-        continue;
+      if (first.dueAt <= performance.now()) {
+        settle(queue, first, await tryOnce(setting, first));
+        if (queue[0] !== first) continue;
       }
-      const askedMs = outcomes.map((outcome) => outcome?.ok === false ? outcome.afterMs ?? 0 : 0);
-      const waitMs = backoffMs(Math.max(1, first.failures), Math.max(...askedMs));
-      const error = errorOf(first.events);
-      const next = new Date(clock.now().getTime() + waitMs).toISOString();
-      update(first, { error, next_attempt_at: next });
-      log.warn("alert_delivery_waits", {
-        channel: setting.name,
-        attempts: first.record.attempts,
-        error,
-        wait_ms: waitMs,
-      });
+      const behind = queue.length;
+      if (!first.busy) await overtake(setting, queue);
+      // What came meanwhile may overtake as well.
+      if (!first.busy && queue.length > behind && !stopped) continue;
+      const waitMs = Math.max(0, first.dueAt - performance.now());
       timers.set(setting.name, setTimeout(() => start(setting), waitMs));
       return;
     }
@@ -161,7 +181,7 @@ export function createDeliveries(
       const [dropped] = queue.splice(1, 1);
       if (dropped?.kept) end(dropped, `more than ${queueMax} deliveries waited`);
     }
-    if (!timers.has(setting.name)) start(setting);
+    if (!timers.has(setting.name) || queue[0]?.busy === false) start(setting);
   }
 
   function make(channel: string, notices: readonly Notice[]): Delivery {
@@ -180,7 +200,7 @@ export function createDeliveries(
       ended_at: null,
       error: null,
     };
-    return { record, events, failures: 0, kept: true };
+    return { ...fresh, record, events };
   }
 
   function settingOf(name: string): ChannelSetting {
@@ -194,7 +214,7 @@ export function createDeliveries(
       const kept = eventsOf(record.notices as Notice[], "queued");
       // Queued again by somebody, and not tried since.
       const events = openEvents(kept).length > 0 ? kept : reopenEvents(kept);
-      const delivery: Delivery = { record, events, failures: record.attempts, kept: true };
+      const delivery: Delivery = { ...fresh, record, events, failures: record.attempts };
       const setting = settings.find(({ name }) => name === record.channel);
       const queue = queues.get(record.channel);
       if (!setting) end(delivery, "no channel has this name any more");

@@ -8,6 +8,36 @@ export interface DeliveryEvent extends Notice {
   error: string | null;
 }
 
+/** A delivery under way: its record, which is kept, unless it is a mere repetition. */
+export interface Delivery {
+  record: DeliveryRecord;
+  events: readonly DeliveryEvent[];
+  /** Tries in a row that brought nothing over. */
+  failures: number;
+  /** When it may be tried again, by the process's own clock (performance.now). */
+  dueAt: number;
+  /** The receiver said at the last try that it takes nothing now. */
+  busy: boolean;
+  kept: boolean;
+}
+
+/** What a delivery begins with. */
+export const fresh = { failures: 0, dueAt: 0, busy: false, kept: true };
+
+/** Tries in a row that may bring nothing over. */
+export const attemptsMax = 12;
+const longestWaitMs = 300_000;
+
+/** Waits 1 s after the first failure, then twice as long each time, up to 5 min; a receiver may ask for more. Pure. */
+export const backoffMs = (attempts: number, afterMs = 0): number =>
+  Math.max(afterMs, Math.min(longestWaitMs, 1_000 * 2 ** (attempts - 1)));
+
+/** What came of each open event; undefined where it was not sent. */
+export type Tried = readonly (Outcome | undefined)[];
+
+/** Whether a try has settled anything: brought an event over, or had it refused for good. */
+export const brought = (outcomes: Tried) => outcomes.some((one) => one && (one.ok || !one.again));
+
 /** Reads the notices of a delivery; those kept without a state of their own have the delivery's. Pure. */
 export const eventsOf = (
   notices: readonly (Notice & Partial<DeliveryEvent>)[],
@@ -57,4 +87,18 @@ export function errorOf(events: readonly DeliveryEvent[]): string | null {
   return failed.length === events.length
     ? reasons
     : `${failed.length} of ${events.length} events: ${reasons}`;
+}
+
+/** Notes in a delivery what came of a try. */
+export function noteTry(delivery: Delivery, outcomes: Tried): void {
+  delivery.events = withOutcomes(delivery.events, outcomes);
+  delivery.failures = brought(outcomes) ? 0 : delivery.failures + 1;
+  delivery.busy = outcomes.some((outcome) => outcome?.ok === false && outcome.busy);
+  delivery.record = { ...delivery.record, attempts: delivery.record.attempts + 1 };
+}
+
+/** Tells how long a delivery waits after a try, in milliseconds. Pure. */
+export function waitAfter({ failures }: Delivery, outcomes: Tried): number {
+  const asked = outcomes.map((outcome) => outcome?.ok === false ? outcome.afterMs ?? 0 : 0);
+  return backoffMs(Math.max(1, failures), Math.max(0, ...asked));
 }
