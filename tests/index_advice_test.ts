@@ -101,6 +101,25 @@ const spare: { name: string; make: string[]; dropped: string[] }[] = [
     dropped: ["b1"],
   },
   {
+    name: "also where a constraint has an index of its own",
+    make: [
+      "create unique index b1 on t (x)",
+      "create table refers (x int references t (x))",
+      "alter table t add constraint b2 unique (x)",
+    ],
+    dropped: [],
+  },
+  {
+    name: "and the replica identity, where a constraint has another",
+    make: [
+      "alter table t alter column x set not null",
+      "create unique index b1 on t (x)",
+      "alter table t replica identity using index b1",
+      "alter table t add constraint b2 unique (x)",
+    ],
+    dropped: [],
+  },
+  {
     name: "the replica identity stays, also that of one partition",
     make: [
       "create unique index b1 on parted (x)",

@@ -58,37 +58,54 @@ const spec: fc.Arbitrary<IndexSpec> = fc.record({
   option: fc.constantFrom("", "", "", "fillfactor = 70", "pages_per_range = 2"),
 });
 
-/** An index much like another: with one thing changed, or none. */
-const kin = (of: IndexSpec, other: IndexSpec, change: number): IndexSpec => {
+/** Indexes much like another: with one thing changed, or none. */
+function kin(of: IndexSpec, other: IndexSpec, change: number): IndexSpec[] {
   const [first, ...more] = of.keys;
   const [otherFirst] = other.keys;
-  if (!first || !otherFirst) return of;
-  const changes: Partial<IndexSpec>[] = [
-    {},
-    {},
-    { keys: [...of.keys, otherFirst] },
-    { keys: [...of.keys, otherFirst], where: other.where },
-    { keys: [{ ...first, collation: otherFirst.collation }, ...more] },
-    { keys: [{ ...first, opclass: otherFirst.opclass }, ...more] },
-    { keys: [{ ...first, order: otherFirst.order }, ...more] },
-    { where: other.where },
-    { unique: !of.unique },
-    { unique: true, nullsNotDistinct: !of.nullsNotDistinct },
-    { include: other.include },
-    { option: other.option },
-    { method: other.method },
+  if (!first || !otherFirst) return [of];
+  const btree = { ...of, method: "btree" };
+  const plain = { ...btree, unique: false, include: "", where: "" };
+  const text = { of: "s", opclass: "", order: "", collation: "" };
+  const variants: (() => IndexSpec[])[] = [
+    () => [of],
+    () => [of],
+    () => [{ ...of, keys: [...of.keys, otherFirst] }],
+    () => [{ ...btree, keys: [...of.keys, otherFirst], where: other.where }],
+    () => [{ ...btree, keys: [{ ...first, order: otherFirst.order }, ...more] }],
+    () => [{ ...btree, where: of.where ? "" : "i > 2" }],
+    () => [{ ...btree, unique: !of.unique }],
+    () => [{ ...btree, include: other.include }],
+    () => [{ ...of, option: other.option }],
+    () => [{ ...of, method: other.method }],
+    // Pairs that look alike, whatever they are made from.
+    () => ["", ' collate "C"'].map((collation) => ({ ...plain, keys: [{ ...text, collation }] })),
+    () => ["", " text_pattern_ops"].map((opclass) => ({ ...plain, keys: [{ ...text, opclass }] })),
+    () =>
+      ["", ' collate "C"'].map((collation) => ({
+        ...plain,
+        keys: collation ? [{ ...text, collation }, first] : [text],
+      })),
+    () =>
+      [false, true].map((nullsNotDistinct) => ({
+        ...btree,
+        unique: true,
+        nullsNotDistinct,
+        where: "",
+        keys: [{ ...first, of: first.of === "s" ? "s" : "i" }, { ...text, of: "p" }],
+      })),
+    () => ["", "i > 2"].map((where) => ({ ...plain, where, keys: [first] })),
   ];
-  return { ...of, ...changes[change % changes.length] };
-};
+  return variants[change % variants.length]!();
+}
 
 const specs = fc.tuple(
   fc.array(spec, { minLength: 2, maxLength: 4 }),
-  fc.array(fc.tuple(fc.nat(9), fc.nat(9), fc.nat(12)), { minLength: 2, maxLength: 6 }),
+  fc.array(fc.tuple(fc.nat(9), fc.nat(9), fc.nat(14)), { minLength: 3, maxLength: 6 }),
 ).map(([first, changes]) => {
   const all = [...first];
   for (const [of, other, change] of changes) {
     const [a, b] = [all[of % all.length], all[other % all.length]];
-    if (a && b) all.push(kin(a, b, change));
+    if (a && b) all.push(...kin(a, b, change));
   }
   return all;
 });
