@@ -183,7 +183,7 @@ async function holds(target: Target, numRuns: number): Promise<void> {
   }
 }
 
-const schemas = slowTests.present ? 200 : 25;
+const schemas = slowTests.present ? 200 : 15;
 
 Deno.test(`indexes: on ${schemas} random schemas no advised drop loses anything`, async () => {
   const server = await startServer({ autovacuum: "off" });

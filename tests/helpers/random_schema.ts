@@ -200,6 +200,8 @@ const query = fc.record({
 const columns = "i, n, s, d, b, p, a, r";
 const write = fc.oneof(
   { weight: 6, arbitrary: row.map((values) => `insert into t (${columns}) values (${values})`) },
+  // Twice the same of nothing: what NULLS NOT DISTINCT refuses.
+  { weight: 3, arbitrary: int.map((n) => `insert into t (p) values (${n % 4})`) },
   {
     weight: 3,
     arbitrary: fc.tuple(row, fc.constantFrom("(i)", "(s)", "(i, p)", "(i, n)", "(i) where b", ""))
