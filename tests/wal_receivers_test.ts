@@ -117,6 +117,11 @@ testWith(
         }
         const keeper = tool("pg_receivewal", ["-D", `${folder}/wal`, ...more]);
         await looksLike(watched, [0, 1, 0], "pg_receivewal");
+        assert.deepEqual(
+          watched.signals().filter(({ name }) => name === "wal_archiver_lag_bytes")
+            .map(({ scope }) => scope),
+          ["pg_receivewal"],
+        );
         keeper.kill("SIGINT");
         await keeper.status;
         await looksLike(watched, [0, 0, 0], "it is gone");

@@ -19,6 +19,7 @@ select
   r.sync_state,
   pg_wal_lsn_diff(p.lsn, r.sent_lsn)::float8 as unsent_bytes,
   pg_wal_lsn_diff(p.lsn, r.replay_lsn)::float8 as lag_bytes,
+  pg_wal_lsn_diff(p.lsn, r.flush_lsn)::float8 as unflushed_bytes,
   extract(epoch from r.replay_lag)::float8 as lag_seconds
 from pg_stat_replication as r
 left join pg_replication_slots as s on s.active_pid = r.pid

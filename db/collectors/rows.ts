@@ -63,6 +63,8 @@ export interface CollectorRows {
     state: string | null;
     sync_state: string | null;
     unsent_bytes: number | null;
+    /** What it has not on its disk yet. */
+    unflushed_bytes: number | null;
     lag_bytes: number | null;
     lag_seconds: number | null;
   };

@@ -59,6 +59,19 @@ export const replicationSignals: readonly Signal[] = [
     read: (view) => countOf(view, "archiver"),
   },
   {
+    name: "wal_archiver_lag_bytes",
+    unit: "bytes",
+    collector: "replication",
+    of: "archiver",
+    about:
+      "WAL that such an archiver has not on its disk; pg_receivewal without --synchronous says so file by file",
+    read: ({ rows, seesAll }) =>
+      rows("replication")?.filter(({ kind }) => kind === "archiver").map((row) => ({
+        scope: standbyName(row),
+        value: seesAll ? row.unflushed_bytes : null,
+      })),
+  },
+  {
     name: "logical_subscribers",
     unit: "count",
     collector: "replication",
