@@ -50,7 +50,11 @@ function channel(
     settings: [setting(type)],
     owner: "me",
     sender: { instance: "one", url: "http://127.0.0.1:8000/" },
-    store: { saveDelivery: (record) => void saved.set(record.id, record), db: {} as RecordsDb },
+    store: {
+      saveDelivery: (record) => void saved.set(record.id, record),
+      deliveries: () => Promise.resolve([]),
+      db: {} as RecordsDb,
+    },
     clock: { now: () => new Date(at) },
     log: createLogger({ level: "error", write: () => {} }),
     fetch: (_, { body, headers }) => {
@@ -116,7 +120,11 @@ Deno.test("PagerDuty, over HTTP: one event answered 400 costs no other its page"
     settings: [{ ...setting("pagerduty"), url: `http://127.0.0.1:${server.addr.port}` }],
     owner: "me",
     sender: { instance: "one", url: "http://127.0.0.1:8000/" },
-    store: { saveDelivery: (record) => void saved.push(record), db: {} as RecordsDb },
+    store: {
+      saveDelivery: (record) => void saved.push(record),
+      deliveries: () => Promise.resolve([]),
+      db: {} as RecordsDb,
+    },
     clock: { now: () => new Date(at) },
     log: createLogger({ level: "error", write: () => {} }),
   });
