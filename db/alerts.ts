@@ -84,6 +84,7 @@ export async function saveAlertWork(
       from jsonb_array_elements(${JSON.stringify(deliveries)}::text::jsonb) as one
       on conflict (id) do update set
         state = excluded.state,
+        notices = excluded.notices,
         owner = excluded.owner,
         attempts = excluded.attempts,
         next_attempt_at = excluded.next_attempt_at,
@@ -163,15 +164,17 @@ export async function listRuleChanges(
   );
 }
 
+/** Writes what was changed of each rule, all or nothing. */
 export async function saveRuleChanges(
   db: RecordsDb,
-  name: string,
-  changes: unknown,
+  changes: ReadonlyMap<string, unknown>,
 ): Promise<void> {
+  const rows = [...changes].map(([name, changes]) => ({ name, changes }));
+  if (rows.length === 0) return;
   await db.run((own) =>
-    own.insert(ruleRecords).values({ name, changes }).onConflictDoUpdate({
+    own.insert(ruleRecords).values(rows).onConflictDoUpdate({
       target: ruleRecords.name,
-      set: { changes, updated_at: new Date() },
+      set: { changes: sql`excluded.changes`, updated_at: new Date() },
     })
   );
 }

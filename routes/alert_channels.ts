@@ -1,5 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { DeliveryRecord } from "../db/alerts.ts";
 import type { Alerts } from "../services/alerts/alerts.ts";
+import { type DeliveryEvent, eventsOf } from "../services/alerts/delivery_events.ts";
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import { ChannelList, ChannelTest, Delivery, DeliveryList } from "./alert_schemas.ts";
 import { createRouter, cursorParam, jsonAnswer, limitParam } from "./shared.ts";
@@ -53,6 +55,21 @@ const retryRoute = createRoute({
   responses: { 202: jsonAnswer(Delivery, "The delivery, in the queue") },
 });
 
+/** A delivery without what is only ours, and of each event only what became of it. */
+function shown({ owner: _, notices, ...row }: DeliveryRecord) {
+  const events = eventsOf(notices as DeliveryEvent[], row.state);
+  return {
+    ...row,
+    events: events.map(({ kind, alert, state, error }) => ({
+      kind,
+      rule: alert.rule,
+      scope: alert.scope,
+      state,
+      error,
+    })),
+  };
+}
+
 export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
   const router = createRouter();
 
@@ -75,16 +92,13 @@ export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
     });
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     return c.json({
-      deliveries: rows.slice(0, limit).map(({ owner: _o, notices: _n, ...row }) => row),
+      deliveries: rows.slice(0, limit).map(shown),
       next_cursor: last ? writeCursor([last.created_at, last.id]) : null,
     }, 200);
   });
 
   router.openapi(retryRoute, async (c) => {
-    const { owner: _o, notices: _n, ...row } = await alerts.deliveries.retry(
-      c.req.valid("param").id,
-    );
-    return c.json(row, 202);
+    return c.json(shown(await alerts.deliveries.retry(c.req.valid("param").id)), 202);
   });
   return router;
 }

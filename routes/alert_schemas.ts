@@ -193,6 +193,13 @@ export const Delivery = z.object({
   next_attempt_at: Time.nullable(),
   ended_at: Time.nullable(),
   error: z.string().nullable(),
+  events: z.array(z.object({
+    kind: z.enum(["fired", "escalated", "eased", "acknowledged", "reminder", "resolved"]),
+    rule: z.string(),
+    scope: z.string(),
+    state: z.enum(["queued", "delivered", "dead"]),
+    error: z.string().nullable(),
+  })).openapi({ description: "Each with its own fate; a delivery is dead when any of them is" }),
 }).openapi("AlertDelivery");
 
 export const DeliveryList = z.object({ deliveries: z.array(Delivery), next_cursor: nextCursor })

@@ -65,7 +65,7 @@ const changeRulesRoute = createRoute({
   tags,
   operationId: "changeAlertRules",
   "x-problems": ["not_found"],
-  summary: "Change levels of rules; what is left out stays",
+  summary: "Change levels of rules, all or none; what is left out stays",
   request: { body: jsonBody(z.preprocess(asList, RuleChanges)) },
   responses: { 200: jsonAnswer(RuleList, "All rules, as they now are") },
 });
@@ -112,9 +112,12 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
   router.openapi(rulesRoute, (c) => c.json(allRules(), 200));
 
   router.openapi(changeRulesRoute, async (c) => {
-    for (const change of c.req.valid("json").rules) {
-      await alerts.changeRule(change.name, change.reset ? "reset" : levelsOf(change));
-    }
+    await alerts.changeRules(
+      c.req.valid("json").rules.map((change) => ({
+        name: change.name,
+        changes: change.reset ? "reset" : levelsOf(change),
+      })),
+    );
     return c.json(allRules(), 200);
   });
 

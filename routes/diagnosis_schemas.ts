@@ -97,9 +97,17 @@ export const IndexList = z.object({
     partitions: z.number(),
     unique: z.boolean(),
     valid: z.boolean(),
-    unused: z.boolean().openapi({ description: "Never read since the statistics began" }),
-    duplicate_of: z.string().nullable(),
-    covered_by: z.string().nullable(),
+    unused: z.boolean().openapi({
+      description: "Never read since the statistics began, and needed for nothing else",
+    }),
+    duplicate_of: z.string().nullable().openapi({
+      description:
+        "The same in method, keys, order, operator classes, collations, predicate and uniqueness",
+    }),
+    covered_by: z.string().nullable().openapi({
+      description: "Begins with all its keys, in the same order, operator classes and collations",
+    }),
+    needed_for: z.array(z.string()).openapi({ description: "What needs it besides reads" }),
     problems: z.array(z.enum(["invalid", "duplicate", "covered", "unused"])).openapi({
       description: "unused only once use has been counted for a week",
     }),

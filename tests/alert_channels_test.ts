@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Alert } from "../services/alerts/alert.ts";
-import { backoffMs, createDeliveries } from "../services/alerts/deliveries.ts";
+import { createDeliveries } from "../services/alerts/deliveries.ts";
+import { backoffMs } from "../services/alerts/delivery_events.ts";
 import { formatAlertmanager } from "../services/alerts/channels/alertmanager.ts";
 import { type Parcel, wants } from "../services/alerts/channels/channel.ts";
 import { formatPagerDuty } from "../services/alerts/channels/pagerduty.ts";

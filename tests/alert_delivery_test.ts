@@ -3,6 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server.ts";
 import { createLogger } from "../log.ts";
 import { AlertList, DeliveryList, Silence } from "../routes/alert_schemas.ts";
+import { sampleAlert } from "../services/alerts/sample.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { type Received, startReceiver } from "./helpers/receiver.ts";
@@ -133,6 +134,42 @@ Deno.test("what is refused for good is given up, kept, and can be sent again", a
   assert.equal(receiver.received.at(-1)?.headers.get("webhook-id"), dead.id);
   await stop();
   await receiver.hears(rule, "resolved");
+});
+
+Deno.test("of a delivery that was refused in part, only what was refused is sent again", async () => {
+  receiver.forget();
+  receiver.answer([]);
+  const id = crypto.randomUUID();
+  const events = ["delivered", "dead", "dead"].map((state, at) => ({
+    kind: "fired",
+    alert: { ...sampleAlert("one", new Date().toISOString()), rule: `part_${at}` },
+    state,
+    error: state === "dead" ? "it answered 400" : null,
+  }));
+  await one.sql`
+    insert into holdfast.alert_deliveries
+      (id, channel, owner, state, summary, notices, attempts, created_at, ended_at, error)
+    values (${id}, 'ops', 'one', 'dead', 'three', ${
+    JSON.stringify(events)
+  }::text::jsonb, 1, now(), now(),
+      '2 of 3 events: it answered 400')`;
+  const again = await one.request(`/api/alerts/deliveries/${id}/retry`, { method: "POST" });
+  assert.equal(again.status, 202, await again.text());
+  const find = async () =>
+    DeliveryList.parse(await one.json("/api/alerts/deliveries")).deliveries
+      .find((delivery) => delivery.id === id);
+  const done = await eventually(async () => {
+    const found = await find();
+    return found?.state === "delivered" && found;
+  }, "it is delivered");
+  assert.deepEqual(done.events.map(({ rule, state }) => [rule, state]), [
+    ["part_0", "delivered"],
+    ["part_1", "delivered"],
+    ["part_2", "delivered"],
+  ]);
+  const parts = receiver.received.filter(({ body }) => body.includes("part_"));
+  assert.deepEqual(parts.map(({ headers }) => headers.get("webhook-id")), [`${id}-1`, `${id}-2`]);
+  assert.ok(parts.every((part) => isGenuine(part) && !part.body.includes("part_0")));
 });
 
 Deno.test("a test goes to one channel at once; channels show nothing secret, and neither does the log", async () => {

@@ -17,8 +17,8 @@ function slowStore() {
       await new Promise<void>((answer) => answers.push(answer));
       return seen;
     },
-    saveRule: (rule: string, changes: Partial<RuleLevels>) => {
-      kept.set(rule, changes);
+    saveRules: (changes: ReadonlyMap<string, Partial<RuleLevels>>) => {
+      for (const [rule, levels] of changes) kept.set(rule, levels);
       return Promise.resolve();
     },
     kept,
@@ -35,7 +35,7 @@ Deno.test("what was read of the rules before a change is not taken up after it",
   const store = slowStore();
   const book = createRulebook({ initial: shippedRules, store, log });
   const refreshed = book.refresh();
-  const changed = book.change(name, { warning: 0.1 });
+  const changed = book.change([{ name, changes: { warning: 0.1 } }]);
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   await store.answer();
   await Promise.all([refreshed, changed]);
@@ -46,8 +46,8 @@ Deno.test("two changes at once are both kept", async () => {
   const store = slowStore();
   const book = createRulebook({ initial: shippedRules, store, log });
   const both = Promise.all([
-    book.change(name, { warning: 0.1 }),
-    book.change(name, { for_seconds: 7 }),
+    book.change([{ name, changes: { warning: 0.1 } }]),
+    book.change([{ name, changes: { for_seconds: 7 } }]),
   ]);
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   await store.answer();
@@ -59,9 +59,13 @@ Deno.test("two changes at once are both kept", async () => {
 Deno.test("a change that cannot be kept stops none that follows", async () => {
   const store = slowStore();
   const book = createRulebook({ initial: shippedRules, store, log });
-  await assert.rejects(book.change("no_such_rule", { warning: 1 }), /No rule is named/);
-  const changed = book.change(name, { warning: 0.2 });
+  await assert.rejects(
+    book.change([{ name: "no_such_rule", changes: { warning: 1 } }]),
+    /No rule is named/,
+  );
+  const changed = book.change([{ name, changes: { warning: 0.2 } }]);
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   await store.answer();
-  assert.equal((await changed).warning, 0.2);
+  await changed;
+  assert.equal(book.find(name).warning, 0.2);
 });

@@ -230,3 +230,61 @@ Deno.test("a pool with nothing left fires at its shipped level, and so does the 
   assert.match(wait.message, /^Wait for a pool connection high \(p95\): \d+ ms$/);
   await over(exhausted.id);
 });
+
+Deno.test("several rules are changed all or not at all, and a refusal names each that is wrong", async () => {
+  const levels = async () => {
+    const { rules } = RuleList.parse(await house.json("/api/alerts/rules"));
+    return Object.fromEntries(rules.map(({ name, for_seconds }) => [name, for_seconds]));
+  };
+  const put = (rules: unknown[]) =>
+    house.request("/api/alerts/rules", {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ rules }),
+    });
+  const kept = async () =>
+    (await house.sql`select name, changes from holdfast.alert_rules order by name`).map((row) => ({
+      ...row,
+    }));
+  const [before, keptBefore] = [await levels(), await kept()];
+
+  const refused = await put([
+    { name: "wraparound", for_seconds: 77 },
+    { name: "archiver", warning: 2, critical: 1 },
+    { name: "no_such_rule", for_seconds: 1 },
+    { name: "deadlocks", for_seconds: 77 },
+  ]);
+  assert.equal(refused.status, 400);
+  const problem = await refused.json();
+  assert.match(problem.detail, /^Nothing was changed: 2 of 4 changes cannot be made/);
+  assert.deepEqual(
+    problem.errors.map(({ path, message }: { path: string; message: string }) => [
+      path,
+      message.split(":")[0],
+    ]),
+    [["rules.1.critical", "archiver"], ["rules.2.name", "no_such_rule"]],
+  );
+  assert.deepEqual([await levels(), await kept()], [before, keptBefore]);
+
+  // The database fails at the second of three.
+  await house.sql.unsafe(`
+    create function public.refuse() returns trigger language plpgsql as
+      $$ begin raise exception 'no' using errcode = '53100'; end $$;
+    create trigger refuse before insert or update on holdfast.alert_rules
+      for each row when (new.name = 'deadlocks') execute function public.refuse();
+  `).simple();
+  const three = ["wraparound", "deadlocks", "rollbacks"].map((name) => ({ name, for_seconds: 78 }));
+  const failed = await put(three);
+  assert.ok(failed.status >= 500, `${failed.status}`);
+  await failed.body?.cancel();
+  assert.deepEqual([await levels(), await kept()], [before, keptBefore]);
+
+  await house.sql`drop trigger refuse on holdfast.alert_rules`;
+  const made = await put(three);
+  assert.equal(made.status, 200, await made.text());
+  const after = await levels();
+  assert.deepEqual(three.map(({ name }) => after[name]), [78, 78, 78]);
+  const back = await put(three.map(({ name }) => ({ name, reset: true })));
+  assert.equal(back.status, 200, await back.text());
+  assert.deepEqual(await levels(), before);
+});

@@ -232,6 +232,7 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
           }
           assert.equal(plain.value("xmin_horizon_age"), null);
           assert.equal(plain.value("longest_transaction_seconds"), null);
+          assert.equal(plain.value("standbys"), null, "it sees no receivers of WAL");
           assert.equal(plain.value("sequence_used_ratio", "shop.children_id_seq"), null);
           assert.ok(plain.value("xid_age")! > 0);
         } finally {

@@ -1,5 +1,5 @@
 -- Foreign keys whose columns no index leads with: each delete or update of the referenced row scans the table.
--- Those of partitions are their parent's.
+-- Those of partitions are their parent's. Predicates are read as stored: pg_get_expr would wait for a lock.
 select
   n.nspname as schema,
   c.relname as name,
@@ -23,11 +23,42 @@ where k.contype = 'f'
   and not exists (
     select 1
     from pg_index as x
+    join pg_class as xc on xc.oid = x.indexrelid
+    join pg_am as am on am.oid = xc.relam
     where x.indrelid = k.conrelid
       and x.indisvalid
-      and x.indpred is null
-      -- The leading columns of the index, in any order, hold all of the key's.
-      and (x.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
+      and x.indisready
+      -- These find whole ranges of blocks, or answer by a signature.
+      and am.amname not in ('brin', 'gin', 'bloom')
+      and x.indnkeyatts >= cardinality(k.conkey)
+      -- Each column is one of the leading ones, in any order, and can be looked up by the key's own operator.
+      and not exists (
+        select 1
+        from unnest(k.conkey, k.conpfeqop) as key (attnum, operator)
+        join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = key.attnum
+        where not exists (
+          select 1
+          from generate_series(0, cardinality(k.conkey) - 1) as place
+          join pg_opclass as oc on oc.oid = x.indclass[place]
+          join pg_amop as op on op.amopfamily = oc.opcfamily and op.amopopr = key.operator
+          where x.indkey[place] = key.attnum
+            and x.indcollation[place] in (0, a.attcollation)
+        )
+      )
+      -- A partial index serves where its predicate follows from the key not being null: nothing but
+      -- "column is not null" of the key's own columns, joined by "and".
+      and (x.indpred is null or (
+        x.indpred::text ~ '\{NULLTEST '
+        and x.indpred::text !~ '\{(?!NULLTEST |VAR |BOOLEXPR )'
+        and x.indpred::text !~ ':boolop (or|not)|:nulltesttype 0|:argisrow true'
+        and (select count(*) from regexp_matches(x.indpred::text, '\{NULLTEST ', 'g'))
+          = (select count(*) from regexp_matches(x.indpred::text, '\{VAR ', 'g'))
+        and not exists (
+          select 1
+          from regexp_matches(x.indpred::text, ':varattno (-?\d+)', 'g') as found (number)
+          where found.number[1]::int2 <> all (k.conkey)
+        )
+      ))
   )
 order by rows_estimate desc
 limit 200

@@ -58,9 +58,13 @@ export interface CollectorRows {
   replication: {
     application_name: string;
     client: string;
+    /** An archiver keeps WAL and replays none: pg_receivewal, Barman, or the stream beside a pg_basebackup. */
+    kind: "standby" | "subscriber" | "archiver" | "connecting";
     state: string | null;
     sync_state: string | null;
     unsent_bytes: number | null;
+    /** What it has not on its disk yet. */
+    unflushed_bytes: number | null;
     lag_bytes: number | null;
     lag_seconds: number | null;
   };
@@ -155,6 +159,8 @@ export interface CollectorRows {
   sequences: {
     taken_at: number;
     sequence: string;
+    /** The narrowest column that it feeds, as far as is known. */
+    column: string | null;
     readable: boolean;
     last_value: number | null;
     limit_value: number;
@@ -244,15 +250,29 @@ export interface IndexRow {
   invalid_leaves: number;
   invalid_name: string | null;
   is_unique: boolean;
-  is_primary: boolean;
-  is_marked: boolean;
-  backs_constraint: boolean;
+  /** Whether uniqueness is checked at once: a deferrable constraint's index is no substitute for one that does. */
+  is_immediate: boolean;
+  nulls_not_distinct: boolean;
+  /** What rests on it, or on one of its partitions' indexes. */
+  by_constraint: boolean;
+  by_foreign_key: boolean;
+  by_replica_identity: boolean;
+  by_cluster: boolean;
+  by_extension: boolean;
+  /** Its first column is one of a foreign key of its table. */
+  serves_foreign_key: boolean;
+  /** An attached index of a partition is of another kind than the parent's. */
+  is_mixed: boolean;
+  index_oid: number;
   table_oid: number;
-  shape: string;
   keys: number[];
   key_count: number;
   classes: string[];
+  collations: string[];
   options: number[];
-  has_expressions: boolean;
-  is_partial: boolean;
+  column_options: string[];
+  method_options: string[];
+  /** Digests; null for none. */
+  expressions: string | null;
+  predicate: string | null;
 }

@@ -1,53 +1,155 @@
--- How much of each sequence is used: up to its own limit, or to that of the column it feeds when that is nearer.
--- Reading one waits for a lock on it, so those held exclusively are left out; cycling ones never run out.
-with fed as (
-  select
-    d.objid as sequence,
-    min(case a.atttypid
-      when 'int2'::regtype then 32767
-      when 'int4'::regtype then 2147483647
-      else 9223372036854775807
-    end) as column_max
-  from pg_sequence as q
-  join pg_depend as d on d.objid = q.seqrelid
-  join pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-  where d.classid = 'pg_class'::regclass
-    and d.refclassid = 'pg_class'::regclass
-    and d.deptype in ('a', 'i')
-  group by d.objid
+-- How much of each sequence is used: up to its own limit, or to that of the narrowest column it feeds when that is
+-- nearer. Reading one waits for a lock on it, so those held exclusively are left out; those that cycle within what
+-- their columns hold never run out.
+with recursive domains as (
+  select oid as domain, typbasetype as type, typtypmod as typmod
+  from pg_type
+  where typtype = 'd'
+  union all
+  select d.domain, t.typbasetype, t.typtypmod
+  from domains as d
+  join pg_type as t on t.oid = d.type and t.typtype = 'd'
 ),
-read as (
+defaults as (
+  select d.refobjid as sequence, a.adrelid as relation, a.adnum as attnum, null::oid as domain, a.adbin::text as tree
+  from pg_sequence as q
+  join pg_depend as d on d.refclassid = 'pg_class'::regclass and d.refobjid = q.seqrelid
+    and d.classid = 'pg_attrdef'::regclass
+  join pg_attrdef as a on a.oid = d.objid
+  union all
+  select d.refobjid, null, null, t.oid, t.typdefaultbin::text
+  from pg_sequence as q
+  join pg_depend as d on d.refclassid = 'pg_class'::regclass and d.refobjid = q.seqrelid
+    and d.classid = 'pg_type'::regclass
+  join pg_type as t on t.oid = d.objid
+),
+-- Those that are the sequence's next value as it is, cast to the column's type at most. Partitions share one text.
+plain_trees as (
+  select tree
+  from (select distinct tree from defaults offset 0) as one
+  where tree !~ '\{(?!FUNCEXPR |CONST |RELABELTYPE |COERCETODOMAIN |COERCEVIAIO )'
+    and not exists (
+      select 1
+      from regexp_matches(tree, ':funcid (\d+)', 'g') as called (id)
+      where called.id[1]::oid <> 'nextval(regclass)'::regprocedure
+        and not exists (select 1 from pg_cast as c where c.castfunc = called.id[1]::oid)
+    )
+),
+-- What each sequence feeds: the column it is owned by, those whose default it is, and domains that have it as theirs.
+fed as (
+  select q.seqrelid as sequence, d.refobjid as relation, d.refobjsubid::int2 as attnum, null::oid as domain
+  from pg_sequence as q
+  join pg_depend as d on d.classid = 'pg_class'::regclass and d.objid = q.seqrelid
+  where d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0 and d.deptype in ('a', 'i')
+  union
+  select sequence, relation, attnum, domain
+  from defaults
+  join plain_trees using (tree)
+),
+typed as (
+  select
+    f.sequence,
+    f.relation as fed_oid,
+    a.attname,
+    coalesce(d.type, a.atttypid) as type,
+    coalesce(d.typmod, a.atttypmod) as typmod
+  from fed as f
+  left join pg_attribute as a on a.attrelid = f.relation and a.attnum = f.attnum and not a.attisdropped
+  left join domains as d on d.domain = coalesce(f.domain, a.atttypid)
+    and not exists (select 1 from pg_type as t where t.oid = d.type and t.typtype = 'd')
+),
+-- The whole numbers a type holds; a float holds more, but not each one.
+held as (
+  select
+    t.*,
+    case
+      when type = 'int2'::regtype then 32767
+      when type = 'int4'::regtype then 2147483647
+      when type = 'int8'::regtype then 9223372036854775807
+      when type = 'oid'::regtype then 4294967295
+      when type = 'float4'::regtype then 16777216
+      when type = 'float8'::regtype then 9007199254740992
+      when type = 'numeric'::regtype and typmod >= 4
+        -- Precision less scale; the scale is signed from 15 on.
+        then 10::numeric ^ greatest(0, ((typmod - 4) >> 16) - ((((typmod - 4) & 2047) # 1024) - 1024)) - 1
+      when type in ('varchar'::regtype, 'bpchar'::regtype) and typmod >= 4
+        then 10::numeric ^ least(typmod - 4, 30) - 1
+    end as most
+  from typed as t
+),
+narrowest as (
+  select distinct on (sequence)
+    sequence,
+    most,
+    case
+      when type = 'int2'::regtype then -32768
+      when type = 'int4'::regtype then -2147483648
+      when type = 'int8'::regtype then -9223372036854775808
+      when type = 'oid'::regtype then 0
+      when type in ('varchar'::regtype, 'bpchar'::regtype) then -(10::numeric ^ least(typmod - 5, 30) - 1)
+      else -most
+    end as least,
+    fed_oid,
+    attname
+  from held
+  where most is not null
+  order by sequence, most
+),
+bounds as (
   select
     n.nspname || '.' || c.relname as sequence,
-    s.seqincrement,
-    least(s.seqmax, f.column_max) as last_possible,
-    s.seqmin,
-    s.seqmax,
-    s.seqstart,
-    case when has_sequence_privilege(s.seqrelid, 'select, usage')
-      then pg_sequence_last_value(s.seqrelid) end as last_value,
-    has_sequence_privilege(s.seqrelid, 'select, usage') as readable
+    (select fn.nspname || '.' || fc.relname || '.' || f.attname
+      from pg_class as fc join pg_namespace as fn on fn.oid = fc.relnamespace
+      where fc.oid = f.fed_oid and f.attname is not null) as "column",
+    s.seqincrement::numeric as step,
+    s.seqstart::numeric as start,
+    s.seqmin::numeric as seqmin,
+    s.seqmax::numeric as seqmax,
+    case when s.seqincrement > 0
+      then least(s.seqmax, f.most)
+      else greatest(s.seqmin, f.least)
+    end as last_possible,
+    case when readable.yes then pg_sequence_last_value(s.seqrelid) end::numeric as last_value,
+    readable.yes as readable
   from pg_sequence as s
   join pg_class as c on c.oid = s.seqrelid
   join pg_namespace as n on n.oid = c.relnamespace
-  left join fed as f on f.sequence = s.seqrelid
-  where not s.seqcycle
-    and c.relpersistence <> 't'
+  left join narrowest as f on f.sequence = s.seqrelid
+  cross join lateral (
+    select has_sequence_privilege(s.seqrelid, 'select, usage')
+      -- A standby has no rows of it.
+      and not (c.relpersistence = 'u' and pg_is_in_recovery()) as yes
+  ) as readable
+  where c.relpersistence <> 't'
+    and not (s.seqcycle and s.seqmax <= coalesce(f.most, s.seqmax) and s.seqmin >= coalesce(f.least, s.seqmin))
     and s.seqrelid not in (
       select relation from pg_locks where mode = 'AccessExclusiveLock' and relation is not null
     )
+),
+-- Downward ones turned around, so that one formula holds for both.
+upward as (
+  select
+    b.*,
+    case when step > 0 then start else -start end as first,
+    case when step > 0 then seqmin else -seqmax end as lowest,
+    case when step > 0 then last_possible else -last_possible end as highest,
+    case when step > 0 then last_value else -last_value end as present
+  from bounds as b
 )
 select
   extract(epoch from clock_timestamp())::float8 as taken_at,
   sequence,
+  "column",
   readable,
   last_value::float8 as last_value,
-  (case when seqincrement > 0 then last_possible else seqmin end)::float8 as limit_value,
-  -- In the sequence's own steps: how many values are gone, and how many were there.
-  (case when seqincrement > 0
-    then (coalesce(last_value, seqstart)::numeric - seqstart) / nullif(last_possible::numeric - seqstart, 0)
-    else (seqstart - coalesce(last_value, seqstart)::numeric) / nullif(seqstart - seqmin::numeric, 0)
-  end)::float8 as used_ratio
-from read
+  last_possible::float8 as limit_value,
+  case
+    when coalesce(present + abs(step), first) > highest then 1
+    when present is null then 0
+    -- From where it started; one set to before that, from the lowest there is.
+    when present >= first then (present - first) / (highest - first)
+    else (present - lowest) / nullif(highest - lowest, 0)
+  end::float8 as used_ratio
+from upward
 order by used_ratio desc nulls last
 limit 100

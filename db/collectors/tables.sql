@@ -1,6 +1,7 @@
 -- Tables by size, partitions rolled up to the topmost parent, with how far autovacuum is behind: dead and new rows
--- over the threshold of each leaf (its own options first), the worst leaf standing for the table. Statistics
--- functions instead of the view, and no size functions: nothing here waits for a lock.
+-- over the threshold of each leaf and of its TOAST table (their own options first, as autovacuum reads them), the
+-- worst leaf standing for the table. Statistics functions instead of the view, and no size functions: nothing here
+-- waits for a lock.
 with family as (
   -- The topmost parent, sought up to five levels above. Joins, not a recursion: of that the planner expects the square of
   -- what comes, and compiles (jit) for longer than the query takes.
@@ -19,8 +20,7 @@ levels as (
     current_setting('autovacuum_vacuum_threshold')::float8 as vacuum_base,
     current_setting('autovacuum_vacuum_scale_factor')::float8 as vacuum_scale,
     -- 18 caps the threshold of large tables; -1 or an older server does not.
-    coalesce(nullif(current_setting('autovacuum_vacuum_max_threshold', true)::float8, -1), 'infinity')
-      as vacuum_cap,
+    coalesce(current_setting('autovacuum_vacuum_max_threshold', true)::float8, -1) as vacuum_cap,
     current_setting('autovacuum_vacuum_insert_threshold')::float8 as insert_base,
     current_setting('autovacuum_vacuum_insert_scale_factor')::float8 as insert_scale,
     current_setting('autovacuum_analyze_threshold')::float8 as analyze_base,
@@ -51,39 +51,82 @@ leaves as (
     pg_stat_get_mod_since_analyze(c.oid)::float8 as modified,
     pg_stat_get_numscans(c.oid)::float8 as seq_scans,
     pg_stat_get_tuples_returned(c.oid)::float8 as seq_rows,
-    o.options
+    c.reltoastrelid,
+    c.reloptions,
+    own.frozen_pages
   from pg_class as c
+  -- 18 has relallfrozen; where pg_class has no such column, the name is that of this one.
+  cross join (select 0 as relallfrozen) as older
+  cross join lateral (select relallfrozen as frozen_pages from (select c.*) as columns) as own
   left join family as f on f.oid = c.oid
-  left join lateral (
-    select jsonb_object_agg(split_part(one, '=', 1), split_part(one, '=', 2)) as options
-    from unnest(c.reloptions) as one
-    where one like 'autovacuum%'
-  ) as o on c.reloptions is not null
   where c.relkind in ('r', 'm')
     and c.relpersistence <> 't'
     and c.relnamespace <> 'pg_catalog'::regnamespace
     and c.relnamespace <> 'information_schema'::regnamespace
 ),
-judged as (
+-- What autovacuum works on: each leaf, and its TOAST table, which follows the leaf's options unless it has its own.
+subjects as (
   select
-    l.*,
-    coalesce(options ->> 'autovacuum_enabled', 'true') in ('true', 'on', '1', 'yes') as vacuumed,
-    dead / greatest(1, least(
-      coalesce((options ->> 'autovacuum_vacuum_threshold')::float8, v.vacuum_base)
-        + coalesce((options ->> 'autovacuum_vacuum_scale_factor')::float8, v.vacuum_scale) * tuples,
-      v.vacuum_cap
-    )) as vacuum_lag,
-    case when v.insert_base >= 0 then inserted / greatest(1,
-      coalesce((options ->> 'autovacuum_vacuum_insert_threshold')::float8, v.insert_base)
-        + coalesce((options ->> 'autovacuum_vacuum_insert_scale_factor')::float8, v.insert_scale) * tuples
-    ) else 0 end as insert_lag,
-    modified / greatest(1,
-      coalesce((options ->> 'autovacuum_analyze_threshold')::float8, v.analyze_base)
-        + coalesce((options ->> 'autovacuum_analyze_scale_factor')::float8, v.analyze_scale) * tuples
-    ) as analyze_lag,
-    xid_age / v.freeze_max as freeze_lag
+    oid, false as is_toast, tuples, relpages, frozen_pages, xid_age, dead, inserted, modified, reloptions
+  from leaves
+  union all
+  select
+    l.oid,
+    true,
+    greatest(t.reltuples, 0),
+    t.relpages,
+    0,
+    age(t.relfrozenxid),
+    pg_stat_get_dead_tuples(t.oid),
+    pg_stat_get_ins_since_vacuum(t.oid),
+    0,
+    coalesce(t.reloptions, l.reloptions)
   from leaves as l
+  join pg_class as t on t.oid = l.reltoastrelid
+),
+followed as (
+  select
+    s.*,
+    coalesce((o.options ->> 'autovacuum_enabled')::boolean, true) as vacuumed,
+    coalesce((o.options ->> 'autovacuum_vacuum_threshold')::float8, v.vacuum_base)
+      + coalesce((o.options ->> 'autovacuum_vacuum_scale_factor')::float8, v.vacuum_scale) * tuples as vacuum_level,
+    coalesce((o.options ->> 'autovacuum_vacuum_max_threshold')::float8, v.vacuum_cap) as vacuum_cap,
+    coalesce((o.options ->> 'autovacuum_vacuum_insert_threshold')::float8, v.insert_base) as insert_base,
+    coalesce((o.options ->> 'autovacuum_vacuum_insert_scale_factor')::float8, v.insert_scale)
+      -- From 18 on, of the pages not frozen yet.
+      * tuples * (1 - coalesce(least(frozen_pages, relpages)::float8 / nullif(relpages, 0), 0)) as insert_rows,
+    coalesce((o.options ->> 'autovacuum_analyze_threshold')::float8, v.analyze_base)
+      + coalesce((o.options ->> 'autovacuum_analyze_scale_factor')::float8, v.analyze_scale) * tuples as analyze_level,
+    least((o.options ->> 'autovacuum_freeze_max_age')::float8, v.freeze_max) as freeze_max
+  from subjects as s
   cross join levels as v
+  left join lateral (
+    select jsonb_object_agg(split_part(one, '=', 1), split_part(one, '=', 2)) as options
+    from unnest(s.reloptions) as one
+    where one like 'autovacuum%'
+  ) as o on s.reloptions is not null
+),
+-- Where autovacuum is switched off, no number of rows starts it; the age of ids does all the same.
+lags as (
+  select
+    oid,
+    bool_and(vacuumed) filter (where not is_toast) as vacuumed,
+    max(case when not vacuumed then 0
+      when vacuum_cap >= 0 then dead / greatest(1, least(vacuum_level, vacuum_cap))
+      else dead / greatest(1, vacuum_level)
+    end) as vacuum_lag,
+    max(case when vacuumed and insert_base >= 0
+      then inserted / greatest(1, insert_base + insert_rows) else 0
+    end) as insert_lag,
+    max(case when vacuumed then modified / greatest(1, analyze_level) else 0 end) as analyze_lag,
+    max(xid_age / freeze_max) as freeze_lag
+  from followed
+  group by oid
+),
+judged as (
+  select l.*, lags.vacuumed, lags.vacuum_lag, lags.insert_lag, lags.analyze_lag, lags.freeze_lag
+  from leaves as l
+  join lags using (oid)
 ),
 tables as (
   select

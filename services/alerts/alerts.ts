@@ -11,7 +11,7 @@ import { inhibitedBy } from "./inhibition.ts";
 import type { Lease } from "./lease.ts";
 import { type AlertPage, pageOf } from "./listing.ts";
 import { type Notice, noticeDue, told } from "./notices.ts";
-import type { Rule, RuleLevels } from "./rule.ts";
+import type { Rule } from "./rule.ts";
 import { createRulebook } from "./rulebook.ts";
 import { liveChannels, sampleAlert } from "./sample.ts";
 import { silencedBy, type Silences } from "./silences.ts";
@@ -263,9 +263,7 @@ export function createAlerts(
     rules: rulebook.rules,
     rule: rulebook.find,
     tryLevels: rulebook.tryLevels,
-    /** Changes levels of a rule, or takes back every change; lasts over restarts. */
-    changeRule: (name: string, changes: Partial<RuleLevels> | "reset") =>
-      rulebook.change(name, changes),
+    changeRules: rulebook.change,
     silences,
     deliveries,
     now: () => clock.now(),

@@ -5,29 +5,32 @@ import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { ChannelSetting } from "../../settings/channels.ts";
 import type { Clock } from "../clock.ts";
-import { lineOf, type Sender, wants } from "./channels/channel.ts";
-import { type Fetch, type Outcome, post } from "./channels/post.ts";
+import { dedupKey, lineOf, type Sender, wants } from "./channels/channel.ts";
+import { type Fetch, post } from "./channels/post.ts";
+import {
+  attemptsMax,
+  brought,
+  closeEvents,
+  type Delivery,
+  endOf,
+  errorOf,
+  eventsOf,
+  fresh,
+  noteTry,
+  openEvents,
+  reopenEvents,
+  type Tried,
+  waitAfter,
+  withOutcomes,
+} from "./delivery_events.ts";
 import type { Notice } from "./notices.ts";
 import type { AlertStore } from "./store.ts";
 
-/** A delivery under way: its record, which is kept, unless it is a mere repetition. */
-interface Delivery {
-  record: DeliveryRecord;
-  notices: readonly Notice[];
-  kept: boolean;
-}
-
 const queueMax = 1_000;
-const attemptsMax = 12;
-const longestWaitMs = 300_000;
 /** Alertmanager forgets what it is not told again (its clients do so every one to three minutes). */
 const repeatMs = 60_000;
 
-/** Waits 1 s after the first failure, then twice as long each time, up to 5 min; a receiver may ask for more. Pure. */
-export const backoffMs = (attempts: number, afterMs = 0): number =>
-  Math.max(afterMs, Math.min(longestWaitMs, 1_000 * 2 ** (attempts - 1)));
-
-/** Brings notices to channels: in order per channel, tried again with backoff, given up (and kept) at last. */
+/** Brings notices to channels: in order per alert, tried again with backoff, given up (and kept) at last. */
 export function createDeliveries(
   { settings, owner, sender, store, clock, log, fetch = globalThis.fetch, onChange = () => {} }: {
     settings: readonly ChannelSetting[];
@@ -54,57 +57,105 @@ export function createDeliveries(
     onChange();
   }
 
-  function end(delivery: Delivery, state: "delivered" | "dead", error: string | null): void {
-    delivery.record = {
-      ...delivery.record,
-      state,
-      error,
-      next_attempt_at: null,
-      ended_at: clock.now().toISOString(),
-    };
+  function update(delivery: Delivery, changes: Partial<DeliveryRecord>): void {
+    delivery.record = { ...delivery.record, ...changes, notices: delivery.events };
     keep(delivery);
-    const { id, channel, attempts, summary } = delivery.record;
-    if (state === "delivered") log.debug("alert_delivered", { channel, delivery: id, attempts });
-    else log.error("alert_not_delivered", { channel, delivery: id, attempts, error, summary });
   }
 
-  async function tryOnce(setting: ChannelSetting, delivery: Delivery): Promise<Outcome> {
-    const { id } = delivery.record;
-    return await post(setting, { id, notices: delivery.notices, now: clock.now() }, {
+  /** Ends a delivery: with what has reached the channel, and `error` for what has not yet. */
+  function end(delivery: Delivery, error: string): void {
+    delivery.events = closeEvents(delivery.events, error);
+    const failed = errorOf(delivery.events);
+    update(delivery, {
+      state: endOf(delivery.events),
+      error: failed,
+      next_attempt_at: null,
+      ended_at: clock.now().toISOString(),
+    });
+    const { id, channel, attempts, summary } = delivery.record;
+    if (failed === null) log.debug("alert_delivered", { channel, delivery: id, attempts });
+    else {log.error("alert_not_delivered", {
+        channel,
+        delivery: id,
+        attempts,
+        error: failed,
+        summary,
+      });}
+  }
+
+  /** Sends what is still open of a delivery, in one piece as long as nothing of it is over. */
+  async function tryOnce(
+    setting: ChannelSetting,
+    { record: { id }, events }: Pick<Delivery, "record" | "events">,
+  ): Promise<Tried> {
+    const open = openEvents(events);
+    if (open.length === 0) return [];
+    const places = events.flatMap((event, at) => event.state === "queued" ? [at] : []);
+    const alone = open.length < events.length
+      ? { alone: (at: number) => `${id}-${places[at]}` }
+      : {};
+    return await post(setting, { id, notices: open, now: clock.now(), ...alone }, {
       sender,
       fetch,
     });
+  }
+
+  /** Applies what came of a try: ends the delivery and takes it from its queue, or lets it wait. */
+  function settle(queue: Delivery[], delivery: Delivery, outcomes: Tried): void {
+    noteTry(delivery, outcomes);
+    if (
+      openEvents(delivery.events).length === 0 || delivery.failures >= attemptsMax || !delivery.kept
+    ) {
+      const at = queue.indexOf(delivery);
+      if (at >= 0) queue.splice(at, 1);
+      if (delivery.kept) end(delivery, "not sent");
+      return;
+    }
+    const waitMs = waitAfter(delivery, outcomes);
+    delivery.dueAt = performance.now() + waitMs;
+    const error = errorOf(delivery.events);
+    const next = new Date(clock.now().getTime() + waitMs).toISOString();
+    update(delivery, { error, next_attempt_at: next });
+    const { channel, attempts } = delivery.record;
+    log.warn("alert_delivery_waits", { channel, attempts, error, wait_ms: waitMs });
+  }
+
+  /**
+   * Sends what stands behind a delivery that waits, but not what is about the same alerts: these stay in order. Ends
+   * with the first that fails too, which does not count for it: then it is the receiver that is not well.
+   */
+  async function overtake(setting: ChannelSetting, queue: Delivery[]): Promise<void> {
+    const held = new Set<string>();
+    const hold = ({ events }: Delivery) =>
+      openEvents(events).forEach((event) => held.add(dedupKey(event)));
+    for (const delivery of [...queue]) {
+      const waits = delivery.dueAt > performance.now() || delivery === queue[0];
+      if (waits || openEvents(delivery.events).some((event) => held.has(dedupKey(event)))) {
+        hold(delivery);
+        continue;
+      }
+      const outcomes = await tryOnce(setting, delivery);
+      if (stopped || !brought(outcomes)) return;
+      // It may have been given up meanwhile, for want of room.
+      if (!queue.includes(delivery)) continue;
+      settle(queue, delivery, outcomes);
+      hold(delivery);
+    }
   }
 
   /** Works a channel's queue until it is empty or the first has to wait. */
   async function work(setting: ChannelSetting): Promise<void> {
     const queue = queues.get(setting.name) ?? [];
     for (let first = queue[0]; first && !stopped; first = queue[0]) {
-      const outcome = await tryOnce(setting, first);
-      first.record = { ...first.record, attempts: first.record.attempts + 1 };
-      const { attempts } = first.record;
-      const over = outcome.ok || !outcome.again || attempts >= attemptsMax || !first.kept;
-      if (over) {
-        const at = queue.indexOf(first);
-        if (at >= 0) queue.splice(at, 1);
-        if (first.kept) {
-          end(first, outcome.ok ? "delivered" : "dead", outcome.ok ? null : outcome.error);
-        }
-        continue;
+      if (first.dueAt <= performance.now()) {
+        settle(queue, first, await tryOnce(setting, first));
+        if (queue[0] !== first) continue;
       }
-      const waitMs = backoffMs(attempts, outcome.afterMs);
-      first.record = {
-        ...first.record,
-        error: outcome.error,
-        next_attempt_at: new Date(clock.now().getTime() + waitMs).toISOString(),
-      };
-      keep(first);
-      log.warn("alert_delivery_waits", {
-        channel: setting.name,
-        attempts,
-        error: outcome.error,
-        wait_ms: waitMs,
-      });
+      const behind = queue.length;
+      if (!first.busy) await overtake(setting, queue);
+      // What came meanwhile may overtake as well.
+      if (!first.busy && queue.length > behind && !stopped) continue;
+      const waitMs = Math.max(0, first.dueAt - performance.now());
       timers.set(setting.name, setTimeout(() => start(setting), waitMs));
       return;
     }
@@ -128,27 +179,28 @@ export function createDeliveries(
     // The first is under way; of those that wait the oldest tell least of now.
     if (queue.length > queueMax) {
       const [dropped] = queue.splice(1, 1);
-      if (dropped?.kept) end(dropped, "dead", `more than ${queueMax} deliveries waited`);
+      if (dropped?.kept) end(dropped, `more than ${queueMax} deliveries waited`);
     }
-    if (!timers.has(setting.name)) start(setting);
+    if (!timers.has(setting.name) || queue[0]?.busy === false) start(setting);
   }
 
   function make(channel: string, notices: readonly Notice[]): Delivery {
     const at = clock.now().toISOString();
+    const events = eventsOf(notices, "queued");
     const record: DeliveryRecord = {
       id: randomUUID(),
       channel,
       owner,
       state: "queued",
       summary: notices.map(lineOf).join("\n").slice(0, 2_000),
-      notices,
+      notices: events,
       attempts: 0,
       created_at: at,
       next_attempt_at: at,
       ended_at: null,
       error: null,
     };
-    return { record, notices, kept: true };
+    return { ...fresh, record, events };
   }
 
   function settingOf(name: string): ChannelSetting {
@@ -159,11 +211,13 @@ export function createDeliveries(
 
   function resume(records: readonly DeliveryRecord[]): void {
     for (const record of records) {
-      const notices = record.notices as Notice[];
-      const delivery: Delivery = { record, notices, kept: true };
+      const kept = eventsOf(record.notices as Notice[], "queued");
+      // Queued again by somebody, and not tried since.
+      const events = openEvents(kept).length > 0 ? kept : reopenEvents(kept);
+      const delivery: Delivery = { ...fresh, record, events, failures: record.attempts };
       const setting = settings.find(({ name }) => name === record.channel);
       const queue = queues.get(record.channel);
-      if (!setting) end(delivery, "dead", "no channel has this name any more");
+      if (!setting) end(delivery, "no channel has this name any more");
       else if (!queue?.some((one) => one.record.id === record.id)) put(setting, delivery);
     }
   }
@@ -196,11 +250,13 @@ export function createDeliveries(
     async test(name: string, notices: readonly Notice[]) {
       const setting = settingOf(name);
       const started = performance.now();
-      const outcome = await tryOnce(setting, make(name, notices));
+      const sample = make(name, notices);
+      const events = withOutcomes(sample.events, await tryOnce(setting, sample));
+      const error = errorOf(closeEvents(events, "not sent"));
       return {
         channel: name,
-        delivered: outcome.ok,
-        error: outcome.ok ? null : outcome.error,
+        delivered: error === null,
+        error,
         duration_ms: Math.round(performance.now() - started),
       };
     },
@@ -208,8 +264,9 @@ export function createDeliveries(
     async retry(id: string): Promise<DeliveryRecord> {
       const record = await requeueDelivery(store.db, { id, owner, at: clock.now() });
       if (!record) throw new HoldfastError("not_found", `No delivery given up has the id ${id}`);
-      resume([record]);
-      return record;
+      const again = { ...record, notices: reopenEvents(record.notices as Notice[]) };
+      resume([again]);
+      return again;
     },
     /** The channels, without what is secret about them: of an address only its host. */
     channels: () =>

@@ -1,8 +1,11 @@
-import { HoldfastError } from "../../errors.ts";
+import { HoldfastError, type InputProblem } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { type Rule, type RuleLevels, ruleProblems } from "./rule.ts";
 import { withChanges } from "./rules.ts";
 import type { AlertStore } from "./store.ts";
+
+/** Enough to mend a request by; it may name 200 rules. */
+const problemsMax = 50;
 
 /** A rule sent back as it was read, with one level changed, changes that level alone. */
 function differences(rule: Rule, changes: Partial<RuleLevels>): Partial<RuleLevels> {
@@ -11,11 +14,17 @@ function differences(rule: Rule, changes: Partial<RuleLevels>): Partial<RuleLeve
   );
 }
 
+/** What is to change of one rule; "reset" takes back all that was changed at run time. */
+export interface RuleChange {
+  name: string;
+  changes: Partial<RuleLevels> | "reset";
+}
+
 /** The rules in force: those of the start, with what was changed at run time and lasts in the database. */
 export function createRulebook(
   { initial, store, log }: {
     initial: readonly Rule[];
-    store: Pick<AlertStore, "ruleChanges" | "saveRule">;
+    store: Pick<AlertStore, "ruleChanges" | "saveRules">;
     log: Logger;
   },
 ) {
@@ -49,6 +58,55 @@ export function createRulebook(
     return changed;
   }
 
+  /**
+   * The rules as all changes together would leave them, and what is to be kept of each. Throws one error that names
+   * every change that cannot be made.
+   */
+  function planned(
+    wanted: readonly RuleChange[],
+    before: ReadonlyMap<string, Partial<RuleLevels>>,
+  ): { rules: Map<string, Rule>; kept: Map<string, Partial<RuleLevels>> } {
+    const planned = {
+      rules: new Map<string, Rule>(),
+      kept: new Map<string, Partial<RuleLevels>>(),
+    };
+    const errors: HoldfastError[] = [];
+    const problems: InputProblem[] = [];
+    for (const [at, { name, changes }] of wanted.entries()) {
+      try {
+        const present = planned.rules.get(name) ?? find(name).present;
+        const merged = changes === "reset" ? {} : {
+          ...(planned.kept.get(name) ?? before.get(name)),
+          ...differences(present, changes),
+        };
+        planned.rules.set(name, tried(name, merged));
+        planned.kept.set(name, merged);
+      } catch (error) {
+        if (!(error instanceof HoldfastError)) throw error;
+        errors.push(error);
+        const found = error.problems.length > 0
+          ? error.problems
+          : [{ path: "name", message: error.message }];
+        problems.push(
+          ...found.map(({ path, message }) => ({
+            path: `rules.${at}.${path}`,
+            message: `${name}: ${message}`,
+          })),
+        );
+      }
+    }
+    const [first] = errors;
+    if (first && wanted.length === 1) throw first;
+    if (first) {
+      throw new HoldfastError(
+        "invalid_request",
+        `Nothing was changed: ${errors.length} of ${wanted.length} changes cannot be made, the first because: ${first.message}`,
+        { problems: problems.slice(0, problemsMax) },
+      );
+    }
+    return planned;
+  }
+
   return {
     rules: (): readonly Rule[] => rules,
     find: (name: string): Rule => find(name).present,
@@ -61,19 +119,17 @@ export function createRulebook(
         const changes = await store.ruleChanges();
         rules = initial.map((rule) => withChanges(rule, changes.get(rule.name) ?? {}));
       }),
-    /** Changes levels of a rule, or takes back every change; lasts over restarts. */
-    change: (name: string, changes: Partial<RuleLevels> | "reset"): Promise<Rule> =>
+    /** Makes all changes or none; they last over restarts. */
+    change: (wanted: readonly RuleChange[]): Promise<void> =>
       inTurn(async () => {
-        const { present } = find(name);
-        const before = await store.ruleChanges();
-        const merged = changes === "reset"
-          ? {}
-          : { ...before.get(name), ...differences(present, changes) };
-        const changed = tried(name, merged);
-        await store.saveRule(name, merged);
-        rules = rules.map((one) => one.name === name ? changed : one);
-        log.info("alert_rule_changed", { rule: name, changes });
-        return changed;
+        // Before the database is asked; of several, the refusal names all that is wrong.
+        if (wanted.length === 1) wanted.forEach(({ name }) => find(name));
+        const { rules: changed, kept } = planned(wanted, await store.ruleChanges());
+        await store.saveRules(kept);
+        rules = rules.map((one) => changed.get(one.name) ?? one);
+        for (const { name, changes } of wanted) {
+          log.info("alert_rule_changed", { rule: name, changes });
+        }
       }),
   };
 }

@@ -178,7 +178,7 @@ export function createAlertStore(
       const rows = await listRuleChanges(db);
       return new Map(rows.map(({ name, changes }) => [name, changes as Partial<RuleLevels>]));
     },
-    saveRule: (name: string, changes: Partial<RuleLevels>) => saveRuleChanges(db, name, changes),
+    saveRules: (changes: ReadonlyMap<string, Partial<RuleLevels>>) => saveRuleChanges(db, changes),
   };
 }
 

@@ -6,11 +6,12 @@ import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import { type Changes, indexChanges, settingChanges } from "./changes.ts";
 import { collectTier, emptyReadings, type Readings, type TierOutcome } from "./collect.ts";
+import { createIndexAges } from "./index_ages.ts";
 import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
 import { freshValue } from "./reading.ts";
-import { standbyName } from "./signals/replication.ts";
+import { isStandby, standbyName } from "./signals/replication.ts";
 import type { View } from "./signals/signal.ts";
 import { createStandbyProgress } from "./standby_progress.ts";
 import { createStatements, type Statements } from "./statements.ts";
@@ -50,6 +51,7 @@ export function createCollection(
   const statements = createStatements();
   const trends = createTrends(trendsMax);
   const standbyProgress = createStandbyProgress();
+  const indexAges = createIndexAges();
   const now = () => clock.now().getTime();
   let databaseRates: { value: DatabaseRates | undefined; at: number } | undefined;
   const rates: Record<"wal" | "archiver", Record<string, number> | undefined> = {
@@ -96,7 +98,9 @@ export function createCollection(
     rates.archiver = perSecond(before.archiver.value?.[0], readings.archiver.value?.[0], [
       "failed",
     ]);
-    for (const row of rowsOf("replication") ?? []) standbys.set(standbyName(row), at);
+    for (const row of (rowsOf("replication") ?? []).filter(isStandby)) {
+      standbys.set(standbyName(row), at);
+    }
     for (const [name, seen] of standbys) if (at - seen > 24 * hour) standbys.delete(name);
     standbyProgress.note(rowsOf("standby")?.[0], readings.standby.at ?? at);
     const ids = rowsOf("wraparound")?.[0];
@@ -144,7 +148,14 @@ export function createCollection(
   function judgedIndexes(rows: CollectorRows["indexes"][] | undefined): View["indexes"] {
     if (!rows) return undefined;
     if (judged?.rows !== rows) {
-      judged = { rows, found: { all: judgeIndexes(rows, observedSeconds()), rows } };
+      const at = now();
+      const counted = observedSeconds();
+      indexAges.note(rows, at);
+      const all = judgeIndexes(
+        rows,
+        (row) => Math.min(counted, indexAges.unusedSeconds(row, at)),
+      );
+      judged = { rows, found: { all, rows } };
     }
     return judged.found;
   }

@@ -3,6 +3,7 @@ import type { Rule } from "../alerts/rule.ts";
 import type { CollectorName } from "../../db/collectors/list.ts";
 import { blockingTree } from "./locks.ts";
 import { redactSql } from "./redact.ts";
+import { isStandby } from "./signals/replication.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The facts that support an alert of `rule` in `scope`. */
@@ -50,7 +51,7 @@ export function evidenceFor(rule: Rule, scope: string, snapshot: Snapshot): Evid
     case "replication_lag":
     case "replication_delay":
     case "standby_missing":
-      return [{ name: "standbys", value: view.rows("replication")?.slice(0, 5) }];
+      return [{ name: "standbys", value: view.rows("replication")?.filter(isStandby).slice(0, 5) }];
     case "slot_inactive":
     case "slot_retained":
     case "slot_lost":

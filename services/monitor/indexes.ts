@@ -1,5 +1,6 @@
 import type { CollectorRows, IndexRow } from "../../db/collectors/rows.ts";
 import { quoteIdent, quoteTable } from "../../db/sql.ts";
+import { covers, isEqual, outranks, usesOf } from "./index_equality.ts";
 
 /** One index, with those of its partitions in sum, and what is wrong with it. */
 export interface IndexReport {
@@ -11,12 +12,14 @@ export interface IndexReport {
   partitions: number;
   unique: boolean;
   valid: boolean;
-  /** Never used since the statistics began, and needed by no constraint. */
+  /** Never used since the statistics began, and needed for nothing else. */
   unused: boolean;
-  /** Another index with the same keys, which does all that this one does. */
+  /** Another index that is the same in all but name, and stays in its place. */
   duplicate_of: string | null;
   /** Another index whose first keys are all the keys of this one. */
   covered_by: string | null;
+  /** What needs this index besides reads: it is not dropped for want of these. */
+  needed_for: string[];
   problems: ("invalid" | "duplicate" | "covered" | "unused")[];
   /** What would mend it, its lock, and its risk; null when nothing is wrong. */
   cure: { sql: string; lock: string; risk: string } | null;
@@ -31,40 +34,13 @@ export interface MissingIndex {
 }
 
 const nameOf = (row: IndexRow) => `${row.schema}.${row.name}`;
-/** What a constraint, a primary key, CLUSTER or replication rests on is never spare. */
-const isPinned = (row: IndexRow) => row.is_primary || row.backs_constraint || row.is_marked;
 /** Statistics younger than a week have not seen the weekly report, and call nothing unused. */
 const unusedAfterSeconds = 7 * 86_400;
-
-/** Which of two equal indexes stays: the one something depends on, else the one more used, else the first by name. */
-function outranks(a: IndexRow, b: IndexRow): boolean {
-  const [pinnedA, pinnedB] = [isPinned(a), isPinned(b)];
-  if (pinnedA !== pinnedB) return pinnedA;
-  if (a.is_unique !== b.is_unique) return a.is_unique;
-  if (a.scans !== b.scans) return a.scans > b.scans;
-  return a.name < b.name;
-}
-
-const same = (a: readonly unknown[], b: readonly unknown[]) =>
-  a.length === b.length && a.every((value, at) => value === b[at]);
-
-const isEqual = (a: IndexRow, b: IndexRow) => a.shape === b.shape && same(a.keys, b.keys);
-
-/** Whether the first keys of `wide` are all keys of `narrow`, which asks nothing more of them. */
-function covers(wide: IndexRow, narrow: IndexRow): boolean {
-  const plain = (row: IndexRow) =>
-    row.method === "btree" && !row.has_expressions && !row.is_partial;
-  const keys = narrow.key_count;
-  return plain(wide) && plain(narrow) && narrow.keys.length === keys && wide.key_count > keys &&
-    same(narrow.keys, wide.keys.slice(0, keys)) &&
-    same(narrow.classes, wide.classes.slice(0, keys)) &&
-    same(narrow.options, wide.options.slice(0, keys));
-}
 
 function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["cure"] {
   if (problems.length === 0) return null;
   const name = quoteTable(row.schema, row.name);
-  const drops = problems.some((problem) => problem !== "invalid");
+  const drops = !problems.includes("invalid");
   if (!drops && row.is_partitioned) {
     return {
       sql: `reindex index ${name}`,
@@ -80,42 +56,90 @@ function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["
       risk: "reads the whole table; writes go on",
     };
   }
+  const elsewhere = problems.includes("duplicate") || problems.includes("covered")
+    ? ""
+    : "a standby, or a job rarer than the count is old, may use it; ";
+  const statistics = row.expressions === null
+    ? ""
+    : "; analyze the table before, so that the one that stays has statistics of its expressions";
   return row.is_partitioned
     ? {
       sql: `drop index ${name}`,
       lock: "ACCESS EXCLUSIVE on the table and all its partitions, for a moment",
-      risk: "waits for open transactions, and others wait behind it: set lock_timeout first",
+      risk:
+        `${elsewhere}waits for open transactions, and others wait behind it: set lock_timeout first${statistics}`,
     }
     : {
       sql: `drop index concurrently ${name}`,
       lock: "SHARE UPDATE EXCLUSIVE",
-      risk: "a standby may use it although this server does not",
+      risk: `${elsewhere}waits for open transactions; reads and writes go on${statistics}`,
     };
 }
 
+/** What takes the place of an index that is spare, if anything does. */
+interface Replacement {
+  kind: "duplicate" | "covered";
+  by: IndexRow;
+}
+
 /**
- * Judges every index against the others of its table. `observedSeconds` is how long its use has been counted.
- * Pure.
+ * Finds for each spare index the one that does all it does. The relation has no cycle: a duplicate's place is taken
+ * by one that outranks it, a covered index's by one with more columns.
  */
-export function judgeIndexes(rows: readonly IndexRow[], observedSeconds: number): IndexReport[] {
+function findReplacements(rows: readonly IndexRow[]): Map<IndexRow, Replacement> {
   const byTable = Map.groupBy(rows, (row) => row.table_oid);
-  return rows.map((row) => {
+  const found = new Map<IndexRow, Replacement>();
+  for (const row of rows) {
+    // One that is not valid may be under construction by a session whose progress is hidden from our role.
+    if (row.invalid_leaves > 0 || row.is_mixed || usesOf(row).some(({ pins }) => pins)) continue;
     const others = (byTable.get(row.table_oid) ?? []).filter((other) =>
-      other !== row && other.invalid_leaves === 0
+      other !== row && other.invalid_leaves === 0 && !other.is_mixed
     );
-    const spare = !isPinned(row);
-    const twin = spare &&
-      others.find((other) =>
-        isEqual(other, row) && (other.is_unique || !row.is_unique) && outranks(other, row)
-      );
-    const wide = spare && !row.is_unique && !twin && others.find((other) => covers(other, row));
-    const unused = spare && !row.is_unique && row.scans === 0;
+    const best = (candidates: IndexRow[]) =>
+      candidates.toSorted((a, b) => outranks(a, b) ? -1 : 1).at(0);
+    const twin = best(others.filter((other) => isEqual(other, row) && outranks(other, row)));
+    const by = twin ?? best(others.filter((other) => covers(other, row)));
+    if (by) found.set(row, { kind: twin ? "duplicate" : "covered", by });
+  }
+  return found;
+}
+
+/** Scans of each index, with those it takes over from the ones it replaces. */
+function scansAfterDrops(
+  rows: readonly IndexRow[],
+  replacements: ReadonlyMap<IndexRow, Replacement>,
+): Map<IndexRow, number> {
+  const scans = new Map(rows.map((row) => [row, row.scans]));
+  for (const row of replacements.keys()) {
+    let last = row;
+    for (let next = replacements.get(last); next; next = replacements.get(last)) last = next.by;
+    scans.set(last, (scans.get(last) ?? 0) + row.scans);
+  }
+  return scans;
+}
+
+/**
+ * Judges every index against the others of its table, so that all drops advised may be made together: of each set
+ * of indexes that do the same one stays. `observedSeconds` is how long the use of an index has been counted. Pure.
+ */
+export function judgeIndexes(
+  rows: readonly IndexRow[],
+  observedSeconds: (row: IndexRow) => number,
+): IndexReport[] {
+  const replacements = findReplacements(rows);
+  const scans = scansAfterDrops(rows, replacements);
+  return rows.map((row) => {
+    const replacement = replacements.get(row);
+    const needs = usesOf(row);
+    const isUsed = (replacement ? row.scans : scans.get(row)) !== 0;
+    const unused = !isUsed && needs.length === 0 && row.invalid_leaves === 0;
     const problems: IndexReport["problems"] = [
       ...(row.invalid_leaves > 0 ? ["invalid" as const] : []),
-      ...(twin ? ["duplicate" as const] : []),
-      ...(wide ? ["covered" as const] : []),
-      ...(unused && observedSeconds >= unusedAfterSeconds ? ["unused" as const] : []),
+      ...(replacement ? [replacement.kind] : []),
+      ...(unused && observedSeconds(row) >= unusedAfterSeconds ? ["unused" as const] : []),
     ];
+    const nameOfKind = (kind: Replacement["kind"]) =>
+      replacement?.kind === kind ? nameOf(replacement.by) : null;
     return {
       name: nameOf(row),
       table: row.table,
@@ -126,8 +150,9 @@ export function judgeIndexes(rows: readonly IndexRow[], observedSeconds: number)
       unique: row.is_unique,
       valid: row.invalid_leaves === 0,
       unused,
-      duplicate_of: twin ? nameOf(twin) : null,
-      covered_by: wide ? nameOf(wide) : null,
+      duplicate_of: nameOfKind("duplicate"),
+      covered_by: nameOfKind("covered"),
+      needed_for: needs.map(({ what }) => what),
       problems,
       cure: cureOf(row, problems),
     };

@@ -27,7 +27,7 @@ function aboutIndexes({ view }: Snapshot): Recommendation[] {
     })),
     ...some("duplicate").map(({ name, duplicate_of, bytes, cure }) => ({
       title: `Drop ${name}`,
-      detail: `It has the same keys as ${duplicate_of}, and ${megabytes(bytes)}`,
+      detail: `It is the same as ${duplicate_of} in all but name, and has ${megabytes(bytes)}`,
       ...cure,
     })),
     ...some("unused").filter(({ duplicate_of }) => duplicate_of === null)

@@ -9,15 +9,22 @@ const slots = (
 const flag = (value: boolean | null | undefined) =>
   typeof value === "boolean" ? Number(value) : null;
 
-export const standbyName = (row: CollectorRows["replication"]) =>
-  row.application_name || row.client;
+type Receiver = CollectorRows["replication"];
+
+export const standbyName = (row: Receiver) => row.application_name || row.client;
+
+export const isStandby = ({ kind }: Receiver) => kind === "standby";
+
+/** How many receivers are of a kind; a role that sees no other sessions sees none of them. */
+const countOf = ({ rows, seesAll }: View, kind: Receiver["kind"]) =>
+  seesAll ? rows("replication")?.filter((row) => row.kind === kind).length : null;
 
 /** Standbys may share a name; the worst of them stands for it. One that is gone is unknown, not caught up. */
 function standbys(
   { rows, seesAll, standbys: seen }: View,
-  value: (standby: CollectorRows["replication"]) => number | null,
+  value: (standby: Receiver) => number | null,
 ): Scoped[] | undefined {
-  const found = rows("replication");
+  const found = rows("replication")?.filter(isStandby);
   if (!found) return undefined;
   const worst = new Map<string, number | null>();
   for (const row of found) {
@@ -40,8 +47,36 @@ export const replicationSignals: readonly Signal[] = [
     name: "standbys",
     unit: "count",
     collector: "replication",
-    about: "Standbys that stream from this server",
-    read: ({ rows }) => rows("replication")?.length,
+    about: "Standbys that stream from this server; backups, archivers and subscribers are none",
+    read: (view) => countOf(view, "standby"),
+  },
+  {
+    name: "wal_archivers",
+    unit: "count",
+    collector: "replication",
+    about:
+      "Who streams WAL to keep it: pg_receivewal, Barman, or the stream beside a pg_basebackup",
+    read: (view) => countOf(view, "archiver"),
+  },
+  {
+    name: "wal_archiver_lag_bytes",
+    unit: "bytes",
+    collector: "replication",
+    of: "archiver",
+    about:
+      "WAL that such an archiver has not on its disk; pg_receivewal without --synchronous says so file by file",
+    read: ({ rows, seesAll }) =>
+      rows("replication")?.filter(({ kind }) => kind === "archiver").map((row) => ({
+        scope: standbyName(row),
+        value: seesAll ? row.unflushed_bytes : null,
+      })),
+  },
+  {
+    name: "logical_subscribers",
+    unit: "count",
+    collector: "replication",
+    about: "Who receives changes of tables: subscriptions, pg_recvlogical, change data capture",
+    read: (view) => countOf(view, "subscriber"),
   },
   {
     name: "replication_lag_bytes",
@@ -67,6 +102,7 @@ export const replicationSignals: readonly Signal[] = [
     of: "standby",
     about: "1 when a standby that streamed within the last day does not any more",
     read: ({ rows, standbys: seen }) => {
+      // One that has just come back has not said yet how far it has replayed.
       const present = rows("replication")?.map(standbyName);
       return present && seen.map((scope) => ({ scope, value: Number(!present.includes(scope)) }));
     },

@@ -52,7 +52,7 @@ export interface Signal {
   collector: CollectorName;
   about: string;
   /** What each of its values is of, when there are many; at most 50 are kept. */
-  of?: "slot" | "standby" | "table" | "sequence" | "collector";
+  of?: "slot" | "standby" | "archiver" | "table" | "sequence" | "collector";
   /** Where the least version is not that of its collector. */
   minVersion?: number;
   read(view: View): number | null | undefined | Scoped[];

@@ -56,7 +56,7 @@ export const storageSignals: readonly Signal[] = [
     collector: "tables",
     of: "table",
     about:
-      "Dead or new rows over the level at which autovacuum begins, of the worst partition; about 1 is normal",
+      "Dead or new rows over the level at which autovacuum begins, of the worst partition or its TOAST; about 1 is normal, 0 where it is switched off",
     read: (view) => tables(view, ({ vacuum_lag, insert_lag }) => Math.max(vacuum_lag, insert_lag)),
   },
   {
@@ -74,7 +74,7 @@ export const storageSignals: readonly Signal[] = [
     collector: "tables",
     of: "table",
     about:
-      "Age over autovacuum_freeze_max_age of the worst partition; above 1 a forced vacuum is due",
+      "Age over autovacuum_freeze_max_age, the server's or the table's, of the worst partition; above 1 a forced vacuum is due",
     read: (view) => tables(view, ({ freeze_lag }) => freeze_lag),
   },
   {
@@ -89,7 +89,7 @@ export const storageSignals: readonly Signal[] = [
     unit: "ratio",
     collector: "sequences",
     of: "sequence",
-    about: "Values used of those a sequence, or the column it feeds, can hold",
+    about: "Values used of those a sequence, or the narrowest column it feeds, can hold",
     read: ({ rows }) =>
       rows("sequences")?.map((row) => ({
         scope: row.sequence,
@@ -121,14 +121,15 @@ export const storageSignals: readonly Signal[] = [
     name: "duplicate_indexes",
     unit: "count",
     collector: "indexes",
-    about: "Indexes with the same keys as another that stays",
+    about: "Indexes that are the same as another that stays",
     read: ({ indexes }) => indexes?.all.filter((one) => one.duplicate_of !== null).length,
   },
   {
     name: "unused_index_bytes",
     unit: "bytes",
     collector: "indexes",
-    about: "Size of indexes that nothing has read since the statistics began",
+    about:
+      "Size of indexes that nothing has read since the statistics began, and nothing else needs",
     read: ({ indexes }) =>
       indexes?.all.filter(({ unused }) => unused).reduce((sum, { bytes }) => sum + bytes, 0),
   },
