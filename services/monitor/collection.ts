@@ -10,6 +10,7 @@ import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
 import { freshValue } from "./reading.ts";
+import { skewMs } from "../partitions/planning/clocks.ts";
 import { standbyName } from "./signals/replication.ts";
 import type { View } from "./signals/signal.ts";
 import { createStandbyProgress } from "./standby_progress.ts";
@@ -157,6 +158,13 @@ export function createCollection(
     }, 0);
   }
 
+  function clockSkew(): number | undefined {
+    const server = rowsOf("server")?.[0];
+    const { at: own, durationMs: roundTrip = 0 } = readings.server;
+    if (server === undefined || own === undefined) return undefined;
+    return skewMs({ own: own - roundTrip / 2, server: server.now_seconds * 1000, roundTrip });
+  }
+
   return {
     readings,
     statements,
@@ -214,6 +222,7 @@ export function createCollection(
         standbys: [...standbys.keys()],
         standby: rowsOf("standby") && standbyProgress.state(),
         seesAll: server?.sees_all_sessions ?? false,
+        clockSkewMs: clockSkew(),
         ownCost: {
           ratio: costRatio(),
           resting: Object.values(readings).filter(({ purse }) => purse.resting > 0).length,

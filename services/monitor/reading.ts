@@ -28,5 +28,7 @@ export function emptyReading<T>(): Reading<T> {
 
 /** The value while it is fresh; undefined once it is older than `maxAgeMs`: stale is unknown, not healthy. */
 export function freshValue<T>(reading: Reading<T>, now: number, maxAgeMs: number): T | undefined {
-  return reading.at !== undefined && now - reading.at <= maxAgeMs ? reading.value : undefined;
+  return reading.at !== undefined && Math.abs(now - reading.at) <= maxAgeMs
+    ? reading.value
+    : undefined;
 }

@@ -40,6 +40,8 @@ export interface View {
   standby: StandbyState | undefined;
   /** Whether this role sees what other roles' sessions do. */
   seesAll: boolean;
+  /** By how much Holdfast's clock is surely ahead of the server's (negative: behind), in milliseconds. */
+  clockSkewMs: number | undefined;
   ownCost: { ratio: number | undefined; resting: number };
 }
 
