@@ -18,6 +18,7 @@ import type { Upgrade } from "./runtime/types.ts";
 import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
+import type { TimeSources } from "./services/partitions/timekeeper.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import { runsOutSoon } from "./services/monitor/partition_report.ts";
 import { createWriteAccess } from "./services/write_access/access.ts";
@@ -49,16 +50,19 @@ export type Purpose = "server" | "tool" | "reader";
 
 /** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
 export async function createHoldfast(
-  { config, log, upgrade, version, clock = systemClock, purpose = "server", say = () => {} }: {
-    config: Config;
-    log: Logger;
-    upgrade: Upgrade;
-    version: string;
-    clock?: Clock;
-    purpose?: Purpose;
-    /** Writes a plain line for the person at the terminal. */
-    say?: (line: string) => void;
-  },
+  { config, log, upgrade, version, clock = systemClock, times, purpose = "server", say = () => {} }:
+    {
+      config: Config;
+      log: Logger;
+      upgrade: Upgrade;
+      version: string;
+      clock?: Clock;
+      /** For tests: where rotations have their time from. */
+      times?: TimeSources;
+      purpose?: Purpose;
+      /** Writes a plain line for the person at the terminal. */
+      say?: (line: string) => void;
+    },
 ): Promise<Holdfast> {
   const embedded: EmbeddedServer | undefined = config.DATABASE_URL
     ? undefined
@@ -102,6 +106,7 @@ export async function createHoldfast(
     config,
     log,
     clock,
+    times,
     target,
     pooler,
     pools,

@@ -167,12 +167,12 @@ export const settings = {
   HOLDFAST_BACKFILL_HORIZON_DAYS: setting(
     whole(1, 36_500).default(7),
     "days from 1 to 36500",
-    "Ticks older than this are quarantined unless the upload says `?backfill=true`.",
+    "Ticks older than this by Holdfast's clock are quarantined unless the upload says `?backfill=true`.",
   ),
   HOLDFAST_FUTURE_LIMIT_SECONDS: setting(
     whole(0, 86_400).default(300),
     "seconds from 0 to 86400",
-    "Ticks further ahead of the clock than this are quarantined.",
+    "Ticks further ahead of Holdfast's clock than this are quarantined.",
   ),
   HOLDFAST_IDEMPOTENCY_DAYS: setting(
     whole(1, 365).default(7),
@@ -193,6 +193,11 @@ export const settings = {
     whole(0, 36_500).default(0),
     "days from 0 to 36500 (0: keep for ever)",
     "Age at which a partition of `market.ticks` is detached, until its policy is set by the API. Off by default.",
+  ),
+  HOLDFAST_RETENTION_BRAKE_RATIO: setting(
+    z.coerce.number().min(0).max(1).default(0.1),
+    "a number from 0 to 1 (1: no brake)",
+    "Share of a table's partitions or rows that a rotation may detach, move or drop unasked, beyond the usual one or two; more waits for `confirm`, and so do a table's newest rows.",
   ),
   HOLDFAST_MAX_PARTITIONS: setting(
     whole(10, 20_000).default(5_000),

@@ -36,6 +36,7 @@ import { createConversions } from "../services/partitions/conversion/conversions
 import { moveReport } from "../services/partitions/conversion/report.ts";
 import { createPolicies } from "../services/partitions/policies.ts";
 import { createRotation, type Rotation } from "../services/partitions/rotation.ts";
+import type { TimeSources } from "../services/partitions/timekeeper.ts";
 import { createVerifications } from "../services/partitions/seal/verification.ts";
 import type { WriteAccess } from "../services/write_access/access.ts";
 import { composeAlerts, instanceName } from "./alerts.ts";
@@ -48,10 +49,11 @@ export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" |
 
 /** Makes every service and hands each what it needs; starts none. */
 export function createServices(
-  { config, log, clock, target, pooler, pools, records, embedded, access, writing }: {
+  { config, log, clock, times, target, pooler, pools, records, embedded, access, writing }: {
     config: Config;
     log: Logger;
     clock: Clock;
+    times?: TimeSources | undefined;
     target: Target;
     pooler: PoolerMode;
     pools: Pools;
@@ -81,6 +83,7 @@ export function createServices(
     catalogue,
     config,
     clock,
+    times,
     log,
     onChange,
     beginDrain: conversions.beginDrain,
@@ -144,7 +147,7 @@ export function createServices(
     writeAccess: access,
     ingest,
     feeds,
-    quarantine: createQuarantine({ pool: pools.app, ingest, config, clock }),
+    quarantine: createQuarantine({ pool: pools.app, ingest, config }),
     market: createMarket({ pool: pools.app }),
     candleRebuild: createCandleRebuild({ pool: pools.app, catalogue }),
     instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),

@@ -30,6 +30,8 @@ export async function renewLease(
           renewed_at = excluded.renewed_at,
           until = excluded.until
         where lease.holder = excluded.holder or lease.until < now()
+          -- No lease is as long: the server's clock was ahead when it was taken.
+          or lease.until > now() + 2 * make_interval(secs => ${seconds})
         returning holder
       ),
       seen as (
@@ -101,7 +103,9 @@ export async function adoptDeliveries(db: RecordsDb, owner: string): Promise<Del
         update holdfast.alert_deliveries as due set owner = ${owner}
         where due.state = 'queued' and (due.owner = ${owner} or not exists (
           select from holdfast.alert_watchers as watcher
-          where watcher.name = due.owner and watcher.seen_at > now() - interval '1 minute'))
+          where watcher.name = due.owner and watcher.seen_at > now() - interval '1 minute'
+            -- Seen in the future: the server's clock was ahead then.
+            and watcher.seen_at < now() + interval '1 minute'))
         returning *
       )
       select ${deliveryColumns} from taken order by taken.created_at, taken.id limit 1000`)
@@ -159,13 +163,13 @@ export async function tidyAlerts(db: RecordsDb): Promise<void> {
     own.execute(sql`
       with delivered as (
         delete from holdfast.alert_deliveries
-        where state <> 'queued' and ended_at < now() - interval '30 days'
+        where state <> 'queued' and ended_at < holdfast.trusted_now() - interval '30 days'
       ),
       silenced as (
-        delete from holdfast.alert_silences where ends_at < now() - interval '30 days'
+        delete from holdfast.alert_silences where ends_at < holdfast.trusted_now() - interval '30 days'
       ),
       gone as (
-        select name from holdfast.alert_watchers where seen_at < now() - interval '1 day'
+        select name from holdfast.alert_watchers where seen_at < holdfast.trusted_now() - interval '1 day'
       ),
       stated as (
         delete from holdfast.alert_states where instance in (select name from gone)

@@ -147,6 +147,9 @@ export const PartitionPlan = z.object({
     sql: z.string(),
     lock: z.string(),
     reason: z.string(),
+    held: z.boolean().openapi({
+      description: "Held back: the warnings say why, and apply does it only with confirm",
+    }),
     estimate: z.object({ rows: z.number(), bytes: z.number(), seconds: z.number() }),
   })),
   skipped: z.array(Skipped),
@@ -156,6 +159,10 @@ export const PartitionPlan = z.object({
 export const ApplyRequest = inputObject({
   digest: z.string().regex(/^[0-9a-f]{64}$/, "must be the digest of a plan"),
   table: PlanRequest.shape.table,
+  confirm: z.boolean().default(false).openapi({
+    description:
+      "Does also what is held back of this plan: what would take away much, a table's newest rows, or what a clock decided that is not trusted. The time is taken for right from then on",
+  }),
 }).openapi("PartitionApplyRequest");
 
 export const ApplyAnswer = z.object({

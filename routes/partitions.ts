@@ -118,7 +118,7 @@ const logRoute = createRoute({
   responses: { 200: jsonAnswer(MaintenanceLog, "A page of the maintenance log") },
 });
 
-function planAnswer({ digest, steps, skipped, warnings }: Plan) {
+function planAnswer({ digest, steps, skipped, warnings, held }: Plan) {
   const statements = steps.flatMap((step, at) =>
     step.statements.map(({ sql, lock }) => ({
       table: step.table,
@@ -128,6 +128,7 @@ function planAnswer({ digest, steps, skipped, warnings }: Plan) {
       sql,
       lock,
       reason: step.reason,
+      held: held?.has(step) ?? false,
       estimate: step.estimate,
     }))
   );
@@ -191,9 +192,9 @@ export function partitionRoutes({ policies, rotation, monitor }: {
   });
 
   router.openapi(applyRoute, async (c) => {
-    const { digest, table } = c.req.valid("json");
+    const { digest, table, confirm } = c.req.valid("json");
     await checkManaged(table);
-    const { statements, skipped } = await rotation.apply(digest, table);
+    const { statements, skipped } = await rotation.apply(digest, table, confirm);
     return c.json({ applied: statements, skipped }, 200);
   });
 

@@ -137,6 +137,9 @@ const nearlyBad = [
   "partition_runway",
   "partition_holes",
   "default_rows",
+  "retention_held",
+  "partition_refused",
+  "clock_skew",
   "drain_failed",
   "xmin_horizon",
   "prepared_transaction",
@@ -561,6 +564,49 @@ Deno.test("a gap between partitions, and rows in a default partition", async () 
   await house.request("/api/partitions/policies/shop.bars", { method: "DELETE" });
   await house.sql`drop table shop.bars`;
   assert.equal(holes.severity, "warning");
+});
+
+Deno.test("retention that is held back, and a partition that can be neither archived nor dropped", async () => {
+  await house.sql.unsafe(`
+    create extension postgres_fdw;
+    create server elsewhere foreign data wrapper postgres_fdw;
+    create table shop.years (at timestamptz not null) partition by range (at);
+    create foreign table shop.years_far partition of shop.years
+      for values from ('2020-01-01') to ('2020-01-02') server elsewhere;
+    do $$ begin
+      for back in 1..30 loop
+        execute format('create table shop.years_%s partition of shop.years for values from (%L) to (%L)', back,
+          date_trunc('day', now(), 'UTC') - back * interval '1 day',
+          date_trunc('day', now(), 'UTC') - (back - 1) * interval '1 day');
+        execute format('insert into shop.years_%s values (%L)', back,
+          date_trunc('day', now(), 'UTC') - back * interval '1 day');
+      end loop;
+    end $$`).simple();
+  const put = async (retention: unknown) => {
+    const answer = await house.request("/api/partitions/policies/shop.years", {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ interval: "1 day", key: "timestamptz", premake: 1, retention }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+    await house.holdfast.everyHour();
+  };
+  await put({ keep: "10 days", action: "drop" });
+  const held = await fires("retention_held", "shop.years");
+  assert.match(held.message, /^Steps of retention held back on shop\.years: \d+$/);
+  const refused = await fires("partition_refused", "shop.years");
+  const { tables, overall_status } = await house.json<
+    { overall_status: string; tables: { table: string; problems: string[] }[] }
+  >("/api/health/partitions");
+  assert.notEqual(overall_status, "healthy");
+  const problems = tables.find(({ table }) => table === "shop.years")?.problems.join("\n") ?? "";
+  assert.match(problems, /retention is held back: this would detach \d+ of \d+ partitions/);
+  assert.match(problems, /shop\.years_far is kept, and not dropped: it is a foreign table/);
+  await put({ keep: "40 days", action: "detach" });
+  await ends(held);
+  await ends(refused);
+  await house.request("/api/partitions/policies/shop.years", { method: "DELETE" });
+  await house.sql.unsafe("drop table shop.years; drop extension postgres_fdw cascade").simple();
 });
 
 async function apply(table: string): Promise<void> {

@@ -37,8 +37,17 @@ function rotationAt(now: number, retentionDays = 0) {
       HOLDFAST_BACKFILL_HORIZON_DAYS: 7,
       HOLDFAST_DATA_DIR: ".",
       HOLDFAST_ARCHIVE_DIR: undefined,
+      HOLDFAST_RETENTION_BRAKE_RATIO: 1,
     },
     clock: { now: () => new Date(now) },
+    // The server's clock is the test's too.
+    times: {
+      source: {
+        read: () => Promise.resolve({ server: now, recorded: undefined }),
+        record: () => Promise.resolve(),
+      },
+      monotonic: () => now,
+    },
     log: createLogger({ level: "error", write: () => {} }),
   });
   return { rotation, pool };

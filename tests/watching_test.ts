@@ -16,6 +16,7 @@ import { workBetween } from "../services/monitor/statement_deltas.ts";
 import { createTrend } from "../services/monitor/trend.ts";
 
 const server: ServerFacts = {
+  now_seconds: 0,
   version_number: 180_004,
   version: "18.4",
   uptime_seconds: 1,

@@ -38,6 +38,8 @@ const space = "space that a rewrite would give back, and much WAL";
 const misses = "reads that miss memory, of tables and of indexes";
 const canary = "a commit that takes long, and one that does not come through";
 const partitions = "a gap between partitions, and rows in a default partition";
+const heldBack =
+  "retention that is held back, and a partition that can be neither archived nor dropped";
 const late = "a default partition that takes rows of the present, and one that cannot be drained";
 const backup = "backups that are old, unproven or damaged, and WAL that waits for its archive";
 const copy = "backups and WAL that are not copied for long";
@@ -77,6 +79,12 @@ export const proofs: Record<string, Proof> = {
   ),
   partition_holes: real(partitions),
   default_rows: real(partitions),
+  retention_held: real(heldBack),
+  partition_refused: real(heldBack),
+  clock_skew: real(
+    "a clock of ours years off is seen, told and held against nobody",
+    "clock_jumps_test.ts",
+  ),
   partition_cover: real(late, rules, { test: late, file: rules }),
   drain_failed: real(late),
   xmin_horizon: real(prepared),

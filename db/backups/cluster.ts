@@ -7,6 +7,7 @@ import { type RunAs, runCommand, unprivilegedUser } from "../embedded/command.ts
 import { sharedHome } from "../embedded/place.ts";
 import { connectSql, type Sql, type Target } from "../connection.ts";
 import { HoldfastError } from "../../errors.ts";
+import { readControlFile, recoverySettings } from "./control_file.ts";
 
 /** A restored cluster that runs for a while: on a socket of its own, for nobody else. */
 export interface ScratchServer {
@@ -62,25 +63,47 @@ async function lowerPriority(data: string): Promise<void> {
   }
 }
 
+export interface ScratchOptions {
+  pgCtl: string;
+  data: string;
+  sockets: string;
+  /** A file without settings, in place of the cluster's own. */
+  emptyConf: string;
+  log: string;
+  as: RunAs | undefined;
+  /** Settings of the recovery; values without spaces or quotes. */
+  recovery: Record<string, string>;
+  durable: boolean;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Starts at most, each with what the control file demanded after the one before. */
+const startsMax = 3;
+
 /**
- * Starts a restored cluster and waits until its recovery has ended. Its own settings do not count: it listens to nobody
- * else, loads nothing, archives nothing. Throws with the end of its log when recovery fails.
+ * Starts a restored cluster and waits until its recovery has ended. Its own settings do not count, but for those that
+ * recovery demands, which its control file has: it listens to nobody else, loads nothing, archives nothing. WAL may
+ * raise what is demanded: then it is started again with that. Throws with the end of its log when recovery fails.
  */
-export async function startScratch(
-  { pgCtl, data, sockets, emptyConf, log, as, recovery, durable, timeoutMs, signal }: {
-    pgCtl: string;
-    data: string;
-    sockets: string;
-    /** A file without settings, in place of the cluster's own. */
-    emptyConf: string;
-    log: string;
-    as: RunAs | undefined;
-    /** Settings of the recovery; values without spaces or quotes. */
-    recovery: Record<string, string>;
-    durable: boolean;
-    timeoutMs: number;
-    signal?: AbortSignal | undefined;
-  },
+export async function startScratch(options: ScratchOptions): Promise<ScratchServer> {
+  let demanded = recoverySettings(await readControlFile(options.data));
+  for (let start = 1;; start++) {
+    try {
+      return await startWith(demanded, options);
+    } catch (error) {
+      const next = recoverySettings(await readControlFile(options.data));
+      const same = Object.entries(next).every(([name, value]) => demanded[name] === value);
+      if (same || start === startsMax || options.signal?.aborted) throw error;
+      demanded = next;
+    }
+  }
+}
+
+async function startWith(
+  demanded: Record<string, string>,
+  { pgCtl, data, sockets, emptyConf, log, as, recovery, durable, timeoutMs, signal }:
+    ScratchOptions,
 ): Promise<ScratchServer> {
   const settings: Record<string, string> = {
     config_file: emptyConf,
@@ -98,7 +121,7 @@ export async function startScratch(
     archive_mode: "off",
     hot_standby: "off",
     primary_conninfo: "",
-    max_connections: "20",
+    ...demanded,
     shared_buffers: "64MB",
     autovacuum: "off",
     default_transaction_read_only: "off",

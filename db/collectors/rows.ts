@@ -210,6 +210,8 @@ export interface ServerFacts {
   version_number: number;
   version: string;
   uptime_seconds: number;
+  /** The server's clock, in seconds since 1970. */
+  now_seconds: number;
   in_recovery: boolean;
   sees_all_sessions: boolean;
   /** Version and schema of pg_stat_statements in this database; null where it is not. */

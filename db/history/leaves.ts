@@ -1,5 +1,6 @@
 import type { Sql } from "../connection.ts";
 import { quoteLiteral, quoteTable } from "../sql.ts";
+import { readTrustedMs } from "../trusted_time.ts";
 
 /** The tables of history, finest first. */
 export type SampleTable = "samples" | "samples_1m" | "samples_15m" | "samples_1d";
@@ -43,15 +44,23 @@ export async function makeLeaves(sql: Sql, leaves: readonly SampleLeaf[]): Promi
   }
 }
 
-/** Drops the leaves of a table that end at or before `before` (milliseconds since 1970); answers their names. */
-export async function dropLeaves(sql: Sql, table: SampleTable, before: number): Promise<string[]> {
+/**
+ * Drops the leaves of a table that ended `keepMs` or more ago, by `now` (milliseconds since 1970) and by the time that
+ * the server trusts; answers their names.
+ */
+export async function dropLeaves(
+  sql: Sql,
+  table: SampleTable,
+  { now, keepMs }: { now: number; keepMs: number },
+): Promise<string[]> {
+  const before = new Date(Math.min(now, await readTrustedMs(sql)) - keepMs);
   const rows = await sql<{ name: string }[]>`
     select c.relname as name
     from pg_inherits as i
     join pg_class as c on c.oid = i.inhrelid
     where i.inhparent = ${`holdfast.${table}`}::text::regclass
       and substring(pg_get_expr(c.relpartbound, c.oid) from 'TO [(]''([^'']+)''[)]')::timestamptz
-        <= ${new Date(before).toISOString()}::text::timestamptz
+        <= ${before.toISOString()}::text::timestamptz
     order by c.relname`;
   for (const { name } of rows) await sql.unsafe(`drop table ${quoteTable("holdfast", name)}`);
   return rows.map(({ name }) => name);

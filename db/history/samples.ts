@@ -56,13 +56,28 @@ export async function insertSamples(sql: Sql, samples: readonly StoredSample[]):
 /** Where rolling up a table stands: done until, and the oldest of the finer table; milliseconds since 1970. */
 export async function rollupState(
   sql: Sql,
-  table: SampleTable,
-  source: SampleTable,
+  { table, source, seconds, before }: {
+    table: SampleTable;
+    source: SampleTable;
+    seconds: number;
+    /** Milliseconds since 1970. What was rolled up beyond a bucket more was so by a clock that was ahead. */
+    before: number;
+  },
 ): Promise<{ until: number | null; oldest: number | null }> {
+  const limit = sql`${new Date(before + seconds * 1000).toISOString()}::text::timestamptz`;
   const [row] = await sql<{ until: number | null; oldest: number | null }[]>`
     select
       (
-        select extract(epoch from rolled_until)::float8 * 1000
+        select extract(epoch from case
+          when rolled_until <= ${limit} then rolled_until
+          else coalesce(
+            (
+              select max(ts) + make_interval(secs => ${seconds})
+              from ${sql.unsafe(quoteTable("holdfast", table))}
+              where ts < ${limit}
+            ),
+            (select min(ts) from ${sql.unsafe(quoteTable("holdfast", source))} where ts < ${limit})
+          ) end)::float8 * 1000
         from holdfast.sample_rollups
         where table_name = ${table}
         for update

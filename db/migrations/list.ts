@@ -6,6 +6,7 @@ import moves from "./0020_partition_moves.sql" with { type: "text" };
 import sealed from "./0030_sealed_partitions.sql" with { type: "text" };
 import history from "./0050_history.sql" with { type: "text" };
 import subPartitions from "./0060_sub_partitions.sql" with { type: "text" };
+import restraint from "./0070_restraint.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { version: 50, name: "history", sql: history },
   { version: 40, name: "alert_life", sql: alertLife },
   { version: 60, name: "sub_partitions", sql: subPartitions },
+  { version: 70, name: "restraint", sql: restraint },
 ];

@@ -12,6 +12,7 @@ export interface DetachedRow {
   action: string;
   detached_at: string | null;
   archived_at: string | null;
+  within_brake: boolean;
   present_oid: number | null;
   attached: boolean | null;
   /** Attached to something, under whatever name. */
@@ -41,6 +42,7 @@ export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
       d.action,
       to_char(d.detached_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as detached_at,
       to_char(d.archived_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as archived_at,
+      d.within_brake,
       c.oid::int8::float8 as present_oid,
       exists (select 1 from pg_inherits as i where i.inhrelid = c.oid) as attached,
       exists (select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid) as still_leaf,
@@ -81,24 +83,27 @@ export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
 /** Remembers that a detach begins: after a crash the next run knows what it was for. */
 export async function rememberDetach(
   sql: Sql,
-  { parent, leaf, oid, bound, action, at }: {
+  { parent, leaf, oid, bound, action, withinBrake, at }: {
     parent: TableName;
     leaf: TableName;
     oid: number;
     bound: string;
     action: string;
+    /** It goes with no more than the usual few, unasked. */
+    withinBrake: boolean;
     at: Date;
   },
 ): Promise<void> {
   await sql`
     insert into holdfast.detached_partitions
-      (schema_name, table_name, leaf_schema, leaf_name, leaf_oid, bound, action, planned_at)
+      (schema_name, table_name, leaf_schema, leaf_name, leaf_oid, bound, action, within_brake, planned_at)
     values (
       ${parent.schema}, ${parent.table}, ${leaf.schema}, ${leaf.table}, ${oid}::int8::oid, ${bound}, ${action},
+      ${withinBrake},
       ${at.toISOString()}::text::timestamptz
     )
     on conflict (leaf_oid) where ended_at is null do update set
-      action = excluded.action, bound = excluded.bound, planned_at = excluded.planned_at, detached_at = null`;
+      action = excluded.action, within_brake = excluded.within_brake, bound = excluded.bound, planned_at = excluded.planned_at, detached_at = null`;
 }
 
 /**

@@ -158,9 +158,10 @@ export function createCanary(
     },
     values() {
       const at = now();
-      const ms = seen && at - seen.at <= everyMs * 3 ? seen.ms : null;
+      if (Math.abs(at - beganAt) >= everyMs) void look();
+      const ms = seen && Math.abs(at - seen.at) <= everyMs * 3 ? seen.ms : null;
       // One that has not come back yet is as slow as that already.
-      const under = looking && access.canWrite() ? at - beganAt : null;
+      const under = looking && access.canWrite() ? Math.max(0, at - beganAt) : null;
       return [
         {
           metric: "canary_ms",

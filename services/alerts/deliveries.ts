@@ -238,7 +238,7 @@ export function createDeliveries(
       const now = clock.now().getTime();
       for (const setting of settings.filter(({ type }) => type === "alertmanager")) {
         const wanted = notices.filter((notice) => wants(setting, notice));
-        const due = now - (repeated.get(setting.name) ?? -Infinity) >= repeatMs;
+        const due = Math.abs(now - (repeated.get(setting.name) ?? -Infinity)) >= repeatMs;
         if (!due || wanted.length === 0 || queues.get(setting.name)?.length) continue;
         repeated.set(setting.name, now);
         put(setting, { ...make(setting.name, wanted), kept: false });

@@ -55,17 +55,33 @@ function quiet(state: RuleState, lastResolvedAt = state.lastResolvedAt): RuleSta
   return { ...calm, lastResolvedAt, firings: state.firings };
 }
 
+/** The same state with no time in the future: after a clock that was ahead, what it noted counts as of now. */
+function notAfter(state: RuleState, now: number): RuleState {
+  const past = (at: number | undefined) => at === undefined ? undefined : Math.min(at, now);
+  return {
+    ...state,
+    badSince: past(state.badSince),
+    firingSince: past(state.firingSince),
+    clearSince: past(state.clearSince),
+    criticalAt: past(state.criticalAt),
+    lastResolvedAt: past(state.lastResolvedAt),
+    unknownSince: past(state.unknownSince),
+    firings: state.firings.map((at) => Math.min(at, now)),
+  };
+}
+
 /**
  * One step of a rule's life: ok → pending → firing → ok. Pure. An unknown value (null) neither fires nor resolves,
  * and the time it lasts counts for nothing: not as bad, and not as clear.
  */
 export function step(
   rule: Rule,
-  before: RuleState,
+  known: RuleState,
   value: number | null,
   now: number,
   flapFirings = usualFlapFirings,
 ): Step {
+  const before = notAfter(known, now);
   if (!rule.enabled && before.phase !== "firing") {
     return { state: quiet(before), transition: undefined };
   }

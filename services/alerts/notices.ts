@@ -31,7 +31,7 @@ export function noticeDue(
   if (alert.severity !== alert.notified_severity) {
     return rank[alert.severity] > rank[alert.notified_severity] ? "escalated" : "eased";
   }
-  const due = remindMs > 0 && now - Date.parse(alert.notified_at) >= remindMs;
+  const due = remindMs > 0 && Math.abs(now - Date.parse(alert.notified_at)) >= remindMs;
   return due && alert.acknowledged_at === null ? "reminder" : undefined;
 }
 

@@ -5,6 +5,7 @@ import { durabilityRules } from "./shipped/durability.ts";
 import { houseRules } from "./shipped/house.ts";
 import { defaultPartitionRules } from "./shipped/partitions.ts";
 import { replicationRules } from "./shipped/replication.ts";
+import { restraintRules } from "./shipped/restraint.ts";
 import { storageRules } from "./shipped/storage.ts";
 import { day, usual } from "./shipped/usual.ts";
 
@@ -290,4 +291,5 @@ export const shippedRules: readonly Rule[] = [
   ...storageRules,
   ...capacityRules,
   ...houseRules,
+  ...restraintRules,
 ];

@@ -3,7 +3,7 @@ import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Archiver } from "./archiver.ts";
 import type { BackupRecord } from "./record.ts";
-import { retire } from "./retention.ts";
+import { newestFirst, retire } from "./retention.ts";
 import type { BackupStore } from "./store.ts";
 import { parseLsn, segmentOf } from "./wal.ts";
 
@@ -44,7 +44,8 @@ export function createBackupCatalogue(
       }
       await refresh();
       const kept = records.filter((one) => one.system === system && one.start_lsn);
-      const oldest = kept.at(-1);
+      // By its place in the WAL: a backup that a wrong clock dated must not take the WAL of an older one with it.
+      const oldest = newestFirst(kept).at(-1);
       await archiver.prune(
         archiveOf(system),
         oldest && firstSegment(oldest),

@@ -1,5 +1,6 @@
 import { type CopyHealth, type CopyState, noCopies, noCopy } from "./copy/state.ts";
 import { type BackupRecord, isProven } from "./record.ts";
+import { notAhead } from "./retention.ts";
 import type { Progress } from "./take.ts";
 
 /** A backup as it is shown. */
@@ -125,9 +126,10 @@ export function reportBackups(
   },
 ): BackupHealth {
   const whole = records.filter(({ status }) => status === "complete");
-  const [last] = whole;
+  const believed = notAhead(whole, now);
+  const [last] = believed.length > 0 ? believed : whole;
   const proven = whole.filter(isProven);
-  const [trusted] = proven;
+  const trusted = believed.find(isProven);
   const lastProof = proven.map(({ proof }) => proof).filter((proof) => proof !== null)
     .sort((a, b) => a.at < b.at ? 1 : -1)[0];
   const watched = scheduled || whole.length > 0;
@@ -147,7 +149,7 @@ export function reportBackups(
     last_backup_seconds: last?.duration_seconds ?? null,
     last_proven_restore_at: lastProof?.at ?? null,
     recovery_seconds: lastProof?.recovery_seconds ?? null,
-    backup_age_seconds: age(last),
+    backup_age_seconds: age(believed[0]),
     unproven_seconds: age(trusted),
     archive_enabled: archive.enabled,
     archive_lag_seconds: archive.lagSeconds,

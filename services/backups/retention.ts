@@ -1,12 +1,43 @@
 import { type BackupRecord, isProven } from "./record.ts";
+import { parseLsn } from "./wal.ts";
 
 const failuresKept = 5;
+
+/**
+ * Backups of one server, newest first: base backups by where they begin in its WAL, which no clock moves, logical ones
+ * by their dates among them. `records` are newest first by date.
+ */
+export function newestFirst(records: readonly BackupRecord[]): BackupRecord[] {
+  const place = ({ start_lsn }: BackupRecord) => start_lsn === null ? 0n : parseLsn(start_lsn);
+  const placed = records.filter(({ start_lsn }) => start_lsn !== null).sort((a, b) => {
+    const timelines = (b.timeline ?? 0) - (a.timeline ?? 0);
+    if (timelines !== 0) return timelines;
+    return place(a) === place(b) ? 0 : place(a) > place(b) ? -1 : 1;
+  });
+  const dated = records.filter(({ start_lsn }) => start_lsn === null);
+  const merged: BackupRecord[] = [];
+  while (placed.length + dated.length > 0) {
+    const [a, b] = [placed[0], dated[0]];
+    const first = !b || a && a.started_at >= b.started_at ? placed : dated;
+    merged.push(...first.splice(0, 1));
+  }
+  return merged;
+}
+
+/** How far ahead of the clock a date may be that is believed, in milliseconds. */
+const aheadMaxMs = 3_600_000;
+
+/** Those that are not dated in the future: what a clock that was ahead dated says nothing of its age. */
+export function notAhead(records: readonly BackupRecord[], now: number): BackupRecord[] {
+  return records.filter(({ started_at }) => Date.parse(started_at) - now <= aheadMaxMs);
+}
 
 /**
  * Which backups of one server may go, of records newest first: those beyond `keep`, but never one of the newest `keep`
  * that are proven, and never a whole one while none at all is proven.
  */
-export function retire(records: readonly BackupRecord[], keep: number): BackupRecord[] {
+export function retire(dated: readonly BackupRecord[], keep: number): BackupRecord[] {
+  const records = newestFirst(dated);
   const whole = records.filter(({ status }) => status === "complete");
   const proven = whole.filter(isProven);
   const kept = new Set([...whole.slice(0, keep), ...proven.slice(0, keep)]);

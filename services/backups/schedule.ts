@@ -1,4 +1,5 @@
 import { type BackupRecord, isProven } from "./record.ts";
+import { notAhead } from "./retention.ts";
 
 const hour = 3_600_000;
 /** Nothing is begun this soon after a start, nor this soon after a failure. */
@@ -17,18 +18,23 @@ export function whatIsDue(
     lastDrillAt: number | undefined;
   },
 ): "backup" | "drill" | undefined {
-  if (lastFailureAt !== undefined && now - lastFailureAt < graceMs) return undefined;
-  const newest = records.find(({ status }) => status === "complete");
+  const since = (at: number) => Math.abs(now - at);
+  if (lastFailureAt !== undefined && since(lastFailureAt) < graceMs) return undefined;
+  const newest = notAhead(records, now).find(({ status }) => status === "complete");
   if (backupHours > 0) {
     const age = newest ? now - Date.parse(newest.started_at) : undefined;
-    const due = age === undefined ? now - startedAt >= graceMs : age >= backupHours * hour;
+    const due = age === undefined ? since(startedAt) >= graceMs : age >= backupHours * hour;
     if (due) return "backup";
   }
   if (drillHours === 0 || !newest || newest.kind !== "base") return undefined;
   // Backups taken by hand are proven too, but only where backups are looked after at all.
   if (backupHours === 0) return undefined;
-  const lastProof = newest.proof ? Date.parse(newest.proof.at) : undefined;
-  const last = Math.max(lastProof ?? 0, newest.proof ? lastDrillAt ?? 0 : 0);
+  const proofAt = newest.proof ? Date.parse(newest.proof.at) : undefined;
+  const lastProof = proofAt !== undefined && proofAt - now > graceMs ? 0 : proofAt;
+  const last = Math.max(
+    lastProof ?? 0,
+    newest.proof && lastDrillAt !== undefined && lastDrillAt <= now ? lastDrillAt : 0,
+  );
   if (!isProven(newest) && !newest.proof) return "drill";
   return now - last >= drillHours * hour ? "drill" : undefined;
 }

@@ -40,7 +40,7 @@ export function judgeTicks(
           tick,
           "future",
           "ts",
-          `ts is more than ${limits.futureSeconds} s ahead of the clock`,
+          `ts is more than ${limits.futureSeconds} s ahead of Holdfast's clock`,
         ),
       );
     } else if (tick.tsUs < earliest) {
@@ -49,7 +49,7 @@ export function judgeTicks(
           tick,
           "stale",
           "ts",
-          `ts is more than ${limits.horizonDays} days old; send it with ?backfill=true`,
+          `ts is more than ${limits.horizonDays} days old by Holdfast's clock; send it with ?backfill=true`,
         ),
       );
     } else if (!entry) {

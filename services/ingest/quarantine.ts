@@ -8,9 +8,9 @@ import {
   removeQuarantined,
   takeQuarantined,
 } from "../../db/market/quarantine.ts";
+import { readTrustedMs } from "../../db/trusted_time.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
-import type { Clock } from "../clock.ts";
 import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
 import { boundOf, type Page, pageOf } from "../market/market.ts";
 import type { Ingest } from "./ingest.ts";
@@ -99,11 +99,10 @@ function readCorrected(tick: unknown, line: number): ParsedTick {
 
 /** The rows put aside: seen, tried again, given up. */
 export function createQuarantine(
-  { pool, ingest, config, clock, now = () => performance.now() }: {
+  { pool, ingest, config, now = () => performance.now() }: {
     pool: Pool;
     ingest: Pick<Ingest, "rewrite">;
     config: Pick<Config, "HOLDFAST_QUARANTINE_DAYS">;
-    clock: Clock;
     now?: () => number;
   },
 ): Quarantine {
@@ -177,7 +176,7 @@ export function createQuarantine(
     async expire() {
       const keepDays = config.HOLDFAST_QUARANTINE_DAYS;
       if (keepDays === 0) return 0; // for ever
-      const nowUs = clock.now().getTime() * 1000;
+      const nowUs = Math.floor(await pool.run(readTrustedMs)) * 1000;
       return (await purge({ toUs: Math.max(0, nowUs - keepDays * dayUs) })).purged;
     },
   };

@@ -11,6 +11,7 @@ import { judgeIndexes } from "./indexes.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import { type DatabaseRates, perSecond, ratesBetween } from "./rates.ts";
 import { freshValue } from "./reading.ts";
+import { skewMs } from "../partitions/planning/clocks.ts";
 import { isStandby, standbyName } from "./signals/replication.ts";
 import type { View } from "./signals/signal.ts";
 import { createStandbyProgress } from "./standby_progress.ts";
@@ -168,6 +169,13 @@ export function createCollection(
     }, 0);
   }
 
+  function clockSkew(): number | undefined {
+    const server = rowsOf("server")?.[0];
+    const { at: own, durationMs: roundTrip = 0 } = readings.server;
+    if (server === undefined || own === undefined) return undefined;
+    return skewMs({ own: own - roundTrip / 2, server: server.now_seconds * 1000, roundTrip });
+  }
+
   return {
     readings,
     statements,
@@ -227,6 +235,7 @@ export function createCollection(
         seesAll: server?.sees_all_sessions ?? false,
         failing: Object.entries(of).filter(([, { error }]) => error !== undefined)
           .map(([name]) => name),
+        clockSkewMs: clockSkew(),
         ownCost: {
           ratio: costRatio(),
           resting: Object.values(of).filter(({ purse }) => purse.resting > 0).length,

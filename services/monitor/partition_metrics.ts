@@ -14,6 +14,8 @@ const measures: Record<string, (table: TableReport) => number | null | undefined
   partition_drain_failed: ({ drain_failure }) => drain_failure === null ? 0 : 1,
   partition_sealed_changed: ({ children }) =>
     children.filter(({ problem }) => problem !== null).length,
+  partition_retention_held: ({ held }) => held,
+  partition_leaves_refused: ({ refused }) => refused,
 };
 
 /** Metrics whose scopes are the managed tables. */

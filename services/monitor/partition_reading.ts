@@ -6,6 +6,7 @@ import { listDetached } from "../../db/partitions/detached.ts";
 import { lastRotations } from "../../db/partitions/log.ts";
 import { listFailedDrains } from "../../db/partitions/moves.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
+import { listHolds } from "../../db/partitions/restraint.ts";
 import { countRows, listPositions } from "../../db/partitions/probes.ts";
 import { describeOwnPublication, listOwnPublications } from "../../db/partitions/publications.ts";
 import { readParents } from "../../db/partitions/parents.ts";
@@ -71,6 +72,7 @@ export async function readTables(
   const failed = new Map((await listFailedDrains(sql)).map((row) => [tableOf(row), row]));
   const sealed = sealedFacts(await listSealed(sql));
   const archived = await listGone(sql);
+  const holds = await listHolds(sql);
   const [{ bytes: cacheBytes } = { bytes: 0 }] = await sql<{ bytes: number }[]>`
     select pg_size_bytes(current_setting('shared_buffers'))::float8 as bytes`;
   const published = (await listOwnPublications(sql)).map(describeOwnPublication);
@@ -113,6 +115,7 @@ export async function readTables(
       detachedSizes: new Map(
         gone.map(({ leaf_oid, rows_estimate, bytes }) => [leaf_oid, { rows_estimate, bytes }]),
       ),
+      holds: holds.filter((hold) => tableOf(hold) === name),
       cacheBytes,
       ownPublished: name === "market.ticks" ? published : [],
     });

@@ -1,6 +1,7 @@
+import type { HoldRow } from "../../db/partitions/restraint.ts";
 import { HoldfastError } from "../../errors.ts";
 import { coveredUntil, findHoles, highest, type Span } from "../partitions/axis/span.ts";
-import { type Reading, readTable } from "../partitions/planning/cover.ts";
+import { type Reading, readTable, wantedStretch } from "../partitions/planning/cover.ts";
 import type { TableFacts } from "../partitions/planning/facts.ts";
 import { type Policy, tableOf } from "../partitions/policy.ts";
 import { adviseInterval, type IntervalAdvice } from "./partition_advice.ts";
@@ -30,6 +31,8 @@ export interface TableReading {
   positions: Position[];
   /** Sizes of detached leaves, by oid. */
   detachedSizes: ReadonlyMap<number, { rows_estimate: number | null; bytes: number }>;
+  /** What retention holds back, as the last rotation found it. */
+  holds: readonly HoldRow[];
   /** shared_buffers; advice on intervals rests on it. */
   cacheBytes?: number;
   /** Publications that send Holdfast's own tables, in words; with its own table of ticks. */
@@ -47,6 +50,9 @@ export interface TableReport {
   default_rows: number | null;
   /** Leaves whose bound could not be read; for the rules, not for the API. */
   leaves_unknown: number;
+  /** Steps of retention that are held back, and leaves that could not be proven; for the rules, not for the API. */
+  held: number;
+  refused: number;
   /** Time until rows of the present find no partition but a default; for the rules and the rotation, not for the API. */
   cover_seconds: number | null;
   has_default: boolean;
@@ -83,6 +89,8 @@ export function publicReport(
     has_default: _default,
     drain_failure: _failure,
     own_published: _published,
+    held: _held,
+    refused: _refused,
     ...report
   }: TableReport,
 ) {
@@ -125,14 +133,18 @@ function runwayOf({ defaultLeaf, unknown }: Reading, cover: number | null): numb
 
 /** Gaps between leaves matter where rows may still come: from the horizon on. History may have gaps. */
 function holesThatMatter(
-  { axis, present, unknown }: Reading,
+  reading: Reading,
   live: readonly Span[],
-  nowUs: number,
-  horizonDays: number,
+  { nowUs, horizonDays, premake }: { nowUs: number; horizonDays: number; premake: number },
 ): Span[] {
+  const { axis, present, unknown } = reading;
   if (present === undefined || unknown.length > 0) return [];
   const since = axis.atInstant(BigInt(Math.round(nowUs - horizonDays * 86_400_000_000))) ?? present;
-  return findHoles(live).filter((hole) => hole.to > present || hole.from >= since);
+  // Beyond what is made ahead nothing is missing yet: a leaf of the far future makes no hole before it.
+  const { to: until } = wantedStretch(reading, premake);
+  return findHoles(live).filter((hole) =>
+    hole.from < until && (hole.to > present || hole.from >= since)
+  );
 }
 
 function problemsOf(
@@ -179,6 +191,19 @@ function problemsOf(
   ];
 }
 
+function countHolds(holds: readonly HoldRow[]): { held: number; refused: number } {
+  const leaves = holds.filter(({ kind }) => kind === "leaf").length;
+  const held = holds.reduce((sum, hold) => sum + (hold.kind === "leaf" ? 0 : hold.partitions), 0);
+  return { held, refused: leaves };
+}
+
+/** What retention does not take away though its policy says so; of many leaves the first few. */
+function holdProblems(holds: readonly HoldRow[]): string[] {
+  return holds.slice(0, 5).map(({ kind, reason }) =>
+    kind === "leaf" ? reason : `retention is held back: ${reason}`
+  );
+}
+
 /** The hourly rotation comes too late for tables that run out before the one after it. */
 const soonSeconds = 2 * 3_600;
 
@@ -200,6 +225,7 @@ function unreadable({ facts, lastRotationAt }: TableReading, problem: string): T
     holes: [],
     default_rows: null,
     leaves_unknown: facts.leaves.length,
+    ...countHolds([]),
     cover_seconds: null,
     has_default: false,
     drain_failure: null,
@@ -230,7 +256,11 @@ export function reportTable(
   const live = reading.leaves.flatMap(({ read, pending }) =>
     read.kind === "range" && !pending ? [read.span] : []
   );
-  const holes = holesThatMatter(reading, live, nowUs, horizonDays);
+  const holes = holesThatMatter(reading, live, {
+    nowUs,
+    horizonDays,
+    premake: facts.policy.premake,
+  });
   const cover = coverOf(reading, live, nowUs, positions);
   const runway = runwayOf(reading, cover);
   const rows = facts.leaves.map((leaf) => leaf.rows_estimate);
@@ -247,6 +277,7 @@ export function reportTable(
     holes: holes.map(({ from, to }) => ({ from: text(from), to: text(to) })),
     default_rows: defaultRows,
     leaves_unknown: reading.unknown.length,
+    ...countHolds(table.holds),
     cover_seconds: cover,
     has_default: reading.defaultLeaf !== undefined,
     drain_failure: facts.drainFailure?.reason ?? null,
@@ -259,6 +290,7 @@ export function reportTable(
         ? [`the default partition could not be drained: ${facts.drainFailure.reason}`]
         : []),
       ...sealProblems(facts, reading),
+      ...holdProblems(table.holds),
     ],
     recommendations: adviseInterval(facts, reading, table.cacheBytes),
     children: childReports(facts, table.detachedSizes, reading),

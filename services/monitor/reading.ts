@@ -32,5 +32,7 @@ export function emptyReading<T>(): Reading<T> {
  */
 export function freshValue<T>(reading: Reading<T>, now: number, maxAgeMs: number): T | undefined {
   if (reading.error !== undefined) return undefined;
-  return reading.at !== undefined && now - reading.at <= maxAgeMs ? reading.value : undefined;
+  return reading.at !== undefined && Math.abs(now - reading.at) <= maxAgeMs
+    ? reading.value
+    : undefined;
 }

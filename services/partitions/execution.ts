@@ -1,8 +1,8 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../db/errors.ts";
 import { detachStatement, type TableName } from "../../db/partitions/ddl.ts";
-import { endDetached, reconcileDetached, rememberDetach } from "../../db/partitions/detached.ts";
-import { attachedNames, isPending, presentTable } from "../../db/partitions/leaves.ts";
+import { reconcileDetached, rememberDetach } from "../../db/partitions/detached.ts";
+import { attachedNames, isPending } from "../../db/partitions/leaves.ts";
 import { logMaintenance, type MaintenanceEntry } from "../../db/partitions/log.ts";
 import { sendOutsideTransaction } from "../../db/partitions/outside.ts";
 import { isPermanent } from "../../db/permanence.ts";
@@ -13,6 +13,7 @@ import type { Clock } from "../clock.ts";
 import { emptyOutcome, leaveOut, type Outcome, succeed } from "./outcome.ts";
 import { groupSteps, sharedObstacle } from "./planning/groups.ts";
 import type { Step } from "./planning/step.ts";
+import { createRemoval } from "./removal.ts";
 import {
   type Crafts,
   leafTable,
@@ -72,7 +73,9 @@ export function createExecution(
   }: ExecutionOptions,
 ): Execution {
   const mark = beforeStatement;
-  const craft = crafts({ pool, clock, log, send, mark, limitLocks, patiently, entry });
+  const tools = { pool, clock, log, send, mark, limitLocks, patiently, entry };
+  const craft = crafts(tools);
+  const remove = createRemoval(tools);
 
   async function send(sql: Sql, statement: string): Promise<void> {
     beforeStatement(statement);
@@ -136,26 +139,6 @@ export function createExecution(
       }));
   }
 
-  /** The drop and the move of a detached leaf, if it is still the one that was detached. */
-  function changeDetached(step: Step): Promise<void> {
-    return patiently(step, () =>
-      pool.transaction(async (sql) => {
-        const started = performance.now();
-        await limitLocks(sql, step.heavy);
-        const found = await presentTable(sql, leafTable(step));
-        if (found?.oid !== step.oid || found?.attached) {
-          throw new HoldfastError(
-            "conflict",
-            `${leafText(step)} is not what was detached any more`,
-          );
-        }
-        for (const { sql: statement } of step.statements) await send(sql, statement);
-        const outcome = step.action === "drop" ? "dropped" : "moved";
-        if (step.detached) await endDetached(sql, step.detached.id, outcome, clock.now());
-        await logMaintenance(sql, [entry(step, started, undefined)]);
-      }));
-  }
-
   /** A detach that was cut short must be finalised, whatever was asked for first. */
   async function detachOnce(step: Step): Promise<void> {
     const [statement] = step.statements;
@@ -180,6 +163,7 @@ export function createExecution(
           oid,
           bound,
           action: retention,
+          withinBrake: step.confirmed !== true,
           at: clock.now(),
         })
       );
@@ -210,11 +194,11 @@ export function createExecution(
         return;
       case "move":
       case "drop":
-        await craft[step.action]?.(step);
-        return await changeDetached(step);
+        return await remove(step, await craft[step.action]?.(step));
       case "seal":
       case "archive":
-        return await craft[step.action]?.(step);
+        await craft[step.action]?.(step);
+        return;
     }
   }
 
@@ -226,6 +210,9 @@ export function createExecution(
     });
     outcome.errors.push(`${step.action} ${leafText(step)}: ${reason}`);
     if (isPermanent(error)) outcome.refused.push({ step, reason });
+    if (["seal", "archive", "drop"].includes(step.action) && !passing.has(codeOf(error))) {
+      outcome.unproven.push({ table: step.table, partition: leafText(step), reason });
+    }
     await pool.run(async (sql) => {
       await logMaintenance(sql, [entry(step, performance.now(), error)]);
       await reconcileDetached(sql, clock.now());

@@ -1,4 +1,4 @@
-import type { Skipped, Step } from "./planning/step.ts";
+import type { Refused, Skipped, Step } from "./planning/step.ts";
 import { leafText } from "./tools.ts";
 
 /** What became of the steps of a plan. */
@@ -11,6 +11,8 @@ export interface Outcome {
   errors: string[];
   /** Those of them that would fail again, and why. */
   refused: { step: Step; reason: string }[];
+  /** Leaves that could not be sealed, archived or dropped, for a reason other than a lock. */
+  unproven: (Refused & { table: string })[];
 }
 
 export const emptyOutcome = (): Outcome => ({
@@ -19,6 +21,7 @@ export const emptyOutcome = (): Outcome => ({
   skipped: [],
   errors: [],
   refused: [],
+  unproven: [],
 });
 
 export function succeed(steps: readonly Step[], outcome: Outcome): void {

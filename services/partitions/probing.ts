@@ -12,7 +12,7 @@ import { listDoubts } from "../../db/partitions/doubts.ts";
 import { countRowTriggers, listPublications } from "../../db/partitions/publications.ts";
 import { readDrain, whyRefused } from "./drain/facts.ts";
 import { drainMax, namesFor, siblingOf } from "./planning/attaching.ts";
-import { expiredLeaves, type Reading } from "./planning/cover.ts";
+import { expiredLeaves, type Reading, type ReadLeaf, readTable } from "./planning/cover.ts";
 import type {
   Blocker,
   LeafFacts,
@@ -144,6 +144,75 @@ async function countDefaultRows(
   return rows;
 }
 
+/** After so many leaves that are locked, no more are asked: each costs the time of a lock that is not had. */
+const unknownMax = 3;
+
+/**
+ * Finds where a table's newest rows are, while some leaf is to leave, and which of those that leave are empty: each
+ * leaf is asked for one row, those kept first, from the present back.
+ */
+async function findNewest(
+  sql: Sql,
+  facts: TableFacts,
+  reading: Reading,
+): Promise<Pick<TableFacts, "newest" | "hollow">> {
+  const expired = expiredLeaves(facts, reading);
+  const gone = facts.detached.filter((leaf) =>
+    leaf.present?.oid === leaf.oid && !leaf.present.attached && leaf.action !== "detach"
+  );
+  // What is elsewhere is not asked: another server may be away, and its clock is another's.
+  const isHere = ({ oid }: { oid: number }) => !facts.odd?.has(oid);
+  const leavers = [...expired.toReversed(), ...gone].filter(isHere);
+  if (leavers.length === 0) return {};
+  const leaving = new Set(expired.map(({ oid }) => oid));
+  const { present = 0n } = reading;
+  const start = ({ read }: ReadLeaf) => read.kind === "range" ? read.span.from : present;
+  const kept = reading.leaves.filter(({ oid, pending }) => !leaving.has(oid) && !pending)
+    .filter(isHere);
+  const past = kept.filter((leaf) => start(leaf) <= present);
+  const ahead = kept.filter((leaf) => start(leaf) > present);
+  past.sort((a, b) => start(a) > start(b) ? -1 : 1);
+  ahead.sort((a, b) => start(a) < start(b) ? -1 : 1);
+  const asked = [...past, ...ahead].slice(0, probedLeavesMax);
+  let unknown = kept.length - asked.length;
+  const isFilled = async ({ schema, name }: { schema: string; name: string }) => {
+    const filled = unknown >= unknownMax
+      ? undefined
+      : await inTime(hasRows(sql, { schema, table: name }));
+    if (filled === undefined) unknown++;
+    return filled;
+  };
+  let newest: TableFacts["newest"] = "none";
+  for (const leaf of asked) {
+    if (!await isFilled(leaf)) continue;
+    newest = "kept";
+    break;
+  }
+  if (newest === "none" && unknown > 0) newest = "unknown";
+  unknown = 0;
+  const hollow = new Set<number>();
+  for (const leaf of leavers.slice(0, probedLeavesMax)) {
+    const filled = await isFilled(leaf);
+    if (filled === false) hollow.add(leaf.oid);
+    else if (newest === "none") newest = filled ? "leaving" : "unknown";
+  }
+  if (newest === "none" && leavers.length > probedLeavesMax) newest = "unknown";
+  return { newest, hollow };
+}
+
+/** Whether a table whose key is a time has a row of the day before `nowUs`, or of the hour after it. */
+export async function hasFreshRow(sql: Sql, facts: TableFacts, nowUs: bigint): Promise<boolean> {
+  const [column] = facts.parent?.keyColumns ?? [];
+  const reading = readTable(facts, nowUs);
+  const from = reading.axis.atInstant(nowUs - 86_400_000_000n);
+  const to = reading.axis.atInstant(nowUs + 3_600_000_000n);
+  if (column === undefined || from === undefined || to === undefined) return false;
+  const ends = finite({ from, to }, reading.axis.codec.format);
+  const { schema, table } = facts.policy;
+  const rows = await inTime(countRange(sql, { schema, table }, { column, ...ends, most: 1 }));
+  return (rows ?? 0) > 0;
+}
+
 async function readPublished(sql: Sql, facts: TableFacts): Promise<PublishedFacts | undefined> {
   const publications = await listPublications(sql, facts.policy);
   if (publications.length === 0) return undefined;
@@ -188,5 +257,6 @@ export async function completeFacts(
     published: await readPublished(sql, facts),
     refusedRows: await findRefused(sql, facts, reading, filled),
     blockers: await countBlockers(sql, facts, reading),
+    ...await findNewest(sql, facts, reading),
   };
 }

@@ -2,8 +2,10 @@ import type { Config } from "../../config.ts";
 import { describeDatabaseError } from "../../db/errors.ts";
 import { reconcileDetached } from "../../db/partitions/detached.ts";
 import { holdRotationLock } from "../../db/partitions/lock.ts";
+import { logMaintenance } from "../../db/partitions/log.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
 import { notePosition } from "../../db/partitions/probes.ts";
+import { type HoldRow, replaceHolds } from "../../db/partitions/restraint.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
@@ -14,11 +16,15 @@ import type { Catalogue } from "./catalogue.ts";
 import { createEnsure } from "./ensure.ts";
 import { createExecution, type ExecutionOptions, interruptionOf } from "./execution.ts";
 import type { Outcome } from "./outcome.ts";
+import { holdEntry, holdText, leftUnproven, pickName } from "./holds.ts";
 import type { PlanContext, TableFacts } from "./planning/facts.ts";
 import { type Plan, planAll } from "./planning/planner.ts";
-import { effectivePolicy, tableOf } from "./policy.ts";
+import { restrain } from "./planning/restraint.ts";
+import type { Step } from "./planning/step.ts";
+import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
 import { createSetbacks } from "./setbacks.ts";
 import { survey } from "./survey.ts";
+import { createTimekeeper, type TimeSources } from "./timekeeper.ts";
 
 export interface RotationResult {
   created: string[];
@@ -34,6 +40,7 @@ type RotationConfig = Pick<
   | "HOLDFAST_BACKFILL_HORIZON_DAYS"
   | "HOLDFAST_DATA_DIR"
   | "HOLDFAST_ARCHIVE_DIR"
+  | "HOLDFAST_RETENTION_BRAKE_RATIO"
 >;
 
 export interface Rotation {
@@ -41,8 +48,11 @@ export interface Rotation {
   ensureDays(days: Iterable<number>): Promise<void>;
   /** What is to be done now, for all tables or one; changes nothing. */
   plan(table?: string): Promise<Plan>;
-  /** Carries out the plan of this digest; throws `catalogue_changed` when the present plan is another one. */
-  apply(digest: string, table?: string): Promise<Outcome>;
+  /**
+   * Carries out the plan of this digest, what is held back only when `confirm` is set; throws `catalogue_changed` when
+   * the present plan is another one.
+   */
+  apply(digest: string, table?: string, confirm?: boolean): Promise<Outcome>;
   /** Plans and applies, for every enabled policy. Never throws: problems are in the result. */
   rotate(reason: string): Promise<RotationResult>;
   /** Forgets which days are known to exist, after an insert found no partition. */
@@ -57,20 +67,32 @@ const waitMs = { apply: 1_000, rotate: 10_000 };
 const freed = new Set(["archive", "move", "drop"]);
 const freeing = new Set(["detach", "finalize", "archive"]);
 
+/** A plan with all that it rests on. */
+interface Look {
+  facts: TableFacts[];
+  plan: Plan;
+  policies: Policy[];
+  holds: HoldRow[];
+  /** Remembers the time it was made at, if that was found right or `confirmed`. */
+  note(confirmed: boolean): Promise<void>;
+}
+
 /** Keeps the partitions of every table that has a policy: makes ahead, gives up behind, finishes what was cut short. */
 export function createRotation(
-  { pool, catalogue, config, clock, log, onChange = () => {}, ...hooks }: {
+  { pool, catalogue, config, clock, log, onChange = () => {}, times, ...hooks }: {
     pool: Pool;
     catalogue: Catalogue;
     config: RotationConfig;
     clock: Clock;
     log: Logger;
     onChange?: () => void;
+    times?: TimeSources | undefined;
   } & Pick<ExecutionOptions, "pause" | "beforeStatement" | "beginDrain">,
 ): Rotation {
+  const timekeeper = createTimekeeper({ clock, ...times });
   const execution = createExecution({
     pool,
-    clock,
+    clock: timekeeper,
     log,
     ...hooks,
     crafts: (tools) => createArchiving(tools, archiveDirectory(config)),
@@ -78,32 +100,79 @@ export function createRotation(
   const setbacks = createSetbacks();
   const ensure = createEnsure({ pool, catalogue, config, execution, context, log, onChange });
 
-  function context(): PlanContext {
+  function context(nowMs = clock.now().getTime()): PlanContext {
     return {
-      nowUs: BigInt(clock.now().getTime()) * 1_000n,
+      nowUs: BigInt(Math.round(nowMs)) * 1_000n,
       maxPartitions: config.HOLDFAST_MAX_PARTITIONS,
       horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
     };
   }
 
-  async function look(table?: string): Promise<{ facts: TableFacts[]; plan: Plan }> {
+  /** Plans by the server's time, and finds what of the plan is not done unasked. */
+  async function look(table?: string): Promise<Look> {
     return await pool.run(async (sql) => {
       const asked = (await listPolicies(sql)).map((row) => effectivePolicy(row, config))
         .filter((policy) => table === undefined || tableOf(policy) === table);
-      const found = await survey(sql, catalogue, asked.filter(({ enabled }) => enabled), context());
+      const read = await timekeeper.read(sql);
+      const nowMs = read.reading.server;
+      const enabled = asked.filter((policy) => policy.enabled);
+      const found = await survey(sql, catalogue, enabled, context(nowMs));
       // Who asks for one table wants what has failed before tried again, too.
       const facts = table === undefined
         ? found
         : found.map((one) => ({ ...one, drainFailure: undefined }));
-      const plan = planAll(facts, context());
-      const off = asked.filter(({ enabled }) => !enabled)
-        .map((policy) => ({ table: tableOf(policy), reason: disabled }));
-      return { facts, plan: { ...plan, warnings: [...plan.warnings, ...off] } };
+      const plan = planAll(facts, context(nowMs));
+      const verdict = await timekeeper.judge(sql, read, facts);
+      const { holds, held } = restrain(facts, plan, {
+        clocks: verdict,
+        nowMs,
+        sinceMs: read.recorded?.server,
+        ranMs: read.ranMs,
+        ratio: config.HOLDFAST_RETENTION_BRAKE_RATIO,
+      });
+      const warnings = [
+        ...plan.warnings,
+        ...holds.filter(({ kind }) => kind !== "leaf").map(holdText),
+        ...asked.filter((policy) => !policy.enabled)
+          .map((policy) => ({ table: tableOf(policy), reason: disabled })),
+      ];
+      const note = (confirmed: boolean) =>
+        pool.run((other) => timekeeper.note(other, read, verdict, confirmed));
+      return { facts, plan: { ...plan, warnings, held }, policies: asked, holds, note };
     });
   }
 
-  async function carryOut(plan: Plan): Promise<Outcome> {
-    const outcome = await execution.run(plan.steps);
+  /** Keeps what is held back for the alerts and the reports, and says of what is new why. */
+  async function keepHolds(
+    { policies, holds }: Pick<Look, "policies" | "holds">,
+    unproven: Outcome["unproven"],
+  ): Promise<void> {
+    const all = new Map<string, HoldRow>();
+    const add = (hold: HoldRow) => {
+      const key = JSON.stringify([tableOf(hold), hold.kind, hold.partition]);
+      // A leaf may be refused twice, such as by the seal and by the archive: the first says why.
+      if (!all.has(key)) all.set(key, hold);
+    };
+    for (const hold of holds) add(hold);
+    for (const { table, partition, reason } of unproven) {
+      const policy = policies.find((one) => tableOf(one) === table);
+      if (policy) add({ ...pickName(policy), kind: "leaf", partition, partitions: 1, reason });
+    }
+    await pool.run(async (sql) => {
+      const fresh = await replaceHolds(sql, policies.map(pickName), [...all.values()]);
+      await logMaintenance(sql, fresh.map(holdEntry));
+      if (fresh.length === 0) return;
+      log.error("retention_held_back", { reasons: fresh.map((hold) => holdText(hold).reason) });
+      onChange();
+    });
+  }
+
+  async function carryOut(plan: Plan, confirm = false): Promise<Outcome> {
+    const isHeld = (step: Step) => plan.held?.has(step) === true;
+    const steps = confirm
+      ? plan.steps.map((step) => isHeld(step) ? { ...step, confirmed: true } : step)
+      : plan.steps.filter((step) => !isHeld(step));
+    const outcome = await execution.run(steps);
     if (outcome.applied.some(({ action }) => action !== "attach")) ensure.forget();
     if (outcome.applied.length > 0) {
       onChange();
@@ -116,20 +185,29 @@ export function createRotation(
     return { ...outcome, skipped: [...plan.skipped, ...outcome.skipped] };
   }
 
-  const reconcile = () => pool.run((sql) => reconcileDetached(sql, clock.now()));
+  const reconcile = () =>
+    pool.run(async (sql) => {
+      await timekeeper.read(sql);
+      await reconcileDetached(sql, timekeeper.now());
+    });
 
   async function notePositions(facts: readonly TableFacts[]): Promise<void> {
     for (const { policy, highestId } of facts) {
       if (highestId === null) continue;
-      await pool.run((sql) => notePosition(sql, policy, clock.now(), highestId));
+      await pool.run((sql) => notePosition(sql, policy, timekeeper.now(), highestId));
     }
   }
 
   async function rotateLocked(result: RotationResult): Promise<void> {
     await reconcile();
     const tried = new Set<string>();
+    const unproven: Outcome["unproven"] = [];
+    let first: Look | undefined;
     for (let round = 0; round < rounds; round++) {
-      const { facts, plan } = await look();
+      const seen = await look();
+      const { facts, plan } = seen;
+      if (!first) await seen.note(false);
+      first ??= seen;
       const nowMs = clock.now().getTime();
       // The second round is for what the first one set free, not for what has just failed.
       const due = plan.steps.filter(({ action, oid }) =>
@@ -137,7 +215,11 @@ export function createRotation(
       );
       const { steps, skipped: vain } = setbacks.sift(due, facts, nowMs);
       for (const { action, oid } of steps) tried.add(`${action} ${oid}`);
-      const { applied, errors, skipped, refused } = await carryOut({ ...plan, steps });
+      for (const [at, step] of due.filter((one) => !steps.includes(one)).entries()) {
+        unproven.push(...leftUnproven(step, vain[at]?.reason ?? ""));
+      }
+      const { applied, errors, skipped, refused, ...outcome } = await carryOut({ ...plan, steps });
+      unproven.push(...outcome.unproven);
       for (const { step, reason } of refused) setbacks.note(step, facts, reason, nowMs);
       if (round === 0) {
         await notePositions(facts);
@@ -153,24 +235,35 @@ export function createRotation(
       result.created.push(...named("attach"));
       result.detached.push(...named("detach"), ...named("finalize"));
       result.errors.push(...errors);
-      if (!applied.some(({ action }) => freeing.has(action))) return;
+      if (!applied.some(({ action }) => freeing.has(action))) break;
     }
+    if (first) await keepHolds(first, unproven);
   }
 
   return {
     ensureDays: (days) => ensure.days(days),
     plan: async (table) => (await look(table)).plan,
-    apply: (digest, table) =>
+    apply: (digest, table, confirm = false) =>
       holdRotationLock(pool, waitMs.apply, async () => {
         await reconcile();
-        const { plan } = await look(table);
+        const { plan, holds, note } = await look(table);
         if (plan.digest !== digest) {
           throw new HoldfastError(
             "catalogue_changed",
             "The partitions, a policy or the clock have moved on since this plan, or it was made for another table or for all; plan again, and apply with the same table",
           );
         }
-        return await carryOut(plan);
+        await note(confirm);
+        const outcome = await carryOut(plan, confirm);
+        await keepHolds(await look(table), outcome.unproven);
+        if (confirm) return outcome;
+        return {
+          ...outcome,
+          skipped: [
+            ...holds.filter(({ kind }) => kind !== "leaf").map(holdText),
+            ...outcome.skipped,
+          ],
+        };
       }),
     async rotate(reason) {
       const result: RotationResult = { created: [], detached: [], errors: [] };

@@ -17,6 +17,7 @@ import type {
   TableFacts,
 } from "./planning/facts.ts";
 import { type Policy, tableOf } from "./policy.ts";
+import { readOddities } from "./seal/ordinary.ts";
 import { completeFacts, findHighest, newestFirst } from "./probing.ts";
 
 const strategies: Record<string, string> = { l: "list", h: "hash" };
@@ -78,6 +79,7 @@ export function detachedFacts(row: DetachedRow): DetachedFacts {
     action: row.action,
     detachedAt: row.detached_at,
     archivedAt: row.archived_at,
+    withinBrake: row.within_brake,
     present: row.present_oid === null
       ? null
       : { oid: row.present_oid, attached: row.attached === true },
@@ -188,12 +190,20 @@ async function whyNoHighest(
   return `its highest "${column}" could not be read (${describeDatabaseError(error)})${lacking}`;
 }
 
+/** Asks of what may be sealed, archived or dropped whether its rows are its own; of nothing else it matters. */
+async function surveyOdd(sql: Sql, { policy, leaves, detached }: TableFacts) {
+  if (!policy.retention && !policy.seal) return new Map<number, string>();
+  const gone = detached.flatMap(({ oid, present }) => present?.oid === oid ? [oid] : []);
+  return await readOddities(sql, [...leaves.map(({ oid }) => oid), ...gone], "whole");
+}
+
 async function surveyTable(
   sql: Sql,
-  facts: TableFacts,
+  bare: TableFacts,
   context: PlanContext,
 ): Promise<TableFacts> {
-  if (!facts.parent) return facts;
+  if (!bare.parent) return bare;
+  const facts = { ...bare, parent: bare.parent, odd: await surveyOdd(sql, bare) };
   let reading = readTable(facts, context.nowUs);
   let known = facts;
   if (reading.axis.codec.axis === "number") {

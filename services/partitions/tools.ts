@@ -34,5 +34,13 @@ export interface StepTools {
   entry(step: Step, started: number, error: unknown): MaintenanceEntry;
 }
 
-/** Steps that are more than their statements; `drop` proves, before the drop, that nothing is lost by it. */
-export type Crafts = Partial<Record<Action, (step: Step) => Promise<void>>>;
+/** Proves something within the transaction of a step, under its lock; what it throws undoes the step. */
+export type LockedCheck = (sql: Sql) => Promise<void>;
+
+/**
+ * Steps that are more than their statements; `drop` proves, before the drop, that nothing is lost by it, and answers
+ * what is to be proven again under its lock.
+ */
+export type Crafts = Partial<
+  Record<Action, (step: Step) => Promise<LockedCheck | undefined | void>>
+>;

@@ -1,5 +1,6 @@
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { migrate } from "../../db/migrate.ts";
+import { readClocks, recordClock } from "../../db/partitions/restraint.ts";
 import { migrations } from "../../db/migrations/list.ts";
 import { createPool } from "../../db/pool.ts";
 import { createLogger, type LogFields } from "../../log.ts";
@@ -8,6 +9,7 @@ import type { ExecutionOptions } from "../../services/partitions/execution.ts";
 import { createConversions } from "../../services/partitions/conversion/conversions.ts";
 import { createPolicies, type PolicyInput } from "../../services/partitions/policies.ts";
 import { createRotation } from "../../services/partitions/rotation.ts";
+import type { ClockSource } from "../../services/partitions/timekeeper.ts";
 import { startServer, type TestServer } from "./server.ts";
 
 /** Rotation on a server of its own, under a clock that a test sets. */
@@ -29,6 +31,11 @@ export interface GuardedOptions extends Pick<ExecutionOptions, "beforeStatement"
   maxPartitions?: number;
   archiveDir?: string;
   lockTimeoutMs?: number;
+  /**
+   * Left out: the server's time is the test's own, no rotation before this one is known, and nothing is held back.
+   * With it rotations are restrained as in life; times in milliseconds.
+   */
+  restraint?: { ratio?: number; serverNow?: () => number; monotonic?: () => number };
 }
 
 export type Guardian = ReturnType<typeof createGuardian>;
@@ -64,9 +71,19 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
     HOLDFAST_BACKFILL_HORIZON_DAYS: 7,
     HOLDFAST_DATA_DIR: ".",
     HOLDFAST_ARCHIVE_DIR: options.archiveDir ?? "/nonexistent/archive",
+    HOLDFAST_RETENTION_BRAKE_RATIO: options.restraint ? options.restraint.ratio ?? 0.1 : 1,
   };
   const { beforeStatement, pause = () => Promise.resolve() } = options;
   const hooks = { pause, ...(beforeStatement ? { beforeStatement } : {}) };
+  const ownTime = () => clock.now().getTime();
+  const { serverNow = ownTime, monotonic = ownTime } = options.restraint ?? {};
+  const source: ClockSource = {
+    read: async (sql) => ({
+      recorded: options.restraint ? (await readClocks(sql)).recorded : undefined,
+      server: serverNow(),
+    }),
+    record: (sql, ms, anew) => options.restraint ? recordClock(sql, ms, anew) : Promise.resolve(),
+  };
   const log = createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) });
   const policies = createPolicies({ pool, config });
   const conversions = createConversions({
@@ -85,6 +102,7 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
     clock,
     log,
     beginDrain: conversions.beginDrain,
+    times: { source, monotonic },
     ...hooks,
   });
   return {

@@ -5,6 +5,8 @@ import { createLogger, type LogFields } from "../../log.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
 import type { Clock } from "../../services/clock.ts";
+import { readClocks, recordClock } from "../../db/partitions/restraint.ts";
+import type { TimeSources } from "../../services/partitions/timekeeper.ts";
 import { passOverDriver } from "./rejections.ts";
 import { fillDataDir } from "./template.ts";
 
@@ -24,9 +26,22 @@ export interface House {
   stop(): Promise<void>;
 }
 
+/** The server's clock as the test's own, which jumps as it does: rotations go by it. */
+function timesOf(clock: Clock): TimeSources {
+  const now = () => clock.now().getTime();
+  return {
+    source: {
+      read: async (sql) => ({ ...await readClocks(sql), server: now() }),
+      record: recordClock,
+    },
+    monotonic: now,
+  };
+}
+
+/** `clock` is the server's too, as far as rotations go, unless `ownOnly` says that it is Holdfast's alone. */
 export async function startHouse(
   env: Record<string, string> = {},
-  { clock }: { clock?: Clock } = {},
+  { clock, ownOnly = false }: { clock?: Clock; ownOnly?: boolean } = {},
 ): Promise<House> {
   const dataDir = env.HOLDFAST_DATA_DIR ?? await Deno.makeTempDir({ prefix: "holdfast-test-" });
   if (!env.HOLDFAST_DATA_DIR) {
@@ -42,6 +57,7 @@ export async function startHouse(
     upgrade,
     version: "0.0.0-test",
     ...(clock ? { clock } : {}),
+    ...(clock && !ownOnly ? { times: timesOf(clock) } : {}),
   });
   const server = await serveHttp({
     host: "127.0.0.1",

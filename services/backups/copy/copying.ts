@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { firstSegment } from "../catalogue.ts";
 import { hashFile } from "../files.ts";
 import { type BackupRecord, recordName, writeRecord } from "../record.ts";
-import { retire } from "../retention.ts";
+import { newestFirst, retire } from "../retention.ts";
 import { partsOf, segmentName } from "../wal.ts";
 import type { Bucket } from "./bucket.ts";
 import { type Inventory, isWhole, sha256OfText, type StoredBackup } from "./inventory.ts";
@@ -136,8 +136,8 @@ export function whatIsNeeded(
   inventory: Inventory,
   local: readonly BackupRecord[],
 ): ((name: string) => boolean) | undefined {
-  const [oldest] = [...copiedRecords(inventory), ...local].filter(({ start_lsn }) => start_lsn)
-    .sort((a, b) => a.id < b.id ? -1 : 1);
+  const placed = [...copiedRecords(inventory), ...local].filter(({ start_lsn }) => start_lsn);
+  const oldest = newestFirst(placed).at(-1);
   if (!oldest) return undefined;
   const number = (segment: string) => partsOf(segment, oldest.segment_bytes).number;
   const first = number(firstSegment(oldest));

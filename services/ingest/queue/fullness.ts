@@ -13,7 +13,8 @@ export function createFullness({ clock }: { clock: Clock }) {
   const now = () => clock.now().getTime();
 
   function isFull(at: number): boolean {
-    const age = at - failedAt;
+    // A clock that went back ages what it saw before, too.
+    const age = Math.abs(at - failedAt);
     return age < settleMs || (storedAt < failedAt && age < forgetMs);
   }
 

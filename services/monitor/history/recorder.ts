@@ -160,7 +160,12 @@ export function createRecorder(
   async function rollUpLevel(level: Level, source: Level, complete: number): Promise<void> {
     const width = level.seconds * 1000;
     const made = await pool.transaction(async (sql) => {
-      const { until, oldest } = await rollupState(sql, level.table, source.table);
+      const { until, oldest } = await rollupState(sql, {
+        table: level.table,
+        source: source.table,
+        seconds: level.seconds,
+        before: complete,
+      });
       const start = until ?? oldest;
       if (start === null) return [];
       // After a long stop there is nothing to roll up from before what the finer table keeps.
@@ -188,7 +193,7 @@ export function createRecorder(
       }
       if (now() - droppedLeavesAt < dropEveryMs) return;
       for (const { table, keepMs } of levels) {
-        const gone = await pool.run((sql) => dropLeaves(sql, table, now() - keepMs), {
+        const gone = await pool.run((sql) => dropLeaves(sql, table, { now: now(), keepMs }), {
           deadlineMs,
         });
         for (const name of gone) leaves.delete(name);

@@ -141,6 +141,16 @@ function partitionFamilies({ tables, tablesFresh, unreachable, metrics }: Snapsh
       of(({ default_rows }) => default_rows),
     ),
     gauge(
+      "partition_retention_held",
+      "Steps of retention that are held back until they are confirmed or explained",
+      of(({ held }) => held),
+    ),
+    gauge(
+      "partition_leaves_refused",
+      "Partitions that could not be sealed, archived or dropped",
+      of(({ refused }) => refused),
+    ),
+    gauge(
       "connections_by_state",
       "Client sessions by state",
       unreachable ? [] : Object.entries(metrics.connections_by_state ?? {}).map((

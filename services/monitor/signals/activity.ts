@@ -59,6 +59,14 @@ export const activitySignals: readonly Signal[] = [
   ),
   metric("index_hit_ratio", "ratio", "index_io", "Index blocks served from shared buffers"),
   metric("server_uptime_seconds", "seconds", "server", "Since the server's start"),
+  {
+    name: "clock_skew_seconds",
+    unit: "seconds",
+    collector: "server",
+    about:
+      "How far Holdfast's clock and the server's are apart, less half the time the answer took",
+    read: ({ clockSkewMs }) => clockSkewMs === undefined ? null : Math.abs(clockSkewMs) / 1000,
+  },
   metric("database_size_bytes", "bytes", "sizes", "Size on disk of this database"),
   {
     name: "statement_load",

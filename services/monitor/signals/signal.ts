@@ -42,6 +42,8 @@ export interface View {
   seesAll: boolean;
   /** Collectors whose last question failed. */
   failing: string[];
+  /** By how much Holdfast's clock is surely ahead of the server's (negative: behind), in milliseconds. */
+  clockSkewMs: number | undefined;
   ownCost: { ratio: number | undefined; resting: number };
 }
 

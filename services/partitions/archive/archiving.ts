@@ -1,15 +1,25 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "../../../db/connection.ts";
 import { forgetArchive, recordArchive } from "../../../db/partitions/archives.ts";
 import { describeLeaf, readBlocks } from "../../../db/partitions/content.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
 import { readManifest } from "../../../db/partitions/sealed.ts";
+import { readSealMark } from "../../../db/partitions/storage.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Step } from "../planning/step.ts";
 import { hashOf, Manifest, type Tally } from "../seal/manifest.ts";
+import { proveCount, withStatistics } from "../seal/ordinary.ts";
 import { createSealing } from "../seal/sealing.ts";
 import { verifySealed } from "../seal/verify.ts";
-import { type Crafts, leafTable, leafText, type StepTools, tableName } from "../tools.ts";
+import {
+  type Crafts,
+  leafTable,
+  leafText,
+  type LockedCheck,
+  type StepTools,
+  tableName,
+} from "../tools.ts";
 import {
   archivePath,
   clearPartials,
@@ -128,29 +138,32 @@ export function createArchiving(tools: StepTools, directory: string): Crafts {
     await clearPartials(path);
     const receipt = await found(path, manifest) ?? await write(step, manifest, path);
     mark("record the archive");
-    await pool.transaction(async (sql) => {
-      await recordArchive(sql, {
-        parent: tableName(step),
-        leaf: leafTable(step),
-        oid: step.oid ?? 0,
-        bound: manifest.bound,
-        file: receipt.parquet.file,
-        bytes: receipt.parquet.bytes,
-        sha256: receipt.parquet.sha256,
-        rows: manifest.rows,
-        contentHash: manifest.content_hash,
-        at: clock.now(),
-      });
-      await logMaintenance(sql, [entry(step, started, undefined)]);
-    });
+    await withStatistics(pool, step, () =>
+      pool.transaction(async (sql) => {
+        await proveCount(sql, step, manifest.rows);
+        await recordArchive(sql, {
+          parent: tableName(step),
+          leaf: leafTable(step),
+          oid: step.oid ?? 0,
+          bound: manifest.bound,
+          file: receipt.parquet.file,
+          bytes: receipt.parquet.bytes,
+          sha256: receipt.parquet.sha256,
+          rows: manifest.rows,
+          contentHash: manifest.content_hash,
+          at: clock.now(),
+        });
+        await logMaintenance(sql, [entry(step, started, undefined)]);
+      }, { deadlineMs: longestMs }));
   }
 
-  /** Before a drop: the file is what it was, and so is the leaf. */
-  async function proveDrop(step: Step): Promise<void> {
-    if (step.detached?.action !== "archive-then-drop") return;
+  /** Before a drop: the file is what it was, and so is the leaf. Answers what is left to prove under the drop's lock. */
+  async function proveDrop(step: Step): Promise<LockedCheck | undefined> {
+    if (step.detached?.action !== "archive-then-drop") return undefined;
     const refuse = (why: string): never => {
       throw new HoldfastError("conflict", `${leafText(step)} is not dropped: ${why}`);
     };
+    const mark = await pool.run((sql) => readSealMark(sql, step.oid ?? 0));
     const kept = await pool.run((sql) => readManifest(sql, step.oid ?? 0));
     if (kept === undefined) return refuse("it is not sealed");
     const manifest = Manifest.parse(kept);
@@ -170,6 +183,17 @@ export function createArchiving(tools: StepTools, directory: string): Crafts {
     if (verdict?.status !== "intact") {
       refuse(`it is not what was archived (${verdict?.problems.join("; ") ?? "not found"})`);
     }
+    return async (sql) => {
+      // Its triggers refused every write while they stood, and they stood since before it was read.
+      if (await readSealMark(sql, step.oid ?? 0) !== mark) {
+        refuse("its triggers or its structure changed while it was compared with its archive");
+      }
+      await proveCount(sql, step, manifest.rows);
+      const still = await stat(path).catch(() => undefined);
+      if (still?.size !== receipt?.parquet.bytes || await readReceipt(path) === undefined) {
+        refuse(`its archive ${path} is gone`);
+      }
+    };
   }
 
   return {

@@ -79,6 +79,8 @@ export interface DetachedFacts {
   /** RFC 3339; null: the detach was begun, and whether it was finished the catalogue says. */
   detachedAt: string | null;
   archivedAt: string | null;
+  /** It went with no more than the usual few, unasked: its drop is not counted again. */
+  withinBrake?: boolean;
   /** What stands under that name today. */
   present: { oid: number; attached: boolean } | null;
   references: string[];
@@ -180,6 +182,15 @@ export interface TableFacts {
   drainRanges?: readonly { from: string; to: string }[] | undefined;
   /** Leaves that are sealed or being sealed, by oid; also detached ones. */
   sealed?: ReadonlyMap<number, SealedFacts>;
+  /** Leaves, also detached ones, whose rows are not all their own on this node, by oid, with why. */
+  odd?: ReadonlyMap<number, string>;
+  /**
+   * Where the table's newest rows are, when some leaf is to leave: in one that is kept, only in those that leave, in
+   * none; unknown when that could not be read in time. Undefined when nothing leaves.
+   */
+  newest?: "kept" | "leaving" | "none" | "unknown" | undefined;
+  /** Leaves that are to leave and have no row, by oid: nothing is lost by them. */
+  hollow?: ReadonlySet<number> | undefined;
   /** Leaves that are gone and whose archives are there. */
   archived?: readonly ArchivedFacts[];
   /** Highest id, where the key is id. */

@@ -10,7 +10,7 @@ import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";
 import { refuseGiving } from "./owner.ts";
 import { planDetached, planDetaches, planFinalize } from "./retiring.ts";
 import { planSeals } from "./sealing.ts";
-import type { Skipped, Step, TablePlan } from "./step.ts";
+import type { Refused, Skipped, Step, TablePlan } from "./step.ts";
 import { countLeaves, fitting, leavesOfSpans } from "./subdividing.ts";
 import { isWindowOpen } from "./windows.ts";
 
@@ -19,6 +19,10 @@ export interface Plan {
   /** What the plan leaves out, and why. */
   skipped: Skipped[];
   warnings: Skipped[];
+  /** Steps that are not done without being confirmed. */
+  held?: ReadonlySet<Step>;
+  /** Leaves whose rows cannot be read and counted here: retention keeps off them. */
+  refused: (Refused & { table: string })[];
   digest: string;
 }
 
@@ -215,6 +219,7 @@ function planSoundTable(facts: TableFacts, context: PlanContext): TablePlan {
   return {
     steps: parts.flatMap(({ steps }) => steps),
     skipped: parts.flatMap(({ skipped }) => skipped),
+    refused: parts.flatMap(({ refused = [] }) => refused),
     warnings: [
       ...tableWarnings(facts, reading),
       ...parts.flatMap(({ warnings }) => warnings),
@@ -255,6 +260,7 @@ export function planAll(tables: readonly TableFacts[], context: PlanContext): Pl
     steps,
     skipped: plans.flatMap(({ skipped }) => skipped),
     warnings: plans.flatMap(({ table, warnings }) => warnings.map((reason) => ({ table, reason }))),
+    refused: plans.flatMap(({ table, refused = [] }) => refused.map((one) => ({ table, ...one }))),
     digest: digestOf(enabled, steps),
   };
 }

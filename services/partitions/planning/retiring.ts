@@ -14,7 +14,12 @@ import type { DetachedFacts, LeafFacts, PlanContext, TableFacts } from "./facts.
 import { sealingStatements } from "./sealing.ts";
 import type { Step, TablePlan } from "./step.ts";
 
-const emptyPlan = (): TablePlan => ({ steps: [], skipped: [], warnings: [] });
+const emptyPlan = (): Required<TablePlan> => ({
+  steps: [],
+  skipped: [],
+  warnings: [],
+  refused: [],
+});
 /** Archives of one plan and table: each is written and read whole, and premaking must not wait for them for long. */
 const archivesTogether = 4;
 const noEstimate = { rows: 0, bytes: 0, seconds: 0.05 };
@@ -71,6 +76,22 @@ function describeHold(facts: TableFacts, leaf: LeafFacts, nowUs: bigint): string
     : undefined;
 }
 
+/**
+ * Why retention keeps off a leaf whose rows it can neither read nor count: detached, they would be gone from the table,
+ * and could not be archived. A mere detach takes nothing away.
+ */
+function describeOdd(
+  { odd, policy }: TableFacts,
+  leaf: { oid: number; schema: string; name: string },
+) {
+  const oddity = odd?.get(leaf.oid);
+  const action = policy.retention?.action;
+  if (oddity === undefined || action !== "drop" && action !== "archive-then-drop") return undefined;
+  return `${full(leaf)} is kept, and not ${
+    action === "drop" ? "dropped" : "archived"
+  }: it ${oddity}`;
+}
+
 /** Finishes detaches that were cut short: until then rows are hidden and no other detach may begin. */
 export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
   const plan = emptyPlan();
@@ -103,7 +124,9 @@ export function planDetaches(
 ): TablePlan {
   const plan = emptyPlan();
   for (const leaf of expiredLeaves(facts, reading)) {
-    const blocked = describeHold(facts, leaf, nowUs) ?? describeBlockers(facts, leaf);
+    const odd = describeOdd(facts, leaf);
+    if (odd !== undefined) plan.refused.push({ partition: full(leaf), reason: odd });
+    const blocked = odd ?? describeHold(facts, leaf, nowUs) ?? describeBlockers(facts, leaf);
     if (blocked === undefined) plan.steps.push(detachStep(facts, reading, leaf));
     else plan.skipped.push({ table: tableOf(facts.policy), reason: blocked });
   }
@@ -214,7 +237,11 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
       if (schema !== undefined) plan.steps.push(moveStep(facts, leaf, schema));
       continue;
     }
-    if (leaf.action === "archive-then-drop" && leaf.archivedAt === null) {
+    const odd = describeOdd(facts, leaf);
+    if (odd !== undefined) {
+      plan.refused.push({ partition: full(leaf), reason: odd });
+      plan.skipped.push({ table, reason: odd });
+    } else if (leaf.action === "archive-then-drop" && leaf.archivedAt === null) {
       if (++archives <= archivesTogether) plan.steps.push(archiveStep(facts, leaf));
     } else if (leaf.referencedBy.length > 0) {
       plan.skipped.push({

@@ -67,17 +67,23 @@ export function planSeals(
     return facts.policy.seal && to <= limit;
   }).sort((a, b) => (end(a) ?? 0n) < (end(b) ?? 0n) ? -1 : 1);
   const steps: Step[] = [];
+  const odd = due.filter(({ oid }) => facts.odd?.has(oid));
+  const refused = odd.map((leaf) => ({
+    partition: `${leaf.schema}.${leaf.name}`,
+    reason: `${leaf.schema}.${leaf.name} is not sealed: it ${facts.odd?.get(leaf.oid)}`,
+  }));
   let seconds = 0;
-  for (const leaf of due.slice(0, sealsTogether)) {
+  for (const leaf of due.filter((one) => !odd.includes(one)).slice(0, sealsTogether)) {
     if (seconds >= sealSeconds) break;
     const step = sealStep(facts, leaf);
     seconds += step.estimate.seconds;
     steps.push(step);
   }
-  const left = due.length - steps.length;
+  const left = due.length - odd.length - steps.length;
   return {
     steps,
-    skipped: [],
+    refused,
+    skipped: refused.map(({ reason }) => ({ table: tableOf(facts.policy), reason })),
     warnings: left > 0 ? [`${left} leaves more are to be sealed after these`] : [],
   };
 }

@@ -40,6 +40,8 @@ export interface Step {
   key?: KeyKind;
   detached?: DetachedFacts;
   retention?: string;
+  /** It was held back, and a person confirmed it. */
+  confirmed?: boolean;
   /** Of a drain: what begins it, and all that comes after. */
   drain?: { begin: readonly string[]; spec: MoveSpec };
 }
@@ -50,8 +52,15 @@ export interface Skipped {
   reason: string;
 }
 
+/** A leaf that is neither sealed, archived nor dropped, because its rows cannot be read and counted here. */
+export interface Refused {
+  partition: string;
+  reason: string;
+}
+
 export interface TablePlan {
   steps: Step[];
   skipped: Skipped[];
   warnings: string[];
+  refused?: Refused[];
 }

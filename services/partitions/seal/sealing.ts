@@ -16,6 +16,7 @@ import { leafTable, leafText, outsideLimits, type StepTools, tableName } from ".
 import type { Step } from "../planning/step.ts";
 import { measureContent } from "./content.ts";
 import { hashOf, type Manifest, thresholdsOf } from "./manifest.ts";
+import { proveCount, readOddities, withStatistics } from "./ordinary.ts";
 
 /** Longest that hashing one leaf may take. */
 const longestMs = 55 * 60_000;
@@ -38,13 +39,17 @@ export function createSealing(
       pool.transaction(async (sql) => {
         await limitLocks(sql, true);
         const found = await presentTable(sql, leafTable(step));
-        if (found?.oid !== step.oid) {
+        if (!found || found.oid !== step.oid) {
           throw new HoldfastError("conflict", `${leafText(step)} is not the table it was`);
+        }
+        const oddity = (await readOddities(sql, [found.oid], "table")).get(found.oid);
+        if (oddity !== undefined) {
+          throw new HoldfastError("conflict", `${leafText(step)} cannot be sealed: it ${oddity}`);
         }
         await beginSeal(sql, {
           parent: tableName(step),
           leaf: leafTable(step),
-          oid: found?.oid ?? 0,
+          oid: found.oid,
           bound: step.bound ?? "",
           at: clock.now(),
         });
@@ -121,11 +126,13 @@ export function createSealing(
       await closeToWrites(step);
       await freeze(step);
       const manifest = await measure(step, step.key ?? "timestamptz");
-      await pool.transaction(async (sql) => {
-        await send(sql, "select 'the manifest is kept'");
-        await finishSeal(sql, { oid: step.oid ?? 0, manifest, at: clock.now() });
-        await logMaintenance(sql, [{ ...entry(step, started, undefined), action: "seal" }]);
-      });
+      await withStatistics(pool, step, () =>
+        pool.transaction(async (sql) => {
+          await proveCount(sql, step, manifest.rows);
+          await send(sql, "select 'the manifest is kept'");
+          await finishSeal(sql, { oid: step.oid ?? 0, manifest, at: clock.now() });
+          await logMaintenance(sql, [{ ...entry(step, started, undefined), action: "seal" }]);
+        }, { deadlineMs: longestMs }));
       return manifest;
     },
   };

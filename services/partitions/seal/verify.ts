@@ -2,6 +2,7 @@ import type { Sql } from "../../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
 import { describeLeaf } from "../../../db/partitions/content.ts";
 import { listSealed, readManifest, type SealedRow } from "../../../db/partitions/sealed.ts";
+import { hasRows } from "../../../db/partitions/probes.ts";
 import { tableOf } from "../policy.ts";
 import { measureContent, type Unreadable } from "./content.ts";
 import {
@@ -11,6 +12,7 @@ import {
   hashOf,
   Manifest,
 } from "./manifest.ts";
+import { readOddities } from "./ordinary.ts";
 
 /** What became of one sealed leaf. `open` has the content it was sealed with, but lets writes through. */
 export interface Verdict {
@@ -83,6 +85,14 @@ async function judge(
   if (!row.present || !leaf) {
     return { ...nothing, status: "gone", problems: ["the table is not there any more"] };
   }
+  const oddity = (await readOddities(sql, [row.leaf_oid], "table")).get(row.leaf_oid);
+  if (oddity !== undefined) {
+    return {
+      ...nothing,
+      status: "unreadable",
+      problems: [`its content cannot be read: it ${oddity}`],
+    };
+  }
   const columns = columnProblems(manifest, leaf.columns);
   const guard = row.guarded ? [] : ["writes are let through: its triggers are gone or disabled"];
   if (manifest.columns.some(({ name }) => !leaf.columns.some((one) => one.name === name))) {
@@ -96,6 +106,11 @@ async function judge(
     blocks: leaf.blocks,
     onProgress: (done) => onBlocks(done, leaf.blocks),
   }, byText);
+  if (
+    content.total.rows === 0 && content.unreadable.length === 0 && await hasRows(sql, row.present)
+  ) {
+    return { ...nothing, status: "unreadable", problems: ["it has rows, and none could be read"] };
+  }
   const differences = compareBuckets(manifest, content.buckets);
   const damaged = content.unreadable.map(({ from, to, error }) =>
     `block${to - from > 1 ? `s ${from} to ${to - 1}` : ` ${from}`} cannot be read: ${error}`
