@@ -71,10 +71,10 @@ const words = fc.string({
 const label = fc.option(words);
 const anyTick = fc.record({
   us: fc.integer({ min: 0, max: 4_000_000 }).map((us) => us - us % (us % 3 === 0 ? 1_000_000 : 1)),
-  price: fc.double({ min: 0, max: 1e30, noNaN: true }).map(Math.abs),
+  price: fc.double({ min: 1e-30, max: 1e30, noNaN: true }),
   size: fc.oneof(
     fc.integer({ min: 0, max: 1e9 }),
-    fc.double({ min: 0, max: 1e30, noNaN: true }).map(Math.abs),
+    fc.double({ min: 1e-30, max: 1e30, noNaN: true }),
   ),
   exchange: label,
   side: label,

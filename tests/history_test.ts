@@ -118,6 +118,8 @@ Deno.test("a day at the default cadences rolls up to the same figures, and old l
     });
 
     await t.step("what a row takes stays what the size of 30 days is counted with", async () => {
+      // A COPY extends its table by many blocks at once (Postgres 16 and later); those it did not fill are no row's.
+      await house.sql`vacuum holdfast.samples`;
       const [sizes] = await house.sql`
         select
           (select sum(pg_total_relation_size(oid)) from pg_class where relname like 'samples\\_p20210104%' and relkind = 'r')

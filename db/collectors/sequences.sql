@@ -1,14 +1,24 @@
 -- How much of each sequence is used: up to its own limit, or to that of the narrowest column it feeds when that is
 -- nearer. Reading one waits for a lock on it, so those held exclusively are left out; those that cycle within what
 -- their columns hold never run out.
-with recursive domains as (
-  select oid as domain, typbasetype as type, typtypmod as typmod
-  from pg_type
-  where typtype = 'd'
-  union all
-  select d.domain, t.typbasetype, t.typtypmod
-  from domains as d
-  join pg_type as t on t.oid = d.type and t.typtype = 'd'
+with domains as (
+  -- The type below a domain over domains, up to five of them; joins, for the planner expects far more of a recursion.
+  select
+    one.oid as domain,
+    coalesce(five.typbasetype, four.typbasetype, three.typbasetype, two.typbasetype, one.typbasetype) as type,
+    case
+      when five.oid is not null then five.typtypmod
+      when four.oid is not null then four.typtypmod
+      when three.oid is not null then three.typtypmod
+      when two.oid is not null then two.typtypmod
+      else one.typtypmod
+    end as typmod
+  from pg_type as one
+  left join pg_type as two on two.oid = one.typbasetype and two.typtype = 'd'
+  left join pg_type as three on three.oid = two.typbasetype and three.typtype = 'd'
+  left join pg_type as four on four.oid = three.typbasetype and four.typtype = 'd'
+  left join pg_type as five on five.oid = four.typbasetype and five.typtype = 'd'
+  where one.typtype = 'd'
 ),
 defaults as (
   select d.refobjid as sequence, a.adrelid as relation, a.adnum as attnum, null::oid as domain, a.adbin::text as tree
@@ -56,7 +66,6 @@ typed as (
   from fed as f
   left join pg_attribute as a on a.attrelid = f.relation and a.attnum = f.attnum and not a.attisdropped
   left join domains as d on d.domain = coalesce(f.domain, a.atttypid)
-    and not exists (select 1 from pg_type as t where t.oid = d.type and t.typtype = 'd')
 ),
 -- The whole numbers a type holds; a float holds more, but not each one.
 held as (
