@@ -1,4 +1,5 @@
 import { HoldfastError } from "../errors.ts";
+import { setDeadline } from "../lib/deadline.ts";
 import type { ConnectOptions, Sql } from "./connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable, toHoldfastError } from "./errors.ts";
 import { createSeat, type Seat, SettingsSwallowed } from "./seat.ts";
@@ -110,24 +111,22 @@ export function createPool(
   ): Promise<T> {
     const started = now();
     const seat = await turnstile.acquire(Math.min(waitMs, deadlineMs));
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const working = useSeat(seat, work);
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        seat.replace();
-        reject(
-          new HoldfastError("deadline_exceeded", "The database did not answer in time", {
-            retryAfterSeconds: 2,
-          }),
-        );
-      }, Math.max(1, deadlineMs - (now() - started)));
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = setDeadline(Math.max(1, deadlineMs - (now() - started)), () => {
+      seat.replace();
+      reject(
+        new HoldfastError("deadline_exceeded", "The database did not answer in time", {
+          retryAfterSeconds: 2,
+        }),
+      );
     });
     try {
       return await Promise.race([working, late]);
     } catch (error) {
       throw toHoldfastError(error);
     } finally {
-      clearTimeout(timer);
+      cancel();
       // After a deadline the work is still ending; its connection is gone, and its seat must wait for it.
       working.catch(() => {}).finally(() => turnstile.release(seat));
     }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { createPool } from "../db/pool.ts";
 import { setDeadline } from "../lib/deadline.ts";
+import { startHouse } from "./helpers/house.ts";
 
 /** Spins, so that nothing else of this process runs. */
 function hold(ms: number): void {
@@ -42,4 +44,30 @@ Deno.test("without an answer a deadline expires, once, held or not; cancelled it
   cancel();
   await new Promise((done) => setTimeout(done, 20)); // longer than that deadline
   assert.equal(expired, 1);
+});
+
+Deno.test("a question answered while our own process was held is answered, not an outage", async () => {
+  const house = await startHouse();
+  const pool = createPool({
+    target: house.holdfast.target,
+    pooler: { pooled: false },
+    max: 1,
+    waitingMax: 1,
+    applicationName: "test",
+    statementTimeoutMs: 5_000,
+    lockTimeoutMs: 1_000,
+  });
+  try {
+    await pool.run((sql) => sql`select 1`);
+    const asked = pool.run(async (sql) => {
+      const answer = sql`select 1 as one`.execute();
+      await new Promise((done) => setTimeout(done, 0)); // it is sent
+      hold(600);
+      return await answer;
+    }, { deadlineMs: 300 });
+    assert.equal((await asked)[0]?.one, 1);
+  } finally {
+    await pool.end();
+    await house.stop();
+  }
 });

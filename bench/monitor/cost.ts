@@ -172,8 +172,12 @@ try {
         where i.inhparent = 'market.ticks'::regclass)::int as indexes,
       (select count(*) from pg_stat_statements(false))::int as statements,
       version() as build,
-      current_setting('jit') as jit,
-      pg_jit_available() as jit_available`;
+      (select boot_val from pg_settings where name = 'jit') as jit`;
+  // Every session of Holdfast has jit off; whether the server could is told by one that has it on.
+  const [able] = await admin.begin(async (sql) => {
+    await sql`set local jit = on`;
+    return await sql`select pg_jit_available() as yes`;
+  });
   const results: string[] = [];
   const where: string[] = [];
   for (const tier of tiers) {
@@ -219,7 +223,7 @@ try {
   } else console.log("prometheus-postgres-exporter is not installed: nothing to compare with");
   console.log(
     `\n${counted?.build}\njit ${counted?.jit} by default, ${
-      counted?.jit_available ? "available" : "not available"
+      able?.yes ? "available" : "not available"
     }; load average ${Deno.loadavg().map((load) => load.toFixed(1)).join(" ")}`,
   );
   console.log(
