@@ -13,6 +13,9 @@ export interface LiveRoutes {
   clients(): number;
 }
 
+/** How long a client that is closed may take to confirm it; milliseconds. */
+const confirmMs = 5_000;
+
 /** The live channel at /ws. */
 export function liveRoutes(
   { hub, clock, upgrade, clientsMax, bufferMax, version }: {
@@ -48,16 +51,17 @@ export function liveRoutes(
         retryAfterSeconds: 10,
       });
     }
-    const { socket, response } = accept(c.req.raw);
+    const { socket, response, cut } = accept(c.req.raw);
+    let cutting: ReturnType<typeof setTimeout> | undefined;
     let connection: LiveConnection | undefined;
     socket.addEventListener("open", () => {
       sockets.add(socket);
       connection = serveLive({
         send: (text) => socket.send(text),
         close(code, reason) {
-          // A client that reads nothing never confirms the end.
-          sockets.delete(socket);
           socket.close(code, reason);
+          // One that reads nothing never confirms the end; it counts until it is gone.
+          cutting ??= setTimeout(() => cut?.(), confirmMs);
         },
         get bufferedAmount() {
           return socket.bufferedAmount;
@@ -69,6 +73,7 @@ export function liveRoutes(
     });
     socket.addEventListener("message", (event) => connection?.receive(event.data));
     const leave = () => {
+      clearTimeout(cutting);
       sockets.delete(socket);
       connection?.end();
     };

@@ -65,9 +65,20 @@ export function wholeBody(
 
   return async (c, next) => {
     if (isStreamed(c) || !hasBody(c)) return await next();
+    if (c.req.method === "GET" || c.req.method === "HEAD") {
+      const message = `a ${c.req.method} request takes no body`;
+      throw new HoldfastError("invalid_request", `Cannot read the body: ${message}`, {
+        problems: [{ path: "body", message }],
+      });
+    }
     if (Number(c.req.header("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    const { url, method, headers } = c.req.raw;
-    c.req.raw = new Request(url, { method, headers, body: await read(c.req.raw) });
+    const { url, method, headers: sent } = c.req.raw;
+    const body = await read(c.req.raw);
+    // From here on it is known how long it is: an empty one in chunks is none.
+    const headers = new Headers(sent);
+    headers.delete("transfer-encoding");
+    headers.set("content-length", String(body.length));
+    c.req.raw = new Request(url, { method, headers, body: body.length > 0 ? body : null });
     await next();
   };
 }

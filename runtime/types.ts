@@ -48,5 +48,13 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
-/** Upgrades a request to a WebSocket; the socket is a web-standard one. */
-export type Upgrade = (request: Request) => { socket: WebSocket; response: Response };
+/** A request that has become a WebSocket; the socket is a web-standard one. */
+export interface Upgraded {
+  socket: WebSocket;
+  response: Response;
+  /** Ends the connection without the other side, where the runtime can: its `close` event follows. */
+  cut?(): void;
+}
+
+/** Upgrades a request to a WebSocket; throws a TypeError that says why where the request does not ask for one. */
+export type Upgrade = (request: Request) => Upgraded;

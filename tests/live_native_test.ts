@@ -1,4 +1,9 @@
 import assert from "node:assert/strict";
+import { liveRoutes } from "../routes/live.ts";
+import { serveHttp } from "../runtime/http/serve.ts";
+import { upgrade } from "../runtime/http/web_socket.ts";
+import { systemClock } from "../services/clock.ts";
+import { createHub } from "../services/hub.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { beginRequest } from "./helpers/raw_request.ts";
@@ -113,5 +118,36 @@ Deno.test("a first frame is answered whether it comes with the handshake or afte
     } finally {
       connection.close();
     }
+  }
+});
+
+Deno.test("a client that never reads is closed, counted until it is gone, and cut off", async () => {
+  const hub = createHub({ clock: systemClock });
+  const live = liveRoutes({
+    hub,
+    clock: systemClock,
+    upgrade,
+    clientsMax: 10,
+    bufferMax: 1024 * 1024,
+    version: "test",
+  });
+  const server = await serveHttp({
+    host: "127.0.0.1",
+    port: 0,
+    handle: (request) => live.router.fetch(request),
+  });
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  try {
+    await connection.write(new TextEncoder().encode(handshake()));
+    await eventually(() => hub.subscribers === 1, "it is connected");
+    // More than its buffer and those of the sockets may hold.
+    const data = { text: "x".repeat(64 * 1024) };
+    for (let sent = 0; sent < 300; sent++) hub.publish("performance_alert", data);
+    assert.equal(hub.subscribers, 0, "nothing more is sent to it");
+    assert.equal(live.clients(), 1, "it counts as long as it is there");
+    await eventually(() => live.clients() === 0, "it is cut off", 20_000);
+  } finally {
+    connection.close();
+    await server.stop();
   }
 });

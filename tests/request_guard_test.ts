@@ -184,3 +184,20 @@ Deno.test("a JSON body that stalls, or that never ends, is given up, and its con
     await hasty.stop();
   }
 });
+
+Deno.test("an empty body in chunks is none, and a GET with a body is refused", async () => {
+  const plan = await beginRequest(
+    house.url,
+    "POST /api/partitions/plan HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+  );
+  assert.match(await plan.answer, /^HTTP\/1\.1 200 /);
+  for (const path of ["/api/instruments", "/api/health/live", "/login"]) {
+    const get = await beginRequest(
+      house.url,
+      `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}`,
+    );
+    const text = await get.answer;
+    assert.match(text, /^HTTP\/1\.1 400 /, path);
+    assert.match(text, /a GET request takes no body/);
+  }
+});

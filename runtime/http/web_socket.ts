@@ -37,6 +37,30 @@ function handshakeFault({ headers, method }: Request): string | undefined {
   return undefined;
 }
 
+/** The part of Deno's internals that closes a resource. */
+interface Internals {
+  core?: { close?(resource: number): void };
+}
+
+/**
+ * Ends a connection whose peer neither reads nor closes. A native socket that is closing waits for its peer for ever, with all
+ * that was not sent, and its idle timer has stopped (Deno 2.9, ext/websocket/01_websocket.js); only closing the resource
+ * beneath it helps, which no public API does. Where a later Deno has moved it, nothing happens.
+ */
+function cutOff(socket: WebSocket): void {
+  const { internal } = Deno as unknown as { internal?: symbol };
+  const internals = internal && (Deno as unknown as Record<symbol, Internals>)[internal];
+  const key = Object.getOwnPropertySymbols(socket).find(({ description }) =>
+    description === "[[rid]]"
+  );
+  const resource = key && (socket as unknown as Record<symbol, unknown>)[key];
+  try {
+    if (typeof resource === "number") internals?.core?.close?.(resource);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
 /** What `node:net` keeps of the operating system's socket. */
 type Handle = { close?(done: () => void): void } | null | undefined;
 
@@ -63,5 +87,9 @@ export const upgrade: Upgrade = (request) => {
   });
   upgraded.socket.binaryType = "arraybuffer";
   upgraded.socket.addEventListener("open", () => handle?.close?.(() => {}), { once: true });
-  return { socket: upgraded.socket, response: new Response(null) };
+  return {
+    socket: upgraded.socket,
+    response: new Response(null),
+    cut: () => cutOff(upgraded.socket),
+  };
 };
