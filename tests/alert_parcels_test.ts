@@ -5,83 +5,8 @@ import type { RecordsDb } from "../db/records.ts";
 import { createLogger } from "../log.ts";
 import { retryAfterMs } from "../services/alerts/channels/post.ts";
 import { createDeliveries } from "../services/alerts/deliveries.ts";
-import type { DeliveryEvent } from "../services/alerts/delivery_events.ts";
-import type { Notice } from "../services/alerts/notices.ts";
-import { sampleAlert } from "../services/alerts/sample.ts";
-import type { ChannelSetting } from "../settings/channels.ts";
+import { at, channel, notice, over, setting, types } from "./helpers/alert_channel.ts";
 import { eventually } from "./helpers/eventually.ts";
-
-const at = "2026-01-01T00:00:00.000Z";
-const types = ["webhook", "slack", "pagerduty", "alertmanager"] as const;
-
-const setting = (type: ChannelSetting["type"]): ChannelSetting => ({
-  name: "ops",
-  type,
-  url: "http://receiver.example",
-  secret: "long enough",
-  min_severity: "warning",
-});
-
-const notice = (rule: string, kind: Notice["kind"] = "fired"): Notice => ({
-  kind,
-  alert: {
-    ...sampleAlert("", at),
-    rule,
-    message: `about ${rule}`,
-    state: "firing",
-    resolved_at: null,
-  },
-});
-
-interface Sent {
-  rules: string[];
-  id: string | null;
-  status: number;
-}
-
-/** A channel of a type, whose receiver answers by the rules in a request. */
-function channel(
-  type: ChannelSetting["type"],
-  answer: (rules: string[], sent: readonly Sent[]) => number | Response,
-) {
-  const saved = new Map<string, DeliveryRecord>();
-  const sent: Sent[] = [];
-  const deliveries = createDeliveries({
-    settings: [setting(type)],
-    owner: "me",
-    sender: { instance: "one", url: "http://127.0.0.1:8000/" },
-    store: {
-      saveDelivery: (record) => void saved.set(record.id, record),
-      deliveries: () => Promise.resolve([]),
-      db: {} as RecordsDb,
-    },
-    clock: { now: () => new Date(at) },
-    log: createLogger({ level: "error", write: () => {} }),
-    fetch: (_, { body, headers }) => {
-      const rules = [...String(body).matchAll(/about (\w+)/g)].map(([, rule]) => rule!)
-        .concat([...String(body).matchAll(/holdfast\/(\w+)/g)].map(([, rule]) => rule!));
-      const unique = [...new Set(rules)];
-      const response = answer(unique, sent);
-      const status = typeof response === "number" ? response : response.status;
-      const id = new Headers(headers).get("webhook-id");
-      sent.push({ rules: unique, id, status });
-      return Promise.resolve(
-        typeof response === "number" ? new Response(null, { status }) : response,
-      );
-    },
-  });
-  const events = () =>
-    [...saved.values()].flatMap(({ notices }) =>
-      (notices as DeliveryEvent[]).map(({ alert, state, error }) => [alert.rule, state, error])
-    );
-  return { deliveries, sent, saved, events, record: () => [...saved.values()][0]! };
-}
-
-const over = ({ saved }: ReturnType<typeof channel>) =>
-  eventually(
-    () => saved.size > 0 && [...saved.values()].every(({ state }) => state !== "queued"),
-    "it is over",
-  );
 
 for (const type of types) {
   Deno.test(`${type}: an event refused for good is given up, the others arrive, and the log says which`, async () => {

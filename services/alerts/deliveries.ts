@@ -1,11 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { adoptDeliveries, requeueDelivery } from "../../db/alert_watch.ts";
 import type { DeliveryRecord } from "../../db/alerts.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { ChannelSetting } from "../../settings/channels.ts";
-import type { Clock } from "../clock.ts";
-import { dedupKey, lineOf, type Sender, wants } from "./channels/channel.ts";
+import { type Clock, systemTimers, type Timers } from "../clock.ts";
+import { dedupKey, type Sender, wants } from "./channels/channel.ts";
 import { type Fetch, post } from "./channels/post.ts";
 import {
   attemptsMax,
@@ -16,9 +15,11 @@ import {
   errorOf,
   eventsOf,
   fresh,
+  newDelivery,
   noteTry,
   openEvents,
   reopenEvents,
+  splitsFailed,
   type Tried,
   waitAfter,
   withOutcomes,
@@ -32,13 +33,24 @@ const repeatMs = 60_000;
 
 /** Brings notices to channels: in order per alert, tried again with backoff, given up (and kept) at last. */
 export function createDeliveries(
-  { settings, owner, sender, store, clock, log, fetch = globalThis.fetch, onChange = () => {} }: {
+  {
+    settings,
+    owner,
+    sender,
+    store,
+    clock,
+    timers = systemTimers,
+    log,
+    fetch = globalThis.fetch,
+    onChange = () => {},
+  }: {
     settings: readonly ChannelSetting[];
     /** Name of this Holdfast. */
     owner: string;
     sender: Sender;
     store: Pick<AlertStore, "saveDelivery" | "deliveries" | "db">;
     clock: Clock;
+    timers?: Timers;
     log: Logger;
     fetch?: Fetch;
     /** Something waits to be written. */
@@ -46,7 +58,8 @@ export function createDeliveries(
   },
 ) {
   const queues = new Map(settings.map(({ name }) => [name, [] as Delivery[]]));
-  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** What cancels the timer of a channel. */
+  const waiting = new Map<string, () => void>();
   const working = new Map<string, Promise<void>>();
   const repeated = new Map<string, number>();
   let stopped = false;
@@ -86,18 +99,20 @@ export function createDeliveries(
   /** Sends what is still open of a delivery, in one piece as long as nothing of it is over. */
   async function tryOnce(
     setting: ChannelSetting,
-    { record: { id }, events }: Pick<Delivery, "record" | "events">,
+    delivery: Delivery,
   ): Promise<Tried> {
+    const { record: { id }, events } = delivery;
     const open = openEvents(events);
     if (open.length === 0) return [];
     const places = events.flatMap((event, at) => event.state === "queued" ? [at] : []);
     const alone = open.length < events.length
       ? { alone: (at: number) => `${id}-${places[at]}` }
       : {};
-    return await post(setting, { id, notices: open, now: clock.now(), ...alone }, {
-      sender,
-      fetch,
-    });
+    const parcel = { id, notices: open, now: clock.now(), ...alone };
+    return await post(setting, {
+      ...parcel,
+      splitsFailed: (whole) => splitsFailed(delivery, whole),
+    }, { sender, fetch });
   }
 
   /** Applies what came of a try: ends the delivery and takes it from its queue, or lets it wait. */
@@ -112,7 +127,7 @@ export function createDeliveries(
       return;
     }
     const waitMs = waitAfter(delivery, outcomes);
-    delivery.dueAt = performance.now() + waitMs;
+    delivery.dueAt = timers.nowMs() + waitMs;
     const error = errorOf(delivery.events);
     const next = new Date(clock.now().getTime() + waitMs).toISOString();
     update(delivery, { error, next_attempt_at: next });
@@ -129,7 +144,7 @@ export function createDeliveries(
     const hold = ({ events }: Delivery) =>
       openEvents(events).forEach((event) => held.add(dedupKey(event)));
     for (const delivery of [...queue]) {
-      const waits = delivery.dueAt > performance.now() || delivery === queue[0];
+      const waits = delivery.dueAt > timers.nowMs() || delivery === queue[0];
       if (waits || openEvents(delivery.events).some((event) => held.has(dedupKey(event)))) {
         hold(delivery);
         continue;
@@ -147,7 +162,7 @@ export function createDeliveries(
   async function work(setting: ChannelSetting): Promise<void> {
     const queue = queues.get(setting.name) ?? [];
     for (let first = queue[0]; first && !stopped; first = queue[0]) {
-      if (first.dueAt <= performance.now()) {
+      if (first.dueAt <= timers.nowMs()) {
         settle(queue, first, await tryOnce(setting, first));
         if (queue[0] !== first) continue;
       }
@@ -155,20 +170,20 @@ export function createDeliveries(
       if (!first.busy) await overtake(setting, queue);
       // What came meanwhile may overtake as well.
       if (!first.busy && queue.length > behind && !stopped) continue;
-      const waitMs = Math.max(0, first.dueAt - performance.now());
-      timers.set(setting.name, setTimeout(() => start(setting), waitMs));
+      const waitMs = Math.max(0, first.dueAt - timers.nowMs());
+      waiting.set(setting.name, timers.after(waitMs, () => start(setting)));
       return;
     }
   }
 
   function start(setting: ChannelSetting): void {
     if (stopped || working.has(setting.name)) return;
-    clearTimeout(timers.get(setting.name));
-    timers.delete(setting.name);
+    waiting.get(setting.name)?.();
+    waiting.delete(setting.name);
     const run = work(setting).finally(() => {
       working.delete(setting.name);
-      const waiting = queues.get(setting.name)?.length ?? 0;
-      if (waiting > 0 && !timers.has(setting.name)) start(setting);
+      const left = queues.get(setting.name)?.length ?? 0;
+      if (left > 0 && !waiting.has(setting.name)) start(setting);
     });
     working.set(setting.name, run);
   }
@@ -181,27 +196,11 @@ export function createDeliveries(
       const [dropped] = queue.splice(1, 1);
       if (dropped?.kept) end(dropped, `more than ${queueMax} deliveries waited`);
     }
-    if (!timers.has(setting.name) || queue[0]?.busy === false) start(setting);
+    if (!waiting.has(setting.name) || queue[0]?.busy === false) start(setting);
   }
 
-  function make(channel: string, notices: readonly Notice[]): Delivery {
-    const at = clock.now().toISOString();
-    const events = eventsOf(notices, "queued");
-    const record: DeliveryRecord = {
-      id: randomUUID(),
-      channel,
-      owner,
-      state: "queued",
-      summary: notices.map(lineOf).join("\n").slice(0, 2_000),
-      notices: events,
-      attempts: 0,
-      created_at: at,
-      next_attempt_at: at,
-      ended_at: null,
-      error: null,
-    };
-    return { ...fresh, record, events };
-  }
+  const make = (channel: string, notices: readonly Notice[]): Delivery =>
+    newDelivery(notices, { channel, owner, at: clock.now().toISOString() });
 
   function settingOf(name: string): ChannelSetting {
     const setting = settings.find((one) => one.name === name);
@@ -280,8 +279,8 @@ export function createDeliveries(
       })),
     async stop(): Promise<void> {
       stopped = true;
-      for (const timer of timers.values()) clearTimeout(timer);
-      timers.clear();
+      for (const cancel of waiting.values()) cancel();
+      waiting.clear();
       await Promise.all(working.values());
     },
   };

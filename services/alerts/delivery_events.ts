@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import type { DeliveryRecord } from "../../db/alerts.ts";
+import { lineOf } from "./channels/channel.ts";
 import type { Outcome } from "./channels/post.ts";
 import type { Notice } from "./notices.ts";
 
@@ -26,11 +28,25 @@ export const fresh = { failures: 0, dueAt: 0, busy: false, kept: true };
 
 /** Tries in a row that may bring nothing over. */
 export const attemptsMax = 12;
+/** After each so many failures in a row, the events of a delivery are sent one by one: one may fail the others. */
+const splitEvery = 3;
 const longestWaitMs = 300_000;
 
 /** Waits 1 s after the first failure, then twice as long each time, up to 5 min; a receiver may ask for more. Pure. */
 export const backoffMs = (attempts: number, afterMs = 0): number =>
   Math.max(afterMs, Math.min(longestWaitMs, 1_000 * 2 ** (attempts - 1)));
+
+/**
+ * Whether the events of a delivery are sent one by one after its next try as a whole fails with `busy`: at each third
+ * failure unless the receiver is busy, and before it is given up in any case. Pure.
+ */
+export function splitsFailed(
+  { failures, kept }: Pick<Delivery, "failures" | "kept">,
+  { busy }: { busy: boolean },
+): boolean {
+  const failure = failures + 1;
+  return failure >= attemptsMax || !busy && (!kept || failure % splitEvery === 0);
+}
 
 /** What came of each open event; undefined where it was not sent. */
 export type Tried = readonly (Outcome | undefined)[];
@@ -101,4 +117,26 @@ export function noteTry(delivery: Delivery, outcomes: Tried): void {
 export function waitAfter({ failures }: Delivery, outcomes: Tried): number {
   const asked = outcomes.map((outcome) => outcome?.ok === false ? outcome.afterMs ?? 0 : 0);
   return backoffMs(Math.max(1, failures), Math.max(0, ...asked));
+}
+
+/** Returns a delivery of `notices` to a channel, made at `at` (RFC 3339), under an id of its own. */
+export function newDelivery(
+  notices: readonly Notice[],
+  { channel, owner, at }: { channel: string; owner: string; at: string },
+): Delivery {
+  const events = eventsOf(notices, "queued");
+  const record: DeliveryRecord = {
+    id: randomUUID(),
+    channel,
+    owner,
+    state: "queued",
+    summary: notices.map(lineOf).join("\n").slice(0, 2_000),
+    notices: events,
+    attempts: 0,
+    created_at: at,
+    next_attempt_at: at,
+    ended_at: null,
+    error: null,
+  };
+  return { ...fresh, record, events };
 }

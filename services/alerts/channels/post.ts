@@ -14,18 +14,18 @@ const formats: Record<ChannelSetting["type"], Format> = {
 };
 
 /** What came of one try. The error never holds the address: those of some channels are secrets. */
-export type Outcome =
-  | { ok: true; status: number }
-  | {
-    ok: false;
-    error: string;
-    again: boolean;
-    afterMs: number | undefined;
-    /** It takes nothing now. */
-    busy: boolean;
-    /** The refusal may be for what was sent, not for the address or who asks. */
-    forContent: boolean;
-  };
+export type Outcome = { ok: true; status: number } | Failure;
+
+export interface Failure {
+  ok: false;
+  error: string;
+  again: boolean;
+  afterMs: number | undefined;
+  /** It takes nothing now. */
+  busy: boolean;
+  /** The refusal may be for what was sent, not for the address or who asks. */
+  forContent: boolean;
+}
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -94,12 +94,16 @@ const takesOne = (type: ChannelSetting["type"]) => type === "pagerduty";
 /**
  * Makes one try of a delivery. Answers what came of each notice, undefined where it was not sent: after an answer
  * that says the receiver takes nothing now, or behind one about the same alert that is to be tried again. A request
- * of several that is refused for its content is sent again one by one, so that each is refused for its own sake alone.
+ * of several that is refused for its content is sent again one by one, so that each is refused for its own sake alone;
+ * where `splitsFailed` says so, also one answered with an error that may pass, such as 500: one event may have caused it.
  * Takes 10 s per request at most. Throws nothing.
  */
 export async function post(
   setting: ChannelSetting,
-  { id, notices, now, alone }: Parcel & { alone?: (at: number) => string },
+  { id, notices, now, alone, splitsFailed = () => false }: Parcel & {
+    alone?: (at: number) => string;
+    splitsFailed?: (whole: Failure) => boolean;
+  },
   { sender, fetch }: { sender: Sender; fetch: Fetch },
 ): Promise<(Outcome | undefined)[]> {
   const outcomes: (Outcome | undefined)[] = notices.map(() => undefined);
@@ -109,7 +113,8 @@ export async function post(
   };
   if (!takesOne(setting.type) && !alone) {
     const whole = await send(notices, id);
-    const splits = !whole.ok && !whole.again && whole.forContent && notices.length > 1;
+    const splits = !whole.ok && whole.forContent && (!whole.again || splitsFailed(whole)) &&
+      notices.length > 1;
     if (!splits) return notices.map(() => whole);
   }
   const waiting = new Set<string>();
