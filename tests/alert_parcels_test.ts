@@ -139,15 +139,6 @@ Deno.test("a delivery that fails holds up only those about the same alert, as lo
   }
 });
 
-Deno.test("while a receiver fails for all, only the first delivery uses up its tries", async () => {
-  const one = channel("webhook", () => 500);
-  for (const rule of ["a", "b", "c"]) one.deliveries.send([notice(rule)]);
-  await eventually(() => one.record().attempts === 2, "the first is tried again");
-  assert.deepEqual([...one.saved.values()].map(({ attempts }) => attempts), [2, 0, 0]);
-  assert.deepEqual(new Set(one.sent.flatMap(({ rules }) => rules)), new Set(["a", "b"]));
-  await one.deliveries.stop();
-});
-
 Deno.test("an Alertmanager that refuses one alert is told of the others again each minute", async () => {
   const one = channel("alertmanager", (rules) => rules.includes("bad") ? 400 : 200);
   one.deliveries.repeat([notice("good"), notice("bad"), notice("fine")]);

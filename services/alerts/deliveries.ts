@@ -24,6 +24,13 @@ import {
   waitAfter,
   withOutcomes,
 } from "./delivery_events.ts";
+import {
+  type ChannelQueue,
+  emptyQueue,
+  keysWaiting,
+  nextDue,
+  notePause,
+} from "./delivery_queue.ts";
 import type { Notice } from "./notices.ts";
 import type { AlertStore } from "./store.ts";
 
@@ -57,10 +64,7 @@ export function createDeliveries(
     onChange?: () => void;
   },
 ) {
-  const queues = new Map(settings.map(({ name }) => [name, [] as Delivery[]]));
-  /** What cancels the timer of a channel. */
-  const waiting = new Map<string, () => void>();
-  const working = new Map<string, Promise<void>>();
+  const queues = new Map(settings.map(({ name }) => [name, emptyQueue()]));
   const repeated = new Map<string, number>();
   let stopped = false;
 
@@ -116,13 +120,13 @@ export function createDeliveries(
   }
 
   /** Applies what came of a try: ends the delivery and takes it from its queue, or lets it wait. */
-  function settle(queue: Delivery[], delivery: Delivery, outcomes: Tried): void {
+  function settle({ deliveries }: ChannelQueue, delivery: Delivery, outcomes: Tried): void {
     noteTry(delivery, outcomes);
     if (
       openEvents(delivery.events).length === 0 || delivery.failures >= attemptsMax || !delivery.kept
     ) {
-      const at = queue.indexOf(delivery);
-      if (at >= 0) queue.splice(at, 1);
+      const at = deliveries.indexOf(delivery);
+      if (at >= 0) deliveries.splice(at, 1);
       if (delivery.kept) end(delivery, "not sent");
       return;
     }
@@ -135,68 +139,51 @@ export function createDeliveries(
     log.warn("alert_delivery_waits", { channel, attempts, error, wait_ms: waitMs });
   }
 
-  /**
-   * Sends what stands behind a delivery that waits, but not what is about the same alerts: these stay in order. Ends
-   * with the first that fails too, which does not count for it: then it is the receiver that is not well.
-   */
-  async function overtake(setting: ChannelSetting, queue: Delivery[]): Promise<void> {
-    const held = new Set<string>();
-    const hold = ({ events }: Delivery) =>
-      openEvents(events).forEach((event) => held.add(dedupKey(event)));
-    for (const delivery of [...queue]) {
-      const waits = delivery.dueAt > timers.nowMs() || delivery === queue[0];
-      if (waits || openEvents(delivery.events).some((event) => held.has(dedupKey(event)))) {
-        hold(delivery);
-        continue;
+  /** Works a channel's queue until it is empty or all have to wait. */
+  async function work(setting: ChannelSetting, queue: ChannelQueue): Promise<void> {
+    while (!stopped) {
+      queue.isWanted = false;
+      const next = nextDue(queue, timers.nowMs());
+      if (!next) return;
+      const { delivery, at } = next;
+      const waitMs = at - timers.nowMs();
+      if (waitMs > 0) {
+        queue.cancel = timers.after(waitMs, () => start(setting));
+        return;
       }
+      const isFirst = delivery === queue.deliveries[0];
+      queue.current = delivery;
       const outcomes = await tryOnce(setting, delivery);
-      if (stopped || !brought(outcomes)) return;
-      // It may have been given up meanwhile, for want of room.
-      if (!queue.includes(delivery)) continue;
-      settle(queue, delivery, outcomes);
-      hold(delivery);
-    }
-  }
-
-  /** Works a channel's queue until it is empty or the first has to wait. */
-  async function work(setting: ChannelSetting): Promise<void> {
-    const queue = queues.get(setting.name) ?? [];
-    for (let first = queue[0]; first && !stopped; first = queue[0]) {
-      if (first.dueAt <= timers.nowMs()) {
-        settle(queue, first, await tryOnce(setting, first));
-        if (queue[0] !== first) continue;
-      }
-      const behind = queue.length;
-      if (!first.busy) await overtake(setting, queue);
-      // What came meanwhile may overtake as well.
-      if (!first.busy && queue.length > behind && !stopped) continue;
-      const waitMs = Math.max(0, first.dueAt - timers.nowMs());
-      waiting.set(setting.name, timers.after(waitMs, () => start(setting)));
-      return;
+      queue.current = undefined;
+      notePause(queue, { delivery, outcomes, nowMs: timers.nowMs() });
+      // One behind that fails too does not count for it: then it may be the receiver that is not well.
+      if (isFirst || brought(outcomes) || !delivery.kept) settle(queue, delivery, outcomes);
+      else delivery.passes++;
     }
   }
 
   function start(setting: ChannelSetting): void {
-    if (stopped || working.has(setting.name)) return;
-    waiting.get(setting.name)?.();
-    waiting.delete(setting.name);
-    const run = work(setting).finally(() => {
-      working.delete(setting.name);
-      const left = queues.get(setting.name)?.length ?? 0;
-      if (left > 0 && !waiting.has(setting.name)) start(setting);
+    const queue = queues.get(setting.name);
+    if (!queue || stopped) return;
+    queue.isWanted = true;
+    if (queue.working) return;
+    queue.cancel?.();
+    queue.cancel = undefined;
+    queue.working = work(setting, queue).finally(() => {
+      queue.working = undefined;
+      if (queue.isWanted) start(setting);
     });
-    working.set(setting.name, run);
   }
 
   function put(setting: ChannelSetting, delivery: Delivery): void {
-    const queue = queues.get(setting.name) ?? [];
-    queue.push(delivery);
+    const deliveries = queues.get(setting.name)?.deliveries ?? [];
+    deliveries.push(delivery);
     // The first is under way; of those that wait the oldest tell least of now.
-    if (queue.length > queueMax) {
-      const [dropped] = queue.splice(1, 1);
+    if (deliveries.length > queueMax) {
+      const [dropped] = deliveries.splice(1, 1);
       if (dropped?.kept) end(dropped, `more than ${queueMax} deliveries waited`);
     }
-    if (!waiting.has(setting.name) || queue[0]?.busy === false) start(setting);
+    start(setting);
   }
 
   const make = (channel: string, notices: readonly Notice[]): Delivery =>
@@ -217,7 +204,9 @@ export function createDeliveries(
       const setting = settings.find(({ name }) => name === record.channel);
       const queue = queues.get(record.channel);
       if (!setting) end(delivery, "no channel has this name any more");
-      else if (!queue?.some((one) => one.record.id === record.id)) put(setting, delivery);
+      else if (!queue?.deliveries.some((one) => one.record.id === record.id)) {
+        put(setting, delivery);
+      }
     }
   }
 
@@ -232,13 +221,22 @@ export function createDeliveries(
         put(setting, delivery);
       }
     },
-    /** Tells Alertmanagers again of all that fires; such a repetition is neither kept nor tried twice. */
+    /**
+     * Tells Alertmanagers again of all that fires and about which nothing else waits, unless they take nothing now.
+     * Such a repetition is neither kept nor tried twice.
+     */
     repeat(notices: readonly Notice[]): void {
       const now = clock.now().getTime();
       for (const setting of settings.filter(({ type }) => type === "alertmanager")) {
-        const wanted = notices.filter((notice) => wants(setting, notice));
         const due = Math.abs(now - (repeated.get(setting.name) ?? -Infinity)) >= repeatMs;
-        if (!due || wanted.length === 0 || queues.get(setting.name)?.length) continue;
+        const queue = queues.get(setting.name);
+        if (!due || !queue || queue.deliveries[0]?.busy) continue;
+        if (queue.deliveries.some(({ kept }) => !kept)) continue;
+        const waiting = keysWaiting(queue);
+        const wanted = notices.filter((notice) =>
+          wants(setting, notice) && !waiting.has(dedupKey(notice))
+        );
+        if (wanted.length === 0) continue;
         repeated.set(setting.name, now);
         put(setting, { ...make(setting.name, wanted), kept: false });
       }
@@ -275,13 +273,12 @@ export function createDeliveries(
         host: url ? new URL(url).host : "events.pagerduty.com",
         min_severity,
         rules: rules ?? null,
-        waiting: queues.get(name)?.length ?? 0,
+        waiting: queues.get(name)?.deliveries.length ?? 0,
       })),
     async stop(): Promise<void> {
       stopped = true;
-      for (const cancel of waiting.values()) cancel();
-      waiting.clear();
-      await Promise.all(working.values());
+      for (const { cancel } of queues.values()) cancel?.();
+      await Promise.all([...queues.values()].map(({ working }) => working));
     },
   };
 }

@@ -16,6 +16,8 @@ export interface Delivery {
   events: readonly DeliveryEvent[];
   /** Tries in a row that brought nothing over. */
   failures: number;
+  /** Tries made ahead of an earlier delivery that brought nothing over: they do not count as failures. */
+  passes: number;
   /** When it may be tried again, by the process's own clock (performance.now). */
   dueAt: number;
   /** The receiver said at the last try that it takes nothing now. */
@@ -24,7 +26,7 @@ export interface Delivery {
 }
 
 /** What a delivery begins with. */
-export const fresh = { failures: 0, dueAt: 0, busy: false, kept: true };
+export const fresh = { failures: 0, passes: 0, dueAt: 0, busy: false, kept: true };
 
 /** Tries in a row that may bring nothing over. */
 export const attemptsMax = 12;
@@ -41,11 +43,11 @@ export const backoffMs = (attempts: number, afterMs = 0): number =>
  * failure unless the receiver is busy, and before it is given up in any case. Pure.
  */
 export function splitsFailed(
-  { failures, kept }: Pick<Delivery, "failures" | "kept">,
+  { failures, passes, kept }: Pick<Delivery, "failures" | "passes" | "kept">,
   { busy }: { busy: boolean },
 ): boolean {
-  const failure = failures + 1;
-  return failure >= attemptsMax || !busy && (!kept || failure % splitEvery === 0);
+  if (failures + 1 >= attemptsMax) return true;
+  return !busy && (!kept || (failures + passes + 1) % splitEvery === 0);
 }
 
 /** What came of each open event; undefined where it was not sent. */

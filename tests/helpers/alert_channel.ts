@@ -54,7 +54,7 @@ export function channel(
       deliveries: () => Promise.resolve([]),
       db: {} as RecordsDb,
     },
-    clock: { now: () => new Date(at) },
+    clock: { now: () => new Date(Date.parse(at) + (timers?.nowMs() ?? 0)) },
     ...(timers && { timers }),
     log: createLogger({ level: "error", write: () => {} }),
     fetch: async (_, { body, headers }) => {
