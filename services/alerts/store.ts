@@ -21,7 +21,7 @@ import type { RuleLevels } from "./rule.ts";
 
 const time = (value: string | null) => value === null ? null : new Date(value);
 
-function toRecord(alert: Alert): AlertRecord {
+export function toRecord(alert: Alert): AlertRecord {
   const { unknown_since: _u, silenced_by: _s, inhibited_by: _i, ...rest } = alert;
   return {
     ...rest,
@@ -59,6 +59,25 @@ function isBefore(
   if (!before) return true;
   const [at, end] = [Date.parse(started_at), before.startedAt.getTime()];
   return at < end || at === end && id < before.id;
+}
+
+/**
+ * Returns a page, newest first, of what is stored and what waits to be written. What waits stands for what is stored
+ * under its id, also where it does not match what was asked for any more. Pure.
+ */
+function withWaiting<T extends { id: string }>(
+  stored: readonly T[],
+  waiting: ReadonlyMap<string, T>,
+  { matches, madeAt, limit }: {
+    matches: (entry: T) => boolean;
+    madeAt: (entry: T) => string;
+    limit: number;
+  },
+): T[] {
+  return [...waiting.values()].filter(matches)
+    .concat(stored.filter(({ id }) => !waiting.has(id)))
+    .sort((a, b) => madeAt(b).localeCompare(madeAt(a)) || b.id.localeCompare(a.id))
+    .slice(0, limit);
 }
 
 /** Of alerts that are over and deliveries that ended, this many wait to be written; the oldest of more are forgotten. */
@@ -147,32 +166,35 @@ export function createAlertStore(
     },
     /** Alerts, newest first: as stored, and those that wait to be written while nothing can be. */
     async list(query: Parameters<typeof listAlerts>[1]): Promise<Alert[]> {
-      const stored = access.isWatchOnly() ? [] : (await listAlerts(db, query)).map(fromRecord);
-      if (access.canWrite()) return stored;
+      if (access.canWrite()) return (await listAlerts(db, query)).map(fromRecord);
       const { state, before, limit } = query;
-      const waiting = [...alerts.values()].filter((alert) =>
-        (state === undefined || alert.state === state) && isBefore(alert, before)
-      );
-      const ids = new Set(waiting.map(({ id }) => id));
-      return [...waiting, ...stored.filter(({ id }) => !ids.has(id))]
-        .sort((a, b) => b.started_at.localeCompare(a.started_at) || b.id.localeCompare(a.id))
-        .slice(0, limit);
+      // As many of those stored may be replaced by what waits.
+      const stored = access.isWatchOnly()
+        ? []
+        : await listAlerts(db, { ...query, limit: limit + alerts.size });
+      return withWaiting(stored.map(fromRecord), alerts, {
+        matches: (alert) =>
+          (state === undefined || alert.state === state) && isBefore(alert, before),
+        madeAt: ({ started_at }) => started_at,
+        limit,
+      });
     },
     /** Deliveries, newest first, likewise. */
     async deliveries(query: Parameters<typeof listDeliveries>[1]): Promise<DeliveryRecord[]> {
-      const stored = access.isWatchOnly() ? [] : await listDeliveries(db, query);
-      if (access.canWrite()) return stored;
+      if (access.canWrite()) return await listDeliveries(db, query);
       const { channel, state, before, limit } = query;
       const position = before && { startedAt: new Date(before.createdAt), id: before.id };
-      const waiting = [...deliveries.values()].filter((one) =>
-        (channel === undefined || one.channel === channel) &&
-        (state === undefined || one.state === state) &&
-        isBefore({ started_at: one.created_at, id: one.id }, position)
-      );
-      const ids = new Set(waiting.map(({ id }) => id));
-      return [...waiting, ...stored.filter(({ id }) => !ids.has(id))]
-        .sort((a, b) => b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id))
-        .slice(0, limit);
+      const stored = access.isWatchOnly()
+        ? []
+        : await listDeliveries(db, { ...query, limit: limit + deliveries.size });
+      return withWaiting(stored, deliveries, {
+        matches: (one) =>
+          (channel === undefined || one.channel === channel) &&
+          (state === undefined || one.state === state) &&
+          isBefore({ started_at: one.created_at, id: one.id }, position),
+        madeAt: ({ created_at }) => created_at,
+        limit,
+      });
     },
     async ruleChanges(): Promise<Map<string, Partial<RuleLevels>>> {
       const rows = await listRuleChanges(db);
