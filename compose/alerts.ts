@@ -53,7 +53,7 @@ export function composeAlerts(
     store,
     access,
     lease: createLease({ db, name: instance, everySeconds, access }),
-    silences: createSilences({ db, access, clock }),
+    silences: createSilences({ db, access, clock, log }),
     deliveries: createDeliveries({
       settings: config.HOLDFAST_CHANNELS,
       owner: instance,

@@ -68,8 +68,17 @@ export async function listSilences(db: RecordsDb, after: Date): Promise<SilenceR
   );
 }
 
+/**
+ * Saves a silence. One that is there already, because the answer to an earlier save was lost, ends at the earlier of
+ * its two ends.
+ */
 export async function saveSilence(db: RecordsDb, silence: SilenceRecord): Promise<void> {
-  await db.run((own) => own.insert(silenceRecords).values(silence));
+  await db.run((own) =>
+    own.insert(silenceRecords).values(silence).onConflictDoUpdate({
+      target: silenceRecords.id,
+      set: { ends_at: sql`least(${silenceRecords.ends_at}, excluded.ends_at)` },
+    })
+  );
 }
 
 /** Ends a silence at `at`; undefined when none has that id. One that has not begun ends as it begins. */

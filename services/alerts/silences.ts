@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { endSilence, listSilences, saveSilence, type SilenceRecord } from "../../db/alert_watch.ts";
+import { isAnswer } from "../../db/errors.ts";
 import type { RecordsDb } from "../../db/records.ts";
-import { HoldfastError } from "../../errors.ts";
+import { HoldfastError, messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import type { Alert } from "./alert.ts";
 import type { WriteAccess } from "../write_access/access.ts";
@@ -55,7 +57,12 @@ const unsavedMax = 1_000;
 
 /** Silences in the database, and the present ones in memory for when it is away or takes no writes. */
 export function createSilences(
-  { db, access, clock }: { db: RecordsDb; access: WriteAccess; clock: Clock },
+  { db, access, clock, log }: {
+    db: RecordsDb;
+    access: WriteAccess;
+    clock: Clock;
+    log: Logger;
+  },
 ) {
   let present: Silence[] = [];
   /** Made while nothing could be written; those that ended since stay for a day. */
@@ -64,12 +71,34 @@ export function createSilences(
   const stillShown = ({ ends_at }: SilenceRecord) =>
     ends_at.getTime() > clock.now().getTime() - dayMs;
 
+  /** Ids of those that could not be saved, which the log says once of each. */
+  const refused = new Set<string>();
+
+  /** Saves what waits; what cannot be saved goes on waiting, and holds all the same. */
   async function saveWaiting(): Promise<void> {
+    unsaved = unsaved.filter(stillShown);
     for (const one of unsaved) {
-      await saveSilence(db, one);
+      try {
+        await saveSilence(db, one);
+      } catch (error) {
+        if (!refused.has(one.id)) {
+          log.warn("silence_not_saved", { silence: one.id, error: messageOf(error) });
+        }
+        refused.add(one.id);
+        if (isAnswer(error)) continue;
+        break;
+      }
+      refused.delete(one.id);
+      // One that was ended meanwhile is saved once more.
       unsaved = unsaved.filter((other) => other !== one);
     }
+    for (const id of refused) if (!unsaved.some((one) => one.id === id)) refused.delete(id);
   }
+
+  /** What waits to be saved, and what is stored beside it. */
+  const withUnsaved = (stored: readonly SilenceRecord[]): Silence[] =>
+    [...unsaved, ...stored.filter(({ id }) => !unsaved.some((one) => one.id === id))]
+      .map(fromRecord);
 
   function endUnsaved(id: string): SilenceRecord | undefined {
     const waiting = unsaved.find((one) => one.id === id);
@@ -89,9 +118,10 @@ export function createSilences(
 
   return {
     present: (): readonly Silence[] => present,
+    /** Saves what waits and reads those that hold or will hold. Throws only when they cannot be read. */
     async refresh(): Promise<void> {
       await saveWaiting();
-      present = (await listSilences(db, clock.now())).map(fromRecord);
+      present = withUnsaved(await listSilences(db, clock.now()));
     },
     /** Those that hold or will hold, and those that ended within the last day. */
     async list(): Promise<Silence[]> {
@@ -99,7 +129,7 @@ export function createSilences(
       const stored = access.isWatchOnly()
         ? []
         : await listSilences(db, new Date(clock.now().getTime() - dayMs));
-      return [...unsaved, ...stored].map(fromRecord);
+      return withUnsaved(stored);
     },
     /** Throws `invalid_request` for a time that ends before it begins, is over, or is longer than a year. */
     async create(input: SilenceInput, by: string): Promise<Silence> {
