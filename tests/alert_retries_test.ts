@@ -155,6 +155,43 @@ Deno.test("an Alertmanager that answers 500 to one alert is told of the others a
   await one.deliveries.stop();
 });
 
+/** A channel whose first delivery fails and waits, and whose second is under way until `answer` is called. */
+async function overtaking() {
+  const { timers, settled } = manualTimers();
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  const one = channel("webhook", ([rule]) => {
+    if (rule === "bad") return 500;
+    return rule === "slow" ? promise : 200;
+  }, { timers });
+  one.deliveries.send([notice("bad")]);
+  one.deliveries.send([notice("slow")]);
+  await settled();
+  return { ...one, settled, answer: () => resolve(new Response(null, { status: 200 })) };
+}
+
+Deno.test("a delivery that arrives while the process stops is kept as delivered", async () => {
+  const { deliveries, events, answer } = await overtaking();
+  const stopped = deliveries.stop();
+  answer();
+  await stopped;
+  assert.deepEqual(events(), [
+    ["bad", "queued", "it answered 500"],
+    ["slow", "delivered", null],
+  ]);
+});
+
+Deno.test("what is dropped for want of room is never the delivery under way", async () => {
+  const { deliveries, events, answer, settled } = await overtaking();
+  for (let count = 0; count < 1_000; count++) deliveries.send([notice("other")]);
+  const states = () => events().slice(0, 6).map(([rule, state]) => `${rule} ${state}`);
+  const others = ["other dead", "other dead", "other queued", "other queued"];
+  assert.deepEqual(states(), ["bad queued", "slow queued", ...others]);
+  answer();
+  await settled();
+  assert.deepEqual(states().slice(0, 2), ["bad queued", "slow delivered"]);
+  await deliveries.stop();
+});
+
 Deno.test("whatever fails for a while, each event arrives once, and those about one alert in their order", async () => {
   const parcels = fc.array(
     fc.array(fc.constantFrom("a", "b", "c", "d"), { minLength: 1, maxLength: 4 }),

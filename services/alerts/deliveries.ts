@@ -176,11 +176,14 @@ export function createDeliveries(
   }
 
   function put(setting: ChannelSetting, delivery: Delivery): void {
-    const deliveries = queues.get(setting.name)?.deliveries ?? [];
+    const queue = queues.get(setting.name);
+    if (!queue) return;
+    const { deliveries, current } = queue;
     deliveries.push(delivery);
-    // The first is under way; of those that wait the oldest tell least of now.
+    // Drops the oldest, but neither the first nor the one under way, whose outcome is not known yet.
     if (deliveries.length > queueMax) {
-      const [dropped] = deliveries.splice(1, 1);
+      const at = deliveries.findIndex((one, place) => place > 0 && one !== current);
+      const [dropped] = deliveries.splice(at, 1);
       if (dropped?.kept) end(dropped, `more than ${queueMax} deliveries waited`);
     }
     start(setting);
