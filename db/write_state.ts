@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { RecordsDb } from "./records.ts";
 import type { Sql } from "./connection.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** Where a role's read-only default comes from; "server": the configuration file or the command line. */
 export type DefaultPlace =
@@ -135,17 +136,24 @@ export async function mayTryWriting(plain: Sql): Promise<boolean> {
   return row?.may ?? false;
 }
 
+/** Ends the trial in a rollback. */
+class TrialDone extends Error {}
+
 /**
- * Writes a few pages in a transaction that is rolled back; throws what the server says to it, such as 53100 (disk full) or
- * 54000 (no transaction ids left).
+ * Writes a few pages in a transaction that is rolled back, behind a pooler too; throws what the server says to it, such as
+ * 53100 (disk full) or 54000 (no transaction ids left).
  */
 export async function tryWriting(plain: Sql): Promise<void> {
-  await plain`begin`;
+  // Behind a pooler in transaction mode, earlier versions left their trial behind.
+  await plain`drop table if exists holdfast.write_trial`;
   try {
-    await plain`
-      create table holdfast.write_trial as
-      select repeat('x', 1000) as filler from generate_series(1, 256)`;
-  } finally {
-    await plain`rollback`;
+    await inTransaction(plain, async (sql) => {
+      await sql`
+        create table holdfast.write_trial as
+        select repeat('x', 1000) as filler from generate_series(1, 256)`;
+      throw new TrialDone();
+    });
+  } catch (error) {
+    if (!(error instanceof TrialDone)) throw error;
   }
 }

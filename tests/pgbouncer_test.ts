@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { codeOf } from "../db/errors.ts";
+import { createPool } from "../db/pool.ts";
+import { tryWriting } from "../db/write_state.ts";
 import { startBouncer } from "./helpers/bouncer.ts";
 import { createDebianServer } from "./helpers/debian.ts";
 import { eventually } from "./helpers/eventually.ts";
@@ -71,6 +74,43 @@ testWith(
       await told.stop();
       await swallowing.stop();
     } finally {
+      await server.remove();
+    }
+  },
+);
+
+testWith(
+  needs,
+  "a trial write leaves nothing behind PgBouncer in transaction mode, and can be made again",
+  async () => {
+    const server = await createDebianServer();
+    await server.start();
+    const bouncer = await startBouncer(server);
+    const pool = createPool({
+      target: { kind: "url", url: bouncer.url },
+      pooler: { pooled: true },
+      max: 1,
+      waitingMax: 1,
+      applicationName: "test",
+      statementTimeoutMs: 5_000,
+      lockTimeoutMs: 1_000,
+    });
+    const left = async () =>
+      (await pool.run((sql) => sql`select to_regclass('holdfast.write_trial')::text as trial`))[0]
+        ?.trial;
+    try {
+      await pool.run((sql) => sql`create schema holdfast`);
+      await pool.run(tryWriting);
+      assert.equal(await left(), null);
+      // What an earlier version has left is no obstacle.
+      await pool.run((sql) => sql`create table holdfast.write_trial (filler text)`);
+      await pool.run(tryWriting);
+      assert.equal(await left(), null);
+      await pool.run((sql) => sql`drop schema holdfast`);
+      await assert.rejects(pool.run(tryWriting), (error) => codeOf(error) === "3F000");
+    } finally {
+      await pool.end();
+      await bouncer.stop();
       await server.remove();
     }
   },
