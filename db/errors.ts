@@ -53,6 +53,27 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
+const noSession = Symbol("no session");
+
+/**
+ * Marks an error of the way to a server, such as of its address, of TLS or of its role: whatever the code, there is no
+ * session, or no longer. Returns the same error, or an error made of anything else.
+ */
+export function markUnreachable(error: unknown): Error {
+  const marked = error instanceof Error ? error : new Error(String(error));
+  return Object.assign(marked, { [noSession]: true });
+}
+
+/** Says whether an error, or what it wraps, is marked so. */
+function hasNoSession(error: unknown): boolean {
+  let at = error;
+  for (let depth = 0; depth < 5 && typeof at === "object" && at !== null; depth++) {
+    if (noSession in at) return true;
+    at = (at as { cause?: unknown }).cause;
+  }
+  return false;
+}
+
 /** After these the server closes the connection, or does not open one, whatever the code says. */
 const last = new Set(["FATAL", "PANIC"]);
 
@@ -68,6 +89,7 @@ function severityOf(error: unknown): string | undefined {
  * foreign server's lost connection comes as 08006.
  */
 export function isUnreachable(error: unknown): boolean {
+  if (hasNoSession(error)) return true;
   const severity = severityOf(error);
   if (severity !== undefined) return last.has(severity);
   return unreachable.has(codeOf(error)) ||
@@ -77,12 +99,13 @@ export function isUnreachable(error: unknown): boolean {
 /** Says whether the server itself refused one statement: proof that it is there. */
 export function isAnswer(error: unknown): boolean {
   const severity = severityOf(error);
-  return severity !== undefined && !last.has(severity);
+  return severity !== undefined && !last.has(severity) && !hasNoSession(error);
 }
 
 /** The SQLSTATE that a server gave with its error; undefined when no server spoke. */
 export function sqlStateOf(error: unknown): string | undefined {
-  return severityOf(error) === undefined ? undefined : codeOf(error);
+  const code = codeOf(error);
+  return severityOf(error) !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /** The constraint that a statement was refused by, as the server names it; undefined when it names none. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connectSql, type Sql } from "../db/connection.ts";
 import { openWalsender } from "../db/backups/walsender.ts";
-import { codeOf, isUnreachable } from "../db/errors.ts";
+import { codeOf, isAnswer, isUnreachable, sqlStateOf, toHoldfastError } from "../db/errors.ts";
 import { runCommand, unprivilegedUser } from "../db/embedded/command.ts";
 import { createPool } from "../db/pool.ts";
 import { createHostMemory } from "../db/address/open.ts";
@@ -69,6 +69,8 @@ async function whereTo(url: string): Promise<number | string> {
     return row?.port as number;
   } catch (error) {
     assert.ok(isUnreachable(error), String(error));
+    assert.ok(isUnreachable(toHoldfastError(error)), String(error));
+    assert.equal(sqlStateOf(error), undefined, "no server gave this code");
     return codeOf(error);
   } finally {
     await sql.end({ timeout: 1 });
@@ -123,6 +125,41 @@ testWith(
     assert.equal(Math.floor(walsender.version / 10_000), 15);
   },
 );
+
+Deno.test("an address that cannot be used is no session, and its code is not shown as a server's", async () => {
+  const none = `127.0.0.1:${freePort()}`;
+  const root = await Deno.makeTempFile();
+  await Deno.writeTextFile(root, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answering = (async () => {
+    for await (const client of listener) {
+      await client.read(new Uint8Array(8)).catch(() => null);
+      await client.write(new TextEncoder().encode("S")).catch(() => 0);
+      await client.write(new TextEncoder().encode("no TLS")).catch(() => 0);
+      client.close();
+    }
+  })();
+  const urls = [
+    `postgres://u@${none}/x`,
+    `postgres://u@${none},${none}/x`,
+    `postgres://u@127.0.0.1:${listener.addr.port}/x?sslmode=verify-full&sslrootcert=${root}`,
+  ];
+  try {
+    for (const url of urls) {
+      const sql = open(url);
+      const error = await sql`select 1`.then(() => undefined, (thrown: unknown) => thrown);
+      await sql.end({ timeout: 1 });
+      const known = toHoldfastError(error);
+      assert.equal(known.code, "database_unavailable", url);
+      assert.deepEqual([isUnreachable(known), isAnswer(known)], [true, false], url);
+      assert.equal(sqlStateOf(known), undefined, url);
+    }
+  } finally {
+    listener.close();
+    await answering;
+    await Deno.remove(root);
+  }
+});
 
 testWith(
   debianPostgres,

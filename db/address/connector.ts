@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { markUnreachable } from "../errors.ts";
 import { type Address, hostLabel } from "./address.ts";
 import { fail } from "./attempt.ts";
 import { mismatch } from "./attrs.ts";
@@ -21,10 +22,9 @@ export interface Connector {
  * Returns a socket that fails with `error` once its owner listens and has sent its first message. The driver never
  * recovers from a socket that it is not given, nor from one that fails sooner: it would be connecting for ever.
  */
-function failing(error: unknown): Duplex {
+function failing(error: Error): Duplex {
   const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-  const fail = () => socket.destroy(error instanceof Error ? error : new Error(String(error)));
-  setImmediate(() => setImmediate(fail));
+  setImmediate(() => setImmediate(() => socket.destroy(error)));
   return socket;
 }
 
@@ -49,12 +49,7 @@ export function createConnector(
         socket.once("close", () => opened.delete(socket));
         return socket;
       } catch (error) {
-        // FATAL is what a server says that turns a client away: callers take a host that fails us for the same.
-        return failing(
-          error instanceof Error && !("severity" in error)
-            ? Object.assign(error, { severity: "FATAL" })
-            : error,
-        );
+        return failing(markUnreachable(error));
       }
     },
     password: () => last?.password ?? "",
@@ -69,7 +64,9 @@ export function createConnector(
       const problem = mismatch(attrs, role);
       if (problem === undefined) return;
       const text = `${last.label} ${problem}, and target_session_attrs is ${attrs}`;
-      for (const socket of opened) socket.destroy(fail(wrongRole, text));
+      for (const socket of opened) {
+        socket.destroy(markUnreachable(fail(wrongRole, text)));
+      }
     },
     close: () => closing.abort(fail("CONNECTION_ENDED", "the client was closed")),
   };

@@ -198,13 +198,19 @@ function orderOf({ hosts, balance }: Address, { downUntil }: HostMemory): Host[]
 
 function summed(failures: { host: Host; error: unknown }[]): unknown {
   const [first] = failures;
-  if (failures.length <= 1) return first?.error;
-  const codes = failures.map(({ error }) => codeOf(error));
+  if (!first || failures.length === 1) return first?.error;
   const message = failures.map(({ host, error }) => `${hostLabel(host)}: ${messageOf(error)}`)
     .join("; ");
   // One that may pass decides: the rest is worth another try as long as it may.
-  const passing = codes.find((code) => /^E(?!NOTFOUND|RR_)|^57|^CONNECT|^TARGET/.test(code));
-  return Object.assign(new Error(message), { code: passing ?? codes[0] });
+  const passing = failures.find(({ error }) =>
+    /^E(?!NOTFOUND|RR_)|^57|^CONNECT|^TARGET/.test(codeOf(error))
+  );
+  const { error } = passing ?? first;
+  const { severity } = error as { severity?: unknown };
+  return Object.assign(new Error(message), {
+    code: codeOf(error),
+    ...(severity === undefined ? {} : { severity }),
+  });
 }
 
 /**
