@@ -223,6 +223,56 @@ testWith(
   },
 );
 
+testWith(
+  debianPostgres,
+  "a transaction whose server changes its role ends at once as one that lost its connection",
+  async () => {
+    const admin = open(primary.url);
+    // Its own default must not keep it from changing the server's.
+    await admin`set default_transaction_read_only = off`;
+    const set = async (value: string) => {
+      await admin.unsafe(`alter system set default_transaction_read_only = ${value}`);
+      await admin`select pg_reload_conf()`;
+    };
+    const cases = [["read-write", "off", "on"], ["read-only", "on", "off"]] as const;
+    try {
+      for (const [attrs, before, after] of cases) {
+        await set(before);
+        const url = `${primary.url}?target_session_attrs=${attrs}`;
+        await eventually(async () => await whereTo(url) === primary.port, "it has the role");
+        const pool = createPool({
+          target: { kind: "url", url, memory: createHostMemory() },
+          max: 1,
+          waitingMax: 1,
+          applicationName: "test",
+          statementTimeoutMs: 3_000,
+          lockTimeoutMs: 500,
+          pooler: { pooled: false },
+        });
+        try {
+          const error = await pool.transaction(async (sql) => {
+            await sql`select 1`;
+            await set(after);
+            for (const until = performance.now() + 4_000; performance.now() < until;) {
+              await sql`select 1`;
+            }
+          }).then(() => undefined, (thrown: unknown) => thrown);
+          assert.deepEqual(
+            [toHoldfastError(error).code, isUnreachable(error)],
+            ["database_unavailable", true],
+            `${attrs}: ${error}`,
+          );
+        } finally {
+          await pool.end();
+        }
+      }
+    } finally {
+      await set("off");
+      await admin.end({ timeout: 1 });
+    }
+  },
+);
+
 // The last: it leaves the primary down.
 testWith(
   debianPostgres,

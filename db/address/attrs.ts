@@ -6,13 +6,17 @@ export interface Role {
   readOnly: boolean | undefined;
 }
 
+/** The parameters that a server's role shows in. */
+export const roleParameters = ["in_hot_standby", "default_transaction_read_only"] as const;
+
 /** Returns a server's role from the parameters that it has reported. */
 export function roleOf(reported: ReadonlyMap<string, string>): Role {
   const flag = (name: string) => {
     const value = reported.get(name);
     return value === undefined ? undefined : value === "on";
   };
-  return { standby: flag("in_hot_standby"), readOnly: flag("default_transaction_read_only") };
+  const [standby, readOnly] = roleParameters;
+  return { standby: flag(standby), readOnly: flag(readOnly) };
 }
 
 /** Says why a server of this role is not the one asked for; undefined where it is. What is not known is let pass. */

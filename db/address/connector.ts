@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 import { markUnreachable } from "../errors.ts";
 import { type Address, hostLabel } from "./address.ts";
 import { fail } from "./attempt.ts";
-import { mismatch } from "./attrs.ts";
+import { mismatch, roleOf, roleParameters } from "./attrs.ts";
 import { type HostMemory, openServer, wrongRole } from "./open.ts";
 
 /** Opens the sockets of one client of the driver. */
@@ -35,6 +35,19 @@ export function createConnector(
   const closing = new AbortController();
   const opened = new Set<Socket>();
   let last: { address: Address; label: string; password: string } | undefined;
+  /** What servers have reported of their role: the driver passes on what has changed, whichever of its connections it came by. */
+  const reports = new Map<string, string>();
+  let judging = false;
+
+  function judge(): void {
+    if (!last) return;
+    const { address: { attrs }, label } = last;
+    const problem = mismatch(attrs, roleOf(reports));
+    if (problem === undefined) return;
+    const text = `${label} ${problem}, and target_session_attrs is ${attrs}`;
+    for (const socket of opened) socket.destroy(markUnreachable(fail(wrongRole, text)));
+  }
+
   return {
     async open() {
       try {
@@ -54,19 +67,15 @@ export function createConnector(
     },
     password: () => last?.password ?? "",
     reported(name, value) {
-      if (!last) return;
-      const on = value === "on";
-      const role = {
-        standby: name === "in_hot_standby" ? on : undefined,
-        readOnly: name === "default_transaction_read_only" ? on : undefined,
-      };
-      const { attrs } = last.address;
-      const problem = mismatch(attrs, role);
-      if (problem === undefined) return;
-      const text = `${last.label} ${problem}, and target_session_attrs is ${attrs}`;
-      for (const socket of opened) {
-        socket.destroy(markUnreachable(fail(wrongRole, text)));
-      }
+      if (!(roleParameters as readonly string[]).includes(name)) return;
+      reports.set(name, value);
+      if (judging) return;
+      judging = true;
+      // At a login several come together, and halves of two servers' roles are none.
+      queueMicrotask(() => {
+        judging = false;
+        judge();
+      });
     },
     close: () => closing.abort(fail("CONNECTION_ENDED", "the client was closed")),
   };
