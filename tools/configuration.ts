@@ -54,9 +54,10 @@ postgres://                                                   all of it from PGH
 
 What the string leaves out comes from its service, then from the environment, then from libpq's defaults; a password that
 is nowhere comes from \`~/.pgpass\`. A name with several addresses and several hosts are tried in order, each for the connect
-timeout; one that did not answer is tried last for 30 seconds. With \`target_session_attrs\` each new connection goes to a
-server of that kind, so that Holdfast follows the writer after a failover. Files are read at each connection: a renewed
-certificate or password is used without a restart. \`pg_dump\` gets the same address, and the password by its environment.
+timeout; a host that did not answer is tried last for 30 seconds, and an address of a name until it answers. With
+\`target_session_attrs\` each new connection goes to a server of that kind, so that Holdfast follows the writer after a
+failover. Files are read at each connection: a renewed certificate or password is used without a restart. \`pg_dump\` gets the
+same address, and the password by its environment.
 
 \`verify-full\` compares the certificate with the host as given: a name with its DNS names, an address with its IP addresses
 (or an equal DNS name); the common name counts only where the certificate has none of that kind. With \`hostaddr\` the name

@@ -13,11 +13,17 @@ export const wrongRole = "TARGET_SESSION_ATTRS";
 export interface HostMemory {
   /** Until when a host that did not answer is tried last; milliseconds of performance.now(). */
   downUntil: Map<Host["name"], number>;
+  /** When an address of a host did not answer in time, by host and address; milliseconds of performance.now(). */
+  silentAt: Map<Host["name"], Map<string, number>>;
   /** Whether a host takes this role with TLS (`allow` and `prefer` try both), and until when that is believed. */
   encryption: Map<Host["name"], { tls: boolean; until: number }>;
 }
 
-export const createHostMemory = (): HostMemory => ({ downUntil: new Map(), encryption: new Map() });
+export const createHostMemory = (): HostMemory => ({
+  downUntil: new Map(),
+  silentAt: new Map(),
+  encryption: new Map(),
+});
 
 const downMs = 30_000;
 const believedMs = 300_000;
@@ -29,7 +35,12 @@ export interface OpenOptions {
   timeoutMs: number;
   memory: HostMemory;
   signal: AbortSignal;
+  /** Returns the addresses of a name, in the order to try them; the system's resolver when left out. */
+  resolve?: (name: string) => Promise<string[]>;
 }
+
+const resolveName = async (name: string) =>
+  (await lookup(name, { all: true })).map(({ address }) => address);
 
 const codeOf = (error: unknown) => String((error as { code?: unknown } | null)?.code ?? "");
 
@@ -146,8 +157,27 @@ async function addressesOf(host: Host, options: OpenOptions): Promise<string[]> 
   if (host.socket) return [host.socket];
   const name = host.address ?? host.name;
   if (isIP(name) !== 0) return [name];
-  const found = await within(options, host, () => lookup(name, { all: true }));
-  return found.map(({ address }) => address);
+  const { resolve = resolveName, memory } = options;
+  const found = await within(options, host, () => resolve(name));
+  const known = memory.silentAt.get(hostLabel(host));
+  if (!known) return found;
+  // Those that the name no longer leads to are forgotten.
+  for (const at of known.keys()) if (!found.includes(at)) known.delete(at);
+  return found.toSorted((a, b) => (known.get(a) ?? 0) - (known.get(b) ?? 0));
+}
+
+/**
+ * Remembers whether an address answered. One that did not is tried last until it does: a caller that gives up before the
+ * connect timeout would otherwise never come to the addresses behind it. The latest comes last, so that all have a turn.
+ */
+function noteAddress(
+  { silentAt }: HostMemory,
+  host: Host,
+  { at, silent }: { at: string; silent: boolean },
+): void {
+  const known = silentAt.get(hostLabel(host)) ?? new Map<string, number>();
+  if (silent) silentAt.set(hostLabel(host), known.set(at, performance.now()));
+  else known.delete(at);
 }
 
 async function openHost(
@@ -156,15 +186,21 @@ async function openHost(
   rest: { attrs: SessionAttrs; options: OpenOptions },
 ): Promise<Socket> {
   const started = performance.now();
-  const { downUntil } = rest.options.memory;
+  const { memory } = rest.options;
+  const { downUntil } = memory;
   let failure: unknown;
   try {
     for (const at of await addressesOf(host, rest.options)) {
+      const begun = performance.now();
       try {
         const socket = await openAt(address, host, at, rest);
         downUntil.delete(hostLabel(host));
+        noteAddress(memory, host, { at, silent: false });
         return socket;
       } catch (error) {
+        const answered = isServers(error) || codeOf(error) === wrongRole;
+        const late = codeOf(error) === "CONNECT_TIMEOUT" || performance.now() - begun > slowMs;
+        if (answered || late) noteAddress(memory, host, { at, silent: !answered });
         // What a server says outweighs that another address of the host, such as its IPv6, is closed.
         if (failure === undefined || isNetworks(failure)) failure = error;
         if (rest.options.signal.aborted || isServers(error)) throw error;
@@ -188,11 +224,15 @@ const isNetworks = (error: unknown) => /^E[A-Z]+$/.test(codeOf(error));
 const elsewhere = new Set(["57P03", "57P01", "57P02"]);
 
 function orderOf({ hosts, balance }: Address, { downUntil }: HostMemory): Host[] {
-  const order = hosts.map((host) => ({
-    host,
-    down: (downUntil.get(hostLabel(host)) ?? 0) > performance.now() ? 1 : 0,
-    draw: balance ? Math.random() : 0,
-  }));
+  const order = hosts.map((host) => {
+    const until = downUntil.get(hostLabel(host)) ?? 0;
+    return {
+      host,
+      // The latest to fail comes last, so that all have a turn.
+      down: until > performance.now() ? until : 0,
+      draw: balance ? Math.random() : 0,
+    };
+  });
   return order.toSorted((a, b) => a.down - b.down || a.draw - b.draw).map(({ host }) => host);
 }
 
