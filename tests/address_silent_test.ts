@@ -88,6 +88,27 @@ async function openDb(
   }
 }
 
+Deno.test("a trial login that is not answered leaves no connection behind", async () => {
+  const silent = startFake("silent");
+  const memory = createHostMemory();
+  const url =
+    `postgres://u@127.0.0.1:${silent.port}/x?sslmode=disable&target_session_attrs=primary`;
+  try {
+    for (const givesUp of [undefined, 20]) {
+      const opening = openServer(readAddress(url, home), {
+        timeoutMs: givesUp === undefined ? 50 : 60_000,
+        memory,
+        signal: givesUp === undefined ? new AbortController().signal : AbortSignal.timeout(givesUp),
+      });
+      await assert.rejects(opening);
+      assert.equal(silent.taken(), givesUp === undefined ? 1 : 2);
+      await eventually(() => silent.open() === 0, "it is closed", 2_000);
+    }
+  } finally {
+    await silent.stop();
+  }
+});
+
 const several = (() => {
   try {
     Deno.listen({ hostname: "127.0.0.2", port: 0 }).close();

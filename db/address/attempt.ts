@@ -52,6 +52,7 @@ function once(socket: Socket, event: "connect" | "data", signal: AbortSignal): P
   return new Promise((resolve, reject) => {
     const abort = () => socket.destroy(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
     socket.once(event, (data?: Buffer) => {
       signal.removeEventListener("abort", abort);
       resolve(data ?? Buffer.alloc(0));

@@ -52,7 +52,11 @@ async function probe(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { socket, encrypted } = await attempt(address, at, signal);
+  // A server that takes the connection and says nothing would otherwise keep it, and the wait for it, for ever.
+  const abort = () => socket.destroy();
+  signal.addEventListener("abort", abort, { once: true });
   try {
+    signal.throwIfAborted();
     const { user, database, options } = address;
     const startup = {
       user,
@@ -70,6 +74,7 @@ async function probe(
       `${hostLabel(at.host)} ${problem}, and target_session_attrs is ${address.attrs}`,
     );
   } finally {
+    signal.removeEventListener("abort", abort);
     socket.on("error", () => {});
     socket.destroy();
   }

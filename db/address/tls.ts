@@ -102,6 +102,7 @@ export async function startTls(
       secure.once("error", reject);
       secure.once("close", () => reject(new Error("the server closed the connection during TLS")));
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      if (signal.aborted) reject(signal.reason);
     });
     if (full) checkName(secure.getPeerCertificate().raw, host);
     return secure;
