@@ -5,6 +5,7 @@ import { type Address, hostLabel, type Machine, readAddress } from "../db/addres
 import { findPassword, formatKeywords, parseConnectionString } from "../db/address/grammar.ts";
 import { parameters } from "../db/address/parameters.ts";
 import { forPrograms } from "../db/address/programs.ts";
+import { findSystemRoots } from "../db/address/tls.ts";
 import { describeServerChoice } from "../commands/server_choice.ts";
 import { StartError } from "../errors.ts";
 
@@ -293,6 +294,24 @@ Deno.test("programs of Postgres get the same address, and no secret among their 
     ),
     ["a,b", "1,2", "eu trades", "u", "require", "primary"],
   );
+});
+
+Deno.test("programs that are to verify a server get the file of roots that Holdfast trusts", () => {
+  const rootCert = (url: string, env: Record<string, string> = {}) =>
+    parseConnectionString(
+      forPrograms({ kind: "url", url, env: { HOME: "/nowhere", ...env } }).conninfo,
+    ).get("sslrootcert");
+  const system = findSystemRoots()?.path;
+  const full = "postgres://u@db/x?sslmode=verify-full";
+  const own = { DENO_CERT: "/ca.pem" };
+  assert.equal(rootCert(full), system);
+  assert.equal(rootCert(full, own), "/ca.pem");
+  // Known to programs from 16 on alone.
+  assert.equal(rootCert(`${full}&sslrootcert=system`, own), system ?? "system");
+  assert.equal(rootCert("postgres://u@db/x?sslrootcert=system"), system ?? "system");
+  // A file would make it verify.
+  assert.equal(rootCert("postgres://u@db/x?sslmode=require", own), undefined);
+  assert.equal(rootCert("postgres://u@db/x", own), undefined);
 });
 
 Deno.test("the variables of libpq name the server where DATABASE_URL does not", () => {

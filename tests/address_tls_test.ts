@@ -299,6 +299,18 @@ testWith(
           }
         });
       }
+      await t.step("also that of a program, by the roots that Holdfast trusts", async () => {
+        if (!psql.present) return;
+        await server.change(await made.issue(ca, "next", "/CN=ignored", "DNS:localhost"));
+        const url = `postgres://postgres@localhost:${server.port}/postgres?sslmode=verify-full`;
+        const from = async (env: Record<string, string>) => {
+          const handed = forPrograms({ kind: "url", url, env: { HOME: "/nowhere", ...env } });
+          return await psqlSession(handed.conninfo, handed.env);
+        };
+        assert.equal(await from({ DENO_CERT: ca }), "postgres postgres tls");
+        assert.match(await from({ DENO_CERT: foreign }), /certificate verify failed/);
+        assert.match(await from({}), /certificate verify failed/);
+      });
       await t.step("that vouches for itself, where it is the root given", async () => {
         const self = await made.selfSigned("self", "/CN=localhost");
         await server.change(self);

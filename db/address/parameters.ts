@@ -136,7 +136,7 @@ export const parameters: readonly Parameter[] = [
   yes(
     "sslrootcert",
     "PGSSLROOTCERT",
-    "File of trusted roots, or `system`; default `~/.postgresql/root.crt`. Without one, `verify-full` trusts the system's roots and `DENO_CERT`, `verify-ca` only `DENO_CERT`.",
+    "File of trusted roots, or `system`; default `~/.postgresql/root.crt`. Without one, `verify-full` trusts the system's roots and `DENO_CERT`, `verify-ca` only `DENO_CERT`; `pg_dump`, which takes one file, gets `DENO_CERT`, else the system's.",
   ),
   yes("sslcert", "PGSSLCERT", "Client certificate; default `~/.postgresql/postgresql.crt`."),
   yes("sslkey", "PGSSLKEY", "Its key, in PEM; default `~/.postgresql/postgresql.key`.", {

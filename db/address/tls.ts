@@ -31,18 +31,23 @@ function read(path: string, name: string): string {
   );
 }
 
+/** Returns the file of the roots that the system trusts, or undefined where there is none. */
+export function findSystemRoots(): { path: string; text: string } | undefined {
+  for (const path of systemRoots) {
+    try {
+      const text = readFileSync(path, "utf8");
+      if (text !== "") return { path, text };
+    } catch {
+      // another system's
+    }
+  }
+  return undefined;
+}
+
 /** Returns the roots to check a server's chain with: `undefined` for those of the runtime. */
 function rootsOf({ rootCert }: TlsSettings): string[] | undefined {
   if (!rootCert) return undefined;
-  const text = rootCert === "system"
-    ? systemRoots.map((path) => {
-      try {
-        return readFileSync(path, "utf8");
-      } catch {
-        return "";
-      }
-    }).find((found) => found !== "")
-    : read(rootCert, "sslrootcert");
+  const text = rootCert === "system" ? findSystemRoots()?.text : read(rootCert, "sslrootcert");
   if (text === undefined) return undefined;
   const roots = text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END[^-]+-----/g);
   if (!roots) {
