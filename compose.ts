@@ -1,5 +1,5 @@
 import { createApp } from "./app.ts";
-import { createPreparation } from "./compose/preparation.ts";
+import { createPreparation, type StartRetry } from "./compose/preparation.ts";
 import { createServices } from "./compose/services.ts";
 import type { Config } from "./config.ts";
 import { describeConnectFailure } from "./db/address/failure.ts";
@@ -50,19 +50,30 @@ export type Purpose = "server" | "tool" | "reader";
 
 /** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
 export async function createHoldfast(
-  { config, log, upgrade, version, clock = systemClock, times, purpose = "server", say = () => {} }:
-    {
-      config: Config;
-      log: Logger;
-      upgrade: Upgrade;
-      version: string;
-      clock?: Clock;
-      /** For tests: where rotations have their time from. */
-      times?: TimeSources;
-      purpose?: Purpose;
-      /** Writes a plain line for the person at the terminal. */
-      say?: (line: string) => void;
-    },
+  {
+    config,
+    log,
+    upgrade,
+    version,
+    clock = systemClock,
+    times,
+    retry,
+    purpose = "server",
+    say = () => {},
+  }: {
+    config: Config;
+    log: Logger;
+    upgrade: Upgrade;
+    version: string;
+    clock?: Clock;
+    /** For tests: where rotations have their time from. */
+    times?: TimeSources;
+    /** For tests: how long a start goes on trying. */
+    retry?: StartRetry;
+    purpose?: Purpose;
+    /** Writes a plain line for the person at the terminal. */
+    say?: (line: string) => void;
+  },
 ): Promise<Holdfast> {
   const embedded: EmbeddedServer | undefined = config.DATABASE_URL
     ? undefined
@@ -142,6 +153,7 @@ export async function createHoldfast(
     isUnreachable: () => !monitor.isReachable(),
     onRestart: () => monitor.checkNow(),
     log,
+    retry,
   });
   const app = createApp({
     services: {

@@ -16,15 +16,36 @@ export interface Preparation {
   supervisor: Loop;
 }
 
-const retryMs = [250, 500, 1_000, 2_000, 5_000];
-/** How long a command waits for a server that is away, and any start for a name that is not resolved. */
-const awayMs = 8_000;
-const unresolvedMs = 3_000;
-const waitAfter = (failures: number) => retryMs[Math.min(failures, retryMs.length) - 1] ?? 0;
+/** How long a start goes on trying; milliseconds. */
+export interface StartRetry {
+  /** Between one try and the next; the last for all that follow. */
+  afterMs: readonly number[];
+  /** How long a command waits for a server that is away. */
+  awayMs: number;
+  /** How long any start waits for a name that is not resolved. */
+  unresolvedMs: number;
+}
+
+export const startRetry: StartRetry = {
+  afterMs: [250, 500, 1_000, 2_000, 5_000],
+  awayMs: 8_000,
+  unresolvedMs: 3_000,
+};
 
 /** Gets the database ready, tells what keeps it from it, and brings the embedded server back when it dies. */
 export function createPreparation(
-  { embedded, prepare, whileAway, describeFailure, givesUp, say, isUnreachable, onRestart, log }: {
+  {
+    embedded,
+    prepare,
+    whileAway,
+    describeFailure,
+    givesUp,
+    say,
+    isUnreachable,
+    onRestart,
+    log,
+    retry: { afterMs, awayMs, unresolvedMs } = startRetry,
+  }: {
     embedded: EmbeddedServer | undefined;
     /** Migrates and makes what must be there before the first request. */
     prepare: () => Promise<void>;
@@ -38,8 +59,10 @@ export function createPreparation(
     isUnreachable: () => boolean;
     onRestart: () => Promise<void>;
     log: Logger;
+    retry?: StartRetry | undefined;
   },
 ): Preparation {
+  const waitAfter = (failures: number) => afterMs[Math.min(failures, afterMs.length) - 1] ?? 0;
   let prepared = false;
   let preparationError: string | undefined;
   /** Why the embedded server could not be brought back, and when that is tried again. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHoldfast } from "../compose.ts";
+import { type StartRetry, startRetry } from "../compose/preparation.ts";
 import { readConfig } from "../config.ts";
 import { StartError } from "../errors.ts";
 import { createLogger } from "../log.ts";
@@ -33,7 +34,11 @@ Deno.test.afterAll(async () => {
 });
 
 /** Starts a whole Holdfast in this process and returns the line with which its start ends. */
-async function refusal(env: Record<string, string>, purpose: "server" | "tool" = "server") {
+async function refusal(
+  env: Record<string, string>,
+  { purpose = "server", retry = startRetry }: { purpose?: "server" | "tool"; retry?: StartRetry } =
+    {},
+) {
   const said: string[] = [];
   const holdfast = await createHoldfast({
     config: readConfig({ HOME: "/nowhere", HOLDFAST_DATA_DIR: folder, ...env }),
@@ -41,6 +46,7 @@ async function refusal(env: Record<string, string>, purpose: "server" | "tool" =
     upgrade,
     version: "0.0.0-test",
     purpose,
+    retry,
     say: (line) => said.push(line),
   });
   const began = performance.now();
@@ -51,7 +57,7 @@ async function refusal(env: Record<string, string>, purpose: "server" | "tool" =
     assert.ok(performance.now() - began < 10_000, "within ten seconds");
     assert.ok(!error.message.includes("\n"), "one line");
     assert.doesNotMatch(error.message, /hunter2/);
-    return { line: error.message, said };
+    return { line: error.message, said, waitedMs: performance.now() - began };
   } finally {
     await holdfast.stop();
   }
@@ -107,7 +113,12 @@ testWith(
 
 Deno.test("a server that is away is named at once; a command gives it a few seconds, a server waits", async () => {
   const url = `postgres://u:hunter2@127.0.0.1:${freePort()}/x`;
-  const { line, said } = await refusal({ DATABASE_URL: url }, "tool");
+  const retry = { afterMs: [10, 20, 100], awayMs: 250, unresolvedMs: 1 };
+  const { line, said, waitedMs } = await refusal({ DATABASE_URL: url }, { purpose: "tool", retry });
+  assert.ok(waitedMs > retry.awayMs, "it has waited");
+  // By default a few seconds, and with the last wait within ten.
+  const { afterMs, awayMs } = startRetry;
+  assert.ok(awayMs > 3_000 && afterMs.reduce((sum, ms) => sum + ms) < 10_000);
   assert.match(line, /^DATABASE_URL: .*ECONNREFUSED.* at 127\.0\.0\.1:\d+\/x as user u$/);
   assert.deepEqual(said, [`${line}; trying again until it answers`]);
 });

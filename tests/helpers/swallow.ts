@@ -5,6 +5,8 @@ export interface Swallower {
   /** Closes the links there are, and new ones at once. */
   refuse(on: boolean): void;
   connections(): number;
+  /** Connections that were taken, in all. */
+  taken(): number;
   stop(): Promise<void>;
 }
 
@@ -14,6 +16,7 @@ export function startSwallower(target: number): Swallower {
   const pumping = new Set<Promise<void>>();
   let swallowing = false;
   let refusing = false;
+  let taken = 0;
 
   async function pump(from: Deno.Conn, to: Deno.Conn, close: () => void): Promise<void> {
     const buffer = new Uint8Array(65_536);
@@ -29,6 +32,7 @@ export function startSwallower(target: number): Swallower {
 
   async function accept(): Promise<void> {
     for await (const client of listener) {
+      taken++;
       const server = refusing
         ? undefined
         : await Deno.connect({ port: target }).catch(() => undefined);
@@ -60,6 +64,7 @@ export function startSwallower(target: number): Swallower {
       if (on) links.forEach((close) => close());
     },
     connections: () => links.size,
+    taken: () => taken,
     async stop() {
       listener.close();
       links.forEach((close) => close());
