@@ -47,6 +47,15 @@ export async function hasRows(sql: Sql, { schema, table }: TableName): Promise<b
   return rows.length > 0;
 }
 
+/** Whether any of these tables has a row; each is read until the first. */
+export async function hasAnyRows(sql: Sql, tables: readonly TableName[]): Promise<boolean> {
+  const filled = tables.map(({ schema, table }) =>
+    `exists (select from ${quoteTable(schema, table)})`
+  );
+  const rows = await sql`select 1 where ${sql.unsafe(filled.join(" or "))}`;
+  return rows.length > 0;
+}
+
 /** Rows of a table, counted up to `most`. */
 export async function countRows(
   sql: Sql,

@@ -2,6 +2,7 @@ import type { Sql } from "../../db/connection.ts";
 import { codeOf, describeDatabaseError } from "../../db/errors.ts";
 import {
   countRange,
+  hasAnyRows,
   hasRows,
   highestOf,
   readToastOptions,
@@ -23,6 +24,9 @@ import type {
 
 /** Leaves asked for the highest id, from the newest down: those ahead of it are empty. */
 const probedLeavesMax = 200;
+/** Leaves asked one by one whether they have rows; of those after them, so many in one statement. */
+const singlyMax = 200;
+const togetherMax = 100;
 const blockersMax = 1_000;
 
 /** lock_not_available, query_canceled, insufficient_privilege. */
@@ -147,6 +151,15 @@ async function countDefaultRows(
 /** After so many leaves that are locked, no more are asked: each costs the time of a lock that is not had. */
 const unknownMax = 3;
 
+/** Leaves as they are asked for rows: the first singly, all others in groups, so that any number is read in time. */
+function inGroups<T>(leaves: readonly T[]): T[][] {
+  const groups = leaves.slice(0, singlyMax).map((leaf) => [leaf]);
+  for (let at = singlyMax; at < leaves.length; at += togetherMax) {
+    groups.push(leaves.slice(at, at + togetherMax));
+  }
+  return groups;
+}
+
 /**
  * Finds where a table's newest rows are, while some leaf is to leave, and which of those that leave are empty: each
  * leaf is asked for one row, those kept first, from the present back.
@@ -173,30 +186,28 @@ async function findNewest(
   const ahead = kept.filter((leaf) => start(leaf) > present);
   past.sort((a, b) => start(a) > start(b) ? -1 : 1);
   ahead.sort((a, b) => start(a) < start(b) ? -1 : 1);
-  const asked = [...past, ...ahead].slice(0, probedLeavesMax);
-  let unknown = kept.length - asked.length;
-  const isFilled = async ({ schema, name }: { schema: string; name: string }) => {
-    const filled = unknown >= unknownMax
-      ? undefined
-      : await inTime(hasRows(sql, { schema, table: name }));
+  let unknown = 0;
+  /** Finds the first filled group, counting as unknown only what a lock or the time kept from being read. */
+  const isFilled = async (leaves: readonly { schema: string; name: string }[]) => {
+    const tables = leaves.map(({ schema, name }) => ({ schema, table: name }));
+    const filled = unknown >= unknownMax ? undefined : await inTime(hasAnyRows(sql, tables));
     if (filled === undefined) unknown++;
     return filled;
   };
   let newest: TableFacts["newest"] = "none";
-  for (const leaf of asked) {
-    if (!await isFilled(leaf)) continue;
+  for (const group of inGroups([...past, ...ahead])) {
+    if (!await isFilled(group)) continue;
     newest = "kept";
     break;
   }
   if (newest === "none" && unknown > 0) newest = "unknown";
   unknown = 0;
   const hollow = new Set<number>();
-  for (const leaf of leavers.slice(0, probedLeavesMax)) {
-    const filled = await isFilled(leaf);
-    if (filled === false) hollow.add(leaf.oid);
+  for (const group of inGroups(leavers)) {
+    const filled = await isFilled(group);
+    if (filled === false) { for (const { oid } of group) hollow.add(oid); }
     else if (newest === "none") newest = filled ? "leaving" : "unknown";
   }
-  if (newest === "none" && leavers.length > probedLeavesMax) newest = "unknown";
   return { newest, hollow };
 }
 
