@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { ProgressRow } from "../db/partitions/progress.ts";
 import { formatEnd } from "../services/partitions/axis/bound.ts";
 import { codecs } from "../services/partitions/axis/key.ts";
 import {
@@ -92,6 +93,7 @@ class Model {
   rowDays = new Set<number>();
   memory = createClockMemory();
   recorded: { server: number; peak: number } | undefined;
+  progress = new Map<string, ProgressRow>();
   holds: string[] = [];
   oid = 1;
 
@@ -181,15 +183,17 @@ class Model {
     const known = this.memory.of(this.recorded);
     const first = judgeClocks(reading, known, false);
     const verdict = kindOf(first) === "ahead" ? judgeClocks(reading, known, fresh) : first;
-    const { held, holds } = restrain([facts], plan, {
+    const { held, holds, progress } = restrain([facts], plan, {
       clocks: verdict,
       nowMs: now,
       sinceMs: this.recorded?.server,
+      progress: this.progress,
       ranMs: this.memory.ranMs(reading),
       ratio: 0.1,
     });
     this.holds = holds.map(({ kind }) => kind);
     this.memory.note(reading, verdict, false);
+    for (const row of progress) this.progress.set("s.t", row);
     if (verdict.trusted) {
       this.recorded = { server: now, peak: Math.max(now, this.recorded?.peak ?? now) };
     }
@@ -340,6 +344,7 @@ const isoOf = (ms: number) => new Date(ms).toISOString();
 /** A table of a leaf a day that holds a thousand rows of the last ten days, kept for 30 days, then dropped. */
 async function setUp(name: string, days = 10): Promise<void> {
   await guarded.sql`delete from holdfast.rotation_clock`;
+  await guarded.sql`delete from holdfast.retention_progress`;
   await guarded.sql`delete from holdfast.partition_policies where table_name = 't'`;
   await guarded.sql.unsafe(`
     create schema ${name};
@@ -460,4 +465,46 @@ Deno.test("what goes beyond the brake is done by nobody but who confirms its dig
   const done = await guardian.rotation.apply(plan.digest, "brake.t", true);
   assert.equal(done.applied.length, 30);
   assert.equal((await holdsOf("brake")).length, 0, "and nothing is held back any more");
+});
+
+Deno.test("what piled up while detaches failed goes by itself once they can be had; a shortened retention does not", async () => {
+  await setUp("stuck", 14);
+  const time = { real: start, monotonic: 0 };
+  const restraint = { serverNow: () => time.real, monotonic: () => time.monotonic };
+  await using guardian = guarded.at(isoOf(start), { restraint, lockTimeoutMs: 20 });
+  const keep = (days: number) =>
+    guardian.put("stuck.t", {
+      ...policy,
+      premake: 8,
+      retention: { keep: `${days} days`, action: "detach" },
+    });
+  await keep(14);
+  const rotate = async (hours: number) => {
+    time.real += hours * hour;
+    time.monotonic += hours * hour;
+    guardian.clock.time = new Date(time.real);
+    await guarded.sql.unsafe(`insert into stuck.t values ('${isoOf(time.real)}', 0)`);
+    return await guardian.rotation.rotate("test");
+  };
+  await rotate(0);
+  const other = await guarded.sql.reserve();
+  await other`begin`;
+  await other`lock table stuck.t in share update exclusive mode`;
+  try {
+    for (let day = 0; day < 5; day++) {
+      const { detached, errors } = await rotate(24);
+      assert.deepEqual(detached, []);
+      assert.ok(day === 0 || errors.length > 0, "the detach waits for the lock");
+      assert.equal((await holdsOf("stuck")).length, 0);
+    }
+  } finally {
+    await other`rollback`;
+    other.release();
+  }
+  const { detached } = await rotate(1);
+  assert.ok(detached.length >= 4, detached.join());
+  assert.equal((await holdsOf("stuck")).length, 0);
+  await keep(5);
+  assert.deepEqual((await rotate(1)).detached, []);
+  assert.equal((await holdsOf("stuck"))[0]?.kind, "brake");
 });

@@ -5,6 +5,7 @@ import { holdRotationLock } from "../../db/partitions/lock.ts";
 import { logMaintenance } from "../../db/partitions/log.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
 import { notePosition } from "../../db/partitions/probes.ts";
+import { keepProgress, listProgress } from "../../db/partitions/progress.ts";
 import { type HoldRow, replaceHolds } from "../../db/partitions/restraint.ts";
 import type { Pool } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -123,8 +124,10 @@ export function createRotation(
         : found.map((one) => ({ ...one, drainFailure: undefined }));
       const plan = planAll(facts, context(nowMs));
       const verdict = await timekeeper.judge(sql, read, facts);
-      const { holds, held } = restrain(facts, plan, {
+      const progress = new Map((await listProgress(sql)).map((row) => [tableOf(row), row]));
+      const { holds, held, ...restraint } = restrain(facts, plan, {
         clocks: verdict,
+        progress,
         nowMs,
         sinceMs: read.recorded?.server,
         ranMs: read.ranMs,
@@ -137,7 +140,11 @@ export function createRotation(
           .map((policy) => ({ table: tableOf(policy), reason: disabled })),
       ];
       const note = (confirmed: boolean) =>
-        pool.run((other) => timekeeper.note(other, read, verdict, confirmed));
+        pool.run(async (other) => {
+          await timekeeper.note(other, read, verdict, confirmed);
+          const managed = table === undefined ? enabled : "unchanged";
+          if (verdict.trusted) await keepProgress(other, restraint.progress, managed);
+        });
       return { facts, plan: { ...plan, warnings, held }, policies: asked, holds, note };
     });
   }

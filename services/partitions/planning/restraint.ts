@@ -1,7 +1,10 @@
 import type { HoldRow } from "../../../db/partitions/restraint.ts";
+import type { ProgressRow } from "../../../db/partitions/progress.ts";
+import { HoldfastError } from "../../../errors.ts";
 import { createAxis } from "../axis/axis.ts";
 import { type Policy, tableOf } from "../policy.ts";
 import type { ClockVerdict } from "./clocks.ts";
+import { expiredLeaves, readTable } from "./cover.ts";
 import type { TableFacts } from "./facts.ts";
 import type { Refused, Step } from "./step.ts";
 
@@ -19,8 +22,10 @@ const usualMaxMs = 8 * 86_400_000;
 export interface RestraintOptions {
   clocks: ClockVerdict;
   nowMs: number;
-  /** Since when leaves may have piled up: the last recorded rotation; undefined for none. */
+  /** Since when leaves may have piled up of a table without progress: the last recorded rotation; undefined for none. */
   sinceMs: number | undefined;
+  /** How far retention had come with each table, by `schema.table`. */
+  progress?: ReadonlyMap<string, ProgressRow>;
   /** How long this process has run, which no clock makes longer; milliseconds. */
   ranMs?: number;
   /** Share of a table's leaves or rows that a rotation may take away unasked, 0 to 1. With 1 there is no brake, not even on the last. */
@@ -31,6 +36,8 @@ export interface RestraintOptions {
 export interface Restraint {
   holds: HoldRow[];
   held: ReadonlySet<Step>;
+  /** How far retention has come with each table that could be read, under a trusted clock. */
+  progress: ProgressRow[];
 }
 
 const ms = (policy: Policy, nowMs: number): number | undefined => {
@@ -66,31 +73,96 @@ function describe(steps: readonly Step[]): string {
   return names.join(", ") + (steps.length > 3 ? ` and ${steps.length - 3} more` : "");
 }
 
-/** Why a table's removals go beyond the brake, or undefined. */
+/** What a table's removals are counted by. */
+interface Scale {
+  usual: number;
+  all: number;
+  rows: number;
+  ratio: number;
+  estimates: ReadonlyMap<number, number>;
+}
+
+function scaleOf(facts: TableFacts, options: RestraintOptions): Scale {
+  const before = options.progress?.get(tableOf(facts.policy));
+  const detached = facts.detached.filter(({ present, oid }) => present?.oid === oid).length;
+  const estimates = new Map(facts.leaves.map((leaf) => [leaf.oid, leaf.rows_estimate ?? 0]));
+  return {
+    usual: usualLeaves(facts.policy, { ...options, sinceMs: before?.seen ?? options.sinceMs }),
+    all: facts.leaves.length + detached,
+    rows: [...estimates.values()].reduce((sum, one) => sum + one, 0),
+    ratio: options.ratio,
+    estimates,
+  };
+}
+
+/** Which share of a table these leaves are, where that is more than the brake lets go at once; else undefined. */
+function shareBeyond(
+  oids: readonly number[],
+  { usual, all, rows, ratio, estimates }: Scale,
+): number | undefined {
+  if (oids.length <= usual) return undefined;
+  const taken = oids.reduce((sum, oid) => sum + (estimates.get(oid) ?? 0), 0);
+  const share = Math.max(oids.length / all, rows > 0 ? taken / rows : 0);
+  return share > ratio ? share : undefined;
+}
+
+/** Why a table's removals go beyond the brake, or undefined. `admitted` leaves are not counted again. */
 function brakeReason(
   facts: TableFacts,
   steps: readonly Step[],
-  options: RestraintOptions,
+  scale: Scale,
+  admitted: ReadonlySet<number>,
 ): string | undefined {
-  const { ratio } = options;
-  const detached = facts.detached.filter(({ present, oid }) => present?.oid === oid).length;
-  const all = facts.leaves.length + detached;
-  const estimates = new Map(facts.leaves.map((leaf) => [leaf.oid, leaf.rows_estimate ?? 0]));
-  const rows = [...estimates.values()].reduce((sum, one) => sum + one, 0);
-  const usual = usualLeaves(facts.policy, options);
   for (const actions of [["detach"], ["drop", "move"]]) {
-    const leaving = steps.filter(({ action, oid = 0, detached }) =>
-      actions.includes(action) && !facts.hollow?.has(oid) && !detached?.withinBrake
+    const leaving = steps.flatMap(({ action, oid = 0, detached }) =>
+      actions.includes(action) && !facts.hollow?.has(oid) && !detached?.withinBrake &&
+        !(action === "detach" && admitted.has(oid))
+        ? [oid]
+        : []
     );
-    if (leaving.length <= usual) continue;
-    const taken = leaving.reduce((sum, { oid }) => sum + (estimates.get(oid ?? 0) ?? 0), 0);
-    const share = Math.max(leaving.length / all, rows > 0 ? taken / rows : 0);
-    if (share <= ratio) continue;
-    return `this would ${actions[0]} ${leaving.length} of ${all} partitions at once, ${
+    const share = shareBeyond(leaving, scale);
+    if (share === undefined) continue;
+    return `this would ${actions[0]} ${leaving.length} of ${scale.all} partitions at once, ${
       Math.round(share * 100)
-    }% of the table (more than ${Math.round(ratio * 100)}%)`;
+    }% of the table (more than ${Math.round(scale.ratio * 100)}%)`;
   }
   return undefined;
+}
+
+/**
+ * Finds how far retention comes with a table in this rotation. Leaves that expire a usual number at a time are admitted:
+ * they may pile up behind a lock, a foreign key or a window, and the brake does not count them again.
+ */
+function progressOf(
+  facts: TableFacts,
+  scale: Scale,
+  { nowMs, progress }: RestraintOptions,
+): ProgressRow {
+  const { schema, table } = facts.policy;
+  const before = progress?.get(tableOf(facts.policy));
+  const known = new Set(before?.admitted);
+  const expired = expiredLeaves(facts, readTable(facts, BigInt(Math.round(nowMs)) * 1_000n))
+    .map(({ oid }) => oid);
+  const fresh = expired.filter((oid) => !known.has(oid) && !facts.hollow?.has(oid));
+  const within = shareBeyond(fresh, scale) === undefined;
+  return {
+    schema,
+    table,
+    seen: nowMs,
+    peak: nowMs,
+    admitted: within ? expired : expired.filter((oid) => known.has(oid)),
+  };
+}
+
+/** As `progressOf`; undefined for a table that cannot be read, or whose policy makes no sense. */
+function readProgress(facts: TableFacts, scale: Scale, options: RestraintOptions) {
+  if (!facts.parent) return undefined;
+  try {
+    return progressOf(facts, scale, options);
+  } catch (error) {
+    if (error instanceof HoldfastError) return undefined;
+    throw error;
+  }
 }
 
 /** Why a table's last rows would go, or undefined: nothing else says that the time is right. */
@@ -113,6 +185,7 @@ export function restrain(
 ): Restraint {
   const held = new Set<Step>();
   const holds: HoldRow[] = [];
+  const progress: ProgressRow[] = [];
   for (const facts of tables) {
     const name = tableOf(facts.policy);
     const { schema, table } = facts.policy;
@@ -138,12 +211,15 @@ export function restrain(
       hold("clock", byTime, options.clocks.reason);
       continue;
     }
+    const scale = scaleOf(facts, options);
+    const now = options.clocks.trusted ? readProgress(facts, scale, options) : undefined;
+    if (now) progress.push(now);
     const leaving = mine.filter(({ action }) => removing.has(action));
     if (leaving.length === 0 || options.ratio >= 1) continue;
     const newest = newestReason(facts);
-    const brake = brakeReason(facts, leaving, options);
+    const brake = brakeReason(facts, leaving, scale, new Set(now?.admitted));
     if (newest !== undefined) hold("newest", leaving, newest);
     else if (brake !== undefined) hold("brake", leaving, brake);
   }
-  return { holds, held };
+  return { holds, held, progress };
 }
