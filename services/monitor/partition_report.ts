@@ -193,7 +193,9 @@ function problemsOf(
 
 function countHolds(holds: readonly HoldRow[]): { held: number; refused: number } {
   const leaves = holds.filter(({ kind }) => kind === "leaf").length;
-  const held = holds.reduce((sum, hold) => sum + (hold.kind === "leaf" ? 0 : hold.partitions), 0);
+  const stepsOf = ({ kind, partitions }: HoldRow) =>
+    kind === "clock" ? Math.max(1, partitions) : partitions;
+  const held = holds.reduce((sum, hold) => sum + (hold.kind === "leaf" ? 0 : stepsOf(hold)), 0);
   return { held, refused: leaves };
 }
 

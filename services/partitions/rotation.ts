@@ -130,6 +130,7 @@ export function createRotation(
         progress,
         nowMs,
         sinceMs: read.recorded?.server,
+        peakMs: read.recorded?.peak,
         ranMs: read.ranMs,
         ratio: config.HOLDFAST_RETENTION_BRAKE_RATIO,
       });
@@ -143,7 +144,10 @@ export function createRotation(
         pool.run(async (other) => {
           await timekeeper.note(other, read, verdict, confirmed);
           const managed = table === undefined ? enabled : "unchanged";
-          if (verdict.trusted) await keepProgress(other, restraint.progress, managed);
+          if (!verdict.trusted && (!confirmed || verdict.kind === "skew")) return;
+          // A person who confirms a plan confirms its time, too.
+          const rows = restraint.progress.map((row) => confirmed ? { ...row, peak: nowMs } : row);
+          await keepProgress(other, rows, managed);
         });
       return { facts, plan: { ...plan, warnings, held }, policies: asked, holds, note };
     });

@@ -4,7 +4,7 @@ export const skewMaxMs = 60_000;
 export const aheadMaxMs = 24 * 3_600_000;
 /** A longer absence is believed when a table has a row of the last day, up to this long. Milliseconds. */
 export const explainedMaxMs = 31 * 24 * 3_600_000;
-/** A clock that went back is believed after it has gone on evenly for so long. Milliseconds. */
+/** A clock that jumped is believed after Holdfast ran for so long while it went on evenly. Milliseconds. */
 export const settledMs = 24 * 3_600_000;
 
 /** The clocks at one moment, in milliseconds; `monotonic` has no date, and stands still in no jump. */
@@ -24,10 +24,18 @@ export interface ClockMemory {
   anchor: { server: number; monotonic: number } | undefined;
   /** Since when the clock has been back, and went on evenly. */
   back: { server: number; monotonic: number } | undefined;
+  /** Since when the clock has been ahead, and went on evenly. */
+  ahead?: { server: number; monotonic: number } | undefined;
 }
 
 export type ClockVerdict =
-  | { trusted: true; /** Earlier times are forgotten. */ anew: boolean }
+  | {
+    trusted: true;
+    /** Earlier times are forgotten. */
+    anew: boolean;
+    /** The clock jumped ahead, and went on evenly from this time on; what passed before it is not known. */
+    sinceMs?: number;
+  }
   | { trusted: false; kind: "skew" | "ahead" | "back"; ms: number; reason: string };
 
 const units: readonly [number, string][] = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"]];
@@ -45,6 +53,19 @@ export function skewMs({ own, server, roundTrip }: Omit<ClockReading, "monotonic
   return Math.sign(apart) * Math.max(0, Math.abs(apart) - roundTrip / 2);
 }
 
+/** Whether a clock that jumped has gone on evenly since, and for how long: long enough to be believed. */
+function isSettled(now: ClockReading, since: ClockMemory["back"]): boolean {
+  return since !== undefined && goesOn(now, since) && now.monotonic - since.monotonic >= settledMs;
+}
+
+/** Whether as much time has passed by the server's clock as by the monotonic one. */
+function goesOn(
+  { server, monotonic }: Pick<ClockReading, "server" | "monotonic">,
+  since: { server: number; monotonic: number },
+): boolean {
+  return Math.abs(server - since.server - (monotonic - since.monotonic)) < skewMaxMs;
+}
+
 /**
  * Says whether the server's time may be acted on: it agrees with Holdfast's clock, with the time that has passed since
  * this process first read it, and with the last recorded rotation. `fresh` is whether a managed table has a row of the
@@ -52,7 +73,7 @@ export function skewMs({ own, server, roundTrip }: Omit<ClockReading, "monotonic
  */
 export function judgeClocks(
   now: ClockReading,
-  { recorded, anchor, back }: ClockMemory,
+  { recorded, anchor, back, ahead: jumped }: ClockMemory,
   fresh: boolean,
 ): ClockVerdict {
   const skew = skewMs(now);
@@ -68,9 +89,7 @@ export function judgeClocks(
   }
   const known = recorded && recorded.server - now.server;
   if (recorded && known !== undefined && known > skewMaxMs) {
-    const even = back && Math.abs(now.server - back.server - (now.monotonic - back.monotonic)) <
-        skewMaxMs;
-    if (even && now.monotonic - back.monotonic >= settledMs) return { trusted: true, anew: false };
+    if (isSettled(now, back)) return { trusted: true, anew: false };
     return {
       trusted: false,
       kind: "back",
@@ -86,6 +105,9 @@ export function judgeClocks(
   const ahead = now.server - Math.max(expected, recorded && anchor ? recorded.peak : expected);
   if (ahead <= aheadMaxMs) return { trusted: true, anew: false };
   if (fresh && ahead <= explainedMaxMs) return { trusted: true, anew: true };
+  if (jumped && isSettled(now, jumped)) {
+    return { trusted: true, anew: true, sinceMs: jumped.server };
+  }
   return {
     trusted: false,
     kind: "ahead",
@@ -102,19 +124,19 @@ export function judgeClocks(
 export function createClockMemory() {
   let anchor: ClockMemory["anchor"];
   let back: ClockMemory["back"];
+  let ahead: ClockMemory["ahead"];
   return {
-    of: (recorded: ClockMemory["recorded"]): ClockMemory => ({ recorded, anchor, back }),
+    of: (recorded: ClockMemory["recorded"]): ClockMemory => ({ recorded, anchor, back, ahead }),
     /** How long this process has run since it first trusted a time, in milliseconds. */
     ranMs: ({ monotonic }: ClockReading): number => anchor ? monotonic - anchor.monotonic : 0,
     /** Takes in a reading and what was found; `confirmed` by a person, it is right whatever was known. */
     note({ server, monotonic }: ClockReading, verdict: ClockVerdict, confirmed: boolean): void {
       const here = { server, monotonic };
       if (verdict.trusted ? verdict.anew || !anchor || back : confirmed) anchor = here;
-      if (verdict.trusted || confirmed) back = undefined;
-      else if (verdict.kind !== "back") back = undefined;
-      else if (
-        !back || Math.abs(server - back.server - (monotonic - back.monotonic)) >= skewMaxMs
-      ) back = here;
+      const kind = verdict.trusted || confirmed ? "trusted" : verdict.kind;
+      const since = (known: typeof back) => known && goesOn(here, known) ? known : here;
+      back = kind === "back" ? since(back) : undefined;
+      ahead = kind === "ahead" ? since(ahead) : undefined;
     },
   };
 }

@@ -3,7 +3,7 @@ import type { ProgressRow } from "../../../db/partitions/progress.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { createAxis } from "../axis/axis.ts";
 import { type Policy, tableOf } from "../policy.ts";
-import type { ClockVerdict } from "./clocks.ts";
+import { type ClockVerdict, explainedMaxMs, spanText } from "./clocks.ts";
 import { expiredLeaves, readTable } from "./cover.ts";
 import type { TableFacts } from "./facts.ts";
 import type { Refused, Step } from "./step.ts";
@@ -24,6 +24,8 @@ export interface RestraintOptions {
   nowMs: number;
   /** Since when leaves may have piled up of a table without progress: the last recorded rotation; undefined for none. */
   sinceMs: number | undefined;
+  /** The latest time ever found right, for a table without progress; undefined for none. */
+  peakMs?: number | undefined;
   /** How far retention had come with each table, by `schema.table`. */
   progress?: ReadonlyMap<string, ProgressRow>;
   /** How long this process has run, which no clock makes longer; milliseconds. */
@@ -36,7 +38,7 @@ export interface RestraintOptions {
 export interface Restraint {
   holds: HoldRow[];
   held: ReadonlySet<Step>;
-  /** How far retention has come with each table that could be read, under a trusted clock. */
+  /** How far retention comes with each table that could be read, if the clock is trusted or confirmed. */
   progress: ProgressRow[];
 }
 
@@ -83,11 +85,18 @@ interface Scale {
 }
 
 function scaleOf(facts: TableFacts, options: RestraintOptions): Scale {
-  const before = options.progress?.get(tableOf(facts.policy));
+  const { clocks, progress } = options;
+  const known = progress?.get(tableOf(facts.policy));
+  // After a clock that was ahead for long, the last rotation lies in the future: the one before the jump counts.
+  const seen = known && known.seen > options.nowMs ? known.peak : known?.seen;
+  const before = seen ?? options.sinceMs;
+  // What passed before a jump is not known: it does not excuse a pile.
+  const evenly = clocks.trusted ? clocks.sinceMs : undefined;
+  const sinceMs = evenly === undefined ? before : Math.max(before ?? evenly, evenly);
   const detached = facts.detached.filter(({ present, oid }) => present?.oid === oid).length;
   const estimates = new Map(facts.leaves.map((leaf) => [leaf.oid, leaf.rows_estimate ?? 0]));
   return {
-    usual: usualLeaves(facts.policy, { ...options, sinceMs: before?.seen ?? options.sinceMs }),
+    usual: usualLeaves(facts.policy, { ...options, sinceMs }),
     all: facts.leaves.length + detached,
     rows: [...estimates.values()].reduce((sum, one) => sum + one, 0),
     ratio: options.ratio,
@@ -129,36 +138,58 @@ function brakeReason(
   return undefined;
 }
 
+/** How far a rotation comes with one table. */
+interface Advance {
+  row: ProgressRow;
+  /** By how much the time is past the last rotation that nothing of the table speaks against; undefined: no jump. */
+  adrift: number | undefined;
+}
+
 /**
  * Finds how far retention comes with a table in this rotation. Leaves that expire a usual number at a time are admitted:
- * they may pile up behind a lock, a foreign key or a window, and the brake does not count them again.
+ * they may pile up behind a lock, a foreign key or a window, and the brake does not count them again. After a jump ahead
+ * that no rows explain, the table's peak stays where it was for as long as something is due by the new time alone.
+ * Undefined for a table that cannot be read, or whose policy makes no sense.
  */
-function progressOf(
+function advance(
   facts: TableFacts,
+  steps: readonly Step[],
   scale: Scale,
-  { nowMs, progress }: RestraintOptions,
-): ProgressRow {
-  const { schema, table } = facts.policy;
+  { nowMs, progress, peakMs, ranMs = 0, ratio }: RestraintOptions,
+): Advance | undefined {
+  if (!facts.parent) return undefined;
+  const { schema, table, seal, windows } = facts.policy;
   const before = progress?.get(tableOf(facts.policy));
   const known = new Set(before?.admitted);
-  const expired = expiredLeaves(facts, readTable(facts, BigInt(Math.round(nowMs)) * 1_000n))
-    .map(({ oid }) => oid);
-  const fresh = expired.filter((oid) => !known.has(oid) && !facts.hollow?.has(oid));
-  const within = shareBeyond(fresh, scale) === undefined;
+  const expired = expiredOids(facts, nowMs);
+  if (!expired) return undefined;
+  const isNew = (oid: number) => !known.has(oid) && !facts.hollow?.has(oid);
+  const fresh = expired.filter(isNew);
+  const peak = before?.peak ?? peakMs ?? nowMs;
+  const jumped = ratio < 1 && nowMs - peak > Math.max(explainedMaxMs, ranMs);
+  const due = fresh.length > 0 || (seal && windows !== null) ||
+    facts.detached.some(({ oid, present, action }) =>
+      present?.oid === oid && action !== "detach"
+    ) ||
+    steps.some(({ action, oid = 0 }) => timed.has(action) && (action !== "detach" || isNew(oid)));
+  const adrift = jumped && due;
+  const within = !adrift && shareBeyond(fresh, scale) === undefined;
   return {
-    schema,
-    table,
-    seen: nowMs,
-    peak: nowMs,
-    admitted: within ? expired : expired.filter((oid) => known.has(oid)),
+    row: {
+      schema,
+      table,
+      seen: nowMs,
+      peak: adrift ? peak : Math.max(peak, nowMs),
+      admitted: within ? expired : expired.filter((oid) => known.has(oid)),
+    },
+    adrift: adrift ? nowMs - peak : undefined,
   };
 }
 
-/** As `progressOf`; undefined for a table that cannot be read, or whose policy makes no sense. */
-function readProgress(facts: TableFacts, scale: Scale, options: RestraintOptions) {
-  if (!facts.parent) return undefined;
+function expiredOids(facts: TableFacts, nowMs: number): number[] | undefined {
   try {
-    return progressOf(facts, scale, options);
+    const reading = readTable(facts, BigInt(Math.round(nowMs)) * 1_000n);
+    return expiredLeaves(facts, reading).map(({ oid }) => oid);
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;
     throw error;
@@ -197,9 +228,11 @@ export function restrain(
         kind,
         partition: "",
         partitions: which.length,
-        reason: `${why}. Held back: ${
-          describe(which)
-        }. POST /api/partitions/apply with the plan's digest and confirm: true does it all the same`,
+        reason: which.length === 0
+          ? `${why}. Nothing is due now`
+          : `${why}. Held back: ${
+            describe(which)
+          }. POST /api/partitions/apply with the plan's digest and confirm: true does it all the same`,
       });
     };
     for (const { partition, reason } of refused.filter((one) => one.table === name)) {
@@ -207,17 +240,28 @@ export function restrain(
     }
     const mine = steps.filter((step) => step.table === name);
     const byTime = mine.filter(({ action }) => timed.has(action));
-    if (!options.clocks.trusted && byTime.length > 0) {
+    const scale = scaleOf(facts, options);
+    const now = advance(facts, mine, scale, options);
+    if (now) progress.push(now.row);
+    if (!options.clocks.trusted) {
+      // It is told even where nothing is due: somebody has to set the clock right.
       hold("clock", byTime, options.clocks.reason);
       continue;
     }
-    const scale = scaleOf(facts, options);
-    const now = options.clocks.trusted ? readProgress(facts, scale, options) : undefined;
-    if (now) progress.push(now);
+    if (now?.adrift !== undefined && byTime.length > 0) {
+      hold(
+        "brake",
+        byTime,
+        `the time is ${
+          spanText(now.adrift)
+        } past the last rotation that is known to have been right: what is due may be so only by a clock that is wrong`,
+      );
+      continue;
+    }
     const leaving = mine.filter(({ action }) => removing.has(action));
     if (leaving.length === 0 || options.ratio >= 1) continue;
     const newest = newestReason(facts);
-    const brake = brakeReason(facts, leaving, scale, new Set(now?.admitted));
+    const brake = brakeReason(facts, leaving, scale, new Set(now?.row.admitted));
     if (newest !== undefined) hold("newest", leaving, newest);
     else if (brake !== undefined) hold("brake", leaving, brake);
   }
