@@ -312,12 +312,28 @@ Deno.test("backups are kept by their place in the WAL, and taken and judged by n
     const newer = [6, 7].map((n) => backup(now - (10 - n) * day, `0/${n}000028`));
     const records = byDate([...older, ...off, ...newer]);
     assert.deepEqual(
-      newestFirst(records).map(({ start_lsn }) => start_lsn),
+      newestFirst(records, now).map(({ start_lsn }) => start_lsn),
       [7, 6, 5, 4, 3, 2, 1].map((n) => `0/${n}000028`),
     );
-    const gone = retire(records, 3).map(({ start_lsn }) => start_lsn);
+    const gone = retire(records, 3, { now }).map(({ start_lsn }) => start_lsn);
     assert.deepEqual(gone.sort(), [1, 2, 3, 4].map((n) => `0/${n}000028`));
   }
+  // Three logical ones of a clock that was ahead do not push out those taken since.
+  for (const lsn of [null, "0/3000028"]) {
+    const off = [1, 2, 3].map((n) => backup(now + 2 * year - n * day, lsn));
+    const since = [3, 2, 1].map((n) => backup(now - n * day, null));
+    for (let taken = 1; taken <= since.length; taken++) {
+      const records = byDate([...off, ...since.slice(0, taken)]);
+      const gone = new Set(retire(records, 3, { now }));
+      assert.ok(since.every((one) => !gone.has(one)), "what was taken since stays");
+      assert.equal(gone.size, taken);
+    }
+  }
+  const many = byDate([1, 2, 3, 4, 5].map((n) => backup(now + year - n * day, null)));
+  assert.ok(
+    retire(many, 3, { now, taken: many[4]!.id }).every(({ id }) => id !== many[4]!.id),
+    "the one just taken stays, whatever its date",
+  );
   const common = {
     startedAt: now - day,
     backupHours: 24,

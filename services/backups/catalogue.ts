@@ -13,10 +13,11 @@ export const firstSegment = (record: BackupRecord) =>
 
 /** The backups as last read, newest first, and what becomes of old ones. */
 export function createBackupCatalogue(
-  { store, archiver, keep, log }: {
+  { store, archiver, keep, now, log }: {
     store: BackupStore;
     archiver: Pick<Archiver, "prune">;
     keep: number;
+    now: () => number;
     log: Logger;
   },
 ) {
@@ -35,17 +36,18 @@ export function createBackupCatalogue(
       if (!record) throw new HoldfastError("not_found", `There is no backup ${id}`);
       return record;
     },
-    /** Removes backups that are no longer kept, and the WAL that only they needed. */
-    async prune(system: string): Promise<void> {
+    /** Removes backups that are no longer kept, but not the one just `taken`, and the WAL that only they needed. */
+    async prune(system: string, taken?: string): Promise<void> {
       await refresh();
-      for (const record of retire(records.filter((one) => one.system === system), keep)) {
+      const mine = records.filter((one) => one.system === system);
+      for (const record of retire(mine, keep, { now: now(), taken })) {
         await store.remove(record);
         log.info("backup_retired", { id: record.id });
       }
       await refresh();
       const kept = records.filter((one) => one.system === system && one.start_lsn);
       // By its place in the WAL: a backup that a wrong clock dated must not take the WAL of an older one with it.
-      const oldest = newestFirst(kept).at(-1);
+      const oldest = newestFirst(kept, now()).at(-1);
       await archiver.prune(
         archiveOf(system),
         oldest && firstSegment(oldest),

@@ -64,7 +64,13 @@ export function createBackups(
   let lastProblem: string | undefined;
   let toldAt = 0;
   const archiver = createArchiver({ embedded, pool, clock, walSeconds });
-  const catalogue = createBackupCatalogue({ store, archiver, keep, log });
+  const catalogue = createBackupCatalogue({
+    store,
+    archiver,
+    keep,
+    now: () => clock.now().getTime(),
+    log,
+  });
   const copies = createCopies({ bucket, store, catalogue, keep, clock, log, onChange: tell });
   const turn = createTurn({
     target,

@@ -70,7 +70,7 @@ export function createTaking(
         bytes: record.bytes,
         duration_seconds: record.duration_seconds,
       });
-      await catalogue.prune(facts.system);
+      await catalogue.prune(facts.system, record.id);
       return undefined;
     } catch (error) {
       const problem = explain(

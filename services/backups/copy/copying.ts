@@ -137,7 +137,7 @@ export function whatIsNeeded(
   local: readonly BackupRecord[],
 ): ((name: string) => boolean) | undefined {
   const placed = [...copiedRecords(inventory), ...local].filter(({ start_lsn }) => start_lsn);
-  const oldest = newestFirst(placed).at(-1);
+  const oldest = newestFirst(placed, Infinity).at(-1);
   if (!oldest) return undefined;
   const number = (segment: string) => partsOf(segment, oldest.segment_bytes).number;
   const first = number(firstSegment(oldest));
@@ -165,7 +165,7 @@ export async function retireCopies(
     gone.push(stored.id);
   };
   const whole = copiedRecords(inventory);
-  for (const { id } of retire(whole, keep)) await remove(inventory.backups.get(id));
+  for (const { id } of retire(whole, keep, { now })) await remove(inventory.backups.get(id));
   const mine = new Set(local.map(({ id }) => id));
   for (const stored of [...inventory.backups.values()]) {
     // One with a record is somebody's, even if this Holdfast cannot read it.
