@@ -1,4 +1,5 @@
 import { createApp } from "./app.ts";
+import { doEach } from "./compose/chores.ts";
 import { createPreparation, type StartRetry } from "./compose/preparation.ts";
 import { createServices } from "./compose/services.ts";
 import type { Config } from "./config.ts";
@@ -192,14 +193,21 @@ export async function createHoldfast(
         log.error("watching_has_stopped", { age_ms: age });
       }
       if (!prepared || unreachable || !access.canWrite()) return;
-      await pools.maintenance.run((sql) =>
-        forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
-      );
-      await quarantine.expire();
-      conversions.wake();
-      await monitor.history.upkeep();
-      if (runsOutSoon(monitor.snapshot().tables)) await rotation.rotate("a table runs out soon");
-      await backups.everyMinute();
+      await doEach({
+        idempotency_keys: () =>
+          pools.maintenance.run((sql) =>
+            forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
+          ),
+        quarantine: () => quarantine.expire(),
+        conversions: () => conversions.wake(),
+        history: () => monitor.history.upkeep(),
+        async rotation() {
+          if (runsOutSoon(monitor.snapshot().tables)) {
+            await rotation.rotate("a table runs out soon");
+          }
+        },
+        backups: () => backups.everyMinute(),
+      }, log);
     },
     async everyHour() {
       if (preparation.isDone() && access.canWrite()) await rotation.rotate("schedule");

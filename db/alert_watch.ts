@@ -172,13 +172,13 @@ export async function tidyAlerts(db: RecordsDb): Promise<void> {
     own.execute(sql`
       with delivered as (
         delete from holdfast.alert_deliveries
-        where state <> 'queued' and ended_at < holdfast.trusted_now() - interval '30 days'
+        where state <> 'queued' and ended_at < (select holdfast.trusted_now()) - interval '30 days'
       ),
       silenced as (
-        delete from holdfast.alert_silences where ends_at < holdfast.trusted_now() - interval '30 days'
+        delete from holdfast.alert_silences where ends_at < (select holdfast.trusted_now()) - interval '30 days'
       ),
       gone as (
-        select name from holdfast.alert_watchers where seen_at < holdfast.trusted_now() - interval '1 day'
+        select name from holdfast.alert_watchers where seen_at < (select holdfast.trusted_now()) - interval '1 day'
       ),
       stated as (
         delete from holdfast.alert_states where instance in (select name from gone)

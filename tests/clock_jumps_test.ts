@@ -170,6 +170,26 @@ Deno.test("records are deleted by a time that no clock's jump moves", async () =
   ]);
 });
 
+Deno.test("a regular job that fails keeps no other from being done, and trusted time is asked once a statement", async () => {
+  const sql = house.sql;
+  await sql`insert into holdfast.quarantine (reason, path, detail, line, raw, received_at)
+    values ('stale', 'ts', 'after', 1, 'x', now() - interval '400 days')`;
+  await sql`alter table holdfast.idempotency_keys rename to keys_away`;
+  try {
+    await house.holdfast.everyMinute();
+  } finally {
+    await sql`alter table holdfast.keys_away rename to idempotency_keys`;
+  }
+  const left = await sql`select 1 from holdfast.quarantine where detail = 'after'`;
+  assert.equal(left.length, 0);
+  const failed = house.logs.find(({ event }) => event === "regular_job_failed");
+  assert.equal(failed?.job, "idempotency_keys");
+  for (const file of ["db/market/idempotency.ts", "db/alert_watch.ts", "db/history/changes.ts"]) {
+    const text = await Deno.readTextFile(file);
+    assert.ok(!/(?<!\(select )holdfast\.trusted_now/.test(text), file);
+  }
+});
+
 Deno.test("what a clock that was ahead rolled up does not keep the rest from being rolled up", async () => {
   const sql = connectSql({
     target: house.holdfast.target,

@@ -27,7 +27,7 @@ export async function saveChanges(sql: Sql, changes: readonly Change[]): Promise
     select r.at, r.kind, r.subject, r.before, r.after
     from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
       as r (at timestamptz, kind text, subject text, before text, after text)`;
-  await sql`delete from holdfast.server_changes where at < holdfast.trusted_now() - ${kept}::text::interval`;
+  await sql`delete from holdfast.server_changes where at < (select holdfast.trusted_now()) - ${kept}::text::interval`;
 }
 
 /** The newest, oldest first. */

@@ -61,7 +61,7 @@ export async function forgetKeys(
     where key in (
       select key
       from holdfast.idempotency_keys
-      where created_at < holdfast.trusted_now() - ${days}::int4 * interval '1 day'
+      where created_at < (select holdfast.trusted_now()) - ${days}::int4 * interval '1 day'
         and not starts_with(key, 'import-')
       order by created_at
       limit ${limit}

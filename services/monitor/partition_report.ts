@@ -192,11 +192,10 @@ function problemsOf(
 }
 
 function countHolds(holds: readonly HoldRow[]): { held: number; refused: number } {
-  const leaves = holds.filter(({ kind }) => kind === "leaf").length;
-  const stepsOf = ({ kind, partitions }: HoldRow) =>
-    kind === "clock" ? Math.max(1, partitions) : partitions;
-  const held = holds.reduce((sum, hold) => sum + (hold.kind === "leaf" ? 0 : stepsOf(hold)), 0);
-  return { held, refused: leaves };
+  const whole = holds.filter(({ kind }) => kind !== "leaf");
+  // A clock that is not trusted counts even where nothing is due.
+  const held = whole.reduce((sum, { partitions }) => sum + Math.max(1, partitions), 0);
+  return { held, refused: holds.length - whole.length };
 }
 
 /** What retention does not take away though its policy says so; of many leaves the first few. */
