@@ -555,3 +555,34 @@ Deno.test("what piled up while detaches failed goes by itself once they can be h
   assert.deepEqual((await rotate(1)).detached, []);
   assert.equal((await holdsOf("stuck"))[0]?.kind, "brake");
 });
+
+Deno.test("a cool-down begins under a trusted clock only, and anew where it was dated ahead", async () => {
+  await setUp("cool", 10);
+  const time = { real: start, off: 0, monotonic: 0 };
+  const restraint = { serverNow: () => time.real + time.off, monotonic: () => time.monotonic };
+  await using guardian = guarded.at(isoOf(start), { restraint });
+  await guardian.put("cool.t", { ...policy, retention: { keep: "9 days", action: "drop" } });
+  const rotate = async (off: number) => {
+    time.off = off;
+    time.real += hour;
+    time.monotonic += hour;
+    guardian.clock.time = new Date(time.real + off);
+    await guardian.rotation.rotate("test");
+    const [row] = await guarded.sql<{ at: number | null }[]>`
+      select (extract(epoch from detached_at) * 1000)::float8 as at
+      from holdfast.detached_partitions where table_name = 't' and schema_name = 'cool'`;
+    return row?.at;
+  };
+  assert.equal(await rotate(0), time.real, "begun at once");
+  const set = (at: string | null) =>
+    guarded
+      .sql`update holdfast.detached_partitions set detached_at = ${at}::text::timestamptz where schema_name = 'cool'`;
+  await set(null);
+  assert.equal(await rotate(-56 * year), null, "not by a clock of 1970");
+  assert.equal(await rotate(0), time.real, "but once it is right");
+  await set(isoOf(start + 2 * year));
+  assert.equal(await rotate(2 * year), start + 2 * year, "not by a clock that is ahead");
+  assert.equal(await rotate(0), time.real, "anew once it is right");
+  const [there] = await guarded.sql`select to_regclass('cool.d010') is not null as there`;
+  assert.equal(there?.there, true);
+});

@@ -108,9 +108,14 @@ export async function rememberDetach(
 
 /**
  * Brings the memory into line with the catalogue: leaves that are gone or attached again are done with, so are
- * detaches that never came about; detaches found finished begin their cool-down at `at`.
+ * detaches that never came about. Detaches found finished begin their cool-down at `at`, and those that a clock that was
+ * ahead dated begin it anew, if `trusted`: by a clock that is far behind it would be over as soon as the clock is right.
+ * Answers how many have begun.
  */
-export async function reconcileDetached(sql: Sql, at: Date): Promise<void> {
+export async function reconcileDetached(
+  sql: Sql,
+  { at, trusted }: { at: Date; trusted: boolean },
+): Promise<number> {
   const now = sql`${at.toISOString()}::text::timestamptz`;
   await sql`
     update holdfast.detached_partitions as d
@@ -124,11 +129,15 @@ export async function reconcileDetached(sql: Sql, at: Date): Promise<void> {
       and exists (
         select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid and not i.inhdetachpending
       )`;
-  await sql`
+  if (!trusted) return 0;
+  const begun = await sql`
     update holdfast.detached_partitions as d
     set detached_at = ${now}
-    where ended_at is null and detached_at is null
-      and not exists (select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid)`;
+    where ended_at is null
+      and (detached_at is null or detached_at > ${now} + interval '1 minute')
+      and not exists (select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid)
+    returning 1`;
+  return begun.length;
 }
 
 export async function endDetached(

@@ -37,6 +37,8 @@ export interface Execution {
 export interface ExecutionOptions {
   pool: Pool;
   clock: Clock;
+  /** Whether a cool-down may begin by the clock; yes where left out. */
+  isTrusted?: () => boolean;
   log: Logger;
   /** Begins a drain, which then goes on by itself. */
   beginDrain?: (table: TableName, drain: NonNullable<Step["drain"]>) => Promise<unknown>;
@@ -63,6 +65,7 @@ export function createExecution(
   {
     pool,
     clock,
+    isTrusted = () => true,
     log,
     pause = (ms) => new Promise((done) => setTimeout(done, ms)),
     beforeStatement = () => {},
@@ -178,7 +181,7 @@ export function createExecution(
     beforeStatement("record the detach");
     await pool.run(async (sql) => {
       await logMaintenance(sql, [entry(step, started, undefined)]);
-      await reconcileDetached(sql, clock.now());
+      await reconcileDetached(sql, { at: clock.now(), trusted: isTrusted() });
     });
   }
 
@@ -215,7 +218,7 @@ export function createExecution(
     }
     await pool.run(async (sql) => {
       await logMaintenance(sql, [entry(step, performance.now(), error)]);
-      await reconcileDetached(sql, clock.now());
+      await reconcileDetached(sql, { at: clock.now(), trusted: isTrusted() });
     });
   }
 

@@ -94,6 +94,7 @@ export function createRotation(
   const execution = createExecution({
     pool,
     clock: timekeeper,
+    isTrusted: timekeeper.isTrusted,
     log,
     ...hooks,
     crafts: (tools) => createArchiving(tools, archiveDirectory(config)),
@@ -196,10 +197,11 @@ export function createRotation(
     return { ...outcome, skipped: [...plan.skipped, ...outcome.skipped] };
   }
 
-  const reconcile = () =>
+  /** Brings the memory of detaches into line; `trusted`: cool-downs begin, and one of no time is over. */
+  const reconcile = (trusted: boolean) =>
     pool.run(async (sql) => {
-      await timekeeper.read(sql);
-      await reconcileDetached(sql, timekeeper.now());
+      if (!trusted) await timekeeper.read(sql);
+      return await reconcileDetached(sql, { at: timekeeper.now(), trusted });
     });
 
   async function notePositions(facts: readonly TableFacts[]): Promise<void> {
@@ -210,14 +212,17 @@ export function createRotation(
   }
 
   async function rotateLocked(result: RotationResult): Promise<void> {
-    await reconcile();
+    await reconcile(false);
     const tried = new Set<string>();
     const unproven: Outcome["unproven"] = [];
     let first: Look | undefined;
     for (let round = 0; round < rounds; round++) {
-      const seen = await look();
+      let seen = await look();
+      if (!first) {
+        await seen.note(false);
+        if (timekeeper.isTrusted() && await reconcile(true) > 0) seen = await look();
+      }
       const { facts, plan } = seen;
-      if (!first) await seen.note(false);
       first ??= seen;
       const nowMs = clock.now().getTime();
       // The second round is for what the first one set free, not for what has just failed.
@@ -256,7 +261,7 @@ export function createRotation(
     plan: async (table) => (await look(table)).plan,
     apply: (digest, table, confirm = false) =>
       holdRotationLock(pool, waitMs.apply, async () => {
-        await reconcile();
+        await reconcile(false);
         const { plan, holds, note } = await look(table);
         if (plan.digest !== digest) {
           throw new HoldfastError(
@@ -265,6 +270,7 @@ export function createRotation(
           );
         }
         await note(confirm);
+        await reconcile(timekeeper.isTrusted());
         const outcome = await carryOut(plan, confirm);
         await keepHolds(await look(table), outcome.unproven);
         if (confirm) return outcome;

@@ -42,10 +42,13 @@ export function createTimekeeper(
 ) {
   const memory = createClockMemory();
   let last: ClockReading | undefined;
+  let trusted = false;
 
   return {
     /** The server's time, from the last reading on by the monotonic clock; Holdfast's own before the first. */
     now: (): Date => last ? new Date(last.server + monotonic() - last.monotonic) : clock.now(),
+    /** Whether the last time noted was found right, or confirmed. */
+    isTrusted: (): boolean => trusted,
     async read(sql: Sql): Promise<Times> {
       const [asked, before] = [performance.now(), clock.now().getTime()];
       const { server, recorded } = await source.read(sql);
@@ -75,8 +78,8 @@ export function createTimekeeper(
     async note(sql: Sql, { reading }: Times, verdict: ClockVerdict, confirmed = false) {
       memory.note(reading, verdict, confirmed);
       // Clocks that do not agree cannot both be confirmed.
-      const agree = verdict.trusted || confirmed && verdict.kind !== "skew";
-      if (agree) await source.record(sql, reading.server, !verdict.trusted);
+      trusted = verdict.trusted || confirmed && verdict.kind !== "skew";
+      if (trusted) await source.record(sql, reading.server, !verdict.trusted);
     },
   };
 }

@@ -149,7 +149,7 @@ interface Advance {
  * Finds how far retention comes with a table in this rotation. Leaves that expire a usual number at a time are admitted:
  * they may pile up behind a lock, a foreign key or a window, and the brake does not count them again. After a jump ahead
  * that no rows explain, the table's peak stays where it was for as long as something is due by the new time alone.
- * Undefined for a table that cannot be read, or whose policy makes no sense.
+ * Undefined for a table that cannot be read.
  */
 function advance(
   facts: TableFacts,
@@ -161,8 +161,8 @@ function advance(
   const { schema, table, seal, windows } = facts.policy;
   const before = progress?.get(tableOf(facts.policy));
   const known = new Set(before?.admitted);
-  const expired = expiredOids(facts, nowMs);
-  if (!expired) return undefined;
+  const reading = readTable(facts, BigInt(Math.round(nowMs)) * 1_000n);
+  const expired = expiredLeaves(facts, reading).map(({ oid }) => oid);
   const isNew = (oid: number) => !known.has(oid) && !facts.hollow?.has(oid);
   const fresh = expired.filter(isNew);
   const peak = before?.peak ?? peakMs ?? nowMs;
@@ -186,10 +186,10 @@ function advance(
   };
 }
 
-function expiredOids(facts: TableFacts, nowMs: number): number[] | undefined {
+/** What comes of `work`; undefined where the table's policy makes no sense, which its plan says. */
+function sound<T>(work: () => T): T | undefined {
   try {
-    const reading = readTable(facts, BigInt(Math.round(nowMs)) * 1_000n);
-    return expiredLeaves(facts, reading).map(({ oid }) => oid);
+    return work();
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;
     throw error;
@@ -240,8 +240,8 @@ export function restrain(
     }
     const mine = steps.filter((step) => step.table === name);
     const byTime = mine.filter(({ action }) => timed.has(action));
-    const scale = scaleOf(facts, options);
-    const now = advance(facts, mine, scale, options);
+    const scale = facts.parent && sound(() => scaleOf(facts, options));
+    const now = scale && sound(() => advance(facts, mine, scale, options));
     if (now) progress.push(now.row);
     if (!options.clocks.trusted) {
       // It is told even where nothing is due: somebody has to set the clock right.
@@ -259,7 +259,7 @@ export function restrain(
       continue;
     }
     const leaving = mine.filter(({ action }) => removing.has(action));
-    if (leaving.length === 0 || options.ratio >= 1) continue;
+    if (!scale || leaving.length === 0 || options.ratio >= 1) continue;
     const newest = newestReason(facts);
     const brake = brakeReason(facts, leaving, scale, new Set(now?.row.admitted));
     if (newest !== undefined) hold("newest", leaving, newest);
