@@ -64,6 +64,34 @@ async function rotateTwice(guardian: Guardian): Promise<void> {
   await guardian.rotation.rotate("test");
 }
 
+Deno.test("a leaf that is partitioned itself is not detached to be archived; one to be dropped is dropped whole", async () => {
+  await using guardian = guarded.at(now, { archiveDir });
+  for (const action of ["archive-then-drop", "drop"] as const) {
+    const name = `sub_${action.replaceAll("-", "_")}`;
+    await setUp(
+      name,
+      `create table ${name}.old partition of ${name}.t for values from ('2026-01-01') to ('2026-02-01')
+        partition by range (n);
+      create table ${name}.below partition of ${name}.old default`,
+    );
+    await fill(`${name}.t`);
+    await guardian.put(`${name}.t`, { ...archiving, retention: { keep: "30 days", action } });
+    await rotateTwice(guardian);
+    const [row] = await guarded.sql`
+      select count(*)::int as n from pg_inherits where inhparent = ${`${name}.t`}::text::regclass`;
+    if (action === "drop") {
+      assert.equal(row?.n, 1);
+      continue;
+    }
+    assert.equal(row?.n, 2, "it stays attached");
+    assert.equal(await count(`${name}.t`), 301);
+    assert.match(
+      (await holds(`${name}.t`))[0]?.reason ?? "",
+      /not archived: it is partitioned itself/,
+    );
+  }
+});
+
 Deno.test("a foreign leaf is not detached to be archived or dropped; a mere detach may take it", async () => {
   await using guardian = guarded.at(now, { archiveDir });
   for (const action of ["archive-then-drop", "drop", "detach"] as const) {

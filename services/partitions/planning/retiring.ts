@@ -82,10 +82,12 @@ function describeHold(facts: TableFacts, leaf: LeafFacts, nowUs: bigint): string
  */
 function describeOdd(
   { odd, policy }: TableFacts,
-  leaf: { oid: number; schema: string; name: string },
+  leaf: { oid: number; schema: string; name: string; partitioned?: boolean },
 ) {
-  const oddity = odd?.get(leaf.oid);
   const action = policy.retention?.action;
+  // A seal and an archive take the rows of one table.
+  const oddity = odd?.get(leaf.oid) ??
+    (leaf.partitioned && action === "archive-then-drop" ? "is partitioned itself" : undefined);
   if (oddity === undefined || action !== "drop" && action !== "archive-then-drop") return undefined;
   return `${full(leaf)} is kept, and not ${
     action === "drop" ? "dropped" : "archived"
