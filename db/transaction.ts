@@ -51,6 +51,19 @@ export async function openAndCommit<T>(
   }
 }
 
+/** Runs `work` behind a savepoint of an open transaction: when it fails, only what it did is undone. */
+export async function behindSavepoint<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+  await sql`savepoint holdfast_step`;
+  try {
+    const answer = await work();
+    await sql`release savepoint holdfast_step`;
+    return answer;
+  } catch (error) {
+    if (!isUnreachable(error)) await sql`rollback to savepoint holdfast_step`;
+    throw error;
+  }
+}
+
 async function rollback(sql: Sql): Promise<void> {
   try {
     await sql`rollback`;

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { codeOf } from "../db/errors.ts";
 import type { StorageRow } from "../db/partitions/storage.ts";
+import { createLogger } from "../log.ts";
+import { createRemoval } from "../services/partitions/removal.ts";
 import { contradicts, oddityOf } from "../services/partitions/seal/ordinary.ts";
 import { verifySealed } from "../services/partitions/seal/verify.ts";
 import { type Guarded, type Guardian, startGuarded } from "./helpers/guardian.ts";
@@ -396,4 +399,65 @@ Deno.test("whatever befalls a leaf, it is dropped only here, alone, and with eve
     }),
     { numRuns, examples: [[["rotate", "distributed", "rotate"]], [["distributed", "rotate"]]] },
   );
+});
+
+Deno.test("a drop that waits for another table's lock is retried alone: its proof is made once", async () => {
+  await guarded.sql.unsafe(`
+    create schema retried;
+    create table retried.other (id int primary key);
+    create table retried.old (id int references retried.other)`).simple();
+  const [{ oid } = { oid: 0 }] = await guarded.sql<{ oid: number }[]>`
+    select 'retried.old'::regclass::oid::int8::float8 as oid`;
+  await using guardian = guarded.at(now);
+  const blocker = await guarded.sql.reserve();
+  for (const frees of [false, true]) {
+    await blocker`begin`;
+    await blocker`lock table retried.other in access share mode`;
+    let [proofs, failures] = [0, 0];
+    const remove = createRemoval({
+      pool: guardian.pool,
+      clock: guardian.clock,
+      log: createLogger({ level: "error", write: () => {} }),
+      send: async (sql, statement) => void await sql.unsafe(statement),
+      mark: () => {},
+      limitLocks: async (sql) => void await sql`select set_config('lock_timeout', '20ms', true)`,
+      async patiently(_step, work) {
+        for (let attempt = 1;; attempt++) {
+          try {
+            return await work();
+          } catch (error) {
+            if (codeOf(error) !== "55P03" || attempt === 4) throw error;
+            if (++failures === 2 && frees) await blocker`rollback`;
+          }
+        }
+      },
+      entry: (step) => ({
+        action: step.action,
+        table_name: step.table,
+        partition_name: step.partition.name,
+        reason: step.reason,
+        duration_ms: 1,
+        error: null,
+        sql: null,
+      }),
+    });
+    const done = remove({
+      action: "drop",
+      table: "retried.t",
+      partition: { schema: "retried", name: "old" },
+      statements: [{ sql: "drop table retried.old", lock: "ACCESS EXCLUSIVE" }],
+      reason: "test",
+      transaction: true,
+      heavy: true,
+      estimate: { rows: 0, bytes: 0, seconds: 0 },
+      oid,
+    }, () => Promise.resolve(void proofs++));
+    if (frees) await done;
+    else await assert.rejects(done, /lock timeout/);
+    assert.equal(proofs, 1);
+    if (!frees) await blocker`rollback`;
+  }
+  blocker.release();
+  const [row] = await guarded.sql`select to_regclass('retried.old') is null as gone`;
+  assert.equal(row?.gone, true);
 });
