@@ -313,3 +313,31 @@ Deno.test("a table altered since the plan is not swapped but left as it was, as 
   assert.deepEqual({ ...found }, { ids: [103], owner: "clerk", plain: null });
   await clerk.end();
 });
+
+Deno.test("a conversion that another version planned is not given up: it waits, and goes on when somebody says so", async () => {
+  await guarded.sql.unsafe(`
+    create schema versions;
+    create table versions.t (id bigint primary key, ts timestamptz not null);
+    insert into versions.t select n, '2026-03-10Z'::timestamptz + n * interval '1 minute'
+    from generate_series(0, 499) as n`).simple();
+  await using converter = converterAt();
+  const { conversions } = converter;
+  const input = wish("versions.t");
+  const plan = await conversions.plan(input);
+  await conversions.start(input, plan.digest);
+  await guarded.sql`
+    update holdfast.partition_moves set spec = jsonb_set(spec, '{signature}', '"of another version"')
+    where schema_name = 'versions'`;
+  for (let times = 0; times < 2; times++) {
+    await conversions.advance();
+    const [move] = await conversions.list();
+    assert.equal(move?.phase, "waiting");
+    assert.match(move?.waits_for ?? "", /another version of Holdfast planned it/);
+  }
+  const [waiting] = await conversions.list();
+  const statement = /run: (update .*); else cancel/.exec(waiting?.waits_for ?? "")?.[1] ?? "";
+  await guarded.sql.unsafe(statement);
+  await conversions.advance();
+  const [swapped] = await conversions.list();
+  assert.deepEqual([swapped?.phase, swapped?.error], ["swapped", null]);
+});

@@ -25,6 +25,7 @@ import { cutGaps } from "../planning/cover.ts";
 import type { PlanContext } from "../planning/facts.ts";
 import { type Policy, tableOf } from "../policy.ts";
 import { type ConversionWish, refusalsOf } from "./refusals.ts";
+import { sign } from "./signature.ts";
 import { namesOf } from "./belongings.ts";
 import { type Conversion, conversionStatements } from "./statements.ts";
 
@@ -42,7 +43,7 @@ export interface ConversionPlan {
 /** Digest of a table as far as a conversion rests on it: sizes change, and do not matter. */
 export function signatureOf(facts: ConversionFacts, row: ParentRow): string {
   const { bytes: _bytes, rows_estimate: _rows, ...rest } = facts;
-  return createHash("sha256").update(JSON.stringify([rest, row])).digest("hex");
+  return sign([rest, row]);
 }
 
 /** What the catalogue says of a plain table, with a signature of it; undefined when there is none. */

@@ -21,6 +21,7 @@ import type { Pool } from "../../../db/pool.ts";
 import { quoteTable } from "../../../db/sql.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Clock } from "../../clock.ts";
+import { waitOfAnother } from "./signature.ts";
 import { noteMove } from "./noting.ts";
 
 /** Writers queue behind these locks, so they are tried briefly and often. */
@@ -207,6 +208,8 @@ export function createSteps(
     step(id, "waiting", async (sql, move) => {
       const { spec, kind } = move;
       const [lock = "", ...statements] = spec.swap;
+      const waits_for = waitOfAnother(move, await signatureOf(sql, move));
+      if (waits_for !== undefined) return { turn: "wait", change: { waits_for } };
       // No reader and no writer minds this lock, but nobody alters the table from here on.
       const table = quoteTable(move.schema, move.table);
       await send(sql, `lock table only ${table} in share update exclusive mode`);
