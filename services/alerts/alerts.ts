@@ -7,6 +7,7 @@ import type { Publisher } from "../hub.ts";
 import type { Alert, MetricValue } from "./alert.ts";
 import { type ChangeKind, createBook, type Explain } from "./book.ts";
 import type { Deliveries } from "./deliveries.ts";
+import { createFactChanges } from "./facts.ts";
 import { inhibitedBy } from "./inhibition.ts";
 import type { Lease } from "./lease.ts";
 import { type AlertPage, pageOf } from "./listing.ts";
@@ -57,6 +58,7 @@ export function createAlerts(
 ) {
   const book = createBook({ instance: lease.name, flapFirings });
   const rulebook = createRulebook({ initial, store, log });
+  const facts = createFactChanges();
   let loaded = false;
   let led = false;
   let syncing: Promise<void> | undefined;
@@ -214,6 +216,7 @@ export function createAlerts(
       const firing = book.open();
       for (const alert of firing) book.put(withMutes(alert, firing));
       for (const { kind, alert } of changes) announce(book.find(alert.id) ?? alert, kind);
+      for (const alert of facts.take(book.open(), now()).filter(isOurs)) store.saveAlert(alert);
       notify(changes.filter(({ kind }) => kind === "resolved").map(({ alert }) => alert));
       syncSoon();
     },

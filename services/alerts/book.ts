@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { StateRecord } from "../../db/alerts.ts";
 import { type Alert, type Evidence, keyOf, type MetricValue } from "./alert.ts";
 import { afterAbsence, calm, isFlapping, isWorthKeeping, type RuleState, step } from "./engine.ts";
+import { keepEqual } from "./facts.ts";
 import { type Cure, levelOf, messageFor, type Rule } from "./rule.ts";
 
 export type ChangeKind = "fired" | "escalated" | "eased" | "resolved";
@@ -11,7 +12,7 @@ export interface Change {
   alert: Alert;
 }
 
-/** What an alert says for itself, asked for only when it changes. */
+/** What an alert says for itself; asked for at each judgement of an open alert, so it must be cheap. */
 export interface Explain {
   evidence(rule: Rule, scope: string): Evidence[];
   cure(rule: Rule, scope: string): readonly Cure[];
@@ -84,13 +85,22 @@ export function createBook(
     };
   }
 
-  /** What still fires says how it is now, not how it began; the last bad value stays when it is over. */
-  function refresh(rule: Rule, alert: Alert, value: number | null, state: RuleState): Alert {
+  /**
+   * What still fires says how it is and why now, not how it began; the last bad value and its facts stay when it is over.
+   * Facts that are as before stay the same objects.
+   */
+  function refresh(
+    rule: Rule,
+    alert: Alert,
+    value: number | null,
+    state: RuleState,
+    explain: Explain,
+  ): Alert {
     const unknown_since = state.unknownSince === undefined ? null : iso(state.unknownSince);
     const shown = { ...alert, unknown_since, flapping: isFlapping(state, flapFirings) };
-    return value === null || levelOf(rule, value) === "clear"
-      ? shown
-      : { ...shown, value, message: messageFor(rule, value, alert.scope) };
+    if (value === null || levelOf(rule, value) === "clear") return shown;
+    const described = describe(rule, alert.scope, value, state, explain);
+    return { ...shown, ...described, ...keepEqual(alert, described), cause: rule.cause };
   }
 
   function judgeOne(
@@ -132,7 +142,7 @@ export function createBook(
       };
     }
     if (!transition || value === null) {
-      open.set(key, refresh(rule, alert, value, state));
+      open.set(key, refresh(rule, alert, value, state, explain));
       return undefined;
     }
     const described = describe(rule, scope, value, state, explain);

@@ -97,21 +97,25 @@ export function createCanary(
       seen = { at: now(), ms: performance.now() - started, failing: false };
       access.note(writable(newSessionsWarning(facts)));
     } catch (error) {
-      const finding = findingOf(codeOf(error), facts);
+      // The server that refused may be another than the one that was asked before: a switch-over lies between.
+      const present = refusesWrites(error) ? await readWriteFacts(db) : facts;
+      if (present.in_recovery) return await noteStandby();
+      const finding = findingOf(codeOf(error), present);
       if (finding) access.note(finding);
       throw error;
     }
   }
 
+  async function noteStandby(): Promise<void> {
+    seen = undefined;
+    access.note(standby(await readStandbySource(db).catch(() => undefined)));
+    if (!access.state().schema) await preparation.findSchema();
+  }
+
   async function lookOnce(): Promise<void> {
     try {
       const facts = await readWriteFacts(db);
-      if (facts.in_recovery) {
-        seen = undefined;
-        access.note(standby(await readStandbySource(db).catch(() => undefined)));
-        if (!access.state().schema) await preparation.findSchema();
-        return;
-      }
+      if (facts.in_recovery) return await noteStandby();
       const unprepared = !preparation.isBegun();
       if (unprepared && facts.read_only && facts.new_sessions_read_only !== false) {
         access.note(readOnlyDefault(facts));

@@ -18,7 +18,7 @@ import type { History } from "./history/history.ts";
 import { samplesOf } from "./history/sampling.ts";
 import type { Changes } from "./changes.ts";
 import type { Incidents } from "./incidents/incidents.ts";
-import { partitionCure } from "./partition_cure.ts";
+import { createPartitionCures } from "./partition_cure.ts";
 import { readTables } from "./partition_reading.ts";
 import { publicReport, type TableReading } from "./partition_report.ts";
 import { emptyReading, type Reading } from "./reading.ts";
@@ -117,6 +117,7 @@ export function createMonitor(
     ingestMark = { at, accepted };
   }
 
+  const partitionCure = createPartitionCures();
   const snapshots = createSnapshotCache({
     collection,
     maxAgeMs,

@@ -15,18 +15,30 @@ const rulesCured = new Set([
 const leavesMax = 20;
 const statementsMax = 50;
 
-/** The exact statements that cure an alert about a table's partitions, from what was last read. Pure. */
-export function partitionCure(
-  rule: string,
-  table: string,
-  readings: readonly TableReading[],
-  context: PlanContext,
-): Cure[] | undefined {
-  const found = readings.find(({ facts }) => tableOf(facts.policy) === table);
-  if (!found || !rulesCured.has(rule)) return undefined;
-  // What was read to watch a table says not which rows its default holds: they may have to be moved first.
-  if (found.defaultRows !== 0) return [byPlan(table)];
-  const { steps } = planTable(found.facts, context);
+/** Makes what answers the statements that cure an alert about a table's partitions; each reading is planned once. */
+export function createPartitionCures() {
+  const planned = new WeakMap<TableReading, Cure[]>();
+
+  /** Returns the exact statements, from what was last read; undefined for a rule or table that has none. */
+  return function partitionCure(
+    rule: string,
+    table: string,
+    readings: readonly TableReading[],
+    context: PlanContext,
+  ): Cure[] | undefined {
+    if (!rulesCured.has(rule)) return undefined;
+    const found = readings.find(({ facts }) => tableOf(facts.policy) === table);
+    if (!found) return undefined;
+    // What was read to watch a table says not which rows its default holds: they may have to be moved first.
+    if (found.defaultRows !== 0) return [byPlan(table)];
+    const cures = planned.get(found) ?? planCures(found, context);
+    planned.set(found, cures);
+    return cures;
+  };
+}
+
+function planCures({ facts }: TableReading, context: PlanContext): Cure[] {
+  const { steps } = planTable(facts, context);
   return steps.filter(({ action }) => action === "finalize" || action === "attach")
     .slice(0, leavesMax)
     .map(({ statements, transaction }) => {
