@@ -18,14 +18,14 @@ Deno.test("an answer that came while our own event loop was held is not late", a
     connection.close();
   })();
   const client = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
-  const cancel = setDeadline(50, () => resolve("expired"));
-  hold(400); // the byte arrives meanwhile, and the deadline passes
+  await served; // the byte waits to be read
+  const cancel = setDeadline(200, () => resolve("expired"));
+  hold(600); // and the deadline passes
   void client.read(new Uint8Array(1)).then(() => resolve("answered"));
   try {
     assert.equal(await promise, "answered");
   } finally {
     cancel();
-    await served;
     client.close();
     server.close();
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connectSql } from "../db/connection.ts";
 import { Interrupted, interruptionOf } from "../services/partitions/execution.ts";
+import { startControl } from "./helpers/control.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type Guarded, type Guardian, startGuarded } from "./helpers/guardian.ts";
 
@@ -52,6 +53,7 @@ Deno.test("a default of 40,000 rows is drained under writes: every reader sees e
     lockTimeoutMs: 30_000,
     pooled: false,
   });
+  const control = await startControl(guarded.target);
   const late: number[] = [];
   const errors: string[] = [];
   const open = new Set<Promise<void>>();
@@ -113,13 +115,16 @@ Deno.test("a default of 40,000 rows is drained under writes: every reader sees e
   reading = false;
   await Promise.all(readers);
   await sql.end();
+  const machine = await control.stop();
   assert.deepEqual(errors, []);
   assert.deepEqual(wrong, []);
   assert.ok(looks > 10 && sent > 100, `${looks} looks, ${sent} writes`);
-  const worst = Math.max(...late);
-  assert.ok((move.lock_ms ?? 1e9) < 100, `writers were locked out for ${move.lock_ms} ms`);
-  // The wait for the lock, the time under it, and the pauses of a machine that others work on too.
-  assert.ok(worst < 300, `a write took ${worst} ms`);
+  // Beyond what writers of a table that nobody drains were late at the same time.
+  const locked = (move.lock_ms ?? 1e9) - machine;
+  assert.ok(locked < 100, `writers were locked out for ${move.lock_ms} ms, ${machine} elsewhere`);
+  // The wait for the lock, and the time under it.
+  const worst = Math.max(...late) - machine;
+  assert.ok(worst < 200, `a write took ${worst} ms longer than elsewhere (${machine} ms)`);
   assert.deepEqual(await guarded.leaves("drain.t"), {
     rest: "DEFAULT",
     t_p202601: "('2026-01-01 00:00:00+00') TO ('2026-02-01 00:00:00+00')",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connectSql } from "../db/connection.ts";
+import { startControl } from "./helpers/control.ts";
 import { type Guarded, startGuarded } from "./helpers/guardian.ts";
 
 let guarded: Guarded;
@@ -91,6 +92,7 @@ Deno.test("with a reader holding the parent open and 1,000 inserts a second, a f
   const reader = await guarded.sql.reserve();
   await reader`begin`;
   await reader`select count(*) from stall.t`;
+  const control = await startControl(guarded.target);
   const writers = startWriters();
   await pause(300);
   const lockWait = watchLocks();
@@ -101,6 +103,7 @@ Deno.test("with a reader holding the parent open and 1,000 inserts a second, a f
   await pause(200);
   const waited = await lockWait();
   const { late, sent, stored } = await writers.stop();
+  const machine = await control.stop();
   assert.equal(first.created.length, 8);
   assert.deepEqual(second.errors, []);
   assert.deepEqual(
@@ -111,9 +114,13 @@ Deno.test("with a reader holding the parent open and 1,000 inserts a second, a f
   assert.equal(gone.length, 0, "detached and dropped");
   assert.equal(stored, sent);
   assert.ok(sent > 1_000, `${sent} inserts`);
-  assert.ok(waited < 100, `a writer waited ${waited} ms for a lock`);
-  const worst = Math.max(...late);
-  assert.ok(worst < 100, `an insert was done ${worst} ms after it was due`);
+  // Beyond what writers of a table that nobody rotates were late at the same time.
+  assert.ok(
+    waited < 100 + machine,
+    `a writer waited ${waited} ms for a lock, ${machine} elsewhere`,
+  );
+  const worst = Math.max(...late) - machine;
+  assert.ok(worst < 100, `an insert was done ${worst} ms later than elsewhere (${machine} ms)`);
 });
 
 Deno.test("CREATE … PARTITION OF, which Holdfast never uses, makes them wait for as long as the reader stays", async () => {

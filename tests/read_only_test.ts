@@ -62,9 +62,16 @@ const failing = async (house: House) =>
 const tickMs = 4_000;
 
 async function assertReadOnly(house: House, cause: RegExp, remedy: RegExp): Promise<void> {
-  const alert = await eventually(() => failing(house), "write_failing fires", tickMs);
+  const alert = await eventually(
+    async () => {
+      const found = await failing(house);
+      assert.match(JSON.stringify(found?.evidence), cause);
+      return found;
+    },
+    "write_failing fires, and names the cause",
+    tickMs,
+  );
   assert.equal(alert.severity, "critical");
-  assert.match(JSON.stringify(alert.evidence), cause);
   const { status, body } = await ready(house);
   assert.deepEqual([status, body.status, body.mode], [503, "unavailable", "read_only"]);
   assert.match(body.detail, cause);

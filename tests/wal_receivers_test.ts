@@ -88,6 +88,14 @@ testWith(
     await server.start();
     const target: Target = { kind: "url", url: server.url };
     const watched = watch(target);
+    const sql = connectSql({
+      target,
+      max: 1,
+      applicationName: "test",
+      statementTimeoutMs: 20_000,
+      lockTimeoutMs: 10_000,
+      pooled: false,
+    });
     const folder = await Deno.makeTempDir({ prefix: "holdfast-receivers-" });
     const as = unprivilegedUser();
     await Deno.chmod(folder, 0o755);
@@ -104,7 +112,14 @@ testWith(
       const backup = tool("pg_basebackup", [
         ...["-D", `${folder}/one`, "-X", "stream", "-c", "fast", "-r", "15M"],
       ]);
+      // Held while it is looked at: it would be done before a busy machine has seen it.
+      await eventually(async () => {
+        const streams = await sql`select 1 from pg_stat_replication where state = 'streaming'`;
+        return streams.length > 0;
+      }, "its stream has begun");
+      backup.kill("SIGSTOP");
       await looksLike(watched, [0, 1, 0], "a backup with its stream");
+      backup.kill("SIGCONT");
       assert.ok((await backup.status).success);
       await looksLike(watched, [0, 0, 0], "the backup is done");
       assert.deepEqual(missing(watched), []);
@@ -179,6 +194,7 @@ testWith(
       assert.deepEqual(missing(watched).map(({ scope }) => scope), ["pg_receivewal"]);
     } finally {
       await watched.end();
+      await sql.end({ timeout: 2 });
       await server.remove();
       await Deno.remove(folder, { recursive: true });
     }

@@ -18,11 +18,18 @@ export interface ServeProcess {
   interrupt(): void;
 }
 
-/** A TCP port nobody listens on just now. */
+/** A TCP port nobody listens on just now, below those that systems take for outgoing connections. */
 export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error("No port was free in a hundred tries");
 }
 
 async function gather(stream: ReadableStream<Uint8Array>, into: (text: string) => void) {
