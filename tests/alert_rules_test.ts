@@ -49,8 +49,9 @@ Deno.test.beforeAll(async () => {
   await server.stop();
   await server.start();
   assert.ok(server.target.kind === "socket");
-  // Levels stay production's; only the times are shortened.
-  const quick = shippedRules.flatMap(({ name }) =>
+  // Levels stay production's; only the times are shortened. Not that of what watching costs: here it asks ten times as often,
+  // and at every look besides, so that a busy machine is over its level for a while.
+  const quick = shippedRules.filter(({ name }) => name !== "watching_cost").flatMap(({ name }) =>
     ["FOR_SECONDS", "KEEP_FIRING_SECONDS", "COOLDOWN_SECONDS"].map((level) => [
       `HOLDFAST_ALERT_${name.toUpperCase()}_${level}`,
       "0",
