@@ -53,7 +53,7 @@ Deno.test("a default of 40,000 rows is drained under writes: every reader sees e
     lockTimeoutMs: 30_000,
     pooled: false,
   });
-  const control = await startControl(guarded.target);
+  const control = await startControl(guarded.target, 4);
   const late: number[] = [];
   const errors: string[] = [];
   const open = new Set<Promise<void>>();
@@ -119,12 +119,12 @@ Deno.test("a default of 40,000 rows is drained under writes: every reader sees e
   assert.deepEqual(errors, []);
   assert.deepEqual(wrong, []);
   assert.ok(looks > 10 && sent > 100, `${looks} looks, ${sent} writes`);
-  // Beyond what writers of a table that nobody drains were late at the same time.
-  const locked = (move.lock_ms ?? 1e9) - machine;
-  assert.ok(locked < 100, `writers were locked out for ${move.lock_ms} ms, ${machine} elsewhere`);
-  // The wait for the lock, and the time under it.
-  const worst = Math.max(...late) - machine;
-  assert.ok(worst < 200, `a write took ${worst} ms longer than elsewhere (${machine} ms)`);
+  // On a machine that makes writers wait by itself: no more than twice as long as those of a table that nobody drains.
+  const most = (ms: number) => Math.max(ms, 2 * machine);
+  assert.ok((move.lock_ms ?? 1e9) < most(100), `writers were locked out for ${move.lock_ms} ms`);
+  // The wait for the lock, the time under it, and the pauses of a machine that others work on too.
+  const worst = Math.max(...late);
+  assert.ok(worst < most(300), `a write took ${worst} ms, ${machine} elsewhere`);
   assert.deepEqual(await guarded.leaves("drain.t"), {
     rest: "DEFAULT",
     t_p202601: "('2026-01-01 00:00:00+00') TO ('2026-02-01 00:00:00+00')",

@@ -92,7 +92,7 @@ Deno.test("with a reader holding the parent open and 1,000 inserts a second, a f
   const reader = await guarded.sql.reserve();
   await reader`begin`;
   await reader`select count(*) from stall.t`;
-  const control = await startControl(guarded.target);
+  const control = await startControl(guarded.target, 1);
   const writers = startWriters();
   await pause(300);
   const lockWait = watchLocks();
@@ -114,13 +114,11 @@ Deno.test("with a reader holding the parent open and 1,000 inserts a second, a f
   assert.equal(gone.length, 0, "detached and dropped");
   assert.equal(stored, sent);
   assert.ok(sent > 1_000, `${sent} inserts`);
-  // Beyond what writers of a table that nobody rotates were late at the same time.
-  assert.ok(
-    waited < 100 + machine,
-    `a writer waited ${waited} ms for a lock, ${machine} elsewhere`,
-  );
-  const worst = Math.max(...late) - machine;
-  assert.ok(worst < 100, `an insert was done ${worst} ms later than elsewhere (${machine} ms)`);
+  // On a machine that makes writers wait by itself: no more than twice as long as those of a table that nobody rotates.
+  const most = Math.max(100, 2 * machine);
+  assert.ok(waited < most, `a writer waited ${waited} ms for a lock, not ${most}`);
+  const worst = Math.max(...late);
+  assert.ok(worst < most, `an insert was done ${worst} ms after it was due, not ${most}`);
 });
 
 Deno.test("CREATE … PARTITION OF, which Holdfast never uses, makes them wait for as long as the reader stays", async () => {

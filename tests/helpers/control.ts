@@ -1,13 +1,13 @@
 import { connectSql, type Target } from "../../db/connection.ts";
 
 /**
- * Writes to a table of its own every ten milliseconds, on a connection of its own: how late these writes are done is what the
- * machine does to every writer, whatever is tried beside them.
+ * Writes to a table of its own every `everyMs`, over four connections of its own, as the writers do that it is compared with: how
+ * late these writes are done is what the machine does to every writer, whatever is tried beside them.
  */
-export async function startControl(target: Target) {
+export async function startControl(target: Target, everyMs: number) {
   const sql = connectSql({
     target,
-    max: 2,
+    max: 4,
     applicationName: "control",
     statementTimeoutMs: 30_000,
     lockTimeoutMs: 30_000,
@@ -19,9 +19,9 @@ export async function startControl(target: Target) {
   let worst = 0;
   let sent = 0;
   const timer = setInterval(() => {
-    const due = Math.floor((performance.now() - started) / 10);
+    const due = Math.floor((performance.now() - started) / everyMs);
     for (; sent < due; sent++) {
-      const scheduled = started + sent * 10;
+      const scheduled = started + sent * everyMs;
       const done: Promise<void> = sql`insert into public.control values (${sent})`
         .then(() => {
           worst = Math.max(worst, performance.now() - scheduled);
@@ -29,7 +29,7 @@ export async function startControl(target: Target) {
         .finally(() => open.delete(done));
       open.add(done);
     }
-  }, 5);
+  }, everyMs);
   return {
     /** Ends, and returns how late the latest write was done; milliseconds. */
     async stop(): Promise<number> {
