@@ -10,6 +10,7 @@ import { chargeTurn, fullPurse, restTurn } from "../services/monitor/budget.ts";
 import { createChanges } from "../services/monitor/changes.ts";
 import { createCollection } from "../services/monitor/collection.ts";
 import { judgeIndexes } from "../services/monitor/indexes.ts";
+import { signals } from "../services/monitor/signals/list.ts";
 import { perSecond } from "../services/monitor/rates.ts";
 import { farOffSeconds, secondsLeft } from "../services/monitor/signals/durability.ts";
 import { workBetween } from "../services/monitor/statement_deltas.ts";
@@ -280,6 +281,50 @@ Deno.test("indexes: unused is said only when use has been counted for a week", (
   assert.deepEqual(problemsOf(never, 86_400), { "public.a": [] });
   assert.deepEqual(problemsOf(never), { "public.a": ["unused"] });
   assert.deepEqual(problemsOf([index({ scans: 0, is_unique: true })]), { "public.a": [] });
+});
+
+Deno.test("indexes: nothing is called unused on a standby, nor within a week of its promotion", async () => {
+  const day = 86_400_000;
+  let at = 100 * day;
+  let in_recovery = true;
+  const answers = new Map<string, () => unknown>([
+    ["server", () => ({ ...server, in_recovery, uptime_seconds: at / 1_000 })],
+    ["indexes", () => index({ scans: 0 })],
+  ]);
+  const unsafe = (sql: string) => {
+    const { name } = collectors.find(({ questions }) => questions.some((one) => one.sql === sql)) ??
+      {};
+    return Promise.resolve([answers.get(name ?? "")?.()].filter((row) => row !== undefined));
+  };
+  const pool = { run: (work: (sql: Sql) => unknown) => work({ unsafe } as unknown as Sql) } as Pool;
+  const times = { fast: day, stats: day, slow: day, hourly: day };
+  const collection = createCollection({
+    changes: createChanges({ now: () => at }),
+    fastPool: pool,
+    slowPool: pool,
+    everyMs: times,
+    maxAgeMs: times,
+    clock: { now: () => new Date(at) },
+    log: createLogger({ level: "error", write: () => {} }),
+  });
+  async function unusedAt(days: number) {
+    at = days * day;
+    await collection.collect("stats");
+    await collection.collect("hourly");
+    const view = collection.view({} as never);
+    const bytes = signals.find(({ name }) => name === "unused_index_bytes")!.read(view);
+    return [view.indexes?.all[0]?.problems, view.indexes?.all[0]?.cure?.sql, bytes];
+  }
+  assert.deepEqual(await unusedAt(100), [[], undefined, null]);
+  assert.deepEqual(await unusedAt(130), [[], undefined, null]);
+  in_recovery = false;
+  assert.deepEqual(await unusedAt(131), [[], undefined, null]);
+  assert.deepEqual(await unusedAt(137), [[], undefined, null]);
+  assert.deepEqual(await unusedAt(138), [
+    ["unused"],
+    'drop index concurrently "public"."a"',
+    8_192,
+  ]);
 });
 
 /** A pool whose questions take as long as `costMs` says, and answer one row of nothing. */

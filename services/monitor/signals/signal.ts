@@ -33,7 +33,12 @@ export interface View {
   slope(name: string): number | undefined;
   metrics: PerformanceMetrics;
   statements: { load: number | undefined; tracked: number; regressed: number };
-  indexes: { all: IndexReport[]; rows: IndexRow[] } | undefined;
+  indexes: {
+    all: IndexReport[];
+    rows: IndexRow[];
+    /** Whether a count of zero means that nothing reads an index: not on a standby, nor soon after its promotion. */
+    countsWhole: boolean;
+  } | undefined;
   /** Standbys that streamed within the last day, whether they do now or not. */
   standbys: string[];
   /** How this server replays, when it is a standby itself. */
