@@ -2,16 +2,17 @@ import { writeCanary } from "../../db/canary.ts";
 import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../db/errors.ts";
 import type { RecordsDb } from "../../db/records.ts";
 import { readStandbySource, readWriteFacts, type WriteFacts } from "../../db/write_state.ts";
-import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import type { WriteAccess } from "../write_access/access.ts";
+import { isOutage } from "../write_access/health.ts";
 import {
   findingOf,
   newSessionsWarning,
   promoted,
   readOnlyDefault,
   standby,
+  unprepared,
   writable,
 } from "../write_access/state.ts";
 import type { ReadingSource } from "./sources.ts";
@@ -63,18 +64,26 @@ export function createCanary(
   let seen: { at: number; ms: number | null; failing: boolean | null } | undefined;
   let beganAt = -Infinity;
   let looking: Promise<void> | undefined;
+  /** Preparations in a row that failed. */
+  let failures = 0;
   const now = () => clock.now().getTime();
 
   /** A server that was never prepared, or was a standby until now. */
   async function begin(): Promise<boolean> {
-    if (!access.canWrite()) access.note(promoted());
+    // While it is tried again, what failed before stays said.
+    if (!access.canWrite() && !access.state().unprepared) access.note(promoted());
     try {
       await preparation.begin();
+      failures = 0;
       return true;
     } catch (error) {
       log.error("not_prepared_for_writing", { error: describeDatabaseError(error) });
-      // One that went away, or became a standby meanwhile, is told by the next look.
-      if (!isUnreachable(error) && !refusesWrites(error)) access.note(promoted(messageOf(error)));
+      failures++;
+      // One that went away, or became a standby meanwhile, is told by the next look; one that answered it is neither.
+      const passing = isUnreachable(error) || refusesWrites(error);
+      if (!passing || failures > 1) {
+        access.note(unprepared(describeDatabaseError(error)));
+      }
       return false;
     }
   }
@@ -108,18 +117,19 @@ export function createCanary(
       const facts = await readWriteFacts(db);
       if (facts.in_recovery) {
         seen = undefined;
+        failures = 0;
         access.note(standby(await readStandbySource(db).catch(() => undefined)));
         if (!access.state().schema) await preparation.findSchema();
         return;
       }
-      const unprepared = !preparation.isBegun();
-      if (unprepared && facts.read_only && facts.new_sessions_read_only !== false) {
+      const isBegun = preparation.isBegun();
+      if (!isBegun && facts.read_only && facts.new_sessions_read_only !== false) {
         access.note(readOnlyDefault(facts));
         preparation.renewSessions();
         if (!access.state().schema) await preparation.findSchema();
         return;
       }
-      if (unprepared && !await begin()) return;
+      if (!isBegun && !await begin()) return;
       await tryWrite(facts);
     } catch (error) {
       // A server that is away is another alert's business: of writes nothing is known then.
@@ -141,9 +151,8 @@ export function createCanary(
 
   /** 1 while nothing can be written, 0 while a row was, null where that is not known or nobody expects it. */
   function failing(): number | null {
-    const { mode, wrote } = access.state();
-    if (mode === "read_only" || mode === "watch_only" && wrote || isDiskFull()) return 1;
-    if (mode === "watch_only") return null;
+    if (isOutage(access.state()) || isDiskFull()) return 1;
+    if (access.isWatchOnly()) return null;
     const fresh = seen && now() - seen.at <= everyMs * 3 ? seen : undefined;
     return typeof fresh?.failing === "boolean" ? Number(fresh.failing) : null;
   }

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import type { RecordsDb } from "../db/records.ts";
+import type { WriteFacts } from "../db/write_state.ts";
+import { createLogger } from "../log.ts";
+import { createCanary, type WritePreparation } from "../services/alerts/canary.ts";
+import { createWriteAccess } from "../services/write_access/access.ts";
+import { notReadyForWrites, writeChecks } from "../services/write_access/health.ts";
+
+const log = createLogger({ level: "error", write: () => {} });
+
+/** An error as the driver throws it. */
+const refusal = (code: string, message: string) =>
+  Object.assign(new Error(message), { name: "PostgresError", code, severity: "ERROR" });
+
+/** A canary of a server that answers `facts`, and is prepared by `begin`; a write works at once. */
+function watchWrites(begin: () => Promise<void>, started = true) {
+  const facts: WriteFacts = {
+    database: "trading",
+    role: "holdfast",
+    in_recovery: true,
+    read_only: true,
+    source: null,
+    new_sessions_read_only: null,
+    set_for: null,
+  };
+  let now = 0;
+  let begun = false;
+  const clock = { now: () => new Date(now) };
+  const access = createWriteAccess({ clock, log });
+  const db: RecordsDb = {
+    run: async (query) =>
+      await query({ execute: () => Promise.resolve([{ ...facts, seq: "1" }]) } as never),
+  };
+  const preparation: WritePreparation = {
+    isStarted: () => started,
+    isBegun: () => begun,
+    async begin() {
+      await begin();
+      begun = true;
+    },
+    findSchema: () => Promise.resolve(),
+    renewSessions: () => {},
+  };
+  const canary = createCanary({
+    db,
+    name: "test",
+    everyMs: 5_000,
+    access,
+    preparation,
+    isDiskFull: () => false,
+    clock,
+    log,
+  });
+  return {
+    access,
+    canary,
+    facts,
+    start: () => started = true,
+    check: async () => {
+      now += 5_000;
+      await canary.check();
+    },
+    failing: () => canary.values().find(({ metric }) => metric === "canary_failing")?.value,
+  };
+}
+
+Deno.test("a promoted server that cannot be prepared is an outage, though Holdfast never wrote there", async () => {
+  let problem: Error | undefined = refusal("42501", "permission denied for database trading");
+  const { access, check, facts, failing } = watchWrites(() =>
+    problem ? Promise.reject(problem) : Promise.resolve()
+  );
+  await check();
+  assert.equal(writeChecks(access.state())[0]?.status, "healthy", "a standby is no fault");
+  assert.equal(failing(), null);
+
+  Object.assign(facts, { in_recovery: false, read_only: false });
+  const during: string[] = [];
+  access.onChange(({ cause, unprepared }) => during.push(`${cause} ${unprepared}`));
+  // Trying again does not take back what was said of the last time.
+  for (let round = 0; round < 3; round++) {
+    await check();
+    assert.equal(failing(), 1);
+    const [found] = writeChecks(access.state());
+    assert.equal(found?.status, "unhealthy");
+    assert.match(found?.detail ?? "", /42501: permission denied.*grant create on database/);
+    assert.match(notReadyForWrites(access.state()) ?? "", /42501: permission denied/);
+  }
+  assert.deepEqual(during, ["promotion false", "promotion true"]);
+
+  problem = undefined;
+  await check();
+  assert.deepEqual([access.canWrite(), failing()], [true, 0]);
+  assert.deepEqual(writeChecks(access.state()), []);
+});
+
+Deno.test("a server that was read-only at the start and cannot be prepared afterwards stays an outage", async () => {
+  const { access, check, facts, failing } = watchWrites(() =>
+    Promise.reject(refusal("55P03", "canceling statement due to lock timeout"))
+  );
+  Object.assign(facts, { in_recovery: false, read_only: true, new_sessions_read_only: true });
+  await check();
+  assert.equal(failing(), 1);
+  Object.assign(facts, { read_only: false, new_sessions_read_only: null });
+  await check();
+  assert.equal(failing(), 1);
+  assert.match(writeChecks(access.state())[0]?.detail ?? "", /55P03.*Mend what the server names/);
+});
+
+Deno.test("a connection lost while preparing is no outage of writing the first time, and one the second", async () => {
+  const { check, facts, failing } = watchWrites(() =>
+    Promise.reject(Object.assign(new Error("closed"), { code: "CONNECTION_CLOSED" }))
+  );
+  Object.assign(facts, { in_recovery: false, read_only: false });
+  await check();
+  assert.notEqual(failing(), 1);
+  await check();
+  assert.equal(failing(), 1);
+});
