@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import type { RecordsDb } from "../db/records.ts";
 import type { WriteFacts } from "../db/write_state.ts";
+import type { Pools } from "../db/pools.ts";
+import type { Records, RecordsDb } from "../db/records.ts";
+import { createWriting } from "../compose/writing.ts";
 import { createLogger } from "../log.ts";
 import { createCanary, type WritePreparation } from "../services/alerts/canary.ts";
 import { createWriteAccess } from "../services/write_access/access.ts";
 import { notReadyForWrites, writeChecks } from "../services/write_access/health.ts";
+import { standby } from "../services/write_access/state.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
 
@@ -115,4 +118,56 @@ Deno.test("a connection lost while preparing is no outage of writing the first t
   assert.notEqual(failing(), 1);
   await check();
   assert.equal(failing(), 1);
+});
+
+Deno.test("until the start is over, rules that ask for values begin nothing", async () => {
+  let begins = 0;
+  const { canary, facts, failing, start } = watchWrites(() => {
+    begins++;
+    return Promise.resolve();
+  }, false);
+  Object.assign(facts, { in_recovery: false, read_only: false });
+  assert.equal(failing(), null);
+  await canary.stop?.();
+  assert.equal(begins, 0);
+  start();
+  failing();
+  await canary.stop?.();
+  assert.equal(begins, 1);
+});
+
+Deno.test("a server is prepared once, by whoever asks first, and again after it was a standby", async () => {
+  const access = createWriteAccess({ clock: { now: () => new Date(0) }, log });
+  let loads = 0;
+  let loading = Promise.withResolvers<void>();
+  const maintenance = { run: () => Promise.resolve([]), renew: () => {} };
+  const writing = createWriting({
+    pools: { maintenance } as unknown as Pools,
+    records: { renew: () => {} } as unknown as Records,
+    access,
+    allowPublished: false,
+    load: () => {
+      loads++;
+      return loading.promise;
+    },
+    log,
+  });
+  const both = Promise.all([writing.begin(), writing.begin()]);
+  loading.resolve();
+  await both;
+  await writing.begin();
+  assert.deepEqual([loads, writing.isBegun()], [1, true]);
+
+  access.note(standby(undefined));
+  assert.equal(writing.isBegun(), false);
+  await writing.begin();
+  assert.deepEqual([loads, writing.isBegun()], [2, true]);
+  access.note(standby(undefined));
+  loading = Promise.withResolvers();
+  const demoted = writing.begin();
+  while (loads < 3) await Promise.resolve();
+  access.note(standby(undefined));
+  loading.resolve();
+  await demoted;
+  assert.equal(writing.isBegun(), false, "it became a standby while it was prepared");
 });

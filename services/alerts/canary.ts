@@ -23,7 +23,10 @@ export interface WritePreparation {
   isStarted(): boolean;
   /** Whether the server has been got ready since it last was a standby. */
   isBegun(): boolean;
-  /** Gets a server ready that takes writes and was not prepared: migrates it, and loads what it holds. */
+  /**
+   * Gets a server ready that takes writes and was not prepared: migrates it, and loads what it holds. Joins the preparation
+   * under way; does nothing once the server is prepared.
+   */
   begin(): Promise<void>;
   /** Finds out whether a standby has Holdfast's schemas by now. */
   findSchema(): Promise<void>;
@@ -167,7 +170,7 @@ export function createCanary(
     },
     values() {
       const at = now();
-      if (Math.abs(at - beganAt) >= everyMs) void look();
+      if (preparation.isStarted() && Math.abs(at - beganAt) >= everyMs) void look();
       const ms = seen && Math.abs(at - seen.at) <= everyMs * 3 ? seen.ms : null;
       // One that has not come back yet is as slow as that already.
       const under = looking && access.canWrite() ? Math.max(0, at - beganAt) : null;
