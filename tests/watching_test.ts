@@ -4,8 +4,10 @@ import { chooseQuestion, versionAtLeast } from "../db/collectors/choose.ts";
 import { collectors } from "../db/collectors/list.ts";
 import type { IndexRow, ServerFacts, StatementRow } from "../db/collectors/rows.ts";
 import type { Sql } from "../db/connection.ts";
-import type { Pool } from "../db/pool.ts";
+import type { Pool, RunOptions } from "../db/pool.ts";
+import { HoldfastError } from "../errors.ts";
 import { createLogger, type LogFields } from "../log.ts";
+import { collectorChecks } from "../services/monitor/blind_spots.ts";
 import { chargeTurn, fullPurse, restTurn } from "../services/monitor/budget.ts";
 import { createChanges } from "../services/monitor/changes.ts";
 import { createCollection } from "../services/monitor/collection.ts";
@@ -13,6 +15,7 @@ import { judgeIndexes } from "../services/monitor/indexes.ts";
 import { signals } from "../services/monitor/signals/list.ts";
 import { perSecond } from "../services/monitor/rates.ts";
 import { farOffSeconds, secondsLeft } from "../services/monitor/signals/durability.ts";
+import type { Snapshot } from "../services/monitor/snapshot.ts";
 import { workBetween } from "../services/monitor/statement_deltas.ts";
 import { createTrend } from "../services/monitor/trend.ts";
 
@@ -325,6 +328,61 @@ Deno.test("indexes: nothing is called unused on a standby, nor within a week of 
     'drop index concurrently "public"."a"',
     8_192,
   ]);
+});
+
+Deno.test("a collector that our own queue kept waiting was refused nothing, and one that was refused stays so", async () => {
+  let busy = false;
+  let broken = "";
+  let at = 0;
+  const unsafe = (sql: string) =>
+    broken !== "" && sql.includes(broken)
+      ? Promise.reject(Object.assign(new Error("no"), { code: "42501", severity: "ERROR" }))
+      : Promise.resolve([]);
+  const pool = {
+    run(work: (sql: Sql) => unknown, options: RunOptions) {
+      assert.equal(options.workMs, 12_000, "a question has all its time, however long it waited");
+      return busy
+        ? Promise.reject(new HoldfastError("overloaded", "No turn came in time"))
+        : work({ unsafe } as unknown as Sql);
+    },
+  } as Pool;
+  const hour = 3_600_000;
+  const times = { fast: hour, stats: hour, slow: hour, hourly: hour };
+  const collection = createCollection({
+    changes: createChanges({ now: () => 0 }),
+    fastPool: pool,
+    slowPool: pool,
+    everyMs: times,
+    maxAgeMs: times,
+    clock: { now: () => new Date(at += 1_000) },
+    log: createLogger({ level: "error", write: () => {} }),
+  });
+  const { readings } = collection;
+  const failing = () => collection.view(null as never).failing;
+  const checks = () =>
+    collectorChecks({ readings, unreachable: undefined } as unknown as Snapshot)
+      .map(({ name, status, detail }) => [name, status, /for (.*);/.exec(detail)?.[1] ?? detail]);
+
+  busy = true;
+  assert.deepEqual(await collection.collect("hourly"), { kind: "unasked", missed: true });
+  assert.deepEqual(failing(), []);
+  const unasked = [["collectors_not_asked", "unknown", "indexes, missing_indexes, bloat"]];
+  assert.deepEqual(checks(), unasked);
+
+  [busy, broken] = [false, "pg_stats"];
+  const read = { kind: "answered", missed: false, reconnected: false };
+  assert.deepEqual(await collection.collect("hourly"), read);
+  assert.deepEqual(failing(), ["bloat"]);
+  assert.deepEqual(checks(), [["collector:bloat", "unknown", "42501: no"]]);
+
+  busy = true;
+  await collection.collect("hourly");
+  assert.deepEqual(failing(), ["bloat"], "nothing was learnt since");
+  assert.deepEqual(checks(), unasked);
+
+  [busy, broken] = [false, ""];
+  await collection.collect("hourly");
+  assert.deepEqual([failing(), checks()], [[], []]);
 });
 
 /** A pool whose questions take as long as `costMs` says, and answer one row of nothing. */

@@ -235,7 +235,7 @@ export function createCollection(
         standbys: [...standbys.keys()],
         standby: rowsOf("standby") && standbyProgress.state(),
         seesAll: server?.sees_all_sessions ?? false,
-        failing: Object.entries(of).filter(([, { error }]) => error !== undefined)
+        failing: Object.entries(of).filter(([, { refusal }]) => refusal !== undefined)
           .map(([name]) => name),
         clockSkewMs: clockSkew(),
         ownCost: {

@@ -45,7 +45,7 @@ export interface View {
   standby: StandbyState | undefined;
   /** Whether this role sees what other roles' sessions do. */
   seesAll: boolean;
-  /** Collectors whose last question failed. */
+  /** Collectors whose last question the server refused. */
   failing: string[];
   /** By how much Holdfast's clock is surely ahead of the server's (negative: behind), in milliseconds. */
   clockSkewMs: number | undefined;
