@@ -28,11 +28,12 @@ function watchWrites(begin: () => Promise<void>, started = true) {
   };
   let now = 0;
   let begun = false;
+  /** Answers the questions that come; a write is one of them. */
+  const answers = { next: () => Promise.resolve([{ ...facts, seq: "1" }] as unknown[]) };
   const clock = { now: () => new Date(now) };
   const access = createWriteAccess({ clock, log });
   const db: RecordsDb = {
-    run: async (query) =>
-      await query({ execute: () => Promise.resolve([{ ...facts, seq: "1" }]) } as never),
+    run: async (query) => await query({ execute: () => answers.next() } as never),
   };
   const preparation: WritePreparation = {
     isStarted: () => started,
@@ -56,6 +57,7 @@ function watchWrites(begin: () => Promise<void>, started = true) {
   });
   return {
     access,
+    answers,
     canary,
     facts,
     start: () => started = true,
@@ -118,6 +120,25 @@ Deno.test("a connection lost while preparing is no outage of writing the first t
   assert.notEqual(failing(), 1);
   await check();
   assert.equal(failing(), 1);
+});
+
+Deno.test("a server that becomes a standby between the question and the write is told as a standby", async () => {
+  const { access, answers, check, facts } = watchWrites(() => Promise.resolve());
+  Object.assign(facts, { in_recovery: false, read_only: false });
+  await check();
+  assert.ok(access.canWrite());
+  const { next } = answers;
+  let asked = 0;
+  answers.next = () => {
+    if (++asked === 1) return next();
+    Object.assign(facts, { in_recovery: true, read_only: true });
+    // The write is tried in each session that may have begun with another default.
+    return asked <= 4
+      ? Promise.reject(refusal("25006", "cannot execute INSERT in a read-only transaction"))
+      : next();
+  };
+  await check();
+  assert.deepEqual([access.state().mode, access.state().cause], ["watch_only", "standby"]);
 });
 
 Deno.test("until the start is over, rules that ask for values begin nothing", async () => {

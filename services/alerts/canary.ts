@@ -102,6 +102,13 @@ export function createCanary(
     }
   }
 
+  async function noteStandby(): Promise<void> {
+    seen = undefined;
+    failures = 0;
+    access.note(standby(await readStandbySource(db).catch(() => undefined)));
+    if (!access.state().schema) await preparation.findSchema();
+  }
+
   async function tryWrite(facts: WriteFacts): Promise<void> {
     const started = performance.now();
     try {
@@ -109,6 +116,9 @@ export function createCanary(
       seen = { at: now(), ms: performance.now() - started, failing: false };
       access.note(writable(newSessionsWarning(facts)));
     } catch (error) {
+      // It may have become a standby since it was asked.
+      const present = refusesWrites(error) ? await readWriteFacts(db).catch(() => facts) : facts;
+      if (present.in_recovery) return await noteStandby();
       const finding = findingOf(codeOf(error), facts);
       if (finding) access.note(finding);
       throw error;
@@ -119,11 +129,7 @@ export function createCanary(
     try {
       const facts = await readWriteFacts(db);
       if (facts.in_recovery) {
-        seen = undefined;
-        failures = 0;
-        access.note(standby(await readStandbySource(db).catch(() => undefined)));
-        if (!access.state().schema) await preparation.findSchema();
-        return;
+        return await noteStandby();
       }
       const isBegun = preparation.isBegun();
       if (!isBegun && facts.read_only && facts.new_sessions_read_only !== false) {
