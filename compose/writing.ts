@@ -32,8 +32,14 @@ export function createWriting(
   },
 ): Writing {
   let begun = false;
+  let beginning: Promise<void> | undefined;
+  /** How often the server turned out to be a standby: what was prepared before that says nothing of it. */
+  let demotions = 0;
   access.onChange((after, before) => {
-    if (after.cause === "standby") begun = false;
+    if (after.cause === "standby") {
+      begun = false;
+      demotions++;
+    }
     if (after.mode === "writing" && before.mode === "read_only") renewSessions();
   });
 
@@ -43,7 +49,8 @@ export function createWriting(
     records.renew();
   }
 
-  async function begin(): Promise<void> {
+  async function beginOnce(): Promise<void> {
+    const before = demotions;
     const applied = await pools.maintenance.run(
       (sql) => migrate(sql, migrations, { allowPublished }),
       { deadlineMs: 180_000 },
@@ -55,7 +62,13 @@ export function createWriting(
     access.noteSchema(true);
     access.note(writable());
     await load();
-    begun = true;
+    begun = demotions === before;
+  }
+
+  function begin(): Promise<void> {
+    if (begun) return Promise.resolve();
+    beginning ??= beginOnce().finally(() => beginning = undefined);
+    return beginning;
   }
 
   async function findSchema(): Promise<void> {

@@ -23,6 +23,8 @@ export interface RunOptions {
   deadlineMs?: number;
   /** Longest it waits for a connection, where that is shorter; milliseconds. */
   waitMs?: number;
+  /** Longest the work may take once it has its connection, in place of what the wait has left of `deadlineMs`; milliseconds. */
+  workMs?: number;
 }
 
 export interface Pool {
@@ -107,13 +109,14 @@ export function createPool(
 
   async function run<T>(
     work: (sql: Sql) => Promise<T>,
-    { deadlineMs = connect.statementTimeoutMs + graceMs, waitMs = deadlineMs }: RunOptions = {},
+    { deadlineMs = connect.statementTimeoutMs + graceMs, waitMs = deadlineMs, workMs }: RunOptions =
+      {},
   ): Promise<T> {
     const started = now();
     const seat = await turnstile.acquire(Math.min(waitMs, deadlineMs));
     const working = useSeat(seat, work);
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const cancel = setDeadline(Math.max(1, deadlineMs - (now() - started)), () => {
+    const cancel = setDeadline(Math.max(1, workMs ?? deadlineMs - (now() - started)), () => {
       seat.replace();
       reject(
         new HoldfastError("deadline_exceeded", "The database did not answer in time", {

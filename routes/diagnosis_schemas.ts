@@ -98,7 +98,8 @@ export const IndexList = z.object({
     unique: z.boolean(),
     valid: z.boolean(),
     unused: z.boolean().openapi({
-      description: "Never read since the statistics began, and needed for nothing else",
+      description:
+        "Never read since the statistics began, and needed for nothing else; false on a standby, whose counts are of its own reads only",
     }),
     duplicate_of: z.string().nullable().openapi({
       description:
@@ -109,7 +110,8 @@ export const IndexList = z.object({
     }),
     needed_for: z.array(z.string()).openapi({ description: "What needs it besides reads" }),
     problems: z.array(z.enum(["invalid", "duplicate", "covered", "unused"])).openapi({
-      description: "unused only once use has been counted for a week",
+      description:
+        "unused only once this Holdfast has seen the server as a primary, and use counted, for a week",
     }),
     cure: cure.nullable(),
   })),

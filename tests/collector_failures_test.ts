@@ -3,7 +3,9 @@ import { chooseQuestion } from "../db/collectors/choose.ts";
 import { collectors, tierOf } from "../db/collectors/list.ts";
 import type { Target } from "../db/connection.ts";
 import { describeDatabaseError, isUnreachable, toHoldfastError } from "../db/errors.ts";
+import { HoldfastError } from "../errors.ts";
 import { databaseHealth } from "../services/monitor/health.ts";
+import { eventually } from "./helpers/eventually.ts";
 import { createLoneMonitor, rewriting } from "./helpers/monitor.ts";
 import { majors, onServer, openPlain } from "./helpers/majors.ts";
 
@@ -199,6 +201,34 @@ async function endSessions(target: Target): Promise<void> {
     await sql.end();
   }
 }
+
+Deno.test("what our own busy connection kept from being asked is asked within the 30 s tier, not an hour later", async () => {
+  await onServer(18, async (target) => {
+    let busy = true;
+    const { monitor, stop } = await createLoneMonitor(target, {
+      wrap: (pool) => ({
+        ...pool,
+        run: (work, options) =>
+          busy
+            ? Promise.reject(new HoldfastError("overloaded", "No turn came in time"))
+            : pool.run(work, options),
+      }),
+    });
+    try {
+      await monitor.runNow("hourly");
+      assert.ok(monitor.snapshot().readings.indexes.unasked);
+      busy = false;
+      await monitor.runNow("stats");
+      await eventually(
+        () => monitor.snapshot().readings.indexes.at !== undefined,
+        "the hourly tier is asked again",
+      );
+      assert.equal(monitor.snapshot().unreachable, undefined);
+    } finally {
+      await stop();
+    }
+  });
+});
 
 Deno.test("only FATAL and PANIC of a server, and errors without a server, mean that the connection is lost", () => {
   const said = (severity: string | undefined, code: string) =>

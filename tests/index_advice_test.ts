@@ -361,8 +361,34 @@ testWith(debianPostgres, "advice on indexes, on Postgres 15", async (t) => {
 Deno.test("an index counts as unused only for as long as it was there, and none of its use went away", () => {
   const row = (index_oid: number, scans: number) => ({ index_oid, scans }) as IndexRow;
   const ages = createIndexAges();
+  ages.noteServer({ inRecovery: false, startedAt: 0 }, 0);
   ages.note([row(1, 0), row(2, 7)], 1_000);
   ages.note([row(1, 0), row(2, 0), row(3, 0)], 5_000);
-  const seconds = (oid: number) => ages.unusedSeconds(row(oid, 0), 9_000);
-  assert.deepEqual([1, 2, 3].map(seconds), [Infinity, 8, 4]);
+  const seconds = (oid: number) => ages.unusedSeconds(row(oid, 0), 9_000, Infinity);
+  assert.deepEqual([1, 2, 3].map(seconds), [9, 8, 4]);
+  assert.equal(ages.unusedSeconds(row(1, 0), 9_000, 3), 3, "no longer than the statistics count");
+});
+
+Deno.test("what a standby counts says nothing of the primary's reads, nor does it after a promotion", () => {
+  const never = { index_oid: 1, scans: 0 } as IndexRow;
+  const day = 86_400_000;
+  const seconds = (ages: ReturnType<typeof createIndexAges>, at: number) => {
+    ages.note([never], at);
+    return ages.unusedSeconds(never, at, Infinity);
+  };
+  const ages = createIndexAges();
+  assert.equal(seconds(ages, 0), null, "the server has not said what it is");
+  for (const at of [0, 30 * day]) {
+    ages.noteServer({ inRecovery: true, startedAt: 0 }, at);
+    assert.equal(seconds(ages, at), null);
+    assert.ok(!ages.areCountsWhole(at));
+  }
+  ages.noteServer({ inRecovery: false, startedAt: 0 }, 31 * day);
+  assert.equal(seconds(ages, 32 * day), day / 1_000);
+  assert.ok(!ages.areCountsWhole(37 * day));
+  assert.equal(seconds(ages, 38 * day), week);
+  assert.ok(ages.areCountsWhole(38 * day));
+  // An address may lead to another server, promoted while nobody watched it.
+  ages.noteServer({ inRecovery: false, startedAt: -90 * day }, 39 * day);
+  assert.equal(seconds(ages, 40 * day), day / 1_000);
 });

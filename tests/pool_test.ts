@@ -106,6 +106,21 @@ Deno.test("one request past its deadline does not disturb the others", async () 
   });
 });
 
+Deno.test("what a request waited for its connection is not taken from its work, where the work has a time of its own", async () => {
+  await withPool({ max: 1 }, async (pool) => {
+    const first = sleep(pool, 0.4);
+    const options = { deadlineMs: 600, workMs: 600 };
+    const [row] = await pool.run(
+      (sql) => sql`select 1 as one, pg_sleep(0.4)::text as slept`,
+      options,
+    );
+    assert.equal(row?.one, 1);
+    await first;
+    const late = await refusal(pool.run((sql) => sql`select pg_sleep(0.8)`, options));
+    assert.equal(late.code, "deadline_exceeded");
+  });
+});
+
 Deno.test("a statement past statement_timeout is ended by the server", async () => {
   await withPool({ statementTimeoutMs: 200 }, async (pool) => {
     await refusedAs("deadline_exceeded", sleep(pool, 3));

@@ -264,6 +264,51 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
       }
     });
 
+    await t.step(
+      "a promoted server that cannot be prepared is an outage until it can",
+      async () => {
+        await onServer(primary, async (sql) => {
+          await sql`create role narrow login in role pg_monitor, pg_read_all_data`;
+          await sql`select pg_switch_wal()`;
+        });
+        await eventually(
+          () =>
+            onServer(archived, async (sql) => (await sql`select 'narrow'::regrole`).length === 1)
+              .catch(() => false),
+          "the role is there",
+        );
+        const url = archived.url().replace("postgres@", "narrow@");
+        const narrow = await startHouse({ DATABASE_URL: url, ...quick });
+        try {
+          await eventually(
+            async () => (await ready(narrow)).body.mode === "watch_only",
+            "it watches",
+          );
+          await onServer(archived, (sql) => sql`select pg_promote()`);
+          await eventually(
+            async () => (await ready(narrow)).status === 503,
+            "it is not ready",
+            tickMs,
+          );
+          assert.match(
+            (await ready(narrow)).body.detail,
+            /cannot be prepared: 42501: permission denied/,
+          );
+          const { status, write } = await health(narrow);
+          assert.deepEqual([status, write?.status], [503, "unhealthy"]);
+          await eventually(
+            async () => (await firing(narrow)).some(({ rule }) => rule === "write_failing"),
+            "write_failing fires",
+            tickMs,
+          );
+          await onServer(archived, (sql) => sql`alter role narrow superuser`);
+          await assertWrites(narrow);
+        } finally {
+          await narrow.stop();
+        }
+      },
+    );
+
     await t.step("once it is promoted Holdfast goes on by itself", async () => {
       await onServer(streaming, (sql) => sql`select pg_promote()`);
       await assertWrites(house!);

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { openWalsender } from "../db/backups/walsender.ts";
+import { collectors } from "../db/collectors/list.ts";
+import type { CollectorRows } from "../db/collectors/rows.ts";
 import { connectSql, type Target } from "../db/connection.ts";
 import { runCommand, unprivilegedUser } from "../db/embedded/command.ts";
+import { replicationSignals } from "../services/monitor/signals/replication.ts";
+import type { View } from "../services/monitor/signals/signal.ts";
 import { createDebianServer } from "./helpers/debian.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { startServer } from "./helpers/server.ts";
@@ -51,6 +55,39 @@ async function subscriber(target: Target, watched: Watched, own: string): Promis
   }
 }
 
+/** What receives WAL as the collector shows it to a role without pg_monitor. */
+async function receiversAsPlainRole(target: Target) {
+  const sql = connectSql({
+    target,
+    max: 1,
+    applicationName: "test",
+    statementTimeoutMs: 20_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+  const { questions } = collectors.find(({ name }) => name === "replication")!;
+  try {
+    return await sql.begin(async (tx) => {
+      await tx`create role plain`;
+      await tx`set local role plain`;
+      const rows = await tx.unsafe<CollectorRows["replication"][]>(questions[0]!.sql);
+      return rows.map(({ kind, state }) => ({ kind, state }));
+    });
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
+}
+
+Deno.test("a role that lost pg_monitor misses no standby: whether it is there is unknown", () => {
+  const signal = replicationSignals.find(({ name }) => name === "standby_missing")!;
+  const seenBy = (seesAll: boolean, rows: unknown[]) =>
+    signal.read({ rows: () => rows, seesAll, standbys: ["one"] } as unknown as View);
+  const value = (value: number | null) => [{ scope: "one", value }];
+  assert.deepEqual(seenBy(true, []), value(1));
+  assert.deepEqual(seenBy(true, [{ application_name: "one" }]), value(0));
+  assert.deepEqual(seenBy(false, []), value(null));
+});
+
 Deno.test("who keeps WAL or subscribes to tables is no standby, nor missed when it is gone", async () => {
   const server = await startServer({ wal_level: "logical", wal_retrieve_retry_interval: "200ms" });
   const watched = watch(server.target);
@@ -63,6 +100,10 @@ Deno.test("who keeps WAL or subscribes to tables is no standby, nor missed when 
     })().catch(() => {});
     await looksLike(watched, [0, 1, 0], "one that keeps WAL");
     assert.deepEqual(lags(watched), []);
+    assert.deepEqual(await receiversAsPlainRole(server.target), [{
+      kind: "connecting",
+      state: null,
+    }]);
     keeper.close();
     await taken;
     await looksLike(watched, [0, 0, 0], "it is gone");

@@ -4,14 +4,18 @@ import { chooseQuestion, versionAtLeast } from "../db/collectors/choose.ts";
 import { collectors } from "../db/collectors/list.ts";
 import type { IndexRow, ServerFacts, StatementRow } from "../db/collectors/rows.ts";
 import type { Sql } from "../db/connection.ts";
-import type { Pool } from "../db/pool.ts";
+import type { Pool, RunOptions } from "../db/pool.ts";
+import { HoldfastError } from "../errors.ts";
 import { createLogger, type LogFields } from "../log.ts";
+import { collectorChecks } from "../services/monitor/blind_spots.ts";
 import { chargeTurn, fullPurse, restTurn } from "../services/monitor/budget.ts";
 import { createChanges } from "../services/monitor/changes.ts";
 import { createCollection } from "../services/monitor/collection.ts";
 import { judgeIndexes } from "../services/monitor/indexes.ts";
+import { signals } from "../services/monitor/signals/list.ts";
 import { perSecond } from "../services/monitor/rates.ts";
 import { farOffSeconds, secondsLeft } from "../services/monitor/signals/durability.ts";
+import type { Snapshot } from "../services/monitor/snapshot.ts";
 import { workBetween } from "../services/monitor/statement_deltas.ts";
 import { createTrend } from "../services/monitor/trend.ts";
 
@@ -280,6 +284,105 @@ Deno.test("indexes: unused is said only when use has been counted for a week", (
   assert.deepEqual(problemsOf(never, 86_400), { "public.a": [] });
   assert.deepEqual(problemsOf(never), { "public.a": ["unused"] });
   assert.deepEqual(problemsOf([index({ scans: 0, is_unique: true })]), { "public.a": [] });
+});
+
+Deno.test("indexes: nothing is called unused on a standby, nor within a week of its promotion", async () => {
+  const day = 86_400_000;
+  let at = 100 * day;
+  let in_recovery = true;
+  const answers = new Map<string, () => unknown>([
+    ["server", () => ({ ...server, in_recovery, uptime_seconds: at / 1_000 })],
+    ["indexes", () => index({ scans: 0 })],
+  ]);
+  const unsafe = (sql: string) => {
+    const { name } = collectors.find(({ questions }) => questions.some((one) => one.sql === sql)) ??
+      {};
+    return Promise.resolve([answers.get(name ?? "")?.()].filter((row) => row !== undefined));
+  };
+  const pool = { run: (work: (sql: Sql) => unknown) => work({ unsafe } as unknown as Sql) } as Pool;
+  const times = { fast: day, stats: day, slow: day, hourly: day };
+  const collection = createCollection({
+    changes: createChanges({ now: () => at }),
+    fastPool: pool,
+    slowPool: pool,
+    everyMs: times,
+    maxAgeMs: times,
+    clock: { now: () => new Date(at) },
+    log: createLogger({ level: "error", write: () => {} }),
+  });
+  async function unusedAt(days: number) {
+    at = days * day;
+    await collection.collect("stats");
+    await collection.collect("hourly");
+    const view = collection.view({} as never);
+    const bytes = signals.find(({ name }) => name === "unused_index_bytes")!.read(view);
+    return [view.indexes?.all[0]?.problems, view.indexes?.all[0]?.cure?.sql, bytes];
+  }
+  assert.deepEqual(await unusedAt(100), [[], undefined, null]);
+  assert.deepEqual(await unusedAt(130), [[], undefined, null]);
+  in_recovery = false;
+  assert.deepEqual(await unusedAt(131), [[], undefined, null]);
+  assert.deepEqual(await unusedAt(137), [[], undefined, null]);
+  assert.deepEqual(await unusedAt(138), [
+    ["unused"],
+    'drop index concurrently "public"."a"',
+    8_192,
+  ]);
+});
+
+Deno.test("a collector that our own queue kept waiting was refused nothing, and one that was refused stays so", async () => {
+  let busy = false;
+  let broken = "";
+  let at = 0;
+  const unsafe = (sql: string) =>
+    broken !== "" && sql.includes(broken)
+      ? Promise.reject(Object.assign(new Error("no"), { code: "42501", severity: "ERROR" }))
+      : Promise.resolve([]);
+  const pool = {
+    run(work: (sql: Sql) => unknown, options: RunOptions) {
+      assert.equal(options.workMs, 12_000, "a question has all its time, however long it waited");
+      return busy
+        ? Promise.reject(new HoldfastError("overloaded", "No turn came in time"))
+        : work({ unsafe } as unknown as Sql);
+    },
+  } as Pool;
+  const hour = 3_600_000;
+  const times = { fast: hour, stats: hour, slow: hour, hourly: hour };
+  const collection = createCollection({
+    changes: createChanges({ now: () => 0 }),
+    fastPool: pool,
+    slowPool: pool,
+    everyMs: times,
+    maxAgeMs: times,
+    clock: { now: () => new Date(at += 1_000) },
+    log: createLogger({ level: "error", write: () => {} }),
+  });
+  const { readings } = collection;
+  const failing = () => collection.view(null as never).failing;
+  const checks = () =>
+    collectorChecks({ readings, unreachable: undefined } as unknown as Snapshot)
+      .map(({ name, status, detail }) => [name, status, /for (.*);/.exec(detail)?.[1] ?? detail]);
+
+  busy = true;
+  assert.deepEqual(await collection.collect("hourly"), { kind: "unasked", missed: true });
+  assert.deepEqual(failing(), []);
+  const unasked = [["collectors_not_asked", "unknown", "indexes, missing_indexes, bloat"]];
+  assert.deepEqual(checks(), unasked);
+
+  [busy, broken] = [false, "pg_stats"];
+  const read = { kind: "answered", missed: false, reconnected: false };
+  assert.deepEqual(await collection.collect("hourly"), read);
+  assert.deepEqual(failing(), ["bloat"]);
+  assert.deepEqual(checks(), [["collector:bloat", "unknown", "42501: no"]]);
+
+  busy = true;
+  await collection.collect("hourly");
+  assert.deepEqual(failing(), ["bloat"], "nothing was learnt since");
+  assert.deepEqual(checks(), unasked);
+
+  [busy, broken] = [false, ""];
+  await collection.collect("hourly");
+  assert.deepEqual([failing(), checks()], [[], []]);
 });
 
 /** A pool whose questions take as long as `costMs` says, and answer one row of nothing. */

@@ -2,16 +2,17 @@ import { writeCanary } from "../../db/canary.ts";
 import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../db/errors.ts";
 import type { RecordsDb } from "../../db/records.ts";
 import { readStandbySource, readWriteFacts, type WriteFacts } from "../../db/write_state.ts";
-import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import type { WriteAccess } from "../write_access/access.ts";
+import { isOutage } from "../write_access/health.ts";
 import {
   findingOf,
   newSessionsWarning,
   promoted,
   readOnlyDefault,
   standby,
+  unprepared,
   writable,
 } from "../write_access/state.ts";
 import type { ReadingSource } from "./sources.ts";
@@ -22,7 +23,10 @@ export interface WritePreparation {
   isStarted(): boolean;
   /** Whether the server has been got ready since it last was a standby. */
   isBegun(): boolean;
-  /** Gets a server ready that takes writes and was not prepared: migrates it, and loads what it holds. */
+  /**
+   * Gets a server ready that takes writes and was not prepared: migrates it, and loads what it holds. Joins the preparation
+   * under way; does nothing once the server is prepared.
+   */
   begin(): Promise<void>;
   /** Finds out whether a standby has Holdfast's schemas by now. */
   findSchema(): Promise<void>;
@@ -63,18 +67,26 @@ export function createCanary(
   let seen: { at: number; ms: number | null; failing: boolean | null } | undefined;
   let beganAt = -Infinity;
   let looking: Promise<void> | undefined;
+  /** Preparations in a row that failed. */
+  let failures = 0;
   const now = () => clock.now().getTime();
 
   /** A server that was never prepared, or was a standby until now. */
   async function begin(): Promise<boolean> {
-    if (!access.canWrite()) access.note(promoted());
+    // While it is tried again, what failed before stays said.
+    if (!access.canWrite() && !access.state().unprepared) access.note(promoted());
     try {
       await preparation.begin();
+      failures = 0;
       return true;
     } catch (error) {
       log.error("not_prepared_for_writing", { error: describeDatabaseError(error) });
-      // One that went away, or became a standby meanwhile, is told by the next look.
-      if (!isUnreachable(error) && !refusesWrites(error)) access.note(promoted(messageOf(error)));
+      failures++;
+      // One that went away, or became a standby meanwhile, is told by the next look; one that answered it is neither.
+      const passing = isUnreachable(error) || refusesWrites(error);
+      if (!passing || failures > 1) {
+        access.note(unprepared(describeDatabaseError(error)));
+      }
       return false;
     }
   }
@@ -90,6 +102,13 @@ export function createCanary(
     }
   }
 
+  async function noteStandby(): Promise<void> {
+    seen = undefined;
+    failures = 0;
+    access.note(standby(await readStandbySource(db).catch(() => undefined)));
+    if (!access.state().schema) await preparation.findSchema();
+  }
+
   async function tryWrite(facts: WriteFacts): Promise<void> {
     const started = performance.now();
     try {
@@ -97,8 +116,8 @@ export function createCanary(
       seen = { at: now(), ms: performance.now() - started, failing: false };
       access.note(writable(newSessionsWarning(facts)));
     } catch (error) {
-      // The server that refused may be another than the one that was asked before: a switch-over lies between.
-      const present = refusesWrites(error) ? await readWriteFacts(db) : facts;
+      // A switch-over may lie between the question and the write: the server that refused is asked again.
+      const present = refusesWrites(error) ? await readWriteFacts(db).catch(() => facts) : facts;
       if (present.in_recovery) return await noteStandby();
       const finding = findingOf(codeOf(error), present);
       if (finding) access.note(finding);
@@ -106,24 +125,18 @@ export function createCanary(
     }
   }
 
-  async function noteStandby(): Promise<void> {
-    seen = undefined;
-    access.note(standby(await readStandbySource(db).catch(() => undefined)));
-    if (!access.state().schema) await preparation.findSchema();
-  }
-
   async function lookOnce(): Promise<void> {
     try {
       const facts = await readWriteFacts(db);
       if (facts.in_recovery) return await noteStandby();
-      const unprepared = !preparation.isBegun();
-      if (unprepared && facts.read_only && facts.new_sessions_read_only !== false) {
+      const isBegun = preparation.isBegun();
+      if (!isBegun && facts.read_only && facts.new_sessions_read_only !== false) {
         access.note(readOnlyDefault(facts));
         preparation.renewSessions();
         if (!access.state().schema) await preparation.findSchema();
         return;
       }
-      if (unprepared && !await begin()) return;
+      if (!isBegun && !await begin()) return;
       await tryWrite(facts);
     } catch (error) {
       // A server that is away is another alert's business: of writes nothing is known then.
@@ -145,9 +158,8 @@ export function createCanary(
 
   /** 1 while nothing can be written, 0 while a row was, null where that is not known or nobody expects it. */
   function failing(): number | null {
-    const { mode, wrote } = access.state();
-    if (mode === "read_only" || mode === "watch_only" && wrote || isDiskFull()) return 1;
-    if (mode === "watch_only") return null;
+    if (isOutage(access.state()) || isDiskFull()) return 1;
+    if (access.isWatchOnly()) return null;
     const fresh = seen && now() - seen.at <= everyMs * 3 ? seen : undefined;
     return typeof fresh?.failing === "boolean" ? Number(fresh.failing) : null;
   }
@@ -162,7 +174,7 @@ export function createCanary(
     },
     values() {
       const at = now();
-      if (Math.abs(at - beganAt) >= everyMs) void look();
+      if (preparation.isStarted() && Math.abs(at - beganAt) >= everyMs) void look();
       const ms = seen && Math.abs(at - seen.at) <= everyMs * 3 ? seen.ms : null;
       // One that has not come back yet is as slow as that already.
       const under = looking && access.canWrite() ? Math.max(0, at - beganAt) : null;

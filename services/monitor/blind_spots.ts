@@ -39,17 +39,32 @@ export function blindSpots({ readings, statements, unreachable }: Snapshot): Che
   ];
 }
 
-/** Collectors that fail, each with the server's code and words, or that rest. */
+/** Collectors that the server was not asked for, because Holdfast's own connection was busy with others. */
+function unaskedCheck(readings: Snapshot["readings"]): Check[] {
+  const unasked = Object.entries(readings).filter(([, one]) => one.unasked);
+  return unasked.length === 0 ? [] : [{
+    name: "collectors_not_asked",
+    status: "unknown",
+    detail: `Holdfast's own connection was not free in time for ${
+      unasked.map(([name]) => name).join(", ")
+    }; the server is asked again within a turn of the 30 s tier`,
+    observed_at: iso(Math.max(...unasked.map(([, { errorAt }]) => errorAt ?? 0))),
+  }];
+}
+
+/** Collectors that fail, each with the server's code and words, that rest, or that were not asked. */
 export function collectorChecks({ readings, unreachable }: Snapshot): Check[] {
+  if (unreachable) return [];
   return Object.entries(readings)
-    .filter(([, { error, purse }]) => (error !== undefined || purse.resting > 0) && !unreachable)
+    .filter(([, { error, unasked, purse }]) => error !== undefined && !unasked || purse.resting > 0)
     .map(([name, reading]): Check => ({
       name: `collector:${name}`,
       status: "unknown",
-      detail: reading.error ??
+      detail: (reading.unasked ? undefined : reading.error) ??
         `left out for ${reading.purse.resting} more turn(s): it cost ${
           Math.round(reading.durationMs ?? 0)
         } ms`,
       observed_at: iso(reading.at),
-    }));
+    }))
+    .concat(unaskedCheck(readings));
 }

@@ -31,8 +31,8 @@ function isSilence(error: unknown): boolean {
 }
 
 /**
- * What came of asking: rows (`read`), an error of this one statement (`refused`), no turn on our own connection
- * (`unasked`), a connection that was lost or refused (`lost`), or not a word until our own deadline (`silent`).
+ * What came of asking: rows (`read`), an error of this one statement (`refused`), no turn on our own connection, or an
+ * error of our own (`unasked`), a connection that was lost or refused (`lost`), or not a word until our own deadline (`silent`).
  */
 export interface Outcome {
   kind: "read" | "refused" | "unasked" | "lost" | "silent";
@@ -47,7 +47,10 @@ function outcomeOf(error: unknown): Outcome["kind"] {
   return isAnswer(error) ? "refused" : "unasked";
 }
 
-/** Runs one question and notes its answer, its cost, or why there is none. */
+/**
+ * Runs one question and notes its answer, its cost, or why there is none. It waits up to `deadlineMs` for a connection, and
+ * then as long for the answer: what our own queue took says nothing of the server.
+ */
 export async function takeReading<T>(
   reading: Reading<T>,
   pool: Pool,
@@ -62,14 +65,22 @@ export async function takeReading<T>(
     return ask(sql);
   };
   try {
-    reading.value = await pool.run(timed, { deadlineMs });
+    reading.value = await pool.run(timed, { deadlineMs, workMs: deadlineMs });
     reading.at = clock.now().getTime();
     reading.error = undefined;
+    reading.unasked = false;
+    reading.refusal = undefined;
     return { kind: "read" };
   } catch (error) {
-    reading.error = describeDatabaseError(error);
-    reading.errorAt = clock.now().getTime();
-    return { kind: outcomeOf(error), error: reading.error };
+    const words = describeDatabaseError(error);
+    const at = clock.now().getTime();
+    const kind = outcomeOf(error);
+    const unasked = kind === "unasked" && started === undefined;
+    Object.assign(reading, { error: words, errorAt: at, unasked });
+    if (kind === "refused" || kind === "unasked" && !unasked) {
+      reading.refusal = { error: words, at };
+    }
+    return { kind, error: words };
   } finally {
     reading.durationMs = started === undefined ? undefined : performance.now() - started;
   }
@@ -89,9 +100,9 @@ interface Round {
 
 /** What a tier's turn says about the server: it answered, it is away and why, or it was not asked. */
 export type TierOutcome =
-  | { kind: "unasked" }
-  /** `reconnected` when a connection was lost on the way: another server may have taken the place of the last. */
-  | { kind: "answered"; reconnected: boolean }
+  | { kind: "unasked"; missed: boolean }
+  /** `missed` when our own connection was not free in time for some collector; `reconnected` when a connection was lost on the way: another server may have taken the place of the last. */
+  | { kind: "answered"; missed: boolean; reconnected: boolean }
   | { kind: "away"; error: string };
 
 /** Asks the least there is to ask: whether a new connection is taken and answered. */
@@ -148,7 +159,10 @@ async function takeTurn(collector: Collector, round: Round): Promise<Outcome> {
     });
   const outcome = await askTwice(ask, round);
   if (outcome.kind === "lost" || outcome.kind === "silent") return outcome;
-  if (!essential.has(collector.name)) {
+  if (outcome.kind === "refused" && outcome.error !== undefined) {
+    reading.refusal = { error: outcome.error, at: clock.now().getTime() };
+  }
+  if (!essential.has(collector.name) && !reading.unasked) {
     reading.purse = chargeTurn(reading.purse, reading.durationMs ?? 0, budgetOf(everyMs));
     const { resting } = reading.purse;
     if (resting > 0) onRest(collector.name, reading.durationMs ?? 0, resting);
@@ -162,13 +176,15 @@ async function takeTurn(collector: Collector, round: Round): Promise<Outcome> {
  */
 export async function collectTier(tier: Tier, round: Round): Promise<TierOutcome> {
   let answered = false;
+  let missed = false;
   let reconnected = false;
   for (const collector of collectors) {
     if (collector.tier !== tier) continue;
-    const { kind, error = "no answer", reconnected: anew } = await takeTurn(collector, round);
-    if (kind === "lost" || kind === "silent") return { kind: "away", error };
+    const { kind, error, reconnected: anew } = await takeTurn(collector, round);
+    if (kind === "lost" || kind === "silent") return { kind: "away", error: error ?? "no answer" };
+    missed ||= kind === "unasked" && round.readings[collector.name].unasked;
     answered ||= kind === "read" || kind === "refused";
     reconnected ||= anew === true;
   }
-  return answered ? { kind: "answered", reconnected } : { kind: "unasked" };
+  return answered ? { kind: "answered", missed, reconnected } : { kind: "unasked", missed };
 }

@@ -62,7 +62,9 @@ export function createCollection(
   /** When each standby was last streaming. */
   const standbys = new Map<string, number>();
   let startedAt: number | undefined;
-  let judged: { rows: CollectorRows["indexes"][]; found: View["indexes"] } | undefined;
+  let judged:
+    | { rows: CollectorRows["indexes"][]; primarySince: number | undefined; found: View["indexes"] }
+    | undefined;
 
   const freshRows = <K extends CollectorName>(of: Readings, at: number, name: K) =>
     freshValue(of[name], at, maxAgeMs[tierOf(name)]) as CollectorRows[K][] | undefined;
@@ -83,6 +85,8 @@ export function createCollection(
     if (server === undefined || readings.server.at === undefined) return;
     const started = readings.server.at - server.uptime_seconds * 1000;
     changes.noteServer(server, readings.server.at);
+    const found = { inRecovery: server.in_recovery, startedAt: started };
+    indexAges.noteServer(found, readings.server.at);
     // Another server, or the same after a restart: its texts may be others.
     if (startedAt !== undefined && Math.abs(started - startedAt) > 60_000) statements.forget();
     startedAt = started;
@@ -148,17 +152,15 @@ export function createCollection(
 
   function judgedIndexes(rows: CollectorRows["indexes"][] | undefined): View["indexes"] {
     if (!rows) return undefined;
-    if (judged?.rows !== rows) {
-      const at = now();
+    const primarySince = indexAges.primarySince();
+    const at = now();
+    if (judged?.rows !== rows || judged.primarySince !== primarySince) {
       const counted = observedSeconds();
       indexAges.note(rows, at);
-      const all = judgeIndexes(
-        rows,
-        (row) => Math.min(counted, indexAges.unusedSeconds(row, at)),
-      );
-      judged = { rows, found: { all, rows } };
+      const all = judgeIndexes(rows, (row) => indexAges.unusedSeconds(row, at, counted));
+      judged = { rows, primarySince, found: { all, rows, countsWhole: true } };
     }
-    return judged.found;
+    return judged.found && { ...judged.found, countsWhole: indexAges.areCountsWhole(at) };
   }
 
   /** Seconds of collecting per second: the mean number of connections Holdfast's watching keeps busy. */
@@ -233,7 +235,7 @@ export function createCollection(
         standbys: [...standbys.keys()],
         standby: rowsOf("standby") && standbyProgress.state(),
         seesAll: server?.sees_all_sessions ?? false,
-        failing: Object.entries(of).filter(([, { error }]) => error !== undefined)
+        failing: Object.entries(of).filter(([, { refusal }]) => refusal !== undefined)
           .map(([name]) => name),
         clockSkewMs: clockSkew(),
         ownCost: {

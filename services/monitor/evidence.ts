@@ -80,12 +80,10 @@ export function evidenceFor(rule: Rule, scope: string, snapshot: Snapshot): Evid
           .map(({ name, duplicate_of, bytes }) => ({ name, duplicate_of, bytes })),
       }];
     case "collector_failing": {
-      const { error, errorAt } = snapshot.readings[scope as CollectorName] ?? {};
+      const { refusal } = snapshot.readings[scope as CollectorName] ?? {};
       return [{
         name: "error",
-        value: error === undefined
-          ? null
-          : { error, at: errorAt === undefined ? null : new Date(errorAt).toISOString() },
+        value: refusal ? { error: refusal.error, at: new Date(refusal.at).toISOString() } : null,
       }];
     }
     case "watching_sheds":

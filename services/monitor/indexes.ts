@@ -1,5 +1,6 @@
 import type { CollectorRows, IndexRow } from "../../db/collectors/rows.ts";
 import { quoteIdent, quoteTable } from "../../db/sql.ts";
+import { unusedAfterSeconds } from "./index_ages.ts";
 import { covers, isEqual, outranks, usesOf } from "./index_equality.ts";
 
 /** One index, with those of its partitions in sum, and what is wrong with it. */
@@ -12,7 +13,7 @@ export interface IndexReport {
   partitions: number;
   unique: boolean;
   valid: boolean;
-  /** Never used since the statistics began, and needed for nothing else. */
+  /** Never used since the statistics began, and needed for nothing else; false where that is not known. */
   unused: boolean;
   /** Another index that is the same in all but name, and stays in its place. */
   duplicate_of: string | null;
@@ -34,8 +35,6 @@ export interface MissingIndex {
 }
 
 const nameOf = (row: IndexRow) => `${row.schema}.${row.name}`;
-/** Statistics younger than a week have not seen the weekly report, and call nothing unused. */
-const unusedAfterSeconds = 7 * 86_400;
 
 function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["cure"] {
   if (problems.length === 0) return null;
@@ -120,11 +119,12 @@ function scansAfterDrops(
 
 /**
  * Judges every index against the others of its table, so that all drops advised may be made together: of each set
- * of indexes that do the same one stays. `observedSeconds` is how long the use of an index has been counted. Pure.
+ * of indexes that do the same one stays. `observedSeconds` is how long the use of an index has been counted; null where
+ * that says nothing, as on a standby. Pure.
  */
 export function judgeIndexes(
   rows: readonly IndexRow[],
-  observedSeconds: (row: IndexRow) => number,
+  observedSeconds: (row: IndexRow) => number | null,
 ): IndexReport[] {
   const replacements = findReplacements(rows);
   const scans = scansAfterDrops(rows, replacements);
@@ -132,11 +132,12 @@ export function judgeIndexes(
     const replacement = replacements.get(row);
     const needs = usesOf(row);
     const isUsed = (replacement ? row.scans : scans.get(row)) !== 0;
-    const unused = !isUsed && needs.length === 0 && row.invalid_leaves === 0;
+    const observed = observedSeconds(row);
+    const unused = observed !== null && !isUsed && needs.length === 0 && row.invalid_leaves === 0;
     const problems: IndexReport["problems"] = [
       ...(row.invalid_leaves > 0 ? ["invalid" as const] : []),
       ...(replacement ? [replacement.kind] : []),
-      ...(unused && observedSeconds(row) >= unusedAfterSeconds ? ["unused" as const] : []),
+      ...(unused && observed >= unusedAfterSeconds ? ["unused" as const] : []),
     ];
     const nameOfKind = (kind: Replacement["kind"]) =>
       replacement?.kind === kind ? nameOf(replacement.by) : null;

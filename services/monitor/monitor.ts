@@ -105,7 +105,10 @@ export function createMonitor(
   let lastStatus: Status | undefined;
   let sizedAt = 0;
   let justBack = false;
-  /** Tiers whose last turn an outage cut short: asked again once it is over, not minutes later at their next turn. */
+  /**
+   * Tiers whose last turn an outage cut short, or our own busy connection: asked again once that is over, not minutes later at
+   * their next turn.
+   */
   const cut = new Set<Tier>();
 
   function markIngest(): void {
@@ -195,8 +198,9 @@ export function createMonitor(
   }
 
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
-    const answered = (await collection.collect(tier)).kind !== "away";
-    cut[answered ? "delete" : "add"](tier);
+    const outcome = await collection.collect(tier);
+    const answered = outcome.kind !== "away";
+    cut[answered && !outcome.missed ? "delete" : "add"](tier);
     commit();
     if (answered) history.add(samplesOf(snapshot(), tier));
   }

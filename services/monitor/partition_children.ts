@@ -117,3 +117,15 @@ export function countSealed(facts: TableFacts): number {
     return sealed !== undefined && sealed.sealedAt !== null && !sealed.ended;
   }).length;
 }
+
+/** How many leaves, attached or detached, are not what was sealed. */
+export function countChanged(facts: TableFacts): number {
+  const changed = (oid: number) => {
+    const sealed = facts.sealed?.get(oid);
+    return sealed !== undefined && sealed.problem !== null && !sealed.ended;
+  };
+  const detached = facts.detached.filter(({ oid, present }) =>
+    present && !present.attached && present.oid === oid
+  );
+  return [...facts.leaves, ...detached].filter(({ oid }) => changed(oid)).length;
+}

@@ -1,23 +1,18 @@
 import type { HoldRow } from "../../db/partitions/restraint.ts";
 import { HoldfastError } from "../../errors.ts";
-import { coveredUntil, findHoles, highest, type Span } from "../partitions/axis/span.ts";
-import { type Reading, readTable, wantedStretch } from "../partitions/planning/cover.ts";
+import { type Reading, readTable } from "../partitions/planning/cover.ts";
 import type { TableFacts } from "../partitions/planning/facts.ts";
 import { type Policy, tableOf } from "../partitions/policy.ts";
 import { adviseInterval, type IntervalAdvice } from "./partition_advice.ts";
 import {
   type ChildReport,
   childReports,
+  countChanged,
   countSealed,
   positionText,
   sealProblems,
 } from "./partition_children.ts";
-
-/** How far a table whose key is a number was filled, and when. */
-export interface Position {
-  atMs: number;
-  position: bigint;
-}
+import { coverOf, holesThatMatter, type Position, runwayOf } from "./partition_cover.ts";
 
 /** One managed table as it stood when it was read. */
 export interface TableReading {
@@ -50,6 +45,8 @@ export interface TableReport {
   default_rows: number | null;
   /** Leaves whose bound could not be read; for the rules, not for the API. */
   leaves_unknown: number;
+  /** The table itself could not be read, so what depends on its leaves is unknown; for the rules, not for the API. */
+  unread: boolean;
   /** Steps of retention that are held back, and leaves that could not be proven; for the rules, not for the API. */
   held: number;
   refused: number;
@@ -58,6 +55,8 @@ export interface TableReport {
   has_default: boolean;
   last_rotation_at: string | null;
   sealed: number;
+  /** Sealed leaves that are not what was sealed; null where leaves are not known. For the rules, not for the API. */
+  sealed_changed: number | null;
   /** For the recommendations, not for the API. */
   own_published: readonly string[];
   /** Why the last drain of the default was given up; null: it was not. */
@@ -66,9 +65,6 @@ export interface TableReport {
   recommendations: IntervalAdvice[];
   children: ChildReport[];
 }
-
-/** A cover without end: as long as anybody will look. */
-const endlessSeconds = 100 * 365.25 * 86_400;
 
 /** A policy as the API shows it. */
 export function policyReport(policy: Policy) {
@@ -85,6 +81,8 @@ export function policyReport(policy: Policy) {
 export function publicReport(
   {
     leaves_unknown: _unknown,
+    unread: _unread,
+    sealed_changed: _changed,
     cover_seconds: _cover,
     has_default: _default,
     drain_failure: _failure,
@@ -95,56 +93,6 @@ export function publicReport(
   }: TableReport,
 ) {
   return report;
-}
-
-/** Ids per second: the fastest of the growths from any earlier look to now; undefined before two looks. */
-export function fillRate(positions: readonly Position[]): number | undefined {
-  const last = positions.at(-1);
-  if (!last) return undefined;
-  const rates = positions
-    .filter(({ atMs }) => last.atMs - atMs >= 10_000)
-    .map(({ atMs, position }) => Number(last.position - position) / ((last.atMs - atMs) / 1000));
-  return rates.length === 0 ? undefined : Math.max(0, ...rates);
-}
-
-/** Seconds until rows of the present find no leaf but a default; null when it cannot be known. */
-function coverOf(
-  reading: Reading,
-  live: readonly Span[],
-  nowUs: number,
-  positions: readonly Position[],
-): number | null {
-  const { axis, present, unknown } = reading;
-  if (present === undefined || unknown.length > 0) return null;
-  const end = coveredUntil(live, present);
-  if (end === highest) return endlessSeconds;
-  const instant = axis.instantOf(end);
-  if (instant !== undefined) return Math.max(0, (Number(instant) - nowUs) / 1_000_000);
-  if (end <= present) return 0;
-  const rate = fillRate(positions);
-  if (rate === undefined) return null;
-  return Math.min(endlessSeconds, Number(end - present) / Math.max(rate, 1e-9));
-}
-
-/** Seconds until inserts of the present fail: never, while a default partition takes in what no other does. */
-function runwayOf({ defaultLeaf, unknown }: Reading, cover: number | null): number | null {
-  return defaultLeaf && unknown.length === 0 ? endlessSeconds : cover;
-}
-
-/** Gaps between leaves matter where rows may still come: from the horizon on. History may have gaps. */
-function holesThatMatter(
-  reading: Reading,
-  live: readonly Span[],
-  { nowUs, horizonDays, premake }: { nowUs: number; horizonDays: number; premake: number },
-): Span[] {
-  const { axis, present, unknown } = reading;
-  if (present === undefined || unknown.length > 0) return [];
-  const since = axis.atInstant(BigInt(Math.round(nowUs - horizonDays * 86_400_000_000))) ?? present;
-  // Beyond what is made ahead nothing is missing yet: a leaf of the far future makes no hole before it.
-  const { to: until } = wantedStretch(reading, premake);
-  return findHoles(live).filter((hole) =>
-    hole.from < until && (hole.to > present || hole.from >= since)
-  );
 }
 
 function problemsOf(
@@ -198,6 +146,9 @@ function countHolds(holds: readonly HoldRow[]): { held: number; refused: number 
   return { held, refused: holds.length - whole.length };
 }
 
+const drainProblems = ({ drainFailure }: TableFacts): string[] =>
+  drainFailure ? [`the default partition could not be drained: ${drainFailure.reason}`] : [];
+
 /** What retention does not take away though its policy says so; of many leaves the first few. */
 function holdProblems(holds: readonly HoldRow[]): string[] {
   return holds.slice(0, 5).map(({ kind, reason }) =>
@@ -215,7 +166,11 @@ export function runsOutSoon(tables: readonly TableReport[]): boolean {
   );
 }
 
-function unreadable({ facts, lastRotationAt }: TableReading, problem: string): TableReport {
+/** A table of which only Holdfast's own records and the catalogue's list of its leaves are known. */
+function unreadable(
+  { facts, lastRotationAt, holds, ownPublished }: TableReading,
+  problem: string,
+): TableReport {
   return {
     table: tableOf(facts.policy),
     policy: policyReport(facts.policy),
@@ -226,14 +181,16 @@ function unreadable({ facts, lastRotationAt }: TableReading, problem: string): T
     holes: [],
     default_rows: null,
     leaves_unknown: facts.leaves.length,
-    ...countHolds([]),
+    unread: true,
+    ...countHolds(holds),
     cover_seconds: null,
     has_default: false,
-    drain_failure: null,
-    own_published: [],
+    drain_failure: facts.drainFailure?.reason ?? null,
+    own_published: ownPublished ?? [],
     last_rotation_at: lastRotationAt,
-    sealed: 0,
-    problems: [problem],
+    sealed: countSealed(facts),
+    sealed_changed: facts.leaves.length === 0 ? null : countChanged(facts),
+    problems: [problem, ...drainProblems(facts), ...holdProblems(holds)],
     recommendations: [],
     children: [],
   };
@@ -276,8 +233,10 @@ export function reportTable(
     bytes: facts.leaves.reduce((sum, { bytes }) => sum + bytes, 0),
     runway_seconds: runway === null ? null : Math.round(runway),
     holes: holes.map(({ from, to }) => ({ from: text(from), to: text(to) })),
-    default_rows: defaultRows,
+    // A leaf whose bound is not known may be the default.
+    default_rows: !reading.defaultLeaf && reading.unknown.length > 0 ? null : defaultRows,
     leaves_unknown: reading.unknown.length,
+    unread: false,
     ...countHolds(table.holds),
     cover_seconds: cover,
     has_default: reading.defaultLeaf !== undefined,
@@ -285,11 +244,10 @@ export function reportTable(
     own_published: table.ownPublished ?? [],
     last_rotation_at: lastRotationAt,
     sealed: countSealed(facts),
+    sealed_changed: countChanged(facts),
     problems: [
       ...problemsOf(reading, { holes: holes.length, cover, defaultRows, defaultError }),
-      ...(facts.drainFailure
-        ? [`the default partition could not be drained: ${facts.drainFailure.reason}`]
-        : []),
+      ...drainProblems(facts),
       ...sealProblems(facts, reading),
       ...holdProblems(table.holds),
     ],

@@ -7,6 +7,10 @@ export interface Reading<T> {
   at: number | undefined;
   error: string | undefined;
   errorAt: number | undefined;
+  /** Whether the last question found no connection of our own in time: the server was not asked, and refused nothing. */
+  unasked: boolean;
+  /** What the server refused the last question with that it answered; a question it never got leaves this as it was. */
+  refusal: { error: string; at: number } | undefined;
   /** What the last question cost, measured from here once it had a connection. */
   durationMs: number | undefined;
   /** Why this server cannot be asked; its values stay unknown, and nothing is wrong. */
@@ -20,6 +24,8 @@ export function emptyReading<T>(): Reading<T> {
     at: undefined,
     error: undefined,
     errorAt: undefined,
+    unasked: false,
+    refusal: undefined,
     durationMs: undefined,
     missing: undefined,
     purse: fullPurse,

@@ -35,7 +35,7 @@ function aboutIndexes({ view }: Snapshot): Recommendation[] {
         title: `Consider dropping ${name}`,
         detail: `Nothing has read its ${
           megabytes(bytes)
-        } since use was first counted, a week ago at the least`,
+        } in the time its use was counted on this primary, a week at the least`,
         ...cure,
       })),
     ...judgeMissing(view.rows("missing_indexes") ?? []).slice(0, perKind).map((one) => ({

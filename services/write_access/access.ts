@@ -1,6 +1,7 @@
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
+import { isOutage } from "./health.ts";
 import type { Finding, WriteState } from "./state.ts";
 
 /** The one place that knows whether Holdfast may write; everybody else asks it. */
@@ -14,7 +15,7 @@ export interface WriteAccess {
   /** Takes up what a look found. */
   note(finding: Finding): void;
   noteSchema(present: boolean): void;
-  /** Calls `listener` at each change of mode or cause, at once. */
+  /** Calls `listener` at each change of mode or cause, or of whether its preparation failed, at once. */
   onChange(listener: (after: WriteState, before: WriteState) => void): void;
 }
 
@@ -38,6 +39,7 @@ export function createWriteAccess({ clock, log }: { clock: Clock; log: Logger })
     wrote: false,
     schema: false,
     warning: null,
+    unprepared: false,
   };
   const listeners: ((after: WriteState, before: WriteState) => void)[] = [];
 
@@ -50,7 +52,8 @@ export function createWriteAccess({ clock, log }: { clock: Clock; log: Logger })
     },
     note(finding) {
       const before = state;
-      const changed = finding.mode !== before.mode || finding.cause !== before.cause;
+      const changed = finding.mode !== before.mode || finding.cause !== before.cause ||
+        finding.unprepared !== before.unprepared;
       state = {
         ...before,
         ...finding,
@@ -62,8 +65,8 @@ export function createWriteAccess({ clock, log }: { clock: Clock; log: Logger })
       if (mode === "writing") {
         log.info("writing_again", { read_only_ms: state.since - before.since });
       } else {
-        const chosen = mode === "watch_only" && !state.wrote;
-        log[chosen ? "info" : "error"](chosen ? "watch_only" : "writing_ended", { mode, reason });
+        const outage = isOutage(state);
+        log[outage ? "error" : "info"](outage ? "writing_ended" : "watch_only", { mode, reason });
       }
       for (const listener of listeners) listener(state, before);
     },

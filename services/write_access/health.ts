@@ -1,8 +1,11 @@
 import type { WriteState } from "./state.ts";
 
-/** Whether a server that takes no writes is a fault: always, but for a standby that Holdfast was started beside. */
-export const isOutage = ({ mode, wrote }: WriteState): boolean =>
-  mode === "read_only" || mode === "watch_only" && wrote;
+/**
+ * Whether a server that takes no writes is a fault: always, but for a standby that Holdfast was started beside, and for the
+ * moment in which it is prepared after its promotion.
+ */
+export const isOutage = ({ mode, wrote, unprepared }: WriteState): boolean =>
+  mode === "read_only" || mode === "watch_only" && (wrote || unprepared);
 
 interface WriteCheck {
   name: string;

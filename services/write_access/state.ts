@@ -30,10 +30,15 @@ export interface WriteState {
   schema: boolean;
   /** What is not wrong yet, but will be: a setting that new sessions begin with. */
   warning: string | null;
+  /** Whether the server would take writes, and could not be prepared for them: an outage, whether it `wrote` or not. */
+  unprepared: boolean;
 }
 
 /** What a look found, without what the owner of the state adds. */
-export type Finding = Pick<WriteState, "mode" | "cause" | "reason" | "remedy" | "warning">;
+export type Finding = Pick<
+  WriteState,
+  "mode" | "cause" | "reason" | "remedy" | "warning" | "unprepared"
+>;
 
 export const writable = (warning: string | null = null): Finding => ({
   mode: "writing",
@@ -41,6 +46,7 @@ export const writable = (warning: string | null = null): Finding => ({
   reason: "",
   remedy: "",
   warning,
+  unprepared: false,
 });
 
 /** The statements that take a read-only default back, in a session that itself began with it. Pure. */
@@ -97,6 +103,7 @@ export function readOnlyDefault(facts: WriteFacts): Finding {
       resetStatement(facts, place)
     }`,
     warning: null,
+    unprepared: false,
   };
 }
 
@@ -113,6 +120,7 @@ const keptByPooler = ({ source }: WriteFacts): Finding => ({
     ? "Take it out of the options of DATABASE_URL, PGOPTIONS or the pooler"
     : "Make the pooler before the database begin new sessions (RECONNECT in PgBouncer's console)",
   warning: null,
+  unprepared: false,
 });
 
 /** What is said while our sessions still write and new ones may not. Pure. */
@@ -142,18 +150,30 @@ export function standby(source: StandbySource | undefined): Finding {
       address ? ` at ${address}` : ""
     }, or promote this server if the primary is gone: select pg_promote()`,
     warning: null,
+    unprepared: false,
   };
 }
 
-/** A server that was just promoted, and is not prepared yet. Pure. */
-export const promoted = (problem?: string): Finding => ({
+/** A server that takes writes now, and is being prepared: a standby that was promoted, or one that was read-only. Pure. */
+export const promoted = (): Finding => ({
   mode: "watch_only",
   cause: "promotion",
-  reason: problem === undefined
-    ? "The server takes writes now; Holdfast prepares it"
-    : `The server takes writes now, and cannot be prepared: ${problem}`,
-  remedy: problem === undefined ? "" : "Holdfast tries again every few seconds",
+  reason: "The server takes writes now; Holdfast prepares it",
+  remedy: "",
   warning: null,
+  unprepared: false,
+});
+
+/** The same once its preparation failed with `problem`, the SQLSTATE and the server's words. Pure. */
+export const unprepared = (problem: string): Finding => ({
+  ...promoted(),
+  reason: `The server takes writes now, and cannot be prepared: ${problem}`,
+  remedy: `${
+    problem.startsWith("42501")
+      ? "Grant Holdfast's role what it lacks (a first start needs: grant create on database … to <role>)"
+      : "Mend what the server names"
+  }; Holdfast tries again every few seconds`,
+  unprepared: true,
 });
 
 /** What a refused write says about the server as a whole; undefined when it may be of that one write alone. Pure. */
@@ -167,6 +187,7 @@ export function findingOf(sqlState: string, facts: WriteFacts): Finding | undefi
       remedy:
         "Make room: drop what is not needed, or a slot that keeps WAL; writing goes on by itself",
       warning: null,
+      unprepared: false,
     };
   }
   if (sqlState === "54000") {
@@ -177,6 +198,7 @@ export function findingOf(sqlState: string, facts: WriteFacts): Finding | undefi
       remedy:
         "End old transactions, prepared ones and unused slots, then vacuum (freeze) the oldest tables as a superuser",
       warning: null,
+      unprepared: false,
     };
   }
   return undefined;

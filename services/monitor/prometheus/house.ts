@@ -133,7 +133,7 @@ function partitionFamilies({ tables, tablesFresh, unreachable, metrics }: Snapsh
     gauge(
       "partition_holes",
       "Gaps between partitions where rows may come",
-      of(({ holes }) => holes.length),
+      of(({ unread, leaves_unknown, holes }) => unread || leaves_unknown > 0 ? null : holes.length),
     ),
     gauge(
       "partition_default_rows",

@@ -101,10 +101,14 @@ export const replicationSignals: readonly Signal[] = [
     collector: "replication",
     of: "standby",
     about: "1 when a standby that streamed within the last day does not any more",
-    read: ({ rows, standbys: seen }) => {
+    read: ({ rows, seesAll, standbys: seen }) => {
       // One that has just come back has not said yet how far it has replayed.
       const present = rows("replication")?.map(standbyName);
-      return present && seen.map((scope) => ({ scope, value: Number(!present.includes(scope)) }));
+      return present && seen.map((scope) => ({
+        scope,
+        // Who lost pg_monitor sees no standby, and misses none.
+        value: seesAll ? Number(!present.includes(scope)) : null,
+      }));
     },
   },
   {

@@ -33,14 +33,19 @@ export interface View {
   slope(name: string): number | undefined;
   metrics: PerformanceMetrics;
   statements: { load: number | undefined; tracked: number; regressed: number };
-  indexes: { all: IndexReport[]; rows: IndexRow[] } | undefined;
+  indexes: {
+    all: IndexReport[];
+    rows: IndexRow[];
+    /** Whether a count of zero means that nothing reads an index: not on a standby, nor soon after its promotion. */
+    countsWhole: boolean;
+  } | undefined;
   /** Standbys that streamed within the last day, whether they do now or not. */
   standbys: string[];
   /** How this server replays, when it is a standby itself. */
   standby: StandbyState | undefined;
   /** Whether this role sees what other roles' sessions do. */
   seesAll: boolean;
-  /** Collectors whose last question failed. */
+  /** Collectors whose last question the server refused. */
   failing: string[];
   /** By how much Holdfast's clock is surely ahead of the server's (negative: behind), in milliseconds. */
   clockSkewMs: number | undefined;

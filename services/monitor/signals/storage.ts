@@ -129,9 +129,11 @@ export const storageSignals: readonly Signal[] = [
     unit: "bytes",
     collector: "indexes",
     about:
-      "Size of indexes that nothing has read since the statistics began, and nothing else needs",
+      "Size of indexes that nothing has read since the statistics began, and nothing else needs; unknown on a standby, and for a week after a promotion",
     read: ({ indexes }) =>
-      indexes?.all.filter(({ unused }) => unused).reduce((sum, { bytes }) => sum + bytes, 0),
+      !indexes?.countsWhole
+        ? null
+        : indexes.all.filter(({ unused }) => unused).reduce((sum, { bytes }) => sum + bytes, 0),
   },
   {
     name: "missing_indexes",
