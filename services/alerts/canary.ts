@@ -119,7 +119,7 @@ export function createCanary(
       // A switch-over may lie between the question and the write: the server that refused is asked again.
       const present = refusesWrites(error) ? await readWriteFacts(db).catch(() => facts) : facts;
       if (present.in_recovery) return await noteStandby();
-      const finding = findingOf(codeOf(error), present);
+      const finding = findingOf(codeOf(error), facts);
       if (finding) access.note(finding);
       throw error;
     }
