@@ -1,5 +1,10 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { type AsyncBuffer, type DecodedArray, parquetMetadataAsync } from "hyparquet";
+import {
+  type AsyncBuffer,
+  type DecodedArray,
+  parquetMetadataAsync,
+  parquetSchema,
+} from "hyparquet";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import { type ParquetPlan, planParquet } from "./parquet_columns.ts";
 import { checkChunk, damaged, pagesOf, readChunk } from "./parquet_values.ts";
@@ -30,7 +35,10 @@ async function describe(file: AsyncBuffer, source: SourceFile): Promise<ParquetP
   }
   let plan: ParquetPlan;
   try {
-    plan = planParquet(await parquetMetadataAsync(file, { geoparquet: false }), source);
+    const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+    // The reader builds this tree for each chunk, and fails on columns that are counted and not there.
+    parquetSchema(metadata);
+    plan = planParquet(metadata, source);
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     throw damaged(`It is not a whole Parquet file: ${messageOf(error)}`, error);

@@ -94,7 +94,12 @@ export function* pagesOf(
   const { name, plain } = column;
   const meta = metaOf(metadata, column, group);
   if (!meta) return;
-  const schemaPath = getTreePath(parquetSchema(metadata), [name]);
+  let schemaPath: ReturnType<typeof getTreePath>;
+  try {
+    schemaPath = getTreePath(parquetSchema(metadata), [name]);
+  } catch (error) {
+    throw damaged(`Cannot read column ${name}: ${messageOf(error)}`, error);
+  }
   const element = schemaPath.at(-1)?.element;
   if (!element) return;
   const columnDecoder = {
