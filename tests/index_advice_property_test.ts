@@ -170,7 +170,8 @@ async function holds(target: Target, numRuns: number): Promise<void> {
       fc.asyncProperty(randomSchema, async (schema) => {
         for (const kind of await follow(sql, schema)) drops.set(kind, (drops.get(kind) ?? 0) + 1);
       }),
-      { numRuns, endOnFailure: true },
+      // The short run repeats its schemas; the long one draws new ones.
+      { numRuns, endOnFailure: true, ...(numRuns < 100 ? { seed: 14 } : {}) },
     );
     for (const kind of ["duplicate", "covered", "unused"]) {
       assert.ok(drops.get(kind), `some drop is for ${kind}: ${JSON.stringify([...drops])}`);
