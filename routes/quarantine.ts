@@ -1,10 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
 import { HoldfastError } from "../errors.ts";
 import { type Quarantine, retriedMax } from "../services/ingest/quarantine.ts";
 import { SymbolText } from "./instruments.ts";
 import {
-  type AppEnv,
   createRouter,
   cursorParam,
   flagParam,
@@ -56,17 +54,6 @@ const listRoute = createRoute({
   responses: { 200: jsonAnswer(QuarantineList, "A page of quarantined rows") },
 });
 
-/** A body is optional here, and many clients name its type also when they send none. */
-const emptyIsNone: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const { raw } = c.req;
-  if (raw.body === null || c.req.header("content-length") === "0") {
-    const headers = new Headers(raw.headers);
-    headers.delete("content-type");
-    c.req.raw = new Request(raw.url, { method: raw.method, headers });
-  }
-  await next();
-};
-
 const retryRoute = createRoute({
   method: "post",
   path: "/api/quarantine/{id}/retry",
@@ -74,7 +61,6 @@ const retryRoute = createRoute({
   operationId: "retryQuarantinedRow",
   "x-problems": ["conflict", "too_many_partitions", "partition_sealed"],
   summary: "Try a quarantined row again, or the corrected tick in its place",
-  middleware: emptyIsNone,
   request: {
     params: z.object({ id: RowId }),
     query: z.object({

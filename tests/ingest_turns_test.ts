@@ -17,7 +17,7 @@ const step = fc.oneof(
 
 Deno.test("room is never held beyond its bounds, and all of it comes back", () => {
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-    const room = createRoom(1_000, "rows");
+    const room = createRoom(1_000);
     /** What each holds; one alone of its kind may hold any number. */
     const holds: { hold: Hold; kind: RoomKind; rows: number }[] = [];
     const of = (kind: RoomKind) => holds.filter((one) => one.kind === kind && one.rows > 0);

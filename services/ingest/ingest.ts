@@ -69,7 +69,7 @@ export function createIngest(
   const counters = { accepted: 0, quarantined: 0, byReason: {} as Record<string, number> };
   const alarms = createAlarms();
   const keys = createKeyTurns({ waitMs: keyWaitMs });
-  const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS, "rows");
+  const room = createRoom(config.HOLDFAST_INGEST_HELD_ROWS);
   const fullness = createFullness({ clock });
 
   function committed(

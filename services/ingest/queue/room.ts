@@ -14,7 +14,7 @@ export interface Hold {
  * Bounds what all uploads together hold in memory while they wait to be written. The large ones may have half of it:
  * however many of them wait, the small ones find room.
  */
-export function createRoom(max: number, what: "rows" | "bytes") {
+export function createRoom(max: number) {
   const held = { small: 0, large: 0 };
 
   function fits(kind: RoomKind, amount: number): boolean {
@@ -27,7 +27,7 @@ export function createRoom(max: number, what: "rows" | "bytes") {
 
   function take(kind: RoomKind, amount: number): void {
     if (!fits(kind, amount)) {
-      throw new HoldfastError("overloaded", `Too many ${what} wait to be written`, {
+      throw new HoldfastError("overloaded", "Too many rows wait to be written", {
         retryAfterSeconds: 1,
       });
     }
