@@ -7,6 +7,7 @@ import { isDriversOwn } from "../db/errors.ts";
 import { messageOf, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { FileLock, Listener, Runtime, Upgrade } from "../runtime/types.ts";
+import { createStopSignals } from "./stop_signals.ts";
 
 /** Longest wait for requests in flight at a stop. */
 const drainMs = 20_000;
@@ -134,7 +135,7 @@ function catchStrays(log: Logger): void {
   process.on("uncaughtException", (error) => log.error("stray_error", { error }));
 }
 
-/** Serves until a signal; a second one ends at once. */
+/** Serves until a signal; another one a second or more later ends at once. */
 export async function serve(
   context: CommandContext,
   whileServing: (serving: Serving, signal: AbortSignal) => Promise<void> = async () => {},
@@ -148,14 +149,16 @@ export async function serve(
     });
   }
   const stopped = new AbortController();
-  let signals = 0;
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
-  runtime.onStopSignal((signal) => {
-    if (++signals > 1) runtime.exit(130);
-    log.info("stopping", { signal });
-    stopped.abort();
-    ask();
-  });
+  runtime.onStopSignal(createStopSignals({
+    stop(signal) {
+      log.info("stopping", { signal });
+      stopped.abort();
+      ask();
+    },
+    end: () => runtime.exit(130),
+    now: () => performance.now(),
+  }));
   const serving = await startServing(context, stopped.signal);
   const extra = whileServing(serving, stopped.signal);
   await asked;
