@@ -418,8 +418,6 @@ Deno.test("a drop that waits for another table's lock is retried alone: its proo
       pool: guardian.pool,
       clock: guardian.clock,
       log: createLogger({ level: "error", write: () => {} }),
-      send: async (sql, statement) => void await sql.unsafe(statement),
-      mark: () => {},
       limitLocks: async (sql) => void await sql`select set_config('lock_timeout', '20ms', true)`,
       async patiently(_step, work) {
         for (let attempt = 1;; attempt++) {

@@ -44,21 +44,8 @@ export interface ExecutionOptions {
   beginDrain?: (table: TableName, drain: NonNullable<Step["drain"]>) => Promise<unknown>;
   /** Waits between attempts; milliseconds. */
   pause?: (ms: number) => Promise<void>;
-  /** Told of each step that cannot be undone, before it is taken; what it throws ends the run as a crash would. */
-  beforeStatement?: (sql: string) => void;
   /** Makes those who carry out sealing and archiving. */
   crafts?: (tools: StepTools) => Crafts;
-}
-
-/** Thrown by beforeStatement: nothing more is done, as if the process had ended. */
-export class Interrupted extends Error {}
-
-/** The interruption behind an error, through the wrappings of the pool. */
-export function interruptionOf(error: unknown): Interrupted | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof Interrupted) return at;
-  }
-  return undefined;
 }
 
 export function createExecution(
@@ -68,22 +55,15 @@ export function createExecution(
     isTrusted = () => true,
     log,
     pause = (ms) => new Promise((done) => setTimeout(done, ms)),
-    beforeStatement = () => {},
     beginDrain = () => {
       throw new HoldfastError("conflict", "Default partitions are not drained here");
     },
     crafts = () => ({}),
   }: ExecutionOptions,
 ): Execution {
-  const mark = beforeStatement;
-  const tools = { pool, clock, log, send, mark, limitLocks, patiently, entry };
+  const tools = { pool, clock, log, limitLocks, patiently, entry };
   const craft = crafts(tools);
   const remove = createRemoval(tools);
-
-  async function send(sql: Sql, statement: string): Promise<void> {
-    beforeStatement(statement);
-    await sql.unsafe(statement);
-  }
 
   function entry(step: Step, started: number, error: unknown): MaintenanceEntry {
     return {
@@ -130,7 +110,7 @@ export function createExecution(
         const started = performance.now();
         const missing = steps.filter(({ partition }) => !present.has(partition.name));
         for (const { statements } of missing) {
-          for (const statement of statements) await send(sql, statement.sql);
+          for (const statement of statements) await sql.unsafe(statement.sql);
         }
         await logMaintenance(
           sql,
@@ -150,7 +130,6 @@ export function createExecution(
       const text = pending
         ? detachStatement(tableName(step), leafTable(step), "finalize")
         : statement?.sql ?? "";
-      beforeStatement(text);
       await sendOutsideTransaction(pool, sql, text, outsideLimits);
     });
   }
@@ -175,10 +154,9 @@ export function createExecution(
       step.transaction
         ? pool.transaction(async (sql) => {
           await limitLocks(sql, step.heavy);
-          for (const { sql: statement } of step.statements) await send(sql, statement);
+          for (const { sql: statement } of step.statements) await sql.unsafe(statement);
         })
         : detachOnce(step));
-    beforeStatement("record the detach");
     await pool.run(async (sql) => {
       await logMaintenance(sql, [entry(step, started, undefined)]);
       await reconcileDetached(sql, { at: clock.now(), trusted: isTrusted() });
@@ -232,7 +210,7 @@ export function createExecution(
       succeed(steps, outcome);
       return false;
     } catch (error) {
-      if (interruptionOf(error) || isUnreachable(error) || refusesWrites(error)) throw error;
+      if (isUnreachable(error) || refusesWrites(error)) throw error;
       const locked = passing.has(codeOf(error));
       if (locked || others.length === 0) {
         await fail(first, error, outcome);

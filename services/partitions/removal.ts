@@ -12,7 +12,7 @@ import { leafTable, leafText, type LockedCheck, type StepTools } from "./tools.t
 const longestMs = 55 * 60_000;
 
 /** Drops and moves detached leaves, each if it is still the one that was detached and `check` holds under its lock. */
-export function createRemoval({ pool, clock, send, limitLocks, patiently, entry }: StepTools) {
+export function createRemoval({ pool, clock, limitLocks, patiently, entry }: StepTools) {
   /** `giveUp` is called with what keeps failing after the proof, which is not made again for it. */
   async function change(
     step: Step,
@@ -35,7 +35,7 @@ export function createRemoval({ pool, clock, send, limitLocks, patiently, entry 
       // Another table's lock is waited for here: what was read and counted above stays locked, and proven.
       await patiently(step, () =>
         behindSavepoint(sql, async () => {
-          for (const { sql: statement } of step.statements) await send(sql, statement);
+          for (const { sql: statement } of step.statements) await sql.unsafe(statement);
         })).catch((error) => {
           giveUp(error);
           throw error;

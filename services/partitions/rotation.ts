@@ -13,9 +13,10 @@ import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
 import { createArchiving } from "./archive/archiving.ts";
 import { archiveDirectory } from "./archive/directory.ts";
+import type { ArchiveFiles } from "./archive/files.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { createEnsure } from "./ensure.ts";
-import { createExecution, type ExecutionOptions, interruptionOf } from "./execution.ts";
+import { createExecution, type ExecutionOptions } from "./execution.ts";
 import type { Outcome } from "./outcome.ts";
 import { holdEntry, holdText, leftUnproven, pickName } from "./holds.ts";
 import type { PlanContext, TableFacts } from "./planning/facts.ts";
@@ -80,7 +81,7 @@ interface Look {
 
 /** Keeps the partitions of every table that has a policy: makes ahead, gives up behind, finishes what was cut short. */
 export function createRotation(
-  { pool, catalogue, config, clock, log, onChange = () => {}, times, ...hooks }: {
+  { pool, catalogue, config, clock, log, onChange = () => {}, times, archiveFiles, ...options }: {
     pool: Pool;
     catalogue: Catalogue;
     config: RotationConfig;
@@ -88,7 +89,8 @@ export function createRotation(
     log: Logger;
     onChange?: () => void;
     times?: TimeSources | undefined;
-  } & Pick<ExecutionOptions, "pause" | "beforeStatement" | "beginDrain">,
+    archiveFiles?: ArchiveFiles;
+  } & Pick<ExecutionOptions, "pause" | "beginDrain">,
 ): Rotation {
   const timekeeper = createTimekeeper({ clock, ...times });
   const execution = createExecution({
@@ -96,8 +98,8 @@ export function createRotation(
     clock: timekeeper,
     isTrusted: timekeeper.isTrusted,
     log,
-    ...hooks,
-    crafts: (tools) => createArchiving(tools, archiveDirectory(config)),
+    ...options,
+    crafts: (tools) => createArchiving(tools, archiveDirectory(config), archiveFiles),
   });
   const setbacks = createSetbacks();
   const ensure = createEnsure({ pool, catalogue, config, execution, context, log, onChange });
@@ -287,8 +289,6 @@ export function createRotation(
       try {
         await holdRotationLock(pool, waitMs.rotate, () => rotateLocked(result));
       } catch (error) {
-        const interruption = interruptionOf(error);
-        if (interruption) throw interruption;
         result.errors.push(describeDatabaseError(error));
       }
       if (result.errors.length > 0) log.error("rotation_failed", { reason, errors: result.errors });

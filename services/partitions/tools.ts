@@ -25,10 +25,6 @@ export interface StepTools {
   pool: Pool;
   clock: Clock;
   log: Logger;
-  /** Sends a statement that cannot be undone, having told those who watch. */
-  send(sql: Sql, statement: string): Promise<void>;
-  /** Told of each thing done outside the database (a file), before it is done. */
-  mark(what: string): void;
   limitLocks(sql: Sql, heavy: boolean): Promise<void>;
   patiently<T>(step: Step, work: () => Promise<T>): Promise<T>;
   entry(step: Step, started: number, error: unknown): MaintenanceEntry;

@@ -1,8 +1,8 @@
-/** Polls `probe` until it answers something other than undefined or false; fails after `deadlineMs`. */
+/** Polls `probe` until it answers something other than undefined or false; fails after `deadlineMs`, which is long: a busy machine is no fault. */
 export async function eventually<T>(
   probe: () => Promise<T | undefined | false> | T | undefined | false,
   what: string,
-  deadlineMs = 15_000,
+  deadlineMs = 60_000,
 ): Promise<T> {
   const until = performance.now() + deadlineMs;
   let last: unknown;

@@ -6,6 +6,7 @@ import { createPool } from "../../db/pool.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import type { ExecutionOptions } from "../../services/partitions/execution.ts";
+import { openEndingLink } from "./ending_link.ts";
 import { createConversions } from "../../services/partitions/conversion/conversions.ts";
 import { createPolicies, type PolicyInput } from "../../services/partitions/policies.ts";
 import { createRotation } from "../../services/partitions/rotation.ts";
@@ -26,8 +27,10 @@ export interface Guarded {
   stop(): Promise<void>;
 }
 
-export interface GuardedOptions extends Pick<ExecutionOptions, "beforeStatement" | "pause"> {
+export interface GuardedOptions extends Pick<ExecutionOptions, "pause"> {
   user?: string;
+  /** Sees each change before it happens, and ends the guardian there where it answers true; see `ending_link.ts`. */
+  endsBefore?: (what: string) => boolean;
   maxPartitions?: number;
   archiveDir?: string;
   lockTimeoutMs?: number;
@@ -55,8 +58,11 @@ export const someDays: PolicyInput = {
 
 function createGuardian(target: Target, now: string, logs: LogFields[], options: GuardedOptions) {
   const clock = { time: new Date(now), now: () => clock.time };
+  const link = options.endsBefore && target.kind === "socket"
+    ? openEndingLink(target, options.endsBefore)
+    : undefined;
   const pool = createPool({
-    target,
+    target: link?.target ?? target,
     max: 4,
     applicationName: "guardian",
     statementTimeoutMs: 60_000,
@@ -73,8 +79,7 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
     HOLDFAST_ARCHIVE_DIR: options.archiveDir ?? "/nonexistent/archive",
     HOLDFAST_RETENTION_BRAKE_RATIO: options.restraint ? options.restraint.ratio ?? 0.1 : 1,
   };
-  const { beforeStatement, pause = () => Promise.resolve() } = options;
-  const hooks = { pause, ...(beforeStatement ? { beforeStatement } : {}) };
+  const { pause = () => Promise.resolve() } = options;
   const ownTime = () => clock.now().getTime();
   const { serverNow = ownTime, monotonic = ownTime } = options.restraint ?? {};
   const source: ClockSource = {
@@ -93,7 +98,7 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
     clock,
     log,
     goesOn: false,
-    ...hooks,
+    pause,
   });
   const rotation = createRotation({
     pool,
@@ -103,7 +108,8 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
     log,
     beginDrain: conversions.beginDrain,
     times: { source, monotonic },
-    ...hooks,
+    pause,
+    ...(link ? { archiveFiles: link.files } : {}),
   });
   return {
     rotation,
@@ -113,7 +119,10 @@ function createGuardian(target: Target, now: string, logs: LogFields[], options:
     clock,
     put: (table: string, some: Partial<PolicyInput> = {}) =>
       policies.put(table, { ...someDays, ...some }),
-    [Symbol.asyncDispose]: () => pool.end(),
+    async [Symbol.asyncDispose]() {
+      await pool.end();
+      link?.close();
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 import { startGuardedOn } from "./guardian.ts";
 
 /**
- * A rotation in a process of its own, to be killed: DIRECTORY NOW [STATEMENT] [ARCHIVES]; kills itself before the
- * statement of that number, or the first that begins so.
+ * A rotation in a process of its own, to be killed: DIRECTORY NOW [CHANGE] [ARCHIVES]; kills itself before the change
+ * (a statement or a file operation) of that number, or the first with that text.
  */
 const [directory = "", now = "", statement, archiveDir] = Deno.args;
 let count = 0;
@@ -11,9 +11,10 @@ const guardian = startGuardedOn(
   now,
   {
     ...(archiveDir ? { archiveDir } : {}),
-    beforeStatement(what) {
-      const named = statement !== undefined && !/^\d/.test(statement) && what.startsWith(statement);
+    endsBefore(what) {
+      const named = statement !== undefined && !/^\d/.test(statement) && what.includes(statement);
       if (String(++count) === statement || named) Deno.kill(Deno.pid, "SIGKILL");
+      return false;
     },
     lockTimeoutMs: 20_000,
   },

@@ -216,12 +216,13 @@ function processFamilies({ messages, clients, startedAt, lag }: HouseFacts): Fam
     family("gauge", "process_resident_memory_bytes", "Resident memory of this process", [
       { value: rss },
     ]),
-    gauge(
-      "event_loop_lag_ms",
+    family(
+      "summary",
+      "holdfast_event_loop_lag_seconds",
       "How late timers of this process were within the last minute; others waited as long",
       [
-        { labels: { quantile: "0.99" }, value: lag.p99_ms },
-        { labels: { quantile: "1" }, value: lag.worst_ms },
+        { labels: { quantile: "0.99" }, value: lag.p99_ms / 1000 },
+        { labels: { quantile: "1" }, value: lag.worst_ms / 1000 },
       ],
     ),
     gauge("heap_bytes", "Used heap of the JavaScript engine", heapUsed),

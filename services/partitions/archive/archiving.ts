@@ -21,9 +21,11 @@ import {
   tableName,
 } from "../tools.ts";
 import {
+  type ArchiveFiles,
   archivePath,
   clearPartials,
   damageOf,
+  diskFiles,
   readReceipt,
   type Receipt,
   writeArchiveFiles,
@@ -59,8 +61,12 @@ async function* readLeaf(
  * Sealing, archiving, and the proof before a drop. `directory` is where archives lie; a leaf is archived when its file
  * was read back from disk, row by row, and found to hold what was sealed.
  */
-export function createArchiving(tools: StepTools, directory: string): Crafts {
-  const { pool, clock, mark, entry } = tools;
+export function createArchiving(
+  tools: StepTools,
+  directory: string,
+  files: ArchiveFiles = diskFiles,
+): Crafts {
+  const { pool, clock, entry } = tools;
   const sealing = createSealing(tools);
 
   async function manifestOf(step: Step): Promise<Manifest> {
@@ -117,7 +123,7 @@ export function createArchiving(tools: StepTools, directory: string): Crafts {
           if (!written) throw new Error("the archive was not written");
           return prove(partial, manifest, archivePath(manifest), written);
         },
-        mark,
+        files,
       );
     }, { deadlineMs: longestMs });
   }
@@ -137,7 +143,6 @@ export function createArchiving(tools: StepTools, directory: string): Crafts {
     const path = join(directory, archivePath(manifest));
     await clearPartials(path);
     const receipt = await found(path, manifest) ?? await write(step, manifest, path);
-    mark("record the archive");
     await withStatistics(pool, step, () =>
       pool.transaction(async (sql) => {
         await proveCount(sql, step, manifest.rows);

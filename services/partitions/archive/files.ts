@@ -38,35 +38,42 @@ async function syncFolder(path: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-/** Gives a file its own name once it is whole and on disk; its folder is synced, so that the name lasts too. */
-async function publish(path: string, mark: (what: string) => void): Promise<void> {
-  mark(`rename ${path}`);
-  await rename(partial(path), path);
-  await syncFolder(dirname(path));
+/** The file operations that an archive is made with. */
+export interface ArchiveFiles {
+  /** Writes a file from its beginning, over what was there; its directory is made. */
+  write(path: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
+  /** Brings a written file to disk. */
+  sync(path: string): Promise<void>;
+  /** Renames a file and syncs its directory, so that the name lasts too. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file if it is there. */
+  remove(path: string): Promise<void>;
 }
 
-/** Writes chunks under a temporary name and syncs them; answers that name. What an earlier try left is overwritten. */
-async function writePartial(
-  path: string,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  mark: (what: string) => void,
-): Promise<string> {
-  await mkdir(dirname(path), { recursive: true });
-  mark(`write ${path}`);
-  const handle = await open(partial(path), "w", 0o600);
-  try {
-    for await (const chunk of chunks) {
-      for (let at = 0; at < chunk.length;) {
-        at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten;
+export const diskFiles: ArchiveFiles = {
+  async write(path, chunks) {
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await open(path, "w", 0o600);
+    try {
+      for await (const chunk of chunks) {
+        for (let at = 0; at < chunk.length;) {
+          at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten;
+        }
       }
+    } finally {
+      await handle.close();
     }
-    mark(`sync ${path}`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  return partial(path);
-}
+  },
+  async sync(path) {
+    const handle = await open(path, "r+");
+    await handle.sync().finally(() => handle.close());
+  },
+  async rename(from, to) {
+    await rename(from, to);
+    await syncFolder(dirname(to));
+  },
+  remove: (path) => rm(path, { force: true }),
+};
 
 /**
  * Writes a Parquet file and its receipt: each under a temporary name, synced, read back by `prove`, and only then
@@ -76,18 +83,23 @@ export async function writeArchiveFiles(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
   prove: (written: string) => Promise<Receipt>,
-  mark: (what: string) => void,
+  files: ArchiveFiles,
 ): Promise<Receipt> {
+  async function writePartial(path: string, chunks: Parameters<ArchiveFiles["write"]>[1]) {
+    await files.write(partial(path), chunks);
+    await files.sync(partial(path));
+  }
   try {
-    const receipt = await prove(await writePartial(path, chunks, mark));
-    await publish(path, mark);
+    await writePartial(path, chunks);
+    const receipt = await prove(partial(path));
+    await files.rename(partial(path), path);
     const text = new TextEncoder().encode(`${JSON.stringify(receipt, null, 2)}\n`);
-    await writePartial(receiptPath(path), [text], mark);
-    await publish(receiptPath(path), mark);
+    await writePartial(receiptPath(path), [text]);
+    await files.rename(partial(receiptPath(path)), receiptPath(path));
     return receipt;
   } catch (error) {
-    await rm(partial(path), { force: true }).catch(() => {});
-    await rm(partial(receiptPath(path)), { force: true }).catch(() => {});
+    await files.remove(partial(path)).catch(() => {});
+    await files.remove(partial(receiptPath(path))).catch(() => {});
     throw error;
   }
 }

@@ -12,7 +12,6 @@ import type { Pool } from "../../../db/pool.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../clock.ts";
-import { interruptionOf } from "../execution.ts";
 import { type Policies, type PolicyInput } from "../policies.ts";
 import type { Policy } from "../policy.ts";
 import { createMover, type MoverOptions } from "./mover.ts";
@@ -62,7 +61,7 @@ export function createConversions(
     onProgress = () => {},
     onChange = () => {},
     goesOn = true,
-    ...hooks
+    ...options
   }: {
     pool: Pool;
     policies: Pick<Policies, "complete">;
@@ -74,7 +73,7 @@ export function createConversions(
     onChange?: () => void;
     /** Whether a drain goes on by itself once it has begun. */
     goesOn?: boolean;
-  } & Pick<MoverOptions, "pause" | "beforeStatement">,
+  } & Pick<MoverOptions, "pause">,
 ): Conversions {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
@@ -92,7 +91,7 @@ export function createConversions(
     pool,
     clock,
     log,
-    ...hooks,
+    ...options,
     keepPolicy,
     // A drain rests on the partitioned table, a conversion on the plain one.
     signatureOf: async (sql, move) => (await readTable(sql, move))?.signature ?? "",
@@ -150,8 +149,6 @@ export function createConversions(
       try {
         if (await mover.advance(id, stopping.signal)) onChange();
       } catch (error) {
-        const interruption = interruptionOf(error);
-        if (interruption) throw interruption;
         log.error("partition_move_failed", { id, error: messageOf(error) });
       }
     }

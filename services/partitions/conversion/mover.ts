@@ -13,7 +13,6 @@ import {
 import { quoteTable } from "../../../db/sql.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
-import { interruptionOf } from "../execution.ts";
 import { noteMove } from "./noting.ts";
 import { createSteps, endOf, lockMs, type StepOptions } from "./steps.ts";
 
@@ -66,11 +65,10 @@ export function changeAfter(move: MoveRow, failure: MoveFailure): MoveChange {
   }
 }
 
-export interface MoverOptions extends Omit<StepOptions, "beforeStatement"> {
+export interface MoverOptions extends StepOptions {
   log: Logger;
   /** Waits between attempts; milliseconds. */
   pause?: (ms: number) => Promise<void>;
-  beforeStatement?: StepOptions["beforeStatement"];
   onProgress?: (id: string) => void;
 }
 
@@ -99,12 +97,11 @@ export function createMover(
     clock,
     log,
     pause = (ms) => new Promise((done) => setTimeout(done, ms)),
-    beforeStatement = () => {},
     onProgress = () => {},
     ...more
   }: MoverOptions,
 ): Mover {
-  const takeTurn = createSteps({ pool, clock, beforeStatement, ...more });
+  const takeTurn = createSteps({ pool, clock, ...more });
 
   const phaseOf = (id: string) =>
     pool.run(async (sql) => {
@@ -139,7 +136,7 @@ export function createMover(
         onProgress(id);
         if (turn === "wait") return false;
       } catch (error) {
-        if (interruptionOf(error) || isUnreachable(error) || refusesWrites(error)) throw error;
+        if (isUnreachable(error) || refusesWrites(error)) throw error;
         if (isPermanent(error) || isJudgement(error)) {
           await giveUp(id, phase, error);
           onProgress(id);
@@ -171,14 +168,10 @@ export function createMover(
           return await pool.transaction(async (sql) => {
             await sql`select set_config('lock_timeout', ${`${lockMs}ms`}, true)`;
             const started = performance.now();
-            for (const statement of statements) {
-              beforeStatement(statement);
-              await sql.unsafe(statement);
-            }
+            for (const statement of statements) await sql.unsafe(statement);
             const source = quoteTable(move.spec.source.schema, move.spec.source.table);
             const id = await insertMove(sql, { ...move, source, at: clock.now() });
             await noteMove(sql, move, "begin", performance.now() - started, statements);
-            beforeStatement("commit");
             return id;
           }, { deadlineMs: 300_000 });
         } catch (error) {

@@ -44,8 +44,6 @@ export type Turn = "again" | "wait" | "rest";
 export interface StepOptions {
   pool: Pool;
   clock: Clock;
-  /** Told of each statement before it is sent; what it throws ends the work as a crash would. */
-  beforeStatement: (sql: string) => void;
   /** What the table is like now; a swap does not take place when it is not what was planned. */
   signatureOf: (sql: Sql, move: MoveRow) => Promise<string>;
   /** Sets or takes back a policy with the swap or the undo. */
@@ -67,15 +65,10 @@ export function endOf({ waits_for, spec }: Pick<MoveRow, "waits_for" | "spec">):
 
 /** The pieces of work a move consists of: each one transaction, after which it may be left for good or gone on with. */
 export function createSteps(
-  { pool, clock, beforeStatement, signatureOf, keepPolicy }: StepOptions,
+  { pool, clock, signatureOf, keepPolicy }: StepOptions,
 ): (id: string, phase: MovePhase) => Promise<Turn> {
   let batchBlocks = 64;
   let slowSwaps = 0;
-
-  async function send(sql: Sql, statement: string) {
-    beforeStatement(statement);
-    return await sql.unsafe(statement);
-  }
 
   /** One transaction of a move, its row held; a change of the row is part of it. */
   async function step(
@@ -93,8 +86,6 @@ export function createSteps(
       // What an attempt was given up for stays to be read, also while it is taken back.
       const error = move.spec.failure?.message ?? null;
       if (change) await changeMove(sql, id, { error, ...change }, clock.now());
-      // The last boundary: everything is done and nothing is committed.
-      beforeStatement("commit");
       return turn;
     }, { deadlineMs: longestMs, isolation: snapshot ? "repeatable read" : "read committed" });
   }
@@ -102,12 +93,12 @@ export function createSteps(
   const copy = (id: string) =>
     step(id, "copying", async (sql, { spec, next_block, blocks, rows_copied }) => {
       if (next_block >= blocks) {
-        await send(sql, analyzeStatement(spec));
+        await sql.unsafe(analyzeStatement(spec));
         return { turn: "again", change: { phase: "replaying" } };
       }
       const started = performance.now();
       const end = Math.min(blocks, next_block + batchBlocks);
-      const { count } = await send(sql, copyStatement(spec, next_block, end));
+      const { count } = await sql.unsafe(copyStatement(spec, next_block, end));
       const took = performance.now() - started;
       batchBlocks = Math.max(
         1,
@@ -120,7 +111,7 @@ export function createSteps(
   async function replayUpTo(sql: Sql, move: MoveRow, upTo: string): Promise<void> {
     await sql`
       select set_config(name, 'off', true) from unnest(array['enable_hashjoin', 'enable_mergejoin']) as name`;
-    for (const statement of replayStatements(move.spec, upTo)) await send(sql, statement);
+    for (const statement of replayStatements(move.spec, upTo)) await sql.unsafe(statement);
   }
 
   const replay = (id: string) =>
@@ -140,12 +131,12 @@ export function createSteps(
     step(id, "replaying", async (sql, move) => {
       const { spec, changes_applied } = move;
       const table = quoteTable(spec.source.schema, spec.source.table);
-      await send(sql, `lock table only ${table} in share row exclusive mode`);
+      await sql.unsafe(`lock table only ${table} in share row exclusive mode`);
       const started = performance.now();
       const { changes, upTo } = await pendingChanges(sql, spec, lastChangesMax + 1);
       if (changes > lastChangesMax) return { turn: "again" };
       if (upTo !== null) await replayUpTo(sql, move, upTo);
-      await send(sql, spec.direct);
+      await sql.unsafe(spec.direct);
       await noteDirect(sql, id);
       return {
         turn: "again",
@@ -160,7 +151,7 @@ export function createSteps(
   const verify = (id: string) =>
     step(id, "verifying", async (sql, { spec }) => {
       await noteDirectTime(sql, id);
-      const [found] = await send(sql, compareStatement(spec));
+      const [found] = await sql.unsafe(compareStatement(spec));
       if (!found?.equal) {
         throw new HoldfastError(
           "conflict",
@@ -196,7 +187,6 @@ export function createSteps(
     const limitMs = heldMs[kind] * (1 + Math.floor(slowSwaps / slowSwapsMax));
     for (let at = 0; at < statements.length; at += togetherMax) {
       const some = statements.slice(at, at + togetherMax);
-      for (const statement of some) beforeStatement(statement);
       await sql.unsafe(some.join(";\n")).simple();
       if (performance.now() - started <= limitMs) continue;
       slowSwaps++;
@@ -212,10 +202,10 @@ export function createSteps(
       if (waits_for !== undefined) return { turn: "wait", change: { waits_for } };
       // No reader and no writer minds this lock, but nobody alters the table from here on.
       const table = quoteTable(move.schema, move.table);
-      await send(sql, `lock table only ${table} in share update exclusive mode`);
+      await sql.unsafe(`lock table only ${table} in share update exclusive mode`);
       const dependents = await countDependents(sql, move);
       if (await signatureOf(sql, move) !== spec.signature) refuseSwap();
-      await send(sql, lock);
+      await sql.unsafe(lock);
       const started = performance.now();
       if (await countDependents(sql, move) !== dependents) refuseSwap();
       await sendBriskly(sql, statements, kind, started);
@@ -243,7 +233,7 @@ export function createSteps(
       const which = { undoing: "undo", finishing: "finish", cancelling: "cancel" } as const;
       const statements = spec[which[phase]];
       const started = performance.now();
-      for (const statement of statements) await send(sql, statement);
+      for (const statement of statements) await sql.unsafe(statement);
       if (phase === "undoing") await keepPolicy(sql, move, false);
       const lockedMs = performance.now() - started;
       await noteMove(sql, move, which[phase], lockedMs, statements);
@@ -262,7 +252,7 @@ export function createSteps(
   const clean = (id: string) =>
     step(id, "cleaning", async (sql, move) => {
       const outcome = move.waits_for as "undone" | "finished" | "cancelled";
-      for (const statement of move.spec.clean[outcome]) await send(sql, statement);
+      for (const statement of move.spec.clean[outcome]) await sql.unsafe(statement);
       const phase = endOf(move);
       return { turn: "rest", change: { phase, waits_for: null, ended_at: clock.now() } };
     }, { limitMs: 2_000 });

@@ -32,7 +32,7 @@ function orderOf(kind: KeyKind): (a: string, b: string) => boolean {
 
 /** Makes a leaf refuse writes, freezes it, and keeps what it holds. Taken up again after a crash, it does the same. */
 export function createSealing(
-  { pool, clock, log, send, mark, limitLocks, patiently, entry }: StepTools,
+  { pool, clock, log, limitLocks, patiently, entry }: StepTools,
 ) {
   async function closeToWrites(step: Step): Promise<void> {
     await patiently(step, () =>
@@ -54,7 +54,7 @@ export function createSealing(
           at: clock.now(),
         });
         for (const { sql: statement } of sealStatements(leafTable(step))) {
-          await send(sql, statement);
+          await sql.unsafe(statement);
         }
       }));
   }
@@ -63,10 +63,7 @@ export function createSealing(
   async function freeze(step: Step): Promise<void> {
     try {
       const { sql: statement } = vacuumStatement(leafTable(step));
-      await pool.run(async (sql) => {
-        mark(statement);
-        await sendOutsideTransaction(pool, sql, statement, outsideLimits);
-      });
+      await pool.run((sql) => sendOutsideTransaction(pool, sql, statement, outsideLimits));
     } catch (error) {
       if (!["55P03", "57014", "42501"].includes(codeOf(error))) throw error;
       log.warn("sealed_without_vacuum", { leaf: leafText(step), code: codeOf(error) });
@@ -129,7 +126,6 @@ export function createSealing(
       await withStatistics(pool, step, () =>
         pool.transaction(async (sql) => {
           await proveCount(sql, step, manifest.rows);
-          await send(sql, "select 'the manifest is kept'");
           await finishSeal(sql, { oid: step.oid ?? 0, manifest, at: clock.now() });
           await logMaintenance(sql, [{ ...entry(step, started, undefined), action: "seal" }]);
         }, { deadlineMs: longestMs }));
