@@ -39,7 +39,8 @@ import type { Alerts } from "./services/alerts/alerts.ts";
 import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import type { Clock } from "./services/clock.ts";
-import type { Hub } from "./services/hub.ts";
+import type { Hub } from "./services/live/hub.ts";
+import type { Relay } from "./services/live/relay.ts";
 import type { Feeds } from "./services/ingest/feeds.ts";
 import type { Ingest } from "./services/ingest/ingest.ts";
 import type { Quarantine } from "./services/ingest/quarantine.ts";
@@ -83,6 +84,7 @@ export interface Services {
   backups: Backups;
   benchmarks: Benchmarks;
   hub: Hub;
+  relay: Relay;
   eventLoop: Pick<EventLoopWatch, "lag">;
   access: Access;
   /** Whether the server takes writes, and why not. */
@@ -95,7 +97,8 @@ export interface Services {
 }
 
 export interface App {
-  handle(request: Request): Response | Promise<Response>;
+  /** Answers a request that came from the address `remote`. */
+  handle(request: Request, remote?: string): Response | Promise<Response>;
   /** What the listener adds to every answer that has no such header of its own. */
   headers: Readonly<Record<string, string>>;
   document: ReturnType<typeof openApiDocument>;
@@ -152,6 +155,8 @@ export function createApp(
     clock: services.clock,
     upgrade,
     clientsMax: config.HOLDFAST_WS_CLIENTS_MAX,
+    clientsPerAddressMax: config.HOLDFAST_WS_CLIENTS_PER_ADDRESS_MAX,
+    catchUp: services.relay.catchUp,
     bufferMax: config.HOLDFAST_WS_BUFFER_BYTES,
     version,
   });
@@ -195,5 +200,10 @@ export function createApp(
 
   router.notFound(answerUnknown(document, log));
   router.onError((error, c) => answerProblem(error, c, log));
-  return { handle: (request) => router.fetch(request), headers: securityHeaders, document, live };
+  return {
+    handle: (request, remote = "") => router.fetch(request, { remote }),
+    headers: securityHeaders,
+    document,
+    live,
+  };
 }

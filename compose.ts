@@ -25,7 +25,8 @@ import { runsOutSoon } from "./services/monitor/partition_report.ts";
 import { createWriteAccess } from "./services/write_access/access.ts";
 
 export interface Holdfast {
-  handle(request: Request): Response | Promise<Response>;
+  /** Answers a request that came from the address `remote`. */
+  handle(request: Request, remote?: string): Response | Promise<Response>;
   /** What the listener adds to every answer that has no such header of its own. */
   headers: Readonly<Record<string, string>>;
   document: ReturnType<typeof createApp>["document"];
@@ -101,6 +102,7 @@ export async function createHoldfast(
     access,
     allowPublished: config.HOLDFAST_ALLOW_PUBLISHED,
     async load() {
+      if (purpose === "server") await relay.start();
       await alerts.load();
       await changes.load(pools.app);
       changes.started(version);
@@ -127,8 +129,17 @@ export async function createHoldfast(
     access,
     writing: { ...writing, isStarted: () => preparation.isDone() },
   });
-  const { alerts, backups, benchmarks, changes, conversions, monitor, quarantine, rotation } =
-    services;
+  const {
+    alerts,
+    backups,
+    benchmarks,
+    changes,
+    conversions,
+    monitor,
+    quarantine,
+    relay,
+    rotation,
+  } = services;
   const stopping = new AbortController();
 
   const preparation = createPreparation({
@@ -181,6 +192,8 @@ export async function createHoldfast(
       const given = signal ? [signal, stopping.signal] : [stopping.signal];
       await preparation.untilDone(AbortSignal.any(given));
       if (!preparation.isDone() || purpose === "reader") return;
+      // On a standby nothing was loaded.
+      if (purpose === "server") await relay.start();
       monitor.start();
       await monitor.checkNow();
       preparation.supervisor.start();
@@ -220,6 +233,7 @@ export async function createHoldfast(
       await backups.stop();
       await monitor.stop();
       await alerts.stop();
+      await relay.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
       await embedded?.stop();
     },

@@ -12,7 +12,7 @@ import { createSilences } from "../services/alerts/silences.ts";
 import type { ReadingSource } from "../services/alerts/sources.ts";
 import { createAlertStore } from "../services/alerts/store.ts";
 import type { Clock } from "../services/clock.ts";
-import type { Publisher } from "../services/hub.ts";
+import type { Publisher } from "../services/live/hub.ts";
 import type { WriteAccess } from "../services/write_access/access.ts";
 
 /** The name under which this Holdfast shares a database with others; a port of 0 may be anybody's. */

@@ -14,7 +14,6 @@ import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/sources.ts";
 import type { WritePreparation } from "../services/alerts/canary.ts";
 import type { Clock } from "../services/clock.ts";
-import { createHub } from "../services/hub.ts";
 import { createFeeds } from "../services/ingest/feeds.ts";
 import { createIngest } from "../services/ingest/ingest.ts";
 import { createQuarantine } from "../services/ingest/quarantine.ts";
@@ -40,6 +39,7 @@ import type { TimeSources } from "../services/partitions/timekeeper.ts";
 import { createVerifications } from "../services/partitions/seal/verification.ts";
 import type { WriteAccess } from "../services/write_access/access.ts";
 import { composeAlerts, instanceName } from "./alerts.ts";
+import { composeLive } from "./live.ts";
 
 /** What the routes speak to, but for what only the life of the house knows. */
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
@@ -64,7 +64,7 @@ export function createServices(
   },
 ): HouseServices {
   const instance = instanceName(config);
-  const hub = createHub({ clock, instance });
+  const { hub, relay } = composeLive({ target, pooler, instance, access, clock, log });
   const catalogue = createCatalogue();
   const directory = createSymbolDirectory();
   const onChange = () => monitor.refreshPartitions();
@@ -108,7 +108,7 @@ export function createServices(
     isDiskFull: () => ingest.counters().diskFullSince !== undefined,
     // The backups' ages belong here too: backupSource(() => …).
     sources: [ingestSource({ ingest, feeds }), eventLoop],
-    hub,
+    hub: relay,
     clock,
     log,
   });
@@ -124,7 +124,7 @@ export function createServices(
     pooler,
     pool: pools.maintenance,
     embedded,
-    hub,
+    hub: relay,
   });
   const monitor: Monitor = createMonitor({
     fastPool: pools.watchFast,
@@ -138,7 +138,7 @@ export function createServices(
     changes,
     incidents,
     writeWatch: { ...access, check: canary.check },
-    hub,
+    hub: relay,
     config,
     clock,
     log,
@@ -175,13 +175,14 @@ export function createServices(
       target,
       pooler,
       records: records.db,
-      hub,
+      hub: relay,
       clock,
       log,
       targets: config.HOLDFAST_BENCH_TARGETS,
     }),
     eventLoop,
     hub,
+    relay,
     access: createAccess({
       adminToken: config.HOLDFAST_TOKEN,
       readToken: config.HOLDFAST_READ_TOKEN,

@@ -10,7 +10,11 @@ export interface Variables {
   role: "admin" | "read" | "open";
 }
 
-export type AppEnv = Env & { Variables: Variables };
+export type AppEnv = Env & {
+  /** `remote`: the address at the other end of the connection. */
+  Bindings: { remote?: string };
+  Variables: Variables;
+};
 
 type Issue = z.core.$ZodIssue;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createHub } from "../services/hub.ts";
-import { serveLive } from "../services/live.ts";
+import { createHub } from "../services/live/hub.ts";
+import { serveLive } from "../services/live/connection.ts";
 import { eventually } from "./helpers/eventually.ts";
 
 const clock = { now: () => new Date("2026-01-31T09:30:00Z") };
