@@ -222,7 +222,9 @@ export function createRelay(
       if (!loaded) await load();
       if (access.canWrite()) await store();
       await read();
-      if (!reached) log.info("live_events_relayed_again", { dropped: outbox.takeDropped() });
+      const dropped = outbox.takeDropped();
+      if (dropped > 0) log.warn("live_events_dropped", { dropped });
+      if (!reached) log.info("live_events_relayed_again");
       reached = true;
       await prune();
     } catch (error) {
