@@ -24,8 +24,6 @@ import { type AlertStore, fromRecord } from "./store.ts";
 
 export type Alerts = ReturnType<typeof createAlerts>;
 const tidyEveryMs = 3_600_000;
-/** Alerts that fired so long before a Holdfast ended may not have been told. */
-const retellMs = 900_000;
 
 /** The alert engine's shell: judges, tells and keeps; shares the work with other Holdfasts on the same database. */
 export function createAlerts(
@@ -129,11 +127,7 @@ export function createAlerts(
       store.dropAlert(from);
       store.saveAlert(alert);
     }
-    // Whoever judged before may have ended between writing an alert and telling it; what was told is not told again.
-    for (const alert of alerts) {
-      const isRecent = Date.parse(alert.started_at) > seenAt - retellMs;
-      if (isRecent) live.tell(withMutes(alert, book.open()), "fired");
-    }
+    live.tellAgain(alerts.map((alert) => withMutes(alert, book.open())), seenAt);
   }
 
   /** What another Holdfast, or somebody through it, did to the open alerts. */
@@ -215,7 +209,12 @@ export function createAlerts(
       const rules = rulebook.rules().filter(({ local }) => local || leads);
       const changes = book.judge(rules, values, { now: now(), complete, explain });
       const firing = book.open();
-      for (const alert of firing) book.put(withMutes(alert, firing));
+      for (const alert of firing) {
+        const muted = withMutes(alert, firing);
+        book.put(muted);
+        const isNew = changes.some(({ alert: { id } }) => id === alert.id);
+        if (isOurs(alert) && !isNew) live.tellMute(alert, muted);
+      }
       for (const { kind, alert } of changes) announce(book.find(alert.id) ?? alert, kind, "us");
       for (const alert of facts.take(book.open(), now()).filter(isOurs)) store.saveAlert(alert);
       notify(changes.filter(({ kind }) => kind === "resolved").map(({ alert }) => alert));
