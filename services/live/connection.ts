@@ -131,6 +131,12 @@ export function serveLive(
     for (const message of hub.latest()) if (types.includes(message.type)) deliver(message);
   }
 
+  function goOn({ stream }: ResumeFrom, missed: readonly Message[], isNew: boolean): void {
+    // The figures that the client has are another Holdfast's.
+    if (isNew && stream !== hub.stream) sendLatest(["database_performance"]);
+    sendAll(missed);
+  }
+
   /** Another Holdfast may have sent events that this one has still to read. */
   async function resumeLater(place: ResumeFrom, isNew: boolean): Promise<void> {
     const since = held = hub.seq;
@@ -141,7 +147,7 @@ export function serveLive(
     held = undefined;
     if (ended) return;
     const missed = missedSince(hub, place);
-    if (missed) return sendAll(missed);
+    if (missed) return goOn(place, missed, isNew);
     sendError("cannot_resume", whyNot(hub, place));
     if (isNew) return sendLatest(messageTypes);
     const heldBack = hub.since(since);
@@ -151,7 +157,7 @@ export function serveLive(
 
   function resume(place: ResumeFrom, isNew: boolean): void {
     const missed = missedSince(hub, place);
-    if (missed) return sendAll(missed);
+    if (missed) return goOn(place, missed, isNew);
     if (place.cursor !== undefined) return void resumeLater(place, isNew);
     sendError("cannot_resume", whyNot(hub, place));
     if (isNew) sendLatest(messageTypes);

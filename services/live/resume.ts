@@ -31,12 +31,12 @@ export function readResume(given: Record<string, unknown>): ResumeFrom | string 
   };
 }
 
-/** The same from the query of the request that opens the channel; undefined where it has none of them. */
+/** The same from the query of the request that opens the channel; undefined where it names no place. */
 export function readResumeQuery(query: URLSearchParams): ResumeFrom | string | undefined {
   const [seq, stream, cursor] = ["seq", "stream", "cursor"].map((name) =>
     query.get(name) ?? undefined
   );
-  if (seq === undefined && stream === undefined && cursor === undefined) return undefined;
+  if (seq === undefined && cursor === undefined) return undefined;
   return readResume({
     seq: seq !== undefined && wholeNumber.test(seq) ? Number(seq) : seq,
     stream,
