@@ -16,6 +16,7 @@ import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
+import { instanceRoutes } from "./routes/instances.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
@@ -44,6 +45,7 @@ import type { Relay } from "./services/live/relay.ts";
 import type { Feeds } from "./services/ingest/feeds.ts";
 import type { Ingest } from "./services/ingest/ingest.ts";
 import type { Quarantine } from "./services/ingest/quarantine.ts";
+import type { Instances } from "./services/instances.ts";
 import type { Instruments } from "./services/market/instruments.ts";
 import type { ExactnessService } from "./services/market/exactness_report.ts";
 import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
@@ -85,6 +87,7 @@ export interface Services {
   benchmarks: Benchmarks;
   hub: Hub;
   relay: Relay;
+  instances: Instances;
   eventLoop: Pick<EventLoopWatch, "lag">;
   access: Access;
   /** Whether the server takes writes, and why not. */
@@ -118,6 +121,7 @@ function mountApi(
     healthRoutes({ ...services, version, startedAt }),
     tickRoutes({ ...services, config }),
     candleRoutes(services),
+    instanceRoutes(services),
     instrumentRoutes(services),
     exactnessRoutes(services),
     quarantineRoutes(services),
@@ -180,7 +184,7 @@ export function createApp(
     }, (c) => c.req.path === "/api/ticks"),
   );
   router.use("/api/*", async (c, next) => {
-    const needsDatabase = !/^\/api\/(health|metrics|session)(\/|$)/.test(c.req.path);
+    const needsDatabase = !/^\/api\/(health|instances|metrics|session)(\/|$)/.test(c.req.path);
     if (needsDatabase && !services.isPrepared()) {
       throw new HoldfastError("database_unavailable", "The database is not ready yet", {
         retryAfterSeconds: 2,

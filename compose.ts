@@ -104,6 +104,10 @@ export async function createHoldfast(
     async load() {
       if (purpose === "server") await relay.start();
       await alerts.load();
+      if (purpose === "server") {
+        leaseKeeper.start();
+        instances.start();
+      }
       await changes.load(pools.app);
       changes.started(version);
       await benchmarks.sweepOrphans();
@@ -119,6 +123,7 @@ export async function createHoldfast(
   const services = createServices({
     config,
     log,
+    version,
     clock,
     times,
     target,
@@ -135,6 +140,8 @@ export async function createHoldfast(
     benchmarks,
     changes,
     conversions,
+    instances,
+    leaseKeeper,
     monitor,
     quarantine,
     relay,
@@ -232,7 +239,9 @@ export async function createHoldfast(
       await benchmarks.stop();
       await backups.stop();
       await monitor.stop();
+      await leaseKeeper.stop();
       await alerts.stop();
+      await instances.stop();
       await relay.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
       await embedded?.stop();

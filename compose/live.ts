@@ -1,4 +1,5 @@
 import type { Target } from "../db/connection.ts";
+import { leaseNotifications } from "../db/alert_watch.ts";
 import { createEventJournal, liveNotifications } from "../db/live_events.ts";
 import { createPool, type PoolerMode } from "../db/pool.ts";
 import type { Logger } from "../log.ts";
@@ -9,11 +10,13 @@ import type { WriteAccess } from "../services/write_access/access.ts";
 
 /** The live channel: what goes to this Holdfast's clients, and the relay to those of others, with a session that listens. */
 export function composeLive(
-  { target, pooler, instance, access, clock, log }: {
+  { target, pooler, instance, access, onLeaseReleased, clock, log }: {
     target: Target;
     pooler: PoolerMode;
     instance: string;
     access: WriteAccess;
+    /** Another Holdfast has given back its lease. */
+    onLeaseReleased: () => void;
     clock: Clock;
     log: Logger;
   },
@@ -28,6 +31,7 @@ export function composeLive(
     lockTimeoutMs: 2_000,
     onNotify: (channel) => {
       if (channel === liveNotifications) relay.wake();
+      if (channel === leaseNotifications) onLeaseReleased();
     },
   });
   // A session keeps the read-only default that it began with.

@@ -12,6 +12,7 @@ import { createBackupService } from "./backups.ts";
 import { createAccess } from "../services/access.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/sources.ts";
+import type { LeaseKeeper } from "../services/alerts/lease_keeper.ts";
 import type { WritePreparation } from "../services/alerts/canary.ts";
 import type { Clock } from "../services/clock.ts";
 import { createFeeds } from "../services/ingest/feeds.ts";
@@ -23,6 +24,7 @@ import { createExactness } from "../services/market/exactness_report.ts";
 import { createInstruments } from "../services/market/instruments.ts";
 import { createMarket } from "../services/market/market.ts";
 import { type Changes, createChanges } from "../services/monitor/changes.ts";
+import { createInstances } from "../services/instances.ts";
 import { createHistory } from "../services/monitor/history/history.ts";
 import { createIncidents } from "../services/monitor/incidents/incidents.ts";
 import { createMonitor, type Monitor } from "../services/monitor/monitor.ts";
@@ -45,13 +47,28 @@ import { composeLive } from "./live.ts";
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
   changes: Changes;
   rotation: Rotation;
+  leaseKeeper: LeaseKeeper;
 };
 
 /** Makes every service and hands each what it needs; starts none. */
 export function createServices(
-  { config, log, clock, times, target, pooler, pools, records, embedded, access, writing }: {
+  {
+    config,
+    log,
+    version,
+    clock,
+    times,
+    target,
+    pooler,
+    pools,
+    records,
+    embedded,
+    access,
+    writing,
+  }: {
     config: Config;
     log: Logger;
+    version: string;
     clock: Clock;
     times?: TimeSources | undefined;
     target: Target;
@@ -64,7 +81,15 @@ export function createServices(
   },
 ): HouseServices {
   const instance = instanceName(config);
-  const { hub, relay } = composeLive({ target, pooler, instance, access, clock, log });
+  const { hub, relay } = composeLive({
+    target,
+    pooler,
+    instance,
+    access,
+    onLeaseReleased: () => leaseKeeper.wake(),
+    clock,
+    log,
+  });
   const catalogue = createCatalogue();
   const directory = createSymbolDirectory();
   const onChange = () => monitor.refreshPartitions();
@@ -99,7 +124,7 @@ export function createServices(
     config,
     clock,
   });
-  const { alerts, canary } = composeAlerts({
+  const { alerts, canary, lease, leaseKeeper } = composeAlerts({
     config,
     instance,
     db: records.db,
@@ -183,6 +208,16 @@ export function createServices(
     eventLoop,
     hub,
     relay,
+    leaseKeeper,
+    instances: createInstances({
+      db: records.db,
+      name: instance,
+      version,
+      access,
+      leads: () => lease.leads() ? ["alerts"] : [],
+      clock,
+      log,
+    }),
     access: createAccess({
       adminToken: config.HOLDFAST_TOKEN,
       readToken: config.HOLDFAST_READ_TOKEN,

@@ -1,5 +1,5 @@
-import type { PoolerMode } from "./pool.ts";
-import type { Pool } from "./pool.ts";
+import { leaseNotifications } from "./alert_watch.ts";
+import type { Pool, PoolerMode } from "./pool.ts";
 
 /** Where the sessions of all Holdfasts on one database wake each other. */
 export const liveNotifications = "holdfast_live";
@@ -63,7 +63,7 @@ const fromRow = ({ position, made_at, age_ms, ...rest }: Row): StoredEvent => ({
 /** Text that every database can store, whatever its encoding; JSON that means the same. */
 export function toAscii(json: string): string {
   return json.replace(
-    /[^\x00-\x7e]/g,
+    /[^ -~]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
@@ -131,7 +131,9 @@ export function createEventJournal(pool: Pool, pooler: PoolerMode): EventJournal
           select exists (
             select from pg_listening_channels() as channel where channel = ${liveNotifications}
           ) as listens`;
-        if (!row?.listens) await sql.unsafe(`listen ${liveNotifications}`);
+        if (row?.listens) return true;
+        await sql.unsafe(`listen ${leaseNotifications}`);
+        await sql.unsafe(`listen ${liveNotifications}`);
         return true;
       }),
   };

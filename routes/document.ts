@@ -49,7 +49,7 @@ interface Operation {
 }
 
 /** Operations that are answered from memory, whatever the database does. */
-const needsNoDatabase = /^\/(api\/(health|session)|metrics)(\/|$)/;
+const needsNoDatabase = /^\/(api\/(health|instances|session)|metrics)(\/|$)/;
 
 /** The codes of the problems that an operation may answer. */
 function codesOf(method: string, path: string, operation: Operation): Set<ErrorCode> {

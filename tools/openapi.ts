@@ -16,7 +16,17 @@ export function renderOpenApi(): string {
   const access = createAccess({ adminToken: undefined, readToken: undefined, clock: systemClock });
   const services = {
     ...Object.fromEntries(
-      ["ingest", "market", "instruments", "exactness", "alerts", "benchmarks", "hub"].map((
+      [
+        "ingest",
+        "market",
+        "instruments",
+        "exactness",
+        "alerts",
+        "benchmarks",
+        "hub",
+        "relay",
+        "instances",
+      ].map((
         name,
       ) => [name, unasked]),
     ),
