@@ -214,7 +214,7 @@ export function createServices(
       name: instance,
       version,
       access,
-      leads: () => lease.leads() ? ["alerts"] : [],
+      judges: lease.leads,
       clock,
       log,
     }),

@@ -15,7 +15,7 @@ export interface Instance {
   /** Whether it was seen within the last seconds. */
   alive: boolean;
   /** Scheduled work that it alone does for all. */
-  leads: string[];
+  leads: "alerts"[];
 }
 
 export interface Instances {
@@ -28,6 +28,8 @@ export interface Instances {
 const beatMs = 5_000;
 /** Three beats: then it is taken for gone. */
 const aliveMs = 3 * beatMs;
+
+const leadsOf = (judges: boolean): Instance["leads"] => judges ? ["alerts"] : [];
 
 /** Rejects what takes longer than a second. */
 async function soon<T>(work: Promise<T>): Promise<T> {
@@ -42,12 +44,13 @@ async function soon<T>(work: Promise<T>): Promise<T> {
 
 /** Says every few seconds that this Holdfast is there, and knows who else is. */
 export function createInstances(
-  { db, name, version, access, leads, clock, log }: {
+  { db, name, version, access, judges, clock, log }: {
     db: RecordsDb;
     name: string;
     version: string;
     access: Pick<WriteAccess, "canWrite" | "state">;
-    leads: () => string[];
+    /** Whether this one judges alerts for all. */
+    judges: () => boolean;
     clock: Clock;
     log: Logger;
   },
@@ -59,7 +62,7 @@ export function createInstances(
   async function beat(): Promise<void> {
     if (!access.canWrite() || !access.state().schema) return;
     try {
-      await noteInstance(db, { name, version, upMs: performance.now() - started, leads: leads() });
+      await noteInstance(db, { name, version, upMs: performance.now() - started });
       beaten = true;
     } catch (error) {
       log.debug("instance_not_noted", { error: messageOf(error) });
@@ -73,7 +76,7 @@ export function createInstances(
     since: startedAt.toISOString(),
     last_seen_at: clock.now().toISOString(),
     alive: true,
-    leads: leads(),
+    leads: leadsOf(judges()),
   });
 
   return {
@@ -86,12 +89,12 @@ export function createInstances(
           since: one.since,
           last_seen_at: one.seen_at,
           alive: one.unseen_ms < aliveMs,
-          leads: one.unseen_ms < aliveMs ? one.leads : [],
+          leads: leadsOf(one.judges),
         }));
         const others = instances.filter(({ id }) => id !== name);
         const mine = instances.find(({ id }) => id === name);
         // What it does itself it knows better than the table.
-        const own = mine ? { ...mine, alive: true, version, leads: leads() } : ownself();
+        const own = mine ? { ...mine, alive: true, version, leads: leadsOf(judges()) } : ownself();
         return { instances: [own, ...others], complete: true };
       } catch (error) {
         log.debug("instances_not_listed", { error: messageOf(error) });

@@ -1,8 +1,8 @@
-import { liveRoutes } from "../../routes/live.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
 import { systemClock } from "../../services/clock.ts";
-import { createHub } from "../../services/live/hub.ts";
+import { serveLive } from "../../services/live/connection.ts";
+import { createHub, type Hub } from "../../services/live/hub.ts";
 import type { ReaderAnswer, ReaderRequest } from "./readers.ts";
 
 /**
@@ -34,20 +34,31 @@ interface Measured {
   rssMiB: number;
 }
 
+/** Serves a client as routes/live.ts does. */
+function accept(request: Request, hub: Hub): Response {
+  const { socket, response } = upgrade(request);
+  socket.onopen = () => {
+    const connection = serveLive({
+      send: (text) => socket.send(text),
+      close: (code, reason) => socket.close(code, reason),
+      get bufferedAmount() {
+        return socket.bufferedAmount;
+      },
+      get isOpen() {
+        return socket.readyState === WebSocket.OPEN;
+      },
+    }, { hub, clock: systemClock, bufferMax, version: "bench" });
+    socket.onclose = () => connection.end();
+  };
+  return response;
+}
+
 async function measure(stalledCount: number): Promise<Measured> {
   const hub = createHub({ clock: systemClock });
-  const live = liveRoutes({
-    hub,
-    clock: systemClock,
-    upgrade,
-    clientsMax: 20_000,
-    bufferMax,
-    version: "bench",
-  });
   const server = await serveHttp({
     host: "127.0.0.1",
     port: 0,
-    handle: (request) => live.router.fetch(request),
+    handle: (request) => accept(request, hub),
   });
   const worker = new Worker(new URL("./readers.ts", import.meta.url), { type: "module" });
   const ask = (request: ReaderRequest) =>
@@ -84,7 +95,7 @@ async function measure(stalledCount: number): Promise<Measured> {
     }
     return {
       latenciesMs,
-      clients: live.clients(),
+      clients: hub.subscribers,
       rssMiB: Math.round(Deno.memoryUsage().rss / 1024 / 1024),
     };
   } finally {

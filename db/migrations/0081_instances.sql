@@ -3,6 +3,5 @@ create table holdfast.instances (
   name text primary key,
   version text not null,
   since timestamptz not null,
-  seen_at timestamptz not null,
-  leads text[] not null
+  seen_at timestamptz not null
 );
