@@ -1,3 +1,4 @@
+import process from "node:process";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
 import { systemClock } from "../../services/clock.ts";
@@ -32,6 +33,8 @@ interface Measured {
   latenciesMs: number[];
   clients: number;
   rssMiB: number;
+  /** Time of processors per message, of server and readers together. */
+  cpuMs: number;
 }
 
 /** Serves a client as routes/live.ts does. */
@@ -83,11 +86,13 @@ async function measure(stalledCount: number): Promise<Measured> {
     await pause(500);
     await take();
     const padding = "x".repeat(messageBytes);
+    const before = process.cpuUsage();
     for (let round = 0; round < rounds; round++) {
       hub.publish("database_performance", { sent_at: now(), padding });
       await pause(everyMs);
     }
     await pause(1_000);
+    const { user, system } = process.cpuUsage(before);
     const latenciesMs = await take();
     const expected = readers * rounds;
     if (latenciesMs.length !== expected) {
@@ -96,6 +101,7 @@ async function measure(stalledCount: number): Promise<Measured> {
     return {
       latenciesMs,
       clients: hub.subscribers,
+      cpuMs: (user + system) / 1_000 / rounds,
       rssMiB: Math.round(Deno.memoryUsage().rss / 1024 / 1024),
     };
   } finally {
@@ -105,16 +111,18 @@ async function measure(stalledCount: number): Promise<Measured> {
 }
 
 const p99s = { without: [] as number[], with: [] as number[] };
+const cpus = { without: [] as number[], with: [] as number[] };
 for (let pair = 0; pair < pairs; pair++) {
   for (const arm of pair % 2 === 0 ? ["without", "with"] as const : ["with", "without"] as const) {
-    const { latenciesMs, clients, rssMiB } = await measure(arm === "with" ? stalled : 0);
+    const { latenciesMs, clients, rssMiB, cpuMs } = await measure(arm === "with" ? stalled : 0);
     const sorted = latenciesMs.toSorted((a, b) => a - b);
     p99s[arm].push(quantile(sorted, 0.99));
+    cpus[arm].push(cpuMs);
     console.log(
       `${arm.padEnd(8)} ${clients} clients, ${rssMiB} MiB: p50 ${
         quantile(sorted, 0.5).toFixed(1)
       } ms, ` +
-        `p99 ${quantile(sorted, 0.99).toFixed(1)} ms`,
+        `p99 ${quantile(sorted, 0.99).toFixed(1)} ms, ${cpuMs.toFixed(1)} ms of CPU a message`,
     );
   }
 }
@@ -124,6 +132,8 @@ console.log(
   `${readers} readers, median p99 of ${pairs} runs: ${without.toFixed(1)} ms alone, ${
     beside.toFixed(1)
   } ms beside ` +
-    `${stalled} that never read (${(beside / without).toFixed(2)} times)`,
+    `${stalled} that never read (${(beside / without).toFixed(2)} times); CPU a message ${
+      (median(cpus.with) / median(cpus.without)).toFixed(2)
+    } times`,
 );
 Deno.exit(0);
