@@ -13,7 +13,7 @@ Deno.test("random tokens of 128 bits are strong in every usual form", () => {
       randomBytes(20).toString("base64"),
       randomBytes(20).toString("base64url"),
       randomToken(),
-      Array.from({ length: 32 }, () => letters[randomInt(26)]).join(""),
+      Array.from({ length: 40 }, () => letters[randomInt(26)]).join(""),
       crypto.randomUUID() + crypto.randomUUID(),
     ];
     for (const form of forms) {
