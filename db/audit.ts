@@ -86,13 +86,13 @@ export async function listAuditRows(
       path,
       status,
       address
-    from holdfast.audit_log
-    where (${before ?? null}::int8 is null or id < ${before ?? null}::int8)
+    from holdfast.audit_log as a
+    where (${before ?? null}::int8 is null or a.id < ${before ?? null}::int8)
       and (${from ?? null}::float8 is null or at >= to_timestamp(${from ?? null}::float8 / 1000))
       and (${to ?? null}::float8 is null or at < to_timestamp(${to ?? null}::float8 / 1000))
       and (${actor ?? null}::text is null or actor = ${actor ?? null}::text)
       and (${operation ?? null}::text is null or operation = ${operation ?? null}::text)
-    order by id desc
+    order by a.id desc -- not the text of the same name
     limit ${limit}::int4`;
 }
 
