@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { HoldfastError, StartError } from "../errors.ts";
@@ -86,7 +85,6 @@ export async function token({ config, log }: CommandContext, args: string[]): Pr
   const settings = settingTokens(config);
   const file = openTokenFile(join(folder, tokenFileName));
   const tokens = createTokens({ settings, file, clock: systemClock, log });
-  if (action !== "list") await mkdir(folder, { recursive: true });
   await tokens.refresh();
   try {
     if (action === "create") await create(tokens, values);

@@ -3,6 +3,7 @@ import { connectSql } from "../db/connection.ts";
 import { dropLeaves, makeLeaves } from "../db/history/leaves.ts";
 import { rollUp, rollupState } from "../db/history/samples.ts";
 import { readTrustedMs } from "../db/trusted_time.ts";
+import { createLogger } from "../log.ts";
 import { createSessions } from "../services/auth/sessions.ts";
 import { calm, step } from "../services/alerts/engine.ts";
 import { noticeDue } from "../services/alerts/notices.ts";

@@ -94,7 +94,8 @@ export function createAuth(
     log,
   });
   const guesses = createGuesses(timers);
-  const watched = new Set<{ principal: Principal; onEnd: () => void }>();
+  /** Who watches what, by what a principal stands on: few of those, though there may be thousands of sockets. */
+  const watched = new Map<string, { principal: Principal; ends: Set<() => void> }>();
   let usesWrittenAt = timers.nowMs();
 
   const principalOf = ({ id, name, scope }: KnownToken): Principal => ({
@@ -111,9 +112,10 @@ export function createAuth(
   }
 
   function endWatches(): void {
-    for (const one of [...watched]) {
-      if (isAlive(one.principal) || !watched.delete(one)) continue;
-      one.onEnd();
+    for (const [key, { principal, ends }] of [...watched]) {
+      if (isAlive(principal)) continue;
+      watched.delete(key);
+      for (const onEnd of ends) onEnd();
     }
   }
 
@@ -161,10 +163,16 @@ export function createAuth(
       return gone;
     },
     watch(principal, onEnd) {
-      const one = { principal, onEnd };
-      watched.add(one);
+      const key = principal.sessionKey ?? principal.tokenId;
+      const entry = watched.get(key) ?? { principal, ends: new Set() };
+      const end = () => onEnd(); // its own, should two watch with one function
+      entry.ends.add(end);
+      watched.set(key, entry);
       if (!isAlive(principal)) endWatches();
-      return () => watched.delete(one);
+      return () => {
+        entry.ends.delete(end);
+        if (entry.ends.size === 0 && watched.get(key) === entry) watched.delete(key);
+      };
     },
     async load() {
       await tokens.refresh();

@@ -1,4 +1,4 @@
-import { chown, open, stat } from "node:fs/promises";
+import { chown, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { withFileLock } from "../../lib/file_lock.ts";
@@ -87,11 +87,13 @@ export function openTokenFile(path: string): TokenFile {
   return {
     path,
     read,
-    change: (change) =>
-      withFileLock(`${path}.lock`, async () => {
+    async change(change) {
+      await mkdir(dirname(path), { recursive: true });
+      await withFileLock(`${path}.lock`, async () => {
         await writeWhole(path, `${JSON.stringify(Content.parse(change(await read())), null, 2)}\n`);
         await giveToOwner(path);
-      }),
+      });
+    },
     async stamp() {
       try {
         const { ino, mtimeMs, size } = await stat(path);

@@ -231,7 +231,8 @@ export function createTokens(
       }
     },
     async writeUses() {
-      if (unwritten.size === 0 || broken) return;
+      // No file is made for the settings' tokens alone.
+      if (unwritten.size === 0 || broken || !stamp) return;
       const written = [...unwritten];
       unwritten.clear();
       try {
