@@ -23,9 +23,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     scope: fc.constantFrom(...scopes),
     days: fc.constantFrom(null, 1, 2),
   }),
-  fc.record({ kind: fc.constant("revoke" as const), pick: fc.nat(20) }),
-  fc.record({ kind: fc.constant("login" as const), pick: fc.nat(20) }),
-  fc.record({ kind: fc.constant("logout" as const), pick: fc.nat(20) }),
+  fc.record({ kind: fc.constant("revoke" as const), pick: fc.nat(2) }),
+  fc.record({ kind: fc.constant("login" as const), pick: fc.nat(2) }),
+  fc.record({ kind: fc.constant("logout" as const), pick: fc.nat(2) }),
   fc.record({ kind: fc.constant("pass" as const), hours: fc.nat(14) }),
   fc.record({ kind: fc.constant("restart" as const), changeSetting: fc.boolean() }),
 );
@@ -50,7 +50,7 @@ interface ModelSession {
 
 Deno.test("whatever happens in whatever order, a credential is worth what it should be, and a socket ends with it", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 30 }), async (steps) => {
       const dataDir = await Deno.makeTempDir({ prefix: "holdfast-auth-model-" });
       const time = { now: Date.UTC(2026, 0, 1) };
       let setting = 0;
@@ -90,12 +90,12 @@ Deno.test("whatever happens in whatever order, a credential is worth what it sho
           });
           tokens.push({ id: token.id, secret, scope: one.scope, endsAt, alive: true });
         } else if (one.kind === "revoke") {
-          const token = tokens[one.pick % tokens.length];
+          const token = tokens.at(-1 - one.pick);
           if (!token?.alive || token.id === "HOLDFAST_TOKEN") return;
           await auth.revokeToken(token.id);
           token.alive = false;
         } else if (one.kind === "login") {
-          const token = tokens[one.pick % tokens.length];
+          const token = tokens.at(-1 - one.pick);
           const principal = token && auth.byToken(token.secret, "test");
           if (!token || !principal) return;
           const { value } = auth.beginSession(principal);
@@ -109,7 +109,7 @@ Deno.test("whatever happens in whatever order, a credential is worth what it sho
           auth.watch(auth.bySession(value) as Principal, () => session.told = true);
           sessions.push(session);
         } else if (one.kind === "logout") {
-          const session = sessions[one.pick % Math.max(1, sessions.length)];
+          const session = sessions.at(-1 - one.pick);
           if (!session) return;
           auth.endSession(session.value);
           session.alive = false;
