@@ -41,7 +41,7 @@ export const settings = {
   HOLDFAST_TOKEN: setting(
     z.string().min(8).optional(),
     "at least 8 characters",
-    "Admin token, best of 128 random bits (`openssl rand -hex 32`). With it, all but the basic health paths need a token; [named tokens](security.md) do less.",
+    "Admin token of at least 128 random bits (`openssl rand -hex 32`). With it, all but the basic health paths require a token; give programs [named tokens](security.md).",
     true,
   ),
   HOLDFAST_READ_TOKEN: setting(

@@ -3,7 +3,7 @@ import process from "node:process";
 import { HoldfastError, StartError } from "../errors.ts";
 import { type Scope, scopes } from "../services/auth/scope.ts";
 import { settingTokens, tokenFileName } from "../services/auth/service.ts";
-import { openTokenFile } from "../services/auth/token_file.ts";
+import { openTokenFile } from "../services/auth/store.ts";
 import {
   createTokens,
   type TokenListing,
@@ -15,13 +15,13 @@ import { readArguments, UsageError } from "./arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
 const usage = `deno task token create --name NAME --scope SCOPE [--days N]
-                                     makes a token and prints it; it is shown only now
+                                     creates a token and prints it once
 deno task token list                 lists the tokens of HOLDFAST_DATA_DIR
 deno task token revoke NAME|ID       revokes one
 
 Scopes: read; ingest (also stores ticks and instruments); operate (also acknowledges, silences, applies plans, takes
-backups, runs benchmarks); admin (everything). A running Holdfast notices within a second. Tokens are asked for where
-HOLDFAST_TOKEN is set.`;
+backups, runs benchmarks); admin (everything). A running Holdfast picks up a change within a second. Tokens are
+required where HOLDFAST_TOKEN is set.`;
 
 const isScope = (text: string): text is Scope => (scopes as readonly string[]).includes(text);
 
@@ -51,7 +51,7 @@ async function create(
   console.error(
     `Token ${name}, scope ${scope}, ${expiresAt ? `until ${expiresAt}` : "until it is revoked"}.`,
   );
-  console.error("Keep it now; it is not shown again:");
+  console.error("Copy it now; it is not shown again:");
   console.log(secret);
 }
 
@@ -98,7 +98,7 @@ export async function token({ config, log }: CommandContext, args: string[]): Pr
     throw error;
   }
   if (settings.length === 0) {
-    console.error("HOLDFAST_TOKEN is not set here: a Holdfast without it asks nobody for a token.");
+    console.error("HOLDFAST_TOKEN is not set here: a Holdfast without it requires no token.");
   }
   return 0;
 }

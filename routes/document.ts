@@ -20,7 +20,7 @@ const tags = [
   { name: "backups", description: "Backups and the restores that prove them" },
   { name: "benchmarks", description: "What each optimisation is worth on this server" },
   { name: "session", description: "Login of a browser" },
-  { name: "access", description: "Tokens, and the record of who changed what" },
+  { name: "access", description: "Tokens and the audit log" },
 ];
 
 /** What any operation may answer, from the guards before it. */
@@ -120,7 +120,7 @@ function describeOperation(
   if (!open) operation["x-scope"] = scope;
   const access = open
     ? "Open to anyone."
-    : `Needs a token of scope \`${scope}\`, where tokens are asked for.`;
+    : `Needs the scope \`${scope}\` where tokens are required.`;
   operation.description = [operation.description, access].filter(Boolean).join(" ");
 }
 

@@ -99,7 +99,7 @@ Deno.test("a token is made, used, listed with its last use, and revoked", async 
     headers: { ...bearer(secret), "x-forwarded-for": "203.0.113.9" },
   });
   assert.equal(plan.status, 403);
-  assert.match(plan.json.detail, /scope operate; feed has ingest/);
+  assert.match(plan.json.detail, /scope operate; the token feed has ingest/);
   assert.match(plan.headers.get("www-authenticate") ?? "", /insufficient_scope.*scope="operate"/);
   const { json } = await ask("/api/tokens", { headers: bearer(admin) });
   const listed = json.tokens.find(({ name }: { name: string }) => name === "feed");

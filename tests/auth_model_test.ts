@@ -4,7 +4,7 @@ import { createLogger } from "../log.ts";
 import { withFileLock } from "../lib/file_lock.ts";
 import { covers, type Scope, scopes } from "../services/auth/scope.ts";
 import { type Auth, createAuth, type Principal } from "../services/auth/service.ts";
-import { openTokenFile, type TokenRecord } from "../services/auth/token_file.ts";
+import { openTokenFile, type TokenRecord } from "../services/auth/store.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
 const dayMs = 86_400_000;

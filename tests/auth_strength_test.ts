@@ -88,5 +88,5 @@ Deno.test("named tokens that nobody is asked for, that expired or are unused are
   const used = { [one.id]: { at: "2026-05-31T00:00:00Z", from: "::1" } };
   assert.equal(of({}, used), "");
   assert.match(of({ expires_at: "2026-05-01T00:00:00Z" }, used), /feed has expired/);
-  assert.match(of({}, used, false), /nobody is asked/);
+  assert.match(of({}, used, false), /no token is required/);
 });

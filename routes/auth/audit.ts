@@ -10,14 +10,16 @@ const AuditList = z.object({
     at: Time,
     until: Time.openapi({ description: "When the last of the requests was answered" }),
     requests: z.int().openapi({
-      description: "Uploads of ticks and refused requests that are alike are one entry a minute",
+      description: "Equal tick uploads, and equal requests answered 4xx, are one entry a minute",
     }),
     via: z.enum(["token", "session", "open"]).openapi({
-      description: "open: this server asked nobody for a token",
+      description: "open: this server required no token",
     }),
-    actor: z.string().openapi({ description: "Name of the token, also of a session's" }),
+    actor: z.string().openapi({
+      description: "Name of the token, or of the token that the session came from",
+    }),
     actor_id: z.string().openapi({
-      description: "Id of the token; empty where none was asked for",
+      description: "Id of the token; empty where none was required",
     }),
     scope: z.enum(scopes),
     operation: z.string().openapi({ description: "The operationId" }),
@@ -29,9 +31,9 @@ const AuditList = z.object({
   })),
   next_cursor: nextCursor,
   waiting: z.int().openapi({
-    description: "Entries in memory and in the log that the database did not take yet",
+    description: "Entries in memory that are not in the database yet",
   }),
-  lost: z.int().openapi({ description: "Entries since the start that are in the log only" }),
+  lost: z.int().openapi({ description: "Entries since the start that exist in the log only" }),
 }).openapi("AuditList");
 
 const listRoute = createRoute({
@@ -39,8 +41,9 @@ const listRoute = createRoute({
   path: "/api/audit",
   tags: ["access"],
   operationId: "listAudit",
-  summary: "Changes made through this API, newest first",
-  description: "Who, what, when, from where, and how it ended; never bodies or secrets.",
+  summary: "List changes made through this API, newest first",
+  description:
+    "Who changed what, when, from which address, with which status. No bodies, no secrets.",
   request: {
     query: z.object({
       from: Time.optional().openapi({ description: "Included" }),
@@ -54,7 +57,7 @@ const listRoute = createRoute({
   responses: { 200: jsonAnswer(AuditList, "A page of entries") },
 });
 
-/** Who changed what. */
+/** Lists who changed what. */
 export function auditRoutes({ audit }: { audit: Audit }) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {

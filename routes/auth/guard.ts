@@ -18,7 +18,7 @@ type Find = (method: string, path: string) => Operation | undefined;
 const operationAt = (find: Find, c: Context<AppEnv>) =>
   find(c.req.method === "HEAD" ? "GET" : c.req.method, c.req.path);
 
-/** Throws rate_limited where wrong tokens from this client, or from all, must wait; else logs one more. */
+/** Counts and logs a wrong token; throws rate_limited while this client, or all together, must wait. */
 export function refuseWrongToken(c: Context<AppEnv>, auth: Auth, log: Logger): void {
   const { address } = c.get("client");
   const waitMs = auth.wrongToken(groupOf(address));
@@ -29,7 +29,7 @@ export function refuseWrongToken(c: Context<AppEnv>, auth: Auth, log: Logger): v
   const retryAfterSeconds = Math.ceil(waitMs / 1000);
   throw new HoldfastError(
     "rate_limited",
-    `Too many wrong tokens; the next is looked at in ${retryAfterSeconds} s. A right one passes at once`,
+    `Too many wrong tokens; the next one is checked in ${retryAfterSeconds} s. A valid token passes at once`,
     { retryAfterSeconds },
   );
 }
@@ -47,13 +47,13 @@ function isPageVisit(c: Context<AppEnv>): boolean {
     (mode === undefined || mode === "navigate");
 }
 
-/** Whether the answer is the same whoever asks: a wrong token there is nobody's guess, and keeps no probe out. */
-const asksNobody = (path: string) =>
+/** Whether the answer does not depend on who asks: a wrong token tells nothing there, and must not fail a probe. */
+const isAnonymous = (path: string) =>
   path.startsWith("/assets/") || (openPaths.has(path) && path !== "/api/session");
 
 /**
- * Notes who asks, and refuses what their scope does not cover. Each operation needs the scope that the document states; paths
- * it does not have read with `read`, and change with `admin` alone.
+ * Identifies who asks, and refuses what their scope does not cover. An operation needs the scope that the document states;
+ * for a path outside the document, reading needs `read` and changing needs `admin`.
  */
 export function authGuard(
   { auth, find, trustedProxies, log }: {
@@ -86,7 +86,7 @@ export function authGuard(
       return await next();
     }
     c.set("role", "open");
-    if (asksNobody(c.req.path)) return await next();
+    if (isAnonymous(c.req.path)) return await next();
     const principal = principalOf(c);
     if (principal) {
       c.set("principal", principal);
@@ -109,14 +109,14 @@ export function authGuard(
       );
       throw new HoldfastError(
         "forbidden",
-        `This needs a token of scope ${scope}; ${principal.name} has ${principal.scope}`,
+        `This operation needs the scope ${scope}; the token ${principal.name} has ${principal.scope}`,
       );
     }
     await next();
   };
 }
 
-/** Notes each request that asked for a change, with who asked and how it ended; those of nobody known are in the log only. */
+/** Records each request for a change by a known principal, with its status. Others appear in the request log only. */
 export function auditChanges(audit: Audit, find: Find): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     await next();

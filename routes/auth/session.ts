@@ -50,7 +50,7 @@ const logoutRoute = createRoute({
   operationId: "endSession",
   "x-problems": ["rate_limited"],
   summary: "End the browser session",
-  description: "The session ends on the server too: its cookie is worth nothing from then on.",
+  description: "Ends the session on the server too: its cookie is invalid afterwards.",
   responses: { 204: { description: "Logged out" } },
 });
 

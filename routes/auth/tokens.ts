@@ -13,7 +13,7 @@ const TokenInfo = z.object({
   name: z.string(),
   scope: z.enum(scopes),
   source: z.enum(["setting", "file"]).openapi({
-    description: "Whether it is a setting, or was made by this API or by `deno task token`",
+    description: "setting: from the settings; file: created by this API or `deno task token`",
   }),
   created_at: Time.nullable(),
   created_by: z.string().nullable(),
@@ -27,7 +27,7 @@ const listRoute = createRoute({
   path: "/api/tokens",
   tags,
   operationId: "listTokens",
-  summary: "The tokens of this server, without their secrets",
+  summary: "List the tokens of this server, without their secrets",
   responses: {
     200: jsonAnswer(
       z.object({ tokens: z.array(TokenInfo).max(202) }).openapi("TokenList"),
@@ -42,8 +42,8 @@ const createTokenRoute = createRoute({
   tags,
   operationId: "createToken",
   "x-problems": ["conflict"],
-  summary: "Make a token",
-  description: "The answer is the only place where its secret is ever shown.",
+  summary: "Create a token",
+  description: "Only this answer contains the secret.",
   request: {
     body: jsonBody(inputObject({
       name: z.string().regex(
@@ -52,7 +52,7 @@ const createTokenRoute = createRoute({
       ),
       scope: z.enum(scopes).openapi({
         description:
-          "`ingest` and `operate` also read; `admin` does everything, and alone manages tokens",
+          "`ingest` and `operate` include `read`; `admin` includes all, and alone manages tokens",
       }),
       expires_in_days: z.int().min(1).max(3650).optional().openapi({
         description: "Without it the token is valid until it is revoked",
@@ -77,12 +77,12 @@ const revokeRoute = createRoute({
   operationId: "revokeToken",
   "x-problems": ["conflict"],
   summary: "Revoke a token",
-  description: "Its sessions end and its live sockets are closed with 1008.",
+  description: "Its sessions end, and its live sockets are closed with 1008.",
   request: { params: z.object({ id: z.string().min(1).max(64) }) },
   responses: { 204: { description: "Revoked" } },
 });
 
-/** Named tokens: made, listed, revoked. */
+/** Creates, lists and revokes named tokens. */
 export function tokenRoutes({ auth, clock }: { auth: Auth; clock: Clock }) {
   const router = createRouter();
   router.openapi(listRoute, (c) => c.json({ tokens: auth.listTokens() }, 200));
@@ -91,7 +91,7 @@ export function tokenRoutes({ auth, clock }: { auth: Auth; clock: Clock }) {
     if (!auth.required) {
       throw new HoldfastError(
         "conflict",
-        "This server asks nobody for a token; set HOLDFAST_TOKEN and start it again, then make tokens",
+        "This server requires no token; set HOLDFAST_TOKEN and restart it before you create tokens",
       );
     }
     const { name, scope, expires_in_days: days } = c.req.valid("json");

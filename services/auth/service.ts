@@ -6,7 +6,7 @@ import { createLoop } from "../loop.ts";
 import { createGuesses } from "./guesses.ts";
 import type { Scope } from "./scope.ts";
 import { createSessions } from "./sessions.ts";
-import { openTokenFile } from "./token_file.ts";
+import { openTokenFile } from "./store.ts";
 import {
   createTokens,
   type KnownToken,

@@ -9,7 +9,7 @@ import {
   type TokenRecord,
   tokensMax,
   type Use,
-} from "./token_file.ts";
+} from "./store.ts";
 
 /** A token of the settings: its name is the setting's. */
 export interface SettingToken {
@@ -67,8 +67,8 @@ const reserved = /^HOLDFAST_/i;
 export const randomToken = () => `hft_${randomBytes(32).toString("base64url")}`;
 
 /**
- * The tokens of the settings and of the file. Tokens are found by their SHA-256, so the time a search takes says nothing of
- * a token. What the file says replaces all that was known of it, also when a command changed it.
+ * Holds the tokens of the settings and of the file. It looks a token up by its SHA-256, so the time of a lookup reveals
+ * nothing about the token. `refresh` replaces the file's tokens by what the file contains, also after a command changed it.
  */
 export function createTokens(
   { settings, file, clock, log }: {
@@ -165,7 +165,7 @@ export function createTokens(
       if (reserved.test(name)) {
         throw new HoldfastError(
           "conflict",
-          `${name} would be taken for a setting; choose a name that does not begin with HOLDFAST_`,
+          `Cannot name a token ${name}: names that begin with HOLDFAST_ are for settings; choose another`,
         );
       }
       const secret = randomToken();
@@ -182,13 +182,13 @@ export function createTokens(
         if (tokens.some((one) => one.name === name)) {
           throw new HoldfastError(
             "conflict",
-            `There is a token named ${name}; revoke it first, or choose another name`,
+            `A token named ${name} exists; revoke it first, or choose another name`,
           );
         }
         if (tokens.length >= tokensMax) {
           throw new HoldfastError(
             "conflict",
-            `There are ${tokensMax} tokens, the most that are kept; revoke one first`,
+            `${tokensMax} tokens exist, which is the limit; revoke one first`,
           );
         }
         return [...tokens, record];
@@ -199,7 +199,7 @@ export function createTokens(
       if (settings.some(({ name }) => name === idOrName)) {
         throw new HoldfastError(
           "conflict",
-          `${idOrName} is a setting; change it there and start Holdfast again`,
+          `${idOrName} is a setting; change it there and restart Holdfast`,
         );
       }
       const revoked: TokenListing[] = [];

@@ -4,7 +4,7 @@ import { type Config, isLoopback } from "../../config.ts";
 import { messageOf } from "../../errors.ts";
 import { settingTokens, tokenFileName } from "./service.ts";
 import { plausibleBits, strongBits } from "./strength.ts";
-import { openTokenFile, type TokenFileContent } from "./token_file.ts";
+import { openTokenFile, type TokenFileContent } from "./store.ts";
 
 /** Something that makes it easier than need be to do what one may not. */
 export interface Weakness {
@@ -32,7 +32,7 @@ export function weakSettings(config: AccessConfig): Weakness[] {
     const bits = Math.floor(plausibleBits(token));
     if (bits >= strongBits) continue;
     found.push(serious(
-      `${name} has ${bits} bits at most, which can be guessed; ${strongBits} are needed: openssl rand -hex 32`,
+      `${name} has ${bits} bits at most and can be guessed; use ${strongBits} or more: openssl rand -hex 32`,
     ));
   }
   const { HOST, HOLDFAST_TOKEN, HOLDFAST_READ_TOKEN, HOLDFAST_TRUSTED_PROXIES } = config;
@@ -66,7 +66,7 @@ export function weakTokens(
 ): Weakness[] {
   const found: Weakness[] = [];
   if (tokens.length > 0 && !asked) {
-    found.push(serious("there are named tokens, and no HOLDFAST_TOKEN: nobody is asked for one"));
+    found.push(serious("there are named tokens but no HOLDFAST_TOKEN: no token is required"));
   }
   for (const { id, name, created_at, expires_at } of tokens) {
     const usedAt = Date.parse(uses[id]?.at ?? created_at);
