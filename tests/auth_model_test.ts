@@ -232,6 +232,8 @@ Deno.test("a lock that a dead process left is taken over, a living one is waited
     assert.deepEqual(order, ["first in", "first out", "second in"]);
     await assert.rejects(withFileLock(path, () => Promise.reject(new Error("inside"))), /inside/);
     assert.equal(await withFileLock(path, () => Promise.resolve("free")), "free");
+    await withFileLock(path, () => Deno.writeTextFile(path, "taken over"));
+    assert.equal(await Deno.readTextFile(path), "taken over", "another's lock is not removed");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
