@@ -18,6 +18,7 @@ import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
+import { findWeaknesses } from "./services/auth/weaknesses.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import type { TimeSources } from "./services/partitions/timekeeper.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
@@ -25,7 +26,8 @@ import { runsOutSoon } from "./services/monitor/partition_report.ts";
 import { createWriteAccess } from "./services/write_access/access.ts";
 
 export interface Holdfast {
-  handle(request: Request): Response | Promise<Response>;
+  /** Answers a request that came from the address `remote`. */
+  handle(request: Request, remote?: string): Response | Promise<Response>;
   /** What the listener adds to every answer that has no such header of its own. */
   headers: Readonly<Record<string, string>>;
   document: ReturnType<typeof createApp>["document"];
@@ -127,8 +129,24 @@ export async function createHoldfast(
     access,
     writing: { ...writing, isStarted: () => preparation.isDone() },
   });
-  const { alerts, backups, benchmarks, changes, conversions, monitor, quarantine, rotation } =
-    services;
+  const {
+    alerts,
+    audit,
+    auth,
+    backups,
+    benchmarks,
+    changes,
+    conversions,
+    monitor,
+    quarantine,
+    rotation,
+  } = services;
+  if (purpose === "server") {
+    await auth.load();
+    for (const { serious, what } of await findWeaknesses(config, clock.now())) {
+      if (serious) log.warn("access_is_weak", { detail: what });
+    }
+  }
   const stopping = new AbortController();
 
   const preparation = createPreparation({
@@ -178,6 +196,10 @@ export async function createHoldfast(
     target,
     closeLive: () => app.live.closeAll(),
     async start(signal) {
+      if (purpose === "server") {
+        auth.start();
+        audit.start();
+      }
       const given = signal ? [signal, stopping.signal] : [stopping.signal];
       await preparation.untilDone(AbortSignal.any(given));
       if (!preparation.isDone() || purpose === "reader") return;
@@ -210,7 +232,11 @@ export async function createHoldfast(
       }, log);
     },
     async everyHour() {
-      if (preparation.isDone() && access.canWrite()) await rotation.rotate("schedule");
+      if (!preparation.isDone() || !access.canWrite()) return;
+      await doEach({
+        rotation: () => rotation.rotate("schedule"),
+        audit: () => audit.expire(),
+      }, log);
     },
     async stop() {
       stopping.abort();
@@ -220,6 +246,8 @@ export async function createHoldfast(
       await backups.stop();
       await monitor.stop();
       await alerts.stop();
+      await auth.stop();
+      await audit.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
       await embedded?.stop();
     },

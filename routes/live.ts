@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { HoldfastError } from "../errors.ts";
+import type { Auth } from "../services/auth/service.ts";
 import type { Clock } from "../services/clock.ts";
 import type { Hub } from "../services/hub.ts";
 import { type LiveConnection, serveLive } from "../services/live.ts";
@@ -18,8 +19,9 @@ const confirmMs = 5_000;
 
 /** The live channel at /ws. */
 export function liveRoutes(
-  { hub, clock, upgrade, clientsMax, bufferMax, version }: {
+  { hub, auth, clock, upgrade, clientsMax, bufferMax, version }: {
     hub: Hub;
+    auth: Pick<Auth, "watch">;
     clock: Clock;
     upgrade: Upgrade;
     clientsMax: number;
@@ -54,15 +56,18 @@ export function liveRoutes(
     const { socket, response, cut } = accept(c.req.raw);
     let cutting: ReturnType<typeof setTimeout> | undefined;
     let connection: LiveConnection | undefined;
+    let unwatch: (() => void) | undefined;
+    const principal = c.get("principal");
+    const close = (code: number, reason: string) => {
+      socket.close(code, reason);
+      // One that reads nothing never confirms the end; it counts until it is gone.
+      cutting ??= setTimeout(() => cut?.(), confirmMs);
+    };
     socket.addEventListener("open", () => {
       sockets.add(socket);
       connection = serveLive({
         send: (text) => socket.send(text),
-        close(code, reason) {
-          socket.close(code, reason);
-          // One that reads nothing never confirms the end; it counts until it is gone.
-          cutting ??= setTimeout(() => cut?.(), confirmMs);
-        },
+        close,
         get bufferedAmount() {
           return socket.bufferedAmount;
         },
@@ -70,11 +75,16 @@ export function liveRoutes(
           return socket.readyState === WebSocket.OPEN;
         },
       }, { hub, clock, bufferMax, version });
+      unwatch = principal && auth.watch(principal, () => {
+        connection?.end();
+        close(1008, "the token or session has ended");
+      });
     });
     socket.addEventListener("message", (event) => connection?.receive(event.data));
     const leave = () => {
       clearTimeout(cutting);
       sockets.delete(socket);
+      unwatch?.();
       connection?.end();
     };
     socket.addEventListener("close", leave);

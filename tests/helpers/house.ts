@@ -63,7 +63,7 @@ export async function startHouse(
     host: "127.0.0.1",
     port: 0,
     headers: holdfast.headers,
-    handle: (request) => holdfast.handle(request),
+    handle: (request, remote) => holdfast.handle(request, remote),
   });
   await holdfast.start();
   const url = `http://127.0.0.1:${server.port}`;

@@ -23,8 +23,11 @@ export interface LiveClient {
   close(): Promise<void>;
 }
 
-export async function connectLive(url: string): Promise<LiveClient> {
-  const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws`);
+export async function connectLive(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<LiveClient> {
+  const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws`, { headers });
   const messages: LiveMessage[] = [];
   const { promise: closed, resolve } = Promise.withResolvers<{ code: number; reason: string }>();
   socket.addEventListener("message", ({ data }) => messages.push(JSON.parse(data)));
