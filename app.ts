@@ -2,6 +2,10 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
 import type { Logger } from "./log.ts";
+import { auditRoutes } from "./routes/auth/audit.ts";
+import { auditChanges, authGuard } from "./routes/auth/guard.ts";
+import { sessionRoutes } from "./routes/auth/session.ts";
+import { tokenRoutes } from "./routes/auth/tokens.ts";
 import { alertChannelRoutes } from "./routes/alert_channels.ts";
 import { alertRehearsalRoutes } from "./routes/alert_rehearsal.ts";
 import { alertSilenceRoutes } from "./routes/alert_silences.ts";
@@ -23,19 +27,20 @@ import { metricRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { answerProblem } from "./routes/problem.ts";
 import { answerUnknown, forgetEmptyBody } from "./routes/unknown.ts";
+import { operationsOf } from "./routes/operations.ts";
 import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { requestGuard } from "./routes/request_guard.ts";
 import { accessLog } from "./routes/access_log.ts";
-import { accessGuard, originGuard, securityHeaders } from "./routes/security.ts";
-import { sessionRoutes } from "./routes/session.ts";
+import { originGuard, securityHeaders } from "./routes/security.ts";
 import { type AppEnv, createRouter } from "./routes/shared.ts";
 import { writeGuard } from "./routes/write_guard.ts";
 import { tickRoutes } from "./routes/ticks.ts";
 import { wholeBody } from "./routes/whole_body.ts";
 import type { Upgrade } from "./runtime/types.ts";
-import type { Access } from "./services/access.ts";
+import type { Audit } from "./services/auth/audit.ts";
+import type { Auth } from "./services/auth/service.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
 import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
@@ -89,7 +94,8 @@ export interface Services {
   relay: Relay;
   instances: Instances;
   eventLoop: Pick<EventLoopWatch, "lag">;
-  access: Access;
+  auth: Auth;
+  audit: Audit;
   /** Whether the server takes writes, and why not. */
   writeAccess: WriteAccess;
   clock: Clock;
@@ -115,6 +121,7 @@ function mountApi(
   services: Services,
   config: Config,
   version: string,
+  log: Logger,
 ): void {
   const startedAt = services.clock.now().getTime();
   const routers = [
@@ -138,7 +145,9 @@ function mountApi(
     expositionRoutes({ ...services, version, startedAt }),
     backupRoutes(services),
     benchmarkRoutes(services.benchmarks),
-    sessionRoutes(services),
+    sessionRoutes({ ...services, log }),
+    tokenRoutes(services),
+    auditRoutes(services),
   ];
   for (const routes of routers) router.route("/", routes);
 }
@@ -156,6 +165,7 @@ export function createApp(
   const router = createRouter();
   const live = liveRoutes({
     hub: services.hub,
+    auth: services.auth,
     clock: services.clock,
     upgrade,
     clientsMax: config.HOLDFAST_WS_CLIENTS_MAX,
@@ -171,10 +181,22 @@ export function createApp(
     originGuard({
       host: config.HOST,
       allowedHosts: config.HOLDFAST_ALLOWED_HOSTS,
-      tokenRequired: services.access.required,
+      tokenRequired: services.auth.required,
     }),
   );
-  router.use("*", accessGuard(services.access));
+  let operations: ReturnType<typeof operationsOf> | undefined;
+  const find = (method: string, path: string) =>
+    (operations ??= operationsOf(document))(method, path);
+  router.use("*", auditChanges(services.audit, find));
+  router.use(
+    "*",
+    authGuard({
+      auth: services.auth,
+      find,
+      trustedProxies: config.HOLDFAST_TRUSTED_PROXIES,
+      log,
+    }),
+  );
   router.use(
     "*",
     wholeBody({
@@ -184,7 +206,9 @@ export function createApp(
     }, (c) => c.req.path === "/api/ticks"),
   );
   router.use("/api/*", async (c, next) => {
-    const needsDatabase = !/^\/api\/(health|instances|metrics|session)(\/|$)/.test(c.req.path);
+    const needsDatabase = !/^\/api\/(health|instances|metrics|session|tokens)(\/|$)/.test(
+      c.req.path,
+    );
     if (needsDatabase && !services.isPrepared()) {
       throw new HoldfastError("database_unavailable", "The database is not ready yet", {
         retryAfterSeconds: 2,
@@ -196,7 +220,7 @@ export function createApp(
   router.use("*", requestGuard(() => document));
   router.use("/api/*", writeGuard(services.writeAccess));
   router.use("/api/*", forgetEmptyBody());
-  mountApi(router, services, config, version);
+  mountApi(router, services, config, version, log);
   router.route("/", live.router);
   router.route("/", pageRoutes());
   const document = openApiDocument(router, version);

@@ -18,6 +18,7 @@ import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
+import { findWeaknesses } from "./services/auth/weaknesses.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
 import type { TimeSources } from "./services/partitions/timekeeper.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
@@ -136,6 +137,8 @@ export async function createHoldfast(
   });
   const {
     alerts,
+    audit,
+    auth,
     backups,
     benchmarks,
     changes,
@@ -147,6 +150,12 @@ export async function createHoldfast(
     relay,
     rotation,
   } = services;
+  if (purpose === "server") {
+    await auth.load();
+    for (const { serious, what } of await findWeaknesses(config, clock.now())) {
+      if (serious) log.warn("access_is_weak", { detail: what });
+    }
+  }
   const stopping = new AbortController();
 
   const preparation = createPreparation({
@@ -196,6 +205,10 @@ export async function createHoldfast(
     target,
     closeLive: () => app.live.closeAll(),
     async start(signal) {
+      if (purpose === "server") {
+        auth.start();
+        audit.start();
+      }
       const given = signal ? [signal, stopping.signal] : [stopping.signal];
       await preparation.untilDone(AbortSignal.any(given));
       if (!preparation.isDone() || purpose === "reader") return;
@@ -230,7 +243,11 @@ export async function createHoldfast(
       }, log);
     },
     async everyHour() {
-      if (preparation.isDone() && access.canWrite()) await rotation.rotate("schedule");
+      if (!preparation.isDone() || !access.canWrite()) return;
+      await doEach({
+        rotation: () => rotation.rotate("schedule"),
+        audit: () => audit.expire(),
+      }, log);
     },
     async stop() {
       stopping.abort();
@@ -243,6 +260,8 @@ export async function createHoldfast(
       await alerts.stop();
       await instances.stop();
       await relay.stop();
+      await auth.stop();
+      await audit.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
       await embedded?.stop();
     },

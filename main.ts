@@ -9,6 +9,7 @@ import { importFiles } from "./commands/import.ts";
 import { restore } from "./commands/restore.ts";
 import { type CommandContext, serve, startServing } from "./commands/serve.ts";
 import { describeServerChoice } from "./commands/server_choice.ts";
+import { token } from "./commands/token.ts";
 import { readConfig } from "./config.ts";
 import { StartError } from "./errors.ts";
 import { createLogger } from "./log.ts";
@@ -35,6 +36,7 @@ const commands: Record<string, (context: CommandContext, args: string[]) => Prom
   backup,
   restore,
   doctor,
+  token,
 };
 
 /** Deno's side or Bun's: only the one that is running is loaded. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isConnectionString } from "./settings/address.ts";
 import { alertSettings } from "./settings/alerts.ts";
+import { authSettings } from "./settings/auth.ts";
 import { backupSettings } from "./settings/backups.ts";
 import { s3Settings } from "./settings/s3.ts";
 import { flag, list, setting, text, whole } from "./settings/setting.ts";
@@ -40,7 +41,7 @@ export const settings = {
   HOLDFAST_TOKEN: setting(
     z.string().min(8).optional(),
     "at least 8 characters",
-    "Admin token. With it, all but the basic health paths need it.",
+    "Admin token of at least 128 random bits (`openssl rand -hex 32`). With it, all but the basic health paths require a token; give programs [named tokens](security.md).",
     true,
   ),
   HOLDFAST_READ_TOKEN: setting(
@@ -265,6 +266,7 @@ export const settings = {
     "Benchmark cases of your own, one SQL file each (docs/benchmarks.md).",
   ),
   ...alertSettings,
+  ...authSettings,
   ...backupSettings,
   ...s3Settings,
   HOLDFAST_BENCH_TARGETS: setting(

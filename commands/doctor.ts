@@ -17,6 +17,7 @@ import { examineSource, examineWriting, mayTryWriting, tryWriting } from "../db/
 import { readTraits, whyUnfit } from "../db/requirements.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
+import { findWeaknesses } from "../services/auth/weaknesses.ts";
 import { readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
 import {
   type Finding as WriteFinding,
@@ -181,6 +182,12 @@ async function examineStorage(config: Config): Promise<Finding[]> {
   }
 }
 
+/** Says what is weak about who may do what. */
+async function examineAccess(config: Config): Promise<Finding[]> {
+  const weaknesses = await findWeaknesses(config, new Date());
+  return weaknesses.map(({ serious, what }) => (serious ? bad : note)(what));
+}
+
 /** Prints findings; answers the exit code. */
 function tell(findings: readonly Finding[]): number {
   for (const { ok, what } of findings) {
@@ -208,7 +215,8 @@ export async function doctor(
       note(`${name} is no setting of Holdfast: it changes nothing`)
     ),
   );
-  const storage = tell(await examineStorage(config));
+  const weak = tell(await examineAccess(config));
+  const storage = tell(await examineStorage(config)) || weak;
   let target: Target;
   if (config.DATABASE_URL) {
     target = targetOf(config.DATABASE_URL, config.libpqVariables);

@@ -9,12 +9,13 @@ import type { Pools } from "../db/pools.ts";
 import type { Records } from "../db/records.ts";
 import type { Logger } from "../log.ts";
 import { createBackupService } from "./backups.ts";
-import { createAccess } from "../services/access.ts";
+import { createAudit } from "../services/auth/audit.ts";
+import { createAuth, settingTokens } from "../services/auth/service.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/sources.ts";
 import type { LeaseKeeper } from "../services/alerts/lease_keeper.ts";
 import type { WritePreparation } from "../services/alerts/canary.ts";
-import type { Clock } from "../services/clock.ts";
+import { type Clock, systemTimers } from "../services/clock.ts";
 import { createFeeds } from "../services/ingest/feeds.ts";
 import { createIngest } from "../services/ingest/ingest.ts";
 import { createQuarantine } from "../services/ingest/quarantine.ts";
@@ -218,10 +219,21 @@ export function createServices(
       clock,
       log,
     }),
-    access: createAccess({
-      adminToken: config.HOLDFAST_TOKEN,
-      readToken: config.HOLDFAST_READ_TOKEN,
+    auth: createAuth({
+      settings: settingTokens(config),
+      dataDir: config.HOLDFAST_DATA_DIR,
       clock,
+      timers: systemTimers,
+      log,
+    }),
+    audit: createAudit({
+      pool: pools.maintenance,
+      access,
+      instance,
+      days: config.HOLDFAST_AUDIT_DAYS,
+      rowsMax: config.HOLDFAST_AUDIT_ROWS_MAX,
+      clock,
+      log,
     }),
     clock,
   };

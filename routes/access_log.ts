@@ -16,6 +16,8 @@ export function accessLog(log: Logger): MiddlewareHandler<AppEnv> {
       request_id: requestId,
       method: c.req.method,
       path: c.req.path,
+      by: c.get("principal")?.name,
+      address: c.get("client")?.address,
       status: c.res.status,
       duration_ms: Math.round((performance.now() - started) * 10) / 10,
     });

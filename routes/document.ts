@@ -1,7 +1,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ErrorCode } from "../errors.ts";
+import type { Scope } from "../services/auth/scope.ts";
 import { faces } from "./problem.ts";
-import { openPaths, sessionCookie } from "./security.ts";
+import { sessionCookie } from "./auth/guard.ts";
+import { openPaths, scopeOf } from "./auth/scopes.ts";
 import { type AppEnv, Problem } from "./shared.ts";
 
 const methods = ["get", "post", "put", "patch", "delete"] as const;
@@ -18,6 +20,7 @@ const tags = [
   { name: "backups", description: "Backups and the restores that prove them" },
   { name: "benchmarks", description: "What each optimisation is worth on this server" },
   { name: "session", description: "Login of a browser" },
+  { name: "access", description: "Tokens and the audit log" },
 ];
 
 /** What any operation may answer, from the guards before it. */
@@ -45,17 +48,17 @@ interface Operation {
   responses?: Record<string, unknown>;
   security?: Record<string, string[]>[];
   "x-problems"?: ErrorCode[];
-  "x-role"?: string;
+  "x-scope"?: Scope;
 }
 
 /** Operations that are answered from memory, whatever the database does. */
-const needsNoDatabase = /^\/(api\/(health|instances|session)|metrics)(\/|$)/;
+const needsNoDatabase = /^\/(api\/(health|instances|session|tokens)|metrics)(\/|$)/;
 
 /** The codes of the problems that an operation may answer. */
 function codesOf(method: string, path: string, operation: Operation): Set<ErrorCode> {
   const codes = new Set<ErrorCode>([...always, ...(operation["x-problems"] ?? [])]);
   const add = (more: readonly ErrorCode[]) => more.forEach((code) => codes.add(code));
-  if (!openPaths.has(path)) codes.add("unauthorized");
+  if (!openPaths.has(path)) add(["unauthorized", "rate_limited"]);
   if (path.includes("{")) codes.add("not_found");
   if (operation.requestBody) add(ofBodies);
   if (!needsNoDatabase.test(path)) {
@@ -113,12 +116,11 @@ function describeOperation(
   delete operation["x-problems"];
   const open = openPaths.has(path);
   operation.security = open ? [] : [{ bearer: [] }, { session: [] }];
-  if (!open) operation["x-role"] = method === "get" ? "read" : "admin";
+  const scope = scopeOf(method, operation.operationId);
+  if (!open) operation["x-scope"] = scope;
   const access = open
     ? "Open to anyone."
-    : `Needs a token that may ${
-      method === "get" ? "read" : "change things"
-    }, where tokens are set.`;
+    : `Needs the scope \`${scope}\` where tokens are required.`;
   operation.description = [operation.description, access].filter(Boolean).join(" ");
 }
 

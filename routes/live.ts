@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { HoldfastError } from "../errors.ts";
+import type { Auth } from "../services/auth/service.ts";
 import type { Clock } from "../services/clock.ts";
 import type { Hub } from "../services/live/hub.ts";
 import { createAdmission } from "../services/live/admission.ts";
@@ -24,6 +25,7 @@ const openMs = 10_000;
 export function liveRoutes(
   {
     hub,
+    auth,
     clock,
     upgrade,
     clientsMax,
@@ -33,6 +35,7 @@ export function liveRoutes(
     catchUp,
   }: {
     hub: Hub;
+    auth: Pick<Auth, "watch">;
     clock: Clock;
     upgrade: Upgrade;
     clientsMax: number;
@@ -67,7 +70,7 @@ export function liveRoutes(
     if (typeof from === "string") {
       throw new HoldfastError("invalid_request", `Cannot read the query: ${from}`);
     }
-    const exit = admission.enter(c.env?.remote ?? "");
+    const exit = admission.enter(c.get("client")?.address ?? "");
     const opening = setTimeout(exit, openMs);
     let upgraded: ReturnType<Upgrade>;
     try {
@@ -80,16 +83,19 @@ export function liveRoutes(
     const { socket, response, cut } = upgraded;
     let cutting: ReturnType<typeof setTimeout> | undefined;
     let connection: LiveConnection | undefined;
+    let unwatch: (() => void) | undefined;
+    const principal = c.get("principal");
+    const close = (code: number, reason: string) => {
+      socket.close(code, reason);
+      // One that reads nothing never confirms the end; it counts until it is gone.
+      cutting ??= setTimeout(() => cut?.(), confirmMs);
+    };
     socket.addEventListener("open", () => {
       clearTimeout(opening);
       sockets.add(socket);
       connection = serveLive({
         send: (text) => socket.send(text),
-        close(code, reason) {
-          socket.close(code, reason);
-          // One that reads nothing never confirms the end; it counts until it is gone.
-          cutting ??= setTimeout(() => cut?.(), confirmMs);
-        },
+        close,
         get bufferedAmount() {
           return socket.bufferedAmount;
         },
@@ -97,6 +103,10 @@ export function liveRoutes(
           return socket.readyState === WebSocket.OPEN;
         },
       }, { hub, clock, bufferMax, version, from, ...(catchUp ? { catchUp } : {}) });
+      unwatch = principal && auth.watch(principal, () => {
+        connection?.end();
+        close(1008, "the token or session has ended");
+      });
     });
     socket.addEventListener("message", (event) => connection?.receive(event.data));
     const leave = () => {
@@ -104,6 +114,7 @@ export function liveRoutes(
       clearTimeout(cutting);
       exit();
       sockets.delete(socket);
+      unwatch?.();
       connection?.end();
     };
     socket.addEventListener("close", leave);

@@ -1,7 +1,12 @@
+import type { Scope } from "../services/auth/scope.ts";
+
 /** What the OpenAPI document says of one operation. */
 export interface Operation {
   /** Method and path as published, such as `GET /api/ticks`. */
   name: string;
+  id: string;
+  /** What whoever asks must hold; undefined where anybody may. */
+  scope: Scope | undefined;
   /** The names of its query parameters. */
   query: ReadonlySet<string>;
   /** The media types of its body; none where it takes no body. */
@@ -9,6 +14,8 @@ export interface Operation {
 }
 
 interface Published {
+  operationId?: string;
+  "x-scope"?: Scope;
   parameters?: { name?: string; in?: string }[];
   requestBody?: { content?: object };
 }
@@ -36,6 +43,8 @@ export function operationsOf(
       const name = `${method.toUpperCase()} ${path}`;
       const operation = {
         name,
+        id: published.operationId ?? name,
+        scope: published["x-scope"],
         query: new Set(
           (published.parameters ?? []).filter((one) => one.in === "query")
             .map((one) => one.name ?? ""),

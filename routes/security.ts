@@ -1,20 +1,7 @@
 import type { MiddlewareHandler } from "hono";
-import { getCookie } from "hono/cookie";
 import { isLoopback } from "../config.ts";
 import { HoldfastError } from "../errors.ts";
-import type { Access, Role } from "../services/access.ts";
 import type { AppEnv } from "./shared.ts";
-
-export const sessionCookie = "holdfast_session";
-
-/** Paths that anyone may ask: probes, and what a browser needs to log in. */
-export const openPaths = new Set([
-  "/api/health",
-  "/api/health/live",
-  "/api/health/ready",
-  "/api/session",
-  "/login",
-]);
 
 const contentPolicy = [
   "default-src 'none'",
@@ -80,39 +67,6 @@ export function originGuard(
     }
     if (changes && c.req.header("sec-fetch-site") === "cross-site") {
       throw new HoldfastError("forbidden", "Requests from pages of another origin are refused");
-    }
-    await next();
-  };
-}
-
-function bearerOf(header: string | undefined): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
-}
-
-/** Asks for a token where one is set: everything to change needs the admin's. */
-export function accessGuard(access: Access): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    c.set("role", "open");
-    if (!access.required) return await next();
-    const token = bearerOf(c.req.header("authorization"));
-    const session = getCookie(c, sessionCookie);
-    const role: Role | undefined = token !== undefined
-      ? access.roleOfToken(token)
-      : session !== undefined
-      ? access.roleOfSession(session)
-      : undefined;
-    if (role) c.set("role", role);
-    if (openPaths.has(c.req.path) || c.req.path.startsWith("/assets/")) return await next();
-    if (!role) {
-      const page = c.req.header("accept")?.includes("text/html") && c.req.method === "GET";
-      if (page) return c.redirect("/login");
-      throw new HoldfastError(
-        "unauthorized",
-        "Send Authorization: Bearer with a token of this server",
-      );
-    }
-    if (role === "read" && !["GET", "HEAD", "OPTIONS"].includes(c.req.method)) {
-      throw new HoldfastError("forbidden", "This token may only read");
     }
     await next();
   };

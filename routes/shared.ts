@@ -3,11 +3,17 @@ import type { Env } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { HoldfastError } from "../errors.ts";
 import { suggestion } from "../lib/nearest.ts";
+import type { Scope } from "../services/auth/scope.ts";
+import type { Principal } from "../services/auth/service.ts";
+import type { Client } from "./auth/client.ts";
 
-/** What the composition root hands to every request. */
+/** What the guards find out of every request. */
 export interface Variables {
   requestId: string;
-  role: "admin" | "read" | "open";
+  client: Client;
+  /** Who asks; undefined where nobody known does. */
+  principal: Principal | undefined;
+  role: Scope | "open";
 }
 
 export type AppEnv = Env & {

@@ -5,7 +5,7 @@ import type { AppEnv } from "./shared.ts";
 
 /** Requests that change something and write nothing to the database, or keep in memory what they would write. */
 const withoutWrites = [
-  /^\/api\/session$/,
+  /^\/api\/(session|tokens)(\/|$)/,
   /^\/api\/alerts\/silences(\/|$)/,
   /^\/api\/alerts\/[^/]+\/acknowledge$/,
   /^\/api\/alerts\/channels\/[^/]+\/test$/,
@@ -16,7 +16,7 @@ const withoutWrites = [
 
 /** What is read from Holdfast's tables; all else comes from the server's own views, from memory, or from files. */
 const fromTables =
-  /^\/api\/(ticks|candles|instruments|quarantine|exactness|partitions|benchmarks)(\/|$)/;
+  /^\/api\/(ticks|candles|instruments|quarantine|exactness|partitions|benchmarks|audit)(\/|$)/;
 
 const reads = new Set(["GET", "HEAD", "OPTIONS"]);
 

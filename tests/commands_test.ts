@@ -88,7 +88,7 @@ Deno.test("the demo feeds nothing into a database that has instruments, unless i
 });
 
 Deno.test("flags that no command has are refused, help helps, and a setting that is none is named", async () => {
-  for (const command of ["serve", "demo", "doctor", "backup"]) {
+  for (const command of ["serve", "demo", "doctor", "backup", "token"]) {
     const refused = await run(command, "--bogus");
     assert.equal(refused.code, 1);
     assert.match(refused.errors, new RegExp(`--bogus.*see deno task ${command} --help`));
@@ -99,4 +99,11 @@ Deno.test("flags that no command has are refused, help helps, and a setting that
   const command = startProcess({ env: { ...env, HOLDFAST_RETENTON_DAYS: "5" }, args: ["doctor"] });
   await command.exited;
   assert.match(command.output(), /HOLDFAST_RETENTON_DAYS is no setting of Holdfast/);
+  const weak = startProcess({
+    env: { ...env, HOLDFAST_TOKEN: "hunter2hunter3" },
+    args: ["doctor"],
+  });
+  assert.notEqual(await weak.exited, 0);
+  assert.match(weak.output(), /✗ {2}HOLDFAST_TOKEN has \d+ bits at most/);
+  assert.doesNotMatch(weak.output(), /hunter/);
 });

@@ -125,6 +125,7 @@ Deno.test("a client that never reads is closed, counted until it is gone, and cu
   const hub = createHub({ clock: systemClock });
   const live = liveRoutes({
     hub,
+    auth: { watch: () => () => {} },
     clock: systemClock,
     upgrade,
     clientsMax: 10,

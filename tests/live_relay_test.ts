@@ -171,7 +171,7 @@ Deno.test("a client goes on at another Holdfast: by the query at once, or by a f
     for (let n = 0; n < 5; n++) await tell(n % 2 ? one : two);
     await eventually(() => ids(atOne).length >= 6, "five more");
     const missed = ids(atOne).slice(-5);
-    const later = await connectLive(two.url, `stream=${stream}&seq=1&cursor=${cursor}`);
+    const later = await connectLive(two.url, {}, `stream=${stream}&seq=1&cursor=${cursor}`);
     await eventually(() => ids(later).length >= 5, "they are replayed");
     await tell(one);
     await eventually(() => ids(later).length >= 6, "and it goes on");
@@ -191,7 +191,7 @@ Deno.test("a client goes on at another Holdfast: by the query at once, or by a f
 
 Deno.test("where it cannot go on it is told so, and gets the latest of each type", async () => {
   for (const query of ["cursor=99999-0123abcd", `stream=${crypto.randomUUID()}&seq=3`]) {
-    const client = await connectLive(two.url, query);
+    const client = await connectLive(two.url, {}, query);
     const refused = await client.sees("an answer", ({ type }) => type === "error", 20_000);
     assert.equal(refused.data.code, "cannot_resume");
     await client.sees("the tables", ({ type }) => type === "partition_status");

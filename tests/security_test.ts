@@ -83,9 +83,17 @@ Deno.test("with a token set, all but the basic health paths need it", async (t) 
         assert.ok(!cookie.includes(admin), "the cookie is not the token");
         const value = cookie.split(";")[0] ?? "";
         const who = (headers: Record<string, string>) => house.json("/api/session", { headers });
-        assert.deepEqual(await who({ cookie: value }), { required: true, role: "admin" });
-        assert.deepEqual(await who(bearer(reader)), { required: true, role: "read" });
-        assert.deepEqual(await who({}), { required: true, role: null });
+        assert.deepEqual(await who({ cookie: value }), {
+          required: true,
+          role: "admin",
+          name: "HOLDFAST_TOKEN",
+        });
+        assert.deepEqual(await who(bearer(reader)), {
+          required: true,
+          role: "read",
+          name: "HOLDFAST_READ_TOKEN",
+        });
+        assert.deepEqual(await who({}), { required: true, role: null, name: null });
         const inside = await house.request("/api/instruments", { headers: { cookie: value } });
         assert.equal(inside.status, 200);
         await inside.body?.cancel();

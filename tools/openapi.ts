@@ -3,7 +3,6 @@ import { createApp, type Services } from "../app.ts";
 import { readConfig } from "../config.ts";
 import denoConfig from "../deno.json" with { type: "json" };
 import { createLogger } from "../log.ts";
-import { createAccess } from "../services/access.ts";
 import { systemClock } from "../services/clock.ts";
 
 /** The OpenAPI document as YAML: the routes are built, nothing is started and no service is asked. */
@@ -13,7 +12,6 @@ export function renderOpenApi(): string {
       throw new Error("the document is generated without services");
     },
   });
-  const access = createAccess({ adminToken: undefined, readToken: undefined, clock: systemClock });
   const services = {
     ...Object.fromEntries(
       [
@@ -31,7 +29,7 @@ export function renderOpenApi(): string {
       ) => [name, unasked]),
     ),
     monitor: { history: unasked },
-    access,
+    auth: { required: false },
     clock: systemClock,
     isPrepared: () => false,
     preparationProblem: () => undefined,

@@ -8,6 +8,7 @@ import history from "./0050_history.sql" with { type: "text" };
 import subPartitions from "./0060_sub_partitions.sql" with { type: "text" };
 import restraint from "./0070_restraint.sql" with { type: "text" };
 import retentionProgress from "./0071_retention_progress.sql" with { type: "text" };
+import auditLog from "./0072_audit_log.sql" with { type: "text" };
 import liveEvents from "./0080_live_events.sql" with { type: "text" };
 import instances from "./0081_instances.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
@@ -31,6 +32,7 @@ export const migrations: readonly Migration[] = [
   { version: 60, name: "sub_partitions", sql: subPartitions },
   { version: 70, name: "restraint", sql: restraint },
   { version: 71, name: "retention_progress", sql: retentionProgress },
+  { version: 72, name: "audit_log", sql: auditLog },
   { version: 80, name: "live_events", sql: liveEvents },
   { version: 81, name: "instances", sql: instances },
 ];

@@ -89,6 +89,7 @@ const live = [
   /^\/api\/alerts$/,
   /^\/api\/benchmarks/,
   /^\/api\/backups$/,
+  /^\/api\/(audit|tokens)$/,
 ];
 
 /** Sends every GET of openapi.yaml, each required parameter filled from `examples`. */

@@ -31,9 +31,15 @@ export interface LiveClient {
 }
 
 /** Connects, with `query` as `cursor=…`; each frame that comes is checked against asyncapi.yaml. */
-export async function connectLive(url: string, query = ""): Promise<LiveClient> {
+export async function connectLive(
+  url: string,
+  headers: Record<string, string> = {},
+  query = "",
+): Promise<LiveClient> {
   const check = frameCheck ??= createFrameCheck();
-  const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws${query && `?${query}`}`);
+  const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws${query && `?${query}`}`, {
+    headers,
+  });
   const messages: LiveMessage[] = [];
   const wrong: string[] = [];
   const { promise: closed, resolve } = Promise.withResolvers<{ code: number; reason: string }>();

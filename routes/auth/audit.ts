@@ -1,0 +1,85 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Audit } from "../../services/auth/audit.ts";
+import { scopes } from "../../services/auth/scope.ts";
+import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { createRouter, cursorParam, jsonAnswer, limitParam, nextCursor, Time } from "../shared.ts";
+
+const AuditList = z.object({
+  entries: z.array(z.object({
+    request_id: z.uuid().openapi({ description: "Of the first of the requests, as in the log" }),
+    at: Time,
+    until: Time.openapi({ description: "When the last of the requests was answered" }),
+    requests: z.int().openapi({
+      description: "Equal tick uploads, and equal requests answered 4xx, are one entry a minute",
+    }),
+    via: z.enum(["token", "session", "open"]).openapi({
+      description: "open: this server required no token",
+    }),
+    actor: z.string().openapi({
+      description: "Name of the token, or of the token that the session came from",
+    }),
+    actor_id: z.string().openapi({
+      description: "Id of the token; empty where none was required",
+    }),
+    scope: z.enum(scopes),
+    operation: z.string().openapi({ description: "The operationId" }),
+    method: z.string(),
+    path: z.string(),
+    status: z.int().openapi({ description: "HTTP status of the answer" }),
+    address: z.string().openapi({ description: "Where the request came from" }),
+    instance: z.string().openapi({ description: "The Holdfast that answered it" }),
+  })),
+  next_cursor: nextCursor,
+  waiting: z.int().openapi({
+    description: "Entries in memory that are not in the database yet",
+  }),
+  lost: z.int().openapi({ description: "Entries since the start that exist in the log only" }),
+}).openapi("AuditList");
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/api/audit",
+  tags: ["access"],
+  operationId: "listAudit",
+  summary: "List changes made through this API, newest first",
+  description:
+    "Who changed what, when, from which address, with which status. No bodies, no secrets.",
+  request: {
+    query: z.object({
+      from: Time.optional().openapi({ description: "Included" }),
+      to: Time.optional().openapi({ description: "Not included" }),
+      actor: z.string().min(1).max(200).optional(),
+      operation: z.string().min(1).max(100).optional(),
+      limit: limitParam(500, 100),
+      cursor: cursorParam,
+    }),
+  },
+  responses: { 200: jsonAnswer(AuditList, "A page of entries") },
+});
+
+/** Lists who changed what. */
+export function auditRoutes({ audit }: { audit: Audit }) {
+  const router = createRouter();
+  router.openapi(listRoute, async (c) => {
+    const { from, to, actor, operation, limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.number]);
+    const { entries, waiting, lost } = await audit.list({
+      before: position?.[0],
+      from: from === undefined ? undefined : Date.parse(from),
+      to: to === undefined ? undefined : Date.parse(to),
+      actor,
+      operation,
+      limit: limit + 1,
+    });
+    const last = entries.length > limit ? entries[limit - 1] : undefined;
+    return c.json({
+      entries: entries.slice(0, limit).map(({ id: _, ...entry }) => entry) as z.infer<
+        typeof AuditList
+      >["entries"],
+      next_cursor: last ? writeCursor([last.id]) : null,
+      waiting,
+      lost,
+    }, 200);
+  });
+  return router;
+}
