@@ -20,6 +20,7 @@ import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
+import { instanceRoutes } from "./routes/instances.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
@@ -44,10 +45,12 @@ import type { Alerts } from "./services/alerts/alerts.ts";
 import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import type { Clock } from "./services/clock.ts";
-import type { Hub } from "./services/hub.ts";
+import type { Hub } from "./services/live/hub.ts";
+import type { Relay } from "./services/live/relay.ts";
 import type { Feeds } from "./services/ingest/feeds.ts";
 import type { Ingest } from "./services/ingest/ingest.ts";
 import type { Quarantine } from "./services/ingest/quarantine.ts";
+import type { Instances } from "./services/instances.ts";
 import type { Instruments } from "./services/market/instruments.ts";
 import type { ExactnessService } from "./services/market/exactness_report.ts";
 import type { CandleRebuild } from "./services/market/candle_rebuild.ts";
@@ -88,6 +91,8 @@ export interface Services {
   backups: Backups;
   benchmarks: Benchmarks;
   hub: Hub;
+  relay: Relay;
+  instances: Instances;
   eventLoop: Pick<EventLoopWatch, "lag">;
   auth: Auth;
   audit: Audit;
@@ -123,6 +128,7 @@ function mountApi(
     healthRoutes({ ...services, version, startedAt }),
     tickRoutes({ ...services, config }),
     candleRoutes(services),
+    instanceRoutes(services),
     instrumentRoutes(services),
     exactnessRoutes(services),
     quarantineRoutes(services),
@@ -163,6 +169,8 @@ export function createApp(
     clock: services.clock,
     upgrade,
     clientsMax: config.HOLDFAST_WS_CLIENTS_MAX,
+    clientsPerAddressMax: config.HOLDFAST_WS_CLIENTS_PER_ADDRESS_MAX,
+    catchUp: services.relay.catchUp,
     bufferMax: config.HOLDFAST_WS_BUFFER_BYTES,
     version,
   });
@@ -198,7 +206,9 @@ export function createApp(
     }, (c) => c.req.path === "/api/ticks"),
   );
   router.use("/api/*", async (c, next) => {
-    const needsDatabase = !/^\/api\/(health|metrics|session|tokens)(\/|$)/.test(c.req.path);
+    const needsDatabase = !/^\/api\/(health|instances|metrics|session|tokens)(\/|$)/.test(
+      c.req.path,
+    );
     if (needsDatabase && !services.isPrepared()) {
       throw new HoldfastError("database_unavailable", "The database is not ready yet", {
         retryAfterSeconds: 2,

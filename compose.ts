@@ -103,7 +103,12 @@ export async function createHoldfast(
     access,
     allowPublished: config.HOLDFAST_ALLOW_PUBLISHED,
     async load() {
+      if (purpose === "server") await relay.start();
       await alerts.load();
+      if (purpose === "server") {
+        leaseKeeper.start();
+        instances.start();
+      }
       await changes.load(pools.app);
       changes.started(version);
       await benchmarks.sweepOrphans();
@@ -119,6 +124,7 @@ export async function createHoldfast(
   const services = createServices({
     config,
     log,
+    version,
     clock,
     times,
     target,
@@ -137,8 +143,11 @@ export async function createHoldfast(
     benchmarks,
     changes,
     conversions,
+    instances,
+    leaseKeeper,
     monitor,
     quarantine,
+    relay,
     rotation,
   } = services;
   if (purpose === "server") {
@@ -203,6 +212,8 @@ export async function createHoldfast(
       const given = signal ? [signal, stopping.signal] : [stopping.signal];
       await preparation.untilDone(AbortSignal.any(given));
       if (!preparation.isDone() || purpose === "reader") return;
+      // On a standby nothing was loaded.
+      if (purpose === "server") await relay.start();
       monitor.start();
       await monitor.checkNow();
       preparation.supervisor.start();
@@ -245,7 +256,10 @@ export async function createHoldfast(
       await benchmarks.stop();
       await backups.stop();
       await monitor.stop();
+      await leaseKeeper.stop();
       await alerts.stop();
+      await instances.stop();
+      await relay.stop();
       await auth.stop();
       await audit.stop();
       await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);

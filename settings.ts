@@ -250,6 +250,11 @@ export const settings = {
     "a whole number from 1 to 100000",
     "WebSocket clients served at once.",
   ),
+  HOLDFAST_WS_CLIENTS_PER_ADDRESS_MAX: setting(
+    whole(1, 100_000).default(1_000),
+    "a whole number from 1 to 100000",
+    "WebSocket clients from one address; those of this machine, and so of a proxy on it, are not limited by it.",
+  ),
   HOLDFAST_WS_BUFFER_BYTES: setting(
     bytes(16 * 1024, GiB).default(MiB),
     "bytes from 16384 to 1073741824",

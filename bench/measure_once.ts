@@ -10,7 +10,7 @@ import type { StoredResult } from "../services/benchmarks/run.ts";
 import { storedRunOf } from "../services/benchmarks/runs/stored.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { systemClock } from "../services/clock.ts";
-import { createHub } from "../services/hub.ts";
+import { createHub } from "../services/live/hub.ts";
 
 /** Runs the cases once on `target`, as a run of the API would, and answers their results with samples. */
 export async function measureOnce(

@@ -6,13 +6,14 @@ import type { Logger } from "../log.ts";
 import { type Alerts, createAlerts } from "../services/alerts/alerts.ts";
 import { type Canary, createCanary, type WritePreparation } from "../services/alerts/canary.ts";
 import { createDeliveries } from "../services/alerts/deliveries.ts";
-import { createLease } from "../services/alerts/lease.ts";
+import { createLease, type Lease } from "../services/alerts/lease.ts";
+import { createLeaseKeeper, type LeaseKeeper } from "../services/alerts/lease_keeper.ts";
 import { buildRules } from "../services/alerts/rules.ts";
 import { createSilences } from "../services/alerts/silences.ts";
 import type { ReadingSource } from "../services/alerts/sources.ts";
 import { createAlertStore } from "../services/alerts/store.ts";
 import type { Clock } from "../services/clock.ts";
-import type { Publisher } from "../services/hub.ts";
+import type { Publisher } from "../services/live/hub.ts";
 import type { WriteAccess } from "../services/write_access/access.ts";
 
 /** The name under which this Holdfast shares a database with others; a port of 0 may be anybody's. */
@@ -35,7 +36,7 @@ export function composeAlerts(
     clock: Clock;
     log: Logger;
   },
-): { alerts: Alerts; canary: Canary } {
+): { alerts: Alerts; canary: Canary; lease: Lease; leaseKeeper: LeaseKeeper } {
   const store = createAlertStore({ db, access, log });
   const everySeconds = config.HOLDFAST_FAST_TIER_SECONDS;
   const canary = createCanary({
@@ -48,11 +49,12 @@ export function composeAlerts(
     clock,
     log,
   });
+  const lease = createLease({ db, name: instance, access });
   const alerts = createAlerts({
     rules: buildRules(config.HOLDFAST_PROFILE, config.alertOverrides),
     store,
     access,
-    lease: createLease({ db, name: instance, everySeconds, access }),
+    lease,
     silences: createSilences({ db, access, clock, log }),
     deliveries: createDeliveries({
       settings: config.HOLDFAST_CHANNELS,
@@ -69,5 +71,12 @@ export function composeAlerts(
     clock,
     log,
   });
-  return { alerts, canary };
+  const leaseKeeper = createLeaseKeeper({
+    lease,
+    access,
+    takeOver: alerts.load,
+    adopt: alerts.deliveries.adoptAbandoned,
+    log,
+  });
+  return { alerts, canary, lease, leaseKeeper };
 }

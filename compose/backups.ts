@@ -11,7 +11,7 @@ import { createBackups } from "../services/backups/service.ts";
 import { createBackupStore } from "../services/backups/store.ts";
 import type { Clock } from "../services/clock.ts";
 import { checkRestoredSeals } from "../services/partitions/seal/restored.ts";
-import type { Hub } from "../services/hub.ts";
+import type { Publisher } from "../services/live/hub.ts";
 
 /** Where backups go by these settings. */
 export const backupRoot = (config: Config) =>
@@ -44,7 +44,7 @@ export function createBackupService(
     pooler: PoolerMode;
     pool: Pool;
     embedded: EmbeddedServer | undefined;
-    hub: Hub;
+    hub: Publisher;
   },
 ): Backups {
   return createBackups({

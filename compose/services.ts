@@ -13,9 +13,9 @@ import { createAudit } from "../services/auth/audit.ts";
 import { createAuth, settingTokens } from "../services/auth/service.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/sources.ts";
+import type { LeaseKeeper } from "../services/alerts/lease_keeper.ts";
 import type { WritePreparation } from "../services/alerts/canary.ts";
 import { type Clock, systemTimers } from "../services/clock.ts";
-import { createHub } from "../services/hub.ts";
 import { createFeeds } from "../services/ingest/feeds.ts";
 import { createIngest } from "../services/ingest/ingest.ts";
 import { createQuarantine } from "../services/ingest/quarantine.ts";
@@ -25,6 +25,7 @@ import { createExactness } from "../services/market/exactness_report.ts";
 import { createInstruments } from "../services/market/instruments.ts";
 import { createMarket } from "../services/market/market.ts";
 import { type Changes, createChanges } from "../services/monitor/changes.ts";
+import { createInstances } from "../services/instances.ts";
 import { createHistory } from "../services/monitor/history/history.ts";
 import { createIncidents } from "../services/monitor/incidents/incidents.ts";
 import { createMonitor, type Monitor } from "../services/monitor/monitor.ts";
@@ -41,18 +42,34 @@ import type { TimeSources } from "../services/partitions/timekeeper.ts";
 import { createVerifications } from "../services/partitions/seal/verification.ts";
 import type { WriteAccess } from "../services/write_access/access.ts";
 import { composeAlerts, instanceName } from "./alerts.ts";
+import { composeLive } from "./live.ts";
 
 /** What the routes speak to, but for what only the life of the house knows. */
 export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
   changes: Changes;
   rotation: Rotation;
+  leaseKeeper: LeaseKeeper;
 };
 
 /** Makes every service and hands each what it needs; starts none. */
 export function createServices(
-  { config, log, clock, times, target, pooler, pools, records, embedded, access, writing }: {
+  {
+    config,
+    log,
+    version,
+    clock,
+    times,
+    target,
+    pooler,
+    pools,
+    records,
+    embedded,
+    access,
+    writing,
+  }: {
     config: Config;
     log: Logger;
+    version: string;
     clock: Clock;
     times?: TimeSources | undefined;
     target: Target;
@@ -65,7 +82,15 @@ export function createServices(
   },
 ): HouseServices {
   const instance = instanceName(config);
-  const hub = createHub({ clock, instance });
+  const { hub, relay } = composeLive({
+    target,
+    pooler,
+    instance,
+    access,
+    onLeaseReleased: () => leaseKeeper.wake(),
+    clock,
+    log,
+  });
   const catalogue = createCatalogue();
   const directory = createSymbolDirectory();
   const onChange = () => monitor.refreshPartitions();
@@ -100,7 +125,7 @@ export function createServices(
     config,
     clock,
   });
-  const { alerts, canary } = composeAlerts({
+  const { alerts, canary, lease, leaseKeeper } = composeAlerts({
     config,
     instance,
     db: records.db,
@@ -109,7 +134,7 @@ export function createServices(
     isDiskFull: () => ingest.counters().diskFullSince !== undefined,
     // The backups' ages belong here too: backupSource(() => …).
     sources: [ingestSource({ ingest, feeds }), eventLoop],
-    hub,
+    hub: relay,
     clock,
     log,
   });
@@ -125,7 +150,7 @@ export function createServices(
     pooler,
     pool: pools.maintenance,
     embedded,
-    hub,
+    hub: relay,
   });
   const monitor: Monitor = createMonitor({
     fastPool: pools.watchFast,
@@ -139,7 +164,7 @@ export function createServices(
     changes,
     incidents,
     writeWatch: { ...access, check: canary.check },
-    hub,
+    hub: relay,
     config,
     clock,
     log,
@@ -176,13 +201,24 @@ export function createServices(
       target,
       pooler,
       records: records.db,
-      hub,
+      hub: relay,
       clock,
       log,
       targets: config.HOLDFAST_BENCH_TARGETS,
     }),
     eventLoop,
     hub,
+    relay,
+    leaseKeeper,
+    instances: createInstances({
+      db: records.db,
+      name: instance,
+      version,
+      access,
+      judges: lease.leads,
+      clock,
+      log,
+    }),
     auth: createAuth({
       settings: settingTokens(config),
       dataDir: config.HOLDFAST_DATA_DIR,

@@ -51,12 +51,32 @@ export async function renewLease(
   };
 }
 
-/** Gives the lease back, so that another Holdfast need not wait for its end. */
+/** Where sessions that listen hear that the lease is given back. */
+export const leaseNotifications = "holdfast_lease";
+
+/** Gives the lease back and calls the other Holdfasts, so that none need wait for its end. */
 export async function releaseLease(db: RecordsDb, name: string): Promise<void> {
   await db.run((own) =>
     own.execute(sql`
-      update holdfast.alert_lease set until = now() where holder = ${name} and until > now()`)
+      with released as (
+        update holdfast.alert_lease set until = now() - interval '1 millisecond'
+        where holder = ${name} and until > now()
+        returning holder
+      )
+      select pg_notify(${leaseNotifications}, '') from released`)
   );
+}
+
+/** Whether `renewLease` would be given the lease, whoever asks. */
+export async function isLeaseFree(db: RecordsDb, seconds: number): Promise<boolean> {
+  const [row] = await db.run((own) =>
+    own.execute<{ free: boolean }>(sql`
+      select not exists (
+        select from holdfast.alert_lease
+        where until >= now() and until <= now() + 2 * make_interval(secs => ${seconds})
+      ) as free`)
+  );
+  return row?.free ?? false;
 }
 
 /** Silences that have not ended by `after`, the one that ends last first. */
@@ -102,19 +122,23 @@ const deliveryColumns = sql.raw(
 );
 
 /**
- * Takes over the deliveries still to be made that were `owner`'s, or those of a Holdfast that has not been seen for
- * a minute, oldest first.
+ * Takes over the deliveries still to be made of Holdfasts that have not been seen for 20 seconds, and, where `own` says so,
+ * those that were `owner`'s; oldest first.
  */
-export async function adoptDeliveries(db: RecordsDb, owner: string): Promise<DeliveryRecord[]> {
+export async function adoptDeliveries(
+  db: RecordsDb,
+  owner: string,
+  { own: withOwn }: { own: boolean },
+): Promise<DeliveryRecord[]> {
   const rows = await db.run((own) =>
     own.execute<DeliveryRecord & Record<string, unknown>>(sql`
       with taken as (
         update holdfast.alert_deliveries as due set owner = ${owner}
-        where due.state = 'queued' and (due.owner = ${owner} or not exists (
+        where due.state = 'queued' and ((due.owner = ${owner} and ${withOwn}::boolean) or not exists (
           select from holdfast.alert_watchers as watcher
-          where watcher.name = due.owner and watcher.seen_at > now() - interval '1 minute'
+          where watcher.name = due.owner and watcher.seen_at > now() - interval '20 seconds'
             -- Seen in the future: the server's clock was ahead then.
-            and watcher.seen_at < now() + interval '1 minute'))
+            and watcher.seen_at < now() + interval '20 seconds') and due.owner <> ${owner})
         returning *
       )
       select ${deliveryColumns} from taken order by taken.created_at, taken.id limit 1000`)

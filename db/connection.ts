@@ -27,12 +27,17 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** Called whenever a connection of this client has closed. */
   onClose?: () => void;
+  /** Called with each notification that a session of this client listens for. */
+  onNotify?: ((channel: string, payload: string) => void) | undefined;
 }
 
 /** Opens a postgres.js client on `target`. Connections are made when first needed. */
 export function connectSql(options: ConnectOptions): Sql {
   const { target, max, pooled, connectTimeoutMs = 5_000 } = options;
-  const common: postgres.Options<Record<string, never>> = {
+  // The driver's types do not name `onnotify`.
+  const common: postgres.Options<Record<string, never>> & {
+    onnotify?: ConnectOptions["onNotify"];
+  } = {
     max,
     prepare: !pooled,
     connect_timeout: Math.ceil(connectTimeoutMs / 1000),
@@ -42,6 +47,7 @@ export function connectSql(options: ConnectOptions): Sql {
     onclose: () => options.onClose?.(),
     backoff: (retries: number) => Math.min(2, 0.1 * 2 ** retries),
     onnotice: () => {},
+    ...(options.onNotify ? { onnotify: options.onNotify } : {}),
     connection: { application_name: options.applicationName, ...startupSettings(options) },
   };
   if (target.kind === "socket") {

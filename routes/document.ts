@@ -52,7 +52,7 @@ interface Operation {
 }
 
 /** Operations that are answered from memory, whatever the database does. */
-const needsNoDatabase = /^\/(api\/(health|session|tokens)|metrics)(\/|$)/;
+const needsNoDatabase = /^\/(api\/(health|instances|session|tokens)|metrics)(\/|$)/;
 
 /** The codes of the problems that an operation may answer. */
 function codesOf(method: string, path: string, operation: Operation): Set<ErrorCode> {

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Hub } from "../services/hub.ts";
+import type { Hub } from "../services/live/hub.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import { type Format, writeExposition } from "../services/monitor/prometheus/exposition.ts";
 import { familiesOf } from "../services/monitor/prometheus/house.ts";

@@ -2,8 +2,10 @@ import { Hono } from "hono";
 import { HoldfastError } from "../errors.ts";
 import type { Auth } from "../services/auth/service.ts";
 import type { Clock } from "../services/clock.ts";
-import type { Hub } from "../services/hub.ts";
-import { type LiveConnection, serveLive } from "../services/live.ts";
+import type { Hub } from "../services/live/hub.ts";
+import { createAdmission } from "../services/live/admission.ts";
+import { type LiveConnection, serveLive } from "../services/live/connection.ts";
+import { readResumeQuery } from "../services/live/resume.ts";
 import type { Upgrade } from "../runtime/types.ts";
 import type { AppEnv } from "./shared.ts";
 
@@ -16,21 +18,37 @@ export interface LiveRoutes {
 
 /** How long a client that is closed may take to confirm it; milliseconds. */
 const confirmMs = 5_000;
+/** How long a handshake that was answered may take until its socket is open. */
+const openMs = 10_000;
 
 /** The live channel at /ws. */
 export function liveRoutes(
-  { hub, auth, clock, upgrade, clientsMax, bufferMax, version }: {
+  {
+    hub,
+    auth,
+    clock,
+    upgrade,
+    clientsMax,
+    clientsPerAddressMax = clientsMax,
+    bufferMax,
+    version,
+    catchUp,
+  }: {
     hub: Hub;
     auth: Pick<Auth, "watch">;
     clock: Clock;
     upgrade: Upgrade;
     clientsMax: number;
+    clientsPerAddressMax?: number;
     bufferMax: number;
     version: string;
+    /** Resolves once the events that others stored are here, or cannot be known. */
+    catchUp?: () => Promise<void>;
   },
 ): LiveRoutes {
   const router = new Hono<AppEnv>();
   const sockets = new Set<WebSocket>();
+  const admission = createAdmission({ max: clientsMax, perAddressMax: clientsPerAddressMax });
 
   function accept(request: Request): ReturnType<Upgrade> {
     try {
@@ -48,12 +66,21 @@ export function liveRoutes(
         "This path speaks WebSocket; connect with Upgrade: websocket",
       );
     }
-    if (sockets.size >= clientsMax) {
-      throw new HoldfastError("overloaded", `${clientsMax} clients are connected already`, {
-        retryAfterSeconds: 10,
-      });
+    const from = readResumeQuery(new URL(c.req.url).searchParams);
+    if (typeof from === "string") {
+      throw new HoldfastError("invalid_request", `Cannot read the query: ${from}`);
     }
-    const { socket, response, cut } = accept(c.req.raw);
+    const exit = admission.enter(c.get("client")?.address ?? "");
+    const opening = setTimeout(exit, openMs);
+    let upgraded: ReturnType<Upgrade>;
+    try {
+      upgraded = accept(c.req.raw);
+    } catch (error) {
+      clearTimeout(opening);
+      exit();
+      throw error;
+    }
+    const { socket, response, cut } = upgraded;
     let cutting: ReturnType<typeof setTimeout> | undefined;
     let connection: LiveConnection | undefined;
     let unwatch: (() => void) | undefined;
@@ -64,6 +91,7 @@ export function liveRoutes(
       cutting ??= setTimeout(() => cut?.(), confirmMs);
     };
     socket.addEventListener("open", () => {
+      clearTimeout(opening);
       sockets.add(socket);
       connection = serveLive({
         send: (text) => socket.send(text),
@@ -74,7 +102,7 @@ export function liveRoutes(
         get isOpen() {
           return socket.readyState === WebSocket.OPEN;
         },
-      }, { hub, clock, bufferMax, version });
+      }, { hub, clock, bufferMax, version, from, ...(catchUp ? { catchUp } : {}) });
       unwatch = principal && auth.watch(principal, () => {
         connection?.end();
         close(1008, "the token or session has ended");
@@ -82,7 +110,9 @@ export function liveRoutes(
     });
     socket.addEventListener("message", (event) => connection?.receive(event.data));
     const leave = () => {
+      clearTimeout(opening);
       clearTimeout(cutting);
+      exit();
       sockets.delete(socket);
       unwatch?.();
       connection?.end();

@@ -12,7 +12,7 @@ import { openLoop, poissonSchedule } from "../services/benchmarks/measuring/open
 import { createRandom } from "../services/benchmarks/measuring/random.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { systemClock } from "../services/clock.ts";
-import { createHub } from "../services/hub.ts";
+import { createHub } from "../services/live/hub.ts";
 import { eventually } from "./helpers/eventually.ts";
 
 const written = `-- title: One index or none

@@ -16,7 +16,7 @@ import {
   validatePerformanceTargets,
 } from "../services/benchmarks/service.ts";
 import { systemClock } from "../services/clock.ts";
-import { createHub } from "../services/hub.ts";
+import { createHub } from "../services/live/hub.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { watchRejections } from "./helpers/rejections.ts";
 

@@ -3,7 +3,7 @@ import { liveRoutes } from "../routes/live.ts";
 import { serveHttp } from "../runtime/http/serve.ts";
 import { upgrade } from "../runtime/http/web_socket.ts";
 import { systemClock } from "../services/clock.ts";
-import { createHub } from "../services/hub.ts";
+import { createHub } from "../services/live/hub.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { beginRequest } from "./helpers/raw_request.ts";

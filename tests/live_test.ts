@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { messageTypes } from "../services/hub.ts";
+import { messageTypes } from "../services/live/hub.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { connectLive, type LiveClient } from "./helpers/live.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createHub } from "../services/hub.ts";
-import { serveLive } from "../services/live.ts";
+import { createHub } from "../services/live/hub.ts";
+import { serveLive } from "../services/live/connection.ts";
 import { eventually } from "./helpers/eventually.ts";
 
 const clock = { now: () => new Date("2026-01-31T09:30:00Z") };
@@ -68,6 +68,22 @@ Deno.test("alerts are never skipped; past the limit the slow client is closed wi
   const count = types().length;
   hub.publish("performance_alert", state(0));
   assert.equal(types().length, count, "nothing is sent after the end");
+});
+
+Deno.test("what a benchmark found is an event too: a slow client gets each, and of its progress the newest", () => {
+  const { hub, connection, sent } = connect();
+  while (sent.length < 12) hub.publish("performance_alert", state(0));
+  const before = sent.length;
+  for (let at = 1; at <= 5; at++) {
+    hub.publish("performance_benchmark", { state: "progress", at });
+    hub.publish("performance_benchmark", { state: "result", at });
+  }
+  const told = sent.slice(before).map((text) => JSON.parse(text).data);
+  assert.deepEqual(
+    told.map(({ state, at }) => [state, at]),
+    [1, 2, 3, 4, 5].map((at) => ["result", at]),
+  );
+  connection.end();
 });
 
 Deno.test("a slow client slows no other", () => {

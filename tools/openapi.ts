@@ -14,7 +14,17 @@ export function renderOpenApi(): string {
   });
   const services = {
     ...Object.fromEntries(
-      ["ingest", "market", "instruments", "exactness", "alerts", "benchmarks", "hub"].map((
+      [
+        "ingest",
+        "market",
+        "instruments",
+        "exactness",
+        "alerts",
+        "benchmarks",
+        "hub",
+        "relay",
+        "instances",
+      ].map((
         name,
       ) => [name, unasked]),
     ),

@@ -1,8 +1,8 @@
 import type { BenchmarkCase } from "../../services/benchmarks/case.ts";
 import { defaultTargets } from "../../services/benchmarks/categories.ts";
 import { systemClock } from "../../services/clock.ts";
-import { createHub, type Hub } from "../../services/hub.ts";
-import { serveLive } from "../../services/live.ts";
+import { createHub, type Hub } from "../../services/live/hub.ts";
+import { serveLive } from "../../services/live/connection.ts";
 
 const clients = 1_000;
 const messages = 4;

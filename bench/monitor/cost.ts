@@ -14,7 +14,7 @@ import { openPools } from "../../db/pools.ts";
 import { createLogger } from "../../log.ts";
 import { systemClock } from "../../services/clock.ts";
 import { reportBackups } from "../../services/backups/report.ts";
-import { createHub } from "../../services/hub.ts";
+import { createHub } from "../../services/live/hub.ts";
 import { createChanges } from "../../services/monitor/changes.ts";
 import { createIncidents } from "../../services/monitor/incidents/incidents.ts";
 import { createHistory } from "../../services/monitor/history/history.ts";

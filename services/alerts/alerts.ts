@@ -1,15 +1,17 @@
 import { acknowledgeAlert } from "../../db/alerts.ts";
 import { tidyAlerts } from "../../db/alert_watch.ts";
 import { HoldfastError } from "../../errors.ts";
+import { createRerun } from "../../lib/rerun.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
-import type { Publisher } from "../hub.ts";
+import type { Publisher } from "../live/hub.ts";
 import type { Alert, MetricValue } from "./alert.ts";
 import { type ChangeKind, createBook, type Explain } from "./book.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { createFactChanges } from "./facts.ts";
 import { inhibitedBy } from "./inhibition.ts";
 import type { Lease } from "./lease.ts";
+import { createLiveEvents } from "./live_events.ts";
 import { type AlertPage, pageOf } from "./listing.ts";
 import { type Notice, noticeDue, told } from "./notices.ts";
 import type { Rule } from "./rule.ts";
@@ -21,7 +23,6 @@ import type { WriteAccess } from "../write_access/access.ts";
 import { type AlertStore, fromRecord } from "./store.ts";
 
 export type Alerts = ReturnType<typeof createAlerts>;
-
 const tidyEveryMs = 3_600_000;
 
 /** The alert engine's shell: judges, tells and keeps; shares the work with other Holdfasts on the same database. */
@@ -61,17 +62,16 @@ export function createAlerts(
   const facts = createFactChanges();
   let loaded = false;
   let led = false;
-  let syncing: Promise<void> | undefined;
-  let again = false;
   let tidiedAt = -Infinity;
   const now = () => clock.now().getTime();
 
   /** Alerts that this Holdfast answers for: those of all while it leads, and its own. */
   const isOurs = ({ instance }: Alert) => instance !== "" || lease.leads();
 
-  function announce(alert: Alert, change: ChangeKind | "acknowledged"): void {
+  /** What another Holdfast judges it has told live clients itself. */
+  function announce(alert: Alert, change: ChangeKind | "acknowledged", by: "us" | "another"): void {
     if (isOurs(alert)) store.saveAlert(alert);
-    hub.publish("performance_alert", { ...alert, change });
+    if (by === "us") live.tell(withMutes(alert, book.open()), change);
     const level = alert.state === "resolved"
       ? "info"
       : alert.severity === "critical"
@@ -94,6 +94,12 @@ export function createAlerts(
       inhibited_by: inhibitedBy(alert, firing) ?? null,
     };
   }
+
+  const live = createLiveEvents({
+    hub,
+    open: () => book.open().map((alert) => withMutes(alert, book.open())),
+    put: book.put,
+  });
 
   /** Tells channels what is due of the open alerts and of those that just ended. */
   function notify(ended: readonly Alert[]): void {
@@ -121,6 +127,7 @@ export function createAlerts(
       store.dropAlert(from);
       store.saveAlert(alert);
     }
+    live.tellAgain(alerts.map((alert) => withMutes(alert, book.open())), seenAt);
   }
 
   /** What another Holdfast, or somebody through it, did to the open alerts. */
@@ -129,7 +136,7 @@ export function createAlerts(
     if (!leads) {
       const shared = open.filter(({ instance }) => instance === "");
       const changes = book.follow(rulebook.rules(), shared, now());
-      for (const { kind, alert } of changes) announce(alert, kind);
+      for (const { kind, alert } of changes) announce(alert, kind, "another");
     }
     for (const { id, acknowledged_at, acknowledged_by } of open) {
       const mine = book.find(id);
@@ -169,28 +176,16 @@ export function createAlerts(
   }
 
   /** Brings the database and this process together; one at a time, once more when something changed meanwhile. */
-  function sync(): Promise<void> {
-    again = true;
-    syncing ??= (async () => {
-      while (again) {
-        again = false;
-        await syncOnce();
-      }
-    })().finally(() => syncing = undefined);
-    return syncing;
-  }
+  const sync = createRerun(syncOnce);
 
   function syncSoon(): void {
     if (!loaded || !access.canWrite()) return;
-    sync().then(() => store.noteOutcome(), (error) => {
-      again = false;
-      store.noteOutcome(error);
-    });
+    sync().then(() => store.noteOutcome(), (error) => store.noteOutcome(error));
   }
 
   function acknowledged(alert: Alert): Alert {
     book.put(alert);
-    announce(alert, "acknowledged");
+    announce(alert, "acknowledged", "us");
     if (alert.notified_at !== null && isOurs(alert)) {
       deliveries.send([{ kind: "acknowledged", alert }]);
     }
@@ -214,8 +209,13 @@ export function createAlerts(
       const rules = rulebook.rules().filter(({ local }) => local || leads);
       const changes = book.judge(rules, values, { now: now(), complete, explain });
       const firing = book.open();
-      for (const alert of firing) book.put(withMutes(alert, firing));
-      for (const { kind, alert } of changes) announce(book.find(alert.id) ?? alert, kind);
+      for (const alert of firing) {
+        const muted = withMutes(alert, firing);
+        book.put(muted);
+        const isNew = changes.some(({ alert: { id } }) => id === alert.id);
+        if (isOurs(alert) && !isNew) live.tellMute(alert, muted);
+      }
+      for (const { kind, alert } of changes) announce(book.find(alert.id) ?? alert, kind, "us");
       for (const alert of facts.take(book.open(), now()).filter(isOurs)) store.saveAlert(alert);
       notify(changes.filter(({ kind }) => kind === "resolved").map(({ alert }) => alert));
       syncSoon();
@@ -261,13 +261,16 @@ export function createAlerts(
         ? undefined
         : await acknowledgeAlert(store.db, { id, by, at });
       if (!record) throw new HoldfastError("not_found", `No open alert has the id ${id}`);
-      return mine ? acknowledged({ ...mine, ...fromRecord(record) }) : fromRecord(record);
+      const alert = fromRecord(record);
+      if (mine) return acknowledged({ ...mine, ...alert });
+      live.tell(withMutes(alert, book.open()), "acknowledged");
+      return alert;
     },
     rules: rulebook.rules,
     rule: rulebook.find,
     tryLevels: rulebook.tryLevels,
     changeRules: rulebook.change,
-    silences,
+    silences: live.withSilences(silences),
     deliveries,
     now: () => clock.now(),
     channels: () => [...liveChannels, ...deliveries.channels()],
@@ -276,7 +279,7 @@ export function createAlerts(
       const alert = sampleAlert(lease.name, clock.now().toISOString());
       if (name === "websocket" || name === "log") {
         if (name === "log") log.info("alert_test", { message: alert.message });
-        else hub.publish("performance_alert", { ...alert, change: "test" });
+        else live.tell(alert, "test");
         return { channel: name, delivered: true, error: null, duration_ms: 0 };
       }
       const firing: Alert = { ...alert, state: "firing", resolved_at: null };

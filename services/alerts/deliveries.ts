@@ -245,7 +245,9 @@ export function createDeliveries(
       }
     },
     /** Takes up what an earlier process, or one that is gone, did not bring to its end. */
-    adopt: async () => resume(await adoptDeliveries(store.db, owner)),
+    adopt: async () => resume(await adoptDeliveries(store.db, owner, { own: true })),
+    /** Takes up what others that are gone did not bring to its end. */
+    adoptAbandoned: async () => resume(await adoptDeliveries(store.db, owner, { own: false })),
     /** One try of a sample, at once and outside the queue; kept nowhere. */
     async test(name: string, notices: readonly Notice[]) {
       const setting = settingOf(name);

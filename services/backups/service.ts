@@ -7,7 +7,7 @@ import type { Pool, PoolerMode } from "../../db/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
-import type { Publisher } from "../hub.ts";
+import type { Publisher } from "../live/hub.ts";
 import type { Backups, BackupSettings } from "./backups.ts";
 import { createArchiver } from "./archiver.ts";
 import { createBackupCatalogue } from "./catalogue.ts";

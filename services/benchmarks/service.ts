@@ -7,7 +7,7 @@ import type { RecordsDb } from "../../db/records.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../clock.ts";
-import type { Publisher } from "../hub.ts";
+import type { Publisher } from "../live/hub.ts";
 import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
 import type { BenchmarkCase, ProfileName } from "./case.ts";
 import { type CaseInfo, caseInfo, selectCases } from "./case_list.ts";

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Tier } from "../../db/collectors/list.ts";
 import type { Pool } from "../../db/pool.ts";
 import type { Logger } from "../../log.ts";
@@ -6,7 +7,7 @@ import type { WriteWatch } from "../alerts/canary.ts";
 import type { MoveReport } from "../partitions/conversion/report.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../clock.ts";
-import type { Publisher } from "../hub.ts";
+import type { Publisher } from "../live/hub.ts";
 import type { IngestCounters } from "../ingest/ingest.ts";
 import { createLoop, type Loop } from "../loop.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
@@ -208,10 +209,13 @@ export function createMonitor(
   let partitionState = "";
   let moves: readonly MoveReport[] = [];
 
+  /** Two Holdfasts that see the same tell it once. */
   function tellPartitions(): void {
+    const digest = createHash("sha256").update(JSON.stringify([partitionState, moves]));
+    const subject = { topic: "partitions", digest: digest.digest("hex") };
     const reports = snapshot().tables.map(publicReport)
       .map(({ children: _children, ...report }) => report);
-    hub.publish("partition_status", { tables: reports, conversions: moves });
+    hub.publish("partition_status", { tables: reports, conversions: moves }, subject);
   }
 
   async function collectTables(): Promise<void> {

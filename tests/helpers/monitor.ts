@@ -9,7 +9,7 @@ import type { MetricValue } from "../../services/alerts/alert.ts";
 import { createBook } from "../../services/alerts/book.ts";
 import { shippedRules } from "../../services/alerts/shipped_rules.ts";
 import { reportBackups } from "../../services/backups/report.ts";
-import { createHub } from "../../services/hub.ts";
+import { createHub } from "../../services/live/hub.ts";
 import { createChanges } from "../../services/monitor/changes.ts";
 import { createHistory } from "../../services/monitor/history/history.ts";
 import { createIncidents } from "../../services/monitor/incidents/incidents.ts";

@@ -5,8 +5,8 @@ export interface Proxy {
   silence(): void;
   /** Closes the connections there are. */
   cut(): void;
-  /** From now on new connections lead to another port. */
-  leadTo(port: number): void;
+  /** From now on new connections lead elsewhere. */
+  leadTo(to: string | number): void;
   connections(): number;
   stop(): Promise<void>;
 }
@@ -70,7 +70,7 @@ export function startProxy(to: string | number): Proxy {
     port: listener.addr.port,
     silence: () => links.forEach((link) => link.silent = true),
     cut,
-    leadTo: (port) => target = port,
+    leadTo: (to) => target = to,
     connections: () => links.size,
     async stop() {
       listener.close();

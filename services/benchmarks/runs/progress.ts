@@ -1,4 +1,4 @@
-import type { Publisher } from "../../hub.ts";
+import type { Publisher } from "../../live/hub.ts";
 import type { BenchmarkCase } from "../case.ts";
 import { type BenchmarkEvent, publicResult, type RunStatus, type StoredResult } from "../run.ts";
 
