@@ -22,6 +22,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
+import { methodGuard } from "./routes/method_guard.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { answerProblem } from "./routes/problem.ts";
@@ -189,6 +190,7 @@ export function createApp(
       log,
     }),
   );
+  router.use("*", methodGuard(() => router.routes));
   router.use(
     "*",
     wholeBody({
@@ -216,7 +218,7 @@ export function createApp(
   const document = openApiDocument(router, version);
   router.get("/openapi.json", (c) => c.json(document));
 
-  router.notFound(answerUnknown(document, log));
+  router.notFound(answerUnknown(log));
   router.onError((error, c) => answerProblem(error, c, log));
   return {
     handle: (request, remote = "") => router.fetch(request, { remote }),

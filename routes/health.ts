@@ -87,6 +87,9 @@ const feedsRoute = createRoute({
   responses: { 200: jsonAnswer(FeedsHealthResponse, "Counters since the start, by symbol") },
 });
 
+/** When an answer of 503 may have changed: after the next reading of the fast tier. */
+const retryAfterSeconds = "5";
+
 /** Feeds shown in the database's report. */
 const feedsShown = 50;
 
@@ -150,6 +153,7 @@ export function healthRoutes(
       ? unprepared.status
       : snapshot.status;
     const httpStatus = status === "unhealthy" ? 503 : 200;
+    if (httpStatus === 503) c.header("Retry-After", retryAfterSeconds);
     if (c.req.header("accept")?.includes("application/health+json")) {
       c.header("content-type", "application/health+json");
       const body = JSON.stringify(ietfHealth(status, version, checks));
@@ -178,6 +182,7 @@ export function healthRoutes(
       const detail = mode === "writing" ? "" : `${why}; what reads is served`;
       return c.json({ status: "ready" as const, mode, detail }, 200);
     }
+    c.header("Retry-After", retryAfterSeconds);
     const status = isPrepared() ? "unavailable" as const : "starting" as const;
     return c.json({ status, mode, detail: reason }, 503);
   });

@@ -60,6 +60,9 @@ function fromHttpException(error: HTTPException): HoldfastError {
   );
 }
 
+/** When to ask again, in seconds, after a status that promises it, where the error itself does not say. */
+const retryAfterOf: Partial<Record<number, number>> = { 429: 60, 503: 5, 507: 30 };
+
 /** Turns what was thrown into a problem document; what is ours is logged and never shown. */
 export function answerProblem(error: unknown, c: Context<AppEnv>, log: Logger): Response {
   const known = error instanceof HoldfastError
@@ -92,9 +95,8 @@ export function answerProblem(error: unknown, c: Context<AppEnv>, log: Logger): 
     ...(known.problems.length > 0 ? { errors: known.problems } : {}),
     request_id: c.get("requestId"),
   };
-  if (known.retryAfterSeconds !== undefined) {
-    c.header("Retry-After", String(known.retryAfterSeconds));
-  }
+  const retryAfter = known.retryAfterSeconds ?? retryAfterOf[status];
+  if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
   if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="holdfast"');
   return c.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });
 }
