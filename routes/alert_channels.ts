@@ -5,6 +5,7 @@ import { type DeliveryEvent, eventsOf } from "../services/alerts/delivery_events
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import { ChannelList, ChannelTest, Delivery, DeliveryList } from "./alert_schemas.ts";
 import { createRouter, cursorParam, jsonAnswer, limitParam } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["alerts"];
 
@@ -14,7 +15,8 @@ const channelsRoute = createRoute({
   tags,
   operationId: "listChannels",
   summary: "Where alerts go; channels are set by HOLDFAST_CHANNELS alone",
-  responses: { 200: jsonAnswer(ChannelList, "All channels, without their secrets") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(ChannelList, "A page of channels, without their secrets") },
 });
 
 const testRoute = createRoute({
@@ -74,7 +76,12 @@ export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
   const router = createRouter();
 
   router.openapi(channelsRoute, (c) => {
-    return c.json({ channels: alerts.channels(), next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(alerts.channels(), {
+      list: "channels",
+      ...c.req.valid("query"),
+      keyOf: ({ name }) => name,
+    });
+    return c.json({ channels: rows, next_cursor }, 200);
   });
 
   router.openapi(testRoute, async (c) => {

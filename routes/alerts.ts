@@ -11,6 +11,7 @@ import {
   RuleList,
 } from "./alert_schemas.ts";
 import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["alerts"];
 
@@ -50,7 +51,8 @@ const rulesRoute = createRoute({
   tags,
   operationId: "listAlertRules",
   summary: "The rules in force",
-  responses: { 200: jsonAnswer(RuleList, "All rules") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(RuleList, "A page of rules") },
 });
 
 /** One rule by itself is a list of one. */
@@ -109,7 +111,14 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
     }, 200);
   });
 
-  router.openapi(rulesRoute, (c) => c.json(allRules(), 200));
+  router.openapi(rulesRoute, (c) => {
+    const { rows, next_cursor } = pageOf(allRules().rules, {
+      list: "rules",
+      ...c.req.valid("query"),
+      keyOf: ({ name }) => name,
+    });
+    return c.json({ rules: rows, next_cursor }, 200);
+  });
 
   router.openapi(changeRulesRoute, async (c) => {
     await alerts.changeRules(

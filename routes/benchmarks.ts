@@ -8,7 +8,8 @@ import {
   BenchmarkStart,
   BenchmarkValidation,
 } from "./benchmark_schemas.ts";
-import { createRouter, cursorParam, jsonAnswer, jsonBody } from "./shared.ts";
+import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["benchmarks"];
 const oneRun = { params: z.object({ id: z.uuid() }) };
@@ -19,7 +20,8 @@ const casesRoute = createRoute({
   tags,
   operationId: "listBenchmarkCases",
   summary: "What can be measured",
-  responses: { 200: jsonAnswer(BenchmarkCaseList, "All cases") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(BenchmarkCaseList, "A page of cases") },
 });
 
 const startRoute = createRoute({
@@ -44,7 +46,7 @@ const runsRoute = createRoute({
   tags,
   operationId: "listBenchmarkRuns",
   summary: "Runs, newest first",
-  request: { query: z.object({ cursor: cursorParam }) },
+  request: { query: z.object({ limit: limitParam(100, 20), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(BenchmarkRunList, "A page of runs") },
 });
 
@@ -84,7 +86,7 @@ const historyRoute = createRoute({
   tags,
   operationId: "getBenchmarkHistory",
   summary: "What the newest 100 runs showed of each case, and where it changed",
-  request: { query: z.object({ case: z.string().max(100).optional() }) },
+  request: { query: wholeListQuery().extend({ case: z.string().max(100).optional() }) },
   responses: { 200: jsonAnswer(BenchmarkHistory, "Each case with its points and changes") },
 });
 
@@ -107,10 +109,14 @@ const reportRoute = createRoute({
 export function benchmarkRoutes(benchmarks: Benchmarks) {
   const router = createRouter();
 
-  router.openapi(
-    casesRoute,
-    (c) => c.json({ cases: benchmarks.listCases(), next_cursor: null }, 200),
-  );
+  router.openapi(casesRoute, (c) => {
+    const { rows, next_cursor } = pageOf(benchmarks.listCases(), {
+      list: "cases",
+      ...c.req.valid("query"),
+      keyOf: ({ id }) => id,
+    });
+    return c.json({ cases: rows, next_cursor }, 200);
+  });
 
   router.openapi(startRoute, async (c) => {
     const run = await benchmarks.startRun(c.req.valid("json"));
@@ -119,7 +125,7 @@ export function benchmarkRoutes(benchmarks: Benchmarks) {
 
   router.openapi(
     runsRoute,
-    async (c) => c.json(await benchmarks.listRuns(c.req.valid("query").cursor), 200),
+    async (c) => c.json(await benchmarks.listRuns(c.req.valid("query")), 200),
   );
 
   router.openapi(
@@ -133,8 +139,13 @@ export function benchmarkRoutes(benchmarks: Benchmarks) {
   );
 
   router.openapi(historyRoute, async (c) => {
-    const history = await benchmarks.history(c.req.valid("query").case);
-    return c.json({ history, next_cursor: null }, 200);
+    const { case: only, ...page } = c.req.valid("query");
+    const { rows, next_cursor } = pageOf(await benchmarks.history(only), {
+      list: "history",
+      ...page,
+      keyOf: ({ case: id }) => id,
+    });
+    return c.json({ history: rows, next_cursor }, 200);
   });
 
   router.openapi(reportRoute, async (c) => {

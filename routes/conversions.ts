@@ -1,8 +1,14 @@
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
+import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import { moveReport } from "../services/partitions/conversion/report.ts";
 import type { Conversions } from "../services/partitions/conversion/conversions.ts";
-import { ConversionAnswer, ConversionList, ConvertRequest } from "./partition_schemas.ts";
-import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+import {
+  Conversion,
+  ConversionAnswer,
+  ConversionList,
+  ConvertRequest,
+} from "./partition_schemas.ts";
+import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
 
 const tags = ["partitions"];
 
@@ -27,7 +33,24 @@ const listRoute = createRoute({
   tags,
   operationId: "listConversions",
   summary: "Conversions and drains with their progress, those under way first",
-  responses: { 200: jsonAnswer(ConversionList, "The last hundred") },
+  request: { query: z.object({ limit: limitParam(1_000, 100), cursor: cursorParam }) },
+  responses: { 200: jsonAnswer(ConversionList, "A page of conversions") },
+});
+
+const oneRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/conversions/{id}",
+  tags,
+  operationId: "getConversion",
+  summary: "One conversion or drain: how far it is, and what became of it",
+  request: {
+    params: z.object({
+      id: z.string().regex(/^[1-9]\d{0,17}$/, "must be the id of a conversion").openapi({
+        example: "1",
+      }),
+    }),
+  },
+  responses: { 200: jsonAnswer(Conversion, "The conversion") },
 });
 
 /** Conversions of plain tables, and how far they and the drains of default partitions are. */
@@ -35,8 +58,26 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
   const router = createRouter();
 
   router.openapi(listRoute, async (c) => {
-    const moves = (await conversions.list()).map(moveReport);
-    return c.json({ conversions: moves, next_cursor: null }, 200);
+    const { limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [
+      (part) => /^(open|ended)$/.test(part),
+      cursorParts.number,
+    ]);
+    const rows = await conversions.list({
+      limit: limit + 1,
+      after: position && { isOpen: position[0] === "open", id: position[1] ?? "" },
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return c.json({
+      conversions: rows.slice(0, limit).map(moveReport),
+      next_cursor: last ? writeCursor([last.ended_at === null ? "open" : "ended", last.id]) : null,
+    }, 200);
+  });
+
+  router.openapi(oneRoute, async (c) => {
+    const move = await conversions.get(c.req.valid("param").id);
+    if (move.ended_at === null) c.header("Retry-After", "2");
+    return c.json(moveReport(move), 200);
   });
 
   router.openapi(convertRoute, async (c) => {

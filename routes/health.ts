@@ -16,6 +16,7 @@ import {
   PartitionHealthResponse,
 } from "./health_schemas.ts";
 import { createRouter, jsonAnswer } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["health"];
 
@@ -84,6 +85,7 @@ const feedsRoute = createRoute({
   tags,
   operationId: "getFeedHealth",
   summary: "What came by each feed, and what became of it",
+  request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(FeedsHealthResponse, "Counters since the start, by symbol") },
 });
 
@@ -194,7 +196,15 @@ export function healthRoutes(
     return c.json({ ...report, ingest: { ...report.ingest, since, feeds: shown }, alerts }, 200);
   });
 
-  router.openapi(feedsRoute, (c) => c.json(feeds.report(), 200));
+  router.openapi(feedsRoute, (c) => {
+    const report = feeds.report();
+    const { rows, next_cursor } = pageOf(report.feeds, {
+      list: "feeds",
+      ...c.req.valid("query"),
+      keyOf: ({ symbol }) => symbol,
+    });
+    return c.json({ ...report, feeds: rows, next_cursor }, 200);
+  });
 
   router.openapi(performanceRoute, async (c) => c.json(await benchmarks.performanceReport(), 200));
 

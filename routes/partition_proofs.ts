@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../errors.ts";
+import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import type { Archives } from "../services/partitions/archive/restore.ts";
 import type { Verifications } from "../services/partitions/seal/verification.ts";
 import {
@@ -13,6 +14,7 @@ import {
   VerifyRequest,
 } from "./partition_proof_schemas.ts";
 import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+import { wholeListQuery } from "./whole_list.ts";
 
 const tags = ["partitions"];
 /** A caller waits so long for the result; after that it is told how far the work is. */
@@ -70,8 +72,10 @@ const archivesRoute = createRoute({
   tags,
   operationId: "listArchives",
   summary: "Partitions that were archived and read back, newest first",
-  request: { query: z.object({ table: z.string().max(200).optional() }) },
-  responses: { 200: jsonAnswer(ArchiveList, "The newest 1,000 archives") },
+  request: {
+    query: wholeListQuery().extend({ table: z.string().max(200).regex(/^[^\0]*$/).optional() }),
+  },
+  responses: { 200: jsonAnswer(ArchiveList, "A page of archives") },
 });
 
 const restoreRoute = createRoute({
@@ -116,8 +120,11 @@ export function partitionProofRoutes({ verifications, archives }: {
   });
 
   router.openapi(archivesRoute, async (c) => {
-    const rows = await archives.list(c.req.valid("query").table);
-    const all = rows.map((row) => ({
+    const { table, limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.number]);
+    const rows = await archives.list({ table, limit: limit + 1, before: position?.[0] });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    const page = rows.slice(0, limit).map((row) => ({
       table: `${row.schema}.${row.table}`,
       partition: `${row.leaf_schema}.${row.leaf_name}`,
       bound: row.bound,
@@ -130,7 +137,7 @@ export function partitionProofRoutes({ verifications, archives }: {
       restored_at: row.restored_at,
       dropped: !row.exists,
     }));
-    return c.json({ archives: all, next_cursor: null }, 200);
+    return c.json({ archives: page, next_cursor: last ? writeCursor([last.id]) : null }, 200);
   });
 
   router.openapi(restoreRoute, async (c) => {

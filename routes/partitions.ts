@@ -19,6 +19,7 @@ import {
   PolicyList,
 } from "./partition_schemas.ts";
 import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["partitions"];
 const oneTable = {
@@ -36,7 +37,8 @@ const tablesRoute = createRoute({
   tags,
   operationId: "listPartitionedTables",
   summary: "Managed tables with their partitions, as last read",
-  responses: { 200: jsonAnswer(PartitionTableList, "All managed tables") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(PartitionTableList, "A page of managed tables, by name") },
 });
 
 const policiesRoute = createRoute({
@@ -45,7 +47,8 @@ const policiesRoute = createRoute({
   tags,
   operationId: "listPartitionPolicies",
   summary: "How each managed table is partitioned, ahead and behind",
-  responses: { 200: jsonAnswer(PolicyList, "All policies") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(PolicyList, "A page of policies, by table") },
 });
 
 const policyRoute = createRoute({
@@ -151,12 +154,22 @@ export function partitionRoutes({ policies, rotation, monitor }: {
 
   router.openapi(tablesRoute, (c) => {
     const { tables } = partitionsHealth(monitor.snapshot());
-    return c.json({ tables, next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(tables, {
+      list: "tables",
+      ...c.req.valid("query"),
+      keyOf: ({ table }) => table,
+    });
+    return c.json({ tables: rows, next_cursor }, 200);
   });
 
   router.openapi(policiesRoute, async (c) => {
     const all = (await policies.list()).map(policyReport);
-    return c.json({ policies: all, next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(all, {
+      list: "policies",
+      ...c.req.valid("query"),
+      keyOf: ({ table }) => table,
+    });
+    return c.json({ policies: rows, next_cursor }, 200);
   });
 
   router.openapi(policyRoute, async (c) => {

@@ -83,10 +83,15 @@ export const wholeParam = (min: number, max: number) =>
     .openapi({ type: "integer", minimum: min, maximum: max });
 
 export const limitParam = (max: number, fallback: number) =>
-  wholeParam(1, max).default(fallback).openapi({ description: "Rows per page" });
+  wholeParam(1, max).default(fallback).openapi({
+    description: `Rows per page: at most ${max}, ${
+      fallback === max ? "and as many" : fallback
+    } when left out`,
+    default: fallback,
+  });
 
 export const cursorParam = z.string().max(512).optional().openapi({
-  description: "The next_cursor of the page before",
+  description: "The next_cursor of the page before, as it came; any other text is refused",
 });
 
 export const flagParam = z.enum(["true", "false", "1", "0"]).default("false").transform((value) =>

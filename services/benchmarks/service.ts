@@ -43,7 +43,9 @@ export interface Benchmarks {
   /** Throws `not_found`. */
   getRun(id: string): Promise<BenchmarkRun>;
   /** Newest first, 20 at a time. */
-  listRuns(cursor?: string): Promise<{ runs: BenchmarkRun[]; next_cursor: string | null }>;
+  listRuns(
+    page?: { limit?: number; cursor?: string | undefined },
+  ): Promise<{ runs: BenchmarkRun[]; next_cursor: string | null }>;
   /** What the newest 100 runs showed of each case (or of the one named), and where it changed. */
   history(caseId?: string): Promise<CaseHistory[]>;
   /** A run as a document for readers. Throws `not_found`. */
@@ -76,7 +78,6 @@ export interface BenchmarksOptions {
   newSeed?: () => number;
 }
 
-const pageRows = 20;
 const historyRuns = 100;
 /** With the lock's own connection: four in all. */
 const workConnections = 3;
@@ -198,13 +199,13 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
       }
     },
     getRun,
-    async listRuns(cursor) {
+    async listRuns({ limit = 20, cursor } = {}) {
       const position = readCursor(cursor, [isDate, cursorParts.uuid]);
       const after = position && { startedAt: new Date(position[0]!), id: position[1]! };
-      const rows = await listRuns(records, { limit: pageRows + 1, after });
-      const last = rows.length > pageRows ? rows[pageRows - 1] : undefined;
+      const rows = await listRuns(records, { limit: limit + 1, after });
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
       return {
-        runs: rows.slice(0, pageRows).map((row) => publicRun(storedRunOf(row))),
+        runs: rows.slice(0, limit).map((row) => publicRun(storedRunOf(row))),
         next_cursor: last ? writeCursor([last.started_at.toISOString(), last.id]) : null,
       };
     },
