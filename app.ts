@@ -19,6 +19,7 @@ import { openApiDocument } from "./routes/document.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { idempotencyGuard } from "./routes/idempotency.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
@@ -64,6 +65,7 @@ import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
 import type { Verifications } from "./services/partitions/seal/verification.ts";
 import type { EventLoopWatch } from "./services/process/event_loop.ts";
+import type { RequestKeys } from "./services/requests/keys.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
 import type { WriteAccess } from "./services/write_access/access.ts";
 
@@ -92,6 +94,7 @@ export interface Services {
   eventLoop: Pick<EventLoopWatch, "lag">;
   auth: Auth;
   audit: Audit;
+  requestKeys: RequestKeys;
   /** Whether the server takes writes, and why not. */
   writeAccess: WriteAccess;
   clock: Clock;
@@ -212,6 +215,7 @@ export function createApp(
   router.use("*", requestGuard(() => document));
   router.use("/api/*", writeGuard(services.writeAccess));
   router.use("/api/*", forgetEmptyBody());
+  router.use("/api/*", idempotencyGuard(services.requestKeys));
   mountApi(router, services, config, version, log);
   router.route("/", live.router);
   router.route("/", pageRoutes());

@@ -139,6 +139,7 @@ export async function createHoldfast(
     conversions,
     monitor,
     quarantine,
+    requestKeys,
     rotation,
   } = services;
   if (purpose === "server") {
@@ -220,6 +221,7 @@ export async function createHoldfast(
           pools.maintenance.run((sql) =>
             forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
           ),
+        request_keys: () => requestKeys.forget(config.HOLDFAST_IDEMPOTENCY_DAYS),
         quarantine: () => quarantine.expire(),
         conversions: () => conversions.wake(),
         history: () => monitor.history.upkeep(),

@@ -32,6 +32,7 @@ import { createSessions } from "../services/monitor/sessions.ts";
 import { archiveDirectory } from "../services/partitions/archive/directory.ts";
 import { createArchives } from "../services/partitions/archive/restore.ts";
 import { createEventLoopWatch } from "../services/process/event_loop.ts";
+import { createRequestKeys } from "../services/requests/keys.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
 import { createConversions } from "../services/partitions/conversion/conversions.ts";
 import { moveReport } from "../services/partitions/conversion/report.ts";
@@ -182,6 +183,7 @@ export function createServices(
       targets: config.HOLDFAST_BENCH_TARGETS,
     }),
     eventLoop,
+    requestKeys: createRequestKeys({ pool: pools.app, log }),
     hub,
     auth: createAuth({
       settings: settingTokens(config),

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ErrorCode } from "../errors.ts";
 import type { Scope } from "../services/auth/scope.ts";
+import { type ConventionalOperation, describeConventions, problemHeaders } from "./conventions.ts";
 import { faces } from "./problem.ts";
 import { sessionCookie } from "./auth/guard.ts";
 import { openPaths, scopeOf } from "./auth/scopes.ts";
@@ -77,6 +78,7 @@ function problemResponse(
   const name = `Problem${status}_${codes.join("_")}`;
   shared[name] ??= {
     description: codes.map((code) => faces[code][1]).join("; "),
+    ...(problemHeaders[status] ? { headers: problemHeaders[status] } : {}),
     content: {
       "application/problem+json": {
         schema: {
@@ -104,6 +106,7 @@ function describeOperation(
   shared: Record<string, object>,
 ): void {
   const responses = operation.responses ??= {};
+  describeConventions(method, path, operation as ConventionalOperation);
   const byStatus = Map.groupBy([...codesOf(method, path, operation)], (code) => faces[code][0]);
   for (const status of [...byStatus.keys()].sort()) {
     // A verdict may be answered with 503 and no problem.

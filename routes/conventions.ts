@@ -1,0 +1,73 @@
+import type { ErrorCode } from "../errors.ts";
+import { replayedHeader, takesKey } from "./idempotency.ts";
+
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  description?: string;
+  schema: object;
+}
+
+/** What an operation of the document has that the conventions add to. */
+export interface ConventionalOperation {
+  parameters?: Parameter[];
+  responses?: Record<string, unknown>;
+  "x-problems"?: ErrorCode[];
+}
+
+const text = { type: "string" };
+
+const keyParameter: Parameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description:
+    "A request sent again with the same key is carried out once, and answered as it was the first time",
+  schema: { ...text, minLength: 1, maxLength: 255, pattern: "^[!-~]{1,255}$" },
+};
+
+/** Adds headers to the answers of an operation that succeed. */
+function addHeaders(operation: ConventionalOperation, headers: Record<string, object>): void {
+  for (const [status, response] of Object.entries(operation.responses ?? {})) {
+    if (!status.startsWith("2")) continue;
+    const described = response as { headers?: Record<string, object> };
+    described.headers = { ...described.headers, ...headers };
+  }
+}
+
+function addProblems(operation: ConventionalOperation, codes: readonly ErrorCode[]): void {
+  operation["x-problems"] = [...operation["x-problems"] ?? [], ...codes];
+}
+
+/** Says of an operation what holds for all of its kind; before its problems are described. */
+export function describeConventions(
+  method: string,
+  path: string,
+  operation: ConventionalOperation,
+): void {
+  if (takesKey(method, path)) {
+    operation.parameters = [...operation.parameters ?? [], keyParameter];
+    addHeaders(operation, {
+      [replayedHeader]: {
+        description: "true: this was answered before to the same Idempotency-Key",
+        schema: { ...text, enum: ["true"] },
+      },
+    });
+    addProblems(operation, [
+      "idempotency_key_reused",
+      "idempotency_in_flight",
+      "idempotency_outcome_unknown",
+    ]);
+  }
+}
+
+/** Headers that go with the problems of a status, on every operation. */
+export const problemHeaders: Partial<Record<number, Record<string, object>>> = Object.fromEntries(
+  [429, 503, 507].map((status) => [status, {
+    "Retry-After": {
+      description: "Seconds until the same request may be answered otherwise",
+      schema: { type: "integer", minimum: 0 },
+    },
+  }]),
+);
