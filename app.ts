@@ -16,6 +16,7 @@ import { candleRoutes } from "./routes/candles.ts";
 import { conversionRoutes } from "./routes/conversions.ts";
 import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
+import { etagGuard } from "./routes/etag.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -216,6 +217,7 @@ export function createApp(
   router.use("/api/*", writeGuard(services.writeAccess));
   router.use("/api/*", forgetEmptyBody());
   router.use("/api/*", idempotencyGuard(services.requestKeys));
+  router.use("/api/*", etagGuard());
   mountApi(router, services, config, version, log);
   router.route("/", live.router);
   router.route("/", pageRoutes());

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
+import { isTagged } from "./etag.ts";
 import { replayedHeader, takesKey } from "./idempotency.ts";
 
 interface Parameter {
@@ -27,11 +28,16 @@ const keyParameter: Parameter = {
   schema: { ...text, minLength: 1, maxLength: 255, pattern: "^[!-~]{1,255}$" },
 };
 
-/** Adds headers to the answers of an operation that succeed. */
-function addHeaders(operation: ConventionalOperation, headers: Record<string, object>): void {
+/** Adds headers to the answers of an operation that succeed; `ofContent`: to those with a body. */
+function addHeaders(
+  operation: ConventionalOperation,
+  headers: Record<string, object>,
+  { ofContent = false } = {},
+): void {
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
     if (!status.startsWith("2")) continue;
-    const described = response as { headers?: Record<string, object> };
+    const described = response as { headers?: Record<string, object>; content?: object };
+    if (ofContent && !described.content) continue;
     described.headers = { ...described.headers, ...headers };
   }
 }
@@ -46,6 +52,7 @@ export function describeConventions(
   path: string,
   operation: ConventionalOperation,
 ): void {
+  if (isTagged(path)) describeTags(method, operation);
   if (takesKey(method, path)) {
     operation.parameters = [...operation.parameters ?? [], keyParameter];
     addHeaders(operation, {
@@ -59,6 +66,44 @@ export function describeConventions(
       "idempotency_in_flight",
       "idempotency_outcome_unknown",
     ]);
+  }
+}
+
+const tag = {
+  description: "The tag of this representation, for If-Match and If-None-Match",
+  schema: text,
+};
+
+function describeTags(method: string, operation: ConventionalOperation): void {
+  addHeaders(operation, { ETag: tag }, { ofContent: true });
+  const condition = (name: string, description: string): Parameter => ({
+    name,
+    in: "header",
+    required: false,
+    description,
+    schema: { ...text, maxLength: 2_000 },
+  });
+  const parameters = operation.parameters ?? [];
+  if (method === "get") {
+    const description =
+      "Tags that the caller has: the answer is 304 while one of them is the present one";
+    operation.parameters = [...parameters, condition("If-None-Match", description)];
+    (operation.responses ??= {})[304] = {
+      description: "It is what the caller has",
+      headers: { ETag: tag },
+    };
+  } else if (method !== "post") {
+    operation.parameters = [
+      ...parameters,
+      condition(
+        "If-Match",
+        "The ETag it was read with: where it has changed since, nothing is done and the answer is 412",
+      ),
+      ...method === "put"
+        ? [condition("If-None-Match", "*: only where it is not there yet, else 412")]
+        : [],
+    ];
+    addProblems(operation, ["precondition_failed"]);
   }
 }
 

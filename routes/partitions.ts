@@ -7,6 +7,7 @@ import { policyReport } from "../services/monitor/partition_report.ts";
 import type { Plan } from "../services/partitions/planning/planner.ts";
 import type { Policies } from "../services/partitions/policies.ts";
 import type { Rotation } from "../services/partitions/rotation.ts";
+import { preconditionOf } from "./etag.ts";
 import {
   ApplyAnswer,
   ApplyRequest,
@@ -188,12 +189,16 @@ export function partitionRoutes({ policies, rotation, monitor }: {
         problems: [{ path: "table", message }],
       });
     }
-    const policy = await policies.put(table, { ...input, windows, sub_interval });
+    const policy = await policies.put(
+      table,
+      { ...input, windows, sub_interval },
+      preconditionOf(c, policyReport),
+    );
     return c.json(policyReport(policy), 200);
   });
 
   router.openapi(deletePolicyRoute, async (c) => {
-    await policies.remove(c.req.valid("param").table);
+    await policies.remove(c.req.valid("param").table, preconditionOf(c, policyReport));
     return c.body(null, 204);
   });
 
