@@ -30,6 +30,7 @@ import { pageRoutes } from "./routes/pages.ts";
 import { answerProblem } from "./routes/problem.ts";
 import { answerUnknown, forgetEmptyBody } from "./routes/unknown.ts";
 import { operationsOf } from "./routes/operations.ts";
+import { operationRoutes } from "./routes/operation_list.ts";
 import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
@@ -66,6 +67,7 @@ import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
 import type { Verifications } from "./services/partitions/seal/verification.ts";
 import type { EventLoopWatch } from "./services/process/event_loop.ts";
+import type { Operations } from "./services/requests/operations.ts";
 import type { RequestKeys } from "./services/requests/keys.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
 import type { WriteAccess } from "./services/write_access/access.ts";
@@ -96,6 +98,7 @@ export interface Services {
   auth: Auth;
   audit: Audit;
   requestKeys: RequestKeys;
+  operations: Operations;
   /** Whether the server takes writes, and why not. */
   writeAccess: WriteAccess;
   clock: Clock;
@@ -147,6 +150,7 @@ function mountApi(
     sessionRoutes({ ...services, log }),
     tokenRoutes(services),
     auditRoutes(services),
+    operationRoutes(services),
   ];
   for (const routes of routers) router.route("/", routes);
 }

@@ -138,6 +138,7 @@ export async function createHoldfast(
     changes,
     conversions,
     monitor,
+    operations,
     quarantine,
     requestKeys,
     rotation,
@@ -222,6 +223,7 @@ export async function createHoldfast(
             forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
           ),
         request_keys: () => requestKeys.forget(config.HOLDFAST_IDEMPOTENCY_DAYS),
+        operations: () => operations.tidy(),
         quarantine: () => quarantine.expire(),
         conversions: () => conversions.wake(),
         history: () => monitor.history.upkeep(),
@@ -243,6 +245,7 @@ export async function createHoldfast(
     async stop() {
       stopping.abort();
       await preparation.supervisor.stop();
+      await operations.stop();
       await conversions.stop();
       await benchmarks.stop();
       await backups.stop();

@@ -32,6 +32,7 @@ import { createSessions } from "../services/monitor/sessions.ts";
 import { archiveDirectory } from "../services/partitions/archive/directory.ts";
 import { createArchives } from "../services/partitions/archive/restore.ts";
 import { createEventLoopWatch } from "../services/process/event_loop.ts";
+import { createOperations } from "../services/requests/operations.ts";
 import { createRequestKeys } from "../services/requests/keys.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
 import { createConversions } from "../services/partitions/conversion/conversions.ts";
@@ -184,6 +185,7 @@ export function createServices(
     }),
     eventLoop,
     requestKeys: createRequestKeys({ pool: pools.app, log }),
+    operations: createOperations({ pool: pools.app, clock, log }),
     hub,
     auth: createAuth({
       settings: settingTokens(config),

@@ -4,6 +4,7 @@ import type { Alerts } from "../services/alerts/alerts.ts";
 import { type DeliveryEvent, eventsOf } from "../services/alerts/delivery_events.ts";
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import { ChannelList, ChannelTest, Delivery, DeliveryList } from "./alert_schemas.ts";
+import { pollHeaders, pollSeconds } from "./long_work.ts";
 import { createRouter, cursorParam, jsonAnswer, limitParam } from "./shared.ts";
 import { pageOf, wholeListQuery } from "./whole_list.ts";
 
@@ -54,7 +55,19 @@ const retryRoute = createRoute({
   "x-problems": ["conflict"],
   summary: "Queue again what was given up",
   request: { params: z.object({ id: z.uuid() }) },
-  responses: { 202: jsonAnswer(Delivery, "The delivery, in the queue") },
+  responses: {
+    202: { ...jsonAnswer(Delivery, "The delivery, in the queue"), headers: pollHeaders },
+  },
+});
+
+const deliveryRoute = createRoute({
+  method: "get",
+  path: "/api/alerts/deliveries/{id}",
+  tags,
+  operationId: "getDelivery",
+  summary: "One delivery, and what became of it",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 200: jsonAnswer(Delivery, "The delivery") },
 });
 
 /** A delivery without what is only ours, and of each event only what became of it. */
@@ -105,7 +118,17 @@ export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
   });
 
   router.openapi(retryRoute, async (c) => {
-    return c.json(shown(await alerts.deliveries.retry(c.req.valid("param").id)), 202);
+    const { id } = c.req.valid("param");
+    return c.json(shown(await alerts.deliveries.retry(id)), 202, {
+      Location: `/api/alerts/deliveries/${id}`,
+      "Retry-After": pollSeconds,
+    });
+  });
+
+  router.openapi(deliveryRoute, async (c) => {
+    const record = await alerts.deliveries.get(c.req.valid("param").id);
+    if (record.state === "queued") c.header("Retry-After", pollSeconds);
+    return c.json(shown(record), 200);
   });
   return router;
 }

@@ -8,6 +8,7 @@ import {
   BenchmarkStart,
   BenchmarkValidation,
 } from "./benchmark_schemas.ts";
+import { pollHeaders, pollSeconds } from "./long_work.ts";
 import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
 import { pageOf, wholeListQuery } from "./whole_list.ts";
 
@@ -33,10 +34,7 @@ const startRoute = createRoute({
   summary: "Start a run; progress and results go out as performance_benchmark",
   request: { body: jsonBody(BenchmarkStart) },
   responses: {
-    202: {
-      ...jsonAnswer(BenchmarkRun, "The run, under way"),
-      headers: z.object({ Location: z.string().openapi({ description: "Where the run is" }) }),
-    },
+    202: { ...jsonAnswer(BenchmarkRun, "The run, under way"), headers: pollHeaders },
   },
 });
 
@@ -120,7 +118,10 @@ export function benchmarkRoutes(benchmarks: Benchmarks) {
 
   router.openapi(startRoute, async (c) => {
     const run = await benchmarks.startRun(c.req.valid("json"));
-    return c.json(run, 202, { Location: `/api/benchmarks/runs/${run.id}` });
+    return c.json(run, 202, {
+      Location: `/api/benchmarks/runs/${run.id}`,
+      "Retry-After": pollSeconds,
+    });
   });
 
   router.openapi(
@@ -128,10 +129,11 @@ export function benchmarkRoutes(benchmarks: Benchmarks) {
     async (c) => c.json(await benchmarks.listRuns(c.req.valid("query")), 200),
   );
 
-  router.openapi(
-    runRoute,
-    async (c) => c.json(await benchmarks.getRun(c.req.valid("param").id), 200),
-  );
+  router.openapi(runRoute, async (c) => {
+    const run = await benchmarks.getRun(c.req.valid("param").id);
+    if (run.finished_at === null) c.header("Retry-After", pollSeconds);
+    return c.json(run, 200);
+  });
 
   router.openapi(
     abortRoute,

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { HoldfastError } from "../errors.ts";
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import { moveReport } from "../services/partitions/conversion/report.ts";
 import type { Conversions } from "../services/partitions/conversion/conversions.ts";
@@ -8,7 +9,15 @@ import {
   ConversionList,
   ConvertRequest,
 } from "./partition_schemas.ts";
-import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+import { pollHeaders, pollSeconds } from "./long_work.ts";
+import {
+  createRouter,
+  cursorParam,
+  dryRunParam,
+  jsonAnswer,
+  jsonBody,
+  limitParam,
+} from "./shared.ts";
 
 const tags = ["partitions"];
 
@@ -20,10 +29,18 @@ const convertRoute = createRoute({
   "x-problems": ["not_found", "catalogue_changed", "conflict"],
   summary:
     "Turn a plain table into a partitioned one while it is in use: plan, start, undo, finish, cancel",
-  request: { body: jsonBody(ConvertRequest) },
+  request: {
+    query: z.object({
+      dry_run: dryRunParam.openapi({ description: "Plan it, and change nothing" }),
+    }),
+    body: jsonBody(ConvertRequest),
+  },
   responses: {
     200: jsonAnswer(ConversionAnswer, "The plan; nothing was changed"),
-    202: jsonAnswer(ConversionAnswer, "It has begun, or been turned; it goes on by itself"),
+    202: {
+      ...jsonAnswer(ConversionAnswer, "It has begun, or been turned; it goes on by itself"),
+      headers: pollHeaders,
+    },
   },
 });
 
@@ -53,6 +70,11 @@ const oneRoute = createRoute({
   responses: { 200: jsonAnswer(Conversion, "The conversion") },
 });
 
+const pollAt = (id: string) => ({
+  Location: `/api/partitions/conversions/${id}`,
+  "Retry-After": pollSeconds,
+});
+
 /** Conversions of plain tables, and how far they and the drains of default partitions are. */
 export function conversionRoutes({ conversions }: { conversions: Conversions }) {
   const router = createRouter();
@@ -76,12 +98,20 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
 
   router.openapi(oneRoute, async (c) => {
     const move = await conversions.get(c.req.valid("param").id);
-    if (move.ended_at === null) c.header("Retry-After", "2");
+    if (move.ended_at === null) c.header("Retry-After", pollSeconds);
     return c.json(moveReport(move), 200);
   });
 
   router.openapi(convertRoute, async (c) => {
-    const { table, action, digest, key_column, widen_keys, policy } = c.req.valid("json");
+    const { table, action: wanted, digest, key_column, widen_keys, policy } = c.req.valid("json");
+    const { dry_run: dryRun = false } = c.req.valid("query");
+    if (dryRun && wanted !== "plan" && wanted !== "start") {
+      const message = `${wanted} has none`;
+      throw new HoldfastError("invalid_request", `Cannot read the query: dry_run: ${message}`, {
+        problems: [{ path: "dry_run", message }],
+      });
+    }
+    const action = dryRun ? "plan" : wanted;
     const none = {
       table,
       digest: null,
@@ -93,7 +123,7 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
     if (action === "undo" || action === "finish" || action === "cancel") {
       const move = await conversions.act(table, action);
       conversions.wake();
-      return c.json({ ...none, conversion: moveReport(move) }, 202);
+      return c.json({ ...none, conversion: moveReport(move) }, 202, pollAt(move.id));
     }
     // The schema lets neither through without these.
     const { table: _table, windows = null, sub_interval = null, ...rest } = policy!;
@@ -106,7 +136,7 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
     if (action === "start") {
       const move = await conversions.start(input, digest ?? "");
       conversions.wake();
-      return c.json({ ...none, conversion: moveReport(move) }, 202);
+      return c.json({ ...none, conversion: moveReport(move) }, 202, pollAt(move.id));
     }
     const plan = await conversions.plan(input);
     return c.json({

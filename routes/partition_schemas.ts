@@ -192,7 +192,7 @@ export const ConvertRequest = inputObject({
   }),
   action: z.enum(["plan", "start", "undo", "finish", "cancel"]).default("plan").openapi({
     description:
-      "plan changes nothing; start needs the plan's digest; undo and finish come after the swap, cancel before it. finish drops the old table",
+      "plan changes nothing (the old form of ?dry_run=true); start needs the plan's digest; undo and finish come after the swap, cancel before it. finish drops the old table",
   }),
   digest: ApplyRequest.shape.digest.optional(),
   key_column: z.string().min(1).max(63).optional().openapi({

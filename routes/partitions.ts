@@ -6,7 +6,9 @@ import type { Monitor } from "../services/monitor/monitor.ts";
 import { policyReport } from "../services/monitor/partition_report.ts";
 import type { Plan } from "../services/partitions/planning/planner.ts";
 import type { Policies } from "../services/partitions/policies.ts";
+import type { Operations } from "../services/requests/operations.ts";
 import type { Rotation } from "../services/partitions/rotation.ts";
+import { answerWork, operationAnswer, preferHeader } from "./long_work.ts";
 import { preconditionOf } from "./etag.ts";
 import {
   ApplyAnswer,
@@ -102,8 +104,11 @@ const applyRoute = createRoute({
   operationId: "applyPartitionPlan",
   "x-problems": ["not_found", "catalogue_changed", "conflict"],
   summary: "Carry out a plan; 409 when the present plan is another one",
-  request: { body: jsonBody(ApplyRequest) },
-  responses: { 200: jsonAnswer(ApplyAnswer, "What was done, and what was left and why") },
+  request: { headers: preferHeader, body: jsonBody(ApplyRequest) },
+  responses: {
+    200: jsonAnswer(ApplyAnswer, "What was done, and what was left and why"),
+    202: operationAnswer,
+  },
 });
 
 const logRoute = createRoute({
@@ -141,7 +146,8 @@ function planAnswer({ digest, steps, skipped, warnings, held }: Plan) {
 }
 
 /** Policies, plans and their application. */
-export function partitionRoutes({ policies, rotation, monitor }: {
+export function partitionRoutes({ policies, rotation, monitor, operations }: {
+  operations: Pick<Operations, "begin">;
   policies: Policies;
   rotation: Pick<Rotation, "plan" | "apply">;
   monitor: Pick<Monitor, "snapshot">;
@@ -212,8 +218,14 @@ export function partitionRoutes({ policies, rotation, monitor }: {
   router.openapi(applyRoute, async (c) => {
     const { digest, table, confirm } = c.req.valid("json");
     await checkManaged(table);
-    const { statements, skipped } = await rotation.apply(digest, table, confirm);
-    return c.json({ applied: statements, skipped }, 200);
+    return await answerWork(c, operations, {
+      kind: "partition_apply",
+      subject: table ?? "all tables",
+      async run() {
+        const { statements, skipped } = await rotation.apply(digest, table, confirm);
+        return { applied: statements, skipped };
+      },
+    });
   });
 
   router.openapi(logRoute, async (c) => {

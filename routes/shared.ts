@@ -98,6 +98,10 @@ export const flagParam = z.enum(["true", "false", "1", "0"]).default("false").tr
   value === "true" || value === "1"
 );
 
+/** The one parameter of everything that has a dry run. */
+export const dryRunParam = z.enum(["true", "false"]).transform((value) => value === "true")
+  .optional();
+
 export const nextCursor = z.string().nullable();
 
 export const Problem = z.object({

@@ -10,6 +10,7 @@ import restraint from "./0070_restraint.sql" with { type: "text" };
 import retentionProgress from "./0071_retention_progress.sql" with { type: "text" };
 import auditLog from "./0072_audit_log.sql" with { type: "text" };
 import requestKeys from "./0076_request_keys.sql" with { type: "text" };
+import operations from "./0077_operations.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
@@ -33,4 +34,5 @@ export const migrations: readonly Migration[] = [
   { version: 71, name: "retention_progress", sql: retentionProgress },
   { version: 72, name: "audit_log", sql: auditLog },
   { version: 76, name: "request_keys", sql: requestKeys },
+  { version: 77, name: "operations", sql: operations },
 ];

@@ -65,6 +65,10 @@ export async function seedLists(house: House): Promise<void> {
     select gen_random_uuid(), 'quick', 'completed', ${equalTimes}::text::timestamptz, now(), 1
     from generate_series(1, 3)`;
   await sql`
+    insert into holdfast.operations (id, kind, subject, status, started_at, updated_at, finished_at)
+    select gen_random_uuid(), 'x', 'x', 'succeeded', ${equalTimes}::text::timestamptz, now(), now()
+    from generate_series(1, 3)`;
+  await sql`
     insert into holdfast.partition_archives
       (schema_name, table_name, leaf_schema, leaf_name, leaf_oid, bound, file, file_bytes, file_sha256, rows,
         content_hash, archived_at)
