@@ -9,6 +9,8 @@ import { createRouter, cursorParam, jsonAnswer, limitParam } from "./shared.ts";
 import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["alerts"];
+const ChannelName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, "must be the name of a channel")
+  .openapi({ example: "ops" });
 
 const channelsRoute = createRoute({
   method: "get",
@@ -26,7 +28,7 @@ const testRoute = createRoute({
   tags,
   operationId: "testChannel",
   summary: "Send a sample now, once, and say how that went",
-  request: { params: z.object({ name: z.string().max(40) }) },
+  request: { params: z.object({ name: ChannelName }) },
   responses: { 200: jsonAnswer(ChannelTest, "How it went") },
 });
 
@@ -38,7 +40,7 @@ const deliveriesRoute = createRoute({
   summary: "What was sent to channels, newest first; `dead` was given up",
   request: {
     query: z.object({
-      channel: z.string().max(40).regex(/^[^\0]*$/).optional(),
+      channel: ChannelName.optional(),
       state: z.enum(["queued", "delivered", "dead"]).optional(),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,

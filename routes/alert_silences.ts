@@ -45,8 +45,9 @@ const endByQueryRoute = createRoute({
   path,
   tags,
   operationId: "endSilenceByQuery",
+  deprecated: true,
   "x-problems": ["not_found"],
-  summary: "The same, the id as a parameter",
+  summary: "The old form of DELETE /api/alerts/silences/{id}: the id as a parameter",
   request: { query: z.object({ id: z.uuid() }) },
   responses: { 200: jsonAnswer(Silence, "The silence, ended") },
 });

@@ -22,7 +22,7 @@ import {
   preferenceOf,
   preferHeader,
 } from "./long_work.ts";
-import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+import { createRouter, jsonAnswer, jsonBody, TableName } from "./shared.ts";
 import { wholeListQuery } from "./whole_list.ts";
 
 const tags = ["partitions"];
@@ -86,7 +86,7 @@ const archivesRoute = createRoute({
   operationId: "listArchives",
   summary: "Partitions that were archived and read back, newest first",
   request: {
-    query: wholeListQuery().extend({ table: z.string().max(200).regex(/^[^\0]*$/).optional() }),
+    query: wholeListQuery().extend({ table: TableName.optional() }),
   },
   responses: { 200: jsonAnswer(ArchiveList, "A page of archives") },
 });

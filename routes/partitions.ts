@@ -21,18 +21,18 @@ import {
   PolicyInput,
   PolicyList,
 } from "./partition_schemas.ts";
-import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+import {
+  createRouter,
+  cursorParam,
+  jsonAnswer,
+  jsonBody,
+  limitParam,
+  TableName,
+} from "./shared.ts";
 import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["partitions"];
-const oneTable = {
-  params: z.object({
-    table: z.string().min(3).max(200).openapi({
-      description: "schema.name, unquoted",
-      example: "market.ticks",
-    }),
-  }),
-};
+const oneTable = { params: z.object({ table: TableName }) };
 
 const tablesRoute = createRoute({
   method: "get",
@@ -119,7 +119,7 @@ const logRoute = createRoute({
   summary: "What was done to partitions, newest first",
   request: {
     query: z.object({
-      table: z.string().max(200).optional(),
+      table: TableName.optional(),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),
@@ -231,9 +231,6 @@ export function partitionRoutes({ policies, rotation, monitor, operations }: {
   router.openapi(logRoute, async (c) => {
     const { table, limit, cursor } = c.req.valid("query");
     const position = readCursor(cursor, [cursorParts.number]);
-    if (table?.includes("\0")) {
-      throw new HoldfastError("invalid_request", "table: a name holds no NUL");
-    }
     const rows = await policies.log({ table, before: position?.[0], limit: limit + 1 });
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     return c.json({
