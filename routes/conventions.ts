@@ -52,6 +52,11 @@ export function describeConventions(
   path: string,
   operation: ConventionalOperation,
 ): void {
+  for (const [status, response] of Object.entries(operation.responses ?? {})) {
+    const headers = problemHeaders[Number(status)];
+    if (headers) Object.assign(response as object, { headers });
+  }
+  if (operation["x-problems"]?.includes("rate_limited")) addHeaders(operation, rateLimit);
   if (isTagged(path)) describeTags(method, operation);
   if (takesKey(method, path)) {
     operation.parameters = [...operation.parameters ?? [], keyParameter];
@@ -107,12 +112,30 @@ function describeTags(method: string, operation: ConventionalOperation): void {
   }
 }
 
+const retryAfter = {
+  "Retry-After": {
+    description: "Seconds until the same request may be answered otherwise",
+    schema: { type: "integer", minimum: 0 },
+  },
+};
+
+const rateLimit = {
+  "RateLimit-Policy": {
+    description:
+      "The limit, its requests and its seconds (draft-ietf-httpapi-ratelimit-headers-10)",
+    schema: text,
+    example: '"logins";q=20;w=60',
+  },
+  RateLimit: {
+    description: "What is left of it, and the seconds until it begins anew",
+    schema: text,
+    example: '"logins";r=0;t=41',
+  },
+};
+
 /** Headers that go with the problems of a status, on every operation. */
-export const problemHeaders: Partial<Record<number, Record<string, object>>> = Object.fromEntries(
-  [429, 503, 507].map((status) => [status, {
-    "Retry-After": {
-      description: "Seconds until the same request may be answered otherwise",
-      schema: { type: "integer", minimum: 0 },
-    },
-  }]),
-);
+export const problemHeaders: Partial<Record<number, Record<string, object>>> = {
+  429: { ...retryAfter, ...rateLimit },
+  503: retryAfter,
+  507: retryAfter,
+};
