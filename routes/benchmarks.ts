@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { BenchmarkRun as ServiceRun } from "../services/benchmarks/run.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import {
   BenchmarkCaseList,
@@ -106,6 +107,7 @@ const reportRoute = createRoute({
 
 export function benchmarkRoutes(benchmarks: Benchmarks) {
   const router = createRouter();
+  const shown = (run: ServiceRun) => ({ ...run, progress: benchmarks.progressOf(run.id) });
 
   router.openapi(casesRoute, (c) => {
     const { rows, next_cursor } = pageOf(benchmarks.listCases(), {
@@ -118,26 +120,26 @@ export function benchmarkRoutes(benchmarks: Benchmarks) {
 
   router.openapi(startRoute, async (c) => {
     const run = await benchmarks.startRun(c.req.valid("json"));
-    return c.json(run, 202, {
+    return c.json(shown(run), 202, {
       Location: `/api/benchmarks/runs/${run.id}`,
       "Retry-After": pollSeconds,
     });
   });
 
-  router.openapi(
-    runsRoute,
-    async (c) => c.json(await benchmarks.listRuns(c.req.valid("query")), 200),
-  );
+  router.openapi(runsRoute, async (c) => {
+    const { runs, next_cursor } = await benchmarks.listRuns(c.req.valid("query"));
+    return c.json({ runs: runs.map(shown), next_cursor }, 200);
+  });
 
   router.openapi(runRoute, async (c) => {
     const run = await benchmarks.getRun(c.req.valid("param").id);
     if (run.finished_at === null) c.header("Retry-After", pollSeconds);
-    return c.json(run, 200);
+    return c.json(shown(run), 200);
   });
 
   router.openapi(
     abortRoute,
-    async (c) => c.json(await benchmarks.abortRun(c.req.valid("param").id), 200),
+    async (c) => c.json(shown(await benchmarks.abortRun(c.req.valid("param").id)), 200),
   );
 
   router.openapi(historyRoute, async (c) => {

@@ -143,6 +143,8 @@ Deno.test("a run measures, explains, publishes and is remembered, and leaves no 
   const { benchmarks, events } = setUp([honest], { newSeed: () => 42 });
   const started = await benchmarks.startRun({ profile: "full" });
   assert.equal(started.status, "running");
+  const { done, of } = benchmarks.progressOf(started.id) ?? assert.fail("no progress");
+  assert.ok(done >= 0 && done <= of && of > 0);
   assert.equal(started.profile, "full");
   assert.deepEqual(started.results, []);
   const run = await benchmarks.waitForRun(started.id);
@@ -180,6 +182,7 @@ Deno.test("a run measures, explains, publishes and is remembered, and leaves no 
   assert.equal(events.at(-1)?.status, "completed");
   assert.equal(events.at(-1)?.done, events.at(-1)?.total);
   await nothingLeft();
+  assert.equal(benchmarks.progressOf(run.id), null);
   assert.equal((await benchmarks.listRuns()).runs[0]!.id, run.id);
 });
 

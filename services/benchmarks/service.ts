@@ -21,7 +21,7 @@ import { type BenchmarkRun, publicRun } from "./run.ts";
 import { readEnvironment } from "./runs/environment.ts";
 import { refuseWhenBusy } from "./runs/guard.ts";
 import { type LiveRun, startLiveRun } from "./runs/live_run.ts";
-import { createProgress } from "./runs/progress.ts";
+import { createProgress, type Progress, type RunProgress } from "./runs/progress.ts";
 import { createReporter } from "./runs/reporter.ts";
 import { storedRunOf } from "./runs/stored.ts";
 import { type BenchConnect, connectBench, sweep } from "./runs/sweep.ts";
@@ -46,6 +46,8 @@ export interface Benchmarks {
   listRuns(
     page?: { limit?: number; cursor?: string | undefined },
   ): Promise<{ runs: BenchmarkRun[]; next_cursor: string | null }>;
+  /** How far a run of this process is; null for one that is over, or another instance's. */
+  progressOf(id: string): RunProgress | null;
   /** What the newest 100 runs showed of each case (or of the one named), and where it changed. */
   history(caseId?: string): Promise<CaseHistory[]>;
   /** A run as a document for readers. Throws `not_found`. */
@@ -107,6 +109,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
   const reporter = createReporter({ records, cases, targets });
   let starting: Promise<LiveRun> | undefined;
   let live: LiveRun | undefined;
+  let progressOfLive: { id: string; progress: Progress } | undefined;
   let stopped = false;
 
   const takeLock = () =>
@@ -143,6 +146,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
       cases: chosen.length,
       blocksPerCase: measuring[profile].looks.at(-1) ?? 0,
     });
+    progressOfLive = { id, progress };
     return startLiveRun({
       id,
       profile,
@@ -180,6 +184,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
   }
 
   return {
+    progressOf: (id) => progressOfLive?.id === id ? progressOfLive.progress.state() : null,
     listCases: () => cases.map((bench) => caseInfo(bench, targets)),
     async startRun({ cases: ids, profile = "quick", force = false } = {}) {
       const chosen = selectCases(cases, ids);
