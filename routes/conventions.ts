@@ -56,7 +56,6 @@ export function describeConventions(
     const headers = problemHeaders[Number(status)];
     if (headers) Object.assign(response as object, { headers });
   }
-  if (operation["x-problems"]?.includes("rate_limited")) addHeaders(operation, rateLimit);
   if (isTagged(path)) describeTags(method, operation);
   if (takesKey(method, path)) {
     operation.parameters = [...operation.parameters ?? [], keyParameter];
@@ -124,12 +123,12 @@ const rateLimit = {
     description:
       "The limit, its requests and its seconds (draft-ietf-httpapi-ratelimit-headers-10)",
     schema: text,
-    example: '"logins";q=20;w=60',
+    example: '"wrong_tokens";q=1;w=8',
   },
   RateLimit: {
     description: "What is left of it, and the seconds until it begins anew",
     schema: text,
-    example: '"logins";r=0;t=41',
+    example: '"wrong_tokens";r=0;t=8',
   },
 };
 

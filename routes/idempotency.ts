@@ -23,8 +23,11 @@ export function idempotencyKeyOf(header: string | undefined): string | undefined
   return header;
 }
 
-/** Uploads keep their keys with their rows, in one transaction; a session is a cookie of one browser. */
-const withoutKeys = new Set(["/api/ticks", "/api/session"]);
+/**
+ * Uploads keep their keys with their rows, in one transaction; a session is a cookie of one browser; the answer with a new
+ * token holds its secret, which is kept nowhere.
+ */
+const withoutKeys = new Set(["/api/ticks", "/api/session", "/api/tokens"]);
 
 /** Whether an operation honours the header by way of this guard. */
 export const takesKey = (method: string, path: string) =>

@@ -3,7 +3,7 @@ import type { AppEnv } from "./shared.ts";
 
 /** What a caller has left of a limit by number and time. */
 export interface RateLimit {
-  /** The name of the limit, such as `logins`: letters, digits, `_` and `-`. */
+  /** The name of the limit, such as `wrong_tokens`: letters, digits, `_` and `-`. */
   policy: string;
   /** Requests in each window. */
   quota: number;
@@ -15,7 +15,7 @@ export interface RateLimit {
 
 /**
  * Returns the headers of a limit as draft-ietf-httpapi-ratelimit-headers-10 writes them:
- * `RateLimit-Policy: "logins";q=20;w=60` and `RateLimit: "logins";r=3;t=41`.
+ * `RateLimit-Policy: "wrong_tokens";q=1;w=8` and `RateLimit: "wrong_tokens";r=0;t=8`.
  */
 export function rateLimitHeaders(
   { policy, quota, windowSeconds, remaining, resetSeconds }: RateLimit,

@@ -119,7 +119,11 @@ Deno.test("pages of one row give what one page gives, for every list", async () 
     };
     const whole = await read(path, `limit=${limit.maximum}`);
     const rows = (whole[plural] as Row[]).map(shown);
-    if (!["/api/locks", "/api/alerts/channels", "/api/queries"].includes(path)) {
+    if (
+      !["/api/locks", "/api/alerts/channels", "/api/queries", "/api/tokens", "/api/audit"].includes(
+        path,
+      )
+    ) {
       assert.ok(rows.length >= 2, `${path} has ${rows.length} rows: seed it`);
     }
     assert.equal(whole.next_cursor, null, path);
@@ -133,7 +137,8 @@ Deno.test("pages of one row give what one page gives, for every list", async () 
       cursor = page.next_cursor;
     }
     // Statements and their figures go on while they are read; their order may change with a new reading.
-    if (path === "/api/queries") continue;
+    // Nor are changes: they reach the audit log a moment after they were made.
+    if (path === "/api/queries" || path === "/api/audit") continue;
     assert.deepEqual(walked, rows.slice(0, pagesMax), path);
     if (rows.length <= pagesMax) assert.equal(cursor, null, path);
   }
