@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { HoldfastError } from "../errors.ts";
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import type { Operations } from "../services/requests/operations.ts";

@@ -100,7 +100,7 @@ export const flagParam = z.enum(["true", "false", "1", "0"]).default("false").tr
 
 /** The name of a table in a path, a query or a body: `schema.name`, unquoted. */
 export const TableName = z.string().min(3).max(200)
-  .regex(/^[^\u0000]+\.[^\u0000]+$/, "must be schema.name, such as market.ticks")
+  .regex(/^[^\0]+\.[^\0]+$/, "must be schema.name, such as market.ticks")
   .openapi({ description: "schema.name, unquoted", example: "market.ticks" });
 
 /** The one parameter of everything that has a dry run. */
