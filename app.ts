@@ -16,18 +16,22 @@ import { candleRoutes } from "./routes/candles.ts";
 import { conversionRoutes } from "./routes/conversions.ts";
 import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
+import { etagGuard } from "./routes/etag.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { idempotencyGuard } from "./routes/idempotency.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { instanceRoutes } from "./routes/instances.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
+import { methodGuard } from "./routes/method_guard.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { answerProblem } from "./routes/problem.ts";
 import { answerUnknown, forgetEmptyBody } from "./routes/unknown.ts";
 import { operationsOf } from "./routes/operations.ts";
+import { operationRoutes } from "./routes/operation_list.ts";
 import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
@@ -66,6 +70,8 @@ import type { Policies } from "./services/partitions/policies.ts";
 import type { Rotation } from "./services/partitions/rotation.ts";
 import type { Verifications } from "./services/partitions/seal/verification.ts";
 import type { EventLoopWatch } from "./services/process/event_loop.ts";
+import type { Operations } from "./services/requests/operations.ts";
+import type { RequestKeys } from "./services/requests/keys.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
 import type { WriteAccess } from "./services/write_access/access.ts";
 
@@ -96,6 +102,8 @@ export interface Services {
   eventLoop: Pick<EventLoopWatch, "lag">;
   auth: Auth;
   audit: Audit;
+  requestKeys: RequestKeys;
+  operations: Operations;
   /** Whether the server takes writes, and why not. */
   writeAccess: WriteAccess;
   clock: Clock;
@@ -148,6 +156,7 @@ function mountApi(
     sessionRoutes({ ...services, log }),
     tokenRoutes(services),
     auditRoutes(services),
+    operationRoutes(services),
   ];
   for (const routes of routers) router.route("/", routes);
 }
@@ -197,6 +206,7 @@ export function createApp(
       log,
     }),
   );
+  router.use("*", methodGuard(() => router.routes));
   router.use(
     "*",
     wholeBody({
@@ -220,13 +230,15 @@ export function createApp(
   router.use("*", requestGuard(() => document));
   router.use("/api/*", writeGuard(services.writeAccess));
   router.use("/api/*", forgetEmptyBody());
+  router.use("/api/*", idempotencyGuard(services.requestKeys));
+  router.use("/api/*", etagGuard());
   mountApi(router, services, config, version, log);
   router.route("/", live.router);
   router.route("/", pageRoutes());
   const document = openApiDocument(router, version);
   router.get("/openapi.json", (c) => c.json(document));
 
-  router.notFound(answerUnknown(document, log));
+  router.notFound(answerUnknown(log));
   router.onError((error, c) => answerProblem(error, c, log));
   return {
     handle: (request, remote = "") => router.fetch(request, { remote }),

@@ -146,8 +146,10 @@ export async function createHoldfast(
     instances,
     leaseKeeper,
     monitor,
+    operations,
     quarantine,
     relay,
+    requestKeys,
     rotation,
   } = services;
   if (purpose === "server") {
@@ -231,6 +233,8 @@ export async function createHoldfast(
           pools.maintenance.run((sql) =>
             forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
           ),
+        request_keys: () => requestKeys.forget(config.HOLDFAST_IDEMPOTENCY_DAYS),
+        operations: () => operations.tidy(),
         quarantine: () => quarantine.expire(),
         conversions: () => conversions.wake(),
         history: () => monitor.history.upkeep(),
@@ -252,6 +256,7 @@ export async function createHoldfast(
     async stop() {
       stopping.abort();
       await preparation.supervisor.stop();
+      await operations.stop();
       await conversions.stop();
       await benchmarks.stop();
       await backups.stop();

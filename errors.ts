@@ -10,6 +10,8 @@ export type ErrorCode =
   | "too_many_partitions"
   | "idempotency_key_reused"
   | "idempotency_in_flight"
+  | "idempotency_outcome_unknown"
+  | "precondition_failed"
   | "unauthorized"
   | "forbidden"
   | "not_found"

@@ -33,6 +33,8 @@ import { createSessions } from "../services/monitor/sessions.ts";
 import { archiveDirectory } from "../services/partitions/archive/directory.ts";
 import { createArchives } from "../services/partitions/archive/restore.ts";
 import { createEventLoopWatch } from "../services/process/event_loop.ts";
+import { createOperations } from "../services/requests/operations.ts";
+import { createRequestKeys } from "../services/requests/keys.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
 import { createConversions } from "../services/partitions/conversion/conversions.ts";
 import { moveReport } from "../services/partitions/conversion/report.ts";
@@ -207,6 +209,8 @@ export function createServices(
       targets: config.HOLDFAST_BENCH_TARGETS,
     }),
     eventLoop,
+    requestKeys: createRequestKeys({ pool: pools.app, log }),
+    operations: createOperations({ pool: pools.app, clock, log }),
     hub,
     relay,
     leaseKeeper,

@@ -171,6 +171,17 @@ export async function listDeliveries(
   return Array.from(rows);
 }
 
+export async function findDelivery(
+  db: RecordsDb,
+  id: string,
+): Promise<DeliveryRecord | undefined> {
+  const [row] = await db.run((own) =>
+    own.execute<DeliveryRecord & Record<string, unknown>>(sql`
+      select ${deliveryColumns} from holdfast.alert_deliveries where id = ${id}`)
+  );
+  return row;
+}
+
 /** Puts a delivery given up back in the queue of `owner`; undefined when none such has that id. */
 export async function requeueDelivery(
   db: RecordsDb,

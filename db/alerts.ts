@@ -1,4 +1,5 @@
 import { and, desc, eq, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { RecordsDb } from "./records.ts";
 import { alertRecords, ruleRecords } from "./schema.ts";
 
@@ -156,25 +157,38 @@ export async function listAlerts(
   );
 }
 
+const ruleColumns = { name: ruleRecords.name, changes: ruleRecords.changes };
+
 export async function listRuleChanges(
   db: RecordsDb,
 ): Promise<{ name: string; changes: unknown }[]> {
-  return await db.run((own) =>
-    own.select({ name: ruleRecords.name, changes: ruleRecords.changes }).from(ruleRecords)
-  );
+  return await db.run((own) => own.select(ruleColumns).from(ruleRecords));
 }
 
-/** Writes what was changed of each rule, all or nothing. */
+/**
+ * Writes what was changed of each rule, all or nothing. With `isAsExpected`, only where it finds what is there to be so;
+ * answers whether it was written.
+ */
 export async function saveRuleChanges(
   db: RecordsDb,
   changes: ReadonlyMap<string, unknown>,
-): Promise<void> {
+  isAsExpected?: (present: { name: string; changes: unknown }[]) => boolean,
+): Promise<boolean> {
   const rows = [...changes].map(([name, changes]) => ({ name, changes }));
-  if (rows.length === 0) return;
-  await db.run((own) =>
+  if (rows.length === 0) return true;
+  const write = (own: PostgresJsDatabase) =>
     own.insert(ruleRecords).values(rows).onConflictDoUpdate({
       target: ruleRecords.name,
       set: { changes: sql`excluded.changes`, updated_at: new Date() },
-    })
-  );
+    });
+  if (!isAsExpected) {
+    await db.run(write);
+    return true;
+  }
+  return await db.run(async (own) => {
+    await own.execute(sql`lock table holdfast.alert_rules in share row exclusive mode`);
+    if (!isAsExpected(await own.select(ruleColumns).from(ruleRecords))) return false;
+    await write(own);
+    return true;
+  }, { inTransaction: true });
 }

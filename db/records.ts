@@ -1,10 +1,13 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type { ConnectOptions } from "./connection.ts";
+import type { ConnectOptions, Sql } from "./connection.ts";
 import { createPool, type PoolerMode } from "./pool.ts";
 
 /** Holdfast's own records, asked through drizzle; every question has the pool's deadline. */
 export interface RecordsDb {
-  run<T>(query: (db: PostgresJsDatabase) => PromiseLike<T>): Promise<T>;
+  run<T>(
+    query: (db: PostgresJsDatabase) => PromiseLike<T>,
+    options?: { inTransaction?: boolean },
+  ): Promise<T>;
 }
 
 /**
@@ -16,7 +19,12 @@ export function openRecords(
 ): { db: RecordsDb; renew(): void; end(): Promise<void> } {
   const pool = createPool({ ...options, max: 2, waitingMax: 200 });
   return {
-    db: { run: (query) => pool.run(async (sql) => await query(drizzle(sql))) },
+    db: {
+      run(query, { inTransaction = false } = {}) {
+        const work = async (sql: Sql) => await query(drizzle(sql));
+        return inTransaction ? pool.transaction(work) : pool.run(work);
+      },
+    },
     renew: () => pool.renew(),
     end: () => pool.end(),
   };

@@ -4,9 +4,13 @@ import type { Alerts } from "../services/alerts/alerts.ts";
 import { type DeliveryEvent, eventsOf } from "../services/alerts/delivery_events.ts";
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
 import { ChannelList, ChannelTest, Delivery, DeliveryList } from "./alert_schemas.ts";
+import { pollHeaders, pollSeconds } from "./long_work.ts";
 import { createRouter, cursorParam, jsonAnswer, limitParam } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["alerts"];
+const ChannelName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, "must be the name of a channel")
+  .openapi({ example: "ops" });
 
 const channelsRoute = createRoute({
   method: "get",
@@ -14,7 +18,8 @@ const channelsRoute = createRoute({
   tags,
   operationId: "listChannels",
   summary: "Where alerts go; channels are set by HOLDFAST_CHANNELS alone",
-  responses: { 200: jsonAnswer(ChannelList, "All channels, without their secrets") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(ChannelList, "A page of channels, without their secrets") },
 });
 
 const testRoute = createRoute({
@@ -23,7 +28,7 @@ const testRoute = createRoute({
   tags,
   operationId: "testChannel",
   summary: "Send a sample now, once, and say how that went",
-  request: { params: z.object({ name: z.string().max(40) }) },
+  request: { params: z.object({ name: ChannelName }) },
   responses: { 200: jsonAnswer(ChannelTest, "How it went") },
 });
 
@@ -35,7 +40,7 @@ const deliveriesRoute = createRoute({
   summary: "What was sent to channels, newest first; `dead` was given up",
   request: {
     query: z.object({
-      channel: z.string().max(40).regex(/^[^\0]*$/).optional(),
+      channel: ChannelName.optional(),
       state: z.enum(["queued", "delivered", "dead"]).optional(),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
@@ -52,7 +57,19 @@ const retryRoute = createRoute({
   "x-problems": ["conflict"],
   summary: "Queue again what was given up",
   request: { params: z.object({ id: z.uuid() }) },
-  responses: { 202: jsonAnswer(Delivery, "The delivery, in the queue") },
+  responses: {
+    202: { ...jsonAnswer(Delivery, "The delivery, in the queue"), headers: pollHeaders },
+  },
+});
+
+const deliveryRoute = createRoute({
+  method: "get",
+  path: "/api/alerts/deliveries/{id}",
+  tags,
+  operationId: "getDelivery",
+  summary: "One delivery, and what became of it",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 200: jsonAnswer(Delivery, "The delivery") },
 });
 
 /** A delivery without what is only ours, and of each event only what became of it. */
@@ -74,7 +91,12 @@ export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
   const router = createRouter();
 
   router.openapi(channelsRoute, (c) => {
-    return c.json({ channels: alerts.channels(), next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(alerts.channels(), {
+      list: "channels",
+      ...c.req.valid("query"),
+      keyOf: ({ name }) => name,
+    });
+    return c.json({ channels: rows, next_cursor }, 200);
   });
 
   router.openapi(testRoute, async (c) => {
@@ -98,7 +120,17 @@ export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
   });
 
   router.openapi(retryRoute, async (c) => {
-    return c.json(shown(await alerts.deliveries.retry(c.req.valid("param").id)), 202);
+    const { id } = c.req.valid("param");
+    return c.json(shown(await alerts.deliveries.retry(id)), 202, {
+      Location: `/api/alerts/deliveries/${id}`,
+      "Retry-After": pollSeconds,
+    });
+  });
+
+  router.openapi(deliveryRoute, async (c) => {
+    const record = await alerts.deliveries.get(c.req.valid("param").id);
+    if (record.state === "queued") c.header("Retry-After", pollSeconds);
+    return c.json(shown(record), 200);
   });
   return router;
 }

@@ -3,6 +3,7 @@ import { HoldfastError } from "../errors.ts";
 import type { Alerts } from "../services/alerts/alerts.ts";
 import { Silence, SilenceInput, SilenceList } from "./alert_schemas.ts";
 import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["alerts"];
 const path = "/api/alerts/silences";
@@ -13,7 +14,8 @@ const listRoute = createRoute({
   tags,
   operationId: "listSilences",
   summary: "Silences that hold or will hold, and those that ended within a day",
-  responses: { 200: jsonAnswer(SilenceList, "All of them") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(SilenceList, "A page of silences") },
 });
 
 const createSilenceRoute = createRoute({
@@ -43,8 +45,9 @@ const endByQueryRoute = createRoute({
   path,
   tags,
   operationId: "endSilenceByQuery",
+  deprecated: true,
   "x-problems": ["not_found"],
-  summary: "The same, the id as a parameter",
+  summary: "The old form of DELETE /api/alerts/silences/{id}: the id as a parameter",
   request: { query: z.object({ id: z.uuid() }) },
   responses: { 200: jsonAnswer(Silence, "The silence, ended") },
 });
@@ -53,7 +56,12 @@ export function alertSilenceRoutes({ alerts }: { alerts: Alerts }) {
   const router = createRouter();
 
   router.openapi(listRoute, async (c) => {
-    return c.json({ silences: await alerts.silences.list(), next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(await alerts.silences.list(), {
+      list: "silences",
+      ...c.req.valid("query"),
+      keyOf: ({ id }) => id,
+    });
+    return c.json({ silences: rows, next_cursor }, 200);
   });
 
   router.openapi(createSilenceRoute, async (c) => {

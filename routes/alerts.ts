@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Alerts } from "../services/alerts/alerts.ts";
 import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
-import type { RuleLevels } from "../services/alerts/rule.ts";
+import type { Rule, RuleLevels } from "../services/alerts/rule.ts";
 import {
   Acknowledgement,
   Alert,
@@ -10,7 +10,9 @@ import {
   RuleChanges,
   RuleList,
 } from "./alert_schemas.ts";
+import { preconditionOf } from "./etag.ts";
 import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["alerts"];
 
@@ -50,7 +52,8 @@ const rulesRoute = createRoute({
   tags,
   operationId: "listAlertRules",
   summary: "The rules in force",
-  responses: { 200: jsonAnswer(RuleList, "All rules") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(RuleList, "A page of rules") },
 });
 
 /** One rule by itself is a list of one. */
@@ -88,10 +91,11 @@ function levelsOf(change: z.infer<typeof RuleChange>): Partial<RuleLevels> {
 
 export function alertRoutes({ alerts }: { alerts: Alerts }) {
   const router = createRouter();
-  const allRules = () => ({
-    rules: alerts.rules().map((rule) => ({ ...rule, cure: [...rule.cure] })),
+  const shown = (rules: readonly Rule[]) => ({
+    rules: rules.map((rule) => ({ ...rule, cure: [...rule.cure] })),
     next_cursor: null,
   });
+  const allRules = () => shown(alerts.rules());
 
   router.openapi(listRoute, async (c) => {
     const { state, limit, cursor } = c.req.valid("query");
@@ -109,7 +113,14 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
     }, 200);
   });
 
-  router.openapi(rulesRoute, (c) => c.json(allRules(), 200));
+  router.openapi(rulesRoute, (c) => {
+    const { rows, next_cursor } = pageOf(allRules().rules, {
+      list: "rules",
+      ...c.req.valid("query"),
+      keyOf: ({ name }) => name,
+    });
+    return c.json({ rules: rows, next_cursor }, 200);
+  });
 
   router.openapi(changeRulesRoute, async (c) => {
     await alerts.changeRules(
@@ -117,6 +128,7 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
         name: change.name,
         changes: change.reset ? "reset" : levelsOf(change),
       })),
+      preconditionOf<readonly Rule[]>(c, shown),
     );
     return c.json(allRules(), 200);
   });

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Backups } from "../services/backups/backups.ts";
 import { idPattern } from "../services/backups/store.ts";
 import { Backup, BackupCheck, BackupList, BackupStart } from "./backup_schemas.ts";
+import { pollHeaders, pollSeconds, preferenceOf, preferHeader } from "./long_work.ts";
 import { createRouter, flagParam, jsonAnswer, limitParam } from "./shared.ts";
 
 const tags = ["backups"];
@@ -27,10 +28,7 @@ const startRoute = createRoute({
   summary: "Take a backup now; progress goes out as backup_status",
   request: { body: { required: false, content: { "application/json": { schema: BackupStart } } } },
   responses: {
-    202: {
-      ...jsonAnswer(Backup, "The backup, under way"),
-      headers: z.object({ Location: z.string().openapi({ description: "Where the backup is" }) }),
-    },
+    202: { ...jsonAnswer(Backup, "The backup, under way"), headers: pollHeaders },
   },
 });
 
@@ -53,11 +51,15 @@ const verifyRoute = createRoute({
   summary: "Check a backup's files and its copy, and restore it into a scratch server on trial",
   request: {
     ...oneBackup,
+    headers: preferHeader,
     body: { required: false, content: { "application/json": { schema: BackupCheck } } },
   },
   responses: {
     200: jsonAnswer(Backup, "What was found"),
-    202: jsonAnswer(Backup, "It takes longer: ask for the backup until its progress is null"),
+    202: {
+      ...jsonAnswer(Backup, "It takes longer: ask for the backup until its progress is null"),
+      headers: pollHeaders,
+    },
   },
 });
 
@@ -72,8 +74,10 @@ const removeRoute = createRoute({
   responses: { 204: { description: "It is gone" } },
 });
 
-/** How long an answer waits for a trial to end. */
-const waitMs = 25_000;
+const pollAt = (id: string) => ({
+  Location: `/api/backups/${id}`,
+  "Retry-After": pollSeconds,
+});
 
 export function backupRoutes({ backups }: { backups: Backups }) {
   const router = createRouter();
@@ -88,19 +92,21 @@ export function backupRoutes({ backups }: { backups: Backups }) {
   router.openapi(startRoute, async (c) => {
     const { kind } = c.req.valid("json") ?? {};
     const backup = await backups.start(kind);
-    return c.json(backup, 202, { Location: `/api/backups/${backup.id}` });
+    return c.json(backup, 202, pollAt(backup.id));
   });
 
-  router.openapi(
-    oneRoute,
-    async (c) => c.json(await backups.get(c.req.valid("param").id), 200),
-  );
+  router.openapi(oneRoute, async (c) => {
+    const backup = await backups.get(c.req.valid("param").id);
+    if (backup.progress) c.header("Retry-After", pollSeconds);
+    return c.json(backup, 200);
+  });
 
   router.openapi(verifyRoute, async (c) => {
     // Without a body there is nothing to validate: all as usual.
     const { restore = true } = c.req.valid("json") ?? {};
+    const { waitMs } = preferenceOf(c.req.header("prefer"));
     const backup = await backups.verify(c.req.valid("param").id, { restore, waitMs });
-    return backup.progress ? c.json(backup, 202) : c.json(backup, 200);
+    return backup.progress ? c.json(backup, 202, pollAt(backup.id)) : c.json(backup, 200);
   });
 
   router.openapi(removeRoute, async (c) => {

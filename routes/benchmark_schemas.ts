@@ -105,6 +105,11 @@ export const BenchmarkRun = z.object({
   }),
   results: z.array(BenchmarkResult),
   error: z.string().nullable().openapi({ description: "Why it failed or was aborted" }),
+  progress: orNull(z.object({
+    step: z.string().openapi({ description: "The case that is measured" }),
+    done: z.int().openapi({ description: "Blocks measured, of all cases" }),
+    of: z.int(),
+  })).openapi({ description: "null: it is over, or another instance carries it out" }),
 }).openapi("BenchmarkRun");
 
 export const BenchmarkRunList = z.object({

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { BenchmarkRun as ServiceRun } from "../services/benchmarks/run.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import {
   BenchmarkCaseList,
@@ -8,7 +9,9 @@ import {
   BenchmarkStart,
   BenchmarkValidation,
 } from "./benchmark_schemas.ts";
-import { createRouter, cursorParam, jsonAnswer, jsonBody } from "./shared.ts";
+import { pollHeaders, pollSeconds } from "./long_work.ts";
+import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["benchmarks"];
 const oneRun = { params: z.object({ id: z.uuid() }) };
@@ -19,7 +22,8 @@ const casesRoute = createRoute({
   tags,
   operationId: "listBenchmarkCases",
   summary: "What can be measured",
-  responses: { 200: jsonAnswer(BenchmarkCaseList, "All cases") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(BenchmarkCaseList, "A page of cases") },
 });
 
 const startRoute = createRoute({
@@ -31,10 +35,7 @@ const startRoute = createRoute({
   summary: "Start a run; progress and results go out as performance_benchmark",
   request: { body: jsonBody(BenchmarkStart) },
   responses: {
-    202: {
-      ...jsonAnswer(BenchmarkRun, "The run, under way"),
-      headers: z.object({ Location: z.string().openapi({ description: "Where the run is" }) }),
-    },
+    202: { ...jsonAnswer(BenchmarkRun, "The run, under way"), headers: pollHeaders },
   },
 });
 
@@ -44,7 +45,7 @@ const runsRoute = createRoute({
   tags,
   operationId: "listBenchmarkRuns",
   summary: "Runs, newest first",
-  request: { query: z.object({ cursor: cursorParam }) },
+  request: { query: z.object({ limit: limitParam(100, 20), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(BenchmarkRunList, "A page of runs") },
 });
 
@@ -84,7 +85,7 @@ const historyRoute = createRoute({
   tags,
   operationId: "getBenchmarkHistory",
   summary: "What the newest 100 runs showed of each case, and where it changed",
-  request: { query: z.object({ case: z.string().max(100).optional() }) },
+  request: { query: wholeListQuery().extend({ case: z.string().max(100).optional() }) },
   responses: { 200: jsonAnswer(BenchmarkHistory, "Each case with its points and changes") },
 });
 
@@ -106,35 +107,49 @@ const reportRoute = createRoute({
 
 export function benchmarkRoutes(benchmarks: Benchmarks) {
   const router = createRouter();
+  const shown = (run: ServiceRun) => ({ ...run, progress: benchmarks.progressOf(run.id) });
 
-  router.openapi(
-    casesRoute,
-    (c) => c.json({ cases: benchmarks.listCases(), next_cursor: null }, 200),
-  );
+  router.openapi(casesRoute, (c) => {
+    const { rows, next_cursor } = pageOf(benchmarks.listCases(), {
+      list: "cases",
+      ...c.req.valid("query"),
+      keyOf: ({ id }) => id,
+    });
+    return c.json({ cases: rows, next_cursor }, 200);
+  });
 
   router.openapi(startRoute, async (c) => {
     const run = await benchmarks.startRun(c.req.valid("json"));
-    return c.json(run, 202, { Location: `/api/benchmarks/runs/${run.id}` });
+    return c.json(shown(run), 202, {
+      Location: `/api/benchmarks/runs/${run.id}`,
+      "Retry-After": pollSeconds,
+    });
+  });
+
+  router.openapi(runsRoute, async (c) => {
+    const { runs, next_cursor } = await benchmarks.listRuns(c.req.valid("query"));
+    return c.json({ runs: runs.map(shown), next_cursor }, 200);
+  });
+
+  router.openapi(runRoute, async (c) => {
+    const run = await benchmarks.getRun(c.req.valid("param").id);
+    if (run.finished_at === null) c.header("Retry-After", pollSeconds);
+    return c.json(shown(run), 200);
   });
 
   router.openapi(
-    runsRoute,
-    async (c) => c.json(await benchmarks.listRuns(c.req.valid("query").cursor), 200),
-  );
-
-  router.openapi(
-    runRoute,
-    async (c) => c.json(await benchmarks.getRun(c.req.valid("param").id), 200),
-  );
-
-  router.openapi(
     abortRoute,
-    async (c) => c.json(await benchmarks.abortRun(c.req.valid("param").id), 200),
+    async (c) => c.json(shown(await benchmarks.abortRun(c.req.valid("param").id)), 200),
   );
 
   router.openapi(historyRoute, async (c) => {
-    const history = await benchmarks.history(c.req.valid("query").case);
-    return c.json({ history, next_cursor: null }, 200);
+    const { case: only, ...page } = c.req.valid("query");
+    const { rows, next_cursor } = pageOf(await benchmarks.history(only), {
+      list: "history",
+      ...page,
+      keyOf: ({ case: id }) => id,
+    });
+    return c.json({ history: rows, next_cursor }, 200);
   });
 
   router.openapi(reportRoute, async (c) => {

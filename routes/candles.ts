@@ -1,11 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { candleIntervals } from "../db/market/candles.ts";
 import type { CandleRebuild } from "../services/market/candle_rebuild.ts";
+import type { Operations } from "../services/requests/operations.ts";
 import type { Market } from "../services/market/market.ts";
 import { SymbolText } from "./instruments.ts";
+import { answerWork, isDryRun, operationAnswer, preferenceOf, preferHeader } from "./long_work.ts";
 import {
   createRouter,
   cursorParam,
+  dryRunParam,
   inputObject,
   jsonAnswer,
   jsonBody,
@@ -58,13 +61,18 @@ const rebuildRoute = createRoute({
   description:
     "The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles.",
   request: {
+    headers: preferHeader,
+    query: z.object({
+      dry_run: dryRunParam.openapi({ description: "Count the differences, change nothing" }),
+    }),
     body: jsonBody(
       inputObject({
         symbol: SymbolText,
         from: Time.optional().openapi({ description: "Start of the first minute; included" }),
         to: Time.optional().openapi({ description: "Not included" }),
-        dry_run: z.boolean().default(false).openapi({
-          description: "Count the differences, change nothing",
+        dry_run: z.boolean().optional().openapi({
+          description: "The same as the query parameter, which is to be used instead",
+          deprecated: true,
         }),
         force: z.boolean().default(false).openapi({
           description:
@@ -81,21 +89,39 @@ const rebuildRoute = createRoute({
         removed: z.int().openapi({ description: "Candles without a tick" }),
         skipped: z.array(z.object({ partition: z.string(), reason: z.string() })),
         next_from: Time.nullable().openapi({
-          description: "Where to go on, when there was more than one request has time for",
+          description:
+            "Where to go on, when there was more than one request has time for; always null with Prefer: respond-async",
         }),
       }).openapi("CandleRebuildAnswer"),
       "What was found, and unless it is a dry run, mended",
     ),
+    202: operationAnswer,
   },
 });
 
 export function candleRoutes(
-  { market, candleRebuild }: { market: Market; candleRebuild: CandleRebuild },
+  { market, candleRebuild, operations }: {
+    market: Market;
+    candleRebuild: CandleRebuild;
+    operations: Pick<Operations, "begin">;
+  },
 ) {
   const router = createRouter();
   router.openapi(rebuildRoute, async (c) => {
-    const { dry_run: dryRun, ...request } = c.req.valid("json");
-    return c.json(await candleRebuild.rebuild({ ...request, dryRun }), 200);
+    const { dry_run: inBody, ...request } = c.req.valid("json");
+    const dryRun = isDryRun(c.req.valid("query").dry_run, inBody);
+    const whole = preferenceOf(c.req.header("prefer")).isAsync;
+    return await answerWork(c, operations, {
+      kind: "candle_rebuild",
+      subject: request.symbol,
+      run: (report) =>
+        candleRebuild.rebuild({
+          ...request,
+          dryRun,
+          whole,
+          onProgress: ({ partition, done, of }) => report({ step: partition, done, of }),
+        }),
+    });
   });
   router.openapi(listRoute, async (c) => {
     const page = await market.candles(c.req.valid("query"));

@@ -5,7 +5,16 @@ import type { Monitor } from "../services/monitor/monitor.ts";
 import { indexesReport, locksReport, queriesReport } from "../services/monitor/reports.ts";
 import type { Sessions } from "../services/monitor/sessions.ts";
 import { IndexList, LockTree, QueryList, Signalled } from "./diagnosis_schemas.ts";
-import { type AppEnv, createRouter, jsonAnswer, limitParam, Time, wholeParam } from "./shared.ts";
+import {
+  type AppEnv,
+  createRouter,
+  cursorParam,
+  jsonAnswer,
+  limitParam,
+  Time,
+  wholeParam,
+} from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["diagnosis"];
 
@@ -15,6 +24,7 @@ const locksRoute = createRoute({
   tags,
   operationId: "listLocks",
   summary: "Who blocks whom, from the root blockers down",
+  request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(LockTree, "The blocking tree, as last read") },
 });
 
@@ -58,6 +68,7 @@ const queriesRoute = createRoute({
   request: {
     query: z.object({
       limit: limitParam(1_000, 50),
+      cursor: cursorParam,
       order: z.enum(["recent", "total"]).default("recent").openapi({
         description: "By time of the last quarter of an hour, or since the statistics began",
       }),
@@ -72,6 +83,7 @@ const indexesRoute = createRoute({
   tags,
   operationId: "listIndexes",
   summary: "Every index, what is wrong with it, and those that are missing",
+  request: { query: wholeListQuery(10_000) },
   responses: { 200: jsonAnswer(IndexList, "The largest first, as last read") },
 });
 
@@ -86,7 +98,15 @@ export function diagnosisRoutes(
   const router = createRouter();
   const actorOf = (c: Context<AppEnv>) => ({ role: c.get("role"), requestId: c.get("requestId") });
 
-  router.openapi(locksRoute, (c) => c.json(locksReport(monitor.snapshot()), 200));
+  router.openapi(locksRoute, (c) => {
+    const report = locksReport(monitor.snapshot());
+    const { rows, next_cursor } = pageOf(report.roots, {
+      list: "locks",
+      ...c.req.valid("query"),
+      keyOf: ({ pid, backend_start, query }) => `${pid} ${backend_start ?? query}`,
+    });
+    return c.json({ ...report, roots: rows, next_cursor }, 200);
+  });
 
   router.openapi(cancelRoute, async (c) => {
     const { pid } = c.req.valid("param");
@@ -103,11 +123,25 @@ export function diagnosisRoutes(
   });
 
   router.openapi(queriesRoute, (c) => {
-    const { limit, order } = c.req.valid("query");
-    return c.json(queriesReport(monitor.snapshot(), changes, limit, order), 200);
+    const { order, ...page } = c.req.valid("query");
+    const { queries, ...state } = queriesReport(monitor.snapshot(), changes, Infinity, order);
+    const { rows, next_cursor } = pageOf(queries, {
+      list: `queries ${order}`,
+      ...page,
+      keyOf: ({ query_id }) => query_id,
+    });
+    return c.json({ ...state, queries: rows, next_cursor }, 200);
   });
 
-  router.openapi(indexesRoute, (c) => c.json(indexesReport(monitor.snapshot()), 200));
+  router.openapi(indexesRoute, (c) => {
+    const report = indexesReport(monitor.snapshot());
+    const { rows, next_cursor } = pageOf(report.indexes, {
+      list: "indexes",
+      ...c.req.valid("query"),
+      keyOf: ({ table, name }) => `${table} ${name}`,
+    });
+    return c.json({ ...report, indexes: rows, next_cursor }, 200);
+  });
 
   return router;
 }

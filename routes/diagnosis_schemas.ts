@@ -36,6 +36,7 @@ export const LockTree = z.object({
     age_seconds: z.number().nullable().openapi({ description: "Age of its transaction" }),
     blocked: z.array(BlockedSession),
   })),
+  next_cursor: nextCursor,
 }).openapi("LockTree");
 
 export const Signalled = z.object({

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ErrorCode } from "../errors.ts";
 import type { Scope } from "../services/auth/scope.ts";
+import { type ConventionalOperation, describeConventions, problemHeaders } from "./conventions.ts";
 import { faces } from "./problem.ts";
 import { sessionCookie } from "./auth/guard.ts";
 import { openPaths, scopeOf } from "./auth/scopes.ts";
@@ -18,6 +19,7 @@ const tags = [
   { name: "diagnosis", description: "Locks, statements, indexes and incidents" },
   { name: "metrics", description: "Figures now and over time, and the Prometheus exposition" },
   { name: "backups", description: "Backups and the restores that prove them" },
+  { name: "operations", description: "Work that outlasts the request that asked for it" },
   { name: "benchmarks", description: "What each optimisation is worth on this server" },
   { name: "session", description: "Login of a browser" },
   { name: "access", description: "Tokens and the audit log" },
@@ -77,6 +79,7 @@ function problemResponse(
   const name = `Problem${status}_${codes.join("_")}`;
   shared[name] ??= {
     description: codes.map((code) => faces[code][1]).join("; "),
+    ...(problemHeaders[status] ? { headers: problemHeaders[status] } : {}),
     content: {
       "application/problem+json": {
         schema: {
@@ -104,6 +107,7 @@ function describeOperation(
   shared: Record<string, object>,
 ): void {
   const responses = operation.responses ??= {};
+  describeConventions(method, path, operation as ConventionalOperation);
   const byStatus = Map.groupBy([...codesOf(method, path, operation)], (code) => faces[code][0]);
   for (const status of [...byStatus.keys()].sort()) {
     // A verdict may be answered with 503 and no problem.

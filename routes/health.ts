@@ -16,6 +16,7 @@ import {
   PartitionHealthResponse,
 } from "./health_schemas.ts";
 import { createRouter, jsonAnswer } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["health"];
 
@@ -84,8 +85,12 @@ const feedsRoute = createRoute({
   tags,
   operationId: "getFeedHealth",
   summary: "What came by each feed, and what became of it",
+  request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(FeedsHealthResponse, "Counters since the start, by symbol") },
 });
+
+/** When an answer of 503 may have changed: after the next reading of the fast tier. */
+const retryAfterSeconds = "5";
 
 /** Feeds shown in the database's report. */
 const feedsShown = 50;
@@ -150,6 +155,7 @@ export function healthRoutes(
       ? unprepared.status
       : snapshot.status;
     const httpStatus = status === "unhealthy" ? 503 : 200;
+    if (httpStatus === 503) c.header("Retry-After", retryAfterSeconds);
     if (c.req.header("accept")?.includes("application/health+json")) {
       c.header("content-type", "application/health+json");
       const body = JSON.stringify(ietfHealth(status, version, checks));
@@ -178,6 +184,7 @@ export function healthRoutes(
       const detail = mode === "writing" ? "" : `${why}; what reads is served`;
       return c.json({ status: "ready" as const, mode, detail }, 200);
     }
+    c.header("Retry-After", retryAfterSeconds);
     const status = isPrepared() ? "unavailable" as const : "starting" as const;
     return c.json({ status, mode, detail: reason }, 503);
   });
@@ -189,7 +196,15 @@ export function healthRoutes(
     return c.json({ ...report, ingest: { ...report.ingest, since, feeds: shown }, alerts }, 200);
   });
 
-  router.openapi(feedsRoute, (c) => c.json(feeds.report(), 200));
+  router.openapi(feedsRoute, (c) => {
+    const report = feeds.report();
+    const { rows, next_cursor } = pageOf(report.feeds, {
+      list: "feeds",
+      ...c.req.valid("query"),
+      keyOf: ({ symbol }) => symbol,
+    });
+    return c.json({ ...report, feeds: rows, next_cursor }, 200);
+  });
 
   router.openapi(performanceRoute, async (c) => c.json(await benchmarks.performanceReport(), 200));
 

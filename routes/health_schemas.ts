@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { Alert } from "./alert_schemas.ts";
 import { BackupHealth } from "./backup_schemas.ts";
 import { PartitionTable } from "./partition_schemas.ts";
-import { Time } from "./shared.ts";
+import { nextCursor, Time } from "./shared.ts";
 
 export const Status = z.enum(["healthy", "degraded", "unhealthy", "unknown"]).openapi("Status");
 
@@ -112,6 +112,7 @@ export const FeedsHealthResponse = z.object({
   unreadable: z.object(feedCounts).openapi({
     description: "Rows whose symbol could not be read",
   }),
+  next_cursor: nextCursor,
 }).openapi("FeedsHealthResponse");
 
 export const DatabaseHealthResponse = z.object({

@@ -1,6 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { InstrumentRow } from "../db/market/instruments.ts";
 import type { Instruments } from "../services/market/instruments.ts";
+import { preconditionOf } from "./etag.ts";
 import {
+  type AppEnv,
   createRouter,
   cursorParam,
   flagParam,
@@ -130,6 +134,7 @@ const restoreRoute = createRoute({
 
 export function instrumentRoutes({ instruments }: { instruments: Instruments }) {
   const router = createRouter();
+  const unchanged = (c: Context<AppEnv>) => preconditionOf<InstrumentRow>(c, (row) => row);
   router.openapi(listRoute, async (c) => {
     const page = await instruments.list(c.req.valid("query"));
     return c.json({ instruments: page.rows, next_cursor: page.nextCursor }, 200);
@@ -146,12 +151,17 @@ export function instrumentRoutes({ instruments }: { instruments: Instruments }) 
   router.openapi(
     patchRoute,
     async (c) =>
-      c.json(await instruments.update(c.req.valid("param").id, c.req.valid("json")), 200),
+      c.json(
+        await instruments.update(c.req.valid("param").id, c.req.valid("json"), unchanged(c)),
+        200,
+      ),
   );
   router.openapi(deleteRoute, async (c) => {
     const { id } = c.req.valid("param");
-    if (!c.req.valid("query").purge) return c.json(await instruments.softDelete(id), 200);
-    await instruments.purge(id);
+    if (!c.req.valid("query").purge) {
+      return c.json(await instruments.softDelete(id, unchanged(c)), 200);
+    }
+    await instruments.purge(id, unchanged(c));
     return c.body(null, 204);
   });
   router.openapi(

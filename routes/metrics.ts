@@ -7,6 +7,7 @@ import type { Monitor } from "../services/monitor/monitor.ts";
 import { type MetricReport, metricsReport } from "../services/monitor/reports.ts";
 import { signals } from "../services/monitor/signals/list.ts";
 import { createRouter, jsonAnswer, nextCursor, Time, wholeParam } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const Series = z.object({
   name: z.string(),
@@ -47,6 +48,7 @@ const listRoute = createRoute({
   tags,
   operationId: "listMetrics",
   summary: "Metrics as they are now; those of the whole server have a history",
+  request: { query: wholeListQuery(10_000) },
   responses: { 200: jsonAnswer(MetricList, "Each with its value, known, bad or unknown") },
 });
 
@@ -113,10 +115,13 @@ export function metricRoutes(
     const listed = metricsReport(monitor.snapshot(), alerts.rules());
     const names = new Set(listed.map(({ name }) => name));
     const all = [...listed, ...others(history, names, clock.now().getTime())];
-    return c.json({
-      metrics: all.map((metric) => ({ ...metric, unit: unitOf(metric.name) })),
-      next_cursor: null,
-    }, 200);
+    const { rows, next_cursor } = pageOf(all, {
+      list: "metrics",
+      ...c.req.valid("query"),
+      keyOf: ({ name, scope }) => `${name} ${scope}`,
+    });
+    const metrics = rows.map((metric) => ({ ...metric, unit: unitOf(metric.name) }));
+    return c.json({ metrics, next_cursor }, 200);
   });
   router.openapi(readRoute, async (c) => {
     const { name } = c.req.valid("param");

@@ -1,9 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { Manifest } from "../services/partitions/seal/manifest.ts";
-import { inputObject, nextCursor, Time } from "./shared.ts";
+import { inputObject, nextCursor, TableName as table, Time } from "./shared.ts";
 
-const table = z.string().min(3).max(200).refine((text) => !text.includes("\0"), "holds no NUL")
-  .openapi({ description: "schema.name, unquoted", example: "market.ticks" });
 const partition = z.string().min(1).max(200).refine((text) => !text.includes("\0"), "holds no NUL")
   .openapi({
     description: "The leaf's name, with or without its schema",

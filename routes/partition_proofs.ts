@@ -1,5 +1,7 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { HoldfastError } from "../errors.ts";
+import { cursorParts, readCursor, writeCursor } from "../services/market/cursor.ts";
+import type { Operations } from "../services/requests/operations.ts";
 import type { Archives } from "../services/partitions/archive/restore.ts";
 import type { Verifications } from "../services/partitions/seal/verification.ts";
 import {
@@ -12,11 +14,18 @@ import {
   Verification,
   VerifyRequest,
 } from "./partition_proof_schemas.ts";
-import { createRouter, jsonAnswer, jsonBody } from "./shared.ts";
+import {
+  answerWork,
+  operationAnswer,
+  pollHeaders,
+  pollSeconds,
+  preferenceOf,
+  preferHeader,
+} from "./long_work.ts";
+import { createRouter, jsonAnswer, jsonBody, TableName } from "./shared.ts";
+import { wholeListQuery } from "./whole_list.ts";
 
 const tags = ["partitions"];
-/** A caller waits so long for the result; after that it is told how far the work is. */
-const waitMs = 20_000;
 
 const verifyRoute = createRoute({
   method: "post",
@@ -25,10 +34,16 @@ const verifyRoute = createRoute({
   operationId: "startPartitionVerification",
   "x-problems": ["not_found", "conflict"],
   summary: "Hash sealed partitions again and name each that is not what was sealed",
-  request: { body: { content: { "application/json": { schema: VerifyRequest } } } },
+  request: {
+    headers: preferHeader,
+    body: { content: { "application/json": { schema: VerifyRequest } } },
+  },
   responses: {
     200: jsonAnswer(Verification, "What was found"),
-    202: jsonAnswer(Verification, "It takes longer; GET the same path for how far it is"),
+    202: {
+      ...jsonAnswer(Verification, "It takes longer; GET the same path for how far it is"),
+      headers: pollHeaders,
+    },
   },
 });
 
@@ -70,8 +85,10 @@ const archivesRoute = createRoute({
   tags,
   operationId: "listArchives",
   summary: "Partitions that were archived and read back, newest first",
-  request: { query: z.object({ table: z.string().max(200).optional() }) },
-  responses: { 200: jsonAnswer(ArchiveList, "The newest 1,000 archives") },
+  request: {
+    query: wholeListQuery().extend({ table: TableName.optional() }),
+  },
+  responses: { 200: jsonAnswer(ArchiveList, "A page of archives") },
 });
 
 const restoreRoute = createRoute({
@@ -81,12 +98,16 @@ const restoreRoute = createRoute({
   operationId: "restoreArchive",
   "x-problems": ["not_found", "conflict"],
   summary: "Bring an archived partition back and attach it, in one transaction",
-  request: { body: jsonBody(RestoreRequest) },
-  responses: { 200: jsonAnswer(RestoreAnswer, "It is attached and sealed, its content compared") },
+  request: { headers: preferHeader, body: jsonBody(RestoreRequest) },
+  responses: {
+    200: jsonAnswer(RestoreAnswer, "It is attached and sealed, its content compared"),
+    202: operationAnswer,
+  },
 });
 
 /** Sealed and archived partitions: proof, opening, the way back. */
-export function partitionProofRoutes({ verifications, archives }: {
+export function partitionProofRoutes({ verifications, archives, operations }: {
+  operations: Pick<Operations, "begin">;
   verifications: Verifications;
   archives: Archives;
 }) {
@@ -94,13 +115,16 @@ export function partitionProofRoutes({ verifications, archives }: {
 
   router.openapi(verifyRoute, async (c) => {
     const { table, partition, leaf } = c.req.valid("json") ?? {};
+    const { waitMs } = preferenceOf(c.req.header("prefer"));
     const found = await verifications.verify({ table, partition: partition ?? leaf }, waitMs);
-    return found.status === "running" ? c.json(found, 202) : c.json(found, 200);
+    if (found.status !== "running") return c.json(found, 200);
+    return c.json(found, 202, { Location: c.req.path, "Retry-After": pollSeconds });
   });
 
   router.openapi(verificationRoute, (c) => {
     const last = verifications.latest();
     if (!last) throw new HoldfastError("not_found", "Nothing was verified since the start");
+    if (last.status === "running") c.header("Retry-After", pollSeconds);
     return c.json(last, 200);
   });
 
@@ -116,8 +140,11 @@ export function partitionProofRoutes({ verifications, archives }: {
   });
 
   router.openapi(archivesRoute, async (c) => {
-    const rows = await archives.list(c.req.valid("query").table);
-    const all = rows.map((row) => ({
+    const { table, limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.number]);
+    const rows = await archives.list({ table, limit: limit + 1, before: position?.[0] });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    const page = rows.slice(0, limit).map((row) => ({
       table: `${row.schema}.${row.table}`,
       partition: `${row.leaf_schema}.${row.leaf_name}`,
       bound: row.bound,
@@ -130,12 +157,16 @@ export function partitionProofRoutes({ verifications, archives }: {
       restored_at: row.restored_at,
       dropped: !row.exists,
     }));
-    return c.json({ archives: all, next_cursor: null }, 200);
+    return c.json({ archives: page, next_cursor: last ? writeCursor([last.id]) : null }, 200);
   });
 
   router.openapi(restoreRoute, async (c) => {
     const { hold_seconds, ...request } = c.req.valid("json");
-    return c.json(await archives.restore({ ...request, holdSeconds: hold_seconds }), 200);
+    return await answerWork(c, operations, {
+      kind: "archive_restore",
+      subject: request.partition ?? request.file ?? request.table,
+      run: () => archives.restore({ ...request, holdSeconds: hold_seconds }),
+    });
   });
 
   return router;

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { keyKinds } from "../services/partitions/axis/key.ts";
 import { retentionActions } from "../services/partitions/policy.ts";
-import { inputObject, nextCursor, orNull, Time } from "./shared.ts";
+import { inputObject, nextCursor, orNull, TableName, Time } from "./shared.ts";
 
 const known = (about: string) =>
   z.number().nullable().openapi({ description: `${about}; null: not known` });
@@ -130,7 +130,7 @@ export const PartitionTableList = z.object({
 const Skipped = z.object({ table: z.string(), reason: z.string() });
 
 export const PlanRequest = inputObject({
-  table: z.string().min(3).max(200).optional().openapi({
+  table: TableName.optional().openapi({
     description: "schema.name; all tables when left out",
   }),
 }).openapi("PartitionPlanRequest");
@@ -186,13 +186,13 @@ export const MaintenanceLog = z.object({
 }).openapi("MaintenanceLog");
 
 export const ConvertRequest = inputObject({
-  table: z.string().min(3).max(200).openapi({
+  table: TableName.openapi({
     description: "schema.name, unquoted",
     example: "app.events",
   }),
   action: z.enum(["plan", "start", "undo", "finish", "cancel"]).default("plan").openapi({
     description:
-      "plan changes nothing; start needs the plan's digest; undo and finish come after the swap, cancel before it. finish drops the old table",
+      "plan changes nothing (the old form of ?dry_run=true); start needs the plan's digest; undo and finish come after the swap, cancel before it. finish drops the old table",
   }),
   digest: ApplyRequest.shape.digest.optional(),
   key_column: z.string().min(1).max(63).optional().openapi({

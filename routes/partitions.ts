@@ -6,7 +6,10 @@ import type { Monitor } from "../services/monitor/monitor.ts";
 import { policyReport } from "../services/monitor/partition_report.ts";
 import type { Plan } from "../services/partitions/planning/planner.ts";
 import type { Policies } from "../services/partitions/policies.ts";
+import type { Operations } from "../services/requests/operations.ts";
 import type { Rotation } from "../services/partitions/rotation.ts";
+import { answerWork, operationAnswer, preferHeader } from "./long_work.ts";
+import { preconditionOf } from "./etag.ts";
 import {
   ApplyAnswer,
   ApplyRequest,
@@ -18,17 +21,18 @@ import {
   PolicyInput,
   PolicyList,
 } from "./partition_schemas.ts";
-import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "./shared.ts";
+import {
+  createRouter,
+  cursorParam,
+  jsonAnswer,
+  jsonBody,
+  limitParam,
+  TableName,
+} from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const tags = ["partitions"];
-const oneTable = {
-  params: z.object({
-    table: z.string().min(3).max(200).openapi({
-      description: "schema.name, unquoted",
-      example: "market.ticks",
-    }),
-  }),
-};
+const oneTable = { params: z.object({ table: TableName }) };
 
 const tablesRoute = createRoute({
   method: "get",
@@ -36,7 +40,8 @@ const tablesRoute = createRoute({
   tags,
   operationId: "listPartitionedTables",
   summary: "Managed tables with their partitions, as last read",
-  responses: { 200: jsonAnswer(PartitionTableList, "All managed tables") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(PartitionTableList, "A page of managed tables, by name") },
 });
 
 const policiesRoute = createRoute({
@@ -45,7 +50,8 @@ const policiesRoute = createRoute({
   tags,
   operationId: "listPartitionPolicies",
   summary: "How each managed table is partitioned, ahead and behind",
-  responses: { 200: jsonAnswer(PolicyList, "All policies") },
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(PolicyList, "A page of policies, by table") },
 });
 
 const policyRoute = createRoute({
@@ -98,8 +104,11 @@ const applyRoute = createRoute({
   operationId: "applyPartitionPlan",
   "x-problems": ["not_found", "catalogue_changed", "conflict"],
   summary: "Carry out a plan; 409 when the present plan is another one",
-  request: { body: jsonBody(ApplyRequest) },
-  responses: { 200: jsonAnswer(ApplyAnswer, "What was done, and what was left and why") },
+  request: { headers: preferHeader, body: jsonBody(ApplyRequest) },
+  responses: {
+    200: jsonAnswer(ApplyAnswer, "What was done, and what was left and why"),
+    202: operationAnswer,
+  },
 });
 
 const logRoute = createRoute({
@@ -110,7 +119,7 @@ const logRoute = createRoute({
   summary: "What was done to partitions, newest first",
   request: {
     query: z.object({
-      table: z.string().max(200).optional(),
+      table: TableName.optional(),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),
@@ -137,7 +146,8 @@ function planAnswer({ digest, steps, skipped, warnings, held }: Plan) {
 }
 
 /** Policies, plans and their application. */
-export function partitionRoutes({ policies, rotation, monitor }: {
+export function partitionRoutes({ policies, rotation, monitor, operations }: {
+  operations: Pick<Operations, "begin">;
   policies: Policies;
   rotation: Pick<Rotation, "plan" | "apply">;
   monitor: Pick<Monitor, "snapshot">;
@@ -151,12 +161,22 @@ export function partitionRoutes({ policies, rotation, monitor }: {
 
   router.openapi(tablesRoute, (c) => {
     const { tables } = partitionsHealth(monitor.snapshot());
-    return c.json({ tables, next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(tables, {
+      list: "tables",
+      ...c.req.valid("query"),
+      keyOf: ({ table }) => table,
+    });
+    return c.json({ tables: rows, next_cursor }, 200);
   });
 
   router.openapi(policiesRoute, async (c) => {
     const all = (await policies.list()).map(policyReport);
-    return c.json({ policies: all, next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(all, {
+      list: "policies",
+      ...c.req.valid("query"),
+      keyOf: ({ table }) => table,
+    });
+    return c.json({ policies: rows, next_cursor }, 200);
   });
 
   router.openapi(policyRoute, async (c) => {
@@ -175,12 +195,16 @@ export function partitionRoutes({ policies, rotation, monitor }: {
         problems: [{ path: "table", message }],
       });
     }
-    const policy = await policies.put(table, { ...input, windows, sub_interval });
+    const policy = await policies.put(
+      table,
+      { ...input, windows, sub_interval },
+      preconditionOf(c, policyReport),
+    );
     return c.json(policyReport(policy), 200);
   });
 
   router.openapi(deletePolicyRoute, async (c) => {
-    await policies.remove(c.req.valid("param").table);
+    await policies.remove(c.req.valid("param").table, preconditionOf(c, policyReport));
     return c.body(null, 204);
   });
 
@@ -194,16 +218,19 @@ export function partitionRoutes({ policies, rotation, monitor }: {
   router.openapi(applyRoute, async (c) => {
     const { digest, table, confirm } = c.req.valid("json");
     await checkManaged(table);
-    const { statements, skipped } = await rotation.apply(digest, table, confirm);
-    return c.json({ applied: statements, skipped }, 200);
+    return await answerWork(c, operations, {
+      kind: "partition_apply",
+      subject: table ?? "all tables",
+      async run() {
+        const { statements, skipped } = await rotation.apply(digest, table, confirm);
+        return { applied: statements, skipped };
+      },
+    });
   });
 
   router.openapi(logRoute, async (c) => {
     const { table, limit, cursor } = c.req.valid("query");
     const position = readCursor(cursor, [cursorParts.number]);
-    if (table?.includes("\0")) {
-      throw new HoldfastError("invalid_request", "table: a name holds no NUL");
-    }
     const rows = await policies.log({ table, before: position?.[0], limit: limit + 1 });
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     return c.json({

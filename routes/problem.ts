@@ -17,7 +17,9 @@ export const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   too_many_rows: [413, "Too many rows"],
   too_many_partitions: [422, "Too many partitions"],
   idempotency_key_reused: [422, "Idempotency key reused"],
-  idempotency_in_flight: [409, "Upload in flight"],
+  idempotency_in_flight: [409, "Request in flight"],
+  idempotency_outcome_unknown: [409, "Outcome unknown"],
+  precondition_failed: [412, "Precondition failed"],
   unauthorized: [401, "Unauthorized"],
   forbidden: [403, "Forbidden"],
   not_found: [404, "Not found"],
@@ -60,6 +62,9 @@ function fromHttpException(error: HTTPException): HoldfastError {
   );
 }
 
+/** When to ask again, in seconds, after a status that promises it, where the error itself does not say. */
+const retryAfterOf: Partial<Record<number, number>> = { 429: 60, 503: 5, 507: 30 };
+
 /** Turns what was thrown into a problem document; what is ours is logged and never shown. */
 export function answerProblem(error: unknown, c: Context<AppEnv>, log: Logger): Response {
   const known = error instanceof HoldfastError
@@ -92,9 +97,8 @@ export function answerProblem(error: unknown, c: Context<AppEnv>, log: Logger): 
     ...(known.problems.length > 0 ? { errors: known.problems } : {}),
     request_id: c.get("requestId"),
   };
-  if (known.retryAfterSeconds !== undefined) {
-    c.header("Retry-After", String(known.retryAfterSeconds));
-  }
+  const retryAfter = known.retryAfterSeconds ?? retryAfterOf[status];
+  if (retryAfter !== undefined) c.header("Retry-After", String(retryAfter));
   if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="holdfast"');
   return c.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });
 }

@@ -83,15 +83,29 @@ export const wholeParam = (min: number, max: number) =>
     .openapi({ type: "integer", minimum: min, maximum: max });
 
 export const limitParam = (max: number, fallback: number) =>
-  wholeParam(1, max).default(fallback).openapi({ description: "Rows per page" });
+  wholeParam(1, max).default(fallback).openapi({
+    description: `Rows per page: at most ${max}, ${
+      fallback === max ? "and as many" : fallback
+    } when left out`,
+    default: fallback,
+  });
 
 export const cursorParam = z.string().max(512).optional().openapi({
-  description: "The next_cursor of the page before",
+  description: "The next_cursor of the page before, as it came; any other text is refused",
 });
 
 export const flagParam = z.enum(["true", "false", "1", "0"]).default("false").transform((value) =>
   value === "true" || value === "1"
 );
+
+/** The name of a table in a path, a query or a body: `schema.name`, unquoted. */
+export const TableName = z.string().min(3).max(200)
+  .regex(/^[^\0]+\.[^\0]+$/, "must be schema.name, such as market.ticks")
+  .openapi({ description: "schema.name, unquoted", example: "market.ticks" });
+
+/** The one parameter of everything that has a dry run. */
+export const dryRunParam = z.enum(["true", "false"]).transform((value) => value === "true")
+  .optional();
 
 export const nextCursor = z.string().nullable();
 

@@ -14,6 +14,7 @@ import {
   readMappingOptions,
 } from "../services/ingest/mapping/options.ts";
 import type { Market } from "../services/market/market.ts";
+import { idempotencyKeyOf } from "./idempotency.ts";
 import { SymbolText } from "./instruments.ts";
 import { mappingQuery } from "./tick_mapping.ts";
 import {
@@ -123,20 +124,6 @@ function isGzip(encoding: string | undefined): boolean {
   );
 }
 
-function keyOf(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  if (!/^[\x21-\x7e]{1,255}$/.test(header)) {
-    throw new HoldfastError(
-      "invalid_request",
-      "Idempotency-Key must be 1 to 255 visible ASCII characters",
-      {
-        problems: [{ path: "idempotency-key", message: "1 to 255 visible ASCII characters" }],
-      },
-    );
-  }
-  return header;
-}
-
 /** Ticks in and out. The upload is streamed: its body is described in the document, not validated by it. */
 export function tickRoutes(
   { ingest, market, config }: { ingest: Ingest; market: Market; config: Config },
@@ -206,7 +193,7 @@ export function tickRoutes(
     const written = mappingQuery.parse(c.req.query());
     const mapping = isOwnForm(written) ? undefined : readMappingOptions(written);
     const format = formatOf(c.req.header("content-type"));
-    const idempotencyKey = keyOf(c.req.header("idempotency-key"));
+    const idempotencyKey = idempotencyKeyOf(c.req.header("idempotency-key"));
     const body = readBody(bodySource(c.req.raw), {
       gzip: isGzip(c.req.header("content-encoding")),
       maxBytes: format === "json"

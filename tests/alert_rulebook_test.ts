@@ -19,7 +19,7 @@ function slowStore() {
     },
     saveRules: (changes: ReadonlyMap<string, Partial<RuleLevels>>) => {
       for (const [rule, levels] of changes) kept.set(rule, levels);
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
     kept,
     async answer() {

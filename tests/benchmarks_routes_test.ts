@@ -30,6 +30,7 @@ function setUp() {
   const notFound = () => Promise.reject(new HoldfastError("not_found", "no such run"));
   const report = reportOf([], [], {});
   const benchmarks: Benchmarks = {
+    progressOf: (wanted) => wanted === id ? { step: "calc_sum", done: 3, of: 8 } : null,
     listCases: () => [{
       id: "calc_sum",
       category: "calculation_performance",
@@ -74,7 +75,9 @@ Deno.test("a started run is answered with 202 and where to find it", async () =>
   const response = await post({ cases: ["calc_sum"], profile: "full", force: true });
   assert.equal(response.status, 202);
   assert.equal(response.headers.get("location"), `/api/benchmarks/runs/${id}`);
-  BenchmarkRun.parse(await response.json());
+  assert.equal(response.headers.get("retry-after"), "2");
+  const { progress } = BenchmarkRun.parse(await response.json());
+  assert.deepEqual(progress, { step: "calc_sum", done: 3, of: 8 });
   assert.deepEqual(asked, [{ cases: ["calc_sum"], profile: "full", force: true }]);
 });
 

@@ -143,6 +143,8 @@ Deno.test("a run measures, explains, publishes and is remembered, and leaves no 
   const { benchmarks, events } = setUp([honest], { newSeed: () => 42 });
   const started = await benchmarks.startRun({ profile: "full" });
   assert.equal(started.status, "running");
+  const { done, of } = benchmarks.progressOf(started.id) ?? assert.fail("no progress");
+  assert.ok(done >= 0 && done <= of && of > 0);
   assert.equal(started.profile, "full");
   assert.deepEqual(started.results, []);
   const run = await benchmarks.waitForRun(started.id);
@@ -180,6 +182,7 @@ Deno.test("a run measures, explains, publishes and is remembered, and leaves no 
   assert.equal(events.at(-1)?.status, "completed");
   assert.equal(events.at(-1)?.done, events.at(-1)?.total);
   await nothingLeft();
+  assert.equal(benchmarks.progressOf(run.id), null);
   assert.equal((await benchmarks.listRuns()).runs[0]!.id, run.id);
 });
 
@@ -348,7 +351,7 @@ Deno.test("unknown cases, runs and cursors are refused by name", async () => {
   await assert.rejects(benchmarks.startRun({ cases: [] }), refused("invalid_request"));
   await assert.rejects(benchmarks.getRun(crypto.randomUUID()), refused("not_found"));
   await assert.rejects(benchmarks.getRun("nonsense"), refused("not_found"));
-  await assert.rejects(benchmarks.listRuns("nonsense"), refused("invalid_request"));
+  await assert.rejects(benchmarks.listRuns({ cursor: "nonsense" }), refused("invalid_request"));
 });
 
 Deno.test("runs are listed newest first, page by page, each once", async () => {
@@ -359,8 +362,8 @@ Deno.test("runs are listed newest first, page by page, each once", async () => {
     from generate_series(1, 45) as n`;
   const { benchmarks } = setUp([honest]);
   const first = await benchmarks.listRuns();
-  const second = await benchmarks.listRuns(first.next_cursor!);
-  const third = await benchmarks.listRuns(second.next_cursor!);
+  const second = await benchmarks.listRuns({ cursor: first.next_cursor! });
+  const third = await benchmarks.listRuns({ cursor: second.next_cursor! });
   const all = [...first.runs, ...second.runs, ...third.runs];
   assert.equal(third.next_cursor, null);
   assert.equal(new Set(all.map(({ id }) => id)).size, 45);

@@ -71,6 +71,11 @@ async function assertAway(): Promise<void> {
   });
   const ready = await ask("/api/health/ready");
   assert.equal(ready.status, 503);
+  for (const path of ["/api/health", "/api/health/ready", "/api/instruments"]) {
+    const answer = await house.request(path);
+    await answer.body?.cancel();
+    assert.match(answer.headers.get("retry-after") ?? "", /^[1-9]\d*$/, path);
+  }
   assert.equal(ready.body.status, "unavailable");
   const first = await ask("/api/health/database");
   assert.equal(first.body.overall_status, "unhealthy");

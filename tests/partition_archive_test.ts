@@ -86,7 +86,7 @@ Deno.test("what retention archives is detached, sealed, written, read back and o
   assert.ok(files("whole").every((name) => /^old\.[0-9a-f]{12}\.(json|parquet)$/.test(name)));
 
   const archives = archivesOf(guardian);
-  const [listed] = await archives.list("whole.t");
+  const [listed] = await archives.list({ table: "whole.t", limit: 10 });
   assert.deepEqual([listed?.rows, listed?.exists, listed?.leaf_name], [503, false, "old"]);
   const restored = await archives.restore({
     table: "whole.t",
@@ -241,7 +241,7 @@ Deno.test("an archive that is damaged or gone by the time of the drop is written
   assert.equal((await content("rotten.old")).length, 53);
   assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
   const archives = archivesOf(guardian);
-  assert.equal((await archives.list("rotten.t"))[0]?.exists, false);
+  assert.equal((await archives.list({ table: "rotten.t", limit: 10 }))[0]?.exists, false);
 
   // A damaged file is not brought back either, and one outside the directory is not even looked at.
   const whole = await Deno.readFile(path);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { methodsIn } from "../routes/unknown.ts";
+import { methodsOf } from "../routes/method_guard.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 
 let house: House;
@@ -16,14 +16,14 @@ async function problemOf(path: string, method: string) {
 
 Deno.test("a path that takes other methods says which; one that is not there is not found", async () => {
   const put = await problemOf("/api/ticks", "PUT");
-  assert.deepEqual([put.status, put.allow], [405, "GET, POST"]);
+  assert.deepEqual([put.status, put.allow], [405, "GET, HEAD, POST, OPTIONS"]);
   const { code, detail } = JSON.parse(put.body);
   assert.deepEqual([code, detail], [
     "method_not_allowed",
-    "/api/ticks takes GET, POST, not PUT",
+    "/api/ticks takes GET, HEAD, POST, OPTIONS, not PUT",
   ]);
   const patch = await problemOf("/api/partitions/policies/market.ticks", "PATCH");
-  assert.deepEqual([patch.status, patch.allow], [405, "GET, PUT, DELETE"]);
+  assert.deepEqual([patch.status, patch.allow], [405, "GET, HEAD, PUT, DELETE, OPTIONS"]);
   for (const path of ["/api/no/such", "/api/tick", "/apiXticks", "/assets/none.js"]) {
     const { status, allow } = await problemOf(path, "GET");
     assert.deepEqual([path, status, allow], [path, 404, null]);
@@ -73,10 +73,15 @@ Deno.test("a refusal names the field, and what a body should be sent as", async 
 });
 
 Deno.test("the methods of a path are those of its pattern, letter by letter", () => {
-  const at = methodsIn({
-    paths: { "/a.b/{id}": { get: {}, post: {} }, "/a.b/{id}/c": { put: {} } },
-  });
-  assert.deepEqual(at("/a.b/1"), ["GET", "POST"]);
-  assert.deepEqual(at("/a.b/1/c"), ["PUT"]);
+  const at = methodsOf([
+    { method: "GET", path: "/a.b/:id" },
+    { method: "POST", path: "/a.b/:id" },
+    { method: "PUT", path: "/a.b/:id/c" },
+    { method: "GET", path: "/assets/:name{.+}" },
+    { method: "ALL", path: "/*" },
+  ]);
+  assert.deepEqual(at("/a.b/1"), ["GET", "HEAD", "POST", "OPTIONS"]);
+  assert.deepEqual(at("/a.b/1/c"), ["PUT", "OPTIONS"]);
+  assert.deepEqual(at("/assets/a/b.js"), ["GET", "HEAD", "OPTIONS"]);
   assert.deepEqual([at("/aXb/1"), at("/a.b/"), at("/a.b/1/2"), at("")], [[], [], [], []]);
 });

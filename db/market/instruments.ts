@@ -54,6 +54,13 @@ export async function findInstrument(sql: Sql, id: number): Promise<InstrumentRo
   return row;
 }
 
+/** The same, held until the transaction ends: nobody else changes it meanwhile. */
+export async function holdInstrument(sql: Sql, id: number): Promise<InstrumentRow | undefined> {
+  const [row] = await sql<InstrumentRow[]>`
+    select ${columns(sql)} from market.instruments where id = ${id} for no key update`;
+  return row;
+}
+
 /** The living instrument of a symbol, else the one deleted last: its history can still be read. */
 export async function findBySymbol(sql: Sql, symbol: string): Promise<InstrumentRow | undefined> {
   const [row] = await sql<InstrumentRow[]>`

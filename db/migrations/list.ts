@@ -11,6 +11,8 @@ import retentionProgress from "./0071_retention_progress.sql" with { type: "text
 import auditLog from "./0072_audit_log.sql" with { type: "text" };
 import liveEvents from "./0080_live_events.sql" with { type: "text" };
 import instances from "./0081_instances.sql" with { type: "text" };
+import requestKeys from "./0076_request_keys.sql" with { type: "text" };
+import operations from "./0077_operations.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
@@ -27,12 +29,14 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "partition_guardian", sql: guardian },
   { version: 20, name: "partition_moves", sql: moves },
   { version: 30, name: "sealed_partitions", sql: sealed },
-  { version: 50, name: "history", sql: history },
   { version: 40, name: "alert_life", sql: alertLife },
+  { version: 50, name: "history", sql: history },
   { version: 60, name: "sub_partitions", sql: subPartitions },
   { version: 70, name: "restraint", sql: restraint },
   { version: 71, name: "retention_progress", sql: retentionProgress },
   { version: 72, name: "audit_log", sql: auditLog },
+  { version: 76, name: "request_keys", sql: requestKeys },
+  { version: 77, name: "operations", sql: operations },
   { version: 80, name: "live_events", sql: liveEvents },
   { version: 81, name: "instances", sql: instances },
 ];

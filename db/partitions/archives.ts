@@ -24,7 +24,12 @@ export interface ArchiveRow {
 /** Archives that were read back and found whole, newest first. */
 export async function listArchives(
   sql: Sql,
-  { table, limit }: { table?: string | undefined; limit: number },
+  { table, limit, before }: {
+    table?: string | undefined;
+    limit: number;
+    /** An id: only older ones. */
+    before?: string | undefined;
+  },
 ): Promise<ArchiveRow[]> {
   return await sql<ArchiveRow[]>`
     select
@@ -45,6 +50,7 @@ export async function listArchives(
       exists (select 1 from pg_class as c where c.oid = a.leaf_oid) as exists
     from holdfast.partition_archives as a
     where ${table === undefined ? sql`true` : sql`a.schema_name || '.' || a.table_name = ${table}`}
+      and ${before === undefined ? sql`true` : sql`a.id < ${before}::text::int8`}
     order by a.id desc
     limit ${limit}`;
 }

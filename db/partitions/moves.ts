@@ -95,12 +95,35 @@ const columns = (sql: Sql) =>
   to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as updated_at,
   to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ended_at`;
 
-/** The moves under way, and those that ended, newest first. */
-export async function listMoves(sql: Sql, limit = 100): Promise<MoveRow[]> {
+/** Where a page of moves ended. */
+export interface MovePosition {
+  isOpen: boolean;
+  id: string;
+}
+
+/** The moves under way, and those that ended, newest first; those `after` a position of that order. */
+export async function listMoves(
+  sql: Sql,
+  limit = 100,
+  after?: MovePosition,
+): Promise<MoveRow[]> {
   return await sql<MoveRow[]>`
     select ${columns(sql)} from holdfast.partition_moves
+    where ${
+    after
+      ? sql`(partition_moves.ended_at is null, partition_moves.id)
+        < (${after.isOpen}::bool, ${after.id}::text::int8)`
+      : sql`true`
+  }
     order by partition_moves.ended_at is null desc, partition_moves.id desc
     limit ${limit}`;
+}
+
+export async function findMove(sql: Sql, id: string): Promise<MoveRow | undefined> {
+  const [row] = await sql<MoveRow[]>`
+    select ${columns(sql)} from holdfast.partition_moves
+    where partition_moves.id = ${id}::text::int8`;
+  return row;
 }
 
 /** One move, held until the transaction ends: two Holdfasts never do the same work. */

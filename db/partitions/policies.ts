@@ -38,6 +38,11 @@ export async function listPolicies(sql: Sql): Promise<PolicyRow[]> {
     order by schema_name, table_name`;
 }
 
+/** Holds all policies against changes until the transaction ends; those who read them do not wait. */
+export async function holdPolicies(sql: Sql): Promise<void> {
+  await sql`lock table holdfast.partition_policies in share row exclusive mode`;
+}
+
 export async function putPolicy(sql: Sql, policy: Omit<PolicyRow, "shipped">): Promise<void> {
   const row = {
     schema_name: policy.schema,

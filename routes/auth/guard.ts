@@ -10,6 +10,7 @@ import type { Operation } from "../operations.ts";
 import type { AppEnv } from "../shared.ts";
 import { clientReader } from "./client.ts";
 import { isSafe, openPaths, scopeOf } from "./scopes.ts";
+import { tellRateLimit } from "../rate_limit.ts";
 
 export const sessionCookie = "holdfast_session";
 
@@ -27,6 +28,13 @@ export function refuseWrongToken(c: Context<AppEnv>, auth: Auth, log: Logger): v
     return;
   }
   const retryAfterSeconds = Math.ceil(waitMs / 1000);
+  tellRateLimit(c, {
+    policy: "wrong_tokens",
+    quota: 1,
+    windowSeconds: retryAfterSeconds,
+    remaining: 0,
+    resetSeconds: retryAfterSeconds,
+  });
   throw new HoldfastError(
     "rate_limited",
     `Too many wrong tokens; the next one is checked in ${retryAfterSeconds} s. A valid token passes at once`,

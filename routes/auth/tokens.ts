@@ -4,9 +4,11 @@ import { scopes } from "../../services/auth/scope.ts";
 import type { Auth } from "../../services/auth/service.ts";
 import { tokenName } from "../../services/auth/tokens.ts";
 import type { Clock } from "../../services/clock.ts";
-import { createRouter, inputObject, jsonAnswer, jsonBody, Time } from "../shared.ts";
+import { createRouter, inputObject, jsonAnswer, jsonBody, nextCursor, Time } from "../shared.ts";
+import { pageOf, wholeListQuery } from "../whole_list.ts";
 
 const tags = ["access"];
+const TokenId = z.string().regex(tokenName, "must be the id or the name of a token");
 
 const TokenInfo = z.object({
   id: z.string(),
@@ -28,10 +30,11 @@ const listRoute = createRoute({
   tags,
   operationId: "listTokens",
   summary: "List the tokens of this server, without their secrets",
+  request: { query: wholeListQuery() },
   responses: {
     200: jsonAnswer(
-      z.object({ tokens: z.array(TokenInfo).max(202) }).openapi("TokenList"),
-      "All tokens",
+      z.object({ tokens: z.array(TokenInfo), next_cursor: nextCursor }).openapi("TokenList"),
+      "A page of tokens",
     ),
   },
 });
@@ -78,14 +81,21 @@ const revokeRoute = createRoute({
   "x-problems": ["conflict"],
   summary: "Revoke a token",
   description: "Its sessions end, and its live sockets are closed with 1008.",
-  request: { params: z.object({ id: z.string().min(1).max(64) }) },
+  request: { params: z.object({ id: TokenId }) },
   responses: { 204: { description: "Revoked" } },
 });
 
 /** Creates, lists and revokes named tokens. */
 export function tokenRoutes({ auth, clock }: { auth: Auth; clock: Clock }) {
   const router = createRouter();
-  router.openapi(listRoute, (c) => c.json({ tokens: auth.listTokens() }, 200));
+  router.openapi(listRoute, (c) => {
+    const { rows, next_cursor } = pageOf(auth.listTokens(), {
+      list: "tokens",
+      ...c.req.valid("query"),
+      keyOf: ({ id }) => id,
+    });
+    return c.json({ tokens: rows, next_cursor }, 200);
+  });
 
   router.openapi(createTokenRoute, async (c) => {
     if (!auth.required) {

@@ -1,4 +1,4 @@
-import { adoptDeliveries, requeueDelivery } from "../../db/alert_watch.ts";
+import { adoptDeliveries, findDelivery, requeueDelivery } from "../../db/alert_watch.ts";
 import type { DeliveryRecord } from "../../db/alerts.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
@@ -263,6 +263,12 @@ export function createDeliveries(
       };
     },
     list: (query: Parameters<AlertStore["deliveries"]>[0]) => store.deliveries(query),
+    /** Throws `not_found`. */
+    async get(id: string): Promise<DeliveryRecord> {
+      const record = await findDelivery(store.db, id);
+      if (!record) throw new HoldfastError("not_found", `No delivery has the id ${id}`);
+      return record;
+    },
     async retry(id: string): Promise<DeliveryRecord> {
       const record = await requeueDelivery(store.db, { id, owner, at: clock.now() });
       if (!record) throw new HoldfastError("not_found", `No delivery given up has the id ${id}`);

@@ -119,13 +119,27 @@ export function createRulebook(
         const changes = await store.ruleChanges();
         rules = initial.map((rule) => withChanges(rule, changes.get(rule.name) ?? {}));
       }),
-    /** Makes all changes or none; they last over restarts. */
-    change: (wanted: readonly RuleChange[]): Promise<void> =>
+    /**
+     * Makes all changes or none; they last over restarts. `check` judges the rules as they are, and throws to leave them
+     * so; throws `precondition_failed` where another Holdfast changes them meanwhile.
+     */
+    change: (
+      wanted: readonly RuleChange[],
+      check?: (present: readonly Rule[]) => void,
+    ): Promise<void> =>
       inTurn(async () => {
         // Before the database is asked; of several, the refusal names all that is wrong.
         if (wanted.length === 1) wanted.forEach(({ name }) => find(name));
-        const { rules: changed, kept } = planned(wanted, await store.ruleChanges());
-        await store.saveRules(kept);
+        const before = await store.ruleChanges();
+        check?.(initial.map((rule) => withChanges(rule, before.get(rule.name) ?? {})));
+        const { rules: changed, kept } = planned(wanted, before);
+        const saved = await store.saveRules(kept, check && before);
+        if (!saved) {
+          throw new HoldfastError(
+            "precondition_failed",
+            "The rules were changed meanwhile: read them again; nothing was changed",
+          );
+        }
         rules = rules.map((one) => changed.get(one.name) ?? one);
         for (const { name, changes } of wanted) {
           log.info("alert_rule_changed", { rule: name, changes });

@@ -200,7 +200,20 @@ export function createAlertStore(
       const rows = await listRuleChanges(db);
       return new Map(rows.map(({ name, changes }) => [name, changes as Partial<RuleLevels>]));
     },
-    saveRules: (changes: ReadonlyMap<string, Partial<RuleLevels>>) => saveRuleChanges(db, changes),
+    /** With `expected`, only where that is still what was changed before; answers whether it was saved. */
+    saveRules: (
+      changes: ReadonlyMap<string, Partial<RuleLevels>>,
+      expected?: ReadonlyMap<string, Partial<RuleLevels>>,
+    ) =>
+      saveRuleChanges(
+        db,
+        changes,
+        expected && ((present) =>
+          present.length === expected.size &&
+          present.every(({ name, changes }) =>
+            JSON.stringify(changes) === JSON.stringify(expected.get(name))
+          )),
+      ),
   };
 }
 

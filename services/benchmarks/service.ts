@@ -21,7 +21,7 @@ import { type BenchmarkRun, publicRun } from "./run.ts";
 import { readEnvironment } from "./runs/environment.ts";
 import { refuseWhenBusy } from "./runs/guard.ts";
 import { type LiveRun, startLiveRun } from "./runs/live_run.ts";
-import { createProgress } from "./runs/progress.ts";
+import { createProgress, type Progress, type RunProgress } from "./runs/progress.ts";
 import { createReporter } from "./runs/reporter.ts";
 import { storedRunOf } from "./runs/stored.ts";
 import { type BenchConnect, connectBench, sweep } from "./runs/sweep.ts";
@@ -43,7 +43,11 @@ export interface Benchmarks {
   /** Throws `not_found`. */
   getRun(id: string): Promise<BenchmarkRun>;
   /** Newest first, 20 at a time. */
-  listRuns(cursor?: string): Promise<{ runs: BenchmarkRun[]; next_cursor: string | null }>;
+  listRuns(
+    page?: { limit?: number; cursor?: string | undefined },
+  ): Promise<{ runs: BenchmarkRun[]; next_cursor: string | null }>;
+  /** How far a run of this process is; null for one that is over, or another instance's. */
+  progressOf(id: string): RunProgress | null;
   /** What the newest 100 runs showed of each case (or of the one named), and where it changed. */
   history(caseId?: string): Promise<CaseHistory[]>;
   /** A run as a document for readers. Throws `not_found`. */
@@ -76,7 +80,6 @@ export interface BenchmarksOptions {
   newSeed?: () => number;
 }
 
-const pageRows = 20;
 const historyRuns = 100;
 /** With the lock's own connection: four in all. */
 const workConnections = 3;
@@ -106,6 +109,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
   const reporter = createReporter({ records, cases, targets });
   let starting: Promise<LiveRun> | undefined;
   let live: LiveRun | undefined;
+  let progressOfLive: { id: string; progress: Progress } | undefined;
   let stopped = false;
 
   const takeLock = () =>
@@ -142,6 +146,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
       cases: chosen.length,
       blocksPerCase: measuring[profile].looks.at(-1) ?? 0,
     });
+    progressOfLive = { id, progress };
     return startLiveRun({
       id,
       profile,
@@ -179,6 +184,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
   }
 
   return {
+    progressOf: (id) => progressOfLive?.id === id ? progressOfLive.progress.state() : null,
     listCases: () => cases.map((bench) => caseInfo(bench, targets)),
     async startRun({ cases: ids, profile = "quick", force = false } = {}) {
       const chosen = selectCases(cases, ids);
@@ -198,13 +204,13 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
       }
     },
     getRun,
-    async listRuns(cursor) {
+    async listRuns({ limit = 20, cursor } = {}) {
       const position = readCursor(cursor, [isDate, cursorParts.uuid]);
       const after = position && { startedAt: new Date(position[0]!), id: position[1]! };
-      const rows = await listRuns(records, { limit: pageRows + 1, after });
-      const last = rows.length > pageRows ? rows[pageRows - 1] : undefined;
+      const rows = await listRuns(records, { limit: limit + 1, after });
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
       return {
-        runs: rows.slice(0, pageRows).map((row) => publicRun(storedRunOf(row))),
+        runs: rows.slice(0, limit).map((row) => publicRun(storedRunOf(row))),
         next_cursor: last ? writeCursor([last.started_at.toISOString(), last.id]) : null,
       };
     },

@@ -28,6 +28,10 @@ export interface RebuildRequest {
   dryRun: boolean;
   /** Also days whose leaf Holdfast once detached. */
   force: boolean;
+  /** Goes on to the end, whatever time that takes; else it answers after some seconds, and says where to go on. */
+  whole?: boolean;
+  /** Told of each partition begun. */
+  onProgress?: (progress: { partition: string; done: number; of: number }) => void;
 }
 
 export interface RebuildAnswer {
@@ -128,7 +132,9 @@ export function createCandleRebuild(
 
   return {
     /** Rebuilds the minutes that start at `from` or later and before `to`, in days, each its own transaction. */
-    async rebuild({ symbol, from, to, dryRun, force }: RebuildRequest): Promise<RebuildAnswer> {
+    async rebuild(
+      { symbol, from, to, dryRun, force, whole = false, onProgress = () => {} }: RebuildRequest,
+    ): Promise<RebuildAnswer> {
       const started = now();
       const instrument = await pool.run((sql) => findBySymbol(sql, symbol));
       if (!instrument) {
@@ -145,8 +151,9 @@ export function createCandleRebuild(
         skipped: [],
         next_from: null,
       };
-      for (const slice of slices) {
+      for (const [done, slice] of slices.entries()) {
         const { leaf, toUs } = slice;
+        onProgress({ partition: `${leaf.schema}.${leaf.table}`, done, of: slices.length });
         const skip = (reason: string) =>
           answer.skipped.push({ partition: `${leaf.schema}.${leaf.table}`, reason });
         if (givenUp.has(leaf.table)) {
@@ -160,7 +167,7 @@ export function createCandleRebuild(
               throw error;
             });
           if (first === undefined) break;
-          if (now() - started > budgetMs) {
+          if (!whole && now() - started > budgetMs) {
             return { ...answer, next_from: formatTimestamp(first) };
           }
           const end = Math.min(toUs, Math.floor(first / dayUs) * dayUs + dayUs);

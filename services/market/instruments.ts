@@ -1,7 +1,9 @@
+import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
 import {
   createInstrument,
   findInstrument,
+  holdInstrument,
   type InstrumentChanges,
   type InstrumentRow,
   listInstruments,
@@ -14,6 +16,8 @@ import { HoldfastError } from "../../errors.ts";
 import type { Page } from "./market.ts";
 import { cursorParts, readCursor, writeCursor } from "./cursor.ts";
 
+type Check = ((current: InstrumentRow | undefined) => void) | undefined;
+
 export interface Instruments {
   list(query: {
     limit: number;
@@ -23,11 +27,12 @@ export interface Instruments {
   }): Promise<Page<InstrumentRow>>;
   get(id: number): Promise<InstrumentRow>;
   create(input: InstrumentChanges & { symbol: string }): Promise<InstrumentRow>;
-  update(id: number, changes: InstrumentChanges): Promise<InstrumentRow>;
-  softDelete(id: number): Promise<InstrumentRow>;
+  /** `check` judges the instrument as it is, in the transaction that changes it, and throws to leave it so. */
+  update(id: number, changes: InstrumentChanges, check?: Check): Promise<InstrumentRow>;
+  softDelete(id: number, check?: Check): Promise<InstrumentRow>;
   restore(id: number): Promise<InstrumentRow>;
   /** Removes it for good; refused while a tick refers to it. */
-  purge(id: number): Promise<void>;
+  purge(id: number, check?: Check): Promise<void>;
 }
 
 function referenced(): HoldfastError {
@@ -73,6 +78,17 @@ export function createInstruments(
     return row;
   }
 
+  /** Does `work` on an instrument that `check` finds as it should be, or without asking where there is no check. */
+  async function checked<T>(id: number, check: Check, work: (sql: Sql) => Promise<T>): Promise<T> {
+    if (!check) return await pool.run(work);
+    return await pool.transaction(async (sql) => {
+      const row = await holdInstrument(sql, id);
+      if (!row) throw missing(id);
+      check(row);
+      return await work(sql);
+    });
+  }
+
   return {
     async list({ limit, cursor, deleted, symbol }) {
       const position = readCursor(cursor, [cursorParts.id]);
@@ -92,23 +108,33 @@ export function createInstruments(
     },
     get,
     create: (input) => change(() => pool.run((sql) => createInstrument(sql, input)), input.symbol),
-    async update(id, changes) {
+    async update(id, changes, check) {
       const row = await change(
-        () => pool.run((sql) => updateInstrument(sql, id, changes)),
+        () => checked(id, check, (sql) => updateInstrument(sql, id, changes)),
         changes.symbol,
       );
       if (row) return row;
       await get(id);
       throw new HoldfastError("conflict", `The instrument ${id} is deleted; restore it first`);
     },
-    async softDelete(id) {
-      return await change(() => pool.run((sql) => setDeleted(sql, id, true))) ?? await get(id);
+    async softDelete(id, check) {
+      return await change(() => checked(id, check, (sql) => setDeleted(sql, id, true))) ??
+        await get(id);
     },
     async restore(id) {
       return await change(() => pool.run((sql) => setDeleted(sql, id, false))) ?? await get(id);
     },
-    async purge(id) {
-      const outcome = await change(() => pool.transaction((sql) => purgeInstrument(sql, id)));
+    async purge(id, check) {
+      const outcome = await change(() =>
+        pool.transaction(async (sql) => {
+          if (check) {
+            const row = await holdInstrument(sql, id);
+            if (!row) return "missing";
+            check(row);
+          }
+          return await purgeInstrument(sql, id);
+        })
+      );
       if (outcome === "missing") throw missing(id);
       if (outcome === "referenced") throw referenced();
     },

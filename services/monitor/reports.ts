@@ -92,7 +92,6 @@ export function queriesReport(
         changes: suspects(since, one.query, changes),
       })),
     })),
-    next_cursor: null,
   };
 }
 
@@ -102,7 +101,6 @@ export function indexesReport(snapshot: Snapshot) {
     ...stateOf(snapshot, "indexes"),
     indexes: snapshot.view.indexes?.all ?? [],
     missing: judgeMissing(snapshot.view.rows("missing_indexes") ?? []),
-    next_cursor: null,
   };
 }
 

@@ -180,7 +180,7 @@ export function createStatements() {
       ];
       return [...totals]
         .map(([id, total]) => ({ id, total, rank: rank(id, total) }))
-        .sort((a, b) => b.rank[0] - a.rank[0] || b.rank[1] - a.rank[1])
+        .sort((a, b) => b.rank[0] - a.rank[0] || b.rank[1] - a.rank[1] || (a.id < b.id ? -1 : 1))
         .slice(0, limit)
         .map(({ id, total }) => {
           const lately = work.get(id);

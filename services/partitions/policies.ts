@@ -6,6 +6,7 @@ import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
 import {
   canonicalInterval,
   deletePolicy,
+  holdPolicies,
   listPolicies,
   putPolicy,
   schemaExists,
@@ -21,15 +22,18 @@ import { problemOf } from "./survey.ts";
 
 export type PolicyInput = Omit<Policy, "schema" | "table">;
 
+/** Judges the policy as it is, in the transaction that changes it, and throws to leave it so. */
+type Check = ((current: Policy | undefined) => void) | undefined;
+
 export interface Policies {
   list(): Promise<Policy[]>;
   /** Throws `not_found` when the table has none. */
   get(table: string): Promise<Policy>;
   /** Sets the policy of a table (`schema.name`, unquoted); answers it with its intervals as Postgres writes them. */
-  put(table: string, input: PolicyInput): Promise<Policy>;
+  put(table: string, input: PolicyInput, check?: Check): Promise<Policy>;
   /** The same policy, not kept: for a table that is yet to be partitioned. */
   complete(table: string, input: PolicyInput): Promise<Policy>;
-  remove(table: string): Promise<void>;
+  remove(table: string, check?: Check): Promise<void>;
   log(options: { table?: string; before?: string; limit: number }): Promise<LogEntry[]>;
 }
 
@@ -123,6 +127,21 @@ export function createPolicies(
   const list = () =>
     pool.run(async (sql) => (await listPolicies(sql)).map((row) => effectivePolicy(row, config)));
 
+  /** Does `work` where `check` finds the policy as it should be, or without asking where there is no check. */
+  async function checked<T>(
+    table: string,
+    check: Check,
+    work: (sql: Sql) => Promise<T>,
+  ): Promise<T> {
+    if (!check) return await pool.run(work);
+    return await pool.transaction(async (sql) => {
+      await holdPolicies(sql);
+      const all = (await listPolicies(sql)).map((row) => effectivePolicy(row, config));
+      check(all.find((policy) => tableOf(policy) === table));
+      return await work(sql);
+    });
+  }
+
   async function complete(
     sql: Sql,
     row: ParentRow,
@@ -162,12 +181,12 @@ export function createPolicies(
       if (!found) throw new HoldfastError("not_found", `${table} has no partition policy`);
       return found;
     },
-    async put(table, input) {
-      const policy = await pool.run(async (sql) => {
-        const whole = await complete(sql, await findTable(sql, table), input);
-        await putPolicy(sql, whole);
-        return whole;
-      });
+    async put(table, input, check) {
+      // Before the lock: the catalogue may keep this waiting for whoever changes the table.
+      const policy = await pool.run(async (sql) =>
+        await complete(sql, await findTable(sql, table), input)
+      );
+      await checked(table, check, (sql) => putPolicy(sql, policy));
       onChange();
       return policy;
     },
@@ -175,7 +194,7 @@ export function createPolicies(
       pool.run(async (sql) =>
         await complete(sql, await findTable(sql, table), input, { partitioned: false })
       ),
-    async remove(table) {
+    async remove(table, check) {
       if (table === "market.ticks") {
         throw new HoldfastError(
           "conflict",
@@ -183,7 +202,7 @@ export function createPolicies(
         );
       }
       const found = (await list()).find((policy) => tableOf(policy) === table);
-      if (!found || !await pool.run((sql) => deletePolicy(sql, found))) {
+      if (!found || !await checked(table, check, (sql) => deletePolicy(sql, found))) {
         throw new HoldfastError("not_found", `${table} has no partition policy`);
       }
       onChange();

@@ -11,6 +11,14 @@ export interface Progress {
   block(done: number): void;
   result(result: StoredResult): void;
   finish(status: RunStatus, message?: string): void;
+  /** How far the run is: the present case, and blocks of the whole run; null once it is over. */
+  state(): RunProgress | null;
+}
+
+export interface RunProgress {
+  step: string;
+  done: number;
+  of: number;
 }
 
 /** Tells how far a run is: at the start of each case, with each result, and every 1.5 s in between. */
@@ -25,6 +33,9 @@ export function createProgress(
   let casesDone = 0;
   let blocksDone = 0;
   let present: BenchmarkCase | undefined;
+  let over = false;
+  const total = cases * blocksPerCase;
+  const done = () => Math.min(casesDone * blocksPerCase + blocksDone, total);
 
   function publish(state: BenchmarkEvent["state"], more: Partial<BenchmarkEvent> = {}) {
     const event: BenchmarkEvent = {
@@ -33,8 +44,8 @@ export function createProgress(
       status: "running",
       case: present?.id ?? null,
       category: present?.category ?? null,
-      done: Math.min(casesDone * blocksPerCase + blocksDone, cases * blocksPerCase),
-      total: cases * blocksPerCase,
+      done: done(),
+      total,
       ...more,
     };
     hub.publish("performance_benchmark", event);
@@ -58,9 +69,11 @@ export function createProgress(
       blocksDone = 0;
       publish("result", { result: publicResult(result) });
     },
+    state: () => over ? null : { step: present?.id ?? "preparing", done: done(), of: total },
     finish(status, message) {
       clearInterval(timer);
       present = undefined;
+      over = true;
       publish("finished", message === undefined ? { status } : { status, message });
     },
   };

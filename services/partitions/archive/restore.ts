@@ -46,7 +46,9 @@ export interface Restored {
 }
 
 export interface Archives {
-  list(table: string | undefined): Promise<ArchiveRow[]>;
+  list(
+    page: { table?: string | undefined; limit: number; before?: string | undefined },
+  ): Promise<ArchiveRow[]>;
   /** Brings an archived leaf back and attaches it, in one transaction; throws `conflict` with the reason when it cannot. */
   restore(request: RestoreRequest): Promise<Restored>;
 }
@@ -240,7 +242,7 @@ export function createArchives(
   }
 
   return {
-    list: (table) => pool.run((sql) => listArchives(sql, { table, limit: listed })),
+    list: (page) => pool.run((sql) => listArchives(sql, page)),
     async restore(request) {
       const { path, row } = await findFile(request);
       const receipt = await readReceipt(path);

@@ -2,8 +2,10 @@ import type { Config } from "../../../config.ts";
 import type { Sql } from "../../../db/connection.ts";
 import type { TableName } from "../../../db/partitions/ddl.ts";
 import {
+  findMove,
   findOpenMove,
   listMoves,
+  type MovePosition,
   type MoveRow,
   type MoveSpec,
 } from "../../../db/partitions/moves.ts";
@@ -39,7 +41,9 @@ export interface Conversions {
     table: TableName,
     drain: { begin: readonly string[]; spec: MoveSpec },
   ): Promise<void>;
-  list(): Promise<MoveRow[]>;
+  list(page?: { limit?: number; after?: MovePosition | undefined }): Promise<MoveRow[]>;
+  /** One of them. Throws `not_found`. */
+  get(id: string): Promise<MoveRow>;
   /** Goes on with all that is under way, until it rests or waits for somebody. */
   advance(): Promise<void>;
   /** Begins to go on, and does not wait for it. */
@@ -134,8 +138,8 @@ export function createConversions(
   }
 
   async function find(id: string): Promise<MoveRow> {
-    const found = (await pool.run((sql) => listMoves(sql))).find((move) => move.id === id);
-    if (!found) throw new HoldfastError("not_found", "There is no such conversion");
+    const found = await pool.run((sql) => findMove(sql, id));
+    if (!found) throw new HoldfastError("not_found", `No conversion has the id ${id}`);
     return found;
   }
 
@@ -203,7 +207,8 @@ export function createConversions(
       await mover.begin({ kind: "drain", schema, table, spec }, begin);
       if (goesOn) wake();
     },
-    list: () => pool.run((sql) => listMoves(sql)),
+    list: ({ limit, after } = {}) => pool.run((sql) => listMoves(sql, limit, after)),
+    get: find,
     advance,
     wake,
     async stop() {
