@@ -21,6 +21,7 @@ import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
+import { refuseAsProblem } from "./routes/listener_problem.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
@@ -37,7 +38,7 @@ import { type AppEnv, createRouter } from "./routes/shared.ts";
 import { writeGuard } from "./routes/write_guard.ts";
 import { tickRoutes } from "./routes/ticks.ts";
 import { wholeBody } from "./routes/whole_body.ts";
-import type { Upgrade } from "./runtime/types.ts";
+import type { ListenerLimits, ServeOptions, Upgrade } from "./runtime/types.ts";
 import type { Audit } from "./services/auth/audit.ts";
 import type { Auth } from "./services/auth/service.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
@@ -103,13 +104,27 @@ export interface Services {
 export interface App {
   /** Answers a request that came from the address `remote`. */
   handle(request: Request, remote?: string): Response | Promise<Response>;
-  /** What the listener adds to every answer that has no such header of its own. */
-  headers: Readonly<Record<string, string>>;
+  /** How the listener bounds requests, and answers those that it does not hand on. */
+  listening: Pick<ServeOptions, "headers" | "limits" | "refuse">;
   document: ReturnType<typeof openApiDocument>;
   live: LiveRoutes;
 }
 
 const jsonBodyMax = 1024 * 1024;
+
+/** Beyond the deadline of an upload, which answers by itself. */
+const requestGraceSeconds = 300;
+
+function listenerLimits(config: Config): ListenerLimits {
+  const { HOLDFAST_INGEST_DEADLINE_SECONDS: uploadSeconds } = config;
+  return {
+    headMs: config.HOLDFAST_HEADER_SECONDS * 1000,
+    idleMs: config.HOLDFAST_IDLE_SECONDS * 1000,
+    requestMs: (config.HOLDFAST_REQUEST_SECONDS ?? uploadSeconds + requestGraceSeconds) * 1000,
+    connectionsMax: config.HOLDFAST_CONNECTIONS_MAX,
+    connectionsPerAddressMax: config.HOLDFAST_CONNECTIONS_PER_ADDRESS_MAX,
+  };
+}
 
 function mountApi(
   router: OpenAPIHono<AppEnv>,
@@ -220,7 +235,11 @@ export function createApp(
   router.onError((error, c) => answerProblem(error, c, log));
   return {
     handle: (request, remote = "") => router.fetch(request, { remote }),
-    headers: securityHeaders,
+    listening: {
+      headers: securityHeaders,
+      limits: listenerLimits(config),
+      refuse: refuseAsProblem(log),
+    },
     document,
     live,
   };

@@ -28,8 +28,8 @@ import { createWriteAccess } from "./services/write_access/access.ts";
 export interface Holdfast {
   /** Answers a request that came from the address `remote`. */
   handle(request: Request, remote?: string): Response | Promise<Response>;
-  /** What the listener adds to every answer that has no such header of its own. */
-  headers: Readonly<Record<string, string>>;
+  /** How the listener bounds requests, and answers those that it does not hand on. */
+  listening: ReturnType<typeof createApp>["listening"];
   document: ReturnType<typeof createApp>["document"];
   /** Starts the database where it is ours, migrates, makes partitions, begins to watch; `signal` gives up. */
   start(signal?: AbortSignal): Promise<void>;
@@ -188,7 +188,7 @@ export async function createHoldfast(
 
   return {
     handle: app.handle,
-    headers: app.headers,
+    listening: app.listening,
     document: app.document,
     monitor,
     benchmarks,
