@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Exchange, ExchangeQueue } from "./exchange.ts";
+import { type Exchange, ExchangeQueue, type Readable, type WaitingCount } from "./exchange.ts";
 import type { ListenerLimits } from "../types.ts";
 
 /** One connection, until it is gone or somebody else has taken it over and left. */
@@ -41,11 +41,26 @@ export function overdue(
   return stuckSince !== undefined && now - stuckSince > idleMs ? "answer" : undefined;
 }
 
+/** Pauses a socket for good: without more, its parser resumes it at the end of each request that it has still read. */
+function readableOf(socket: Socket): Readable {
+  return {
+    pause() {
+      socket.resume = () => socket;
+      socket.pause();
+    },
+    resume() {
+      Reflect.deleteProperty(socket, "resume"); // the method of its class is there again
+      socket.resume();
+    },
+  };
+}
+
 /** Every connection of a listener, counted in all and by address. */
 export class Connections {
   readonly #all = new Map<Socket, Connection>();
   readonly #byAddress = new Map<string, number>();
   readonly #progress = new WeakMap<Connection, Progress>();
+  readonly #waiting: WaitingCount = { requests: 0 };
   readonly #limits: ListenerLimits;
 
   constructor(limits: ListenerLimits) {
@@ -68,7 +83,7 @@ export class Connections {
   /** Counts a connection in; undefined where there are too many, in all or of its address. */
   admit(
     socket: Socket,
-    begin: (connection: Connection, exchange: Exchange, last: () => boolean) => void,
+    begin: (connection: Connection, exchange: Exchange) => void,
   ): Connection | undefined {
     const address = socket.remoteAddress ?? "";
     const ofAddress = this.#byAddress.get(address) ?? 0;
@@ -78,8 +93,9 @@ export class Connections {
       socket,
       address,
       exchanges: new ExchangeQueue<Exchange>(
-        socket,
-        (exchange, last) => begin(connection, exchange, last),
+        readableOf(socket),
+        this.#waiting,
+        (exchange) => begin(connection, exchange),
       ),
       since: performance.now(),
       upgraded: false,

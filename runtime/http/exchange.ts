@@ -11,8 +11,14 @@ export interface Exchange {
 
 /** Requests that may wait behind a pending one before no more is read from their connection. */
 const aheadMax = 16;
-/** Requests that came in one piece with those: the last of this many is answered with the connection's end. */
-const waitingMax = 100;
+/** Requests that may wait on one connection when they came in one piece, and on all. */
+const waitingMax = 256;
+const waitingInAllMax = 20_000;
+
+/** Requests that wait, counted over the connections that share it. */
+export interface WaitingCount {
+  requests: number;
+}
 
 /** The part of a connection that stops and goes on being read. */
 export interface Readable {
@@ -22,19 +28,19 @@ export interface Readable {
 
 /**
  * The requests of one connection, answered one at a time in their order. What is pipelined behind a pending one waits, and is
- * bounded: at first no more is read, and what has been read already beyond a bound is left to be sent again on another connection.
+ * bounded: no more is read once some wait, and a connection of which too many have been read by then is given up.
  */
 export class ExchangeQueue<E = Exchange> {
   readonly #waiting: E[] = [];
-  readonly #begin: (exchange: E, last: () => boolean) => void;
+  readonly #inAll: WaitingCount;
+  readonly #begin: (exchange: E) => void;
   readonly #readable: Readable;
   #current: E | undefined;
-  #paused = false;
-  #full = false;
 
-  /** `begin` starts to answer; its `last` says, when the answer begins, whether the connection ends with it. */
-  constructor(readable: Readable, begin: (exchange: E, last: () => boolean) => void) {
+  /** `begin` starts to answer; whoever answers calls `done` after it. */
+  constructor(readable: Readable, inAll: WaitingCount, begin: (exchange: E) => void) {
     this.#readable = readable;
+    this.#inAll = inAll;
     this.#begin = begin;
   }
 
@@ -46,41 +52,37 @@ export class ExchangeQueue<E = Exchange> {
     return this.#waiting.length;
   }
 
-  /** Whether bytes of the connection may lie unread because of us. */
-  get paused(): boolean {
-    return this.#paused;
-  }
-
-  /** Takes the next request of the connection. */
-  add(exchange: E): void {
-    if (this.#full) return;
-    if (this.#current === undefined) return this.#start(exchange);
+  /** Takes the next request of the connection; false where too many wait and the connection must end. */
+  add(exchange: E): boolean {
+    if (this.#current === undefined) {
+      this.#start(exchange);
+      return true;
+    }
+    if (this.#waiting.length >= waitingMax || this.#inAll.requests >= waitingInAllMax) return false;
     this.#waiting.push(exchange);
-    this.#full = this.#waiting.length >= waitingMax;
-    if (this.#paused || this.#waiting.length < aheadMax) return;
-    this.#paused = true;
-    this.#readable.pause();
+    this.#inAll.requests++;
+    if (this.#waiting.length === aheadMax) this.#readable.pause();
+    return true;
   }
 
   /** The current request has been answered: the next one's turn. */
   done(): void {
     this.#current = undefined;
     const next = this.#waiting.shift();
-    if (this.#paused && !this.#full && this.#waiting.length < aheadMax / 2) {
-      this.#paused = false;
-      this.#readable.resume();
-    }
-    if (next !== undefined && this.#current === undefined) this.#start(next);
+    if (next === undefined) return;
+    this.#inAll.requests--;
+    if (this.#waiting.length === aheadMax - 1) this.#readable.resume();
+    this.#start(next);
   }
 
   /** The connection is gone, and nobody waits for answers. */
   clear(): void {
+    this.#inAll.requests -= this.#waiting.length;
     this.#waiting.length = 0;
-    this.#full = true;
   }
 
   #start(exchange: E): void {
     this.#current = exchange;
-    this.#begin(exchange, () => this.#full && this.#waiting.length === 0);
+    this.#begin(exchange);
   }
 }

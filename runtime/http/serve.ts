@@ -79,8 +79,10 @@ class HttpListener {
     const server = createServer(options);
     server.maxHeadersCount = 0; // beyond it, headers would be left out; their bytes are bounded
     server.on("connection", (socket: Socket) => this.#admit(socket));
-    const take = (incoming: IncomingMessage, outgoing: ServerResponse) =>
-      this.#connections.of(incoming.socket)?.exchanges.add({ incoming, outgoing });
+    const take = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      const connection = this.#connections.of(incoming.socket);
+      if (!connection?.exchanges.add({ incoming, outgoing })) incoming.socket.destroy();
+    };
     server.on("request", take);
     server.on("checkExpectation", take);
     server.on("upgrade", (incoming, socket, head) => {
@@ -128,7 +130,7 @@ class HttpListener {
   #admit(socket: Socket): void {
     const connection = this.#connections.admit(
       socket,
-      (connection, exchange, last) => this.#begin(connection, exchange, last),
+      (connection, exchange) => this.#begin(connection, exchange),
     );
     if (!connection) {
       socket.on("error", () => socket.destroy());
@@ -141,23 +143,23 @@ class HttpListener {
     });
   }
 
-  #begin(connection: Connection, exchange: Exchange, last: () => boolean): void {
+  #begin(connection: Connection, exchange: Exchange): void {
     connection.since = performance.now();
     exchange.outgoing.once("close", () => {
       connection.since = performance.now();
       connection.exchanges.done();
     });
-    void this.#answer(exchange, last);
+    void this.#answer(exchange);
   }
 
-  async #answer(exchange: Exchange, last: () => boolean): Promise<void> {
+  async #answer(exchange: Exchange): Promise<void> {
     const { incoming, outgoing } = exchange;
     const request = this.#understood(incoming, outgoing);
     exchange.request = request;
     if (request) {
       const response = await this.#handled(request, incoming.socket);
       if (outgoing.headersSent) return; // its time was over
-      if (this.#stopping || last() || !incoming.complete) outgoing.setHeader("connection", "close");
+      if (this.#stopping || !incoming.complete) outgoing.setHeader("connection", "close");
       if (!response) {
         this.#refuseRequest(outgoing, {
           fault: "internal",
