@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
+import type { RequestScope } from "./lib/request_scope.ts";
 import type { Logger } from "./log.ts";
 import { auditRoutes } from "./routes/auth/audit.ts";
 import { auditChanges, authGuard } from "./routes/auth/guard.ts";
@@ -16,6 +17,7 @@ import { candleRoutes } from "./routes/candles.ts";
 import { conversionRoutes } from "./routes/conversions.ts";
 import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
+import { endWithClient } from "./routes/end_with_client.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -163,8 +165,9 @@ function mountApi(
 
 /** Builds the HTTP face of the services: guards, routes, problems. Starts nothing. */
 export function createApp(
-  { services, config, log, upgrade, version }: {
+  { services, scope, config, log, upgrade, version }: {
     services: Services;
+    scope: RequestScope;
     config: Config;
     log: Logger;
     upgrade: Upgrade;
@@ -223,6 +226,7 @@ export function createApp(
   });
 
   router.use("*", requestGuard(() => document));
+  router.use("/api/*", endWithClient(scope));
   router.use("/api/*", writeGuard(services.writeAccess));
   router.use("/api/*", forgetEmptyBody());
   mountApi(router, services, config, version, log);

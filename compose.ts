@@ -14,6 +14,7 @@ import type { PoolerMode } from "./db/pool.ts";
 import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
 import { messageOf, StartError } from "./errors.ts";
+import { createRequestScope } from "./lib/request_scope.ts";
 import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Backups } from "./services/backups/backups.ts";
@@ -88,7 +89,8 @@ export async function createHoldfast(
   const target: Target = embedded?.target ??
     targetOf(config.DATABASE_URL ?? "", config.libpqVariables);
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
-  const pools = openPools(target, pooler, config);
+  const scope = createRequestScope();
+  const pools = openPools(target, pooler, config, scope);
   const records = openRecords({
     target,
     applicationName: "holdfast-records",
@@ -180,6 +182,7 @@ export async function createHoldfast(
       isPrepared: preparation.isDone,
       preparationProblem: preparation.problem,
     },
+    scope,
     config,
     log,
     upgrade,

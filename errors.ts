@@ -68,6 +68,10 @@ export class HoldfastError extends Error {
   }
 }
 
+/** Nobody waits for the answer any more: the client of a request has closed its connection. */
+export const clientLeft = () =>
+  new HoldfastError("client_left", "The client has closed the connection");
+
 /** A start that must stop: one line for the person at the terminal, no stack. */
 export class StartError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import { createApp, type Services } from "../app.ts";
 import { readConfig } from "../config.ts";
 import denoConfig from "../deno.json" with { type: "json" };
+import { createRequestScope } from "../lib/request_scope.ts";
 import { createLogger } from "../log.ts";
 import { systemClock } from "../services/clock.ts";
 
@@ -26,6 +27,7 @@ export function renderOpenApi(): string {
   } as unknown as Services;
   const { document } = createApp({
     services,
+    scope: createRequestScope(),
     config: readConfig({}),
     log: createLogger({ level: "error" }),
     upgrade: () => {
