@@ -8,7 +8,7 @@ import { beginRequest } from "./helpers/raw_request.ts";
 
 let house: House;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  house = await startHouse({ HOLDFAST_HEADER_SECONDS: "1", HOLDFAST_BODY_SECONDS: "1" });
 });
 Deno.test.afterAll(() => house.stop());
 
@@ -193,6 +193,50 @@ Deno.test("whatever a head says, it is one address of its own Host, or refused",
     }),
     { numRuns: 2_000 },
   );
+});
+
+Deno.test("heads with bytes changed, left out or put in are answered or closed, and never a 5xx", async () => {
+  const valid = [
+    asked(live),
+    request("POST /api/instruments HTTP/1.1", "host: a", "content-length: 2") + "{}",
+    request("PUT /api/alerts/rules HTTP/1.1", "host: a", "transfer-encoding: chunked") +
+    "2\r\n{}\r\n0\r\n\r\n",
+    request("GET /ws HTTP/1.1", "host: a", "upgrade: websocket", "sec-websocket-version: 13"),
+    asked(live) + asked(live),
+  ];
+  const byte = fc.oneof(
+    fc.constantFrom(..."\r\n :/?#\0\t,;=%@*"),
+    fc.string({ minLength: 1, maxLength: 1, unit: "binary-ascii" }),
+  );
+  const change = fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    drop: fc.nat(3),
+    put: fc.array(byte, { maxLength: 3 }),
+  });
+  const changed = fc.tuple(
+    fc.constantFrom(...valid),
+    fc.array(change, { minLength: 1, maxLength: 3 }),
+  )
+    .map(([head, changes]) =>
+      changes.reduce((text, { at, drop, put }) => {
+        const place = Math.floor(at * text.length);
+        return text.slice(0, place) + put.join("") + text.slice(place + drop);
+      }, head)
+    );
+  const tried = fc.sample(changed, { numRuns: 400, seed: 20_261_127 });
+  const statuses = new Map<string, number>();
+  const tryAll = async () => {
+    for (let head = tried.pop(); head !== undefined; head = tried.pop()) {
+      // One that it ends without an answer is reset: what it was sent is no request any more.
+      const text = await (await beginRequest(house.url, head)).answer.catch(() => "");
+      const [, status = "none"] = /^HTTP\/1\.1 (\d)/.exec(text) ?? [];
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      assert.doesNotMatch(text, /HTTP\/1\.1 5/, JSON.stringify(head));
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, tryAll));
+  assert.ok((statuses.get("4") ?? 0) > 100, JSON.stringify([...statuses]));
+  assert.ok((statuses.get("none") ?? 0) < 40, JSON.stringify([...statuses]));
 });
 
 Deno.test("an error of the handler is a 500 that says nothing of it", async () => {

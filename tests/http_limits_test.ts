@@ -222,6 +222,7 @@ Deno.test("a hundred stalled bodies of each kind are problems 408, and others ar
     HOLDFAST_BODY_STALL_SECONDS: "1",
     HOLDFAST_BODY_SECONDS: "2",
     HOLDFAST_INGEST_STALL_SECONDS: "1",
+    HOLDFAST_INGEST_DEADLINE_SECONDS: "3",
   });
   const headOf = (path: string, type: string) =>
     `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: ${type}\r\n` +
@@ -232,6 +233,7 @@ Deno.test("a hundred stalled bodies of each kind are problems 408, and others ar
         [headOf("/api/instruments", "application/json"), undefined, /No bytes of the body/],
         [headOf("/api/instruments", "application/json"), "1\r\n \r\n", /did not end within 2 s/],
         [headOf("/api/ticks", "application/x-ndjson"), undefined, /No bytes of the body/],
+        [headOf("/api/ticks", "application/x-ndjson"), "1\r\n \r\n", /No rows came within 3 s/],
       ] as const
     ) {
       const work = stalled(house.url, head, dripped);
