@@ -2,7 +2,7 @@ import type { Logger } from "../log.ts";
 import type { Refuse } from "../runtime/types.ts";
 import { faces } from "./problem.ts";
 
-/** Makes the problems of requests that the listener refuses before they reach a route, numbered and logged as any other. */
+/** Makes the problems of requests that the listener refuses before they reach a route, numbered and logged like the rest. */
 export function refuseAsProblem(log: Logger): Refuse {
   return (code, detail) => {
     const requestId = crypto.randomUUID();

@@ -91,12 +91,13 @@ export function readHead({ method, target, version, rawHeaders }: RequestHead): 
   }
   const path = target.startsWith("/") ? target : pathOfAbsolute(target, host);
   if (typeof path !== "string") return path;
-  const address = `http://${host}${path}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (!url) return invalid("Cannot read the header Host: it is no address that a URL can have");
-  // Dots are gone by now, and may have led there.
-  if (url.pathname.startsWith("//")) {
+  const url = `http://${host}${path}`;
+  if (!URL.canParse(url)) {
+    return invalid("Cannot read the header Host: it is no address that a URL can have");
+  }
+  const hasDots = /\/(?:\.|%2e)/i.test(path); // which a URL resolves, and which may lead to two slashes
+  if (path.startsWith("//") || hasDots && new URL(url).pathname.startsWith("//")) {
     return invalid("Cannot read the request target: its path begins with two slashes");
   }
-  return { url: address };
+  return { url };
 }
