@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
-import type { RequestScope } from "./lib/request_scope.ts";
+import { createRequestScope, type RequestScope } from "./lib/request_scope.ts";
 import type { Logger } from "./log.ts";
 import { auditRoutes } from "./routes/auth/audit.ts";
 import { auditChanges, authGuard } from "./routes/auth/guard.ts";
@@ -165,9 +165,10 @@ function mountApi(
 
 /** Builds the HTTP face of the services: guards, routes, problems. Starts nothing. */
 export function createApp(
-  { services, scope, config, log, upgrade, version }: {
+  { services, scope = createRequestScope(), config, log, upgrade, version }: {
     services: Services;
-    scope: RequestScope;
+    /** Of the pools of `services`; without it, nothing ends with its request. */
+    scope?: RequestScope;
     config: Config;
     log: Logger;
     upgrade: Upgrade;

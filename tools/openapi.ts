@@ -2,7 +2,6 @@ import { stringify } from "yaml";
 import { createApp, type Services } from "../app.ts";
 import { readConfig } from "../config.ts";
 import denoConfig from "../deno.json" with { type: "json" };
-import { createRequestScope } from "../lib/request_scope.ts";
 import { createLogger } from "../log.ts";
 import { systemClock } from "../services/clock.ts";
 
@@ -27,7 +26,6 @@ export function renderOpenApi(): string {
   } as unknown as Services;
   const { document } = createApp({
     services,
-    scope: createRequestScope(),
     config: readConfig({}),
     log: createLogger({ level: "error" }),
     upgrade: () => {
