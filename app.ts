@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Config } from "./config.ts";
 import { HoldfastError } from "./errors.ts";
+import { createRequestScope, type RequestScope } from "./lib/request_scope.ts";
 import type { Logger } from "./log.ts";
 import { auditRoutes } from "./routes/auth/audit.ts";
 import { auditChanges, authGuard } from "./routes/auth/guard.ts";
@@ -17,6 +18,7 @@ import { conversionRoutes } from "./routes/conversions.ts";
 import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
 import { etagGuard } from "./routes/etag.ts";
+import { endWithClient } from "./routes/end_with_client.ts";
 import { exactnessRoutes } from "./routes/exactness.ts";
 import { expositionRoutes } from "./routes/exposition.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -24,6 +26,7 @@ import { idempotencyGuard } from "./routes/idempotency.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { instanceRoutes } from "./routes/instances.ts";
 import { instrumentRoutes } from "./routes/instruments.ts";
+import { refuseAsProblem } from "./routes/listener_problem.ts";
 import { type LiveRoutes, liveRoutes } from "./routes/live.ts";
 import { methodGuard } from "./routes/method_guard.ts";
 import { metricRoutes } from "./routes/metrics.ts";
@@ -42,7 +45,7 @@ import { type AppEnv, createRouter } from "./routes/shared.ts";
 import { writeGuard } from "./routes/write_guard.ts";
 import { tickRoutes } from "./routes/ticks.ts";
 import { wholeBody } from "./routes/whole_body.ts";
-import type { Upgrade } from "./runtime/types.ts";
+import type { ListenerLimits, ServeOptions, Upgrade } from "./runtime/types.ts";
 import type { Audit } from "./services/auth/audit.ts";
 import type { Auth } from "./services/auth/service.ts";
 import type { Alerts } from "./services/alerts/alerts.ts";
@@ -116,13 +119,27 @@ export interface Services {
 export interface App {
   /** Answers a request that came from the address `remote`. */
   handle(request: Request, remote?: string): Response | Promise<Response>;
-  /** What the listener adds to every answer that has no such header of its own. */
-  headers: Readonly<Record<string, string>>;
+  /** How the listener bounds requests, and answers those that it does not hand on. */
+  listening: Pick<ServeOptions, "headers" | "limits" | "refuse">;
   document: ReturnType<typeof openApiDocument>;
   live: LiveRoutes;
 }
 
 const jsonBodyMax = 1024 * 1024;
+
+/** Beyond the deadline of an upload, which answers by itself. */
+const requestGraceSeconds = 300;
+
+function listenerLimits(config: Config): ListenerLimits {
+  const { HOLDFAST_INGEST_DEADLINE_SECONDS: uploadSeconds } = config;
+  return {
+    headMs: config.HOLDFAST_HEADER_SECONDS * 1000,
+    idleMs: config.HOLDFAST_IDLE_SECONDS * 1000,
+    requestMs: (config.HOLDFAST_REQUEST_SECONDS ?? uploadSeconds + requestGraceSeconds) * 1000,
+    connectionsMax: config.HOLDFAST_CONNECTIONS_MAX,
+    connectionsPerAddressMax: config.HOLDFAST_CONNECTIONS_PER_ADDRESS_MAX,
+  };
+}
 
 function mountApi(
   router: OpenAPIHono<AppEnv>,
@@ -163,8 +180,10 @@ function mountApi(
 
 /** Builds the HTTP face of the services: guards, routes, problems. Starts nothing. */
 export function createApp(
-  { services, config, log, upgrade, version }: {
+  { services, scope = createRequestScope(), config, log, upgrade, version }: {
     services: Services;
+    /** Of the pools of `services`; without it, nothing ends with its request. */
+    scope?: RequestScope;
     config: Config;
     log: Logger;
     upgrade: Upgrade;
@@ -228,6 +247,7 @@ export function createApp(
   });
 
   router.use("*", requestGuard(() => document));
+  router.use("/api/*", endWithClient(scope));
   router.use("/api/*", writeGuard(services.writeAccess));
   router.use("/api/*", forgetEmptyBody());
   router.use("/api/*", idempotencyGuard(services.requestKeys));
@@ -242,7 +262,11 @@ export function createApp(
   router.onError((error, c) => answerProblem(error, c, log));
   return {
     handle: (request, remote = "") => router.fetch(request, { remote }),
-    headers: securityHeaders,
+    listening: {
+      headers: securityHeaders,
+      limits: listenerLimits(config),
+      refuse: refuseAsProblem(log),
+    },
     document,
     live,
   };

@@ -14,6 +14,7 @@ import type { PoolerMode } from "./db/pool.ts";
 import { openPools } from "./db/pools.ts";
 import { openRecords } from "./db/records.ts";
 import { messageOf, StartError } from "./errors.ts";
+import { createRequestScope } from "./lib/request_scope.ts";
 import type { Logger } from "./log.ts";
 import type { Upgrade } from "./runtime/types.ts";
 import type { Backups } from "./services/backups/backups.ts";
@@ -28,8 +29,8 @@ import { createWriteAccess } from "./services/write_access/access.ts";
 export interface Holdfast {
   /** Answers a request that came from the address `remote`. */
   handle(request: Request, remote?: string): Response | Promise<Response>;
-  /** What the listener adds to every answer that has no such header of its own. */
-  headers: Readonly<Record<string, string>>;
+  /** How the listener bounds requests, and answers those that it does not hand on. */
+  listening: ReturnType<typeof createApp>["listening"];
   document: ReturnType<typeof createApp>["document"];
   /** Starts the database where it is ours, migrates, makes partitions, begins to watch; `signal` gives up. */
   start(signal?: AbortSignal): Promise<void>;
@@ -88,7 +89,8 @@ export async function createHoldfast(
   const target: Target = embedded?.target ??
     targetOf(config.DATABASE_URL ?? "", config.libpqVariables);
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
-  const pools = openPools(target, pooler, config);
+  const scope = createRequestScope();
+  const pools = openPools(target, pooler, config, scope);
   const records = openRecords({
     target,
     applicationName: "holdfast-records",
@@ -191,6 +193,7 @@ export async function createHoldfast(
       isPrepared: preparation.isDone,
       preparationProblem: preparation.problem,
     },
+    scope,
     config,
     log,
     upgrade,
@@ -199,7 +202,7 @@ export async function createHoldfast(
 
   return {
     handle: app.handle,
-    headers: app.headers,
+    listening: app.listening,
     document: app.document,
     monitor,
     benchmarks,

@@ -6,6 +6,11 @@ export type ErrorCode =
   | "unsupported_encoding"
   | "body_too_large"
   | "upload_stalled"
+  | "request_timeout"
+  | "target_too_long"
+  | "head_too_large"
+  | "expectation_failed"
+  | "client_left"
   | "too_many_rows"
   | "too_many_partitions"
   | "idempotency_key_reused"
@@ -26,6 +31,7 @@ export type ErrorCode =
   | "server_busy"
   | "rate_limited"
   | "overloaded"
+  | "too_many_connections"
   | "deadline_exceeded"
   | "database_unavailable"
   | "database_read_only"
@@ -63,6 +69,10 @@ export class HoldfastError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
+
+/** Nobody waits for the answer any more: the client of a request has closed its connection. */
+export const clientLeft = () =>
+  new HoldfastError("client_left", "The client has closed the connection");
 
 /** A start that must stop: one line for the person at the terminal, no stack. */
 export class StartError extends Error {

@@ -3,6 +3,7 @@ import { isConnectionString } from "./settings/address.ts";
 import { alertSettings } from "./settings/alerts.ts";
 import { authSettings } from "./settings/auth.ts";
 import { backupSettings } from "./settings/backups.ts";
+import { httpSettings } from "./settings/http.ts";
 import { s3Settings } from "./settings/s3.ts";
 import { flag, list, setting, text, whole } from "./settings/setting.ts";
 
@@ -65,6 +66,7 @@ export const settings = {
     "development, staging or production",
     "The set of alert thresholds.",
   ),
+  ...httpSettings,
   LOG_LEVEL: setting(
     z.enum(["debug", "info", "warn", "error"]).default("info"),
     "debug, info, warn or error",
@@ -149,16 +151,6 @@ export const settings = {
     whole(1, 86_400).default(3_600),
     "seconds from 1 to 86400",
     "Longest one upload may take in all.",
-  ),
-  HOLDFAST_BODY_SECONDS: setting(
-    whole(1, 3_600).default(30),
-    "seconds from 1 to 3600",
-    "Longest the body of a request may take to come; uploads of ticks have `HOLDFAST_INGEST_DEADLINE_SECONDS`.",
-  ),
-  HOLDFAST_BODY_STALL_SECONDS: setting(
-    whole(1, 3_600).default(10),
-    "seconds from 1 to 3600",
-    "Longest pause between two chunks of such a body; uploads of ticks have `HOLDFAST_INGEST_STALL_SECONDS`.",
   ),
   HOLDFAST_INGEST_STALL_SECONDS: setting(
     whole(1, 3_600).default(30),

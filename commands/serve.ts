@@ -56,8 +56,8 @@ export async function lockDataDir(
 
 async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): Promise<Listener> {
   try {
-    const { handle, headers } = holdfast;
-    return await runtime.serve({ host: config.HOST, port: config.PORT, headers, handle });
+    const { handle, listening } = holdfast;
+    return await runtime.serve({ host: config.HOST, port: config.PORT, ...listening, handle });
   } catch (error) {
     throw new StartError(
       `Cannot listen on ${config.HOST}:${config.PORT} (${messageOf(error)}); choose another PORT`,

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors.ts";
+import { clientLeft, HoldfastError } from "../errors.ts";
 import { setDeadline } from "../lib/deadline.ts";
 import type { ConnectOptions, Sql } from "./connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable, toHoldfastError } from "./errors.ts";
@@ -25,6 +25,8 @@ export interface RunOptions {
   waitMs?: number;
   /** Longest the work may take once it has its connection, in place of what the wait has left of `deadlineMs`; milliseconds. */
   workMs?: number;
+  /** Ends the wait or the work, and its statement on the server, when it aborts; without one, that of the present request. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface Pool {
@@ -69,10 +71,13 @@ export function createPool(
     max: number;
     waitingMax: number;
     pooler: PoolerMode;
+    /** The signal of the present request, for work that ends with it. */
+    signal?: (() => AbortSignal | undefined) | undefined;
     now?: () => number;
   },
 ): Pool {
-  const { max, waitingMax, pooler, now = () => performance.now(), ...connect } = options;
+  const { max, waitingMax, pooler, now = () => performance.now(), ...rest } = options;
+  const { signal: presentSignal = () => undefined, ...connect } = rest;
   const seats = Array.from(
     { length: max },
     () =>
@@ -91,7 +96,11 @@ export function createPool(
   }
 
   /** A pooler refuses or swallows settings, which shows at the first connection. */
-  async function useSeat<T>(seat: Seat, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function useSeat<T>(
+    seat: Seat,
+    work: (sql: Sql) => Promise<T>,
+    abandonable: boolean,
+  ): Promise<T> {
     let begun = false;
     const once = (sql: Sql) => {
       begun = true;
@@ -99,7 +108,7 @@ export function createPool(
     };
     for (let attempt = 1;; attempt++) {
       try {
-        return await seat.use(once);
+        return await seat.use(once, { abandonable });
       } catch (error) {
         if (begun || attempt === 3 || !learnFrom(error)) throw error;
         seat.replace();
@@ -109,13 +118,17 @@ export function createPool(
 
   async function run<T>(
     work: (sql: Sql) => Promise<T>,
-    { deadlineMs = connect.statementTimeoutMs + graceMs, waitMs = deadlineMs, workMs }: RunOptions =
-      {},
+    {
+      deadlineMs = connect.statementTimeoutMs + graceMs,
+      waitMs = deadlineMs,
+      workMs,
+      signal = presentSignal(),
+    }: RunOptions = {},
   ): Promise<T> {
     const started = now();
-    const seat = await turnstile.acquire(Math.min(waitMs, deadlineMs));
-    const working = useSeat(seat, work);
-    const { promise: late, reject } = Promise.withResolvers<never>();
+    const seat = await turnstile.acquire(Math.min(waitMs, deadlineMs), signal);
+    const working = useSeat(seat, work, signal !== undefined);
+    const { promise: given, reject } = Promise.withResolvers<never>();
     const cancel = setDeadline(Math.max(1, workMs ?? deadlineMs - (now() - started)), () => {
       seat.replace();
       reject(
@@ -124,14 +137,24 @@ export function createPool(
         }),
       );
     });
+    let abandoning: Promise<void> | undefined;
+    const leave = () => {
+      reject(clientLeft());
+      abandoning = seat.abandon();
+    };
+    signal?.addEventListener("abort", leave);
     try {
-      return await Promise.race([working, late]);
+      return await Promise.race([working, given]);
     } catch (error) {
       throw toHoldfastError(error);
     } finally {
       cancel();
+      signal?.removeEventListener("abort", leave);
       // After a deadline the work is still ending; its connection is gone, and its seat must wait for it.
-      working.catch(() => {}).finally(() => turnstile.release(seat));
+      const ended = abandoning
+        ? Promise.allSettled([working, abandoning])
+        : working.catch(() => {});
+      ended.finally(() => turnstile.release(seat));
     }
   }
 

@@ -1,9 +1,15 @@
 import type { Config } from "../config.ts";
+import type { RequestScope } from "../lib/request_scope.ts";
 import type { Target } from "./connection.ts";
 import { createPool, type PoolerMode } from "./pool.ts";
 
 /** Opens the pools of one Holdfast: apart, so that no kind of work can keep the others from the database. */
-export function openPools(target: Target, pooler: PoolerMode, config: Config) {
+export function openPools(
+  target: Target,
+  pooler: PoolerMode,
+  config: Config,
+  scope?: Pick<RequestScope, "signal">,
+) {
   const common = { target, pooler, waitingMax: 100 };
   return {
     app: createPool({
@@ -13,6 +19,7 @@ export function openPools(target: Target, pooler: PoolerMode, config: Config) {
       statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
       lockTimeoutMs: 10_000,
       waitingMax: config.HOLDFAST_POOL_WAITING_MAX,
+      signal: scope?.signal,
     }),
     // Uploads hold a connection for long; with one of their own they cannot starve the short requests.
     streams: createPool({

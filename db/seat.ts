@@ -1,4 +1,5 @@
 import { HoldfastError } from "../errors.ts";
+import { Canceller, noting } from "./cancel.ts";
 import { type ConnectOptions, connectSql, type Sql } from "./connection.ts";
 import { isUnreachable, refusesWrites } from "./errors.ts";
 import { inTransactions } from "./pooled_session.ts";
@@ -7,9 +8,11 @@ import { settleStatement } from "./session_start.ts";
 /** One connection, made when first used and made anew after it was lost. */
 export interface Seat {
   /** Runs `work` on the connection; once it is lost, every further statement of that work is refused. */
-  use<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  use<T>(work: (sql: Sql) => Promise<T>, options?: { abandonable?: boolean }): Promise<T>;
   /** Drops the connection, whatever it is doing. */
   replace(): void;
+  /** The same for what nobody waits for any more: the server ends its statement, too. */
+  abandon(): Promise<void>;
   /** Drops the connection once no work uses it, so that the next work begins a new session. */
   renew(): void;
   end(): Promise<void>;
@@ -17,6 +20,8 @@ export interface Seat {
 
 interface Use {
   lost: boolean;
+  /** Where the work may be abandoned. */
+  canceller: Canceller | undefined;
 }
 
 /** Thrown when the settings of a new session did not arrive: a pooler between has swallowed them. */
@@ -103,12 +108,14 @@ export function createSeat(
   }
 
   return {
-    async use(work) {
-      const use: Use = { lost: false };
+    async use(work, { abandonable = false } = {}) {
+      const canceller = abandonable ? new Canceller() : undefined;
+      const use: Use = { lost: false, canceller };
       const mine = client;
       current = use;
       try {
-        return await work(await prepare(guard(mine, use)));
+        const plain = canceller ? noting(mine, canceller) : mine;
+        return await work(await prepare(guard(plain, use)));
       } catch (error) {
         // A session keeps the read-only default it began with: one made anew has the present one.
         if (isUnreachable(error) || refusesWrites(error)) use.lost = true;
@@ -119,6 +126,12 @@ export function createSeat(
       }
     },
     replace,
+    async abandon() {
+      const mine = client;
+      await current?.canceller?.cancel();
+      // The request to cancel may reach the session late: no other work may be there by then.
+      if (client === mine) replace();
+    },
     renew() {
       if (current) stale = true;
       else replace();

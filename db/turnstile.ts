@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors.ts";
+import { clientLeft, HoldfastError } from "../errors.ts";
 
 const waitsKept = 1_024;
 const windowMs = 60_000;
@@ -36,9 +36,10 @@ export function createTurnstile<T>(
   }
 
   return {
-    /** Waits at most `deadlineMs` for an item. */
-    acquire(deadlineMs: number): Promise<T> {
+    /** Waits at most `deadlineMs` for an item, and no longer than until `signal` aborts. */
+    acquire(deadlineMs: number, signal?: AbortSignal): Promise<T> {
       if (closed) throw shuttingDown();
+      if (signal?.aborted) throw clientLeft();
       const item = free.pop();
       if (item !== undefined) {
         note(0);
@@ -53,8 +54,14 @@ export function createTurnstile<T>(
       return new Promise((resolve, reject) => {
         const settle = () => {
           clearTimeout(timer);
+          signal?.removeEventListener("abort", leave);
           note(now() - since);
         };
+        const giveUp = (error: HoldfastError) => {
+          queue.splice(queue.indexOf(waiter), 1);
+          waiter.refuse(error);
+        };
+        const leave = () => giveUp(clientLeft());
         const waiter: Waiter<T> = {
           grant(granted) {
             settle();
@@ -66,13 +73,13 @@ export function createTurnstile<T>(
           },
         };
         const timer = setTimeout(() => {
-          queue.splice(queue.indexOf(waiter), 1);
-          waiter.refuse(
+          giveUp(
             new HoldfastError("overloaded", `No turn for ${what} came in time`, {
               retryAfterSeconds: 1,
             }),
           );
         }, deadlineMs);
+        signal?.addEventListener("abort", leave);
         queue.push(waiter);
       });
     },

@@ -25,8 +25,18 @@ const tags = [
   { name: "access", description: "Tokens and the audit log" },
 ];
 
-/** What any operation may answer, from the guards before it. */
-const always: readonly ErrorCode[] = ["invalid_request", "forbidden", "internal", "shutting_down"];
+/** What any operation may answer, from the listener and the guards before it. */
+const always: readonly ErrorCode[] = [
+  "invalid_request",
+  "forbidden",
+  "request_timeout",
+  "target_too_long",
+  "expectation_failed",
+  "head_too_large",
+  "internal",
+  "shutting_down",
+  "too_many_connections",
+];
 const ofBodies: readonly ErrorCode[] = [
   "malformed_body",
   "body_too_large",

@@ -215,6 +215,7 @@ export function tickRoutes(
       idempotencyKey,
       // The same bytes read in another way are another upload.
       fingerprint: () => body.fingerprint() + optionsDigest(written),
+      signal: c.req.raw.signal,
     });
     return c.json(answer, 200);
   });

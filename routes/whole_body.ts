@@ -72,13 +72,13 @@ export function wholeBody(
       });
     }
     if (Number(c.req.header("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    const { url, method, headers: sent } = c.req.raw;
+    const { url, method, headers: sent, signal } = c.req.raw;
     const body = await read(c.req.raw);
     // From here on it is known how long it is: an empty one in chunks is none.
     const headers = new Headers(sent);
     headers.delete("transfer-encoding");
     headers.set("content-length", String(body.length));
-    c.req.raw = new Request(url, { method, headers, body: body.length > 0 ? body : null });
+    c.req.raw = new Request(url, { method, headers, signal, body: body.length > 0 ? body : null });
     await next();
   };
 }

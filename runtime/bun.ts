@@ -53,10 +53,14 @@ export const upgrade: Upgrade = (request) => {
   };
 };
 
-function serve({ host, port, headers = {}, handle }: ServeOptions): Promise<Listener> {
+/** Bun has one limit of its own, on connections without traffic; it takes up to 255 s. */
+const idleSecondsMax = 255;
+
+function serve({ host, port, headers = {}, limits, handle }: ServeOptions): Promise<Listener> {
   const server = bun.serve({
     hostname: host,
     port,
+    idleTimeout: Math.min(idleSecondsMax, Math.ceil((limits?.idleMs ?? 75_000) / 1000)),
     async fetch(request: Request, self: BunServer) {
       servers.set(request, self);
       const response = await handle(request, self.requestIP(request)?.address ?? "");

@@ -30,9 +30,47 @@ export interface SourcedRequest extends Request {
   source(): ByteSource;
 }
 
+/** Bounds of a listener; the times in milliseconds. */
+export interface ListenerLimits {
+  /** Longest time for the head of a request to come: from the connection's start, or from its own first byte. */
+  headMs: number;
+  /** Longest time that a connection is kept without a request, and that an answer waits for its reader. */
+  idleMs: number;
+  /** Longest time for a request in all, from the end of its head to the end of its answer. */
+  requestMs: number;
+  connectionsMax: number;
+  connectionsPerAddressMax: number;
+}
+
+/** Why a listener refuses what it does not hand on; the codes are those of problems. */
+export type ListenerFault =
+  | "invalid_request"
+  | "method_not_allowed"
+  | "request_timeout"
+  | "target_too_long"
+  | "expectation_failed"
+  | "head_too_large"
+  | "too_many_connections"
+  | "deadline_exceeded"
+  | "internal";
+
+/** An answer that needs no stream, for a connection that may have no request. */
+export interface PlainAnswer {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+}
+
+/** Makes the answer to what a listener refuses. */
+export type Refuse = (fault: ListenerFault, detail: string) => PlainAnswer;
+
 export interface ServeOptions {
   host: string;
   port: number;
+  /** Those left out have defaults. */
+  limits?: Partial<ListenerLimits>;
+  /** Without it, refusals say in plain text what is wrong. */
+  refuse?: Refuse;
   /** What every answer carries, unless it has a header of the same (lower-case) name. */
   headers?: Readonly<Record<string, string>>;
   handle(request: Request, remote: string): Response | Promise<Response>;

@@ -73,8 +73,11 @@ async function waitUntilReady(port: number): Promise<void> {
   throw new Error("Holdfast did not become ready within 30 s");
 }
 
-/** Starts the server (embedded, or of the programs in `bin`) and a Holdfast on it. */
-export async function startBenchHouse(bin: string | undefined): Promise<BenchHouse> {
+/** Starts the server (embedded, or of the programs in `bin`) and a Holdfast on it, with these settings beside its own. */
+export async function startBenchHouse(
+  bin: string | undefined,
+  own: Record<string, string> = {},
+): Promise<BenchHouse> {
   const scratch = bin ? await clusterOf(bin) : await embedded();
   const port = freePort();
   const dataDir = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
@@ -86,6 +89,7 @@ export async function startBenchHouse(bin: string | undefined): Promise<BenchHou
       PORT: String(port),
       HOLDFAST_DATA_DIR: dataDir,
       LOG_LEVEL: "warn",
+      ...own,
     },
     stdin: "null",
     stdout: "null",

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Bytes, ByteSource } from "../types.ts";
 
 /** Bytes of a body that may wait to be read. */
@@ -74,14 +74,43 @@ function streamOf(source: ByteSource): ReadableStream<Bytes> {
   }, { highWaterMark: 0 });
 }
 
+/** A request whose signal, made when somebody asks for it, aborts when its client leaves before it has the answer. */
+export class IncomingRequest extends Request {
+  readonly #outgoing: ServerResponse;
+  #left: AbortController | undefined;
+
+  constructor(url: string, init: RequestInit, outgoing: ServerResponse) {
+    super(url, init);
+    this.#outgoing = outgoing;
+  }
+
+  override get signal(): AbortSignal {
+    if (this.#left) return this.#left.signal;
+    this.#left = new AbortController();
+    if (this.#outgoing.destroyed) this.abandon();
+    else {
+      this.#outgoing.once("close", () => {
+        if (!this.#outgoing.writableFinished) this.abandon();
+      });
+    }
+    return this.#left.signal;
+  }
+
+  /** Aborts the signal: nobody gets the answer any more. */
+  abandon(): void {
+    this.#left ??= new AbortController();
+    this.#left.abort(new DOMException("The client has left", "AbortError"));
+  }
+}
+
 /** A request whose body's stream is made when somebody asks for it: a stream costs as much as the rest of the request. */
-class IncomingRequest extends Request {
+class RequestWithBody extends IncomingRequest {
   readonly #incoming: IncomingMessage;
   #source: ByteSource | undefined;
   #stream: ReadableStream<Bytes> | undefined;
 
-  constructor(target: string, init: RequestInit, incoming: IncomingMessage) {
-    super(target, init);
+  constructor(url: string, init: RequestInit, outgoing: ServerResponse, incoming: IncomingMessage) {
+    super(url, init, outgoing);
     this.#incoming = incoming;
   }
 
@@ -115,15 +144,19 @@ class IncomingRequest extends Request {
   }
 }
 
-/** The web's request for node's. Throws TypeError where the web has none: a malformed target or host, TRACE. */
-export function webRequest(incoming: IncomingMessage): Request {
-  const { method = "GET", rawHeaders, url = "/" } = incoming;
+/** The web's request for node's, at the address that its head names. */
+export function webRequest(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  url: string,
+): IncomingRequest {
+  const { method = "GET", rawHeaders } = incoming;
   const headers: [string, string][] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     headers.push([rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""]);
   }
-  const host = incoming.headers.host ?? "localhost";
-  const target = url.startsWith("/") ? `http://${host}${url}` : url;
-  if (method === "GET" || method === "HEAD") return new Request(target, { method, headers });
-  return new IncomingRequest(target, { method, headers }, incoming);
+  if (method === "GET" || method === "HEAD") {
+    return new IncomingRequest(url, { method, headers }, outgoing);
+  }
+  return new RequestWithBody(url, { method, headers }, outgoing, incoming);
 }

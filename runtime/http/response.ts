@@ -15,9 +15,14 @@ function headOf(response: Response, usual: Readonly<Record<string, string>>): st
 }
 
 function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((done) => {
-    outgoing.once("drain", done);
-    outgoing.once("close", done);
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    outgoing.on("drain", done);
+    outgoing.on("close", done);
   });
 }
 

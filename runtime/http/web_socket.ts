@@ -8,6 +8,8 @@ export interface Asking {
   incoming: IncomingMessage;
   socket: Socket;
   head: Uint8Array;
+  /** Called once the WebSocket has ended. */
+  left(): void;
 }
 
 /** Seconds after which a client that does not answer a ping is gone. */
@@ -86,6 +88,7 @@ export const upgrade: Upgrade = (request) => {
     idleTimeout: idleSeconds,
   });
   upgraded.socket.binaryType = "arraybuffer";
+  upgraded.socket.addEventListener("close", asking.left, { once: true });
   upgraded.socket.addEventListener("open", () => handle?.close?.(() => {}), { once: true });
   return {
     socket: upgraded.socket,

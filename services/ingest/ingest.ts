@@ -106,14 +106,17 @@ export function createIngest(
   });
 
   function submit(batch: RowBatch, request: IngestRequest): Promise<IngestAnswer> {
-    const { create, backfill, idempotencyKey: key, fingerprint } = request;
+    const { create, backfill, idempotencyKey: key, fingerprint, signal } = request;
     if (batch.ticks.length === 0) {
       // Not one well-formed row: said before anything is written.
       const tally = createTally();
       tally.add(0, batch.refusals);
       tally.refuseHopeless();
     }
-    return groups.submit({ batch, rows: rowsOf(batch), create, backfill, key, fingerprint });
+    return groups.submit(
+      { batch, rows: rowsOf(batch), create, backfill, key, fingerprint },
+      signal,
+    );
   }
 
   /** The first batches again, then the rest; by then the first are written, and their room is free. */

@@ -183,6 +183,11 @@ export function createStore(
     const tally = createTally();
     const note = feeds.begin();
     const deadlineMs = config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000;
+    const left = new AbortController();
+    const leave = () => left.abort();
+    const stay = () => request.signal?.removeEventListener("abort", leave);
+    if (request.signal?.aborted) leave();
+    else request.signal?.addEventListener("abort", leave);
     try {
       const answer = await streams.transaction(async (sql) => {
         await allowIdle(sql, deadlineMs);
@@ -202,13 +207,20 @@ export function createStore(
           const fingerprint = request.fingerprint();
           await storeAnswers(sql, [{ key, fingerprint, answer: tally.answer() }]);
         }
+        stay(); // whether a commit that is broken off came about, nobody could say
         return tally.answer();
-      }, { deadlineMs, waitMs: config.HOLDFAST_INGEST_LANE_WAIT_SECONDS * 1_000 });
+      }, {
+        deadlineMs,
+        waitMs: config.HOLDFAST_INGEST_LANE_WAIT_SECONDS * 1_000,
+        signal: left.signal,
+      });
       if (!answer.replayed) committed(answer, tally.reasons);
       note.commit();
       return answer;
     } catch (error) {
       throw explain(error);
+    } finally {
+      stay();
     }
   }
 

@@ -12,6 +12,8 @@ export interface IngestRequest {
   idempotencyKey: string | undefined;
   /** What the body was; complete once the batches have been read. */
   fingerprint: () => string;
+  /** Aborts when the sender leaves before it has its answer: what is not stored by then is given up. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface IngestAnswer {

@@ -62,7 +62,7 @@ export async function startHouse(
   const server = await serveHttp({
     host: "127.0.0.1",
     port: 0,
-    headers: holdfast.headers,
+    ...holdfast.listening,
     handle: (request, remote) => holdfast.handle(request, remote),
   });
   await holdfast.start();

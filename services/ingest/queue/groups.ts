@@ -1,4 +1,4 @@
-import { HoldfastError } from "../../../errors.ts";
+import { clientLeft, HoldfastError } from "../../../errors.ts";
 import type { IngestAnswer } from "../upload.ts";
 import type { RowBatch } from "../tick.ts";
 
@@ -20,8 +20,11 @@ interface Waiting {
 }
 
 export interface Groups {
-  /** Settles when the group with this upload has been committed, or when its own rows were refused. */
-  submit(upload: SmallUpload): Promise<IngestAnswer>;
+  /**
+   * Settles when the group with this upload has been committed, or when its own rows were refused. An upload that waits when
+   * `signal` aborts is given up; one that is being written is written, together with the others.
+   */
+  submit(upload: SmallUpload, signal?: AbortSignal): Promise<IngestAnswer>;
   stats(): { active: number; waiting: number };
 }
 
@@ -125,9 +128,20 @@ export function createGroups(
   }
 
   return {
-    submit(upload) {
+    submit(upload, signal) {
       const { promise, resolve, reject } = Promise.withResolvers<IngestAnswer>();
-      queue.push({ upload, since: now(), resolve, reject });
+      if (signal?.aborted) {
+        reject(clientLeft());
+        return promise;
+      }
+      const waiting: Waiting = { upload, since: now(), resolve, reject };
+      queue.push(waiting);
+      signal?.addEventListener("abort", () => {
+        const at = queue.indexOf(waiting);
+        if (at < 0) return;
+        queue.splice(at, 1);
+        reject(clientLeft());
+      }, { once: true });
       pump();
       return promise;
     },

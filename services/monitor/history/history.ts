@@ -1,6 +1,7 @@
 import { readSamples } from "../../../db/history/samples.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
 import type { Pool } from "../../../db/pool.ts";
+import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { SampleReader } from "../../alerts/rehearsal.ts";
 import type { Clock } from "../../clock.ts";
@@ -105,6 +106,7 @@ export function createHistory(
       const times = new Set(points.map(({ ts }) => ts));
       return shown([...points, ...waiting.filter(({ ts }) => !times.has(ts))]);
     } catch (error) {
+      if (error instanceof HoldfastError && error.code === "client_left") throw error;
       log.warn("history_not_read", { error: describeDatabaseError(error) });
       const kept = scope === "" ? recent.read(name, from, to) : undefined;
       if (kept === undefined && waiting.length === 0) return undefined;
