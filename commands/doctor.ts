@@ -3,7 +3,10 @@ import { type Config, unknownSettings } from "../config.ts";
 import { addressLabel } from "../db/address/address.ts";
 import { addressOf, type Target, targetOf } from "../db/address/target.ts";
 import type { Sql } from "../db/connection.ts";
-import { probeReplication, type ReplicationRefusal } from "../db/backups/walsender.ts";
+import {
+  probeReplication,
+  type ReplicationRefusal,
+} from "../db/backups/walsender.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { codeOf, describeDatabaseError } from "../db/errors.ts";
 import { type Examined, examineServer } from "../db/examine.ts";
@@ -13,7 +16,12 @@ import {
   type OwnPublication,
 } from "../db/partitions/publications.ts";
 import { createPool } from "../db/pool.ts";
-import { examineSource, examineWriting, mayTryWriting, tryWriting } from "../db/write_state.ts";
+import {
+  examineSource,
+  examineWriting,
+  mayTryWriting,
+  tryWriting,
+} from "../db/write_state.ts";
 import { readTraits, whyUnfit } from "../db/requirements.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
@@ -47,7 +55,9 @@ function replication(
   if (senders === 0) return note(`max_wal_senders is 0: ${only}`);
   if (wal_level === "minimal") return note(`wal_level is minimal: ${only}`);
   if (!replicates) {
-    return note(`role ${role} may not replicate: alter role ${role} replication; ${only}`);
+    return note(
+      `role ${role} may not replicate: alter role ${role} replication; ${only}`,
+    );
   }
   if (!refusal) return good(`role ${role} can stream base backups`);
   const why = refusal.pooler
@@ -66,7 +76,8 @@ async function judgeWriting(sql: Sql): Promise<Finding[]> {
     const { reason, remedy } = standby(await examineSource(sql));
     return [note(`${reason}; Holdfast serves watch-only beside it. ${remedy}`)];
   }
-  const told = (finding: WriteFinding) => bad(`${finding.reason}. ${finding.remedy}`);
+  const told = (finding: WriteFinding) =>
+    bad(`${finding.reason}. ${finding.remedy}`);
   if (facts.read_only) return [told(readOnlyDefault(facts))];
   if (!await mayTryWriting(sql)) return [good("it takes writes")];
   try {
@@ -74,7 +85,11 @@ async function judgeWriting(sql: Sql): Promise<Finding[]> {
     return [good("it takes writes")];
   } catch (error) {
     const finding = findingOf(codeOf(error), facts);
-    return [finding ? told(finding) : bad(`a trial write failed: ${describeDatabaseError(error)}`)];
+    return [
+      finding
+        ? told(finding)
+        : bad(`a trial write failed: ${describeDatabaseError(error)}`),
+    ];
   }
 }
 
@@ -88,9 +103,9 @@ function judge(
   const supported = server.number >= 140_000 && server.number < 190_000;
   return [
     (supported ? good : bad)(`Postgres ${server.version} (14 to 18 will do)`),
-    encoding === "UTF8"
-      ? good("the database is in UTF8")
-      : note(`the database is in ${encoding}: text of others that is not UTF-8 shows as \uFFFD`),
+    encoding === "UTF8" ? good("the database is in UTF8") : note(
+      `the database is in ${encoding}: text of others that is not UTF-8 shows as \uFFFD`,
+    ),
     ...writing,
     ...(server.ids_left < 40_000_000
       ? [
@@ -102,13 +117,15 @@ function judge(
       ]
       : []),
     server.creates
-      ? good(`role ${role} may make the schemas market and holdfast in ${database}`)
+      ? good(
+        `role ${role} may make the schemas market and holdfast in ${database}`,
+      )
       : bad(
         `role ${role} may not make its schemas: grant create on database ${database} to ${role}`,
       ),
-    server.monitors
-      ? good(`role ${role} sees all sessions`)
-      : note(`role ${role} does not see all sessions: grant pg_monitor to ${role}`),
+    server.monitors ? good(`role ${role} sees all sessions`) : note(
+      `role ${role} does not see all sessions: grant pg_monitor to ${role}`,
+    ),
     replication(server, refusal),
     server.superuser
       ? note("the role is a superuser: more than is needed")
@@ -117,8 +134,12 @@ function judge(
       ? note("whether pg_stat_statements is preloaded is hidden from this role")
       : server.statements
       ? good("pg_stat_statements is preloaded")
-      : note("pg_stat_statements is not preloaded: statements cannot be judged"),
-    (server.checksums === "on" ? good : note)(`data checksums are ${server.checksums}`),
+      : note(
+        "pg_stat_statements is not preloaded: statements cannot be judged",
+      ),
+    (server.checksums === "on" ? good : note)(
+      `data checksums are ${server.checksums}`,
+    ),
     (server.fsync === "on" ? good : bad)(`fsync is ${server.fsync}`),
   ];
 }
@@ -159,7 +180,9 @@ async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
     return pooler.pooled
       ? [
         ...findings,
-        note("a pooler stands before it: settings are made anew in each transaction"),
+        note(
+          "a pooler stands before it: settings are made anew in each transaction",
+        ),
       ]
       : findings;
   } catch (error) {
@@ -175,7 +198,9 @@ async function examineStorage(config: Config): Promise<Finding[]> {
   if (!bucket) return [];
   console.log(`Copies of backups in ${bucket.where}`);
   try {
-    const { length } = recordsOf(await readStorage(bucket, AbortSignal.timeout(60_000)));
+    const { length } = recordsOf(
+      await readStorage(bucket, AbortSignal.timeout(60_000)),
+    );
     return [good(`it can be read; whole backups there: ${length}`)];
   } catch (error) {
     return [bad(messageOf(error))];
@@ -224,7 +249,10 @@ export async function doctor(
     console.log(`Postgres at ${addressLabel(address)}`);
     if (address.remark) console.log(`  –  ${address.remark}`);
   } else {
-    const embedded = await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
+    const embedded = await createEmbeddedServer({
+      dataDir: config.HOLDFAST_DATA_DIR,
+      log,
+    });
     console.log(`Embedded Postgres in ${embedded.directory}`);
     if (!await embedded.isRunning()) {
       console.log("  –  it is not running; deno task serve starts it");
@@ -232,8 +260,12 @@ export async function doctor(
     }
     target = embedded.target;
     if (target.kind === "socket") {
-      console.log(`  –  psql -h ${target.directory} -U ${target.user} ${target.database}`);
+      console.log(
+        `  –  psql -h ${target.directory} -U ${target.user} ${target.database}`,
+      );
     }
   }
-  return tell(await examine(target, config.HOLDFAST_POOLER === "transaction")) || storage;
+  return tell(
+    await examine(target, config.HOLDFAST_POOLER === "transaction"),
+  ) || storage;
 }

@@ -4,8 +4,7 @@ import { type KnownSymbol, listSymbols } from "../services/export/reader.ts";
 import { judgeFile, type Verdict } from "../services/import/dry_run.ts";
 import type { SourceFile } from "../services/import/source.ts";
 import { dayName, formatTimestamp } from "../services/ingest/timestamp.ts";
-import { createAsk } from "../services/patience.ts";
-import { addressOf, knock } from "./door.ts";
+import { addressOf, connectToRunning } from "./client.ts";
 import { columnsLeftOut, faultLines } from "./import_words.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "./serve.ts";
@@ -16,12 +15,18 @@ const shown = 10;
 /** Symbols a running Holdfast knows and whether they live, or why that is unknown. */
 type Known = ReadonlyMap<string, KnownSymbol> | string;
 
-async function askForSymbols(context: CommandContext, signal: AbortSignal): Promise<Known> {
-  const door = await knock(context);
-  if (!door) return `no Holdfast answers on ${addressOf(context)}`;
-  const { send, headers } = door;
+async function askForSymbols(
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<Known> {
+  const running = await connectToRunning(context, {
+    signal,
+    tries: 2,
+    timeoutMs: 10_000,
+  });
+  if (!running) return `no Holdfast answers on ${addressOf(context)}`;
   try {
-    return await listSymbols(createAsk({ send, headers, signal, tries: 2, timeoutMs: 10_000 }));
+    return await listSymbols(running.client);
   } catch (error) {
     return messageOf(error);
   }
@@ -29,13 +34,27 @@ async function askForSymbols(context: CommandContext, signal: AbortSignal): Prom
 
 function some(names: readonly string[]): string {
   const rest = names.length - shown;
-  return names.slice(0, shown).join(", ") + (rest > 0 ? ` and ${count(rest)} more` : "");
+  return names.slice(0, shown).join(", ") +
+    (rest > 0 ? ` and ${count(rest)} more` : "");
 }
 
 function* report(verdict: Verdict, known: Known, maxPartitions: number) {
-  const { file, rows, ticks, refused, problems, symbols, firstUs, lastUs, days, stops } = verdict;
+  const {
+    file,
+    rows,
+    ticks,
+    refused,
+    problems,
+    symbols,
+    firstUs,
+    lastUs,
+    days,
+    stops,
+  } = verdict;
   const name = basename(file.path);
-  yield `${name}: ${count(rows)} rows: ${count(ticks)} ticks, ${count(refused)} refused`;
+  yield `${name}: ${count(rows)} rows: ${count(ticks)} ticks, ${
+    count(refused)
+  } refused`;
   if (stops) yield `  ${stops}`;
   if (verdict.leftOut.length > 0) yield columnsLeftOut(verdict.leftOut);
   if (symbols.length > 0) {
@@ -60,7 +79,9 @@ function* report(verdict: Verdict, known: Known, maxPartitions: number) {
   for (const { place, path, message } of problems) {
     yield `  ${name} ${unit} ${place}: ${path}: ${message}`;
   }
-  if (refused > problems.length) yield `  and ${count(refused - problems.length)} more`;
+  if (refused > problems.length) {
+    yield `  and ${count(refused - problems.length)} more`;
+  }
 }
 
 /** What the command line asks for: those of the named files that can be opened. */
@@ -103,8 +124,12 @@ export async function dryRun(
           ),
       });
       bar.end();
-      for (const line of report(verdict, known, config.HOLDFAST_MAX_PARTITIONS)) console.log(line);
-      for (const key of ["rows", "ticks", "refused"] as const) all[key] += verdict[key];
+      for (
+        const line of report(verdict, known, config.HOLDFAST_MAX_PARTITIONS)
+      ) console.log(line);
+      for (const key of ["rows", "ticks", "refused"] as const) {
+        all[key] += verdict[key];
+      }
       read++;
       if (verdict.refused > 0) failed++;
     } catch (error) {
@@ -116,9 +141,9 @@ export async function dryRun(
   }
   if (named > 1) {
     console.log(
-      `Total: ${read} of ${named} files; ${count(all.rows)} rows: ${count(all.ticks)} ticks, ${
-        count(all.refused)
-      } refused`,
+      `Total: ${read} of ${named} files; ${count(all.rows)} rows: ${
+        count(all.ticks)
+      } ticks, ${count(all.refused)} refused`,
     );
   }
   console.log("Nothing was stored: this was a dry run");

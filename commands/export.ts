@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { Client } from "../client/client.ts";
 import { messageOf } from "../errors.ts";
 import { encoders, type ExportFormat } from "../services/export/encode.ts";
 import {
@@ -7,11 +8,14 @@ import {
   listSymbols,
   readTicks,
 } from "../services/export/reader.ts";
-import { whyNotWritable, writeToStdout, writeWhole } from "../services/export/target.ts";
+import {
+  whyNotWritable,
+  writeToStdout,
+  writeWhole,
+} from "../services/export/target.ts";
 import { parseTimestamp } from "../services/ingest/timestamp.ts";
-import { type Ask, createAsk } from "../services/patience.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { openDoor } from "./door.ts";
+import { connect } from "./client.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -59,7 +63,8 @@ function timeOf(flag: string, text: string | undefined): string | undefined {
 }
 
 function formatOf(given: string | undefined, out: string): ExportFormat {
-  const name = given ?? out.replace(/\.gz$/i, "").split(".").pop()?.toLowerCase() ?? "";
+  const name = given ??
+    out.replace(/\.gz$/i, "").split(".").pop()?.toLowerCase() ?? "";
   const format = formats[name];
   if (format) return format;
   throw new UsageError(
@@ -84,10 +89,16 @@ function readWish(args: string[]): Wish | undefined {
   const { out, from, to } = values;
   if (positionals.length > 0) {
     throw new UsageError(
-      `Unexpected argument ${JSON.stringify(positionals[0])}; see deno task export --help`,
+      `Unexpected argument ${
+        JSON.stringify(positionals[0])
+      }; see deno task export --help`,
     );
   }
-  if (!out) throw new UsageError("Say where to with --out FILE; see deno task export --help");
+  if (!out) {
+    throw new UsageError(
+      "Say where to with --out FILE; see deno task export --help",
+    );
+  }
   const format = formatOf(values.format, out);
   const named = /\.gz$/i.test(out);
   const gzip = values.gzip === true || named;
@@ -103,7 +114,9 @@ function readWish(args: string[]): Wish | undefined {
       "Compressed, the name of --out must end in .gz, or import could not read it",
     );
   }
-  const symbols = values.symbol?.flatMap((list) => list.split(",")).filter((one) => one !== "");
+  const symbols = values.symbol?.flatMap((list) => list.split(",")).filter((
+    one,
+  ) => one !== "");
   if (symbols?.length === 0) throw new UsageError("--symbol names no symbol");
   const wish: Wish = {
     out,
@@ -121,8 +134,8 @@ function readWish(args: string[]): Wish | undefined {
 }
 
 /** All symbols by name. Of several instruments with one symbol, Holdfast shows the living one, or the last. */
-async function allSymbols(ask: Ask): Promise<string[]> {
-  const symbols = await listSymbols(ask);
+async function allSymbols(client: Client): Promise<string[]> {
+  const symbols = await listSymbols(client);
   for (const [symbol, { living, deleted }] of symbols) {
     if (living + deleted > 1) {
       console.error(
@@ -134,7 +147,10 @@ async function allSymbols(ask: Ask): Promise<string[]> {
 }
 
 /** `deno task export`: writes ticks as CSV, NDJSON or Parquet, a file whole or not at all. */
-export async function exportTicks(context: CommandContext, args: string[]): Promise<number> {
+export async function exportTicks(
+  context: CommandContext,
+  args: string[],
+): Promise<number> {
   const wish = readWish(args);
   if (!wish) {
     console.log(help);
@@ -145,39 +161,46 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
   const why = toStdout ? undefined : await whyNotWritable(out, force);
   if (why) throw new UsageError(`Cannot write ${out}: ${why}`);
   const stopped = new AbortController();
-  context.runtime.onStopSignal(() => stopped.abort(new Error("stopped by a signal")));
+  context.runtime.onStopSignal(() =>
+    stopped.abort(new Error("stopped by a signal"))
+  );
   const { signal } = stopped;
-  const door = await openDoor(context, { create: false, reads: true });
   const bar = stderrProgressBar();
   const label = toStdout ? "export" : basename(out);
+  const { client, where, close } = await connect(context, {
+    create: false,
+    reads: true,
+    signal,
+    tries,
+    timeoutMs: answerMs,
+    onWait: (reason) => bar.wait(label, reason),
+  });
   const watch = startWatch();
   let written = 0;
 
-  async function* counted(pages: AsyncIterable<ExportedTick[]>): AsyncGenerator<ExportedTick[]> {
+  async function* counted(
+    pages: AsyncIterable<ExportedTick[]>,
+  ): AsyncGenerator<ExportedTick[]> {
     for await (const ticks of pages) {
       written += ticks.length;
       const { symbol, ts } = ticks[ticks.length - 1] ?? { symbol: "", ts: "" };
       bar.draw(
         label,
         undefined,
-        `${count(written)} ticks  ${count(written / watch())} ticks/s  ${symbol} ${ts}`,
+        `${count(written)} ticks  ${
+          count(written / watch())
+        } ticks/s  ${symbol} ${ts}`,
       );
       yield ticks;
     }
   }
 
   try {
-    console.error(`Exporting from ${door.where}`);
-    const ask = createAsk({
-      send: door.send,
-      headers: door.headers,
-      signal,
-      tries,
-      timeoutMs: answerMs,
-      onWait: (reason) => bar.wait(label, reason),
-    });
-    const symbols = wish.symbols ?? await allSymbols(ask);
-    const chunks = encoders[wish.format](counted(readTicks(ask, symbols, wish)));
+    console.error(`Exporting from ${where}`);
+    const symbols = wish.symbols ?? await allSymbols(client);
+    const chunks = encoders[wish.format](
+      counted(readTicks(client, symbols, wish)),
+    );
     const options = { gzip: wish.gzip, signal };
     const bytes = toStdout
       ? await writeToStdout(chunks, options)
@@ -194,10 +217,12 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
     bar.end();
     const reason = messageOf(signal.aborted ? signal.reason : error);
     console.error(
-      `${label}: ${reason}; ${toStdout ? "it was cut short" : "nothing is left of it"}`,
+      `${label}: ${reason}; ${
+        toStdout ? "it was cut short" : "nothing is left of it"
+      }`,
     );
     return 1;
   } finally {
-    await door.close();
+    await close();
   }
 }

@@ -1,13 +1,22 @@
 import { basename } from "node:path";
 import { HoldfastError, messageOf } from "../errors.ts";
-import { batchRows, importPrepared, type ImportProgress } from "../services/import/importer.ts";
+import {
+  batchRows,
+  importPrepared,
+  type ImportProgress,
+} from "../services/import/importer.ts";
 import { type PreparedFile, prepareFile } from "../services/import/prepare.ts";
 import { openSource, type SourceFile } from "../services/import/source.ts";
 import { presetNames, presets } from "../services/ingest/mapping/presets.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { openDoor } from "./door.ts";
+import { connect } from "./client.ts";
 import { dryRun, type FilesToRead } from "./dry_run.ts";
-import { columnsLeftOut, faultLines, mappingFlags, readMappingFlags } from "./import_words.ts";
+import {
+  columnsLeftOut,
+  faultLines,
+  mappingFlags,
+  readMappingFlags,
+} from "./import_words.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -36,7 +45,10 @@ How files of another form are read:
   --ignore-unknown     leaves out columns that are no field of a tick
 
 Presets:
-${presetNames.map((name) => `  ${name.padEnd(20)} ${presets[name].title}`).join("\n")}
+${
+    presetNames.map((name) => `  ${name.padEnd(20)} ${presets[name].title}`)
+      .join("\n")
+  }
 
 Exit code: 0 when every row was stored, put in quarantine (the last line says so) or skipped as imported before; else 1.
 
@@ -44,10 +56,13 @@ The running Holdfast on HOST:PORT takes them (HOLDFAST_TOKEN where it asks for o
 runs on its own database. More: docs/import-export.md`;
 
 /** A row's place as people say it. */
-const placeName = (file: SourceFile) => file.format === "parquet" ? "row" : "line";
+const placeName = (file: SourceFile) =>
+  file.format === "parquet" ? "row" : "line";
 
 /** What was wrong, and where to look for the rest. */
-function* remarks({ file, problems, spoilt, quarantined, refused }: ImportProgress) {
+function* remarks(
+  { file, problems, spoilt, quarantined, refused }: ImportProgress,
+) {
   const name = basename(file.path);
   for (const { place, path, message } of problems) {
     yield `  ${name} ${placeName(file)} ${place}: ${path}: ${message}`;
@@ -57,21 +72,30 @@ function* remarks({ file, problems, spoilt, quarantined, refused }: ImportProgre
       count(batchRows)
     } rows; batches with bad rows:`;
     for (const { number, firstPlace, rows } of spoilt) {
-      yield `  batch ${number}, from ${placeName(file)} ${firstPlace} on: ${count(rows)} rows`;
+      yield `  batch ${number}, from ${placeName(file)} ${firstPlace} on: ${
+        count(rows)
+      } rows`;
     }
   }
 }
 
 const rowsIn = (rows: number, seconds: number) =>
-  `${count(rows)} rows in ${seconds.toFixed(1)} s (${count(rows / seconds)} rows/s)`;
+  `${count(rows)} rows in ${seconds.toFixed(1)} s (${
+    count(rows / seconds)
+  } rows/s)`;
 
 function summary(progress: ImportProgress, seconds: number): string {
-  const { file, rows, stored, skipped, quarantined, refused, refusal } = progress;
+  const { file, rows, stored, skipped, quarantined, refused, refusal } =
+    progress;
   return [
     `${basename(file.path)}: ${count(stored)} ticks stored`,
-    ...(quarantined > 0 ? [`${count(quarantined)} rows quarantined (see /api/quarantine)`] : []),
+    ...(quarantined > 0
+      ? [`${count(quarantined)} rows quarantined (see /api/quarantine)`]
+      : []),
     ...(refused > 0 ? [`${count(refused)} rows refused (${refusal})`] : []),
-    ...(skipped > 0 ? [`${count(skipped)} rows skipped: this file was imported before`] : []),
+    ...(skipped > 0
+      ? [`${count(skipped)} rows skipped: this file was imported before`]
+      : []),
     rowsIn(rows, seconds),
   ].join("; ");
 }
@@ -97,7 +121,10 @@ async function openAll(
 }
 
 /** `deno task import FILE…`: loads files of ticks, with progress; safe to run again. */
-export async function importFiles(context: CommandContext, args: string[]): Promise<number> {
+export async function importFiles(
+  context: CommandContext,
+  args: string[],
+): Promise<number> {
   const { values, positionals } = readArguments("import", args, {
     "dry-run": { type: "boolean" },
     "assume-utc": { type: "boolean" },
@@ -108,7 +135,9 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
     return 0;
   }
   if (positionals.length === 0) {
-    throw new UsageError("Name the files: deno task import FILE…; see deno task import --help");
+    throw new UsageError(
+      "Name the files: deno task import FILE…; see deno task import --help",
+    );
   }
   if (values["assume-utc"] && values["time-zone"] !== undefined) {
     throw new UsageError("--assume-utc and --time-zone: say one of the two");
@@ -118,7 +147,9 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
     mapping: readMappingFlags(values),
   });
   const stopped = new AbortController();
-  context.runtime.onStopSignal(() => stopped.abort(new Error("stopped by a signal")));
+  context.runtime.onStopSignal(() =>
+    stopped.abort(new Error("stopped by a signal"))
+  );
   if (files.length === 0) return 1;
   const wish = { files, named: positionals.length, signal: stopped.signal };
   const refused = await (values["dry-run"] ? dryRun : store)(context, wish);
@@ -135,7 +166,8 @@ async function prepareAll(
   for (const file of files) {
     const name = basename(file.path);
     try {
-      const onRead = (fraction: number) => bar.draw(name, fraction, "looking it through");
+      const onRead = (fraction: number) =>
+        bar.draw(name, fraction, "looking it through");
       prepared.push(await prepareFile(file, { signal, onRead }));
       bar.end();
     } catch (error) {
@@ -153,13 +185,20 @@ async function store(
   { files, named, signal }: FilesToRead,
 ): Promise<number> {
   const prepared = await prepareAll(files, signal);
-  const all = { files: 0, rows: 0, stored: 0, quarantined: 0, refused: 0, skipped: 0 };
+  const all = {
+    files: 0,
+    rows: 0,
+    stored: 0,
+    quarantined: 0,
+    refused: 0,
+    skipped: 0,
+  };
   const total = startWatch();
   let failed = files.length - prepared.length;
   if (signal.aborted || prepared.length === 0) return Math.max(1, failed);
-  const door = await openDoor(context, { create: true });
+  const { client, where, close } = await connect(context, { create: true });
   const bar = stderrProgressBar();
-  console.error(`Importing ${prepared.length} file(s) into ${door.where}`);
+  console.error(`Importing ${prepared.length} file(s) into ${where}`);
   try {
     for (const one of prepared) {
       const { file } = one;
@@ -169,16 +208,17 @@ async function store(
         bar.draw(
           name,
           file.bytes === 0 ? 1 : progress.bytesRead / file.bytes,
-          `${count(progress.rows)} rows  ${count(progress.rows / watch())} rows/s`,
+          `${count(progress.rows)} rows  ${
+            count(progress.rows / watch())
+          } rows/s`,
           force,
         );
       try {
         const progress = await importPrepared(one, {
-          send: door.send,
+          client,
           onProgress: draw,
           onWait: (why) => bar.wait(name, why),
           signal,
-          headers: door.headers,
         });
         draw(progress, true);
         bar.end();
@@ -186,33 +226,45 @@ async function store(
         if (one.leftOut.length > 0) console.log(columnsLeftOut(one.leftOut));
         for (const remark of remarks(progress)) console.log(remark);
         all.files++;
-        for (const key of ["rows", "stored", "quarantined", "refused", "skipped"] as const) {
+        for (
+          const key of [
+            "rows",
+            "stored",
+            "quarantined",
+            "refused",
+            "skipped",
+          ] as const
+        ) {
           all[key] += progress[key];
         }
         if (progress.refused > 0) failed++;
       } catch (error) {
         bar.end();
         failed++;
-        const again = isFault(error) ? "" : "; run the same command again to go on";
+        const again = isFault(error)
+          ? ""
+          : "; run the same command again to go on";
         console.error(`${name}: ${messageOf(error)}${again}`);
         if (signal.aborted) break;
       }
     }
   } finally {
-    await door.close();
+    await close();
   }
   if (named > 1) {
     console.log(
-      `Total: ${all.files} of ${named} files; ${count(all.stored)} ticks stored; ${
-        count(all.quarantined)
-      } rows quarantined; ${count(all.refused)} refused; ${count(all.skipped)} skipped; ${
-        rowsIn(all.rows, total())
-      }`,
+      `Total: ${all.files} of ${named} files; ${
+        count(all.stored)
+      } ticks stored; ${count(all.quarantined)} rows quarantined; ${
+        count(all.refused)
+      } refused; ${count(all.skipped)} skipped; ${rowsIn(all.rows, total())}`,
     );
   }
   if (all.quarantined > 0) {
     console.log(
-      `Not stored, but put in quarantine: ${count(all.quarantined)} rows, see /api/quarantine`,
+      `Not stored, but put in quarantine: ${
+        count(all.quarantined)
+      } rows, see /api/quarantine`,
     );
   }
   return failed;

@@ -28,14 +28,17 @@ const flagOf = (option: string) => `--${option.replaceAll("_", "-")}`;
 
 /** The options as a request says them. Throws a UsageError that names a flag that cannot be read. */
 export function readMappingFlags(
-  values: Partial<Record<keyof typeof mappingFlags, string | boolean | undefined>>,
+  values: Partial<
+    Record<keyof typeof mappingFlags, string | boolean | undefined>
+  >,
 ): WrittenOptions {
   if (values.header && values["no-header"]) {
     throw new UsageError("--header and --no-header: say one of the two");
   }
   const written: WrittenOptions = {};
   for (const name of optionNames) {
-    const value = values[name.replaceAll("_", "-") as keyof typeof mappingFlags];
+    const value =
+      values[name.replaceAll("_", "-") as keyof typeof mappingFlags];
     if (value !== undefined) written[name] = String(value);
   }
   if (values["no-header"]) written.header = "false";
@@ -44,7 +47,9 @@ export function readMappingFlags(
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     const [problem] = error.problems;
-    throw new UsageError(`${flagOf(problem?.path ?? "")}: ${problem?.message ?? error.message}`);
+    throw new UsageError(
+      `${flagOf(problem?.path ?? "")}: ${problem?.message ?? error.message}`,
+    );
   }
   return written;
 }
@@ -52,7 +57,9 @@ export function readMappingFlags(
 /** What is wrong, and on a line of its own what helps where that is known. */
 export function faultLines(error: unknown): string {
   const message = messageOf(error);
-  const problem = error instanceof HoldfastError ? error.problems[0] : undefined;
+  const problem = error instanceof HoldfastError
+    ? error.problems[0]
+    : undefined;
   if (!problem || message.includes(problem.message)) return message;
   const more = problem.message.startsWith(message)
     ? problem.message.slice(message.length).replace(/^[;:] /, "")

@@ -1,11 +1,13 @@
 import process from "node:process";
 
 /** A bar on a terminal, redrawn in place; elsewhere a line every few seconds. */
-export function createProgressBar({ write, isTerminal, now = () => performance.now() }: {
-  write: (text: string) => void;
-  isTerminal: boolean;
-  now?: () => number;
-}) {
+export function createProgressBar(
+  { write, isTerminal, now = () => performance.now() }: {
+    write: (text: string) => void;
+    isTerminal: boolean;
+    now?: () => number;
+  },
+) {
   let lastDrawn = -Infinity;
   let drawn = false;
   let waiting = false;
@@ -24,8 +26,16 @@ export function createProgressBar({ write, isTerminal, now = () => performance.n
   }
   return {
     /** Draws how far it is; without a fraction (from 0 to 1) there is no bar, only the note. */
-    draw(label: string, fraction: number | undefined, note: string, force = false): void {
-      show(`${label} ${fraction === undefined ? "" : barOf(fraction)}${note}`, force || waiting);
+    draw(
+      label: string,
+      fraction: number | undefined,
+      note: string,
+      force = false,
+    ): void {
+      show(
+        `${label} ${fraction === undefined ? "" : barOf(fraction)}${note}`,
+        force || waiting,
+      );
       waiting = false;
     },
     /** Says on the same line why nothing moves. */
@@ -51,7 +61,8 @@ export function stderrProgressBar(): ProgressBar {
 }
 
 /** A whole number with its thousands set apart. */
-export const count = (value: number): string => Math.round(value).toLocaleString("en-US");
+export const count = (value: number): string =>
+  Math.round(value).toLocaleString("en-US");
 
 /** Seconds since it was made; never zero, for rates are divided by it. */
 export function startWatch(): () => number {

@@ -5,7 +5,11 @@ import { backupRoot, bucketOf } from "../compose/backups.ts";
 import type { Config } from "../config.ts";
 import { placeOf, serverUser } from "../db/embedded/place.ts";
 import { HoldfastError } from "../errors.ts";
-import { fetchBackup, readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
+import {
+  fetchBackup,
+  readStorage,
+  recordsOf,
+} from "../services/backups/copy/fetch.ts";
 import type { BackupRecord } from "../services/backups/record.ts";
 import {
   chooseBackup,
@@ -17,7 +21,8 @@ import { createBackupStore } from "../services/backups/store.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
-const help = `deno task restore --to DIR [--from s3] [--time T] [--backup ID] [--without-wal]
+const help =
+  `deno task restore --to DIR [--from s3] [--time T] [--backup ID] [--without-wal]
 
 Restores a backup to DIR, which must be new or empty: the newest, recovered as far as there is WAL; with --time
 (RFC 3339) to that moment; --without-wal only to the backup's own end. With --from s3 from the copies in
@@ -27,9 +32,14 @@ nothing that is there. See docs/backups.md for what to do then.`;
 function readTime(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
-  if (!/^\d{4}-\d\d-\d\d[T ].*(Z|[+-]\d\d:?\d\d)$/i.test(text) || Number.isNaN(time.getTime())) {
+  if (
+    !/^\d{4}-\d\d-\d\d[T ].*(Z|[+-]\d\d:?\d\d)$/i.test(text) ||
+    Number.isNaN(time.getTime())
+  ) {
     throw new UsageError(
-      `--time is ${JSON.stringify(text)}; it must be an RFC 3339 time such as 2026-01-31T09:30:00Z`,
+      `--time is ${
+        JSON.stringify(text)
+      }; it must be an RFC 3339 time such as 2026-01-31T09:30:00Z`,
     );
   }
   return time;
@@ -38,7 +48,9 @@ function readTime(text: string | undefined): Date | undefined {
 /** The system identifier of a cluster, the first 8 bytes of its control file; undefined where there is none. */
 function systemOf(cluster: string): string | undefined {
   const file = join(cluster, "global", "pg_control");
-  return existsSync(file) ? String(readFileSync(file).readBigUInt64LE(0)) : undefined;
+  return existsSync(file)
+    ? String(readFileSync(file).readBigUInt64LE(0))
+    : undefined;
 }
 
 /** A backup to restore, and where its files are. */
@@ -57,7 +69,11 @@ interface Wish {
   say: (step: string) => void;
 }
 
-function choose(records: readonly BackupRecord[], where: string, { time, id, say }: Wish) {
+function choose(
+  records: readonly BackupRecord[],
+  where: string,
+  { time, id, say }: Wish,
+) {
   const systems = new Set(records.map(({ system }) => system));
   if (systems.size > 1 && id === undefined) {
     throw new UsageError(
@@ -91,10 +107,15 @@ async function findHere(config: Config, wish: Wish): Promise<Found> {
 }
 
 /** Whether a directory holds only what is fetched from a storage: folders named by servers' identifiers. */
-const isStaging = (path: string) => readdirSync(path).every((name) => /^\d+$/.test(name));
+const isStaging = (path: string) =>
+  readdirSync(path).every((name) => /^\d+$/.test(name));
 
 /** A backup from the storage, fetched into the empty directory `staging`. */
-async function findCopy(config: Config, staging: string, wish: Wish): Promise<Found> {
+async function findCopy(
+  config: Config,
+  staging: string,
+  wish: Wish,
+): Promise<Found> {
   const { withWal, signal, say, to } = wish;
   const bucket = bucketOf(config);
   if (!bucket) {
@@ -107,26 +128,44 @@ async function findCopy(config: Config, staging: string, wish: Wish): Promise<Fo
   const storage = await readStorage(bucket, signal);
   const record = choose(recordsOf(storage), bucket.where, wish);
   const inventory = storage.get(record.system);
-  if (!inventory) throw new HoldfastError("not_found", "There is no whole backup");
+  if (!inventory) {
+    throw new HoldfastError("not_found", "There is no whole backup");
+  }
   if (existsSync(staging)) {
     if (!isStaging(staging)) {
-      throw new HoldfastError("conflict", `${staging} is in the way: copies are fetched there`);
+      throw new HoldfastError(
+        "conflict",
+        `${staging} is in the way: copies are fetched there`,
+      );
     }
     say(`removing ${staging}, which a restore that was cut short left behind`);
     await rm(staging, { recursive: true, force: true });
   }
   await mkdir(staging, { recursive: true, mode: 0o700 });
-  await fetchBackup({ bucket, inventory, record, wal: withWal, to: staging, signal, say });
+  await fetchBackup({
+    bucket,
+    inventory,
+    record,
+    wal: withWal,
+    to: staging,
+    signal,
+    say,
+  });
   const home = join(staging, record.system);
   return {
     record,
     path: join(home, record.id),
-    wal: withWal ? { archive: join(home, "wal"), spool: undefined, live: undefined } : undefined,
+    wal: withWal
+      ? { archive: join(home, "wal"), spool: undefined, live: undefined }
+      : undefined,
   };
 }
 
 /** `deno task restore`: a backup made a cluster again, in a new directory. */
-export async function restore(context: CommandContext, args: string[]): Promise<number> {
+export async function restore(
+  context: CommandContext,
+  args: string[],
+): Promise<number> {
   const { values, positionals } = readArguments("restore", args, {
     to: { type: "string" },
     from: { type: "string" },
@@ -139,16 +178,24 @@ export async function restore(context: CommandContext, args: string[]): Promise<
     return 0;
   }
   if (!values.to || positionals.length > 0) {
-    throw new UsageError("Say where to with --to DIR; see deno task restore --help");
+    throw new UsageError(
+      "Say where to with --to DIR; see deno task restore --help",
+    );
   }
   if (values.from !== undefined && values.from !== "s3") {
-    throw new UsageError(`--from is ${JSON.stringify(values.from)}; it can only be s3`);
+    throw new UsageError(
+      `--from is ${JSON.stringify(values.from)}; it can only be s3`,
+    );
   }
   const time = readTime(values.time);
-  if (time && values["without-wal"]) throw new UsageError("--time needs the WAL");
+  if (time && values["without-wal"]) {
+    throw new UsageError("--time needs the WAL");
+  }
   const { config, runtime } = context;
   const stopped = new AbortController();
-  runtime.onStopSignal(() => stopped.abort(new HoldfastError("conflict", "It was stopped")));
+  runtime.onStopSignal(() =>
+    stopped.abort(new HoldfastError("conflict", "It was stopped"))
+  );
   const to = resolve(values.to);
   const staging = `${to}.fetched`;
   const say = (step: string) => console.log(step);
@@ -174,7 +221,11 @@ export async function restore(context: CommandContext, args: string[]): Promise<
       signal: stopped.signal,
       say,
     });
-    say(`restored to ${data} in ${seconds.toFixed(1)} s; it has started and stopped there`);
+    say(
+      `restored to ${data} in ${
+        seconds.toFixed(1)
+      } s; it has started and stopped there`,
+    );
     say(
       record.embedded
         ? `to use it: HOLDFAST_DATA_DIR=${to} deno task serve`

@@ -33,9 +33,10 @@ export async function lockDataDir(
 ): Promise<FileLock | undefined> {
   if (config.DATABASE_URL) return undefined;
   const dir = resolve(config.HOLDFAST_DATA_DIR);
-  const owner = `process ${process.pid}, http://${config.HOST}:${config.PORT}, since ${
-    new Date().toISOString()
-  }`;
+  const owner =
+    `process ${process.pid}, http://${config.HOST}:${config.PORT}, since ${
+      new Date().toISOString()
+    }`;
   const lock = await mkdir(dir, { recursive: true })
     .then(() => runtime.lockFile(join(dir, "holdfast.lock"), owner))
     .catch((cause) => {
@@ -54,13 +55,23 @@ export async function lockDataDir(
   );
 }
 
-async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): Promise<Listener> {
+async function listen(
+  { config, runtime }: CommandContext,
+  holdfast: Holdfast,
+): Promise<Listener> {
   try {
     const { handle, headers } = holdfast;
-    return await runtime.serve({ host: config.HOST, port: config.PORT, headers, handle });
+    return await runtime.serve({
+      host: config.HOST,
+      port: config.PORT,
+      headers,
+      handle,
+    });
   } catch (error) {
     throw new StartError(
-      `Cannot listen on ${config.HOST}:${config.PORT} (${messageOf(error)}); choose another PORT`,
+      `Cannot listen on ${config.HOST}:${config.PORT} (${
+        messageOf(error)
+      }); choose another PORT`,
       { cause: error },
     );
   }
@@ -87,7 +98,9 @@ export async function startServing(
     listener = await listen(context, holdfast);
     const house = holdfast;
     const guarded = (name: string, job: () => Promise<void>) => () =>
-      job().catch((error) => log.error("cron_failed", { cron: name, error: messageOf(error) }));
+      job().catch((error) =>
+        log.error("cron_failed", { cron: name, error: messageOf(error) })
+      );
     runtime.cron(
       "holdfast each minute",
       "* * * * *",
@@ -104,7 +117,9 @@ export async function startServing(
     const url = `http://${host}:${listener.port}`;
     log.info("listening", { url });
     await house.start(signal);
-    if (!signal?.aborted) log.info("ready", { url, dashboard: `${url}/`, docs: `${url}/docs` });
+    if (!signal?.aborted) {
+      log.info("ready", { url, dashboard: `${url}/`, docs: `${url}/docs` });
+    }
     return { url, holdfast: house, stop };
   } catch (error) {
     await stop().catch(() => {});
@@ -132,13 +147,17 @@ function catchStrays(log: Logger): void {
     if (isDriversOwn(error)) log.debug("driver_rejection", { error });
     else log.error("stray_rejection", { error });
   });
-  process.on("uncaughtException", (error) => log.error("stray_error", { error }));
+  process.on(
+    "uncaughtException",
+    (error) => log.error("stray_error", { error }),
+  );
 }
 
 /** Serves until a signal; another one a second or more later ends at once. */
 export async function serve(
   context: CommandContext,
-  whileServing: (serving: Serving, signal: AbortSignal) => Promise<void> = async () => {},
+  whileServing: (serving: Serving, signal: AbortSignal) => Promise<void> =
+    async () => {},
 ): Promise<number> {
   const { runtime, log } = context;
   catchStrays(log);
@@ -162,7 +181,9 @@ export async function serve(
   const serving = await startServing(context, stopped.signal);
   const extra = whileServing(serving, stopped.signal);
   await asked;
-  await extra.catch((error) => log.warn("companion_failed", { error: messageOf(error) }));
+  await extra.catch((error) =>
+    log.warn("companion_failed", { error: messageOf(error) })
+  );
   await serving.stop();
   log.info("stopped");
   return 0;
