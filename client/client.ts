@@ -2,20 +2,8 @@ import { type Live, type LiveOptions, openLive } from "./live.ts";
 import { type OperationFacts, operations } from "./operations.ts";
 import { HoldfastProblem, problemOf } from "./problem.ts";
 import { type AnyInput, prepare, type Prepared, requestOf } from "./request.ts";
-import {
-  delay,
-  isWorthRetrying,
-  retryDefaults,
-  type RetryOptions,
-  waitOf,
-} from "./retry.ts";
-import type {
-  AnswerOf,
-  Arguments,
-  InputOf,
-  OperationId,
-  PagedId,
-} from "./types.ts";
+import { delay, isWorthRetrying, retryDefaults, type RetryOptions, waitOf } from "./retry.ts";
+import type { AnswerOf, Arguments, InputOf, OperationId, PagedId } from "./types.ts";
 
 export interface ClientOptions {
   /** Where Holdfast answers, such as `http://127.0.0.1:8000`. */
@@ -108,9 +96,7 @@ function failureOf(
 
 function dataOf(headers: Headers, text: string): unknown {
   if (text === "") return undefined;
-  return /[/+]json\b/.test(headers.get("content-type") ?? "")
-    ? JSON.parse(text)
-    : text;
+  return /[/+]json\b/.test(headers.get("content-type") ?? "") ? JSON.parse(text) : text;
 }
 
 /** Makes a client. Nothing is sent before the first call. */
@@ -207,9 +193,7 @@ export function createClient(
   ): AsyncGenerator<AnswerOf<Id>, void, undefined> {
     type Page = { next_cursor: string | null };
     const ask = (cursor?: string) => {
-      const query = cursor === undefined
-        ? input.query
-        : { ...input.query, cursor };
+      const query = cursor === undefined ? input.query : { ...input.query, cursor };
       const page = call(operations[id], { ...input, query }, options);
       page.catch(() => {}); // awaited below, unless whoever reads has ended before
       return page;

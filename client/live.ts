@@ -169,9 +169,7 @@ export function openLive(way: Way, options: LiveOptions): Live {
   } = options;
   const backoff = { baseMs: 500, maxMs: 30_000, ...options.backoff, random };
   const ended = new AbortController();
-  const ending = signal
-    ? AbortSignal.any([signal, ended.signal])
-    : ended.signal;
+  const ending = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
   const state = new LiveState({ types, since });
   const queue = new BoundedQueue<LiveEvent>(queueMax, makeRoom);
   const url = `${way.baseUrl.replace(/\/+$/, "").replace(/^http/, "ws")}/ws`;

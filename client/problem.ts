@@ -80,9 +80,7 @@ export function retryAfterOf(
 function parsed(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null
-      ? value as Record<string, unknown>
-      : {};
+    return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
   } catch {
     return {};
   }
@@ -94,8 +92,7 @@ export function problemOf(
   text: string,
 ): HoldfastProblem {
   const { code, detail, errors, request_id, sqlstate } = parsed(text);
-  const asText = (value: unknown) =>
-    typeof value === "string" ? value : undefined;
+  const asText = (value: unknown) => typeof value === "string" ? value : undefined;
   return new HoldfastProblem(
     (asText(code) as ProblemCode | undefined) ?? codeOfStatus[status] ??
       "internal",

@@ -54,9 +54,7 @@ export function prepare(
   if (input.body !== undefined) {
     const type = input.type ?? "application/json";
     headers.set("content-type", type);
-    body = type === "application/json"
-      ? JSON.stringify(input.body)
-      : input.body as BodyInit;
+    body = type === "application/json" ? JSON.stringify(input.body) : input.body as BodyInit;
   }
   return {
     method,

@@ -80,9 +80,7 @@ export class LiveState {
 
   receive(frame: Frame): Step {
     if (this.#stream === undefined) {
-      return frame.type === "hello"
-        ? this.#greet(frame)
-        : { send: [], out: [] };
+      return frame.type === "hello" ? this.#greet(frame) : { send: [], out: [] };
     }
     switch (frame.type) {
       case "hello":
@@ -97,17 +95,13 @@ export class LiveState {
     }
     if (!this.#held) return { send: [], out: this.#deliver([frame]) };
     this.#held.push(frame);
-    return this.#held.length > heldMax
-      ? this.#release(true)
-      : { send: [], out: [] };
+    return this.#held.length > heldMax ? this.#release(true) : { send: [], out: [] };
   }
 
   #greet({ data, seq }: Frame): Step {
     const stream = typeof data.stream === "string" ? data.stream : "";
     this.#stream = stream;
-    const send: ClientFrame[] = this.#types
-      ? [{ action: "subscribe", types: this.#types }]
-      : [];
+    const send: ClientFrame[] = this.#types ? [{ action: "subscribe", types: this.#types }] : [];
     const after = this.#position;
     if (!after) {
       this.#position = { stream, seq };

@@ -7,8 +7,7 @@ export type OperationId = keyof operations;
 type Loose<Q> = { [K in keyof Q]: "true" extends Q[K] ? Q[K] | boolean : Q[K] };
 
 type QueryOf<P> = P extends { query: infer Q } ? { query: Loose<Q> }
-  : P extends { query?: infer Q }
-    ? [Exclude<Q, undefined>] extends [never] ? unknown
+  : P extends { query?: infer Q } ? [Exclude<Q, undefined>] extends [never] ? unknown
     : { query?: Loose<Exclude<Q, undefined>> }
   : unknown;
 
@@ -29,8 +28,7 @@ type BodyIn<C> = {
 
 type BodyOf<O> = O extends { requestBody: { content: infer C } } ? BodyIn<C>
   : O extends { requestBody?: infer B }
-    ? Exclude<B, undefined> extends { content: infer C }
-      ? BodyIn<C> | { body?: undefined }
+    ? Exclude<B, undefined> extends { content: infer C } ? BodyIn<C> | { body?: undefined }
     : unknown
   : unknown;
 
@@ -41,8 +39,7 @@ type InputOfOperation<O> = O extends { parameters: infer P }
 /** What an operation takes: `path`, `query`, `headers` and `body`, as far as it has them. */
 export type InputOf<Id extends OperationId> = InputOfOperation<operations[Id]>;
 
-type ContentOf<R> = R extends
-  { content: { "application/problem+json": unknown } } ? never
+type ContentOf<R> = R extends { content: { "application/problem+json": unknown } } ? never
   : R extends { content: infer C } ? C[keyof C]
   : undefined;
 
@@ -54,10 +51,9 @@ export type AnswerOf<Id extends OperationId> = {
 }[Exclude<keyof operations[Id]["responses"], "default">];
 
 /** The arguments of a method: the input may be left out where nothing in it is needed. */
-export type Arguments<Id extends OperationId, Options> =
-  Record<never, never> extends InputOf<Id>
-    ? [input?: InputOf<Id>, options?: Options]
-    : [input: InputOf<Id>, options?: Options];
+export type Arguments<Id extends OperationId, Options> = Record<never, never> extends InputOf<Id>
+  ? [input?: InputOf<Id>, options?: Options]
+  : [input: InputOf<Id>, options?: Options];
 
 /** Operations that answer page by page. */
 export type PagedId = {

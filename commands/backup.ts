@@ -5,8 +5,7 @@ import { readArguments } from "./arguments.ts";
 import { connect } from "./client.ts";
 import type { CommandContext } from "./serve.ts";
 
-const help =
-  `deno task backup [--no-drill]     takes a backup, then restores it on trial
+const help = `deno task backup [--no-drill]     takes a backup, then restores it on trial
 deno task backup --list           what there is
 deno task backup --verify ID      checks one, and restores it on trial
 
@@ -19,9 +18,7 @@ const inMb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function line(backup: Backup): string {
   const state = backup.proven_at
-    ? `proven ${backup.proven_at}, recovered in ${
-      backup.recovery_seconds?.toFixed(1)
-    } s`
+    ? `proven ${backup.proven_at}, recovered in ${backup.recovery_seconds?.toFixed(1)} s`
     : backup.status === "complete"
     ? "not proven"
     : backup.status;
@@ -29,9 +26,7 @@ function line(backup: Backup): string {
   const copied = copy.state === "none"
     ? ""
     : `, copy ${copy.state}${copy.problem ? ` (${copy.problem})` : ""}`;
-  return `${backup.id}  ${backup.kind}  ${
-    inMb(backup.bytes)
-  }  ${state}${copied}${
+  return `${backup.id}  ${backup.kind}  ${inMb(backup.bytes)}  ${state}${copied}${
     backup.problems.length > 0 ? `: ${backup.problems.join("; ")}` : ""
   }`;
 }
@@ -57,9 +52,7 @@ async function followCopy(client: Client, id: string): Promise<Backup> {
     const backup = await client.getBackup({ path: { id } });
     const { state, done_bytes, total_bytes } = backup.copy;
     if (state !== "pending" && state !== "copying") return backup;
-    const now = `copying: ${inMb(done_bytes ?? 0)} of ${
-      inMb(total_bytes ?? backup.bytes)
-    }`;
+    const now = `copying: ${inMb(done_bytes ?? 0)} of ${inMb(total_bytes ?? backup.bytes)}`;
     if (now !== last && state === "copying") console.error(now);
     last = now;
     await wait(500);
@@ -116,14 +109,10 @@ export async function backup(
       }
     }
     const checked = await drill(client, id);
-    const copied = values.verify === undefined
-      ? await followCopy(client, id)
-      : checked;
+    const copied = values.verify === undefined ? await followCopy(client, id) : checked;
     console.log(line(copied));
     for (const note of checked.notes) console.log(`  ${note}`);
-    return checked.problems.length > 0 || copied.copy.state === "failed"
-      ? 1
-      : 0;
+    return checked.problems.length > 0 || copied.copy.state === "failed" ? 1 : 0;
   } catch (error) {
     if (!(error instanceof HoldfastProblem)) throw error;
     console.error(error.message);

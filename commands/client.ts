@@ -1,10 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import {
-  type Client,
-  type ClientOptions,
-  createClient,
-} from "../client/client.ts";
+import { type Client, type ClientOptions, createClient } from "../client/client.ts";
 import { createHoldfast } from "../compose.ts";
 import { placeOf, serverUser } from "../db/embedded/place.ts";
 import { StartError } from "../errors.ts";
@@ -124,9 +120,7 @@ export async function connect(
     !existsSync(placeOf(dir, serverUser(dir)).cluster)
   ) {
     throw new StartError(
-      `No Holdfast answers on ${
-        addressOf(context)
-      }, and there is no database in ${resolve(dir)}`,
+      `No Holdfast answers on ${addressOf(context)}, and there is no database in ${resolve(dir)}`,
     );
   }
   return await startOwn(context, reads ? "reader" : "tool", persistence);

@@ -4,8 +4,7 @@ import { createDemoMarket, type DemoTick } from "../services/demo.ts";
 import { readArguments } from "./arguments.ts";
 import { type CommandContext, serve, type Serving } from "./serve.ts";
 
-const help =
-  `deno task demo [--force]     serves, and feeds itself a made-up market
+const help = `deno task demo [--force]     serves, and feeds itself a made-up market
 
 Into a database of yours (DATABASE_URL) that has instruments already nothing is fed, unless --force says so.`;
 
@@ -62,9 +61,7 @@ export async function demo(
         type: "application/x-ndjson",
         body,
       })
-        .catch((error) =>
-          log.warn("demo_ticks_refused", { error: messageOf(error) })
-        );
+        .catch((error) => log.warn("demo_ticks_refused", { error: messageOf(error) }));
     };
     let at = Date.now() - historyMs;
     await send(market.between(at, Date.now(), historyTicks));

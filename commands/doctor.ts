@@ -3,10 +3,7 @@ import { type Config, unknownSettings } from "../config.ts";
 import { addressLabel } from "../db/address/address.ts";
 import { addressOf, type Target, targetOf } from "../db/address/target.ts";
 import type { Sql } from "../db/connection.ts";
-import {
-  probeReplication,
-  type ReplicationRefusal,
-} from "../db/backups/walsender.ts";
+import { probeReplication, type ReplicationRefusal } from "../db/backups/walsender.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { codeOf, describeDatabaseError } from "../db/errors.ts";
 import { type Examined, examineServer } from "../db/examine.ts";
@@ -16,12 +13,7 @@ import {
   type OwnPublication,
 } from "../db/partitions/publications.ts";
 import { createPool } from "../db/pool.ts";
-import {
-  examineSource,
-  examineWriting,
-  mayTryWriting,
-  tryWriting,
-} from "../db/write_state.ts";
+import { examineSource, examineWriting, mayTryWriting, tryWriting } from "../db/write_state.ts";
 import { readTraits, whyUnfit } from "../db/requirements.ts";
 import { messageOf } from "../errors.ts";
 import { buildRules } from "../services/alerts/rules.ts";
@@ -76,8 +68,7 @@ async function judgeWriting(sql: Sql): Promise<Finding[]> {
     const { reason, remedy } = standby(await examineSource(sql));
     return [note(`${reason}; Holdfast serves watch-only beside it. ${remedy}`)];
   }
-  const told = (finding: WriteFinding) =>
-    bad(`${finding.reason}. ${finding.remedy}`);
+  const told = (finding: WriteFinding) => bad(`${finding.reason}. ${finding.remedy}`);
   if (facts.read_only) return [told(readOnlyDefault(facts))];
   if (!await mayTryWriting(sql)) return [good("it takes writes")];
   try {
@@ -86,9 +77,7 @@ async function judgeWriting(sql: Sql): Promise<Finding[]> {
   } catch (error) {
     const finding = findingOf(codeOf(error), facts);
     return [
-      finding
-        ? told(finding)
-        : bad(`a trial write failed: ${describeDatabaseError(error)}`),
+      finding ? told(finding) : bad(`a trial write failed: ${describeDatabaseError(error)}`),
     ];
   }
 }

@@ -52,9 +52,7 @@ function* report(verdict: Verdict, known: Known, maxPartitions: number) {
     stops,
   } = verdict;
   const name = basename(file.path);
-  yield `${name}: ${count(rows)} rows: ${count(ticks)} ticks, ${
-    count(refused)
-  } refused`;
+  yield `${name}: ${count(rows)} rows: ${count(ticks)} ticks, ${count(refused)} refused`;
   if (stops) yield `  ${stops}`;
   if (verdict.leftOut.length > 0) yield columnsLeftOut(verdict.leftOut);
   if (symbols.length > 0) {
@@ -141,9 +139,9 @@ export async function dryRun(
   }
   if (named > 1) {
     console.log(
-      `Total: ${read} of ${named} files; ${count(all.rows)} rows: ${
-        count(all.ticks)
-      } ticks, ${count(all.refused)} refused`,
+      `Total: ${read} of ${named} files; ${count(all.rows)} rows: ${count(all.ticks)} ticks, ${
+        count(all.refused)
+      } refused`,
     );
   }
   console.log("Nothing was stored: this was a dry run");

@@ -8,11 +8,7 @@ import {
   listSymbols,
   readTicks,
 } from "../services/export/reader.ts";
-import {
-  whyNotWritable,
-  writeToStdout,
-  writeWhole,
-} from "../services/export/target.ts";
+import { whyNotWritable, writeToStdout, writeWhole } from "../services/export/target.ts";
 import { parseTimestamp } from "../services/ingest/timestamp.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 import { connect } from "./client.ts";
@@ -89,9 +85,7 @@ function readWish(args: string[]): Wish | undefined {
   const { out, from, to } = values;
   if (positionals.length > 0) {
     throw new UsageError(
-      `Unexpected argument ${
-        JSON.stringify(positionals[0])
-      }; see deno task export --help`,
+      `Unexpected argument ${JSON.stringify(positionals[0])}; see deno task export --help`,
     );
   }
   if (!out) {
@@ -161,9 +155,7 @@ export async function exportTicks(
   const why = toStdout ? undefined : await whyNotWritable(out, force);
   if (why) throw new UsageError(`Cannot write ${out}: ${why}`);
   const stopped = new AbortController();
-  context.runtime.onStopSignal(() =>
-    stopped.abort(new Error("stopped by a signal"))
-  );
+  context.runtime.onStopSignal(() => stopped.abort(new Error("stopped by a signal")));
   const { signal } = stopped;
   const bar = stderrProgressBar();
   const label = toStdout ? "export" : basename(out);
@@ -187,9 +179,7 @@ export async function exportTicks(
       bar.draw(
         label,
         undefined,
-        `${count(written)} ticks  ${
-          count(written / watch())
-        } ticks/s  ${symbol} ${ts}`,
+        `${count(written)} ticks  ${count(written / watch())} ticks/s  ${symbol} ${ts}`,
       );
       yield ticks;
     }
@@ -217,9 +207,7 @@ export async function exportTicks(
     bar.end();
     const reason = messageOf(signal.aborted ? signal.reason : error);
     console.error(
-      `${label}: ${reason}; ${
-        toStdout ? "it was cut short" : "nothing is left of it"
-      }`,
+      `${label}: ${reason}; ${toStdout ? "it was cut short" : "nothing is left of it"}`,
     );
     return 1;
   } finally {

@@ -1,22 +1,13 @@
 import { basename } from "node:path";
 import { HoldfastError, messageOf } from "../errors.ts";
-import {
-  batchRows,
-  importPrepared,
-  type ImportProgress,
-} from "../services/import/importer.ts";
+import { batchRows, importPrepared, type ImportProgress } from "../services/import/importer.ts";
 import { type PreparedFile, prepareFile } from "../services/import/prepare.ts";
 import { openSource, type SourceFile } from "../services/import/source.ts";
 import { presetNames, presets } from "../services/ingest/mapping/presets.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 import { connect } from "./client.ts";
 import { dryRun, type FilesToRead } from "./dry_run.ts";
-import {
-  columnsLeftOut,
-  faultLines,
-  mappingFlags,
-  readMappingFlags,
-} from "./import_words.ts";
+import { columnsLeftOut, faultLines, mappingFlags, readMappingFlags } from "./import_words.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -56,8 +47,7 @@ The running Holdfast on HOST:PORT takes them (HOLDFAST_TOKEN where it asks for o
 runs on its own database. More: docs/import-export.md`;
 
 /** A row's place as people say it. */
-const placeName = (file: SourceFile) =>
-  file.format === "parquet" ? "row" : "line";
+const placeName = (file: SourceFile) => file.format === "parquet" ? "row" : "line";
 
 /** What was wrong, and where to look for the rest. */
 function* remarks(
@@ -72,30 +62,21 @@ function* remarks(
       count(batchRows)
     } rows; batches with bad rows:`;
     for (const { number, firstPlace, rows } of spoilt) {
-      yield `  batch ${number}, from ${placeName(file)} ${firstPlace} on: ${
-        count(rows)
-      } rows`;
+      yield `  batch ${number}, from ${placeName(file)} ${firstPlace} on: ${count(rows)} rows`;
     }
   }
 }
 
 const rowsIn = (rows: number, seconds: number) =>
-  `${count(rows)} rows in ${seconds.toFixed(1)} s (${
-    count(rows / seconds)
-  } rows/s)`;
+  `${count(rows)} rows in ${seconds.toFixed(1)} s (${count(rows / seconds)} rows/s)`;
 
 function summary(progress: ImportProgress, seconds: number): string {
-  const { file, rows, stored, skipped, quarantined, refused, refusal } =
-    progress;
+  const { file, rows, stored, skipped, quarantined, refused, refusal } = progress;
   return [
     `${basename(file.path)}: ${count(stored)} ticks stored`,
-    ...(quarantined > 0
-      ? [`${count(quarantined)} rows quarantined (see /api/quarantine)`]
-      : []),
+    ...(quarantined > 0 ? [`${count(quarantined)} rows quarantined (see /api/quarantine)`] : []),
     ...(refused > 0 ? [`${count(refused)} rows refused (${refusal})`] : []),
-    ...(skipped > 0
-      ? [`${count(skipped)} rows skipped: this file was imported before`]
-      : []),
+    ...(skipped > 0 ? [`${count(skipped)} rows skipped: this file was imported before`] : []),
     rowsIn(rows, seconds),
   ].join("; ");
 }
@@ -147,9 +128,7 @@ export async function importFiles(
     mapping: readMappingFlags(values),
   });
   const stopped = new AbortController();
-  context.runtime.onStopSignal(() =>
-    stopped.abort(new Error("stopped by a signal"))
-  );
+  context.runtime.onStopSignal(() => stopped.abort(new Error("stopped by a signal")));
   if (files.length === 0) return 1;
   const wish = { files, named: positionals.length, signal: stopped.signal };
   const refused = await (values["dry-run"] ? dryRun : store)(context, wish);
@@ -166,8 +145,7 @@ async function prepareAll(
   for (const file of files) {
     const name = basename(file.path);
     try {
-      const onRead = (fraction: number) =>
-        bar.draw(name, fraction, "looking it through");
+      const onRead = (fraction: number) => bar.draw(name, fraction, "looking it through");
       prepared.push(await prepareFile(file, { signal, onRead }));
       bar.end();
     } catch (error) {
@@ -208,9 +186,7 @@ async function store(
         bar.draw(
           name,
           file.bytes === 0 ? 1 : progress.bytesRead / file.bytes,
-          `${count(progress.rows)} rows  ${
-            count(progress.rows / watch())
-          } rows/s`,
+          `${count(progress.rows)} rows  ${count(progress.rows / watch())} rows/s`,
           force,
         );
       try {
@@ -241,9 +217,7 @@ async function store(
       } catch (error) {
         bar.end();
         failed++;
-        const again = isFault(error)
-          ? ""
-          : "; run the same command again to go on";
+        const again = isFault(error) ? "" : "; run the same command again to go on";
         console.error(`${name}: ${messageOf(error)}${again}`);
         if (signal.aborted) break;
       }
@@ -253,18 +227,16 @@ async function store(
   }
   if (named > 1) {
     console.log(
-      `Total: ${all.files} of ${named} files; ${
-        count(all.stored)
-      } ticks stored; ${count(all.quarantined)} rows quarantined; ${
-        count(all.refused)
-      } refused; ${count(all.skipped)} skipped; ${rowsIn(all.rows, total())}`,
+      `Total: ${all.files} of ${named} files; ${count(all.stored)} ticks stored; ${
+        count(all.quarantined)
+      } rows quarantined; ${count(all.refused)} refused; ${count(all.skipped)} skipped; ${
+        rowsIn(all.rows, total())
+      }`,
     );
   }
   if (all.quarantined > 0) {
     console.log(
-      `Not stored, but put in quarantine: ${
-        count(all.quarantined)
-      } rows, see /api/quarantine`,
+      `Not stored, but put in quarantine: ${count(all.quarantined)} rows, see /api/quarantine`,
     );
   }
   return failed;

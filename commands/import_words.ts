@@ -37,8 +37,7 @@ export function readMappingFlags(
   }
   const written: WrittenOptions = {};
   for (const name of optionNames) {
-    const value =
-      values[name.replaceAll("_", "-") as keyof typeof mappingFlags];
+    const value = values[name.replaceAll("_", "-") as keyof typeof mappingFlags];
     if (value !== undefined) written[name] = String(value);
   }
   if (values["no-header"]) written.header = "false";
@@ -57,9 +56,7 @@ export function readMappingFlags(
 /** What is wrong, and on a line of its own what helps where that is known. */
 export function faultLines(error: unknown): string {
   const message = messageOf(error);
-  const problem = error instanceof HoldfastError
-    ? error.problems[0]
-    : undefined;
+  const problem = error instanceof HoldfastError ? error.problems[0] : undefined;
   if (!problem || message.includes(problem.message)) return message;
   const more = problem.message.startsWith(message)
     ? problem.message.slice(message.length).replace(/^[;:] /, "")

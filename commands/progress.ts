@@ -61,8 +61,7 @@ export function stderrProgressBar(): ProgressBar {
 }
 
 /** A whole number with its thousands set apart. */
-export const count = (value: number): string =>
-  Math.round(value).toLocaleString("en-US");
+export const count = (value: number): string => Math.round(value).toLocaleString("en-US");
 
 /** Seconds since it was made; never zero, for rates are divided by it. */
 export function startWatch(): () => number {

@@ -5,11 +5,7 @@ import { backupRoot, bucketOf } from "../compose/backups.ts";
 import type { Config } from "../config.ts";
 import { placeOf, serverUser } from "../db/embedded/place.ts";
 import { HoldfastError } from "../errors.ts";
-import {
-  fetchBackup,
-  readStorage,
-  recordsOf,
-} from "../services/backups/copy/fetch.ts";
+import { fetchBackup, readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
 import type { BackupRecord } from "../services/backups/record.ts";
 import {
   chooseBackup,
@@ -21,8 +17,7 @@ import { createBackupStore } from "../services/backups/store.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
-const help =
-  `deno task restore --to DIR [--from s3] [--time T] [--backup ID] [--without-wal]
+const help = `deno task restore --to DIR [--from s3] [--time T] [--backup ID] [--without-wal]
 
 Restores a backup to DIR, which must be new or empty: the newest, recovered as far as there is WAL; with --time
 (RFC 3339) to that moment; --without-wal only to the backup's own end. With --from s3 from the copies in
@@ -37,9 +32,7 @@ function readTime(text: string | undefined): Date | undefined {
     Number.isNaN(time.getTime())
   ) {
     throw new UsageError(
-      `--time is ${
-        JSON.stringify(text)
-      }; it must be an RFC 3339 time such as 2026-01-31T09:30:00Z`,
+      `--time is ${JSON.stringify(text)}; it must be an RFC 3339 time such as 2026-01-31T09:30:00Z`,
     );
   }
   return time;
@@ -48,9 +41,7 @@ function readTime(text: string | undefined): Date | undefined {
 /** The system identifier of a cluster, the first 8 bytes of its control file; undefined where there is none. */
 function systemOf(cluster: string): string | undefined {
   const file = join(cluster, "global", "pg_control");
-  return existsSync(file)
-    ? String(readFileSync(file).readBigUInt64LE(0))
-    : undefined;
+  return existsSync(file) ? String(readFileSync(file).readBigUInt64LE(0)) : undefined;
 }
 
 /** A backup to restore, and where its files are. */
@@ -107,8 +98,7 @@ async function findHere(config: Config, wish: Wish): Promise<Found> {
 }
 
 /** Whether a directory holds only what is fetched from a storage: folders named by servers' identifiers. */
-const isStaging = (path: string) =>
-  readdirSync(path).every((name) => /^\d+$/.test(name));
+const isStaging = (path: string) => readdirSync(path).every((name) => /^\d+$/.test(name));
 
 /** A backup from the storage, fetched into the empty directory `staging`. */
 async function findCopy(
@@ -155,9 +145,7 @@ async function findCopy(
   return {
     record,
     path: join(home, record.id),
-    wal: withWal
-      ? { archive: join(home, "wal"), spool: undefined, live: undefined }
-      : undefined,
+    wal: withWal ? { archive: join(home, "wal"), spool: undefined, live: undefined } : undefined,
   };
 }
 
@@ -193,9 +181,7 @@ export async function restore(
   }
   const { config, runtime } = context;
   const stopped = new AbortController();
-  runtime.onStopSignal(() =>
-    stopped.abort(new HoldfastError("conflict", "It was stopped"))
-  );
+  runtime.onStopSignal(() => stopped.abort(new HoldfastError("conflict", "It was stopped")));
   const to = resolve(values.to);
   const staging = `${to}.fetched`;
   const say = (step: string) => console.log(step);
@@ -222,9 +208,7 @@ export async function restore(
       say,
     });
     say(
-      `restored to ${data} in ${
-        seconds.toFixed(1)
-      } s; it has started and stopped there`,
+      `restored to ${data} in ${seconds.toFixed(1)} s; it has started and stopped there`,
     );
     say(
       record.embedded

@@ -33,10 +33,9 @@ export async function lockDataDir(
 ): Promise<FileLock | undefined> {
   if (config.DATABASE_URL) return undefined;
   const dir = resolve(config.HOLDFAST_DATA_DIR);
-  const owner =
-    `process ${process.pid}, http://${config.HOST}:${config.PORT}, since ${
-      new Date().toISOString()
-    }`;
+  const owner = `process ${process.pid}, http://${config.HOST}:${config.PORT}, since ${
+    new Date().toISOString()
+  }`;
   const lock = await mkdir(dir, { recursive: true })
     .then(() => runtime.lockFile(join(dir, "holdfast.lock"), owner))
     .catch((cause) => {
@@ -69,9 +68,7 @@ async function listen(
     });
   } catch (error) {
     throw new StartError(
-      `Cannot listen on ${config.HOST}:${config.PORT} (${
-        messageOf(error)
-      }); choose another PORT`,
+      `Cannot listen on ${config.HOST}:${config.PORT} (${messageOf(error)}); choose another PORT`,
       { cause: error },
     );
   }
@@ -98,9 +95,7 @@ export async function startServing(
     listener = await listen(context, holdfast);
     const house = holdfast;
     const guarded = (name: string, job: () => Promise<void>) => () =>
-      job().catch((error) =>
-        log.error("cron_failed", { cron: name, error: messageOf(error) })
-      );
+      job().catch((error) => log.error("cron_failed", { cron: name, error: messageOf(error) }));
     runtime.cron(
       "holdfast each minute",
       "* * * * *",
@@ -156,8 +151,7 @@ function catchStrays(log: Logger): void {
 /** Serves until a signal; another one a second or more later ends at once. */
 export async function serve(
   context: CommandContext,
-  whileServing: (serving: Serving, signal: AbortSignal) => Promise<void> =
-    async () => {},
+  whileServing: (serving: Serving, signal: AbortSignal) => Promise<void> = async () => {},
 ): Promise<number> {
   const { runtime, log } = context;
   catchStrays(log);
@@ -181,9 +175,7 @@ export async function serve(
   const serving = await startServing(context, stopped.signal);
   const extra = whileServing(serving, stopped.signal);
   await asked;
-  await extra.catch((error) =>
-    log.warn("companion_failed", { error: messageOf(error) })
-  );
+  await extra.catch((error) => log.warn("companion_failed", { error: messageOf(error) }));
   await serving.stop();
   log.info("stopped");
   return 0;

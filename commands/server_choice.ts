@@ -21,8 +21,7 @@ const accompanying = [
  * none. Throws a StartError where they name a server and the data directory holds an embedded one.
  */
 export function describeServerChoice(config: Config): string | undefined {
-  const { DATABASE_URL, HOLDFAST_DATA_DIR: dir, libpqVariables, namedBy } =
-    config;
+  const { DATABASE_URL, HOLDFAST_DATA_DIR: dir, libpqVariables, namedBy } = config;
   if (DATABASE_URL === undefined) {
     const found = accompanying.filter((name) => libpqVariables[name]);
     return found.length === 0
@@ -39,9 +38,7 @@ export function describeServerChoice(config: Config): string | undefined {
     }: ${label} (DATABASE_URL=embedded for an embedded one)`;
   }
   throw new StartError(
-    `${namedBy.join(" and ")} ${
-      namedBy.length > 1 ? "name" : "names"
-    } a server (${label}), and ${
+    `${namedBy.join(" and ")} ${namedBy.length > 1 ? "name" : "names"} a server (${label}), and ${
       resolve(dir)
     } holds an embedded Postgres; set DATABASE_URL=postgres:// for the first, DATABASE_URL=embedded for the second`,
   );

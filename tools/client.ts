@@ -13,8 +13,7 @@ interface Document {
   components: { responses: Record<string, unknown> };
 }
 
-const header =
-  "// Generated from openapi.yaml by `deno task openapi`; do not edit.\n";
+const header = "// Generated from openapi.yaml by `deno task openapi`; do not edit.\n";
 
 /** Collects every code that a problem of the document may have. */
 function codesIn(value: unknown, found = new Set<string>()): Set<string> {
@@ -35,9 +34,7 @@ function factsOf(
     one.in === "header" && one.name.toLowerCase() === "idempotency-key"
   );
   const verdicts = Object.entries(responses)
-    .filter(([status, { content = {} }]) =>
-      Number(status) >= 400 && "application/json" in content
-    )
+    .filter(([status, { content = {} }]) => Number(status) >= 400 && "application/json" in content)
     .map(([status]) => status);
   const facts = [
     `method: "${method.toUpperCase()}"`,
