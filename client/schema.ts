@@ -2324,10 +2324,7 @@ export interface components {
             content_hash: string;
             bytes: number;
             thresholds: string[];
-            buckets: [
-                number,
-                string
-            ][];
+            buckets: (number | string)[][];
             sealed_at: string;
             sealed_by: string;
         };

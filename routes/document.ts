@@ -135,8 +135,9 @@ const portablePattern = (pattern: string) =>
 function mendSchema(schema: Record<string, unknown>): void {
   const { pattern, prefixItems, allOf } = schema;
   if (typeof pattern === "string") schema.pattern = portablePattern(pattern);
-  if (Array.isArray(prefixItems) && !("items" in schema)) {
-    // Generators that know no tuples take a list of either.
+  if (Array.isArray(prefixItems)) {
+    // Generators know no tuples, or write wrong ones: a list of either, as long.
+    delete schema.prefixItems;
     schema.items = { anyOf: prefixItems };
     schema.minItems = schema.maxItems = prefixItems.length;
   }
@@ -182,7 +183,11 @@ export function openApiDocument(router: OpenAPIHono<AppEnv>, version: string) {
       contact: { name: "The developers of Holdfast" },
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
-    servers: [{ url: "/", description: "The Holdfast that serves this document" }],
+    // Not "/": some generators put it before a path that begins so, and "//api" is another host.
+    servers: [{
+      url: "http://127.0.0.1:8000",
+      description: "Holdfast as `deno task serve` starts it",
+    }],
     tags,
   });
   const shared: Record<string, object> = {};
