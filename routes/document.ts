@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ErrorCode } from "../errors.ts";
 import type { Scope } from "../services/auth/scope.ts";
+import { addExamples } from "./examples.ts";
 import { faces } from "./problem.ts";
 import { sessionCookie } from "./auth/guard.ts";
 import { openPaths, scopeOf } from "./auth/scopes.ts";
@@ -114,6 +115,7 @@ function describeOperation(
     content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
   };
   delete operation["x-problems"];
+  addExamples(operation);
   const open = openPaths.has(path);
   operation.security = open ? [] : [{ bearer: [] }, { session: [] }];
   const scope = scopeOf(method, operation.operationId);

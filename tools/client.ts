@@ -24,6 +24,18 @@ function codesIn(value: unknown, found = new Set<string>()): Set<string> {
   return found;
 }
 
+/** Takes examples of bodies out: types do without, and a new recording of them is no new client. */
+function withoutExamples(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutExamples);
+  if (typeof value !== "object" || value === null) return value;
+  const isMedia = "schema" in value && !("in" in value);
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !(isMedia && (key === "example" || key === "examples")))
+      .map(([key, inner]) => [key, withoutExamples(inner)]),
+  );
+}
+
 /** What a client must know of an operation at run time. */
 function factsOf(
   method: string,
