@@ -3681,31 +3681,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "healthy",
-                     *       "role": "primary",
-                     *       "mode": "writing",
-                     *       "version": "0.1.0",
-                     *       "uptime_seconds": 1.866,
-                     *       "checked_at": "2026-01-31T09:31:03.670Z",
-                     *       "age_ms": 191,
-                     *       "checks": [
-                     *         {
-                     *           "name": "database",
-                     *           "status": "healthy",
-                     *           "detail": "answered 0 s ago",
-                     *           "observed_at": "2026-01-31T09:31:03.670Z"
-                     *         },
-                     *         {
-                     *           "name": "partitions",
-                     *           "status": "healthy",
-                     *           "detail": "1 table(s) covered",
-                     *           "observed_at": "2026-01-31T09:31:03.572Z"
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["HealthResponse"];
                 };
             };
@@ -3747,12 +3722,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "alive",
-                     *       "detail": ""
-                     *     }
-                     */
                     "application/json": components["schemas"]["Liveness"];
                 };
             };
@@ -3786,13 +3755,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "ready",
-                     *       "mode": "writing",
-                     *       "detail": ""
-                     *     }
-                     */
                     "application/json": components["schemas"]["Liveness"];
                 };
             };
@@ -3834,205 +3796,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "overall_status": "degraded",
-                     *       "checked_at": "2026-01-31T09:31:14.524Z",
-                     *       "age_ms": 256,
-                     *       "checks": [
-                     *         {
-                     *           "name": "database",
-                     *           "status": "healthy",
-                     *           "detail": "answered 0 s ago",
-                     *           "observed_at": "2026-01-31T09:31:14.524Z"
-                     *         },
-                     *         {
-                     *           "name": "connections",
-                     *           "status": "degraded",
-                     *           "detail": "Server connections high: 12.4%",
-                     *           "observed_at": "2026-01-31T09:31:14.524Z"
-                     *         }
-                     *       ],
-                     *       "connection_pool": {
-                     *         "size": 8,
-                     *         "active": 0,
-                     *         "idle": 8,
-                     *         "waiting": 0,
-                     *         "utilization": 0,
-                     *         "acquire_wait_ms": {
-                     *           "p50": 0,
-                     *           "p95": 0,
-                     *           "p99": 0
-                     *         }
-                     *       },
-                     *       "performance_metrics": {
-                     *         "connections_used": 13,
-                     *         "connections_limit": 97,
-                     *         "connections_utilization": 0.13402061855670103,
-                     *         "connections_by_state": {
-                     *           "active": 0,
-                     *           "idle": 12,
-                     *           "idle_in_transaction": 0,
-                     *           "idle_in_transaction_aborted": 0,
-                     *           "unknown": 0
-                     *         },
-                     *         "transactions_per_second": 5.063280381584805,
-                     *         "rollbacks_per_second": 0,
-                     *         "rollback_ratio": 0,
-                     *         "inserts_per_second": 0,
-                     *         "ticks_per_second": 0,
-                     *         "cache_hit_ratio": 1,
-                     *         "index_hit_ratio": 0.9928861788617886,
-                     *         "deadlocks_per_minute": 0,
-                     *         "temp_files_per_second": 0,
-                     *         "temp_bytes_per_second": 0,
-                     *         "blocked_sessions": 0,
-                     *         "longest_lock_wait_seconds": 0,
-                     *         "longest_transaction_seconds": 0,
-                     *         "longest_idle_in_transaction_seconds": 0,
-                     *         "xid_age": 29,
-                     *         "checksum_failures": 0,
-                     *         "database_size_bytes": 10557119,
-                     *         "server_version": "18.4",
-                     *         "server_uptime_seconds": 1.977544
-                     *       },
-                     *       "partition_health": {
-                     *         "checked_at": "2026-01-31T09:31:09.619Z",
-                     *         "tables_managed": 3,
-                     *         "partitions": 24,
-                     *         "runway_seconds": 656930,
-                     *         "holes": 0,
-                     *         "default_rows": 100,
-                     *         "problems": [
-                     *           "app.events: the default partition holds rows"
-                     *         ]
-                     *       },
-                     *       "ingest": {
-                     *         "accepted": 10,
-                     *         "quarantined": 6,
-                     *         "quarantined_by_reason": {
-                     *           "stale": 6
-                     *         },
-                     *         "uploads_active": 0,
-                     *         "uploads_waiting": 0,
-                     *         "since": "2026-01-31T09:31:01.962Z",
-                     *         "feeds": [
-                     *           {
-                     *             "symbol": "SPY",
-                     *             "accepted": 10,
-                     *             "quarantined": 6,
-                     *             "by_reason": {
-                     *               "stale": 6
-                     *             },
-                     *             "last_tick_at": "2026-01-31T09:31:00.000Z",
-                     *             "last_received_at": "2026-01-31T09:31:05.445Z",
-                     *             "age_seconds": 14.783
-                     *           }
-                     *         ]
-                     *       },
-                     *       "backups": {
-                     *         "scheduled": true,
-                     *         "last_backup_at": null,
-                     *         "last_backup_bytes": null,
-                     *         "last_backup_seconds": null,
-                     *         "last_proven_restore_at": null,
-                     *         "recovery_seconds": null,
-                     *         "backup_age_seconds": 12.797,
-                     *         "unproven_seconds": 12.797,
-                     *         "archive_enabled": true,
-                     *         "archive_lag_seconds": null,
-                     *         "backups": 0,
-                     *         "proven": 0,
-                     *         "copy_enabled": false,
-                     *         "last_copy_at": null,
-                     *         "copy_age_seconds": null,
-                     *         "copy_lag_seconds": null,
-                     *         "copies": 0,
-                     *         "copy_failures": 0,
-                     *         "copied_bytes": 0,
-                     *         "copy_problem": null,
-                     *         "problems": []
-                     *       },
-                     *       "alerts": [
-                     *         {
-                     *           "severity": "warning",
-                     *           "alert_type": "connections_warning",
-                     *           "message": "Server connections high: 12.4%",
-                     *           "value": 0.12371134020618557,
-                     *           "threshold": 0.0001,
-                     *           "flapping": false,
-                     *           "evidence": [
-                     *             {
-                     *               "name": "connections_by_state",
-                     *               "value": {
-                     *                 "active": 1,
-                     *                 "idle": 10,
-                     *                 "idle_in_transaction": 0,
-                     *                 "idle_in_transaction_aborted": 0,
-                     *                 "unknown": 0
-                     *               }
-                     *             }
-                     *           ],
-                     *           "cure": [
-                     *             {
-                     *               "sql": "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc",
-                     *               "lock": "none",
-                     *               "risk": "reads only"
-                     *             }
-                     *           ],
-                     *           "id": "d26a84d6-d3c9-42bc-8603-5d219520f24a",
-                     *           "rule": "connections",
-                     *           "scope": "",
-                     *           "instance": "",
-                     *           "peak_severity": "warning",
-                     *           "started_at": "2026-01-31T09:31:10.544Z",
-                     *           "resolved_at": null,
-                     *           "acknowledged_at": "2026-01-31T09:31:10.633Z",
-                     *           "acknowledged_by": "marta, admin",
-                     *           "unknown_since": null,
-                     *           "silenced_by": null,
-                     *           "inhibited_by": null,
-                     *           "notified_at": "2026-01-31T09:31:10.545Z",
-                     *           "notified_severity": "warning",
-                     *           "cause": "Clients that open connections without a pool, or pools that together exceed max_connections.",
-                     *           "state": "firing"
-                     *         },
-                     *         {
-                     *           "severity": "warning",
-                     *           "alert_type": "default_rows_warning",
-                     *           "message": "Rows in the default partition on app.events: 100",
-                     *           "value": 100,
-                     *           "threshold": 1,
-                     *           "flapping": false,
-                     *           "evidence": [],
-                     *           "cure": [
-                     *             {
-                     *               "sql": "-- POST /api/partitions/plan {\"table\":\"app.events\"} lists the statements, or why there are none; POST /api/partitions/apply with its digest and the same table carries them out",
-                     *               "lock": "as the plan says, statement by statement",
-                     *               "risk": "rows of the default go into partitions of their own, in batches beside readers and writers"
-                     *             }
-                     *           ],
-                     *           "id": "753b4f32-8809-49bb-bbec-6957035d01c8",
-                     *           "rule": "default_rows",
-                     *           "scope": "app.events",
-                     *           "instance": "",
-                     *           "peak_severity": "warning",
-                     *           "started_at": "2026-01-31T09:31:10.544Z",
-                     *           "resolved_at": null,
-                     *           "acknowledged_at": null,
-                     *           "acknowledged_by": null,
-                     *           "unknown_since": null,
-                     *           "silenced_by": null,
-                     *           "inhibited_by": null,
-                     *           "notified_at": "2026-01-31T09:31:10.545Z",
-                     *           "notified_severity": "warning",
-                     *           "cause": "Rows came for which no partition existed; they forbid attaching the right one.",
-                     *           "state": "firing"
-                     *         }
-                     *       ],
-                     *       "recommendations": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["DatabaseHealthResponse"];
                 };
             };
@@ -4067,34 +3830,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "since": "2026-01-31T09:31:01.962Z",
-                     *       "feeds": [
-                     *         {
-                     *           "symbol": "SPY",
-                     *           "accepted": 10,
-                     *           "quarantined": 6,
-                     *           "by_reason": {
-                     *             "stale": 6
-                     *           },
-                     *           "last_tick_at": "2026-01-31T09:31:00.000Z",
-                     *           "last_received_at": "2026-01-31T09:31:05.445Z",
-                     *           "age_seconds": 14.788
-                     *         }
-                     *       ],
-                     *       "other": {
-                     *         "accepted": 0,
-                     *         "quarantined": 0,
-                     *         "by_reason": {}
-                     *       },
-                     *       "unreadable": {
-                     *         "accepted": 0,
-                     *         "quarantined": 0,
-                     *         "by_reason": {}
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["FeedsHealthResponse"];
                 };
             };
@@ -4129,41 +3864,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "measured_at": null,
-                     *       "categories": [
-                     *         {
-                     *           "category": "insert_performance",
-                     *           "baseline": null,
-                     *           "current": null,
-                     *           "unit": null,
-                     *           "improvement": null,
-                     *           "ci_low": null,
-                     *           "ci_high": null,
-                     *           "target": 0.3,
-                     *           "target_unit": "ratio",
-                     *           "verdict": "not_measured",
-                     *           "run_id": null,
-                     *           "measured_at": null
-                     *         },
-                     *         {
-                     *           "category": "calculation_performance",
-                     *           "baseline": null,
-                     *           "current": null,
-                     *           "unit": null,
-                     *           "improvement": null,
-                     *           "ci_low": null,
-                     *           "ci_high": null,
-                     *           "target": 1,
-                     *           "target_unit": "ratio",
-                     *           "verdict": "not_measured",
-                     *           "run_id": null,
-                     *           "measured_at": null
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["PerformanceImprovementMetrics"];
                 };
             };
@@ -4199,113 +3899,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "overall_status": "healthy",
-                     *       "checked_at": "2026-01-31T09:31:08.719Z",
-                     *       "tables": [
-                     *         {
-                     *           "table": "app.visits",
-                     *           "policy": {
-                     *             "table": "app.visits",
-                     *             "interval": "7 days",
-                     *             "time_zone": "UTC",
-                     *             "key": "timestamptz",
-                     *             "premake": 4,
-                     *             "retention": null,
-                     *             "cooldown": "7 days",
-                     *             "seal": false,
-                     *             "enabled": true
-                     *           },
-                     *           "partitions": 6,
-                     *           "rows_estimate": 0,
-                     *           "bytes": 0,
-                     *           "runway_seconds": 2557731,
-                     *           "holes": [],
-                     *           "default_rows": 0,
-                     *           "last_rotation_at": "2026-11-27T18:34:00.544Z",
-                     *           "sealed": 0,
-                     *           "problems": [],
-                     *           "recommendations": [],
-                     *           "children": [
-                     *             {
-                     *               "partition": "app.visits_p2026w04",
-                     *               "from": "2026-01-19T00:00:00.000Z",
-                     *               "to": "2026-01-26T00:00:00.000Z",
-                     *               "state": "hot",
-                     *               "rows_estimate": 0,
-                     *               "bytes": 0,
-                     *               "sealed_at": null,
-                     *               "is_default": false,
-                     *               "problem": null
-                     *             },
-                     *             {
-                     *               "partition": "app.visits_p2026w05",
-                     *               "from": "2026-01-26T00:00:00.000Z",
-                     *               "to": "2026-02-02T00:00:00.000Z",
-                     *               "state": "hot",
-                     *               "rows_estimate": 0,
-                     *               "bytes": 0,
-                     *               "sealed_at": null,
-                     *               "is_default": false,
-                     *               "problem": null
-                     *             }
-                     *           ]
-                     *         },
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "policy": {
-                     *             "table": "market.ticks",
-                     *             "interval": "1 day",
-                     *             "time_zone": "UTC",
-                     *             "key": "timestamptz",
-                     *             "premake": 7,
-                     *             "retention": {
-                     *               "keep": "30 days",
-                     *               "action": "archive-then-drop"
-                     *             },
-                     *             "cooldown": "00:00:00",
-                     *             "seal": true,
-                     *             "enabled": true
-                     *           },
-                     *           "partitions": 12,
-                     *           "rows_estimate": 9,
-                     *           "bytes": 917504,
-                     *           "runway_seconds": 656931,
-                     *           "holes": [],
-                     *           "default_rows": 0,
-                     *           "last_rotation_at": "2026-11-27T18:34:02.648Z",
-                     *           "sealed": 2,
-                     *           "problems": [],
-                     *           "recommendations": [],
-                     *           "children": [
-                     *             {
-                     *               "partition": "market.ticks_p20251222",
-                     *               "from": "2025-12-22T00:00:00.000Z",
-                     *               "to": "2025-12-23T00:00:00.000Z",
-                     *               "state": "sealed",
-                     *               "rows_estimate": 1,
-                     *               "bytes": 81920,
-                     *               "sealed_at": "2026-01-31T09:31:08.544Z",
-                     *               "is_default": false,
-                     *               "problem": null
-                     *             },
-                     *             {
-                     *               "partition": "market.ticks_p20260121",
-                     *               "from": "2026-01-21T00:00:00.000Z",
-                     *               "to": "2026-01-22T00:00:00.000Z",
-                     *               "state": "hot",
-                     *               "rows_estimate": 1,
-                     *               "bytes": 114688,
-                     *               "sealed_at": null,
-                     *               "is_default": false,
-                     *               "problem": null
-                     *             }
-                     *           ]
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionHealthResponse"];
                 };
             };
@@ -4351,31 +3944,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "ticks": [
-                     *         {
-                     *           "ts": "2025-12-22T09:31:00.000Z",
-                     *           "symbol": "SPY",
-                     *           "price": 600,
-                     *           "size": 1,
-                     *           "exchange": null,
-                     *           "side": null,
-                     *           "trade_id": null
-                     *         },
-                     *         {
-                     *           "ts": "2026-01-21T09:31:00.000Z",
-                     *           "symbol": "SPY",
-                     *           "price": 600,
-                     *           "size": 1,
-                     *           "exchange": null,
-                     *           "side": null,
-                     *           "trade_id": null
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["TickList"];
                 };
             };
@@ -4449,13 +4017,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "accepted": 1,
-                     *       "quarantined": 0,
-                     *       "replayed": false
-                     *     }
-                     */
                     "application/json": components["schemas"]["IngestAnswer"];
                 };
             };
@@ -4501,15 +4062,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "minutes_checked": 4,
-                     *       "changed": 0,
-                     *       "removed": 0,
-                     *       "skipped": [],
-                     *       "next_from": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["CandleRebuildAnswer"];
                 };
             };
@@ -4562,31 +4114,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "candles": [
-                     *         {
-                     *           "ts": "2025-12-22T09:31:00Z",
-                     *           "open": 600,
-                     *           "high": 600,
-                     *           "low": 600,
-                     *           "close": 600,
-                     *           "volume": 1,
-                     *           "trades": 1
-                     *         },
-                     *         {
-                     *           "ts": "2026-01-21T09:31:00Z",
-                     *           "open": 600,
-                     *           "high": 600,
-                     *           "low": 600,
-                     *           "close": 600,
-                     *           "volume": 1,
-                     *           "trades": 1
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["CandleList"];
                 };
             };
@@ -4631,31 +4158,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "instruments": [
-                     *         {
-                     *           "id": 1,
-                     *           "symbol": "SPY",
-                     *           "kind": "unknown",
-                     *           "currency": null,
-                     *           "tick_size": null,
-                     *           "created_at": "2026-11-27T18:33:58.205Z",
-                     *           "deleted_at": null
-                     *         },
-                     *         {
-                     *           "id": 2,
-                     *           "symbol": "IBM",
-                     *           "kind": "equity",
-                     *           "currency": "USD",
-                     *           "tick_size": 0.01,
-                     *           "created_at": "2026-11-27T18:33:59.295Z",
-                     *           "deleted_at": null
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["InstrumentList"];
                 };
             };
@@ -4695,17 +4197,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 3,
-                     *       "symbol": "EUR/USD",
-                     *       "kind": "unknown",
-                     *       "currency": null,
-                     *       "tick_size": null,
-                     *       "created_at": "2026-11-27T18:33:59.329Z",
-                     *       "deleted_at": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["Instrument"];
                 };
             };
@@ -4748,17 +4239,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 2,
-                     *       "symbol": "IBM",
-                     *       "kind": "equity",
-                     *       "currency": "USD",
-                     *       "tick_size": 0.01,
-                     *       "created_at": "2026-11-27T18:33:59.295Z",
-                     *       "deleted_at": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["Instrument"];
                 };
             };
@@ -4800,17 +4280,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 2,
-                     *       "symbol": "IBM",
-                     *       "kind": "equity",
-                     *       "currency": "USD",
-                     *       "tick_size": 0.05,
-                     *       "created_at": "2026-11-27T18:33:59.295Z",
-                     *       "deleted_at": "2026-11-27T18:33:59.414Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Instrument"];
                 };
             };
@@ -4862,17 +4331,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 2,
-                     *       "symbol": "IBM",
-                     *       "kind": "equity",
-                     *       "currency": "USD",
-                     *       "tick_size": 0.05,
-                     *       "created_at": "2026-11-27T18:33:59.295Z",
-                     *       "deleted_at": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["Instrument"];
                 };
             };
@@ -4916,17 +4374,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 2,
-                     *       "symbol": "IBM",
-                     *       "kind": "equity",
-                     *       "currency": "USD",
-                     *       "tick_size": 0.05,
-                     *       "created_at": "2026-11-27T18:33:59.295Z",
-                     *       "deleted_at": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["Instrument"];
                 };
             };
@@ -4967,26 +4414,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "symbol": "SPY",
-                     *       "from": "2025-12-22T09:31:00.000Z",
-                     *       "to": "2026-01-31T09:31:00.000Z",
-                     *       "tick_size": 0.01,
-                     *       "tick_size_source": "inferred",
-                     *       "sampled": 8,
-                     *       "distinct_prices": 4,
-                     *       "round_trips": 4,
-                     *       "off_grid": 0,
-                     *       "off_grid_examples": [],
-                     *       "worst_error": 4.5474735088646414e-14,
-                     *       "worst_price": 601.3,
-                     *       "max_significant_digits": 5,
-                     *       "exact_below": 10000000000000,
-                     *       "verdict": "exact",
-                     *       "advice": "float8 keeps every price of this instrument: printed, each is the decimal the exchange sent, and will be as long as prices stay below 10000000000000. Sums and averages still round in the last digits; money that is owed belongs in numeric."
-                     *     }
-                     */
                     "application/json": components["schemas"]["Exactness"];
                 };
             };
@@ -5034,33 +4461,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "quarantine": [
-                     *         {
-                     *           "id": "6",
-                     *           "received_at": "2026-11-27T18:33:58.655Z",
-                     *           "reason": "stale",
-                     *           "path": "ts",
-                     *           "detail": "ts is more than 7 days old by Holdfast's clock; send it with ?backfill=true",
-                     *           "line": 7,
-                     *           "raw": "{\"ts\":\"2026-01-22T09:31:00.000Z\",\"symbol\":\"SPY\",\"price\":600,\"size\":1,\"exchange\":null,\"side\":null,\"trade_id\":null}",
-                     *           "symbol": "SPY"
-                     *         },
-                     *         {
-                     *           "id": "5",
-                     *           "received_at": "2026-11-27T18:33:58.655Z",
-                     *           "reason": "stale",
-                     *           "path": "ts",
-                     *           "detail": "ts is more than 7 days old by Holdfast's clock; send it with ?backfill=true",
-                     *           "line": 6,
-                     *           "raw": "{\"ts\":\"2026-01-22T09:31:00.000Z\",\"symbol\":\"SPY\",\"price\":600,\"size\":1,\"exchange\":null,\"side\":null,\"trade_id\":null}",
-                     *           "symbol": "SPY"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["QuarantineList"];
                 };
             };
@@ -5103,12 +4503,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "purged": 3,
-                     *       "complete": true
-                     *     }
-                     */
                     "application/json": components["schemas"]["QuarantinePurgeAnswer"];
                 };
             };
@@ -5150,26 +4544,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "retried": 3,
-                     *       "stored": 0,
-                     *       "still_quarantined": 3,
-                     *       "errors": [
-                     *         {
-                     *           "id": "1",
-                     *           "path": "ts",
-                     *           "message": "ts is more than 7 days old by Holdfast's clock; send it with ?backfill=true"
-                     *         },
-                     *         {
-                     *           "id": "2",
-                     *           "path": "ts",
-                     *           "message": "ts is more than 7 days old by Holdfast's clock; send it with ?backfill=true"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["QuarantineBulkRetryAnswer"];
                 };
             };
@@ -5222,13 +4596,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "accepted": 1,
-                     *       "quarantined": 0,
-                     *       "replayed": false
-                     *     }
-                     */
                     "application/json": components["schemas"]["IngestAnswer"];
                 };
             };
@@ -5309,61 +4676,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "tables": [
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "policy": {
-                     *             "table": "market.ticks",
-                     *             "interval": "1 day",
-                     *             "time_zone": "UTC",
-                     *             "key": "timestamptz",
-                     *             "premake": 7,
-                     *             "retention": null,
-                     *             "cooldown": "7 days",
-                     *             "seal": false,
-                     *             "enabled": true
-                     *           },
-                     *           "partitions": 12,
-                     *           "rows_estimate": 0,
-                     *           "bytes": 835584,
-                     *           "runway_seconds": 656935,
-                     *           "holes": [],
-                     *           "default_rows": 0,
-                     *           "last_rotation_at": "2026-11-27T18:33:59.571Z",
-                     *           "sealed": 0,
-                     *           "problems": [],
-                     *           "recommendations": [],
-                     *           "children": [
-                     *             {
-                     *               "partition": "market.ticks_p20251222",
-                     *               "from": "2025-12-22T00:00:00.000Z",
-                     *               "to": "2025-12-23T00:00:00.000Z",
-                     *               "state": "hot",
-                     *               "rows_estimate": 0,
-                     *               "bytes": 81920,
-                     *               "sealed_at": null,
-                     *               "is_default": false,
-                     *               "problem": null
-                     *             },
-                     *             {
-                     *               "partition": "market.ticks_p20260121",
-                     *               "from": "2026-01-21T00:00:00.000Z",
-                     *               "to": "2026-01-22T00:00:00.000Z",
-                     *               "state": "hot",
-                     *               "rows_estimate": 0,
-                     *               "bytes": 81920,
-                     *               "sealed_at": null,
-                     *               "is_default": false,
-                     *               "problem": null
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionTableList"];
                 };
             };
@@ -5399,38 +4711,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "policies": [
-                     *         {
-                     *           "table": "app.visits",
-                     *           "interval": "7 days",
-                     *           "time_zone": "UTC",
-                     *           "key": "timestamptz",
-                     *           "premake": 4,
-                     *           "retention": null,
-                     *           "cooldown": "7 days",
-                     *           "seal": false,
-                     *           "enabled": true
-                     *         },
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "interval": "1 day",
-                     *           "time_zone": "UTC",
-                     *           "key": "timestamptz",
-                     *           "premake": 7,
-                     *           "retention": {
-                     *             "keep": "30 days",
-                     *             "action": "archive-then-drop"
-                     *           },
-                     *           "cooldown": "00:00:00",
-                     *           "seal": true,
-                     *           "enabled": true
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionPolicyList"];
                 };
             };
@@ -5469,22 +4749,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "table": "market.ticks",
-                     *       "interval": "1 day",
-                     *       "time_zone": "UTC",
-                     *       "key": "timestamptz",
-                     *       "premake": 7,
-                     *       "retention": {
-                     *         "keep": "30 days",
-                     *         "action": "archive-then-drop"
-                     *       },
-                     *       "cooldown": "00:00:00",
-                     *       "seal": true,
-                     *       "enabled": true
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionPolicy"];
                 };
             };
@@ -5528,19 +4792,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "table": "app.visits",
-                     *       "interval": "7 days",
-                     *       "time_zone": "UTC",
-                     *       "key": "timestamptz",
-                     *       "premake": 4,
-                     *       "retention": null,
-                     *       "cooldown": "7 days",
-                     *       "seal": false,
-                     *       "enabled": true
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionPolicy"];
                 };
             };
@@ -5625,30 +4876,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "digest": "14a16cb2b3b2c158b351fb413d6ce1bf5441c175292c0358cda924d576285184",
-                     *       "statements": [
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "partition": "market.ticks_p20251222",
-                     *           "action": "drop",
-                     *           "step": 1,
-                     *           "sql": "drop table \"market\".\"ticks_p20251222\" restrict",
-                     *           "lock": "ACCESS EXCLUSIVE on market.ticks_p20251222, which is detached",
-                     *           "reason": "detached longer than 00:00:00 ago",
-                     *           "held": false,
-                     *           "estimate": {
-                     *             "rows": 0,
-                     *             "bytes": 0,
-                     *             "seconds": 0.05
-                     *           }
-                     *         }
-                     *       ],
-                     *       "skipped": [],
-                     *       "warnings": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionPlan"];
                 };
             };
@@ -5694,12 +4921,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "applied": 1,
-                     *       "skipped": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionApplyAnswer"];
                 };
             };
@@ -5747,35 +4968,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "entries": [
-                     *         {
-                     *           "id": "26",
-                     *           "at": "2026-11-27T18:34:02.855Z",
-                     *           "action": "unseal",
-                     *           "table": "market.ticks",
-                     *           "partition": "ticks_p20260121",
-                     *           "reason": "asked for; not sealed again for 3600 s",
-                     *           "duration_ms": 20.596637999999075,
-                     *           "error": null,
-                     *           "sql": "drop trigger if exists holdfast_sealed on \"market\".\"ticks_p20260121\";\ndrop trigger if exists holdfast_sealed_truncate on \"market\".\"ticks_p20260121\""
-                     *         },
-                     *         {
-                     *           "id": "25",
-                     *           "at": "2026-11-27T18:34:02.648Z",
-                     *           "action": "restore",
-                     *           "table": "market.ticks",
-                     *           "partition": "ticks_p20251222",
-                     *           "reason": "brought back from market.ticks_p20251222's archive; retention leaves it until 2026-02-07T09:31:08.421Z",
-                     *           "duration_ms": 226.93049099999917,
-                     *           "error": null,
-                     *           "sql": "alter table \"market\".\"ticks_p20251222\" drop constraint if exists holdfast_bound;\nalter table \"market\".\"ticks_p20251222\" add constraint holdfast_bound check (\"ts\" is not null and \"ts\" >= '2025-12-22 00:00:00+00' and \"ts\" < '2025-12-23 00:00:00+00');\nalter table \"market\".\"ticks\" attach partition \"market\".\"ticks_p20251222\" for values from ('2025-12-22 00:00:00+00') to ('2025-12-23 00:00:00+00');\nalter table \"market\".\"ticks_p20251222\" drop constraint holdfast_bound"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["MaintenanceLog"];
                 };
             };
@@ -5811,32 +5003,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "conversions": [
-                     *         {
-                     *           "id": "1",
-                     *           "kind": "convert",
-                     *           "phase": "swapped",
-                     *           "rows_copied": 100,
-                     *           "changes_applied": 0,
-                     *           "rows_verified": 100,
-                     *           "content_hash": "5563151242666989186",
-                     *           "lock_ms": 19.29175199999918,
-                     *           "waits_for": null,
-                     *           "error": null,
-                     *           "started_at": "2026-01-31T09:31:09.032Z",
-                     *           "updated_at": "2026-01-31T09:31:09.460Z",
-                     *           "ended_at": null,
-                     *           "failure": null,
-                     *           "table": "app.events",
-                     *           "progress": 1,
-                     *           "undoable": true
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionConversionList"];
                 };
             };
@@ -5876,37 +5042,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "table": "app.events",
-                     *       "digest": "d3e7cad709cfcf37e2dc7e8b5392de0f191c21bd232e5a176106f8c560dccec4",
-                     *       "refusals": [],
-                     *       "partitions": [
-                     *         "events_p2026w05",
-                     *         "events_p2026w06"
-                     *       ],
-                     *       "statements": [
-                     *         {
-                     *           "sql": "create table \"app\".\"events_holdfast_new\" (like \"app\".\"events\" including defaults including constraints including generated including identity including storage including compression including comments) partition by range (\"at\")",
-                     *           "lock": "ACCESS SHARE on app.events",
-                     *           "phase": "begin",
-                     *           "reason": "the new table stands beside the old one, changes are noted; one transaction"
-                     *         },
-                     *         {
-                     *           "sql": "alter table \"app\".\"events_holdfast_new\" add constraint \"events_holdfast_i0\" PRIMARY KEY (id, \"at\")",
-                     *           "lock": "none but on the new app.events_holdfast_new",
-                     *           "phase": "begin",
-                     *           "reason": "the new table stands beside the old one, changes are noted; one transaction"
-                     *         }
-                     *       ],
-                     *       "estimate": {
-                     *         "rows": 0,
-                     *         "bytes": 32768,
-                     *         "seconds": 0.0065536
-                     *       },
-                     *       "conversion": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionConversionAnswer"];
                 };
             };
@@ -5916,35 +5051,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "table": "app.events",
-                     *       "digest": null,
-                     *       "refusals": [],
-                     *       "partitions": [],
-                     *       "statements": [],
-                     *       "estimate": null,
-                     *       "conversion": {
-                     *         "id": "1",
-                     *         "kind": "convert",
-                     *         "phase": "copying",
-                     *         "rows_copied": 0,
-                     *         "changes_applied": 0,
-                     *         "rows_verified": null,
-                     *         "content_hash": null,
-                     *         "lock_ms": null,
-                     *         "waits_for": null,
-                     *         "error": null,
-                     *         "started_at": "2026-01-31T09:31:09.032Z",
-                     *         "updated_at": "2026-01-31T09:31:09.032Z",
-                     *         "ended_at": null,
-                     *         "failure": null,
-                     *         "table": "app.events",
-                     *         "progress": 0,
-                     *         "undoable": false
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionConversionAnswer"];
                 };
             };
@@ -5986,54 +5092,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "passed",
-                     *       "started_at": "2026-01-31T09:31:08.132Z",
-                     *       "finished_at": "2026-01-31T09:31:08.211Z",
-                     *       "table": null,
-                     *       "progress": {
-                     *         "leaves": 2,
-                     *         "leaves_done": 2,
-                     *         "partition": null,
-                     *         "blocks": 0,
-                     *         "blocks_done": 0
-                     *       },
-                     *       "checked": 2,
-                     *       "differing": 0,
-                     *       "partitions": [
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "partition": "market.ticks_p20260121",
-                     *           "sealed_at": "2026-01-31T09:31:06.763Z",
-                     *           "status": "intact",
-                     *           "rows": 1,
-                     *           "expected_rows": 1,
-                     *           "content_hash": "e82211bd95d73ad872b4732c7c9735a5",
-                     *           "expected_hash": "e82211bd95d73ad872b4732c7c9735a5",
-                     *           "differences": [],
-                     *           "unreadable": [],
-                     *           "problems": [],
-                     *           "duration_ms": 24
-                     *         },
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "partition": "market.ticks_p20260122",
-                     *           "sealed_at": "2026-01-31T09:31:06.887Z",
-                     *           "status": "intact",
-                     *           "rows": 1,
-                     *           "expected_rows": 1,
-                     *           "content_hash": "6a53a5c7b23714ecce136326d1a10f9e",
-                     *           "expected_hash": "6a53a5c7b23714ecce136326d1a10f9e",
-                     *           "differences": [],
-                     *           "unreadable": [],
-                     *           "problems": [],
-                     *           "duration_ms": 15
-                     *         }
-                     *       ],
-                     *       "error": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionVerification"];
                 };
             };
@@ -6074,54 +5132,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "passed",
-                     *       "started_at": "2026-01-31T09:31:08.214Z",
-                     *       "finished_at": "2026-01-31T09:31:08.288Z",
-                     *       "table": "market.ticks",
-                     *       "progress": {
-                     *         "leaves": 2,
-                     *         "leaves_done": 2,
-                     *         "partition": null,
-                     *         "blocks": 0,
-                     *         "blocks_done": 0
-                     *       },
-                     *       "checked": 2,
-                     *       "differing": 0,
-                     *       "partitions": [
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "partition": "market.ticks_p20260121",
-                     *           "sealed_at": "2026-01-31T09:31:06.763Z",
-                     *           "status": "intact",
-                     *           "rows": 1,
-                     *           "expected_rows": 1,
-                     *           "content_hash": "e82211bd95d73ad872b4732c7c9735a5",
-                     *           "expected_hash": "e82211bd95d73ad872b4732c7c9735a5",
-                     *           "differences": [],
-                     *           "unreadable": [],
-                     *           "problems": [],
-                     *           "duration_ms": 15
-                     *         },
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "partition": "market.ticks_p20260122",
-                     *           "sealed_at": "2026-01-31T09:31:06.887Z",
-                     *           "status": "intact",
-                     *           "rows": 1,
-                     *           "expected_rows": 1,
-                     *           "content_hash": "6a53a5c7b23714ecce136326d1a10f9e",
-                     *           "expected_hash": "6a53a5c7b23714ecce136326d1a10f9e",
-                     *           "differences": [],
-                     *           "unreadable": [],
-                     *           "problems": [],
-                     *           "duration_ms": 18
-                     *         }
-                     *       ],
-                     *       "error": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionVerification"];
                 };
             };
@@ -6177,49 +5187,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "version": 1,
-                     *       "table": "market.ticks",
-                     *       "partition": "market.ticks_p20260121",
-                     *       "bound": "FOR VALUES FROM ('2026-01-21 00:00:00+00') TO ('2026-01-22 00:00:00+00')",
-                     *       "key": {
-                     *         "column": "ts",
-                     *         "type": "timestamp with time zone"
-                     *       },
-                     *       "columns": [
-                     *         {
-                     *           "name": "ts",
-                     *           "type": "timestamp with time zone"
-                     *         },
-                     *         {
-                     *           "name": "price",
-                     *           "type": "double precision"
-                     *         }
-                     *       ],
-                     *       "rows": 1,
-                     *       "min": "2026-01-21 09:31:00+00",
-                     *       "max": "2026-01-21 09:31:00+00",
-                     *       "content_hash": "e82211bd95d73ad872b4732c7c9735a5",
-                     *       "bytes": 114688,
-                     *       "thresholds": [
-                     *         "2026-01-21 00:15:00+00",
-                     *         "2026-01-21 00:30:00+00"
-                     *       ],
-                     *       "buckets": [
-                     *         [
-                     *           0,
-                     *           "00000000000000000000000000000000"
-                     *         ],
-                     *         [
-                     *           0,
-                     *           "00000000000000000000000000000000"
-                     *         ]
-                     *       ],
-                     *       "sealed_at": "2026-01-31T09:31:06.701Z",
-                     *       "sealed_by": "postgres"
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionManifest"];
                 };
             };
@@ -6301,26 +5268,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "archives": [
-                     *         {
-                     *           "table": "market.ticks",
-                     *           "partition": "market.ticks_p20251222",
-                     *           "bound": "FOR VALUES FROM ('2025-12-22 00:00:00+00') TO ('2025-12-23 00:00:00+00')",
-                     *           "file": "market.ticks/ticks_p20251222.b9b1f3e920f3.parquet",
-                     *           "bytes": 815,
-                     *           "sha256": "c4f1e4d93963d04b75e3b9cb89d9badd9e14347606e773558bc4692c3a90282f",
-                     *           "rows": 1,
-                     *           "content_hash": "b9b1f3e920f3b9812d01546fac77abfd",
-                     *           "archived_at": "2026-01-31T09:31:07.466Z",
-                     *           "restored_at": null,
-                     *           "dropped": true
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionArchiveList"];
                 };
             };
@@ -6360,17 +5307,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "table": "market.ticks",
-                     *       "partition": "market.ticks_p20251222",
-                     *       "rows": 1,
-                     *       "content_hash": "b9b1f3e920f3b9812d01546fac77abfd",
-                     *       "bound": "FOR VALUES FROM ('2025-12-22 00:00:00+00') TO ('2025-12-23 00:00:00+00')",
-                     *       "held_until": "2026-02-07T09:31:08.421Z",
-                     *       "duration_ms": 264
-                     *     }
-                     */
                     "application/json": components["schemas"]["PartitionRestored"];
                 };
             };
@@ -6418,89 +5354,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "alerts": [
-                     *         {
-                     *           "severity": "warning",
-                     *           "alert_type": "connections_warning",
-                     *           "message": "Server connections high: 12.4%",
-                     *           "value": 0.12371134020618557,
-                     *           "threshold": 0.0001,
-                     *           "flapping": false,
-                     *           "evidence": [
-                     *             {
-                     *               "name": "connections_by_state",
-                     *               "value": {
-                     *                 "active": 1,
-                     *                 "idle": 10,
-                     *                 "idle_in_transaction": 0,
-                     *                 "idle_in_transaction_aborted": 0,
-                     *                 "unknown": 0
-                     *               }
-                     *             }
-                     *           ],
-                     *           "cure": [
-                     *             {
-                     *               "sql": "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc",
-                     *               "lock": "none",
-                     *               "risk": "reads only"
-                     *             }
-                     *           ],
-                     *           "id": "d26a84d6-d3c9-42bc-8603-5d219520f24a",
-                     *           "rule": "connections",
-                     *           "scope": "",
-                     *           "instance": "",
-                     *           "peak_severity": "warning",
-                     *           "started_at": "2026-01-31T09:31:10.544Z",
-                     *           "resolved_at": null,
-                     *           "acknowledged_at": null,
-                     *           "acknowledged_by": null,
-                     *           "unknown_since": null,
-                     *           "silenced_by": null,
-                     *           "inhibited_by": null,
-                     *           "notified_at": "2026-01-31T09:31:10.545Z",
-                     *           "notified_severity": "warning",
-                     *           "cause": "Clients that open connections without a pool, or pools that together exceed max_connections.",
-                     *           "state": "firing"
-                     *         },
-                     *         {
-                     *           "severity": "warning",
-                     *           "alert_type": "default_rows_warning",
-                     *           "message": "Rows in the default partition on app.events: 100",
-                     *           "value": 100,
-                     *           "threshold": 1,
-                     *           "flapping": false,
-                     *           "evidence": [],
-                     *           "cure": [
-                     *             {
-                     *               "sql": "-- POST /api/partitions/plan {\"table\":\"app.events\"} lists the statements, or why there are none; POST /api/partitions/apply with its digest and the same table carries them out",
-                     *               "lock": "as the plan says, statement by statement",
-                     *               "risk": "rows of the default go into partitions of their own, in batches beside readers and writers"
-                     *             }
-                     *           ],
-                     *           "id": "753b4f32-8809-49bb-bbec-6957035d01c8",
-                     *           "rule": "default_rows",
-                     *           "scope": "app.events",
-                     *           "instance": "",
-                     *           "peak_severity": "warning",
-                     *           "started_at": "2026-01-31T09:31:10.544Z",
-                     *           "resolved_at": null,
-                     *           "acknowledged_at": null,
-                     *           "acknowledged_by": null,
-                     *           "unknown_since": null,
-                     *           "silenced_by": null,
-                     *           "inhibited_by": null,
-                     *           "notified_at": "2026-01-31T09:31:10.545Z",
-                     *           "notified_severity": "warning",
-                     *           "cause": "Rows came for which no partition existed; they forbid attaching the right one.",
-                     *           "state": "firing"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null,
-                     *       "complete": true
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertList"];
                 };
             };
@@ -6536,49 +5389,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "rules": [
-                     *         {
-                     *           "keep_firing_seconds": 0,
-                     *           "cooldown_seconds": 0,
-                     *           "enabled": true,
-                     *           "name": "database_down",
-                     *           "local": true,
-                     *           "title": "The database cannot be reached",
-                     *           "metric": "database_down",
-                     *           "unit": "flag",
-                     *           "direction": "above",
-                     *           "warning": null,
-                     *           "critical": 1,
-                     *           "clear": 0,
-                     *           "for_seconds": 0,
-                     *           "phrase": "Database unreachable",
-                     *           "cause": "The server is stopped, restarting, out of connections, or the network to it is cut.",
-                     *           "cure": []
-                     *         },
-                     *         {
-                     *           "keep_firing_seconds": 30,
-                     *           "cooldown_seconds": 60,
-                     *           "enabled": true,
-                     *           "name": "connection_pool",
-                     *           "local": true,
-                     *           "title": "Holdfast's own connection pool is nearly used up",
-                     *           "metric": "pool_utilization",
-                     *           "unit": "ratio",
-                     *           "direction": "above",
-                     *           "warning": 0.8,
-                     *           "critical": 0.95,
-                     *           "clear": 0.7,
-                     *           "for_seconds": 10,
-                     *           "phrase": "Connection pool utilization high",
-                     *           "cause": "More requests at once than HOLDFAST_POOL_SIZE connections, or statements that have become slow.",
-                     *           "cure": []
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertRuleList"];
                 };
             };
@@ -6618,49 +5428,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "rules": [
-                     *         {
-                     *           "keep_firing_seconds": 0,
-                     *           "cooldown_seconds": 0,
-                     *           "enabled": true,
-                     *           "name": "database_down",
-                     *           "local": true,
-                     *           "title": "The database cannot be reached",
-                     *           "metric": "database_down",
-                     *           "unit": "flag",
-                     *           "direction": "above",
-                     *           "warning": null,
-                     *           "critical": 1,
-                     *           "clear": 0,
-                     *           "for_seconds": 0,
-                     *           "phrase": "Database unreachable",
-                     *           "cause": "The server is stopped, restarting, out of connections, or the network to it is cut.",
-                     *           "cure": []
-                     *         },
-                     *         {
-                     *           "keep_firing_seconds": 30,
-                     *           "cooldown_seconds": 60,
-                     *           "enabled": true,
-                     *           "name": "connection_pool",
-                     *           "local": true,
-                     *           "title": "Holdfast's own connection pool is nearly used up",
-                     *           "metric": "pool_utilization",
-                     *           "unit": "ratio",
-                     *           "direction": "above",
-                     *           "warning": 0.8,
-                     *           "critical": 0.95,
-                     *           "clear": 0.7,
-                     *           "for_seconds": 10,
-                     *           "phrase": "Connection pool utilization high",
-                     *           "cause": "More requests at once than HOLDFAST_POOL_SIZE connections, or statements that have become slow.",
-                     *           "cure": []
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertRuleList"];
                 };
             };
@@ -6711,51 +5478,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "severity": "warning",
-                     *       "alert_type": "connections_warning",
-                     *       "message": "Server connections high: 12.4%",
-                     *       "value": 0.12371134020618557,
-                     *       "threshold": 0.0001,
-                     *       "flapping": false,
-                     *       "evidence": [
-                     *         {
-                     *           "name": "connections_by_state",
-                     *           "value": {
-                     *             "active": 1,
-                     *             "idle": 10,
-                     *             "idle_in_transaction": 0,
-                     *             "idle_in_transaction_aborted": 0,
-                     *             "unknown": 0
-                     *           }
-                     *         }
-                     *       ],
-                     *       "cure": [
-                     *         {
-                     *           "sql": "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc",
-                     *           "lock": "none",
-                     *           "risk": "reads only"
-                     *         }
-                     *       ],
-                     *       "id": "d26a84d6-d3c9-42bc-8603-5d219520f24a",
-                     *       "rule": "connections",
-                     *       "scope": "",
-                     *       "instance": "",
-                     *       "peak_severity": "warning",
-                     *       "started_at": "2026-01-31T09:31:10.544Z",
-                     *       "resolved_at": null,
-                     *       "acknowledged_at": "2026-01-31T09:31:10.633Z",
-                     *       "acknowledged_by": "marta, admin",
-                     *       "unknown_since": null,
-                     *       "silenced_by": null,
-                     *       "inhibited_by": null,
-                     *       "notified_at": "2026-01-31T09:31:10.545Z",
-                     *       "notified_severity": "warning",
-                     *       "cause": "Clients that open connections without a pool, or pools that together exceed max_connections.",
-                     *       "state": "firing"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Alert"];
                 };
             };
@@ -6797,33 +5519,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "silences": [
-                     *         {
-                     *           "id": "ec0f2944-2989-4a91-a108-f1504b3a69c1",
-                     *           "rule": "connections",
-                     *           "scope": null,
-                     *           "reason": "load test",
-                     *           "created_by": "admin",
-                     *           "created_at": "2026-01-31T09:31:10.728Z",
-                     *           "starts_at": "2030-01-31T22:00:00.000Z",
-                     *           "ends_at": "2030-01-31T23:00:00.000Z"
-                     *         },
-                     *         {
-                     *           "id": "eb82cf4c-c718-48cb-8718-6854858cca51",
-                     *           "rule": null,
-                     *           "scope": null,
-                     *           "reason": "restoring",
-                     *           "created_by": "admin",
-                     *           "created_at": "2026-01-31T09:31:10.700Z",
-                     *           "starts_at": "2026-01-31T09:31:10.700Z",
-                     *           "ends_at": "2026-01-31T10:31:10.699Z"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertSilenceList"];
                 };
             };
@@ -6863,18 +5558,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "ec0f2944-2989-4a91-a108-f1504b3a69c1",
-                     *       "rule": "connections",
-                     *       "scope": null,
-                     *       "reason": "load test",
-                     *       "created_by": "admin",
-                     *       "created_at": "2026-01-31T09:31:10.728Z",
-                     *       "starts_at": "2030-01-31T22:00:00.000Z",
-                     *       "ends_at": "2030-01-31T23:00:00.000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertSilence"];
                 };
             };
@@ -6918,18 +5601,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "eb82cf4c-c718-48cb-8718-6854858cca51",
-                     *       "rule": null,
-                     *       "scope": null,
-                     *       "reason": "restoring",
-                     *       "created_by": "admin",
-                     *       "created_at": "2026-01-31T09:31:10.700Z",
-                     *       "starts_at": "2026-01-31T09:31:10.700Z",
-                     *       "ends_at": "2026-01-31T09:31:10.749Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertSilence"];
                 };
             };
@@ -6968,29 +5639,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "channels": [
-                     *         {
-                     *           "name": "websocket",
-                     *           "type": "websocket",
-                     *           "host": null,
-                     *           "min_severity": "warning",
-                     *           "rules": null,
-                     *           "waiting": 0
-                     *         },
-                     *         {
-                     *           "name": "log",
-                     *           "type": "log",
-                     *           "host": null,
-                     *           "min_severity": "warning",
-                     *           "rules": null,
-                     *           "waiting": 0
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertChannelList"];
                 };
             };
@@ -7028,14 +5676,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "channel": "websocket",
-                     *       "delivered": true,
-                     *       "error": null,
-                     *       "duration_ms": 0
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertChannelTest"];
                 };
             };
@@ -7081,12 +5721,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "deliveries": [],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertDeliveryList"];
                 };
             };
@@ -7166,22 +5800,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "rule": "connections",
-                     *       "scope": "",
-                     *       "from": "2026-01-30T09:31:09.617Z",
-                     *       "to": "2026-01-31T09:31:09.617Z",
-                     *       "known_from": "2026-01-31T09:31:00.000Z",
-                     *       "known_to": "2026-01-31T09:31:00.000Z",
-                     *       "points": 1,
-                     *       "unknown_seconds": 0,
-                     *       "would_have_fired": 0,
-                     *       "notices": 0,
-                     *       "firings": [],
-                     *       "summary": "would have fired 0 times between 2026-01-31T09:31:00.000Z and 2026-01-31T09:31:00.000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["AlertRehearsal"];
                 };
             };
@@ -7225,59 +5843,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "severity": "warning",
-                     *       "alert_type": "connections_warning",
-                     *       "message": "Server connections high: 12.4%",
-                     *       "value": 0.12371134020618557,
-                     *       "threshold": 0.0001,
-                     *       "flapping": false,
-                     *       "evidence": [
-                     *         {
-                     *           "name": "connections_by_state",
-                     *           "value": {
-                     *             "active": 1,
-                     *             "idle": 10,
-                     *             "idle_in_transaction": 0,
-                     *             "idle_in_transaction_aborted": 0,
-                     *             "unknown": 0
-                     *           }
-                     *         }
-                     *       ],
-                     *       "cure": [
-                     *         {
-                     *           "sql": "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc",
-                     *           "lock": "none",
-                     *           "risk": "reads only"
-                     *         }
-                     *       ],
-                     *       "id": "d26a84d6-d3c9-42bc-8603-5d219520f24a",
-                     *       "rule": "connections",
-                     *       "scope": "",
-                     *       "instance": "",
-                     *       "peak_severity": "warning",
-                     *       "started_at": "2026-01-31T09:31:10.544Z",
-                     *       "resolved_at": null,
-                     *       "acknowledged_at": null,
-                     *       "acknowledged_by": null,
-                     *       "unknown_since": null,
-                     *       "silenced_by": null,
-                     *       "inhibited_by": null,
-                     *       "notified_at": "2026-01-31T09:31:10.545Z",
-                     *       "notified_severity": "warning",
-                     *       "cause": "Clients that open connections without a pool, or pools that together exceed max_connections.",
-                     *       "state": "firing",
-                     *       "explanation": {
-                     *         "meaning": "The server's connections are nearly used up",
-                     *         "why": [
-                     *           "connections_utilization is 12.4%; warning begins at 0% or more.",
-                     *           "The alert began at 2026-01-31T09:31:10.544Z."
-                     *         ],
-                     *         "runbook": "Likely cause: Clients that open connections without a pool, or pools that together exceed max_connections.\n1. select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc\n   lock: none; reads only"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["ExplainedAlert"];
                 };
             };
@@ -7314,15 +5879,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "known",
-                     *       "detail": "",
-                     *       "checked_at": "2026-01-31T09:31:14.520Z",
-                     *       "age_ms": 277,
-                     *       "roots": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["LockTree"];
                 };
             };
@@ -7449,57 +6005,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "known",
-                     *       "detail": "",
-                     *       "checked_at": "2026-01-31T09:31:04.660Z",
-                     *       "age_ms": 10140,
-                     *       "queries": [
-                     *         {
-                     *           "query_id": "-1313023716619789356",
-                     *           "query": null,
-                     *           "calls": 5,
-                     *           "mean_ms": 7.6558188000000005,
-                     *           "total_ms": 38.279094,
-                     *           "share": 0.10546396381881067,
-                     *           "rows": 8,
-                     *           "cache_hit_ratio": 0.9870967741935484,
-                     *           "temp_blocks": 0,
-                     *           "wal_bytes": 1876,
-                     *           "recent": {
-                     *             "seconds": 0.6375000476837158,
-                     *             "calls": 5,
-                     *             "mean_ms": 7.6558188000000005,
-                     *             "total_ms": 38.279094,
-                     *             "share": 0.398635546948101
-                     *           },
-                     *           "regressions": []
-                     *         },
-                     *         {
-                     *           "query_id": "561152595355900191",
-                     *           "query": "with domains as (\n  -- The type below a domain over domains, up to five of them; joins, for the planner expects far more of a recursion.\n  select\n    one.oid as domain,\n    coalesce(five.typbasetype, four.typbasetype, three.typbasetype, two.typbasetype, one.typbasetype) as type,\n    case\n      when five.oid is not null then five.typtypmod\n      when four.oid is not null then four.typtypmod\n      when three.oid is not null then three.typtypmod\n      when two.oid is not null then two.typtypmod\n      else one.typtypmod\n    end as typmod\n  from pg_type as one\n  left join pg_type as two on two.oid = one.typbasetype and two.typtype = $1\n  left join pg_type as three on three.oid = two.typbasetype and three.typtype = $2\n  left join pg_type as four on four.oid = three.typbasetype and four.typtype = $3\n  left join pg_type as five on five.oid = four.typbasetype and five.typtype = $4\n  where one.typtype = $5\n),\ndefaults as (\n  select d.refobjid as sequence, a.adrelid as relation, a.adnum as attnum, $6::oid as domain, a.adbin::text as tree\n  from pg_sequence as q\n  join pg_depend as d on d.refclassid = $7::regclass and d.refobjid = q.seqrelid\n    and d.classid = $8::regclass\n  join pg_attrdef as a on a.oid = d.objid\n  union all\n  select d.refobjid, $9, $10, t.oid, t.typdefaultbin::text\n  from pg_sequence as q\n  join pg_depend as d on d.refclassid = $11::regclass and d.refobjid = q.seqrelid\n    and d.classid = $12::regclass\n  join pg_type as t on t.oid = d.objid\n),\n-- Those that are the sequence's next value as it is, cast to the column's type at most. Partitions share one text.\nplain_trees as (\n  select tree\n  from (select distinct tree from defaults offset $13) as one\n  where tree !~ $14\n    and not exists (\n      select $15\n      from regexp_matches(tree, $16, $17) as called (id)\n      where called.id[$18]::oid <> $19::regprocedure\n        and not exists (select $20 from pg_cast as c where c.castfunc = called.id[$21]::oid)\n    )\n),\n-- What each sequence feeds: the column it is",
-                     *           "calls": 2,
-                     *           "mean_ms": 9.568185999999999,
-                     *           "total_ms": 19.136371999999998,
-                     *           "share": 0.05272323436472403,
-                     *           "rows": 20,
-                     *           "cache_hit_ratio": 0.9819341126461212,
-                     *           "temp_blocks": 0,
-                     *           "wal_bytes": 4731,
-                     *           "recent": {
-                     *             "seconds": 0.6375000476837158,
-                     *             "calls": 1,
-                     *             "mean_ms": 13.486141999999997,
-                     *             "total_ms": 13.486141999999997,
-                     *             "share": 0.14044364770988976
-                     *           },
-                     *           "regressions": []
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["QueryList"];
                 };
             };
@@ -7535,50 +6040,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "known",
-                     *       "detail": "",
-                     *       "checked_at": "2026-01-31T09:31:03.696Z",
-                     *       "age_ms": 11106,
-                     *       "indexes": [
-                     *         {
-                     *           "name": "market.ticks_ts_brin",
-                     *           "table": "market.ticks",
-                     *           "method": "brin",
-                     *           "bytes": 221184,
-                     *           "scans": 0,
-                     *           "partitions": 9,
-                     *           "unique": false,
-                     *           "valid": true,
-                     *           "unused": true,
-                     *           "duplicate_of": null,
-                     *           "covered_by": null,
-                     *           "needed_for": [],
-                     *           "problems": [],
-                     *           "cure": null
-                     *         },
-                     *         {
-                     *           "name": "market.ticks_instrument_ts",
-                     *           "table": "market.ticks",
-                     *           "method": "btree",
-                     *           "bytes": 73728,
-                     *           "scans": 0,
-                     *           "partitions": 9,
-                     *           "unique": false,
-                     *           "valid": true,
-                     *           "unused": true,
-                     *           "duplicate_of": null,
-                     *           "covered_by": null,
-                     *           "needed_for": [],
-                     *           "problems": [],
-                     *           "cure": null
-                     *         }
-                     *       ],
-                     *       "missing": [],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["IndexList"];
                 };
             };
@@ -7619,12 +6080,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "incidents": [],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["IncidentList"];
                 };
             };
@@ -7698,27 +6153,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "metrics": [
-                     *         {
-                     *           "name": "database_down",
-                     *           "scope": "",
-                     *           "value": 0,
-                     *           "status": "known",
-                     *           "unit": "count"
-                     *         },
-                     *         {
-                     *           "name": "connections_used",
-                     *           "scope": "",
-                     *           "value": 13,
-                     *           "status": "known",
-                     *           "unit": "count"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["MetricList"];
                 };
             };
@@ -7764,32 +6198,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "name": "connections_used",
-                     *       "scope": "",
-                     *       "unit": "count",
-                     *       "step_seconds": 0,
-                     *       "complete": true,
-                     *       "detail": "",
-                     *       "points": [
-                     *         {
-                     *           "ts": "2026-01-31T09:31:03.752Z",
-                     *           "value": 7,
-                     *           "min": 7,
-                     *           "max": 7,
-                     *           "last": 7
-                     *         },
-                     *         {
-                     *           "ts": "2026-01-31T09:31:03.762Z",
-                     *           "value": 7,
-                     *           "min": 7,
-                     *           "max": 7,
-                     *           "last": 7
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["MetricSeries"];
                 };
             };
@@ -7865,39 +6273,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "backups": [
-                     *         {
-                     *           "id": "20260131T093110Z-540498",
-                     *           "kind": "base",
-                     *           "status": "complete",
-                     *           "bytes": 6342692,
-                     *           "raw_bytes": 52273152,
-                     *           "started_at": "2026-01-31T09:31:10.961Z",
-                     *           "finished_at": "2026-01-31T09:31:14.445Z",
-                     *           "duration_seconds": 3.4846878070000002,
-                     *           "start_lsn": "0/3000028",
-                     *           "end_lsn": "0/3000F78",
-                     *           "timeline": 1,
-                     *           "verified_at": "2026-01-31T09:31:14.564Z",
-                     *           "proven_at": null,
-                     *           "recovery_seconds": null,
-                     *           "progress": null,
-                     *           "copy": {
-                     *             "state": "none",
-                     *             "at": null,
-                     *             "done_bytes": null,
-                     *             "total_bytes": null,
-                     *             "problem": null
-                     *           },
-                     *           "problems": [],
-                     *           "notes": []
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["BackupList"];
                 };
             };
@@ -7939,38 +6314,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "20260131T093110Z-540498",
-                     *       "kind": "base",
-                     *       "status": "running",
-                     *       "bytes": 0,
-                     *       "raw_bytes": 0,
-                     *       "started_at": "2026-01-31T09:31:10.804Z",
-                     *       "finished_at": null,
-                     *       "duration_seconds": null,
-                     *       "start_lsn": null,
-                     *       "end_lsn": null,
-                     *       "timeline": null,
-                     *       "verified_at": null,
-                     *       "proven_at": null,
-                     *       "recovery_seconds": null,
-                     *       "progress": {
-                     *         "step": "streaming",
-                     *         "done_bytes": 0,
-                     *         "total_bytes": null
-                     *       },
-                     *       "copy": {
-                     *         "state": "none",
-                     *         "at": null,
-                     *         "done_bytes": null,
-                     *         "total_bytes": null,
-                     *         "problem": null
-                     *       },
-                     *       "problems": [],
-                     *       "notes": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["Backup"];
                 };
             };
@@ -8013,34 +6356,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "20260131T093110Z-540498",
-                     *       "kind": "base",
-                     *       "status": "complete",
-                     *       "bytes": 6342692,
-                     *       "raw_bytes": 52273152,
-                     *       "started_at": "2026-01-31T09:31:10.961Z",
-                     *       "finished_at": "2026-01-31T09:31:14.445Z",
-                     *       "duration_seconds": 3.4846878070000002,
-                     *       "start_lsn": "0/3000028",
-                     *       "end_lsn": "0/3000F78",
-                     *       "timeline": 1,
-                     *       "verified_at": "2026-01-31T09:31:14.564Z",
-                     *       "proven_at": null,
-                     *       "recovery_seconds": null,
-                     *       "progress": null,
-                     *       "copy": {
-                     *         "state": "none",
-                     *         "at": null,
-                     *         "done_bytes": null,
-                     *         "total_bytes": null,
-                     *         "problem": null
-                     *       },
-                     *       "problems": [],
-                     *       "notes": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["Backup"];
                 };
             };
@@ -8123,34 +6438,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "20260131T093110Z-540498",
-                     *       "kind": "base",
-                     *       "status": "complete",
-                     *       "bytes": 6342692,
-                     *       "raw_bytes": 52273152,
-                     *       "started_at": "2026-01-31T09:31:10.961Z",
-                     *       "finished_at": "2026-01-31T09:31:14.445Z",
-                     *       "duration_seconds": 3.4846878070000002,
-                     *       "start_lsn": "0/3000028",
-                     *       "end_lsn": "0/3000F78",
-                     *       "timeline": 1,
-                     *       "verified_at": "2026-01-31T09:31:14.564Z",
-                     *       "proven_at": null,
-                     *       "recovery_seconds": null,
-                     *       "progress": null,
-                     *       "copy": {
-                     *         "state": "none",
-                     *         "at": null,
-                     *         "done_bytes": null,
-                     *         "total_bytes": null,
-                     *         "problem": null
-                     *       },
-                     *       "problems": [],
-                     *       "notes": []
-                     *     }
-                     */
                     "application/json": components["schemas"]["Backup"];
                 };
             };
@@ -8201,35 +6488,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "cases": [
-                     *         {
-                     *           "id": "insert_schema",
-                     *           "category": "insert_performance",
-                     *           "title": "Tables that answer the same questions: naive and optimised, filled by the same multi-row insert",
-                     *           "unit": "rows/s",
-                     *           "counts": true,
-                     *           "target": 0.3,
-                     *           "target_unit": "ratio",
-                     *           "baseline": "numeric, one heap with a surrogate key, btrees (ts) and (symbol, ts)",
-                     *           "candidate": "float8, daily partitions, btree (instrument, ts) and BRIN (ts)"
-                     *         },
-                     *         {
-                     *           "id": "insert_float8",
-                     *           "category": "insert_performance",
-                     *           "title": "One change of insert_schema alone: float8 instead of numeric",
-                     *           "unit": "rows/s",
-                     *           "counts": false,
-                     *           "target": 0.3,
-                     *           "target_unit": "ratio",
-                     *           "baseline": "the naive table",
-                     *           "candidate": "the naive table with float8 instead of numeric"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["BenchmarkCaseList"];
                 };
             };
@@ -8268,40 +6526,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "runs": [
-                     *         {
-                     *           "id": "6aab8bcf-0145-41f1-8c45-b36bae6c5f95",
-                     *           "profile": "quick",
-                     *           "status": "aborted",
-                     *           "started_at": "2026-01-31T09:31:14.686Z",
-                     *           "finished_at": "2026-01-31T09:31:14.731Z",
-                     *           "seed": 4051291123,
-                     *           "environment": {
-                     *             "jit": "off",
-                     *             "fsync": "on",
-                     *             "work_mem": "4MB",
-                     *             "wal_level": "replica",
-                     *             "client_cpus": 2,
-                     *             "max_wal_size": "4GB",
-                     *             "client_runtime": "Deno/2.9.6",
-                     *             "data_checksums": "on",
-                     *             "server_version": "18.4",
-                     *             "shared_buffers": "256MB",
-                     *             "max_connections": "100",
-                     *             "wal_compression": "pglz",
-                     *             "full_page_writes": "on",
-                     *             "synchronous_commit": "on",
-                     *             "effective_cache_size": "1GB"
-                     *           },
-                     *           "results": [],
-                     *           "error": "Aborted on request"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["BenchmarkRunList"];
                 };
             };
@@ -8343,35 +6567,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "6aab8bcf-0145-41f1-8c45-b36bae6c5f95",
-                     *       "profile": "quick",
-                     *       "status": "running",
-                     *       "started_at": "2026-01-31T09:31:14.686Z",
-                     *       "finished_at": null,
-                     *       "seed": 4051291123,
-                     *       "environment": {
-                     *         "jit": "off",
-                     *         "fsync": "on",
-                     *         "work_mem": "4MB",
-                     *         "wal_level": "replica",
-                     *         "client_cpus": 2,
-                     *         "max_wal_size": "4GB",
-                     *         "client_runtime": "Deno/2.9.6",
-                     *         "data_checksums": "on",
-                     *         "server_version": "18.4",
-                     *         "shared_buffers": "256MB",
-                     *         "max_connections": "100",
-                     *         "wal_compression": "pglz",
-                     *         "full_page_writes": "on",
-                     *         "synchronous_commit": "on",
-                     *         "effective_cache_size": "1GB"
-                     *       },
-                     *       "results": [],
-                     *       "error": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["BenchmarkRun"];
                 };
             };
@@ -8414,35 +6609,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "6aab8bcf-0145-41f1-8c45-b36bae6c5f95",
-                     *       "profile": "quick",
-                     *       "status": "aborted",
-                     *       "started_at": "2026-01-31T09:31:14.686Z",
-                     *       "finished_at": "2026-01-31T09:31:14.731Z",
-                     *       "seed": 4051291123,
-                     *       "environment": {
-                     *         "jit": "off",
-                     *         "fsync": "on",
-                     *         "work_mem": "4MB",
-                     *         "wal_level": "replica",
-                     *         "client_cpus": 2,
-                     *         "max_wal_size": "4GB",
-                     *         "client_runtime": "Deno/2.9.6",
-                     *         "data_checksums": "on",
-                     *         "server_version": "18.4",
-                     *         "shared_buffers": "256MB",
-                     *         "max_connections": "100",
-                     *         "wal_compression": "pglz",
-                     *         "full_page_writes": "on",
-                     *         "synchronous_commit": "on",
-                     *         "effective_cache_size": "1GB"
-                     *       },
-                     *       "results": [],
-                     *       "error": "Aborted on request"
-                     *     }
-                     */
                     "application/json": components["schemas"]["BenchmarkRun"];
                 };
             };
@@ -8481,35 +6647,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "6aab8bcf-0145-41f1-8c45-b36bae6c5f95",
-                     *       "profile": "quick",
-                     *       "status": "aborted",
-                     *       "started_at": "2026-01-31T09:31:14.686Z",
-                     *       "finished_at": "2026-01-31T09:31:14.731Z",
-                     *       "seed": 4051291123,
-                     *       "environment": {
-                     *         "jit": "off",
-                     *         "fsync": "on",
-                     *         "work_mem": "4MB",
-                     *         "wal_level": "replica",
-                     *         "client_cpus": 2,
-                     *         "max_wal_size": "4GB",
-                     *         "client_runtime": "Deno/2.9.6",
-                     *         "data_checksums": "on",
-                     *         "server_version": "18.4",
-                     *         "shared_buffers": "256MB",
-                     *         "max_connections": "100",
-                     *         "wal_compression": "pglz",
-                     *         "full_page_writes": "on",
-                     *         "synchronous_commit": "on",
-                     *         "effective_cache_size": "1GB"
-                     *       },
-                     *       "results": [],
-                     *       "error": "Aborted on request"
-                     *     }
-                     */
                     "application/json": components["schemas"]["BenchmarkRun"];
                 };
             };
@@ -8550,25 +6687,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "history": [
-                     *         {
-                     *           "case": "insert_schema",
-                     *           "target_unit": "ratio",
-                     *           "points": [],
-                     *           "changes": []
-                     *         },
-                     *         {
-                     *           "case": "insert_float8",
-                     *           "target_unit": "ratio",
-                     *           "points": [],
-                     *           "changes": []
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["BenchmarkHistory"];
                 };
             };
@@ -8645,35 +6763,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "passed": false,
-                     *       "targets": [
-                     *         {
-                     *           "category": "insert_performance",
-                     *           "improvement": null,
-                     *           "ci_low": null,
-                     *           "ci_high": null,
-                     *           "target": 0.3,
-                     *           "target_unit": "ratio",
-                     *           "verdict": "not_measured",
-                     *           "run_id": null,
-                     *           "measured_at": null
-                     *         },
-                     *         {
-                     *           "category": "calculation_performance",
-                     *           "improvement": null,
-                     *           "ci_low": null,
-                     *           "ci_high": null,
-                     *           "target": 1,
-                     *           "target_unit": "ratio",
-                     *           "verdict": "not_measured",
-                     *           "run_id": null,
-                     *           "measured_at": null
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["BenchmarkValidation"];
                 };
             };
@@ -8709,12 +6798,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "required": true,
-                     *       "role": "admin"
-                     *     }
-                     */
                     "application/json": {
                         /** @description Whether this server asks for a token */
                         required: boolean;

@@ -86,11 +86,11 @@ ${codes.map((code) => `  | "${code}"`).join("\n")};
 
 /** The files of client/ that follow from the OpenAPI document, by name. */
 export async function renderClient(): Promise<Record<string, string>> {
-  const yaml = renderOpenApi();
+  const document = parse(renderOpenApi());
+  const types = await openapiTS(JSON.stringify(withoutExamples(document)));
   return {
-    "schema.ts": header +
-      astToString(await openapiTS(yaml, { alphabetize: false })),
-    "operations.ts": renderOperations(parse(yaml)),
+    "schema.ts": header + astToString(types),
+    "operations.ts": renderOperations(document),
   };
 }
 
