@@ -1,31 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { apiTools, runTool } from "./helpers/api_tools.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { testWith } from "./helpers/skip.ts";
-
-const folder = new URL("../tools/api/", import.meta.url).pathname;
-
-/** The generators and linters, which `deno task lint:api` installs. */
-const tools = {
-  what: "the tools of tools/api (deno task lint:api installs them)",
-  present: existsSync(`${folder}node_modules/.bin/kubb`),
-};
-
-async function run(args: string[]): Promise<{ code: number; text: string; output: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...args],
-    cwd: folder,
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  const output = decoder.decode(stdout);
-  return { code, output, text: output + decoder.decode(stderr) };
-}
 
 const clients = ["openapi_typescript", "hey_api", "orval", "swagger_typescript_api", "kubb"];
 
 async function ask(client: string, house: House): Promise<void> {
-  const { code, output, text } = await run([`clients/${client}.ts`, house.url]);
+  const { code, output, text } = await runTool([`clients/${client}.ts`, house.url]);
   assert.equal(code, 0, text);
   const name = client.toUpperCase().replaceAll("_", "-");
   const report: Record<string, unknown> = JSON.parse(output);
@@ -42,10 +23,10 @@ async function ask(client: string, house: House): Promise<void> {
 }
 
 testWith(
-  tools,
+  apiTools,
   "clients of five generators compile strictly, and speak with a running server",
   async (t) => {
-    const generated = await run(["generate.ts"]);
+    const generated = await runTool(["generate.ts"]);
     assert.equal(generated.code, 0, generated.text);
     const house = await startHouse();
     try {
@@ -56,7 +37,7 @@ testWith(
   },
 );
 
-testWith(tools, "the linters find what is wrong: a warning is not clean", async () => {
+testWith(apiTools, "the linters find what is wrong: a warning is not clean", async () => {
   const broken = await Deno.makeTempDir({ prefix: "holdfast-lint-" });
   try {
     const root = new URL("../", import.meta.url);
@@ -71,7 +52,7 @@ testWith(tools, "the linters find what is wrong: a warning is not clean", async 
       asyncapi.replaceAll("openapi.yaml#", `${new URL("openapi.yaml", root).pathname}#`)
         .replace("    action: send\n", ""),
     );
-    const { code, output } = await run(["lint.ts", broken]);
+    const { code, output } = await runTool(["lint.ts", broken]);
     assert.equal(code, 1);
     assert.equal(output.match(/not clean/g)?.length, 3, output);
     assert.match(output, /operation-summary/);
