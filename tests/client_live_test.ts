@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { Live, LiveConnectionState, LiveEvent } from "../client/live.ts";
+import type { Live, LiveConnectionState, LiveEvent, LiveType } from "../client/live.ts";
 import { HoldfastProblem } from "../client/problem.ts";
+import type { MessageType } from "../services/hub.ts";
 import { clientOf } from "./helpers/client.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
@@ -19,6 +20,11 @@ Deno.test.afterAll(async () => {
   await proxy.stop();
   await house.stop();
 });
+
+/** Compiles only while the client knows exactly the types that the server sends. */
+const known: [LiveType] extends [MessageType] ? [MessageType] extends [LiveType] ? true : never
+  : never = true;
+assert.ok(known);
 
 const through = ({ port }: Proxy) => ({ url: `http://127.0.0.1:${port}` });
 
