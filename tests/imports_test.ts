@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 
 const root = new URL("..", import.meta.url).pathname;
-const skipped = new Set(["node_modules", ".git", ".holdfast", "coverage", "dist"]);
+const skipped = new Set(["node_modules", ".git", ".holdfast", "coverage", "dist", "generated"]);
 /** Generated, however long. */
 const generated = "client/schema.ts";
 
