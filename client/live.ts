@@ -87,6 +87,18 @@ interface Way {
 
 const events: ReadonlySet<string> = new Set<LiveType>(["performance_alert"]);
 
+/** Reads what came over the socket; undefined where it is no frame of the channel. */
+function frameOf(text: unknown): Frame | undefined {
+  try {
+    const frame = JSON.parse(String(text));
+    const fits = typeof frame?.type === "string" && Number.isInteger(frame.seq) &&
+      typeof frame.data === "object" && frame.data !== null;
+    return fits ? frame : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function eventOf(item: Delivery | Gap): LiveEvent {
   if (item.kind === "gap") return item;
   const { stream, frame: { type, data, seq, ts } } = item;
@@ -218,9 +230,11 @@ export function openLive(way: Way, options: LiveOptions): Live {
         }
       };
       socket.addEventListener("message", ({ data }) => {
-        if (ending.aborted || typeof data !== "string") return;
+        if (ending.aborted) return;
+        const frame = frameOf(data);
+        if (!frame) return giveUp("what came is no frame of the live channel");
         heard = opened = true;
-        take(state.receive(JSON.parse(data) as Frame));
+        take(state.receive(frame));
       });
       socket.addEventListener(
         "close",

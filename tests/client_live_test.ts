@@ -5,6 +5,7 @@ import type { MessageType } from "../services/hub.ts";
 import { clientOf } from "./helpers/client.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
+import { freePort } from "./helpers/process.ts";
 import { type Proxy, startProxy } from "./helpers/proxy.ts";
 
 const quiet = { HOLDFAST_FAST_TIER_SECONDS: "300", HOLDFAST_BROADCAST_SECONDS: "300" };
@@ -197,4 +198,23 @@ Deno.test("the caller's signal ends the channel with its reason, even while it w
   const next = live.next();
   stop.abort(new Error("enough"));
   await assert.rejects(next, /enough/);
+});
+
+Deno.test("what speaks another language is left, and tried again", async () => {
+  const port = freePort();
+  const server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, (request) => {
+    if (request.headers.get("upgrade") !== "websocket") return new Response("no", { status: 400 });
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.onopen = () => socket.send("<html>");
+    return response;
+  });
+  const reasons: string[] = [];
+  const live = clientOf({ url: `http://127.0.0.1:${port}` }).live({
+    backoff: soon,
+    onState: (state) => state.state === "disconnected" && reasons.push(state.reason),
+  });
+  await eventually(() => reasons.length >= 2, "it is tried again");
+  assert.match(reasons[0] ?? "", /no frame/);
+  live.close();
+  await server.shutdown();
 });
