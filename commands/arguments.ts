@@ -10,9 +10,7 @@ export class UsageError extends Error {
 }
 
 /** Reads flags and names; throws a UsageError that names an unknown flag. `--help` and `-h` are always known. */
-export function readArguments<
-  T extends NonNullable<ParseArgsConfig["options"]>,
->(
+export function readArguments<T extends NonNullable<ParseArgsConfig["options"]>>(
   command: string,
   args: string[],
   options: T,

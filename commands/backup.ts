@@ -65,10 +65,7 @@ async function drill(client: Client, id: string): Promise<Backup> {
 }
 
 /** `deno task backup`: takes a backup and proves it. */
-export async function backup(
-  context: CommandContext,
-  args: string[],
-): Promise<number> {
+export async function backup(context: CommandContext, args: string[]): Promise<number> {
   const { values } = readArguments("backup", args, {
     "no-drill": { type: "boolean" },
     list: { type: "boolean" },
@@ -102,9 +99,7 @@ export async function backup(
       if (taken.status !== "complete") return 1;
       if (values["no-drill"]) {
         const { copy } = await followCopy(client, id);
-        if (copy.state !== "none") {
-          console.log(`copy ${copy.state}: ${copy.problem ?? copy.at}`);
-        }
+        if (copy.state !== "none") console.log(`copy ${copy.state}: ${copy.problem ?? copy.at}`);
         return copy.state === "failed" ? 1 : 0;
       }
     }

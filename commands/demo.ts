@@ -14,14 +14,9 @@ const tickMs = 250;
 const ticksPerSecond = 40;
 
 /** `deno task demo`: serves, and feeds itself a market through its own front door. */
-export async function demo(
-  context: CommandContext,
-  args: string[],
-): Promise<number> {
+export async function demo(context: CommandContext, args: string[]): Promise<number> {
   const { log, config } = context;
-  const { values } = readArguments("demo", args, {
-    force: { type: "boolean" },
-  });
+  const { values } = readArguments("demo", args, { force: { type: "boolean" } });
   if (values.help) {
     console.log(help);
     return 0;
@@ -37,9 +32,7 @@ export async function demo(
   /** Made-up ticks among real ones could not be told apart again. */
   async function isTaken(serving: Serving): Promise<boolean> {
     if (!config.DATABASE_URL || values.force) return false;
-    const list = await clientOf(serving).listInstruments({
-      query: { limit: 1 },
-    })
+    const list = await clientOf(serving).listInstruments({ query: { limit: 1 } })
       .catch(() => undefined);
     return list?.instruments.length !== 0;
   }
@@ -56,11 +49,7 @@ export async function demo(
     const client = clientOf(serving);
     const send = async (ticks: DemoTick[]) => {
       const body = ticks.map((tick) => JSON.stringify(tick)).join("\n");
-      await client.storeTicks({
-        query: { create: true },
-        type: "application/x-ndjson",
-        body,
-      })
+      await client.storeTicks({ query: { create: true }, type: "application/x-ndjson", body })
         .catch((error) => log.warn("demo_ticks_refused", { error: messageOf(error) }));
     };
     let at = Date.now() - historyMs;
@@ -71,13 +60,7 @@ export async function demo(
       await new Promise((done) => setTimeout(done, tickMs));
       const now = Date.now();
       const burst = 0.3 + Math.random() * 1.4;
-      await send(
-        market.between(
-          at,
-          now,
-          Math.ceil((now - at) / 1000 * ticksPerSecond * burst),
-        ),
-      );
+      await send(market.between(at, now, Math.ceil((now - at) / 1000 * ticksPerSecond * burst)));
       at = now;
     }
   }

@@ -47,9 +47,7 @@ function replication(
   if (senders === 0) return note(`max_wal_senders is 0: ${only}`);
   if (wal_level === "minimal") return note(`wal_level is minimal: ${only}`);
   if (!replicates) {
-    return note(
-      `role ${role} may not replicate: alter role ${role} replication; ${only}`,
-    );
+    return note(`role ${role} may not replicate: alter role ${role} replication; ${only}`);
   }
   if (!refusal) return good(`role ${role} can stream base backups`);
   const why = refusal.pooler
@@ -76,9 +74,7 @@ async function judgeWriting(sql: Sql): Promise<Finding[]> {
     return [good("it takes writes")];
   } catch (error) {
     const finding = findingOf(codeOf(error), facts);
-    return [
-      finding ? told(finding) : bad(`a trial write failed: ${describeDatabaseError(error)}`),
-    ];
+    return [finding ? told(finding) : bad(`a trial write failed: ${describeDatabaseError(error)}`)];
   }
 }
 
@@ -92,9 +88,9 @@ function judge(
   const supported = server.number >= 140_000 && server.number < 190_000;
   return [
     (supported ? good : bad)(`Postgres ${server.version} (14 to 18 will do)`),
-    encoding === "UTF8" ? good("the database is in UTF8") : note(
-      `the database is in ${encoding}: text of others that is not UTF-8 shows as \uFFFD`,
-    ),
+    encoding === "UTF8"
+      ? good("the database is in UTF8")
+      : note(`the database is in ${encoding}: text of others that is not UTF-8 shows as \uFFFD`),
     ...writing,
     ...(server.ids_left < 40_000_000
       ? [
@@ -106,15 +102,13 @@ function judge(
       ]
       : []),
     server.creates
-      ? good(
-        `role ${role} may make the schemas market and holdfast in ${database}`,
-      )
+      ? good(`role ${role} may make the schemas market and holdfast in ${database}`)
       : bad(
         `role ${role} may not make its schemas: grant create on database ${database} to ${role}`,
       ),
-    server.monitors ? good(`role ${role} sees all sessions`) : note(
-      `role ${role} does not see all sessions: grant pg_monitor to ${role}`,
-    ),
+    server.monitors
+      ? good(`role ${role} sees all sessions`)
+      : note(`role ${role} does not see all sessions: grant pg_monitor to ${role}`),
     replication(server, refusal),
     server.superuser
       ? note("the role is a superuser: more than is needed")
@@ -123,12 +117,8 @@ function judge(
       ? note("whether pg_stat_statements is preloaded is hidden from this role")
       : server.statements
       ? good("pg_stat_statements is preloaded")
-      : note(
-        "pg_stat_statements is not preloaded: statements cannot be judged",
-      ),
-    (server.checksums === "on" ? good : note)(
-      `data checksums are ${server.checksums}`,
-    ),
+      : note("pg_stat_statements is not preloaded: statements cannot be judged"),
+    (server.checksums === "on" ? good : note)(`data checksums are ${server.checksums}`),
     (server.fsync === "on" ? good : bad)(`fsync is ${server.fsync}`),
   ];
 }
@@ -169,9 +159,7 @@ async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
     return pooler.pooled
       ? [
         ...findings,
-        note(
-          "a pooler stands before it: settings are made anew in each transaction",
-        ),
+        note("a pooler stands before it: settings are made anew in each transaction"),
       ]
       : findings;
   } catch (error) {
@@ -187,9 +175,7 @@ async function examineStorage(config: Config): Promise<Finding[]> {
   if (!bucket) return [];
   console.log(`Copies of backups in ${bucket.where}`);
   try {
-    const { length } = recordsOf(
-      await readStorage(bucket, AbortSignal.timeout(60_000)),
-    );
+    const { length } = recordsOf(await readStorage(bucket, AbortSignal.timeout(60_000)));
     return [good(`it can be read; whole backups there: ${length}`)];
   } catch (error) {
     return [bad(messageOf(error))];
@@ -238,10 +224,7 @@ export async function doctor(
     console.log(`Postgres at ${addressLabel(address)}`);
     if (address.remark) console.log(`  –  ${address.remark}`);
   } else {
-    const embedded = await createEmbeddedServer({
-      dataDir: config.HOLDFAST_DATA_DIR,
-      log,
-    });
+    const embedded = await createEmbeddedServer({ dataDir: config.HOLDFAST_DATA_DIR, log });
     console.log(`Embedded Postgres in ${embedded.directory}`);
     if (!await embedded.isRunning()) {
       console.log("  –  it is not running; deno task serve starts it");
@@ -249,12 +232,8 @@ export async function doctor(
     }
     target = embedded.target;
     if (target.kind === "socket") {
-      console.log(
-        `  –  psql -h ${target.directory} -U ${target.user} ${target.database}`,
-      );
+      console.log(`  –  psql -h ${target.directory} -U ${target.user} ${target.database}`);
     }
   }
-  return tell(
-    await examine(target, config.HOLDFAST_POOLER === "transaction"),
-  ) || storage;
+  return tell(await examine(target, config.HOLDFAST_POOLER === "transaction")) || storage;
 }

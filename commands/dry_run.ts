@@ -15,15 +15,8 @@ const shown = 10;
 /** Symbols a running Holdfast knows and whether they live, or why that is unknown. */
 type Known = ReadonlyMap<string, KnownSymbol> | string;
 
-async function askForSymbols(
-  context: CommandContext,
-  signal: AbortSignal,
-): Promise<Known> {
-  const running = await connectToRunning(context, {
-    signal,
-    tries: 2,
-    timeoutMs: 10_000,
-  });
+async function askForSymbols(context: CommandContext, signal: AbortSignal): Promise<Known> {
+  const running = await connectToRunning(context, { signal, tries: 2, timeoutMs: 10_000 });
   if (!running) return `no Holdfast answers on ${addressOf(context)}`;
   try {
     return await listSymbols(running.client);
@@ -34,23 +27,11 @@ async function askForSymbols(
 
 function some(names: readonly string[]): string {
   const rest = names.length - shown;
-  return names.slice(0, shown).join(", ") +
-    (rest > 0 ? ` and ${count(rest)} more` : "");
+  return names.slice(0, shown).join(", ") + (rest > 0 ? ` and ${count(rest)} more` : "");
 }
 
 function* report(verdict: Verdict, known: Known, maxPartitions: number) {
-  const {
-    file,
-    rows,
-    ticks,
-    refused,
-    problems,
-    symbols,
-    firstUs,
-    lastUs,
-    days,
-    stops,
-  } = verdict;
+  const { file, rows, ticks, refused, problems, symbols, firstUs, lastUs, days, stops } = verdict;
   const name = basename(file.path);
   yield `${name}: ${count(rows)} rows: ${count(ticks)} ticks, ${count(refused)} refused`;
   if (stops) yield `  ${stops}`;
@@ -77,9 +58,7 @@ function* report(verdict: Verdict, known: Known, maxPartitions: number) {
   for (const { place, path, message } of problems) {
     yield `  ${name} ${unit} ${place}: ${path}: ${message}`;
   }
-  if (refused > problems.length) {
-    yield `  and ${count(refused - problems.length)} more`;
-  }
+  if (refused > problems.length) yield `  and ${count(refused - problems.length)} more`;
 }
 
 /** What the command line asks for: those of the named files that can be opened. */
@@ -122,12 +101,8 @@ export async function dryRun(
           ),
       });
       bar.end();
-      for (
-        const line of report(verdict, known, config.HOLDFAST_MAX_PARTITIONS)
-      ) console.log(line);
-      for (const key of ["rows", "ticks", "refused"] as const) {
-        all[key] += verdict[key];
-      }
+      for (const line of report(verdict, known, config.HOLDFAST_MAX_PARTITIONS)) console.log(line);
+      for (const key of ["rows", "ticks", "refused"] as const) all[key] += verdict[key];
       read++;
       if (verdict.refused > 0) failed++;
     } catch (error) {

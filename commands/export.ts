@@ -59,8 +59,7 @@ function timeOf(flag: string, text: string | undefined): string | undefined {
 }
 
 function formatOf(given: string | undefined, out: string): ExportFormat {
-  const name = given ??
-    out.replace(/\.gz$/i, "").split(".").pop()?.toLowerCase() ?? "";
+  const name = given ?? out.replace(/\.gz$/i, "").split(".").pop()?.toLowerCase() ?? "";
   const format = formats[name];
   if (format) return format;
   throw new UsageError(
@@ -88,11 +87,7 @@ function readWish(args: string[]): Wish | undefined {
       `Unexpected argument ${JSON.stringify(positionals[0])}; see deno task export --help`,
     );
   }
-  if (!out) {
-    throw new UsageError(
-      "Say where to with --out FILE; see deno task export --help",
-    );
-  }
+  if (!out) throw new UsageError("Say where to with --out FILE; see deno task export --help");
   const format = formatOf(values.format, out);
   const named = /\.gz$/i.test(out);
   const gzip = values.gzip === true || named;
@@ -108,9 +103,7 @@ function readWish(args: string[]): Wish | undefined {
       "Compressed, the name of --out must end in .gz, or import could not read it",
     );
   }
-  const symbols = values.symbol?.flatMap((list) => list.split(",")).filter((
-    one,
-  ) => one !== "");
+  const symbols = values.symbol?.flatMap((list) => list.split(",")).filter((one) => one !== "");
   if (symbols?.length === 0) throw new UsageError("--symbol names no symbol");
   const wish: Wish = {
     out,
@@ -141,10 +134,7 @@ async function allSymbols(client: Client): Promise<string[]> {
 }
 
 /** `deno task export`: writes ticks as CSV, NDJSON or Parquet, a file whole or not at all. */
-export async function exportTicks(
-  context: CommandContext,
-  args: string[],
-): Promise<number> {
+export async function exportTicks(context: CommandContext, args: string[]): Promise<number> {
   const wish = readWish(args);
   if (!wish) {
     console.log(help);
@@ -170,9 +160,7 @@ export async function exportTicks(
   const watch = startWatch();
   let written = 0;
 
-  async function* counted(
-    pages: AsyncIterable<ExportedTick[]>,
-  ): AsyncGenerator<ExportedTick[]> {
+  async function* counted(pages: AsyncIterable<ExportedTick[]>): AsyncGenerator<ExportedTick[]> {
     for await (const ticks of pages) {
       written += ticks.length;
       const { symbol, ts } = ticks[ticks.length - 1] ?? { symbol: "", ts: "" };
@@ -188,9 +176,7 @@ export async function exportTicks(
   try {
     console.error(`Exporting from ${where}`);
     const symbols = wish.symbols ?? await allSymbols(client);
-    const chunks = encoders[wish.format](
-      counted(readTicks(client, symbols, wish)),
-    );
+    const chunks = encoders[wish.format](counted(readTicks(client, symbols, wish)));
     const options = { gzip: wish.gzip, signal };
     const bytes = toStdout
       ? await writeToStdout(chunks, options)

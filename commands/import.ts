@@ -36,10 +36,7 @@ How files of another form are read:
   --ignore-unknown     leaves out columns that are no field of a tick
 
 Presets:
-${
-    presetNames.map((name) => `  ${name.padEnd(20)} ${presets[name].title}`)
-      .join("\n")
-  }
+${presetNames.map((name) => `  ${name.padEnd(20)} ${presets[name].title}`).join("\n")}
 
 Exit code: 0 when every row was stored, put in quarantine (the last line says so) or skipped as imported before; else 1.
 
@@ -50,9 +47,7 @@ runs on its own database. More: docs/import-export.md`;
 const placeName = (file: SourceFile) => file.format === "parquet" ? "row" : "line";
 
 /** What was wrong, and where to look for the rest. */
-function* remarks(
-  { file, problems, spoilt, quarantined, refused }: ImportProgress,
-) {
+function* remarks({ file, problems, spoilt, quarantined, refused }: ImportProgress) {
   const name = basename(file.path);
   for (const { place, path, message } of problems) {
     yield `  ${name} ${placeName(file)} ${place}: ${path}: ${message}`;
@@ -102,10 +97,7 @@ async function openAll(
 }
 
 /** `deno task import FILE…`: loads files of ticks, with progress; safe to run again. */
-export async function importFiles(
-  context: CommandContext,
-  args: string[],
-): Promise<number> {
+export async function importFiles(context: CommandContext, args: string[]): Promise<number> {
   const { values, positionals } = readArguments("import", args, {
     "dry-run": { type: "boolean" },
     "assume-utc": { type: "boolean" },
@@ -116,9 +108,7 @@ export async function importFiles(
     return 0;
   }
   if (positionals.length === 0) {
-    throw new UsageError(
-      "Name the files: deno task import FILE…; see deno task import --help",
-    );
+    throw new UsageError("Name the files: deno task import FILE…; see deno task import --help");
   }
   if (values["assume-utc"] && values["time-zone"] !== undefined) {
     throw new UsageError("--assume-utc and --time-zone: say one of the two");
@@ -163,14 +153,7 @@ async function store(
   { files, named, signal }: FilesToRead,
 ): Promise<number> {
   const prepared = await prepareAll(files, signal);
-  const all = {
-    files: 0,
-    rows: 0,
-    stored: 0,
-    quarantined: 0,
-    refused: 0,
-    skipped: 0,
-  };
+  const all = { files: 0, rows: 0, stored: 0, quarantined: 0, refused: 0, skipped: 0 };
   const total = startWatch();
   let failed = files.length - prepared.length;
   if (signal.aborted || prepared.length === 0) return Math.max(1, failed);
@@ -202,15 +185,7 @@ async function store(
         if (one.leftOut.length > 0) console.log(columnsLeftOut(one.leftOut));
         for (const remark of remarks(progress)) console.log(remark);
         all.files++;
-        for (
-          const key of [
-            "rows",
-            "stored",
-            "quarantined",
-            "refused",
-            "skipped",
-          ] as const
-        ) {
+        for (const key of ["rows", "stored", "quarantined", "refused", "skipped"] as const) {
           all[key] += progress[key];
         }
         if (progress.refused > 0) failed++;

@@ -28,9 +28,7 @@ const flagOf = (option: string) => `--${option.replaceAll("_", "-")}`;
 
 /** The options as a request says them. Throws a UsageError that names a flag that cannot be read. */
 export function readMappingFlags(
-  values: Partial<
-    Record<keyof typeof mappingFlags, string | boolean | undefined>
-  >,
+  values: Partial<Record<keyof typeof mappingFlags, string | boolean | undefined>>,
 ): WrittenOptions {
   if (values.header && values["no-header"]) {
     throw new UsageError("--header and --no-header: say one of the two");
@@ -46,9 +44,7 @@ export function readMappingFlags(
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     const [problem] = error.problems;
-    throw new UsageError(
-      `${flagOf(problem?.path ?? "")}: ${problem?.message ?? error.message}`,
-    );
+    throw new UsageError(`${flagOf(problem?.path ?? "")}: ${problem?.message ?? error.message}`);
   }
   return written;
 }

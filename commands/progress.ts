@@ -1,13 +1,11 @@
 import process from "node:process";
 
 /** A bar on a terminal, redrawn in place; elsewhere a line every few seconds. */
-export function createProgressBar(
-  { write, isTerminal, now = () => performance.now() }: {
-    write: (text: string) => void;
-    isTerminal: boolean;
-    now?: () => number;
-  },
-) {
+export function createProgressBar({ write, isTerminal, now = () => performance.now() }: {
+  write: (text: string) => void;
+  isTerminal: boolean;
+  now?: () => number;
+}) {
   let lastDrawn = -Infinity;
   let drawn = false;
   let waiting = false;
@@ -26,16 +24,8 @@ export function createProgressBar(
   }
   return {
     /** Draws how far it is; without a fraction (from 0 to 1) there is no bar, only the note. */
-    draw(
-      label: string,
-      fraction: number | undefined,
-      note: string,
-      force = false,
-    ): void {
-      show(
-        `${label} ${fraction === undefined ? "" : barOf(fraction)}${note}`,
-        force || waiting,
-      );
+    draw(label: string, fraction: number | undefined, note: string, force = false): void {
+      show(`${label} ${fraction === undefined ? "" : barOf(fraction)}${note}`, force || waiting);
       waiting = false;
     },
     /** Says on the same line why nothing moves. */

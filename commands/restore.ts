@@ -27,10 +27,7 @@ nothing that is there. See docs/backups.md for what to do then.`;
 function readTime(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
-  if (
-    !/^\d{4}-\d\d-\d\d[T ].*(Z|[+-]\d\d:?\d\d)$/i.test(text) ||
-    Number.isNaN(time.getTime())
-  ) {
+  if (!/^\d{4}-\d\d-\d\d[T ].*(Z|[+-]\d\d:?\d\d)$/i.test(text) || Number.isNaN(time.getTime())) {
     throw new UsageError(
       `--time is ${JSON.stringify(text)}; it must be an RFC 3339 time such as 2026-01-31T09:30:00Z`,
     );
@@ -60,11 +57,7 @@ interface Wish {
   say: (step: string) => void;
 }
 
-function choose(
-  records: readonly BackupRecord[],
-  where: string,
-  { time, id, say }: Wish,
-) {
+function choose(records: readonly BackupRecord[], where: string, { time, id, say }: Wish) {
   const systems = new Set(records.map(({ system }) => system));
   if (systems.size > 1 && id === undefined) {
     throw new UsageError(
@@ -101,11 +94,7 @@ async function findHere(config: Config, wish: Wish): Promise<Found> {
 const isStaging = (path: string) => readdirSync(path).every((name) => /^\d+$/.test(name));
 
 /** A backup from the storage, fetched into the empty directory `staging`. */
-async function findCopy(
-  config: Config,
-  staging: string,
-  wish: Wish,
-): Promise<Found> {
+async function findCopy(config: Config, staging: string, wish: Wish): Promise<Found> {
   const { withWal, signal, say, to } = wish;
   const bucket = bucketOf(config);
   if (!bucket) {
@@ -118,29 +107,16 @@ async function findCopy(
   const storage = await readStorage(bucket, signal);
   const record = choose(recordsOf(storage), bucket.where, wish);
   const inventory = storage.get(record.system);
-  if (!inventory) {
-    throw new HoldfastError("not_found", "There is no whole backup");
-  }
+  if (!inventory) throw new HoldfastError("not_found", "There is no whole backup");
   if (existsSync(staging)) {
     if (!isStaging(staging)) {
-      throw new HoldfastError(
-        "conflict",
-        `${staging} is in the way: copies are fetched there`,
-      );
+      throw new HoldfastError("conflict", `${staging} is in the way: copies are fetched there`);
     }
     say(`removing ${staging}, which a restore that was cut short left behind`);
     await rm(staging, { recursive: true, force: true });
   }
   await mkdir(staging, { recursive: true, mode: 0o700 });
-  await fetchBackup({
-    bucket,
-    inventory,
-    record,
-    wal: withWal,
-    to: staging,
-    signal,
-    say,
-  });
+  await fetchBackup({ bucket, inventory, record, wal: withWal, to: staging, signal, say });
   const home = join(staging, record.system);
   return {
     record,
@@ -150,10 +126,7 @@ async function findCopy(
 }
 
 /** `deno task restore`: a backup made a cluster again, in a new directory. */
-export async function restore(
-  context: CommandContext,
-  args: string[],
-): Promise<number> {
+export async function restore(context: CommandContext, args: string[]): Promise<number> {
   const { values, positionals } = readArguments("restore", args, {
     to: { type: "string" },
     from: { type: "string" },
@@ -166,19 +139,13 @@ export async function restore(
     return 0;
   }
   if (!values.to || positionals.length > 0) {
-    throw new UsageError(
-      "Say where to with --to DIR; see deno task restore --help",
-    );
+    throw new UsageError("Say where to with --to DIR; see deno task restore --help");
   }
   if (values.from !== undefined && values.from !== "s3") {
-    throw new UsageError(
-      `--from is ${JSON.stringify(values.from)}; it can only be s3`,
-    );
+    throw new UsageError(`--from is ${JSON.stringify(values.from)}; it can only be s3`);
   }
   const time = readTime(values.time);
-  if (time && values["without-wal"]) {
-    throw new UsageError("--time needs the WAL");
-  }
+  if (time && values["without-wal"]) throw new UsageError("--time needs the WAL");
   const { config, runtime } = context;
   const stopped = new AbortController();
   runtime.onStopSignal(() => stopped.abort(new HoldfastError("conflict", "It was stopped")));
@@ -207,9 +174,7 @@ export async function restore(
       signal: stopped.signal,
       say,
     });
-    say(
-      `restored to ${data} in ${seconds.toFixed(1)} s; it has started and stopped there`,
-    );
+    say(`restored to ${data} in ${seconds.toFixed(1)} s; it has started and stopped there`);
     say(
       record.embedded
         ? `to use it: HOLDFAST_DATA_DIR=${to} deno task serve`

@@ -54,18 +54,10 @@ export async function lockDataDir(
   );
 }
 
-async function listen(
-  { config, runtime }: CommandContext,
-  holdfast: Holdfast,
-): Promise<Listener> {
+async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): Promise<Listener> {
   try {
     const { handle, headers } = holdfast;
-    return await runtime.serve({
-      host: config.HOST,
-      port: config.PORT,
-      headers,
-      handle,
-    });
+    return await runtime.serve({ host: config.HOST, port: config.PORT, headers, handle });
   } catch (error) {
     throw new StartError(
       `Cannot listen on ${config.HOST}:${config.PORT} (${messageOf(error)}); choose another PORT`,
@@ -112,9 +104,7 @@ export async function startServing(
     const url = `http://${host}:${listener.port}`;
     log.info("listening", { url });
     await house.start(signal);
-    if (!signal?.aborted) {
-      log.info("ready", { url, dashboard: `${url}/`, docs: `${url}/docs` });
-    }
+    if (!signal?.aborted) log.info("ready", { url, dashboard: `${url}/`, docs: `${url}/docs` });
     return { url, holdfast: house, stop };
   } catch (error) {
     await stop().catch(() => {});
@@ -142,10 +132,7 @@ function catchStrays(log: Logger): void {
     if (isDriversOwn(error)) log.debug("driver_rejection", { error });
     else log.error("stray_rejection", { error });
   });
-  process.on(
-    "uncaughtException",
-    (error) => log.error("stray_error", { error }),
-  );
+  process.on("uncaughtException", (error) => log.error("stray_error", { error }));
 }
 
 /** Serves until a signal; another one a second or more later ends at once. */

@@ -7,14 +7,7 @@ import { placeOf, serverUser } from "../db/embedded/place.ts";
 import { StartError } from "../errors.ts";
 
 /** Variables that say how to log in, and to no server by name. */
-const accompanying = [
-  "PGPORT",
-  "PGUSER",
-  "PGDATABASE",
-  "PGPASSWORD",
-  "PGPASSFILE",
-  "PGSSLMODE",
-];
+const accompanying = ["PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGPASSFILE", "PGSSLMODE"];
 
 /**
  * Returns a line on which server is used where the variables of libpq leave room for doubt; undefined where there is

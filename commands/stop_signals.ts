@@ -7,11 +7,7 @@ export const SAME_REQUEST_MS = 1000;
  * npm and most wrappers) passes on what it got itself.
  */
 export function createStopSignals(
-  { stop, end, now }: {
-    stop: (signal: string) => void;
-    end: () => void;
-    now: () => number;
-  },
+  { stop, end, now }: { stop: (signal: string) => void; end: () => void; now: () => number },
 ): (signal: string) => void {
   let first: number | null = null;
   return (signal) => {
