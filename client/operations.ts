@@ -88,6 +88,10 @@ export const operations = {
   createSession: { method: "POST", path: "/api/session" },
   getSession: { method: "GET", path: "/api/session" },
   endSession: { method: "DELETE", path: "/api/session" },
+  listTokens: { method: "GET", path: "/api/tokens" },
+  createToken: { method: "POST", path: "/api/tokens" },
+  revokeToken: { method: "DELETE", path: "/api/tokens/{id}" },
+  listAudit: { method: "GET", path: "/api/audit" },
 } satisfies Record<string, OperationFacts>;
 
 /** The codes of problems. */

@@ -69,7 +69,7 @@ export interface paths {
         };
         /**
          * The database in figures, with alerts and advice
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getDatabaseHealth"];
         put?: never;
@@ -89,7 +89,7 @@ export interface paths {
         };
         /**
          * What came by each feed, and what became of it
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getFeedHealth"];
         put?: never;
@@ -109,7 +109,7 @@ export interface paths {
         };
         /**
          * What each optimisation is worth here, as last measured
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPerformanceHealth"];
         put?: never;
@@ -129,7 +129,7 @@ export interface paths {
         };
         /**
          * Managed tables, their partitions and their runway
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionHealth"];
         put?: never;
@@ -149,13 +149,13 @@ export interface paths {
         };
         /**
          * Ticks of one instrument, in order of time and arrival
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listTicks"];
         put?: never;
         /**
          * Store ticks; answers after commit
-         * @description Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements). The parameters from `columns` on say how bodies of other forms are read: CSV by its columns, JSON by its keys. Needs a token that may change things, where tokens are set.
+         * @description Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements). The parameters from `columns` on say how bodies of other forms are read: CSV by its columns, JSON by its keys. Needs the scope `ingest` where tokens are required.
          */
         post: operations["storeTicks"];
         delete?: never;
@@ -175,7 +175,7 @@ export interface paths {
         put?: never;
         /**
          * Make candles anew from the ticks that are there
-         * @description The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles. Needs a token that may change things, where tokens are set.
+         * @description The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles. Needs the scope `operate` where tokens are required.
          */
         post: operations["rebuildCandles"];
         delete?: never;
@@ -193,7 +193,7 @@ export interface paths {
         };
         /**
          * Candles of one instrument
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listCandles"];
         put?: never;
@@ -213,13 +213,13 @@ export interface paths {
         };
         /**
          * Instruments, the living ones unless asked for all
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listInstruments"];
         put?: never;
         /**
          * Create an instrument
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `ingest` where tokens are required.
          */
         post: operations["createInstrument"];
         delete?: never;
@@ -237,21 +237,21 @@ export interface paths {
         };
         /**
          * One instrument
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getInstrument"];
         put?: never;
         post?: never;
         /**
          * Soft-delete an instrument, or purge it
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["deleteInstrument"];
         options?: never;
         head?: never;
         /**
          * Change an instrument
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         patch: operations["updateInstrument"];
         trace?: never;
@@ -267,7 +267,7 @@ export interface paths {
         put?: never;
         /**
          * Undo a soft delete
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["restoreInstrument"];
         delete?: never;
@@ -285,7 +285,7 @@ export interface paths {
         };
         /**
          * How float8 holds the prices of an instrument
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getExactness"];
         put?: never;
@@ -305,14 +305,14 @@ export interface paths {
         };
         /**
          * Rows that were not stored, newest first
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listQuarantine"];
         put?: never;
         post?: never;
         /**
          * Give quarantined rows up
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["purgeQuarantine"];
         options?: never;
@@ -331,7 +331,7 @@ export interface paths {
         put?: never;
         /**
          * Try many rows again, oldest first; those refused again stay
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryQuarantine"];
         delete?: never;
@@ -351,7 +351,7 @@ export interface paths {
         put?: never;
         /**
          * Try a quarantined row again, or the corrected tick in its place
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryQuarantinedRow"];
         delete?: never;
@@ -372,7 +372,7 @@ export interface paths {
         post?: never;
         /**
          * Give a quarantined row up
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["discardQuarantinedRow"];
         options?: never;
@@ -389,7 +389,7 @@ export interface paths {
         };
         /**
          * Managed tables with their partitions, as last read
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listPartitionedTables"];
         put?: never;
@@ -409,7 +409,7 @@ export interface paths {
         };
         /**
          * How each managed table is partitioned, ahead and behind
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listPartitionPolicies"];
         put?: never;
@@ -429,18 +429,18 @@ export interface paths {
         };
         /**
          * One table's policy
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionPolicy"];
         /**
          * Set a table's policy; what is left out takes its default
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         put: operations["setPartitionPolicy"];
         post?: never;
         /**
          * Manage a table no longer; its partitions stay as they are
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["deletePartitionPolicy"];
         options?: never;
@@ -459,7 +459,7 @@ export interface paths {
         put?: never;
         /**
          * Every statement that is due, with its lock and its reason; changes nothing
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["planPartitions"];
         delete?: never;
@@ -479,7 +479,7 @@ export interface paths {
         put?: never;
         /**
          * Carry out a plan; 409 when the present plan is another one
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["applyPartitionPlan"];
         delete?: never;
@@ -497,7 +497,7 @@ export interface paths {
         };
         /**
          * What was done to partitions, newest first
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listPartitionLog"];
         put?: never;
@@ -517,7 +517,7 @@ export interface paths {
         };
         /**
          * Conversions and drains with their progress, those under way first
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listConversions"];
         put?: never;
@@ -539,7 +539,7 @@ export interface paths {
         put?: never;
         /**
          * Turn a plain table into a partitioned one while it is in use: plan, start, undo, finish, cancel
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         post: operations["convertTable"];
         delete?: never;
@@ -557,13 +557,13 @@ export interface paths {
         };
         /**
          * The verification under way, or the last one
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionVerification"];
         put?: never;
         /**
          * Hash sealed partitions again and name each that is not what was sealed
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["startPartitionVerification"];
         delete?: never;
@@ -581,7 +581,7 @@ export interface paths {
         };
         /**
          * What a sealed partition held when it was sealed
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionManifest"];
         put?: never;
@@ -603,7 +603,7 @@ export interface paths {
         put?: never;
         /**
          * Let writes into a sealed partition again; its manifest holds no longer
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         post: operations["unsealPartition"];
         delete?: never;
@@ -621,7 +621,7 @@ export interface paths {
         };
         /**
          * Partitions that were archived and read back, newest first
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listArchives"];
         put?: never;
@@ -643,7 +643,7 @@ export interface paths {
         put?: never;
         /**
          * Bring an archived partition back and attach it, in one transaction
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["restoreArchive"];
         delete?: never;
@@ -661,7 +661,7 @@ export interface paths {
         };
         /**
          * Alerts, newest first
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listAlerts"];
         put?: never;
@@ -681,12 +681,12 @@ export interface paths {
         };
         /**
          * The rules in force
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listAlertRules"];
         /**
          * Change levels of rules, all or none; what is left out stays
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         put: operations["changeAlertRules"];
         post?: never;
@@ -707,7 +707,7 @@ export interface paths {
         put?: never;
         /**
          * Say that somebody is on it
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["acknowledgeAlert"];
         delete?: never;
@@ -725,18 +725,18 @@ export interface paths {
         };
         /**
          * Silences that hold or will hold, and those that ended within a day
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listSilences"];
         put?: never;
         /**
          * Keep alerts from the channels for a time, now or later; they fire and are shown all the same
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["createSilence"];
         /**
          * End a silence now
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         delete: operations["endSilence"];
         options?: never;
@@ -753,7 +753,7 @@ export interface paths {
         };
         /**
          * Where alerts go; channels are set by HOLDFAST_CHANNELS alone
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listChannels"];
         put?: never;
@@ -775,7 +775,7 @@ export interface paths {
         put?: never;
         /**
          * Send a sample now, once, and say how that went
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["testChannel"];
         delete?: never;
@@ -793,7 +793,7 @@ export interface paths {
         };
         /**
          * What was sent to channels, newest first; `dead` was given up
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listDeliveries"];
         put?: never;
@@ -815,7 +815,7 @@ export interface paths {
         put?: never;
         /**
          * Queue again what was given up
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryDelivery"];
         delete?: never;
@@ -835,7 +835,7 @@ export interface paths {
         put?: never;
         /**
          * What a rule, or other levels of it, would have done over stored history
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["rehearseAlertRule"];
         delete?: never;
@@ -853,7 +853,7 @@ export interface paths {
         };
         /**
          * One alert, with why it fires and what to do
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getAlert"];
         put?: never;
@@ -873,7 +873,7 @@ export interface paths {
         };
         /**
          * Who blocks whom, from the root blockers down
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listLocks"];
         put?: never;
@@ -895,7 +895,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel the statement a session runs
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["cancelStatement"];
         delete?: never;
@@ -915,7 +915,7 @@ export interface paths {
         put?: never;
         /**
          * End a session; its transaction is rolled back
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["terminateSession"];
         delete?: never;
@@ -933,7 +933,7 @@ export interface paths {
         };
         /**
          * The statements that cost most
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listQueries"];
         put?: never;
@@ -953,7 +953,7 @@ export interface paths {
         };
         /**
          * Every index, what is wrong with it, and those that are missing
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listIndexes"];
         put?: never;
@@ -973,7 +973,7 @@ export interface paths {
         };
         /**
          * What was recorded around critical alerts, newest first
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listIncidents"];
         put?: never;
@@ -993,7 +993,7 @@ export interface paths {
         };
         /**
          * One incident as one JSON to keep and to share
-         * @description Ten minutes before the alert to three after. Statements without their literals. Needs a token that may read, where tokens are set.
+         * @description Ten minutes before the alert to three after. Statements without their literals. Needs the scope `read` where tokens are required.
          */
         get: operations["getIncident"];
         put?: never;
@@ -1013,7 +1013,7 @@ export interface paths {
         };
         /**
          * Metrics as they are now; those of the whole server have a history
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listMetrics"];
         put?: never;
@@ -1033,7 +1033,7 @@ export interface paths {
         };
         /**
          * The history of one metric
-         * @description Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap. Needs a token that may read, where tokens are set.
+         * @description Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap. Needs the scope `read` where tokens are required.
          */
         get: operations["getMetric"];
         put?: never;
@@ -1053,7 +1053,7 @@ export interface paths {
         };
         /**
          * All metrics for Prometheus; OpenMetrics when it is asked for
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getExposition"];
         put?: never;
@@ -1073,13 +1073,13 @@ export interface paths {
         };
         /**
          * Backups, newest first
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBackups"];
         put?: never;
         /**
          * Take a backup now; progress goes out as backup_status
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["startBackup"];
         delete?: never;
@@ -1097,14 +1097,14 @@ export interface paths {
         };
         /**
          * One backup
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBackup"];
         put?: never;
         post?: never;
         /**
          * Abort a backup that runs, remove one that is over
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["deleteBackup"];
         options?: never;
@@ -1123,7 +1123,7 @@ export interface paths {
         put?: never;
         /**
          * Check a backup's files and its copy, and restore it into a scratch server on trial
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["verifyBackup"];
         delete?: never;
@@ -1141,7 +1141,7 @@ export interface paths {
         };
         /**
          * What can be measured
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBenchmarkCases"];
         put?: never;
@@ -1161,13 +1161,13 @@ export interface paths {
         };
         /**
          * Runs, newest first
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBenchmarkRuns"];
         put?: never;
         /**
          * Start a run; progress and results go out as performance_benchmark
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["startBenchmarkRun"];
         delete?: never;
@@ -1185,14 +1185,14 @@ export interface paths {
         };
         /**
          * One run with its results
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkRun"];
         put?: never;
         post?: never;
         /**
          * Abort a run; one that is over is left as it is
-         * @description Needs a token that may change things, where tokens are set.
+         * @description Needs the scope `operate` where tokens are required.
          */
         delete: operations["abortBenchmarkRun"];
         options?: never;
@@ -1209,7 +1209,7 @@ export interface paths {
         };
         /**
          * What the newest 100 runs showed of each case, and where it changed
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkHistory"];
         put?: never;
@@ -1229,7 +1229,7 @@ export interface paths {
         };
         /**
          * A run as a page with its intervals drawn, or as Markdown
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkReport"];
         put?: never;
@@ -1249,7 +1249,7 @@ export interface paths {
         };
         /**
          * Every target, its verdict and the evidence
-         * @description Needs a token that may read, where tokens are set.
+         * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkValidation"];
         put?: never;
@@ -1280,9 +1280,73 @@ export interface paths {
         post: operations["createSession"];
         /**
          * End the browser session
-         * @description Open to anyone.
+         * @description Ends the session on the server too: its cookie is invalid afterwards. Open to anyone.
          */
         delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tokens of this server, without their secrets
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Create a token
+         * @description Only this answer contains the secret. Needs the scope `admin` where tokens are required.
+         */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a token
+         * @description Its sessions end, and its live sockets are closed with 1008. Needs the scope `admin` where tokens are required.
+         */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes made through this API, newest first
+         * @description Who changed what, when, from which address, with which status. No bodies, no secrets. Needs the scope `admin` where tokens are required.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3264,6 +3328,90 @@ export interface components {
                 measured_at: string | null;
             }[];
         };
+        TokenList: {
+            tokens: components["schemas"]["TokenInfo"][];
+        };
+        TokenInfo: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            scope: "read" | "ingest" | "operate" | "admin";
+            /**
+             * @description setting: from the settings; file: created by this API or `deno task token`
+             * @enum {string}
+             */
+            source: "setting" | "file";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            created_at: string | null;
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_used_at: string | null;
+            /** @description The address */
+            last_used_from: string | null;
+        };
+        CreatedToken: {
+            token: components["schemas"]["TokenInfo"];
+            secret: string;
+        };
+        AuditList: {
+            entries: {
+                /**
+                 * Format: uuid
+                 * @description Of the first of the requests, as in the log
+                 */
+                request_id: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                at: string;
+                /**
+                 * Format: date-time
+                 * @description When the last of the requests was answered
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                until: string;
+                /** @description Equal tick uploads, and equal requests answered 4xx, are one entry a minute */
+                requests: number;
+                /**
+                 * @description open: this server required no token
+                 * @enum {string}
+                 */
+                via: "token" | "session" | "open";
+                /** @description Name of the token, or of the token that the session came from */
+                actor: string;
+                /** @description Id of the token; empty where none was required */
+                actor_id: string;
+                /** @enum {string} */
+                scope: "read" | "ingest" | "operate" | "admin";
+                /** @description The operationId */
+                operation: string;
+                method: string;
+                path: string;
+                /** @description HTTP status of the answer */
+                status: number;
+                /** @description Where the request came from */
+                address: string;
+                /** @description The Holdfast that answered it */
+                instance: string;
+            }[];
+            next_cursor: string | null;
+            /** @description Entries in memory that are not in the database yet */
+            waiting: number;
+            /** @description Entries since the start that exist in the log only */
+            lost: number;
+        };
     };
     responses: {
         /** @description Invalid request */
@@ -3333,6 +3481,20 @@ export interface components {
                     status?: 401;
                     /** @enum {string} */
                     code?: "unauthorized";
+                };
+            };
+        };
+        /** @description Rate limited */
+        Problem429_rate_limited: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 429;
+                    /** @enum {string} */
+                    code?: "rate_limited";
                 };
             };
         };
@@ -3644,20 +3806,6 @@ export interface components {
                 };
             };
         };
-        /** @description Rate limited */
-        Problem429_rate_limited: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {integer} */
-                    status?: 429;
-                    /** @enum {string} */
-                    code?: "rate_limited";
-                };
-            };
-        };
     };
     parameters: never;
     requestBodies: never;
@@ -3802,6 +3950,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_internal"];
             503: components["responses"]["Problem503_shutting_down"];
             /** @description A problem document (RFC 9457) */
@@ -3836,6 +3985,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_internal"];
             503: components["responses"]["Problem503_shutting_down"];
             /** @description A problem document (RFC 9457) */
@@ -3870,6 +4020,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_internal"];
             503: components["responses"]["Problem503_database_unavailable_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -3905,6 +4056,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_internal"];
             503: components["responses"]["Problem503_shutting_down"];
             /** @description A problem document (RFC 9457) */
@@ -3951,6 +4103,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4028,6 +4181,7 @@ export interface operations {
             413: components["responses"]["Problem413_body_too_large_too_many_rows"];
             415: components["responses"]["Problem415_unsupported_encoding_unsupported_media_type"];
             422: components["responses"]["Problem422_idempotency_key_reused_too_many_partitions"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4073,6 +4227,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4121,6 +4276,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4164,6 +4320,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4207,6 +4364,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict_symbol_taken"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4246,6 +4404,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4295,6 +4454,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict_instrument_referenced"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4342,6 +4502,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict_symbol_taken"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4382,6 +4543,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict_symbol_taken"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4421,6 +4583,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4467,6 +4630,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4510,6 +4674,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4555,6 +4720,7 @@ export interface operations {
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
             422: components["responses"]["Problem422_too_many_partitions"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4608,6 +4774,7 @@ export interface operations {
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
             422: components["responses"]["Problem422_too_many_partitions"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4646,6 +4813,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4682,6 +4850,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4717,6 +4886,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4756,6 +4926,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4803,6 +4974,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4842,6 +5014,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4887,6 +5060,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4932,6 +5106,7 @@ export interface operations {
             409: components["responses"]["Problem409_catalogue_changed_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -4974,6 +5149,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5009,6 +5185,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5062,6 +5239,7 @@ export interface operations {
             409: components["responses"]["Problem409_catalogue_changed_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5099,6 +5277,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5152,6 +5331,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5194,6 +5374,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5236,6 +5417,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5274,6 +5456,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5318,6 +5501,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5360,6 +5544,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5395,6 +5580,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5439,6 +5625,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5489,6 +5676,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5525,6 +5713,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5569,6 +5758,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5609,6 +5799,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5645,6 +5836,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5684,6 +5876,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5727,6 +5920,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5766,6 +5960,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5811,6 +6006,7 @@ export interface operations {
             409: components["responses"]["Problem409_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5850,6 +6046,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5885,6 +6082,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5927,6 +6125,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -5970,6 +6169,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6011,6 +6211,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6046,6 +6247,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6086,6 +6288,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6124,6 +6327,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6159,6 +6363,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6205,6 +6410,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6241,6 +6447,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_internal"];
             503: components["responses"]["Problem503_shutting_down"];
             /** @description A problem document (RFC 9457) */
@@ -6279,6 +6486,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6324,6 +6532,7 @@ export interface operations {
             409: components["responses"]["Problem409_backup_running_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6363,6 +6572,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6402,6 +6612,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_backup_running_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6458,6 +6669,7 @@ export interface operations {
             409: components["responses"]["Problem409_backup_running_conflict"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6494,6 +6706,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6532,6 +6745,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6577,6 +6791,7 @@ export interface operations {
             409: components["responses"]["Problem409_benchmark_running_conflict_server_busy"];
             413: components["responses"]["Problem413_body_too_large"];
             415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6616,6 +6831,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6655,6 +6871,7 @@ export interface operations {
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
             409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6693,6 +6910,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6734,6 +6952,7 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6769,6 +6988,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
             504: components["responses"]["Problem504_deadline_exceeded"];
@@ -6805,12 +7025,15 @@ export interface operations {
                          * @description What the token or session may do; null without one
                          * @enum {string|null}
                          */
-                        role: "admin" | "read" | null;
+                        role: "read" | "ingest" | "operate" | "admin" | null;
+                        /** @description Name of the token, or of the one that the session came from */
+                        name: string | null;
                     };
                 };
             };
             400: components["responses"]["Problem400_invalid_request"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_internal"];
             503: components["responses"]["Problem503_shutting_down"];
             /** @description A problem document (RFC 9457) */
@@ -6884,8 +7107,182 @@ export interface operations {
             };
             400: components["responses"]["Problem400_invalid_request"];
             403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
             500: components["responses"]["Problem500_internal"];
             503: components["responses"]["Problem503_shutting_down"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /**
+                     * @description `ingest` and `operate` include `read`; `admin` includes all, and alone manages tokens
+                     * @enum {string}
+                     */
+                    scope: "read" | "ingest" | "operate" | "admin";
+                    /** @description Without it the token is valid until it is revoked */
+                    expires_in_days?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The token and its secret */
+            201: {
+                headers: {
+                    /** @description Where to revoke it */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_upload_stalled"];
+            409: components["responses"]["Problem409_conflict"];
+            413: components["responses"]["Problem413_body_too_large"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            429: components["responses"]["Problem429_rate_limited"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            409: components["responses"]["Problem409_conflict"];
+            429: components["responses"]["Problem429_rate_limited"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Included */
+                from?: string;
+                /** @description Not included */
+                to?: string;
+                actor?: string;
+                operation?: string;
+                /** @description Rows per page */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            429: components["responses"]["Problem429_rate_limited"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
             /** @description A problem document (RFC 9457) */
             default: {
                 headers: {

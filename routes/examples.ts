@@ -149,6 +149,12 @@ export const requestExamples: Examples = {
       value: { profile: "quick", cases: ["calc_sum"], force: true },
     },
   },
+  createToken: {
+    ingest: {
+      summary: "One for a program that sends ticks",
+      value: { name: "feed-handler", scope: "ingest", expires_in_days: 90 },
+    },
+  },
   createSession: {
     token: { summary: "Log in", value: { token: "a-token-of-this-server-32-letters" } },
   },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { faces } from "../routes/problem.ts";
-import { openPaths } from "../routes/security.ts";
+import { openPaths } from "../routes/auth/scopes.ts";
 import { renderOpenApi } from "../tools/openapi.ts";
 
 type Node = Record<string, unknown>;

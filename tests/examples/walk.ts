@@ -14,12 +14,8 @@ export interface Sent {
   body: unknown;
 }
 
-interface Operation {
-  operationId: string;
-}
-
 export interface Document {
-  paths: Record<string, Record<string, Operation>>;
+  paths: Record<string, Record<string, { operationId: string }>>;
 }
 
 /** What a request needs that no document can know: the ids that there are, and digests of plans. */
@@ -172,6 +168,12 @@ async function walkBenchmarks({ send }: Walk): Promise<void> {
   ) await send(operation);
 }
 
+async function walkAccess({ send }: Walk): Promise<void> {
+  const { token: { id } } = await send<{ token: Ids }>("createToken");
+  for (const operation of ["listTokens", "listAudit"]) await send(operation);
+  await send("revokeToken", { path: { id } });
+}
+
 const plainReads = [
   "getLiveness",
   "getReadiness",
@@ -280,6 +282,7 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
         walkAlerts,
         walkBackups,
         walkBenchmarks,
+        walkAccess,
       ]
     ) await part(walk);
     for (const operation of plainReads) await walk.send(operation);
