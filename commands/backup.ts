@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { Backup } from "../services/backups/report.ts";
-import { readArguments, UsageError } from "./arguments.ts";
-import { type Door, openDoor } from "./door.ts";
+import type { AnswerOf, Client } from "../client/client.ts";
+import { HoldfastProblem } from "../client/problem.ts";
+import { readArguments } from "./arguments.ts";
+import { connect } from "./client.ts";
 import type { CommandContext } from "./serve.ts";
 
 const help = `deno task backup [--no-drill]     takes a backup, then restores it on trial
@@ -11,12 +12,7 @@ deno task backup --verify ID      checks one, and restores it on trial
 Through the Holdfast that answers on HOST:PORT, else on its own. Backups go to HOLDFAST_BACKUP_DIR, and from there to
 HOLDFAST_S3_URL where that is set; --verify reads that copy back.`;
 
-async function ask(door: Door, path: string, init: RequestInit = {}): Promise<Response> {
-  const answer = await door.send(path, { ...init, headers: { ...door.headers, ...init.headers } });
-  if (answer.ok) return answer;
-  const { detail = `status ${answer.status}` } = await answer.json().catch(() => ({}));
-  throw new UsageError(String(detail));
-}
+type Backup = AnswerOf<"getBackup">;
 
 const inMb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
@@ -36,10 +32,10 @@ function line(backup: Backup): string {
 }
 
 /** Waits until nothing is done with a backup any more, and says how it goes. */
-async function follow(door: Door, id: string): Promise<Backup> {
+async function follow(client: Client, id: string): Promise<Backup> {
   let last = "";
   for (;;) {
-    const backup = await (await ask(door, `/api/backups/${id}`)).json() as Backup;
+    const backup = await client.getBackup({ path: { id } });
     if (!backup.progress) return backup;
     const { step, done_bytes } = backup.progress;
     const now = done_bytes > 0 ? `${step}: ${inMb(done_bytes)}` : step;
@@ -50,10 +46,10 @@ async function follow(door: Door, id: string): Promise<Backup> {
 }
 
 /** Waits until the copy is there, or why it is not. */
-async function followCopy(door: Door, id: string): Promise<Backup> {
+async function followCopy(client: Client, id: string): Promise<Backup> {
   let last = "";
   for (;;) {
-    const backup = await (await ask(door, `/api/backups/${id}`)).json() as Backup;
+    const backup = await client.getBackup({ path: { id } });
     const { state, done_bytes, total_bytes } = backup.copy;
     if (state !== "pending" && state !== "copying") return backup;
     const now = `copying: ${inMb(done_bytes ?? 0)} of ${inMb(total_bytes ?? backup.bytes)}`;
@@ -63,9 +59,9 @@ async function followCopy(door: Door, id: string): Promise<Backup> {
   }
 }
 
-async function drill(door: Door, id: string): Promise<Backup> {
-  await ask(door, `/api/backups/${id}/verify`, { method: "POST" });
-  return await follow(door, id);
+async function drill(client: Client, id: string): Promise<Backup> {
+  await client.verifyBackup({ path: { id } });
+  return await follow(client, id);
 }
 
 /** `deno task backup`: takes a backup and proves it. */
@@ -79,43 +75,44 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
     console.log(help);
     return 0;
   }
-  const door = await openDoor(context, { create: false, reads: values.list === true });
+  const { client, close } = await connect(context, {
+    create: false,
+    reads: values.list === true,
+  });
   try {
     if (values.list) {
-      const { backups } = await (await ask(door, "/api/backups?limit=1000")).json() as {
-        backups: Backup[];
-      };
+      const { backups } = await client.listBackups({ query: { limit: 1_000 } });
       console.log(backups.map(line).join("\n") || "There are no backups");
       return 0;
     }
     let id = values.verify;
     if (id === undefined) {
-      const begun = await (await ask(door, "/api/backups", { method: "POST" })).json() as Backup;
+      const begun = await client.startBackup();
       id = begun.id;
       if (begun.kind === "logical") {
         console.error(
           'A dump, not a base backup: the role may not replicate, or the server cannot be replicated from (POST /api/backups {"kind": "base"} says which)',
         );
       }
-      const taken = await follow(door, id);
+      const taken = await follow(client, id);
       console.log(line(taken));
       if (taken.status !== "complete") return 1;
       if (values["no-drill"]) {
-        const { copy } = await followCopy(door, id);
+        const { copy } = await followCopy(client, id);
         if (copy.state !== "none") console.log(`copy ${copy.state}: ${copy.problem ?? copy.at}`);
         return copy.state === "failed" ? 1 : 0;
       }
     }
-    const checked = await drill(door, id);
-    const copied = values.verify === undefined ? await followCopy(door, id) : checked;
+    const checked = await drill(client, id);
+    const copied = values.verify === undefined ? await followCopy(client, id) : checked;
     console.log(line(copied));
     for (const note of checked.notes) console.log(`  ${note}`);
     return checked.problems.length > 0 || copied.copy.state === "failed" ? 1 : 0;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof HoldfastProblem)) throw error;
     console.error(error.message);
     return 1;
   } finally {
-    await door.close();
+    await close();
   }
 }

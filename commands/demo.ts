@@ -1,3 +1,4 @@
+import { createClient } from "../client/client.ts";
 import { messageOf } from "../errors.ts";
 import { createDemoMarket, type DemoTick } from "../services/demo.ts";
 import { readArguments } from "./arguments.ts";
@@ -20,22 +21,23 @@ export async function demo(context: CommandContext, args: string[]): Promise<num
     console.log(help);
     return 0;
   }
-  const authorization: Record<string, string> = config.HOLDFAST_TOKEN
-    ? { authorization: `Bearer ${config.HOLDFAST_TOKEN}` }
-    : {};
+  const clientOf = ({ holdfast, url }: Serving) =>
+    createClient({
+      baseUrl: url,
+      token: config.HOLDFAST_TOKEN,
+      fetch: async (request) => await holdfast.handle(request),
+      retry: { tries: 1 },
+    });
 
   /** Made-up ticks among real ones could not be told apart again. */
-  async function isTaken({ holdfast, url }: Serving): Promise<boolean> {
+  async function isTaken(serving: Serving): Promise<boolean> {
     if (!config.DATABASE_URL || values.force) return false;
-    const answer = await holdfast.handle(
-      new Request(`${url}/api/instruments?limit=1`, { headers: authorization }),
-    );
-    const { instruments } = await answer.json() as { instruments?: unknown[] };
-    return instruments?.length !== 0;
+    const list = await clientOf(serving).listInstruments({ query: { limit: 1 } })
+      .catch(() => undefined);
+    return list?.instruments.length !== 0;
   }
 
   async function feed(serving: Serving, signal: AbortSignal): Promise<void> {
-    const { holdfast, url } = serving;
     if (await isTaken(serving)) {
       log.warn("demo_feeds_nothing", {
         reason:
@@ -44,19 +46,11 @@ export async function demo(context: CommandContext, args: string[]): Promise<num
       return;
     }
     const market = createDemoMarket();
+    const client = clientOf(serving);
     const send = async (ticks: DemoTick[]) => {
-      const response = await holdfast.handle(
-        new Request(`${url}/api/ticks?create=true`, {
-          method: "POST",
-          headers: {
-            "content-type": "application/x-ndjson",
-            ...authorization,
-          },
-          body: ticks.map((tick) => JSON.stringify(tick)).join("\n"),
-        }),
-      );
-      if (!response.ok) log.warn("demo_ticks_refused", { status: response.status });
-      await response.body?.cancel();
+      const body = ticks.map((tick) => JSON.stringify(tick)).join("\n");
+      await client.storeTicks({ query: { create: true }, type: "application/x-ndjson", body })
+        .catch((error) => log.warn("demo_ticks_refused", { error: messageOf(error) }));
     };
     let at = Date.now() - historyMs;
     await send(market.between(at, Date.now(), historyTicks));
@@ -66,8 +60,7 @@ export async function demo(context: CommandContext, args: string[]): Promise<num
       await new Promise((done) => setTimeout(done, tickMs));
       const now = Date.now();
       const burst = 0.3 + Math.random() * 1.4;
-      await send(market.between(at, now, Math.ceil((now - at) / 1000 * ticksPerSecond * burst)))
-        .catch((error) => log.warn("demo_ticks_refused", { error: messageOf(error) }));
+      await send(market.between(at, now, Math.ceil((now - at) / 1000 * ticksPerSecond * burst)));
       at = now;
     }
   }

@@ -4,8 +4,7 @@ import { type KnownSymbol, listSymbols } from "../services/export/reader.ts";
 import { judgeFile, type Verdict } from "../services/import/dry_run.ts";
 import type { SourceFile } from "../services/import/source.ts";
 import { dayName, formatTimestamp } from "../services/ingest/timestamp.ts";
-import { createAsk } from "../services/patience.ts";
-import { addressOf, knock } from "./door.ts";
+import { addressOf, connectToRunning } from "./client.ts";
 import { columnsLeftOut, faultLines } from "./import_words.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "./serve.ts";
@@ -17,11 +16,10 @@ const shown = 10;
 type Known = ReadonlyMap<string, KnownSymbol> | string;
 
 async function askForSymbols(context: CommandContext, signal: AbortSignal): Promise<Known> {
-  const door = await knock(context);
-  if (!door) return `no Holdfast answers on ${addressOf(context)}`;
-  const { send, headers } = door;
+  const running = await connectToRunning(context, { signal, tries: 2, timeoutMs: 10_000 });
+  if (!running) return `no Holdfast answers on ${addressOf(context)}`;
   try {
-    return await listSymbols(createAsk({ send, headers, signal, tries: 2, timeoutMs: 10_000 }));
+    return await listSymbols(running.client);
   } catch (error) {
     return messageOf(error);
   }

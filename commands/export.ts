@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { Client } from "../client/client.ts";
 import { messageOf } from "../errors.ts";
 import { encoders, type ExportFormat } from "../services/export/encode.ts";
 import {
@@ -9,9 +10,8 @@ import {
 } from "../services/export/reader.ts";
 import { whyNotWritable, writeToStdout, writeWhole } from "../services/export/target.ts";
 import { parseTimestamp } from "../services/ingest/timestamp.ts";
-import { type Ask, createAsk } from "../services/patience.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { openDoor } from "./door.ts";
+import { connect } from "./client.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -121,8 +121,8 @@ function readWish(args: string[]): Wish | undefined {
 }
 
 /** All symbols by name. Of several instruments with one symbol, Holdfast shows the living one, or the last. */
-async function allSymbols(ask: Ask): Promise<string[]> {
-  const symbols = await listSymbols(ask);
+async function allSymbols(client: Client): Promise<string[]> {
+  const symbols = await listSymbols(client);
   for (const [symbol, { living, deleted }] of symbols) {
     if (living + deleted > 1) {
       console.error(
@@ -147,9 +147,16 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
   const stopped = new AbortController();
   context.runtime.onStopSignal(() => stopped.abort(new Error("stopped by a signal")));
   const { signal } = stopped;
-  const door = await openDoor(context, { create: false, reads: true });
   const bar = stderrProgressBar();
   const label = toStdout ? "export" : basename(out);
+  const { client, where, close } = await connect(context, {
+    create: false,
+    reads: true,
+    signal,
+    tries,
+    timeoutMs: answerMs,
+    onWait: (reason) => bar.wait(label, reason),
+  });
   const watch = startWatch();
   let written = 0;
 
@@ -167,17 +174,9 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
   }
 
   try {
-    console.error(`Exporting from ${door.where}`);
-    const ask = createAsk({
-      send: door.send,
-      headers: door.headers,
-      signal,
-      tries,
-      timeoutMs: answerMs,
-      onWait: (reason) => bar.wait(label, reason),
-    });
-    const symbols = wish.symbols ?? await allSymbols(ask);
-    const chunks = encoders[wish.format](counted(readTicks(ask, symbols, wish)));
+    console.error(`Exporting from ${where}`);
+    const symbols = wish.symbols ?? await allSymbols(client);
+    const chunks = encoders[wish.format](counted(readTicks(client, symbols, wish)));
     const options = { gzip: wish.gzip, signal };
     const bytes = toStdout
       ? await writeToStdout(chunks, options)
@@ -198,6 +197,6 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
     );
     return 1;
   } finally {
-    await door.close();
+    await close();
   }
 }

@@ -5,7 +5,7 @@ import { type PreparedFile, prepareFile } from "../services/import/prepare.ts";
 import { openSource, type SourceFile } from "../services/import/source.ts";
 import { presetNames, presets } from "../services/ingest/mapping/presets.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { openDoor } from "./door.ts";
+import { connect } from "./client.ts";
 import { dryRun, type FilesToRead } from "./dry_run.ts";
 import { columnsLeftOut, faultLines, mappingFlags, readMappingFlags } from "./import_words.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
@@ -157,9 +157,9 @@ async function store(
   const total = startWatch();
   let failed = files.length - prepared.length;
   if (signal.aborted || prepared.length === 0) return Math.max(1, failed);
-  const door = await openDoor(context, { create: true });
+  const { client, where, close } = await connect(context, { create: true });
   const bar = stderrProgressBar();
-  console.error(`Importing ${prepared.length} file(s) into ${door.where}`);
+  console.error(`Importing ${prepared.length} file(s) into ${where}`);
   try {
     for (const one of prepared) {
       const { file } = one;
@@ -174,11 +174,10 @@ async function store(
         );
       try {
         const progress = await importPrepared(one, {
-          send: door.send,
+          client,
           onProgress: draw,
           onWait: (why) => bar.wait(name, why),
           signal,
-          headers: door.headers,
         });
         draw(progress, true);
         bar.end();
@@ -199,7 +198,7 @@ async function store(
       }
     }
   } finally {
-    await door.close();
+    await close();
   }
   if (named > 1) {
     console.log(

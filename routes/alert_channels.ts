@@ -40,6 +40,7 @@ const deliveriesRoute = createRoute({
   summary: "What was sent to channels, newest first; `dead` was given up",
   request: {
     query: z.object({
+      id: z.uuid().optional().openapi({ description: "Only this one; 404 where it is gone" }),
       channel: ChannelName.optional(),
       state: z.enum(["queued", "delivered", "dead"]).optional(),
       limit: limitParam(1_000, 100),
@@ -60,16 +61,6 @@ const retryRoute = createRoute({
   responses: {
     202: { ...jsonAnswer(Delivery, "The delivery, in the queue"), headers: pollHeaders },
   },
-});
-
-const deliveryRoute = createRoute({
-  method: "get",
-  path: "/api/alerts/deliveries/{id}",
-  tags,
-  operationId: "getDelivery",
-  summary: "One delivery, and what became of it",
-  request: { params: z.object({ id: z.uuid() }) },
-  responses: { 200: jsonAnswer(Delivery, "The delivery") },
 });
 
 /** A delivery without what is only ours, and of each event only what became of it. */
@@ -104,7 +95,12 @@ export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
   });
 
   router.openapi(deliveriesRoute, async (c) => {
-    const { channel, state, limit, cursor } = c.req.valid("query");
+    const { id, channel, state, limit, cursor } = c.req.valid("query");
+    if (id !== undefined) {
+      const record = await alerts.deliveries.get(id);
+      if (record.state === "queued") c.header("Retry-After", pollSeconds);
+      return c.json({ deliveries: [shown(record)], next_cursor: null }, 200);
+    }
     const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
     const rows = await alerts.deliveries.list({
       channel,
@@ -122,15 +118,10 @@ export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
   router.openapi(retryRoute, async (c) => {
     const { id } = c.req.valid("param");
     return c.json(shown(await alerts.deliveries.retry(id)), 202, {
-      Location: `/api/alerts/deliveries/${id}`,
+      Location: `/api/alerts/deliveries?id=${id}`,
       "Retry-After": pollSeconds,
     });
   });
 
-  router.openapi(deliveryRoute, async (c) => {
-    const record = await alerts.deliveries.get(c.req.valid("param").id);
-    if (record.state === "queued") c.header("Retry-After", pollSeconds);
-    return c.json(shown(record), 200);
-  });
   return router;
 }

@@ -32,22 +32,11 @@ const createSilenceRoute = createRoute({
 
 const endRoute = createRoute({
   method: "delete",
-  path: `${path}/{id}`,
-  tags,
-  operationId: "endSilence",
-  summary: "End a silence now",
-  request: { params: z.object({ id: z.uuid() }) },
-  responses: { 200: jsonAnswer(Silence, "The silence, ended") },
-});
-
-const endByQueryRoute = createRoute({
-  method: "delete",
   path,
   tags,
-  operationId: "endSilenceByQuery",
-  deprecated: true,
+  operationId: "endSilence",
   "x-problems": ["not_found"],
-  summary: "The old form of DELETE /api/alerts/silences/{id}: the id as a parameter",
+  summary: "End a silence now",
   request: { query: z.object({ id: z.uuid() }) },
   responses: { 200: jsonAnswer(Silence, "The silence, ended") },
 });
@@ -83,11 +72,13 @@ export function alertSilenceRoutes({ alerts }: { alerts: Alerts }) {
   });
 
   router.openapi(endRoute, async (c) => {
-    return c.json(await alerts.silences.end(c.req.valid("param").id), 200);
-  });
-
-  router.openapi(endByQueryRoute, async (c) => {
     return c.json(await alerts.silences.end(c.req.valid("query").id), 200);
   });
+
+  // The form before; not published, because it could be the path of an alert called "silences".
+  router.delete(
+    `${path}/:id`,
+    (c) => c.redirect(`${path}?id=${encodeURIComponent(c.req.param("id"))}`, 308),
+  );
   return router;
 }

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ErrorCode } from "../errors.ts";
 import type { Scope } from "../services/auth/scope.ts";
 import { type ConventionalOperation, describeConventions, problemHeaders } from "./conventions.ts";
+import { addExamples } from "./examples.ts";
 import { faces } from "./problem.ts";
 import { sessionCookie } from "./auth/guard.ts";
 import { openPaths, scopeOf } from "./auth/scopes.ts";
@@ -128,6 +129,7 @@ function describeOperation(
     content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
   };
   delete operation["x-problems"];
+  addExamples(operation);
   const open = openPaths.has(path);
   operation.security = open ? [] : [{ bearer: [] }, { session: [] }];
   const scope = scopeOf(method, operation.operationId);
@@ -138,18 +140,37 @@ function describeOperation(
   operation.description = [operation.description, access].filter(Boolean).join(" ");
 }
 
-/**
- * Mends what the generator writes and JSON Schema does not know: patterns with the flags of a JavaScript expression, and
- * tuples without `items`, which client generators ask for.
- */
+/** A pattern as each client can read it: without the flags of a JavaScript expression, and without classes that need one. */
+const portablePattern = (pattern: string) =>
+  pattern.replace(/^\/(.*)\/[a-z]*$|\/[a-z]+$/, "$1")
+    .replaceAll("\\p{Cc}", "\\u0000-\\u001f\\u007f-\\u009f")
+    // A lone surrogate is no text that JSON can carry, and without a flag the class would refuse whole pairs.
+    .replaceAll("\\p{Cs}", "");
+
+/** Mends what is right in a TypeScript schema and wrong, or hard on a client generator, in the document. */
+function mendSchema(schema: Record<string, unknown>): void {
+  const { pattern, prefixItems, allOf } = schema;
+  if (typeof pattern === "string") schema.pattern = portablePattern(pattern);
+  if (Array.isArray(prefixItems)) {
+    // Generators know no tuples, or write wrong ones: a list of either, as long.
+    delete schema.prefixItems;
+    schema.items = { anyOf: prefixItems };
+    schema.minItems = schema.maxItems = prefixItems.length;
+  }
+  if (Array.isArray(allOf)) {
+    const [first, ...others] = allOf;
+    // A composition of one schema and of words about it is that schema.
+    if (others.every((other) => Object.keys(other).join() === "description")) {
+      delete schema.allOf;
+      Object.assign(schema, first, ...others);
+    }
+  }
+}
+
 function mendSchemas(value: unknown): void {
   if (value === null || typeof value !== "object") return;
-  if ("prefixItems" in value && !("items" in value)) Object.assign(value, { items: {} });
-  for (const [key, inner] of Object.entries(value)) {
-    if (key === "pattern" && typeof inner === "string") {
-      Object.assign(value, { pattern: inner.replace(/^\/(.*)\/[a-z]*$|\/[a-z]+$/, "$1") });
-    } else mendSchemas(inner);
-  }
+  if (!Array.isArray(value)) mendSchema(value as Record<string, unknown>);
+  for (const inner of Object.values(value)) mendSchemas(inner);
 }
 
 /**
@@ -178,7 +199,11 @@ export function openApiDocument(router: OpenAPIHono<AppEnv>, version: string) {
       contact: { name: "The developers of Holdfast" },
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
-    servers: [{ url: "/", description: "The Holdfast that serves this document" }],
+    // Not "/": some generators put it before a path that begins so, and "//api" is another host.
+    servers: [{
+      url: "http://127.0.0.1:8000",
+      description: "Holdfast as `deno task serve` starts it",
+    }],
     tags,
   });
   const shared: Record<string, object> = {};

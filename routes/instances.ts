@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Instances } from "../services/instances.ts";
 import { createRouter, jsonAnswer, nextCursor, Time } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const Instance = z.object({
   id: z.string().openapi({ description: "Its name: HOLDFAST_INSTANCE, or host and port" }),
@@ -28,6 +29,7 @@ const listRoute = createRoute({
   operationId: "listInstances",
   summary: "The Holdfasts on this database",
   description: "The one that answers first, then the others seen within a day.",
+  request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(InstanceList, "Who is there, since when, and who leads what") },
 });
 
@@ -35,7 +37,12 @@ export function instanceRoutes({ instances }: { instances: Pick<Instances, "list
   const router = createRouter();
   router.openapi(listRoute, async (c) => {
     const { instances: list, complete } = await instances.list();
-    return c.json({ instances: list, complete, next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(list, {
+      list: "instances",
+      ...c.req.valid("query"),
+      keyOf: ({ id }) => id,
+    });
+    return c.json({ instances: rows, complete, next_cursor }, 200);
   });
   return router;
 }

@@ -121,7 +121,9 @@ export const Problem = z.object({
   errors: z.array(
     z.object({ line: z.int().optional(), path: z.string(), message: z.string() }),
   ).optional(),
-  request_id: z.string().optional().openapi({ description: "As in the header x-request-id" }),
+  request_id: z.string().openapi({
+    description: "As in the header x-request-id and in the log",
+  }),
 }).openapi("Problem");
 
 /** A named schema or null: `.nullable()` of one would be lost in the document, which refers to it by name. */

@@ -34,7 +34,7 @@ async function startGate() {
   const noted: AuditedRequest[] = [];
   const services = {
     ...Object.fromEntries(
-      ["ingest", "market", "instruments", "exactness", "alerts", "benchmarks", "hub"]
+      ["ingest", "market", "instruments", "exactness", "alerts", "benchmarks", "hub", "relay"]
         .map((name) => [name, unasked()]),
     ),
     monitor: { history: unasked() },

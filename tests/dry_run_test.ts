@@ -4,6 +4,7 @@ import { HoldfastError } from "../errors.ts";
 import { judgeFile } from "../services/import/dry_run.ts";
 import { importFile } from "../services/import/importer.ts";
 import { openSource } from "../services/import/source.ts";
+import { clientOf } from "./helpers/client.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { startProcess } from "./helpers/process.ts";
 import { bodyOf, countTicks, tick } from "./helpers/ticks.ts";
@@ -41,7 +42,7 @@ async function judge(path: string, deleted: string[] = []) {
 
 async function load(path: string) {
   return await importFile(await openSource(path), {
-    send: (where, init) => house.request(where, init),
+    client: clientOf(house),
     onProgress: () => {},
     signal,
   });

@@ -8,7 +8,8 @@ import { type ExportRange, readTicks as readPages } from "../services/export/rea
 import { writeWhole } from "../services/export/target.ts";
 import { importFile } from "../services/import/importer.ts";
 import { openSource } from "../services/import/source.ts";
-import { createAsk, type Send } from "../services/patience.ts";
+import { reasonOf } from "../services/refusal.ts";
+import { clientOf } from "./helpers/client.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { startProcess } from "./helpers/process.ts";
 import { realData, testWith } from "./helpers/skip.ts";
@@ -35,19 +36,16 @@ const formats: [ExportFormat, string][] = [
   ["ndjson", "jsonl.gz"],
   ["parquet", "parquet"],
 ];
-const over = (house: House): Send => (path, init) => house.request(path, init);
 
 async function exportTo(
   path: string,
   symbols: string[],
-  { format, send = over(from), range = {} }: {
+  { format, range = {} }: {
     format: ExportFormat;
-    send?: Send;
     range?: ExportRange;
   },
 ): Promise<void> {
-  const ask = createAsk({ send, signal, tries: 5, timeoutMs: 10_000 });
-  await writeWhole(path, encoders[format](readPages(ask, symbols, range)), {
+  await writeWhole(path, encoders[format](readPages(clientOf(from, { signal }), symbols, range)), {
     gzip: path.endsWith(".gz"),
     force: false,
     signal,
@@ -56,7 +54,7 @@ async function exportTo(
 
 async function importInto(house: House, path: string) {
   return await importFile(await openSource(path), {
-    send: over(house),
+    client: clientOf(house),
     onProgress: () => {},
     signal,
   });
@@ -160,30 +158,30 @@ Deno.test("an export outlasts a server that is away for a moment, and leaves not
   );
   const away: string[] = [];
   let turn = 0;
-  const shaky: Send = async (path, init) => {
+  const shaky = async (request: Request) => {
     turn++;
     if (turn === 1) throw new Error("connection refused");
     if (turn === 2) return new Response("busy", { status: 503, headers: { "retry-after": "0" } });
-    return await from.request(path, init);
+    return await fetch(request);
   };
-  const ask = createAsk({
-    send: shaky,
+  const client = clientOf(from, {
+    fetch: shaky,
     signal,
-    tries: 5,
-    timeoutMs: 10_000,
-    onWait: (why) => away.push(why),
+    retry: { tries: 5, baseMs: 20, onRetry: ({ problem }) => away.push(reasonOf(problem)) },
   });
   const path = `${folder}/away.csv`;
   const options = { gzip: false, force: false, signal };
-  await writeWhole(path, encoders.csv(readPages(ask, ["AWAY"], {})), options);
-  assert.deepEqual(away, ["connection refused", "503: busy"]);
+  await writeWhole(path, encoders.csv(readPages(client, ["AWAY"], {})), options);
+  assert.equal(away.length, 2);
+  assert.match(away[0] ?? "", /^Cannot reach .*: connection refused$/);
+  assert.equal(away[1], "overloaded: 503 busy");
   assert.equal(Deno.readTextFileSync(path).trim().split("\n").length, 2);
 
   const before = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-  const missing = encoders.csv(readPages(ask, ["AWAY", "NOBODY"], {}));
+  const missing = encoders.csv(readPages(client, ["AWAY", "NOBODY"], {}));
   await assert.rejects(writeWhole(`${folder}/none.csv`, missing, options), /NOBODY/);
   await assert.rejects(
-    writeWhole(path, encoders.csv(readPages(ask, ["AWAY"], {})), options),
+    writeWhole(path, encoders.csv(readPages(client, ["AWAY"], {})), options),
     /there already/,
   );
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), before);

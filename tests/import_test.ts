@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { createGunzip, gzipSync } from "node:zlib";
+import type { Client } from "../client/client.ts";
 import { createProgressBar } from "../commands/progress.ts";
 import { importFile, type ImportProgress } from "../services/import/importer.ts";
 import { openSource } from "../services/import/source.ts";
-import type { Send } from "../services/patience.ts";
+import { clientOf } from "./helpers/client.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { realData, testWith } from "./helpers/skip.ts";
 import { bodyOf, countTicks, type Format, readTicks, type Tick, tick } from "./helpers/ticks.ts";
@@ -39,17 +40,15 @@ function write(name: string, text: string | Uint8Array): string {
   return path;
 }
 
-const overHttp: Send = (path, init) => house.request(path, init);
-
 async function load(
   path: string,
-  { send = overHttp, signal = new AbortController().signal, onProgress = () => {} }: {
-    send?: Send;
+  { client = clientOf(house), signal = new AbortController().signal, onProgress = () => {} }: {
+    client?: Client;
     signal?: AbortSignal;
     onProgress?: (progress: ImportProgress) => void;
   } = {},
 ): Promise<ImportProgress> {
-  return await importFile(await openSource(path), { send, signal, onProgress });
+  return await importFile(await openSource(path), { client, signal, onProgress });
 }
 
 const counts = ({ rows, stored, skipped, quarantined }: ImportProgress) => ({
@@ -98,15 +97,15 @@ Deno.test("an import cut short goes on where it was", async () => {
 Deno.test("a batch whose answer was lost, or that was turned away, is sent again and stored once", async () => {
   const path = write("lost.csv", bodyOf("csv", ticksOf("LOST")));
   let turn = 0;
-  const unreliable: Send = async (where, init) => {
+  const unreliable = async (request: Request) => {
     turn++;
     if (turn === 2) return new Response("busy", { status: 503, headers: { "retry-after": "0" } });
-    const response = await house.request(where, init);
+    const response = await fetch(request);
     if (turn !== 1) return response;
     await response.body?.cancel();
     return new Response("lost", { status: 502, headers: { "retry-after": "0" } });
   };
-  const progress = await load(path, { send: unreliable });
+  const progress = await load(path, { client: clientOf(house, { fetch: unreliable }) });
   assert.equal(progress.rows, rows);
   assert.equal(progress.stored + progress.skipped, rows);
   assert.equal(await countTicks(house, "LOST"), rows);
@@ -115,8 +114,8 @@ Deno.test("a batch whose answer was lost, or that was turned away, is sent again
 Deno.test("why it waits stands on the bar's line, once where lines are not redrawn", async () => {
   const path = write("wait.csv", bodyOf("csv", ticksOf("WAIT", 10)));
   let turn = 0;
-  const notReady: Send = async (where, init) => {
-    if (++turn > 3) return await house.request(where, init);
+  const notReady = async (request: Request) => {
+    if (++turn > 3) return await fetch(request);
     const problem = { code: "database_unavailable", detail: "The database is not ready yet" };
     return Response.json(problem, { status: 503, headers: { "retry-after": "0" } });
   };
@@ -125,7 +124,7 @@ Deno.test("why it waits stands on the bar's line, once where lines are not redra
     let shown = "";
     const bar = createProgressBar({ write: (text) => shown += text, isTerminal });
     await importFile(await openSource(path), {
-      send: notReady,
+      client: clientOf(house, { fetch: notReady }),
       signal: new AbortController().signal,
       onWait: (why) => bar.wait("wait.csv", why),
       onProgress: ({ rows }) => bar.draw("wait.csv", 1, `${rows} rows`),
@@ -216,7 +215,7 @@ testWith(realData, "a real day is stored as its file has it", async () => {
   assert.equal(expected.rows, 388_417);
   const clean = await startHouse();
   try {
-    const progress = await load(path, { send: (where, init) => clean.request(where, init) });
+    const progress = await load(path, { client: clientOf(clean) });
     assert.equal(progress.stored, expected.rows);
     assert.equal(await countTicks(clean), expected.rows);
     const volumes = await clean.sql<{ symbol: string; volume: number }[]>`
@@ -235,7 +234,7 @@ testWith(realData, "a real day is stored as its file has it", async () => {
       );
       assert.deepEqual(stored, minutes, symbol);
     }
-    const again = await load(path, { send: (where, init) => clean.request(where, init) });
+    const again = await load(path, { client: clientOf(clean) });
     assert.deepEqual([again.stored, again.skipped], [0, expected.rows]);
     assert.equal(await countTicks(clean), expected.rows);
   } finally {

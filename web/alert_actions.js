@@ -41,7 +41,7 @@ export function createAlertActions({ current, changed, again }) {
     () =>
       attempt(silence, "Not changed", async ({ rule, scope, silenced_by }) => {
         if (silenced_by) {
-          await request(`/api/alerts/silences/${encodeURIComponent(silenced_by)}`, {
+          await request(`/api/alerts/silences?id=${encodeURIComponent(silenced_by)}`, {
             method: "DELETE",
           });
           return { silenced_by: null };

@@ -12,7 +12,11 @@ try {
   const SwaggerUI = globalThis.SwaggerUIBundle;
   if (SwaggerUI) {
     SwaggerUI({
-      spec,
+      // What is tried here is tried on the server that shows it.
+      spec: {
+        ...spec,
+        servers: [{ url: location.origin, description: "The Holdfast that serves this page" }],
+      },
       domNode: byId("reference"),
       deepLinking: true,
       defaultModelsExpandDepth: 0,

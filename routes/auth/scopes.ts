@@ -26,7 +26,6 @@ const needed: Readonly<Record<string, Scope>> = {
   acknowledgeAlert: "operate",
   createSilence: "operate",
   endSilence: "operate",
-  endSilenceByQuery: "operate",
   testChannel: "operate",
   retryDelivery: "operate",
   rehearseAlertRule: "operate",

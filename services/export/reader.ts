@@ -1,9 +1,10 @@
-import type { TickRow } from "../../db/market/ticks.ts";
+import type { AnswerOf, Client } from "../../client/client.ts";
+import { HoldfastProblem } from "../../client/problem.ts";
 import { HoldfastError } from "../../errors.ts";
-import { type Ask, wordsOf } from "../patience.ts";
+import { refusalOf } from "../refusal.ts";
 
 /** A tick as the API answers it. */
-export type ExportedTick = Omit<TickRow, "seq">;
+export type ExportedTick = AnswerOf<"listTicks">["ticks"][number];
 
 export interface ExportRange {
   /** RFC 3339; included. */
@@ -15,18 +16,18 @@ export interface ExportRange {
 const pageTicks = 10_000;
 const pageInstruments = 1_000;
 
-async function get<T>(ask: Ask, path: string, query: Record<string, string>): Promise<T> {
-  const { status, text } = await ask(`${path}?${new URLSearchParams(query)}`);
-  if (status === 200) return JSON.parse(text);
-  throw new HoldfastError(
-    status === 404 ? "not_found" : "invalid_request",
-    `Holdfast refused to answer (${status}): ${wordsOf(text)}`,
-  );
-}
-
-interface InstrumentPage {
-  instruments: { symbol: string; deleted_at: string | null; tick_size: number | null }[];
-  next_cursor: string | null;
+/** Passes pages on; a problem becomes an error of ours. */
+async function* told<Page>(pages: AsyncGenerator<Page>): AsyncGenerator<Page> {
+  try {
+    yield* pages;
+  } catch (error) {
+    if (!(error instanceof HoldfastProblem)) throw error;
+    throw refusalOf(error, ({ status, message }) =>
+      new HoldfastError(
+        status === 404 ? "not_found" : "invalid_request",
+        `Holdfast refused to answer (${status}): ${message}`,
+      ));
+  }
 }
 
 /** What a Holdfast knows of a symbol: how many instruments have and had it, and the living one's tick size. */
@@ -37,12 +38,11 @@ export interface KnownSymbol {
 }
 
 /** Every symbol there is or was. */
-export async function listSymbols(ask: Ask): Promise<Map<string, KnownSymbol>> {
+export async function listSymbols(client: Client): Promise<Map<string, KnownSymbol>> {
   const symbols = new Map<string, KnownSymbol>();
-  const query: Record<string, string> = { deleted: "true", limit: String(pageInstruments) };
-  for (;;) {
-    const page = await get<InstrumentPage>(ask, "/api/instruments", query);
-    for (const { symbol, deleted_at, tick_size } of page.instruments) {
+  const query = { deleted: true, limit: pageInstruments };
+  for await (const { instruments } of told(client.pages("listInstruments", { query }))) {
+    for (const { symbol, deleted_at, tick_size } of instruments) {
       const found = symbols.get(symbol) ?? { living: 0, deleted: 0, tick_size: null };
       if (deleted_at === null) {
         found.living++;
@@ -50,34 +50,23 @@ export async function listSymbols(ask: Ask): Promise<Map<string, KnownSymbol>> {
       } else found.deleted++;
       symbols.set(symbol, found);
     }
-    if (page.next_cursor === null) return symbols;
-    query.cursor = page.next_cursor;
   }
+  return symbols;
 }
 
-interface TickPage {
-  ticks: ExportedTick[];
-  next_cursor: string | null;
-}
-
-/** The ticks of one symbol in order of time and arrival, page by page; the next is fetched while one is used. */
+/** The ticks of one symbol in order of time and arrival, page by page. */
 async function* readSymbol(
-  ask: Ask,
+  client: Client,
   symbol: string,
   { from, to }: ExportRange,
 ): AsyncGenerator<ExportedTick[]> {
-  const query: Record<string, string> = { symbol, limit: String(pageTicks) };
-  if (from !== undefined) query.from = from;
-  if (to !== undefined) query.to = to;
-  const fetchPage = (cursor?: string) => {
-    const page = get<TickPage>(ask, "/api/ticks", { ...query, ...(cursor ? { cursor } : {}) });
-    page.catch(() => {}); // it is awaited below, unless the export has ended before
-    return page;
+  const query = {
+    symbol,
+    limit: pageTicks,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
   };
-  let next: Promise<TickPage> | undefined = fetchPage();
-  while (next) {
-    const { ticks, next_cursor }: TickPage = await next;
-    next = next_cursor === null ? undefined : fetchPage(next_cursor);
+  for await (const { ticks } of told(client.pages("listTicks", { query }))) {
     if (ticks.length > 0) yield ticks;
   }
 }
@@ -87,9 +76,9 @@ async function* readSymbol(
  * however much came before.
  */
 export async function* readTicks(
-  ask: Ask,
+  client: Client,
   symbols: Iterable<string>,
   range: ExportRange,
 ): AsyncGenerator<ExportedTick[]> {
-  for (const symbol of symbols) yield* readSymbol(ask, symbol, range);
+  for (const symbol of symbols) yield* readSymbol(client, symbol, range);
 }

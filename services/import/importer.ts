@@ -1,6 +1,8 @@
-import { HoldfastError, type InputProblem } from "../../errors.ts";
-import { createAsk, problemsOf, type Send, wordsOf } from "../patience.ts";
+import type { Client, InputOf } from "../../client/client.ts";
+import { HoldfastProblem, type InputFault } from "../../client/problem.ts";
+import { HoldfastError } from "../../errors.ts";
 import { optionNames, optionsDigest, type WrittenOptions } from "../ingest/mapping/options.ts";
+import { reasonOf, refusalOf } from "../refusal.ts";
 import { type PreparedFile, prepareFile } from "./prepare.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
@@ -37,33 +39,34 @@ export interface ImportProgress {
 export const batchRows = 20_000;
 const tries = 40;
 const answerMs = 600_000;
+const waitMsMax = 5_000;
 const problemsKept = 20;
 const contentTypes = {
   csv: "text/csv",
   ndjson: "application/x-ndjson",
   parquet: "application/x-ndjson",
-};
+} as const;
 
 interface Answer {
   accepted: number;
   quarantined: number;
   replayed: boolean;
-  errors?: InputProblem[];
+  errors?: InputFault[];
 }
 
 interface Refused {
   refused: string;
-  errors?: InputProblem[];
+  errors: readonly InputFault[];
 }
 
-/** Where batches are sent, with what is to be known of how to read them. */
-function pathOf(mapping: WrittenOptions): string {
-  const query = new URLSearchParams({ create: "true", backfill: "true" });
-  for (const name of optionNames) {
-    const value = mapping[name];
-    if (value !== undefined) query.set(name, value);
-  }
-  return `/api/ticks?${query}`;
+/** What is to be known of how to read the batches. */
+function queryOf(mapping: WrittenOptions): NonNullable<InputOf<"storeTicks">["query"]> {
+  const given = optionNames.filter((name) => mapping[name] !== undefined);
+  return {
+    create: true,
+    backfill: true,
+    ...Object.fromEntries(given.map((name) => [name, mapping[name]])),
+  };
 }
 
 /** Prepares and loads one file. */
@@ -75,10 +78,9 @@ export async function importFile(
 }
 
 export interface ImportHooks {
-  send: Send;
+  client: Client;
   onProgress: (progress: ImportProgress) => void;
   signal: AbortSignal;
-  headers?: Record<string, string>;
   /** Told why a batch must be sent again later. */
   onWait?: (why: string, progress: ImportProgress) => void;
 }
@@ -89,11 +91,11 @@ export interface ImportHooks {
  */
 export async function importPrepared(
   { file, hash, mapping, batches }: PreparedFile,
-  { send, onProgress, signal, headers = {}, onWait }: ImportHooks,
+  { client, onProgress, signal, onWait }: ImportHooks,
 ): Promise<ImportProgress> {
   const digest = optionsDigest(file.mapping);
   const key = `import-${hash}${digest && `-${digest}`}-${batchRows}`;
-  const path = pathOf(mapping);
+  const query = queryOf(mapping);
   const progress: ImportProgress = {
     file,
     bytesRead: 0,
@@ -106,37 +108,37 @@ export async function importPrepared(
     problems: [],
     spoilt: [],
   };
-  const ask = createAsk({
-    send,
-    signal,
-    headers,
-    tries,
-    timeoutMs: answerMs,
-    onWait: (why) => onWait?.(why, progress),
-  });
 
   async function store(batch: FileBatch): Promise<Answer | Refused> {
-    const { status, text, retries } = await ask(path, {
-      method: "POST",
-      headers: {
-        "content-type": contentTypes[file.format],
-        "idempotency-key": `${key}-${batch.index}`,
-      },
-      body: batch.text,
-    });
-    if (status === 200) {
-      const answer: Answer = JSON.parse(text);
+    try {
+      const { data, retries } = await client.send("storeTicks", {
+        query,
+        headers: { "idempotency-key": `${key}-${batch.index}` },
+        type: contentTypes[file.format],
+        body: batch.text,
+      }, {
+        signal,
+        timeoutMs: answerMs,
+        retry: {
+          tries,
+          maxMs: waitMsMax,
+          onRetry: ({ problem }) => onWait?.(reasonOf(problem), progress),
+        },
+      });
       // Replayed after a retry: the first try had been stored, only its answer was lost.
-      return { ...answer, replayed: answer.replayed && retries === 0 };
+      return { ...data, replayed: data.replayed && retries === 0 };
+    } catch (error) {
+      if (!(error instanceof HoldfastProblem)) throw error;
+      if (error.status === 400) return { refused: error.message, errors: error.errors };
+      throw refusalOf(
+        error,
+        ({ status, message }) =>
+          new HoldfastError("malformed_body", `Holdfast refused the batch (${status}): ${message}`),
+      );
     }
-    if (status === 400) return { refused: wordsOf(text), errors: problemsOf(text) };
-    throw new HoldfastError(
-      "malformed_body",
-      `Holdfast refused the batch (${status}): ${wordsOf(text)}`,
-    );
   }
 
-  function note(batch: FileBatch, rows: number, errors: InputProblem[] = []): void {
+  function note(batch: FileBatch, rows: number, errors: readonly InputFault[] = []): void {
     if (progress.spoilt.length < problemsKept) {
       progress.spoilt.push({ number: batch.index + 1, firstPlace: batch.placeOf(1), rows });
     }

@@ -1,8 +1,8 @@
 import { parse } from "yaml";
 import { encoders } from "../../services/export/encode.ts";
 import { readTicks } from "../../services/export/reader.ts";
-import { createAsk } from "../../services/patience.ts";
 import { renderOpenApi } from "../../tools/openapi.ts";
+import { clientOf } from "./client.ts";
 import { eventually } from "./eventually.ts";
 import type { House } from "./house.ts";
 
@@ -224,14 +224,10 @@ export async function walkApi(house: House, { start }: { start: number }): Promi
     for (const symbol of symbols) await send("GET", path + encodeURIComponent(symbol));
   }
   for (const format of ["csv", "ndjson"] as const) {
-    const ask = createAsk({
-      send: (path, init) => house.request(path, init),
-      signal: new AbortController().signal,
-      tries: 1,
-      timeoutMs: 20_000,
-    });
     const parts: (string | Uint8Array)[] = [];
-    for await (const part of encoders[format](readTicks(ask, symbols, {}))) parts.push(part);
+    for await (const part of encoders[format](readTicks(clientOf(house), symbols, {}))) {
+      parts.push(part);
+    }
     const text = await new Blob(parts as BlobPart[]).text();
     steps.push({ what: `export ${format}`, status: 200, body: text });
   }

@@ -65,6 +65,9 @@ export async function seedLists(house: House): Promise<void> {
     select gen_random_uuid(), 'quick', 'completed', ${equalTimes}::text::timestamptz, now(), 1
     from generate_series(1, 3)`;
   await sql`
+    insert into holdfast.instances (name, version, since, seen_at)
+    select 'seeded-' || n, '1.0.0', ${equalTimes}::text::timestamptz, now() from generate_series(1, 3) as n`;
+  await sql`
     insert into holdfast.operations (id, kind, subject, status, started_at, updated_at, finished_at)
     select gen_random_uuid(), 'x', 'x', 'succeeded', ${equalTimes}::text::timestamptz, now(), now()
     from generate_series(1, 3)`;

@@ -1,0 +1,8468 @@
+// Generated from openapi.yaml by `deno task openapi`; do not edit.
+export interface paths {
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The verdict, and what it rests on
+         * @description With Accept: application/health+json, in the form of the IETF health draft. Open to anyone.
+         */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether this process lives; asks nothing of the database
+         * @description Open to anyone.
+         */
+        get: operations["getLiveness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether requests that need the database can be served
+         * @description Open to anyone.
+         */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health/database": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The database in figures, with alerts and advice
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getDatabaseHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came by each feed, and what became of it
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getFeedHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What each optimisation is worth here, as last measured
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getPerformanceHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health/partitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Managed tables, their partitions and their runway
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getPartitionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ticks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ticks of one instrument, in order of time and arrival
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listTicks"];
+        put?: never;
+        /**
+         * Store ticks; answers after commit
+         * @description Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements). The parameters from `columns` on say how bodies of other forms are read: CSV by its columns, JSON by its keys. Needs the scope `ingest` where tokens are required.
+         */
+        post: operations["storeTicks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/candles/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make candles anew from the ticks that are there
+         * @description The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles. Needs the scope `operate` where tokens are required.
+         */
+        post: operations["rebuildCandles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/candles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Candles of one instrument
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listCandles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The Holdfasts on this database
+         * @description The one that answers first, then the others seen within a day. Needs the scope `read` where tokens are required.
+         */
+        get: operations["listInstances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/instruments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Instruments, the living ones unless asked for all
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listInstruments"];
+        put?: never;
+        /**
+         * Create an instrument
+         * @description Needs the scope `ingest` where tokens are required.
+         */
+        post: operations["createInstrument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/instruments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One instrument
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getInstrument"];
+        put?: never;
+        post?: never;
+        /**
+         * Soft-delete an instrument, or purge it
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        delete: operations["deleteInstrument"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an instrument
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        patch: operations["updateInstrument"];
+        trace?: never;
+    };
+    "/api/instruments/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a soft delete
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["restoreInstrument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exactness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How float8 holds the prices of an instrument
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getExactness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rows that were not stored, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listQuarantine"];
+        put?: never;
+        post?: never;
+        /**
+         * Give quarantined rows up
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        delete: operations["purgeQuarantine"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try many rows again, oldest first; those refused again stay
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["retryQuarantine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a quarantined row again, or the corrected tick in its place
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["retryQuarantinedRow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Give a quarantined row up
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        delete: operations["discardQuarantinedRow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Managed tables with their partitions, as last read
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listPartitionedTables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How each managed table is partitioned, ahead and behind
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listPartitionPolicies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/policies/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One table's policy
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getPartitionPolicy"];
+        /**
+         * Set a table's policy; what is left out takes its default
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        put: operations["setPartitionPolicy"];
+        post?: never;
+        /**
+         * Manage a table no longer; its partitions stay as they are
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        delete: operations["deletePartitionPolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Every statement that is due, with its lock and its reason; changes nothing
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["planPartitions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Carry out a plan; 409 when the present plan is another one
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["applyPartitionPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was done to partitions, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listPartitionLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/conversions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Conversions and drains with their progress, those under way first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listConversions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/conversions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One conversion or drain: how far it is, and what became of it
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getConversion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/convert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turn a plain table into a partitioned one while it is in use: plan, start, undo, finish, cancel
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        post: operations["convertTable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The verification under way, or the last one
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getPartitionVerification"];
+        put?: never;
+        /**
+         * Hash sealed partitions again and name each that is not what was sealed
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["startPartitionVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a sealed partition held when it was sealed
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getPartitionManifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/unseal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let writes into a sealed partition again; its manifest holds no longer
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        post: operations["unsealPartition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/archives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Partitions that were archived and read back, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listArchives"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partitions/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring an archived partition back and attach it, in one transaction
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["restoreArchive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rules in force
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listAlertRules"];
+        /**
+         * Change levels of rules, all or none; what is left out stays
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        put: operations["changeAlertRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that somebody is on it
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["acknowledgeAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Silences that hold or will hold, and those that ended within a day
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listSilences"];
+        put?: never;
+        /**
+         * Keep alerts from the channels for a time, now or later; they fire and are shown all the same
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["createSilence"];
+        /**
+         * End a silence now
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        delete: operations["endSilence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where alerts go; channels are set by HOLDFAST_CHANNELS alone
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listChannels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/channels/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a sample now, once, and say how that went
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["testChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was sent to channels, newest first; `dead` was given up
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/deliveries/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Queue again what was given up
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["retryDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a rule, or other levels of it, would have done over stored history
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["rehearseAlertRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One alert, with why it fires and what to do
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who blocks whom, from the root blockers down
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listLocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/locks/{pid}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel the statement a session runs
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["cancelStatement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/locks/{pid}/terminate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a session; its transaction is rolled back
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["terminateSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The statements that cost most
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listQueries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/indexes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every index, what is wrong with it, and those that are missing
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listIndexes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was recorded around critical alerts, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One incident as one JSON to keep and to share
+         * @description Ten minutes before the alert to three after. Statements without their literals. Needs the scope `read` where tokens are required.
+         */
+        get: operations["getIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics as they are now; those of the whole server have a history
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The history of one metric
+         * @description Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap. Needs the scope `read` where tokens are required.
+         */
+        get: operations["getMetric"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All metrics for Prometheus; OpenMetrics when it is asked for
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getExposition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backups, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listBackups"];
+        put?: never;
+        /**
+         * Take a backup now; progress goes out as backup_status
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["startBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One backup
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getBackup"];
+        put?: never;
+        post?: never;
+        /**
+         * Abort a backup that runs, remove one that is over
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        delete: operations["deleteBackup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a backup's files and its copy, and restore it into a scratch server on trial
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["verifyBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/benchmarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What can be measured
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listBenchmarkCases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/benchmarks/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listBenchmarkRuns"];
+        put?: never;
+        /**
+         * Start a run; progress and results go out as performance_benchmark
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["startBenchmarkRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/benchmarks/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One run with its results
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getBenchmarkRun"];
+        put?: never;
+        post?: never;
+        /**
+         * Abort a run; one that is over is left as it is
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        delete: operations["abortBenchmarkRun"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/benchmarks/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the newest 100 runs showed of each case, and where it changed
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getBenchmarkHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/benchmarks/runs/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A run as a page with its intervals drawn, or as Markdown
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getBenchmarkReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/benchmarks/validation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every target, its verdict and the evidence
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getBenchmarkValidation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether a token is asked for, and what the asker may do
+         * @description Open to anyone.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Trade a token for a browser session
+         * @description Open to anyone.
+         */
+        post: operations["createSession"];
+        /**
+         * End the browser session
+         * @description Ends the session on the server too: its cookie is invalid afterwards. Open to anyone.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tokens of this server, without their secrets
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Create a token
+         * @description Only this answer contains the secret. Needs the scope `admin` where tokens are required.
+         */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a token
+         * @description Its sessions end, and its live sockets are closed with 1008. Needs the scope `admin` where tokens are required.
+         */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes made through this API, newest first
+         * @description Who changed what, when, from which address, with which status. No bodies, no secrets. Needs the scope `admin` where tokens are required.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Work that outlasted its request, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listOperations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One operation: how far it is, or what came of it
+         * @description With Retry-After while it runs. Needs the scope `read` where tokens are required.
+         */
+        get: operations["getOperation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            code: string;
+            detail: string;
+            /** @description The code that Postgres gave with its error, where one lies behind this */
+            sqlstate?: string;
+            errors?: {
+                line?: number;
+                path: string;
+                message: string;
+            }[];
+            /** @description As in the header x-request-id and in the log */
+            request_id: string;
+        };
+        HealthResponse: {
+            status: components["schemas"]["Status"];
+            /**
+             * @description What the server is; null: not asked yet
+             * @enum {string|null}
+             */
+            role: "primary" | "standby" | null;
+            mode: components["schemas"]["WriteMode"];
+            version: string;
+            uptime_seconds: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            checked_at: string | null;
+            /** @description Age of what this says; null: not known */
+            age_ms: number | null;
+            checks: components["schemas"]["HealthCheck"][];
+        };
+        /** @enum {string} */
+        Status: "healthy" | "degraded" | "unhealthy" | "unknown";
+        /**
+         * @description writing: all is served; read_only: a primary that takes no writes; watch_only: a standby
+         * @enum {string}
+         */
+        WriteMode: "writing" | "read_only" | "watch_only";
+        HealthCheck: {
+            name: string;
+            status: components["schemas"]["Status"];
+            detail: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            observed_at: string | null;
+        };
+        Liveness: {
+            /** @enum {string} */
+            status: "alive" | "ready" | "starting" | "unavailable";
+            mode?: components["schemas"]["WriteMode"];
+            detail: string;
+        };
+        DatabaseHealthResponse: {
+            overall_status: components["schemas"]["Status"];
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            checked_at: string | null;
+            /** @description Age of what this says; null: not known */
+            age_ms: number | null;
+            checks: components["schemas"]["HealthCheck"][];
+            connection_pool: components["schemas"]["ConnectionPool"];
+            performance_metrics: components["schemas"]["DatabasePerformanceMetrics"];
+            partition_health: components["schemas"]["PartitionHealthMetrics"];
+            ingest: {
+                accepted: number;
+                quarantined: number;
+                quarantined_by_reason: {
+                    [key: string]: number;
+                };
+                uploads_active: number;
+                uploads_waiting: number;
+                /**
+                 * Format: date-time
+                 * @description Since when is counted: the start of this process
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                since: string;
+                /** @description The 50 of last activity; all of them at /api/health/feeds */
+                feeds: components["schemas"]["Feed"][];
+            };
+            backups: components["schemas"]["BackupHealth"];
+            alerts: components["schemas"]["Alert"][];
+            recommendations: components["schemas"]["Recommendation"][];
+        };
+        ConnectionPool: {
+            size: number;
+            active: number;
+            idle: number;
+            waiting: number;
+            utilization: number;
+            acquire_wait_ms: {
+                p50: number;
+                p95: number;
+                p99: number;
+            };
+        };
+        DatabasePerformanceMetrics: {
+            /** @description Client sessions on the server; null: not known */
+            connections_used: number | null;
+            /** @description Sessions the server allows ordinary roles; null: not known */
+            connections_limit: number | null;
+            /** @description Used over limit, 0 to 1; null: not known */
+            connections_utilization: number | null;
+            connections_by_state: {
+                [key: string]: number;
+            } | null;
+            /** @description Commits and rollbacks per second; null: not known */
+            transactions_per_second: number | null;
+            /** @description Rollbacks per second; null: not known */
+            rollbacks_per_second: number | null;
+            /** @description Rollbacks over all transactions, 0 to 1; null: not known */
+            rollback_ratio: number | null;
+            /** @description Rows inserted per second, whole database; null: not known */
+            inserts_per_second: number | null;
+            /** @description Ticks this Holdfast stored per second; null: not known */
+            ticks_per_second: number | null;
+            /** @description Block reads served from shared buffers, 0 to 1; null: not known */
+            cache_hit_ratio: number | null;
+            /** @description The same for indexes since the statistics' reset; null: not known */
+            index_hit_ratio: number | null;
+            /** @description Deadlocks per minute; null: not known */
+            deadlocks_per_minute: number | null;
+            /** @description Temporary files finished per second; null: not known */
+            temp_files_per_second: number | null;
+            /** @description Bytes written to temporary files per second; null: not known */
+            temp_bytes_per_second: number | null;
+            /** @description Sessions waiting for a lock; null: not known */
+            blocked_sessions: number | null;
+            /** @description Longest present wait for a lock; null: not known */
+            longest_lock_wait_seconds: number | null;
+            /** @description Age of the oldest open transaction; null: not known */
+            longest_transaction_seconds: number | null;
+            /** @description Longest present idling inside a transaction; null: not known */
+            longest_idle_in_transaction_seconds: number | null;
+            /** @description Age of the oldest unfrozen transaction id; null: not known */
+            xid_age: number | null;
+            /** @description Pages whose checksum was wrong; null: not known */
+            checksum_failures: number | null;
+            /** @description Size on disk of this database; null: not known */
+            database_size_bytes: number | null;
+            server_version: string | null;
+            /** @description Since the server's start; null: not known */
+            server_uptime_seconds: number | null;
+        };
+        PartitionHealthMetrics: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            checked_at: string | null;
+            /** @description Tables with a policy; null: not known */
+            tables_managed: number | null;
+            /** @description Leaves of these tables; null: not known */
+            partitions: number | null;
+            /** @description Shortest time until inserts find no partition; null: not known */
+            runway_seconds: number | null;
+            /** @description Gaps between leaves where rows may come; null: not known */
+            holes: number | null;
+            /** @description Rows in default partitions, counted up to 1,000 each, then estimated; null: not known */
+            default_rows: number | null;
+            problems: string[];
+        };
+        Feed: {
+            symbol: string;
+            /** @description Ticks stored */
+            accepted: number;
+            quarantined: number;
+            by_reason: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description Time of its newest tick
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_tick_at: string | null;
+            /**
+             * Format: date-time
+             * @description When rows of it last came
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_received_at: string;
+            /** @description Age of its newest tick; null: not known */
+            age_seconds: number | null;
+        };
+        BackupHealth: {
+            scheduled: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_backup_at: string | null;
+            /** @description Size of the newest whole backup; null: not known */
+            last_backup_bytes: number | null;
+            /** @description What it took; null: not known */
+            last_backup_seconds: number | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_proven_restore_at: string | null;
+            /** @description Measured recovery time of the last proven restore; null: not known */
+            recovery_seconds: number | null;
+            /** @description Age of the newest whole backup, or time without any; null: not known */
+            backup_age_seconds: number | null;
+            /** @description Age of the newest proven backup, or time without any; null: not known */
+            unproven_seconds: number | null;
+            archive_enabled: boolean;
+            /** @description Age of the oldest finished WAL segment that is not archived; null: not known */
+            archive_lag_seconds: number | null;
+            backups: number;
+            proven: number;
+            copy_enabled: boolean;
+            /**
+             * Format: date-time
+             * @description When the newest copied backup began
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_copy_at: string | null;
+            /** @description Age of the newest copied backup, or time without any; null: not known */
+            copy_age_seconds: number | null;
+            /** @description Age of the oldest archived WAL that is not copied; null: not known */
+            copy_lag_seconds: number | null;
+            /** @description Whole backups in the S3-compatible storage */
+            copies: number;
+            /** @description Since this Holdfast started */
+            copy_failures: number;
+            /** @description Since this Holdfast started */
+            copied_bytes: number;
+            copy_problem: string | null;
+            problems: string[];
+        };
+        Alert: {
+            /** Format: uuid */
+            id: string;
+            rule: string;
+            /** @example connection_pool_warning */
+            alert_type: string;
+            /** @enum {string} */
+            severity: "warning" | "critical";
+            /**
+             * @description The worst it has been
+             * @enum {string}
+             */
+            peak_severity: "warning" | "critical";
+            /** @enum {string} */
+            state: "pending" | "firing" | "resolved";
+            /** @example Connection pool utilization high: 80% */
+            message: string;
+            value: number | null;
+            threshold: number | null;
+            /** @description The table it is about; empty for the whole server */
+            scope: string;
+            /** @description The Holdfast that sees it, when others do not; empty for what all see alike */
+            instance: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            resolved_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            acknowledged_at: string | null;
+            /** @description Who, and with which role: "marta, admin"; role "open": no token is set */
+            acknowledged_by: string | null;
+            flapping: boolean;
+            /**
+             * Format: date-time
+             * @description Since when its value is not known: it can neither end nor change
+             * @example 2026-01-31T09:30:00Z
+             */
+            unknown_since: string | null;
+            /** Format: uuid */
+            silenced_by: string | null;
+            /** @description The rule that fires and from which this follows */
+            inhibited_by: string | null;
+            /**
+             * Format: date-time
+             * @description When channels were last told
+             * @example 2026-01-31T09:30:00Z
+             */
+            notified_at: string | null;
+            /** @enum {string|null} */
+            notified_severity: "warning" | "critical" | null;
+            evidence: {
+                name: string;
+                value?: unknown;
+            }[];
+            cause: string;
+            cure: components["schemas"]["Cure"][];
+        };
+        Cure: {
+            sql: string;
+            lock: string;
+            risk: string;
+        };
+        Recommendation: {
+            title: string;
+            detail: string;
+            sql?: string;
+            lock?: string;
+            risk?: string;
+        };
+        FeedsHealthResponse: {
+            /**
+             * Format: date-time
+             * @description Since when is counted: the start of this process
+             * @example 2026-01-31T09:30:00Z
+             */
+            since: string;
+            /** @description One per symbol, by last activity; at most 1,000 are kept apart */
+            feeds: components["schemas"]["Feed"][];
+            /** @description Feeds beyond those, in one sum */
+            other: {
+                /** @description Ticks stored */
+                accepted: number;
+                quarantined: number;
+                by_reason: {
+                    [key: string]: number;
+                };
+            };
+            /** @description Rows whose symbol could not be read */
+            unreadable: {
+                /** @description Ticks stored */
+                accepted: number;
+                quarantined: number;
+                by_reason: {
+                    [key: string]: number;
+                };
+            };
+            next_cursor: string | null;
+        };
+        PerformanceImprovementMetrics: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            measured_at: string | null;
+            categories: {
+                category: components["schemas"]["BenchmarkCategory"];
+                target: number;
+                target_unit: components["schemas"]["BenchmarkTargetUnit"];
+                /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`) */
+                improvement: number | null;
+                /** @description Lower bound of the 95 % interval of `improvement` */
+                ci_low: number | null;
+                /** @description Upper bound of the 95 % interval of `improvement` */
+                ci_high: number | null;
+                verdict: components["schemas"]["BenchmarkVerdict"];
+                /** Format: uuid */
+                run_id: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                measured_at: string | null;
+                /** @description Median throughput; the geometric mean where several cases count */
+                baseline: number | null;
+                /** @description The same of the candidate */
+                current: number | null;
+                unit: string | null;
+            }[];
+        };
+        /** @enum {string} */
+        BenchmarkCategory: "insert_performance" | "calculation_performance" | "high_frequency_capacity" | "query_performance" | "connection_pool" | "partition_maintenance" | "monitoring_overhead" | "broadcast_fanout" | "custom";
+        /**
+         * @description How `target`, `improvement` and its bounds are to be read: as a ratio − 1, or as the figure itself
+         * @enum {string}
+         */
+        BenchmarkTargetUnit: "ratio" | "inserts/min";
+        /**
+         * @description Whether the whole 95 % interval lies on one side of the target
+         * @enum {string}
+         */
+        BenchmarkVerdict: "pass" | "fail" | "inconclusive" | "not_measured";
+        PartitionHealthResponse: {
+            overall_status: components["schemas"]["Status"];
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            checked_at: string | null;
+            tables: components["schemas"]["PartitionTable"][];
+        };
+        PartitionTable: {
+            table: string;
+            policy: components["schemas"]["PartitionPolicy"] | null;
+            partitions: number;
+            /** @description Estimate of rows; null: not known */
+            rows_estimate: number | null;
+            bytes: number;
+            /** @description Time until inserts find no partition; null: not known */
+            runway_seconds: number | null;
+            holes: {
+                /** @description RFC 3339 where the key is a time; the id where it is a number */
+                from: string;
+                /** @description RFC 3339 where the key is a time; the id where it is a number */
+                to: string;
+            }[];
+            /** @description Rows in the default partition, counted up to 1,000, then estimated; null: not known */
+            default_rows: number | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_rotation_at: string | null;
+            sealed: number;
+            problems: string[];
+            /** @description Another interval, from measured sizes */
+            recommendations: {
+                title: string;
+                detail: string;
+                interval: string;
+                bytes_per_partition: number;
+                expected_bytes_per_partition: number;
+                partitions: number;
+                expected_partitions: number;
+            }[];
+            children: {
+                partition: string;
+                /** @description RFC 3339 where the key is a time; the id where it is a number */
+                from: string | null;
+                /** @description RFC 3339 where the key is a time; the id where it is a number */
+                to: string | null;
+                /** @enum {string} */
+                state: "planned" | "hot" | "sealing" | "sealed" | "detached" | "archived";
+                /** @description Estimate of rows; null: not known */
+                rows_estimate: number | null;
+                bytes: number;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                sealed_at: string | null;
+                /** @description It takes what no other does, and has no range */
+                is_default: boolean;
+                /** @description What the last verification of a sealed partition found wrong */
+                problem: string | null;
+            }[];
+        };
+        PartitionPolicy: {
+            table: string;
+            interval: string;
+            sub_interval?: string;
+            time_zone: string;
+            /** @enum {string} */
+            key: "timestamptz" | "timestamp" | "date" | "epoch_s" | "epoch_ms" | "epoch_us" | "epoch_ns" | "uuidv7" | "id";
+            premake: number;
+            retention: {
+                keep: string;
+                /** @enum {string} */
+                action: "detach" | "drop" | "archive-then-drop" | "move";
+                schema?: string;
+            } | null;
+            cooldown: string;
+            seal: boolean;
+            enabled: boolean;
+            windows?: components["schemas"]["MaintenanceWindow"][];
+        };
+        MaintenanceWindow: {
+            /** @description ISO days of the week, 1 is Monday; every day when left out */
+            days?: number[];
+            from: string;
+            to: string;
+        };
+        TickList: {
+            ticks: components["schemas"]["Tick"][];
+            next_cursor: string | null;
+        };
+        Tick: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            ts: string;
+            symbol: string;
+            price: number;
+            size: number;
+            exchange: string | null;
+            side: string | null;
+            trade_id: string | null;
+        };
+        IngestAnswer: {
+            /** @description Ticks stored */
+            accepted: number;
+            /** @description Rows put in quarantine, with their reasons */
+            quarantined: number;
+            /** @description Whether this is the first answer to the same key again */
+            replayed: boolean;
+            /** @description The first refused rows */
+            errors?: {
+                line?: number;
+                path: string;
+                message: string;
+            }[];
+        };
+        NewTick: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            ts: string;
+            symbol: string;
+            price: number;
+            size: number;
+            exchange?: string | null;
+            side?: string | null;
+            trade_id?: string | number | null;
+        };
+        CandleRebuildAnswer: {
+            /** @description Minutes with ticks or a candle */
+            minutes_checked: number;
+            /** @description Candles that differed, or were missing */
+            changed: number;
+            /** @description Candles without a tick */
+            removed: number;
+            skipped: {
+                partition: string;
+                reason: string;
+            }[];
+            /**
+             * Format: date-time
+             * @description Where to go on, when there was more than one request has time for; always null with Prefer: respond-async
+             * @example 2026-01-31T09:30:00Z
+             */
+            next_from: string | null;
+        };
+        Operation: {
+            /** Format: uuid */
+            id: string;
+            /** @example candle_rebuild */
+            kind: string;
+            /** @description What it is done to: a table, a symbol */
+            subject: string;
+            /**
+             * @description aborted: the Holdfast that carried it out ended meanwhile
+             * @enum {string}
+             */
+            status: "running" | "succeeded" | "failed" | "aborted";
+            progress: {
+                step: string;
+                done: number;
+                /** @description null: not known */
+                of: number | null;
+            } | null;
+            /** @description What the request would have answered, once it has succeeded */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            problems: {
+                code: string;
+                detail: string;
+            }[];
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            finished_at: string | null;
+        };
+        CandleRebuildRequest: {
+            symbol: string;
+            /**
+             * Format: date-time
+             * @description Start of the first minute; included
+             * @example 2026-01-31T09:30:00Z
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Not included
+             * @example 2026-01-31T09:30:00Z
+             */
+            to?: string;
+            /**
+             * @deprecated
+             * @description The same as the query parameter, which is to be used instead
+             */
+            dry_run?: boolean;
+            /**
+             * @description Also days whose partition was detached once: candles of ticks that are gone are lost
+             * @default false
+             */
+            force: boolean;
+        };
+        CandleList: {
+            candles: components["schemas"]["Candle"][];
+            next_cursor: string | null;
+        };
+        Candle: {
+            /**
+             * Format: date-time
+             * @description Start of the interval, UTC
+             * @example 2026-01-31T09:30:00Z
+             */
+            ts: string;
+            open: number;
+            high: number;
+            low: number;
+            close: number;
+            volume: number;
+            trades: number;
+        };
+        InstanceList: {
+            instances: components["schemas"]["Instance"][];
+            /** @description false: the database could not be asked, and only the one that answers is listed */
+            complete: boolean;
+            next_cursor: string | null;
+        };
+        Instance: {
+            /** @description Its name: HOLDFAST_INSTANCE, or host and port */
+            id: string;
+            version: string;
+            /**
+             * Format: date-time
+             * @description When it started
+             * @example 2026-01-31T09:30:00Z
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_seen_at: string;
+            /** @description Whether it was seen within the last 15 s */
+            alive: boolean;
+            /** @description Scheduled work that it alone does for all */
+            leads: "alerts"[];
+        };
+        InstrumentList: {
+            instruments: components["schemas"]["Instrument"][];
+            next_cursor: string | null;
+        };
+        Instrument: {
+            id: number;
+            symbol: string;
+            kind: string;
+            currency: string | null;
+            tick_size: number | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            deleted_at: string | null;
+        };
+        NewInstrument: {
+            symbol: string;
+            kind?: string;
+            currency?: string | null;
+            tick_size?: number | null;
+        };
+        InstrumentPatch: {
+            symbol?: string;
+            kind?: string;
+            currency?: string | null;
+            tick_size?: number | null;
+        };
+        Exactness: {
+            symbol: string;
+            tick_size: number | null;
+            /** @enum {string} */
+            tick_size_source: "instrument" | "inferred" | "none";
+            /** @description Newest ticks looked at */
+            sampled: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            from: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            to: string | null;
+            distinct_prices: number;
+            /** @description Distinct prices that print as a multiple of the tick size */
+            round_trips: number;
+            /** @description Distinct prices that are no multiple of the tick size */
+            off_grid: number;
+            off_grid_examples: number[];
+            /** @description Largest distance between a stored price and its exact decimal multiple */
+            worst_error: number;
+            worst_price: number | null;
+            max_significant_digits: number;
+            /** @description Below this price every multiple of the tick size survives float8 */
+            exact_below: number | null;
+            /** @enum {string} */
+            verdict: "exact" | "inexact" | "unknown";
+            advice: string;
+        };
+        QuarantineList: {
+            quarantine: components["schemas"]["QuarantinedRow"][];
+            next_cursor: string | null;
+        };
+        QuarantinedRow: {
+            id: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            received_at: string;
+            /** @example future */
+            reason: string;
+            path: string;
+            detail: string;
+            line: number | null;
+            raw: string;
+            /** @description The feed; null: it could not be read */
+            symbol: string | null;
+        };
+        QuarantineBulkRetryAnswer: {
+            /** @description Rows tried, at most 1000 */
+            retried: number;
+            stored: number;
+            still_quarantined: number;
+            /** @description The first rows refused again */
+            errors: {
+                id: string;
+                path: string;
+                message: string;
+            }[];
+            next_cursor: string | null;
+        };
+        QuarantineBulkRetryRequest: {
+            reason?: string;
+            symbol?: string;
+            /**
+             * Format: date-time
+             * @description Arrived then or later
+             * @example 2026-01-31T09:30:00Z
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Arrived before
+             * @example 2026-01-31T09:30:00Z
+             */
+            to?: string;
+            ids?: string[];
+            /**
+             * @description Make instruments of symbols never seen before
+             * @default false
+             */
+            create: boolean;
+            /**
+             * @description Take ticks older than the horizon
+             * @default false
+             */
+            backfill: boolean;
+            /** @description The next_cursor of the page before, as it came; any other text is refused */
+            cursor?: string;
+            /**
+             * @description Without ids and filters: all of them
+             * @default false
+             */
+            all: boolean;
+        };
+        QuarantineRetryRequest: {
+            tick?: components["schemas"]["NewTick"];
+        };
+        QuarantinePurgeAnswer: {
+            purged: number;
+            /** @description False: there were more than one request has time for */
+            complete: boolean;
+        };
+        PartitionTableList: {
+            tables: components["schemas"]["PartitionTable"][];
+            next_cursor: string | null;
+        };
+        PartitionPolicyList: {
+            policies: components["schemas"]["PartitionPolicy"][];
+            next_cursor: string | null;
+        };
+        PartitionPolicyInput: {
+            /** @description As in the path, so that an answer may be sent back */
+            table?: string;
+            /** @example 1 day */
+            interval: string;
+            /** @description Each partition is partitioned itself, into pieces of this length, all made with it: for thousands of partitions, such as a year of hours under an interval of a month */
+            sub_interval?: string | null;
+            /** @default UTC */
+            time_zone: string;
+            /** @enum {string} */
+            key: "timestamptz" | "timestamp" | "date" | "epoch_s" | "epoch_ms" | "epoch_us" | "epoch_ns" | "uuidv7" | "id";
+            /** @default 7 */
+            premake: number;
+            /** @default null */
+            retention: {
+                /**
+                 * @description An interval, or a number of ids
+                 * @example 90 days
+                 */
+                keep: string;
+                /** @enum {string} */
+                action: "detach" | "drop" | "archive-then-drop" | "move";
+                /** @description Where move moves to */
+                schema?: string;
+            } | null;
+            /** @default 7 days */
+            cooldown: string;
+            /** @default false */
+            seal: boolean;
+            /** @default true */
+            enabled: boolean;
+            windows?: components["schemas"]["MaintenanceWindow"][] | null;
+        };
+        PartitionPlan: {
+            /** @description SHA-256 of the catalogue as it matters here, and of the statements */
+            digest: string;
+            statements: {
+                table: string;
+                partition: string;
+                /** @enum {string} */
+                action: "finalize" | "attach" | "drain" | "detach" | "seal" | "archive" | "move" | "drop";
+                /** @description Statements of one step succeed or fail together */
+                step: number;
+                sql: string;
+                lock: string;
+                reason: string;
+                /** @description Held back: the warnings say why, and apply does it only with confirm */
+                held: boolean;
+                estimate: {
+                    rows: number;
+                    bytes: number;
+                    seconds: number;
+                };
+            }[];
+            skipped: {
+                table: string;
+                reason: string;
+            }[];
+            warnings: string[];
+        };
+        PartitionPlanRequest: {
+            /**
+             * @description schema.name; all tables when left out
+             * @example market.ticks
+             */
+            table?: string;
+        };
+        PartitionApplyAnswer: {
+            /** @description Statements carried out */
+            applied: number;
+            skipped: {
+                table: string;
+                reason: string;
+            }[];
+        };
+        PartitionApplyRequest: {
+            digest: string;
+            /**
+             * @description schema.name; all tables when left out
+             * @example market.ticks
+             */
+            table?: string;
+            /**
+             * @description Does also what is held back of this plan: what would take away much, a table's newest rows, or what a clock decided that is not trusted. The time is taken for right from then on
+             * @default false
+             */
+            confirm: boolean;
+        };
+        MaintenanceLog: {
+            entries: {
+                id: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                at: string;
+                action: string;
+                table: string;
+                partition: string | null;
+                reason: string;
+                duration_ms: number;
+                error: string | null;
+                sql: string | null;
+            }[];
+            next_cursor: string | null;
+        };
+        PartitionConversionList: {
+            conversions: components["schemas"]["PartitionConversion"][];
+            next_cursor: string | null;
+        };
+        PartitionConversion: {
+            id: string;
+            /** @enum {string} */
+            kind: "convert" | "drain";
+            table: string;
+            /**
+             * @description failed: an error that would come again each time ended it before the swap, and it was taken back; failure says why
+             * @enum {string}
+             */
+            phase: "copying" | "replaying" | "verifying" | "waiting" | "swapped" | "undoing" | "finishing" | "cancelling" | "cleaning" | "undone" | "finished" | "cancelled" | "failed";
+            /** @description Part of the old table that is copied, 0 to 1 */
+            progress: number;
+            rows_copied: number;
+            changes_applied: number;
+            rows_verified: number | null;
+            /** @description Of both tables, found equal in one snapshot before the swap */
+            content_hash: string | null;
+            /** @description Longest time that writers were locked out */
+            lock_ms: number | null;
+            waits_for: string | null;
+            error: string | null;
+            failure: components["schemas"]["PartitionMoveFailure"] | null;
+            undoable: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            ended_at: string | null;
+        };
+        PartitionMoveFailure: {
+            sqlstate: string | null;
+            message: string;
+            detail: string | null;
+            constraint: string | null;
+            column: string | null;
+            /** @description What was under way */
+            phase: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            at: string;
+        };
+        PartitionConversionAnswer: {
+            table: string;
+            digest: string | null;
+            /** @description What keeps it from being converted, each with its cure */
+            refusals: string[];
+            partitions: string[];
+            statements: {
+                phase: string;
+                sql: string;
+                lock: string;
+                reason: string;
+            }[];
+            estimate: {
+                rows: number;
+                bytes: number;
+                seconds: number;
+            } | null;
+            conversion: components["schemas"]["PartitionConversion"] | null;
+        };
+        PartitionConvertRequest: {
+            /**
+             * @description schema.name, unquoted
+             * @example app.events
+             */
+            table: string;
+            /**
+             * @description plan changes nothing (the old form of ?dry_run=true); start needs the plan's digest; undo and finish come after the swap, cancel before it. finish drops the old table
+             * @default plan
+             * @enum {string}
+             */
+            action: "plan" | "start" | "undo" | "finish" | "cancel";
+            digest?: string;
+            /** @description Column to partition by; needed by plan and start */
+            key_column?: string;
+            /**
+             * @description Let the key column become part of keys that lack it
+             * @default false
+             */
+            widen_keys: boolean;
+            /** @description How the table is partitioned from then on; needed by plan and start */
+            policy?: components["schemas"]["PartitionPolicyInput"];
+        };
+        PartitionVerification: {
+            /** @enum {string} */
+            status: "running" | "passed" | "failed" | "aborted";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            finished_at: string | null;
+            table: string | null;
+            progress: {
+                leaves: number;
+                leaves_done: number;
+                partition: string | null;
+                blocks: number;
+                blocks_done: number;
+            };
+            /** @description Sealed partitions read */
+            checked: number;
+            /** @description Those that are not what was sealed */
+            differing: number;
+            partitions: {
+                table: string;
+                partition: string;
+                /**
+                 * @description open: the content is what was sealed, but writes are let through
+                 * @enum {string}
+                 */
+                status: "intact" | "open" | "changed" | "unreadable" | "gone";
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                sealed_at: string | null;
+                rows: number | null;
+                expected_rows: number | null;
+                content_hash: string | null;
+                expected_hash: string | null;
+                differences: {
+                    /** @description Of the key; null: the partition's own start */
+                    from: string | null;
+                    to: string | null;
+                    /** @enum {string} */
+                    kind: "rows missing" | "rows more" | "content changed";
+                    rows: number;
+                    expected_rows: number;
+                }[];
+                /** @description Blocks of the partition's file that the server could not read */
+                unreadable: {
+                    from: number;
+                    to: number;
+                    error: string;
+                }[];
+                problems: string[];
+                duration_ms: number;
+            }[];
+            error: string | null;
+        };
+        /** @description All sealed partitions when left out */
+        PartitionVerifyRequest: {
+            /**
+             * @description schema.name, unquoted
+             * @example market.ticks
+             */
+            table?: string;
+            /**
+             * @description The leaf's name, with or without its schema
+             * @example ticks_p20260315
+             */
+            partition?: string;
+            /**
+             * @description Another word for partition
+             * @example ticks_p20260315
+             */
+            leaf?: string;
+        };
+        PartitionManifest: {
+            /** @enum {number} */
+            version: 1;
+            table: string;
+            partition: string;
+            bound: string;
+            key: {
+                column: string;
+                type: string;
+            };
+            columns: {
+                name: string;
+                type: string;
+            }[];
+            rows: number;
+            min: string | null;
+            max: string | null;
+            content_hash: string;
+            bytes: number;
+            thresholds: string[];
+            buckets: (number | string)[][];
+            sealed_at: string;
+            sealed_by: string;
+        };
+        PartitionUnsealRequest: {
+            /**
+             * @description schema.name, unquoted
+             * @example market.ticks
+             */
+            table: string;
+            /**
+             * @description The leaf's name, with or without its schema
+             * @example ticks_p20260315
+             */
+            partition: string;
+            /**
+             * @description How long it is not sealed again
+             * @default 86400
+             */
+            hold_seconds: number;
+        };
+        PartitionArchiveList: {
+            archives: {
+                table: string;
+                partition: string;
+                bound: string;
+                /** @description Below the archive directory */
+                file: string;
+                bytes: number;
+                sha256: string;
+                rows: number;
+                content_hash: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                archived_at: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                restored_at: string | null;
+                /** @description The table it was written from is gone */
+                dropped: boolean;
+            }[];
+            next_cursor: string | null;
+        };
+        PartitionRestored: {
+            table: string;
+            partition: string;
+            rows: number;
+            content_hash: string;
+            bound: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            held_until: string;
+            duration_ms: number;
+        };
+        PartitionRestoreRequest: {
+            /**
+             * @description schema.name, unquoted
+             * @example market.ticks
+             */
+            table: string;
+            /**
+             * @description The leaf's name, with or without its schema
+             * @example ticks_p20260315
+             */
+            partition?: string;
+            /** @description A .parquet below the archive directory */
+            file?: string;
+            /**
+             * @description How long retention leaves it alone
+             * @default 604800
+             */
+            hold_seconds: number;
+        };
+        AlertList: {
+            alerts: components["schemas"]["Alert"][];
+            next_cursor: string | null;
+            /** @description False while the database is away: what fires is told from memory, what ended is not there */
+            complete: boolean;
+        };
+        AlertRuleList: {
+            rules: components["schemas"]["AlertRule"][];
+            next_cursor: string | null;
+        };
+        AlertRule: {
+            name: string;
+            title: string;
+            metric: string;
+            /** @enum {string} */
+            unit: "ratio" | "times" | "seconds" | "milliseconds" | "bytes" | "bytes_per_second" | "count" | "per_minute" | "per_hour" | "flag";
+            /** @enum {string} */
+            direction: "above" | "below";
+            warning: number | null;
+            critical: number | null;
+            clear: number;
+            for_seconds: number;
+            keep_firing_seconds: number;
+            cooldown_seconds: number;
+            enabled: boolean;
+            phrase: string;
+            cause: string;
+            cure: components["schemas"]["Cure"][];
+            /** @description Each Holdfast judges it by itself; else one does for all on a database */
+            local?: boolean;
+        };
+        AlertRuleChanges: {
+            rules: components["schemas"]["AlertRuleChange"][];
+            next_cursor?: string | null;
+        };
+        AlertRuleChange: {
+            name: string;
+            title?: string;
+            metric?: string;
+            /** @enum {string} */
+            unit?: "ratio" | "times" | "seconds" | "milliseconds" | "bytes" | "bytes_per_second" | "count" | "per_minute" | "per_hour" | "flag";
+            /** @enum {string} */
+            direction?: "above" | "below";
+            warning?: number | null;
+            critical?: number | null;
+            clear?: number;
+            for_seconds?: number;
+            keep_firing_seconds?: number;
+            cooldown_seconds?: number;
+            enabled?: boolean;
+            phrase?: string;
+            cause?: string;
+            cure?: components["schemas"]["Cure"][];
+            /** @description Each Holdfast judges it by itself; else one does for all on a database */
+            local?: boolean;
+            /** @description Take back every change made at run time */
+            reset?: boolean;
+        };
+        AlertSilenceList: {
+            silences: components["schemas"]["AlertSilence"][];
+            next_cursor: string | null;
+        };
+        AlertSilence: {
+            /** Format: uuid */
+            id: string;
+            /** @description null: every rule */
+            rule: string | null;
+            /** @description null: every scope */
+            scope: string | null;
+            reason: string;
+            created_by: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            ends_at: string;
+        };
+        AlertSilenceRequest: {
+            /** @default null */
+            rule: string | null;
+            /** @default null */
+            scope: string | null;
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Later than now for a maintenance window
+             * @example 2026-01-31T09:30:00Z
+             */
+            starts_at?: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            ends_at?: string;
+            duration_seconds?: number;
+        };
+        AlertChannelList: {
+            channels: components["schemas"]["AlertChannel"][];
+            next_cursor: string | null;
+        };
+        AlertChannel: {
+            name: string;
+            /** @enum {string} */
+            type: "websocket" | "log" | "webhook" | "slack" | "pagerduty" | "alertmanager";
+            /** @description All that is shown of its address */
+            host: string | null;
+            /** @enum {string} */
+            min_severity: "warning" | "critical";
+            /** @description null: all */
+            rules: string[] | null;
+            waiting: number;
+        };
+        AlertChannelTest: {
+            channel: string;
+            delivered: boolean;
+            error: string | null;
+            duration_ms: number;
+        };
+        AlertDeliveryList: {
+            deliveries: components["schemas"]["AlertDelivery"][];
+            next_cursor: string | null;
+        };
+        AlertDelivery: {
+            /** Format: uuid */
+            id: string;
+            channel: string;
+            /** @enum {string} */
+            state: "queued" | "delivered" | "dead";
+            summary: string;
+            attempts: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            next_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            ended_at: string | null;
+            error: string | null;
+            /** @description Each with its own fate; a delivery is dead when any of them is */
+            events: {
+                /** @enum {string} */
+                kind: "fired" | "escalated" | "eased" | "acknowledged" | "reminder" | "resolved";
+                rule: string;
+                scope: string;
+                /** @enum {string} */
+                state: "queued" | "delivered" | "dead";
+                error: string | null;
+            }[];
+        };
+        AlertRehearsal: {
+            rule: string;
+            scope: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            known_from: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            known_to: string | null;
+            points: number;
+            unknown_seconds: number;
+            would_have_fired: number;
+            notices: number;
+            firings: {
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                started_at: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                fired_at: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                resolved_at: string | null;
+                /** @enum {string} */
+                severity: "warning" | "critical";
+                worst_value: number;
+                message: string;
+            }[];
+            /** @example would have fired 3 times between … and … */
+            summary: string;
+        };
+        AlertRehearsalRequest: {
+            rule: string;
+            /** @default  */
+            scope: string;
+            /**
+             * Format: date-time
+             * @description Default: 7 days before `to`
+             * @example 2026-01-31T09:30:00Z
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Default: now
+             * @example 2026-01-31T09:30:00Z
+             */
+            to?: string;
+            /** @description Instead of `from` */
+            days?: number;
+            /**
+             * @description Levels to try instead of those in force
+             * @default {}
+             */
+            changes: {
+                warning?: number | null;
+                critical?: number | null;
+                clear?: number;
+                for_seconds?: number;
+                keep_firing_seconds?: number;
+                cooldown_seconds?: number;
+            };
+        };
+        ExplainedAlert: components["schemas"]["Alert"] & {
+            explanation: {
+                meaning: string;
+                why: string[];
+                runbook: string;
+            };
+        };
+        LockTree: {
+            /**
+             * @description unknown: what is listed may be old or not all
+             * @enum {string}
+             */
+            status: "known" | "unknown";
+            /** @description Why it is not known */
+            detail: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            checked_at: string | null;
+            age_ms: number | null;
+            roots: {
+                /** @description 0: a prepared transaction, which has no session */
+                pid: number;
+                query: string | null;
+                user: string | null;
+                application: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                backend_start: string | null;
+                state: string | null;
+                /** @description Age of its transaction */
+                age_seconds: number | null;
+                blocked: components["schemas"]["BlockedSession"][];
+            }[];
+            next_cursor: string | null;
+        };
+        BlockedSession: {
+            /** @description 0: a prepared transaction, which has no session */
+            pid: number;
+            query: string | null;
+            user: string | null;
+            application: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            backend_start: string | null;
+            waited_seconds: number | null;
+            /** @example ShareLock on market.ticks */
+            waits_for: string | null;
+            blocked: components["schemas"]["BlockedSession"][];
+        };
+        SignalledSession: {
+            pid: number;
+            /** @enum {string} */
+            action: "cancel" | "terminate";
+        };
+        QueryList: {
+            /**
+             * @description unknown: what is listed may be old or not all
+             * @enum {string}
+             */
+            status: "known" | "unknown";
+            /** @description Why it is not known */
+            detail: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            checked_at: string | null;
+            age_ms: number | null;
+            queries: {
+                query_id: string;
+                /** @description Text without constants; null until it has been fetched */
+                query: string | null;
+                calls: number;
+                mean_ms: number;
+                total_ms: number;
+                /** @description Of the time of all statements, 0 to 1 */
+                share: number;
+                rows: number;
+                cache_hit_ratio: number | null;
+                temp_blocks: number;
+                wal_bytes: number;
+                /** @description The same of the last quarter of an hour at most; null before two looks */
+                recent: {
+                    seconds: number;
+                    calls: number;
+                    mean_ms: number;
+                    total_ms: number;
+                    /** @description Of the time of all statements, 0 to 1 */
+                    share: number;
+                } | null;
+                /** @description How it has got dearer per call; empty: it has not */
+                regressions: {
+                    /** @enum {string} */
+                    metric: "mean_ms" | "blocks_per_call";
+                    /** @description Usual in the last six hours, median */
+                    before: number;
+                    after: number;
+                    ratio: number;
+                    /**
+                     * Format: date-time
+                     * @example 2026-01-31T09:30:00Z
+                     */
+                    since: string;
+                    /** @description What changed within the hour before, the likely causes first */
+                    changes: {
+                        /**
+                         * Format: date-time
+                         * @example 2026-01-31T09:30:00Z
+                         */
+                        at: string;
+                        /** @enum {string} */
+                        kind: "setting" | "ddl" | "index" | "statistics_reset" | "server_start" | "holdfast_start";
+                        subject: string;
+                        before: string | null;
+                        after: string | null;
+                        /** @description It names a table of the statement */
+                        same_table: boolean;
+                    }[];
+                }[];
+            }[];
+            next_cursor: string | null;
+        };
+        IndexList: {
+            /**
+             * @description unknown: what is listed may be old or not all
+             * @enum {string}
+             */
+            status: "known" | "unknown";
+            /** @description Why it is not known */
+            detail: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            checked_at: string | null;
+            age_ms: number | null;
+            indexes: {
+                name: string;
+                table: string;
+                method: string;
+                bytes: number;
+                scans: number;
+                partitions: number;
+                unique: boolean;
+                valid: boolean;
+                /** @description Never read since the statistics began, and needed for nothing else; false on a standby, whose counts are of its own reads only */
+                unused: boolean;
+                /** @description The same in method, keys, order, operator classes, collations, predicate and uniqueness */
+                duplicate_of: string | null;
+                /** @description Begins with all its keys, in the same order, operator classes and collations */
+                covered_by: string | null;
+                /** @description What needs it besides reads */
+                needed_for: string[];
+                /** @description unused only once this Holdfast has seen the server as a primary, and use counted, for a week */
+                problems: ("invalid" | "duplicate" | "covered" | "unused")[];
+                cure: {
+                    sql: string;
+                    lock: string;
+                    risk: string;
+                } | null;
+            }[];
+            missing: {
+                table: string;
+                columns: string[];
+                reason: string;
+                cure: {
+                    sql: string;
+                    lock: string;
+                    risk: string;
+                };
+            }[];
+            next_cursor: string | null;
+        };
+        IncidentList: {
+            incidents: {
+                /** Format: uuid */
+                id: string;
+                /** @enum {string} */
+                status: "recording" | "complete";
+                /** Format: uuid */
+                alert_id: string;
+                alert_type: string;
+                scope: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                opened_at: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                closed_at: string | null;
+                /** @description Of the report; null while it is recorded */
+                bytes: number | null;
+            }[];
+            next_cursor: string | null;
+        };
+        Incident: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            status: "recording" | "complete";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            opened_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            to: string;
+            /** @description What turned critical meanwhile */
+            alerts: {
+                [key: string]: unknown;
+            }[];
+            /** @description The state at the opening */
+            before: {
+                [key: string]: unknown;
+            };
+            /** @description The state at the close */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Who did what, at both */
+            sessions: {
+                [key: string]: unknown;
+            }[];
+            /** @description Root blockers, look by look */
+            blocking: {
+                [key: string]: unknown;
+            }[];
+            /** @description Settings, DDL, restarts, resets of statistics seen meanwhile */
+            changes: {
+                [key: string]: unknown;
+            }[];
+            /** @description What Holdfast did to partitions meanwhile; null: not known */
+            maintenance: {
+                [key: string]: unknown;
+            }[] | null;
+            /** @description 1: every sample; 2: every second one, … */
+            samples_every: number;
+            /** @description Per metric: [seconds after from, value] */
+            samples: {
+                [key: string]: number[][];
+            };
+        };
+        MetricList: {
+            metrics: {
+                name: string;
+                unit: string;
+                /** @description The table, slot … it is of; empty: the server */
+                scope: string;
+                /** @description At present; null: not known */
+                value: number | null;
+                /**
+                 * @description bad: beyond the level of a rule in force
+                 * @enum {string}
+                 */
+                status: "known" | "bad" | "unknown";
+            }[];
+            next_cursor: string | null;
+        };
+        MetricSeries: {
+            name: string;
+            unit: string;
+            scope: string;
+            /** @description What a point spans; 0: as it was measured */
+            step_seconds: number;
+            /** @description false: points may lack; detail says why */
+            complete: boolean;
+            detail: string;
+            points: {
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                ts: string;
+                /** @description The mean */
+                value: number;
+                min: number;
+                max: number;
+                last: number;
+            }[];
+        };
+        BackupList: {
+            backups: components["schemas"]["Backup"][];
+            next_cursor: string | null;
+        };
+        Backup: {
+            /** @example 20260131T093000Z-1f3a5c */
+            id: string;
+            /** @enum {string} */
+            kind: "base" | "logical";
+            /** @enum {string} */
+            status: "running" | "complete" | "failed" | "corrupt";
+            /** @description On disk, compressed */
+            bytes: number;
+            /** @description Before compression */
+            raw_bytes: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            finished_at: string | null;
+            /** @description What it took; null: not known */
+            duration_seconds: number | null;
+            start_lsn: string | null;
+            end_lsn: string | null;
+            timeline: number | null;
+            /**
+             * Format: date-time
+             * @description When its files were last checked
+             * @example 2026-01-31T09:30:00Z
+             */
+            verified_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last restored on trial, and well
+             * @example 2026-01-31T09:30:00Z
+             */
+            proven_at: string | null;
+            /** @description From the first byte read to a server that answers, at the last trial; null: not known */
+            recovery_seconds: number | null;
+            progress: {
+                step: string;
+                done_bytes: number;
+                /** @description As the server estimates it; null: not known */
+                total_bytes: number | null;
+            } | null;
+            copy: components["schemas"]["BackupCopy"];
+            problems: string[];
+            /** @description What the last trial checked */
+            notes: string[];
+        };
+        /** @description Its copy in the S3-compatible storage */
+        BackupCopy: {
+            /**
+             * @description none: nothing is copied; failed: it is tried again
+             * @enum {string}
+             */
+            state: "none" | "pending" | "copying" | "done" | "failed";
+            /**
+             * Format: date-time
+             * @description When it was last written whole
+             * @example 2026-01-31T09:30:00Z
+             */
+            at: string | null;
+            /** @description While it is copied */
+            done_bytes: number | null;
+            /** @description While it is copied */
+            total_bytes: number | null;
+            problem: string | null;
+        };
+        BackupStart: {
+            /**
+             * @description Left out: base where the role may replicate, else logical (pg_dump)
+             * @enum {string}
+             */
+            kind?: "base" | "logical";
+        };
+        BackupCheck: {
+            /**
+             * @description Restore it on trial too, not only check its files
+             * @default true
+             */
+            restore: boolean;
+        };
+        BenchmarkCaseList: {
+            cases: components["schemas"]["BenchmarkCase"][];
+            next_cursor: string | null;
+        };
+        BenchmarkCase: {
+            id: string;
+            category: components["schemas"]["BenchmarkCategory"];
+            title: string;
+            /** @example rows/s */
+            unit: string;
+            /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`) */
+            target: number;
+            target_unit: components["schemas"]["BenchmarkTargetUnit"];
+            /** @description Whether it decides its category's verdict */
+            counts: boolean;
+            baseline: string;
+            candidate: string;
+        };
+        BenchmarkRun: {
+            /** Format: uuid */
+            id: string;
+            profile: components["schemas"]["BenchmarkProfile"];
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "aborted" | "failed";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            finished_at: string | null;
+            seed: number;
+            /** @description Settings of the server and the machine that the figures depend on */
+            environment: {
+                [key: string]: string | number;
+            };
+            results: components["schemas"]["BenchmarkResult"][];
+            /** @description Why it failed or was aborted */
+            error: string | null;
+            /** @description null: it is over, or another instance carries it out */
+            progress: {
+                /** @description The case that is measured */
+                step: string;
+                /** @description Blocks measured, of all cases */
+                done: number;
+                of: number;
+            } | null;
+        };
+        /** @enum {string} */
+        BenchmarkProfile: "quick" | "full";
+        BenchmarkResult: {
+            case: string;
+            category: components["schemas"]["BenchmarkCategory"];
+            /** @description Median throughput of the baseline, in `unit` */
+            baseline: number | null;
+            /** @description Median throughput of the candidate, in `unit` */
+            candidate: number | null;
+            unit: string;
+            /** @description Candidate ÷ baseline */
+            ratio: number | null;
+            /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`) */
+            improvement: number | null;
+            /** @description Lower bound of the 95 % interval of `improvement` */
+            ci_low: number | null;
+            /** @description Upper bound of the 95 % interval of `improvement` */
+            ci_high: number | null;
+            target: number;
+            target_unit: components["schemas"]["BenchmarkTargetUnit"];
+            verdict: components["schemas"]["BenchmarkVerdict"];
+            /** @description Blocks measured; each gave one ratio */
+            samples: number;
+            /** @description Lower bound for an arm against itself; holds 0 when the harness is fair */
+            null_ci_low: number | null;
+            /** @description Upper bound for an arm against itself */
+            null_ci_high: number | null;
+            /** @description What explains the figures, or what went wrong */
+            why: string;
+            evidence: components["schemas"]["BenchmarkEvidence"] | null;
+        };
+        BenchmarkEvidence: {
+            baseline: {
+                arm: string;
+                /** @description Bytes of WAL for each unit of work */
+                wal_bytes_per_unit: number | null;
+                /** @description Bytes of tables for each unit of work */
+                table_bytes_per_unit: number | null;
+                /** @description Bytes of indexes for each unit of work */
+                index_bytes_per_unit: number | null;
+                /** @description Shared buffers touched by one execution of its query */
+                buffers: number | null;
+                /** @description Of those, not found in shared buffers */
+                buffers_read: number | null;
+                /** @description Equal hashes, equal plans */
+                plan_hash: string | null;
+                plan: string | null;
+                /** @description Tables and partitions the plan scans */
+                relations_scanned: number | null;
+                /** @description Partitions it need not touch */
+                partitions_pruned: number | null;
+                /** @description Share of looks at its sessions, by wait event; CPU where they waited for nothing */
+                waits: {
+                    [key: string]: number;
+                };
+                /** @description Of single operations, from their scheduled start */
+                latency_ms: {
+                    count: number;
+                    p50: number;
+                    p95: number;
+                    p99: number;
+                    p999: number;
+                    max: number;
+                } | null;
+            };
+            candidate: {
+                arm: string;
+                /** @description Bytes of WAL for each unit of work */
+                wal_bytes_per_unit: number | null;
+                /** @description Bytes of tables for each unit of work */
+                table_bytes_per_unit: number | null;
+                /** @description Bytes of indexes for each unit of work */
+                index_bytes_per_unit: number | null;
+                /** @description Shared buffers touched by one execution of its query */
+                buffers: number | null;
+                /** @description Of those, not found in shared buffers */
+                buffers_read: number | null;
+                /** @description Equal hashes, equal plans */
+                plan_hash: string | null;
+                plan: string | null;
+                /** @description Tables and partitions the plan scans */
+                relations_scanned: number | null;
+                /** @description Partitions it need not touch */
+                partitions_pruned: number | null;
+                /** @description Share of looks at its sessions, by wait event; CPU where they waited for nothing */
+                waits: {
+                    [key: string]: number;
+                };
+                /** @description Of single operations, from their scheduled start */
+                latency_ms: {
+                    count: number;
+                    p50: number;
+                    p95: number;
+                    p99: number;
+                    p999: number;
+                    max: number;
+                } | null;
+            };
+            /** @description Blocks measured again: the machine was disturbed */
+            reruns: number;
+            /** @description Disturbed blocks that had to stay */
+            disturbed: number;
+            /** @description Error this interval may spend; all looks of a case together spend 0.05 */
+            alpha: number;
+        };
+        BenchmarkStart: {
+            /** @description Ids of cases; all when left out */
+            cases?: string[];
+            profile?: components["schemas"]["BenchmarkProfile"];
+            /**
+             * @description Run although the server is busy
+             * @default false
+             */
+            force: boolean;
+        };
+        BenchmarkRunList: {
+            runs: components["schemas"]["BenchmarkRun"][];
+            next_cursor: string | null;
+        };
+        BenchmarkHistory: {
+            history: {
+                case: string;
+                target_unit: components["schemas"]["BenchmarkTargetUnit"];
+                /** @description Oldest first */
+                points: {
+                    /** Format: uuid */
+                    run_id: string;
+                    /**
+                     * Format: date-time
+                     * @example 2026-01-31T09:30:00Z
+                     */
+                    measured_at: string;
+                    profile: components["schemas"]["BenchmarkProfile"];
+                    /** @description Median of the baseline, in the unit of the case */
+                    baseline: number | null;
+                    /** @description Median of the candidate */
+                    candidate: number | null;
+                    improvement: number;
+                    ci_low: number;
+                    ci_high: number;
+                    verdict: components["schemas"]["BenchmarkVerdict"];
+                }[];
+                /** @description Where the improvement changed its level */
+                changes: {
+                    /**
+                     * Format: uuid
+                     * @description The first run of the new level
+                     */
+                    run_id: string;
+                    /**
+                     * Format: date-time
+                     * @example 2026-01-31T09:30:00Z
+                     */
+                    measured_at: string;
+                    before: number;
+                    after: number;
+                    /** @description How often chance alone would look as clear */
+                    p: number;
+                }[];
+            }[];
+            next_cursor: string | null;
+        };
+        BenchmarkValidation: {
+            /** @description True only when every target is met */
+            passed: boolean;
+            targets: {
+                category: components["schemas"]["BenchmarkCategory"];
+                target: number;
+                target_unit: components["schemas"]["BenchmarkTargetUnit"];
+                /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`) */
+                improvement: number | null;
+                /** @description Lower bound of the 95 % interval of `improvement` */
+                ci_low: number | null;
+                /** @description Upper bound of the 95 % interval of `improvement` */
+                ci_high: number | null;
+                verdict: components["schemas"]["BenchmarkVerdict"];
+                /** Format: uuid */
+                run_id: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                measured_at: string | null;
+            }[];
+        };
+        TokenList: {
+            tokens: components["schemas"]["TokenInfo"][];
+            next_cursor: string | null;
+        };
+        TokenInfo: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            scope: "read" | "ingest" | "operate" | "admin";
+            /**
+             * @description setting: from the settings; file: created by this API or `deno task token`
+             * @enum {string}
+             */
+            source: "setting" | "file";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            created_at: string | null;
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            last_used_at: string | null;
+            /** @description The address */
+            last_used_from: string | null;
+        };
+        CreatedToken: {
+            token: components["schemas"]["TokenInfo"];
+            secret: string;
+        };
+        AuditList: {
+            entries: {
+                /**
+                 * Format: uuid
+                 * @description Of the first of the requests, as in the log
+                 */
+                request_id: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                at: string;
+                /**
+                 * Format: date-time
+                 * @description When the last of the requests was answered
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                until: string;
+                /** @description Equal tick uploads, and equal requests answered 4xx, are one entry a minute */
+                requests: number;
+                /**
+                 * @description open: this server required no token
+                 * @enum {string}
+                 */
+                via: "token" | "session" | "open";
+                /** @description Name of the token, or of the token that the session came from */
+                actor: string;
+                /** @description Id of the token; empty where none was required */
+                actor_id: string;
+                /** @enum {string} */
+                scope: "read" | "ingest" | "operate" | "admin";
+                /** @description The operationId */
+                operation: string;
+                method: string;
+                path: string;
+                /** @description HTTP status of the answer */
+                status: number;
+                /** @description Where the request came from */
+                address: string;
+                /** @description The Holdfast that answered it */
+                instance: string;
+            }[];
+            next_cursor: string | null;
+            /** @description Entries in memory that are not in the database yet */
+            waiting: number;
+            /** @description Entries since the start that exist in the log only */
+            lost: number;
+        };
+        OperationList: {
+            operations: components["schemas"]["Operation"][];
+            next_cursor: string | null;
+        };
+    };
+    responses: {
+        /** @description Invalid request */
+        Problem400_invalid_request: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 400;
+                    /** @enum {string} */
+                    code?: "invalid_request";
+                };
+            };
+        };
+        /** @description Forbidden */
+        Problem403_forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 403;
+                    /** @enum {string} */
+                    code?: "forbidden";
+                };
+            };
+        };
+        /** @description Request timeout */
+        Problem408_request_timeout: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 408;
+                    /** @enum {string} */
+                    code?: "request_timeout";
+                };
+            };
+        };
+        /** @description Request target too long */
+        Problem414_target_too_long: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 414;
+                    /** @enum {string} */
+                    code?: "target_too_long";
+                };
+            };
+        };
+        /** @description Expectation failed */
+        Problem417_expectation_failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 417;
+                    /** @enum {string} */
+                    code?: "expectation_failed";
+                };
+            };
+        };
+        /** @description Request head too large */
+        Problem431_head_too_large: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 431;
+                    /** @enum {string} */
+                    code?: "head_too_large";
+                };
+            };
+        };
+        /** @description Internal error */
+        Problem500_internal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 500;
+                    /** @enum {string} */
+                    code?: "internal";
+                };
+            };
+        };
+        /** @description Shutting down; Too many connections */
+        Problem503_shutting_down_too_many_connections: {
+            headers: {
+                /** @description Seconds until the same request may be answered otherwise */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 503;
+                    /** @enum {string} */
+                    code?: "shutting_down" | "too_many_connections";
+                };
+            };
+        };
+        /** @description Unauthorized */
+        Problem401_unauthorized: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 401;
+                    /** @enum {string} */
+                    code?: "unauthorized";
+                };
+            };
+        };
+        /** @description Rate limited */
+        Problem429_rate_limited: {
+            headers: {
+                /** @description Seconds until the same request may be answered otherwise */
+                "Retry-After"?: number;
+                /** @description The limit, its requests and its seconds (draft-ietf-httpapi-ratelimit-headers-10) */
+                "RateLimit-Policy"?: string;
+                /** @description What is left of it, and the seconds until it begins anew */
+                RateLimit?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 429;
+                    /** @enum {string} */
+                    code?: "rate_limited";
+                };
+            };
+        };
+        /** @description Database unavailable; Shutting down; Too many connections */
+        Problem503_database_unavailable_shutting_down_too_many_connections: {
+            headers: {
+                /** @description Seconds until the same request may be answered otherwise */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 503;
+                    /** @enum {string} */
+                    code?: "database_unavailable" | "shutting_down" | "too_many_connections";
+                };
+            };
+        };
+        /** @description Deadline exceeded */
+        Problem504_deadline_exceeded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 504;
+                    /** @enum {string} */
+                    code?: "deadline_exceeded";
+                };
+            };
+        };
+        /** @description Not found */
+        Problem404_not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 404;
+                    /** @enum {string} */
+                    code?: "not_found";
+                };
+            };
+        };
+        /** @description Database error; Internal error */
+        Problem500_database_error_internal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 500;
+                    /** @enum {string} */
+                    code?: "database_error" | "internal";
+                };
+            };
+        };
+        /** @description Database is read-only; Database unavailable; Lock timeout; Overloaded; Shutting down; Too many connections */
+        Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections: {
+            headers: {
+                /** @description Seconds until the same request may be answered otherwise */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 503;
+                    /** @enum {string} */
+                    code?: "database_read_only" | "database_unavailable" | "lock_timeout" | "overloaded" | "shutting_down" | "too_many_connections";
+                };
+            };
+        };
+        /** @description Invalid request; Malformed body */
+        Problem400_invalid_request_malformed_body: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 400;
+                    /** @enum {string} */
+                    code?: "invalid_request" | "malformed_body";
+                };
+            };
+        };
+        /** @description Request timeout; Upload stalled */
+        Problem408_request_timeout_upload_stalled: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 408;
+                    /** @enum {string} */
+                    code?: "request_timeout" | "upload_stalled";
+                };
+            };
+        };
+        /** @description Conflict; Request in flight; Partition is sealed */
+        Problem409_conflict_idempotency_in_flight_partition_sealed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "conflict" | "idempotency_in_flight" | "partition_sealed";
+                };
+            };
+        };
+        /** @description Body too large; Too many rows */
+        Problem413_body_too_large_too_many_rows: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 413;
+                    /** @enum {string} */
+                    code?: "body_too_large" | "too_many_rows";
+                };
+            };
+        };
+        /** @description Unsupported content encoding; Unsupported media type */
+        Problem415_unsupported_encoding_unsupported_media_type: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 415;
+                    /** @enum {string} */
+                    code?: "unsupported_encoding" | "unsupported_media_type";
+                };
+            };
+        };
+        /** @description Idempotency key reused; Too many partitions */
+        Problem422_idempotency_key_reused_too_many_partitions: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 422;
+                    /** @enum {string} */
+                    code?: "idempotency_key_reused" | "too_many_partitions";
+                };
+            };
+        };
+        /** @description Storage full */
+        Problem507_storage_full: {
+            headers: {
+                /** @description Seconds until the same request may be answered otherwise */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 507;
+                    /** @enum {string} */
+                    code?: "storage_full";
+                };
+            };
+        };
+        /** @description Conflict; Request in flight; Outcome unknown */
+        Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "conflict" | "idempotency_in_flight" | "idempotency_outcome_unknown";
+                };
+            };
+        };
+        /** @description Body too large */
+        Problem413_body_too_large: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 413;
+                    /** @enum {string} */
+                    code?: "body_too_large";
+                };
+            };
+        };
+        /** @description Unsupported media type */
+        Problem415_unsupported_media_type: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 415;
+                    /** @enum {string} */
+                    code?: "unsupported_media_type";
+                };
+            };
+        };
+        /** @description Idempotency key reused */
+        Problem422_idempotency_key_reused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 422;
+                    /** @enum {string} */
+                    code?: "idempotency_key_reused";
+                };
+            };
+        };
+        /** @description Conflict; Request in flight; Outcome unknown; Symbol taken */
+        Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_symbol_taken: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "conflict" | "idempotency_in_flight" | "idempotency_outcome_unknown" | "symbol_taken";
+                };
+            };
+        };
+        /** @description Conflict; Symbol taken */
+        Problem409_conflict_symbol_taken: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "conflict" | "symbol_taken";
+                };
+            };
+        };
+        /** @description Precondition failed */
+        Problem412_precondition_failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 412;
+                    /** @enum {string} */
+                    code?: "precondition_failed";
+                };
+            };
+        };
+        /** @description Conflict; Instrument is referenced */
+        Problem409_conflict_instrument_referenced: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "conflict" | "instrument_referenced";
+                };
+            };
+        };
+        /** @description Conflict */
+        Problem409_conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "conflict";
+                };
+            };
+        };
+        /** @description Conflict; Request in flight; Outcome unknown; Partition is sealed */
+        Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_partition_sealed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "conflict" | "idempotency_in_flight" | "idempotency_outcome_unknown" | "partition_sealed";
+                };
+            };
+        };
+        /** @description Catalogue changed; Conflict; Request in flight; Outcome unknown */
+        Problem409_catalogue_changed_conflict_idempotency_in_flight_idempotency_outcome_unknown: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "catalogue_changed" | "conflict" | "idempotency_in_flight" | "idempotency_outcome_unknown";
+                };
+            };
+        };
+        /** @description Backup running; Conflict; Request in flight; Outcome unknown */
+        Problem409_backup_running_conflict_idempotency_in_flight_idempotency_outcome_unknown: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "backup_running" | "conflict" | "idempotency_in_flight" | "idempotency_outcome_unknown";
+                };
+            };
+        };
+        /** @description Backup running; Conflict */
+        Problem409_backup_running_conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "backup_running" | "conflict";
+                };
+            };
+        };
+        /** @description Benchmark running; Conflict; Request in flight; Outcome unknown; Server busy */
+        Problem409_benchmark_running_conflict_idempotency_in_flight_idempotency_outcome_unknown_server_busy: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "benchmark_running" | "conflict" | "idempotency_in_flight" | "idempotency_outcome_unknown" | "server_busy";
+                };
+            };
+        };
+    };
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Healthy, degraded or unknown */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthResponse"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            /** @description Unhealthy */
+            503: {
+                headers: {
+                    /** @description Seconds until the same request may be answered otherwise */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthResponse"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLiveness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Liveness"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They can */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Liveness"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            /** @description They cannot */
+            503: {
+                headers: {
+                    /** @description Seconds until the same request may be answered otherwise */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Liveness"];
+                };
+            };
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatabaseHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was last read, with its age */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatabaseHealthResponse"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFeedHealth: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counters since the start, by symbol */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedsHealthResponse"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPerformanceHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One entry per category */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PerformanceImprovementMetrics"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_database_unavailable_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPartitionHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was last read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionHealthResponse"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTicks: {
+        parameters: {
+            query: {
+                symbol: string;
+                /** @description Included */
+                from?: string;
+                /** @description Not included */
+                to?: string;
+                /** @description Rows per page: at most 10000, 1000 when left out */
+                limit?: number;
+                order?: "asc" | "desc";
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of ticks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TickList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    storeTicks: {
+        parameters: {
+            query?: {
+                /** @description Make instruments of symbols never seen before */
+                create?: "0" | "1" | "true" | "false";
+                /** @description Take ticks older than the horizon */
+                backfill?: "0" | "1" | "true" | "false";
+                /** @description Fields with the columns of CSV or the keys of JSON they come from: by name, or by number from 1; `ts=date+time` joins two; `buyer_is_maker` gives the side. Columns that are not named and are no field are left out */
+                columns?: string;
+                /** @description The symbol of every row, where no column has it */
+                symbol?: string;
+                /** @description The exchange of every row, where no column has it */
+                exchange?: string;
+                /** @description What numbers in ts count since 1970 */
+                time_unit?: "s" | "ms" | "us" | "ns";
+                /** @description Where times without an offset were written: UTC, an offset, or a name of the tz database */
+                time_zone?: string;
+                /** @description Order of year, month and day in dates; ymd unless said otherwise */
+                date_order?: "ymd" | "dmy" | "mdy";
+                /** @description The form of an exchange's or a vendor's trades */
+                preset?: "alpaca" | "binance-aggtrades" | "binance-trades" | "bitstamp" | "coinbase" | "databento" | "dukascopy" | "dukascopy-ask" | "dukascopy-bid" | "dukascopy-mid" | "firstrate" | "kibot" | "kraken" | "polygon" | "taq";
+                /** @description Whether the first line of CSV names the columns; else found out */
+                header?: "true" | "false";
+                /** @description What parts the fields of CSV: a character, or comma, semicolon, tab, pipe, space; else found out */
+                delimiter?: string;
+                /** @description What stands before decimals in CSV */
+                decimal?: "point" | "comma";
+                /** @description Leave out columns that are no field */
+                ignore_unknown?: "true" | "false";
+            };
+            header?: {
+                /** @description A batch sent again with the same key is stored once */
+                "idempotency-key"?: string;
+                "content-encoding"?: "gzip" | "identity";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTick"][];
+                "application/x-ndjson": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description What was stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_partition_sealed"];
+            413: components["responses"]["Problem413_body_too_large_too_many_rows"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_encoding_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused_too_many_partitions"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rebuildCandles: {
+        parameters: {
+            query?: {
+                /** @description Count the differences, change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: {
+                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                prefer?: string;
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CandleRebuildRequest"];
+            };
+        };
+        responses: {
+            /** @description What was found, and unless it is a dry run, mended */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandleRebuildAnswer"];
+                };
+            };
+            /** @description It goes on: ask for the operation that Location names */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCandles: {
+        parameters: {
+            query: {
+                symbol: string;
+                interval?: "1m" | "5m" | "15m" | "1h" | "1d";
+                /** @description Included */
+                from?: string;
+                /** @description Not included */
+                to?: string;
+                /** @description Rows per page: at most 10000, 1000 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of candles, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandleList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInstances: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is there, since when, and who leads what */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInstruments: {
+        parameters: {
+            query?: {
+                symbol?: string;
+                /** @description Include deleted ones */
+                deleted?: "0" | "1" | "true" | "false";
+                /** @description Rows per page: at most 1000, 100 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of instruments */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstrumentList"];
+                };
+            };
+            /** @description It is what the caller has */
+            304: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createInstrument: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInstrument"];
+            };
+        };
+        responses: {
+            /** @description The new instrument; Location names it */
+            201: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instrument"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_symbol_taken"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInstrument: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The instrument */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instrument"];
+                };
+            };
+            /** @description It is what the caller has */
+            304: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteInstrument: {
+        parameters: {
+            query?: {
+                /** @description Remove it for good; 409 while a tick refers to it */
+                purge?: "0" | "1" | "true" | "false";
+            };
+            header?: {
+                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The soft-deleted instrument */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instrument"];
+                };
+            };
+            /** @description Purged */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict_instrument_referenced"];
+            412: components["responses"]["Problem412_precondition_failed"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateInstrument: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstrumentPatch"];
+            };
+        };
+        responses: {
+            /** @description The changed instrument */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instrument"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_symbol_taken"];
+            412: components["responses"]["Problem412_precondition_failed"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreInstrument: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The living instrument */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instrument"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_symbol_taken"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getExactness: {
+        parameters: {
+            query: {
+                symbol: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A judgement of its newest prices against its tick size */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exactness"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listQuarantine: {
+        parameters: {
+            query?: {
+                reason?: string;
+                symbol?: string;
+                /** @description Arrived then or later */
+                from?: string;
+                /** @description Arrived before */
+                to?: string;
+                /** @description Rows per page: at most 1000, 100 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of quarantined rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purgeQuarantine: {
+        parameters: {
+            query?: {
+                reason?: string;
+                symbol?: string;
+                /** @description Arrived before */
+                before?: string;
+                /** @description Without a filter: all of them */
+                all?: "0" | "1" | "true" | "false";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many rows are gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinePurgeAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryQuarantine: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuarantineBulkRetryRequest"];
+            };
+        };
+        responses: {
+            /** @description What became of them, after commit */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineBulkRetryAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_partition_sealed"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused_too_many_partitions"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryQuarantinedRow: {
+        parameters: {
+            query?: {
+                /** @description Make instruments of symbols never seen before */
+                create?: "0" | "1" | "true" | "false";
+                /** @description Take ticks older than the horizon */
+                backfill?: "0" | "1" | "true" | "false";
+            };
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["QuarantineRetryRequest"];
+            };
+        };
+        responses: {
+            /** @description Stored, and taken out of the quarantine; 409 while refused */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_partition_sealed"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused_too_many_partitions"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discardQuarantinedRow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPartitionedTables: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of managed tables, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionTableList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPartitionPolicies: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of policies, by table */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionPolicyList"];
+                };
+            };
+            /** @description It is what the caller has */
+            304: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPartitionPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description schema.name, unquoted */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionPolicy"];
+                };
+            };
+            /** @description It is what the caller has */
+            304: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPartitionPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                "If-Match"?: string;
+                /** @description *: only where it is not there yet, else 412 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description schema.name, unquoted */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartitionPolicyInput"];
+            };
+        };
+        responses: {
+            /** @description The policy, its intervals as Postgres writes them */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionPolicy"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict"];
+            412: components["responses"]["Problem412_precondition_failed"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePartitionPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description schema.name, unquoted */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is managed no longer */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict"];
+            412: components["responses"]["Problem412_precondition_failed"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planPartitions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PartitionPlanRequest"];
+            };
+        };
+        responses: {
+            /** @description The plan and its digest */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionPlan"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    applyPartitionPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                prefer?: string;
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartitionApplyRequest"];
+            };
+        };
+        responses: {
+            /** @description What was done, and what was left and why */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionApplyAnswer"];
+                };
+            };
+            /** @description It goes on: ask for the operation that Location names */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_catalogue_changed_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPartitionLog: {
+        parameters: {
+            query?: {
+                /** @description schema.name, unquoted */
+                table?: string;
+                /** @description Rows per page: at most 1000, 100 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the maintenance log */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceLog"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConversions: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, 100 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of conversions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionConversionList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConversion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversion */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionConversion"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    convertTable: {
+        parameters: {
+            query?: {
+                /** @description Plan it, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartitionConvertRequest"];
+            };
+        };
+        responses: {
+            /** @description The plan; nothing was changed */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionConversionAnswer"];
+                };
+            };
+            /** @description It has begun, or been turned; it goes on by itself */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionConversionAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_catalogue_changed_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPartitionVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is, or what was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionVerification"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startPartitionVerification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                prefer?: string;
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PartitionVerifyRequest"];
+            };
+        };
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionVerification"];
+                };
+            };
+            /** @description It takes longer; GET the same path for how far it is */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionVerification"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPartitionManifest: {
+        parameters: {
+            query: {
+                /** @description schema.name, unquoted */
+                table: string;
+                /** @description The leaf's name, with or without its schema */
+                partition: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The manifest */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionManifest"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsealPartition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartitionUnsealRequest"];
+            };
+        };
+        responses: {
+            /** @description It takes rows */
+            204: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listArchives: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+                /** @description schema.name, unquoted */
+                table?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of archives */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionArchiveList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreArchive: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                prefer?: string;
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartitionRestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description It is attached and sealed, its content compared */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionRestored"];
+                };
+            };
+            /** @description It goes on: ask for the operation that Location names */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                state?: "pending" | "firing" | "resolved";
+                /** @description Rows per page: at most 1000, 100 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of alerts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAlertRules: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rules */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleList"];
+                };
+            };
+            /** @description It is what the caller has */
+            304: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeAlertRules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                "If-Match"?: string;
+                /** @description *: only where it is not there yet, else 412 */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRuleChanges"];
+            };
+        };
+        responses: {
+            /** @description All rules, as they now are */
+            200: {
+                headers: {
+                    /** @description The tag of this representation, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict"];
+            412: components["responses"]["Problem412_precondition_failed"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Who is on it; kept beside the role that asked */
+                    by?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The acknowledged alert */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSilences: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of silences */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertSilenceList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSilence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertSilenceRequest"];
+            };
+        };
+        responses: {
+            /** @description The silence */
+            201: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertSilence"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endSilence: {
+        parameters: {
+            query: {
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The silence, ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertSilence"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listChannels: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of channels, without their secrets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannelList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it went */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannelTest"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only this one; 404 where it is gone */
+                id?: string;
+                channel?: string;
+                state?: "queued" | "delivered" | "dead";
+                /** @description Rows per page: at most 1000, 100 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDeliveryList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, in the queue */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDelivery"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rehearseAlertRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRehearsalRequest"];
+            };
+        };
+        responses: {
+            /** @description When it would have fired */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRehearsal"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert, explained */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplainedAlert"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLocks: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The blocking tree, as last read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LockTree"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelStatement: {
+        parameters: {
+            query?: {
+                /** @description As GET /api/locks has it: then a later session with the same pid is safe */
+                backend_start?: string;
+            };
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                pid: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was told to stop */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalledSession"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    terminateSession: {
+        parameters: {
+            query?: {
+                /** @description As GET /api/locks has it: then a later session with the same pid is safe */
+                backend_start?: string;
+            };
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                pid: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was told to end */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalledSession"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listQueries: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, 50 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+                /** @description By time of the last quarter of an hour, or since the statistics began */
+                order?: "recent" | "total";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dearest first, as last read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIndexes: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 10000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The largest first, as last read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIncidents: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 200, 50 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of incidents */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMetrics: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 10000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each with its value, known, bad or unknown */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMetric: {
+        parameters: {
+            query?: {
+                /** @description An hour before `to` when left out */
+                from?: string;
+                to?: string;
+                /** @description Seconds per point; more where nothing finer is kept */
+                step?: number;
+                /** @description The table, slot … it is of; empty: the server */
+                scope?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its points, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSeries"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getExposition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description From the last snapshot: a scrape asks the database nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "application/openmetrics-text": string;
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBackups: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, 100 when left out */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of backups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BackupStart"];
+            };
+        };
+        responses: {
+            /** @description The backup, under way */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_backup_running_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The backup */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteBackup: {
+        parameters: {
+            query?: {
+                force?: "0" | "1" | "true" | "false";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_backup_running_conflict"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                prefer?: string;
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BackupCheck"];
+            };
+        };
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            /** @description It takes longer: ask for the backup until its progress is null */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_backup_running_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBenchmarkCases: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of cases */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkCaseList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBenchmarkRuns: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 100, 20 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkRunList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startBenchmarkRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BenchmarkStart"];
+            };
+        };
+        responses: {
+            /** @description The run, under way */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkRun"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_benchmark_running_conflict_idempotency_in_flight_idempotency_outcome_unknown_server_busy"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBenchmarkRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkRun"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    abortBenchmarkRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run, over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkRun"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBenchmarkHistory: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+                case?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each case with its points and changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkHistory"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBenchmarkReport: {
+        parameters: {
+            query?: {
+                format?: "html" | "markdown";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "text/markdown": string;
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBenchmarkValidation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All targets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkValidation"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who asks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether this server asks for a token */
+                        required: boolean;
+                        /**
+                         * @description What the token or session may do; null without one
+                         * @enum {string|null}
+                         */
+                        role: "read" | "ingest" | "operate" | "admin" | null;
+                        /** @description Name of the token, or of the one that the session came from */
+                        name: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Logged in; the cookie is set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Logged out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /**
+                     * @description `ingest` and `operate` include `read`; `admin` includes all, and alone manages tokens
+                     * @enum {string}
+                     */
+                    scope: "read" | "ingest" | "operate" | "admin";
+                    /** @description Without it the token is valid until it is revoked */
+                    expires_in_days?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The token and its secret */
+            201: {
+                headers: {
+                    /** @description Where to revoke it */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_internal"];
+            503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Included */
+                from?: string;
+                /** @description Not included */
+                to?: string;
+                actor?: string;
+                operation?: string;
+                /** @description Rows per page: at most 500, 100 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOperations: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, 100 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of operations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}
