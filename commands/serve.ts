@@ -3,6 +3,8 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { createHoldfast, type Holdfast } from "../compose.ts";
 import { type Config, unknownSettings } from "../config.ts";
+import { closeHome } from "../db/embedded/files.ts";
+import { serverUser } from "../db/embedded/place.ts";
 import { isDriversOwn } from "../db/errors.ts";
 import { messageOf, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -37,12 +39,16 @@ export async function lockDataDir(
     new Date().toISOString()
   }`;
   const lock = await mkdir(dir, { recursive: true })
+    .then(() => closeHome(dir, serverUser(dir)))
     .then(() => runtime.lockFile(join(dir, "holdfast.lock"), owner))
     .catch((cause) => {
+      if (cause instanceof StartError) throw cause;
       throw new StartError(
-        `HOLDFAST_DATA_DIR is ${JSON.stringify(dir)} (${
-          messageOf(cause)
-        }); allowed: a directory that may be created and written`,
+        `HOLDFAST_DATA_DIR is ${JSON.stringify(dir)} (${messageOf(cause)}); allowed: a directory ${
+          cause?.name === "NotCapable"
+            ? "that Deno's permissions name, as deno task serve gives them"
+            : "that may be created and written"
+        }`,
         { cause },
       );
     });

@@ -253,12 +253,12 @@ Deno.test("the collectors on the embedded Postgres 18", async (t) => {
   const server = await createEmbeddedServer({ dataDir: folder, log: silent });
   await server.start();
   try {
-    const sql = open(server.target);
+    const sql = open(server.admin);
     await sql`alter system set max_prepared_transactions = 5`;
     await sql.end();
     await server.stop();
     await server.start();
-    await meaning(t, server.target, 18);
+    await meaning(t, server.admin, 18);
   } finally {
     await server.stop();
     await Deno.remove(folder, { recursive: true });

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { chmod, cp, lstat, mkdir, readdir, rename, rm, symlink } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { StartError } from "../../errors.ts";
-import type { RunAs } from "./command.ts";
+import { canRun, type RunAs } from "./command.ts";
 
 export interface Binaries {
   initdb: string;
@@ -29,7 +29,8 @@ function findNative(): string {
 
 /**
  * The package's own install script makes these links; Deno does not run it, and without them the loader
- * finds no libicuuc.so. Making them is idempotent and safe beside another process doing the same.
+ * finds no libicuuc.so. Making them is idempotent and safe beside another process doing the same. They are hard links:
+ * for symbolic ones Deno asks for the permission to read and write everything.
  */
 export async function linkLibraries(native: string): Promise<void> {
   const links: { source: string; target: string }[] = JSON.parse(
@@ -39,7 +40,7 @@ export async function linkLibraries(native: string): Promise<void> {
   await Promise.all(links.map(async ({ source, target }) => {
     const at = join(home, target);
     if (existsSync(at)) return;
-    await symlink(relative(dirname(at), join(home, source)), at).catch((error) => {
+    await link(join(home, source), at).catch((error) => {
       if (error.code !== "EEXIST") throw error;
     });
   }));
@@ -57,13 +58,16 @@ export function mayEnter(path: string, { uid, gid }: RunAs): boolean {
   }
 }
 
-/** Makes `path` readable for everyone: it may have been installed under a strict umask. */
-async function openUp(path: string): Promise<void> {
-  const found = await lstat(path);
-  if (found.isSymbolicLink()) return;
-  await chmod(path, found.isDirectory() || (found.mode & 0o100) !== 0 ? 0o755 : 0o644);
-  if (!found.isDirectory()) return;
-  for (const name of await readdir(path)) await openUp(join(path, name));
+/** Copies a folder so that everyone may read it: it may have been installed under a strict umask. Follows links. */
+async function copyOpen(from: string, to: string): Promise<void> {
+  const found = await stat(from);
+  if (!found.isDirectory()) {
+    await copyFile(from, to);
+    return await chmod(to, (found.mode & 0o100) !== 0 ? 0o755 : 0o644);
+  }
+  await mkdir(to);
+  await chmod(to, 0o755);
+  for (const name of await readdir(from)) await copyOpen(join(from, name), join(to, name));
 }
 
 /** Copies the binaries to where an unprivileged user may read them; a copy cut short is never used. */
@@ -72,8 +76,8 @@ async function copyNative(native: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await chmod(dirname(to), 0o755);
   const partial = `${to}.partial-${process.pid}`;
-  await cp(native, partial, { recursive: true, verbatimSymlinks: true });
-  await openUp(partial);
+  await rm(partial, { recursive: true, force: true });
+  await copyOpen(native, partial);
   await rename(partial, to).catch(async (error) => {
     await rm(partial, { recursive: true, force: true });
     if (!existsSync(to)) throw error;
@@ -100,7 +104,7 @@ export async function prepareBinaries(
 ): Promise<Binaries> {
   let native = findNative();
   await linkLibraries(native);
-  if (as && !mayEnter(join(native, "bin"), as)) {
+  if (as && !await canRun(join(native, "bin", "pg_ctl"), { as, cwd: "/" })) {
     const copy = join(home, `postgres-${version}`);
     await copyNative(native, copy);
     native = copy;

@@ -28,11 +28,11 @@ export function unprivilegedUser(): RunAs | undefined {
 export function runCommand(
   binary: string,
   args: string[],
-  { as, timeoutMs }: { as: RunAs | undefined; timeoutMs: number },
+  { as, timeoutMs, cwd = "/" }: { as: RunAs | undefined; timeoutMs: number; cwd?: string },
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, {
-      cwd: "/",
+      cwd,
       env: { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" },
       stdio: ["ignore", "pipe", "pipe"],
       ...(as ?? {}),
@@ -53,4 +53,19 @@ export function runCommand(
       resolve({ code: code ?? -1, output });
     });
   });
+}
+
+/**
+ * Says whether a user may run a program of the server from a directory: asked of the system, since Deno's permissions do
+ * not let us look at the directories above.
+ */
+export async function canRun(
+  binary: string,
+  { as, cwd }: { as: RunAs | undefined; cwd: string },
+): Promise<boolean> {
+  try {
+    return (await runCommand(binary, ["--version"], { as, cwd, timeoutMs: 10_000 })).code === 0;
+  } catch {
+    return false;
+  }
 }

@@ -1,20 +1,26 @@
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import process from "node:process";
 import { HoldfastError, StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { connectSql, type Sql, type Target } from "../connection.ts";
+import type { Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
-import { type Binaries, findPrograms } from "./binaries.ts";
+import { ensureAccess } from "./access.ts";
+import { archiverOf, knowsArchive, untilEnded } from "./archiving.ts";
+import { findPrograms } from "./binaries.ts";
 import { type RunAs, runCommand } from "./command.ts";
-import { ownedDirectory, ownedFile, replaceFile } from "./files.ts";
-import { type Place, placeOf, serverUser, sharedHome } from "./place.ts";
+import { closeHome, ownedDirectory, ownedFile, replaceFile } from "./files.ts";
+import { initialise, oneLine } from "./initialise.ts";
+import { choosePlace, type Place, serverUser, sharedHome } from "./place.ts";
+import { ensureSecrets, ownRole, type Secrets, superuser } from "./secrets.ts";
+import { major, onServer } from "./session.ts";
 import { serverSettings } from "./settings.ts";
 
-const major = "18";
 export interface EmbeddedServer {
-  target: Target;
+  /** Holdfast's own role, which is no superuser. */
+  target: Target & { kind: "socket" };
+  /** The superuser: for what no other role may do, at a start. */
+  admin: Target & { kind: "socket" };
   /**
    * "started" it, or "adopted" one that a killed Holdfast left running. Throws a StartError, or `storage_full` when
    * there is no room for it to start: worth trying again.
@@ -28,94 +34,6 @@ export interface EmbeddedServer {
   spool: string;
   /** From now on, also after a restart, finished WAL goes to the spool. */
   startArchiving(): Promise<void>;
-}
-
-const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " | ");
-
-async function initialise(binaries: Binaries, place: Place, as: RunAs | undefined): Promise<void> {
-  // A name of its own: the initdb of a Holdfast that was killed may still be writing.
-  const home = dirname(place.cluster);
-  const partial = `${place.cluster}.partial-${process.pid}`;
-  for (const name of await readdir(home)) {
-    if (name.startsWith("postgres.partial")) {
-      await rm(join(home, name), { recursive: true, force: true, maxRetries: 3 });
-    }
-  }
-  await ownedDirectory(partial, 0o700, as);
-  const { code, output } = await runCommand(binaries.initdb, [
-    "--pgdata",
-    partial,
-    "--username",
-    "postgres",
-    "--auth",
-    "trust",
-    "--encoding",
-    "UTF8",
-    "--locale-provider",
-    "builtin",
-    "--builtin-locale",
-    "C.UTF-8",
-    "--locale",
-    "C",
-    "--data-checksums",
-  ], { as, timeoutMs: 120_000 });
-  if (code !== 0) {
-    throw new StartError(`initdb failed (exit ${code}): ${oneLine(output).slice(-400)}`);
-  }
-  // Only those who may enter the socket's directory can connect at all.
-  await writeFile(
-    join(partial, "pg_hba.conf"),
-    "local all all trust\nlocal replication all trust\n",
-  );
-  await writeFile(
-    join(partial, "postgresql.conf"),
-    readFileSync(join(partial, "postgresql.conf"), "utf8") + "\ninclude 'holdfast.conf'\n",
-  );
-  // A crash before this line leaves only a partial directory, which the next start removes.
-  await rename(partial, place.cluster);
-}
-
-async function onServer(target: Target, work: (sql: Sql) => Promise<void>): Promise<void> {
-  const sql = connectSql({
-    target,
-    max: 1,
-    applicationName: "holdfast-start",
-    statementTimeoutMs: 30_000,
-    lockTimeoutMs: 10_000,
-    pooled: false,
-    serverVersion: Number(major) * 10_000,
-  });
-  try {
-    await work(sql);
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
-}
-
-async function archiverOf(sql: Sql): Promise<number | undefined> {
-  const [row] = await sql<{ pid: number }[]>`
-    select pid from pg_stat_activity where backend_type = 'archiver'`;
-  return row?.pid;
-}
-
-/** Whether the server knows the settings by which it hands over finished WAL. */
-async function knowsArchive(sql: Sql): Promise<boolean> {
-  const [row] = await sql<{ library: string }[]>`
-    select current_setting('archive_library', true) as library`;
-  return row?.library === "basic_archive";
-}
-
-/**
- * Waits until the archiver of the old settings has ended: until then it would take finished segments for archived that
- * nobody keeps. The next archiver, seconds later, finds what is finished meanwhile.
- */
-async function untilEnded(sql: Sql, old: number): Promise<void> {
-  for (let attempt = 0; await archiverOf(sql) === old; attempt++) {
-    // Somebody else's setting is above ours; the backups tell that WAL is archived by something else.
-    if (attempt === 20 && !await knowsArchive(sql)) return;
-    if (attempt === 200) throw new Error("The server's archiver does not take up its settings");
-    await new Promise((done) => setTimeout(done, 50));
-  }
 }
 
 /**
@@ -141,22 +59,6 @@ const noSpace = (cause?: unknown) =>
     { retryAfterSeconds: 30, cause },
   );
 
-/** Makes the database, and the view of its statements: the server preloads what that needs. */
-async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void> {
-  await onServer({ ...target, database: "postgres" }, async (sql) => {
-    const found = await sql`select 1 from pg_database where datname = ${target.database}`;
-    if (found.length > 0) return;
-    await sql.unsafe("create database holdfast").catch((error) => {
-      if (codeOf(error) !== "42P04") throw error; // duplicate_database
-    });
-  });
-  await onServer(target, async (sql) => {
-    await sql.unsafe("create extension if not exists pg_stat_statements").catch((error) => {
-      if (codeOf(error) !== "23505") throw error; // unique_violation: another start made it just now
-    });
-  });
-}
-
 /** The Postgres that Holdfast brings along: made at first start, adopted after a crash, stopped at the end. */
 export async function createEmbeddedServer(
   { dataDir, log, walSeconds = 300 }: {
@@ -167,15 +69,17 @@ export async function createEmbeddedServer(
   },
 ): Promise<EmbeddedServer> {
   const as = serverUser(dataDir);
-  const place = placeOf(dataDir, as);
   const binaries = await findPrograms({ as, home: sharedHome });
+  const place = await choosePlace(dataDir, { as, pgCtl: binaries.pgCtl });
   const target = {
     kind: "socket" as const,
     directory: place.sockets,
     port: 5432,
-    user: "postgres",
+    user: ownRole,
     database: "holdfast",
+    passwordFile: place.passwords,
   };
+  const admin = { ...target, user: superuser };
 
   /** Whether archiving was switched on to its end, by this process. */
   let archiving = false;
@@ -196,14 +100,15 @@ export async function createEmbeddedServer(
     await replaceFile(join(place.cluster, "holdfast.conf"), text, as);
   }
 
-  async function prepareCluster(): Promise<void> {
+  async function prepareCluster(): Promise<Secrets> {
     const home = dirname(place.cluster);
     await mkdir(home, { recursive: true });
-    if (dirname(home) === sharedHome) {
-      for (const path of [sharedHome, home]) await chmod(path, 0o755);
-    }
+    if (dirname(home) === sharedHome) await chmod(sharedHome, 0o755);
+    const kept = await closeHome(home, as);
+    if (kept !== undefined) log.warn("data_directory_open", { directory: home, detail: kept });
     await ownedDirectory(place.sockets, 0o700, as);
     await ownedFile(place.log, "", "append", as);
+    const secrets = await ensureSecrets(place.passwords, as);
     const versionFile = join(place.cluster, "PG_VERSION");
     if (!existsSync(versionFile)) {
       if (existsSync(place.cluster) && (await readdir(place.cluster)).length > 0) {
@@ -213,7 +118,7 @@ export async function createEmbeddedServer(
       }
       await rm(place.cluster, { recursive: true, force: true });
       log.info("embedded_postgres_initialising", { directory: place.cluster });
-      await initialise(binaries, place, as);
+      await initialise({ binaries, place, as, secrets });
     }
     const found = readFileSync(versionFile, "utf8").trim();
     if (found !== major) {
@@ -222,6 +127,7 @@ export async function createEmbeddedServer(
       );
     }
     await writeSettings();
+    return secrets;
   }
 
   async function startServer(): Promise<void> {
@@ -243,13 +149,14 @@ export async function createEmbeddedServer(
 
   return {
     target,
+    admin,
     directory: place.cluster,
     spool: place.spool,
     async startArchiving() {
       if (walSeconds === 0 || archiving && existsSync(place.spool)) return;
       await ownedDirectory(place.spool, 0o700, as);
       await writeSettings();
-      await onServer(target, async (sql) => {
+      await onServer(admin, async (sql) => {
         if (!await knowsArchive(sql)) {
           outgoing = await archiverOf(sql);
           await sql`select pg_reload_conf()`;
@@ -261,7 +168,7 @@ export async function createEmbeddedServer(
     },
     isRunning,
     async start() {
-      await prepareCluster().catch((error) => {
+      const secrets = await prepareCluster().catch((error) => {
         if (codeOf(error) === "ENOSPC") throw noSpace(error);
         if (!["EACCES", "EPERM", "EROFS"].includes(codeOf(error))) throw error;
         throw new StartError(
@@ -273,7 +180,8 @@ export async function createEmbeddedServer(
       });
       const running = await isRunning();
       if (!running) await startServer();
-      await ensureDatabase(target);
+      const reload = async () => void await pgCtl(["reload"], 10_000);
+      await ensureAccess({ place, as, secrets, admin, reload, log });
       return running ? "adopted" : "started";
     },
     async stop() {
