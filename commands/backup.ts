@@ -80,6 +80,8 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
     return 0;
   }
   const door = await openDoor(context, { create: false, reads: values.list === true });
+  // Its own Holdfast would otherwise leave the embedded server behind.
+  context.runtime.onStopSignal(() => void door.close().finally(() => context.runtime.exit(130)));
   try {
     if (values.list) {
       const { backups } = await (await ask(door, "/api/backups?limit=1000")).json() as {

@@ -41,7 +41,12 @@ export async function linkLibraries(native: string): Promise<void> {
     const at = join(home, target);
     if (existsSync(at)) return;
     await link(join(home, source), at).catch((error) => {
-      if (error.code !== "EEXIST") throw error;
+      if (error.code === "EEXIST") return;
+      if (!["EROFS", "EACCES", "EPERM"].includes(error.code)) throw error;
+      throw new StartError(
+        `The embedded Postgres needs a link at ${at}, which this user may not make; start Holdfast once as a user who may, or set DATABASE_URL`,
+        { cause: error },
+      );
     });
   }));
 }

@@ -28,7 +28,13 @@ export function unprivilegedUser(): RunAs | undefined {
 export function runCommand(
   binary: string,
   args: string[],
-  { as, timeoutMs, cwd = "/" }: { as: RunAs | undefined; timeoutMs: number; cwd?: string },
+  { as, timeoutMs, cwd = "/", outputMax = 20_000 }: {
+    as: RunAs | undefined;
+    timeoutMs: number;
+    cwd?: string;
+    /** Only the end of a longer output is kept. */
+    outputMax?: number;
+  },
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, {
@@ -39,7 +45,7 @@ export function runCommand(
     });
     let output = "";
     const collect = (chunk: unknown) => {
-      output = (output + String(chunk)).slice(-20_000);
+      output = (output + String(chunk)).slice(-outputMax);
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);

@@ -9,6 +9,7 @@ import { ownedDirectory, ownedFile } from "./files.ts";
 import { closeAccess } from "./host_access.ts";
 import type { Place } from "./place.ts";
 import { type Secrets, superuser } from "./secrets.ts";
+import { whyItIsNotMade } from "./start_failure.ts";
 
 /** The output of a program as one line. */
 export const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " | ");
@@ -53,6 +54,8 @@ export async function initialise(
     "--data-checksums",
   ], { as, timeoutMs: 120_000 }).finally(() => rm(passwordFile, { force: true }));
   if (code !== 0) {
+    const why = whyItIsNotMade(output, as?.uid ?? process.getuid?.());
+    if (why !== undefined) throw new StartError(why);
     throw new StartError(`initdb failed (exit ${code}): ${oneLine(output).slice(-400)}`);
   }
   await writeFile(join(partial, "pg_hba.conf"), closeAccess(""));

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { chmod, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HoldfastError, StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
@@ -12,9 +12,11 @@ import { type RunAs, runCommand } from "./command.ts";
 import { closeHome, ownedDirectory, ownedFile, replaceFile } from "./files.ts";
 import { initialise, oneLine } from "./initialise.ts";
 import { choosePlace, type Place, serverUser, sharedHome } from "./place.ts";
+import { askPresence, killServer, readPid } from "./postmaster.ts";
 import { ensureSecrets, ownRole, type Secrets, superuser } from "./secrets.ts";
 import { major, onServer } from "./session.ts";
 import { serverSettings } from "./settings.ts";
+import { whyItDoesNotStart } from "./start_failure.ts";
 
 export interface EmbeddedServer {
   /** Holdfast's own role, which is no superuser. */
@@ -27,8 +29,10 @@ export interface EmbeddedServer {
    */
   start(): Promise<"started" | "adopted">;
   isRunning(): Promise<boolean>;
-  /** Fast stop: sessions are ended, everything is flushed. */
+  /** Fast stop: sessions are ended, everything is flushed. One that answers nothing any more is killed. */
   stop(): Promise<void>;
+  /** Ends it within two seconds, also one that is just starting; the next start recovers from its WAL. */
+  stopNow(): Promise<void>;
   directory: string;
   /** Where it hands over finished WAL. */
   spool: string;
@@ -49,6 +53,22 @@ async function isDiskFull(place: Place, as: RunAs | undefined): Promise<boolean>
     return codeOf(error) === "ENOSPC";
   } finally {
     await rm(probe, { force: true });
+  }
+}
+
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** What a log has from a byte on, at most its last 64 KiB. */
+async function readFrom(path: string, start: number): Promise<string> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(start, size - 64 * 1024);
+    const bytes = new Uint8Array(Math.max(0, size - from));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+    return new TextDecoder().decode(bytes.subarray(0, bytesRead));
+  } finally {
+    await file.close();
   }
 }
 
@@ -89,10 +109,45 @@ export async function createEmbeddedServer(
   const pgCtl = (args: string[], timeoutMs: number) =>
     runCommand(binaries.pgCtl, [...args, "--pgdata", place.cluster], { as, timeoutMs });
 
-  async function isRunning(): Promise<boolean> {
-    return existsSync(join(place.cluster, "postmaster.pid")) &&
-      (await pgCtl(["status"], 10_000)).code === 0;
+  const pidFile = join(place.cluster, "postmaster.pid");
+  /** Whether pg_ctl is just starting it. */
+  let launching = false;
+
+  const isRunning = async () => existsSync(pidFile) && await askPresence(place, 1_000) !== "none";
+
+  /**
+   * Removes a postmaster.pid whose number is another program's by now: Postgres would not start beside it. Should a server
+   * run on the directory all the same, elsewhere than on our socket, Postgres refuses by its shared memory.
+   */
+  async function dropStalePid(): Promise<void> {
+    const pid = await readPid(place.cluster);
+    if (pid === undefined || (await pgCtl(["status"], 10_000)).code !== 0) return;
+    for (let attempt = 0; attempt < 10; attempt++) {
+      if (await askPresence(place, 1_000) !== "none") return;
+      await pause(50);
+    }
+    log.warn("embedded_postgres_stale_pid", { pid, detail: "it is another program's by now" });
+    await rm(pidFile, { force: true });
   }
+
+  /** Waits until nobody listens on the socket; false when somebody still does, or has gone silent for three seconds. */
+  async function untilGone(timeoutMs: number): Promise<boolean> {
+    const until = performance.now() + timeoutMs;
+    for (let silent = 0;;) {
+      const presence = await askPresence(place, 1_000);
+      if (presence === "none" && !existsSync(pidFile)) return true;
+      silent = presence === "silent" ? silent + 1 : 0;
+      if (silent === 3 || performance.now() > until) return false;
+      await pause(50);
+    }
+  }
+
+  const kill = async () => {
+    log.warn("embedded_postgres_killed", {
+      detail: "it answered nothing; its next start recovers what was committed",
+    });
+    await killServer({ place, pgCtl: binaries.pgCtl, as });
+  };
 
   async function writeSettings(): Promise<void> {
     const archives = walSeconds > 0 && existsSync(place.spool);
@@ -132,18 +187,26 @@ export async function createEmbeddedServer(
 
   async function startServer(): Promise<void> {
     let last = "";
+    await dropStalePid();
     // Children of a killed postmaster may hold its shared memory for a moment.
     for (let attempt = 0; attempt < 8; attempt++) {
+      const before = statSync(place.log).size;
+      launching = true;
       const { code, output } = await pgCtl(
         ["start", "--wait", "--timeout", "60", "--log", place.log],
         90_000,
-      );
+      ).finally(() => launching = false);
       if (code === 0 || await isRunning()) return;
       last = oneLine(output).slice(-300);
       if (await isDiskFull(place, as)) throw noSpace();
-      await new Promise((done) => setTimeout(done, 250 * 2 ** Math.min(attempt, 3)));
+      const why = whyItDoesNotStart(await readFrom(place.log, before), place);
+      // The children of a killed server may hold its memory for a moment.
+      if (why !== undefined && (attempt === 7 || !/still runs/.test(why))) {
+        throw new StartError(why);
+      }
+      await pause(250 * 2 ** Math.min(attempt, 3));
     }
-    const tail = readFileSync(place.log, "utf8").trim().split("\n").slice(-3).join(" | ");
+    const tail = (await readFrom(place.log, 0)).trim().split("\n").slice(-3).join(" | ");
     throw new StartError(`The embedded Postgres does not start: ${last} (log: ${tail})`);
   }
 
@@ -185,12 +248,25 @@ export async function createEmbeddedServer(
       return running ? "adopted" : "started";
     },
     async stop() {
-      if (!await isRunning()) return;
-      const { code } = await pgCtl(["stop", "--mode", "fast", "--wait", "--timeout", "30"], 40_000);
-      if (code !== 0 && await isRunning()) {
-        log.warn("embedded_postgres_stop_immediate", { directory: place.cluster });
-        await pgCtl(["stop", "--mode", "immediate", "--wait", "--timeout", "10"], 20_000);
+      const presence = await askPresence(place, 1_000);
+      if (presence === "none") return;
+      if (presence === "silent") return await kill();
+      // Not waited for by pg_ctl: it would wait for a server that is frozen meanwhile.
+      await pgCtl(["stop", "--mode", "fast", "--no-wait"], 10_000);
+      if (await untilGone(30_000)) return;
+      log.warn("embedded_postgres_stop_immediate", { directory: place.cluster });
+      await pgCtl(["stop", "--mode", "immediate", "--no-wait"], 5_000).catch(() => {});
+      if (!await untilGone(6_000)) await kill();
+    },
+    async stopNow() {
+      for (let attempt = 0; launching && !existsSync(pidFile) && attempt < 20; attempt++) {
+        await pause(50);
       }
+      const presence = await askPresence(place, 200);
+      if (presence === "none") return;
+      if (presence === "silent") return await kill();
+      await pgCtl(["stop", "--mode", "immediate", "--no-wait"], 1_000).catch(() => {});
+      await untilGone(1_000);
     },
   };
 }
