@@ -8,7 +8,7 @@ import { closeHome } from "../db/embedded/files.ts";
 import { serverUser } from "../db/embedded/place.ts";
 import { isDriversOwn } from "../db/errors.ts";
 import { messageOf, StartError } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import { type Logger, tellPerson } from "../log.ts";
 import type { FileLock, Listener, Runtime, Upgrade } from "../runtime/types.ts";
 import { createStopSignals } from "./stop_signals.ts";
 
@@ -97,7 +97,7 @@ export async function startServing(
       log,
       upgrade,
       version,
-      say: (line) => console.error(line),
+      say: tellPerson,
     });
     onMade(holdfast);
     listener = await listen(context, holdfast);
@@ -171,7 +171,7 @@ export async function serve(
     stop(signal) {
       log.info("stopping", { signal });
       if (process.stderr.isTTY && signal !== "SIGHUP") {
-        console.error("stopping; press Ctrl-C again to end now");
+        tellPerson("stopping; press Ctrl-C again to end now");
       }
       stopped.abort();
       ask();

@@ -5,7 +5,7 @@ import type { Place } from "./place.ts";
 const lasting: { said: RegExp; line: (cluster: string, match: RegExpExecArray) => string }[] = [
   {
     said:
-      /incorrect checksum in control file|could not (?:read|open) file "global\/pg_control"|control file .*(?:invalid|corrupt)|database files are incompatible with server/i,
+      /incorrect checksum in control file|could not (?:read|open) file "[^"]*global\/pg_control"|control file .*(?:invalid|corrupt)|database files are incompatible with server/i,
     line: (cluster) =>
       `the control file ${
         join(cluster, "global", "pg_control")
