@@ -8,6 +8,7 @@ import {
   startScratch,
   stopLeftover,
 } from "../../db/backups/cluster.ts";
+import { writeScratchAccess } from "../../db/backups/scratch_access.ts";
 import type { Sql } from "../../db/connection.ts";
 import { describeDatabaseError } from "../../db/errors.ts";
 import { type RunAs, unprivilegedUser } from "../../db/embedded/command.ts";
@@ -198,7 +199,7 @@ export async function runDrill(options: DrillOptions): Promise<Proof> {
     onStep("recovering");
     const emptyConf = join(place, "drill.conf");
     await ownedFile(emptyConf, "", "write", as);
-    await ownedFile(`${emptyConf}.hba`, "local all all trust\n", "write", as);
+    await writeScratchAccess(emptyConf, { major, as });
     server = await startScratch({
       pgCtl,
       data,

@@ -216,7 +216,9 @@ async function recover(
   const as = unprivilegedUser();
   const emptyConf = join(sockets, "restore.conf");
   await ownedFile(emptyConf, "", "write", as);
-  await ownedFile(`${emptyConf}.hba`, "local all all trust\n", "write", as);
+  // Nobody need log in to see that it starts.
+  await ownedFile(`${emptyConf}.hba`, "local all all reject\n", "write", as);
+  await ownedFile(`${emptyConf}.ident`, "", "write", as);
   const start = async (recovery: Record<string, string>) => {
     if (segments > 0) await ownedFile(join(data, "recovery.signal"), "", "write", as);
     const log = join(sockets, "restore.log");
