@@ -151,6 +151,42 @@ Deno.test("a second signal a second later ends with 130, and the server is stopp
   await assertStops(again, dir, "SIGINT");
 });
 
+Deno.test("a frozen server that a killed Holdfast left is not adopted, but brought back", async () => {
+  const { dir, house } = await startReady();
+  await storeTick(house.url);
+  house.kill("SIGKILL");
+  await house.exited;
+  const frozen = await freeze(dir);
+  const again = start(dir);
+  await again.ready();
+  assert.equal(again.logged("embedded_postgres_ready")[0]?.how, "started");
+  assert.equal(await countTicks(again.url), 1);
+  await assertDead(frozen);
+  await assertStops(again, dir, "SIGTERM");
+});
+
+Deno.test("a second signal while the server is being made or started leaves none", async () => {
+  for (const event of ["listening", "embedded_postgres_initialising"]) {
+    const dir = await newFolder();
+    const house = start(dir);
+    await eventually(() => house.logged(event).length > 0, event);
+    house.kill("SIGINT");
+    await new Promise((done) => setTimeout(done, 1_050));
+    try {
+      house.kill("SIGINT");
+    } catch {
+      // it has stopped in order already
+    }
+    assert.ok([0, 130].includes(await house.exited), house.errors());
+    // What initdb or pg_ctl was at ends by itself, and nothing serves.
+    await eventually(
+      async () => (await postmastersOf(dir)).length === 0,
+      "no server is left",
+      5_000,
+    );
+  }
+});
+
 async function serveInTerminal() {
   const dir = await newFolder();
   const port = String(freePort());

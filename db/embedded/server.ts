@@ -142,6 +142,14 @@ export async function createEmbeddedServer(
     }
   }
 
+  /** Whether the server that is there has answered nothing for nine seconds: one that only recovers answers. */
+  async function isFrozen(): Promise<boolean> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if (await askPresence(place, 3_000) !== "silent") return false;
+    }
+    return true;
+  }
+
   const kill = async () => {
     log.warn("embedded_postgres_killed", {
       detail: "it answered nothing; its next start recovers what was committed",
@@ -241,7 +249,11 @@ export async function createEmbeddedServer(
           { cause: error },
         );
       });
-      const running = await isRunning();
+      let running = await isRunning();
+      if (running && await isFrozen()) {
+        await kill();
+        running = false;
+      }
       if (!running) await startServer();
       const reload = async () => void await pgCtl(["reload"], 10_000);
       await ensureAccess({ place, as, secrets, admin, reload, log });
