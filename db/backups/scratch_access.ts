@@ -11,8 +11,8 @@ export function userNameIn(passwd: string, uid: number): string | undefined {
 }
 
 /**
- * Writes who may log in to a scratch server: whoever the kernel says is this process' user, as any role. Before version 16
- * a map cannot say "any role", and a user without a name is no peer: then the directory of the socket, which only the
+ * Writes who may log in to a scratch server: whoever the kernel says is this process' user, whatever the role. Before version 16
+ * a map cannot leave the role open, and a user without a name is no peer: then the directory of the socket, which only the
  * server's user and root may enter, keeps others out alone.
  */
 export async function writeScratchAccess(
