@@ -77,6 +77,17 @@ Deno.test("a stale postmaster.pid that names an innocent program harms neither",
     second.kill("SIGCONT");
     assert.equal(await second.exited, 0, second.errors());
     assert.equal(ended, false, "it was not signalled");
+    // Nor one whose number stands there while the server lives: that is then left, and said.
+    const third = start(dir);
+    await third.ready();
+    const path = `${dir}/postgres/postmaster.pid`;
+    const right = await Deno.readTextFile(path);
+    await writePid(dir, innocent.pid);
+    third.kill("SIGTERM");
+    assert.equal(await third.exited, 0, third.errors());
+    assert.equal(third.logged("embedded_postgres_left").length, 1);
+    assert.equal(ended, false, "it was not signalled");
+    await Deno.writeTextFile(path, right);
   } finally {
     innocent.kill("SIGKILL");
     await gone;
@@ -293,10 +304,13 @@ Deno.test("only a Postgres on the very directory is taken for its server", () =>
     500       1 /opt/bin/postgres -D /other/postgres
     501     500 postgres: checkpointer
     600       1 vi /data/postgres/postgresql.conf
+    700       1 /opt/bin/postgres -D /d\\303\\244t? ?? of/postgres
+    800       1 /opt/bin/postgres -D /data/postgres.old
   `);
+  assert.deepEqual(serverProcesses(listed, { pid: 700, cluster: "/dätä 日本 of/postgres" }), [700]);
   const of = (pid: number) => serverProcesses(listed, { pid, cluster: "/data/postgres" });
   assert.deepEqual(of(400), [400, 401, 402]);
-  for (const pid of [1, 401, 500, 600, 999]) assert.deepEqual(of(pid), [], String(pid));
+  for (const pid of [1, 401, 500, 600, 800, 999]) assert.deepEqual(of(pid), [], String(pid));
 });
 
 Deno.test("what the server's log says is told with the way out; what may pass is not taken for lasting", () => {

@@ -63,16 +63,26 @@ export function mayEnter(path: string, { uid, gid }: RunAs): boolean {
   }
 }
 
-/** Copies a folder so that everyone may read it: it may have been installed under a strict umask. Follows links. */
-async function copyOpen(from: string, to: string): Promise<void> {
+/**
+ * Copies a folder so that everyone may read it: it may have been installed under a strict umask. What has several names
+ * there has them in the copy.
+ */
+async function copyOpen(
+  from: string,
+  to: string,
+  copied = new Map<number, string>(),
+): Promise<void> {
   const found = await stat(from);
   if (!found.isDirectory()) {
+    const first = copied.get(found.ino);
+    if (first !== undefined) return await link(first, to);
+    copied.set(found.ino, to);
     await copyFile(from, to);
     return await chmod(to, (found.mode & 0o100) !== 0 ? 0o755 : 0o644);
   }
   await mkdir(to);
   await chmod(to, 0o755);
-  for (const name of await readdir(from)) await copyOpen(join(from, name), join(to, name));
+  for (const name of await readdir(from)) await copyOpen(join(from, name), join(to, name), copied);
 }
 
 /** Copies the binaries to where an unprivileged user may read them; a copy cut short is never used. */

@@ -65,6 +65,9 @@ export function readProcesses(text: string): ListedProcess[] {
   });
 }
 
+/** What is left of a path or a command when `ps` has shown it: in the locale C it escapes other letters. */
+const plain = (text: string) => text.replaceAll(/\\\d{3}|[^\x21-\x7e]|\?/g, "");
+
 /**
  * Returns the server of a cluster and its children, its own number first; none unless the listed command is that of a
  * server on this very directory.
@@ -75,7 +78,9 @@ export function serverProcesses(
 ): number[] {
   const server = processes.find((one) => one.pid === pid);
   const [program = ""] = server?.command.split(" ") ?? [];
-  if (!server || !/(^|\/)postgres$/.test(program) || !server.command.includes(cluster)) return [];
+  const isServer = server !== undefined && /(^|\/)postgres$/.test(program) &&
+    plain(server.command).endsWith(`-D${plain(cluster)}`);
+  if (!isServer) return [];
   return [pid, ...processes.filter(({ parent }) => parent === pid).map((child) => child.pid)];
 }
 
@@ -96,19 +101,24 @@ async function listProcesses(): Promise<ListedProcess[]> {
 }
 
 /**
+ * Returns the processes of the server on a cluster, its own number first; none unless that is proven: somebody listens on
+ * its socket, and where `ps` is there to tell, the number in postmaster.pid is a Postgres on this directory.
+ */
+export async function provenProcesses(place: Place): Promise<number[]> {
+  const pid = await readPid(place.cluster);
+  if (pid === undefined || await askPresence(place, 200) === "none") return [];
+  const processes = await listProcesses();
+  return processes.length > 0 ? serverProcesses(processes, { pid, cluster: place.cluster }) : [pid];
+}
+
+/**
  * Kills a server that answers nothing any more, with its children, for whom it would have to be thawed. Its WAL brings back
- * what was committed. Signals only what is proven to be this cluster's: it listens on its socket, and where `ps` is
- * there, its command names the directory.
+ * what was committed.
  */
 export async function killServer(
   { place, pgCtl, as }: { place: Place; pgCtl: string; as: RunAs | undefined },
 ): Promise<void> {
-  const pid = await readPid(place.cluster);
-  if (pid === undefined || await askPresence(place, 200) === "none") return;
-  const processes = await listProcesses();
-  const targets = processes.length > 0
-    ? serverProcesses(processes, { pid, cluster: place.cluster })
-    : [pid];
+  const targets = await provenProcesses(place);
   // Deno lets us run pg_ctl and signal nobody; it signals as the server's user, and so only that user's processes.
   const kill = (target: number) =>
     runCommand(pgCtl, ["kill", "KILL", String(target)], { as, timeoutMs: 1_000 }).catch(() => {});

@@ -12,7 +12,7 @@ import { type RunAs, runCommand } from "./command.ts";
 import { closeHome, ownedDirectory, ownedFile, replaceFile } from "./files.ts";
 import { initialise, oneLine } from "./initialise.ts";
 import { choosePlace, type Place, serverUser, sharedHome } from "./place.ts";
-import { askPresence, killServer, readPid } from "./postmaster.ts";
+import { askPresence, killServer, provenProcesses, readPid } from "./postmaster.ts";
 import { ensureSecrets, ownRole, type Secrets, superuser } from "./secrets.ts";
 import { major, onServer } from "./session.ts";
 import { serverSettings } from "./settings.ts";
@@ -263,6 +263,10 @@ export async function createEmbeddedServer(
       const presence = await askPresence(place, 1_000);
       if (presence === "none") return;
       if (presence === "silent") return await kill();
+      if ((await provenProcesses(place)).length === 0) {
+        log.error("embedded_postgres_left", { detail: `${pidFile} names another program` });
+        return;
+      }
       // Not waited for by pg_ctl: it would wait for a server that is frozen meanwhile.
       await pgCtl(["stop", "--mode", "fast", "--no-wait"], 10_000);
       if (await untilGone(30_000)) return;
@@ -277,6 +281,7 @@ export async function createEmbeddedServer(
       const presence = await askPresence(place, 200);
       if (presence === "none") return;
       if (presence === "silent") return await kill();
+      if ((await provenProcesses(place)).length === 0) return;
       await pgCtl(["stop", "--mode", "immediate", "--no-wait"], 1_000).catch(() => {});
       await untilGone(1_000);
     },
