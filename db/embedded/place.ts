@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { StartError } from "../../errors.ts";
-import { canRun, type RunAs, unprivilegedUser } from "./command.ts";
+import { type RunAs, unprivilegedUser } from "./command.ts";
 
 /** Where root keeps what an unprivileged user must reach when the working directory is closed to it. */
 export const sharedHome = "/var/lib/holdfast";
@@ -41,7 +41,7 @@ function homeOf(full: string, as: RunAs | undefined): string {
 }
 
 /** Returns the directory, or the nearest above it that exists and may be looked at. */
-function nearest(path: string): string {
+export function nearest(path: string): string {
   try {
     return existsSync(path) || dirname(path) === path ? path : nearest(dirname(path));
   } catch {
@@ -50,18 +50,16 @@ function nearest(path: string): string {
 }
 
 /**
- * Returns where the server of a data directory lives, or shall live: apart where its user may not enter the directory. Once
+ * Returns where the server of a data directory lives, or shall live: apart where its user has not `entered` the directory. Once
  * made it is found again. Throws a StartError where the cluster's user may no longer enter.
  */
-export async function choosePlace(
+export function choosePlace(
   dataDir: string,
-  { as, pgCtl }: { as: RunAs | undefined; pgCtl: string },
-): Promise<Place> {
+  { as, entered }: { as: RunAs | undefined; entered: boolean },
+): Place {
   const full = resolve(dataDir);
   const home = homeOf(full, as);
-  if (!as || home !== full || await canRun(pgCtl, { as, cwd: nearest(full) })) {
-    return placeAt(full, home);
-  }
+  if (!as || home !== full || entered) return placeAt(full, home);
   if (!holdsCluster(full)) return placeAt(full, join(sharedHome, idOf(full)));
   throw new StartError(
     `${full} holds data, and the user it belongs to (uid ${as.uid}) may no longer enter it; allow that, or move it`,

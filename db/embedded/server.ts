@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { chmod, mkdir, open, readdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { HoldfastError, StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Target } from "../connection.ts";
@@ -11,7 +11,7 @@ import { findPrograms } from "./binaries.ts";
 import { type RunAs, runCommand } from "./command.ts";
 import { closeHome, ownedDirectory, ownedFile, replaceFile } from "./files.ts";
 import { initialise, oneLine } from "./initialise.ts";
-import { choosePlace, type Place, serverUser, sharedHome } from "./place.ts";
+import { choosePlace, nearest, type Place, serverUser, sharedHome } from "./place.ts";
 import { askPresence, killServer, provenProcesses, readPid } from "./postmaster.ts";
 import { ensureSecrets, ownRole, type Secrets, superuser } from "./secrets.ts";
 import { major, onServer } from "./session.ts";
@@ -89,8 +89,9 @@ export async function createEmbeddedServer(
   },
 ): Promise<EmbeddedServer> {
   const as = serverUser(dataDir);
-  const binaries = await findPrograms({ as, home: sharedHome });
-  const place = await choosePlace(dataDir, { as, pgCtl: binaries.pgCtl });
+  const cwd = nearest(resolve(dataDir));
+  const binaries = await findPrograms({ as, home: sharedHome, cwd });
+  const place = choosePlace(dataDir, { as, entered: binaries.entered });
   const target = {
     kind: "socket" as const,
     directory: place.sockets,
