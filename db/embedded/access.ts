@@ -99,6 +99,7 @@ async function ensureRights({ admin, log }: AccessOptions, takeOver: boolean): P
     await sql.unsafe("create extension if not exists pg_stat_statements");
     if (!takeOver && await hasRights(sql)) return;
     await grantRights(sql, admin.database);
+    if (!takeOver) return;
     const objects = await handOver(sql);
     if (objects > 0) log.info("embedded_postgres_handed_over", { role: ownRole, objects });
   });
