@@ -1,5 +1,6 @@
 import { createApp } from "./app.ts";
 import { doEach } from "./compose/chores.ts";
+import { endsWithin } from "./compose/ends_within.ts";
 import { createPreparation, type StartRetry } from "./compose/preparation.ts";
 import { createServices } from "./compose/services.ts";
 import type { Config } from "./config.ts";
@@ -39,7 +40,10 @@ export interface Holdfast {
   everyHour(): Promise<void>;
   /** Tells WebSocket clients that the server goes away. */
   closeLive(): void;
-  stop(): Promise<void>;
+  /** Ends in order, and after `withinMs` whatever is still under way. The embedded server is stopped in any case. */
+  stop(withinMs?: number): Promise<void>;
+  /** Stops the embedded server and leaves all else as it is: the process is about to end. */
+  stopNow(): Promise<void>;
   monitor: Monitor;
   benchmarks: Benchmarks;
   backups: Backups;
@@ -256,22 +260,28 @@ export async function createHoldfast(
         audit: () => audit.expire(),
       }, log);
     },
-    async stop() {
+    async stop(withinMs = 30_000) {
       stopping.abort();
-      await preparation.supervisor.stop();
-      await operations.stop();
-      await conversions.stop();
-      await benchmarks.stop();
-      await backups.stop();
-      await monitor.stop();
-      await leaseKeeper.stop();
-      await alerts.stop();
-      await instances.stop();
-      await relay.stop();
-      await auth.stop();
-      await audit.stop();
-      await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
+      const inOrder = async () => {
+        await preparation.supervisor.stop();
+        await operations.stop();
+        await conversions.stop();
+        await benchmarks.stop();
+        await backups.stop();
+        await monitor.stop();
+        await leaseKeeper.stop();
+        await alerts.stop();
+        await instances.stop();
+        await relay.stop();
+        await auth.stop();
+        await audit.stop();
+        await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
+      };
+      if (!await endsWithin(inOrder(), withinMs)) {
+        log.warn("stop_cut_short", { within_ms: withinMs });
+      }
       await embedded?.stop();
     },
+    stopNow: async () => await embedded?.stopNow(),
   };
 }

@@ -47,9 +47,26 @@ function redact(value: unknown, key = "", depth = 0): unknown {
   return value;
 }
 
+/** Writes a line where nobody may be left to read it: a terminal that was closed, or a pipe without a reader. */
+function unlessGone(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // There is nowhere to say so, and it is no reason to stop in disorder.
+  }
+}
+
+/** Writes a plain line for the person at the terminal. */
+export const tellPerson = (line: string): void => unlessGone(() => console.error(line));
+
 /** Creates a logger that writes JSON lines of `level` and above through `write`. */
 export function createLogger(
-  { level, write = (line) => console.log(line), now = () => new Date(), fields = {} }: {
+  {
+    level,
+    write = (line) => unlessGone(() => console.log(line)),
+    now = () => new Date(),
+    fields = {},
+  }: {
     level: LogLevel;
     write?: (line: string) => void;
     now?: () => Date;

@@ -5,7 +5,8 @@ import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { createLogger } from "../log.ts";
 
 export interface TempServer {
-  target: Target;
+  /** As the server's superuser: studies change what no other role may. */
+  target: Target & { kind: "socket" };
   stop(): Promise<void>;
   /** Stops without waiting on promises, for the end of a process. */
   stopNow(): void;
@@ -19,7 +20,7 @@ export async function startTempServer(): Promise<TempServer> {
   const server = await createEmbeddedServer({ dataDir: directory, log });
   await server.start();
   return {
-    target: server.target,
+    target: server.admin,
     async stop() {
       await server.stop();
       await rm(directory, { recursive: true, force: true });
@@ -34,6 +35,13 @@ export async function startTempServer(): Promise<TempServer> {
       Deno.removeSync(directory, { recursive: true });
     },
   };
+}
+
+/** The address of a temporary server as a DATABASE_URL. */
+export function urlOf({ directory, port, user, database, passwordFile }: TempServer["target"]) {
+  const place = new URLSearchParams({ host: directory, port: String(port) });
+  if (passwordFile !== undefined) place.set("passfile", passwordFile);
+  return `postgres://${user}@localhost/${database}?${place}`;
 }
 
 /** Lets `work` have the server at `url`, or without one a temporary server that goes with it. */

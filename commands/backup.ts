@@ -79,6 +79,8 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
     create: false,
     reads: values.list === true,
   });
+  // Its own Holdfast would otherwise leave the embedded server behind.
+  context.runtime.onStopSignal(() => void close().finally(() => context.runtime.exit(130)));
   try {
     if (values.list) {
       const { backups } = await client.listBackups({ query: { limit: 1_000 } });

@@ -231,9 +231,8 @@ export async function doctor(
       return storage;
     }
     target = embedded.target;
-    if (target.kind === "socket") {
-      console.log(`  –  psql -h ${target.directory} -U ${target.user} ${target.database}`);
-    }
+    const { directory, user, database, passwordFile } = embedded.target;
+    console.log(`  –  PGPASSFILE=${passwordFile} psql -h ${directory} -U ${user} ${database}`);
   }
   return tell(await examine(target, config.HOLDFAST_POOLER === "transaction")) || storage;
 }

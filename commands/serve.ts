@@ -2,15 +2,22 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { createHoldfast, type Holdfast } from "../compose.ts";
+import { endsWithin } from "../compose/ends_within.ts";
 import { type Config, unknownSettings } from "../config.ts";
+import { closeHome } from "../db/embedded/files.ts";
+import { serverUser } from "../db/embedded/place.ts";
 import { isDriversOwn } from "../db/errors.ts";
 import { messageOf, StartError } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import { type Logger, tellPerson } from "../log.ts";
 import type { FileLock, Listener, Runtime, Upgrade } from "../runtime/types.ts";
 import { createStopSignals } from "./stop_signals.ts";
 
-/** Longest wait for requests in flight at a stop. */
-const drainMs = 20_000;
+/** Longest wait for requests in flight at a stop: an upload that is cut off is sent again, and stored once. */
+const drainMs = 2_000;
+/** Longest for all that ends in order before the embedded server is stopped, requests in flight included. */
+const orderlyMs = 2_500;
+/** Longest that a second signal waits for the embedded server. */
+const endMs = 3_000;
 
 export interface Serving {
   url: string;
@@ -37,12 +44,16 @@ export async function lockDataDir(
     new Date().toISOString()
   }`;
   const lock = await mkdir(dir, { recursive: true })
+    .then(() => closeHome(dir, serverUser(dir)))
     .then(() => runtime.lockFile(join(dir, "holdfast.lock"), owner))
     .catch((cause) => {
+      if (cause instanceof StartError) throw cause;
       throw new StartError(
-        `HOLDFAST_DATA_DIR is ${JSON.stringify(dir)} (${
-          messageOf(cause)
-        }); allowed: a directory that may be created and written`,
+        `HOLDFAST_DATA_DIR is ${JSON.stringify(dir)} (${messageOf(cause)}); allowed: a directory ${
+          cause?.name === "NotCapable"
+            ? "that Deno's permissions name, as deno task serve gives them"
+            : "that may be created and written"
+        }`,
         { cause },
       );
     });
@@ -69,7 +80,11 @@ async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): 
 /** Starts everything: listens first, so that health can tell how the rest comes along. `signal` gives up waiting. */
 export async function startServing(
   context: CommandContext,
-  signal?: AbortSignal,
+  { signal, onMade = () => {} }: {
+    signal?: AbortSignal;
+    /** Told of Holdfast as soon as it could leave a server behind. */
+    onMade?: (holdfast: Holdfast) => void;
+  } = {},
 ): Promise<Serving> {
   const { config, runtime, log, upgrade, version } = context;
   const lock = await lockDataDir(context);
@@ -82,8 +97,9 @@ export async function startServing(
       log,
       upgrade,
       version,
-      say: (line) => console.error(line),
+      say: tellPerson,
     });
+    onMade(holdfast);
     listener = await listen(context, holdfast);
     const house = holdfast;
     const guarded = (name: string, job: () => Promise<void>) => () =>
@@ -112,13 +128,13 @@ export async function startServing(
   }
 
   async function stop(): Promise<void> {
+    const began = performance.now();
     crons.abort();
     holdfast?.closeLive();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((done) => timer = setTimeout(done, drainMs));
-    await Promise.race([listener?.stop(), late]);
-    clearTimeout(timer);
-    await holdfast?.stop();
+    if (!await endsWithin(listener?.stop() ?? Promise.resolve(), drainMs)) {
+      log.warn("requests_cut_off", { within_ms: drainMs });
+    }
+    await holdfast?.stop(orderlyMs - (performance.now() - began));
     await lock?.release();
   }
 }
@@ -150,16 +166,29 @@ export async function serve(
   }
   const stopped = new AbortController();
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  let holdfast: Holdfast | undefined;
   runtime.onStopSignal(createStopSignals({
     stop(signal) {
       log.info("stopping", { signal });
+      if (process.stderr.isTTY && signal !== "SIGHUP") {
+        tellPerson("stopping; press Ctrl-C again to end now");
+      }
       stopped.abort();
       ask();
     },
-    end: () => runtime.exit(130),
+    async end() {
+      log.warn("ending_at_once");
+      await endsWithin(holdfast?.stopNow() ?? Promise.resolve(), endMs).catch((error) =>
+        log.error("embedded_postgres_left", { error: messageOf(error) })
+      );
+      runtime.exit(130);
+    },
     now: () => performance.now(),
   }));
-  const serving = await startServing(context, stopped.signal);
+  const serving = await startServing(context, {
+    signal: stopped.signal,
+    onMade: (made) => holdfast = made,
+  });
   const extra = whileServing(serving, stopped.signal);
   await asked;
   await extra.catch((error) => log.warn("companion_failed", { error: messageOf(error) }));

@@ -3,7 +3,7 @@ import postgres from "postgres";
 import { type Address, hostLabel } from "./address/address.ts";
 import { createConnector } from "./address/connector.ts";
 import { createHostMemory } from "./address/open.ts";
-import { addressOf, type Target } from "./address/target.ts";
+import { addressOf, passwordOf, type Target } from "./address/target.ts";
 import type { SessionPurpose } from "./session_settings.ts";
 import { startupSettings } from "./session_start.ts";
 
@@ -57,6 +57,7 @@ export function connectSql(options: ConnectOptions): Sql {
       port: target.port,
       user: target.user,
       database: target.database,
+      ...(target.passwordFile === undefined ? {} : { password: () => passwordOf(target) ?? "" }),
     });
   }
   return connectBySocket(target, common, connectTimeoutMs);

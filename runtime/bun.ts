@@ -1,6 +1,13 @@
 import { open, readFile, rm } from "node:fs/promises";
 import process from "node:process";
-import type { FileLock, Listener, Runtime, ServeOptions, Upgrade } from "./types.ts";
+import {
+  type FileLock,
+  type Listener,
+  type Runtime,
+  type ServeOptions,
+  stopSignals,
+  type Upgrade,
+} from "./types.ts";
 
 /** The part of Bun used here; its own types are not needed to build on Deno. */
 interface BunSocket {
@@ -135,13 +142,10 @@ export function createBunRuntime(): Runtime {
       signal.addEventListener("abort", () => clearInterval(timer));
     },
     onStopSignal(handler) {
-      const onInt = () => handler("SIGINT");
-      const onTerm = () => handler("SIGTERM");
-      process.on("SIGINT", onInt);
-      process.on("SIGTERM", onTerm);
+      const listeners = stopSignals.map((signal) => ({ signal, on: () => handler(signal) }));
+      for (const { signal, on } of listeners) process.on(signal, on);
       return () => {
-        process.off("SIGINT", onInt);
-        process.off("SIGTERM", onTerm);
+        for (const { signal, on } of listeners) process.off(signal, on);
       };
     },
     lockFile,

@@ -1,5 +1,5 @@
 import { serveHttp } from "./http/serve.ts";
-import type { FileLock, Runtime } from "./types.ts";
+import { type FileLock, type Runtime, stopSignals } from "./types.ts";
 
 async function lockFile(path: string, owner: string): Promise<FileLock | { heldBy: string }> {
   const file = await Deno.open(path, { create: true, read: true, write: true });
@@ -33,13 +33,10 @@ export function createDenoRuntime(): Runtime {
       Deno.cron(name, schedule, { signal }, job).catch(() => {});
     },
     onStopSignal(handler) {
-      const onInt = () => handler("SIGINT");
-      const onTerm = () => handler("SIGTERM");
-      Deno.addSignalListener("SIGINT", onInt);
-      Deno.addSignalListener("SIGTERM", onTerm);
+      const listeners = stopSignals.map((signal) => ({ signal, on: () => handler(signal) }));
+      for (const { signal, on } of listeners) Deno.addSignalListener(signal, on);
       return () => {
-        Deno.removeSignalListener("SIGINT", onInt);
-        Deno.removeSignalListener("SIGTERM", onTerm);
+        for (const { signal, on } of listeners) Deno.removeSignalListener(signal, on);
       };
     },
     lockFile,

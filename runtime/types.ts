@@ -7,13 +7,16 @@ export interface Runtime {
   serve(options: ServeOptions): Promise<Listener>;
   /** Runs `job` on a five-field UTC schedule until `signal` aborts; runs never overlap. */
   cron(name: string, schedule: string, signal: AbortSignal, job: () => Promise<void>): void;
-  /** Calls `handler` at each SIGINT or SIGTERM; returns what stops it. */
+  /** Calls `handler` at each of `stopSignals`; returns what stops it. */
   onStopSignal(handler: (signal: string) => void): () => void;
   /** Takes an exclusive lock that ends with the process, or says who holds it. */
   lockFile(path: string, owner: string): Promise<FileLock | { heldBy: string }>;
   exit(code: number): never;
   memory(): { rss_bytes: number; heap_used_bytes: number };
 }
+
+/** What asks a process to stop: Ctrl-C, a service manager, and a terminal that closes. */
+export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 

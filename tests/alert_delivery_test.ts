@@ -4,6 +4,7 @@ import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server
 import { createLogger } from "../log.ts";
 import { AlertList, DeliveryList, Silence } from "../routes/alert_schemas.ts";
 import { sampleAlert } from "../services/alerts/sample.ts";
+import { embeddedUrl } from "./helpers/embedded_url.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { type Received, startReceiver } from "./helpers/receiver.ts";
@@ -18,12 +19,9 @@ let one: House;
 
 /** A Holdfast that looks each second, on the one server there is. */
 async function start(name: string): Promise<House> {
-  assert.ok(server.target.kind === "socket");
   const calm = ["FOR_SECONDS", "KEEP_FIRING_SECONDS", "COOLDOWN_SECONDS"];
   const house = await startHouse({
-    DATABASE_URL: `postgres://postgres@localhost/holdfast?host=${
-      encodeURIComponent(server.target.directory)
-    }`,
+    DATABASE_URL: embeddedUrl(server.target),
     HOLDFAST_INSTANCE: name,
     HOLDFAST_ALERTS_FLAP_FIRINGS: "0",
     HOLDFAST_FAST_TIER_SECONDS: "1",

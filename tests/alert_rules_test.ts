@@ -6,6 +6,7 @@ import { Alert, AlertList } from "../routes/alert_schemas.ts";
 import type { z } from "@hono/zod-openapi";
 import { metricValues } from "../services/monitor/health.ts";
 import { shippedRules } from "../services/alerts/shipped_rules.ts";
+import { embeddedUrl } from "./helpers/embedded_url.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 
@@ -16,7 +17,7 @@ let house: House;
 
 const connect = (): Sql =>
   connectSql({
-    target: server.target,
+    target: server.admin,
     max: 1,
     applicationName: "test",
     statementTimeoutMs: 60_000,
@@ -48,7 +49,6 @@ Deno.test.beforeAll(async () => {
   });
   await server.stop();
   await server.start();
-  assert.ok(server.target.kind === "socket");
   // Levels stay production's; only the times are shortened. Not that of what watching costs: here it asks ten times as often,
   // and at every look besides, so that a busy machine is over its level for a while.
   const quick = shippedRules.filter(({ name }) => name !== "watching_cost").flatMap(({ name }) =>
@@ -58,9 +58,7 @@ Deno.test.beforeAll(async () => {
     ])
   );
   house = await startHouse({
-    DATABASE_URL: `postgres://postgres@localhost/holdfast?host=${
-      encodeURIComponent(server.target.directory)
-    }`,
+    DATABASE_URL: embeddedUrl(server.target),
     HOLDFAST_PROFILE: "production",
     HOLDFAST_FAST_TIER_SECONDS: "1",
     HOLDFAST_BROADCAST_SECONDS: "1",

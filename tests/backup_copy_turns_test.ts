@@ -105,7 +105,7 @@ async function archiveWal(): Promise<void> {
   const wal = join(folder, "backups", systemOf(), "wal");
   await house.sql`create table if not exists public.fills (id int)`;
   await house.sql`insert into public.fills select generate_series(1, 100)`;
-  const [row] = await house.sql`select pg_walfile_name(pg_switch_wal()) as segment`;
+  const [row] = await house.admin`select pg_walfile_name(pg_switch_wal()) as segment`;
   const segment: string = row?.segment;
   await eventually(
     async () => {

@@ -81,7 +81,7 @@ Deno.test("1,000 deleted rows are there at the moment before, and gone at the mo
   const after = await now();
 
   await t.step("before: through the archive and the living server's own WAL", async () => {
-    await house.sql`select pg_switch_wal()`;
+    await house.admin`select pg_switch_wal()`;
     await house.holdfast.backups.everyMinute();
     const { code, output, errors } = await restore(
       "--to",

@@ -101,7 +101,7 @@ async function wakePostmaster(): Promise<void> {
 }
 
 Deno.test("WAL is archived from the first backup on, and its lag is known", async () => {
-  await house.sql`select pg_switch_wal()`;
+  await house.admin`select pg_switch_wal()`;
   await eventually(
     async () => {
       await house.holdfast.backups.everyMinute();

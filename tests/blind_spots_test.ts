@@ -146,8 +146,8 @@ Deno.test("a collector that runs into its statement timeout is unknown by name, 
   try {
     await eventually(async () => (await healthOf(house)).status === "healthy", "healthy");
     // A function that waits in place of the server's makes the question as slow as a server in trouble.
-    await house.sql.unsafe(`
-      create table public.orders (id int primary key);
+    await house.sql`create table public.orders (id int primary key)`;
+    await house.admin.unsafe(`
       alter function pg_catalog.pg_blocking_pids(int) rename to pg_blocking_pids_in_time;
       create function pg_catalog.pg_blocking_pids(int) returns int[] language sql
         as 'select array[1] from pg_sleep(30)'`).simple();

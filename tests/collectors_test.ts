@@ -4,6 +4,7 @@ import { connectSql, type Sql, type Target } from "../db/connection.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { createLogger } from "../log.ts";
 import { createDebianServer } from "./helpers/debian.ts";
+import { embeddedUrl } from "./helpers/embedded_url.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { postgresVersions } from "./helpers/versions.ts";
 import { watch, type Watched } from "./helpers/watched.ts";
@@ -220,9 +221,9 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
       "a role without pg_monitor: what it may not see is unknown, and no collector fails",
       async () => {
         assert.ok(target.kind === "url" || target.kind === "socket");
-        await sql`create role plain login`;
+        await sql`create role plain login password 'plain'`;
         const as: Target = target.kind === "socket"
-          ? { ...target, user: "plain" }
+          ? { kind: "url", url: embeddedUrl(target, { user: "plain:plain" }) }
           : { kind: "url", url: target.url.replace("postgres@", "plain@") };
         const plain = watch(as);
         try {
@@ -253,12 +254,12 @@ Deno.test("the collectors on the embedded Postgres 18", async (t) => {
   const server = await createEmbeddedServer({ dataDir: folder, log: silent });
   await server.start();
   try {
-    const sql = open(server.target);
+    const sql = open(server.admin);
     await sql`alter system set max_prepared_transactions = 5`;
     await sql.end();
     await server.stop();
     await server.start();
-    await meaning(t, server.target, 18);
+    await meaning(t, server.admin, 18);
   } finally {
     await server.stop();
     await Deno.remove(folder, { recursive: true });

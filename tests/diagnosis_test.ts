@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connectSql, type Sql } from "../db/connection.ts";
 import { codeOf } from "../db/errors.ts";
 import { IndexList, LockTree, QueryList } from "../routes/diagnosis_schemas.ts";
+import { embeddedUrl } from "./helpers/embedded_url.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 
@@ -122,7 +123,7 @@ Deno.test("Holdfast's own sessions and the server's workers are not to be ended"
 });
 
 Deno.test("statements come with their text, calls and time, of late and in all", async () => {
-  await house.sql`select pg_stat_statements_reset()`;
+  await house.admin`select pg_stat_statements_reset()`;
   const list = async (query = "") =>
     QueryList.parse(await house.json(`/api/queries?limit=1000${query}`, admin));
   const find = async (query?: string) =>
@@ -209,13 +210,10 @@ Deno.test("each metric is known, bad by a rule in force, or unknown", async () =
 });
 
 Deno.test("what cannot be read is unknown, and says why", async () => {
-  await house.sql`create database bare`;
-  assert.ok(house.holdfast.target.kind === "socket");
+  await house.admin`create database bare`;
   const bare = await startHouse({
     ...quick,
-    DATABASE_URL: `postgres://postgres@localhost/bare?host=${
-      encodeURIComponent(house.holdfast.target.directory)
-    }`,
+    DATABASE_URL: embeddedUrl(house.holdfast.target, { database: "bare" }),
   });
   try {
     await bare.holdfast.monitor.runNow("stats");

@@ -152,7 +152,7 @@ Deno.test("a first start that is cut short, by Ctrl-C or kill -9, is simply begu
     await house.ready();
     await storeTick(house.url);
     const left = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
-    assert.deepEqual(left, ["holdfast.lock", "postgres", "postgres.log", "socket"]);
+    assert.deepEqual(left, ["holdfast.lock", "pgpass", "postgres", "postgres.log", "socket"]);
     house.interrupt();
     assert.equal(await house.exited, 0);
     await assertGone(dir);

@@ -5,6 +5,7 @@ import { createLogger } from "../log.ts";
 import { signals } from "../services/monitor/signals/list.ts";
 import { writeExposition } from "../services/monitor/prometheus/exposition.ts";
 import { familiesOf } from "../services/monitor/prometheus/house.ts";
+import { embeddedUrl } from "./helpers/embedded_url.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { startHouse } from "./helpers/house.ts";
 import { connectLive } from "./helpers/live.ts";
@@ -104,11 +105,8 @@ testWith(
       log: createLogger({ level: "error", write: () => {} }),
     });
     await server.start();
-    assert.ok(server.target.kind === "socket");
     const house = await startHouse({
-      DATABASE_URL: `postgres://postgres@localhost/holdfast?host=${
-        encodeURIComponent(server.target.directory)
-      }`,
+      DATABASE_URL: embeddedUrl(server.target),
       HOLDFAST_FAST_TIER_SECONDS: "1",
       HOLDFAST_BROADCAST_SECONDS: "1",
       HOLDFAST_SLOW_TIER_SECONDS: "5",

@@ -9,6 +9,7 @@ import {
   Liveness,
   PartitionHealthResponse,
 } from "../routes/health_schemas.ts";
+import { embeddedUrl } from "./helpers/embedded_url.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 
@@ -24,9 +25,7 @@ let house: House;
 
 /** The server's address as a DATABASE_URL: what Holdfast is given, it does not start or stop. */
 function urlFor(user: string, database = "holdfast"): string {
-  const { target } = server;
-  assert.ok(target.kind === "socket");
-  return `postgres://${user}@localhost/${database}?host=${encodeURIComponent(target.directory)}`;
+  return embeddedUrl(server.target, { user, database });
 }
 
 Deno.test.beforeAll(async () => {
@@ -170,9 +169,9 @@ Deno.test("performance has a verdict for every category, measured or not", async
 });
 
 Deno.test("a role without pg_monitor sees unknown where it may not look, not healthy values", async () => {
-  await house.sql`create role plain login`;
+  await house.sql`create role plain login password 'plain'`;
   await house.sql`create database plain owner plain`;
-  const plain = await startHouse({ DATABASE_URL: urlFor("plain", "plain"), ...quick });
+  const plain = await startHouse({ DATABASE_URL: urlFor("plain:plain", "plain"), ...quick });
   try {
     const report = await eventually(async () => {
       const found = DatabaseHealthResponse.parse(await plain.json("/api/health/database"));
@@ -205,7 +204,7 @@ Deno.test("a role without pg_monitor sees unknown where it may not look, not hea
     };
     const client = () =>
       connectSql({
-        target: { kind: "url", url: urlFor("plain", "plain") },
+        target: { kind: "url", url: urlFor("plain:plain", "plain") },
         max: 1,
         applicationName: "test",
         statementTimeoutMs: 30_000,

@@ -21,7 +21,7 @@ async function withDatabase(
 ) {
   const { target } = house.holdfast;
   assert.ok(target.kind === "socket");
-  await house.sql`create database ${house.sql(name)}`;
+  await house.admin`create database ${house.admin(name)} owner ${house.admin(target.user)}`;
   const sqls = Array.from({ length: clients }, () =>
     connectSql({
       target: { ...target, database: name },
@@ -35,7 +35,7 @@ async function withDatabase(
     await work(...sqls);
   } finally {
     await Promise.all(sqls.map((sql) => sql.end({ timeout: 2 })));
-    await house.sql`drop database ${house.sql(name)} with (force)`;
+    await house.admin`drop database ${house.admin(name)} with (force)`;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server.ts";
 import { createLogger } from "../log.ts";
+import { embeddedUrl } from "./helpers/embedded_url.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type House, startHouse } from "./helpers/house.ts";
 import { postmastersOf } from "./helpers/process.ts";
@@ -18,11 +19,8 @@ Deno.test.beforeAll(async () => {
   server = await createEmbeddedServer({ dataDir: folder, log: silent });
   await server.start();
   const { target } = server;
-  assert.ok(target.kind === "socket");
   house = await startHouse({
-    DATABASE_URL: `postgres://postgres@localhost/holdfast?host=${
-      encodeURIComponent(target.directory)
-    }`,
+    DATABASE_URL: embeddedUrl(target),
     HOLDFAST_FAST_TIER_SECONDS: "1",
     HOLDFAST_BROADCAST_SECONDS: "1",
   });

@@ -112,7 +112,7 @@ Deno.test("a publication that sends Holdfast's own tables stands among the recom
     return recommendations.some(({ detail }) => /"everything" is for all tables/.test(detail));
   };
   assert.equal(await advised(), false);
-  await house.sql`create publication everything for all tables`;
+  await house.admin`create publication everything for all tables`;
   assert.equal(await advised(), true);
-  await house.sql`drop publication everything`;
+  await house.admin`drop publication everything`;
 });

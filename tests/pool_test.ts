@@ -3,6 +3,7 @@ import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server
 import { createPool, type Pool } from "../db/pool.ts";
 import { type ErrorCode, HoldfastError } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { embeddedPassword } from "./helpers/embedded_url.ts";
 import { eventually } from "./helpers/eventually.ts";
 import { type Proxy, startProxy } from "./helpers/proxy.ts";
 
@@ -33,7 +34,12 @@ async function withPool(
   work: (pool: Pool) => Promise<void>,
 ): Promise<void> {
   const pool = createPool({
-    target: { kind: "url", url: `postgres://postgres@127.0.0.1:${proxy.port}/holdfast` },
+    target: {
+      kind: "url",
+      url: `postgres://postgres:${
+        embeddedPassword(server.target)
+      }@127.0.0.1:${proxy.port}/holdfast`,
+    },
     max: 2,
     waitingMax: 3,
     applicationName: "pool_test",

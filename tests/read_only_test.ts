@@ -89,8 +89,8 @@ async function assertWriting(house: House): Promise<void> {
 }
 
 /** Runs what changes a default, also in a session that began read-only. */
-const change = (house: House, statement: string) =>
-  house.sql.begin("read write", (sql) => sql.unsafe(statement));
+const change = (house: House, statement: string, by = house.admin) =>
+  by.begin("read write", (sql) => sql.unsafe(statement));
 
 const endSessions = (house: House) =>
   house.sql`select pg_terminate_backend(pid) from pg_stat_activity
@@ -105,7 +105,7 @@ async function behaves(t: Deno.TestContext, house: House): Promise<void> {
   await eventually(async () => (await ready(house)).body.mode === "writing", "it is ready");
 
   await t.step("a database made read-only is said within a tick, and so is its end", async () => {
-    await house.sql.unsafe(`alter database ${name} set ${setting} = on`);
+    await house.admin.unsafe(`alter database ${name} set ${setting} = on`);
     await endSessions(house);
     const first = await eventually(async () => {
       const answer = await upload(house, 1);
@@ -166,18 +166,18 @@ async function behaves(t: Deno.TestContext, house: House): Promise<void> {
       assert.equal((await upload(house, 3)).status, 200);
       await endSessions(house);
       await assertReadOnly(house, /is on for role/, /alter role .* reset/);
-      await change(house, `alter role current_user reset ${setting}`);
+      await change(house, `alter role current_user reset ${setting}`, house.sql);
       await assertWriting(house);
     },
   );
 
   await t.step("a whole server set read-only, with no session ended", async () => {
-    await house.sql.unsafe(`alter system set ${setting} = on`);
-    await house.sql`select pg_reload_conf()`;
+    await house.admin.unsafe(`alter system set ${setting} = on`);
+    await house.admin`select pg_reload_conf()`;
     await assertReadOnly(house, /is on for the whole server/, /alter system reset/);
     const waiting = uploadPatiently(house, 4);
-    await house.sql.unsafe(`alter system reset ${setting}`);
-    await house.sql`select pg_reload_conf()`;
+    await house.admin.unsafe(`alter system reset ${setting}`);
+    await house.admin`select pg_reload_conf()`;
     assert.ok(await waiting > 0, "it was refused meanwhile");
     await assertWriting(house);
   });

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { startInstalledServer } from "../installed_server.ts";
-import { startTempServer } from "../temp_server.ts";
+import { startTempServer, urlOf } from "../temp_server.ts";
 
 /** A scratch server with a Holdfast process beside it, as users run it; all of it goes with `stop`. */
 export interface BenchHouse {
@@ -41,13 +41,8 @@ function freePort(): number {
 
 async function embedded(): Promise<Scratch> {
   const { target, stop } = await startTempServer();
-  if (target.kind !== "socket") throw new Error("The embedded server has no socket");
-  const { directory, port, user, database } = target;
-  return {
-    url: `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(directory)}`,
-    psql: ["--host", directory, "--port", String(port), "--username", user, "--dbname", database],
-    stop,
-  };
+  const url = urlOf(target);
+  return { url, psql: ["--dbname", url], stop };
 }
 
 /** A cluster of the Postgres whose programs stand in `bin`, over TCP. */
@@ -57,10 +52,10 @@ async function clusterOf(bin: string): Promise<Scratch> {
   return { url: target.url, psql: ["--dbname", target.url], stop };
 }
 
-/** The arguments of `deno task serve`: what is measured is what is run. */
+/** The arguments of `deno task serve`, save for places that settings name: what is measured is what is run. */
 async function serveArguments(): Promise<string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
-  return String(tasks.serve).split(" ").slice(1);
+  return String(tasks.serve).replaceAll(/ --allow-\w+="[^"]*"/g, "").split(" ").slice(1);
 }
 
 async function waitUntilReady(port: number): Promise<void> {

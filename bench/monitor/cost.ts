@@ -95,14 +95,16 @@ const admin = connectSql({
 });
 try {
   await admin`create extension if not exists pg_stat_statements`;
-  await admin`create role holdfast_bench login in role pg_monitor`;
+  await admin`create role holdfast_bench login password 'bench' in role pg_monitor`;
   await admin.unsafe(`grant create on database ${database} to holdfast_bench`);
   // Planning counts too, though pg_stat_statements leaves it out by default.
   await admin`alter system set pg_stat_statements.track_planning = on`;
   await admin`select pg_reload_conf()`;
   const target: Target = {
     kind: "url",
-    url: `postgres://holdfast_bench@localhost/${database}?host=${encodeURIComponent(directory)}`,
+    url: `postgres://holdfast_bench:bench@localhost/${database}?host=${
+      encodeURIComponent(directory)
+    }`,
   };
   const config = readConfig({ DATABASE_URL: target.url });
   const pools = openPools(target, { pooled: false }, config);

@@ -8,7 +8,7 @@ import { createRandom } from "../../services/benchmarks/measuring/random.ts";
 import { estimate, improvementOf } from "../../services/benchmarks/statistics.ts";
 import { conninfoOf, findPgbench, runPgbench } from "../pgbench/program.ts";
 import { cpuSeconds } from "../process_time.ts";
-import { startTempServer } from "../temp_server.ts";
+import { startTempServer, urlOf } from "../temp_server.ts";
 
 const pairs = Number(Deno.args[0] ?? 60);
 const seconds = Number(Deno.args[1] ?? 10);
@@ -28,14 +28,12 @@ async function* progressOf(output: ReadableStream<Uint8Array>): AsyncGenerator<n
 }
 
 const server = await startTempServer();
-if (server.target.kind !== "socket") throw new Error("The embedded server has no socket");
-const { directory, database } = server.target;
 const home = new URL("../../", import.meta.url).pathname;
 const house = new Deno.Command(Deno.execPath(), {
   args: ["run", "-P=serve", "main.ts", "serve"],
   cwd: home,
   env: {
-    DATABASE_URL: `postgres://postgres@localhost/${database}?host=${encodeURIComponent(directory)}`,
+    DATABASE_URL: urlOf(server.target),
     PORT: "0",
     LOG_LEVEL: "error",
   },

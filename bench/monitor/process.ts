@@ -10,7 +10,7 @@ import { migrate } from "../../db/migrate.ts";
 import { migrations } from "../../db/migrations/list.ts";
 import { openPools } from "../../db/pools.ts";
 import { cpuSeconds } from "../process_time.ts";
-import { startTempServer } from "../temp_server.ts";
+import { startTempServer, urlOf } from "../temp_server.ts";
 import { fillCatalogue } from "./database.ts";
 
 const { values, positionals } = parseArgs({
@@ -60,8 +60,6 @@ async function prepare(target: Target): Promise<void> {
 }
 
 const server = await startTempServer();
-if (server.target.kind !== "socket") throw new Error("The embedded server has no socket");
-const { directory, database } = server.target;
 console.log(`making ${leaves} partitions …`);
 await prepare(server.target);
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -71,7 +69,7 @@ const child = new Deno.Command(Deno.execPath(), {
   args: ["run", "-P=serve", "main.ts", "serve"],
   cwd: code,
   env: {
-    DATABASE_URL: `postgres://postgres@localhost/${database}?host=${encodeURIComponent(directory)}`,
+    DATABASE_URL: urlOf(server.target),
     PORT: String(port),
     LOG_LEVEL: "error",
   },

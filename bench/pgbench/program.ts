@@ -14,8 +14,9 @@ export function findPgbench(): string {
 /** Where `target` is, in the words of libpq; pgbench takes it for the name of a database. */
 export function conninfoOf(target: Target): string {
   if (target.kind === "url") return target.url;
-  const { directory, port, user, database } = target;
-  return `host=${directory} port=${port} user=${user} dbname=${database}`;
+  const { directory, port, user, database, passwordFile } = target;
+  const secret = passwordFile === undefined ? "" : ` passfile=${passwordFile}`;
+  return `host=${directory} port=${port} user=${user} dbname=${database}${secret}`;
 }
 
 /** Runs pgbench to its end and answers what it printed; throws what it complained of. */

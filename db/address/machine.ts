@@ -21,7 +21,7 @@ export function thisMachine(env: Environment): Machine {
     home: env.HOME || orUndefined(homedir) || "/",
     userName: () => env.USER || env.LOGNAME || orUndefined(() => userInfo().username) || "postgres",
     readFile: (path) => orUndefined(() => readFileSync(path, "utf8")),
-    exists: existsSync,
+    exists: (path) => orUndefined(() => existsSync(path)) ?? false,
     isOpenToOthers: (path) => ((orUndefined(() => statSync(path).mode) ?? 0) & 0o077) !== 0,
   };
 }

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { type Address, type Environment, readAddress } from "./address.ts";
+import { findPassword } from "./grammar.ts";
 import { thisMachine } from "./machine.ts";
 import { createHostMemory, type HostMemory } from "./open.ts";
 
@@ -13,7 +15,15 @@ export type Target =
     /** What was learnt of its hosts, for all that connect to it. */
     memory?: HostMemory;
   }
-  | { kind: "socket"; directory: string; port: number; user: string; database: string };
+  | {
+    kind: "socket";
+    directory: string;
+    port: number;
+    user: string;
+    database: string;
+    /** A file of passwords in libpq's form; read at each connection. Without it the server asks for none. */
+    passwordFile?: string;
+  };
 
 /** Returns the target of a connection string. Throws a StartError of one line where the string is not to be used. */
 export function targetOf(url: string, env: Environment): Target {
@@ -21,13 +31,27 @@ export function targetOf(url: string, env: Environment): Target {
   return { kind: "url", url, env, memory: createHostMemory() };
 }
 
+/** Returns the password of a socket's target as its file has it now; undefined where there is none. */
+export function passwordOf(
+  { directory, port, user, database, passwordFile }: Target & { kind: "socket" },
+): string | undefined {
+  if (passwordFile === undefined) return undefined;
+  return findPassword(readFileSync(passwordFile, "utf8"), {
+    host: directory,
+    port: String(port),
+    database,
+    user,
+  });
+}
+
 /** Returns the address of a target as it is now; files named by it are read anew each time. */
 export function addressOf(target: Target): Address {
   if (target.kind === "url") return readAddress(target.url, thisMachine(target.env ?? {}));
   const { directory, port, user, database } = target;
   const socket = `${directory}/.s.PGSQL.${port}`;
+  const password = passwordOf(target);
   return {
-    hosts: [{ name: directory, port, socket }],
+    hosts: [{ name: directory, port, socket, ...(password === undefined ? {} : { password }) }],
     database,
     user,
     tls: { mode: "disable", direct: false, sni: false },

@@ -67,7 +67,7 @@ export interface ScratchOptions {
   pgCtl: string;
   data: string;
   sockets: string;
-  /** A file without settings, in place of the cluster's own. */
+  /** A file without settings, in place of the cluster's own; beside it `.hba` and `.ident` say who may log in. */
   emptyConf: string;
   log: string;
   as: RunAs | undefined;
@@ -108,6 +108,7 @@ async function startWith(
   const settings: Record<string, string> = {
     config_file: emptyConf,
     hba_file: `${emptyConf}.hba`,
+    ident_file: `${emptyConf}.ident`,
     listen_addresses: "",
     unix_socket_directories: sockets,
     unix_socket_permissions: "0700",

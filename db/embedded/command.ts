@@ -28,18 +28,24 @@ export function unprivilegedUser(): RunAs | undefined {
 export function runCommand(
   binary: string,
   args: string[],
-  { as, timeoutMs }: { as: RunAs | undefined; timeoutMs: number },
+  { as, timeoutMs, cwd = "/", outputMax = 20_000 }: {
+    as: RunAs | undefined;
+    timeoutMs: number;
+    cwd?: string;
+    /** Only the end of a longer output is kept. */
+    outputMax?: number;
+  },
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, {
-      cwd: "/",
+      cwd,
       env: { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" },
       stdio: ["ignore", "pipe", "pipe"],
       ...(as ?? {}),
     });
     let output = "";
     const collect = (chunk: unknown) => {
-      output = (output + String(chunk)).slice(-20_000);
+      output = (output + String(chunk)).slice(-outputMax);
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
@@ -53,4 +59,19 @@ export function runCommand(
       resolve({ code: code ?? -1, output });
     });
   });
+}
+
+/**
+ * Says whether a user may run a program of the server from a directory: asked of the system, since Deno's permissions do
+ * not let us look at the directories above.
+ */
+export async function canRun(
+  binary: string,
+  { as, cwd }: { as: RunAs | undefined; cwd: string },
+): Promise<boolean> {
+  try {
+    return (await runCommand(binary, ["--version"], { as, cwd, timeoutMs: 10_000 })).code === 0;
+  } catch {
+    return false;
+  }
 }

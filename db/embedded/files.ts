@@ -1,16 +1,70 @@
 import { constants } from "node:fs";
-import { chmod, chown, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
+import process from "node:process";
+import { StartError } from "../../errors.ts";
 import type { RunAs } from "./command.ts";
 
-/** Makes a directory, of this mode, that the server's user owns. */
+/**
+ * Makes a directory, of this mode, that the server's user owns. Refuses a link in its place, and a directory of somebody
+ * else's: in a temporary folder others may have made it first.
+ */
 export async function ownedDirectory(
   path: string,
   mode: number,
   as: RunAs | undefined,
 ): Promise<void> {
   await mkdir(path, { recursive: true });
+  const found = await lstat(path);
+  const me = process.getuid?.();
+  if (!found.isDirectory() || me !== undefined && found.uid !== me && found.uid !== as?.uid) {
+    throw new StartError(
+      `${path} ${
+        found.isDirectory() ? `belongs to another user (uid ${found.uid})` : "is no directory"
+      }; remove it, or choose another HOLDFAST_DATA_DIR`,
+    );
+  }
   await chmod(path, mode);
   if (as) await chown(path, as.uid, as.gid);
+}
+
+/** What Holdfast puts into a data directory; anything else there is somebody else's. */
+const ours =
+  /^(holdfast\.lock|pgpass(\.partial)?|postgres(\.log|\.partial.*)?|socket|wal-spool|space\.probe|backups|archive|drill-\d+|tokens\.json.*)$/;
+
+/**
+ * Closes a data directory to everybody else: 0700, or as root 0710 for the group of the server's user, who must pass
+ * through it. Returns why one is left as it is: it also holds files of others, or belongs to somebody else.
+ */
+export async function closeHome(path: string, as: RunAs | undefined): Promise<string | undefined> {
+  const found = await stat(path);
+  const me = process.getuid?.();
+  if (me !== undefined && me !== 0 && found.uid !== me) return undefined;
+  // As root with a directory of the server's user, that user needs no group to enter.
+  const group = me === 0 && as && found.uid !== as.uid ? as.gid : undefined;
+  const mode = group === undefined ? 0o700 : 0o710;
+  if ((found.mode & 0o7777) === mode && (group === undefined || found.gid === group)) {
+    return undefined;
+  }
+  const foreign = (await readdir(path)).find((name) => !ours.test(name));
+  if (foreign !== undefined) {
+    return (found.mode & 0o077) === 0
+      ? undefined
+      : `it also holds ${foreign}: others may enter it, and the passwords alone keep them out`;
+  }
+  if (group !== undefined) await chown(path, found.uid, group);
+  await chmod(path, mode);
+  return undefined;
 }
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW } = constants;

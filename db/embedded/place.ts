@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { StartError } from "../../errors.ts";
-import { mayEnter } from "./binaries.ts";
 import { type RunAs, unprivilegedUser } from "./command.ts";
 
 /** Where root keeps what an unprivileged user must reach when the working directory is closed to it. */
@@ -16,6 +15,8 @@ export interface Place {
   cluster: string;
   sockets: string;
   log: string;
+  /** The passwords of the server's roles, in libpq's form. */
+  passwords: string;
   /** Where the server hands over finished WAL, once backups are taken; there while WAL is archived. */
   spool: string;
 }
@@ -31,24 +32,48 @@ export function serverUser(dataDir: string): RunAs | undefined {
   return uid === 0 ? as : { uid, gid };
 }
 
-/** Where the cluster is, or shall be made: once made it is found again, whatever became of the way to it. */
-function homeOf(full: string, id: string, as: RunAs | undefined): string {
-  if (!as) return full;
-  const apart = join(sharedHome, id);
-  const open = mayEnter(full, as);
-  if (holdsCluster(full) && !open) {
-    throw new StartError(
-      `${full} holds data, and the user it belongs to (uid ${as.uid}) may no longer enter it; allow that, or move it`,
-    );
-  }
-  return holdsCluster(full) || open && !holdsCluster(apart) ? full : apart;
+const idOf = (full: string) => createHash("sha256").update(full).digest("hex").slice(0, 12);
+
+/** Returns where the cluster of a data directory is; where there is none, the directory itself. */
+function homeOf(full: string, as: RunAs | undefined): string {
+  const apart = join(sharedHome, idOf(full));
+  return as && !holdsCluster(full) && holdsCluster(apart) ? apart : full;
 }
 
-/** Where the server of a data directory lives when it runs as `as`. */
+/** Returns the directory, or the nearest above it that exists and may be looked at. */
+export function nearest(path: string): string {
+  try {
+    return existsSync(path) || dirname(path) === path ? path : nearest(dirname(path));
+  } catch {
+    return "/"; // not for Deno to look at: it is tried once the directory is there
+  }
+}
+
+/**
+ * Returns where the server of a data directory lives, or shall live: apart where its user has not `entered` the directory. Once
+ * made it is found again. Throws a StartError where the cluster's user may no longer enter.
+ */
+export function choosePlace(
+  dataDir: string,
+  { as, entered }: { as: RunAs | undefined; entered: boolean },
+): Place {
+  const full = resolve(dataDir);
+  const home = homeOf(full, as);
+  if (!as || home !== full || entered) return placeAt(full, home);
+  if (!holdsCluster(full)) return placeAt(full, join(sharedHome, idOf(full)));
+  throw new StartError(
+    `${full} holds data, and the user it belongs to (uid ${as.uid}) may no longer enter it; allow that, or move it`,
+  );
+}
+
+/** Returns where the cluster of a data directory is when it runs as `as`; where there is none, its usual place. */
 export function placeOf(dataDir: string, as: RunAs | undefined): Place {
   const full = resolve(dataDir);
-  const id = createHash("sha256").update(full).digest("hex").slice(0, 12);
-  const home = homeOf(full, id, as);
+  return placeAt(full, homeOf(full, as));
+}
+
+function placeAt(full: string, home: string): Place {
+  const id = idOf(full);
   const near = join(home, "socket");
   const sockets = near.length + "/.s.PGSQL.5432".length < socketPathMax
     ? near
@@ -57,6 +82,7 @@ export function placeOf(dataDir: string, as: RunAs | undefined): Place {
     cluster: join(home, "postgres"),
     sockets,
     log: join(home, "postgres.log"),
+    passwords: join(home, "pgpass"),
     spool: join(home, "wal-spool"),
   };
 }

@@ -1,121 +1,43 @@
-import { existsSync, readFileSync } from "node:fs";
-import { chmod, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import process from "node:process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { chmod, mkdir, open, readdir, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { HoldfastError, StartError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { connectSql, type Sql, type Target } from "../connection.ts";
+import type { Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
-import { type Binaries, findPrograms } from "./binaries.ts";
+import { ensureAccess } from "./access.ts";
+import { archiverOf, knowsArchive, untilEnded } from "./archiving.ts";
+import { findPrograms } from "./binaries.ts";
 import { type RunAs, runCommand } from "./command.ts";
-import { ownedDirectory, ownedFile, replaceFile } from "./files.ts";
-import { type Place, placeOf, serverUser, sharedHome } from "./place.ts";
+import { closeHome, ownedDirectory, ownedFile, replaceFile } from "./files.ts";
+import { initialise, oneLine } from "./initialise.ts";
+import { choosePlace, nearest, type Place, serverUser, sharedHome } from "./place.ts";
+import { askPresence, killServer, provenProcesses, readPid } from "./postmaster.ts";
+import { ensureSecrets, ownRole, type Secrets, superuser } from "./secrets.ts";
+import { major, onServer } from "./session.ts";
 import { serverSettings } from "./settings.ts";
+import { whyItDoesNotStart } from "./start_failure.ts";
 
-const major = "18";
 export interface EmbeddedServer {
-  target: Target;
+  /** Holdfast's own role, which is no superuser. */
+  target: Target & { kind: "socket" };
+  /** The superuser: for what no other role may do, at a start. */
+  admin: Target & { kind: "socket" };
   /**
    * "started" it, or "adopted" one that a killed Holdfast left running. Throws a StartError, or `storage_full` when
    * there is no room for it to start: worth trying again.
    */
   start(): Promise<"started" | "adopted">;
   isRunning(): Promise<boolean>;
-  /** Fast stop: sessions are ended, everything is flushed. */
+  /** Fast stop: sessions are ended, everything is flushed. One that answers nothing any more is killed. */
   stop(): Promise<void>;
+  /** Ends it within two seconds, also one that is just starting; the next start recovers from its WAL. */
+  stopNow(): Promise<void>;
   directory: string;
   /** Where it hands over finished WAL. */
   spool: string;
   /** From now on, also after a restart, finished WAL goes to the spool. */
   startArchiving(): Promise<void>;
-}
-
-const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " | ");
-
-async function initialise(binaries: Binaries, place: Place, as: RunAs | undefined): Promise<void> {
-  // A name of its own: the initdb of a Holdfast that was killed may still be writing.
-  const home = dirname(place.cluster);
-  const partial = `${place.cluster}.partial-${process.pid}`;
-  for (const name of await readdir(home)) {
-    if (name.startsWith("postgres.partial")) {
-      await rm(join(home, name), { recursive: true, force: true, maxRetries: 3 });
-    }
-  }
-  await ownedDirectory(partial, 0o700, as);
-  const { code, output } = await runCommand(binaries.initdb, [
-    "--pgdata",
-    partial,
-    "--username",
-    "postgres",
-    "--auth",
-    "trust",
-    "--encoding",
-    "UTF8",
-    "--locale-provider",
-    "builtin",
-    "--builtin-locale",
-    "C.UTF-8",
-    "--locale",
-    "C",
-    "--data-checksums",
-  ], { as, timeoutMs: 120_000 });
-  if (code !== 0) {
-    throw new StartError(`initdb failed (exit ${code}): ${oneLine(output).slice(-400)}`);
-  }
-  // Only those who may enter the socket's directory can connect at all.
-  await writeFile(
-    join(partial, "pg_hba.conf"),
-    "local all all trust\nlocal replication all trust\n",
-  );
-  await writeFile(
-    join(partial, "postgresql.conf"),
-    readFileSync(join(partial, "postgresql.conf"), "utf8") + "\ninclude 'holdfast.conf'\n",
-  );
-  // A crash before this line leaves only a partial directory, which the next start removes.
-  await rename(partial, place.cluster);
-}
-
-async function onServer(target: Target, work: (sql: Sql) => Promise<void>): Promise<void> {
-  const sql = connectSql({
-    target,
-    max: 1,
-    applicationName: "holdfast-start",
-    statementTimeoutMs: 30_000,
-    lockTimeoutMs: 10_000,
-    pooled: false,
-    serverVersion: Number(major) * 10_000,
-  });
-  try {
-    await work(sql);
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
-}
-
-async function archiverOf(sql: Sql): Promise<number | undefined> {
-  const [row] = await sql<{ pid: number }[]>`
-    select pid from pg_stat_activity where backend_type = 'archiver'`;
-  return row?.pid;
-}
-
-/** Whether the server knows the settings by which it hands over finished WAL. */
-async function knowsArchive(sql: Sql): Promise<boolean> {
-  const [row] = await sql<{ library: string }[]>`
-    select current_setting('archive_library', true) as library`;
-  return row?.library === "basic_archive";
-}
-
-/**
- * Waits until the archiver of the old settings has ended: until then it would take finished segments for archived that
- * nobody keeps. The next archiver, seconds later, finds what is finished meanwhile.
- */
-async function untilEnded(sql: Sql, old: number): Promise<void> {
-  for (let attempt = 0; await archiverOf(sql) === old; attempt++) {
-    // Somebody else's setting is above ours; the backups tell that WAL is archived by something else.
-    if (attempt === 20 && !await knowsArchive(sql)) return;
-    if (attempt === 200) throw new Error("The server's archiver does not take up its settings");
-    await new Promise((done) => setTimeout(done, 50));
-  }
 }
 
 /**
@@ -134,28 +56,28 @@ async function isDiskFull(place: Place, as: RunAs | undefined): Promise<boolean>
   }
 }
 
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** What a log has from a byte on, at most its last 64 KiB. */
+async function readFrom(path: string, start: number): Promise<string> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(start, size - 64 * 1024);
+    const bytes = new Uint8Array(Math.max(0, size - from));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+    return new TextDecoder().decode(bytes.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
+}
+
 const noSpace = (cause?: unknown) =>
   new HoldfastError(
     "storage_full",
     "The disk of the data directory is full: the embedded Postgres cannot start",
     { retryAfterSeconds: 30, cause },
   );
-
-/** Makes the database, and the view of its statements: the server preloads what that needs. */
-async function ensureDatabase(target: Target & { kind: "socket" }): Promise<void> {
-  await onServer({ ...target, database: "postgres" }, async (sql) => {
-    const found = await sql`select 1 from pg_database where datname = ${target.database}`;
-    if (found.length > 0) return;
-    await sql.unsafe("create database holdfast").catch((error) => {
-      if (codeOf(error) !== "42P04") throw error; // duplicate_database
-    });
-  });
-  await onServer(target, async (sql) => {
-    await sql.unsafe("create extension if not exists pg_stat_statements").catch((error) => {
-      if (codeOf(error) !== "23505") throw error; // unique_violation: another start made it just now
-    });
-  });
-}
 
 /** The Postgres that Holdfast brings along: made at first start, adopted after a crash, stopped at the end. */
 export async function createEmbeddedServer(
@@ -167,15 +89,18 @@ export async function createEmbeddedServer(
   },
 ): Promise<EmbeddedServer> {
   const as = serverUser(dataDir);
-  const place = placeOf(dataDir, as);
-  const binaries = await findPrograms({ as, home: sharedHome });
+  const cwd = nearest(resolve(dataDir));
+  const binaries = await findPrograms({ as, home: sharedHome, cwd });
+  const place = choosePlace(dataDir, { as, entered: binaries.entered });
   const target = {
     kind: "socket" as const,
     directory: place.sockets,
     port: 5432,
-    user: "postgres",
+    user: ownRole,
     database: "holdfast",
+    passwordFile: place.passwords,
   };
+  const admin = { ...target, user: superuser };
 
   /** Whether archiving was switched on to its end, by this process. */
   let archiving = false;
@@ -185,10 +110,53 @@ export async function createEmbeddedServer(
   const pgCtl = (args: string[], timeoutMs: number) =>
     runCommand(binaries.pgCtl, [...args, "--pgdata", place.cluster], { as, timeoutMs });
 
-  async function isRunning(): Promise<boolean> {
-    return existsSync(join(place.cluster, "postmaster.pid")) &&
-      (await pgCtl(["status"], 10_000)).code === 0;
+  const pidFile = join(place.cluster, "postmaster.pid");
+  /** Whether pg_ctl is just starting it. */
+  let launching = false;
+
+  const isRunning = async () => existsSync(pidFile) && await askPresence(place, 1_000) !== "none";
+
+  /**
+   * Removes a postmaster.pid whose number is another program's by now: Postgres would not start beside it. Should a server
+   * run on the directory all the same, elsewhere than on our socket, Postgres refuses by its shared memory.
+   */
+  async function dropStalePid(): Promise<void> {
+    const pid = await readPid(place.cluster);
+    if (pid === undefined || (await pgCtl(["status"], 10_000)).code !== 0) return;
+    for (let attempt = 0; attempt < 10; attempt++) {
+      if (await askPresence(place, 1_000) !== "none") return;
+      await pause(50);
+    }
+    log.warn("embedded_postgres_stale_pid", { pid, detail: "it is another program's by now" });
+    await rm(pidFile, { force: true });
   }
+
+  /** Waits until nobody listens on the socket; false when somebody still does, or has gone silent for three seconds. */
+  async function untilGone(timeoutMs: number): Promise<boolean> {
+    const until = performance.now() + timeoutMs;
+    for (let silent = 0;;) {
+      const presence = await askPresence(place, 1_000);
+      if (presence === "none" && !existsSync(pidFile)) return true;
+      silent = presence === "silent" ? silent + 1 : 0;
+      if (silent === 3 || performance.now() > until) return false;
+      await pause(50);
+    }
+  }
+
+  /** Whether the server that is there has answered nothing for nine seconds: one that only recovers answers. */
+  async function isFrozen(): Promise<boolean> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if (await askPresence(place, 3_000) !== "silent") return false;
+    }
+    return true;
+  }
+
+  const kill = async () => {
+    log.warn("embedded_postgres_killed", {
+      detail: "it answered nothing; its next start recovers what was committed",
+    });
+    await killServer({ place, pgCtl: binaries.pgCtl, as });
+  };
 
   async function writeSettings(): Promise<void> {
     const archives = walSeconds > 0 && existsSync(place.spool);
@@ -196,14 +164,15 @@ export async function createEmbeddedServer(
     await replaceFile(join(place.cluster, "holdfast.conf"), text, as);
   }
 
-  async function prepareCluster(): Promise<void> {
+  async function prepareCluster(): Promise<Secrets> {
     const home = dirname(place.cluster);
     await mkdir(home, { recursive: true });
-    if (dirname(home) === sharedHome) {
-      for (const path of [sharedHome, home]) await chmod(path, 0o755);
-    }
+    if (dirname(home) === sharedHome) await chmod(sharedHome, 0o755);
+    const kept = await closeHome(home, as);
+    if (kept !== undefined) log.warn("data_directory_open", { directory: home, detail: kept });
     await ownedDirectory(place.sockets, 0o700, as);
     await ownedFile(place.log, "", "append", as);
+    const secrets = await ensureSecrets(place.passwords, as);
     const versionFile = join(place.cluster, "PG_VERSION");
     if (!existsSync(versionFile)) {
       if (existsSync(place.cluster) && (await readdir(place.cluster)).length > 0) {
@@ -213,7 +182,7 @@ export async function createEmbeddedServer(
       }
       await rm(place.cluster, { recursive: true, force: true });
       log.info("embedded_postgres_initialising", { directory: place.cluster });
-      await initialise(binaries, place, as);
+      await initialise({ binaries, place, as, secrets });
     }
     const found = readFileSync(versionFile, "utf8").trim();
     if (found !== major) {
@@ -222,34 +191,44 @@ export async function createEmbeddedServer(
       );
     }
     await writeSettings();
+    return secrets;
   }
 
   async function startServer(): Promise<void> {
     let last = "";
+    await dropStalePid();
     // Children of a killed postmaster may hold its shared memory for a moment.
     for (let attempt = 0; attempt < 8; attempt++) {
+      const before = statSync(place.log).size;
+      launching = true;
       const { code, output } = await pgCtl(
         ["start", "--wait", "--timeout", "60", "--log", place.log],
         90_000,
-      );
+      ).finally(() => launching = false);
       if (code === 0 || await isRunning()) return;
       last = oneLine(output).slice(-300);
       if (await isDiskFull(place, as)) throw noSpace();
-      await new Promise((done) => setTimeout(done, 250 * 2 ** Math.min(attempt, 3)));
+      const why = whyItDoesNotStart(await readFrom(place.log, before), place);
+      // The children of a killed server may hold its memory for a moment.
+      if (why !== undefined && (attempt === 7 || !/still runs/.test(why))) {
+        throw new StartError(why);
+      }
+      await pause(250 * 2 ** Math.min(attempt, 3));
     }
-    const tail = readFileSync(place.log, "utf8").trim().split("\n").slice(-3).join(" | ");
+    const tail = (await readFrom(place.log, 0)).trim().split("\n").slice(-3).join(" | ");
     throw new StartError(`The embedded Postgres does not start: ${last} (log: ${tail})`);
   }
 
   return {
     target,
+    admin,
     directory: place.cluster,
     spool: place.spool,
     async startArchiving() {
       if (walSeconds === 0 || archiving && existsSync(place.spool)) return;
       await ownedDirectory(place.spool, 0o700, as);
       await writeSettings();
-      await onServer(target, async (sql) => {
+      await onServer(admin, async (sql) => {
         if (!await knowsArchive(sql)) {
           outgoing = await archiverOf(sql);
           await sql`select pg_reload_conf()`;
@@ -261,7 +240,7 @@ export async function createEmbeddedServer(
     },
     isRunning,
     async start() {
-      await prepareCluster().catch((error) => {
+      const secrets = await prepareCluster().catch((error) => {
         if (codeOf(error) === "ENOSPC") throw noSpace(error);
         if (!["EACCES", "EPERM", "EROFS"].includes(codeOf(error))) throw error;
         throw new StartError(
@@ -271,18 +250,41 @@ export async function createEmbeddedServer(
           { cause: error },
         );
       });
-      const running = await isRunning();
+      let running = await isRunning();
+      if (running && await isFrozen()) {
+        await kill();
+        running = false;
+      }
       if (!running) await startServer();
-      await ensureDatabase(target);
+      const reload = async () => void await pgCtl(["reload"], 10_000);
+      await ensureAccess({ place, as, secrets, admin, reload, log });
       return running ? "adopted" : "started";
     },
     async stop() {
-      if (!await isRunning()) return;
-      const { code } = await pgCtl(["stop", "--mode", "fast", "--wait", "--timeout", "30"], 40_000);
-      if (code !== 0 && await isRunning()) {
-        log.warn("embedded_postgres_stop_immediate", { directory: place.cluster });
-        await pgCtl(["stop", "--mode", "immediate", "--wait", "--timeout", "10"], 20_000);
+      const presence = await askPresence(place, 1_000);
+      if (presence === "none") return;
+      if (presence === "silent") return await kill();
+      if ((await provenProcesses(place)).length === 0) {
+        log.error("embedded_postgres_left", { detail: `${pidFile} names another program` });
+        return;
       }
+      // Not waited for by pg_ctl: it would wait for a server that is frozen meanwhile.
+      await pgCtl(["stop", "--mode", "fast", "--no-wait"], 10_000);
+      if (await untilGone(30_000)) return;
+      log.warn("embedded_postgres_stop_immediate", { directory: place.cluster });
+      await pgCtl(["stop", "--mode", "immediate", "--no-wait"], 5_000).catch(() => {});
+      if (!await untilGone(6_000)) await kill();
+    },
+    async stopNow() {
+      for (let attempt = 0; launching && !existsSync(pidFile) && attempt < 20; attempt++) {
+        await pause(50);
+      }
+      const presence = await askPresence(place, 200);
+      if (presence === "none") return;
+      if (presence === "silent") return await kill();
+      if ((await provenProcesses(place)).length === 0) return;
+      await pgCtl(["stop", "--mode", "immediate", "--no-wait"], 1_000).catch(() => {});
+      await untilGone(1_000);
     },
   };
 }

@@ -8,10 +8,12 @@ import {
   startScratch,
   stopLeftover,
 } from "../../db/backups/cluster.ts";
+import { writeScratchAccess } from "../../db/backups/scratch_access.ts";
 import type { Sql } from "../../db/connection.ts";
 import { describeDatabaseError } from "../../db/errors.ts";
 import { type RunAs, unprivilegedUser } from "../../db/embedded/command.ts";
 import { ownedDirectory, ownedFile } from "../../db/embedded/files.ts";
+import { superuser } from "../../db/embedded/secrets.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import { compareRows } from "./compare.ts";
 import { extractBackup } from "./extract.ts";
@@ -65,10 +67,14 @@ export async function sweepDrill(
 async function enter(server: ScratchServer, user: string) {
   let last: unknown;
   // Not every cluster has a database postgres.
-  for (const database of ["postgres", "template1"]) {
-    const sql = server.connect(database, user);
+  const ways = ["postgres", "template1"].flatMap((database) =>
+    // A backup may be older than the role.
+    [user, superuser].map((role) => ({ database, role }))
+  );
+  for (const { database, role } of ways) {
+    const sql = server.connect(database, role);
     try {
-      return { superuser: await findSuperuser(sql) ?? user, databases: await listDatabases(sql) };
+      return { superuser: await findSuperuser(sql) ?? role, databases: await listDatabases(sql) };
     } catch (error) {
       last = error;
     } finally {
@@ -193,7 +199,7 @@ export async function runDrill(options: DrillOptions): Promise<Proof> {
     onStep("recovering");
     const emptyConf = join(place, "drill.conf");
     await ownedFile(emptyConf, "", "write", as);
-    await ownedFile(`${emptyConf}.hba`, "local all all trust\n", "write", as);
+    await writeScratchAccess(emptyConf, { major, as });
     server = await startScratch({
       pgCtl,
       data,

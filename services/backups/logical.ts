@@ -23,7 +23,16 @@ export function findPgDump(major: number): string | undefined {
   if (found) return found;
   // One of unknown version refuses an older server by itself, and says so.
   return (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "pg_dump"))
-    .find((path) => existsSync(path));
+    .find((path) => isThere(path));
+}
+
+/** Says whether a file is there; one that Deno's permissions hide is of no use. */
+function isThere(path: string): boolean {
+  try {
+    return existsSync(path);
+  } catch {
+    return false;
+  }
 }
 
 /** Dumps the database with pg_dump (custom format), for roles that may not replicate. Throws what pg_dump says. */

@@ -6,7 +6,7 @@ import process from "node:process";
 import { findPgCtl, startScratch, stopLeftover } from "../../db/backups/cluster.ts";
 import { mayEnter } from "../../db/embedded/binaries.ts";
 import { unprivilegedUser } from "../../db/embedded/command.ts";
-import { ownedDirectory, ownedFile } from "../../db/embedded/files.ts";
+import { closeHome, ownedDirectory, ownedFile } from "../../db/embedded/files.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import { listArchive, readArchived } from "./archive.ts";
 import { extractBackup } from "./extract.ts";
@@ -191,6 +191,7 @@ export async function restoreBackup(
     }
     await rm(to, { recursive: true, force: true });
     await rename(partial, to);
+    if (below !== "") await closeHome(to, as);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     throw error;
@@ -215,7 +216,9 @@ async function recover(
   const as = unprivilegedUser();
   const emptyConf = join(sockets, "restore.conf");
   await ownedFile(emptyConf, "", "write", as);
-  await ownedFile(`${emptyConf}.hba`, "local all all trust\n", "write", as);
+  // Nobody need log in to see that it starts.
+  await ownedFile(`${emptyConf}.hba`, "local all all reject\n", "write", as);
+  await ownedFile(`${emptyConf}.ident`, "", "write", as);
   const start = async (recovery: Record<string, string>) => {
     if (segments > 0) await ownedFile(join(data, "recovery.signal"), "", "write", as);
     const log = join(sockets, "restore.log");

@@ -1,6 +1,6 @@
 import { createHoldfast, type Holdfast } from "../../compose.ts";
 import { type Config, readConfig } from "../../config.ts";
-import { connectSql, type Sql } from "../../db/connection.ts";
+import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
@@ -19,6 +19,8 @@ export interface House {
   config: Config;
   /** A plain connection to its database, past Holdfast. */
   sql: Sql;
+  /** The same as the embedded server's superuser; beside another server, as `sql`. */
+  admin: Sql;
   logs: LogFields[];
   request(path: string, init?: RequestInit): Promise<Response>;
   json<T>(path: string, init?: RequestInit): Promise<T>;
@@ -67,20 +69,25 @@ export async function startHouse(
   });
   await holdfast.start();
   const url = `http://127.0.0.1:${server.port}`;
-  const sql = connectSql({
-    target: holdfast.target,
-    max: 2,
-    applicationName: "test",
-    statementTimeoutMs: 30_000,
-    lockTimeoutMs: 10_000,
-    pooled: false,
-  });
+  const connect = (target: Target) =>
+    connectSql({
+      target,
+      max: 2,
+      applicationName: "test",
+      statementTimeoutMs: 30_000,
+      lockTimeoutMs: 10_000,
+      pooled: false,
+    });
+  const { target } = holdfast;
+  const sql = connect(target);
+  const admin = connect(target.kind === "socket" ? { ...target, user: "postgres" } : target);
   const request = (path: string, init?: RequestInit) => fetch(url + path, init);
   return {
     url,
     holdfast,
     config,
     sql,
+    admin,
     logs,
     request,
     async json<T>(path: string, init?: RequestInit) {
@@ -96,7 +103,7 @@ export async function startHouse(
           : JSON.stringify(body),
       }),
     async stop() {
-      await sql.end({ timeout: 2 });
+      await Promise.all([sql.end({ timeout: 2 }), admin.end({ timeout: 2 })]);
       holdfast.closeLive();
       await server.stop();
       await holdfast.stop();

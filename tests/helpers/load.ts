@@ -127,6 +127,7 @@ export function connectTo(dir: string): Sql {
       port: 5432,
       user: "postgres",
       database: "holdfast",
+      passwordFile: `${dir}/pgpass`,
     },
     max: 1,
     applicationName: "test",

@@ -36,7 +36,7 @@ async function gather(stream: ReadableStream<Uint8Array>, into: (text: string) =
   for await (const text of stream.pipeThrough(new TextDecoderStream())) into(text);
 }
 
-/** Starts `main.ts serve` with these settings and no others; `user` is a uid to become first. */
+/** Starts `main.ts serve`, with the permissions of its task, with these settings and no others; `user` is a uid to become first. */
 export function startProcess(
   { env, cwd = root, user, args = ["serve"] }: {
     env: Record<string, string>;
@@ -45,7 +45,8 @@ export function startProcess(
     args?: string[];
   },
 ): ServeProcess {
-  const command = [Deno.execPath(), "run", "-P=serve", "main.ts", ...args];
+  const permissions = ["serve", "demo"].includes(args[0] ?? "serve") ? "serve" : "files";
+  const command = [Deno.execPath(), "run", `-P=${permissions}`, "main.ts", ...args];
   const become = user === undefined
     ? []
     : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", "--"];

