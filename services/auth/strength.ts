@@ -42,8 +42,11 @@ function bitsOfWords(text: string): number {
   const words = parted.length > 1 ? parted : plain.split(/(?<=[a-z])(?=[A-Z])/);
   const letters = words.reduce((sum, { length }) => sum + length, 0);
   // Random letters of both cases fall apart into pieces that are shorter than words are.
-  const areWords = letters / words.length >= 3.5 &&
-    words.every((word) => word.length <= longestWord && /^([A-Z]?[a-z]+|[A-Z]+)$/.test(word));
+  const meanLength = letters / words.length;
+  const areWords = meanLength >= (parted.length > 1 ? 3.5 : 4.5) &&
+    words.every((word) =>
+      word.length <= longestWord && /[aeiouy]/i.test(word) && /^([A-Z]?[a-z]+|[A-Z]+)$/.test(word)
+    );
   return areWords ? words.length * wordBits : Infinity;
 }
 
