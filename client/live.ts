@@ -28,6 +28,18 @@ export interface LiveData {
     backup: Schemas["Backup"] | null;
     health: Schemas["BackupHealth"];
   };
+  rehearsal_status: Pick<
+    Schemas["Rehearsal"],
+    | "id"
+    | "status"
+    | "step"
+    | "source"
+    | "change"
+    | "verdict"
+    | "summary"
+    | "coverage"
+    | "problems"
+  >;
 }
 
 export type LiveType = keyof LiveData;
