@@ -28,18 +28,7 @@ export interface LiveData {
     backup: Schemas["Backup"] | null;
     health: Schemas["BackupHealth"];
   };
-  rehearsal_status: Pick<
-    Schemas["Rehearsal"],
-    | "id"
-    | "status"
-    | "step"
-    | "source"
-    | "change"
-    | "verdict"
-    | "summary"
-    | "coverage"
-    | "problems"
-  >;
+  rehearsal_status: Record<string, unknown>;
 }
 
 export type LiveType = keyof LiveData;

@@ -3823,7 +3823,7 @@ export interface components {
             settings?: {
                 [key: string]: string | number | boolean;
             };
-            /** @description The id of a piece of advice of /api/health/database */
+            /** @description As in recommendations of /api/health/database */
             recommendation?: string;
             policy?: {
                 /** @description A plain table, as schema.name, that is turned into a partitioned one */
@@ -8873,6 +8873,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description As in recommendations of /api/health/database */
                 id: string;
             };
             cookie?: never;

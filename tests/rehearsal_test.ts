@@ -174,7 +174,7 @@ Deno.test("bad requests are refused and name the field", async () => {
     [{ settings: { no_such_setting: "1" } }, "settings.no_such_setting"],
     [{ settings: { archive_command: "true" } }, "settings.archive_command"],
     [{ settings: { work_mem: "1'; x" } }, "settings.work_mem"],
-    [{ recommendation: "unknown" }, "recommendation"],
+    [{ recommendation: "0123456789ab" }, "recommendation"],
     [{ sql: "select 1", backup: "20200101T000000Z-abcdef" }, "backup"],
     [{ sql: "select 1", workload: [{ sql: "vacuum" }] }, "workload.0.sql"],
     [{ sql: "select 1", workload: [{ sql: "select 1; select 2" }] }, "workload.0.sql"],

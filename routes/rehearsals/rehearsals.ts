@@ -2,7 +2,13 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Rehearsals } from "../../services/rehearsals/service.ts";
 import { pollHeaders, pollSeconds } from "../long_work.ts";
 import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "../shared.ts";
-import { AdviceRehearsalStart, Rehearsal, RehearsalList, RehearsalStart } from "./schemas.ts";
+import {
+  AdviceId,
+  AdviceRehearsalStart,
+  Rehearsal,
+  RehearsalList,
+  RehearsalStart,
+} from "./schemas.ts";
 
 const tags = ["rehearsals"];
 const oneRehearsal = { params: z.object({ id: z.uuid() }) };
@@ -29,7 +35,7 @@ const adviceRoute = createRoute({
   "x-problems": ["not_found", "rehearsal_running", "conflict", "storage_full"],
   summary: "Try a piece of advice of /api/health/database on a copy of the database",
   request: {
-    params: z.object({ id: z.string().min(1).max(64) }),
+    params: z.object({ id: AdviceId }),
     body: { required: false, content: { "application/json": { schema: AdviceRehearsalStart } } },
   },
   responses: begun,

@@ -23,6 +23,10 @@ const PolicyChange = inputObject({
   policy: PolicyInput,
 });
 
+/** The id of a piece of advice, as `/api/health/database` has it. */
+export const AdviceId = z.string().regex(/^[0-9a-f]{12}$/, "must be an id of 12 hex digits")
+  .openapi({ description: "As in recommendations of /api/health/database" });
+
 /** How a change is rehearsed, whatever it is. */
 const how = {
   workload: z.array(inputObject({
@@ -48,9 +52,7 @@ export const RehearsalStart = inputObject({
     z.string().min(1).max(63),
     z.union([z.string().max(100), z.number(), z.boolean()]),
   ).optional().openapi({ description: "Server settings by name", example: { work_mem: "64MB" } }),
-  recommendation: z.string().min(1).max(64).optional().openapi({
-    description: "The id of a piece of advice of /api/health/database",
-  }),
+  recommendation: AdviceId.optional(),
   policy: PolicyChange.optional(),
   ...how,
 }).openapi("RehearsalStart");
