@@ -3835,22 +3835,7 @@ export interface components {
             workload?: {
                 sql: string;
                 /** @description Values of $1, $2 …: one set, or an array of sets */
-                params?: unknown[];
-            }[];
-            /** @description The backup to restore; the newest that is whole when left out */
-            backup?: string;
-            /**
-             * @default quick
-             * @enum {string}
-             */
-            profile: "quick" | "full";
-        };
-        AdviceRehearsalStart: {
-            /** @description Statements to replay; the top of pg_stat_statements when left out */
-            workload?: {
-                sql: string;
-                /** @description Values of $1, $2 …: one set, or an array of sets */
-                params?: unknown[];
+                params?: (string | number | boolean | null | (string | number | boolean | null | (string | number | boolean | null)[])[])[];
             }[];
             /** @description The backup to restore; the newest that is whole when left out */
             backup?: string;
@@ -8878,11 +8863,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["AdviceRehearsalStart"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description The rehearsal, under way */
             202: {
@@ -8899,15 +8880,13 @@ export interface operations {
                     "application/json": components["schemas"]["Rehearsal"];
                 };
             };
-            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
-            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            408: components["responses"]["Problem408_request_timeout"];
             409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_rehearsal_running"];
-            413: components["responses"]["Problem413_body_too_large"];
             414: components["responses"]["Problem414_target_too_long"];
-            415: components["responses"]["Problem415_unsupported_media_type"];
             417: components["responses"]["Problem417_expectation_failed"];
             422: components["responses"]["Problem422_idempotency_key_reused"];
             429: components["responses"]["Problem429_rate_limited"];

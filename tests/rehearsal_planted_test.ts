@@ -132,7 +132,9 @@ testWith(slowTests, "planted changes get the verdicts they deserve", async (t) =
       const advice = await read();
       assert.ok(advice, "the twin is not advised against");
       assert.equal(advice.rehearsal, null);
-      const answer = await house.post(`/api/recommendations/${advice.id}/rehearse`, {});
+      const answer = await house.request(`/api/recommendations/${advice.id}/rehearse`, {
+        method: "POST",
+      });
       assert.equal(answer.status, 202, await answer.clone().text());
       await answer.body?.cancel();
       await house.holdfast.rehearsals.idle();

@@ -2,13 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Rehearsals } from "../../services/rehearsals/service.ts";
 import { pollHeaders, pollSeconds } from "../long_work.ts";
 import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "../shared.ts";
-import {
-  AdviceId,
-  AdviceRehearsalStart,
-  Rehearsal,
-  RehearsalList,
-  RehearsalStart,
-} from "./schemas.ts";
+import { AdviceId, Rehearsal, RehearsalList, RehearsalStart } from "./schemas.ts";
 
 const tags = ["rehearsals"];
 const oneRehearsal = { params: z.object({ id: z.uuid() }) };
@@ -34,10 +28,7 @@ const adviceRoute = createRoute({
   operationId: "rehearseRecommendation",
   "x-problems": ["not_found", "rehearsal_running", "conflict", "storage_full"],
   summary: "Try a piece of advice of /api/health/database on a copy of the database",
-  request: {
-    params: z.object({ id: AdviceId }),
-    body: { required: false, content: { "application/json": { schema: AdviceRehearsalStart } } },
-  },
+  request: { params: z.object({ id: AdviceId }) },
   responses: begun,
 });
 
@@ -103,8 +94,7 @@ export function rehearsalRoutes({ rehearsals }: { rehearsals: Rehearsals }) {
 
   router.openapi(adviceRoute, async (c) => {
     const { id } = c.req.valid("param");
-    // Without a body there is nothing to validate: all as usual.
-    const rehearsal = await rehearsals.startAdvice(id, c.req.valid("json") ?? {});
+    const rehearsal = await rehearsals.startAdvice(id);
     return c.json(rehearsal, 202, placeOf(rehearsal));
   });
 

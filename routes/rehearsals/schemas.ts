@@ -27,13 +27,19 @@ const PolicyChange = inputObject({
 export const AdviceId = z.string().regex(/^[0-9a-f]{12}$/, "must be an id of 12 hex digits")
   .openapi({ description: "As in recommendations of /api/health/database" });
 
+/** A value of a parameter; an array of them is a set, or a value of an array type. */
+const Scalar = z.union([z.string().max(100_000), z.number(), z.boolean(), z.null()]);
+
 /** How a change is rehearsed, whatever it is. */
 const how = {
   workload: z.array(inputObject({
     sql: sqlText,
-    params: z.array(z.unknown()).max(1_000).optional().openapi({
-      description: "Values of $1, $2 …: one set, or an array of sets",
-    }),
+    params: z.array(
+      z.union([Scalar, z.array(z.union([Scalar, z.array(Scalar).max(1_000)])).max(1_000)]),
+    )
+      .max(1_000).optional().openapi({
+        description: "Values of $1, $2 …: one set, or an array of sets",
+      }),
   })).min(1).max(100).optional().openapi({
     description: "Statements to replay; the top of pg_stat_statements when left out",
   }),
@@ -56,8 +62,6 @@ export const RehearsalStart = inputObject({
   policy: PolicyChange.optional(),
   ...how,
 }).openapi("RehearsalStart");
-
-export const AdviceRehearsalStart = inputObject(how).openapi("AdviceRehearsalStart");
 
 const RehearsedStatement = z.object({
   query: z.string(),

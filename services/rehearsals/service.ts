@@ -38,7 +38,7 @@ export interface Rehearsals {
   /** Begins a rehearsal and answers it at once. Throws `rehearsal_running` and `invalid_request`. */
   start(input: RehearsalInput): Promise<Rehearsal>;
   /** The same with a piece of advice; throws `not_found` where there is none of this id. */
-  startAdvice(id: string, how: Omit<RehearsalInput, "recommendation">): Promise<Rehearsal>;
+  startAdvice(id: string): Promise<Rehearsal>;
   /** Throws `not_found`. */
   get(id: string): Promise<Rehearsal>;
   /** Newest first. */
@@ -213,9 +213,9 @@ export function createRehearsals(options: RehearsalsOptions): Rehearsals {
 
   return {
     start,
-    async startAdvice(id, how) {
+    async startAdvice(id) {
       if (!advice(id)) throw new HoldfastError("not_found", `There is no advice ${id} at present`);
-      return await start({ ...how, recommendation: id });
+      return await start({ recommendation: id });
     },
     get,
     async list({ limit, cursor }) {
