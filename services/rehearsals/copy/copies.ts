@@ -7,8 +7,10 @@ import {
   type ScratchSession,
   startScratch,
 } from "../../../db/backups/cluster.ts";
+import { writeScratchAccess } from "../../../db/backups/scratch_access.ts";
 import type { Sql, Target } from "../../../db/connection.ts";
 import { unprivilegedUser } from "../../../db/embedded/command.ts";
+import { superuser as embeddedSuperuser } from "../../../db/embedded/secrets.ts";
 import { ownedDirectory, ownedFile } from "../../../db/embedded/files.ts";
 import { rehearsalRole, searchPathOf } from "../../../db/rehearsals/scratch.ts";
 import { HoldfastError } from "../../../errors.ts";
@@ -98,7 +100,7 @@ export async function makeCopies(
   async function start(arm: ArmName, settings: Readonly<Record<string, string>>): Promise<void> {
     const emptyConf = join(place.home(arm), "copy.conf");
     await ownedFile(emptyConf, "", "write", as);
-    await ownedFile(`${emptyConf}.hba`, "local all all trust\n", "write", as);
+    await writeScratchAccess(emptyConf, { major, as });
     servers[arm] = await startScratch({
       pgCtl: pgCtl!,
       data: place.data(arm),
@@ -235,10 +237,17 @@ export async function makeCopies(
 }
 
 async function superuserOf(server: ScratchServer, { database, role }: CopySource): Promise<string> {
-  const sql = server.connect(database, role);
-  try {
-    return await findSuperuser(sql) ?? role;
-  } finally {
-    await sql.end({ timeout: 2 });
+  let last: unknown;
+  // A backup may be older than the role.
+  for (const user of [role, embeddedSuperuser]) {
+    const sql = server.connect(database, user);
+    try {
+      return await findSuperuser(sql) ?? user;
+    } catch (error) {
+      last = error;
+    } finally {
+      await sql.end({ timeout: 2 });
+    }
   }
+  throw last;
 }
