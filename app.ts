@@ -37,6 +37,7 @@ import { operationsOf } from "./routes/operations.ts";
 import { operationRoutes } from "./routes/operation_list.ts";
 import { partitionProofRoutes } from "./routes/partition_proofs.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
+import { rehearsalRoutes } from "./routes/rehearsals/rehearsals.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { requestGuard } from "./routes/request_guard.ts";
 import { accessLog } from "./routes/access_log.ts";
@@ -75,6 +76,7 @@ import type { Verifications } from "./services/partitions/seal/verification.ts";
 import type { EventLoopWatch } from "./services/process/event_loop.ts";
 import type { Operations } from "./services/requests/operations.ts";
 import type { RequestKeys } from "./services/requests/keys.ts";
+import type { Rehearsals } from "./services/rehearsals/service.ts";
 import type { Sessions } from "./services/monitor/sessions.ts";
 import type { WriteAccess } from "./services/write_access/access.ts";
 
@@ -99,6 +101,7 @@ export interface Services {
   alerts: Alerts;
   backups: Backups;
   benchmarks: Benchmarks;
+  rehearsals: Rehearsals;
   hub: Hub;
   relay: Relay;
   instances: Instances;
@@ -174,6 +177,7 @@ function mountApi(
     tokenRoutes(services),
     auditRoutes(services),
     operationRoutes(services),
+    rehearsalRoutes(services),
   ];
   for (const routes of routers) router.route("/", routes);
 }

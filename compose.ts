@@ -22,6 +22,7 @@ import type { Backups } from "./services/backups/backups.ts";
 import type { Benchmarks } from "./services/benchmarks/service.ts";
 import { findWeaknesses } from "./services/auth/weaknesses.ts";
 import { type Clock, systemClock } from "./services/clock.ts";
+import type { Rehearsals } from "./services/rehearsals/service.ts";
 import type { TimeSources } from "./services/partitions/timekeeper.ts";
 import type { Monitor } from "./services/monitor/monitor.ts";
 import { runsOutSoon } from "./services/monitor/partition_report.ts";
@@ -47,6 +48,7 @@ export interface Holdfast {
   monitor: Monitor;
   benchmarks: Benchmarks;
   backups: Backups;
+  rehearsals: Rehearsals;
   target: Target;
 }
 
@@ -121,6 +123,9 @@ export async function createHoldfast(
       await backups.prepare().catch((error) =>
         log.error("backups_not_ready", { error: messageOf(error) })
       );
+      await rehearsals.prepare().catch((error) =>
+        log.error("rehearsals_not_ready", { error: messageOf(error) })
+      );
       if (purpose !== "server") return;
       await rotation.rotate("start");
       conversions.wake();
@@ -156,6 +161,7 @@ export async function createHoldfast(
     quarantine,
     relay,
     requestKeys,
+    rehearsals,
     rotation,
   } = services;
   if (purpose === "server") {
@@ -211,6 +217,7 @@ export async function createHoldfast(
     monitor,
     benchmarks,
     backups,
+    rehearsals,
     target,
     closeLive: () => app.live.closeAll(),
     async start(signal) {
@@ -267,6 +274,7 @@ export async function createHoldfast(
         await operations.stop();
         await conversions.stop();
         await benchmarks.stop();
+        await rehearsals.stop();
         await backups.stop();
         await monitor.stop();
         await leaseKeeper.stop();

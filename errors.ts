@@ -28,6 +28,7 @@ export type ErrorCode =
   | "partition_sealed"
   | "benchmark_running"
   | "backup_running"
+  | "rehearsal_running"
   | "server_busy"
   | "rate_limited"
   | "overloaded"

@@ -6,6 +6,7 @@ import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exportTicks } from "./commands/export.ts";
 import { importFiles } from "./commands/import.ts";
+import { rehearse } from "./commands/rehearse.ts";
 import { restore } from "./commands/restore.ts";
 import { type CommandContext, serve, startServing } from "./commands/serve.ts";
 import { describeServerChoice } from "./commands/server_choice.ts";
@@ -35,6 +36,7 @@ const commands: Record<string, (context: CommandContext, args: string[]) => Prom
   export: exportTicks,
   backup,
   restore,
+  rehearse,
   doctor,
   token,
 };

@@ -28,6 +28,7 @@ export interface LiveData {
     backup: Schemas["Backup"] | null;
     health: Schemas["BackupHealth"];
   };
+  rehearsal_status: Record<string, unknown>;
 }
 
 export type LiveType = keyof LiveData;

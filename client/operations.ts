@@ -96,6 +96,12 @@ export const operations = {
   listAudit: { method: "GET", path: "/api/audit" },
   listOperations: { method: "GET", path: "/api/operations" },
   getOperation: { method: "GET", path: "/api/operations/{id}" },
+  startRehearsal: { method: "POST", path: "/api/rehearsals", keyed: true },
+  listRehearsals: { method: "GET", path: "/api/rehearsals" },
+  rehearseRecommendation: { method: "POST", path: "/api/recommendations/{id}/rehearse", keyed: true },
+  getRehearsal: { method: "GET", path: "/api/rehearsals/{id}" },
+  abortRehearsal: { method: "DELETE", path: "/api/rehearsals/{id}" },
+  getRehearsalReport: { method: "GET", path: "/api/rehearsals/{id}/report" },
 } satisfies Record<string, OperationFacts>;
 
 /** The codes of problems. */
@@ -125,6 +131,7 @@ export type ProblemCode =
   | "partition_sealed"
   | "precondition_failed"
   | "rate_limited"
+  | "rehearsal_running"
   | "request_timeout"
   | "server_busy"
   | "shutting_down"

@@ -1432,6 +1432,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rehearsals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rehearsals, newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listRehearsals"];
+        put?: never;
+        /**
+         * Try a change on a copy of the database; progress goes out as rehearsal_status
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        post: operations["startRehearsal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recommendations/{id}/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a piece of advice of /api/health/database on a copy of the database
+         * @description Needs the scope `admin` where tokens are required.
+         */
+        post: operations["rehearseRecommendation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rehearsals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One rehearsal with all that it found
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getRehearsal"];
+        put?: never;
+        post?: never;
+        /**
+         * Abort a rehearsal and remove its copies; one that is over is left as it is
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        delete: operations["abortRehearsal"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rehearsals/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A rehearsal as a page, or as Markdown
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getRehearsalReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1748,11 +1836,27 @@ export interface components {
             risk: string;
         };
         Recommendation: {
+            /** @description The same as long as it says the same */
+            id: string;
             title: string;
             detail: string;
             sql?: string;
             lock?: string;
             risk?: string;
+            /** @description What was found when it was last rehearsed; null: it was not */
+            rehearsal: components["schemas"]["AdviceRehearsal"] | null;
+        };
+        AdviceRehearsal: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            finished_at: string;
+            /** @enum {string} */
+            verdict: "worth_it" | "not_worth_it" | "harmful" | "cannot_tell";
+            summary: string;
         };
         FeedsHealthResponse: {
             /**
@@ -3581,6 +3685,170 @@ export interface components {
             operations: components["schemas"]["Operation"][];
             next_cursor: string | null;
         };
+        Rehearsal: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            status: "queued" | "restoring" | "warming" | "baseline" | "changing" | "candidate" | "done" | "failed" | "aborted";
+            /** @enum {string} */
+            profile: "quick" | "full";
+            /** @enum {string} */
+            source: "sql" | "settings" | "recommendation" | "policy";
+            change: string;
+            recommendation: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            finished_at: string | null;
+            /** @description What it is at just now */
+            step: string | null;
+            seed: number;
+            copy: components["schemas"]["RehearsalCopy"] | null;
+            /** @enum {string|null} */
+            verdict: "worth_it" | "not_worth_it" | "harmful" | "cannot_tell" | null;
+            /** @description The verdict in one line, and why */
+            summary: string | null;
+            coverage: {
+                statements: number;
+                of: number;
+                /** @description Part of all statements' time that was replayed, 0 to 1 */
+                time_share: number;
+            };
+            statements: components["schemas"]["RehearsedStatement"][];
+            uncovered: {
+                query: string;
+                share: number;
+                reason: string;
+            }[];
+            cost: components["schemas"]["RehearsalCost"] | null;
+            problems: string[];
+        };
+        RehearsalCopy: {
+            /** @enum {string} */
+            kind: "physical" | "sampled";
+            backup: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            taken_at: string;
+            server_version: number;
+            bytes: number;
+            /** @description Part of the rows that were copied, 0 to 1 */
+            sample_share: number;
+        };
+        RehearsedStatement: {
+            query: string;
+            query_id: string | null;
+            /** @enum {string} */
+            kind: "read" | "write";
+            /** @description Part of all statements' time, 0 to 1 */
+            share: number;
+            /**
+             * @description Where the values come from: given with the workload, observed in a session, drawn from the columns' statistics
+             * @enum {string}
+             */
+            params: "none" | "given" | "observed" | "drawn";
+            /** @description Sets of values that each run goes through */
+            variants: number;
+            /** @description Median time of one execution before the change; null: not measured */
+            before_ms: number | null;
+            /** @description The same after it; null: not measured */
+            after_ms: number | null;
+            /** @description Throughput after over before, less one: 0.3 is 30 % more in the same time; null: not measured */
+            improvement: number | null;
+            /** @description Lower bound of its interval, right for all statements together with 95 %; null: not measured */
+            ci_low: number | null;
+            /** @description Upper bound; null: not measured */
+            ci_high: number | null;
+            /** @description Lower bound for the two copies against each other before the change; null: not measured */
+            null_ci_low: number | null;
+            /** @description Upper bound of that; null: not measured */
+            null_ci_high: number | null;
+            /** @enum {string} */
+            verdict: "improved" | "worse" | "no_difference" | "unclear" | "not_measured";
+            why: string;
+            plan_before: string | null;
+            plan_after: string | null;
+            plan_changed: boolean;
+            plan_difference: string[];
+            /** @description Pages that one execution read; null: not measured */
+            buffers_before: number | null;
+            /** @description The same after the change; null: not measured */
+            buffers_after: number | null;
+        };
+        RehearsalCost: {
+            seconds: number;
+            locks: {
+                lock: string;
+                relation: string;
+                held_ms: number;
+                /** @description Who waited for it: readers, writers */
+                blocked: string[];
+            }[];
+            /** @description Longest that one read or write of a touched table took meanwhile */
+            worst_stall_ms: number;
+            reader_stall_ms: number;
+            writer_stall_ms: number;
+            /** @description By which the database grew */
+            bytes: number;
+            wal_bytes: number;
+            /** @description Rate of inserts after over before, less one; null: not measured */
+            write_improvement: number | null;
+            /** @description Lower bound of its interval; null: not measured */
+            write_ci_low: number | null;
+            /** @description Upper bound of its interval; null: not measured */
+            write_ci_high: number | null;
+            /** @description Tables that were read and written meanwhile */
+            tables: string[];
+        };
+        RehearsalStart: {
+            /**
+             * @description One or several statements; concurrently is allowed
+             * @example create index concurrently on market.ticks (exchange, ts)
+             */
+            sql?: string;
+            /**
+             * @description Server settings by name
+             * @example {
+             *       "work_mem": "64MB"
+             *     }
+             */
+            settings?: {
+                [key: string]: string | number | boolean;
+            };
+            /** @description As in recommendations of /api/health/database */
+            recommendation?: string;
+            policy?: {
+                /** @description A plain table, as schema.name, that is turned into a partitioned one */
+                table: string;
+                key_column: string;
+                policy: components["schemas"]["PartitionPolicyInput"];
+            };
+            /** @description Statements to replay; the top of pg_stat_statements when left out */
+            workload?: {
+                sql: string;
+                /** @description Values of $1, $2 …: one set, or an array of sets */
+                params?: (string | number | boolean | null | (string | number | boolean | null | (string | number | boolean | null)[])[])[];
+            }[];
+            /** @description The backup to restore; the newest that is whole when left out */
+            backup?: string;
+            /**
+             * @default quick
+             * @enum {string}
+             */
+            profile: "quick" | "full";
+        };
+        RehearsalList: {
+            rehearsals: components["schemas"]["Rehearsal"][];
+            next_cursor: string | null;
+        };
     };
     responses: {
         /** @description Invalid request */
@@ -4098,6 +4366,20 @@ export interface components {
                     status?: 409;
                     /** @enum {string} */
                     code?: "benchmark_running" | "conflict" | "idempotency_in_flight" | "idempotency_outcome_unknown" | "server_busy";
+                };
+            };
+        };
+        /** @description Conflict; Request in flight; Outcome unknown; Rehearsal running */
+        Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_rehearsal_running: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {integer} */
+                    status?: 409;
+                    /** @enum {string} */
+                    code?: "conflict" | "idempotency_in_flight" | "idempotency_outcome_unknown" | "rehearsal_running";
                 };
             };
         };
@@ -8440,6 +8722,299 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRehearsals: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 100, 20 when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rehearsals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsalList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startRehearsal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RehearsalStart"];
+            };
+        };
+        responses: {
+            /** @description The rehearsal, under way */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rehearsal"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_rehearsal_running"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rehearseRecommendation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description As in recommendations of /api/health/database */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rehearsal, under way */
+            202: {
+                headers: {
+                    /** @description What to ask for how far it is */
+                    Location: string;
+                    /** @description Seconds until asking is worth it */
+                    "Retry-After": string;
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rehearsal"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown_rehearsal_running"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRehearsal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rehearsal */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rehearsal"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    abortRehearsal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rehearsal, over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rehearsal"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRehearsalReport: {
+        parameters: {
+            query?: {
+                format?: "html" | "markdown";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "text/markdown": string;
                 };
             };
             400: components["responses"]["Problem400_invalid_request"];

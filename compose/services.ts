@@ -11,6 +11,7 @@ import type { Logger } from "../log.ts";
 import { createBackupService } from "./backups.ts";
 import { createAudit } from "../services/auth/audit.ts";
 import { createAuth, settingTokens } from "../services/auth/service.ts";
+import { createRehearsalService } from "./rehearsals.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/sources.ts";
 import type { LeaseKeeper } from "../services/alerts/lease_keeper.ts";
@@ -207,6 +208,19 @@ export function createServices(
       clock,
       log,
       targets: config.HOLDFAST_BENCH_TARGETS,
+    }),
+    rehearsals: createRehearsalService({
+      config,
+      log,
+      clock,
+      target,
+      pooler,
+      pool: pools.maintenance,
+      records: records.db,
+      embedded,
+      backups,
+      monitor,
+      hub,
     }),
     eventLoop,
     requestKeys: createRequestKeys({ pool: pools.app, log }),

@@ -82,3 +82,12 @@ export const benchmarkRuns = holdfast.table("benchmark_runs", {
   results: jsonb().notNull().default([]),
   error: text(),
 });
+
+export const rehearsalRecords = holdfast.table("rehearsals", {
+  id: uuid().primaryKey(),
+  status: text().notNull(),
+  recommendation: text(),
+  created_at: time("created_at").notNull(),
+  finished_at: time("finished_at"),
+  body: jsonb().notNull(),
+});

@@ -21,6 +21,7 @@ const tags = [
   { name: "metrics", description: "Figures now and over time, and the Prometheus exposition" },
   { name: "backups", description: "Backups and the restores that prove them" },
   { name: "operations", description: "Work that outlasts the request that asked for it" },
+  { name: "rehearsals", description: "What a change is worth, tried on copies of the database" },
   { name: "benchmarks", description: "What each optimisation is worth on this server" },
   { name: "session", description: "Login of a browser" },
   { name: "access", description: "Tokens and the audit log" },

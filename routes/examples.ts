@@ -143,6 +143,18 @@ export const requestExamples: Examples = {
   verifyBackup: {
     files: { summary: "Check its files only", value: { restore: false } },
   },
+  startRehearsal: {
+    index: {
+      summary: "An index, for a query of your own",
+      value: {
+        sql: "create index concurrently on market.candles_1m (ts)",
+        workload: [{
+          sql: "select max(price) from market.ticks where price > $1",
+          params: [[100], [600.5]],
+        }],
+      },
+    },
+  },
   startBenchmarkRun: {
     quick: {
       summary: "A quick run of one case",

@@ -15,6 +15,7 @@ import {
   Liveness,
   PartitionHealthResponse,
 } from "./health_schemas.ts";
+import type { Rehearsals } from "../services/rehearsals/service.ts";
 import { createRouter, jsonAnswer } from "./shared.ts";
 import { pageOf, wholeListQuery } from "./whole_list.ts";
 
@@ -133,10 +134,21 @@ function roleOf({ checkedAt, access }: Snapshot): "primary" | "standby" | null {
 
 /** Health in all its forms, from the last snapshot: these answer at once, also when Postgres is away. */
 export function healthRoutes(
-  { monitor, feeds, benchmarks, clock, version, startedAt, isPrepared, preparationProblem }: {
+  {
+    monitor,
+    feeds,
+    benchmarks,
+    rehearsals,
+    clock,
+    version,
+    startedAt,
+    isPrepared,
+    preparationProblem,
+  }: {
     monitor: Pick<Monitor, "snapshot">;
     feeds: Pick<Feeds, "report">;
     benchmarks: Pick<Benchmarks, "performanceReport">;
+    rehearsals: Pick<Rehearsals, "ofAdvice">;
     clock: Clock;
     version: string;
     startedAt: number;
@@ -193,7 +205,12 @@ export function healthRoutes(
     const report = databaseHealth(monitor.snapshot());
     const alerts = report.alerts.map((alert) => ({ ...alert, cure: [...alert.cure] }));
     const { since, feeds: shown } = feeds.report(feedsShown);
-    return c.json({ ...report, ingest: { ...report.ingest, since, feeds: shown }, alerts }, 200);
+    const recommendations = report.recommendations.map((advice) => ({
+      ...advice,
+      rehearsal: rehearsals.ofAdvice(advice.id),
+    }));
+    const ingest = { ...report.ingest, since, feeds: shown };
+    return c.json({ ...report, ingest, alerts, recommendations }, 200);
   });
 
   router.openapi(feedsRoute, (c) => {

@@ -1,8 +1,9 @@
 import { z } from "@hono/zod-openapi";
+import { rehearsalVerdicts } from "../services/rehearsals/rehearsal.ts";
 import { Alert } from "./alert_schemas.ts";
 import { BackupHealth } from "./backup_schemas.ts";
 import { PartitionTable } from "./partition_schemas.ts";
-import { nextCursor, Time } from "./shared.ts";
+import { nextCursor, orNull, Time } from "./shared.ts";
 
 export const Status = z.enum(["healthy", "degraded", "unhealthy", "unknown"]).openapi("Status");
 
@@ -80,11 +81,20 @@ export const PartitionHealthMetrics = z.object({
 }).openapi("PartitionHealthMetrics");
 
 export const Recommendation = z.object({
+  id: z.string().openapi({ description: "The same as long as it says the same" }),
   title: z.string(),
   detail: z.string(),
   sql: z.string().optional(),
   lock: z.string().optional(),
   risk: z.string().optional(),
+  rehearsal: orNull(
+    z.object({
+      id: z.uuid(),
+      finished_at: Time,
+      verdict: z.enum(rehearsalVerdicts),
+      summary: z.string(),
+    }).openapi("AdviceRehearsal"),
+  ).openapi({ description: "What was found when it was last rehearsed; null: it was not" }),
 }).openapi("Recommendation");
 
 const feedCounts = {

@@ -37,6 +37,7 @@ export const faces: Record<ErrorCode, [ContentfulStatusCode, string]> = {
   partition_sealed: [409, "Partition is sealed"],
   benchmark_running: [409, "Benchmark running"],
   backup_running: [409, "Backup running"],
+  rehearsal_running: [409, "Rehearsal running"],
   server_busy: [409, "Server busy"],
   rate_limited: [429, "Rate limited"],
   overloaded: [503, "Overloaded"],

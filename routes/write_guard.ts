@@ -16,7 +16,7 @@ const withoutWrites = [
 
 /** What is read from Holdfast's tables; all else comes from the server's own views, from memory, or from files. */
 const fromTables =
-  /^\/api\/(ticks|candles|instruments|quarantine|exactness|partitions|benchmarks|operations|audit)(\/|$)/;
+  /^\/api\/(ticks|candles|instruments|quarantine|exactness|partitions|benchmarks|operations|audit|rehearsals)(\/|$)/;
 
 const reads = new Set(["GET", "HEAD", "OPTIONS"]);
 

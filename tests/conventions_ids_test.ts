@@ -20,7 +20,13 @@ interface IdSchema {
 function unknownId(path: string, { type, format, pattern }: IdSchema): string {
   if (type === "integer") return "2147483647";
   if (format === "uuid") return "00000000-0000-4000-8000-000000000000";
-  const candidates = ["999999999", "no_such.table", "20010101T000000Z-abcdef", "no_such_name"];
+  const candidates = [
+    "999999999",
+    "no_such.table",
+    "20010101T000000Z-abcdef",
+    "0123456789ab",
+    "no_such_name",
+  ];
   const found = candidates.find((one) => new RegExp(pattern ?? "").test(one));
   assert.ok(found, `${path}: no example of ${pattern}`);
   return found;

@@ -48,7 +48,13 @@ const answerPlace = (
 ) => ["paths", path, method, "responses", status, "content", "application/json", "schema"];
 
 /** Operations that have nothing to answer with on a server where all is well. */
-const withoutAnswer = ["cancelStatement", "terminateSession", "retryDelivery", "getIncident"];
+const withoutAnswer = [
+  "cancelStatement",
+  "terminateSession",
+  "retryDelivery",
+  "getIncident",
+  "rehearseRecommendation",
+];
 
 Deno.test("each body has examples of each media type, and they are what its schema says", () => {
   let examined = 0;

@@ -64,6 +64,7 @@ function item(advice) {
     { class: "advice" },
     h("h3", {}, String(advice?.title ?? "Recommendation")),
     advice?.detail ? h("p", {}, String(advice.detail)) : null,
+    advice?.rehearsal ? h("p", {}, `Rehearsed: ${advice.rehearsal.summary}`) : null,
     advice?.sql ? sqlBlock(advice) : null,
   );
 }

@@ -6,15 +6,30 @@ import { findPrograms } from "../embedded/binaries.ts";
 import { type RunAs, runCommand, unprivilegedUser } from "../embedded/command.ts";
 import { sharedHome } from "../embedded/place.ts";
 import { connectSql, type Sql, type Target } from "../connection.ts";
+import { codeOf } from "../errors.ts";
+import type { SessionPurpose } from "../session_settings.ts";
 import { HoldfastError } from "../../errors.ts";
 import { readControlFile, recoverySettings } from "./control_file.ts";
 
 /** A restored cluster that runs for a while: on a socket of its own, for nobody else. */
 export interface ScratchServer {
-  /** A client on one of its databases. */
-  connect(database: string, user: string): Sql;
-  /** Flushes and stops. */
-  stop(): Promise<void>;
+  /** A client on one of its databases, of one connection where `how` asks for no more. */
+  connect(database: string, user: string, how?: ScratchSession): Sql;
+  /** Where it can be reached, by those who may enter its directory. */
+  target(database: string, user: string): Target;
+  /** Ends all sessions, flushes and stops; `immediate` flushes nothing. */
+  stop(how?: "fast" | "immediate"): Promise<void>;
+}
+
+/** What a session on a scratch server is for. */
+export interface ScratchSession {
+  max?: number;
+  applicationName?: string;
+  purpose?: SessionPurpose;
+  statementTimeoutMs?: number;
+  lockTimeoutMs?: number;
+  /** Called whenever a connection of it has closed. */
+  onClose?: () => void;
 }
 
 const embeddedMajor = 18;
@@ -29,11 +44,45 @@ export async function findPgCtl(
   return (await findPrograms({ as: unprivilegedUser(), home: sharedHome })).pgCtl;
 }
 
-/** Stops whatever server runs on a data directory that was left behind. */
+/**
+ * Says whether the server that a `postmaster.pid` tells of lives: it answers on its socket, and its data directory is this
+ * one. The number alone proves nothing; another process may have it by now. A server that answers that it starts or stops
+ * is taken for it, as it answers in a directory of ours.
+ */
+async function isAlive(data: string): Promise<boolean> {
+  const lines = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "");
+  const [, , , port = "", directory = ""] = lines.split("\n").map((line) => line.trim());
+  if (directory === "" || !existsSync(join(directory, `.s.PGSQL.${port}`))) return false;
+  const sql = connectSql({
+    target: {
+      kind: "socket",
+      directory,
+      port: Number(port),
+      user: "postgres",
+      database: "postgres",
+    },
+    max: 1,
+    applicationName: "holdfast-sweep",
+    statementTimeoutMs: 5_000,
+    lockTimeoutMs: 1_000,
+    pooled: false,
+  });
+  try {
+    const [row] = await sql`select current_setting('data_directory') as data`;
+    return row?.data === data;
+  } catch (error) {
+    // Any answer of a server: it starts, it stops, or it knows no such role.
+    return /^[0-9A-Z]{5}$/.test(codeOf(error));
+  } finally {
+    await sql.end({ timeout: 1 }).catch(() => {});
+  }
+}
+
+/** Stops the server that runs on a data directory that was left behind; signals no process that is not proven to be it. */
 export async function stopLeftover(
   { pgCtl, data, as }: { pgCtl: string; data: string; as: RunAs | undefined },
 ): Promise<void> {
-  if (!existsSync(join(data, "postmaster.pid"))) return;
+  if (!existsSync(join(data, "postmaster.pid")) || !await isAlive(data)) return;
   await runCommand(pgCtl, ["stop", "--mode", "immediate", "--wait", "--pgdata", data], {
     as,
     timeoutMs: 30_000,
@@ -74,6 +123,8 @@ export interface ScratchOptions {
   /** Settings of the recovery; values without spaces or quotes. */
   recovery: Record<string, string>;
   durable: boolean;
+  /** More settings, above all others; values without quotes or backslashes. */
+  settings?: Readonly<Record<string, string>>;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }
@@ -102,8 +153,19 @@ export async function startScratch(options: ScratchOptions): Promise<ScratchServ
 
 async function startWith(
   demanded: Record<string, string>,
-  { pgCtl, data, sockets, emptyConf, log, as, recovery, durable, timeoutMs, signal }:
-    ScratchOptions,
+  {
+    pgCtl,
+    data,
+    sockets,
+    emptyConf,
+    log,
+    as,
+    recovery,
+    durable,
+    settings: more,
+    timeoutMs,
+    signal,
+  }: ScratchOptions,
 ): Promise<ScratchServer> {
   const settings: Record<string, string> = {
     config_file: emptyConf,
@@ -122,19 +184,24 @@ async function startWith(
     archive_mode: "off",
     hot_standby: "off",
     primary_conninfo: "",
+    // A copy of a subscriber must not take the subscription over.
+    max_logical_replication_workers: "0",
     ...demanded,
     shared_buffers: "64MB",
     autovacuum: "off",
     default_transaction_read_only: "off",
     fsync: durable ? "on" : "off",
     ...recovery,
+    ...more,
   };
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`).join(
     " ",
   );
   const common = { as, timeoutMs: timeoutMs + 30_000 };
   const stop = async (mode: "fast" | "immediate") => {
-    const args = ["stop", "--mode", mode, "--wait", "--timeout", "120", "--pgdata", data];
+    // A server that was killed may stay a zombie for as long as nobody asks for its end: pg_ctl takes it for alive.
+    const seconds = mode === "immediate" ? "15" : "120";
+    const args = ["stop", "--mode", mode, "--wait", "--timeout", seconds, "--pgdata", data];
     await runCommand(pgCtl, args, common);
   };
   const abort = () => void stop("immediate").catch(() => {});
@@ -167,19 +234,26 @@ async function startWith(
   }
   await lowerPriority(data).catch(() => {});
   const major = Number((await readFile(join(data, "PG_VERSION"), "utf8")).trim());
+  const target = (database: string, user: string): Target => ({
+    kind: "socket",
+    directory: sockets,
+    port: 5432,
+    user,
+    database,
+  });
   return {
-    connect(database, user) {
-      const target: Target = { kind: "socket", directory: sockets, port: 5432, user, database };
-      return connectSql({
-        target,
+    target,
+    connect: (database, user, how = {}) =>
+      connectSql({
+        target: target(database, user),
         max: 1,
         applicationName: "holdfast-drill",
         statementTimeoutMs: 0,
         lockTimeoutMs: 10_000,
+        ...how,
         pooled: false,
         serverVersion: major * 10_000,
-      });
-    },
-    stop: () => stop("fast"),
+      }),
+    stop: (how = "fast") => stop(how),
   };
 }

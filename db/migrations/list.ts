@@ -13,6 +13,7 @@ import liveEvents from "./0080_live_events.sql" with { type: "text" };
 import instances from "./0081_instances.sql" with { type: "text" };
 import requestKeys from "./0076_request_keys.sql" with { type: "text" };
 import operations from "./0077_operations.sql" with { type: "text" };
+import rehearsals from "./0090_rehearsals.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
@@ -39,4 +40,5 @@ export const migrations: readonly Migration[] = [
   { version: 77, name: "operations", sql: operations },
   { version: 80, name: "live_events", sql: liveEvents },
   { version: 81, name: "instances", sql: instances },
+  { version: 90, name: "rehearsals", sql: rehearsals },
 ];

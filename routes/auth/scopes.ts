@@ -35,7 +35,11 @@ const needed: Readonly<Record<string, Scope>> = {
   verifyBackup: "operate",
   startBenchmarkRun: "operate",
   abortBenchmarkRun: "operate",
+  abortRehearsal: "operate",
 
+  // SQL of the caller's own, on a copy of all data: errors quote values.
+  startRehearsal: "admin",
+  rehearseRecommendation: "admin",
   // What deletes data or proofs, what decides on deletion, and who may do what.
   deleteInstrument: "admin",
   purgeQuarantine: "admin",

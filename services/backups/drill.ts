@@ -15,6 +15,7 @@ import { type RunAs, unprivilegedUser } from "../../db/embedded/command.ts";
 import { ownedDirectory, ownedFile } from "../../db/embedded/files.ts";
 import { superuser } from "../../db/embedded/secrets.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
+import { unlessAborted } from "../../lib/unless_aborted.ts";
 import { compareRows } from "./compare.ts";
 import { extractBackup } from "./extract.ts";
 import { checkPages } from "./pages.ts";
@@ -92,20 +93,6 @@ interface Found {
   notes: string[];
   /** Whether pages have checksums. */
   checksums?: boolean;
-}
-
-/** Answers what `work` does, or gives up on it as soon as `signal` aborts. */
-async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  work.catch(() => {});
-  promise.catch(() => {});
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 async function checkDatabases(

@@ -7,6 +7,7 @@ export const messageTypes = [
   "partition_status",
   "performance_benchmark",
   "backup_status",
+  "rehearsal_status",
 ] as const;
 export type MessageType = (typeof messageTypes)[number];
 

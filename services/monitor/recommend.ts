@@ -1,7 +1,13 @@
+import { createHash } from "node:crypto";
 import { judgeMissing } from "./indexes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
+/** Advice as it is found; its id is made of what it says. */
+type Draft = Omit<Recommendation, "id">;
+
 export interface Recommendation {
+  /** The same for the same title and statement, whenever it is found. */
+  id: string;
   title: string;
   detail: string;
   sql?: string;
@@ -15,7 +21,7 @@ const perKind = 5;
 const megabytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MB`;
 
 /** Indexes to drop, to build anew and to make. */
-function aboutIndexes({ view }: Snapshot): Recommendation[] {
+function aboutIndexes({ view }: Snapshot): Draft[] {
   const all = view.indexes?.all ?? [];
   const some = (problem: (typeof all)[number]["problems"][number]) =>
     all.filter(({ problems }) => problems.includes(problem)).slice(0, perKind);
@@ -47,8 +53,8 @@ function aboutIndexes({ view }: Snapshot): Recommendation[] {
 }
 
 /** What the server's settings and the role's rights lack. */
-function aboutServer({ metrics, readings, view }: Snapshot): Recommendation[] {
-  const found: Recommendation[] = [];
+function aboutServer({ metrics, readings, view }: Snapshot): Draft[] {
+  const found: Draft[] = [];
   if (metrics.cache_hit_ratio !== null && metrics.cache_hit_ratio < 0.9) {
     found.push({
       title: "Give Postgres more cache",
@@ -90,10 +96,13 @@ function aboutServer({ metrics, readings, view }: Snapshot): Recommendation[] {
   return found;
 }
 
+const idOf = ({ title, sql = "" }: Draft) =>
+  createHash("sha256").update(`${title}\n${sql}`).digest("hex").slice(0, 12);
+
 /** What an operator should consider, from what was read; nothing is guessed from values that are not known. */
 export function recommend(snapshot: Snapshot): Recommendation[] {
   const { metrics, pool, tables } = snapshot;
-  const found: Recommendation[] = [];
+  const found: Draft[] = [];
   if (pool.waiting > 0 && (metrics.connections_utilization ?? 1) < 0.5) {
     found.push({
       title: "Raise HOLDFAST_POOL_SIZE",
@@ -110,5 +119,5 @@ export function recommend(snapshot: Snapshot): Recommendation[] {
     })));
     found.push(...recommendations.map(({ title, detail }) => ({ title, detail })));
   }
-  return [...found, ...aboutIndexes(snapshot)];
+  return [...found, ...aboutIndexes(snapshot)].map((one) => ({ id: idOf(one), ...one }));
 }

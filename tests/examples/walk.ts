@@ -172,6 +172,15 @@ async function walkBenchmarks({ send }: Walk): Promise<void> {
   ) await send(operation);
 }
 
+async function walkRehearsals({ send, until }: Walk): Promise<void> {
+  const { id } = await send<Ids>("startRehearsal");
+  await until("getRehearsal", { path: { id } }, (body) => !body.includes('"finished_at":null'));
+  for (const operation of ["abortRehearsal", "getRehearsalReport"]) {
+    await send(operation, { path: { id } });
+  }
+  await send("listRehearsals");
+}
+
 async function walkAccess({ send, prepare }: Walk): Promise<void> {
   const { token: { id } } = await send<{ token: Ids }>("createToken");
   for (const operation of ["listTokens", "listAudit", "listInstances"]) await send(operation);
@@ -289,6 +298,7 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
         walkAlerts,
         walkBackups,
         walkBenchmarks,
+        walkRehearsals,
         walkAccess,
       ]
     ) await part(walk);

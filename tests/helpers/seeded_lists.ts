@@ -65,6 +65,11 @@ export async function seedLists(house: House): Promise<void> {
     select gen_random_uuid(), 'quick', 'completed', ${equalTimes}::text::timestamptz, now(), 1
     from generate_series(1, 3)`;
   await sql`
+    insert into holdfast.rehearsals (id, status, created_at, finished_at, body)
+    select r.id, 'aborted', ${equalTimes}::text::timestamptz, now(),
+      jsonb_build_object('id', r.id, 'status', 'aborted', 'created_at', ${equalTimes}::text)
+    from (select gen_random_uuid() as id from generate_series(1, 3)) as r`;
+  await sql`
     insert into holdfast.instances (name, version, since, seen_at)
     select 'seeded-' || n, '1.0.0', ${equalTimes}::text::timestamptz, now() from generate_series(1, 3) as n`;
   await sql`

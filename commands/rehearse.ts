@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import type { AnswerOf, Client, InputOf } from "../client/client.ts";
+import { HoldfastProblem } from "../client/problem.ts";
+import { readArguments, UsageError } from "./arguments.ts";
+import { connect } from "./client.ts";
+import { messageOf } from "../errors.ts";
+import type { CommandContext } from "./serve.ts";
+
+type Rehearsal = AnswerOf<"getRehearsal">;
+type Start = InputOf<"startRehearsal">["body"];
+
+const help =
+  `deno task rehearse change.sql          tries a change on a copy, and says what it is worth
+deno task rehearse --set work_mem=64MB  settings instead; may be given more than once
+deno task rehearse --advice ID          a piece of advice of /api/health/database
+
+  --workload FILE     JSON: [{"sql": "...", "params": [...]}, ...]; else the top of pg_stat_statements
+  --profile quick|full
+  --backup ID         the backup to restore; else the newest
+  --format markdown|json
+  --fail-on harmful|regression   exit 1 when the verdict is harmful, or when any statement got slower
+
+Through the Holdfast that answers on HOST:PORT, else on its own. The living database is read, never changed.`;
+
+const profiles = ["quick", "full"];
+const failures = ["harmful", "regression"];
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`Cannot read ${path}: ${messageOf(error)}`);
+  }
+}
+
+function readWorkload(path: string | undefined): Start["workload"] {
+  if (path === undefined) return undefined;
+  try {
+    return JSON.parse(read(path));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`Cannot read ${path} as JSON: ${messageOf(error)}`);
+  }
+}
+
+function readSettings(pairs: readonly string[] | undefined): Record<string, string> | undefined {
+  if (!pairs || pairs.length === 0) return undefined;
+  return Object.fromEntries(pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    if (at < 1) throw new UsageError(`--set takes name=value, not ${pair}`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  }));
+}
+
+/** Waits until a rehearsal is over, and says how it goes. */
+async function follow(client: Client, id: string): Promise<Rehearsal> {
+  let last = "";
+  for (;;) {
+    const rehearsal = await client.getRehearsal({ path: { id } });
+    if (rehearsal.finished_at !== null) return rehearsal;
+    const now = [rehearsal.status, rehearsal.step].filter(Boolean).join(": ");
+    if (now !== last) console.error(now);
+    last = now;
+    await wait(300);
+  }
+}
+
+/** The exit code: 1 for a rehearsal that did not come to its end, and for what `failOn` names. */
+function exitCode({ status, verdict, statements }: Rehearsal, failOn: string | undefined): number {
+  if (status !== "done") return 1;
+  if (failOn === undefined) return 0;
+  const slower = statements.some((one) => one.verdict === "worse");
+  return verdict === "harmful" || failOn === "regression" && slower ? 1 : 0;
+}
+
+/** `deno task rehearse`: tries a change on a copy and prints the report. */
+export async function rehearse(context: CommandContext, args: string[]): Promise<number> {
+  const { values, positionals } = readArguments("rehearse", args, {
+    set: { type: "string", multiple: true },
+    advice: { type: "string" },
+    workload: { type: "string" },
+    profile: { type: "string" },
+    backup: { type: "string" },
+    format: { type: "string" },
+    "fail-on": { type: "string" },
+  });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const failOn = values["fail-on"];
+  if (failOn !== undefined && !failures.includes(failOn)) {
+    throw new UsageError(`--fail-on takes ${failures.join(" or ")}, not ${failOn}`);
+  }
+  const { format = "markdown", profile = "quick" } = values;
+  if (!profiles.includes(profile)) {
+    throw new UsageError(`--profile takes ${profiles.join(" or ")}, not ${profile}`);
+  }
+  if (format !== "markdown" && format !== "json") {
+    throw new UsageError(`--format takes markdown or json, not ${format}`);
+  }
+  if (positionals.length > 1) throw new UsageError("Give one file; it may hold several statements");
+  const body: Start = {
+    sql: positionals[0] === undefined ? undefined : read(positionals[0]),
+    settings: readSettings(values.set),
+    recommendation: values.advice,
+    workload: readWorkload(values.workload),
+    profile: profile as Start["profile"],
+    backup: values.backup,
+  };
+  if (body.sql === undefined && !body.settings && body.recommendation === undefined) {
+    throw new UsageError("Name a file with the change, --set or --advice; see --help");
+  }
+  const { client, close } = await connect(context, { create: false });
+  try {
+    const { id } = await client.startRehearsal({ body });
+    const rehearsal = await follow(client, id);
+    console.log(
+      format === "json"
+        ? JSON.stringify(rehearsal, null, 2)
+        : await client.getRehearsalReport({ path: { id }, query: { format: "markdown" } }),
+    );
+    return exitCode(rehearsal, failOn);
+  } catch (error) {
+    if (!(error instanceof HoldfastProblem)) throw error;
+    console.error(error.message);
+    return 1;
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,158 @@
+import type { Sql } from "../connection.ts";
+import { quoteIdent, quoteTable } from "../sql.ts";
+
+/** The name of all sessions that carry a change out. */
+export const changeApplication = "holdfast-rehearsal-change";
+
+/** A table that a change may touch. */
+export interface TouchedTable {
+  /** Quoted. */
+  name: string;
+  /** schema.name, for people. */
+  label: string;
+  oid: number;
+}
+
+/** The tables that some names mean: tables themselves, or those that indexes of these names belong to. At most four. */
+export async function findTouched(
+  sql: Sql,
+  names: readonly { schema: string | null; name: string }[],
+): Promise<TouchedTable[]> {
+  const rows = await sql<{ schema: string; name: string; oid: number }[]>`
+    with named as (
+      select distinct to_regclass(
+        case when w.schema is null then quote_ident(w.name)
+          else quote_ident(w.schema) || '.' || quote_ident(w.name) end
+      ) as oid
+      from unnest(
+        ${names.map(({ schema }) => schema)}::text[],
+        ${names.map(({ name }) => name)}::text[]
+      ) as w (schema, name)
+    )
+    select distinct n.nspname as schema, t.relname as name, t.oid::int8::float8 as oid
+    from named as d
+    join pg_class as c on c.oid = d.oid
+    left join pg_index as i on i.indexrelid = c.oid
+    join pg_class as t on t.oid = coalesce(i.indrelid, c.oid) and t.relkind in ('r', 'p')
+    join pg_namespace as n on n.oid = t.relnamespace
+    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    order by 3
+    limit 4`;
+  return rows.map(({ schema, name, oid }) => ({
+    name: quoteTable(schema, name),
+    label: `${schema}.${name}`,
+    oid,
+  }));
+}
+
+/** Names of all user relations, schema.name. */
+export async function listRelations(sql: Sql): Promise<Set<string>> {
+  const rows = await sql<{ name: string }[]>`
+    select n.nspname || '.' || c.relname as name
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
+  return new Set(rows.map(({ name }) => name));
+}
+
+/** A lock on a relation, as pg_locks shows it. */
+export interface SeenLock {
+  application: string;
+  mode: string;
+  granted: boolean;
+  relation: string;
+}
+
+/** Locks on user relations that the sessions of a rehearsal hold or wait for. */
+export async function sampleLocks(sql: Sql): Promise<SeenLock[]> {
+  return await sql<SeenLock[]>`
+    select
+      a.application_name as application,
+      l.mode,
+      l.granted,
+      n.nspname || '.' || c.relname as relation
+    from pg_locks as l
+    join pg_stat_activity as a on a.pid = l.pid
+    join pg_class as c on c.oid = l.relation
+    join pg_namespace as n on n.oid = c.relnamespace
+    where l.locktype = 'relation'
+      and l.database = (select oid from pg_database where datname = current_database())
+      and a.application_name like 'holdfast-rehearsal-%'
+      and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and (l.mode <> 'AccessShareLock' or not l.granted)`;
+}
+
+/** The same of this session alone, just before it ends its transaction: nothing that it holds is missed. */
+export async function ownLocks(sql: Sql): Promise<Pick<SeenLock, "mode" | "relation">[]> {
+  return await sql<SeenLock[]>`
+    select l.mode, n.nspname || '.' || c.relname as relation
+    from pg_locks as l
+    join pg_class as c on c.oid = l.relation
+    join pg_namespace as n on n.oid = c.relnamespace
+    where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.granted
+      and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and l.mode <> 'AccessShareLock'`;
+}
+
+/** Reads one row of a table, under the lock that queries take. */
+export const readOnce = (sql: Sql, table: TouchedTable) =>
+  sql.unsafe(`select 1 from ${table.name} limit 1`);
+
+/** Writes no row to a table, under the lock that writers take. */
+export const writeNothing = (sql: Sql, table: TouchedTable) =>
+  sql.unsafe(`insert into ${table.name} select * from ${table.name} where false`);
+
+/** A leaf with rows to write again, and how. */
+export interface WriteSample {
+  /** Takes the sample out of the leaf, within a transaction that is rolled back. */
+  take: string;
+  /** Puts it into the table again: this is what is timed. */
+  write: string;
+  rows: number;
+}
+
+const holder = "pg_temp.holdfast_rehearsal_rows";
+
+/**
+ * Prepares a temporary table for rows of `table`, and the statements that take rows out of its newest leaf and insert them
+ * again. Undefined when it has no rows.
+ */
+export async function prepareWriteSample(
+  sql: Sql,
+  table: TouchedTable,
+  rows: number,
+): Promise<WriteSample | undefined> {
+  const leaves = await sql<{ schema: string; name: string }[]>`
+    select n.nspname as schema, c.relname as name
+    from pg_class as root
+    left join lateral pg_partition_tree(root.oid) as tree on tree.isleaf
+    join pg_class as c on c.oid = coalesce(tree.relid, root.oid) and c.relkind = 'r'
+    join pg_namespace as n on n.oid = c.relnamespace
+    where root.oid = to_regclass(${table.name}) and pg_relation_size(c.oid) > 0
+    order by c.oid desc
+    limit 1`;
+  const leaf = leaves[0];
+  if (!leaf) return undefined;
+  const columns = await sql<{ name: string }[]>`
+    select attname as name
+    from pg_attribute
+    where attrelid = to_regclass(${table.name}) and attnum > 0
+      and not attisdropped and attgenerated = ''
+    order by attnum`;
+  const list = columns.map(({ name }) => quoteIdent(name)).join(", ");
+  const from = quoteTable(leaf.schema, leaf.name);
+  await sql.unsafe(
+    `drop table if exists ${holder};
+    create temp table holdfast_rehearsal_rows as select ${list} from ${from} where false`,
+  );
+  return {
+    take: `with taken as (
+        delete from ${from}
+        where ctid = any (array(select ctid from ${from} limit ${rows}))
+        returning ${list}
+      )
+      insert into ${holder} select ${list} from taken`,
+    write: `insert into ${table.name} (${list}) overriding system value
+      select ${list} from ${holder}`,
+    rows,
+  };
+}

@@ -1,0 +1,114 @@
+import type { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Sql } from "../connection.ts";
+import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
+
+/** What a database is made with. */
+export interface DatabaseForm {
+  encoding: string;
+  collate: string;
+  ctype: string;
+}
+
+export async function readDatabaseForm(sql: Sql): Promise<DatabaseForm> {
+  const [row] = await sql<DatabaseForm[]>`
+    select pg_encoding_to_char(encoding) as encoding, datcollate as collate, datctype as ctype
+    from pg_database where datname = current_database()`;
+  return row ?? { encoding: "UTF8", collate: "C", ctype: "C" };
+}
+
+/** Makes the database of a copy; with the plain locale where this machine lacks the living one. Says which it was. */
+export async function createDatabase(
+  sql: Sql,
+  name: string,
+  { encoding, collate, ctype }: DatabaseForm,
+): Promise<{ sameLocale: boolean }> {
+  const create = (locale: string, type: string) =>
+    sql.unsafe(
+      `create database ${quoteIdent(name)} template template0
+        encoding ${quoteLiteral(encoding)}
+        lc_collate ${quoteLiteral(locale)} lc_ctype ${quoteLiteral(type)}`,
+    );
+  // A new cluster has a database postgres, which knows nothing of the living one's locale.
+  await sql.unsafe(`drop database if exists ${quoteIdent(name)}`);
+  try {
+    await create(collate, ctype);
+    return { sameLocale: true };
+  } catch {
+    await create("C", "C");
+    return { sameLocale: false };
+  }
+}
+
+/** A table whose rows can be copied, or why not. */
+export interface SampledTable {
+  /** Quoted, schema and name. */
+  name: string;
+  label: string;
+  /** Quoted columns, those that are generated left out. */
+  columns: string;
+  bytes: number;
+  rows: number;
+  readable: boolean;
+}
+
+/** The tables that hold rows, small ones first; Holdfast's own and the system's left out. */
+export async function listTables(sql: Sql): Promise<SampledTable[]> {
+  const rows = await sql<
+    {
+      schema: string;
+      table: string;
+      bytes: number;
+      rows: number;
+      readable: boolean;
+      columns: string[];
+    }[]
+  >`
+    select
+      n.nspname as schema,
+      c.relname as "table",
+      c.relpages::float8 * current_setting('block_size')::int as bytes,
+      greatest(c.reltuples, 0)::float8 as rows,
+      has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as readable,
+      array(
+        select a.attname::text from pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+        order by a.attnum
+      ) as columns
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and c.relpersistence = 'p'
+      and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'holdfast')
+      and n.nspname not like 'bench\\_%'
+      and not exists (
+        select from pg_depend as d
+        where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+      )
+    order by c.relpages, c.oid`;
+  return rows.map((row) => ({
+    name: quoteTable(row.schema, row.table),
+    label: `${row.schema}.${row.table}`,
+    columns: row.columns.map(quoteIdent).join(", "),
+    bytes: row.bytes,
+    rows: row.rows,
+    readable: row.readable,
+  }));
+}
+
+/** Copies a part of a table's blocks, or all of it, from the living server into the copy: at most `share` of its rows. */
+export async function copySample(
+  living: Sql,
+  copy: Sql,
+  table: SampledTable,
+  { share, signal }: { share: number; signal: AbortSignal },
+): Promise<void> {
+  const part = share < 1 ? ` tablesample system (${(share * 100).toFixed(4)})` : "";
+  // A partitioned table and its parents have no rows of their own: "only" leaves those below out.
+  const source: Readable = await living.unsafe(
+    `copy (select ${table.columns} from only ${table.name}${part}) to stdout`,
+  ).readable();
+  const sink: Writable = await copy.unsafe(
+    `copy ${table.name} (${table.columns}) from stdin`,
+  ).writable();
+  await pipeline(source, sink, { signal });
+}

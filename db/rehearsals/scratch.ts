@@ -1,0 +1,123 @@
+import type { Sql } from "../connection.ts";
+import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
+
+/** The role as which everything that a user wrote runs on a copy: it may do all with the data, and nothing outside. */
+export const rehearsalRole = "holdfast_rehearsal";
+
+/** The database's encoding of "made by a user": oids below belong to the system. */
+const firstUserOid = 16_384;
+
+/**
+ * Makes the role that owns all user objects of this copy and is no superuser: SQL that somebody sent can then neither
+ * read files nor run programs nor reach another server. Ownership is set in the catalogue, which takes no time however
+ * many objects there are; the copy is thrown away. Stored passwords of other servers are removed.
+ */
+export async function confineUsers(sql: Sql): Promise<void> {
+  const role = quoteIdent(rehearsalRole);
+  await sql.unsafe(
+    `create role ${role} login nosuperuser nocreatedb nocreaterole noreplication bypassrls`,
+  );
+  await sql.begin(async (own) => {
+    await own.unsafe("set local allow_system_table_mods to on");
+    const user = `(select oid from pg_roles where rolname = '${rehearsalRole}')`;
+    const ours = `(oid >= ${firstUserOid})`;
+    const inUserSchema = (column: string) =>
+      `${ours} and ${column} in (
+        select n.oid from pg_namespace as n
+        where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      )`;
+    // Functions in C keep their owner and their privileges: those of extensions may be for few.
+    for (
+      const statement of [
+        `update pg_database set datdba = ${user}, datacl = null where datname = current_database()`,
+        `update pg_namespace set nspowner = ${user}, nspacl = null
+          where nspname !~ '^pg_' and nspname <> 'information_schema'`,
+        `update pg_class set relowner = ${user}, relacl = null
+          where relkind <> 'f' and (${inUserSchema("relnamespace")} or relkind = 't' and ${ours})`,
+        `update pg_attribute set attacl = null where attacl is not null and attrelid >= ${firstUserOid}`,
+        `update pg_type set typowner = ${user}, typacl = null where ${
+          inUserSchema("typnamespace")
+        }`,
+        `update pg_proc set proowner = ${user}, proacl = null
+          where ${inUserSchema("pronamespace")}
+            and prolang in (select oid from pg_language where lanpltrusted or lanname = 'sql')`,
+        "delete from pg_user_mapping",
+        "delete from pg_subscription_rel",
+        "delete from pg_subscription",
+      ]
+    ) await own.unsafe(statement);
+  });
+}
+
+/** Ends what production would do by itself and a copy must not: slots and prepared transactions that came along. */
+export async function endLeftoverWork(sql: Sql): Promise<void> {
+  for (const { slot_name } of await sql`select slot_name from pg_replication_slots`) {
+    await sql`select pg_drop_replication_slot(${slot_name})`;
+  }
+  const prepared = await sql`
+    select gid from pg_prepared_xacts where database = current_database()`;
+  for (const { gid } of prepared) await sql.unsafe(`rollback prepared ${quoteLiteral(gid)}`);
+}
+
+/** Schemas whose tables statements may mean by their bare names: public first, Holdfast's own never. */
+export async function searchPathOf(sql: Sql): Promise<string> {
+  const rows = await sql<{ name: string }[]>`
+    select nspname as name
+    from pg_namespace
+    where nspname !~ '^pg_' and nspname not in ('information_schema', 'holdfast')
+      and nspname not like 'bench\\_%'
+    order by nspname <> 'public', nspname
+    limit 50`;
+  return rows.map(({ name }) => quoteIdent(name)).join(", ");
+}
+
+/** Tables without statistics, small ones first: new, rewritten, or never analysed. Names are quoted. */
+export async function listUnanalysed(sql: Sql): Promise<{ name: string; oid: number }[]> {
+  const rows = await sql<{ schema: string; name: string; oid: number }[]>`
+    select n.nspname as schema, c.relname as name, c.oid::int8::float8 as oid
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'm')
+      and c.oid >= ${firstUserOid}
+      and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and pg_relation_size(c.oid) > 0
+      and (
+        c.reltuples < 0
+        or not exists (select from pg_statistic as s where s.starelid = c.oid)
+        or exists (
+          select from pg_index as i
+          where i.indrelid = c.oid and i.indexprs is not null
+            and not exists (select from pg_statistic as s where s.starelid = i.indexrelid)
+        )
+      )
+    order by c.relpages, c.oid`;
+  return rows.map(({ schema, name, oid }) => ({ name: quoteTable(schema, name), oid }));
+}
+
+/** Gathers the statistics of one table, named as `listUnanalysed` names it. */
+export async function analyse(sql: Sql, name: string, { vacuum }: { vacuum: boolean }) {
+  await sql.unsafe(vacuum ? `vacuum (analyze) ${name}` : `analyze ${name}`);
+}
+
+/** File nodes of all user relations by name: a rewrite gives a relation another, and so does making it anew. */
+export async function readFileNodes(sql: Sql): Promise<Map<string, string>> {
+  const rows = await sql<{ name: string; nodes: string }[]>`
+    select relname as name, string_agg(relfilenode::text, ' ' order by relfilenode) as nodes
+    from pg_class where oid >= ${firstUserOid} and relkind in ('r', 'm', 'i')
+    group by relname`;
+  return new Map(rows.map(({ name, nodes }) => [name, nodes]));
+}
+
+export interface CopySize {
+  bytes: number;
+  wal_bytes: number;
+}
+
+/** Bytes of the database, and of WAL written since the server was made. */
+export async function readCopySize(sql: Sql): Promise<CopySize> {
+  const [row] = await sql<CopySize[]>`
+    select
+      pg_database_size(current_database())::float8 as bytes,
+      pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as wal_bytes`;
+  return row ?? { bytes: 0, wal_bytes: 0 };
+}

@@ -1,0 +1,155 @@
+import { z } from "@hono/zod-openapi";
+import { profileNames } from "../../services/benchmarks/case.ts";
+import {
+  parameterSources,
+  rehearsalVerdicts,
+  statementVerdicts,
+} from "../../services/rehearsals/rehearsal.ts";
+import { rehearsalStatuses } from "../../services/rehearsals/state.ts";
+import { PolicyInput } from "../partition_schemas.ts";
+import { inputObject, nextCursor, orNull, Time } from "../shared.ts";
+
+const measured = (about: string) =>
+  z.number().nullable().openapi({ description: `${about}; null: not measured` });
+const share = (about: string) => z.number().openapi({ description: `${about}, 0 to 1` });
+
+const sqlText = z.string().min(1).max(262_144);
+
+const PolicyChange = inputObject({
+  table: z.string().min(3).max(130).openapi({
+    description: "A plain table, as schema.name, that is turned into a partitioned one",
+  }),
+  key_column: z.string().min(1).max(63),
+  policy: PolicyInput,
+});
+
+/** The id of a piece of advice, as `/api/health/database` has it. */
+export const AdviceId = z.string().regex(/^[0-9a-f]{12}$/, "must be an id of 12 hex digits")
+  .openapi({ description: "As in recommendations of /api/health/database" });
+
+/** A value of a parameter; an array of them is a set, or a value of an array type. */
+const Scalar = z.union([z.string().max(100_000), z.number(), z.boolean(), z.null()]);
+
+/** How a change is rehearsed, whatever it is. */
+const how = {
+  workload: z.array(inputObject({
+    sql: sqlText,
+    params: z.array(
+      z.union([Scalar, z.array(z.union([Scalar, z.array(Scalar).max(1_000)])).max(1_000)]),
+    )
+      .max(1_000).optional().openapi({
+        description: "Values of $1, $2 …: one set, or an array of sets",
+      }),
+  })).min(1).max(100).optional().openapi({
+    description: "Statements to replay; the top of pg_stat_statements when left out",
+  }),
+  backup: z.string().min(1).max(64).optional().openapi({
+    description: "The backup to restore; the newest that is whole when left out",
+  }),
+  profile: z.enum(profileNames).default("quick"),
+};
+
+export const RehearsalStart = inputObject({
+  sql: sqlText.optional().openapi({
+    description: "One or several statements; concurrently is allowed",
+    example: "create index concurrently on market.ticks (exchange, ts)",
+  }),
+  settings: z.record(
+    z.string().min(1).max(63),
+    z.union([z.string().max(100), z.number(), z.boolean()]),
+  ).optional().openapi({ description: "Server settings by name", example: { work_mem: "64MB" } }),
+  recommendation: AdviceId.optional(),
+  policy: PolicyChange.optional(),
+  ...how,
+}).openapi("RehearsalStart");
+
+const RehearsedStatement = z.object({
+  query: z.string(),
+  query_id: z.string().nullable(),
+  kind: z.enum(["read", "write"]),
+  share: share("Part of all statements' time"),
+  params: z.enum(parameterSources).openapi({
+    description:
+      "Where the values come from: given with the workload, observed in a session, drawn from the columns' statistics",
+  }),
+  variants: z.int().openapi({ description: "Sets of values that each run goes through" }),
+  before_ms: measured("Median time of one execution before the change"),
+  after_ms: measured("The same after it"),
+  improvement: measured(
+    "Throughput after over before, less one: 0.3 is 30 % more in the same time",
+  ),
+  ci_low: measured("Lower bound of its interval, right for all statements together with 95 %"),
+  ci_high: measured("Upper bound"),
+  null_ci_low: measured("Lower bound for the two copies against each other before the change"),
+  null_ci_high: measured("Upper bound of that"),
+  verdict: z.enum(statementVerdicts),
+  why: z.string(),
+  plan_before: z.string().nullable(),
+  plan_after: z.string().nullable(),
+  plan_changed: z.boolean(),
+  plan_difference: z.array(z.string()),
+  buffers_before: measured("Pages that one execution read"),
+  buffers_after: measured("The same after the change"),
+}).openapi("RehearsedStatement");
+
+const RehearsalCost = z.object({
+  seconds: z.number(),
+  locks: z.array(z.object({
+    lock: z.string(),
+    relation: z.string(),
+    held_ms: z.number(),
+    blocked: z.array(z.string()).openapi({ description: "Who waited for it: readers, writers" }),
+  })),
+  worst_stall_ms: z.number().openapi({
+    description: "Longest that one read or write of a touched table took meanwhile",
+  }),
+  reader_stall_ms: z.number(),
+  writer_stall_ms: z.number(),
+  bytes: z.number().openapi({ description: "By which the database grew" }),
+  wal_bytes: z.number(),
+  write_improvement: measured("Rate of inserts after over before, less one"),
+  write_ci_low: measured("Lower bound of its interval"),
+  write_ci_high: measured("Upper bound of its interval"),
+  tables: z.array(z.string()).openapi({
+    description: "Tables that were read and written meanwhile",
+  }),
+}).openapi("RehearsalCost");
+
+export const Rehearsal = z.object({
+  id: z.uuid(),
+  status: z.enum(rehearsalStatuses),
+  profile: z.enum(profileNames),
+  source: z.enum(["sql", "settings", "recommendation", "policy"]),
+  change: z.string(),
+  recommendation: z.string().nullable(),
+  created_at: Time,
+  finished_at: Time.nullable(),
+  step: z.string().nullable().openapi({ description: "What it is at just now" }),
+  seed: z.int(),
+  copy: orNull(
+    z.object({
+      kind: z.enum(["physical", "sampled"]),
+      backup: z.string().nullable(),
+      taken_at: Time,
+      server_version: z.int(),
+      bytes: z.number(),
+      sample_share: share("Part of the rows that were copied"),
+    }).openapi("RehearsalCopy"),
+  ),
+  verdict: z.enum(rehearsalVerdicts).nullable(),
+  summary: z.string().nullable().openapi({ description: "The verdict in one line, and why" }),
+  coverage: z.object({
+    statements: z.int(),
+    of: z.int(),
+    time_share: share("Part of all statements' time that was replayed"),
+  }),
+  statements: z.array(RehearsedStatement),
+  uncovered: z.array(z.object({ query: z.string(), share: z.number(), reason: z.string() })),
+  cost: orNull(RehearsalCost),
+  problems: z.array(z.string()),
+}).openapi("Rehearsal");
+
+export const RehearsalList = z.object({
+  rehearsals: z.array(Rehearsal),
+  next_cursor: nextCursor,
+}).openapi("RehearsalList");

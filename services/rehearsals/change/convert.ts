@@ -1,0 +1,79 @@
+import type { Config } from "../../../config.ts";
+import { migrate } from "../../../db/migrate.ts";
+import { migrations } from "../../../db/migrations/list.ts";
+import { createPool } from "../../../db/pool.ts";
+import { changeApplication } from "../../../db/rehearsals/effects.ts";
+import { HoldfastError } from "../../../errors.ts";
+import type { Logger } from "../../../log.ts";
+import type { Clock } from "../../clock.ts";
+import { createConversions } from "../../partitions/conversion/conversions.ts";
+import { createPolicies } from "../../partitions/policies.ts";
+import type { Copies } from "../copy/copies.ts";
+import type { Convert } from "./carry_out.ts";
+
+/** Steps that may pass without the conversion having come to its end. */
+const stepsMax = 200;
+const waitMs = 250;
+
+/** Makes what converts a table of copy `b`, by the planner and the steps that production's conversions have. */
+export function createConvert(
+  { copies, config, clock, log }: { copies: Copies; config: Config; clock: Clock; log: Logger },
+): Convert {
+  return async ({ table, keyColumn, policy }, signal) => {
+    const pool = createPool({
+      target: copies.adminTarget("b"),
+      max: 3,
+      waitingMax: 20,
+      pooler: { pooled: false },
+      applicationName: changeApplication,
+      statementTimeoutMs: 3_600_000,
+      lockTimeoutMs: 10_000,
+    });
+    const conversions = createConversions({
+      pool,
+      policies: createPolicies({ pool, config, onChange: () => {} }),
+      config,
+      clock,
+      log,
+      goesOn: false,
+    });
+    try {
+      // A backup may be older than this Holdfast.
+      await pool.run((sql) => migrate(sql, migrations), { deadlineMs: 120_000 });
+      const input = { table, keyColumn, widenKeys: true, policy };
+      const { digest, refusals } = await conversions.plan(input);
+      if (refusals.length > 0) {
+        throw new HoldfastError(
+          "conflict",
+          `The change failed: ${table} cannot be converted: ${refusals.join("; ")}`,
+        );
+      }
+      const { id } = await conversions.start(input, digest);
+      const phaseOf = async () => {
+        const found = (await conversions.list()).find((move) => move.id === id);
+        return { phase: found?.phase ?? "failed", error: found?.error ?? null };
+      };
+      for (let step = 0; step < stepsMax; step++) {
+        signal.throwIfAborted();
+        await conversions.advance();
+        const { phase, error } = await phaseOf();
+        if (phase === "finished") return;
+        if (phase === "failed" || phase === "undone" || phase === "cancelled") {
+          throw new HoldfastError(
+            "conflict",
+            `The change failed: the conversion ${phase}: ${error}`,
+          );
+        }
+        if (phase === "swapped") await conversions.act(table, "finish");
+        else await new Promise((done) => setTimeout(done, waitMs));
+      }
+      throw new HoldfastError(
+        "conflict",
+        "The change failed: the conversion did not come to its end",
+      );
+    } finally {
+      await conversions.stop();
+      await pool.end();
+    }
+  };
+}

@@ -1,0 +1,66 @@
+import type { ServerFacts } from "../../../db/backups/facts.ts";
+import { unprivilegedUser } from "../../../db/embedded/command.ts";
+import { HoldfastError } from "../../../errors.ts";
+import { extractBackup } from "../../backups/extract.ts";
+import type { BackupRecord } from "../../backups/record.ts";
+import type { BackupStore } from "../../backups/store.ts";
+import type { CopySource } from "./copies.ts";
+
+/**
+ * Finds the base backup of this server that a rehearsal restores: the one of this id, or the newest that is whole.
+ * Undefined when none is asked for and there is none. Throws `not_found` and `conflict`.
+ */
+export async function findBase(
+  store: Pick<BackupStore, "list">,
+  facts: Pick<ServerFacts, "system">,
+  id: string | undefined,
+): Promise<BackupRecord | undefined> {
+  const records = await store.list();
+  if (id === undefined) {
+    return records.find(({ kind, status, system }) =>
+      kind === "base" && status === "complete" && system === facts.system
+    );
+  }
+  const found = records.find((record) => record.id === id);
+  if (!found) {
+    throw new HoldfastError("invalid_request", `There is no backup ${id}`, {
+      problems: [{ path: "backup", message: `there is no backup ${id}` }],
+    });
+  }
+  const problem = found.kind !== "base"
+    ? "is a dump, and only base backups are restored for a rehearsal"
+    : found.status !== "complete"
+    ? `is ${found.status}`
+    : found.system !== facts.system
+    ? "is of another server"
+    : undefined;
+  if (problem) {
+    throw new HoldfastError("invalid_request", `Backup ${id} ${problem}`, {
+      problems: [{ path: "backup", message: problem }],
+    });
+  }
+  return found;
+}
+
+/** A base backup as what fills a copy. */
+export function physicalSource(
+  record: BackupRecord,
+  { store, role }: { store: Pick<BackupStore, "pathOf">; role: string },
+): CopySource {
+  return {
+    major: Math.floor(record.server_version / 10_000),
+    embedded: record.embedded,
+    database: record.database,
+    role,
+    bytes: record.raw_bytes,
+    fill: (data, signal) =>
+      extractBackup({
+        path: store.pathOf(record),
+        record,
+        to: data,
+        as: unprivilegedUser(),
+        durable: false,
+        signal,
+      }),
+  };
+}

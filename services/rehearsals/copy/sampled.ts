@@ -1,0 +1,221 @@
+import { spawn } from "node:child_process";
+import type { ServerFacts } from "../../../db/backups/facts.ts";
+import { findPgCtl } from "../../../db/backups/cluster.ts";
+import { forPrograms } from "../../../db/address/programs.ts";
+import type { Sql, Target } from "../../../db/connection.ts";
+import { runCommand, unprivilegedUser } from "../../../db/embedded/command.ts";
+import { describeDatabaseError } from "../../../db/errors.ts";
+import {
+  copySample,
+  createDatabase,
+  listTables,
+  readDatabaseForm,
+  type SampledTable,
+} from "../../../db/rehearsals/sampling.ts";
+import { HoldfastError, messageOf } from "../../../errors.ts";
+import { findPgDump } from "../../backups/logical.ts";
+import { splitStatements } from "../workload/sql_text.ts";
+import type { CopySource } from "./copies.ts";
+
+/** Tables up to this size are copied whole, whatever the budget. */
+const wholeBytes = 256 * 1024;
+const schemaBytesMax = 64 * 1024 * 1024;
+const problemsMax = 10;
+const superuser = "holdfast_copy";
+
+/** What a sampled copy holds, for its record. */
+export interface Sample {
+  /** Rows copied of all rows, by the server's estimates. */
+  share: number;
+  problems: string[];
+}
+
+/** The part of each large table that fits into a budget; 1 when all do. Pure. */
+export function shareFor(tables: readonly Pick<SampledTable, "bytes">[], budget: number): number {
+  const large = tables.filter(({ bytes }) => bytes > wholeBytes);
+  const total = large.reduce((sum, { bytes }) => sum + bytes, 0);
+  return total <= budget ? 1 : budget / total;
+}
+
+/**
+ * A copy for those who may not replicate: the schema as pg_dump has it, and a sample of the rows, read with SELECT under
+ * ACCESS SHARE. `sample` tells what came of it once it is loaded.
+ */
+export function sampledSource(
+  { target, facts, budgetBytes, openLiving }: {
+    target: Target;
+    facts: ServerFacts;
+    budgetBytes: number;
+    openLiving(): Sql;
+  },
+): CopySource & { sample: Sample } {
+  const major = Math.floor(facts.version / 10_000);
+  const sample: Sample = { share: 1, problems: [] };
+  const tell = (problem: string) => {
+    if (sample.problems.length < problemsMax) sample.problems.push(problem);
+  };
+  return {
+    major,
+    embedded: false,
+    database: facts.database,
+    role: superuser,
+    bytes: Math.min(budgetBytes * 2, facts.bytes ?? budgetBytes) + 64 * 1024 * 1024,
+    sample,
+    async fill(data) {
+      const pgCtl = await findPgCtl({ major, embedded: false });
+      const { code, output } = await runCommand(pgCtl ?? "", [
+        "initdb",
+        "--pgdata",
+        data,
+        "--options",
+        `--username=${superuser} --auth=trust --encoding=UTF8 --locale=C --no-sync`,
+      ], { as: unprivilegedUser(), timeoutMs: 120_000 });
+      if (code !== 0) throw new HoldfastError("conflict", `initdb failed: ${output.slice(-300)}`);
+    },
+    async load(connect, signal) {
+      const living = openLiving();
+      try {
+        const form = await readDatabaseForm(living);
+        const tables = await listTables(living);
+        const admin = connect("template1", superuser);
+        const { sameLocale } = await createDatabase(admin, facts.database, form)
+          .finally(() => admin.end({ timeout: 1 }));
+        if (!sameLocale) {
+          tell(`This machine has no locale ${form.collate}: text is sorted bytewise on the copy`);
+        }
+        const unreadable = tables.filter(({ readable }) => !readable);
+        for (const { label } of unreadable) tell(`${label} may not be read, and is missing`);
+        const schema = await dumpSchema({ target, major, unreadable, signal });
+        const copy = connect(facts.database, superuser);
+        try {
+          await runScript(copy, schema.before, tell, signal);
+          await copy`set session_replication_role to replica`;
+          const chosen = tables.filter(({ readable, bytes }) => readable && bytes > 0);
+          const share = shareFor(chosen, budgetBytes);
+          let [copied, all] = [0, 0];
+          for (const table of chosen) {
+            signal.throwIfAborted();
+            const part = table.bytes <= wholeBytes ? 1 : share;
+            try {
+              await copySample(living, copy, table, { share: part, signal });
+              copied += table.rows * part;
+            } catch (error) {
+              signal.throwIfAborted();
+              tell(`${table.label} could not be copied: ${describeDatabaseError(error)}`);
+            }
+            all += table.rows;
+          }
+          sample.share = all > 0 ? copied / all : 1;
+          await runScript(copy, schema.after, tell, signal);
+          await copy.unsafe("analyze");
+        } finally {
+          await copy.end({ timeout: 1 });
+        }
+      } finally {
+        await living.end({ timeout: 1 });
+      }
+    },
+  };
+}
+
+/** Runs a dump's statements one by one: a constraint that a sample cannot keep is left out and told. */
+async function runScript(
+  sql: Sql,
+  script: string,
+  tell: (problem: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { sql: statement } of splitStatements(script)) {
+    signal.throwIfAborted();
+    try {
+      await sql.unsafe(statement);
+    } catch (error) {
+      signal.throwIfAborted();
+      // A newer pg_dump sets what an older server does not know.
+      if (/^set\b/i.test(statement)) continue;
+      const words = statement.replaceAll(/\s+/g, " ").slice(0, 80);
+      tell(`Left out of the copy: ${words}: ${describeDatabaseError(error)}`);
+    }
+  }
+}
+
+async function dumpSchema(
+  { target, major, unreadable, signal }: {
+    target: Target;
+    major: number;
+    unreadable: readonly SampledTable[];
+    signal: AbortSignal;
+  },
+): Promise<{ before: string; after: string }> {
+  const program = findPgDump(major);
+  if (!program) {
+    throw new HoldfastError(
+      "conflict",
+      `Role and server allow no base backup, and there is no pg_dump of Postgres ${major} here to copy the schema with`,
+    );
+  }
+  const section = (name: string) =>
+    runDump(program, target, [
+      "--schema-only",
+      `--section=${name}`,
+      "--no-owner",
+      "--no-privileges",
+      "--no-publications",
+      "--no-subscriptions",
+      "--exclude-schema=holdfast",
+      ...unreadable.map((table) => `--exclude-table=${table.name}`),
+    ], signal);
+  return { before: await section("pre-data"), after: await section("post-data") };
+}
+
+async function runDump(
+  program: string,
+  target: Target,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const { conninfo, env } = forPrograms(target);
+  const child = spawn(program, [...args, "--no-password", "--dbname", conninfo], {
+    env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const end = () => void child.kill("SIGKILL");
+  signal.addEventListener("abort", end, { once: true });
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  let said = "";
+  child.stdout.on("data", (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    if (bytes > schemaBytesMax) end();
+    else chunks.push(chunk);
+  });
+  child.stderr.on("data", (chunk: unknown) => said = (said + String(chunk)).slice(-2_000));
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", resolve);
+    });
+    signal.throwIfAborted();
+    if (code !== 0) {
+      const why = bytes > schemaBytesMax ? "the schema is too large" : said.trim();
+      throw new HoldfastError("conflict", `The schema could not be copied: ${why}`);
+    }
+  } catch (error) {
+    throw error instanceof HoldfastError || signal.aborted
+      ? error
+      : new HoldfastError("conflict", `pg_dump could not be run: ${messageOf(error)}`);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+  const text = new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  // psql's own commands, such as \restrict, are for psql.
+  return text.split("\n").filter((line) => !line.startsWith("\\")).join("\n");
+}
+
+/** What a copy that was made with SELECT says of itself. */
+export const sampleNote = (share: number): string =>
+  share >= 1
+    ? "The copy was made with SELECT, for want of the right to replicate: it has all rows, and no bloat"
+    : `The copy is a sample of ${
+      (share * 100).toFixed(share < 0.1 ? 1 : 0)
+    } % of the rows, for want of the right to replicate: plans and times of the whole may differ`;

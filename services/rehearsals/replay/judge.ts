@@ -1,0 +1,57 @@
+import { compareWithin, type Estimate, type Interval } from "../../benchmarks/statistics.ts";
+import type { StatementVerdict } from "../rehearsal.ts";
+
+/** No practical difference, on the log scale: less than three per cent is not worth a change. */
+export const band = Math.log(1.03);
+/** An interval that lies within this says that there is no difference that matters. */
+const wide = Math.log(1.1);
+
+/** What the two copies differed in before the change, at its largest, where that is proven; on the log scale. */
+export function biasOf(before: Interval | null): number {
+  return before && (before.low > 0 || before.high < 0)
+    ? Math.max(Math.abs(before.low), Math.abs(before.high))
+    : 0;
+}
+
+/**
+ * Judges one statement. `untouched`: its plans are the same, and read the same files, in both copies; a difference in time
+ * is then not the change's. What the copies differed in before the change is charged to both ends of the interval.
+ */
+export function judgeStatement(
+  measured: Estimate | null,
+  { before, untouched, sufficient }: {
+    before: Interval | null;
+    untouched: boolean;
+    /** Whether there are enough blocks to bear the interval out. */
+    sufficient: boolean;
+  },
+): { verdict: StatementVerdict; why: string } {
+  if (!measured) return { verdict: "not_measured", why: "It was not measured often enough" };
+  const bias = biasOf(before);
+  const charged = { low: measured.low - bias, high: measured.high + bias };
+  const found = compareWithin(charged, band);
+  const proven = found === "faster" || found === "slower";
+  if (untouched) {
+    return proven
+      ? {
+        verdict: "unclear",
+        why:
+          "The plan is the same and reads the same files: planning or the machine made the difference",
+      }
+      : { verdict: "no_difference", why: "The plan is the same and reads the same files" };
+  }
+  if (proven && !sufficient) {
+    return { verdict: "unclear", why: "There was no time for enough blocks to prove it" };
+  }
+  if (proven) {
+    return {
+      verdict: found === "faster" ? "improved" : "worse",
+      why: bias > 0
+        ? "Proven, although the two copies differed before the change, which was charged"
+        : "The whole interval lies on one side",
+    };
+  }
+  return compareWithin(charged, wide) === "equivalent"
+    ? { verdict: "no_difference", why: "The whole interval lies within ±10 %" }
+    : { verdict: "unclear", why: "The interval is too wide to tell" };
+}

@@ -1,0 +1,107 @@
+/** A node of a plan, as far as it is shown. */
+interface PlanNode {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Index Name"?: string;
+  "Join Type"?: string;
+  Strategy?: string;
+  "Actual Rows"?: number;
+  "Actual Loops"?: number;
+  "Plan Rows"?: number;
+  "Shared Hit Blocks"?: number;
+  "Shared Read Blocks"?: number;
+  "Subplans Removed"?: number;
+  Schema?: string;
+  Plans?: PlanNode[];
+}
+
+/** A plan for people and for comparison. */
+export interface ReadPlan {
+  /** One line a node, indented. */
+  text: string;
+  /** The same without figures: equal shapes are equal plans. */
+  shape: string;
+  /** Names of tables and indexes that are read or written, `schema.name` where it is known. */
+  relations: string[];
+  /** Pages read, from the cache or not; null when it was not executed. */
+  buffers: number | null;
+}
+
+const linesMax = 30;
+
+function label(node: PlanNode): string {
+  const strategy = node.Strategy && node.Strategy !== "Plain" ? `${node.Strategy} ` : "";
+  const join = node["Join Type"] && node["Join Type"] !== "Inner" ? ` (${node["Join Type"]})` : "";
+  const index = node["Index Name"] ? ` using ${node["Index Name"]}` : "";
+  const relation = node["Relation Name"] ? ` on ${node["Relation Name"]}` : "";
+  return `${strategy}${node["Node Type"]}${join}${index}${relation}`;
+}
+
+function figures(node: PlanNode): string {
+  const rows = node["Actual Rows"] === undefined
+    ? `${node["Plan Rows"] ?? 0} rows expected`
+    : `${Math.round(node["Actual Rows"] * (node["Actual Loops"] ?? 1))} rows`;
+  const buffers = buffersOf(node);
+  return buffers === null ? rows : `${rows}, ${buffers} buffers`;
+}
+
+function buffersOf(node: PlanNode): number | null {
+  const { "Shared Hit Blocks": hit, "Shared Read Blocks": read } = node;
+  return hit === undefined && read === undefined ? null : (hit ?? 0) + (read ?? 0);
+}
+
+/** Reads the answer of EXPLAIN (FORMAT JSON). Undefined for anything else. Pure. */
+export function readPlan(answer: unknown): ReadPlan | undefined {
+  const root = (answer as { Plan?: PlanNode }[] | null)?.[0]?.Plan;
+  if (!root) return undefined;
+  const lines: string[] = [];
+  const shape: string[] = [];
+  const relations = new Set<string>();
+  const walk = (node: PlanNode, depth: number): void => {
+    const indent = "  ".repeat(depth);
+    lines.push(`${indent}${label(node)} (${figures(node)})`);
+    shape.push(`${indent}${label(node)}`);
+    for (const name of [node["Relation Name"], node["Index Name"]]) {
+      if (name) relations.add(name);
+    }
+    for (const child of node.Plans ?? []) walk(child, depth + 1);
+  };
+  walk(root, 0);
+  const more = lines.length - linesMax;
+  return {
+    text: [...lines.slice(0, linesMax), ...more > 0 ? [`… ${more} nodes more`] : []].join("\n"),
+    shape: shape.join("\n"),
+    relations: [...relations],
+    buffers: buffersOf(root),
+  };
+}
+
+const differencesMax = 12;
+
+/** What two plans differ in, in words: nodes that went and nodes that came. Pure. */
+export function describeDifference(before: ReadPlan, after: ReadPlan): string[] {
+  const count = (shape: string) => {
+    const counts = new Map<string, number>();
+    for (const line of shape.split("\n")) {
+      counts.set(line.trim(), (counts.get(line.trim()) ?? 0) + 1);
+    }
+    return counts;
+  };
+  const [old, fresh] = [count(before.shape), count(after.shape)];
+  const found: string[] = [];
+  for (const name of new Set([...old.keys(), ...fresh.keys()])) {
+    const change = (fresh.get(name) ?? 0) - (old.get(name) ?? 0);
+    const times = Math.abs(change) > 1 ? ` (${Math.abs(change)} times)` : "";
+    if (change < 0) found.push(`gone: ${name}${times}`);
+    if (change > 0) found.push(`new: ${name}${times}`);
+  }
+  if (found.length === 0 && before.shape !== after.shape) {
+    found.push("the same nodes in another order");
+  }
+  const shown = found.sort().slice(0, differencesMax);
+  if (found.length > shown.length) shown.push(`… ${found.length - shown.length} more`);
+  if (before.buffers !== null && after.buffers !== null && before.buffers !== after.buffers) {
+    shown.push(`buffers: ${before.buffers} before, ${after.buffers} after`);
+  }
+  return shown;
+}

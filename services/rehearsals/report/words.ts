@@ -1,0 +1,65 @@
+import { improvementWords } from "../../benchmarks/report/words.ts";
+import type { ChangeCost, Rehearsal, StatementResult } from "../rehearsal.ts";
+
+/** A time, with three digits. */
+export const msWords = (ms: number | null): string =>
+  ms === null ? "–" : ms >= 1_000 ? `${(ms / 1_000).toPrecision(3)} s` : `${ms.toPrecision(3)} ms`;
+
+/** Bytes in the unit that fits. */
+export function bytesWords(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = Math.abs(bytes);
+  let unit = 0;
+  while (value >= 1_000 && unit < units.length - 1) {
+    value /= 1_000;
+    unit++;
+  }
+  return `${bytes < 0 ? "−" : ""}${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
+}
+
+export const ratioWords = (value: number | null): string => improvementWords(value, "ratio");
+
+export const shareWords = (share: number): string =>
+  `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+export const intervalWords = (
+  { ci_low, ci_high }: Pick<StatementResult, "ci_low" | "ci_high">,
+): string => ci_low === null ? "–" : `${ratioWords(ci_low)} to ${ratioWords(ci_high)}`;
+
+/** Worse statements first, then better ones, then the rest; each by its share of the time. */
+export function inOrder(statements: readonly StatementResult[]): StatementResult[] {
+  const rank = ["worse", "improved", "unclear", "not_measured", "no_difference"];
+  return [...statements].sort((a, b) =>
+    rank.indexOf(a.verdict) - rank.indexOf(b.verdict) || b.share - a.share
+  );
+}
+
+/** One line that says how much of the load was replayed, and on what. */
+export function coverageWords({ coverage, copy }: Rehearsal): string {
+  const { statements, of, time_share } = coverage;
+  const data = !copy
+    ? "no copy was made"
+    : copy.kind === "physical"
+    ? `a copy of ${bytesWords(copy.bytes)}, restored from backup ${copy.backup} of ${copy.taken_at}`
+    : `a sample of ${shareWords(copy.sample_share)} of the rows, taken ${copy.taken_at}`;
+  return `${statements} of ${of} statements, ${shareWords(time_share)} of the time; ${data}`;
+}
+
+/** What the change cost, one fact a line. */
+export function costLines(cost: ChangeCost): string[] {
+  const interval = cost.write_ci_low === null
+    ? ""
+    : ` (${ratioWords(cost.write_ci_low)} to ${ratioWords(cost.write_ci_high)})`;
+  return [
+    `It took ${msWords(cost.seconds * 1_000)}.`,
+    `Longest read meanwhile: ${msWords(cost.reader_stall_ms)}; longest write: ${
+      msWords(cost.writer_stall_ms)
+    }${cost.tables.length > 0 ? ` (on ${cost.tables.join(", ")})` : " (no table was named)"}.`,
+    `The database ${cost.bytes < 0 ? "shrank" : "grew"} by ${bytesWords(Math.abs(cost.bytes))}; ${
+      bytesWords(cost.wal_bytes)
+    } of WAL were written.`,
+    cost.write_improvement === null
+      ? "What inserts cost was not measured."
+      : `Inserts: ${ratioWords(cost.write_improvement)}${interval}.`,
+  ];
+}

@@ -1,0 +1,139 @@
+import type { SettingFacts } from "../../db/rehearsals/living.ts";
+import { HoldfastError } from "../../errors.ts";
+import type { ProfileName } from "../benchmarks/case.ts";
+import type { PolicyInput } from "../partitions/policies.ts";
+import type { Change, GivenStatement } from "./rehearsal.ts";
+import { kindOf, splitStatements } from "./workload/sql_text.ts";
+
+/** What somebody asks to have rehearsed: exactly one of the first four. */
+export interface RehearsalInput {
+  sql?: string | undefined;
+  settings?: Readonly<Record<string, string | number | boolean>> | undefined;
+  recommendation?: string | undefined;
+  policy?: { table: string; key_column: string; policy: PolicyInput } | undefined;
+  workload?: readonly GivenStatement[] | undefined;
+  backup?: string | undefined;
+  profile?: ProfileName | undefined;
+}
+
+const sources = ["sql", "settings", "recommendation", "policy"] as const;
+const statementsMax = 200;
+
+/** Throws an `invalid_request` that names the field. */
+export function refuse(path: string, message: string): never {
+  throw new HoldfastError("invalid_request", `Cannot rehearse this: ${path}: ${message}`, {
+    problems: [{ path, message }],
+  });
+}
+
+/** The piece of advice that an id means. */
+export interface Advice {
+  title: string;
+  sql?: string | undefined;
+}
+
+/** Statements of advice that can be carried out on a copy as they stand. */
+const rehearsable = /^(create|drop|alter|reindex)\s+(unique\s+)?(index|table)\b/i;
+
+/** Whether a piece of advice can be rehearsed: it has a statement without placeholders that changes a table or index. */
+export const canRehearse = ({ sql }: Advice): boolean =>
+  sql !== undefined && rehearsable.test(sql.trim()) && !/<[^<>]+>/.test(sql);
+
+/** Reads the change out of a request. Throws `invalid_request`, which names the field. */
+export function changeOf(
+  input: RehearsalInput,
+  advice: (id: string) => Advice | undefined,
+): Change {
+  const given = sources.filter((source) => input[source] !== undefined);
+  const [source] = given;
+  if (source === undefined) refuse("sql", "give one of sql, settings, recommendation and policy");
+  if (given.length > 1) refuse(given[1]!, `give either ${given.join(" or ")}`);
+  if (input.sql !== undefined) return { source: "sql", sql: scriptOf(input.sql, "sql") };
+  if (input.settings !== undefined) {
+    const settings = Object.fromEntries(
+      Object.entries(input.settings).map(([name, value]) => [name.toLowerCase(), valueOf(value)]),
+    );
+    if (Object.keys(settings).length === 0) refuse("settings", "name at least one");
+    return { source: "settings", settings };
+  }
+  if (input.recommendation !== undefined) {
+    const { recommendation: id } = input;
+    const found = advice(id);
+    if (!found) refuse("recommendation", `there is no advice ${id} at present`);
+    if (!canRehearse(found)) {
+      refuse("recommendation", `"${found.title}" has no statement that a copy could carry out`);
+    }
+    return { source: "recommendation", id, sql: found.sql ?? "" };
+  }
+  const { table, key_column: keyColumn, policy } = input.policy!;
+  if (!/^[^.]+\../.test(table)) refuse("policy.table", "must be schema.name");
+  return { source: "policy", table, keyColumn, policy };
+}
+
+function scriptOf(sql: string, path: string): string {
+  if (sql.includes("\0")) refuse(path, "holds a NUL character");
+  const statements = splitStatements(sql);
+  if (statements.length === 0) refuse(path, "holds no statement");
+  if (statements.length > statementsMax) {
+    refuse(path, `holds ${statements.length} statements, ${statementsMax} are allowed`);
+  }
+  return sql;
+}
+
+const valueOf = (value: string | number | boolean) =>
+  typeof value === "boolean" ? (value ? "on" : "off") : String(value);
+
+/** What may be tried on a copy: settings that plans, memory and background work depend on. */
+const categories =
+  /^(Query Tuning|Resource Usage|Write-Ahead Log \/ (Settings|Checkpoints)|Autovacuum|Vacuuming|Client Connection Defaults \/ (Statement Behavior|Locale))/;
+/** Such as would reach out of the copy, or keep it from starting. */
+const forbidden =
+  /(preload_libraries|_command$|_library$|^dynamic_shared_memory_type$|^(min_)?dynamic_shared|^huge_page|^shared_memory_type$|^temp_tablespaces$|^default_tablespace$|^session_replication_role$|^search_path$|^role$|^client_connection_check_interval$|^statement_timeout$|^lock_timeout$|^synchronous_standby|^wal_level$|^fsync$|^full_page_writes$)/;
+/** Letters, digits and what values of settings are written with: no quotes, no line ends, nothing for a shell. */
+const plainValue = /^[\w .,+\-/%:*]{1,100}$/;
+
+/** Throws `invalid_request` for a setting that the server does not know, or that a copy must not be given. */
+export function checkSettings(
+  settings: Readonly<Record<string, string>>,
+  facts: readonly SettingFacts[],
+): void {
+  for (const [name, value] of Object.entries(settings)) {
+    const path = `settings.${name}`;
+    const known = facts.find((one) => one.name.toLowerCase() === name);
+    if (!known) refuse(path, "is no setting of this server");
+    if (known.context === "internal") refuse(path, "cannot be changed");
+    if (!categories.test(known.category) || forbidden.test(name)) {
+      refuse(path, `cannot be rehearsed (${known.category})`);
+    }
+    if (!plainValue.test(value)) {
+      refuse(path, "may hold letters, digits, blanks and . , + - / % : * only");
+    }
+  }
+}
+
+/** Throws `invalid_request` for a statement that cannot be replayed. */
+export function checkWorkload(workload: readonly GivenStatement[] | undefined): void {
+  for (const [at, { sql }] of (workload ?? []).entries()) {
+    const path = `workload.${at}.sql`;
+    scriptOf(sql, path);
+    if (splitStatements(sql).length !== 1) refuse(path, "must be one statement");
+    if (kindOf(sql) === "other") {
+      refuse(path, "must be a query or a change of rows (select, insert, update, delete, merge)");
+    }
+  }
+}
+
+/** A change in words, for its record. */
+export function wordsOf(change: Change): string {
+  switch (change.source) {
+    case "sql":
+    case "recommendation":
+      return change.sql.trim();
+    case "settings":
+      return Object.entries(change.settings).map(([name, value]) => `${name} = ${value}`).join(
+        "\n",
+      );
+    case "policy":
+      return `partition ${change.table} by ${change.keyColumn}, ${change.policy.interval}`;
+  }
+}

@@ -1,0 +1,249 @@
+import type { Sql } from "../../db/connection.ts";
+import { findTouched, type TouchedTable } from "../../db/rehearsals/effects.ts";
+import {
+  findStatementsSchema,
+  readSessionsStatements,
+  readWorkload,
+  type WorkloadRow,
+} from "../../db/rehearsals/living.ts";
+import {
+  analyse,
+  confineUsers,
+  endLeftoverWork,
+  listUnanalysed,
+  readFileNodes,
+} from "../../db/rehearsals/scratch.ts";
+import { describeDatabaseError } from "../../db/errors.ts";
+import { createRandom } from "../benchmarks/measuring/random.ts";
+import type { Estimate } from "../benchmarks/statistics.ts";
+import { carryOut, type Convert } from "./change/carry_out.ts";
+import type { Copies } from "./copy/copies.ts";
+import type { Change, Rehearsal, StatementResult, Uncovered } from "./rehearsal.ts";
+import type { RehearsalProfile } from "./replay/profiles.ts";
+import type { Sessions } from "./replay/replay.ts";
+import {
+  measureAfter,
+  measureBefore,
+  type PhaseOptions,
+  type Rehearsed,
+  tryStatement,
+} from "./replay/statements.ts";
+import { compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
+import { judgeChange } from "./verdict.ts";
+import { createObserved, type Selection } from "./workload/selection.ts";
+import { namesIn } from "./workload/sql_text.ts";
+import { fillStatement } from "./workload/variants.ts";
+
+/** Longest that statistics which are missing are gathered before the copies are compared; milliseconds. */
+const analyseMs = 300_000;
+/** Rows of pg_stat_statements that are read: the share of time is of these. */
+const workloadRows = 500;
+
+/** Prepares the first copy: a role that can do no harm, nothing of production under way, statistics where none are. */
+export async function prepareCopy(
+  admin: Sql,
+  { problems, signal }: { problems: string[]; signal: AbortSignal },
+): Promise<void> {
+  await endLeftoverWork(admin);
+  await confineUsers(admin);
+  const deadline = performance.now() + analyseMs;
+  const missing = await listUnanalysed(admin);
+  for (const [at, { name }] of missing.entries()) {
+    signal.throwIfAborted();
+    if (performance.now() > deadline) {
+      problems.push(`${missing.length - at} table(s) without statistics were not analysed in time`);
+      return;
+    }
+    await analyse(admin, name, { vacuum: false }).catch((error) =>
+      problems.push(`${name} could not be analysed: ${describeDatabaseError(error)}`)
+    );
+  }
+}
+
+/** Watches what sessions of the living server run, a few times a second, until told to stop. */
+export function watchSessions(living: Sql) {
+  const observed = createObserved();
+  const read = async () => observed.note(await readSessionsStatements(living).catch(() => []));
+  const timer = setInterval(() => void read(), 300);
+  return {
+    all: observed.all,
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** What took most time in the living server, read before the copy adds statements of its own. */
+export async function readTop(living: Sql, problems: string[]): Promise<WorkloadRow[]> {
+  const schema = await findStatementsSchema(living);
+  if (schema !== undefined) return await readWorkload(living, schema, workloadRows);
+  problems.push(
+    "pg_stat_statements is not installed in this database: give a workload, or create the extension",
+  );
+  return [];
+}
+
+export interface RunOptions {
+  copies: Copies;
+  change: Change;
+  selection: Selection;
+  profile: RehearsalProfile;
+  convert: Convert;
+  signal: AbortSignal;
+  /** Goes on to the next status. */
+  advance(): Promise<void>;
+  onStep(step: string): void;
+}
+
+/** What a rehearsal has open and knows between its phases. */
+interface Work {
+  sessions: Sessions;
+  rehearsed: Rehearsed[];
+  tables: TouchedTable[];
+  writesBefore: Estimate | null;
+}
+
+/** Measures, changes, measures again and judges; writes what it finds into `rehearsal`. Begins with copies that run. */
+export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): Promise<void> {
+  const { copies, change, profile, convert, signal, advance, onStep } = options;
+  let sessions = await openSessions(copies, profile);
+  try {
+    const rehearsed = await warmUp(rehearsal, sessions, options);
+    const phase: PhaseOptions = {
+      profile,
+      seed: rehearsal.seed,
+      alpha: 0.05 / Math.max(1, rehearsed.length + 1),
+      signal,
+    };
+    await advance();
+    const tables = await touchedTables(sessions.candidate, change);
+    const work: Work = { sessions, rehearsed, tables, writesBefore: null };
+    for (const [at, statement] of rehearsed.entries()) {
+      onStep(`statement ${at + 1} of ${rehearsed.length}`);
+      await measureBefore(sessions, statement, phase);
+    }
+    work.writesBefore = await compareWrites(sessions, tables, null, { ...phase, phase: "before" });
+    weigh(rehearsed);
+    await advance();
+    await closeSessions(sessions);
+    rehearsal.cost = await carryOut(copies, change, {
+      tables,
+      convert,
+      changeMs: profile.changeMs,
+      signal,
+    });
+    // What the change left in one copy's cache, or has still to write, would favour that or the other.
+    if (change.source !== "settings") await copies.restart({});
+    work.sessions = sessions = await openSessions(copies, profile);
+    await advance();
+    await measureChanged(rehearsal, work, phase, options);
+    Object.assign(rehearsal, judgeChange(rehearsal));
+  } finally {
+    await closeSessions(sessions);
+  }
+}
+
+async function openSessions(copies: Copies, profile: RehearsalProfile): Promise<Sessions> {
+  const how = { statementTimeoutMs: profile.statementMs, lockTimeoutMs: 10_000 };
+  return { baseline: await copies.open("a", how), candidate: await copies.open("b", how) };
+}
+
+async function closeSessions({ baseline, candidate }: Sessions): Promise<void> {
+  await Promise.all([baseline, candidate].map((sql) => sql.end({ timeout: 0 }).catch(() => {})));
+}
+
+/** Fills parameters in and runs everything once; what cannot be replayed is listed with its reason. */
+async function warmUp(
+  rehearsal: Rehearsal,
+  sessions: Sessions,
+  { selection, profile, signal, onStep }: RunOptions,
+): Promise<Rehearsed[]> {
+  const random = createRandom(rehearsal.seed);
+  const { wanted, total } = selection;
+  const rehearsed: Rehearsed[] = [];
+  const leaveOut = (one: Uncovered) => rehearsal.uncovered.push(one);
+  for (const [at, one] of wanted.entries()) {
+    signal.throwIfAborted();
+    onStep(`statement ${at + 1} of ${wanted.length}`);
+    const share = total && one.weight ? one.weight / total : 0;
+    const filled = await fillStatement(sessions.baseline, one, { random, count: profile.variants });
+    if ("reason" in filled) {
+      leaveOut({ query: one.query, share, reason: filled.reason });
+      continue;
+    }
+    const tried = await tryStatement(sessions, filled.statement, { profile, signal });
+    if ("reason" in tried) leaveOut({ query: one.query, share, reason: tried.reason });
+    else rehearsed.push(tried.rehearsed);
+  }
+  settleCoverage(rehearsal, selection, rehearsed);
+  return rehearsed;
+}
+
+function settleCoverage(rehearsal: Rehearsal, { wanted, total }: Selection, found: Rehearsed[]) {
+  const weights = found.reduce((sum, { weight }) => sum + (weight ?? 0), 0);
+  rehearsal.coverage = {
+    statements: found.length,
+    of: wanted.length,
+    time_share: total === null
+      ? found.length / Math.max(1, wanted.length)
+      : total > 0
+      ? weights / total
+      : 0,
+  };
+}
+
+/** Where nobody counted, a statement weighs what one execution of it takes. */
+function weigh(rehearsed: readonly Rehearsed[]): void {
+  for (const statement of rehearsed) statement.weight ??= statement.beforeMs ?? 0;
+}
+
+async function touchedTables(sql: Sql, change: Change): Promise<TouchedTable[]> {
+  if (change.source === "settings") return [];
+  const names = change.source === "policy"
+    ? [{
+      schema: change.table.slice(0, change.table.indexOf(".")),
+      name: change.table.slice(change.table.indexOf(".") + 1),
+    }]
+    : namesIn(change.sql);
+  return await findTouched(sql, names);
+}
+
+async function measureChanged(
+  rehearsal: Rehearsal,
+  { sessions, rehearsed, tables, writesBefore }: Work,
+  phase: PhaseOptions,
+  { copies, change, selection, onStep }: RunOptions,
+): Promise<void> {
+  const [old, fresh] = [await nodesOf(copies, "a"), await nodesOf(copies, "b")];
+  const weights = rehearsed.reduce((sum, { weight }) => sum + (weight ?? 0), 0);
+  // Of statements that were given and could not be replayed nobody knows the time: each counts as one.
+  const total = selection.total ?? weights / Math.max(rehearsal.coverage.time_share, 0.001);
+  for (const [at, statement] of rehearsed.entries()) {
+    onStep(`statement ${at + 1} of ${rehearsed.length}`);
+    const result: StatementResult = await measureAfter(sessions, statement, {
+      ...phase,
+      wasRewritten: (name) => old.get(name) !== fresh.get(name),
+      settingsChanged: change.source === "settings",
+    });
+    rehearsal.statements.push({
+      ...result,
+      share: total > 0 ? (statement.weight ?? 0) / total : 0,
+    });
+  }
+  const writesAfter = tables.length > 0
+    ? await compareWrites(sessions, tables, writesBefore, { ...phase, phase: "after" })
+    : null;
+  if (rehearsal.cost) {
+    Object.assign(
+      rehearsal.cost,
+      tables.length > 0 ? writeCostOf(writesAfter, writesBefore) : unknownWrites,
+    );
+  }
+}
+
+async function nodesOf(copies: Copies, arm: "a" | "b"): Promise<Map<string, string>> {
+  const admin = copies.openAdmin(arm);
+  try {
+    return await readFileNodes(admin);
+  } finally {
+    await admin.end({ timeout: 0 }).catch(() => {});
+  }
+}
