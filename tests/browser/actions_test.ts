@@ -134,6 +134,66 @@ testWith(
 
 testWith(
   chromium,
+  "a backup is taken and proven, a benchmark run and aborted, a channel tested, a row given up, metrics ranked, time paused",
+  async () => {
+    await withBrowser(async (browser, house) => {
+      const now = new Date(Date.now() - 5_000).toISOString();
+      const bad = { ts: now, symbol: "SPY", price: -1, size: 1, exchange: "P" };
+      await (await house.post("/api/ticks?create=true", [bad, { ...bad, price: 1 }])).body
+        ?.cancel();
+      const { page, complaints } = await visit(browser, `${house.url}/backups`);
+      await page.getByRole("button", { name: "Back up now" }).click();
+      await page.getByRole("button", { name: "Prove" }).waitFor({ timeout: 60_000 });
+      await page.getByRole("button", { name: "Prove" }).click();
+      await page.getByText("The backup is being restored on trial").waitFor();
+      await page.getByLabel("Moment (UTC)").fill("2026-01-31T09:30:00");
+      await page.getByText("deno task restore --time 2026-01-31T09:30:00Z --to restored").waitFor();
+
+      await page.goto(`${house.url}/benchmarks`);
+      await page.getByRole("button", { name: "Run quick benchmark" }).click();
+      await page.getByRole("heading", { name: "Under way" }).waitFor();
+      await page.getByRole("button", { name: "Abort", exact: true }).click();
+      await page.getByRole("button", { name: "Abort the run?" }).click();
+      await eventually(
+        async () => {
+          const { runs } = await house.json<{ runs: { status: string }[] }>("/api/benchmarks/runs");
+          return runs[0]?.status === "aborted";
+        },
+        "the run is aborted",
+        60_000,
+      );
+
+      await page.goto(`${house.url}/rules`);
+      await page.getByRole("button", { name: "Send a test" }).first().click();
+      await page.getByText(/The test reached/).first().waitFor();
+
+      await page.goto(`${house.url}/quarantine`);
+      await page.getByRole("button", { name: "Give up" }).click();
+      await page.getByRole("button", { name: "Give it up for good?" }).click();
+      await page.getByText("No row is quarantined.").waitFor();
+
+      await page.goto(`${house.url}/history`);
+      await page.getByRole("button", { name: "Rank them" }).click();
+      await page.getByRole("button", { name: "Ask again" }).waitFor();
+      await page.keyboard.press("p");
+      await page.getByRole("button", { name: "Paused" }).click();
+      await page.getByRole("button", { name: "Live" }).waitFor();
+
+      await page.goto(`${house.url}/settings?show=all`);
+      await page.getByLabel("Mark", { exact: true }).fill("deploy 43");
+      await page.getByRole("button", { name: "Set the mark" }).click();
+      await page.getByText("The mark is on the strip").waitFor();
+      await page.getByText("HOLDFAST_PROFILE").first().waitFor();
+      await page.goto(`${house.url}/partitions/market.ticks`);
+      await page.getByRole("button", { name: "Verify now" }).click();
+      await page.getByText(/checked, 0 differ/).waitFor();
+      assert.deepEqual(complaints.filter((one) => !/verify|503/.test(one)), []);
+    });
+  },
+);
+
+testWith(
+  chromium,
   "signing in leads back; a reader is offered nothing to change; signing out ends the live channel",
   async () => {
     const [admin, reader] = ["a".repeat(32), "r".repeat(32)];
