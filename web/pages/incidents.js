@@ -6,6 +6,9 @@ import { PageHead } from "../parts/page.js";
 import { Table } from "../parts/table.js";
 import { Await, Badge, Panel, Trouble } from "../parts/ui.js";
 
+/** The tone of a state; an interrupted one is kept as far as it went. */
+const STATUS = { recording: "running", complete: "complete", interrupted: "warning" };
+
 const columns = [
   {
     key: "at",
@@ -24,8 +27,7 @@ const columns = [
     key: "status",
     head: "State",
     value: (row) => row.status,
-    show: (row) =>
-      html`<${Badge} word=${row.status === "recording" ? "running" : "complete"}>${row.status}<//>`,
+    show: (row) => html`<${Badge} word=${STATUS[row.status]}>${row.status}<//>`,
   },
   {
     key: "length",
