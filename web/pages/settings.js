@@ -7,6 +7,7 @@ import { useAction, useApi } from "../lib/use_api.js";
 import { useStore } from "../lib/store.js";
 import { app, toast } from "../state.js";
 import { html, useState } from "../lib/view.js";
+import { Instances, Tokens } from "../parts/access.js";
 import { PageHead } from "../parts/page.js";
 import { Table } from "../parts/table.js";
 import { Await, Failed, Field, May, Pairs, Panel, Segments, Trouble } from "../parts/ui.js";
@@ -133,6 +134,8 @@ export function Page() {
         <${Browser} />
         <${Mark} />
         </div>
+        <${Instances} />
+        <${Tokens} />
         <${Panel} title="Settings in force" aside="read at the start; secrets are never shown"
           tools=${html`
             <${Segments} label="Which settings" value=${which} options=${[["set", "Set by you"], [
