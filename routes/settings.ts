@@ -28,7 +28,7 @@ const listRoute = createRoute({
 });
 
 /** Addresses and keys may carry a secret, whatever their setting says of itself. */
-const mayHoldSecret = /URL|TOKEN|SECRET|KEY|PASSWORD|CHANNELS|HEADERS/;
+const mayHoldSecret = /(^|_)(URL|TOKEN|SECRET|KEY|PASSWORD|CHANNELS|HEADERS)(_|$)/;
 
 /** Every setting with what is in force. Pure. */
 export function settingsReport(config: Config): z.infer<typeof SettingList>["settings"] {

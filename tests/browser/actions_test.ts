@@ -221,6 +221,18 @@ testWith(
       assert.equal(await page.evaluate("sessionStorage.ended"), "1");
       await signIn(admin);
       await run.waitFor();
+      await page.goto(`${house.url}/settings`);
+      await page.getByLabel("Name", { exact: true }).fill("ci");
+      await page.getByRole("button", { name: "Create a token" }).click();
+      const secret = await page.locator(".note code").innerText();
+      const asked = await house.request("/api/alerts", {
+        headers: { authorization: `Bearer ${secret}` },
+      });
+      assert.equal(asked.status, 200, await asked.text());
+      const row = page.getByRole("row", { name: /^ci/ });
+      await row.getByRole("button", { name: "Revoke" }).click();
+      await row.getByRole("button", { name: /Revoke it/ }).click();
+      await row.waitFor({ state: "detached" });
     }, { HOLDFAST_TOKEN: admin, HOLDFAST_READ_TOKEN: reader });
   },
 );

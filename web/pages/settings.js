@@ -8,6 +8,7 @@ import { useStore } from "../lib/store.js";
 import { app, toast } from "../state.js";
 import { html, useState } from "../lib/view.js";
 import { Instances, Tokens } from "../parts/access.js";
+import { Cut } from "../parts/cut.js";
 import { PageHead } from "../parts/page.js";
 import { Table } from "../parts/table.js";
 import { Await, Failed, Field, May, Pairs, Panel, Segments, Trouble } from "../parts/ui.js";
@@ -87,23 +88,21 @@ export function Page() {
       key: "value",
       head: "In force",
       value: (row) => row.value,
-      wide: true,
       show: (row) =>
         row.hidden
           ? html`<span class="faint">set, hidden</span>`
           : row.value === null
           ? html`<span class="faint">none</span>`
-          : html`<code>${row.value}</code>`,
+          : html`<${Cut} text=${row.value} most=${40} code=${true} />`,
     },
     {
       key: "default",
       head: "Default",
       value: (row) => row.default,
-      wide: true,
       show: (row) =>
         row.default === null
           ? html`<span class="faint">none</span>`
-          : html`<code>${row.default}</code>`,
+          : html`<${Cut} text=${row.default} most=${30} code=${true} />`,
     },
     {
       key: "source",

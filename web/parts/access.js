@@ -99,7 +99,7 @@ export function Tokens() {
       key: "made",
       head: "Created (UTC)",
       value: (row) => row.created_at,
-      show: (row) => dateTime(row.created_at),
+      show: (row) => row.created_at ? dateTime(row.created_at) : "at the start",
     },
     {
       key: "used",
@@ -111,7 +111,7 @@ export function Tokens() {
       key: "act",
       head: "",
       show: (row) =>
-        html`
+        row.source === "setting" ? html`<span class="faint">from the environment</span>` : html`
           <${Sure} disabled=${action.busy} sure="Revoke it? Its sessions end too."
             onClick=${() => revoke(row.id)}>Revoke<//>
         `,
