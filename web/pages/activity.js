@@ -37,8 +37,8 @@ function Locks({ answer, reload }) {
 }
 
 export function Page() {
-  const locks = useApi("/api/locks", { every: 5_000 });
-  const sessions = useApi("/api/sessions?limit=500", { every: 10_000 });
+  const locks = useApi("/api/locks", { every: 6_000 });
+  const sessions = useApi("/api/sessions?limit=500", { every: 12_000 });
   const [kind, setKind] = useParam("show", "busy");
   const [text, setText] = useParam("q");
   const reload = () =>

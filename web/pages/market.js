@@ -50,7 +50,7 @@ export function Page() {
   const step = INTERVALS[interval] ?? 60;
   const latest = useApi(
     symbol ? `/api/ticks?symbol=${encodeURIComponent(symbol)}&limit=14&order=desc` : null,
-    { every: range.fixed ? 0 : 5_000 },
+    { every: range.fixed ? 0 : 6_000 },
   );
   // The chart ends at the newest tick, which may be of another day.
   const newest = Date.parse(latest.data?.ticks?.[0]?.ts ?? "");
@@ -70,7 +70,7 @@ export function Page() {
     limit: String(MOST),
   });
   const answer = useApi(symbol && latest.data ? `/api/candles?${query}` : null, {
-    every: range.fixed ? 0 : 10_000,
+    every: range.fixed ? 0 : 15_000,
   });
   const candles = answer.data?.candles ?? [];
   const ticks = latest.data?.ticks ?? [];
