@@ -147,9 +147,11 @@ testWith(
       const box = await chart.boundingBox();
       assert.ok(box);
       await page.mouse.move(box.x + box.width * 0.5, box.y + 30);
+      const dragged = performance.now();
       await page.mouse.down();
       await page.mouse.move(box.x + box.width * 0.8, box.y + 30, { steps: 4 });
       await page.mouse.up();
+      assert.ok(performance.now() - dragged < 5_000, "a cursor over a chart does not spin");
       await page.waitForURL(/from=.*to=/);
       await page.setViewportSize({ width: 360, height: 780 });
       await page.getByRole("navigation", { name: "Pages" }).getByText("More").click();

@@ -26,7 +26,10 @@ function Candles({ candles, decimals, onZoom, onHover }) {
     );
     return () => chart.current.close();
   }, []);
-  useEffect(() => chart.current.show(candles, decimals));
+  const last = candles.at(-1);
+  useEffect(() => chart.current.show(candles, decimals), [
+    `${candles.length} ${candles[0]?.ts} ${last?.ts} ${last?.close} ${last?.volume} ${decimals}`,
+  ]);
   return html`<div class="chart candles" ref=${root} role="img" />`;
 }
 

@@ -116,6 +116,7 @@ export function Chart(
   const root = useRef(null);
   const chart = useRef(null);
   const latest = useRef({});
+  const hovered = useRef(null);
   latest.current = {
     from,
     to,
@@ -178,10 +179,14 @@ export function Chart(
               }
               u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             }],
-            setCursor: [(u) =>
-              current().onHover?.(
-                u.cursor.left >= 0 ? current().points[u.cursor.idx] ?? null : null,
-              )],
+            setCursor: [
+              (u) => {
+                const index = u.cursor.left >= 0 ? u.cursor.idx ?? null : null;
+                if (index === hovered.current) return;
+                hovered.current = index;
+                current().onHover?.(index === null ? null : current().points[index] ?? null);
+              },
+            ],
           },
         },
         [[], [], [], []],
@@ -213,7 +218,21 @@ export function Chart(
       shown.map(({ value }) => value),
     ]);
   }
-  useEffect(draw);
+  // Drawing tells where the cursor is, which may draw the page again: it must not draw the chart again.
+  const last = points.at(-1);
+  useEffect(draw, [
+    JSON.stringify([
+      points.length,
+      points[0]?.at,
+      last?.at,
+      last?.value,
+      from,
+      to,
+      levels,
+      bands,
+      marks,
+    ]),
+  ]);
   return html`<div class="chart" ref=${root} role="img" aria-label=${label} style=${{
     height: `${height}px`,
   }} />`;

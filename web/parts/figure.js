@@ -3,7 +3,7 @@ import { useRange } from "../lib/range.js";
 import { useApi } from "../lib/use_api.js";
 import { levelWords, show, toneFor } from "../lib/units.js";
 import { atMost } from "../lib/verdict.js";
-import { html } from "../lib/view.js";
+import { html, useMemo } from "../lib/view.js";
 import { app } from "../state.js";
 import { Icon } from "./ui.js";
 import { Spark } from "./spark.js";
@@ -26,12 +26,16 @@ export function useSeries(metric, { scope = "", most = 60, every = 60_000, range
   const answer = useApi(metric ? `/api/metrics/${metric}?${query}` : null, {
     every: range.fixed ? 0 : every,
   });
-  const points = (answer.data?.points ?? []).map((point) => ({
-    at: Date.parse(point.ts),
-    value: point.value,
-    min: point.min,
-    max: point.max,
-  }));
+  const points = useMemo(
+    () =>
+      (answer.data?.points ?? []).map((point) => ({
+        at: Date.parse(point.ts),
+        value: point.value,
+        min: point.min,
+        max: point.max,
+      })),
+    [answer.data],
+  );
   return {
     ...answer,
     points,
