@@ -60,7 +60,7 @@ export function AlertActions({ alerts }) {
   const speak = () =>
     action.run(async () => {
       for (const id of silences) {
-        await request(`/api/alerts/silences/${encodeURIComponent(id)}`, { method: "DELETE" });
+        await request(`/api/alerts/silences?id=${encodeURIComponent(id)}`, { method: "DELETE" });
       }
       askAlerts();
     });

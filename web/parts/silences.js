@@ -15,7 +15,7 @@ export function Silences() {
   );
   const end = (id) =>
     action.run(async () => {
-      await request(`/api/alerts/silences/${encodeURIComponent(id)}`, { method: "DELETE" });
+      await request(`/api/alerts/silences?id=${encodeURIComponent(id)}`, { method: "DELETE" });
       answer.reload();
       askAlerts();
     });
