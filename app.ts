@@ -14,6 +14,8 @@ import { alertRoutes } from "./routes/alerts.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { benchmarkRoutes } from "./routes/benchmarks.ts";
 import { candleRoutes } from "./routes/candles.ts";
+import { changeRoutes } from "./routes/changes.ts";
+import { compression } from "./routes/compression.ts";
 import { conversionRoutes } from "./routes/conversions.ts";
 import { diagnosisRoutes } from "./routes/diagnosis.ts";
 import { openApiDocument } from "./routes/document.ts";
@@ -42,6 +44,7 @@ import { quarantineRoutes } from "./routes/quarantine.ts";
 import { requestGuard } from "./routes/request_guard.ts";
 import { accessLog } from "./routes/access_log.ts";
 import { originGuard, securityHeaders } from "./routes/security.ts";
+import { settingRoutes } from "./routes/settings.ts";
 import { type AppEnv, createRouter } from "./routes/shared.ts";
 import { writeGuard } from "./routes/write_guard.ts";
 import { tickRoutes } from "./routes/ticks.ts";
@@ -91,7 +94,7 @@ export interface Services {
   exactness: ExactnessService;
   monitor: Monitor;
   incidents: Incidents;
-  changes: Pick<Changes, "between">;
+  changes: Pick<Changes, "between" | "note">;
   policies: Policies;
   verifications: Verifications;
   archives: Archives;
@@ -168,6 +171,7 @@ function mountApi(
     alertChannelRoutes(services),
     alertRehearsalRoutes({ ...services, samples: sampleReader(services.monitor.history) }),
     diagnosisRoutes(services),
+    changeRoutes(services),
     incidentRoutes(services),
     metricRoutes(services),
     expositionRoutes({ ...services, version, startedAt }),
@@ -178,6 +182,7 @@ function mountApi(
     auditRoutes(services),
     operationRoutes(services),
     rehearsalRoutes(services),
+    settingRoutes({ config }),
   ];
   for (const routes of routers) router.route("/", routes);
 }
@@ -208,6 +213,7 @@ export function createApp(
   });
 
   router.use("*", accessLog(log));
+  router.use("/api/*", compression());
   router.use(
     "*",
     originGuard({

@@ -65,13 +65,17 @@ export const operations = {
   rehearseAlertRule: { method: "POST", path: "/api/alerts/rehearse", keyed: true },
   getAlert: { method: "GET", path: "/api/alerts/{id}" },
   listLocks: { method: "GET", path: "/api/locks" },
+  listSessions: { method: "GET", path: "/api/sessions" },
   cancelStatement: { method: "POST", path: "/api/locks/{pid}/cancel", keyed: true },
   terminateSession: { method: "POST", path: "/api/locks/{pid}/terminate", keyed: true },
   listQueries: { method: "GET", path: "/api/queries" },
   listIndexes: { method: "GET", path: "/api/indexes" },
+  listChanges: { method: "GET", path: "/api/changes" },
+  createMark: { method: "POST", path: "/api/marks", keyed: true },
   listIncidents: { method: "GET", path: "/api/incidents" },
   getIncident: { method: "GET", path: "/api/incidents/{id}" },
   listMetrics: { method: "GET", path: "/api/metrics" },
+  listMoves: { method: "GET", path: "/api/moves" },
   getMetric: { method: "GET", path: "/api/metrics/{name}" },
   getExposition: { method: "GET", path: "/metrics" },
   listBackups: { method: "GET", path: "/api/backups" },
@@ -102,6 +106,7 @@ export const operations = {
   getRehearsal: { method: "GET", path: "/api/rehearsals/{id}" },
   abortRehearsal: { method: "DELETE", path: "/api/rehearsals/{id}" },
   getRehearsalReport: { method: "GET", path: "/api/rehearsals/{id}/report" },
+  listSettings: { method: "GET", path: "/api/settings" },
 } satisfies Record<string, OperationFacts>;
 
 /** The codes of problems. */

@@ -924,6 +924,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The sessions of the server at this moment, those that work first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/locks/{pid}/cancel": {
         parameters: {
             query?: never;
@@ -1004,6 +1024,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changed on the server: settings, DDL, indexes, restarts, marks; newest first
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Note a moment, such as a deployment, to be seen beside alerts and slower statements
+         * @description Needs the scope `operate` where tokens are required.
+         */
+        post: operations["createMark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents": {
         parameters: {
             query?: never;
@@ -1056,6 +1116,26 @@ export interface paths {
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which metrics moved in a window, against as long a time before it
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listMoves"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1512,6 +1592,26 @@ export interface paths {
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getRehearsalReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The settings in force, with their defaults; secrets are hidden
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["listSettings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3030,6 +3130,32 @@ export interface components {
             waits_for: string | null;
             blocked: components["schemas"]["BlockedSession"][];
         };
+        SessionList: {
+            sessions: {
+                pid: number;
+                backend_type: string;
+                database: string | null;
+                user: string | null;
+                application: string | null;
+                /** @description Its address; null over a socket */
+                client: string | null;
+                state: string | null;
+                /** @example Lock: transactionid */
+                wait: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                backend_start: string | null;
+                transaction_seconds: number | null;
+                state_seconds: number | null;
+                /** @description Without constants */
+                query: string | null;
+                /** @description Whether it is a Holdfast's own */
+                own: boolean;
+            }[];
+            next_cursor: string | null;
+        };
         SignalledSession: {
             pid: number;
             /** @enum {string} */
@@ -3092,7 +3218,7 @@ export interface components {
                          */
                         at: string;
                         /** @enum {string} */
-                        kind: "setting" | "ddl" | "index" | "statistics_reset" | "server_start" | "holdfast_start";
+                        kind: "setting" | "ddl" | "index" | "statistics_reset" | "server_start" | "holdfast_start" | "mark";
                         subject: string;
                         before: string | null;
                         after: string | null;
@@ -3154,12 +3280,28 @@ export interface components {
             }[];
             next_cursor: string | null;
         };
+        ChangeList: {
+            changes: components["schemas"]["ServerChange"][];
+            next_cursor: string | null;
+        };
+        ServerChange: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            at: string;
+            /** @enum {string} */
+            kind: "setting" | "ddl" | "index" | "statistics_reset" | "server_start" | "holdfast_start" | "mark";
+            subject: string;
+            before: string | null;
+            after: string | null;
+        };
         IncidentList: {
             incidents: {
                 /** Format: uuid */
                 id: string;
                 /** @enum {string} */
-                status: "recording" | "complete";
+                status: "recording" | "complete" | "interrupted";
                 /** Format: uuid */
                 alert_id: string;
                 alert_type: string;
@@ -3183,7 +3325,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            status: "recording" | "complete";
+            status: "recording" | "complete" | "interrupted";
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00Z
@@ -3247,6 +3389,19 @@ export interface components {
                  * @enum {string}
                  */
                 status: "known" | "bad" | "unknown";
+            }[];
+            next_cursor: string | null;
+        };
+        MoveList: {
+            moves: {
+                name: string;
+                unit: string;
+                /** @description Median of as long a time before */
+                before: number;
+                /** @description Median within the window */
+                during: number;
+                /** @description The difference in spreads of the time before */
+                score: number;
             }[];
             next_cursor: string | null;
         };
@@ -3847,6 +4002,21 @@ export interface components {
         };
         RehearsalList: {
             rehearsals: components["schemas"]["Rehearsal"][];
+            next_cursor: string | null;
+        };
+        SettingList: {
+            settings: {
+                name: string;
+                /** @description As JSON; null: not set, or hidden because it may hold a secret */
+                value: string | null;
+                /** @description As JSON; null: none */
+                default: string | null;
+                /** @enum {string} */
+                source: "default" | "set";
+                hidden: boolean;
+                about: string;
+                allowed: string;
+            }[];
             next_cursor: string | null;
         };
     };
@@ -7281,6 +7451,49 @@ export interface operations {
             };
         };
     };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, 200 when left out */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sessions of clients and autovacuum workers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancelStatement: {
         parameters: {
             query?: {
@@ -7481,6 +7694,109 @@ export interface operations {
             };
         };
     };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description A day before `to` when left out */
+                from?: string;
+                to?: string;
+                /** @description Rows per page: at most 500, 200 when left out */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The changes of that time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createMark: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example deploy 2026.11.27-1 */
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Noted */
+            201: {
+                headers: {
+                    /** @description true: this was answered before to the same Idempotency-Key */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerChange"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request_malformed_body"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout_upload_stalled"];
+            409: components["responses"]["Problem409_conflict_idempotency_in_flight_idempotency_outcome_unknown"];
+            413: components["responses"]["Problem413_body_too_large"];
+            414: components["responses"]["Problem414_target_too_long"];
+            415: components["responses"]["Problem415_unsupported_media_type"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            422: components["responses"]["Problem422_idempotency_key_reused"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listIncidents: {
         parameters: {
             query?: {
@@ -7590,6 +7906,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMoves: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that moved most first; within the usual spread is left out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoveList"];
                 };
             };
             400: components["responses"]["Problem400_invalid_request"];
@@ -9021,6 +9380,46 @@ export interface operations {
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
             404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every setting */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
             408: components["responses"]["Problem408_request_timeout"];
             414: components["responses"]["Problem414_target_too_long"];
             417: components["responses"]["Problem417_expectation_failed"];

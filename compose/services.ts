@@ -142,7 +142,7 @@ export function createServices(
     log,
   });
   const [writer, reader, now] = [pools.watchSlow, pools.app, () => clock.now().getTime()];
-  const history = createHistory({ writer, reader, config, access, clock, log });
+  const history = createHistory({ writer, reader, config, access, clock, log, instance });
   const changes = createChanges({ now });
   const incidents = createIncidents({ pool: writer, reader, history, changes, access, now, log });
   const backups = createBackupService({

@@ -4,7 +4,7 @@ import type { Changes } from "../services/monitor/changes.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
 import { indexesReport, locksReport, queriesReport } from "../services/monitor/reports.ts";
 import type { Sessions } from "../services/monitor/sessions.ts";
-import { IndexList, LockTree, QueryList, Signalled } from "./diagnosis_schemas.ts";
+import { IndexList, LockTree, QueryList, SessionList, Signalled } from "./diagnosis_schemas.ts";
 import {
   type AppEnv,
   createRouter,
@@ -26,6 +26,17 @@ const locksRoute = createRoute({
   summary: "Who blocks whom, from the root blockers down",
   request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(LockTree, "The blocking tree, as last read") },
+});
+
+const sessionsRoute = createRoute({
+  method: "get",
+  path: "/api/sessions",
+  tags,
+  operationId: "listSessions",
+  "x-problems": ["database_unavailable", "deadline_exceeded"],
+  summary: "The sessions of the server at this moment, those that work first",
+  request: { query: z.object({ limit: limitParam(1_000, 200) }) },
+  responses: { 200: jsonAnswer(SessionList, "Sessions of clients and autovacuum workers") },
 });
 
 const target = {
@@ -106,6 +117,11 @@ export function diagnosisRoutes(
       keyOf: ({ pid, backend_start, query }) => `${pid} ${backend_start ?? query}`,
     });
     return c.json({ ...report, roots: rows, next_cursor }, 200);
+  });
+
+  router.openapi(sessionsRoute, async (c) => {
+    const { limit } = c.req.valid("query");
+    return c.json({ sessions: await sessions.list(limit), next_cursor: null }, 200);
   });
 
   router.openapi(cancelRoute, async (c) => {

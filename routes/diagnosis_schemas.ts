@@ -39,6 +39,25 @@ export const LockTree = z.object({
   next_cursor: nextCursor,
 }).openapi("LockTree");
 
+export const SessionList = z.object({
+  sessions: z.array(z.object({
+    pid: z.int(),
+    backend_type: z.string(),
+    database: z.string().nullable(),
+    user: z.string().nullable(),
+    application: z.string().nullable(),
+    client: z.string().nullable().openapi({ description: "Its address; null over a socket" }),
+    state: z.string().nullable(),
+    wait: z.string().nullable().openapi({ example: "Lock: transactionid" }),
+    backend_start: Time.nullable(),
+    transaction_seconds: z.number().nullable(),
+    state_seconds: z.number().nullable(),
+    query: z.string().nullable().openapi({ description: "Without constants" }),
+    own: z.boolean().openapi({ description: "Whether it is a Holdfast's own" }),
+  })),
+  next_cursor: nextCursor,
+}).openapi("SessionList");
+
 export const Signalled = z.object({
   pid: z.int(),
   action: z.enum(["cancel", "terminate"]),

@@ -8,7 +8,7 @@ const tags = ["diagnosis"];
 const IncidentList = z.object({
   incidents: z.array(z.object({
     id: z.uuid(),
-    status: z.enum(["recording", "complete"]),
+    status: z.enum(["recording", "complete", "interrupted"]),
     alert_id: z.uuid(),
     alert_type: z.string(),
     scope: z.string(),
@@ -21,7 +21,7 @@ const IncidentList = z.object({
 
 const Incident = z.object({
   id: z.uuid(),
-  status: z.enum(["recording", "complete"]),
+  status: z.enum(["recording", "complete", "interrupted"]),
   opened_at: Time,
   from: Time,
   to: Time,

@@ -4,6 +4,7 @@ import type { Clock } from "../services/clock.ts";
 import type { Alerts } from "../services/alerts/alerts.ts";
 import type { History } from "../services/monitor/history/history.ts";
 import type { Monitor } from "../services/monitor/monitor.ts";
+import { rankMoves } from "../services/monitor/moves.ts";
 import { type MetricReport, metricsReport } from "../services/monitor/reports.ts";
 import { signals } from "../services/monitor/signals/list.ts";
 import { createRouter, jsonAnswer, nextCursor, Time, wholeParam } from "./shared.ts";
@@ -41,6 +42,7 @@ const MetricList = z.object({
 const tags = ["metrics"];
 /** How old the last point of what is no signal may be to stand for now. */
 const othersMaxAgeMs = 60_000;
+const movesMaxMs = 30 * 86_400_000;
 
 const listRoute = createRoute({
   method: "get",
@@ -75,6 +77,38 @@ const readRoute = createRoute({
     }),
   },
   responses: { 200: jsonAnswer(Series, "Its points, oldest first") },
+});
+
+const movesRoute = createRoute({
+  method: "get",
+  path: "/api/moves",
+  tags,
+  operationId: "listMoves",
+  "x-problems": ["database_unavailable", "deadline_exceeded"],
+  summary: "Which metrics moved in a window, against as long a time before it",
+  request: {
+    query: z.object({
+      from: Time,
+      to: Time,
+    }),
+  },
+  responses: {
+    200: jsonAnswer(
+      z.object({
+        moves: z.array(z.object({
+          name: z.string(),
+          unit: z.string(),
+          before: z.number().openapi({ description: "Median of as long a time before" }),
+          during: z.number().openapi({ description: "Median within the window" }),
+          score: z.number().openapi({
+            description: "The difference in spreads of the time before",
+          }),
+        })),
+        next_cursor: nextCursor,
+      }).openapi("MoveList"),
+      "Those that moved most first; within the usual spread is left out",
+    ),
+  },
 });
 
 const signalUnits = new Map<string, string>(signals.map(({ name, unit }) => [name, unit]));
@@ -122,6 +156,20 @@ export function metricRoutes(
     });
     const metrics = rows.map((metric) => ({ ...metric, unit: unitOf(metric.name) }));
     return c.json({ metrics, next_cursor }, 200);
+  });
+  router.openapi(movesRoute, async (c) => {
+    const query = c.req.valid("query");
+    const [from, to] = [Date.parse(query.from), Date.parse(query.to)];
+    if (from >= to || to - from > movesMaxMs) {
+      throw new HoldfastError("invalid_request", "from must be before to, by at most 30 days", {
+        problems: [{ path: "from", message: "is not before to, or by more than 30 days" }],
+      });
+    }
+    const moves = await rankMoves(history, from, to);
+    return c.json({
+      moves: moves.map((move) => ({ ...move, unit: unitOf(move.name) })),
+      next_cursor: null,
+    }, 200);
   });
   router.openapi(readRoute, async (c) => {
     const { name } = c.req.valid("param");

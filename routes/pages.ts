@@ -1,73 +1,71 @@
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { Hono } from "hono";
-import swaggerBundle from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "text" };
-import swaggerCss from "swagger-ui-dist/swagger-ui.css" with { type: "text" };
-import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
-import uplot from "uplot/dist/uPlot.esm.js" with { type: "text" };
+import { type Context, Hono } from "hono";
+import { type Asset, readAssets } from "./pages/assets.ts";
 import type { AppEnv } from "./shared.ts";
 
-const types: Record<string, string> = {
-  html: "text/html; charset=utf-8",
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  svg: "image/svg+xml",
-};
+/** The pages of the browser's own router; each is answered with the same shell. */
+export const pagePaths = [
+  "/",
+  "/alerts",
+  "/alerts/:id",
+  "/incidents",
+  "/incidents/:id",
+  "/activity",
+  "/statements",
+  "/statements/:id",
+  "/history",
+  "/storage",
+  "/replication",
+  "/partitions",
+  "/partitions/:table",
+  "/backups",
+  "/market",
+  "/feeds",
+  "/quarantine",
+  "/benchmarks",
+  "/rules",
+  "/settings",
+] as const;
 
-interface Asset {
-  body: string;
-  type: string;
-  etag: string;
+const yearSeconds = 31_536_000;
+
+function accepts(header: string | undefined, coding: string): boolean {
+  const part = (header ?? "").toLowerCase().split(",").map((one) => one.trim())
+    .find((one) => one === coding || one.startsWith(`${coding};`));
+  return part !== undefined && !/;\s*q=0(\.0*)?$/.test(part);
 }
 
-function assetOf(name: string, body: string): Asset {
-  const etag = `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
-  return { body, type: types[name.split(".").pop() ?? ""] ?? "application/octet-stream", etag };
-}
-
-/** Everything the pages need, read once: a few files of our own and the two vendored libraries. */
-function readAssets(): Map<string, Asset> {
-  const folder = new URL("../web/", import.meta.url);
-  const own = readdirSync(folder).filter((name) => /\.(html|css|js|svg)$/.test(name));
-  return new Map([
-    ...own.map((name): [string, string] => [name, readFileSync(new URL(name, folder), "utf8")]),
-    ["vendor/uplot.js", uplot as unknown as string] as [string, string],
-    ["vendor/uplot.css", uplotCss as unknown as string] as [string, string],
-    ["vendor/swagger-ui-bundle.js", swaggerBundle as unknown as string] as [string, string],
-    ["vendor/swagger-ui.css", swaggerCss as unknown as string] as [string, string],
-  ].map(([name, body]) => [name, assetOf(name, body)]));
+function answer(c: Context<AppEnv>, asset: Asset, caching: string): Response {
+  const gzip = accepts(c.req.header("accept-encoding"), "gzip");
+  // A tag names one representation: the compressed one has its own.
+  const etag = gzip ? asset.etag.replace(/"$/, '-gzip"') : asset.etag;
+  const headers: Record<string, string> = {
+    etag,
+    "cache-control": caching,
+    "content-type": asset.type,
+    vary: "accept-encoding",
+  };
+  const known = (c.req.header("if-none-match") ?? "").split(",").map((one) => one.trim());
+  if (known.includes(etag)) return new Response(null, { status: 304, headers });
+  if (gzip) headers["content-encoding"] = "gzip";
+  return new Response(gzip ? asset.gzip() : asset.plain, { headers });
 }
 
 /** The dashboard, the API reference and the login page; no other host is asked for anything. */
 export function pageRoutes(): Hono<AppEnv> {
   const router = new Hono<AppEnv>();
-  const assets = readAssets();
-
-  const answer = (
-    asset: Asset | undefined,
-    ifNoneMatch: string | undefined,
-  ): Response | undefined => {
-    if (!asset) return undefined;
-    const headers = { etag: asset.etag, "cache-control": "no-cache", "content-type": asset.type };
-    return ifNoneMatch === asset.etag
-      ? new Response(null, { status: 304, headers })
-      : new Response(asset.body, { headers });
+  const { version, assets } = readAssets();
+  const shell = (file: string) => (c: Context<AppEnv>) => {
+    const asset = assets.get(file);
+    return asset ? answer(c, asset, "no-cache") : c.notFound();
   };
-
-  for (
-    const [path, file] of [["/", "index.html"], ["/docs", "docs.html"], [
-      "/login",
-      "login.html",
-    ]] as const
-  ) {
-    router.get(
-      path,
-      (c) => answer(assets.get(file), c.req.header("if-none-match")) ?? c.notFound(),
-    );
-  }
-  router.get(
-    "/assets/:name{.+}",
-    (c) => answer(assets.get(c.req.param("name")), c.req.header("if-none-match")) ?? c.notFound(),
-  );
+  for (const path of pagePaths) router.get(path, shell("index.html"));
+  router.get("/docs", shell("docs.html"));
+  router.get("/login", shell("login.html"));
+  router.get("/assets/report.css", shell("report.css"));
+  // A page of an older version finds none of its modules here, and loads itself anew.
+  router.get("/assets/:version/:name{.+}", (c) => {
+    const asset = c.req.param("version") === version ? assets.get(c.req.param("name")) : undefined;
+    return asset ? answer(c, asset, `public, max-age=${yearSeconds}, immutable`) : c.notFound();
+  });
   return router;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { overWords, plain, scopeWords } from "../web/alert_words.js";
+import { overWords, plain, scopeWords } from "../web/lib/alert_words.js";
 
 Deno.test("an alert that ended is told without its bad news", () => {
   const alert = {

@@ -45,6 +45,32 @@ interface Series {
   points: { ts: string; value: number; min: number; max: number; last: number }[];
 }
 
+Deno.test("a process's own series are its own, beside another Holdfast's on the same database", async () => {
+  const path = "/api/metrics/pool_utilization";
+  const before = await eventually(async () => {
+    const { points } = await house.json<Series>(path);
+    return points.length >= 2 && points;
+  }, "it has been measured");
+  await house.holdfast.monitor.history.flush();
+  const scopes = async (name: string) =>
+    (await house.sql<{ scope: string }[]>`
+      select scope from holdfast.sample_series where name = ${name}`).map(({ scope }) => scope);
+  const [own] = await scopes("pool_utilization");
+  assert.match(own ?? "", /.+:\d+/, "stored under the name of this Holdfast");
+  assert.deepEqual(await scopes("connections_used"), [""], "the server's are everybody's");
+  await house.sql`
+    with other as (
+      insert into holdfast.sample_series (name, scope) values ('pool_utilization', 'other:1') returning id
+    )
+    insert into holdfast.samples (ts, series, value) select ${
+    before[0]!.ts
+  }::text::timestamptz, id, 0.99 from other`;
+  const { points } = await house.json<Series>(`${path}?from=${before[0]!.ts}`);
+  assert.ok(points.length >= 2 && points.every(({ max }) => max < 0.99), "not mixed");
+  const theirs = await house.json<Series>(`${path}?scope=other:1&from=${before[0]!.ts}`);
+  assert.equal(theirs.points[0]?.value, 0.99, "the other's can be asked for");
+});
+
 Deno.test("samples survive a restart, and ranges and steps are served from them", async () => {
   const path = "/api/metrics/connections_used";
   await eventually(

@@ -1,66 +1,130 @@
-// The dashboard: puts the panels together and hands each the frames that are its own.
-import { createAlerts } from "./alerts.js";
-import { createBenchmarks } from "./benchmarks.js";
-import { createFigures } from "./figures.js";
-import { createLive } from "./live.js";
-import { createMarket } from "./market.js";
-import { createPartitions } from "./partitions.js";
-import { startSession } from "./session.js";
-import { toast } from "./toast.js";
-import { createVerdict } from "./verdict.js";
+// The page: frame, router, dialogs, notices. Pages are loaded when they are first gone to.
+import { match } from "./lib/address.js";
+import { startRouter, useAddress } from "./lib/router.js";
+import { useStore } from "./lib/store.js";
+import { Component, html, render, useEffect, useState } from "./lib/view.js";
+import { BottomBar, Head, Rail, togglePause } from "./parts/frame.js";
+import { Help, More, Palette, startKeys } from "./parts/palette.js";
+import { Icon, toneOf } from "./parts/ui.js";
+import { everyVerdict } from "./lib/verdict.js";
+import { words } from "./lib/format.js";
+import { PAGES } from "./routes.js";
+import { app, dismiss, startState } from "./state.js";
 
-/** Starts one panel; a panel that cannot start says so and leaves the others be. */
-function start(id, create) {
-  try {
-    return create();
-  } catch {
-    const note = document.querySelector(`#${id} .note`);
-    if (note) {
-      note.textContent = "This panel could not start in this browser.";
-      note.hidden = false;
-    }
-    return null;
+/** One broken page must not take the verdict away with it. */
+class Fence extends Component {
+  constructor() {
+    super();
+    this.state = { error: null };
+  }
+  componentDidCatch(error) {
+    this.setState({ error });
+    console.error(error);
+  }
+  render({ children }, { error }) {
+    return error
+      ? html`
+        <p class="note" data-tone="bad"
+          role="alert">This page could not be drawn: ${String(error.message)}. <a href=${location
+            .pathname} target="_self">Load it again</a>.</p>
+      `
+      : children;
   }
 }
 
-startSession();
-const verdict = start("verdict", createVerdict);
-const alerts = start("alerts", () => createAlerts({ toast }));
-const figures = start("figures", () =>
-  createFigures({
-    onHealth(answer) {
-      verdict?.measured(answer?.checked_at, answer?.age_ms);
-      verdict?.heard(answer?.overall_status);
-      alerts?.fromHealth(answer?.alerts);
-    },
-  }));
-const partitions = start("partitions", createPartitions);
-const benchmarks = start("benchmarks", createBenchmarks);
-const market = start("market", createMarket);
+const loaded = new Map();
 
-const HEARD_BY = {
-  database_performance({ data, ts }) {
-    figures?.heard(data, ts);
-    verdict?.heard(data?.overall_status);
-  },
-  performance_alert: ({ data, ts }) => alerts?.heard(data, ts),
-  partition_status: ({ data }) => partitions?.heard(data),
-  performance_benchmark: ({ data }) => benchmarks?.heard(data),
-};
+function usePage(page) {
+  const [, update] = useState(0);
+  useEffect(() => {
+    if (!page || loaded.has(page.path)) return;
+    let over = false;
+    page.load().then((module) => {
+      loaded.set(page.path, module.Page);
+      if (!over) update((count) => count + 1);
+    }, () => {
+      // A new version of Holdfast serves other names: the whole page is loaded anew, once.
+      const key = `holdfast.reloaded ${page.path}`;
+      if (Date.now() - Number(sessionStorage.getItem(key) ?? 0) < 30_000) return;
+      sessionStorage.setItem(key, String(Date.now()));
+      location.reload();
+    });
+    return () => (over = true);
+  }, [page]);
+  return page ? loaded.get(page.path) : undefined;
+}
 
-let opened = 0;
-createLive({
-  url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
-  onFrame: (frame) => HEARD_BY[frame.type]?.(frame),
-  onState(state) {
-    verdict?.channel(state);
-    if (state.phase !== "open") return;
-    opened += 1;
-    // What the channel could not replay is asked for.
-    if (opened > 1) {
-      for (const panel of [verdict, alerts, figures, partitions, benchmarks, market]) {
-        panel?.poke();
-      }
-    }
-  },
+function Toasts() {
+  const toasts = useStore(app, (state) => state.toasts);
+  return html`<div class="toasts" role="status" aria-live="polite">${
+    toasts.map(({ id, text, word }) =>
+      html`
+        <div class="toast" key=${id}
+          data-tone=${toneOf(word)}><${Icon} word=${word} size=${18} /><p><b>${words(
+            word,
+          )}:</b> ${text}</p><button type="button" class="quiet small" aria-label="Dismiss" onClick=${() =>
+            dismiss(id)}>×</button></div>
+      `
+    )
+  }</div>`;
+}
+
+/** Speaks of changes of the verdict only, not of the first one; keeps the tab's title. */
+function useTitle(title) {
+  const word = useStore(app, (state) => everyVerdict(state).word);
+  const firing = useStore(
+    app,
+    ({ alerts }) => alerts.filter(({ state }) => state === "firing").length,
+  );
+  useEffect(() => {
+    document.title = `${firing > 0 ? `(${firing}) ` : ""}${title} · ${words(word)} · Holdfast`;
+  }, [title, word, firing]);
+}
+
+function App({ channel, dialog: initial }) {
+  const { path, query } = useAddress();
+  const [dialog, open] = useState(initial.name);
+  initial.open = open;
+  const close = () => open(null);
+  let params = null;
+  const page = PAGES.find((one) => (params = match(one.path, path)) !== null);
+  const Page = usePage(page);
+  useTitle(params?.id ?? params?.table ?? page?.title ?? "Not found");
+  const kiosk = query.has("kiosk");
+  return html`
+    <a class="skip" href="#main">Skip to content</a>
+    ${!kiosk && html`<${Rail} path=${path} />`}
+    <div class="body" data-kiosk=${kiosk}>
+      <${Head} channel=${channel} openPalette=${() => open("palette")} openHelp=${() =>
+        open("help")} />
+      <main id="main" tabindex="-1" data-page=${page?.path}>
+        <${Fence} key=${path}>
+          ${page
+            ? Page
+              ? html`<${Page} params=${params} />`
+              : html`<div class="wait page-wait" aria-busy="true" aria-label="Loading"><span /><span /><span /></div>`
+            : html`
+              <h1>No such page</h1>
+              <p>Nothing is at ${path}. <a href="/">Go to the overview</a>.</p>
+            `}
+        <//>
+      </main>
+    </div>
+    ${!kiosk && html`<${BottomBar} path=${path} onMore=${() => open("more")} />`}
+    <${Toasts} />
+    ${dialog === "palette" && html`<${Palette} close=${close} />`}
+    ${dialog === "help" && html`<${Help} close=${close} />`}
+    ${dialog === "more" && html`<${More} close=${close} />`}
+  `;
+}
+
+const dialog = { name: null, open: () => {} };
+const channel = startState();
+startRouter();
+startKeys((name) => dialog.open(name), {
+  p: togglePause,
+  t: () => document.dispatchEvent(new Event("themenext")),
 });
+const root = document.getElementById("app");
+root.replaceChildren();
+render(html`<${App} channel=${channel} dialog=${dialog} />`, root);

@@ -1,6 +1,6 @@
 // The API reference, drawn from this server's own description; nothing comes from elsewhere.
-import { request } from "./api.js";
-import { byId } from "./dom.js";
+import { request } from "./lib/api.js";
+const byId = (id) => document.getElementById(id);
 
 function trouble(text) {
   byId("trouble").textContent = text;

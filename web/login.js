@@ -1,10 +1,10 @@
-// Signing in: the token goes to the server once and comes back as a cookie.
-import { request } from "./api.js";
-import { byId } from "./dom.js";
+// Signing in: the token goes to the server once and comes back as a cookie; then back to where one wanted to go.
+import { safeReturn } from "./lib/address.js";
+import { request } from "./lib/api.js";
 
-const form = byId("login");
-const field = byId("token");
-const refusal = byId("refusal");
+const form = document.getElementById("login");
+const field = document.getElementById("token");
+const refusal = document.getElementById("refusal");
 const button = form.querySelector("button");
 
 form.addEventListener("submit", async (event) => {
@@ -14,7 +14,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const body = { token: field.value.trim() };
     await request("/api/session", { method: "POST", body, login: false });
-    location.replace("/");
+    location.replace(safeReturn(new URLSearchParams(location.search).get("to")));
     return;
   } catch (error) {
     refusal.textContent = error.kind === "http"

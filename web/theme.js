@@ -29,16 +29,19 @@
   let choice = remembered();
   apply(choice);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => apply(choice));
+  function next() {
+    choice = CHOICES[(CHOICES.indexOf(choice) + 1) % CHOICES.length];
+    try {
+      localStorage.setItem("holdfast.theme", choice);
+    } catch {
+      // Private windows may refuse; the choice then lasts as long as the page.
+    }
+    apply(choice);
+  }
+
+  document.addEventListener("themenext", next);
   document.addEventListener("DOMContentLoaded", () => {
     apply(choice);
-    document.getElementById("theme")?.addEventListener("click", () => {
-      choice = CHOICES[(CHOICES.indexOf(choice) + 1) % CHOICES.length];
-      try {
-        localStorage.setItem("holdfast.theme", choice);
-      } catch {
-        // Private windows may refuse; the choice then lasts as long as the page.
-      }
-      apply(choice);
-    });
+    document.getElementById("theme")?.addEventListener("click", next);
   });
 })();

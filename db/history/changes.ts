@@ -7,6 +7,7 @@ export const changeKinds = [
   "statistics_reset",
   "server_start",
   "holdfast_start",
+  "mark",
 ] as const;
 
 /** Something that changed on the server, or with Holdfast; `at` in milliseconds since 1970. */

@@ -10,6 +10,7 @@ export interface IncidentRow {
   bytes: number;
 }
 
+/** Writes an incident, over what was kept of it while it was recorded; one that is closed stays as it is. */
 export async function saveIncident(
   sql: Sql,
   incident: IncidentRow,
@@ -23,7 +24,11 @@ export async function saveIncident(
       ${id}::text::uuid, ${alert_id}::text::uuid, ${alert_type}, ${scope}, ${opened_at}::text::timestamptz,
       ${closed_at}::text::timestamptz, ${bytes}, ${report}::text::jsonb
     )
-    on conflict (id) do nothing`;
+    on conflict (id) do update set
+      closed_at = excluded.closed_at,
+      bytes = excluded.bytes,
+      report = excluded.report
+    where incidents.closed_at is null`;
   await sql`
     delete from holdfast.incidents
     where id in (

@@ -102,7 +102,11 @@ export function authGuard(
     }
     if (openPaths.has(c.req.path)) return await next();
     if (!principal) {
-      if (isPageVisit(c)) return c.redirect("/login");
+      if (isPageVisit(c)) {
+        const { pathname, search } = new URL(c.req.url);
+        const to = pathname + search;
+        return c.redirect(to === "/" ? "/login" : `/login?to=${encodeURIComponent(to)}`);
+      }
       throw new HoldfastError(
         "unauthorized",
         "Send Authorization: Bearer with a token of this server",

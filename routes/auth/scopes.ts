@@ -29,6 +29,7 @@ const needed: Readonly<Record<string, Scope>> = {
   testChannel: "operate",
   retryDelivery: "operate",
   rehearseAlertRule: "operate",
+  createMark: "operate",
   cancelStatement: "operate",
   terminateSession: "operate",
   startBackup: "operate",

@@ -38,7 +38,8 @@ export async function sendResponse(
     outgoing.end();
     return;
   }
-  if (whole.test(response.headers.get("content-type") ?? "")) {
+  const encoded = response.headers.has("content-encoding");
+  if (!encoded && whole.test(response.headers.get("content-type") ?? "")) {
     const text = await response.text();
     if (!head.includes("content-length")) head.push("content-length", `${Buffer.byteLength(text)}`);
     outgoing.writeHead(response.status, head);

@@ -13,6 +13,7 @@ import { createLoop, type Loop } from "../loop.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
 import { takeReading } from "./collect.ts";
 import { createCollection } from "./collection.ts";
+import { curesFor } from "./cures.ts";
 import { evidenceFor } from "./evidence.ts";
 import { completeMetrics, databasePerformance, metricValues } from "./health.ts";
 import type { History } from "./history/history.ts";
@@ -146,7 +147,8 @@ export function createMonitor(
     alerts.evaluate(metricValues(before), {
       evidence: (rule, scope) => evidenceFor(rule, scope, before),
       cure: (rule, scope) =>
-        partitionCure(rule.name, scope, tables.value ?? [], context) ?? rule.cure,
+        partitionCure(rule.name, scope, tables.value ?? [], context) ??
+          curesFor(rule, scope, before.view),
     }, completeMetrics(before, completeSignals(signals, before.view)));
     const after = snapshot();
     history.add(samplesOf(after, tier));

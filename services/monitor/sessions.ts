@@ -1,8 +1,16 @@
 import { codeOf, describeDatabaseError } from "../../db/errors.ts";
 import type { Pool } from "../../db/pool.ts";
-import { findSession, type SessionRow, type SignalKind, signalSession } from "../../db/sessions.ts";
+import {
+  findSession,
+  listSessions,
+  type SessionListing,
+  type SessionRow,
+  type SignalKind,
+  signalSession,
+} from "../../db/sessions.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import { redactSql } from "./redact.ts";
 
 /** Who asked, for the audit line. */
 export interface Actor {
@@ -11,6 +19,8 @@ export interface Actor {
 }
 
 export interface Sessions {
+  /** The sessions of clients as they are at this moment, those that work first; statements without their constants. */
+  list(limit: number): Promise<SessionListing[]>;
   /**
    * Cancels the statement of a session, or ends the session. Throws not_found when there is none, conflict when it
    * is another than the one meant or has just ended, forbidden for Holdfast's own and for those of a higher role.
@@ -38,6 +48,10 @@ function refusal({ pid, own, backend_type, backend_start }: SessionRow, meant: s
 /** Cancels and ends sessions of others, over the monitor's connection: the application's pool may be what is stuck. */
 export function createSessions({ pool, log }: { pool: Pool; log: Logger }): Sessions {
   return {
+    async list(limit) {
+      const rows = await pool.run((sql) => listSessions(sql, limit), { deadlineMs });
+      return rows.map((row) => ({ ...row, query: row.query ? redactSql(row.query) : null }));
+    },
     async signal(kind, { pid, backendStart }, { role, requestId }) {
       const session = await pool.run((sql) => findSession(sql, pid), { deadlineMs });
       if (!session) throw new HoldfastError("not_found", `No session has the pid ${pid}`);

@@ -60,9 +60,10 @@ export const capacityRules: readonly Rule[] = [
     phrase: "Time until the sequence ends",
     cause: "Inserts use it up; then they fail.",
     cure: [{
-      sql: "alter table <table> alter column <column> type bigint",
-      lock: "ACCESS EXCLUSIVE",
-      risk: "rewrites the table: on a large one, fill a new column and swap",
+      sql:
+        "select schemaname, sequencename, last_value, max_value from pg_sequences where last_value is not null order by last_value::numeric / max_value desc limit 10",
+      lock: "none",
+      risk: "reads only; alter table … alter column … type bigint then rewrites the table",
     }],
   },
   {
@@ -135,10 +136,11 @@ export const capacityRules: readonly Rule[] = [
     phrase: "Estimated bloat",
     cause: "Rows were deleted or updated faster than vacuum could reuse their space.",
     cure: [{
-      sql: "reindex index concurrently <index>",
-      lock: "SHARE UPDATE EXCLUSIVE",
+      sql:
+        "select indexrelid::regclass as index, relid::regclass as table, pg_size_pretty(pg_relation_size(indexrelid)) as size from pg_stat_user_indexes order by pg_relation_size(indexrelid) desc limit 10",
+      lock: "ACCESS SHARE",
       risk:
-        "needs space for a second copy; a table needs pg_repack or VACUUM FULL (ACCESS EXCLUSIVE)",
+        "reads only; reindex index concurrently then needs space for a second copy, a table needs pg_repack or VACUUM FULL (ACCESS EXCLUSIVE)",
     }],
   },
   {
@@ -157,9 +159,10 @@ export const capacityRules: readonly Rule[] = [
     phrase: "Foreign keys without an index",
     cause: "Each delete or update of the referenced row scans the referencing table.",
     cure: [{
-      sql: "create index concurrently on <table> (<columns>)",
-      lock: "SHARE UPDATE EXCLUSIVE",
-      risk: "reads the whole table; GET /api/indexes has the exact statement",
+      sql:
+        "select conrelid::regclass as table, conname, pg_get_constraintdef(c.oid) from pg_constraint as c where contype = 'f' and not exists (select from pg_index as i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1])",
+      lock: "ACCESS SHARE",
+      risk: "reads only; GET /api/indexes has the statement for each",
     }],
   },
   {
@@ -178,9 +181,10 @@ export const capacityRules: readonly Rule[] = [
     phrase: "Unused indexes",
     cause: "Each write keeps them; a standby may still read them.",
     cure: [{
-      sql: "drop index concurrently <index>",
-      lock: "SHARE UPDATE EXCLUSIVE",
-      risk: "a query that needs it once a month becomes slow; GET /api/indexes names them",
+      sql:
+        "select indexrelid::regclass as index, relid::regclass as table, pg_size_pretty(pg_relation_size(indexrelid)) as size from pg_stat_user_indexes where idx_scan = 0 order by pg_relation_size(indexrelid) desc limit 10",
+      lock: "ACCESS SHARE",
+      risk: "reads only; GET /api/indexes names those that nothing needs",
     }],
   },
 ];

@@ -60,9 +60,9 @@ export const durabilityRules: readonly Rule[] = [
     cause:
       "It was prepared and neither committed nor rolled back; its locks outlive even a restart.",
     cure: [{
-      sql: "rollback prepared '<its gid>'",
+      sql: "select gid, prepared, owner, database from pg_prepared_xacts order by prepared",
       lock: "none",
-      risk: "its work is lost; commit prepared keeps it",
+      risk: "reads only; rollback prepared then loses its work, commit prepared keeps it",
     }],
   },
   {

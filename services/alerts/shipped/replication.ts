@@ -123,9 +123,10 @@ export const replicationRules: readonly Rule[] = [
     phrase: "Slot not used",
     cause: "Nothing reads from it; WAL is kept for it until the disk is full.",
     cure: [{
-      sql: "select pg_drop_replication_slot('<the slot>')",
+      sql:
+        "select slot_name, slot_type, active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as kept from pg_replication_slots order by active, slot_name",
       lock: "none",
-      risk: "its consumer cannot go on, and must be made anew",
+      risk: "reads only; pg_drop_replication_slot() then ends what its consumer follows",
     }],
   },
   {
@@ -162,9 +163,10 @@ export const replicationRules: readonly Rule[] = [
     phrase: "Slot lost",
     cause: "WAL that its consumer still needs was removed.",
     cure: [{
-      sql: "select pg_drop_replication_slot('<the slot>')",
+      sql:
+        "select slot_name, slot_type, active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as kept from pg_replication_slots order by active, slot_name",
       lock: "none",
-      risk: "none: it is of no use any more; then make its consumer anew",
+      risk: "reads only; pg_drop_replication_slot() then drops the one that is lost",
     }],
   },
 ];

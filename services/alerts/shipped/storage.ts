@@ -18,9 +18,10 @@ export const storageRules: readonly Rule[] = [
     phrase: "Sequence used up",
     cause: "Its last value, or the largest its column can hold, comes near; then inserts fail.",
     cure: [{
-      sql: "alter table <table> alter column <column> type bigint",
-      lock: "ACCESS EXCLUSIVE",
-      risk: "rewrites the table: on a large one, fill a new column and swap",
+      sql:
+        "select schemaname, sequencename, last_value, max_value from pg_sequences where last_value is not null order by last_value::numeric / max_value desc limit 10",
+      lock: "none",
+      risk: "reads only; alter table … alter column … type bigint then rewrites the table",
     }],
   },
   {
@@ -38,9 +39,10 @@ export const storageRules: readonly Rule[] = [
     cause:
       "Its build did not finish, or a partition lacks its part: it costs every write and serves no read.",
     cure: [{
-      sql: "reindex index concurrently <index>",
-      lock: "SHARE UPDATE EXCLUSIVE",
-      risk: "reads the whole table; or drop index concurrently",
+      sql:
+        "select indexrelid::regclass as index, indrelid::regclass as table from pg_index where not indisvalid",
+      lock: "ACCESS SHARE",
+      risk: "reads only; then reindex index concurrently, or drop index concurrently",
     }],
   },
   {
@@ -57,9 +59,10 @@ export const storageRules: readonly Rule[] = [
     phrase: "Duplicate indexes",
     cause: "Each write keeps both; one does all that the other does.",
     cure: [{
-      sql: "drop index concurrently <index>",
-      lock: "SHARE UPDATE EXCLUSIVE",
-      risk: "none for reads; GET /api/indexes names the one to drop",
+      sql:
+        "select indrelid::regclass as table, array_agg(indexrelid::regclass) as indexes from pg_index group by indrelid, indkey::text, indclass::text, indcollation::text, indoption::text, indexprs::text, indpred::text having count(*) > 1",
+      lock: "ACCESS SHARE",
+      risk: "reads only; GET /api/indexes names the one to drop",
     }],
   },
   {
@@ -77,9 +80,10 @@ export const storageRules: readonly Rule[] = [
     cause:
       "Possible causes: it is switched off, held back by its cost limits or by locks, or has too few workers.",
     cure: [{
-      sql: "vacuum (analyze, verbose) <table>",
-      lock: "SHARE UPDATE EXCLUSIVE",
-      risk: "reads and writes; then raise autovacuum_vacuum_cost_limit",
+      sql:
+        "select relid::regclass as table, n_dead_tup, last_autovacuum from pg_stat_user_tables order by n_dead_tup desc limit 10",
+      lock: "ACCESS SHARE",
+      risk: "reads only; vacuum (analyze) then reads and writes the table",
     }],
   },
   {
@@ -95,7 +99,12 @@ export const storageRules: readonly Rule[] = [
     for_seconds: 900,
     phrase: "Rows changed, over the level that starts an analyze",
     cause: "Many rows changed since the last analyze: plans are made for a table that is no more.",
-    cure: [{ sql: "analyze <table>", lock: "SHARE UPDATE EXCLUSIVE", risk: "reads a sample" }],
+    cure: [{
+      sql:
+        "select relid::regclass as table, n_mod_since_analyze, last_autoanalyze from pg_stat_user_tables order by n_mod_since_analyze desc limit 10",
+      lock: "ACCESS SHARE",
+      risk: "reads only; analyze then reads a sample of the table",
+    }],
   },
   {
     ...usual,
@@ -112,9 +121,10 @@ export const storageRules: readonly Rule[] = [
     cause:
       "Possible causes: a vacuum against wraparound is due and cannot finish: locks, an old snapshot, or its cost limits.",
     cure: [{
-      sql: "vacuum (freeze, verbose) <table>",
-      lock: "SHARE UPDATE EXCLUSIVE",
-      risk: "reads and writes the whole table",
+      sql:
+        "select oid::regclass as table, age(relfrozenxid) from pg_class where relkind in ('r', 'm') order by age(relfrozenxid) desc limit 10",
+      lock: "ACCESS SHARE",
+      risk: "reads only; vacuum (freeze) then reads and writes the whole table",
     }],
   },
   {
@@ -131,9 +141,11 @@ export const storageRules: readonly Rule[] = [
     phrase: "Temporary files written",
     cause: "Sorts and hashes do not fit in work_mem; GET /api/queries shows which (temp_blocks).",
     cure: [{
-      sql: "alter role <role> set work_mem = '64MB'",
+      sql:
+        "select userid::regrole as role, queryid, temp_blks_written, calls from pg_stat_statements(false) order by temp_blks_written desc limit 10",
       lock: "none",
-      risk: "memory: each sort of each session may take as much",
+      risk:
+        "reads only; alter role … set work_mem then gives each sort of each session of that role as much memory",
     }],
   },
   {

@@ -53,17 +53,38 @@ const whole = ({ ts, value }: Point): HistoryPoint => ({
 });
 
 /** What was measured, kept over restarts: written over the monitor's connection, read over the application's. */
+/** What each Holdfast measures of its own process; two of them on one database must not mix these. */
+const ofProcess = new Set([
+  "database_down",
+  "pool_utilization",
+  "pool_active",
+  "pool_waiting",
+  "pool_acquire_wait_p95_ms",
+  "pool_acquire_wait_p99_ms",
+  "ticks_per_second",
+  "monitor_cost_ratio",
+  "collectors_resting",
+  "clock_skew_seconds",
+  "event_loop_lag_ms",
+  "event_loop_lag_worst_ms",
+]);
+
 export function createHistory(
-  { writer, reader, config, access, clock, log }: {
+  { writer, reader, config, access, clock, log, instance }: {
     writer: Pool;
     reader: Pick<Pool, "run">;
     config: HistoryConfig;
     access: Pick<WriteAccess, "canWrite" | "isWatchOnly" | "onChange">;
     clock: Clock;
     log: Logger;
+    /** The name of this Holdfast: the scope under which its own process's series are stored. */
+    instance?: string;
   },
 ): History {
   const now = () => clock.now().getTime();
+  /** Where a series is stored: outside, a process's own metrics have no scope. */
+  const storedScope = (name: string, scope: string) =>
+    scope === "" && instance !== undefined && ofProcess.has(name) ? instance : scope;
   const levels = levelsOf(config);
   const recent = createRecent();
   const recorder = createRecorder({ pool: writer, levels, now, log });
@@ -76,10 +97,11 @@ export function createHistory(
 
   async function read(query: HistoryQuery): Promise<HistoryAnswer | undefined> {
     const { name, scope = "", from, to, stepSeconds } = query;
+    const series = storedScope(name, scope);
     const chosen = levelsFor(levels, { from, to, now: now(), stepSeconds });
     const coarse = chosen[0]?.seconds ?? 0;
     // Before the database is asked: what is written meanwhile is then in both, and counted once.
-    const waiting = recorder.waitingOf(name, scope)
+    const waiting = recorder.waitingOf(name, series)
       .filter(({ at }) => at >= from && at <= to)
       .map(({ at, value }) => whole({ ts: at, value }));
     const shown = (points: readonly HistoryPoint[], incomplete?: string): HistoryAnswer => {
@@ -98,7 +120,7 @@ export function createHistory(
     try {
       const tables = chosen.map(({ table }) => table);
       const stored = await reader.run(
-        (sql) => readSamples(sql, { name, scope }, { tables, from, to }),
+        (sql) => readSamples(sql, { name, scope: series }, { tables, from, to }),
         { deadlineMs: readDeadlineMs },
       );
       if (stored === undefined && waiting.length === 0) return undefined;
@@ -123,7 +145,7 @@ export function createHistory(
       for (const { at, name, scope, value } of known) {
         if (scope === "") recent.add(name, at, value);
       }
-      recorder.add(known);
+      recorder.add(known.map((one) => ({ ...one, scope: storedScope(one.name, one.scope) })));
     },
     async flush() {
       if (access.canWrite()) await recorder.flush();

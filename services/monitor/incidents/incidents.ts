@@ -18,9 +18,9 @@ import type { Snapshot } from "../snapshot.ts";
 import type { WriteAccess } from "../../write_access/access.ts";
 import { frameOf, type Recording, reportOf, rootsOf } from "./report.ts";
 
-/** An incident in the list; bytes is null while it is recorded. */
+/** An incident in the list; bytes is null while it is recorded. Interrupted: its Holdfast ended before it was closed. */
 export type IncidentSummary = Omit<IncidentRow, "bytes"> & {
-  status: "recording" | "complete";
+  status: "recording" | "complete" | "interrupted";
   bytes: number | null;
 };
 
@@ -46,6 +46,10 @@ const keptMax = 200;
 const looksMax = 240;
 const alertsMax = 50;
 const deadlineMs = 3_000;
+/** How often what is recorded is kept, so that a killed process leaves it behind. */
+const draftEveryMs = minute;
+/** After its end an open incident of another process counts as interrupted, once this has passed too. */
+const draftGraceMs = minute;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -70,6 +74,8 @@ export function createIncidents(
   let recording: Recording | undefined;
   let unsaved: { row: IncidentRow; text: string; report: Record<string, unknown> }[] = [];
   let critical = new Set<string>();
+  /** When what is recorded was last kept. */
+  let draftAt = 0;
   const looks: { at: number; roots: RootBlocker[] }[] = [];
   let work: Promise<void> = Promise.resolve();
 
@@ -125,6 +131,18 @@ export function createIncidents(
     }
   }
 
+  /** Keeps what there is of the incident under way. */
+  async function saveDraft(one: Recording): Promise<void> {
+    if (!access.canWrite() || recording !== one) return;
+    const { text } = reportOf(filled(one));
+    const row = rowOf(one, new TextEncoder().encode(text).length);
+    await pool.transaction((sql) => saveIncident(sql, row, text, keptMax), { deadlineMs });
+  }
+
+  /** What became of a stored incident that was not closed. */
+  const statusOf = (openedAt: string): "interrupted" | "recording" =>
+    now() - Date.parse(openedAt) > followMs + draftGraceMs ? "interrupted" : "recording";
+
   function open(snapshot: Snapshot, alerts: Recording["alerts"]): void {
     const opened: Recording = {
       id: randomUUID(),
@@ -142,7 +160,11 @@ export function createIncidents(
     };
     recording = opened;
     log.info("incident_opened", { incident: opened.id, alert_type: alerts[0]?.alert_type });
-    inTurn(async () => void (opened.sessions = await lookAtSessions(snapshot.now)));
+    draftAt = snapshot.now;
+    inTurn(async () => {
+      opened.sessions = await lookAtSessions(snapshot.now);
+      await saveDraft(opened);
+    });
   }
 
   function close(open: Recording, snapshot: Snapshot): void {
@@ -183,17 +205,24 @@ export function createIncidents(
         recording.alerts = [...recording.alerts, ...turned].slice(0, alertsMax);
       } else if (turned.length > 0) open(snapshot, turned.slice(0, alertsMax));
       if (recording && snapshot.now >= recording.until) close(recording, snapshot);
-      else if (unsaved.length > 0 && !snapshot.unreachable && access.canWrite()) inTurn(save);
+      else if (recording && snapshot.now - draftAt >= draftEveryMs && !snapshot.unreachable) {
+        const one = recording;
+        draftAt = snapshot.now;
+        inTurn(() => saveDraft(one));
+      } else if (unsaved.length > 0 && !snapshot.unreachable && access.canWrite()) inTurn(save);
     },
     async list({ before, limit }) {
       const rows = access.isWatchOnly()
         ? []
         : await reader.run((sql) => listIncidents(sql, { before, limit }));
-      const stored = rows.map((row) => ({ ...row, status: "complete" as const }));
+      const known = new Set([recording?.id, ...unsaved.map(({ row }) => row.id)]);
+      const stored = rows.filter(({ id }) => !known.has(id)).map((row) => ({
+        ...row,
+        status: row.closed_at === null ? statusOf(row.opened_at) : "complete" as const,
+      }));
       if (before) return stored;
-      const ids = new Set(stored.map(({ id }) => id));
       const waiting = unsaved.map(({ row }) => ({ ...row, status: "complete" as const }))
-        .filter(({ id }) => !ids.has(id)).reverse();
+        .reverse();
       const running = recording
         ? [{ ...rowOf(recording, 0), bytes: null, status: "recording" as const }]
         : [];
@@ -207,7 +236,9 @@ export function createIncidents(
         ? undefined
         : await reader.run((sql) => findIncident(sql, id));
       if (!found) throw new HoldfastError("not_found", `No incident has the id ${id}`);
-      return found;
+      return found.status === "recording"
+        ? { ...found, status: statusOf(String(found.opened_at)) }
+        : found;
     },
     settle: () => work,
   };

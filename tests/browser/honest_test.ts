@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { chromium as engine } from "playwright-core";
+import { createEmbeddedServer } from "../../db/embedded/server.ts";
+import { createLogger } from "../../log.ts";
+import { flags, visit, withBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startHouse } from "../helpers/house.ts";
+import { chromium, testWith } from "../helpers/skip.ts";
+import { fillDataDir } from "../helpers/template.ts";
+
+testWith(
+  chromium,
+  "with the database gone no page shows a green mark, and the reason is in plain words",
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "holdfast-test-" });
+    await Deno.chmod(folder, 0o755);
+    await fillDataDir(folder);
+    const log = createLogger({ level: "error", write: () => {} });
+    const server = await createEmbeddedServer({ dataDir: folder, log });
+    await server.start();
+    const { target } = server;
+    assert.ok(target.kind === "socket");
+    const house = await startHouse({
+      DATABASE_URL: `postgres://postgres@localhost/holdfast?host=${
+        encodeURIComponent(target.directory)
+      }`,
+      HOLDFAST_FAST_TIER_SECONDS: "1",
+    });
+    const browser = await engine.launch({ executablePath: "/usr/bin/chromium", args: flags });
+    try {
+      await house.holdfast.monitor.runNow("stats");
+      const { page } = await visit(browser, house.url);
+      await page.locator('.verdict[data-status="healthy"]').waitFor();
+      await page.locator(".line .tone-good").first().waitFor();
+      await server.stop();
+      await page.locator('.verdict[data-status="unhealthy"]').waitFor();
+      await page.getByText(
+        /The database (is not running|refuses connections|cannot be reached)|no answer since/,
+      )
+        .first().waitFor();
+      for (
+        const path of [
+          "/",
+          "/activity",
+          "/storage",
+          "/replication",
+          "/partitions",
+          "/backups",
+          "/feeds",
+        ]
+      ) {
+        await page.evaluate(
+          `history.pushState(null, "", "${path}"); dispatchEvent(new PopStateEvent("popstate"))`,
+        );
+        await page.locator(`main[data-page="${path}"] h1`).waitFor();
+        await page.locator("[aria-busy]").first().waitFor({ state: "detached" });
+        // A check of the verdict itself may pass; no panel may say more than the verdict.
+        const green = await page.locator("main .tone-good:not(.checks *)").count();
+        assert.equal(green, 0, `${path} shows a green mark while nothing is known`);
+      }
+    } finally {
+      await browser.close();
+      await house.stop();
+      await server.stop();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+/** 53 alerts as the API lists them: 50 of one rule. */
+function alerts() {
+  return Array.from({ length: 53 }, (_, n) => ({
+    id: `00000000-0000-4000-8000-0000000000${String(n).padStart(2, "0")}`,
+    rule: n < 50 ? "sequence" : `other_${n}`,
+    alert_type: "sequence_warning",
+    severity: n < 5 ? "critical" : "warning",
+    state: "firing",
+    message: `Sequence used up: 9${n % 10} %`,
+    value: 0.9,
+    threshold: 0.85,
+    scope: `app.orders_${n}_seq`,
+    started_at: new Date(Date.now() - n * 60_000).toISOString(),
+    resolved_at: null,
+    acknowledged_at: null,
+    silenced_by: null,
+    evidence: [],
+    cause: "",
+    cure: [],
+  }));
+}
+
+testWith(
+  chromium,
+  "53 alerts are four lines, a slow answer is not a dead server, a test says that it is one, and little is sent",
+  async () => {
+    await withBrowser(async (browser, house) => {
+      const { page, hosts } = await visit(browser, "about:blank");
+      await page.route(
+        "**/api/alerts?**",
+        (route) => route.fulfill({ json: { alerts: alerts(), next_cursor: null, complete: true } }),
+      );
+      const session = await page.context().newCDPSession(page);
+      await session.send("Network.enable");
+      let [bytes, requests] = [0, 0];
+      session.on("Network.loadingFinished", ({ encodedDataLength }) => {
+        bytes += encodedDataLength;
+        requests += 1;
+      });
+      await page.goto(house.url);
+      await page.getByText("sequence: 50, 5 critical").waitFor();
+      await page.waitForLoadState("networkidle");
+      assert.ok(requests <= 20, `a cold load takes ${requests} requests`);
+      assert.ok(bytes < 130 * 1024, `a cold load takes ${bytes} bytes`);
+      assert.equal(await page.locator("article.alert").count(), 4);
+      await page.getByText("50 alerts").click();
+      assert.equal(await page.locator(".member").count(), 50);
+      assert.match(await page.locator(".member").first().innerText(), /90 %/);
+
+      await (await house.request("/api/alerts/channels/websocket/test", { method: "POST" })).body
+        ?.cancel();
+      await page.getByText(/Test notification, nothing is wrong/).waitFor();
+
+      await page.route("**/api/health", async (route) => await route.abort("timedout"));
+      await page.route("**/api/health/database", async (route) => await route.abort());
+      await page.evaluate(`document.dispatchEvent(new Event("visibilitychange"))`);
+      await page.locator('.verdict[data-status="unknown"]').waitFor();
+      assert.deepEqual([...hosts], [new URL(house.url).host]);
+
+      // Routing switches the browser's store off: another page shows that it is used.
+      const { page: fresh } = await visit(browser, `${house.url}/settings`);
+      await fresh.getByText("This Holdfast").waitFor();
+      await fresh.reload();
+      await fresh.getByText("This Holdfast").waitFor();
+      const sent = await fresh.evaluate(
+        `performance.getEntriesByType("resource").filter(({ name, transferSize }) => name.includes("/assets/") && transferSize > 0).length`,
+      );
+      assert.equal(sent, 0, "assets come from the browser's own store");
+    });
+  },
+);
+
+testWith(chromium, "the API reference shows every operation and asks no other host", async () => {
+  await withBrowser(async (browser, house) => {
+    const { page, complaints, hosts } = await visit(browser, `${house.url}/docs`);
+    await page.getByText("/api/health/database").first().waitFor();
+    await page.getByText("/api/ticks").first().waitFor();
+    assert.deepEqual(complaints, []);
+    assert.deepEqual([...hosts], [new URL(house.url).host]);
+  });
+});
+
+Deno.test("shells, assets and their versions are cached as they may be", async () => {
+  const house = await startHouse();
+  try {
+    const shell = await house.request("/alerts/some-id");
+    const page = await shell.text();
+    assert.equal(shell.headers.get("cache-control"), "no-cache");
+    const script = /src="(\/assets\/[0-9a-f]+\/app\.js)"/.exec(page)?.[1];
+    assert.ok(script, page);
+    const asset = await house.request(script);
+    assert.match(asset.headers.get("cache-control") ?? "", /immutable/);
+    const etag = asset.headers.get("etag") ?? "";
+    assert.match(etag, /-gzip"$/);
+    await asset.body?.cancel();
+    const again = await house.request(script, { headers: { "if-none-match": etag } });
+    assert.equal(again.status, 304);
+    const old = await house.request(script.replace(/[0-9a-f]{16}/, "0".repeat(16)));
+    assert.equal(old.status, 404, "another version's module is not mixed in");
+    await old.body?.cancel();
+    const none = await house.request("/no/such/page", { headers: { accept: "text/html" } });
+    assert.equal(none.status, 404);
+    await none.body?.cancel();
+    await eventually(() => house.holdfast.monitor.checkNow().then(() => true), "it measured");
+    const json = await house.request("/api/alerts/rules", {
+      headers: { "sec-fetch-mode": "cors", "accept-encoding": "gzip" },
+    });
+    assert.ok((await json.json()).rules.length > 50, "compressed for a page, and whole");
+  } finally {
+    await house.stop();
+  }
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { pagePaths } from "../../routes/pages.ts";
+import { seriousFaults, visit, withBrowser } from "../helpers/browser.ts";
+import { eventually } from "../helpers/eventually.ts";
+import type { House } from "../helpers/house.ts";
+import { chromium, testWith } from "../helpers/skip.ts";
+
+const json = (method: string, body: unknown) => ({
+  method,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+/** Ticks, rows in quarantine, a mark, and an alert that is critical, so that an incident is recorded too. */
+async function fill(house: House): Promise<{ alert: string; incident: string }> {
+  const now = Date.now();
+  const ticks = Array.from({ length: 200 }, (_, n) => ({
+    ts: new Date(now - (200 - n) * 1_000).toISOString(),
+    symbol: "SPY",
+    price: 600 + (n % 20) / 100,
+    size: 100,
+    exchange: "P",
+  }));
+  const refused = { ...ticks[0], price: -1 };
+  await (await house.post("/api/ticks?create=true", [...ticks, refused])).body?.cancel();
+  await (await house.request("/api/marks", json("POST", { text: "deploy 42" }))).body?.cancel();
+  const change = { name: "connections", warning: 0.001, critical: 0.002, clear: 0, for_seconds: 0 };
+  const changed = await house.request("/api/alerts/rules", json("PUT", { rules: [change] }));
+  assert.equal(changed.status, 200, await changed.text());
+  for (const tier of ["stats", "slow"] as const) await house.holdfast.monitor.runNow(tier);
+  await house.holdfast.monitor.checkNow();
+  const ids = await eventually(async () => {
+    const { alerts } = await house.json<{ alerts: { id: string }[] }>("/api/alerts");
+    const { incidents } = await house.json<{ incidents: { id: string }[] }>("/api/incidents");
+    return alerts[0] && incidents[0] && { alert: alerts[0].id, incident: incidents[0].id };
+  }, "an alert and its incident are there");
+  assert.ok(ids);
+  return ids;
+}
+
+/** A word that each page shows only with real data. */
+const shows: Record<string, RegExp> = {
+  "/": /Server connections high/,
+  "/alerts": /Server connections high/,
+  "/alerts/:id": /The server's connections are nearly used up/,
+  "/incidents": /connections_critical/,
+  "/incidents/:id": /Copy a summary/,
+  "/activity": /Who blocks whom/,
+  "/statements": /since reset/i,
+  "/statements/:id": /Statement/,
+  "/history": /connections used/,
+  "/storage": /market\.candles_1m/,
+  "/replication": /this server is a primary/,
+  "/partitions": /market\.ticks/,
+  "/partitions/:table": /Partitions ahead/,
+  "/backups": /deno task restore/,
+  "/market": /600\.19/,
+  "/feeds": /SPY/,
+  "/quarantine": /price must not be negative/,
+  "/benchmarks": /Insert performance/,
+  "/rules": /connections/,
+  "/settings": /This Holdfast/,
+};
+
+async function settled(page: Page, path: string): Promise<void> {
+  await page.locator(`main[data-page="${path}"]`).waitFor();
+  await page.getByText(shows[path] ?? assert.fail(path)).first().waitFor();
+  await page.locator("[aria-busy]").first().waitFor({ state: "detached" });
+}
+
+testWith(
+  chromium,
+  "every page shows real data, and axe finds nothing serious, light and dark",
+  async () => {
+    await withBrowser(async (browser, house) => {
+      const { alert, incident } = await fill(house);
+      const { queries } = await house.json<{ queries: { query_id: string }[] }>(
+        "/api/queries?order=total&limit=1",
+      );
+      const address = (path: string) =>
+        path.replace("/alerts/:id", `/alerts/${alert}`)
+          .replace("/incidents/:id", `/incidents/${incident}`)
+          .replace("/statements/:id", `/statements/${queries[0]?.query_id}`)
+          .replace(":table", "market.ticks")
+          .replace(/^\/activity$/, "/activity?show=all")
+          .replace(/^\/rules$/, "/rules?rule=connections");
+      const { page, complaints, hosts } = await visit(browser, house.url);
+      const faults: string[] = [];
+      for (const path of pagePaths) {
+        await page.evaluate(
+          `history.pushState(null, "", ${
+            JSON.stringify(address(path))
+          }); dispatchEvent(new PopStateEvent("popstate"))`,
+        );
+        await settled(page, path);
+        await page.emulateMedia({ colorScheme: "light" });
+        faults.push(...(await seriousFaults(page)).map((one) => `${path} light ${one}`));
+        await page.emulateMedia({ colorScheme: "dark" });
+        faults.push(
+          ...(await seriousFaults(page, ["color-contrast"])).map((one) => `${path} dark ${one}`),
+        );
+      }
+      assert.deepEqual(faults, []);
+      // The server is unhealthy, and nothing was verified yet: both are said with a status.
+      const expected = /\/api\/(partitions\/verify|health|health\/database|health\/partitions)$/;
+      assert.deepEqual(complaints.filter((one) => !expected.test(one)), []);
+      assert.deepEqual([...hosts], [new URL(house.url).host]);
+    });
+  },
+);
+
+testWith(
+  chromium,
+  "addresses, back, reload and keys lead to a page and its state; phones have no overflow",
+  async () => {
+    await withBrowser(async (browser, house) => {
+      await fill(house);
+      const { page } = await visit(browser, `${house.url}/alerts?state=all&q=conn`);
+      await page.getByText("Server connections high").first().waitFor();
+      assert.equal(await page.getByLabel("Filter by words").inputValue(), "conn");
+      await page.keyboard.press("g");
+      await page.keyboard.press("h");
+      await settled(page, "/history");
+      await page.getByLabel("Time range").selectOption("24h");
+      assert.equal(new URL(page.url()).search, "?range=24h");
+      await page.reload();
+      await settled(page, "/history");
+      assert.equal(await page.getByLabel("Time range").inputValue(), "24h");
+      await page.goBack();
+      await page.goBack();
+      await settled(page, "/alerts");
+      assert.equal(new URL(page.url()).search, "?state=all&q=conn");
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("market.ticks");
+      await page.getByRole("option", { name: /market\.ticks/ }).waitFor();
+      await page.keyboard.press("Enter");
+      await settled(page, "/partitions/:table");
+      await page.keyboard.press("?");
+      await page.getByRole("dialog", { name: "Keys" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "detached" });
+      await page.goto(`${house.url}/history`);
+      await settled(page, "/history");
+      const chart = page.locator(".chart .u-over").first();
+      await chart.waitFor();
+      const box = await chart.boundingBox();
+      assert.ok(box);
+      await page.mouse.move(box.x + box.width * 0.5, box.y + 30);
+      const dragged = performance.now();
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.8, box.y + 30, { steps: 4 });
+      await page.mouse.up();
+      assert.ok(performance.now() - dragged < 5_000, "a cursor over a chart does not spin");
+      await page.waitForURL(/from=.*to=/);
+      await page.setViewportSize({ width: 360, height: 780 });
+      await page.getByRole("navigation", { name: "Pages" }).getByText("More").click();
+      await page.getByRole("dialog", { name: "All pages" }).getByText("Backups").click();
+      await settled(page, "/backups");
+      for (const path of ["/", "/alerts", "/activity", "/rules?rule=connections", "/quarantine"]) {
+        await page.goto(house.url + path);
+        await settled(page, path.replace(/\?.*/, ""));
+        const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+        assert.ok(Number(wide) <= 0, `${path} is ${wide} px too wide on a phone`);
+      }
+    });
+  },
+);

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type House, startHouse } from "./house.ts";
+
+export const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export interface Visit {
+  page: Page;
+  /** What the console and uncaught errors said. */
+  complaints: string[];
+  /** Hosts that were asked for anything. */
+  hosts: Set<string>;
+  frames: { type: string; data: Record<string, unknown> }[];
+}
+
+/** Opens a page and notes whatever it complains of, asks for, and hears on its WebSocket. */
+export async function visit(
+  browser: Browser | BrowserContext,
+  url: string,
+  viewport = { width: 1280, height: 900 },
+): Promise<Visit> {
+  const page = await browser.newPage();
+  await page.setViewportSize(viewport);
+  const seen: Visit = { page, complaints: [], hosts: new Set(), frames: [] };
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) {
+      seen.complaints.push(`${message.text()} ${message.location().url}`);
+    }
+  });
+  page.on("pageerror", (error) => seen.complaints.push(error.message));
+  page.on("request", (request) => {
+    if (request.url().startsWith("http")) seen.hosts.add(new URL(request.url()).host);
+  });
+  page.on("websocket", (socket) => {
+    socket.on("framereceived", ({ payload }) => seen.frames.push(JSON.parse(String(payload))));
+  });
+  await page.goto(url);
+  return seen;
+}
+
+/** A test server and a browser for it, both stopped at the end. */
+export async function withBrowser(
+  work: (browser: Browser, house: House) => Promise<void>,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const house = await startHouse(env);
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+  try {
+    await work(browser, house);
+  } finally {
+    await browser.close();
+    await house.stop();
+  }
+}
+
+const axe = () =>
+  readFileSync(
+    fileURLToPath(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url)),
+    "utf8",
+  );
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string }[];
+}
+
+/** What axe finds serious or critical in the page as it is; `rules` narrows it to some. */
+export async function seriousFaults(page: Page, rules?: readonly string[]): Promise<string[]> {
+  if (!await page.evaluate("typeof globalThis.axe === 'object'")) await page.evaluate(axe());
+  const only = rules ? `, runOnly: { type: "rule", values: ${JSON.stringify(rules)} }` : "";
+  const found = await page.evaluate(
+    // Rows of a table are alike: three of each are enough.
+    `axe.run({ exclude: [["tbody tr:nth-child(n+4)"]] }, { resultTypes: ["violations"]${only} })`,
+  ) as { violations: Violation[] };
+  return found.violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 2).map(({ html }) => html.slice(0, 160))}`);
+}

@@ -1,0 +1,65 @@
+// Which metrics moved most in a window, against the time before it.
+import { show } from "../lib/units.js";
+import { useApi } from "../lib/use_api.js";
+import { html, useState } from "../lib/view.js";
+import { Await, Panel, Trouble } from "./ui.js";
+import { Table } from "./table.js";
+
+const round = (ms) => new Date(Math.round(ms / 60_000) * 60_000).toISOString();
+
+/** Asked for by a press: it reads the history of every metric. */
+export function Movers({ range, except }) {
+  const [asked, ask] = useState(null);
+  const query = asked && new URLSearchParams({ from: round(asked.from), to: round(asked.to) });
+  const answer = useApi(asked ? `/api/moves?${query}` : null, { deadline: 20_000 });
+  const rows = (answer.data?.moves ?? []).filter(({ name }) => name !== except);
+  const columns = [
+    {
+      key: "name",
+      head: "Metric",
+      value: (row) => row.name,
+      show: (row) =>
+        html`<a href=${`/history?metric=${row.name}&from=${round(range.from)}&to=${
+          round(range.to)
+        }`}>${row.name.replaceAll("_", " ")}</a>`,
+    },
+    {
+      key: "before",
+      head: "Before",
+      num: true,
+      value: (row) => row.before,
+      show: (row) => show(row.unit, row.before),
+    },
+    {
+      key: "during",
+      head: "In it",
+      num: true,
+      value: (row) => row.during,
+      show: (row) => show(row.unit, row.during),
+    },
+    {
+      key: "score",
+      head: "Moved by",
+      num: true,
+      value: (row) => row.score,
+      show: (row) =>
+        `${row.during >= row.before ? "▲" : "▼"} ${
+          row.score >= 100 ? "over 100" : row.score.toFixed(1)
+        } σ`,
+    },
+  ];
+  return html`
+    <${Panel} title="Which metrics moved" aside="in this window, against as long before it"
+      tools=${html`<button type="button" class="small" onClick=${() => ask({ ...range })}>${
+        asked ? "Ask again" : "Rank them"
+      }</button>`}>
+        <${Trouble} of=${answer} />
+        ${asked && html`
+          <${Await} of=${answer}>
+            <${Table} columns=${columns} rows=${rows} keyOf=${(row) => row.name} name="moved"
+              label="Moved metrics" empty="None moved beyond its usual spread." />
+            <//>
+        `}
+      <//>
+  `;
+}
