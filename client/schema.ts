@@ -7234,6 +7234,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
             408: components["responses"]["Problem408_request_timeout"];
             414: components["responses"]["Problem414_target_too_long"];
             417: components["responses"]["Problem417_expectation_failed"];
@@ -7456,6 +7457,8 @@ export interface operations {
             query?: {
                 /** @description Rows per page: at most 1000, 200 when left out */
                 limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -7702,6 +7705,8 @@ export interface operations {
                 to?: string;
                 /** @description Rows per page: at most 500, 200 when left out */
                 limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -7935,6 +7940,10 @@ export interface operations {
             query: {
                 from: string;
                 to: string;
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -9401,7 +9410,12 @@ export interface operations {
     };
     listSettings: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Rows per page: at most 1000, and as many when left out */
+                limit?: number;
+                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -22,7 +22,7 @@ export async function findSession(sql: Sql, pid: number): Promise<SessionRow | u
       application_name as application,
       state,
       to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as backend_start,
-      usename = current_user and application_name ~ '^holdfast(-|$)' as own
+      usename = session_user and application_name ~ '^holdfast(-|$)' as own
     from pg_stat_activity
     where pid = ${pid}`;
   return row;
@@ -78,7 +78,7 @@ export async function listSessions(sql: Sql, limit: number): Promise<SessionList
       extract(epoch from clock_timestamp() - xact_start)::float8 as transaction_seconds,
       extract(epoch from clock_timestamp() - state_change)::float8 as state_seconds,
       encode(substring(replace(query, '\\', '\\\\')::bytea from 1 for 500), 'base64') as query,
-      coalesce(usename = current_user and application_name ~ '^holdfast(-|$)', false) as own
+      coalesce(usename = session_user and application_name ~ '^holdfast(-|$)', false) as own
     from pg_stat_activity
     where pid <> pg_backend_pid()
       and (backend_type in ('client backend', 'autovacuum worker') or backend_type is null)

@@ -37,6 +37,7 @@ const deliveriesRoute = createRoute({
   path: "/api/alerts/deliveries",
   tags,
   operationId: "listDeliveries",
+  "x-problems": ["not_found"],
   summary: "What was sent to channels, newest first; `dead` was given up",
   request: {
     query: z.object({

@@ -5,6 +5,7 @@ import type { Clock } from "../services/clock.ts";
 import type { Changes } from "../services/monitor/changes.ts";
 import {
   createRouter,
+  cursorParam,
   inputObject,
   jsonAnswer,
   jsonBody,
@@ -12,6 +13,7 @@ import {
   nextCursor,
   Time,
 } from "./shared.ts";
+import { pageOf } from "./whole_list.ts";
 
 const tags = ["diagnosis"];
 
@@ -34,6 +36,7 @@ const listRoute = createRoute({
       from: Time.optional().openapi({ description: "A day before `to` when left out" }),
       to: Time.optional(),
       limit: limitParam(500, 200),
+      cursor: cursorParam,
     }),
   },
   responses: {
@@ -77,8 +80,14 @@ export function changeRoutes(
         problems: [{ path: "from", message: "is after to" }],
       });
     }
-    const newest = changes.between(from, to).sort((a, b) => b.at - a.at).slice(0, query.limit);
-    return c.json({ changes: newest.map(shown), next_cursor: null }, 200);
+    const newest = changes.between(from, to).sort((a, b) => b.at - a.at);
+    const { rows, next_cursor } = pageOf(newest, {
+      list: "changes",
+      limit: query.limit,
+      cursor: query.cursor,
+      keyOf: ({ at, kind, subject }) => `${at} ${kind} ${subject}`,
+    });
+    return c.json({ changes: rows.map(shown), next_cursor }, 200);
   });
 
   router.openapi(markRoute, (c) => {

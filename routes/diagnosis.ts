@@ -28,6 +28,9 @@ const locksRoute = createRoute({
   responses: { 200: jsonAnswer(LockTree, "The blocking tree, as last read") },
 });
 
+/** Sessions read at most; those that work come first. */
+const sessionsMax = 10_000;
+
 const sessionsRoute = createRoute({
   method: "get",
   path: "/api/sessions",
@@ -35,7 +38,7 @@ const sessionsRoute = createRoute({
   operationId: "listSessions",
   "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "The sessions of the server at this moment, those that work first",
-  request: { query: z.object({ limit: limitParam(1_000, 200) }) },
+  request: { query: z.object({ limit: limitParam(1_000, 200), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(SessionList, "Sessions of clients and autovacuum workers") },
 });
 
@@ -120,8 +123,12 @@ export function diagnosisRoutes(
   });
 
   router.openapi(sessionsRoute, async (c) => {
-    const { limit } = c.req.valid("query");
-    return c.json({ sessions: await sessions.list(limit), next_cursor: null }, 200);
+    const { rows, next_cursor } = pageOf(await sessions.list(sessionsMax), {
+      list: "sessions",
+      ...c.req.valid("query"),
+      keyOf: ({ pid }) => String(pid),
+    });
+    return c.json({ sessions: rows, next_cursor }, 200);
   });
 
   router.openapi(cancelRoute, async (c) => {

@@ -161,6 +161,9 @@ export const requestExamples: Examples = {
       value: { profile: "quick", cases: ["calc_sum"], force: true },
     },
   },
+  createMark: {
+    deployment: { summary: "A deployment", value: { text: "deploy 2026.11.27-1" } },
+  },
   createToken: {
     ingest: {
       summary: "One for a program that sends ticks",

@@ -7,7 +7,15 @@ import type { Monitor } from "../services/monitor/monitor.ts";
 import { rankMoves } from "../services/monitor/moves.ts";
 import { type MetricReport, metricsReport } from "../services/monitor/reports.ts";
 import { signals } from "../services/monitor/signals/list.ts";
-import { createRouter, jsonAnswer, nextCursor, Time, wholeParam } from "./shared.ts";
+import {
+  createRouter,
+  cursorParam,
+  jsonAnswer,
+  limitParam,
+  nextCursor,
+  Time,
+  wholeParam,
+} from "./shared.ts";
 import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const Series = z.object({
@@ -90,6 +98,8 @@ const movesRoute = createRoute({
     query: z.object({
       from: Time,
       to: Time,
+      limit: limitParam(1_000, 1_000),
+      cursor: cursorParam,
     }),
   },
   responses: {
@@ -165,10 +175,15 @@ export function metricRoutes(
         problems: [{ path: "from", message: "is not before to, or by more than 30 days" }],
       });
     }
-    const moves = await rankMoves(history, from, to);
+    const { rows, next_cursor } = pageOf(await rankMoves(history, from, to), {
+      list: "moves",
+      limit: query.limit,
+      cursor: query.cursor,
+      keyOf: ({ name }) => name,
+    });
     return c.json({
-      moves: moves.map((move) => ({ ...move, unit: unitOf(move.name) })),
-      next_cursor: null,
+      moves: rows.map((move) => ({ ...move, unit: unitOf(move.name) })),
+      next_cursor,
     }, 200);
   });
   router.openapi(readRoute, async (c) => {

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Config, SettingName } from "../config.ts";
 import { settings } from "../settings.ts";
 import { createRouter, jsonAnswer, nextCursor } from "./shared.ts";
+import { pageOf, wholeListQuery } from "./whole_list.ts";
 
 const SettingList = z.object({
   settings: z.array(z.object({
@@ -24,6 +25,7 @@ const listRoute = createRoute({
   tags: ["diagnosis"],
   operationId: "listSettings",
   summary: "The settings in force, with their defaults; secrets are hidden",
+  request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(SettingList, "Every setting") },
 });
 
@@ -53,9 +55,13 @@ export function settingsReport(config: Config): z.infer<typeof SettingList>["set
 
 export function settingRoutes({ config }: { config: Config }) {
   const router = createRouter();
-  router.openapi(
-    listRoute,
-    (c) => c.json({ settings: settingsReport(config), next_cursor: null }, 200),
-  );
+  router.openapi(listRoute, (c) => {
+    const { rows, next_cursor } = pageOf(settingsReport(config), {
+      list: "settings",
+      ...c.req.valid("query"),
+      keyOf: ({ name }) => name,
+    });
+    return c.json({ settings: rows, next_cursor }, 200);
+  });
   return router;
 }

@@ -76,7 +76,7 @@ Deno.test("HEAD answers as GET does, without a body", async () => {
 });
 
 Deno.test("pages know their methods too, and a path that is nowhere is 404 for all", async () => {
-  for (const path of ["/", "/docs", "/login", "/openapi.json", "/assets/app.css"]) {
+  for (const path of ["/", "/alerts", "/docs", "/login", "/openapi.json"]) {
     const answer = await house.request(path, { method: "POST" });
     await answer.text();
     assert.deepEqual([path, answer.status, answer.headers.get("allow")], [

@@ -28,7 +28,8 @@ Deno.test.beforeAll(async () => {
   one = await server.start("one", watching);
   two = await server.start("two", {
     ...watching,
-    DATABASE_URL: `postgres://postgres@127.0.0.1:${proxy.port}/holdfast?sslmode=disable`,
+    DATABASE_URL:
+      `postgres://postgres:${server.password}@127.0.0.1:${proxy.port}/holdfast?sslmode=disable`,
   });
 });
 Deno.test.afterAll(async () => {

@@ -164,7 +164,7 @@ Deno.test("what is wrong with a policy is said, field by field, and nothing of i
     assert.equal(answer.body.errors?.[0]?.path, path, JSON.stringify([body, answer.body]));
   }
   assert.equal((await put("app.none", good)).status, 404);
-  assert.equal((await put("nodot", good)).status, 404);
+  assert.equal((await put("nodot", good)).status, 400);
   const { policies } = await house.json<{ policies: unknown[] }>("/api/partitions/policies");
   assert.equal(policies.length, 1);
 });

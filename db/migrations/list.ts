@@ -8,6 +8,7 @@ import history from "./0050_history.sql" with { type: "text" };
 import subPartitions from "./0060_sub_partitions.sql" with { type: "text" };
 import restraint from "./0070_restraint.sql" with { type: "text" };
 import retentionProgress from "./0071_retention_progress.sql" with { type: "text" };
+import seriesAutovacuum from "./0096_series_autovacuum.sql" with { type: "text" };
 import candlesAutovacuum from "./0095_candles_autovacuum.sql" with { type: "text" };
 import auditLog from "./0072_audit_log.sql" with { type: "text" };
 import liveEvents from "./0080_live_events.sql" with { type: "text" };
@@ -43,4 +44,5 @@ export const migrations: readonly Migration[] = [
   { version: 81, name: "instances", sql: instances },
   { version: 90, name: "rehearsals", sql: rehearsals },
   { version: 95, name: "candles_autovacuum", sql: candlesAutovacuum },
+  { version: 96, name: "series_autovacuum", sql: seriesAutovacuum },
 ];

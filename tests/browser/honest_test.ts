@@ -6,6 +6,7 @@ import { flags, visit, withBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startHouse } from "../helpers/house.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
+import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { fillDataDir } from "../helpers/template.ts";
 
 testWith(
@@ -21,9 +22,7 @@ testWith(
     const { target } = server;
     assert.ok(target.kind === "socket");
     const house = await startHouse({
-      DATABASE_URL: `postgres://postgres@localhost/holdfast?host=${
-        encodeURIComponent(target.directory)
-      }`,
+      DATABASE_URL: embeddedUrl(target),
       HOLDFAST_FAST_TIER_SECONDS: "1",
     });
     const browser = await engine.launch({ executablePath: "/usr/bin/chromium", args: flags });

@@ -191,6 +191,9 @@ async function walkAccess({ send, prepare }: Walk): Promise<void> {
 }
 
 const plainReads = [
+  "listSessions",
+  "listChanges",
+  "listSettings",
   "getLiveness",
   "getReadiness",
   "getDatabaseHealth",
@@ -302,8 +305,11 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
         walkAccess,
       ]
     ) await part(walk);
+    await walk.send("createMark");
     for (const operation of plainReads) await walk.send(operation);
     await walk.send("getMetric", { path: { name: "connections_used" } });
+    const window = { from: "2026-01-31T09:00:00Z", to: "2026-01-31T10:00:00Z" };
+    await walk.send("listMoves", { query: window });
     await walk.send("createSession");
     await walk.send("endSession");
   } finally {

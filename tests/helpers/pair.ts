@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createEmbeddedServer } from "../../db/embedded/server.ts";
 import { createLogger } from "../../log.ts";
+import { embeddedPassword, embeddedUrl } from "./embedded_url.ts";
 import { type House, startHouse } from "./house.ts";
 import { fillDataDir } from "./template.ts";
 
@@ -11,6 +12,8 @@ export interface SharedServer {
   /** Where a Holdfast finds it. */
   url: string;
   directory: string;
+  /** The superuser's, for whoever reaches it another way. */
+  password: string;
   stop(): Promise<void>;
 }
 
@@ -25,7 +28,7 @@ export async function startSharedServer(): Promise<SharedServer> {
   await server.start();
   assert.ok(server.target.kind === "socket");
   const { directory } = server.target;
-  const url = `postgres://postgres@localhost/holdfast?host=${encodeURIComponent(directory)}`;
+  const url = embeddedUrl(server.target);
   const houses = new Set<House>();
   const end = async (house: House) => {
     houses.delete(house);
@@ -34,6 +37,7 @@ export async function startSharedServer(): Promise<SharedServer> {
   return {
     url,
     directory,
+    password: embeddedPassword(server.target),
     async start(name, env = {}) {
       const house = await startHouse({ DATABASE_URL: url, HOLDFAST_INSTANCE: name, ...env });
       houses.add(house);

@@ -36,6 +36,11 @@ export async function seedLists(house: House): Promise<void> {
     if (!put.ok) throw new Error(await put.text());
     await put.body?.cancel();
   }
+  for (const text of ["one", "two", "three"]) {
+    const noted = await house.post("/api/marks", { text });
+    if (!noted.ok) throw new Error(await noted.text());
+    await noted.body?.cancel();
+  }
   for (const reason of ["one", "two", "three"]) {
     const made = await house.post("/api/alerts/silences", {
       reason,
