@@ -89,7 +89,7 @@ const live = [
   /^\/api\/alerts$/,
   /^\/api\/benchmarks/,
   /^\/api\/backups$/,
-  /^\/api\/(audit|tokens|sessions|changes|moves)$/,
+  /^\/api\/(audit|tokens|sessions|changes|moves|settings)$/,
 ];
 
 /** Sends every GET of openapi.yaml, each required parameter filled from `examples`. */
