@@ -229,7 +229,8 @@ testWith(
     const direct = await doctor(server.url);
     assert.match(direct.said, /✓ {2}role postgres can stream base backups/);
     for (const mode of ["session", "transaction"] as const) {
-      const bouncer = await startBouncer(server, { mode });
+      // In session mode each session of Holdfast's keeps one of the pool's.
+      const bouncer = await startBouncer(server, { mode, settings: "default_pool_size=25" });
       try {
         const { said } = await doctor(bouncer.url);
         assert.match(said, /– {2}base backups cannot pass the pooler before the server.*08P01/);

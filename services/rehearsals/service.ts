@@ -87,16 +87,17 @@ export function createRehearsals(options: RehearsalsOptions): Rehearsals {
   let stopped = false;
   const proven = new Map<string, AdviceRehearsal>();
 
-  const connect = {
+  // What stands before the server is known only once the pool has connected.
+  const connect = () => ({
     target,
     pooled: pooler.pooled,
     serverVersion: pooler.version,
     statementTimeoutMs: 10_000,
     lockTimeoutMs: 200,
-  };
+  });
   const readFacts = () => pool.run(readServerFacts, { deadlineMs: 30_000 });
   const takeLock = () =>
-    takeRehearsalLock(connect).catch((error) => {
+    takeRehearsalLock(connect()).catch((error) => {
       throw toHoldfastError(error);
     });
 
@@ -174,9 +175,9 @@ export function createRehearsals(options: RehearsalsOptions): Rehearsals {
       change,
       workload: input.workload,
       profile: profiles[profile],
-      openLiving: (statementTimeoutMs = connect.statementTimeoutMs) =>
+      openLiving: (statementTimeoutMs = connect().statementTimeoutMs) =>
         connectSql({
-          ...connect,
+          ...connect(),
           statementTimeoutMs,
           max: 1,
           applicationName: "holdfast-rehearsal-living",

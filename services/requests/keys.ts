@@ -31,6 +31,9 @@ export interface RequestKeys {
 
 /** Longer than any request takes: after that a claim of another process is an orphan's. */
 export const claimSeconds = 600;
+const lostMax = 10_000;
+
+const idOf = ({ path, key }: KeyName) => JSON.stringify([path, key]);
 /** Keys that are kept at most, whatever their age. */
 export const keysMax = 100_000;
 const answerBytesMax = 1024 * 1024;
@@ -42,9 +45,17 @@ export function createRequestKeys(
   const claimedBy = randomUUID();
   /** Requests that run here, by path and key. */
   const running = new Set<string>();
+  /** Requests that ended here without an answer that is kept, the newest `lostMax`. */
+  const lost = new Set<string>();
+
+  function lose(name: KeyName): void {
+    lost.add(idOf(name));
+    const [oldest] = lost;
+    if (lost.size > lostMax && oldest !== undefined) lost.delete(oldest);
+  }
 
   async function end(name: KeyName, outcome: Outcome): Promise<void> {
-    if (outcome === "unknown") return;
+    if (outcome === "unknown") return lose(name);
     try {
       await pool.run((sql) =>
         outcome === "nothing done"
@@ -53,6 +64,7 @@ export function createRequestKeys(
       );
     } catch (error) {
       // The work is done and answered; the same key is answered with idempotency_outcome_unknown from now on.
+      lose(name);
       log.warn("idempotency_key_not_kept", { path: name.path, error: messageOf(error) });
     }
   }
@@ -60,7 +72,7 @@ export function createRequestKeys(
   return {
     async once(name, fingerprint, work) {
       const used = await pool.run((sql) => claimKey(sql, name, { fingerprint, claimedBy }));
-      const id = JSON.stringify([name.path, name.key]);
+      const id = idOf(name);
       if (used) {
         if (used.fingerprint !== fingerprint) {
           throw new HoldfastError(
@@ -71,7 +83,8 @@ export function createRequestKeys(
         }
         if (used.answer) return used.answer;
         const runs = used.claimed_by === claimedBy
-          ? running.has(id)
+          // A request that is claimed and not running has not resumed yet, or has ended since its row was read.
+          ? running.has(id) || !lost.has(id) && used.age_seconds < claimSeconds
           : used.age_seconds < claimSeconds;
         if (runs) {
           throw new HoldfastError(
