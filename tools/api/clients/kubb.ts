@@ -16,7 +16,7 @@ const health = await getDatabaseHealth();
 const made = await createInstrument({ symbol: `${symbol}-2` });
 // A problem is no instrument: the client given sees what came.
 let answer: ResponseConfig<unknown> | undefined;
-await getInstrument(2_000_000_000, {
+await getInstrument(2_000_000_000, undefined, {
   client: async (config) => {
     const came = await fetch<never>(config as never);
     answer = came;
