@@ -178,12 +178,8 @@ Deno.test("a second signal while the server is being made or started leaves none
       // it has stopped in order already
     }
     assert.ok([0, 130].includes(await house.exited), house.errors());
-    // What initdb or pg_ctl was at ends by itself, and nothing serves.
-    await eventually(
-      async () => (await postmastersOf(dir)).length === 0,
-      "no server is left",
-      5_000,
-    );
+    // What initdb or pg_ctl was at ends by itself, as fast as the machine lets it, and nothing serves.
+    await eventually(async () => (await postmastersOf(dir)).length === 0, "no server is left");
   }
 });
 
