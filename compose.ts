@@ -1,6 +1,6 @@
 import { createApp } from "./app.ts";
 import { doEach } from "./compose/chores.ts";
-import { endsWithin } from "./compose/ends_within.ts";
+import { endsWithin } from "./lib/ends_within.ts";
 import { createPreparation, type StartRetry } from "./compose/preparation.ts";
 import { createServices } from "./compose/services.ts";
 import type { Config } from "./config.ts";

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { createHoldfast, type Holdfast } from "../compose.ts";
-import { endsWithin } from "../compose/ends_within.ts";
+import { endsWithin } from "../lib/ends_within.ts";
 import { type Config, unknownSettings } from "../config.ts";
 import { closeHome } from "../db/embedded/files.ts";
 import { serverUser } from "../db/embedded/place.ts";

@@ -1,4 +1,5 @@
 import type { Sql } from "./connection.ts";
+import { endsWithin } from "../lib/ends_within.ts";
 
 /** The part of the driver's queries by which a statement is cancelled. Its types do not name it. */
 interface DriverQuery {
@@ -35,10 +36,8 @@ export class Canceller {
   async cancel(): Promise<void> {
     const sent = this.#queries.find(({ state, canceller }) => state !== null && canceller !== null);
     if (!sent?.state || !sent.canceller) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, cancelMs));
     const asked = sent.canceller({ state: sent.state, active: true });
-    await Promise.race([asked.catch(() => {}), late]).finally(() => clearTimeout(timer));
+    await endsWithin(asked.catch(() => {}), cancelMs);
   }
 }
 

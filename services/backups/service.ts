@@ -23,6 +23,7 @@ import { whatIsDue } from "./schedule.ts";
 import { type BackupStore, newId } from "./store.ts";
 import { createTaking } from "./taking.ts";
 import { createTurn } from "./turn.ts";
+import { endsWithin } from "../../lib/ends_within.ts";
 
 /** Takes, checks, tries and retires backups; one thing at a time, in one Holdfast at a time. */
 export function createBackups(
@@ -228,9 +229,7 @@ export function createBackups(
     start,
     async verify(id, { restore, waitMs }) {
       await verify(id, { restore, copy: true });
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      await Promise.race([turn.running(), new Promise((done) => timer = setTimeout(done, waitMs))]);
-      clearTimeout(timer);
+      await endsWithin(turn.running() ?? Promise.resolve(), waitMs);
       return await get(id);
     },
     async list({ limit, before }) {

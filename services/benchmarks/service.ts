@@ -25,6 +25,7 @@ import { createProgress, type Progress, type RunProgress } from "./runs/progress
 import { createReporter } from "./runs/reporter.ts";
 import { storedRunOf } from "./runs/stored.ts";
 import { type BenchConnect, connectBench, sweep } from "./runs/sweep.ts";
+import { endsWithin } from "../../lib/ends_within.ts";
 
 export interface StartOptions {
   /** Ids of cases; all of them when left out. */
@@ -232,7 +233,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
     async abortRun(id) {
       if (live?.id === id) {
         live.abort();
-        await settledWithin(live.done, abortAnswerMs);
+        await endsWithin(live.done, abortAnswerMs);
         return await getRun(id);
       }
       const run = await getRun(id);
@@ -280,10 +281,4 @@ function isDate(part: string): boolean {
 
 function randomSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
-}
-
-async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  await Promise.race([work, new Promise<void>((done) => timer = setTimeout(done, ms))]);
-  clearTimeout(timer);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { type Hub, type Message, type MessageType, messageTypes } from "./hub.ts";
 import { missedSince, readResume, type ResumeFrom, whyNot } from "./resume.ts";
+import { endsWithin } from "../../lib/ends_within.ts";
 
 /** Largest client frame in bytes; larger ones close the socket with 1009. */
 export const frameMax = 16 * 1024;
@@ -140,10 +141,7 @@ export function serveLive(
   /** Another Holdfast may have sent events that this one has still to read. */
   async function resumeLater(place: ResumeFrom, isNew: boolean): Promise<void> {
     const since = held = hub.seq;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, catchUpMs);
-    await Promise.race([catchUp().catch(() => {}), late]);
-    clearTimeout(timer);
+    await endsWithin(catchUp().catch(() => {}), catchUpMs);
     held = undefined;
     if (ended) return;
     const missed = missedSince(hub, place);

@@ -33,6 +33,7 @@ import {
 } from "./request.ts";
 import { endedStatuses, isEnded } from "./state.ts";
 import { isDate, newRehearsal, rowOf, statusOf } from "./stored.ts";
+import { endsWithin } from "../../lib/ends_within.ts";
 
 export interface Rehearsals {
   /** Begins a rehearsal and answers it at once. Throws `rehearsal_running` and `invalid_request`. */
@@ -239,9 +240,7 @@ export function createRehearsals(options: RehearsalsOptions): Rehearsals {
       if (live?.rehearsal.id === id) {
         const { done, abort } = live;
         abort(new HoldfastError("conflict", "It was aborted"));
-        let timer: ReturnType<typeof setTimeout> | undefined;
-        await Promise.race([done, new Promise((wake) => timer = setTimeout(wake, abortAnswerMs))]);
-        clearTimeout(timer);
+        await endsWithin(done, abortAnswerMs);
         return await get(id);
       }
       const found = await get(id);
