@@ -1,4 +1,4 @@
 import { registerCases } from "./adapter.ts";
-import { calculationCases } from "./calculation/cases.ts";
+import { calculationCases } from "./cases/calculation/cases.ts";
 
 await registerCases(calculationCases);

@@ -1,4 +1,4 @@
 import { registerCases } from "./adapter.ts";
-import { capacityCases } from "./capacity/cases.ts";
+import { capacityCases } from "./cases/capacity/cases.ts";
 
 await registerCases(capacityCases);

@@ -1,4 +1,4 @@
 import { registerCases } from "./adapter.ts";
-import { fanoutCases } from "./fanout/cases.ts";
+import { fanoutCases } from "./cases/fanout/cases.ts";
 
 await registerCases(fanoutCases);

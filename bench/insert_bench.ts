@@ -1,4 +1,4 @@
 import { registerCases } from "./adapter.ts";
-import { insertCases } from "./insert/cases.ts";
+import { insertCases } from "./cases/insert/cases.ts";
 
 await registerCases(insertCases);

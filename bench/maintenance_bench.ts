@@ -1,4 +1,4 @@
 import { registerCases } from "./adapter.ts";
-import { maintenanceCases } from "./maintenance/cases.ts";
+import { maintenanceCases } from "./cases/maintenance/cases.ts";
 
 await registerCases(maintenanceCases);

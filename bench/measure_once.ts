@@ -2,14 +2,14 @@ import { findRun } from "../db/benchmarks/records.ts";
 import { connectSql, type Target } from "../db/connection.ts";
 import { migrate } from "../db/migrate.ts";
 import { migrations } from "../db/migrations/list.ts";
-import { openRecords } from "../db/records.ts";
+import { openRecords } from "../db/records/records.ts";
 import { createLogger } from "../log.ts";
 import type { BenchmarkCase } from "../services/benchmarks/case.ts";
 import type { Measuring } from "../services/benchmarks/measuring/profiles.ts";
 import type { StoredResult } from "../services/benchmarks/run.ts";
-import { storedRunOf } from "../services/benchmarks/runs/stored.ts";
+import { storedRunOf } from "../services/benchmarks/running/stored.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
-import { systemClock } from "../services/clock.ts";
+import { systemClock } from "../lib/clock.ts";
 import { createHub } from "../services/live/hub.ts";
 
 /** Runs the cases once on `target`, as a run of the API would, and answers their results with samples. */

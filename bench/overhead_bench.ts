@@ -1,4 +1,4 @@
 import { registerCases } from "./adapter.ts";
-import { overheadCases } from "./overhead/cases.ts";
+import { overheadCases } from "./cases/overhead/cases.ts";
 
 await registerCases(overheadCases);

@@ -1,4 +1,4 @@
 import { registerCases } from "./adapter.ts";
-import { poolCases } from "./pool/cases.ts";
+import { poolCases } from "./cases/pool/cases.ts";
 
 await registerCases(poolCases);

@@ -1,4 +1,4 @@
 import { registerCases } from "./adapter.ts";
-import { queryCases } from "./query/cases.ts";
+import { queryCases } from "./cases/query/cases.ts";
 
 await registerCases(queryCases);

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { AnswerOf, Client } from "../client/client.ts";
 import { HoldfastProblem } from "../client/problem.ts";
-import { readArguments } from "./arguments.ts";
-import { connect } from "./client.ts";
+import { readArguments } from "./common/arguments.ts";
+import { connect } from "./common/client.ts";
 import type { CommandContext } from "./serve.ts";
 
 const help = `deno task backup [--no-drill]     takes a backup, then restores it on trial

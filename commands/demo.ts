@@ -1,7 +1,7 @@
 import { createClient } from "../client/client.ts";
 import { messageOf } from "../errors.ts";
-import { createDemoMarket, type DemoTick } from "../services/demo.ts";
-import { readArguments } from "./arguments.ts";
+import { createDemoMarket, type DemoTick } from "../services/transfer/demo_feed.ts";
+import { readArguments } from "./common/arguments.ts";
 import { type CommandContext, serve, type Serving } from "./serve.ts";
 
 const help = `deno task demo [--force]     serves, and feeds itself a made-up market

@@ -1,31 +1,36 @@
-import { bucketOf } from "../compose/backups.ts";
-import { type Config, unknownSettings } from "../config.ts";
+import { bucketOf } from "../app/backups.ts";
+import { type Config, unknownSettings } from "../config/config.ts";
 import { addressLabel } from "../db/address/address.ts";
 import { addressOf, type Target, targetOf } from "../db/address/target.ts";
 import type { Sql } from "../db/connection.ts";
 import { probeReplication, type ReplicationRefusal } from "../db/backups/walsender.ts";
 import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { codeOf, describeDatabaseError } from "../db/errors.ts";
-import { type Examined, examineServer } from "../db/examine.ts";
+import { type Examined, examineServer } from "../db/server/examine.ts";
 import {
   describeOwnPublication,
   listOwnPublications,
   type OwnPublication,
 } from "../db/partitions/publications.ts";
-import { createPool } from "../db/pool.ts";
-import { examineSource, examineWriting, mayTryWriting, tryWriting } from "../db/write_state.ts";
-import { readTraits, whyUnfit } from "../db/requirements.ts";
+import { createPool } from "../db/pool/pool.ts";
+import {
+  examineSource,
+  examineWriting,
+  mayTryWriting,
+  tryWriting,
+} from "../db/server/write_state.ts";
+import { readTraits, whyUnfit } from "../db/server/requirements.ts";
 import { messageOf } from "../errors.ts";
-import { buildRules } from "../services/alerts/rules.ts";
+import { buildRules } from "../services/alerts/rules/overrides.ts";
 import { findWeaknesses } from "../services/auth/weaknesses.ts";
-import { readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
+import { readStorage, recordsOf } from "../services/backups/s3/fetch.ts";
 import {
   type Finding as WriteFinding,
   findingOf,
   readOnlyDefault,
   standby,
-} from "../services/write_access/state.ts";
-import { readArguments } from "./arguments.ts";
+} from "../services/monitor/write_access/state.ts";
+import { readArguments } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
 /** Good, bad, or worth knowing. */

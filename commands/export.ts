@@ -1,18 +1,18 @@
 import { basename } from "node:path";
 import type { Client } from "../client/client.ts";
 import { messageOf } from "../errors.ts";
-import { encoders, type ExportFormat } from "../services/export/encode.ts";
+import { encoders, type ExportFormat } from "../services/transfer/export/encode.ts";
 import {
   type ExportedTick,
   type ExportRange,
   listSymbols,
   readTicks,
-} from "../services/export/reader.ts";
-import { whyNotWritable, writeToStdout, writeWhole } from "../services/export/target.ts";
+} from "../services/transfer/export/reader.ts";
+import { whyNotWritable, writeToStdout, writeWhole } from "../services/transfer/export/target.ts";
 import { parseTimestamp } from "../services/ingest/timestamp.ts";
-import { readArguments, UsageError } from "./arguments.ts";
-import { connect } from "./client.ts";
-import { count, startWatch, stderrProgressBar } from "./progress.ts";
+import { readArguments, UsageError } from "./common/arguments.ts";
+import { connect } from "./common/client.ts";
+import { count, startWatch, stderrProgressBar } from "./common/progress.ts";
 import type { CommandContext } from "./serve.ts";
 
 const help = `Writes ticks to a file that deno task import reads back.

@@ -1,14 +1,23 @@
 import { basename } from "node:path";
 import { HoldfastError, messageOf } from "../errors.ts";
-import { batchRows, importPrepared, type ImportProgress } from "../services/import/importer.ts";
-import { type PreparedFile, prepareFile } from "../services/import/prepare.ts";
-import { openSource, type SourceFile } from "../services/import/source.ts";
-import { presetNames, presets } from "../services/ingest/mapping/presets.ts";
-import { readArguments, UsageError } from "./arguments.ts";
-import { connect } from "./client.ts";
-import { dryRun, type FilesToRead } from "./dry_run.ts";
-import { columnsLeftOut, faultLines, mappingFlags, readMappingFlags } from "./import_words.ts";
-import { count, startWatch, stderrProgressBar } from "./progress.ts";
+import {
+  batchRows,
+  importPrepared,
+  type ImportProgress,
+} from "../services/transfer/import/importer.ts";
+import { type PreparedFile, prepareFile } from "../services/transfer/import/prepare.ts";
+import { openSource, type SourceFile } from "../services/transfer/import/source.ts";
+import { presetNames, presets } from "../services/ingest/parse/mapping/presets.ts";
+import { readArguments, UsageError } from "./common/arguments.ts";
+import { connect } from "./common/client.ts";
+import { dryRun, type FilesToRead } from "./common/dry_run.ts";
+import {
+  columnsLeftOut,
+  faultLines,
+  mappingFlags,
+  readMappingFlags,
+} from "./common/import_words.ts";
+import { count, startWatch, stderrProgressBar } from "./common/progress.ts";
 import type { CommandContext } from "./serve.ts";
 
 const help =

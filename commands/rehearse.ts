@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { AnswerOf, Client, InputOf } from "../client/client.ts";
 import { HoldfastProblem } from "../client/problem.ts";
-import { readArguments, UsageError } from "./arguments.ts";
-import { connect } from "./client.ts";
+import { readArguments, UsageError } from "./common/arguments.ts";
+import { connect } from "./common/client.ts";
 import { messageOf } from "../errors.ts";
 import type { CommandContext } from "./serve.ts";
 

@@ -1,20 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { backupRoot, bucketOf } from "../compose/backups.ts";
-import type { Config } from "../config.ts";
+import { backupRoot, bucketOf } from "../app/backups.ts";
+import type { Config } from "../config/config.ts";
 import { placeOf, serverUser } from "../db/embedded/place.ts";
 import { HoldfastError } from "../errors.ts";
-import { fetchBackup, readStorage, recordsOf } from "../services/backups/copy/fetch.ts";
+import { fetchBackup, readStorage, recordsOf } from "../services/backups/s3/fetch.ts";
 import type { BackupRecord } from "../services/backups/record.ts";
 import {
   chooseBackup,
   needEmptyPlace,
   restoreBackup,
   type WalSources,
-} from "../services/backups/restore.ts";
-import { createBackupStore } from "../services/backups/store.ts";
-import { readArguments, UsageError } from "./arguments.ts";
+} from "../services/backups/restore/restore.ts";
+import { createBackupStore } from "../services/backups/backup_store.ts";
+import { readArguments, UsageError } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
 const help = `deno task restore --to DIR [--from s3] [--time T] [--backup ID] [--without-wal]

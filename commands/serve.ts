@@ -1,16 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { createHoldfast, type Holdfast } from "../compose.ts";
+import { createHoldfast, type Holdfast } from "../app/holdfast.ts";
 import { endsWithin } from "../lib/ends_within.ts";
-import { type Config, unknownSettings } from "../config.ts";
+import { type Config, unknownSettings } from "../config/config.ts";
 import { closeHome } from "../db/embedded/files.ts";
 import { serverUser } from "../db/embedded/place.ts";
 import { isDriversOwn } from "../db/errors.ts";
 import { messageOf, StartError } from "../errors.ts";
 import { type Logger, tellPerson } from "../log.ts";
 import type { FileLock, Listener, Runtime, Upgrade } from "../runtime/types.ts";
-import { createStopSignals } from "./stop_signals.ts";
+import { createStopSignals } from "./common/stop_signals.ts";
 
 /** Longest wait for requests in flight at a stop: an upload that is cut off is sent again, and stored once. */
 const drainMs = 2_000;

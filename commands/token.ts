@@ -10,8 +10,8 @@ import {
   tokenName,
   type Tokens,
 } from "../services/auth/tokens.ts";
-import { systemClock } from "../services/clock.ts";
-import { readArguments, UsageError } from "./arguments.ts";
+import { systemClock } from "../lib/clock.ts";
+import { readArguments, UsageError } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
 const usage = `deno task token create --name NAME --scope SCOPE [--days N]

@@ -4,8 +4,8 @@ import { type Address, hostLabel } from "./address/address.ts";
 import { createConnector } from "./address/connector.ts";
 import { createHostMemory } from "./address/open.ts";
 import { addressOf, passwordOf, type Target } from "./address/target.ts";
-import type { SessionPurpose } from "./session_settings.ts";
-import { startupSettings } from "./session_start.ts";
+import type { SessionPurpose } from "./session/settings.ts";
+import { startupSettings } from "./session/start.ts";
 
 export type { Target } from "./address/target.ts";
 export type Sql = postgres.Sql;

@@ -3,8 +3,8 @@ import { StartError } from "../errors.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
 import { describeOwnPublication, listOwnPublications } from "./partitions/publications.ts";
-import { readTraits, whyUnfit } from "./requirements.ts";
-import { inTransaction } from "./transaction.ts";
+import { readTraits, whyUnfit } from "./server/requirements.ts";
+import { inTransaction } from "./session/transaction.ts";
 import type { Migration } from "./migrations/list.ts";
 
 /** One key for every Holdfast: two processes that start together migrate one after the other. */

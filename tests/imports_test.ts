@@ -7,27 +7,23 @@ const skipped = new Set(["node_modules", ".git", ".holdfast", "coverage", "dist"
 /** Generated, however long. */
 const generated = "client/schema.ts";
 
-/** From the top of the house to its ground; a file may import its own room and rooms further down. */
+/** From top to bottom: a file may import its own folder and folders further down. */
 const order = [
   ["main.ts"],
   ["commands", "tools"],
-  ["compose.ts"],
-  ["compose"],
-  ["app.ts"],
+  ["app"],
   ["routes"],
   ["bench"],
   ["services"],
   ["db"],
   ["lib", "client"],
   ["runtime"],
-  ["config.ts"],
-  ["settings.ts"],
-  ["settings"],
+  ["config"],
   ["errors.ts", "log.ts"],
 ];
 
-const roomOf = (file: string) => file.includes("/") ? file.slice(0, file.indexOf("/")) : file;
-const levelOf = (room: string) => order.findIndex((rooms) => rooms.includes(room));
+const folderOf = (file: string) => file.includes("/") ? file.slice(0, file.indexOf("/")) : file;
+const levelOf = (folder: string) => order.findIndex((folders) => folders.includes(folder));
 
 function sources(folder = ""): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -50,11 +46,11 @@ function importsOf(file: string): string[] {
 Deno.test("imports run one way: from the root down to config, errors and log", () => {
   const upward: string[] = [];
   for (const file of files) {
-    const from = levelOf(roomOf(file));
-    assert.notEqual(from, -1, `${file} stands in no known room`);
+    const from = levelOf(folderOf(file));
+    assert.notEqual(from, -1, `${file} is in no known folder`);
     for (const target of importsOf(file)) {
       if (!target.endsWith(".ts")) continue;
-      const to = levelOf(roomOf(target));
+      const to = levelOf(folderOf(target));
       const typesOnly = target === "runtime/types.ts";
       if (to < from && !typesOnly) upward.push(`${file} imports ${target}`);
     }
@@ -78,13 +74,13 @@ Deno.test("no chain of imports leads back to its start", () => {
 Deno.test("routes and bench stay away from the driver; services know neither Hono nor Deno", () => {
   const wrong: string[] = [];
   for (const file of files) {
-    const room = roomOf(file);
+    const folder = folderOf(file);
     const code = text(file);
-    if (room === "services" && /from "(hono|@hono)/.test(code)) wrong.push(`${file}: hono`);
-    if (room === "routes" && /from "(postgres|drizzle-orm)/.test(code)) {
+    if (folder === "services" && /from "(hono|@hono)/.test(code)) wrong.push(`${file}: hono`);
+    if (folder === "routes" && /from "(postgres|drizzle-orm)/.test(code)) {
       wrong.push(`${file}: driver`);
     }
-    const free = !["runtime", "main.ts", "bench", "tools"].includes(room);
+    const free = !["runtime", "main.ts", "bench", "tools"].includes(folder);
     if (free && /\bDeno\.|\bBun\./.test(code)) wrong.push(`${file}: runtime global`);
   }
   assert.deepEqual(wrong, []);

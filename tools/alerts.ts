@@ -1,5 +1,5 @@
-import { buildRules } from "../services/alerts/rules.ts";
-import { type Rule, showValue } from "../services/alerts/rule.ts";
+import { buildRules } from "../services/alerts/rules/overrides.ts";
+import { type Rule, showValue } from "../services/alerts/rules/rule.ts";
 import { proofs } from "./rule_proofs.ts";
 
 const begin =

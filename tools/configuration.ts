@@ -1,7 +1,7 @@
-import type { SettingName } from "../config.ts";
+import type { SettingName } from "../config/config.ts";
 import { parameters } from "../db/address/parameters.ts";
-import { settings } from "../settings.ts";
-import { buildRules } from "../services/alerts/rules.ts";
+import { settings } from "../config/settings.ts";
+import { buildRules } from "../services/alerts/rules/overrides.ts";
 
 function defaultOf(name: SettingName): string {
   const parsed = settings[name].schema.safeParse(undefined);
@@ -28,7 +28,7 @@ export function renderConfiguration(): string {
   );
   return `# Configuration
 
-<!-- Generated from config.ts, db/address/parameters.ts and services/alerts/rules.ts by \`deno task openapi\`; do not edit. -->
+<!-- Generated from config/config.ts, db/address/parameters.ts and services/alerts/rules/overrides.ts by \`deno task openapi\`; do not edit. -->
 
 Settings come from the environment. \`HOLDFAST_CONFIG\` may name a JSON file with the same names; the environment
 wins over it. A bad value stops the start with one line that names the setting, the value and what is allowed.

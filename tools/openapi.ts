@@ -1,9 +1,9 @@
 import { stringify } from "yaml";
-import { createApp, type Services } from "../app.ts";
-import { readConfig } from "../config.ts";
+import { createApp, type Services } from "../app/http.ts";
+import { readConfig } from "../config/config.ts";
 import denoConfig from "../deno.json" with { type: "json" };
 import { createLogger } from "../log.ts";
-import { systemClock } from "../services/clock.ts";
+import { systemClock } from "../lib/clock.ts";
 
 /** The OpenAPI document as YAML: the routes are built, nothing is started and no service is asked. */
 export function renderOpenApi(): string {

@@ -132,7 +132,7 @@ export const proofs: Record<string, Proof> = {
   disk_full: reading("uploads that a full disk refuses", "no disk is filled for it"),
   statement_regression: reading(
     "statements that got dearer",
-    "what is usual takes hours to be learnt; tests/regressions_test.ts holds how",
+    "what is usual takes hours to be learnt; tests/monitor/regressions_test.ts holds how",
   ),
   feed_stale: real("a feed that went quiet", rules, {
     test: "a feed that went quiet",

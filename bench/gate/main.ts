@@ -5,9 +5,9 @@ import {
   type GateBaseline,
   type GateFinding,
   holdAgainst,
-} from "../../services/benchmarks/gate.ts";
+} from "../../services/benchmarks/reporting/gate.ts";
 import { measureOnce } from "../measure_once.ts";
-import { cases as allCases } from "../mod.ts";
+import { cases as allCases } from "../cases/list.ts";
 import { withServer } from "../temp_server.ts";
 import { plantSlowdown } from "./plant.ts";
 

@@ -7,7 +7,7 @@ import { type RunAs, runCommand, unprivilegedUser } from "../embedded/command.ts
 import { sharedHome } from "../embedded/place.ts";
 import { connectSql, type Sql, type Target } from "../connection.ts";
 import { codeOf } from "../errors.ts";
-import type { SessionPurpose } from "../session_settings.ts";
+import type { SessionPurpose } from "../session/settings.ts";
 import { HoldfastError } from "../../errors.ts";
 import { readControlFile, recoverySettings } from "./control_file.ts";
 

@@ -1,5 +1,5 @@
 import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
-import { openingStatement } from "../session_start.ts";
+import { openingStatement } from "../session/start.ts";
 
 export const benchApplicationName = "holdfast-bench";
 const lockKey = "holdfast.benchmark";

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, lt, or } from "drizzle-orm";
-import type { RecordsDb } from "../records.ts";
-import { benchmarkRuns } from "../schema.ts";
+import type { RecordsDb } from "../records/records.ts";
+import { benchmarkRuns } from "../records/schema.ts";
 
 export type RunRow = typeof benchmarkRuns.$inferSelect;
 

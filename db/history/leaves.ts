@@ -1,6 +1,6 @@
 import type { Sql } from "../connection.ts";
 import { quoteLiteral, quoteTable } from "../sql.ts";
-import { readTrustedMs } from "../trusted_time.ts";
+import { readTrustedMs } from "../server/clock.ts";
 
 /** The tables of history, finest first. */
 export type SampleTable = "samples" | "samples_1m" | "samples_15m" | "samples_1d";

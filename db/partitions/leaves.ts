@@ -21,7 +21,7 @@ export interface LeafRow {
 }
 
 /**
- * The rows of table `c` of pg_class, without a lock; db/collectors/tables.sql has the same. Rows that were committed before a
+ * The rows of table `c` of pg_class, without a lock; db/collectors/tables/tables.sql has the same. Rows that were committed before a
  * vacuum or analyze, and whose statistics arrive after it (by up to a minute), stand in reltuples and are added to
  * pg_stat_get_live_tuples once more. All inserts ever counted, less deletes, are no fewer than the rows there are as long as
  * the statistics go back to the table's beginning; they do when they make up the rows that the vacuum found (its estimate

@@ -1,7 +1,7 @@
 import { HoldfastError } from "../../errors.ts";
 import { codeOf } from "../errors.ts";
-import type { Pool } from "../pool.ts";
-import { allowIdle } from "../transaction.ts";
+import type { Pool } from "../pool/pool.ts";
+import { allowIdle } from "../session/transaction.ts";
 
 /** Longest rotation. */
 const longestMs = 60 * 60_000;

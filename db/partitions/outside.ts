@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../connection.ts";
 import { codeOf } from "../errors.ts";
-import type { Pool } from "../pool.ts";
-import { outsideTransaction } from "../transaction.ts";
+import type { Pool } from "../pool/pool.ts";
+import { outsideTransaction } from "../session/transaction.ts";
 
 const checkMs = 250;
 

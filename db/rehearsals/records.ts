@@ -1,6 +1,6 @@
 import { and, desc, eq, isNotNull, lt, notInArray, or } from "drizzle-orm";
-import type { RecordsDb } from "../records.ts";
-import { rehearsalRecords } from "../schema.ts";
+import type { RecordsDb } from "../records/records.ts";
+import { rehearsalRecords } from "../records/schema.ts";
 
 export type RehearsalRow = typeof rehearsalRecords.$inferSelect;
 

@@ -2,7 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Audit } from "../../services/auth/audit.ts";
 import { scopes } from "../../services/auth/scope.ts";
 import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
-import { createRouter, cursorParam, jsonAnswer, limitParam, nextCursor, Time } from "../shared.ts";
+import {
+  createRouter,
+  cursorParam,
+  jsonAnswer,
+  limitParam,
+  nextCursor,
+  Time,
+} from "../common/shared.ts";
 
 const AuditList = z.object({
   entries: z.array(z.object({

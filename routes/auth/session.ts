@@ -4,7 +4,7 @@ import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { scopes } from "../../services/auth/scope.ts";
 import type { Auth } from "../../services/auth/service.ts";
-import { createRouter, inputObject, jsonAnswer, jsonBody } from "../shared.ts";
+import { createRouter, inputObject, jsonAnswer, jsonBody } from "../common/shared.ts";
 import { refuseWrongToken, sessionCookie } from "./guard.ts";
 
 const tags = ["session"];

@@ -3,9 +3,16 @@ import { HoldfastError } from "../../errors.ts";
 import { scopes } from "../../services/auth/scope.ts";
 import type { Auth } from "../../services/auth/service.ts";
 import { tokenName } from "../../services/auth/tokens.ts";
-import type { Clock } from "../../services/clock.ts";
-import { createRouter, inputObject, jsonAnswer, jsonBody, nextCursor, Time } from "../shared.ts";
-import { pageOf, wholeListQuery } from "../whole_list.ts";
+import type { Clock } from "../../lib/clock.ts";
+import {
+  createRouter,
+  inputObject,
+  jsonAnswer,
+  jsonBody,
+  nextCursor,
+  Time,
+} from "../common/shared.ts";
+import { pageOf, wholeListQuery } from "../common/whole_list.ts";
 
 const tags = ["access"];
 const TokenId = z.string().regex(tokenName, "must be the id or the name of a token");

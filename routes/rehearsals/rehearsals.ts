@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Rehearsals } from "../../services/rehearsals/service.ts";
-import { pollHeaders, pollSeconds } from "../long_work.ts";
-import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "../shared.ts";
+import { pollHeaders, pollSeconds } from "../common/long_work.ts";
+import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "../common/shared.ts";
 import { AdviceId, Rehearsal, RehearsalList, RehearsalStart } from "./schemas.ts";
 
 const tags = ["rehearsals"];

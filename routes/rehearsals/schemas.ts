@@ -6,8 +6,8 @@ import {
   statementVerdicts,
 } from "../../services/rehearsals/rehearsal.ts";
 import { rehearsalStatuses } from "../../services/rehearsals/state.ts";
-import { PolicyInput } from "../partition_schemas.ts";
-import { inputObject, nextCursor, orNull, Time } from "../shared.ts";
+import { PolicyInput } from "../partitions/schemas.ts";
+import { inputObject, nextCursor, orNull, Time } from "../common/shared.ts";
 
 const measured = (about: string) =>
   z.number().nullable().openapi({ description: `${about}; null: not measured` });

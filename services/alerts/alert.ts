@@ -1,4 +1,4 @@
-import type { Cure, Severity } from "./rule.ts";
+import type { Cure, Severity } from "./rules/rule.ts";
 
 /** One alert from its first bad value to its end, as the API and the WebSocket show it. Times are RFC 3339. */
 export interface Alert {

@@ -1,6 +1,6 @@
 import { isUnreachable } from "../../db/errors.ts";
 import type { Alert } from "./alert.ts";
-import type { AlertStore } from "./store.ts";
+import type { AlertStore } from "./storage/store.ts";
 
 export interface AlertPage {
   alerts: Alert[];

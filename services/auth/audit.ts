@@ -7,11 +7,11 @@ import {
   type StoredAuditRow,
 } from "../../db/audit.ts";
 import { codeOf, describeDatabaseError } from "../../db/errors.ts";
-import type { Pool } from "../../db/pool.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../clock.ts";
-import { createLoop } from "../loop.ts";
-import type { WriteAccess } from "../write_access/access.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { createLoop } from "../../lib/loop.ts";
+import type { WriteAccess } from "../monitor/write_access/access.ts";
 import type { Principal } from "./service.ts";
 
 /** A request that asked for a change. */

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock, Timers } from "../clock.ts";
-import { createLoop } from "../loop.ts";
+import type { Clock, Timers } from "../../lib/clock.ts";
+import { createLoop } from "../../lib/loop.ts";
 import { createGuesses } from "./guesses.ts";
 import type { Scope } from "./scope.ts";
 import { createSessions } from "./sessions.ts";

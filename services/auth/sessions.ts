@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { writeWhole } from "../backups/files.ts";
-import type { Clock } from "../clock.ts";
+import { writeWhole } from "../backups/base/files.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { type SettingToken, sha256 } from "./tokens.ts";
 
 export const sessionSeconds = 12 * 3_600;

@@ -2,7 +2,7 @@ import { chown, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { withFileLock } from "../../lib/file_lock.ts";
-import { writeWhole } from "../backups/files.ts";
+import { writeWhole } from "../backups/base/files.ts";
 import { scopes } from "./scope.ts";
 
 /** Tokens that may be kept. */

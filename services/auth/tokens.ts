@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Scope } from "./scope.ts";
 import {
   type TokenFile,

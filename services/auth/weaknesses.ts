@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Config, isLoopback } from "../../config.ts";
+import { type Config, isLoopback } from "../../config/config.ts";
 import { messageOf } from "../../errors.ts";
 import { settingTokens, tokenFileName } from "./service.ts";
 import { plausibleBits, strongBits } from "./strength.ts";

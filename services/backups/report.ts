@@ -1,7 +1,7 @@
-import { type CopyHealth, type CopyState, noCopies, noCopy } from "./copy/state.ts";
+import { type CopyHealth, type CopyState, noCopies, noCopy } from "./s3/state.ts";
 import { type BackupRecord, isProven } from "./record.ts";
 import { notAhead } from "./retention.ts";
-import type { Progress } from "./take.ts";
+import type { Progress } from "./base/base_backup.ts";
 
 /** A backup as it is shown. */
 export interface Backup {

@@ -1,5 +1,5 @@
 import { type BackupRecord, isProven } from "./record.ts";
-import { parseLsn } from "./wal.ts";
+import { parseLsn } from "./wal/segments.ts";
 
 const failuresKept = 5;
 

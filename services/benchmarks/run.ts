@@ -1,6 +1,6 @@
 import type { Category, TargetUnit } from "./categories.ts";
 import type { ProfileName } from "./case.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence } from "./reporting/evidence.ts";
 import type { Verdict } from "./statistics.ts";
 
 export type RunStatus = "queued" | "running" | "completed" | "aborted" | "failed";

@@ -2,29 +2,33 @@ import { takeBenchmarkLock } from "../../db/benchmarks/lock.ts";
 import { findRun, insertRun, listRuns } from "../../db/benchmarks/records.ts";
 import type { Target } from "../../db/connection.ts";
 import { toHoldfastError } from "../../db/errors.ts";
-import type { PoolerMode } from "../../db/pool.ts";
-import type { RecordsDb } from "../../db/records.ts";
+import type { PoolerMode } from "../../db/pool/pool.ts";
+import type { RecordsDb } from "../../db/records/records.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Publisher } from "../live/hub.ts";
 import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
 import type { BenchmarkCase, ProfileName } from "./case.ts";
 import { type CaseInfo, caseInfo, selectCases } from "./case_list.ts";
 import type { TargetOverrides } from "./categories.ts";
-import { type CaseHistory, historyOf } from "./history.ts";
+import { type CaseHistory, historyOf } from "./reporting/history.ts";
 import { type Measuring, profiles } from "./measuring/profiles.ts";
-import { type PerformanceReport, validationOf, type ValidationReport } from "./reports.ts";
-import { htmlReport } from "./report/html.ts";
-import { markdownReport } from "./report/markdown.ts";
+import {
+  type PerformanceReport,
+  validationOf,
+  type ValidationReport,
+} from "./reporting/categories.ts";
+import { htmlReport } from "./reporting/html.ts";
+import { markdownReport } from "./reporting/markdown.ts";
 import { type BenchmarkRun, publicRun } from "./run.ts";
-import { readEnvironment } from "./runs/environment.ts";
-import { refuseWhenBusy } from "./runs/guard.ts";
-import { type LiveRun, startLiveRun } from "./runs/live_run.ts";
-import { createProgress, type Progress, type RunProgress } from "./runs/progress.ts";
-import { createReporter } from "./runs/reporter.ts";
-import { storedRunOf } from "./runs/stored.ts";
-import { type BenchConnect, connectBench, sweep } from "./runs/sweep.ts";
+import { readEnvironment } from "./running/environment.ts";
+import { refuseWhenBusy } from "./running/guard.ts";
+import { type LiveRun, startLiveRun } from "./running/live_run.ts";
+import { createProgress, type Progress, type RunProgress } from "./running/progress.ts";
+import { createReporter } from "./running/reporter.ts";
+import { storedRunOf } from "./running/stored.ts";
+import { type BenchConnect, connectBench, sweep } from "./running/sweep.ts";
 import { endsWithin } from "../../lib/ends_within.ts";
 
 export interface StartOptions {

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { type Hub, type Message, type MessageType, messageTypes } from "./hub.ts";
 import { missedSince, readResume, type ResumeFrom, whyNot } from "./resume.ts";
 import { endsWithin } from "../../lib/ends_within.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 
 /** What goes out on the WebSocket: the message types of the live channel. */
 export const messageTypes = [

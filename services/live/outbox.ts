@@ -1,4 +1,4 @@
-import type { LiveEvent, StoredEvent } from "../../db/live_events.ts";
+import type { LiveEvent, StoredEvent } from "../../db/live/events.ts";
 
 /** What is to be done with an event that was read from the journal. */
 export interface Arrival {

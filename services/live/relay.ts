@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { EventJournal, LiveEvent, StoredEvent } from "../../db/live_events.ts";
+import type { EventJournal, LiveEvent, StoredEvent } from "../../db/live/events.ts";
 import { codeOf, isAnswer } from "../../db/errors.ts";
 import { messageOf } from "../../errors.ts";
 import { createRerun } from "../../lib/rerun.ts";
 import type { Logger } from "../../log.ts";
-import { type Clock, systemTimers, type Timers } from "../clock.ts";
-import type { WriteAccess } from "../write_access/access.ts";
+import { type Clock, systemTimers, type Timers } from "../../lib/clock.ts";
+import type { WriteAccess } from "../monitor/write_access/access.ts";
 import {
   eventsKept,
   type Frame,

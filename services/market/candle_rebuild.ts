@@ -12,13 +12,13 @@ import {
 } from "../../db/market/candle_rebuild.ts";
 import { findBySymbol } from "../../db/market/instruments.ts";
 import { presentTable } from "../../db/partitions/leaves.ts";
-import type { Pool } from "../../db/pool.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { formatTimestamp } from "../ingest/timestamp.ts";
 import { parseBound } from "../partitions/axis/bound.ts";
 import { codecs } from "../partitions/axis/key.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
-import { boundOf } from "./market.ts";
+import { boundOf } from "./service.ts";
 
 export interface RebuildRequest {
   symbol: string;

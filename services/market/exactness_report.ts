@@ -1,6 +1,6 @@
 import { findBySymbol } from "../../db/market/instruments.ts";
 import { newestPrices } from "../../db/market/prices.ts";
-import type { Pool } from "../../db/pool.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { type Exactness, judgeExactness } from "./exactness.ts";
 

@@ -11,9 +11,9 @@ import {
   setDeleted,
   updateInstrument,
 } from "../../db/market/instruments.ts";
-import type { Pool } from "../../db/pool.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
-import type { Page } from "./market.ts";
+import type { Page } from "./service.ts";
 import { cursorParts, readCursor, writeCursor } from "./cursor.ts";
 
 type Check = ((current: InstrumentRow | undefined) => void) | undefined;

@@ -1,14 +1,14 @@
-import type { PoolStats } from "../../db/pool.ts";
+import type { PoolStats } from "../../db/pool/pool.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { BackupHealth } from "../backups/report.ts";
-import type { IngestCounters } from "../ingest/ingest.ts";
-import type { Readings } from "./collect.ts";
+import type { IngestCounters } from "../ingest/service.ts";
+import type { Readings } from "./collect/collect_tier.ts";
 import type { RecorderState } from "./history/recorder.ts";
-import type { PerformanceMetrics } from "./metrics.ts";
-import type { TableReport } from "./partition_report.ts";
+import type { PerformanceMetrics } from "./signals/derived.ts";
+import type { TableReport } from "../partitions/report/report.ts";
 import type { SignalValue, View } from "./signals/signal.ts";
-import type { WriteState } from "../write_access/state.ts";
-import type { Statements } from "./statements.ts";
+import type { WriteState } from "./write_access/state.ts";
+import type { Statements } from "./diagnosis/statements.ts";
 
 export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
 

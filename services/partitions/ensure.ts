@@ -1,20 +1,20 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
-import type { Pool } from "../../db/pool.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { uncovered } from "./axis/span.ts";
 import { dayUs } from "./axis/civil.ts";
 import type { Catalogue } from "./catalogue.ts";
-import type { Execution } from "./execution.ts";
+import type { Execution } from "./execution/execution.ts";
 import { planAttaches } from "./planning/attaching.ts";
 import { cutGaps, readTable } from "./planning/cover.ts";
 import type { PlanContext } from "./planning/facts.ts";
 import type { Step } from "./planning/step.ts";
 import { countLeaves, leavesOfSpans } from "./planning/subdividing.ts";
 import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
-import { completeFacts } from "./probing.ts";
-import { readCatalogue } from "./survey.ts";
+import { completeFacts } from "./survey/probes.ts";
+import { readCatalogue } from "./survey/survey.ts";
 
 const ticks = "market.ticks";
 

@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { PolicyRow } from "../../db/partitions/policies.ts";
 import type { KeyKind } from "./axis/key.ts";
 

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { statfs } from "node:fs/promises";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { ServerFacts } from "../../db/backups/facts.ts";
 import type { Sql, Target } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
@@ -9,8 +9,8 @@ import { HoldfastError, messageOf } from "../../errors.ts";
 import { unlessAborted } from "../../lib/unless_aborted.ts";
 import type { Logger } from "../../log.ts";
 import type { BackupRecord } from "../backups/record.ts";
-import type { BackupStore } from "../backups/store.ts";
-import type { Clock } from "../clock.ts";
+import type { BackupStore } from "../backups/backup_store.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { createConvert } from "./change/convert.ts";
 import { type Copies, makeCopies } from "./copy/copies.ts";
 import { physicalSource } from "./copy/physical.ts";

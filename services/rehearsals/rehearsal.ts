@@ -1,5 +1,5 @@
 import type { ProfileName } from "../benchmarks/case.ts";
-import type { PolicyInput } from "../partitions/policies.ts";
+import type { PolicyInput } from "../partitions/policy_service.ts";
 import type { RehearsalStatus } from "./state.ts";
 
 /** A statement to replay, as a user gives it. */

@@ -1,7 +1,7 @@
 import type { SettingFacts } from "../../db/rehearsals/living.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { ProfileName } from "../benchmarks/case.ts";
-import type { PolicyInput } from "../partitions/policies.ts";
+import type { PolicyInput } from "../partitions/policy_service.ts";
 import type { Change, GivenStatement } from "./rehearsal.ts";
 import { kindOf, splitStatements } from "./workload/sql_text.ts";
 

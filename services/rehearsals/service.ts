@@ -1,8 +1,8 @@
 import { readServerFacts, type ServerFacts } from "../../db/backups/facts.ts";
 import { connectSql, type Target } from "../../db/connection.ts";
 import { toHoldfastError } from "../../db/errors.ts";
-import type { Pool, PoolerMode } from "../../db/pool.ts";
-import type { RecordsDb } from "../../db/records.ts";
+import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
+import type { RecordsDb } from "../../db/records/records.ts";
 import { readSettingFacts } from "../../db/rehearsals/living.ts";
 import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { ProfileName } from "../benchmarks/case.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Publisher } from "../live/hub.ts";
 import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";

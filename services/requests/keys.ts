@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Pool } from "../../db/pool.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import {
   claimKey,
   forgetRequestKeys,
@@ -7,7 +7,7 @@ import {
   keepAnswer,
   type KeptAnswer,
   type KeyName,
-} from "../../db/request_keys.ts";
+} from "../../db/requests/keys.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 

@@ -8,11 +8,11 @@ import {
   type OperationProgress,
   type OperationRow,
   saveOperation,
-} from "../../db/operations.ts";
-import type { Pool } from "../../db/pool.ts";
+} from "../../db/requests/operations.ts";
+import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 
 /** Work that may outlast its request. */
 export interface Work<T> {

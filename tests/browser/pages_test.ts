@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { pagePaths } from "../../routes/pages.ts";
+import { pagePaths } from "../../routes/pages/pages.ts";
 import { seriousFaults, visit, withBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
 import type { House } from "../helpers/house.ts";

@@ -34,6 +34,6 @@ for (const { operationId, example, status, body } of sent) {
   if (status > 299) console.error(`${operationId} ${example}: ${status} ${JSON.stringify(body)}`);
 }
 await Deno.writeTextFile(
-  new URL("../../routes/example_answers.json", import.meta.url),
+  new URL("../../routes/common/example_answers.json", import.meta.url),
   withoutPlaces(JSON.stringify(answers, null, 1)) + "\n",
 );

@@ -1,4 +1,4 @@
-import { requestExamples } from "../../routes/examples.ts";
+import { requestExamples } from "../../routes/common/examples.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type House, startHouse } from "../helpers/house.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { encoders } from "../../services/export/encode.ts";
-import { writeWhole } from "../../services/export/target.ts";
+import { encoders } from "../../services/transfer/export/encode.ts";
+import { writeWhole } from "../../services/transfer/export/target.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { createFleet } from "../helpers/fleet.ts";
 import { freePort, postmastersOf, startProcess } from "../helpers/process.ts";

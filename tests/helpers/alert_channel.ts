@@ -1,12 +1,12 @@
-import type { DeliveryRecord } from "../../db/alerts.ts";
-import type { RecordsDb } from "../../db/records.ts";
+import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
-import { createDeliveries } from "../../services/alerts/deliveries.ts";
-import type { DeliveryEvent } from "../../services/alerts/delivery_events.ts";
-import type { Notice } from "../../services/alerts/notices.ts";
-import { sampleAlert } from "../../services/alerts/sample.ts";
-import type { Timers } from "../../services/clock.ts";
-import type { ChannelSetting } from "../../settings/channels.ts";
+import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
+import type { DeliveryEvent } from "../../services/alerts/notify/delivery_events.ts";
+import type { Notice } from "../../services/alerts/notify/due.ts";
+import { sampleAlert } from "../../services/alerts/notify/sample.ts";
+import type { Timers } from "../../lib/clock.ts";
+import type { ChannelSetting } from "../../config/channels.ts";
 import { eventually } from "./eventually.ts";
 
 export const at = "2026-01-01T00:00:00.000Z";

@@ -1,6 +1,6 @@
 import { parse } from "yaml";
-import { encoders } from "../../services/export/encode.ts";
-import { readTicks } from "../../services/export/reader.ts";
+import { encoders } from "../../services/transfer/export/encode.ts";
+import { readTicks } from "../../services/transfer/export/reader.ts";
 import { renderOpenApi } from "../../tools/openapi.ts";
 import { clientOf } from "./client.ts";
 import { eventually } from "./eventually.ts";

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { openBucket } from "../../services/backups/copy/bucket.ts";
-import { copyBackup, copyWal } from "../../services/backups/copy/copying.ts";
-import { readInventory } from "../../services/backups/copy/inventory.ts";
+import { openBucket } from "../../services/backups/s3/bucket.ts";
+import { copyBackup, copyWal } from "../../services/backups/s3/transfer.ts";
+import { readInventory } from "../../services/backups/s3/inventory.ts";
 import type { BackupRecord } from "../../services/backups/record.ts";
-import { segmentOf } from "../../services/backups/wal.ts";
+import { segmentOf } from "../../services/backups/wal/segments.ts";
 import { startStorage, type TestStorage } from "./storage.ts";
 
 export const MiB = 1024 * 1024;

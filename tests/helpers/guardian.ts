@@ -2,15 +2,15 @@ import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { migrate } from "../../db/migrate.ts";
 import { readClocks, recordClock } from "../../db/partitions/restraint.ts";
 import { migrations } from "../../db/migrations/list.ts";
-import { createPool } from "../../db/pool.ts";
+import { createPool } from "../../db/pool/pool.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
-import type { ExecutionOptions } from "../../services/partitions/execution.ts";
+import type { ExecutionOptions } from "../../services/partitions/execution/execution.ts";
 import { openEndingLink } from "./ending_link.ts";
-import { createConversions } from "../../services/partitions/conversion/conversions.ts";
-import { createPolicies, type PolicyInput } from "../../services/partitions/policies.ts";
+import { createConversions } from "../../services/partitions/rewrite/service.ts";
+import { createPolicies, type PolicyInput } from "../../services/partitions/policy_service.ts";
 import { createRotation } from "../../services/partitions/rotation.ts";
-import type { ClockSource } from "../../services/partitions/timekeeper.ts";
+import type { ClockSource } from "../../services/partitions/restraint/timekeeper.ts";
 import { startServer, type TestServer } from "./server.ts";
 
 /** Rotation on a server of its own, under a clock that a test sets. */

@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { sessionSettings } from "../../db/session_settings.ts";
+import { sessionSettings } from "../../db/session/settings.ts";
 
 /** A value against us for each setting that a session fixes; besides, what makes each of them felt. */
 export const hostileValues: Readonly<Record<string, string>> = {

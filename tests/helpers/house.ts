@@ -1,12 +1,12 @@
-import { createHoldfast, type Holdfast } from "../../compose.ts";
-import { type Config, readConfig } from "../../config.ts";
+import { createHoldfast, type Holdfast } from "../../app/holdfast.ts";
+import { type Config, readConfig } from "../../config/config.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
-import type { Clock } from "../../services/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { readClocks, recordClock } from "../../db/partitions/restraint.ts";
-import type { TimeSources } from "../../services/partitions/timekeeper.ts";
+import type { TimeSources } from "../../services/partitions/restraint/timekeeper.ts";
 import { passOverDriver } from "./rejections.ts";
 import { fillDataDir } from "./template.ts";
 

@@ -1,4 +1,4 @@
-import type { EventJournal, LiveEvent, StoredEvent } from "../../db/live_events.ts";
+import type { EventJournal, LiveEvent, StoredEvent } from "../../db/live/events.ts";
 
 /** How an answer of the journal goes wrong: the server is away, or takes the events and its answer is lost. */
 export type Trouble = "away" | "answer lost";

@@ -1,20 +1,20 @@
-import { readConfig } from "../../config.ts";
+import { readConfig } from "../../config/config.ts";
 import type { Sql, Target } from "../../db/connection.ts";
 import { migrate } from "../../db/migrate.ts";
 import { migrations } from "../../db/migrations/list.ts";
-import type { Pool } from "../../db/pool.ts";
-import { openPools } from "../../db/pools.ts";
+import type { Pool } from "../../db/pool/pool.ts";
+import { openPools } from "../../db/pool/open.ts";
 import { createLogger } from "../../log.ts";
 import type { MetricValue } from "../../services/alerts/alert.ts";
-import { createBook } from "../../services/alerts/book.ts";
-import { shippedRules } from "../../services/alerts/shipped_rules.ts";
+import { createBook } from "../../services/alerts/evaluation/state.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
 import { reportBackups } from "../../services/backups/report.ts";
 import { createHub } from "../../services/live/hub.ts";
-import { createChanges } from "../../services/monitor/changes.ts";
+import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
 import { createHistory } from "../../services/monitor/history/history.ts";
 import { createIncidents } from "../../services/monitor/incidents/incidents.ts";
-import { createMonitor, type Monitor } from "../../services/monitor/monitor.ts";
-import { createWriteAccess } from "../../services/write_access/access.ts";
+import { createMonitor, type Monitor } from "../../services/monitor/service.ts";
+import { createWriteAccess } from "../../services/monitor/write_access/access.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 
 /** A monitor of a prepared database, with nothing else of Holdfast; its pools can be wrapped. */

@@ -1,4 +1,4 @@
-import type { Timers } from "../../services/clock.ts";
+import type { Timers } from "../../lib/clock.ts";
 
 /** Time that passes only when `pass` is called; what waits for it runs in its order. */
 export function manualTimers() {

@@ -1,10 +1,10 @@
-import { createPool, type Pool } from "../../db/pool.ts";
+import { createPool, type Pool } from "../../db/pool/pool.ts";
 import type { Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
-import { systemClock } from "../../services/clock.ts";
-import { createChanges } from "../../services/monitor/changes.ts";
-import { type Collection, createCollection } from "../../services/monitor/collection.ts";
-import { deriveMetrics } from "../../services/monitor/metrics.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
+import { type Collection, createCollection } from "../../services/monitor/collect/schedule.ts";
+import { deriveMetrics } from "../../services/monitor/signals/derived.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
 import { readSignals, type SignalValue } from "../../services/monitor/signals/signal.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "../../../db/benchmarks/server.ts";
 import type { Sql } from "../../../db/connection.ts";
 import type { ArmRole, BenchmarkCase, BenchmarkContext, Claim } from "../case.ts";
-import { type ArmEvidence, emptyEvidence } from "../evidence.ts";
+import { type ArmEvidence, emptyEvidence } from "../reporting/evidence.ts";
 import type { AroundSlot } from "./measure.ts";
 import { readPlan } from "./plan.ts";
 

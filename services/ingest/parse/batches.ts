@@ -1,6 +1,6 @@
 import { HoldfastError } from "../../../errors.ts";
-import type { ByteScanner } from "../bytes/scanner.ts";
-import type { MappingOptions } from "../mapping/options.ts";
+import type { ByteScanner } from "./bytes/scanner.ts";
+import type { MappingOptions } from "./mapping/options.ts";
 import { isRefusal, type ParsedTick, type Refusal, type RowBatch } from "../tick.ts";
 
 /** Bytes of blank lines in a row that a body may hold. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { HoldfastError } from "../../../errors.ts";
-import type { Alarms } from "../queue/alarms.ts";
+import type { Alarms } from "../admission/alarms.ts";
 import type { Bytes, ByteSource, SourcedRequest } from "../../../runtime/types.ts";
 import { gunzip } from "./gunzip.ts";
 

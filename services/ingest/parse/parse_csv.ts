@@ -1,13 +1,13 @@
 import { createBatcher, type ParseOptions } from "./batches.ts";
-import { lineAt, readBlocks } from "../bytes/blocks.ts";
-import { createCsvRowReader } from "../bytes/csv_row.ts";
-import type { RowReader } from "../bytes/row_reader.ts";
-import { ByteScanner } from "../bytes/scanner.ts";
-import { type CsvForm, readCsvForm } from "../mapping/csv_form.ts";
-import { headerError } from "../mapping/layout.ts";
-import { type MappingOptions, readMappingOptions } from "../mapping/options.ts";
-import { splitRecord } from "../mapping/records.ts";
-import { createRowMapper, numberOf } from "../mapping/row_mapper.ts";
+import { lineAt, readBlocks } from "./bytes/blocks.ts";
+import { createCsvRowReader } from "./bytes/csv_row.ts";
+import type { RowReader } from "./bytes/row_reader.ts";
+import { ByteScanner } from "./bytes/scanner.ts";
+import { type CsvForm, readCsvForm } from "./mapping/csv_form.ts";
+import { headerError } from "./mapping/layout.ts";
+import { type MappingOptions, readMappingOptions } from "./mapping/options.ts";
+import { splitRecord } from "./mapping/records.ts";
+import { createRowMapper, numberOf } from "./mapping/row_mapper.ts";
 import { type ParsedTick, readTick, type Refusal, refuse, type RowBatch } from "../tick.ts";
 import { withLineFeeds } from "./line_ends.ts";
 

@@ -1,4 +1,4 @@
-import { createObjectMapper, parseKeepingDigits } from "../mapping/objects.ts";
+import { createObjectMapper, parseKeepingDigits } from "./mapping/objects.ts";
 import { type RawFields, readTick, refuse, type RowBatch } from "../tick.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { elementMax, readElements } from "./json_array.ts";

@@ -1,8 +1,8 @@
 import { HoldfastError } from "../../../errors.ts";
-import { lineAt, readBlocks } from "../bytes/blocks.ts";
-import { createJsonRowReader } from "../bytes/json_row.ts";
-import { ByteScanner } from "../bytes/scanner.ts";
-import { createObjectMapper, parseKeepingDigits } from "../mapping/objects.ts";
+import { lineAt, readBlocks } from "./bytes/blocks.ts";
+import { createJsonRowReader } from "./bytes/json_row.ts";
+import { ByteScanner } from "./bytes/scanner.ts";
+import { createObjectMapper, parseKeepingDigits } from "./mapping/objects.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { describeJsonFault } from "./json_fault.ts";
 import { withLineFeeds } from "./line_ends.ts";

@@ -1,11 +1,11 @@
 import { readSamples } from "../../../db/history/samples.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
-import type { Pool } from "../../../db/pool.ts";
+import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
-import type { SampleReader } from "../../alerts/rehearsal.ts";
-import type { Clock } from "../../clock.ts";
-import type { WriteAccess } from "../../write_access/access.ts";
+import type { SampleReader } from "../../alerts/evaluation/rehearsal.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { WriteAccess } from "../write_access/access.ts";
 import { type HistoryConfig, type HistoryPoint, inSteps, levelsFor, levelsOf } from "./levels.ts";
 import { createRecent, type Point } from "./recent.ts";
 import { createRecorder, type RecorderState, type Sample } from "./recorder.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "../../../config.ts";
+import type { Config } from "../../../config/config.ts";
 import type { SampleLeaf, SampleTable } from "../../../db/history/leaves.ts";
 
 /** One resolution of history: its table, how long it is kept, and how long a leaf of it spans. */

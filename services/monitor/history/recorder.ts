@@ -2,7 +2,7 @@ import { dropLeaves, makeLeaves } from "../../../db/history/leaves.ts";
 import { insertSamples, rollUp, rollupState, seriesIds } from "../../../db/history/samples.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
-import type { Pool } from "../../../db/pool.ts";
+import type { Pool } from "../../../db/pool/pool.ts";
 import type { Logger } from "../../../log.ts";
 import { leafAt, type Level } from "./levels.ts";
 

@@ -1,5 +1,5 @@
 import { type Tier, tierOf } from "../../../db/collectors/list.ts";
-import { metricValues } from "../health.ts";
+import { metricValues } from "../health/health.ts";
 import { signals } from "../signals/list.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Sample } from "./recorder.ts";

@@ -9,13 +9,13 @@ import {
   readSessions,
   saveIncident,
 } from "../../../db/history/incidents.ts";
-import type { Pool } from "../../../db/pool.ts";
+import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Point } from "../history/recent.ts";
-import type { RootBlocker } from "../locks.ts";
+import type { RootBlocker } from "../diagnosis/locks.ts";
 import type { Snapshot } from "../snapshot.ts";
-import type { WriteAccess } from "../../write_access/access.ts";
+import type { WriteAccess } from "../write_access/access.ts";
 import { frameOf, type Recording, reportOf, rootsOf } from "./report.ts";
 
 /** An incident in the list; bytes is null while it is recorded. Interrupted: its Holdfast ended before it was closed. */

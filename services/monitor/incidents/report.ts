@@ -1,9 +1,9 @@
 import type { Change } from "../../../db/history/changes.ts";
 import type { Alert } from "../../alerts/alert.ts";
-import { checksOf } from "../health.ts";
+import { checksOf } from "../health/health.ts";
 import type { Point } from "../history/recent.ts";
-import { blockingTree, type RootBlocker } from "../locks.ts";
-import { redactQueries } from "../redact.ts";
+import { blockingTree, type RootBlocker } from "../diagnosis/locks.ts";
+import { redactQueries } from "../diagnosis/redact.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 export const bytesMax = 1024 * 1024;

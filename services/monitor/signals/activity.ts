@@ -1,4 +1,4 @@
-import type { PerformanceMetrics } from "../metrics.ts";
+import type { PerformanceMetrics } from "./derived.ts";
 import type { Signal, Unit } from "./signal.ts";
 
 /** Those of the performance metrics that are numbers. */

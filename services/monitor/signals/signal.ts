@@ -1,8 +1,8 @@
 import type { CollectorName } from "../../../db/collectors/list.ts";
 import type { CollectorRows, IndexRow } from "../../../db/collectors/rows.ts";
-import type { IndexReport } from "../indexes.ts";
-import type { PerformanceMetrics } from "../metrics.ts";
-import type { StandbyState } from "../standby_progress.ts";
+import type { IndexReport } from "../diagnosis/indexes.ts";
+import type { PerformanceMetrics } from "./derived.ts";
+import type { StandbyState } from "../collect/standby_progress.ts";
 
 export type Unit =
   | "ratio"

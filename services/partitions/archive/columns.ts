@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { SchemaElement } from "hyparquet-writer";
-import { baseType, type ContentColumn } from "../../../db/partitions/content.ts";
+import { baseType, type ContentColumn } from "../../../db/partitions/proof/content.ts";
 
 /** How a column of Postgres stands in a Parquet file, and back: byte for byte, or the archive is refused. */
 export interface ArchiveColumn {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Config } from "../../../config.ts";
+import type { Config } from "../../../config/config.ts";
 
 /** Where archives lie: the setting, or a folder of the data directory. */
 export function archiveDirectory(

@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { HoldfastError, messageOf } from "../../../errors.ts";
-import { Manifest } from "../seal/manifest.ts";
+import { Manifest } from "../sealing/manifest.ts";
 import { sha256File } from "./read.ts";
 
 /** The receipt beside each Parquet file: the sealed leaf's manifest, and what the file must be. */

@@ -2,9 +2,9 @@ import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import type { Sql } from "../../../db/connection.ts";
 import { openCopy } from "../../../db/copy.ts";
-import { baseType, binaryTypes } from "../../../db/partitions/content.ts";
+import { baseType, binaryTypes } from "../../../db/partitions/proof/content.ts";
 import { quoteIdent } from "../../../db/sql.ts";
-import type { Manifest } from "../seal/manifest.ts";
+import type { Manifest } from "../sealing/manifest.ts";
 import { readArchive } from "./read.ts";
 import { splitRecord } from "./record.ts";
 

@@ -3,9 +3,9 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { type AsyncBuffer, type DecodedArray, parquetMetadataAsync, parquetRead } from "hyparquet";
-import type { ContentColumn } from "../../../db/partitions/content.ts";
-import { compressors } from "../../import/decompress.ts";
-import { addTallies, noRows, type Tally, tallyRow } from "../seal/manifest.ts";
+import type { ContentColumn } from "../../../db/partitions/proof/content.ts";
+import { compressors } from "../../transfer/import/decompress.ts";
+import { addTallies, noRows, type Tally, tallyRow } from "../sealing/manifest.ts";
 import { archiveColumn } from "./columns.ts";
 import { joinRecord, type Value } from "./record.ts";
 

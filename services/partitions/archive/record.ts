@@ -3,7 +3,7 @@ import {
   binaryTypes,
   type ContentColumn,
   textOid,
-} from "../../../db/partitions/content.ts";
+} from "../../../db/partitions/proof/content.ts";
 
 /** One value as the server's binary protocol has it; null is SQL's null. */
 export type Value = Uint8Array | null;

@@ -1,28 +1,32 @@
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Sql } from "../../../db/connection.ts";
-import { type ArchiveRow, listArchives, noteRestored } from "../../../db/partitions/archives.ts";
-import { describeLeaf } from "../../../db/partitions/content.ts";
+import {
+  type ArchiveRow,
+  listArchives,
+  noteRestored,
+} from "../../../db/partitions/proof/archives.ts";
+import { describeLeaf } from "../../../db/partitions/proof/content.ts";
 import { attachStatements, createStatements } from "../../../db/partitions/ddl.ts";
 import { presentTable } from "../../../db/partitions/leaves.ts";
 import { holdRotationLock } from "../../../db/partitions/lock.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
 import { listPolicies } from "../../../db/partitions/policies.ts";
 import { listPublications } from "../../../db/partitions/publications.ts";
-import { beginSeal, finishSeal, sealStatements } from "../../../db/partitions/sealed.ts";
-import type { Pool } from "../../../db/pool.ts";
+import { beginSeal, finishSeal, sealStatements } from "../../../db/partitions/proof/sealed.ts";
+import type { Pool } from "../../../db/pool/pool.ts";
 import { quoteTable } from "../../../db/sql.ts";
-import { allowIdle } from "../../../db/transaction.ts";
+import { allowIdle } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../../lib/clock.ts";
 import { parseBound } from "../axis/bound.ts";
 import { findOverlaps } from "../axis/span.ts";
 import type { Catalogue } from "../catalogue.ts";
 import { attachLocks, newLeaf, templateOf } from "../planning/attaching.ts";
 import { readTable } from "../planning/cover.ts";
 import { effectivePolicy, tableOf } from "../policy.ts";
-import { measureContent } from "../seal/content.ts";
-import { hashOf, type Manifest } from "../seal/manifest.ts";
-import { readCatalogue } from "../survey.ts";
+import { measureContent } from "../sealing/content.ts";
+import { hashOf, type Manifest } from "../sealing/manifest.ts";
+import { readCatalogue } from "../survey/survey.ts";
 import { damageOf, readReceipt, type Receipt } from "./files.ts";
 import { loadArchive } from "./load.ts";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import type { ContentColumn } from "../../../db/partitions/content.ts";
-import { addTallies, noRows, type Tally, tallyRow } from "../seal/manifest.ts";
+import type { ContentColumn } from "../../../db/partitions/proof/content.ts";
+import { addTallies, noRows, type Tally, tallyRow } from "../sealing/manifest.ts";
 import { rowsAtOnce } from "./read.ts";
 import { archiveColumn, archiveSchema } from "./columns.ts";
 import { splitRecord, type Value } from "./record.ts";

@@ -10,7 +10,7 @@ import { formatEnd, parseBound } from "../axis/bound.ts";
 import { leafName, preciseName } from "../axis/names.ts";
 import { highest, lowest, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
-import { warnPublished } from "../publishing.ts";
+import { warnPublished } from "../survey/publications.ts";
 import type { Reading } from "./cover.ts";
 import type { LeafFacts, ParentFacts, TableFacts } from "./facts.ts";
 import type { Step, TablePlan } from "./step.ts";

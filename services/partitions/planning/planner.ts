@@ -3,7 +3,7 @@ import { HoldfastError } from "../../../errors.ts";
 import { parseBound } from "../axis/bound.ts";
 import { highest, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
-import { besidesDrain, needsDrain, planDrain } from "../drain/plan.ts";
+import { besidesDrain, needsDrain, planDrain } from "../rewrite/drain/plan.ts";
 import { planAttaches } from "./attaching.ts";
 import { missingSpans, type Reading, readTable } from "./cover.ts";
 import type { ParentFacts, PlanContext, TableFacts } from "./facts.ts";

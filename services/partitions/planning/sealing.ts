@@ -1,4 +1,4 @@
-import { sealStatements, vacuumStatement } from "../../../db/partitions/sealed.ts";
+import { sealStatements, vacuumStatement } from "../../../db/partitions/proof/sealed.ts";
 import { lowest } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import type { Reading, ReadLeaf } from "./cover.ts";

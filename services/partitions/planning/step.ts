@@ -1,4 +1,4 @@
-import type { MoveSpec } from "../../../db/partitions/moves.ts";
+import type { MoveSpec } from "../../../db/partitions/rewrite/rewrites.ts";
 import type { KeyKind } from "../axis/key.ts";
 import type { Span } from "../axis/span.ts";
 import type { DetachedFacts } from "./facts.ts";

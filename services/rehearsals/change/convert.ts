@@ -1,13 +1,13 @@
-import type { Config } from "../../../config.ts";
+import type { Config } from "../../../config/config.ts";
 import { migrate } from "../../../db/migrate.ts";
 import { migrations } from "../../../db/migrations/list.ts";
-import { createPool } from "../../../db/pool.ts";
+import { createPool } from "../../../db/pool/pool.ts";
 import { changeApplication } from "../../../db/rehearsals/effects.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
-import type { Clock } from "../../clock.ts";
-import { createConversions } from "../../partitions/conversion/conversions.ts";
-import { createPolicies } from "../../partitions/policies.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { createConversions } from "../../partitions/rewrite/service.ts";
+import { createPolicies } from "../../partitions/policy_service.ts";
 import type { Copies } from "../copy/copies.ts";
 import type { Convert } from "./carry_out.ts";
 

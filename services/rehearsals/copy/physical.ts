@@ -1,9 +1,9 @@
 import type { ServerFacts } from "../../../db/backups/facts.ts";
 import { unprivilegedUser } from "../../../db/embedded/command.ts";
 import { HoldfastError } from "../../../errors.ts";
-import { extractBackup } from "../../backups/extract.ts";
+import { extractBackup } from "../../backups/restore/extract.ts";
 import type { BackupRecord } from "../../backups/record.ts";
-import type { BackupStore } from "../../backups/store.ts";
+import type { BackupStore } from "../../backups/backup_store.ts";
 import type { CopySource } from "./copies.ts";
 
 /**

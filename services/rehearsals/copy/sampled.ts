@@ -13,7 +13,7 @@ import {
   type SampledTable,
 } from "../../../db/rehearsals/sampling.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";
-import { findPgDump } from "../../backups/logical.ts";
+import { findPgDump } from "../../backups/base/pg_dump.ts";
 import { splitStatements } from "../workload/sql_text.ts";
 import type { CopySource } from "./copies.ts";
 

@@ -1,0 +1,79 @@
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { ServerFacts } from "../db/backups/facts.ts";
+import type { Target } from "../db/connection.ts";
+import type { EmbeddedServer } from "../db/embedded/server.ts";
+import type { Pool, PoolerMode } from "../db/pool/pool.ts";
+import type { RecordsDb } from "../db/records/records.ts";
+import { HoldfastError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Backups } from "../services/backups/backups_api.ts";
+import type { BackupRecord } from "../services/backups/record.ts";
+import { type BackupStore, createBackupStore } from "../services/backups/backup_store.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Publisher } from "../services/live/hub.ts";
+import { databaseHealth } from "../services/monitor/health/health.ts";
+import type { Monitor } from "../services/monitor/service.ts";
+import { findBase } from "../services/rehearsals/copy/physical.ts";
+import { createRehearsals, type Rehearsals } from "../services/rehearsals/service.ts";
+import { backupRoot } from "./backups.ts";
+
+const pollMs = 250;
+
+/** Takes a base backup and answers its record; undefined where role, server or pooler allow none. */
+async function takeBase(
+  { backups, store }: { backups: Backups; store: BackupStore },
+  facts: ServerFacts,
+  signal: AbortSignal,
+): Promise<BackupRecord | undefined> {
+  const begun = await backups.start("base").catch((error) => {
+    if (error instanceof HoldfastError && error.code === "forbidden") return undefined;
+    throw error;
+  });
+  if (!begun) return undefined;
+  const { id } = begun;
+  for (;;) {
+    if (signal.aborted) {
+      await backups.remove(id, true).catch(() => {});
+      throw signal.reason;
+    }
+    const { status, problems } = await backups.get(id);
+    if (status !== "running") {
+      const base = await findBase(store, facts, undefined);
+      if (status === "complete" && base) return base;
+      throw new HoldfastError("conflict", `The backup failed: ${problems.join("; ")}`);
+    }
+    await new Promise((done) => setTimeout(done, pollMs));
+  }
+}
+
+/** The rehearsals of one server, as the settings have them. */
+export function createRehearsalService(
+  { config, embedded, backups, monitor, ...rest }: {
+    config: Config;
+    embedded: EmbeddedServer | undefined;
+    backups: Backups;
+    monitor: Pick<Monitor, "snapshot">;
+    log: Logger;
+    clock: Clock;
+    target: Target;
+    pooler: PoolerMode;
+    pool: Pool;
+    records: RecordsDb;
+    hub: Publisher;
+  },
+): Rehearsals {
+  const store = createBackupStore(backupRoot(config));
+  return createRehearsals({
+    ...rest,
+    config,
+    embedded: embedded !== undefined,
+    // The server's user can enter where its cluster lives; nobody knows that of another directory.
+    scratchHome: embedded ? dirname(embedded.directory) : join(tmpdir(), "holdfast-rehearsals"),
+    store,
+    findBase: (facts, id) => findBase(store, facts, id),
+    takeBase: (facts, signal) => takeBase({ backups, store }, facts, signal),
+    advice: (id) => databaseHealth(monitor.snapshot()).recommendations.find((one) => one.id === id),
+  });
+}

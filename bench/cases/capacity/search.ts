@@ -1,0 +1,88 @@
+import type { Latencies } from "../../../services/benchmarks/measuring/histogram.ts";
+import { openLoop, poissonSchedule } from "../../../services/benchmarks/measuring/open_loop.ts";
+import type { Random } from "../../../services/benchmarks/measuring/random.ts";
+import type { Feed } from "../insert/feed.ts";
+import type { Writer } from "./writers.ts";
+
+/** Far steps while every trial holds, near ones after the first that does not. */
+const far = 2;
+const near = 1.12;
+const nearTrials = 2;
+const trialsMax = 16;
+const highestRate = 2_000_000;
+
+export interface Sustained {
+  /** Inserts a second. */
+  rate: number;
+  rows: number;
+  elapsedMs: number;
+  /** Of the trial that held at `rate`. */
+  latencies?: Latencies;
+}
+
+interface SearchOptions {
+  start: number;
+  p99LimitMs: number;
+  /** Long enough to fill a queue that grows, and short enough that a search takes about a second. */
+  trialMs: number;
+  random: Random;
+  feed: Feed;
+  writer: Writer;
+  now: () => number;
+  signal: AbortSignal;
+}
+
+/** Looks for the highest rate that holds, from `start`: up while trials hold, down while they do not. */
+export async function findSustained(options: SearchOptions): Promise<Sustained> {
+  const found: Sustained = { rate: 0, rows: 0, elapsedMs: 0 };
+  let failed = Infinity;
+  let rate = options.start;
+  let nearLeft = nearTrials;
+  for (let trial = 0; trial < trialsMax; trial++) {
+    const { held, rows, elapsedMs, latencies } = await tryRate(options, rate);
+    found.rows += rows;
+    found.elapsedMs += elapsedMs;
+    if (held) {
+      if (rate > found.rate) Object.assign(found, { rate, latencies });
+      const step = failed === Infinity && options.start <= 200 ? far : near;
+      const next = Math.min(rate * step, highestRate);
+      if (next >= failed || next === rate || (step === near && --nearLeft <= 0)) break;
+      rate = next;
+    } else {
+      failed = Math.min(failed, rate);
+      if (found.rate > 0) {
+        if (found.rate * near >= failed || --nearLeft < 0) break;
+        rate = Math.sqrt(found.rate * failed);
+      } else {
+        rate /= rate > 4 * options.start ? far : near;
+      }
+    }
+  }
+  // A server that holds nothing at all is slower than the slowest rate tried.
+  if (found.rate === 0) found.rate = Math.min(failed, rate);
+  return found;
+}
+
+async function tryRate(
+  { p99LimitMs, trialMs, random, feed, writer, now, signal }: SearchOptions,
+  rate: number,
+) {
+  const started = now();
+  let rows = 0;
+  const schedule = poissonSchedule(random, rate, trialMs);
+  const { latencies, dropped } = await openLoop({
+    schedule,
+    now,
+    signal,
+    giveUpAfterMs: 2 * p99LimitMs,
+    begin(from, to, ended) {
+      rows += to - from;
+      writer.write(feed.next(to - from), (place) => ended(from + place));
+    },
+  });
+  const whole = dropped === 0 && latencies.count === schedule.length;
+  // What was begun must be counted as written before the tables are held against the claims.
+  await writer.drain();
+  const held = whole && (schedule.length === 0 || latencies.quantile(0.99) <= p99LimitMs);
+  return { held, rows, elapsedMs: now() - started, latencies };
+}

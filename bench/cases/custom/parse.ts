@@ -1,0 +1,71 @@
+import { StartError } from "../../../errors.ts";
+
+/** A case as an operator writes it, in one SQL file. */
+export interface SqlCase {
+  id: string;
+  title: string;
+  unit: string;
+  /** Units of work that one run of an arm does. */
+  units: number;
+  /** Improvement to reach. */
+  target: number;
+  setup: string;
+  baseline: { name: string; sql: string };
+  candidate: { name: string; sql: string };
+  /** A query that must answer true once all work is done; empty when nothing is checked. */
+  verify: string;
+}
+
+const facts = ["title", "unit", "units", "target"] as const;
+const sections = ["setup", "baseline", "candidate", "verify"] as const;
+const marker = /^--\s*([a-z]+)\s*(?::\s*(.*?)\s*)?$/;
+
+/**
+ * Reads a case from the text of `file`. Lines `-- title: …`, `-- unit: …`, `-- units: …` and `-- target: …` describe
+ * it; `-- setup`, `-- baseline: name`, `-- candidate: name` and `-- verify` each begin a section of SQL. Throws a
+ * `StartError` that names the file and what is missing.
+ */
+export function parseSqlCase(file: string, text: string): SqlCase {
+  const name = file.replace(/\.sql$/, "");
+  const fault = (what: string) => new StartError(`The benchmark case ${file} ${what}`);
+  if (!/^[a-z][a-z0-9_]{0,50}$/.test(name)) {
+    throw fault("has no usable name; allowed: lower-case letters, digits and _");
+  }
+  const told = new Map<string, string>();
+  const parts = new Map<string, { name: string; lines: string[] }>();
+  let part: { name: string; lines: string[] } | undefined;
+  for (const line of text.split(/\r?\n/)) {
+    const [, word = "", value] = marker.exec(line) ?? [];
+    if ((sections as readonly string[]).includes(word)) {
+      if (parts.has(word)) throw fault(`has two sections ${word}`);
+      part = { name: value || word, lines: [] };
+      parts.set(word, part);
+    } else if ((facts as readonly string[]).includes(word) && value !== undefined && !part) {
+      told.set(word, value);
+    } else {
+      part?.lines.push(line);
+    }
+  }
+  const sqlOf = (section: string) => parts.get(section)?.lines.join("\n").trim() ?? "";
+  const armOf = (section: "baseline" | "candidate") => {
+    const sql = sqlOf(section);
+    if (sql === "") throw fault(`has no section "-- ${section}" with SQL in it`);
+    return { name: parts.get(section)!.name, sql };
+  };
+  const numberOf = (fact: string, fallback: number, least: number) => {
+    const value = Number(told.get(fact) ?? fallback);
+    if (!(value > least)) throw fault(`says ${fact}: ${told.get(fact)}; allowed: above ${least}`);
+    return value;
+  };
+  return {
+    id: `custom_${name}`,
+    title: told.get("title") ?? name.replaceAll("_", " "),
+    unit: told.get("unit") ?? "runs/s",
+    units: numberOf("units", 1, 0),
+    target: numberOf("target", 0, -1),
+    setup: sqlOf("setup"),
+    baseline: armOf("baseline"),
+    candidate: armOf("candidate"),
+    verify: sqlOf("verify"),
+  };
+}

@@ -1,0 +1,21 @@
+import type { BenchmarkCase } from "../../services/benchmarks/case.ts";
+import { calculationCases } from "./calculation/cases.ts";
+import { capacityCases } from "./capacity/cases.ts";
+import { fanoutCases } from "./fanout/cases.ts";
+import { insertCases } from "./insert/cases.ts";
+import { maintenanceCases } from "./maintenance/cases.ts";
+import { overheadCases } from "./overhead/cases.ts";
+import { poolCases } from "./pool/cases.ts";
+import { queryCases } from "./query/cases.ts";
+
+/** Every benchmark of Holdfast: what `deno bench`, the API and embedders run. */
+export const cases: readonly BenchmarkCase[] = [
+  ...insertCases,
+  ...calculationCases,
+  ...capacityCases,
+  ...queryCases,
+  ...poolCases,
+  ...maintenanceCases,
+  ...overheadCases,
+  ...fanoutCases,
+];

@@ -1,0 +1,224 @@
+import { parseArgs } from "node:util";
+import { readMemory } from "../ingest/rss.ts";
+import { startBenchHouse } from "../ingest/bench_house.ts";
+import type { ArmServer, ClientReport } from "../../cases/fanout/protocol.ts";
+
+const usage = `deno task bench:fanout [--sockets N] [--messages N] [--rounds N] [--clients N]
+
+Sends what Holdfast broadcasts each second to N sockets (10,000), of a Holdfast, of a bare loop over Deno.upgradeWebSocket
+and of Bun's publish, one after the other, N times (3), and prints when each of N messages (60) had reached the last socket.
+Bun is the program that BUN names, or bun of PATH (npm install @oven/bun-linux-x64 has one); without it, that arm is left out.`;
+
+const here = new URL("./", import.meta.url).pathname;
+/** Descriptors that a process needs beside its sockets. */
+const otherDescriptors = 200;
+
+/** The first line that a process prints. */
+async function firstLine(
+  stream: ReadableStream<Uint8Array>,
+): Promise<[string, ReadableStreamDefaultReader<Uint8Array>]> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`A process ended before it was ready: ${text}`);
+    text += decoder.decode(value, { stream: true });
+  }
+  return [text, reader];
+}
+
+async function startProgram(name: string, program: string, args: string[]): Promise<ArmServer> {
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  })
+    .spawn();
+  const [line, reader] = await firstLine(child.stdout);
+  return {
+    name,
+    port: Number(line),
+    path: "/",
+    pid: child.pid,
+    async stop() {
+      child.kill("SIGKILL");
+      await child.status;
+      await reader.cancel();
+    },
+  };
+}
+
+async function startHoldfast(): Promise<ArmServer> {
+  const house = await startBenchHouse(undefined, {
+    HOLDFAST_BROADCAST_SECONDS: "1",
+    HOLDFAST_WS_CLIENTS_MAX: "100000",
+    HOLDFAST_WS_CLIENTS_PER_ADDRESS_MAX: "100000",
+    HOLDFAST_CONNECTIONS_MAX: "200000",
+    HOLDFAST_CONNECTIONS_PER_ADDRESS_MAX: "200000",
+  });
+  const { port, pid, stop } = house;
+  return { name: "Holdfast", port, path: "/ws", pid, stop };
+}
+
+/** One client process, told to begin once all are connected. */
+async function startClient(url: string, sockets: number, messages: number) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `${here}client.ts`, url, String(sockets), String(messages)],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const [, reader] = await firstLine(child.stdout);
+  return async (): Promise<ClientReport> => {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("\n"));
+    let text = "";
+    const decoder = new TextDecoder();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value, { stream: true });
+    }
+    await writer.close().catch(() => {});
+    await child.status;
+    return JSON.parse(text);
+  };
+}
+
+interface Measured {
+  /** Milliseconds from the message's `ts` to the last socket, by message. */
+  lastMs: number[];
+  perSocketKiB: number;
+  sample: string;
+}
+
+/** Connects all, waits for `messages`, and answers what came when. */
+async function measure(
+  { port, path, pid }: ArmServer,
+  { sockets, messages, clients }: { sockets: number; messages: number; clients: number },
+): Promise<Measured> {
+  const before = (await readMemory(pid)).resident;
+  const shares = Array.from(
+    { length: clients },
+    (_, at) => Math.floor(sockets / clients) + (at < sockets % clients ? 1 : 0),
+  );
+  const begin: Awaited<ReturnType<typeof startClient>>[] = [];
+  for (const share of shares) {
+    begin.push(await startClient(`ws://127.0.0.1:${port}${path}`, share, messages));
+  }
+  const perSocketKiB = ((await readMemory(pid)).resident - before) / sockets / 1024;
+  const reports = await Promise.all(begin.map((start) => start()));
+  const whole = new Map<number, { last: number; sockets: number }>();
+  for (const { ts, last, sockets: reached } of reports.flatMap(({ deliveries }) => deliveries)) {
+    const sum = whole.get(ts) ?? { last: 0, sockets: 0 };
+    whole.set(ts, { last: Math.max(sum.last, last), sockets: sum.sockets + reached });
+  }
+  // The first and the last may have been under way when a client began or ended.
+  const lastMs = [...whole].filter(([, { sockets: reached }]) => reached === sockets)
+    .map(([ts, { last }]) => last - ts);
+  if (lastMs.length < messages / 2) {
+    throw new Error(`Only ${lastMs.length} of ${messages} messages reached all ${sockets} sockets`);
+  }
+  return { lastMs, perSocketKiB, sample: reports[0]?.sample ?? "" };
+}
+
+const quantile = (sorted: readonly number[], q: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN;
+
+async function findBun(): Promise<string | undefined> {
+  const program = Deno.env.get("BUN") ?? "bun";
+  const { success } = await new Deno.Command(program, { args: ["--version"], stdout: "null" })
+    .output().catch(() => ({ success: false }));
+  return success ? program : undefined;
+}
+
+async function descriptorsMax(): Promise<number> {
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", "ulimit -n"] }).output();
+  return Number(new TextDecoder().decode(stdout)) || Infinity; // unlimited
+}
+
+async function main(): Promise<void> {
+  const option = (fallback: string) => ({ type: "string" as const, default: fallback });
+  const { values } = parseArgs({
+    options: {
+      sockets: option("10000"),
+      messages: option("60"),
+      rounds: option("3"),
+      clients: option("2"),
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return console.log(usage);
+  const most = await descriptorsMax() - otherDescriptors;
+  const sockets = Math.min(Number(values.sockets), most);
+  if (sockets < Number(values.sockets)) {
+    console.log(
+      `SKIPPED sockets beyond ${sockets}: the limit of open files (ulimit -n) allows no more`,
+    );
+  }
+  const bun = await findBun();
+  if (!bun) console.log("SKIPPED Bun's publish: no bun on the PATH, and BUN names none");
+  const load = { sockets, messages: Number(values.messages), clients: Number(values.clients) };
+
+  const template = await Deno.makeTempFile({ prefix: "holdfast-fanout-" });
+  const arms: [string, () => Promise<ArmServer>][] = [
+    ["Holdfast", startHoldfast],
+    [
+      "Deno.upgradeWebSocket",
+      () =>
+        startProgram("Deno.upgradeWebSocket", Deno.execPath(), [
+          "run",
+          "-A",
+          `${here}bare_deno.ts`,
+          template,
+        ]),
+    ],
+  ];
+  if (bun) {
+    arms.push([
+      "Bun publish",
+      () => startProgram("Bun publish", bun, [`${here}bare_bun.ts`, template]),
+    ]);
+  }
+
+  const found = new Map<string, { lastMs: number[]; perSocketKiB: number[] }>();
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    for (const [name, start] of arms) {
+      const server = await start();
+      try {
+        const { lastMs, perSocketKiB, sample } = await measure(server, load);
+        if (name === "Holdfast") await Deno.writeTextFile(template, sample);
+        const all = found.get(name) ?? { lastMs: [], perSocketKiB: [] };
+        all.lastMs.push(...lastMs);
+        all.perSocketKiB.push(perSocketKiB);
+        found.set(name, all);
+        console.log(`round ${round}, ${name}: ${lastMs.length} messages of ${sample.length} bytes`);
+      } finally {
+        await server.stop();
+      }
+    }
+  }
+  await Deno.remove(template);
+
+  const bare = [...found.get("Deno.upgradeWebSocket")?.lastMs ?? []].sort((a, b) => a - b);
+  console.log(`\n${sockets} sockets; milliseconds to the last of them\n`);
+  console.log("| arm | p50 | p99 | p99 against the bare loop | KiB a socket |");
+  console.log("| --- | --- | --- | --- | --- |");
+  for (const [name, { lastMs, perSocketKiB }] of found) {
+    const sorted = [...lastMs].sort((a, b) => a - b);
+    const p99 = quantile(sorted, 0.99);
+    const kib = perSocketKiB.reduce((sum, one) => sum + one, 0) / perSocketKiB.length;
+    console.log(
+      `| ${name} | ${quantile(sorted, 0.5)} | ${p99} | ${
+        (p99 / quantile(bare, 0.99)).toFixed(2)
+      } | ${kib.toFixed(1)} |`,
+    );
+  }
+}
+
+if (import.meta.main) {
+  await main();
+  Deno.exit(0);
+}

@@ -1,0 +1,93 @@
+import { parseArgs } from "node:util";
+import { cpus } from "node:os";
+import { median } from "../../../services/benchmarks/statistics.ts";
+import { type Arm, makeArms } from "./arms.ts";
+import { type BenchHouse, startBenchHouse } from "./bench_house.ts";
+import { loadRows } from "./rows.ts";
+
+/** Every arm's time per round, in milliseconds. */
+type Times = Map<Arm, number[]>;
+
+const usage =
+  `deno task bench:ingest [--rounds N] [--file TICKS.csv.gz] [--pg-bin DIR] [--only WORDS]
+
+Stores the same rows by psql \\copy and in each of Holdfast's ways, on a scratch server of its own (the embedded one,
+or one of the programs in DIR), by turns, and prints a table of medians. Without a file the rows are generated.`;
+
+async function measure(house: BenchHouse, arm: Arm, rows: number): Promise<number> {
+  await house.sql`truncate market.ticks, market.candles_1m`;
+  await house.sql`checkpoint`;
+  const started = performance.now();
+  await arm.run();
+  const ms = performance.now() - started;
+  const [row] = await house.sql`select count(*)::int4 as count from market.ticks`;
+  if (row?.count !== rows) throw new Error(`${arm.name}: ${row?.count} rows stored of ${rows}`);
+  return ms;
+}
+
+function table(times: Times, rows: number): string {
+  const [[, base] = [undefined, [] as number[]]] = times;
+  const line = (cells: (string | number)[]) => `| ${cells.join(" | ")} |`;
+  const lines = [...times].map(([{ name, target }, ms]) => {
+    const ratios = ms.map((one, round) => base[round]! / one);
+    const verdict = target === undefined ? "" : median(ratios) >= target ? "met" : "missed";
+    return line([
+      name,
+      Math.round(rows / median(ms) * 1000).toLocaleString("en-US"),
+      median(ratios).toFixed(2),
+      `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`,
+      target === undefined ? "" : `≥ ${target} ${verdict}`,
+    ]);
+  });
+  return [
+    line(["way", "rows/s, median", "× psql, median of rounds", "range", "target"]),
+    line(["---", "---:", "---:", "---:", "---"]),
+    ...lines,
+  ].join("\n");
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "5" },
+      file: { type: "string" },
+      "pg-bin": { type: "string" },
+      only: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return console.log(usage);
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${values.rounds}`);
+  const rows = await loadRows(values.file);
+  const house = await startBenchHouse(values["pg-bin"]);
+  try {
+    const arms = (await makeArms(house, rows))
+      .filter(({ name }, at) => at === 0 || !values.only || name.includes(values.only));
+    // The first touch of each way makes the leaves and warms the caches; it does not count.
+    for (const arm of arms.toReversed()) {
+      // Only an upload makes leaves: the HTTP ways come first here.
+      await measure(house, arm, rows.ticks.length);
+    }
+    const times: Times = new Map(arms.map((arm) => [arm, []]));
+    for (let round = 0; round < rounds; round++) {
+      for (const arm of round % 2 === 0 ? arms : arms.toReversed()) {
+        const ms = await measure(house, arm, rows.ticks.length);
+        times.get(arm)!.push(ms);
+        console.error(`round ${round + 1}/${rounds}  ${Math.round(ms)} ms  ${arm.name}`);
+      }
+    }
+    console.log(
+      `${rows.ticks.length.toLocaleString("en-US")} rows (${rows.name}), ${house.server}, ` +
+        `${cpus().length} cores (${cpus()[0]?.model}), ${rounds} rounds by turns\n`,
+    );
+    console.log(table(times, rows.ticks.length));
+  } finally {
+    await house.stop();
+  }
+}
+
+if (import.meta.main) {
+  await main();
+  Deno.exit(0); // the lanes' connections are idle
+}

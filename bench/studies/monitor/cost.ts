@@ -1,0 +1,243 @@
+/**
+ * What watching costs the database: each tier run again and again on 2,001 partitions with 6,003 indexes, its
+ * statements' time taken from pg_stat_statements.
+ * `deno task bench:monitor [leaves] [rounds] [--pg-bin DIR]` runs on the embedded server, or on one of the programs in DIR,
+ * such as /usr/lib/postgresql/15/bin.
+ */
+import { parseArgs } from "node:util";
+import { readConfig } from "../../../config/config.ts";
+import { type Tier, tiers } from "../../../db/collectors/list.ts";
+import { connectSql, type Sql, type Target } from "../../../db/connection.ts";
+import { migrate } from "../../../db/migrate.ts";
+import { migrations } from "../../../db/migrations/list.ts";
+import { openPools } from "../../../db/pool/open.ts";
+import { createLogger } from "../../../log.ts";
+import { systemClock } from "../../../lib/clock.ts";
+import { reportBackups } from "../../../services/backups/report.ts";
+import { createHub } from "../../../services/live/hub.ts";
+import { createChanges } from "../../../services/monitor/diagnosis/changes.ts";
+import { createIncidents } from "../../../services/monitor/incidents/incidents.ts";
+import { createHistory } from "../../../services/monitor/history/history.ts";
+import { createMonitor } from "../../../services/monitor/service.ts";
+import { createWriteAccess } from "../../../services/monitor/write_access/access.ts";
+import { createCatalogue } from "../../../services/partitions/catalogue.ts";
+import { startInstalledServer } from "../../installed_server.ts";
+import { startTempServer } from "../../temp_server.ts";
+import { fillCatalogue, fillStatements } from "./database.ts";
+import { exporterPath, startExporter } from "./exporter.ts";
+
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  options: { "pg-bin": { type: "string" } },
+  allowPositionals: true,
+});
+const leaves = Number(positionals[0] ?? 2_001);
+const rounds = Number(positionals[1] ?? 15);
+const bin = values["pg-bin"];
+/** Where the programs are given, what costs are counted with; all else is as it comes, jit too. */
+const settings = ["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=10000"];
+const limits: Partial<Record<Tier, number>> = { stats: 60, slow: 250, hourly: 1_000 };
+const names: Record<Tier, string> = {
+  fast: "5 s: activity, locks",
+  stats: "30 s: statistics, partitions",
+  slow: "5 min: sizes, tables",
+  hourly: "1 h: indexes, bloat",
+};
+
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+
+interface Cost {
+  ms: number;
+  statements: number;
+}
+
+/** What a role has run since the last call; its statistics begin anew. */
+async function takeCost(sql: Sql, role: string = "holdfast_bench"): Promise<Cost> {
+  const [cost] = await sql<Cost[]>`
+    select coalesce(sum(total_exec_time + total_plan_time), 0) as ms, coalesce(sum(calls), 0)::float8 as statements
+    from pg_stat_statements(false)
+    where userid = ${role}::text::regrole and toplevel`;
+  // Only its own, so that the many entries of others stay.
+  await sql`select pg_stat_statements_reset(${role}::text::regrole, 0, 0)`;
+  return cost ?? { ms: 0, statements: 0 };
+}
+
+/** The dearest statements since the last call, to see where the time goes. */
+async function dearest(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ ms: number; text: string }[]>`
+    select
+      (total_exec_time + total_plan_time) / ${rounds} as ms,
+      left(regexp_replace(regexp_replace(query, '--[^\\n]*\\n', '', 'g'), '\\s+', ' ', 'g'), 90) as text
+    from pg_stat_statements
+    where userid = 'holdfast_bench'::regrole and toplevel
+    order by 1 desc
+    limit 5`;
+  return rows.map(({ ms, text }) => `${ms.toFixed(1).padStart(8)} ms  ${text}`);
+}
+
+const rowOf = (costs: Cost[]) => {
+  const ms = costs.map((cost) => cost.ms);
+  return `${median(costs.map(({ statements }) => statements))} | ${median(ms).toFixed(1)} | ${
+    Math.max(...ms).toFixed(1)
+  }`;
+};
+
+const server = bin ? await startInstalledServer(bin, { settings }) : await startTempServer();
+if (server.target.kind !== "socket") throw new Error("The server has no socket");
+const { directory, database } = server.target;
+const admin = connectSql({
+  target: server.target,
+  max: 1,
+  applicationName: "bench",
+  statementTimeoutMs: 600_000,
+  lockTimeoutMs: 10_000,
+  pooled: false,
+});
+try {
+  await admin`create extension if not exists pg_stat_statements`;
+  await admin`create role holdfast_bench login password 'bench' in role pg_monitor`;
+  await admin.unsafe(`grant create on database ${database} to holdfast_bench`);
+  // Planning counts too, though pg_stat_statements leaves it out by default.
+  await admin`alter system set pg_stat_statements.track_planning = on`;
+  await admin`select pg_reload_conf()`;
+  const target: Target = {
+    kind: "url",
+    url: `postgres://holdfast_bench:bench@localhost/${database}?host=${
+      encodeURIComponent(directory)
+    }`,
+  };
+  const config = readConfig({ DATABASE_URL: target.url });
+  const pools = openPools(target, { pooled: false }, config);
+  await pools.maintenance.run((sql) => migrate(sql, migrations), { deadlineMs: 60_000 });
+  const log = createLogger({ level: "warn", write: (line) => console.error(line) });
+  const access = createWriteAccess({ clock: systemClock, log });
+  access.noteSchema(true);
+  const history = createHistory({
+    writer: pools.watchSlow,
+    reader: pools.app,
+    config,
+    access,
+    clock: systemClock,
+    log,
+  });
+  const changes = createChanges({ now: Date.now });
+  const monitor = createMonitor({
+    fastPool: pools.watchFast,
+    slowPool: pools.watchSlow,
+    appPool: pools.app,
+    catalogue: createCatalogue(),
+    ingest: {
+      counters: () => ({
+        accepted: 0,
+        quarantined: 0,
+        byReason: {},
+        diskFullSince: undefined,
+        lanes: { active: 0, waiting: 0 },
+      }),
+    },
+    backups: {
+      report: () =>
+        reportBackups({
+          records: [],
+          archive: { enabled: false, lagSeconds: null, problem: undefined },
+          scheduled: false,
+          startedAt: 0,
+          now: 0,
+          problems: [],
+        }),
+    },
+    alerts: { evaluate: () => {}, firing: () => [] },
+    writeWatch: { ...access, check: () => Promise.resolve() },
+    hub: createHub({ clock: systemClock }),
+    config,
+    clock: systemClock,
+    history,
+    changes,
+    incidents: createIncidents({
+      pool: pools.watchSlow,
+      reader: pools.app,
+      history,
+      changes,
+      access,
+      now: Date.now,
+      log,
+    }),
+    log,
+  });
+  console.log(`making ${leaves} partitions …`);
+  await fillCatalogue(admin, leaves);
+  await fillStatements(admin, 4_000);
+  const [counted] = await admin`
+    select
+      (select count(*) from pg_inherits where inhparent = 'market.ticks'::regclass)::int as leaves,
+      (select count(*) from pg_index as x join pg_inherits as i on i.inhrelid = x.indrelid
+        where i.inhparent = 'market.ticks'::regclass)::int as indexes,
+      (select count(*) from pg_stat_statements(false))::int as statements,
+      version() as build,
+      (select boot_val from pg_settings where name = 'jit') as jit`;
+  // Every session of Holdfast has jit off; whether the server could is told by one that has it on.
+  const [able] = await admin.begin(async (sql) => {
+    await sql`set local jit = on`;
+    return await sql`select pg_jit_available() as yes`;
+  });
+  const results: string[] = [];
+  const where: string[] = [];
+  for (const tier of tiers) {
+    // The first fills caches, of the catalogue here and of bounds and texts in Holdfast.
+    for (let warm = 0; warm < 3; warm++) await monitor.runNow(tier);
+    await takeCost(admin);
+    const costs: Cost[] = [];
+    for (let round = 0; round < rounds; round++) {
+      await monitor.runNow(tier);
+      costs.push(await takeCost(admin));
+    }
+    for (let round = 0; round < rounds; round++) await monitor.runNow(tier);
+    where.push(`${names[tier]}, mean of a tick:`, ...await dearest(admin));
+    await takeCost(admin);
+    const ms = costs.map((cost) => cost.ms);
+    const limit = limits[tier];
+    results.push(
+      `| ${names[tier]} | ${rowOf(costs)} | ${limit ?? "–"} | ${
+        limit === undefined ? "–" : median(ms) <= limit ? "yes" : "NO"
+      } |`,
+    );
+  }
+  await history.upkeep();
+  await takeCost(admin);
+  await history.upkeep();
+  results.push(`| each minute: rolling history up | ${rowOf([await takeCost(admin)])} | – | – |`);
+  if (exporterPath) {
+    const exporter = await startExporter(admin, { directory, database });
+    try {
+      for (let warm = 0; warm < 3; warm++) await exporter.scrape();
+      await takeCost(admin, exporter.role);
+      const costs: Cost[] = [];
+      for (let round = 0; round < rounds; round++) {
+        await exporter.scrape();
+        costs.push(await takeCost(admin, exporter.role));
+      }
+      results.push(
+        `| prometheus-postgres-exporter ${exporter.version}, a scrape | ${rowOf(costs)} | – | – |`,
+      );
+    } finally {
+      await exporter.stop();
+    }
+  } else console.log("prometheus-postgres-exporter is not installed: nothing to compare with");
+  console.log(
+    `\n${counted?.build}\njit ${counted?.jit} by default, ${
+      able?.yes ? "available" : "not available"
+    }; load average ${Deno.loadavg().map((load) => load.toFixed(1)).join(" ")}`,
+  );
+  console.log(
+    `\n${counted?.leaves} partitions, ${counted?.indexes} indexes of partitions, ${counted?.statements} statements known, ${rounds} rounds\n`,
+  );
+  console.log("| tier | statements | database ms, median | worst | limit | held |");
+  console.log("| --- | --- | --- | --- | --- | --- |");
+  console.log(results.join("\n"));
+  console.log(`\n${where.join("\n")}`);
+  await monitor.stop();
+  await Promise.all(Object.values(pools).map((pool) => pool.end()));
+} finally {
+  await admin.end({ timeout: 2 });
+  await server.stop();
+}

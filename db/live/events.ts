@@ -1,0 +1,140 @@
+import { leaseNotifications } from "../alerts/silences.ts";
+import type { Pool, PoolerMode } from "../pool/pool.ts";
+
+/** Where the sessions of all Holdfasts on one database wake each other. */
+export const liveNotifications = "holdfast_live";
+
+/** Something that happened, to be told to the live clients of every Holdfast on the database. */
+export interface LiveEvent {
+  /** A UUID: an event stored twice is one. */
+  id: string;
+  type: string;
+  /** The Holdfast that made it. */
+  instance: string;
+  /** What it tells the state of; of a topic's events, one with the digest of the last is not stored. */
+  topic: string | null;
+  digest: string | null;
+  /** JSON, as it is sent. */
+  data: string;
+  /** RFC 3339, to the millisecond. */
+  madeAt: string;
+}
+
+export interface StoredEvent extends LiveEvent {
+  /** Where it stands in the one order of all events. */
+  position: number;
+  /** How long ago it was stored, by the database's clock; milliseconds. */
+  ageMs: number;
+}
+
+/** The events in the database: the order that all Holdfasts send them in. */
+export interface EventJournal {
+  /** Stores events; answers the position of each, or null for one that tells nothing new. */
+  append(events: readonly LiveEvent[]): Promise<(number | null)[]>;
+  /** Events from `position` on, in order. */
+  from(position: number, limit: number): Promise<StoredEvent[]>;
+  /** The last events, in order. */
+  newest(limit: number): Promise<StoredEvent[]>;
+  /** Deletes all but the last `keep` events, and those older than a day; the last of all stays. */
+  prune(keep: number): Promise<void>;
+  /** Makes the session hear of new events; answers false where that cannot be. */
+  listen(): Promise<boolean>;
+}
+
+interface Row {
+  position: string;
+  id: string;
+  type: string;
+  instance: string;
+  topic: string | null;
+  digest: string | null;
+  data: string;
+  made_at: string;
+  age_ms: number;
+}
+
+const fromRow = ({ position, made_at, age_ms, ...rest }: Row): StoredEvent => ({
+  ...rest,
+  position: Number(position),
+  madeAt: made_at,
+  ageMs: age_ms,
+});
+
+/** Text that every database can store, whatever its encoding; JSON that means the same. */
+export function toAscii(json: string): string {
+  return json.replace(
+    /[^ -~]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** The journal on a pool of one connection, whose session listens. */
+export function createEventJournal(pool: Pool, pooler: PoolerMode): EventJournal {
+  return {
+    append: (events) =>
+      pool.run(async (sql) => {
+        const rows = await sql<{ event_id: string; event_position: string | null }[]>`
+          select event_id::text, event_position::text
+          from holdfast.append_live_events(
+            ${events.map(({ id }) => id)}::text[]::uuid[],
+            ${events.map(({ type }) => type)}::text[],
+            ${events.map(({ instance }) => instance)}::text[],
+            ${events.map(({ topic }) => topic)}::text[],
+            ${events.map(({ digest }) => digest)}::text[],
+            ${events.map(({ data }) => toAscii(data))}::text[],
+            ${events.map(({ madeAt }) => madeAt)}::text[]::timestamptz[]
+          )`;
+        const positions = new Map(rows.map((row) => [row.event_id, row.event_position]));
+        return events.map(({ id }) => {
+          const position = positions.get(id) ?? null;
+          return position === null ? null : Number(position);
+        });
+      }),
+    from: (position, limit) =>
+      pool.run(async (sql) => {
+        const rows = await sql<Row[]>`
+          select
+            position::text, id::text, type, instance, topic, digest, data,
+            to_char(made_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as made_at,
+            extract(epoch from clock_timestamp() - stored_at)::float8 * 1000 as age_ms
+          from holdfast.live_events
+          where position >= ${String(position)}::int8
+          order by holdfast.live_events.position
+          limit ${limit}`;
+        return rows.map(fromRow);
+      }),
+    newest: (limit) =>
+      pool.run(async (sql) => {
+        const rows = await sql<Row[]>`
+          select
+            position::text, id::text, type, instance, topic, digest, data,
+            to_char(made_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as made_at,
+            extract(epoch from clock_timestamp() - stored_at)::float8 * 1000 as age_ms
+          from holdfast.live_events
+          order by holdfast.live_events.position desc
+          limit ${limit}`;
+        return rows.map(fromRow).reverse();
+      }),
+    async prune(keep) {
+      await pool.run((sql) =>
+        sql`
+          delete from holdfast.live_events
+          where position < (select last from holdfast.live_position)
+            and (position <= (select last from holdfast.live_position) - ${String(keep)}::int8
+              or stored_at < (select holdfast.trusted_now()) - interval '1 day')`
+      );
+    },
+    listen: () =>
+      pool.run(async (sql) => {
+        if (pooler.pooled) return false;
+        const [row] = await sql<{ listens: boolean }[]>`
+          select exists (
+            select from pg_listening_channels() as channel where channel = ${liveNotifications}
+          ) as listens`;
+        if (row?.listens) return true;
+        await sql.unsafe(`listen ${leaseNotifications}`);
+        await sql.unsafe(`listen ${liveNotifications}`);
+        return true;
+      }),
+  };
+}

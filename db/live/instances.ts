@@ -1,0 +1,66 @@
+import { sql } from "drizzle-orm";
+import type { RecordsDb } from "../records/records.ts";
+
+export interface InstanceRecord {
+  name: string;
+  version: string;
+  /** RFC 3339, by the database's clock. */
+  since: string;
+  seen_at: string;
+  /** How long ago that was; milliseconds. */
+  unseen_ms: number;
+  /** Whether it holds the lease on judging alerts now. */
+  judges: boolean;
+}
+
+/** Says that `name` is there, and forgets those that have not said so for a day. */
+export async function noteInstance(
+  db: RecordsDb,
+  { name, version, upMs }: { name: string; version: string; upMs: number },
+): Promise<void> {
+  await db.run((own) =>
+    own.execute(sql`
+      with gone as (
+        delete from holdfast.instances
+        where name <> ${name} and seen_at < (select holdfast.trusted_now()) - interval '1 day'
+      ),
+      watching as (
+        insert into holdfast.alert_watchers (name, seen_at) values (${name}, now())
+        on conflict (name) do update set seen_at = excluded.seen_at
+      )
+      insert into holdfast.instances as known (name, version, since, seen_at)
+      values (
+        ${name}, ${version}, now() - make_interval(secs => ${upMs / 1000}::float8), now()
+      )
+      on conflict (name) do update set
+        version = excluded.version,
+        -- Of one start, the time is computed once; a second apart is another.
+        since = case when abs(extract(epoch from excluded.since - known.since)) < 1
+          then known.since else excluded.since end,
+        seen_at = excluded.seen_at`)
+  );
+}
+
+export async function removeInstance(db: RecordsDb, name: string): Promise<void> {
+  await db.run((own) => own.execute(sql`delete from holdfast.instances where name = ${name}`));
+}
+
+/** The Holdfasts seen within a day, the one that is there for longest first. */
+export async function listInstances(db: RecordsDb): Promise<InstanceRecord[]> {
+  const rows = await db.run((own) =>
+    own.execute<InstanceRecord & Record<string, unknown>>(sql`
+      select
+        name, version,
+        to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since,
+        to_char(seen_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as seen_at,
+        extract(epoch from clock_timestamp() - seen_at)::float8 * 1000 as unseen_ms,
+        exists (
+          select from holdfast.alert_lease as lease
+          where lease.holder = holdfast.instances.name and lease.until >= now()
+        ) as judges
+      from holdfast.instances
+      order by holdfast.instances.since, name
+      limit 1000`)
+  );
+  return Array.from(rows);
+}

@@ -1,0 +1,182 @@
+import { clientLeft, HoldfastError } from "../../errors.ts";
+import { setDeadline } from "../../lib/deadline.ts";
+import type { ConnectOptions, Sql } from "../connection.ts";
+import { codeOf, describeDatabaseError, isUnreachable, toHoldfastError } from "../errors.ts";
+import { createSeat, type Seat, SettingsSwallowed } from "./dedicated_connection.ts";
+import type { Isolation } from "../session/start.ts";
+import { inTransaction } from "../session/transaction.ts";
+import { createTurnstile } from "./wait_queue.ts";
+
+/** The pool as seen from its callers: how many connections work, and how long callers wait for one. */
+export interface PoolStats {
+  size: number;
+  active: number;
+  idle: number;
+  waiting: number;
+  /** From 0 to 1. */
+  utilization: number;
+  acquire_wait_ms: { p50: number; p95: number; p99: number };
+}
+
+export interface RunOptions {
+  /** Longest the caller waits in all, connection included; milliseconds. */
+  deadlineMs?: number;
+  /** Longest it waits for a connection, where that is shorter; milliseconds. */
+  waitMs?: number;
+  /** Longest the work may take once it has its connection, in place of what the wait has left of `deadlineMs`; milliseconds. */
+  workMs?: number;
+  /** Ends the wait or the work, and its statement on the server, when it aborts; without one, that of the present request. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface Pool {
+  /** Runs `work` on a connection held for it alone. */
+  run<T>(work: (sql: Sql) => Promise<T>, options?: RunOptions): Promise<T>;
+  /** The same inside one transaction. */
+  transaction<T>(
+    work: (sql: Sql) => Promise<T>,
+    options?: RunOptions & { isolation?: Isolation },
+  ): Promise<T>;
+  stats(): PoolStats;
+  /** Makes all work that begins from now on run in new sessions, which have the server's present defaults. */
+  renew(): void;
+  end(): Promise<void>;
+}
+
+/** What stands before the server, and what it refuses: found out by one pool, known to all. */
+export interface PoolerMode {
+  /** A pooler, whose server sessions are not ours alone. */
+  pooled: boolean;
+  /** The server refuses settings that it does not know. */
+  cautious?: boolean;
+  /** The server's version, such as 170004, once a direct session has begun. */
+  version?: number;
+}
+
+/** Codes of a server that does not know a setting of the startup packet, or does not take its value. */
+const settingRefused = new Set(["42704", "22023", "42501", "0A000"]);
+/** PgBouncer's refusal of a startup parameter is a protocol violation; others say it in the same words. */
+const poolerRefuses = (error: unknown) =>
+  codeOf(error) === "08P01" || /unsupported startup parameter/.test(describeDatabaseError(error));
+
+/** Beyond statement_timeout, in which the server itself would have given up and said so. */
+const graceMs = 2_000;
+
+/**
+ * A pool with a bounded queue, measured waits and deadlines. A deadline that passes without a word from the server
+ * means a dead link: its connection is dropped, so that stuck ones cannot fill the pool.
+ */
+export function createPool(
+  options: Omit<ConnectOptions, "max" | "onClose" | "pooled"> & {
+    max: number;
+    waitingMax: number;
+    pooler: PoolerMode;
+    /** The signal of the present request, for work that ends with it. */
+    signal?: (() => AbortSignal | undefined) | undefined;
+    now?: () => number;
+  },
+): Pool {
+  const { max, waitingMax, pooler, now = () => performance.now(), ...rest } = options;
+  const { signal: presentSignal = () => undefined, ...connect } = rest;
+  const seats = Array.from(
+    { length: max },
+    () =>
+      createSeat(() => ({ ...connect, pooled: pooler.pooled, cautious: pooler.cautious }), {
+        onVersion: (version) => pooler.version = version,
+      }),
+  );
+  const turnstile = createTurnstile(seats, { waitingMax, what: "a database connection", now });
+
+  /** Says whether a session that could not begin may begin in another way; no work was done on it yet. */
+  function learnFrom(error: unknown): boolean {
+    if (poolerRefuses(error) || error instanceof SettingsSwallowed) pooler.pooled = true;
+    else if (settingRefused.has(codeOf(error)) && isUnreachable(error)) pooler.cautious = true;
+    else return false;
+    return true;
+  }
+
+  /** A pooler refuses or swallows settings, which shows at the first connection. */
+  async function useSeat<T>(
+    seat: Seat,
+    work: (sql: Sql) => Promise<T>,
+    abandonable: boolean,
+  ): Promise<T> {
+    let begun = false;
+    const once = (sql: Sql) => {
+      begun = true;
+      return work(sql);
+    };
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await seat.use(once, { abandonable });
+      } catch (error) {
+        if (begun || attempt === 3 || !learnFrom(error)) throw error;
+        seat.replace();
+      }
+    }
+  }
+
+  async function run<T>(
+    work: (sql: Sql) => Promise<T>,
+    {
+      deadlineMs = connect.statementTimeoutMs + graceMs,
+      waitMs = deadlineMs,
+      workMs,
+      signal = presentSignal(),
+    }: RunOptions = {},
+  ): Promise<T> {
+    const started = now();
+    const seat = await turnstile.acquire(Math.min(waitMs, deadlineMs), signal);
+    const working = useSeat(seat, work, signal !== undefined);
+    const { promise: given, reject } = Promise.withResolvers<never>();
+    const cancel = setDeadline(Math.max(1, workMs ?? deadlineMs - (now() - started)), () => {
+      seat.replace();
+      reject(
+        new HoldfastError("deadline_exceeded", "The database did not answer in time", {
+          retryAfterSeconds: 2,
+        }),
+      );
+    });
+    let abandoning: Promise<void> | undefined;
+    const leave = () => {
+      reject(clientLeft());
+      abandoning = seat.abandon();
+    };
+    signal?.addEventListener("abort", leave);
+    try {
+      return await Promise.race([working, given]);
+    } catch (error) {
+      throw toHoldfastError(error);
+    } finally {
+      cancel();
+      signal?.removeEventListener("abort", leave);
+      // After a deadline the work is still ending; its connection is gone, and its seat must wait for it.
+      const ended = abandoning
+        ? Promise.allSettled([working, abandoning])
+        : working.catch(() => {});
+      ended.finally(() => turnstile.release(seat));
+    }
+  }
+
+  return {
+    run,
+    transaction: (work, { isolation, ...options } = {}) =>
+      run((sql) => inTransaction(sql, work, isolation === undefined ? {} : { isolation }), options),
+    stats() {
+      const { free, waiting, waitMs } = turnstile.stats();
+      return {
+        size: max,
+        active: max - free,
+        idle: free,
+        waiting,
+        utilization: (max - free) / max,
+        acquire_wait_ms: waitMs,
+      };
+    },
+    renew: () => seats.forEach((seat) => seat.renew()),
+    async end() {
+      turnstile.close();
+      await Promise.all(seats.map((seat) => seat.end()));
+    },
+  };
+}

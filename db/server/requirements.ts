@@ -1,0 +1,43 @@
+import type { Sql } from "../connection.ts";
+
+/** What a database must be so that Holdfast can keep its promises there. */
+export interface DatabaseTraits {
+  /** Names are null where the encoding does not fit: they may hold what it cannot convert. */
+  database: string | null;
+  role: string | null;
+  encoding: string;
+  /** As this session has it, after Holdfast has set what the role may set. */
+  replicationRole: string;
+}
+
+/** SQL_ASCII takes any bytes; what others wrote there in another encoding is shown with U+FFFD. */
+const encodings = ["UTF8", "SQL_ASCII"];
+
+export async function readTraits(sql: Sql): Promise<DatabaseTraits> {
+  const [row] = await sql<DatabaseTraits[]>`
+    select
+      case when fits then current_database() end as database,
+      case when fits then current_user end as role,
+      encoding,
+      current_setting('session_replication_role') as "replicationRole"
+    from (select current_setting('server_encoding') as encoding) as server,
+      lateral (select encoding = any(${encodings}::text[]) as fits) as judged`;
+  if (!row) throw new Error("The server answers nothing");
+  return row;
+}
+
+/** Says in one line why Holdfast cannot serve a database, and what to do; undefined when it can. */
+export function whyUnfit(
+  { database, role, encoding, replicationRole }: DatabaseTraits,
+): string | undefined {
+  if (!encodings.includes(encoding)) {
+    return `The database has the encoding ${encoding}, which cannot hold every symbol and message; ` +
+      "Holdfast needs UTF8 (create database … encoding 'UTF8' template template0) or SQL_ASCII";
+  }
+  if (replicationRole !== "origin") {
+    return `session_replication_role is ${replicationRole} for role ${role}, so foreign keys and triggers do not hold, ` +
+      `and only a superuser can change it: alter role ${role} reset session_replication_role ` +
+      `(or alter database ${database} reset session_replication_role)`;
+  }
+  return undefined;
+}

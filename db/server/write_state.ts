@@ -1,0 +1,159 @@
+import { sql } from "drizzle-orm";
+import type { RecordsDb } from "../records/records.ts";
+import type { Sql } from "../connection.ts";
+import { inTransaction } from "../session/transaction.ts";
+
+/** Where a role's read-only default comes from; "server": the configuration file or the command line. */
+export type DefaultPlace =
+  | "role in database"
+  | "role"
+  | "database"
+  | "all roles"
+  | "server";
+
+/** What a server says about writing, cheap enough to be asked every few seconds. */
+export interface WriteFacts {
+  database: string;
+  role: string;
+  in_recovery: boolean;
+  /** Whether this very session may not write. */
+  read_only: boolean;
+  /** Where this session has a read-only default from, as pg_settings.source has it; null: it may write. */
+  source: string | null;
+  /** What a new session of this role begins with, where `alter role` or `alter database` say; null: they say nothing. */
+  new_sessions_read_only: boolean | null;
+  /** Where that is said. */
+  set_for: Exclude<DefaultPlace, "server"> | null;
+}
+
+/** Where a standby gets its WAL from; null is what the role may not see. */
+export interface StandbySource {
+  receiver: string | null;
+  host: string | null;
+  port: number | null;
+  /** Whether a primary is configured at all; false: it lives on an archive. */
+  streams: boolean | null;
+}
+
+const factsText = `
+  select
+    current_database()::text as database,
+    session_user::text as role,
+    pg_is_in_recovery() as in_recovery,
+    current_setting('transaction_read_only') = 'on' as read_only,
+    case when current_setting('transaction_read_only') = 'on' then (
+      select source from pg_settings where name = 'default_transaction_read_only'
+    ) end as source,
+    said.value as new_sessions_read_only,
+    said.place as set_for
+  from (values (1)) as one
+  left join lateral (
+    select
+      split_part(entry, '=', 2)::bool as value,
+      case
+        when s.setdatabase <> 0 and s.setrole <> 0 then 'role in database'
+        when s.setrole <> 0 then 'role'
+        when s.setdatabase <> 0 then 'database'
+        else 'all roles'
+      end as place
+    from pg_db_role_setting as s
+    cross join lateral unnest(s.setconfig) as entry
+    where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+      and s.setrole in (0, (select oid from pg_roles where rolname = session_user))
+      and entry like 'default\\_transaction\\_read\\_only=%'
+    order by s.setdatabase <> 0 and s.setrole <> 0 desc, s.setrole <> 0 desc, s.setdatabase <> 0 desc
+    limit 1
+  ) as said on true`;
+
+// The walreceiver says who sends only to those who may read all statistics, and the setting only to pg_read_all_settings.
+const sourceText = `
+  select
+    (select status from pg_stat_wal_receiver) as receiver,
+    (select sender_host from pg_stat_wal_receiver) as sender_host,
+    (select sender_port::int4 from pg_stat_wal_receiver) as sender_port,
+    (select setting from pg_settings where name = 'primary_conninfo') as conninfo`;
+
+interface SourceRow {
+  receiver: string | null;
+  sender_host: string | null;
+  sender_port: number | null;
+  conninfo: string | null;
+}
+
+/** Reads one keyword of a connection string as libpq has it; undefined when it is not there. */
+function keywordOf(conninfo: string, keyword: string): string | undefined {
+  const found = new RegExp(`(?:^|\\s)${keyword}\\s*=\\s*(?:'((?:[^'\\\\]|\\\\.)*)'|(\\S+))`).exec(
+    conninfo,
+  );
+  return found?.[1]?.replaceAll(/\\(.)/g, "$1") ?? found?.[2];
+}
+
+/** Names the primary from what a standby shows of it; never more of the connection string than host and port. Pure. */
+export function sourceOf(
+  { receiver, sender_host, sender_port, conninfo }: SourceRow,
+): StandbySource {
+  const host = sender_host ?? (conninfo ? keywordOf(conninfo, "host") : undefined) ?? null;
+  const port = sender_port ?? (Number(conninfo ? keywordOf(conninfo, "port") : NaN) || null);
+  return { receiver, host, port, streams: conninfo === null ? null : conninfo.trim() !== "" };
+}
+
+/** Asks whether this server, and this session, take writes. */
+export async function readWriteFacts(db: RecordsDb): Promise<WriteFacts> {
+  const [row] = await db.run((own) =>
+    own.execute<WriteFacts & Record<string, unknown>>(sql.raw(factsText))
+  );
+  if (!row) throw new Error("The server answers nothing");
+  return row;
+}
+
+/** The same over a plain connection. */
+export async function examineWriting(plain: Sql): Promise<WriteFacts> {
+  const [row] = await plain.unsafe<WriteFacts[]>(factsText);
+  if (!row) throw new Error("The server answers nothing");
+  return row;
+}
+
+/** Asks a standby where its WAL comes from. */
+export async function readStandbySource(db: RecordsDb): Promise<StandbySource> {
+  const [row] = await db.run((own) =>
+    own.execute<SourceRow & Record<string, unknown>>(sql.raw(sourceText))
+  );
+  if (!row) throw new Error("The server answers nothing");
+  return sourceOf(row);
+}
+
+/** The same over a plain connection. */
+export async function examineSource(plain: Sql): Promise<StandbySource> {
+  const [row] = await plain.unsafe<SourceRow[]>(sourceText);
+  if (!row) throw new Error("The server answers nothing");
+  return sourceOf(row);
+}
+
+/** Whether Holdfast's own schema is there and this role may make tables in it. */
+export async function mayTryWriting(plain: Sql): Promise<boolean> {
+  const [row] = await plain<{ may: boolean }[]>`
+    select coalesce(has_schema_privilege(to_regnamespace('holdfast')::oid, 'create'), false) as may`;
+  return row?.may ?? false;
+}
+
+/** Ends the trial in a rollback. */
+class TrialDone extends Error {}
+
+/**
+ * Writes a few pages in a transaction that is rolled back, behind a pooler too; throws what the server says to it, such as
+ * 53100 (disk full) or 54000 (no transaction ids left).
+ */
+export async function tryWriting(plain: Sql): Promise<void> {
+  // Behind a pooler in transaction mode, earlier versions left their trial behind.
+  await plain`drop table if exists holdfast.write_trial`;
+  try {
+    await inTransaction(plain, async (sql) => {
+      await sql`
+        create table holdfast.write_trial as
+        select repeat('x', 1000) as filler from generate_series(1, 256)`;
+      throw new TrialDone();
+    });
+  } catch (error) {
+    if (!(error instanceof TrialDone)) throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import { type ConnectOptions, connectSql } from "../connection.ts";
+import { openingStatement } from "./start.ts";
+
+/** Well under the idle timeout of our connections: the lock lives as long as its session. */
+const keepAliveMs = 30_000;
+
+/**
+ * Takes the advisory lock `key` in a session of its own, or answers undefined when another Holdfast has it. It ends with
+ * the session: no crash leaves it. Behind a transaction-mode pooler only a transaction keeps a session.
+ */
+export async function takeSessionLock(
+  key: string,
+  options: Omit<ConnectOptions, "max">,
+): Promise<{ release(): Promise<void> } | undefined> {
+  const sql = connectSql({ ...options, max: 1 });
+  const keepAlive = setInterval(() => sql`select 1`.catch(() => {}), keepAliveMs);
+  const release = async () => {
+    clearInterval(keepAlive);
+    await sql.end({ timeout: 1 }).catch(() => {});
+  };
+  try {
+    if (options.pooled) await sql.unsafe(openingStatement(options));
+    const [row] = options.pooled
+      ? await sql`select pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as taken`
+      : await sql`select pg_try_advisory_lock(hashtextextended(${key}, 0)) as taken`;
+    if (row?.taken) return { release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  await release();
+  return undefined;
+}

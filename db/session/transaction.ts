@@ -1,0 +1,87 @@
+import type { Sql } from "../connection.ts";
+import { isUnreachable } from "../errors.ts";
+import type { Isolation } from "./start.ts";
+
+/** How transactions are opened on a client. It hangs on the client itself, which is handed from hand to hand. */
+export interface Openings {
+  /** The client that sends each statement as it is. */
+  plain: Sql;
+  opening(isolation: Isolation): string;
+}
+
+/** Where a client behind a pooler keeps its `Openings`. */
+export const openings = Symbol("openings");
+
+function openingsOf(sql: Sql): Openings | undefined {
+  return (sql as { [openings]?: Openings })[openings];
+}
+
+/**
+ * Runs `work` in one transaction on a client of a single connection. A commit that Postgres turns into a rollback
+ * (a statement failed and its error was swallowed) is an error here: acknowledged must mean committed.
+ */
+export async function inTransaction<T>(
+  sql: Sql,
+  work: (sql: Sql) => Promise<T>,
+  { isolation = "read committed" }: { isolation?: Isolation } = {},
+): Promise<T> {
+  const pooled = openingsOf(sql);
+  const plain = pooled?.plain ?? sql;
+  const direct = isolation === "read committed" ? "begin" : `begin isolation level ${isolation}`;
+  return await openAndCommit(plain, pooled?.opening(isolation) ?? direct, work);
+}
+
+/** The same with a given statement that opens the transaction. */
+export async function openAndCommit<T>(
+  sql: Sql,
+  opening: string,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  try {
+    await sql.unsafe(opening);
+    const answer = await work(sql);
+    const { command } = await sql`commit`;
+    if (command !== "COMMIT") throw new Error(`The transaction ended with ${command}`);
+    return answer;
+  } catch (error) {
+    // On a lost connection there is nothing to roll back, and postgres.js never settles a query that comes
+    // between its socket's error and its close.
+    if (!isUnreachable(error)) await rollback(sql);
+    throw error;
+  }
+}
+
+/** Runs `work` behind a savepoint of an open transaction: when it fails, only what it did is undone. */
+export async function behindSavepoint<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+  await sql`savepoint holdfast_step`;
+  try {
+    const answer = await work();
+    await sql`release savepoint holdfast_step`;
+    return answer;
+  } catch (error) {
+    if (!isUnreachable(error)) await sql`rollback to savepoint holdfast_step`;
+    throw error;
+  }
+}
+
+async function rollback(sql: Sql): Promise<void> {
+  try {
+    await sql`rollback`;
+  } catch {
+    // the first error tells more
+  }
+}
+
+/**
+ * The client for a statement that no transaction may hold (VACUUM, DETACH CONCURRENTLY). Behind a pooler it runs with the
+ * server's own settings: the caller limits it by other means.
+ */
+export function outsideTransaction(sql: Sql): { plain: Sql; pooled: boolean } {
+  const pooled = openingsOf(sql);
+  return { plain: pooled?.plain ?? sql, pooled: pooled !== undefined };
+}
+
+/** Lets this transaction wait for a slow upload: the pool's limit would end it between two batches. */
+export async function allowIdle(sql: Sql, ms: number): Promise<void> {
+  await sql`select set_config('idle_in_transaction_session_timeout', ${String(ms)}, true)`;
+}

@@ -1,0 +1,145 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Alerts } from "../../services/alerts/service.ts";
+import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import type { Rule, RuleLevels } from "../../services/alerts/rules/rule.ts";
+import {
+  Acknowledgement,
+  Alert,
+  AlertList,
+  type RuleChange,
+  RuleChanges,
+  RuleList,
+} from "./schemas.ts";
+import { preconditionOf } from "../guards/etag.ts";
+import { createRouter, cursorParam, jsonAnswer, jsonBody, limitParam } from "../common/shared.ts";
+import { pageOf, wholeListQuery } from "../common/whole_list.ts";
+
+const tags = ["alerts"];
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/api/alerts",
+  tags,
+  operationId: "listAlerts",
+  summary: "Alerts, newest first",
+  request: {
+    query: z.object({
+      state: z.enum(["pending", "firing", "resolved"]).optional(),
+      limit: limitParam(1_000, 100),
+      cursor: cursorParam,
+    }),
+  },
+  responses: { 200: jsonAnswer(AlertList, "A page of alerts") },
+});
+
+const acknowledgeRoute = createRoute({
+  method: "post",
+  path: "/api/alerts/{id}/acknowledge",
+  tags,
+  operationId: "acknowledgeAlert",
+  "x-problems": ["conflict"],
+  summary: "Say that somebody is on it",
+  request: {
+    params: z.object({ id: z.uuid() }),
+    body: { required: false, content: { "application/json": { schema: Acknowledgement } } },
+  },
+  responses: { 200: jsonAnswer(Alert, "The acknowledged alert") },
+});
+
+const rulesRoute = createRoute({
+  method: "get",
+  path: "/api/alerts/rules",
+  tags,
+  operationId: "listAlertRules",
+  summary: "The rules in force",
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(RuleList, "A page of rules") },
+});
+
+/** One rule by itself is a list of one. */
+function asList(body: unknown): unknown {
+  const single = body && typeof body === "object" && "name" in body && !("rules" in body);
+  return single ? { rules: [body] } : body;
+}
+
+const changeRulesRoute = createRoute({
+  method: "put",
+  path: "/api/alerts/rules",
+  tags,
+  operationId: "changeAlertRules",
+  "x-problems": ["not_found"],
+  summary: "Change levels of rules, all or none; what is left out stays",
+  request: { body: jsonBody(z.preprocess(asList, RuleChanges)) },
+  responses: { 200: jsonAnswer(RuleList, "All rules, as they now are") },
+});
+
+/** What may be changed of a rule, without what only came along. */
+function levelsOf(change: z.infer<typeof RuleChange>): Partial<RuleLevels> {
+  const { warning, critical, clear, for_seconds, keep_firing_seconds, cooldown_seconds, enabled } =
+    change;
+  const levels = {
+    warning,
+    critical,
+    clear,
+    for_seconds,
+    keep_firing_seconds,
+    cooldown_seconds,
+    enabled,
+  };
+  return Object.fromEntries(Object.entries(levels).filter(([, value]) => value !== undefined));
+}
+
+export function alertRoutes({ alerts }: { alerts: Alerts }) {
+  const router = createRouter();
+  const shown = (rules: readonly Rule[]) => ({
+    rules: rules.map((rule) => ({ ...rule, cure: [...rule.cure] })),
+    next_cursor: null,
+  });
+  const allRules = () => shown(alerts.rules());
+
+  router.openapi(listRoute, async (c) => {
+    const { state, limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
+    const { alerts: rows, complete } = await alerts.list({
+      state,
+      limit: limit + 1,
+      before: position && { startedAt: new Date(position[0] ?? ""), id: position[1] ?? "" },
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return c.json({
+      alerts: rows.slice(0, limit).map((alert) => ({ ...alert, cure: [...alert.cure] })),
+      next_cursor: last ? writeCursor([last.started_at, last.id]) : null,
+      complete,
+    }, 200);
+  });
+
+  router.openapi(rulesRoute, (c) => {
+    const { rows, next_cursor } = pageOf(allRules().rules, {
+      list: "rules",
+      ...c.req.valid("query"),
+      keyOf: ({ name }) => name,
+    });
+    return c.json({ rules: rows, next_cursor }, 200);
+  });
+
+  router.openapi(changeRulesRoute, async (c) => {
+    await alerts.changeRules(
+      c.req.valid("json").rules.map((change) => ({
+        name: change.name,
+        changes: change.reset ? "reset" : levelsOf(change),
+      })),
+      preconditionOf<readonly Rule[]>(c, shown),
+    );
+    return c.json(allRules(), 200);
+  });
+
+  router.openapi(acknowledgeRoute, async (c) => {
+    const { by } = c.req.valid("json");
+    const alert = await alerts.acknowledge(
+      c.req.valid("param").id,
+      [by, c.get("role")].filter(Boolean).join(", "),
+    );
+    return c.json({ ...alert, cure: [...alert.cure] }, 200);
+  });
+  return router;
+}

@@ -1,0 +1,57 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import type { Operations } from "../../services/requests/operations.ts";
+import { Operation, pollSeconds } from "./long_work.ts";
+import { createRouter, cursorParam, jsonAnswer, limitParam, nextCursor } from "./shared.ts";
+
+const tags = ["operations"];
+
+const OperationList = z.object({ operations: z.array(Operation), next_cursor: nextCursor })
+  .openapi("OperationList");
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/api/operations",
+  tags,
+  operationId: "listOperations",
+  summary: "Work that outlasted its request, newest first",
+  request: { query: z.object({ limit: limitParam(1_000, 100), cursor: cursorParam }) },
+  responses: { 200: jsonAnswer(OperationList, "A page of operations") },
+});
+
+const oneRoute = createRoute({
+  method: "get",
+  path: "/api/operations/{id}",
+  tags,
+  operationId: "getOperation",
+  summary: "One operation: how far it is, or what came of it",
+  description: "With Retry-After while it runs.",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 200: jsonAnswer(Operation, "The operation") },
+});
+
+/** Work that goes on after its request was answered with 202. */
+export function operationRoutes(
+  { operations }: { operations: Pick<Operations, "get" | "list"> },
+) {
+  const router = createRouter();
+  router.openapi(listRoute, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
+    const rows = await operations.list({
+      limit: limit + 1,
+      before: position && { startedAt: position[0] ?? "", id: position[1] ?? "" },
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return c.json({
+      operations: rows.slice(0, limit),
+      next_cursor: last ? writeCursor([last.started_at, last.id]) : null,
+    }, 200);
+  });
+  router.openapi(oneRoute, async (c) => {
+    const operation = await operations.get(c.req.valid("param").id);
+    if (operation.status === "running") c.header("Retry-After", pollSeconds);
+    return c.json(operation, 200);
+  });
+  return router;
+}

@@ -1,0 +1,23 @@
+import type { MiddlewareHandler, NotFoundHandler } from "hono";
+import { HoldfastError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { answerProblem } from "./problem.ts";
+import { hasBody } from "../guards/request_guard.ts";
+import type { AppEnv } from "./shared.ts";
+
+/** Says that nothing is there. */
+export function answerUnknown(log: Logger): NotFoundHandler<AppEnv> {
+  return (c) =>
+    answerProblem(new HoldfastError("not_found", `Nothing is at ${c.req.path}`), c, log);
+}
+
+/** A client that names a type for a body it does not send has sent none: what need not be sent is not missed. */
+export function forgetEmptyBody(): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    // An upload of nothing is judged by its format, like the rest.
+    const upload = c.req.path === "/api/ticks";
+    const internal = c.req.header("host") === undefined;
+    if (!upload && !internal && !hasBody(c)) c.req.raw.headers.delete("content-type");
+    await next();
+  };
+}

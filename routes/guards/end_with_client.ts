@@ -1,0 +1,18 @@
+import type { MiddlewareHandler } from "hono";
+import type { RequestScope } from "../../lib/request_scope.ts";
+import type { AppEnv } from "../common/shared.ts";
+
+/** What changes nothing, though it has a body. */
+const reads = new Set(["/api/alerts/rehearse"]);
+
+/**
+ * Lets what is read for a request end when its client leaves. A change goes on, once it was asked for: whoever asked may
+ * have given up waiting, and not what it wanted. An upload has rules of its own.
+ */
+export function endWithClient(scope: RequestScope): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const { method, path } = c.req;
+    if (method !== "GET" && method !== "HEAD" && !reads.has(path)) return await next();
+    await scope.run(c.req.raw.signal, next);
+  };
+}

@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import type { Context, MiddlewareHandler } from "hono";
+import { HoldfastError } from "../../errors.ts";
+import type { AppEnv } from "../common/shared.ts";
+
+/** Paths whose JSON answers carry an ETag: what is read, changed and sent back. */
+const tagged = /^\/api\/(instruments(\/[^/]+)?|partitions\/policies(\/[^/]+)?|alerts\/rules)$/;
+
+export const isTagged = (path: string) => tagged.test(path.replaceAll(/\{\w+\}/g, "x"));
+
+/** The strong tag of a representation: equal for equal bytes. */
+function tagOfText(text: string): string {
+  return `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
+}
+
+/** The tag of what would be answered with this body. */
+export const tagOf = (body: unknown): string => tagOfText(JSON.stringify(body));
+
+const listed = /^\s*(W\/)?"[\x21\x23-\x7e\x80-\xff]*"\s*$/;
+
+/** Reads the tags of If-Match or If-None-Match; throws `invalid_request` for what is neither `*` nor a list of tags. */
+function tagsOf(name: string, header: string): "*" | string[] {
+  if (header.trim() === "*") return "*";
+  const tags = header.split(",");
+  if (tags.length > 100 || !tags.every((tag) => listed.test(tag))) {
+    const message = "must be * or tags in double quotes, as ETag has them";
+    throw new HoldfastError("invalid_request", `Cannot read ${name}: it ${message}`, {
+      problems: [{ path: name.toLowerCase(), message }],
+    });
+  }
+  return tags.map((tag) => tag.trim());
+}
+
+/** Gives the answers of tagged paths their ETag, and answers 304 to a GET whose If-None-Match has it. */
+export function etagGuard(): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const { method, path } = c.req;
+    if (!isTagged(path)) return await next();
+    const reads = method === "GET" || method === "HEAD";
+    const header = reads ? c.req.header("if-none-match") : undefined;
+    const wanted = header === undefined ? undefined : tagsOf("If-None-Match", header);
+    await next();
+    if (!c.res.ok || !c.res.headers.get("content-type")?.includes("json")) return;
+    const tag = tagOfText(await c.res.clone().text());
+    c.header("ETag", tag);
+    const known = wanted === "*" || wanted?.some((one) => one.replace(/^W\//, "") === tag);
+    if (!known) return;
+    c.res = undefined;
+    c.res = new Response(null, { status: 304, headers: { ETag: tag } });
+  };
+}
+
+/** Judges what is there now before it is changed; undefined: nothing is there. Throws `precondition_failed`. */
+export type Precondition<T> = (current: T | undefined) => void;
+
+/**
+ * Returns the condition of If-Match (and of `If-None-Match: *`: nothing may be there), to be judged in the transaction
+ * that makes the change; undefined without either. `show` makes what GET answers, whose tag is compared.
+ */
+export function preconditionOf<T>(
+  c: Context<AppEnv>,
+  show: (current: T) => unknown,
+): Precondition<T> | undefined {
+  const match = c.req.header("if-match");
+  const noneMatch = c.req.header("if-none-match");
+  if (match === undefined && noneMatch === undefined) return undefined;
+  const wanted = match === undefined ? undefined : tagsOf("If-Match", match);
+  const unwanted = noneMatch === undefined ? undefined : tagsOf("If-None-Match", noneMatch);
+  return (current) => {
+    const tag = current === undefined ? undefined : tagOf(show(current));
+    // If-Match compares strongly: a weak tag never matches.
+    const holds = wanted === undefined ||
+      tag !== undefined && (wanted === "*" || wanted.includes(tag));
+    const excluded = unwanted !== undefined && tag !== undefined &&
+      (unwanted === "*" || unwanted.some((one) => one.replace(/^W\//, "") === tag));
+    if (holds && !excluded) return;
+    throw new HoldfastError(
+      "precondition_failed",
+      excluded
+        ? "It is there already, and If-None-Match asks that it is not; nothing was changed"
+        : tag === undefined
+        ? "It is not there, and If-Match asks for it; nothing was changed"
+        : "It has changed since it was read: read it again, and send its new ETag in If-Match; nothing was changed",
+      { problems: [{ path: holds ? "if-none-match" : "if-match", message: "does not hold" }] },
+    );
+  };
+}

@@ -1,0 +1,106 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { HoldfastError, type InputProblem } from "../../errors.ts";
+import { suggestion } from "../../lib/nearest.ts";
+import { unusableText } from "../../lib/usable_text.ts";
+import { type Operation, operationsOf } from "../common/operation_document.ts";
+import type { AppEnv } from "../common/shared.ts";
+
+/** The largest request of ours names a thousand rows. */
+const limits = { depth: 64, values: 10_000 };
+
+function refuse(detail: string, problems: InputProblem[]): never {
+  throw new HoldfastError("invalid_request", detail, { problems });
+}
+
+/** Says whether the client sent a body, or announced one. */
+export function hasBody(c: Context<AppEnv>): boolean {
+  const length = c.req.header("content-length");
+  if (length !== undefined) return Number(length) > 0;
+  if (c.req.header("transfer-encoding") !== undefined) return true;
+  // A request made inside this process has no Host and neither header.
+  return c.req.header("host") === undefined && c.req.raw.body !== null;
+}
+
+/** Refuses a part of the address that is not percent-encoded UTF-8, or that holds a NUL. */
+function checkEncoding(part: string, path: string): void {
+  if (!part.includes("%")) return;
+  let message: string | undefined;
+  try {
+    if (decodeURIComponent(part).includes("\0")) message = "holds a NUL";
+  } catch {
+    message = "is not percent-encoded UTF-8";
+  }
+  if (message) refuse(`Cannot read the address: ${path}: ${message}`, [{ path, message }]);
+}
+
+/** Refuses parameters that the operation does not have, and those given more than once. */
+function checkQuery(c: Context<AppEnv>, { name, query }: Operation): void {
+  const { search } = new URL(c.req.url);
+  if (search === "") return;
+  for (const pair of search.slice(1).split("&")) {
+    const [key = ""] = pair.split("=");
+    checkEncoding(pair, query.has(key) ? key : "query");
+  }
+  const seen = new Set<string>();
+  const problems: InputProblem[] = [];
+  for (const given of new URLSearchParams(search).keys()) {
+    if (!query.has(given)) {
+      problems.push({
+        path: given.slice(0, 100),
+        message: `is not a parameter of ${name}${suggestion(given, query)}`,
+      });
+    } else if (seen.has(given)) {
+      problems.push({ path: given, message: "is given more than once" });
+    }
+    seen.add(given);
+  }
+  const [first] = problems;
+  if (first) {
+    refuse(`Cannot read the query: ${first.path} ${first.message}`, problems.slice(0, 20));
+  }
+}
+
+/** Refuses a JSON body that is no UTF-8, nested too deep, or holds text that no database can store. */
+async function checkJson(c: Context<AppEnv>): Promise<void> {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(await c.req.arrayBuffer());
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return refuse("The body is not UTF-8", [{ path: "json", message: "is not UTF-8" }]);
+  }
+  const problem = unusableText(text, limits);
+  if (problem) refuse(`Cannot read the body: ${problem.path}: ${problem.message}`, [problem]);
+}
+
+/** Refuses a body where none is taken, and one whose type is missing or is not taken: nothing sent is ignored. */
+async function checkBody(c: Context<AppEnv>, { name, bodyTypes }: Operation): Promise<void> {
+  if (!hasBody(c)) return;
+  if (bodyTypes.length === 0) {
+    refuse(`${name} takes no body`, [{ path: "body", message: "is not taken here" }]);
+  }
+  // Uploads name their own formats, and are streamed.
+  if (bodyTypes.length > 1) return;
+  const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type !== bodyTypes[0]) throw new HTTPException(415);
+  if (type === "application/json") await checkJson(c);
+}
+
+/**
+ * Holds each request to what the OpenAPI document publishes for its operation: its query parameters, each given once, and
+ * whether and as what it takes a body. Paths and methods that the document does not have are left to whoever answers them.
+ */
+export function requestGuard(document: () => { paths?: object }): MiddlewareHandler<AppEnv> {
+  let find: ReturnType<typeof operationsOf> | undefined;
+  return async (c, next) => {
+    find ??= operationsOf(document());
+    checkEncoding(new URL(c.req.url).pathname, "path");
+    const operation = find(c.req.method === "HEAD" ? "GET" : c.req.method, c.req.path);
+    if (operation) {
+      checkQuery(c, operation);
+      await checkBody(c, operation);
+    }
+    await next();
+  };
+}

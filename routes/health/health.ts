@@ -1,0 +1,235 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Benchmarks } from "../../services/benchmarks/service.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Feeds } from "../../services/ingest/judge/feeds.ts";
+import {
+  checksOf,
+  databaseHealth,
+  partitionsHealth,
+} from "../../services/monitor/health/health.ts";
+import type { Check } from "../../services/monitor/health/blind_spots.ts";
+import type { Monitor } from "../../services/monitor/service.ts";
+import type { Snapshot, Status } from "../../services/monitor/snapshot.ts";
+import { notReadyForWrites } from "../../services/monitor/write_access/health.ts";
+import { PerformanceImprovementMetrics } from "../benchmarks/schemas.ts";
+import {
+  DatabaseHealthResponse,
+  FeedsHealthResponse,
+  HealthResponse,
+  Liveness,
+  PartitionHealthResponse,
+} from "./schemas.ts";
+import type { Rehearsals } from "../../services/rehearsals/service.ts";
+import { createRouter, jsonAnswer } from "../common/shared.ts";
+import { pageOf, wholeListQuery } from "../common/whole_list.ts";
+
+const tags = ["health"];
+
+const overallRoute = createRoute({
+  method: "get",
+  path: "/api/health",
+  tags,
+  operationId: "getHealth",
+  summary: "The verdict, and what it rests on",
+  description: "With Accept: application/health+json, in the form of the IETF health draft.",
+  responses: {
+    200: jsonAnswer(HealthResponse, "Healthy, degraded or unknown"),
+    503: jsonAnswer(HealthResponse, "Unhealthy"),
+  },
+});
+
+const liveRoute = createRoute({
+  method: "get",
+  path: "/api/health/live",
+  tags,
+  operationId: "getLiveness",
+  summary: "Whether this process lives; asks nothing of the database",
+  responses: { 200: jsonAnswer(Liveness, "It does") },
+});
+
+const readyRoute = createRoute({
+  method: "get",
+  path: "/api/health/ready",
+  tags,
+  operationId: "getReadiness",
+  summary: "Whether requests that need the database can be served",
+  responses: { 200: jsonAnswer(Liveness, "They can"), 503: jsonAnswer(Liveness, "They cannot") },
+});
+
+const databaseRoute = createRoute({
+  method: "get",
+  path: "/api/health/database",
+  tags,
+  operationId: "getDatabaseHealth",
+  summary: "The database in figures, with alerts and advice",
+  responses: { 200: jsonAnswer(DatabaseHealthResponse, "What was last read, with its age") },
+});
+
+const performanceRoute = createRoute({
+  method: "get",
+  path: "/api/health/performance",
+  tags,
+  operationId: "getPerformanceHealth",
+  "x-problems": ["database_unavailable", "deadline_exceeded"],
+  summary: "What each optimisation is worth here, as last measured",
+  responses: { 200: jsonAnswer(PerformanceImprovementMetrics, "One entry per category") },
+});
+
+const partitionsRoute = createRoute({
+  method: "get",
+  path: "/api/health/partitions",
+  tags,
+  operationId: "getPartitionHealth",
+  summary: "Managed tables, their partitions and their runway",
+  responses: { 200: jsonAnswer(PartitionHealthResponse, "What was last read") },
+});
+
+const feedsRoute = createRoute({
+  method: "get",
+  path: "/api/health/feeds",
+  tags,
+  operationId: "getFeedHealth",
+  summary: "What came by each feed, and what became of it",
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(FeedsHealthResponse, "Counters since the start, by symbol") },
+});
+
+/** When an answer of 503 may have changed: after the next reading of the fast tier. */
+const retryAfterSeconds = "5";
+
+/** Feeds shown in the database's report. */
+const feedsShown = 50;
+
+const ietf: Record<Status, "pass" | "warn" | "fail"> = {
+  healthy: "pass",
+  degraded: "warn",
+  unknown: "warn",
+  unhealthy: "fail",
+};
+
+/** The health draft's form (draft-inadarei-api-health-check-06): checks keyed by component. */
+function ietfHealth(status: Status, version: string, checks: readonly Check[]) {
+  const byName: Record<string, unknown[]> = {};
+  for (const check of checks) {
+    (byName[`${check.name}:status`] ??= []).push({
+      status: ietf[check.status],
+      observedValue: check.status,
+      time: check.observed_at ?? undefined,
+      output: check.status === "healthy" ? undefined : check.detail,
+    });
+  }
+  return { status: ietf[status], version, serviceId: "holdfast", checks: byName };
+}
+
+/** Why the server may not be ready, or undefined when it is. */
+function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
+  if (!prepared) return "the database is being prepared";
+  if (snapshot.unreachable) return "the database cannot be reached";
+  if (snapshot.checkedAt === undefined) return "the database has not been asked yet";
+  if (snapshot.ingest.diskFullSince !== undefined) return "the database has no disk space left";
+  return notReadyForWrites(snapshot.access);
+}
+
+/** What the server is: replaying what a primary wrote, or a primary; null before it was asked. */
+function roleOf({ checkedAt, access }: Snapshot): "primary" | "standby" | null {
+  if (checkedAt === undefined) return null;
+  return access.cause === "standby" ? "standby" : "primary";
+}
+
+/** Health in all its forms, from the last snapshot: these answer at once, also when Postgres is away. */
+export function healthRoutes(
+  {
+    monitor,
+    feeds,
+    benchmarks,
+    rehearsals,
+    clock,
+    version,
+    startedAt,
+    isPrepared,
+    preparationProblem,
+  }: {
+    monitor: Pick<Monitor, "snapshot">;
+    feeds: Pick<Feeds, "report">;
+    benchmarks: Pick<Benchmarks, "performanceReport">;
+    rehearsals: Pick<Rehearsals, "ofAdvice">;
+    clock: Clock;
+    version: string;
+    startedAt: number;
+    isPrepared: () => boolean;
+    preparationProblem: () => Check | undefined;
+  },
+) {
+  const router = createRouter();
+
+  router.openapi(overallRoute, (c) => {
+    const snapshot = monitor.snapshot();
+    const unprepared = preparationProblem();
+    const checks = unprepared ? [unprepared, ...checksOf(snapshot)] : checksOf(snapshot);
+    // Watching may go well while nothing is served: the worse of the two is the verdict.
+    const status = unprepared && snapshot.status !== "unhealthy"
+      ? unprepared.status
+      : snapshot.status;
+    const httpStatus = status === "unhealthy" ? 503 : 200;
+    if (httpStatus === 503) c.header("Retry-After", retryAfterSeconds);
+    if (c.req.header("accept")?.includes("application/health+json")) {
+      c.header("content-type", "application/health+json");
+      const body = JSON.stringify(ietfHealth(status, version, checks));
+      return c.body(body, httpStatus) as never;
+    }
+    const { checkedAt, now } = snapshot;
+    return c.json({
+      status,
+      role: roleOf(snapshot),
+      mode: snapshot.access.mode,
+      version,
+      uptime_seconds: (clock.now().getTime() - startedAt) / 1000,
+      checked_at: checkedAt === undefined ? null : new Date(checkedAt).toISOString(),
+      age_ms: checkedAt === undefined ? null : Math.max(0, now - checkedAt),
+      checks,
+    }, httpStatus);
+  });
+
+  router.openapi(liveRoute, (c) => c.json({ status: "alive" as const, detail: "" }, 200));
+
+  router.openapi(readyRoute, (c) => {
+    const snapshot = monitor.snapshot();
+    const reason = notReady(snapshot, isPrepared());
+    const { mode, reason: why } = snapshot.access;
+    if (reason === undefined) {
+      const detail = mode === "writing" ? "" : `${why}; what reads is served`;
+      return c.json({ status: "ready" as const, mode, detail }, 200);
+    }
+    c.header("Retry-After", retryAfterSeconds);
+    const status = isPrepared() ? "unavailable" as const : "starting" as const;
+    return c.json({ status, mode, detail: reason }, 503);
+  });
+
+  router.openapi(databaseRoute, (c) => {
+    const report = databaseHealth(monitor.snapshot());
+    const alerts = report.alerts.map((alert) => ({ ...alert, cure: [...alert.cure] }));
+    const { since, feeds: shown } = feeds.report(feedsShown);
+    const recommendations = report.recommendations.map((advice) => ({
+      ...advice,
+      rehearsal: rehearsals.ofAdvice(advice.id),
+    }));
+    const ingest = { ...report.ingest, since, feeds: shown };
+    return c.json({ ...report, ingest, alerts, recommendations }, 200);
+  });
+
+  router.openapi(feedsRoute, (c) => {
+    const report = feeds.report();
+    const { rows, next_cursor } = pageOf(report.feeds, {
+      list: "feeds",
+      ...c.req.valid("query"),
+      keyOf: ({ symbol }) => symbol,
+    });
+    return c.json({ ...report, feeds: rows, next_cursor }, 200);
+  });
+
+  router.openapi(performanceRoute, async (c) => c.json(await benchmarks.performanceReport(), 200));
+
+  router.openapi(partitionsRoute, (c) => c.json(partitionsHealth(monitor.snapshot()), 200));
+
+  return router;
+}

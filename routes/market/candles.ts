@@ -1,0 +1,137 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { candleIntervals } from "../../db/market/candles.ts";
+import type { CandleRebuild } from "../../services/market/candle_rebuild.ts";
+import type { Operations } from "../../services/requests/operations.ts";
+import type { Market } from "../../services/market/service.ts";
+import { SymbolText } from "./instruments.ts";
+import {
+  answerWork,
+  isDryRun,
+  operationAnswer,
+  preferenceOf,
+  preferHeader,
+} from "../common/long_work.ts";
+import {
+  createRouter,
+  cursorParam,
+  dryRunParam,
+  inputObject,
+  jsonAnswer,
+  jsonBody,
+  limitParam,
+  nextCursor,
+  Time,
+} from "../common/shared.ts";
+
+export const Candle = z.object({
+  ts: Time.openapi({ description: "Start of the interval, UTC" }),
+  open: z.number(),
+  high: z.number(),
+  low: z.number(),
+  close: z.number(),
+  volume: z.number(),
+  trades: z.int(),
+}).openapi("Candle");
+
+const CandleList = z.object({ candles: z.array(Candle), next_cursor: nextCursor }).openapi(
+  "CandleList",
+);
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/api/candles",
+  tags: ["ticks"],
+  operationId: "listCandles",
+  "x-problems": ["not_found"],
+  summary: "Candles of one instrument",
+  request: {
+    query: z.object({
+      symbol: SymbolText,
+      interval: z.enum(candleIntervals).default("1m"),
+      from: Time.optional().openapi({ description: "Included" }),
+      to: Time.optional().openapi({ description: "Not included" }),
+      limit: limitParam(10_000, 1_000),
+      cursor: cursorParam,
+    }),
+  },
+  responses: { 200: jsonAnswer(CandleList, "A page of candles, oldest first") },
+});
+
+const rebuildRoute = createRoute({
+  method: "post",
+  path: "/api/candles/rebuild",
+  tags: ["ticks"],
+  operationId: "rebuildCandles",
+  "x-problems": ["not_found", "conflict"],
+  summary: "Make candles anew from the ticks that are there",
+  description:
+    "The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles.",
+  request: {
+    headers: preferHeader,
+    query: z.object({
+      dry_run: dryRunParam.openapi({ description: "Count the differences, change nothing" }),
+    }),
+    body: jsonBody(
+      inputObject({
+        symbol: SymbolText,
+        from: Time.optional().openapi({ description: "Start of the first minute; included" }),
+        to: Time.optional().openapi({ description: "Not included" }),
+        dry_run: z.boolean().optional().openapi({
+          description: "The same as the query parameter, which is to be used instead",
+          deprecated: true,
+        }),
+        force: z.boolean().default(false).openapi({
+          description:
+            "Also days whose partition was detached once: candles of ticks that are gone are lost",
+        }),
+      }).openapi("CandleRebuildRequest"),
+    ),
+  },
+  responses: {
+    200: jsonAnswer(
+      z.object({
+        minutes_checked: z.int().openapi({ description: "Minutes with ticks or a candle" }),
+        changed: z.int().openapi({ description: "Candles that differed, or were missing" }),
+        removed: z.int().openapi({ description: "Candles without a tick" }),
+        skipped: z.array(z.object({ partition: z.string(), reason: z.string() })),
+        next_from: Time.nullable().openapi({
+          description:
+            "Where to go on, when there was more than one request has time for; always null with Prefer: respond-async",
+        }),
+      }).openapi("CandleRebuildAnswer"),
+      "What was found, and unless it is a dry run, mended",
+    ),
+    202: operationAnswer,
+  },
+});
+
+export function candleRoutes(
+  { market, candleRebuild, operations }: {
+    market: Market;
+    candleRebuild: CandleRebuild;
+    operations: Pick<Operations, "begin">;
+  },
+) {
+  const router = createRouter();
+  router.openapi(rebuildRoute, async (c) => {
+    const { dry_run: inBody, ...request } = c.req.valid("json");
+    const dryRun = isDryRun(c.req.valid("query").dry_run, inBody);
+    const whole = preferenceOf(c.req.header("prefer")).isAsync;
+    return await answerWork(c, operations, {
+      kind: "candle_rebuild",
+      subject: request.symbol,
+      run: (report) =>
+        candleRebuild.rebuild({
+          ...request,
+          dryRun,
+          whole,
+          onProgress: ({ partition, done, of }) => report({ step: partition, done, of }),
+        }),
+    });
+  });
+  router.openapi(listRoute, async (c) => {
+    const page = await market.candles(c.req.valid("query"));
+    return c.json({ candles: page.rows, next_cursor: page.nextCursor }, 200);
+  });
+  return router;
+}

@@ -1,0 +1,174 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Changes } from "../../services/monitor/diagnosis/changes.ts";
+import type { Monitor } from "../../services/monitor/service.ts";
+import {
+  indexesReport,
+  locksReport,
+  queriesReport,
+} from "../../services/monitor/health/reports.ts";
+import type { Sessions } from "../../services/monitor/diagnosis/sessions.ts";
+import { IndexList, LockTree, QueryList, SessionList, Signalled } from "./diagnosis_schemas.ts";
+import {
+  type AppEnv,
+  createRouter,
+  cursorParam,
+  jsonAnswer,
+  limitParam,
+  Time,
+  wholeParam,
+} from "../common/shared.ts";
+import { pageOf, wholeListQuery } from "../common/whole_list.ts";
+
+const tags = ["diagnosis"];
+
+const locksRoute = createRoute({
+  method: "get",
+  path: "/api/locks",
+  tags,
+  operationId: "listLocks",
+  summary: "Who blocks whom, from the root blockers down",
+  request: { query: wholeListQuery() },
+  responses: { 200: jsonAnswer(LockTree, "The blocking tree, as last read") },
+});
+
+/** Sessions read at most; those that work come first. */
+const sessionsMax = 10_000;
+
+const sessionsRoute = createRoute({
+  method: "get",
+  path: "/api/sessions",
+  tags,
+  operationId: "listSessions",
+  "x-problems": ["database_unavailable", "deadline_exceeded"],
+  summary: "The sessions of the server at this moment, those that work first",
+  request: { query: z.object({ limit: limitParam(1_000, 200), cursor: cursorParam }) },
+  responses: { 200: jsonAnswer(SessionList, "Sessions of clients and autovacuum workers") },
+});
+
+const target = {
+  params: z.object({ pid: wholeParam(1, 2 ** 31 - 1) }),
+  query: z.object({
+    backend_start: Time.optional().openapi({
+      description: "As GET /api/locks has it: then a later session with the same pid is safe",
+    }),
+  }),
+};
+
+const cancelRoute = createRoute({
+  method: "post",
+  path: "/api/locks/{pid}/cancel",
+  tags,
+  operationId: "cancelStatement",
+  "x-problems": ["conflict", "forbidden"],
+  summary: "Cancel the statement a session runs",
+  request: target,
+  responses: { 200: jsonAnswer(Signalled, "It was told to stop") },
+});
+
+const terminateRoute = createRoute({
+  method: "post",
+  path: "/api/locks/{pid}/terminate",
+  tags,
+  operationId: "terminateSession",
+  "x-problems": ["conflict", "forbidden"],
+  summary: "End a session; its transaction is rolled back",
+  request: target,
+  responses: { 200: jsonAnswer(Signalled, "It was told to end") },
+});
+
+const queriesRoute = createRoute({
+  method: "get",
+  path: "/api/queries",
+  tags,
+  operationId: "listQueries",
+  summary: "The statements that cost most",
+  request: {
+    query: z.object({
+      limit: limitParam(1_000, 50),
+      cursor: cursorParam,
+      order: z.enum(["recent", "total"]).default("recent").openapi({
+        description: "By time of the last quarter of an hour, or since the statistics began",
+      }),
+    }),
+  },
+  responses: { 200: jsonAnswer(QueryList, "The dearest first, as last read") },
+});
+
+const indexesRoute = createRoute({
+  method: "get",
+  path: "/api/indexes",
+  tags,
+  operationId: "listIndexes",
+  summary: "Every index, what is wrong with it, and those that are missing",
+  request: { query: wholeListQuery(10_000) },
+  responses: { 200: jsonAnswer(IndexList, "The largest first, as last read") },
+});
+
+/** What to look at when the database is slow, and the two things one may do at once. */
+export function diagnosisRoutes(
+  { monitor, sessions, changes }: {
+    monitor: Pick<Monitor, "snapshot">;
+    sessions: Sessions;
+    changes: Pick<Changes, "between">;
+  },
+) {
+  const router = createRouter();
+  const actorOf = (c: Context<AppEnv>) => ({ role: c.get("role"), requestId: c.get("requestId") });
+
+  router.openapi(locksRoute, (c) => {
+    const report = locksReport(monitor.snapshot());
+    const { rows, next_cursor } = pageOf(report.roots, {
+      list: "locks",
+      ...c.req.valid("query"),
+      keyOf: ({ pid, backend_start, query }) => `${pid} ${backend_start ?? query}`,
+    });
+    return c.json({ ...report, roots: rows, next_cursor }, 200);
+  });
+
+  router.openapi(sessionsRoute, async (c) => {
+    const { rows, next_cursor } = pageOf(await sessions.list(sessionsMax), {
+      list: "sessions",
+      ...c.req.valid("query"),
+      keyOf: ({ pid }) => String(pid),
+    });
+    return c.json({ sessions: rows, next_cursor }, 200);
+  });
+
+  router.openapi(cancelRoute, async (c) => {
+    const { pid } = c.req.valid("param");
+    const { backend_start: backendStart } = c.req.valid("query");
+    await sessions.signal("cancel", { pid, backendStart }, actorOf(c));
+    return c.json({ pid, action: "cancel" as const }, 200);
+  });
+
+  router.openapi(terminateRoute, async (c) => {
+    const { pid } = c.req.valid("param");
+    const { backend_start: backendStart } = c.req.valid("query");
+    await sessions.signal("terminate", { pid, backendStart }, actorOf(c));
+    return c.json({ pid, action: "terminate" as const }, 200);
+  });
+
+  router.openapi(queriesRoute, (c) => {
+    const { order, ...page } = c.req.valid("query");
+    const { queries, ...state } = queriesReport(monitor.snapshot(), changes, Infinity, order);
+    const { rows, next_cursor } = pageOf(queries, {
+      list: `queries ${order}`,
+      ...page,
+      keyOf: ({ query_id }) => query_id,
+    });
+    return c.json({ ...state, queries: rows, next_cursor }, 200);
+  });
+
+  router.openapi(indexesRoute, (c) => {
+    const report = indexesReport(monitor.snapshot());
+    const { rows, next_cursor } = pageOf(report.indexes, {
+      list: "indexes",
+      ...c.req.valid("query"),
+      keyOf: ({ table, name }) => `${table} ${name}`,
+    });
+    return c.json({ ...report, indexes: rows, next_cursor }, 200);
+  });
+
+  return router;
+}

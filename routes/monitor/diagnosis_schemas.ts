@@ -1,0 +1,145 @@
+import { z } from "@hono/zod-openapi";
+import { changeKinds } from "../../db/history/changes.ts";
+import type { BlockedSession as Blocked } from "../../services/monitor/diagnosis/locks.ts";
+import { nextCursor, Time } from "../common/shared.ts";
+
+const state = {
+  status: z.enum(["known", "unknown"]).openapi({
+    description: "unknown: what is listed may be old or not all",
+  }),
+  detail: z.string().openapi({ description: "Why it is not known" }),
+  checked_at: Time.nullable(),
+  age_ms: z.number().nullable(),
+};
+
+const session = {
+  pid: z.int().openapi({ description: "0: a prepared transaction, which has no session" }),
+  query: z.string().nullable(),
+  user: z.string().nullable(),
+  application: z.string().nullable(),
+  backend_start: Time.nullable(),
+};
+
+const BlockedSession: z.ZodType<Blocked> = z.object({
+  ...session,
+  waited_seconds: z.number().nullable(),
+  waits_for: z.string().nullable().openapi({ example: "ShareLock on market.ticks" }),
+  // A tree: it needs its type from elsewhere.
+  blocked: z.lazy(() => z.array(BlockedSession)),
+}).openapi("BlockedSession");
+
+export const LockTree = z.object({
+  ...state,
+  roots: z.array(z.object({
+    ...session,
+    state: z.string().nullable(),
+    age_seconds: z.number().nullable().openapi({ description: "Age of its transaction" }),
+    blocked: z.array(BlockedSession),
+  })),
+  next_cursor: nextCursor,
+}).openapi("LockTree");
+
+export const SessionList = z.object({
+  sessions: z.array(z.object({
+    pid: z.int(),
+    backend_type: z.string(),
+    database: z.string().nullable(),
+    user: z.string().nullable(),
+    application: z.string().nullable(),
+    client: z.string().nullable().openapi({ description: "Its address; null over a socket" }),
+    state: z.string().nullable(),
+    wait: z.string().nullable().openapi({ example: "Lock: transactionid" }),
+    backend_start: Time.nullable(),
+    transaction_seconds: z.number().nullable(),
+    state_seconds: z.number().nullable(),
+    query: z.string().nullable().openapi({ description: "Without constants" }),
+    own: z.boolean().openapi({ description: "Whether it is a Holdfast's own" }),
+  })),
+  next_cursor: nextCursor,
+}).openapi("SessionList");
+
+export const Signalled = z.object({
+  pid: z.int(),
+  action: z.enum(["cancel", "terminate"]),
+}).openapi("SignalledSession");
+
+const work = {
+  calls: z.number(),
+  mean_ms: z.number(),
+  total_ms: z.number(),
+  share: z.number().openapi({ description: "Of the time of all statements, 0 to 1" }),
+};
+
+export const QueryList = z.object({
+  ...state,
+  queries: z.array(z.object({
+    query_id: z.string(),
+    query: z.string().nullable().openapi({
+      description: "Text without constants; null until it has been fetched",
+    }),
+    ...work,
+    rows: z.number(),
+    cache_hit_ratio: z.number().nullable(),
+    temp_blocks: z.number(),
+    wal_bytes: z.number(),
+    recent: z.object({ seconds: z.number(), ...work }).nullable().openapi({
+      description: "The same of the last quarter of an hour at most; null before two looks",
+    }),
+    regressions: z.array(z.object({
+      metric: z.enum(["mean_ms", "blocks_per_call"]),
+      before: z.number().openapi({ description: "Usual in the last six hours, median" }),
+      after: z.number(),
+      ratio: z.number(),
+      since: Time,
+      changes: z.array(z.object({
+        at: Time,
+        kind: z.enum(changeKinds),
+        subject: z.string(),
+        before: z.string().nullable(),
+        after: z.string().nullable(),
+        same_table: z.boolean().openapi({ description: "It names a table of the statement" }),
+      })).openapi({ description: "What changed within the hour before, the likely causes first" }),
+    })).openapi({ description: "How it has got dearer per call; empty: it has not" }),
+  })),
+  next_cursor: nextCursor,
+}).openapi("QueryList");
+
+const cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() });
+
+export const IndexList = z.object({
+  ...state,
+  indexes: z.array(z.object({
+    name: z.string(),
+    table: z.string(),
+    method: z.string(),
+    bytes: z.number(),
+    scans: z.number(),
+    partitions: z.number(),
+    unique: z.boolean(),
+    valid: z.boolean(),
+    unused: z.boolean().openapi({
+      description:
+        "Never read since the statistics began, and needed for nothing else; false on a standby, whose counts are of its own reads only",
+    }),
+    duplicate_of: z.string().nullable().openapi({
+      description:
+        "The same in method, keys, order, operator classes, collations, predicate and uniqueness",
+    }),
+    covered_by: z.string().nullable().openapi({
+      description: "Begins with all its keys, in the same order, operator classes and collations",
+    }),
+    needed_for: z.array(z.string()).openapi({ description: "What needs it besides reads" }),
+    problems: z.array(z.enum(["invalid", "duplicate", "covered", "unused"])).openapi({
+      description:
+        "unused only once this Holdfast has seen the server as a primary, and use counted, for a week",
+    }),
+    cure: cure.nullable(),
+  })),
+  missing: z.array(z.object({
+    table: z.string(),
+    columns: z.array(z.string()),
+    reason: z.string(),
+    cure,
+  })),
+  next_cursor: nextCursor,
+}).openapi("IndexList");

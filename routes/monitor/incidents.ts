@@ -1,0 +1,94 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import type { Incidents } from "../../services/monitor/incidents/incidents.ts";
+import {
+  createRouter,
+  cursorParam,
+  jsonAnswer,
+  limitParam,
+  nextCursor,
+  Time,
+} from "../common/shared.ts";
+
+const tags = ["diagnosis"];
+
+const IncidentList = z.object({
+  incidents: z.array(z.object({
+    id: z.uuid(),
+    status: z.enum(["recording", "complete", "interrupted"]),
+    alert_id: z.uuid(),
+    alert_type: z.string(),
+    scope: z.string(),
+    opened_at: Time,
+    closed_at: Time.nullable(),
+    bytes: z.int().nullable().openapi({ description: "Of the report; null while it is recorded" }),
+  })),
+  next_cursor: nextCursor,
+}).openapi("IncidentList");
+
+const Incident = z.object({
+  id: z.uuid(),
+  status: z.enum(["recording", "complete", "interrupted"]),
+  opened_at: Time,
+  from: Time,
+  to: Time,
+  alerts: z.array(z.looseObject({})).openapi({ description: "What turned critical meanwhile" }),
+  before: z.looseObject({}).openapi({ description: "The state at the opening" }),
+  after: z.looseObject({}).nullable().openapi({ description: "The state at the close" }),
+  sessions: z.array(z.looseObject({})).openapi({ description: "Who did what, at both" }),
+  blocking: z.array(z.looseObject({})).openapi({ description: "Root blockers, look by look" }),
+  changes: z.array(z.looseObject({})).openapi({
+    description: "Settings, DDL, restarts, resets of statistics seen meanwhile",
+  }),
+  maintenance: z.array(z.looseObject({})).nullable().openapi({
+    description: "What Holdfast did to partitions meanwhile; null: not known",
+  }),
+  samples_every: z.int().openapi({ description: "1: every sample; 2: every second one, …" }),
+  samples: z.record(z.string(), z.array(z.array(z.number()))).openapi({
+    description: "Per metric: [seconds after from, value]",
+  }),
+}).openapi("Incident");
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/api/incidents",
+  tags,
+  operationId: "listIncidents",
+  summary: "What was recorded around critical alerts, newest first",
+  request: { query: z.object({ limit: limitParam(200, 50), cursor: cursorParam }) },
+  responses: { 200: jsonAnswer(IncidentList, "A page of incidents") },
+});
+
+const readRoute = createRoute({
+  method: "get",
+  path: "/api/incidents/{id}",
+  tags,
+  operationId: "getIncident",
+  summary: "One incident as one JSON to keep and to share",
+  description: "Ten minutes before the alert to three after. Statements without their literals.",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 200: jsonAnswer(Incident, "The report") },
+});
+
+/** The recorded surroundings of critical alerts. */
+export function incidentRoutes({ incidents }: { incidents: Pick<Incidents, "list" | "get"> }) {
+  const router = createRouter();
+  router.openapi(listRoute, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
+    const rows = await incidents.list({
+      limit: limit + 1,
+      before: position && { openedAt: position[0] ?? "", id: position[1] ?? "" },
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return c.json({
+      incidents: rows.slice(0, limit),
+      next_cursor: last ? writeCursor([last.opened_at, last.id]) : null,
+    }, 200);
+  });
+  router.openapi(readRoute, async (c) => {
+    const report = await incidents.get(c.req.valid("param").id);
+    return c.json(report as z.infer<typeof Incident>, 200);
+  });
+  return router;
+}

@@ -1,0 +1,149 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { HoldfastError } from "../../errors.ts";
+import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { moveReport } from "../../services/partitions/rewrite/report.ts";
+import type { Conversions } from "../../services/partitions/rewrite/service.ts";
+import { Conversion, ConversionAnswer, ConversionList, ConvertRequest } from "./schemas.ts";
+import { pollHeaders, pollSeconds } from "../common/long_work.ts";
+import {
+  createRouter,
+  cursorParam,
+  dryRunParam,
+  jsonAnswer,
+  jsonBody,
+  limitParam,
+} from "../common/shared.ts";
+
+const tags = ["partitions"];
+
+const convertRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/convert",
+  tags,
+  operationId: "convertTable",
+  "x-problems": ["not_found", "catalogue_changed", "conflict"],
+  summary:
+    "Turn a plain table into a partitioned one while it is in use: plan, start, undo, finish, cancel",
+  request: {
+    query: z.object({
+      dry_run: dryRunParam.openapi({ description: "Plan it, and change nothing" }),
+    }),
+    body: jsonBody(ConvertRequest),
+  },
+  responses: {
+    200: jsonAnswer(ConversionAnswer, "The plan; nothing was changed"),
+    202: {
+      ...jsonAnswer(ConversionAnswer, "It has begun, or been turned; it goes on by itself"),
+      headers: pollHeaders,
+    },
+  },
+});
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/conversions",
+  tags,
+  operationId: "listConversions",
+  summary: "Conversions and drains with their progress, those under way first",
+  request: { query: z.object({ limit: limitParam(1_000, 100), cursor: cursorParam }) },
+  responses: { 200: jsonAnswer(ConversionList, "A page of conversions") },
+});
+
+const oneRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/conversions/{id}",
+  tags,
+  operationId: "getConversion",
+  summary: "One conversion or drain: how far it is, and what became of it",
+  request: {
+    params: z.object({
+      id: z.string().regex(/^[1-9]\d{0,17}$/, "must be the id of a conversion").openapi({
+        example: "1",
+      }),
+    }),
+  },
+  responses: { 200: jsonAnswer(Conversion, "The conversion") },
+});
+
+const pollAt = (id: string) => ({
+  Location: `/api/partitions/conversions/${id}`,
+  "Retry-After": pollSeconds,
+});
+
+/** Conversions of plain tables, and how far they and the drains of default partitions are. */
+export function conversionRoutes({ conversions }: { conversions: Conversions }) {
+  const router = createRouter();
+
+  router.openapi(listRoute, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [
+      (part) => /^(open|ended)$/.test(part),
+      cursorParts.number,
+    ]);
+    const rows = await conversions.list({
+      limit: limit + 1,
+      after: position && { isOpen: position[0] === "open", id: position[1] ?? "" },
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return c.json({
+      conversions: rows.slice(0, limit).map(moveReport),
+      next_cursor: last ? writeCursor([last.ended_at === null ? "open" : "ended", last.id]) : null,
+    }, 200);
+  });
+
+  router.openapi(oneRoute, async (c) => {
+    const move = await conversions.get(c.req.valid("param").id);
+    if (move.ended_at === null) c.header("Retry-After", pollSeconds);
+    return c.json(moveReport(move), 200);
+  });
+
+  router.openapi(convertRoute, async (c) => {
+    const { table, action: wanted, digest, key_column, widen_keys, policy } = c.req.valid("json");
+    const { dry_run: dryRun = false } = c.req.valid("query");
+    if (dryRun && wanted !== "plan" && wanted !== "start") {
+      const message = `${wanted} has none`;
+      throw new HoldfastError("invalid_request", `Cannot read the query: dry_run: ${message}`, {
+        problems: [{ path: "dry_run", message }],
+      });
+    }
+    const action = dryRun ? "plan" : wanted;
+    const none = {
+      table,
+      digest: null,
+      refusals: [],
+      partitions: [],
+      statements: [],
+      estimate: null,
+    };
+    if (action === "undo" || action === "finish" || action === "cancel") {
+      const move = await conversions.act(table, action);
+      conversions.wake();
+      return c.json({ ...none, conversion: moveReport(move) }, 202, pollAt(move.id));
+    }
+    // The schema lets neither through without these.
+    const { table: _table, windows = null, sub_interval = null, ...rest } = policy!;
+    const input = {
+      table,
+      keyColumn: key_column ?? "",
+      widenKeys: widen_keys,
+      policy: { ...rest, windows, sub_interval },
+    };
+    if (action === "start") {
+      const move = await conversions.start(input, digest ?? "");
+      conversions.wake();
+      return c.json({ ...none, conversion: moveReport(move) }, 202, pollAt(move.id));
+    }
+    const plan = await conversions.plan(input);
+    return c.json({
+      table,
+      digest: plan.conversion ? plan.digest : null,
+      refusals: plan.refusals,
+      partitions: plan.partitions,
+      statements: plan.statements,
+      estimate: plan.estimate,
+      conversion: null,
+    }, 200);
+  });
+
+  return router;
+}

@@ -1,0 +1,173 @@
+import { createRoute } from "@hono/zod-openapi";
+import { HoldfastError } from "../../errors.ts";
+import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import type { Operations } from "../../services/requests/operations.ts";
+import type { Archives } from "../../services/partitions/archive/restore.ts";
+import type { Verifications } from "../../services/partitions/sealing/service.ts";
+import {
+  ArchiveList,
+  OneLeaf,
+  RestoreAnswer,
+  RestoreRequest,
+  SealManifest,
+  UnsealRequest,
+  Verification,
+  VerifyRequest,
+} from "./proof_schemas.ts";
+import {
+  answerWork,
+  operationAnswer,
+  pollHeaders,
+  pollSeconds,
+  preferenceOf,
+  preferHeader,
+} from "../common/long_work.ts";
+import { createRouter, jsonAnswer, jsonBody, TableName } from "../common/shared.ts";
+import { wholeListQuery } from "../common/whole_list.ts";
+
+const tags = ["partitions"];
+
+const verifyRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/verify",
+  tags,
+  operationId: "startPartitionVerification",
+  "x-problems": ["not_found", "conflict"],
+  summary: "Hash sealed partitions again and name each that is not what was sealed",
+  request: {
+    headers: preferHeader,
+    body: { content: { "application/json": { schema: VerifyRequest } } },
+  },
+  responses: {
+    200: jsonAnswer(Verification, "What was found"),
+    202: {
+      ...jsonAnswer(Verification, "It takes longer; GET the same path for how far it is"),
+      headers: pollHeaders,
+    },
+  },
+});
+
+const verificationRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/verify",
+  tags,
+  operationId: "getPartitionVerification",
+  "x-problems": ["not_found"],
+  summary: "The verification under way, or the last one",
+  responses: { 200: jsonAnswer(Verification, "How far it is, or what was found") },
+});
+
+const manifestRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/manifest",
+  tags,
+  operationId: "getPartitionManifest",
+  "x-problems": ["not_found"],
+  summary: "What a sealed partition held when it was sealed",
+  request: { query: OneLeaf },
+  responses: { 200: jsonAnswer(SealManifest, "The manifest") },
+});
+
+const unsealRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/unseal",
+  tags,
+  operationId: "unsealPartition",
+  "x-problems": ["not_found", "conflict"],
+  summary: "Let writes into a sealed partition again; its manifest holds no longer",
+  request: { body: jsonBody(UnsealRequest) },
+  responses: { 204: { description: "It takes rows" } },
+});
+
+const archivesRoute = createRoute({
+  method: "get",
+  path: "/api/partitions/archives",
+  tags,
+  operationId: "listArchives",
+  summary: "Partitions that were archived and read back, newest first",
+  request: {
+    query: wholeListQuery().extend({ table: TableName.optional() }),
+  },
+  responses: { 200: jsonAnswer(ArchiveList, "A page of archives") },
+});
+
+const restoreRoute = createRoute({
+  method: "post",
+  path: "/api/partitions/restore",
+  tags,
+  operationId: "restoreArchive",
+  "x-problems": ["not_found", "conflict"],
+  summary: "Bring an archived partition back and attach it, in one transaction",
+  request: { headers: preferHeader, body: jsonBody(RestoreRequest) },
+  responses: {
+    200: jsonAnswer(RestoreAnswer, "It is attached and sealed, its content compared"),
+    202: operationAnswer,
+  },
+});
+
+/** Sealed and archived partitions: proof, opening, the way back. */
+export function partitionProofRoutes({ verifications, archives, operations }: {
+  operations: Pick<Operations, "begin">;
+  verifications: Verifications;
+  archives: Archives;
+}) {
+  const router = createRouter();
+
+  router.openapi(verifyRoute, async (c) => {
+    const { table, partition, leaf } = c.req.valid("json") ?? {};
+    const { waitMs } = preferenceOf(c.req.header("prefer"));
+    const found = await verifications.verify({ table, partition: partition ?? leaf }, waitMs);
+    if (found.status !== "running") return c.json(found, 200);
+    return c.json(found, 202, { Location: c.req.path, "Retry-After": pollSeconds });
+  });
+
+  router.openapi(verificationRoute, (c) => {
+    const last = verifications.latest();
+    if (!last) throw new HoldfastError("not_found", "Nothing was verified since the start");
+    if (last.status === "running") c.header("Retry-After", pollSeconds);
+    return c.json(last, 200);
+  });
+
+  router.openapi(manifestRoute, async (c) => {
+    const { table, partition } = c.req.valid("query");
+    return c.json(await verifications.manifest(table, partition), 200);
+  });
+
+  router.openapi(unsealRoute, async (c) => {
+    const { table, partition, hold_seconds } = c.req.valid("json");
+    await verifications.unseal(table, partition, hold_seconds);
+    return c.body(null, 204);
+  });
+
+  router.openapi(archivesRoute, async (c) => {
+    const { table, limit, cursor } = c.req.valid("query");
+    const position = readCursor(cursor, [cursorParts.number]);
+    const rows = await archives.list({ table, limit: limit + 1, before: position?.[0] });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    const page = rows.slice(0, limit).map((row) => ({
+      table: `${row.schema}.${row.table}`,
+      partition: `${row.leaf_schema}.${row.leaf_name}`,
+      bound: row.bound,
+      file: row.file,
+      bytes: row.file_bytes,
+      sha256: row.file_sha256,
+      rows: row.rows,
+      content_hash: row.content_hash,
+      archived_at: row.archived_at,
+      restored_at: row.restored_at,
+      dropped: !row.exists,
+    }));
+    return c.json({ archives: page, next_cursor: last ? writeCursor([last.id]) : null }, 200);
+  });
+
+  router.openapi(restoreRoute, async (c) => {
+    const { hold_seconds, ...request } = c.req.valid("json");
+    return await answerWork(c, operations, {
+      kind: "archive_restore",
+      subject: request.partition ?? request.file ?? request.table,
+      run: () => archives.restore({ ...request, holdSeconds: hold_seconds }),
+    });
+  });
+
+  return router;
+}

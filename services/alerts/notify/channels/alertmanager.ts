@@ -1,0 +1,45 @@
+import type { Alert } from "../../alert.ts";
+import type { Severity } from "../../rules/rule.ts";
+import { type Format, jsonHeaders } from "./channel.ts";
+
+/** Alertmanager is told again each minute; what it has not heard of for so long is over for it. */
+const validMs = 600_000;
+
+function entry(alert: Alert, severity: Severity, endsAt: string, url: string) {
+  const cure = alert.cure.map(({ sql }) => sql).join("\n").slice(0, 4_000);
+  return {
+    labels: {
+      alertname: alert.rule,
+      severity,
+      service: "holdfast",
+      ...(alert.scope ? { scope: alert.scope } : {}),
+      ...(alert.instance ? { instance: alert.instance } : {}),
+    },
+    annotations: {
+      summary: alert.message,
+      description: alert.cause,
+      ...(cure ? { cure } : {}),
+    },
+    startsAt: alert.started_at,
+    endsAt,
+    generatorURL: url,
+  };
+}
+
+/** API v2. Labels are what it folds by: a changed severity ends the one and begins the other. */
+export const formatAlertmanager: Format = (setting, { notices, now }, sender) => {
+  const over = now.toISOString();
+  const valid = new Date(now.getTime() + validMs).toISOString();
+  const body = notices.flatMap(({ kind, alert }) => {
+    if (kind === "resolved") {
+      const ended = alert.resolved_at ?? over;
+      return [entry(alert, alert.severity, ended < over ? ended : over, sender.url)];
+    }
+    const present = entry(alert, alert.severity, valid, sender.url);
+    const other = alert.severity === "critical" ? "warning" : "critical";
+    const changed = kind === "escalated" || kind === "eased";
+    return changed ? [entry(alert, other, over, sender.url), present] : [present];
+  });
+  const url = `${setting.url?.replace(/\/+$/, "")}/api/v2/alerts`;
+  return [{ url, headers: jsonHeaders, body: JSON.stringify(body) }];
+};

@@ -1,0 +1,29 @@
+import { type ArchivedFile, readArchivedName } from "../wal/archive.ts";
+import { dumpName } from "../base/pg_dump.ts";
+import { recordName } from "../record.ts";
+import { idPattern } from "../backup_store.ts";
+import { archiveName, manifestName } from "../base/base_backup.ts";
+
+/** The copies have the names that the files have here, so that a plain download is a directory of backups. */
+export const backupKey = (system: string, id: string, file: string) => `${system}/${id}/${file}`;
+export const walKey = (system: string, file: string) => `${system}/wal/${file}`;
+
+const backupFiles = new Set([archiveName, manifestName, dumpName, recordName]);
+
+/** What an object of ours is. */
+export type Known =
+  | { kind: "backup"; system: string; id: string; file: string }
+  | { kind: "wal"; system: string; archived: ArchivedFile };
+
+/** What a key says; undefined when the object is not one of ours, and so never to be touched. */
+export function readKey(key: string): Known | undefined {
+  const [system = "", folder = "", file = "", ...rest] = key.split("/");
+  if (!/^\d+$/.test(system) || rest.length > 0) return undefined;
+  if (folder === "wal") {
+    const archived = readArchivedName(file);
+    return archived && { kind: "wal", system, archived };
+  }
+  return idPattern.test(folder) && backupFiles.has(file)
+    ? { kind: "backup", system, id: folder, file }
+    : undefined;
+}

@@ -1,0 +1,68 @@
+import {
+  committedOf,
+  countAsOf,
+  countLeaves,
+  nextTransaction,
+} from "../../../db/backups/checks.ts";
+import type { Sql } from "../../../db/connection.ts";
+import { describeDatabaseError } from "../../../db/errors.ts";
+
+export interface Comparison {
+  problems: string[];
+  notes: string[];
+  leaves: number;
+  rows: bigint;
+}
+
+/**
+ * Compares the rows of managed tables in a restored cluster with those the living server had at the backup's end. Which
+ * those are is read from their transactions: the restored cluster knows which had committed by then.
+ */
+export async function compareRows(
+  { restored, living, firstXid, deadline }: {
+    restored: Sql;
+    /** Asks the living server; undefined when there is none to ask. */
+    living: (<T>(work: (sql: Sql) => Promise<T>) => Promise<T>) | undefined;
+    firstXid: string | null;
+    deadline: number;
+  },
+): Promise<Comparison> {
+  const result: Comparison = { problems: [], notes: [], leaves: 0, rows: 0n };
+  const until = await nextTransaction(restored);
+  const leaves = await countLeaves(restored, deadline);
+  result.rows = leaves.reduce((sum, { rows }) => sum + rows, 0n);
+  if (!living || firstXid === null || firstXid === "0") {
+    result.notes.push("rows were counted, but there was no living server to compare them with");
+    return result;
+  }
+  const first = BigInt(firstXid);
+  for (const { oid, name, rows } of leaves) {
+    if (performance.now() > deadline) {
+      result.notes.push(`${leaves.length - result.leaves} partition(s) were not compared in time`);
+      break;
+    }
+    try {
+      const found = await living((sql) => countAsOf(sql, { oid, first, until }));
+      if (!found) continue; // retired since
+      const open = found.flatMap(({ transaction }) => transaction === null ? [] : [transaction]);
+      const committed = open.length > 0 ? await committedOf(restored, open) : new Set<string>();
+      const expected = found.reduce(
+        (sum, one) =>
+          one.transaction === null || committed.has(String(one.transaction)) ? sum + one.rows : sum,
+        0n,
+      );
+      result.leaves++;
+      if (rows < expected) {
+        result.problems.push(`${name} has ${rows} rows, the server had ${expected}`);
+      } else if (rows > expected) {
+        result.notes.push(`${name}: ${rows - expected} row(s) were changed or deleted since`);
+      }
+    } catch (error) {
+      result.notes.push(`${name} was not compared: ${describeDatabaseError(error)}`);
+    }
+  }
+  result.notes.push(
+    `${result.rows} rows in ${leaves.length} partitions, ${result.leaves} compared`,
+  );
+  return result;
+}

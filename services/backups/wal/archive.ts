@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip, gunzipSync } from "node:zlib";
+import { messageOf } from "../../../errors.ts";
+import { hashFile, syncDirectory } from "../base/files.ts";
+import { historyName, missingSegments, partsOf, segmentName } from "./segments.ts";
+
+/** An archived segment or timeline history: its name carries the SHA-256 of what it holds. */
+export interface ArchivedFile {
+  name: string;
+  sha256: string;
+  file: string;
+}
+
+const archived = /^([0-9A-F]{24}|[0-9A-F]{8}\.history)\.([0-9a-f]{64})\.gz$/;
+/** basic_archive's copies in the making. */
+const inTheMaking = /^archtemp\./;
+
+const list = (path: string) =>
+  readdir(path).catch((error) => {
+    if (error.code === "ENOENT") return [] as string[];
+    throw error;
+  });
+
+const handedOver = (name: string) => segmentName.test(name) || historyName.test(name);
+
+/** What the name of an archived file says; undefined for any other file's. */
+export function readArchivedName(file: string): ArchivedFile | undefined {
+  const [, name, sha256] = archived.exec(file) ?? [];
+  return name && sha256 ? { name, sha256, file } : undefined;
+}
+
+/** What the archive holds, in the order of names. */
+export async function listArchive(archive: string): Promise<ArchivedFile[]> {
+  return (await list(archive)).sort().map(readArchivedName).filter((one) => one !== undefined);
+}
+
+/** Compresses one file into the archive, and lets go of it only when that is on the disk. */
+async function moveOne(from: string, archive: string, name: string): Promise<void> {
+  const { sha256 } = await hashFile(from);
+  const twin = (await listArchive(archive)).find((one) => one.name === name);
+  if (twin && twin.sha256 !== sha256) {
+    throw new Error(`${name} is in the archive with other content; neither was touched`);
+  }
+  if (!twin) {
+    const to = join(archive, `${name}.${sha256}.gz`);
+    const partial = `${to}.partial`;
+    try {
+      const file = await open(partial, "w", 0o600);
+      try {
+        await pipeline(createReadStream(from), createGzip({ level: 1 }), async (chunks) => {
+          for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+            await file.writeFile(chunk);
+          }
+        });
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, to);
+      await syncDirectory(archive);
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => {});
+      throw error;
+    }
+  }
+  await rm(from);
+}
+
+/** Moves what the server handed over into the archive, oldest first. Answers how many, and what stands in the way. */
+export async function collectSpool(
+  spool: string,
+  archive: string,
+  signal?: AbortSignal,
+): Promise<{ moved: number; problem: string | undefined }> {
+  const names = (await list(spool)).filter(handedOver).sort();
+  if (names.length > 0) await mkdir(archive, { recursive: true, mode: 0o700 });
+  let moved = 0;
+  for (const name of names) {
+    if (signal?.aborted) break;
+    try {
+      await moveOne(join(spool, name), archive, name);
+      moved++;
+    } catch (error) {
+      return { moved, problem: `WAL cannot be archived: ${messageOf(error)}` };
+    }
+  }
+  return { moved, problem: undefined };
+}
+
+/** Removes what a killed run left half-done in spool and archive. */
+export async function sweepArchive(spool: string | undefined, archive: string): Promise<void> {
+  for (const name of await list(archive)) {
+    if (name.endsWith(".partial")) await rm(join(archive, name), { force: true });
+  }
+  if (!spool) return;
+  for (const name of await list(spool)) {
+    if (!inTheMaking.test(name)) continue;
+    // The server may be writing this very one.
+    const { mtimeMs } = await stat(join(spool, name)).catch(() => ({ mtimeMs: Infinity }));
+    if (Date.now() - mtimeMs > 600_000) await rm(join(spool, name), { force: true });
+  }
+}
+
+/** Age of the oldest segment that waits in the spool, seconds; 0 when none does. */
+export async function spoolAge(spool: string, now: number): Promise<number> {
+  const ages = await Promise.all(
+    (await list(spool)).filter(handedOver).map(async (name) => {
+      const found = await stat(join(spool, name)).catch(() => undefined);
+      return found ? Math.max(0, now - found.mtimeMs) / 1000 : 0;
+    }),
+  );
+  return Math.max(0, ...ages);
+}
+
+/** Removes segments that no kept backup needs: those before `first`; all when undefined. History files stay. */
+export async function pruneArchive(
+  archive: string,
+  first: string | undefined,
+  segmentBytes: number,
+): Promise<number> {
+  let removed = 0;
+  for (const { name, file } of await listArchive(archive)) {
+    if (!segmentName.test(name)) continue;
+    const old = first === undefined ||
+      partsOf(name, segmentBytes).number < partsOf(first, segmentBytes).number;
+    if (!old) continue;
+    await rm(join(archive, file), { force: true });
+    removed++;
+  }
+  return removed;
+}
+
+async function checkOne(path: string, name: string, sha256: string): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path).pipe(createGunzip())) hash.update(chunk);
+  } catch (error) {
+    return `WAL segment ${name} is damaged: ${messageOf(error)}`;
+  }
+  return hash.digest("hex") === sha256
+    ? undefined
+    : `WAL segment ${name} is damaged: its SHA-256 is another`;
+}
+
+/** Checks the archive from segment `first` on: none missing, each whole. Answers the problems, each naming its segment. */
+export async function verifyArchive(
+  { archive, spool, first, segmentBytes, signal }: {
+    archive: string;
+    spool: string | undefined;
+    first: string;
+    segmentBytes: number;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<string[]> {
+  const files = (await listArchive(archive)).filter(({ name }) =>
+    segmentName.test(name) &&
+    partsOf(name, segmentBytes).number >= partsOf(first, segmentBytes).number
+  );
+  const waiting = spool ? (await list(spool)).filter((name) => segmentName.test(name)) : [];
+  const names = [...files.map(({ name }) => name), ...waiting];
+  if (names.length === 0) return [];
+  const timelines = new Set(names.map((name) => partsOf(name, segmentBytes).timeline));
+  // Across timelines the switch decides which segments there must be; recovery itself finds out.
+  const problems = timelines.size > 1 ? [] : missingSegments(names, first, segmentBytes)
+    .map((name) => `WAL segment ${name} is missing`);
+  for (const { name, sha256, file } of files) {
+    signal?.throwIfAborted();
+    const problem = await checkOne(join(archive, file), name, sha256);
+    if (problem) problems.push(problem);
+  }
+  return problems;
+}
+
+/** The content of an archived file; throws when it is not what was archived. */
+export async function readArchived(archive: string, { name, sha256, file }: ArchivedFile) {
+  const content = gunzipSync(new Uint8Array(await readFile(join(archive, file))));
+  if (createHash("sha256").update(content).digest("hex") !== sha256) {
+    throw new Error(`WAL segment ${name} is damaged: its SHA-256 is another`);
+  }
+  return content;
+}

@@ -1,0 +1,77 @@
+import type { ProfileName } from "../case.ts";
+import { scales, type TargetUnit } from "../categories.ts";
+import { findChanges } from "./change_points.ts";
+import type { BenchmarkRun, StoredResult } from "../run.ts";
+import type { Verdict } from "../statistics.ts";
+
+export interface HistoryPoint {
+  run_id: string;
+  measured_at: string;
+  profile: ProfileName;
+  baseline: number | null;
+  candidate: number | null;
+  improvement: number;
+  ci_low: number;
+  ci_high: number;
+  verdict: Verdict;
+}
+
+/** Where the level of a case's improvement changed, as the runs tell. */
+export interface HistoryChange {
+  /** The first run of the new level. */
+  run_id: string;
+  measured_at: string;
+  before: number;
+  after: number;
+  /** How often chance alone would look as clear. */
+  p: number;
+}
+
+export interface CaseHistory {
+  case: string;
+  target_unit: TargetUnit;
+  /** Oldest first. */
+  points: HistoryPoint[];
+  changes: HistoryChange[];
+}
+
+/** What each case has shown over `runs` (newest first), and where it changed for good. Pure. */
+export function historyOf(
+  runs: readonly BenchmarkRun<StoredResult>[],
+  ids: readonly string[],
+): CaseHistory[] {
+  const oldestFirst = runs.filter(({ status }) => status === "completed" || status === "failed")
+    .toReversed();
+  return ids.map((id) => {
+    const measured = oldestFirst.flatMap((run) => {
+      const result = run.results.find((one) => one.case === id);
+      return result && result.improvement !== null ? [{ run, result }] : [];
+    });
+    const unit = measured.at(-1)?.result.target_unit ?? "ratio";
+    const points = measured.map(({ run, result }): HistoryPoint => ({
+      run_id: run.id,
+      measured_at: run.finished_at ?? run.started_at,
+      profile: run.profile,
+      baseline: result.baseline,
+      candidate: result.candidate,
+      improvement: result.improvement!,
+      ci_low: result.ci_low!,
+      ci_high: result.ci_high!,
+      verdict: result.verdict,
+    }));
+    const { toLog, fromLog } = scales[unit];
+    const changes = findChanges(points.map(({ improvement }) => toLog(improvement)));
+    return {
+      case: id,
+      target_unit: unit,
+      points,
+      changes: changes.map(({ at, before, after, p }) => ({
+        run_id: points[at]!.run_id,
+        measured_at: points[at]!.measured_at,
+        before: fromLog(before),
+        after: fromLog(after),
+        p,
+      })),
+    };
+  });
+}

@@ -1,0 +1,93 @@
+import { HoldfastError } from "../../../../errors.ts";
+import { createPacer } from "../../../../lib/pacer.ts";
+
+/** No tick needs a line this long; a body without line ends must not fill the memory. */
+const lineMax = 64 * 1024;
+/** Lines of this many bytes cost the slowest parser less than the event loop may be held. */
+const pieceBytes = 8 * 1024;
+const lineEnd = 0x0a;
+const byteOrderMark = [0xef, 0xbb, 0xbf];
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}
+
+/** Cuts whole lines into pieces of whole lines of about `pieceBytes` each. */
+function* pieces(lines: Uint8Array): Generator<Uint8Array> {
+  let from = 0;
+  while (lines.length - from > pieceBytes) {
+    const end = lines.indexOf(lineEnd, from + pieceBytes) + 1;
+    if (end === 0) break;
+    yield lines.subarray(from, end);
+    from = end;
+  }
+  if (from < lines.length) yield lines.subarray(from);
+}
+
+/** Cuts chunks at line ends. */
+async function* wholeLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let rest = new Uint8Array(0) as Uint8Array;
+  for await (const chunk of chunks) {
+    const last = chunk.lastIndexOf(lineEnd);
+    if (last < 0) {
+      rest = join(rest, chunk);
+      if (rest.length <= lineMax) continue;
+      yield rest;
+      rest = rest.subarray(rest.length);
+      continue;
+    }
+    let from = 0;
+    if (rest.length > 0) {
+      from = chunk.indexOf(lineEnd) + 1;
+      yield join(rest, chunk.subarray(0, from));
+    }
+    if (from <= last) yield* pieces(chunk.subarray(from, last + 1));
+    rest = chunk.slice(last + 1);
+  }
+  if (rest.length > 0) yield rest;
+}
+
+/**
+ * Cuts chunks into blocks of whole lines, the last one perhaps without its end, and lets the event loop run between them. A
+ * line beyond all bounds comes as it is, unfinished, for `lineAt` to refuse.
+ */
+export async function* readBlocks(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const pacer = createPacer();
+  let first = true;
+  for await (const block of wholeLines(chunks)) {
+    const marked = first && byteOrderMark.every((byte, at) => block[at] === byte);
+    first = false;
+    yield marked ? block.subarray(byteOrderMark.length) : block;
+    await pacer.pause();
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The line that begins at `at`, decoded strictly, and where the next one begins. Throws a HoldfastError. */
+export function lineAt(
+  block: Uint8Array,
+  at: number,
+  line: number,
+): { text: string; next: number } {
+  const found = block.indexOf(lineEnd, at);
+  const end = found < 0 ? block.length : found;
+  if (end - at > lineMax) {
+    throw new HoldfastError("malformed_body", `Line ${line} is longer than ${lineMax} bytes`, {
+      problems: [{ line, path: "line", message: `longer than ${lineMax} bytes` }],
+    });
+  }
+  try {
+    return { text: decoder.decode(block.subarray(at, end)), next: end + 1 };
+  } catch (cause) {
+    throw new HoldfastError("malformed_body", "The body is not UTF-8 text", {
+      problems: [{ line, path: "body", message: `line ${line} is not UTF-8` }],
+      cause,
+    });
+  }
+}

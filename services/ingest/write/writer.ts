@@ -1,0 +1,196 @@
+import { HoldfastError } from "../../../errors.ts";
+import type { CopyEncoder } from "../../../db/copy.ts";
+import type { Sql } from "../../../db/connection.ts";
+import { mergeCandles } from "../../../db/market/candles.ts";
+import { holdInstruments, type SymbolEntry } from "../../../db/market/instruments.ts";
+import { addQuarantined } from "../../../db/market/quarantine.ts";
+import {
+  maxCopyRows,
+  openTickCopy,
+  type StoredTick,
+  type TickCopy,
+} from "../../../db/market/ticks.ts";
+import type { Rotation } from "../../partitions/rotation.ts";
+import { createCandleBuilder } from "./candle_builder.ts";
+import { type FirewallLimits, judgeTicks } from "../judge/firewall.ts";
+import type { SymbolDirectory } from "../judge/symbols.ts";
+import type { ParsedTick, Refusal, RowBatch } from "../tick.ts";
+import { dayOf } from "../timestamp.ts";
+
+/** Candles held in memory before they are merged, about 4 MB. */
+const candlesMax = 10_000;
+/** Refused rows held in memory before they are written: no statement can run beside a COPY. */
+const refusalsMax = 1_000;
+/** A COPY is ended at this age, long before statement_timeout would end it. */
+const copyMs = 5_000;
+/** Looking instruments up again after they changed under an upload. */
+const holdAttempts = 5;
+
+export interface WriterOptions {
+  directory: SymbolDirectory;
+  rotation: Pick<Rotation, "ensureDays">;
+  encoders: readonly [CopyEncoder, CopyEncoder];
+  /** Leaves what it refuses to the caller, instead of putting it in the quarantine. */
+  keepRefused?: boolean;
+  now?: () => number;
+}
+
+/** Rows of one sender, to be judged by its own rules. */
+export interface WriterPart {
+  batch: RowBatch;
+  create: boolean;
+  limits: FirewallLimits;
+}
+
+export interface Written {
+  stored: number;
+  refusals: Refusal[];
+}
+
+/** Writes rows into one transaction that the caller began and will end. */
+export interface Writer {
+  /** Stores parts in their order; the server may still be working on them afterwards. */
+  write(parts: readonly WriterPart[]): Promise<Written[]>;
+  /** Ends what is running, so that no statement stays open while the sender pauses. */
+  pause(): Promise<void>;
+  /** Ends what is running and merges the candles; call before commit. */
+  finish(): Promise<void>;
+  /** Breaks off what is running; call before rollback. */
+  abort(): Promise<void>;
+}
+
+function symbolsOf(parts: readonly WriterPart[]): Set<string> {
+  const symbols = new Set<string>();
+  let last: ParsedTick | undefined;
+  for (const { batch } of parts) {
+    for (const tick of batch.ticks) {
+      if (tick.symbol !== last?.symbol) symbols.add(tick.symbol);
+      last = tick;
+    }
+  }
+  return symbols;
+}
+
+export function createWriter(
+  sql: Sql,
+  { directory, rotation, encoders, keepRefused = false, now = () => performance.now() }:
+    WriterOptions,
+): Writer {
+  const candles = createCandleBuilder();
+  /** What is known of a symbol for the rest of this transaction; undefined: no instrument has it. */
+  const settled = new Map<string, SymbolEntry | undefined>();
+  const ready = new Set<number>();
+  let refused: Refusal[] = [];
+  let copy: TickCopy | undefined;
+  let copyEnds = 0;
+
+  async function pause(): Promise<void> {
+    const running = copy;
+    copy = undefined;
+    await running?.end();
+    const rows = refused;
+    refused = [];
+    await addQuarantined(sql, rows.map((row) => ({ ...row, detail: row.message })));
+  }
+
+  /** Holds these instruments; false when one changed since it was looked up. */
+  async function hold(entries: readonly SymbolEntry[]): Promise<boolean> {
+    const living = entries.filter(({ deleted }) => !deleted);
+    if (living.length === 0) return true;
+    return await holdInstruments(sql, living);
+  }
+
+  async function settle(symbols: ReadonlySet<string>, create: boolean): Promise<void> {
+    const open = [...symbols].filter((symbol) =>
+      create ? settled.get(symbol) === undefined : !settled.has(symbol)
+    );
+    if (open.length === 0) return;
+    await pause();
+    for (let attempt = 0; attempt < holdAttempts; attempt++) {
+      const found = await directory.resolve(sql, open, create);
+      if (await hold([...found.values()])) {
+        for (const symbol of open) settled.set(symbol, found.get(symbol));
+        return;
+      }
+      directory.forget();
+    }
+    throw new HoldfastError("conflict", "The instruments keep changing under this upload", {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /** Parts next to each other that ask for the same share one look at their instruments. */
+  async function judge(parts: readonly WriterPart[]) {
+    const judged: ReturnType<typeof judgeTicks>[] = [];
+    for (let at = 0; at < parts.length;) {
+      const create = parts[at]?.create ?? false;
+      const end = parts.findIndex((part, place) => place > at && part.create !== create);
+      const alike = parts.slice(at, end < 0 ? parts.length : end);
+      await settle(symbolsOf(alike), create);
+      for (const { batch, limits } of alike) judged.push(judgeTicks(batch.ticks, settled, limits));
+      at += alike.length;
+    }
+    return judged;
+  }
+
+  /** A COPY sees only the leaves that were there when it began. */
+  async function makeDays(ticks: readonly StoredTick[]): Promise<void> {
+    const missing = new Set<number>();
+    for (const { tsUs } of ticks) {
+      const day = dayOf(tsUs);
+      if (!ready.has(day)) missing.add(day);
+    }
+    if (missing.size === 0) return;
+    await pause();
+    await rotation.ensureDays(missing);
+    for (const day of missing) ready.add(day);
+  }
+
+  async function store(ticks: readonly StoredTick[]): Promise<void> {
+    if (copy && (copy.rows + ticks.length > maxCopyRows || now() > copyEnds)) await pause();
+    if (!copy) {
+      copy = await openTickCopy(sql, encoders);
+      copyEnds = now() + copyMs;
+    }
+    candles.add(ticks, await copy.write(ticks));
+  }
+
+  async function mergeAll(): Promise<void> {
+    await pause();
+    await mergeCandles(sql, candles.take());
+  }
+
+  return {
+    async write(parts) {
+      const written: Written[] = [];
+      const ticks: StoredTick[] = [];
+      for (const [at, { stored, refusals: judged }] of (await judge(parts)).entries()) {
+        const earlier = parts[at]?.batch.refusals ?? [];
+        const refusals = judged.length === 0
+          ? earlier
+          : [...earlier, ...judged].sort((a, b) => a.line - b.line);
+        written.push({ stored: stored.length, refusals });
+        if (!keepRefused) refused.push(...refusals);
+        for (const tick of stored) ticks.push(tick);
+      }
+      if (ticks.length > 0) {
+        await makeDays(ticks);
+        for (let at = 0; at < ticks.length; at += maxCopyRows) {
+          await store(
+            at === 0 && ticks.length <= maxCopyRows ? ticks : ticks.slice(at, at + maxCopyRows),
+          );
+        }
+      }
+      if (candles.count > candlesMax) await mergeAll();
+      else if (refused.length > refusalsMax) await pause();
+      return written;
+    },
+    pause,
+    finish: mergeAll,
+    async abort() {
+      const running = copy;
+      copy = undefined;
+      await running?.abort();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { listInstances, noteInstance, removeInstance } from "../../db/live/instances.ts";
+import type { RecordsDb } from "../../db/records/records.ts";
+import { messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { createLoop } from "../../lib/loop.ts";
+import type { WriteAccess } from "../monitor/write_access/access.ts";
+
+/** One Holdfast on the database; times are RFC 3339. */
+export interface Instance {
+  id: string;
+  version: string;
+  since: string;
+  last_seen_at: string;
+  /** Whether it was seen within the last seconds. */
+  alive: boolean;
+  /** Scheduled work that it alone does for all. */
+  leads: "alerts"[];
+}
+
+export interface Instances {
+  /** Those seen within a day; this one alone where the database does not answer. */
+  list(): Promise<{ instances: Instance[]; complete: boolean }>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const beatMs = 5_000;
+/** Three beats: then it is taken for gone. */
+const aliveMs = 3 * beatMs;
+
+const leadsOf = (judges: boolean): Instance["leads"] => judges ? ["alerts"] : [];
+
+/** Rejects what takes longer than a second. */
+async function soon<T>(work: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("The database did not answer in time")), 1_000);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Says every few seconds that this Holdfast is there, and knows who else is. */
+export function createInstances(
+  { db, name, version, access, judges, clock, log }: {
+    db: RecordsDb;
+    name: string;
+    version: string;
+    access: Pick<WriteAccess, "canWrite" | "state">;
+    /** Whether this one judges alerts for all. */
+    judges: () => boolean;
+    clock: Clock;
+    log: Logger;
+  },
+): Instances {
+  const startedAt = clock.now();
+  const started = performance.now();
+  let beaten = false;
+
+  async function beat(): Promise<void> {
+    if (!access.canWrite() || !access.state().schema) return;
+    try {
+      await noteInstance(db, { name, version, upMs: performance.now() - started });
+      beaten = true;
+    } catch (error) {
+      log.debug("instance_not_noted", { error: messageOf(error) });
+    }
+  }
+
+  const loop = createLoop({ name: "note_instance", everyMs: beatMs, job: beat, log });
+  const ownself = (): Instance => ({
+    id: name,
+    version,
+    since: startedAt.toISOString(),
+    last_seen_at: clock.now().toISOString(),
+    alive: true,
+    leads: leadsOf(judges()),
+  });
+
+  return {
+    async list() {
+      if (!access.state().schema) return { instances: [ownself()], complete: false };
+      try {
+        const instances = (await soon(listInstances(db))).map((one): Instance => ({
+          id: one.name,
+          version: one.version,
+          since: one.since,
+          last_seen_at: one.seen_at,
+          alive: one.unseen_ms < aliveMs,
+          leads: leadsOf(one.judges),
+        }));
+        const others = instances.filter(({ id }) => id !== name);
+        const mine = instances.find(({ id }) => id === name);
+        // What it does itself it knows better than the table.
+        const own = mine ? { ...mine, alive: true, version, leads: leadsOf(judges()) } : ownself();
+        return { instances: [own, ...others], complete: true };
+      } catch (error) {
+        log.debug("instances_not_listed", { error: messageOf(error) });
+        return { instances: [ownself()], complete: false };
+      }
+    },
+    start: loop.start,
+    async stop() {
+      await loop.stop();
+      if (beaten && access.canWrite()) await removeInstance(db, name).catch(() => {});
+    },
+  };
+}

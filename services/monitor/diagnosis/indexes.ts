@@ -1,0 +1,180 @@
+import type { CollectorRows, IndexRow } from "../../../db/collectors/rows.ts";
+import { quoteIdent, quoteTable } from "../../../db/sql.ts";
+import { unusedAfterSeconds } from "./index_ages.ts";
+import { covers, isEqual, outranks, usesOf } from "./index_equality.ts";
+
+/** One index, with those of its partitions in sum, and what is wrong with it. */
+export interface IndexReport {
+  name: string;
+  table: string;
+  method: string;
+  bytes: number;
+  scans: number;
+  partitions: number;
+  unique: boolean;
+  valid: boolean;
+  /** Never used since the statistics began, and needed for nothing else; false where that is not known. */
+  unused: boolean;
+  /** Another index that is the same in all but name, and stays in its place. */
+  duplicate_of: string | null;
+  /** Another index whose first keys are all the keys of this one. */
+  covered_by: string | null;
+  /** What needs this index besides reads: it is not dropped for want of these. */
+  needed_for: string[];
+  problems: ("invalid" | "duplicate" | "covered" | "unused")[];
+  /** What would mend it, its lock, and its risk; null when nothing is wrong. */
+  cure: { sql: string; lock: string; risk: string } | null;
+}
+
+/** Columns of a foreign key that no index leads with. */
+export interface MissingIndex {
+  table: string;
+  columns: string[];
+  reason: string;
+  cure: { sql: string; lock: string; risk: string };
+}
+
+const nameOf = (row: IndexRow) => `${row.schema}.${row.name}`;
+
+function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["cure"] {
+  if (problems.length === 0) return null;
+  const name = quoteTable(row.schema, row.name);
+  const drops = !problems.includes("invalid");
+  if (!drops && row.is_partitioned) {
+    return {
+      sql: `reindex index ${name}`,
+      lock: "ACCESS EXCLUSIVE on each index, SHARE on its partition",
+      risk:
+        "writes to a partition wait while its index is built; one still to be made is attached by hand",
+    };
+  }
+  if (!drops) {
+    return {
+      sql: `reindex index concurrently ${name}`,
+      lock: "SHARE UPDATE EXCLUSIVE",
+      risk: "reads the whole table; writes go on",
+    };
+  }
+  const elsewhere = problems.includes("duplicate") || problems.includes("covered")
+    ? ""
+    : "a standby, or a job rarer than the count is old, may use it; ";
+  const statistics = row.expressions === null
+    ? ""
+    : "; analyze the table before, so that the one that stays has statistics of its expressions";
+  return row.is_partitioned
+    ? {
+      sql: `drop index ${name}`,
+      lock: "ACCESS EXCLUSIVE on the table and all its partitions, for a moment",
+      risk:
+        `${elsewhere}waits for open transactions, and others wait behind it: set lock_timeout first${statistics}`,
+    }
+    : {
+      sql: `drop index concurrently ${name}`,
+      lock: "SHARE UPDATE EXCLUSIVE",
+      risk: `${elsewhere}waits for open transactions; reads and writes go on${statistics}`,
+    };
+}
+
+/** What takes the place of an index that is spare, if anything does. */
+interface Replacement {
+  kind: "duplicate" | "covered";
+  by: IndexRow;
+}
+
+/**
+ * Finds for each spare index the one that does all it does. The relation has no cycle: a duplicate's place is taken
+ * by one that outranks it, a covered index's by one with more columns.
+ */
+function findReplacements(rows: readonly IndexRow[]): Map<IndexRow, Replacement> {
+  const byTable = Map.groupBy(rows, (row) => row.table_oid);
+  const found = new Map<IndexRow, Replacement>();
+  for (const row of rows) {
+    // One that is not valid may be under construction by a session whose progress is hidden from our role.
+    if (row.invalid_leaves > 0 || row.is_mixed || usesOf(row).some(({ pins }) => pins)) continue;
+    const others = (byTable.get(row.table_oid) ?? []).filter((other) =>
+      other !== row && other.invalid_leaves === 0 && !other.is_mixed
+    );
+    const best = (candidates: IndexRow[]) =>
+      candidates.toSorted((a, b) => outranks(a, b) ? -1 : 1).at(0);
+    const twin = best(others.filter((other) => isEqual(other, row) && outranks(other, row)));
+    const by = twin ?? best(others.filter((other) => covers(other, row)));
+    if (by) found.set(row, { kind: twin ? "duplicate" : "covered", by });
+  }
+  return found;
+}
+
+/** Scans of each index, with those it takes over from the ones it replaces. */
+function scansAfterDrops(
+  rows: readonly IndexRow[],
+  replacements: ReadonlyMap<IndexRow, Replacement>,
+): Map<IndexRow, number> {
+  const scans = new Map(rows.map((row) => [row, row.scans]));
+  for (const row of replacements.keys()) {
+    let last = row;
+    for (let next = replacements.get(last); next; next = replacements.get(last)) last = next.by;
+    scans.set(last, (scans.get(last) ?? 0) + row.scans);
+  }
+  return scans;
+}
+
+/**
+ * Judges every index against the others of its table, so that all drops advised may be made together: of each set
+ * of indexes that do the same one stays. `observedSeconds` is how long the use of an index has been counted; null where
+ * that says nothing, as on a standby. Pure.
+ */
+export function judgeIndexes(
+  rows: readonly IndexRow[],
+  observedSeconds: (row: IndexRow) => number | null,
+): IndexReport[] {
+  const replacements = findReplacements(rows);
+  const scans = scansAfterDrops(rows, replacements);
+  return rows.map((row) => {
+    const replacement = replacements.get(row);
+    const needs = usesOf(row);
+    const isUsed = (replacement ? row.scans : scans.get(row)) !== 0;
+    const observed = observedSeconds(row);
+    const unused = observed !== null && !isUsed && needs.length === 0 && row.invalid_leaves === 0;
+    const problems: IndexReport["problems"] = [
+      ...(row.invalid_leaves > 0 ? ["invalid" as const] : []),
+      ...(replacement ? [replacement.kind] : []),
+      ...(unused && observed >= unusedAfterSeconds ? ["unused" as const] : []),
+    ];
+    const nameOfKind = (kind: Replacement["kind"]) =>
+      replacement?.kind === kind ? nameOf(replacement.by) : null;
+    return {
+      name: nameOf(row),
+      table: row.table,
+      method: row.method,
+      bytes: row.bytes,
+      scans: row.scans,
+      partitions: row.is_partitioned ? row.leaves : 0,
+      unique: row.is_unique,
+      valid: row.invalid_leaves === 0,
+      unused,
+      duplicate_of: nameOfKind("duplicate"),
+      covered_by: nameOfKind("covered"),
+      needed_for: needs.map(({ what }) => what),
+      problems,
+      cure: cureOf(row, problems),
+    };
+  });
+}
+
+/** Indexes that foreign keys lack, with the statement that makes them. Pure. */
+export function judgeMissing(rows: readonly CollectorRows["missing_indexes"][]): MissingIndex[] {
+  return rows.map(({ schema, name, is_partitioned, constraint, referenced, columns }) => ({
+    table: `${schema}.${name}`,
+    columns,
+    reason:
+      `the foreign key ${constraint} to ${referenced} has no index: each delete there scans this table`,
+    cure: {
+      sql: `create index ${is_partitioned ? "" : "concurrently "}on ${quoteTable(schema, name)} (${
+        columns.map(quoteIdent).join(", ")
+      })`,
+      lock: is_partitioned ? "SHARE on the table and all its partitions" : "SHARE UPDATE EXCLUSIVE",
+      risk: is_partitioned
+        ? "writes wait until it is built: on a busy table, build it per partition and attach"
+        : "reads the whole table; writes go on",
+    },
+  }));
+}

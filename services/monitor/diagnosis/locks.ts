@@ -1,0 +1,79 @@
+import type { CollectorRows } from "../../../db/collectors/rows.ts";
+
+type LockRow = CollectorRows["locks"];
+
+export interface BlockedSession {
+  pid: number;
+  waited_seconds: number | null;
+  /** The mode it wants, and of what. */
+  waits_for: string | null;
+  query: string | null;
+  user: string | null;
+  application: string | null;
+  backend_start: string | null;
+  blocked: BlockedSession[];
+}
+
+export interface RootBlocker {
+  pid: number;
+  query: string | null;
+  state: string | null;
+  age_seconds: number | null;
+  user: string | null;
+  application: string | null;
+  backend_start: string | null;
+  blocked: BlockedSession[];
+}
+
+/** A blocker that is no session: its pid is 0 when a prepared transaction holds the lock. */
+function absent(pid: number): LockRow {
+  return {
+    pid,
+    state: pid === 0 ? "prepared transaction" : null,
+    query: null,
+    user: null,
+    application: null,
+    backend_start: null,
+    age_seconds: null,
+    waited_seconds: null,
+    wanted_mode: null,
+    wanted: null,
+    blockers: [],
+  };
+}
+
+/** The blocking tree: roots are blockers that nobody blocks; each waiter stands once, under its first blocker. */
+export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
+  const waiters = rows.filter((row) => row.blockers.length > 0);
+  const present = new Set(rows.map(({ pid }) => pid));
+  const gone = new Set(
+    waiters.flatMap(({ blockers }) => blockers.filter((pid) => !present.has(pid))),
+  );
+  const seen = new Set<number>();
+  const under = (pid: number): BlockedSession[] => {
+    // Claimed before going deeper: a waiter of two blockers must not come up again below.
+    const children = waiters.filter((row) => row.blockers.includes(pid) && !seen.has(row.pid));
+    for (const { pid: child } of children) seen.add(child);
+    return children.map((row) => ({
+      pid: row.pid,
+      waited_seconds: row.waited_seconds,
+      waits_for: row.wanted_mode && `${row.wanted_mode} on ${row.wanted}`,
+      query: row.query,
+      user: row.user,
+      application: row.application,
+      backend_start: row.backend_start,
+      blocked: under(row.pid),
+    }));
+  };
+  const roots = rows.filter((row) => row.blockers.length === 0);
+  return [...roots, ...[...gone].map(absent)].map((row) => ({
+    pid: row.pid,
+    query: row.query,
+    state: row.state,
+    age_seconds: row.age_seconds,
+    user: row.user,
+    application: row.application,
+    backend_start: row.backend_start,
+    blocked: under(row.pid),
+  }));
+}

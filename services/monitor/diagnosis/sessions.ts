@@ -1,0 +1,87 @@
+import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
+import type { Pool } from "../../../db/pool/pool.ts";
+import {
+  findSession,
+  listSessions,
+  type SessionListing,
+  type SessionRow,
+  type SignalKind,
+  signalSession,
+} from "../../../db/activity/sessions.ts";
+import { HoldfastError } from "../../../errors.ts";
+import type { Logger } from "../../../log.ts";
+import { redactSql } from "./redact.ts";
+
+/** Who asked, for the audit line. */
+export interface Actor {
+  role: string;
+  requestId: string;
+}
+
+export interface Sessions {
+  /** The sessions of clients as they are at this moment, those that work first; statements without their constants. */
+  list(limit: number): Promise<SessionListing[]>;
+  /**
+   * Cancels the statement of a session, or ends the session. Throws not_found when there is none, conflict when it
+   * is another than the one meant or has just ended, forbidden for Holdfast's own and for those of a higher role.
+   */
+  signal(
+    kind: SignalKind,
+    target: { pid: number; backendStart: string | undefined },
+    actor: Actor,
+  ): Promise<SessionRow>;
+}
+
+const deadlineMs = 5_000;
+
+function refusal({ pid, own, backend_type, backend_start }: SessionRow, meant: string | undefined) {
+  if (meant !== undefined && Date.parse(meant) !== Date.parse(backend_start ?? "")) {
+    return new HoldfastError("conflict", `The session that had pid ${pid} is gone; another has it`);
+  }
+  if (own) return new HoldfastError("forbidden", `Session ${pid} is Holdfast's own`);
+  if (!["client backend", "autovacuum worker"].includes(backend_type)) {
+    return new HoldfastError("forbidden", `Session ${pid} is a ${backend_type}, not a client's`);
+  }
+  return undefined;
+}
+
+/** Cancels and ends sessions of others, over the monitor's connection: the application's pool may be what is stuck. */
+export function createSessions({ pool, log }: { pool: Pool; log: Logger }): Sessions {
+  return {
+    async list(limit) {
+      const rows = await pool.run((sql) => listSessions(sql, limit), { deadlineMs });
+      return rows.map((row) => ({ ...row, query: row.query ? redactSql(row.query) : null }));
+    },
+    async signal(kind, { pid, backendStart }, { role, requestId }) {
+      const session = await pool.run((sql) => findSession(sql, pid), { deadlineMs });
+      if (!session) throw new HoldfastError("not_found", `No session has the pid ${pid}`);
+      const refused = refusal(session, backendStart);
+      if (refused) throw refused;
+      const done = await pool.run((sql) => signalSession(sql, session, kind), { deadlineMs }).catch(
+        (error) => {
+          if (codeOf(error) !== "42501") throw error; // insufficient_privilege
+          throw new HoldfastError(
+            "forbidden",
+            `The server does not let Holdfast's role ${kind} session ${pid}: ${
+              describeDatabaseError(error)
+            }; members of pg_signal_backend may, save for superusers' sessions`,
+            { cause: error },
+          );
+        },
+      );
+      const { user, application, state, backend_start } = session;
+      log.warn(`session_${kind}`, {
+        pid,
+        user,
+        application,
+        state,
+        backend_start,
+        done,
+        by: role,
+        request_id: requestId,
+      });
+      if (!done) throw new HoldfastError("conflict", `Session ${pid} has just ended`);
+      return session;
+    },
+  };
+}

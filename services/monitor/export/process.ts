@@ -1,0 +1,251 @@
+import process from "node:process";
+import type { EventLoopLag } from "../collect/event_loop.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { Family, Sample } from "./exposition.ts";
+import { collectorFamilies, counterFamilies, signalFamilies } from "./server.ts";
+
+/** What Holdfast tells of itself beside the snapshot. */
+export interface HouseFacts {
+  version: string;
+  /** Start of this process, milliseconds since 1970. */
+  startedAt: number;
+  messages: number;
+  clients: number;
+  lag: EventLoopLag;
+}
+
+const family = (type: Family["type"], name: string, help: string, samples: Sample[]): Family => ({
+  name,
+  type,
+  help,
+  samples,
+});
+const gauge = (name: string, help: string, samples: Sample[] | number | null): Family =>
+  family(
+    "gauge",
+    `holdfast_${name}`,
+    help,
+    typeof samples === "number" ? [{ value: samples }] : samples ?? [],
+  );
+const counter = (name: string, help: string, samples: Sample[] | number): Family =>
+  family(
+    "counter",
+    `holdfast_${name}`,
+    help,
+    typeof samples === "number" ? [{ value: samples }] : samples,
+  );
+
+function upFamilies(
+  { status, unreachable, checkedAt, now, firing, access }: Snapshot,
+  facts: HouseFacts,
+) {
+  return [
+    gauge("up", "1: this Holdfast runs", 1),
+    gauge(
+      "database_up",
+      "1 when the database answered the last look; 0 when it did not, or was not asked yet",
+      Number(!unreachable && checkedAt !== undefined),
+    ),
+    family("info", "holdfast_build", "The version that runs", [
+      { labels: { version: facts.version }, value: 1 },
+    ]),
+    gauge(
+      "status",
+      "1 for the present verdict, 0 for the others",
+      ["healthy", "degraded", "unhealthy", "unknown"].map((one) => ({
+        labels: { status: one },
+        value: Number(one === status),
+      })),
+    ),
+    gauge(
+      "mode",
+      "1 for the present mode, 0 for the others: writing, read_only (a primary that takes no writes), watch_only (a standby)",
+      ["writing", "read_only", "watch_only"].map((one) => ({
+        labels: { mode: one },
+        value: Number(one === access.mode),
+      })),
+    ),
+    gauge(
+      "snapshot_age_seconds",
+      "Time since the database last answered",
+      checkedAt === undefined ? null : Math.max(0, now - checkedAt) / 1000,
+    ),
+    gauge(
+      "alerts_firing",
+      "Alerts that fire, by severity",
+      (["warning", "critical"] as const).map((severity) => ({
+        labels: { severity },
+        value: firing.filter((alert) => alert.severity === severity).length,
+      })),
+    ),
+  ];
+}
+
+function poolFamilies({ pool }: Snapshot): Family[] {
+  const { p50, p95, p99 } = pool.acquire_wait_ms;
+  return [
+    gauge("pool_connections_limit", "Connections the application's pool may open", pool.size),
+    gauge("pool_connections", "Connections of the application's pool, by what they do", [
+      { labels: { state: "active" }, value: pool.active },
+      { labels: { state: "idle" }, value: pool.idle },
+    ]),
+    gauge("pool_requests_waiting", "Requests that wait for a connection", pool.waiting),
+    family("summary", "holdfast_pool_acquire_wait_seconds", "Waits for a connection of late", [
+      { labels: { quantile: "0.5" }, value: p50 / 1000 },
+      { labels: { quantile: "0.95" }, value: p95 / 1000 },
+      { labels: { quantile: "0.99" }, value: p99 / 1000 },
+    ]),
+  ];
+}
+
+function ingestFamilies({ ingest }: Snapshot): Family[] {
+  return [
+    counter("ingest_ticks_accepted", "Ticks stored since the start", ingest.accepted),
+    counter(
+      "ingest_ticks_quarantined",
+      "Ticks set aside since the start, by reason",
+      Object.entries(ingest.byReason).map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
+    gauge("ingest_uploads", "Uploads under way, and those that wait for a lane", [
+      { labels: { state: "active" }, value: ingest.lanes.active },
+      { labels: { state: "waiting" }, value: ingest.lanes.waiting },
+    ]),
+  ];
+}
+
+/** Managed tables are few; what was not read lately has no sample. */
+function partitionFamilies({ tables, tablesFresh, unreachable, metrics }: Snapshot): Family[] {
+  const known = tablesFresh && !unreachable;
+  const of = (value: (table: Snapshot["tables"][number]) => number | null): Sample[] =>
+    known
+      ? tables.slice(0, 50).flatMap((table) => {
+        const found = value(table);
+        return found === null ? [] : [{ labels: { table: table.table }, value: found }];
+      })
+      : [];
+  return [
+    gauge("partitions", "Partitions of a managed table", of(({ partitions }) => partitions)),
+    gauge(
+      "partition_runway_seconds",
+      "Time until inserts find no partition",
+      of(({ runway_seconds }) => runway_seconds),
+    ),
+    gauge(
+      "partition_holes",
+      "Gaps between partitions where rows may come",
+      of(({ unread, leaves_unknown, holes }) => unread || leaves_unknown > 0 ? null : holes.length),
+    ),
+    gauge(
+      "partition_default_rows",
+      "Rows in the default partition, counted up to 1,000",
+      of(({ default_rows }) => default_rows),
+    ),
+    gauge(
+      "partition_retention_held",
+      "Steps of retention that are held back until they are confirmed or explained",
+      of(({ held }) => held),
+    ),
+    gauge(
+      "partition_leaves_refused",
+      "Partitions that could not be sealed, archived or dropped",
+      of(({ refused }) => refused),
+    ),
+    gauge(
+      "connections_by_state",
+      "Client sessions by state",
+      unreachable ? [] : Object.entries(metrics.connections_by_state ?? {}).map((
+        [state, value],
+      ) => ({ labels: { state }, value })),
+    ),
+  ];
+}
+
+function backupFamilies({ backups }: Snapshot): Family[] {
+  const at = (time: string | null) => time === null ? null : Date.parse(time) / 1000;
+  return [
+    gauge("backups", "Whole backups, and those a restore has proven", [
+      { labels: { state: "whole" }, value: backups.backups },
+      { labels: { state: "proven" }, value: backups.proven },
+    ]),
+    gauge("backup_problems", "Problems with backups and the WAL archive", backups.problems.length),
+    gauge("backup_age_seconds", "Age of the newest backup", backups.backup_age_seconds),
+    gauge("backup_unproven_seconds", "Age of the newest proven backup", backups.unproven_seconds),
+    gauge("backup_size_bytes", "Size of the newest backup", backups.last_backup_bytes),
+    gauge("backup_duration_seconds", "What it took", backups.last_backup_seconds),
+    gauge(
+      "backup_last_proven_timestamp_seconds",
+      "When a backup was last restored on trial, and well",
+      at(backups.last_proven_restore_at),
+    ),
+    gauge(
+      "backup_recovery_seconds",
+      "Measured recovery time of the last proven restore",
+      backups.recovery_seconds,
+    ),
+    gauge(
+      "archive_lag_seconds",
+      "Age of the oldest finished WAL segment that is not archived",
+      backups.archive_lag_seconds,
+    ),
+    ...copyFamilies(backups),
+  ];
+}
+
+/** Nothing where nothing is copied. */
+function copyFamilies(backups: Snapshot["backups"]): Family[] {
+  if (!backups.copy_enabled) return [];
+  return [
+    gauge("backup_copies", "Whole backups in the S3-compatible storage", backups.copies),
+    gauge("backup_copy_age_seconds", "Age of the newest copied backup", backups.copy_age_seconds),
+    gauge(
+      "backup_copy_lag_seconds",
+      "Age of the oldest archived WAL that is not copied",
+      backups.copy_lag_seconds,
+    ),
+    counter("backup_copy_failures", "Turns of copying that failed", backups.copy_failures),
+    counter("backup_copied_bytes", "Bytes of backups and WAL copied", backups.copied_bytes),
+  ];
+}
+
+function processFamilies({ messages, clients, startedAt, lag }: HouseFacts): Family[] {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return [
+    counter("hub_messages", "Messages published on the live channel", messages),
+    gauge("websocket_clients", "WebSocket clients connected", clients),
+    family("gauge", "process_resident_memory_bytes", "Resident memory of this process", [
+      { value: rss },
+    ]),
+    family(
+      "summary",
+      "holdfast_event_loop_lag_seconds",
+      "How late timers of this process were within the last minute; others waited as long",
+      [
+        { labels: { quantile: "0.99" }, value: lag.p99_ms / 1000 },
+        { labels: { quantile: "1" }, value: lag.worst_ms / 1000 },
+      ],
+    ),
+    gauge("heap_bytes", "Used heap of the JavaScript engine", heapUsed),
+    family("counter", "process_cpu_seconds", "Processor time of this process", [
+      { value: (user + system) / 1e6 },
+    ]),
+    family("gauge", "process_start_time_seconds", "Start of this process", [
+      { value: startedAt / 1000 },
+    ]),
+  ];
+}
+
+/** Everything that /metrics tells; `holdfast_up` and `holdfast_database_up` are always among it. */
+export function familiesOf(snapshot: Snapshot, facts: HouseFacts): Family[] {
+  return [
+    ...upFamilies(snapshot, facts),
+    ...poolFamilies(snapshot),
+    ...ingestFamilies(snapshot),
+    ...partitionFamilies(snapshot),
+    ...backupFamilies(snapshot),
+    ...processFamilies(facts),
+    ...collectorFamilies(snapshot),
+    ...counterFamilies(snapshot),
+    ...signalFamilies(snapshot),
+  ];
+}

@@ -1,0 +1,70 @@
+import type { Snapshot, Status } from "../snapshot.ts";
+
+export interface Check {
+  name: string;
+  status: Status;
+  detail: string;
+  observed_at: string | null;
+}
+
+const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
+
+/** What this role or this server does not let us see: unknown, by name. */
+export function blindSpots({ readings, statements, unreachable }: Snapshot): Check[] {
+  const server = readings.server.value?.[0];
+  if (!server || unreachable) return [];
+  const textsProblem = statements.textsProblem();
+  const spot = (name: string, detail: string): Check => ({
+    name,
+    status: "unknown",
+    detail,
+    observed_at: iso(readings.server.at),
+  });
+  return [
+    ...(server.sees_all_sessions ? [] : [
+      spot(
+        "pg_monitor",
+        "Holdfast's role lacks pg_monitor: what other roles' sessions and statements do is not known",
+      ),
+    ]),
+    ...(readings.statements.missing === undefined
+      ? []
+      : [spot("pg_stat_statements", readings.statements.missing)]),
+    ...(textsProblem === undefined ? [] : [
+      spot(
+        "statement_texts",
+        `the server shows no text of any statement: ${textsProblem}; costs are known, texts only of what runs`,
+      ),
+    ]),
+  ];
+}
+
+/** Collectors that the server was not asked for, because Holdfast's own connection was busy with others. */
+function unaskedCheck(readings: Snapshot["readings"]): Check[] {
+  const unasked = Object.entries(readings).filter(([, one]) => one.unasked);
+  return unasked.length === 0 ? [] : [{
+    name: "collectors_not_asked",
+    status: "unknown",
+    detail: `Holdfast's own connection was not free in time for ${
+      unasked.map(([name]) => name).join(", ")
+    }; the server is asked again within a turn of the 30 s tier`,
+    observed_at: iso(Math.max(...unasked.map(([, { errorAt }]) => errorAt ?? 0))),
+  }];
+}
+
+/** Collectors that fail, each with the server's code and words, that rest, or that were not asked. */
+export function collectorChecks({ readings, unreachable }: Snapshot): Check[] {
+  if (unreachable) return [];
+  return Object.entries(readings)
+    .filter(([, { error, unasked, purse }]) => error !== undefined && !unasked || purse.resting > 0)
+    .map(([name, reading]): Check => ({
+      name: `collector:${name}`,
+      status: "unknown",
+      detail: (reading.unasked ? undefined : reading.error) ??
+        `left out for ${reading.purse.resting} more turn(s): it cost ${
+          Math.round(reading.durationMs ?? 0)
+        } ms`,
+      observed_at: iso(reading.at),
+    }))
+    .concat(unaskedCheck(readings));
+}

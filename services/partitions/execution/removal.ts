@@ -1,0 +1,63 @@
+import { endDetached } from "../../../db/partitions/detached.ts";
+import { presentTable } from "../../../db/partitions/leaves.ts";
+import { logMaintenance } from "../../../db/partitions/log.ts";
+import { lockWhole } from "../../../db/partitions/storage.ts";
+import { behindSavepoint } from "../../../db/session/transaction.ts";
+import { HoldfastError } from "../../../errors.ts";
+import type { Step } from "../planning/step.ts";
+import { refuseOdd, withStatistics } from "../sealing/ordinary.ts";
+import { leafTable, leafText, type LockedCheck, type StepTools } from "./step_tools.ts";
+
+/** Longest that a drop may take: its rows may be counted once more. */
+const longestMs = 55 * 60_000;
+
+/** Drops and moves detached leaves, each if it is still the one that was detached and `check` holds under its lock. */
+export function createRemoval({ pool, clock, limitLocks, patiently, entry }: StepTools) {
+  /** `giveUp` is called with what keeps failing after the proof, which is not made again for it. */
+  async function change(
+    step: Step,
+    check: LockedCheck | undefined,
+    giveUp: (error: unknown) => void,
+  ): Promise<void> {
+    await pool.transaction(async (sql) => {
+      const started = performance.now();
+      await limitLocks(sql, step.heavy);
+      const found = await presentTable(sql, leafTable(step));
+      if (found?.oid !== step.oid || found?.attached) {
+        throw new HoldfastError("conflict", `${leafText(step)} is not what was detached any more`);
+      }
+      if (step.action === "drop") {
+        await refuseOdd(sql, step);
+        await lockWhole(sql, leafTable(step));
+        await refuseOdd(sql, step);
+        await check?.(sql);
+      }
+      // Another table's lock is waited for here: what was read and counted above stays locked, and proven.
+      await patiently(step, () =>
+        behindSavepoint(sql, async () => {
+          for (const { sql: statement } of step.statements) await sql.unsafe(statement);
+        })).catch((error) => {
+          giveUp(error);
+          throw error;
+        });
+      const outcome = step.action === "drop" ? "dropped" : "moved";
+      if (step.detached) await endDetached(sql, step.detached.id, outcome, clock.now());
+      await logMaintenance(sql, [entry(step, started, undefined)]);
+    }, { deadlineMs: longestMs });
+  }
+
+  async function remove(step: Step, check: LockedCheck | undefined): Promise<void> {
+    let final: { error: unknown } | undefined;
+    await patiently(step, async () => {
+      try {
+        await change(step, check, (error) => final = { error });
+      } catch (error) {
+        if (!final) throw error;
+      }
+    });
+    if (final) throw final.error;
+  }
+
+  return (step: Step, check: LockedCheck | void): Promise<void> =>
+    withStatistics(pool, step, () => remove(step, check ?? undefined));
+}

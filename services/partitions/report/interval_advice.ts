@@ -1,0 +1,160 @@
+import { parseInterval } from "../axis/interval.ts";
+import { highest, lowest, type Span } from "../axis/span.ts";
+import type { Reading } from "../planning/cover.ts";
+import type { TableFacts } from "../planning/facts.ts";
+
+/** Another interval for a table, with what it rests on. */
+export interface IntervalAdvice {
+  title: string;
+  detail: string;
+  interval: string;
+  /** Measured, per partition as they are and as they would be; partitions at the retention there is. */
+  bytes_per_partition: number;
+  expected_bytes_per_partition: number;
+  partitions: number;
+  expected_partitions: number;
+}
+
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+const daySeconds = 86_400;
+
+/** Intervals people choose, shortest first, in seconds. */
+const ladder: [string, number][] = [
+  ["1 hour", 3_600],
+  ["6 hours", 6 * 3_600],
+  ["1 day", daySeconds],
+  ["7 days", 7 * daySeconds],
+  ["1 mon", 30.44 * daySeconds],
+  ["3 mons", 91.31 * daySeconds],
+  ["1 year", 365.25 * daySeconds],
+];
+
+/** Leaves looked at: the newest that are past. */
+const measuredLeaves = 30;
+/** Fewer say nothing of a rate. */
+const leastLeaves = 3;
+/** The newest partition with its indexes should stay in cache; below this size nobody needs to care. */
+const leastCap = 2 * GiB;
+/** Planning a query that prunes nothing takes about 45 microseconds for each partition. */
+const planningMsEach = 0.045;
+const manyPartitions = 1_000;
+/** Partitions this small only cost planning, locks and files. */
+const tiny = 16 * MiB;
+const fewPartitions = 100;
+
+const bytesText = (bytes: number) =>
+  bytes >= GiB
+    ? `${(bytes / GiB).toFixed(1)} GiB`
+    : bytes >= MiB
+    ? `${(bytes / MiB).toFixed(1)} MiB`
+    : `${Math.round(bytes / 1024)} KiB`;
+
+const secondsOf = (text: string) => {
+  const { months, days, us } = parseInterval(text);
+  return months * 30.44 * daySeconds + days * daySeconds + Number(us) / 1e6;
+};
+
+interface Measured {
+  /** Bytes of a partition, the median of those that are past. */
+  each: number;
+  /** Units of the key (seconds, or ids) a partition spans, and bytes per unit. */
+  length: number;
+  rate: number;
+  /** Units that are kept; undefined: for ever. */
+  kept: number | undefined;
+}
+
+/** Length of a span in seconds, or in ids. */
+function lengthOf({ axis }: Reading, { from, to }: Span): number {
+  const [start, end] = [axis.instantOf(from), axis.instantOf(to)];
+  return start === undefined || end === undefined ? Number(to - from) : Number(end - start) / 1e6;
+}
+
+function measure(facts: TableFacts, reading: Reading): Measured | undefined {
+  const { present, axis } = reading;
+  if (present === undefined) return undefined;
+  const past = reading.leaves.flatMap(({ read, bytes, pending }) =>
+    read.kind === "range" && !pending && read.span.to <= present && read.span.from !== lowest &&
+      read.span.to !== highest
+      ? [{ span: read.span, bytes }]
+      : []
+  ).sort((a, b) => a.span.to > b.span.to ? -1 : 1).slice(0, measuredLeaves);
+  if (past.length < leastLeaves) return undefined;
+  const sizes = past.map(({ bytes }) => bytes).sort((a, b) => a - b);
+  const length = past.reduce((sum, { span }) => sum + lengthOf(reading, span), 0);
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const { retention } = facts.policy;
+  const number = axis.codec.axis === "number";
+  return {
+    each: sizes[Math.floor(sizes.length / 2)] ?? 0,
+    length: length / past.length,
+    rate: bytes / length,
+    kept: retention ? number ? Number(retention.keep) : secondsOf(retention.keep) : undefined,
+  };
+}
+
+/** One, two or five, with noughts: not over `value`. */
+function roundDown(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
+  return [5, 2, 1].map((one) => one * power).find((one) => one <= value) ?? power;
+}
+
+/** The longest interval whose partitions stay below `cap`; the shortest there is where none does. */
+function choose(rate: number, cap: number, number: boolean): [string, number] {
+  if (number) {
+    const ids = roundDown(cap / rate);
+    return [String(ids), ids];
+  }
+  const fitting = ladder.filter(([, seconds]) => seconds * rate <= cap).at(-1);
+  return fitting ?? ladder[0] ?? ["1 hour", 3_600];
+}
+
+/**
+ * Advises another interval where partitions are larger than the cache, so many that planning suffers, or many and
+ * tiny. Rests on the newest partitions that are past; with fewer than three, or sizes near enough, it is silent. Pure.
+ */
+export function adviseInterval(
+  facts: TableFacts,
+  reading: Reading,
+  cacheBytes: number | undefined,
+): IntervalAdvice[] {
+  const found = measure(facts, reading);
+  if (!found || found.rate <= 0) return [];
+  const cap = Math.max(leastCap, cacheBytes ?? 0);
+  const { length: count } = facts.leaves;
+  const large = found.each > 1.5 * cap;
+  const many = count > manyPartitions;
+  const small = found.each < tiny && count > fewPartitions;
+  if (!large && !many && !small) return [];
+  const number = reading.axis.codec.axis === "number";
+  const [interval, units] = choose(found.rate, cap, number);
+  // What is near enough to the present interval is not worth a change; nor is one the wrong way.
+  if (large ? units > found.length * 0.67 : units < found.length * 1.5) return [];
+  const expected = found.rate * units;
+  const kept = found.kept ?? found.length * count;
+  const partitions = Math.ceil(kept / units) + facts.policy.premake + 1;
+  const { schema, table } = facts.policy;
+  const unit = number ? "1,000 ids" : "day";
+  const perUnit = found.rate * (number ? 1_000 : daySeconds);
+  const why = large
+    ? `more than the ${bytesText(cap)} that should stay in cache while it is written`
+    : many
+    ? `and ${count} of them cost a query that prunes none about ${
+      Math.round(count * planningMsEach)
+    } ms of planning`
+    : `and each of the ${count} costs locks, files and planning all the same`;
+  return [{
+    title: `Use ${large ? "shorter" : "longer"} partitions for ${schema}.${table}: ${interval}`,
+    detail: `A partition has ${bytesText(found.each)} (${facts.policy.interval}; ${
+      bytesText(perUnit)
+    } a ${unit}), ${why}. With ${interval} it would have ${
+      bytesText(expected)
+    }, and there would be about ${partitions}; the change holds for partitions made from then on`,
+    interval,
+    bytes_per_partition: Math.round(found.each),
+    expected_bytes_per_partition: Math.round(expected),
+    partitions: count,
+    expected_partitions: partitions,
+  }];
+}

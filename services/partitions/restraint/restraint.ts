@@ -1,0 +1,269 @@
+import type { HoldRow } from "../../../db/partitions/restraint.ts";
+import type { ProgressRow } from "../../../db/partitions/rewrite/progress.ts";
+import { HoldfastError } from "../../../errors.ts";
+import { createAxis } from "../axis/axis.ts";
+import { type Policy, tableOf } from "../policy.ts";
+import { type ClockVerdict, explainedMaxMs, spanText } from "./clocks.ts";
+import { expiredLeaves, readTable } from "../planning/cover.ts";
+import type { TableFacts } from "../planning/facts.ts";
+import type { Refused, Step } from "../planning/step.ts";
+
+/** What takes rows out of a table's or a query's reach; what has been detached half is always finished. */
+const removing = new Set<Step["action"]>(["detach", "drop", "move"]);
+/** What is decided by the time: sealed too early, a leaf would refuse the rows of the present. */
+const timed = new Set<Step["action"]>([...removing, "seal", "archive"]);
+
+/**
+ * Longest time in which leaves pile up in the usual way, in milliseconds: a window opens weekly. Longer only while
+ * this process ran: that much time has surely passed.
+ */
+const usualMaxMs = 8 * 86_400_000;
+
+export interface RestraintOptions {
+  clocks: ClockVerdict;
+  nowMs: number;
+  /** Since when leaves may have piled up of a table without progress: the last recorded rotation; undefined for none. */
+  sinceMs: number | undefined;
+  /** The latest time ever found right, for a table without progress; undefined for none. */
+  peakMs?: number | undefined;
+  /** How far retention had come with each table, by `schema.table`. */
+  progress?: ReadonlyMap<string, ProgressRow>;
+  /** How long this process has run, which no clock makes longer; milliseconds. */
+  ranMs?: number;
+  /** Share of a table's leaves or rows that a rotation may take away unasked, 0 to 1. With 1 there is no brake, not even on the last. */
+  ratio: number;
+}
+
+/** What is held back of a plan, and which of its steps. */
+export interface Restraint {
+  holds: HoldRow[];
+  held: ReadonlySet<Step>;
+  /** How far retention comes with each table that could be read, if the clock is trusted or confirmed. */
+  progress: ProgressRow[];
+}
+
+const ms = (policy: Policy, nowMs: number): number | undefined => {
+  const axis = createAxis(policy);
+  const at = axis.atInstant(BigInt(Math.round(nowMs)) * 1_000n);
+  if (at === undefined) return undefined;
+  const { from, to } = axis.grid.slotOf(at);
+  const [start, end] = [axis.instantOf(from), axis.instantOf(to)];
+  return start === undefined || end === undefined ? undefined : Number(end - start) / 1_000;
+};
+
+/** Leaves that leave at once in the usual way: one or two, and those for which a window had to open first. */
+export function usualLeaves(
+  policy: Policy,
+  { nowMs, sinceMs, ranMs = 0 }: Pick<RestraintOptions, "nowMs" | "sinceMs" | "ranMs">,
+): number {
+  const slot = ms(policy, nowMs);
+  // Of ids, what is made ahead is what may be filled between two rotations.
+  if (slot === undefined) return Math.max(2, policy.premake);
+  const { windows } = policy;
+  const closed = !windows || windows.length === 0
+    ? 0
+    : windows.some(({ days }) => days !== undefined)
+    ? usualMaxMs
+    : 86_400_000;
+  const passed = sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs);
+  const waited = Math.min(Math.max(usualMaxMs, ranMs), Math.max(closed, passed));
+  return 1 + Math.max(1, Math.ceil(waited / slot));
+}
+
+function describe(steps: readonly Step[]): string {
+  const names = steps.slice(0, 3).map(({ action, partition }) => `${action} ${partition.name}`);
+  return names.join(", ") + (steps.length > 3 ? ` and ${steps.length - 3} more` : "");
+}
+
+/** What a table's removals are counted by. */
+interface Scale {
+  usual: number;
+  all: number;
+  rows: number;
+  ratio: number;
+  estimates: ReadonlyMap<number, number>;
+}
+
+function scaleOf(facts: TableFacts, options: RestraintOptions): Scale {
+  const { clocks, progress } = options;
+  const known = progress?.get(tableOf(facts.policy));
+  // After a clock that was ahead for long, the last rotation lies in the future: the one before the jump counts.
+  const seen = known && known.seen > options.nowMs ? known.peak : known?.seen;
+  const before = seen ?? options.sinceMs;
+  // What passed before a jump is not known: it does not excuse a pile.
+  const evenly = clocks.trusted ? clocks.sinceMs : undefined;
+  const sinceMs = evenly === undefined ? before : Math.max(before ?? evenly, evenly);
+  const detached = facts.detached.filter(({ present, oid }) => present?.oid === oid).length;
+  const estimates = new Map(facts.leaves.map((leaf) => [leaf.oid, leaf.rows_estimate ?? 0]));
+  return {
+    usual: usualLeaves(facts.policy, { ...options, sinceMs }),
+    all: facts.leaves.length + detached,
+    rows: [...estimates.values()].reduce((sum, one) => sum + one, 0),
+    ratio: options.ratio,
+    estimates,
+  };
+}
+
+/** Which share of a table these leaves are, where that is more than the brake lets go at once; else undefined. */
+function shareBeyond(
+  oids: readonly number[],
+  { usual, all, rows, ratio, estimates }: Scale,
+): number | undefined {
+  if (oids.length <= usual) return undefined;
+  const taken = oids.reduce((sum, oid) => sum + (estimates.get(oid) ?? 0), 0);
+  const share = Math.max(oids.length / all, rows > 0 ? taken / rows : 0);
+  return share > ratio ? share : undefined;
+}
+
+/** Why a table's removals go beyond the brake, or undefined. `admitted` leaves are not counted again. */
+function brakeReason(
+  facts: TableFacts,
+  steps: readonly Step[],
+  scale: Scale,
+  admitted: ReadonlySet<number>,
+): string | undefined {
+  for (const actions of [["detach"], ["drop", "move"]]) {
+    const leaving = steps.flatMap(({ action, oid = 0, detached }) =>
+      actions.includes(action) && !facts.hollow?.has(oid) && !detached?.withinBrake &&
+        !(action === "detach" && admitted.has(oid))
+        ? [oid]
+        : []
+    );
+    const share = shareBeyond(leaving, scale);
+    if (share === undefined) continue;
+    return `this would ${actions[0]} ${leaving.length} of ${scale.all} partitions at once, ${
+      Math.round(share * 100)
+    }% of the table (more than ${Math.round(scale.ratio * 100)}%)`;
+  }
+  return undefined;
+}
+
+/** How far a rotation comes with one table. */
+interface Advance {
+  row: ProgressRow;
+  /** By how much the time is past the last rotation that nothing of the table speaks against; undefined: no jump. */
+  adrift: number | undefined;
+}
+
+/**
+ * Finds how far retention comes with a table in this rotation. Leaves that expire a usual number at a time are admitted:
+ * they may pile up behind a lock, a foreign key or a window, and the brake does not count them again. After a jump ahead
+ * that no rows explain, the table's peak stays where it was for as long as something is due by the new time alone.
+ * Undefined for a table that cannot be read.
+ */
+function advance(
+  facts: TableFacts,
+  steps: readonly Step[],
+  scale: Scale,
+  { nowMs, progress, peakMs, ranMs = 0, ratio }: RestraintOptions,
+): Advance | undefined {
+  if (!facts.parent) return undefined;
+  const { schema, table, seal, windows } = facts.policy;
+  const before = progress?.get(tableOf(facts.policy));
+  const known = new Set(before?.admitted);
+  const reading = readTable(facts, BigInt(Math.round(nowMs)) * 1_000n);
+  const expired = expiredLeaves(facts, reading).map(({ oid }) => oid);
+  const isNew = (oid: number) => !known.has(oid) && !facts.hollow?.has(oid);
+  const fresh = expired.filter(isNew);
+  const peak = before?.peak ?? peakMs ?? nowMs;
+  const jumped = ratio < 1 && nowMs - peak > Math.max(explainedMaxMs, ranMs);
+  const due = fresh.length > 0 || (seal && windows !== null) ||
+    facts.detached.some(({ oid, present, action }) =>
+      present?.oid === oid && action !== "detach"
+    ) ||
+    steps.some(({ action, oid = 0 }) => timed.has(action) && (action !== "detach" || isNew(oid)));
+  const adrift = jumped && due;
+  const within = !adrift && shareBeyond(fresh, scale) === undefined;
+  return {
+    row: {
+      schema,
+      table,
+      seen: nowMs,
+      peak: adrift ? peak : Math.max(peak, nowMs),
+      admitted: within ? expired : expired.filter((oid) => known.has(oid)),
+    },
+    adrift: adrift ? nowMs - peak : undefined,
+  };
+}
+
+/** What comes of `work`; undefined where the table's policy makes no sense, which its plan says. */
+function sound<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof HoldfastError) return undefined;
+    throw error;
+  }
+}
+
+/** Why a table's last rows would go, or undefined: nothing else says that the time is right. */
+function newestReason(facts: TableFacts): string | undefined {
+  return facts.newest === "leaving"
+    ? "this would take away the table's newest rows: by the clock none of its rows is to be kept"
+    : facts.newest === "unknown"
+    ? "whether any row would be left could not be read in time"
+    : undefined;
+}
+
+/**
+ * Finds what a plan may not do unasked: what a clock that is not trusted decided, what goes beyond the brake, and what
+ * would take a table's newest rows. Pure.
+ */
+export function restrain(
+  tables: readonly TableFacts[],
+  { steps, refused }: { steps: readonly Step[]; refused: readonly (Refused & { table: string })[] },
+  options: RestraintOptions,
+): Restraint {
+  const held = new Set<Step>();
+  const holds: HoldRow[] = [];
+  const progress: ProgressRow[] = [];
+  for (const facts of tables) {
+    const name = tableOf(facts.policy);
+    const { schema, table } = facts.policy;
+    const hold = (kind: HoldRow["kind"], which: readonly Step[], why: string) => {
+      for (const step of which) held.add(step);
+      holds.push({
+        schema,
+        table,
+        kind,
+        partition: "",
+        partitions: which.length,
+        reason: which.length === 0
+          ? `${why}. Nothing is due now`
+          : `${why}. Held back: ${
+            describe(which)
+          }. POST /api/partitions/apply with the plan's digest and confirm: true does it all the same`,
+      });
+    };
+    for (const { partition, reason } of refused.filter((one) => one.table === name)) {
+      holds.push({ schema, table, kind: "leaf", partition, partitions: 1, reason });
+    }
+    const mine = steps.filter((step) => step.table === name);
+    const byTime = mine.filter(({ action }) => timed.has(action));
+    const scale = facts.parent && sound(() => scaleOf(facts, options));
+    const now = scale && sound(() => advance(facts, mine, scale, options));
+    if (now) progress.push(now.row);
+    if (!options.clocks.trusted) {
+      // It is told even where nothing is due: somebody has to set the clock right.
+      hold("clock", byTime, options.clocks.reason);
+      continue;
+    }
+    if (now?.adrift !== undefined && byTime.length > 0) {
+      hold(
+        "brake",
+        byTime,
+        `the time is ${
+          spanText(now.adrift)
+        } past the last rotation that is known to have been right: what is due may be so only by a clock that is wrong`,
+      );
+      continue;
+    }
+    const leaving = mine.filter(({ action }) => removing.has(action));
+    if (!scale || leaving.length === 0 || options.ratio >= 1) continue;
+    const newest = newestReason(facts);
+    const brake = brakeReason(facts, leaving, scale, new Set(now?.row.admitted));
+    if (newest !== undefined) hold("newest", leaving, newest);
+    else if (brake !== undefined) hold("brake", leaving, brake);
+  }
+  return { holds, held, progress };
+}

@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import type { TableFacts } from "../planning/facts.ts";
+import type { Skipped, Step } from "../planning/step.ts";
+import { tableOf } from "../policy.ts";
+
+/** After this long a step that failed for good is tried once more, for what mends it may not stand in the catalogue. */
+const againMs = 24 * 3_600_000;
+
+/** Remembers which steps failed with an error that comes again each time, so that a schedule does not repeat them. */
+export interface Setbacks {
+  note(step: Step, facts: readonly TableFacts[], reason: string, atMs: number): void;
+  /** Parts the steps that are worth trying from those that are not, with the reasons. */
+  sift(
+    steps: readonly Step[],
+    facts: readonly TableFacts[],
+    nowMs: number,
+  ): { steps: Step[]; skipped: Skipped[] };
+}
+
+const keyOf = ({ action, table, partition }: Step) =>
+  `${action} ${table} ${partition.schema}.${partition.name}`;
+
+/** Digest of all that a step rests on: its statements, and its table as the catalogue has it. */
+function basisOf(step: Step, tables: readonly TableFacts[]): string {
+  const facts = tables.find(({ policy }) => tableOf(policy) === step.table);
+  const leaves = facts?.leaves.map(({ oid, bound, pending }) => [oid, bound, pending]);
+  const statements = step.statements.map(({ sql }) => sql);
+  return createHash("sha256")
+    .update(JSON.stringify([statements, facts?.parent ?? null, leaves ?? []])).digest("hex");
+}
+
+export function createSetbacks(): Setbacks {
+  const known = new Map<string, { basis: string; reason: string; atMs: number }>();
+  return {
+    note(step, facts, reason, atMs) {
+      known.set(keyOf(step), { basis: basisOf(step, facts), reason, atMs });
+    },
+    sift(steps, facts, nowMs) {
+      // A clock may have jumped either way.
+      for (const [key, { atMs }] of known) if (Math.abs(nowMs - atMs) >= againMs) known.delete(key);
+      const skipped: Skipped[] = [];
+      const left = steps.filter((step) => {
+        const found = known.get(keyOf(step));
+        if (!found) return true;
+        if (found.basis !== basisOf(step, facts)) {
+          known.delete(keyOf(step));
+          return true;
+        }
+        skipped.push({
+          table: step.table,
+          reason: `${step.action} ${step.partition.name} is left out: at ${
+            new Date(found.atMs).toISOString()
+          } it failed (${found.reason}). It is tried again within a day, once the table has changed, or by POST /api/partitions/apply`,
+        });
+        return false;
+      });
+      return { steps: left, skipped };
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { Sql } from "../../../db/connection.ts";
+import { logMaintenance } from "../../../db/partitions/log.ts";
+import type { MoveRow } from "../../../db/partitions/rewrite/rewrites.ts";
+
+/** One entry of the log for what a move has done. */
+export function noteMove(
+  sql: Sql,
+  { kind, schema, table }: Pick<MoveRow, "kind" | "schema" | "table">,
+  what: string,
+  ms: number,
+  statements: readonly string[],
+  error: string | null = null,
+): Promise<void> {
+  return logMaintenance(sql, [{
+    action: `${kind} ${what}`,
+    table_name: `${schema}.${table}`,
+    partition_name: null,
+    reason: kind === "convert" ? "online conversion" : "the default partition is drained",
+    duration_ms: ms,
+    error,
+    sql: statements.join(";\n"),
+  }]);
+}

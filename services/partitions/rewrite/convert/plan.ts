@@ -1,0 +1,242 @@
+import { createHash } from "node:crypto";
+import type { Sql } from "../../../../db/connection.ts";
+import { readConversionFacts } from "../../../../db/partitions/rewrite/facts.ts";
+import type { ConversionFacts } from "../../../../db/partitions/table_facts.ts";
+import type {
+  LeafTemplate,
+  LockedStatement,
+  NewLeaf,
+  TableName,
+} from "../../../../db/partitions/ddl.ts";
+import {
+  analyzeStatement,
+  copyStatement,
+  replayStatements,
+} from "../../../../db/partitions/rewrite/rows.ts";
+import type { MoveSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
+import { type ParentRow, readParents } from "../../../../db/partitions/parents.ts";
+import { keyEnds, takenBeside } from "../../../../db/partitions/probes.ts";
+import { quoteLiteral, quoteTable } from "../../../../db/sql.ts";
+import { createAxis } from "../../axis/axis.ts";
+import { formatEnd } from "../../axis/bound.ts";
+import { leafName, preciseName } from "../../axis/names.ts";
+import { highest, lowest, type Span } from "../../axis/span.ts";
+import { cutGaps } from "../../planning/cover.ts";
+import type { PlanContext } from "../../planning/facts.ts";
+import { type Policy, tableOf } from "../../policy.ts";
+import { type ConversionWish, refusalsOf } from "./refusals.ts";
+import { sign } from "../signature.ts";
+import { namesOf } from "../belongings.ts";
+import { type Conversion, conversionStatements } from "./statements.ts";
+
+export interface ConversionPlan {
+  table: string;
+  /** Why it cannot be done; nothing else is planned then. */
+  refusals: string[];
+  statements: (LockedStatement & { phase: string; reason: string })[];
+  partitions: string[];
+  estimate: { rows: number; bytes: number; seconds: number };
+  digest: string;
+  conversion: Conversion | undefined;
+}
+
+/** Digest of a table as far as a conversion rests on it: sizes change, and do not matter. */
+export function signatureOf(facts: ConversionFacts, row: ParentRow): string {
+  const { bytes: _bytes, rows_estimate: _rows, ...rest } = facts;
+  return sign([rest, row]);
+}
+
+/** What the catalogue says of a plain table, with a signature of it; undefined when there is none. */
+export async function readTable(
+  sql: Sql,
+  table: TableName,
+): Promise<{ facts: ConversionFacts; row: ParentRow; signature: string } | undefined> {
+  const facts = await readConversionFacts(sql, table);
+  const [row] = await readParents(sql, [table]);
+  return facts && row ? { facts, row, signature: signatureOf(facts, row) } : undefined;
+}
+
+/** The leaves a conversion makes: all that rows are in now, and what the policy keeps ready. */
+async function leavesOf(
+  sql: Sql,
+  policy: Policy,
+  keyColumn: string,
+  context: PlanContext,
+): Promise<{ spans: Span[]; problem?: string }> {
+  const axis = createAxis(policy);
+  const ends = await keyEnds(sql, policy, keyColumn);
+  const read = (value: string | null) => value === null ? undefined : axis.codec.parse(value);
+  const [first, last] = [read(ends.first), read(ends.last)];
+  const now = axis.atInstant(context.nowUs);
+  if (ends.first !== null && (first === undefined || last === undefined)) {
+    return {
+      spans: [],
+      problem: `its key holds ${ends.first}, which the key ${policy.key} cannot`,
+    };
+  }
+  const present = now ?? last ?? 0n;
+  if (first === lowest || last === lowest || first === highest) {
+    return { spans: [], problem: "its key holds -infinity, which has no partition" };
+  }
+  let from = axis.grid.slotOf(first !== undefined && first < present ? first : present).from;
+  let to = axis.grid.slotOf(present).to;
+  for (let ahead = 0; ahead < policy.premake; ahead++) to = axis.grid.slotOf(to).to;
+  const least = first === undefined ? from : axis.grid.slotOf(first).from;
+  if (least < from) from = least;
+  return { spans: cutGaps(axis, [{ from, to }], context.maxPartitions + 1) };
+}
+
+function toLeaf(policy: Policy, shadow: TableName, span: Span, name: string): NewLeaf {
+  const { codec } = createAxis(policy);
+  const end = (at: bigint) => formatEnd(at, codec, 1, quoteLiteral);
+  return {
+    parent: shadow,
+    name,
+    from: end(span.from),
+    to: end(span.to),
+    checkFrom: quoteLiteral(codec.format(span.from)),
+    checkTo: quoteLiteral(codec.format(span.to)),
+  };
+}
+
+function nameLeaves(policy: Policy, spans: readonly Span[]): string[] {
+  const axis = createAxis(policy);
+  const names = new Set<string>();
+  return spans.map(({ from }) => {
+    const usual = leafName(policy.table, axis, from);
+    const name = names.has(usual) ? preciseName(policy.table, axis, from) : usual;
+    names.add(name);
+    return name;
+  });
+}
+
+function templateOf(row: ParentRow, facts: ConversionFacts, keyColumn: string): LeafTemplate {
+  return {
+    keyColumns: [keyColumn],
+    owner: row.is_owner ? undefined : row.owner,
+    grants: row.grants,
+    replicaIdentity: row.replica_identity,
+    tablespace: row.tablespace,
+    accessMethod: row.access_method,
+    options: facts.options,
+    unlogged: false,
+    rowSecurity: false,
+    forceRowSecurity: false,
+    columnSettings: row.column_settings,
+    extendedStatistics: row.extended_statistics,
+    defaultGrants: row.default_grants,
+    ownerLacks: row.owner_lacks,
+  };
+}
+
+/** Every phase in the order it comes, so that the whole can be read before it begins. */
+export function describeMove(
+  begin: readonly LockedStatement[],
+  spec: MoveSpec,
+  /** The tables whose readers and writers the swap keeps out. */
+  swapped: readonly TableName[] = [spec.source],
+): ConversionPlan["statements"] {
+  const table = tableOf(spec.source);
+  const say = (phase: string, reason: string, lock: string) => (sql: string) => ({
+    phase,
+    reason,
+    sql,
+    lock,
+  });
+  return [
+    ...begin.map((statement) => ({
+      ...statement,
+      phase: "begin",
+      reason: "the new table stands beside the old one, changes are noted; one transaction",
+    })),
+    say(
+      "copy",
+      "once for each batch of blocks, each a transaction of its own",
+      `ACCESS SHARE on ${table}`,
+    )(
+      copyStatement(spec, "FROM", "TO"),
+    ),
+    say(
+      "copy",
+      "once, at the end: the planner knows the new tables from their first query on",
+      `SHARE UPDATE EXCLUSIVE on ${tableOf(spec.shadow)}`,
+    )(analyzeStatement(spec)),
+    ...replayStatements(spec, "N").map(
+      say(
+        "replay",
+        "what changed meanwhile, in batches, until little is left",
+        `ACCESS SHARE on ${table}`,
+      ),
+    ),
+    ...[
+      `lock table only ${
+        quoteTable(spec.source.schema, spec.source.table)
+      } in share row exclusive mode`,
+      spec.direct,
+    ]
+      .map(
+        say(
+          "direct",
+          "the last changes; from here on each write goes to both tables",
+          `SHARE ROW EXCLUSIVE on ${table}`,
+        ),
+      ),
+    ...spec.swap.map(
+      say(
+        "swap",
+        "when both have been found equal and no older snapshot is left; one short transaction",
+        `ACCESS EXCLUSIVE on ${swapped.map(tableOf).join(", ")}`,
+      ),
+    ),
+  ];
+}
+
+/** Plans a conversion; reads the catalogue and the ends of the key, changes nothing. */
+export async function planConversion(
+  sql: Sql,
+  policy: Policy,
+  wish: ConversionWish,
+  context: PlanContext,
+): Promise<ConversionPlan | undefined> {
+  const found = await readTable(sql, policy);
+  if (!found) return undefined;
+  const { facts, row, signature } = found;
+  const plan: ConversionPlan = {
+    table: `${policy.schema}.${policy.table}`,
+    refusals: refusalsOf(facts, row, wish),
+    statements: [],
+    partitions: [],
+    estimate: { rows: facts.rows_estimate ?? 0, bytes: facts.bytes, seconds: facts.bytes / 5e6 },
+    digest: "",
+    conversion: undefined,
+  };
+  if (plan.refusals.length > 0) return plan;
+  const { spans, problem } = await leavesOf(sql, policy, wish.keyColumn, context);
+  const names = namesOf(policy, facts.oid);
+  const leafNames = nameLeaves(policy, spans);
+  const wanted = [names.shadow, names.old, names.rest].map(({ table }) => table);
+  const taken = await takenBeside(sql, policy.schema, [...wanted, ...leafNames]);
+  plan.refusals = [
+    ...(problem === undefined ? [] : [problem]),
+    ...(spans.length > context.maxPartitions
+      ? [`it would need more than ${context.maxPartitions} partitions; lengthen the interval`]
+      : []),
+    ...taken.slice(0, 5).map((name) =>
+      `the name ${policy.schema}.${name} is taken; rename what has it`
+    ),
+  ];
+  if (plan.refusals.length > 0) return plan;
+  const conversion = conversionStatements({
+    facts,
+    names,
+    template: templateOf(row, facts, wish.keyColumn),
+    leaves: spans.map((span, at) => toLeaf(policy, names.shadow, span, leafNames[at] ?? "")),
+    keyColumn: wish.keyColumn,
+    signature,
+    policy: { ...policy },
+  });
+  const statements = describeMove(conversion.begin, conversion.spec);
+  const digest = createHash("sha256")
+    .update(JSON.stringify([signature, policy, statements.map(({ sql }) => sql)])).digest("hex");
+  return { ...plan, statements, partitions: leafNames, digest, conversion };
+}

@@ -1,0 +1,116 @@
+import type { Sql } from "../../../../db/connection.ts";
+import { codeOf } from "../../../../db/errors.ts";
+import { type Doubt, findBroken, listDoubts } from "../../../../db/partitions/proof/doubts.ts";
+import { listSubscriptions } from "../../../../db/partitions/publications.ts";
+import { nextKey, takenBeside } from "../../../../db/partitions/probes.ts";
+import { highest, lowest, type Span } from "../../axis/span.ts";
+import { readTable } from "../convert/plan.ts";
+import { type Reading, retentionLimit, wantedStretch } from "../../planning/cover.ts";
+import type { DrainFacts, TableFacts } from "../../planning/facts.ts";
+import { drainNames } from "./statements.ts";
+
+/** As many leaves are attached in one short transaction; the next drain takes the next ones. */
+export const drainedMax = 8;
+
+/** Ranges tried for one plan: where each holds rows that are refused, the others must be found all the same. */
+const triedMax = 40;
+/** Rows of a range that are held against the constraints; more are met by the move itself. */
+const checkedMax = 100_000;
+
+/** Says why a new partition would refuse rows that the default holds in a span; undefined: it would not, as far as was read. */
+export async function whyRefused(
+  sql: Sql,
+  reading: Reading,
+  doubts: readonly Doubt[],
+  column: string,
+  { from, to }: Span,
+): Promise<string | undefined> {
+  const { defaultLeaf, axis } = reading;
+  if (!defaultLeaf || doubts.length === 0) return undefined;
+  const end = (at: bigint) => at === lowest || at === highest ? null : axis.codec.format(at);
+  const table = { schema: defaultLeaf.schema, table: defaultLeaf.name };
+  const range = { column, from: end(from), to: end(to), most: checkedMax };
+  const name = await findBroken(sql, table, doubts, range).catch((error) => {
+    // Locked, too long, or of a table that may not be read: the move will find it out.
+    if (["55P03", "57014", "42501"].includes(codeOf(error))) return null;
+    throw error;
+  });
+  const found = doubts.find((doubt) => doubt.name === name);
+  return found &&
+    `rows of ${range.from ?? "the beginning"} to ${
+      range.to ?? "the end"
+    } in the default ${table.schema}.${table.table} break the constraint "${found.name}" (${found.definition}), which is not validated: a new partition refuses them (${found.sqlstate}). Mend or remove those rows`;
+}
+
+/** The place in a grid that is free around a position: its slot, less what leaves of other lengths cover. */
+function freeAround(at: bigint, reading: Reading): Span {
+  let { from, to } = reading.axis.grid.slotOf(at);
+  for (const span of reading.spans) {
+    if (span.to <= at && span.to > from) from = span.to;
+    if (span.from > at && span.from < to) to = span.from;
+  }
+  return { from, to };
+}
+
+/**
+ * Walks through the default's rows from range to range: a probe of the key for each, which an index answers. Rows that
+ * retention would give up, or of a future nobody has premade, stay.
+ */
+async function drainableSpans(
+  sql: Sql,
+  facts: TableFacts,
+  reading: Reading,
+): Promise<Pick<DrainFacts, "spans" | "more" | "refused" | "doubts">> {
+  const { defaultLeaf, axis } = reading;
+  const [column] = facts.parent?.keyColumns ?? [];
+  const spans: Span[] = [];
+  const refused: DrainFacts["refused"] = [];
+  if (!defaultLeaf || column === undefined) return { spans, more: false, refused, doubts: [] };
+  const doubts = await listDoubts(sql, facts.parent?.oid ?? 0);
+  const limit = retentionLimit(facts, reading);
+  const { to: end } = wantedStretch(reading, facts.policy.premake);
+  const table = { schema: defaultLeaf.schema, table: defaultLeaf.name };
+  let at = limit;
+  while (spans.length <= drainedMax && refused.length < triedMax) {
+    const next = await nextKey(sql, table, column, at === lowest ? null : axis.codec.format(at));
+    const position = next === null ? undefined : axis.codec.parse(next);
+    // A row of -infinity keeps those after it from being found: it is an operator's to look at.
+    if (position === undefined || position === lowest || position >= end) break;
+    const span = freeAround(position, reading);
+    const reason = await whyRefused(sql, reading, doubts, column, span);
+    if (reason !== undefined) refused.push({ span, reason });
+    else if (span.to > limit) spans.push(span);
+    at = span.to;
+  }
+  return { spans: spans.slice(0, drainedMax), more: spans.length > drainedMax, refused, doubts };
+}
+
+/** Looks whether a default partition should be drained, and what of; undefined: nothing is in it to be drained. */
+export async function readDrain(
+  sql: Sql,
+  facts: TableFacts,
+  reading: Reading,
+): Promise<DrainFacts | undefined> {
+  const { defaultLeaf } = reading;
+  if (!defaultLeaf || !facts.parent || reading.unknown.length > 0) return undefined;
+  const { spans, more, refused, doubts } = await drainableSpans(sql, facts, reading);
+  if (spans.length === 0 && refused.length === 0) return undefined;
+  const found = await readTable(sql, facts.policy);
+  if (!found) return undefined;
+  const names = drainNames(facts.policy, { schema: defaultLeaf.schema, table: defaultLeaf.name });
+  const taken = await takenBeside(
+    sql,
+    facts.policy.schema,
+    Object.values(names).map(({ table }) => table),
+  );
+  return {
+    spans,
+    more,
+    refused,
+    doubts,
+    facts: found.facts,
+    signature: found.signature,
+    taken,
+    subscriptions: await listSubscriptions(sql, defaultLeaf.oid),
+  };
+}

@@ -1,0 +1,141 @@
+import { codeOf } from "../../../db/errors.ts";
+import { describeLeaf } from "../../../db/partitions/proof/content.ts";
+import { presentTable } from "../../../db/partitions/leaves.ts";
+import { logMaintenance } from "../../../db/partitions/log.ts";
+import { sendOutsideTransaction } from "../../../db/partitions/outside.ts";
+import { readParents } from "../../../db/partitions/parents.ts";
+import {
+  beginSeal,
+  finishSeal,
+  sealStatements,
+  vacuumStatement,
+} from "../../../db/partitions/proof/sealed.ts";
+import { HoldfastError } from "../../../errors.ts";
+import { codecs, type KeyKind } from "../axis/key.ts";
+import {
+  leafTable,
+  leafText,
+  outsideLimits,
+  type StepTools,
+  tableName,
+} from "../execution/step_tools.ts";
+import type { Step } from "../planning/step.ts";
+import { measureContent } from "./content.ts";
+import { hashOf, type Manifest, thresholdsOf } from "./manifest.ts";
+import { proveCount, readOddities, withStatistics } from "./ordinary.ts";
+
+/** Longest that hashing one leaf may take. */
+const longestMs = 55 * 60_000;
+
+/** Ends of a key compared as positions of its axis. */
+function orderOf(kind: KeyKind): (a: string, b: string) => boolean {
+  const { parse } = codecs[kind];
+  return (a, b) => {
+    const [left, right] = [parse(a), parse(b)];
+    return left === undefined || right === undefined ? a < b : left < right;
+  };
+}
+
+/** Makes a leaf refuse writes, freezes it, and keeps what it holds. Taken up again after a crash, it does the same. */
+export function createSealing(
+  { pool, clock, log, limitLocks, patiently, entry }: StepTools,
+) {
+  async function closeToWrites(step: Step): Promise<void> {
+    await patiently(step, () =>
+      pool.transaction(async (sql) => {
+        await limitLocks(sql, true);
+        const found = await presentTable(sql, leafTable(step));
+        if (!found || found.oid !== step.oid) {
+          throw new HoldfastError("conflict", `${leafText(step)} is not the table it was`);
+        }
+        const oddity = (await readOddities(sql, [found.oid], "table")).get(found.oid);
+        if (oddity !== undefined) {
+          throw new HoldfastError("conflict", `${leafText(step)} cannot be sealed: it ${oddity}`);
+        }
+        await beginSeal(sql, {
+          parent: tableName(step),
+          leaf: leafTable(step),
+          oid: found.oid,
+          bound: step.bound ?? "",
+          at: clock.now(),
+        });
+        for (const { sql: statement } of sealStatements(leafTable(step))) {
+          await sql.unsafe(statement);
+        }
+      }));
+  }
+
+  /** Somebody else's vacuum, or too little time, does not keep a leaf from being sealed: autovacuum freezes it later. */
+  async function freeze(step: Step): Promise<void> {
+    try {
+      const { sql: statement } = vacuumStatement(leafTable(step));
+      await pool.run((sql) => sendOutsideTransaction(pool, sql, statement, outsideLimits));
+    } catch (error) {
+      if (!["55P03", "57014", "42501"].includes(codeOf(error))) throw error;
+      log.warn("sealed_without_vacuum", { leaf: leafText(step), code: codeOf(error) });
+    }
+  }
+
+  async function measure(step: Step, key: KeyKind): Promise<Manifest> {
+    return await pool.run(async (sql) => {
+      const leaf = await describeLeaf(sql, step.oid ?? 0);
+      const [parent] = await readParents(sql, [tableName(step)]);
+      const column = parent?.key_columns[0];
+      if (!leaf || column === undefined || !parent?.key_type) {
+        throw new HoldfastError("conflict", `${leafText(step)} is not an ordinary leaf`);
+      }
+      const bound = step.bound ?? "";
+      const question = {
+        leaf: leafTable(step),
+        columns: leaf.columns,
+        key: { column, type: parent.key_type },
+        thresholds: thresholdsOf(bound, key),
+        blocks: leaf.blocks,
+      };
+      const content = await measureContent(sql, question, orderOf(key));
+      const [damaged] = content.unreadable;
+      if (damaged) {
+        throw new HoldfastError(
+          "conflict",
+          `${
+            leafText(step)
+          } cannot be sealed: block ${damaged.from} cannot be read (${damaged.error})`,
+        );
+      }
+      return {
+        version: 1,
+        table: step.table,
+        partition: leafText(step),
+        bound,
+        key: question.key,
+        columns: leaf.columns,
+        rows: content.total.rows,
+        min: content.min,
+        max: content.max,
+        content_hash: hashOf(content.total),
+        bytes: leaf.bytes,
+        thresholds: question.thresholds,
+        buckets: content.buckets.map((tally) => [tally.rows, hashOf(tally)]),
+        sealed_at: clock.now().toISOString(),
+        sealed_by: parent.role,
+      };
+    }, { deadlineMs: longestMs });
+  }
+
+  return {
+    /** Seals the leaf of a step; answers its manifest. */
+    async seal(step: Step): Promise<Manifest> {
+      const started = performance.now();
+      await closeToWrites(step);
+      await freeze(step);
+      const manifest = await measure(step, step.key ?? "timestamptz");
+      await withStatistics(pool, step, () =>
+        pool.transaction(async (sql) => {
+          await proveCount(sql, step, manifest.rows);
+          await finishSeal(sql, { oid: step.oid ?? 0, manifest, at: clock.now() });
+          await logMaintenance(sql, [{ ...entry(step, started, undefined), action: "seal" }]);
+        }, { deadlineMs: longestMs }));
+      return manifest;
+    },
+  };
+}

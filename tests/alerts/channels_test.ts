@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import type { Alert } from "../../services/alerts/alert.ts";
+import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
+import { backoffMs } from "../../services/alerts/notify/delivery_events.ts";
+import { formatAlertmanager } from "../../services/alerts/notify/channels/alertmanager.ts";
+import { type Parcel, wants } from "../../services/alerts/notify/channels/channel.ts";
+import { formatPagerDuty } from "../../services/alerts/notify/channels/pagerduty.ts";
+import { formatSlack } from "../../services/alerts/notify/channels/slack.ts";
+import { sign } from "../../services/alerts/notify/channels/webhook.ts";
+import type { Notice } from "../../services/alerts/notify/due.ts";
+import { sampleAlert } from "../../services/alerts/notify/sample.ts";
+import { readConfig } from "../../config/config.ts";
+import type { RecordsDb } from "../../db/records/records.ts";
+import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import { createLogger } from "../../log.ts";
+import type { ChannelSetting } from "../../config/channels.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { startHouse } from "../helpers/house.ts";
+import { freePort } from "../helpers/process.ts";
+import { startReceiver } from "../helpers/receiver.ts";
+import { alertmanager, testWith } from "../helpers/skip.ts";
+
+const at = "2026-01-01T00:00:00.000Z";
+const sender = { instance: "trading-1", url: "http://127.0.0.1:8000/" };
+const alert: Alert = {
+  ...sampleAlert("", at),
+  rule: "lock_wait",
+  alert_type: "lock_wait_warning",
+  severity: "warning",
+  peak_severity: "warning",
+  state: "firing",
+  resolved_at: null,
+  message: "Waiting for a lock on <a & b>: 12 s",
+  scope: "a",
+  cause: "One session holds what others need.",
+  cure: [{ sql: "select 1 < 2", lock: "none", risk: "reads only" }],
+};
+const parcel = (...notices: Notice[]): Parcel => ({ id: "1", notices, now: new Date(at) });
+const setting = (type: ChannelSetting["type"], more: Partial<ChannelSetting> = {}) => ({
+  name: "ops",
+  type,
+  min_severity: "warning" as const,
+  ...more,
+});
+
+Deno.test("a webhook's signature is that of standardwebhooks.com", () => {
+  // The example of its specification.
+  assert.equal(
+    sign(
+      "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      "msg_p5jXN8AQM9LWM0D4loKWxJek",
+      "1614265330",
+      '{"test": 2432232314}',
+    ),
+    "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+  );
+});
+
+Deno.test("Slack gets one line each, its three control characters escaped, with cause and cure of what is new", () => {
+  const [out] = formatSlack(
+    setting("slack", { url: "https://hooks.example/x" }),
+    parcel({ kind: "fired", alert }, { kind: "reminder", alert }),
+    sender,
+  );
+  assert.deepEqual(JSON.parse(out!.body).text.split("\n"), [
+    "*FIRING warning: Waiting for a lock on &lt;a &amp; b&gt;: 12 s*",
+    "One session holds what others need.",
+    "```select 1 &lt; 2```",
+    "*STILL FIRING warning: Waiting for a lock on &lt;a &amp; b&gt;: 12 s*",
+    "_Holdfast trading-1_",
+  ]);
+});
+
+Deno.test("PagerDuty gets an event each, with one key from trigger to resolve", () => {
+  const kinds = ["fired", "escalated", "acknowledged", "resolved"] as const;
+  const events = formatPagerDuty(
+    setting("pagerduty", { secret: "routing-key" }),
+    parcel(...kinds.map((kind) => ({ kind, alert }))),
+    sender,
+  ).map(({ url, body }) => ({ url, ...JSON.parse(body) }));
+  assert.deepEqual(events.map(({ event_action }) => event_action), [
+    "trigger",
+    "trigger",
+    "acknowledge",
+    "resolve",
+  ]);
+  assert.equal(new Set(events.map(({ dedup_key }) => dedup_key)).size, 1);
+  assert.equal(events[0].url, "https://events.pagerduty.com/v2/enqueue");
+  assert.equal(events[0].routing_key, "routing-key");
+  assert.equal(events[0].payload.severity, "warning");
+  assert.equal(events[3].payload, undefined);
+});
+
+Deno.test("for Alertmanager a changed severity ends the one alert and begins the other", () => {
+  const [out] = formatAlertmanager(
+    setting("alertmanager", { url: "http://127.0.0.1:9093/" }),
+    parcel({ kind: "escalated", alert: { ...alert, severity: "critical" } }),
+    sender,
+  );
+  assert.equal(out?.url, "http://127.0.0.1:9093/api/v2/alerts");
+  const [before, after] = JSON.parse(out!.body);
+  assert.deepEqual([before.labels.severity, before.endsAt], ["warning", at]);
+  assert.deepEqual([after.labels.severity, after.endsAt], ["critical", "2026-01-01T00:10:00.000Z"]);
+});
+
+Deno.test("a channel hears of what is bad enough for it, and of the end of all it has heard of", () => {
+  const critical = setting("slack", { min_severity: "critical" });
+  assert.ok(!wants(critical, { kind: "fired", alert }));
+  assert.ok(wants(critical, { kind: "eased", alert: { ...alert, peak_severity: "critical" } }));
+  assert.ok(!wants(setting("slack", { rules: ["archiver"] }), { kind: "fired", alert }));
+});
+
+Deno.test("channels are settings, and a wrong one stops the start without showing its secrets", () => {
+  const read = (channels: unknown) => () =>
+    readConfig({ HOLDFAST_CHANNELS: JSON.stringify(channels) });
+  const good = {
+    name: "ops",
+    type: "webhook",
+    url: "https://ops.example/in",
+    secret: "long enough",
+  };
+  assert.deepEqual(read([good])().HOLDFAST_CHANNELS, [{ ...good, min_severity: "warning" }]);
+  for (
+    const wrong of [
+      [good, good],
+      [{ ...good, url: "file:///etc/passwd" }],
+      [{ ...good, secret: undefined }],
+      [{ ...good, name: "log" }],
+      [{ ...good, type: "email" }],
+      [{ name: "pd", type: "pagerduty" }],
+      [{ name: "am", type: "alertmanager" }],
+      {},
+    ]
+  ) {
+    assert.throws(
+      read(wrong),
+      (error: Error) =>
+        /^HOLDFAST_CHANNELS is \(hidden\); allowed: /.test(error.message) &&
+        !error.message.includes("ops.example"),
+    );
+  }
+  assert.throws(() => readConfig({ HOLDFAST_CHANNELS: "[" }), /^StartError: HOLDFAST_CHANNELS is/);
+});
+
+Deno.test("tries are twice as far apart each time, up to five minutes, or as the receiver asks", () => {
+  assert.deepEqual([1, 2, 3, 9, 10, 40].map((tries) => backoffMs(tries)), [
+    1_000,
+    2_000,
+    4_000,
+    256_000,
+    300_000,
+    300_000,
+  ]);
+  assert.equal(backoffMs(1, 60_000), 60_000);
+});
+
+Deno.test("a channel that never answers grows no memory: the oldest that wait are given up, and kept as such", async () => {
+  const saved = new Map<string, DeliveryRecord>();
+  const deliveries = createDeliveries({
+    settings: [setting("slack", { url: "https://hooks.example/secret" })],
+    owner: "me",
+    sender,
+    store: {
+      saveDelivery: (record) => void saved.set(record.id, record),
+      deliveries: () => Promise.resolve([...saved.values()]),
+      db: {} as RecordsDb,
+    },
+    clock: { now: () => new Date(at) },
+    log: createLogger({ level: "error", write: () => {} }),
+    fetch: () => Promise.reject(new TypeError("error sending request for url (https://…)")),
+  });
+  for (let sent = 0; sent < 1_010; sent++) deliveries.send([{ kind: "fired", alert }]);
+  await eventually(() => [...saved.values()].some(({ attempts }) => attempts === 1), "one try");
+  const dead = [...saved.values()].filter(({ state }) => state === "dead");
+  assert.equal(dead.length, 10);
+  assert.ok(dead.every(({ error }) => error === "more than 1000 deliveries waited"));
+  assert.equal(deliveries.channels()[0]?.waiting, 1_000);
+  const [tried] = [...saved.values()];
+  assert.equal(tried?.error, "no connection");
+  await deliveries.stop();
+});
+
+testWith(
+  alertmanager,
+  "Debian's Alertmanager receives an alert that fires, and its end",
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "holdfast-alertmanager-" });
+    const receiver = startReceiver();
+    const port = freePort();
+    await Deno.writeTextFile(
+      `${folder}/config.yml`,
+      JSON.stringify({
+        route: { receiver: "us", group_wait: "0s", group_interval: "1s", group_by: ["..."] },
+        receivers: [{ name: "us", webhook_configs: [{ url: receiver.url }] }],
+      }),
+    );
+    const child = new Deno.Command(alertmanager.bin, {
+      args: [
+        `--config.file=${folder}/config.yml`,
+        `--storage.path=${folder}/data`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        "--cluster.listen-address=",
+      ],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const url = `http://127.0.0.1:${port}`;
+    const house = await startHouse({
+      HOLDFAST_FAST_TIER_SECONDS: "1",
+      HOLDFAST_BROADCAST_SECONDS: "1",
+      HOLDFAST_CHANNELS: JSON.stringify([{ name: "am", type: "alertmanager", url }]),
+      HOLDFAST_ALERT_IDLE_IN_TRANSACTION_WARNING: "0.5",
+      HOLDFAST_ALERT_IDLE_IN_TRANSACTION_CLEAR: "0.1",
+      HOLDFAST_ALERT_IDLE_IN_TRANSACTION_KEEP_FIRING_SECONDS: "0",
+    });
+    /** What Alertmanager itself tells its receiver. */
+    const heard = (status: string) =>
+      eventually(
+        () =>
+          receiver.received.map(({ body }) => JSON.parse(body).alerts[0])
+            .find((one) => one.labels.alertname === "idle_in_transaction" && one.status === status),
+        `Alertmanager tells that it is ${status}`,
+      );
+    try {
+      await eventually(async () => (await fetch(`${url}/-/ready`)).ok, "Alertmanager is ready");
+      const session = await house.sql.reserve();
+      await session`begin`;
+      await session`select 1`;
+      const firing = await heard("firing");
+      assert.deepEqual(firing.labels, {
+        alertname: "idle_in_transaction",
+        severity: "warning",
+        service: "holdfast",
+      });
+      assert.match(firing.annotations.summary, /^Session idle in transaction: \d+ s$/);
+      assert.match(firing.annotations.cure, /pg_stat_activity/);
+      await session`rollback`;
+      session.release();
+      const resolved = await heard("resolved");
+      assert.equal(resolved.startsAt, firing.startsAt);
+    } finally {
+      await house.stop();
+      child.kill("SIGTERM");
+      await child.status;
+      await receiver.stop();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);

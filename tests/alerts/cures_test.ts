@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { buildRules } from "../../services/alerts/rules/overrides.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { curesFor } from "../../services/monitor/diagnosis/cures.ts";
+import type { View } from "../../services/monitor/signals/signal.ts";
+import type { Rule } from "../../services/alerts/rules/rule.ts";
+import { startHouse } from "../helpers/house.ts";
+
+const rules = buildRules("production", []);
+const ruleOf = (name: string): Rule =>
+  rules.find((rule) => rule.name === name) ?? assert.fail(name);
+
+/** A view with `rows` by collector and nothing else. */
+function viewOf(rows: Record<string, unknown[]>, indexes?: unknown): View {
+  return { rows: (name: string) => rows[name], indexes } as unknown as View;
+}
+
+const sequences = [{ sequence: "app.orders_id_seq", column: "app.orders.id" }];
+
+Deno.test("a cure names what its alert is about, quoted", () => {
+  const sql = (rule: string, scope: string, view = viewOf({ sequences })) =>
+    curesFor(ruleOf(rule), scope, view).map((cure) => cure.sql);
+  assert.deepEqual(sql("autovacuum_lag", "app.My orders"), [
+    'vacuum (analyze, verbose) "app"."My orders"',
+  ]);
+  assert.deepEqual(sql("stale_statistics", 'app.a"b'), ['analyze "app"."a""b"']);
+  assert.deepEqual(sql("sequence", "app.orders_id_seq"), [
+    'alter table "app"."orders" alter column "id" type bigint',
+  ]);
+  assert.deepEqual(sql("slot_lost", "o'brien"), ["select pg_drop_replication_slot('o''brien')"]);
+  const prepared = viewOf({ xmin_horizon: [{ kind: "prepared transaction", name: "it's" }] });
+  assert.deepEqual(sql("prepared_transaction", "", prepared), ["rollback prepared 'it''s'"]);
+});
+
+Deno.test("where a name is not known, or could be two things, the cure is the query that finds it", () => {
+  for (
+    const [rule, scope] of [["sequence", "app.other_seq"], ["autovacuum_lag", "a.b.c"], [
+      "slot_lost",
+      "",
+    ]] as const
+  ) {
+    const view = viewOf({ sequences });
+    assert.equal(curesFor(ruleOf(rule), scope, view), ruleOf(rule).cure);
+    assert.match(ruleOf(rule).cure[0]?.sql ?? "", /^select /);
+  }
+});
+
+Deno.test("no cure of any shipped rule has a hole in it", () => {
+  for (const { name, cure } of shippedRules) {
+    for (const { sql } of cure) assert.doesNotMatch(sql, /<[a-z ]+>|\.\.\.|…/, name);
+  }
+});
+
+Deno.test("each cure parses in Postgres, whatever the names are", async () => {
+  const house = await startHouse();
+  /** plpgsql parses what it is made of, and runs none of it. */
+  const parses = (sql: string) =>
+    house.sql.unsafe(
+      `create or replace function pg_temp.parsed() returns void language plpgsql as $cure$ begin ${sql}; end $cure$`,
+    ).simple();
+  try {
+    for (const rule of shippedRules) {
+      for (const { sql } of rule.cure) {
+        await parses(sql).catch((error) => assert.fail(`${rule.name}: ${sql}: ${error.message}`));
+      }
+    }
+    const name = fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" })
+      .filter((text) => !/[.\0]|\$cure\$/.test(text) && text === text.toWellFormed());
+    const scoped = ["autovacuum_lag", "freeze_lag", "stale_statistics", "sequence", "slot_lost"];
+    await fc.assert(
+      fc.asyncProperty(name, name, name, async (schema, table, column) => {
+        const scope = `${schema}.${table}`;
+        const view = viewOf({ sequences: [{ sequence: scope, column: `${scope}.${column}` }] });
+        for (const rule of scoped) {
+          for (const { sql } of curesFor(ruleOf(rule), scope, view)) await parses(sql);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  } finally {
+    await house.stop();
+  }
+});
+
+Deno.test("sessions, changes, marks and moves are answered, and bad questions refused", async () => {
+  const house = await startHouse();
+  try {
+    await house.sql`select 1`;
+    const { sessions } = await house.json<
+      { sessions: { pid: number; own: boolean; application: string; query: string }[] }
+    >("/api/sessions");
+    assert.ok(sessions.some(({ own }) => own), "Holdfast's own are marked");
+    const other = sessions.find(({ application }) => application === "test");
+    assert.ok(other && !other.own);
+    const mark = await house.post("/api/marks", { text: " deploy 42 " });
+    assert.equal(mark.status, 201);
+    assert.equal((await mark.json()).subject, "deploy 42");
+    const { changes } = await house.json<{ changes: { kind: string; at: string }[] }>(
+      "/api/changes?limit=1",
+    );
+    assert.equal(changes[0]?.kind, "mark", "the newest first");
+    const from = new Date(Date.now() - 3_600_000).toISOString();
+    const to = new Date().toISOString();
+    const { moves } = await house.json<{ moves: unknown[] }>(`/api/moves?from=${from}&to=${to}`);
+    assert.ok(Array.isArray(moves));
+    for (
+      const path of [
+        `/api/moves?from=${to}&to=${from}`,
+        `/api/changes?from=${to}&to=${from}`,
+        "/api/sessions?limit=0",
+        "/api/moves",
+      ]
+    ) {
+      const answer = await house.request(path);
+      assert.equal(answer.status, 400, path);
+      assert.equal((await answer.json()).code, "invalid_request");
+    }
+    const empty = await house.post("/api/marks", { text: "  " });
+    assert.equal(empty.status, 400);
+    await empty.body?.cancel();
+  } finally {
+    await house.stop();
+  }
+});

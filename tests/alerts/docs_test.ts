@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { renderAlerts } from "../../tools/alerts.ts";
+import { proofs } from "../../tools/rule_proofs.ts";
+
+const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+
+Deno.test("docs/alerts.md is what the rules say; after a change run: deno task openapi", async () => {
+  const page = await read("docs/alerts.md");
+  assert.equal(page, renderAlerts(page));
+});
+
+Deno.test("every shipped rule has a test that fires it and one in which it is silent, and both are there", async () => {
+  assert.deepEqual(
+    shippedRules.map(({ name }) => name).filter((name) => !proofs[name]),
+    [],
+    "rules without proof",
+  );
+  assert.deepEqual(
+    Object.keys(proofs).filter((proof) => !shippedRules.some(({ name }) => name === proof)),
+    [],
+    "proofs without rule",
+  );
+  const sources = new Map<string, string>();
+  for (const [rule, proof] of Object.entries(proofs)) {
+    for (const { test, file } of [proof.fires, proof.silent]) {
+      const source = sources.get(file) ?? await read(`tests/${file}`);
+      sources.set(file, source);
+      const begins = source.indexOf(`"${test}"`);
+      assert.ok(begins >= 0, `${file} has no test "${test}" (for ${rule})`);
+    }
+    const { test, file } = proof.fires;
+    const source = sources.get(file) ?? "";
+    const begins = source.indexOf(`"${test}"`);
+    const ends = source.indexOf("\nDeno.test(", begins);
+    const body = source.slice(begins, ends < 0 ? undefined : ends);
+    assert.ok(body.includes(`"${rule}`), `"${test}" never asks for ${rule}`);
+    if (proof.silent.test.startsWith("what is nearly bad")) {
+      const near = sources.get(proof.silent.file) ?? "";
+      const list = near.slice(near.indexOf("const nearlyBad"), near.indexOf("];"));
+      const canary = rule.startsWith("write_");
+      assert.ok(canary || list.includes(`"${rule}"`), `${rule} is not among what is nearly bad`);
+    }
+  }
+});

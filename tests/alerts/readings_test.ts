@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { createBook } from "../../services/alerts/evaluation/state.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { ingestSource } from "../../services/alerts/evaluation/sources.ts";
+import type { IngestCounters } from "../../services/ingest/service.ts";
+import { createEventLoopWatch } from "../../services/monitor/collect/event_loop.ts";
+import { createFeeds } from "../../services/ingest/judge/feeds.ts";
+import type { MetricValue } from "../../services/alerts/alert.ts";
+import { systemClock } from "../../lib/clock.ts";
+
+const hour = 3_600;
+const day = 24 * hour;
+const GiB = 1024 ** 3;
+
+/** The rules (switched on) that fire on readings which hold for their whole time. */
+function firing(values: MetricValue[]): string[] {
+  const book = createBook({ instance: "" });
+  const explain = { evidence: () => [], cure: () => [] };
+  const rules = shippedRules.map((rule) => ({ ...rule, enabled: true }));
+  for (const now of [0, day * 1000]) {
+    book.judge(rules, values, { now, complete: new Set(), explain });
+  }
+  return book.open().map(({ rule, severity }) => `${rule} ${severity}`);
+}
+
+const value = (metric: string, value: number | null): MetricValue[] => [
+  { metric, scope: "", value },
+];
+
+Deno.test("backups that are old, unproven or damaged, and WAL that waits for its archive", () => {
+  assert.deepEqual(firing(value("backup_age_seconds", 27 * hour)), ["backup_age warning"]);
+  assert.deepEqual(firing(value("backup_age_seconds", 50 * hour)), ["backup_age critical"]);
+  assert.deepEqual(firing(value("backup_unproven_seconds", 51 * hour)), [
+    "backup_unproven warning",
+  ]);
+  assert.deepEqual(firing(value("backup_problems", 1)), ["backup_problems warning"]);
+  assert.deepEqual(firing(value("archive_lag_seconds", hour)), ["archive_lag critical"]);
+  assert.deepEqual(firing(value("backup_age_seconds", 25 * hour)), []);
+  assert.deepEqual(firing(value("backup_unproven_seconds", 49 * hour)), []);
+  assert.deepEqual(firing(value("backup_problems", 0)), []);
+  assert.deepEqual(firing(value("archive_lag_seconds", 300)), []);
+  assert.deepEqual(firing(value("backup_age_seconds", null)), [], "what is unknown fires nothing");
+});
+
+Deno.test("backups and WAL that are not copied for long", () => {
+  assert.deepEqual(firing(value("backup_copy_age_seconds", 27 * hour)), [
+    "backup_copy_age warning",
+  ]);
+  assert.deepEqual(firing(value("backup_copy_lag_seconds", 6 * hour)), [
+    "backup_copy_lag critical",
+  ]);
+  assert.deepEqual(firing(value("backup_copy_age_seconds", 25 * hour)), []);
+  assert.deepEqual(firing(value("backup_copy_lag_seconds", 900)), []);
+  assert.deepEqual(firing(value("backup_copy_age_seconds", null)), [], "nothing is copied");
+});
+
+Deno.test("uploads that a full disk refuses", () => {
+  const source = (diskFullSince: number | undefined) =>
+    ingestSource({
+      ingest: { counters: () => ({ diskFullSince }) as IngestCounters },
+      feeds: createFeeds({ clock: systemClock }),
+    });
+  assert.deepEqual(firing(source(1).values()), ["disk_full critical"]);
+  assert.deepEqual(firing(source(undefined).values()), []);
+});
+
+Deno.test("statements that got dearer", () => {
+  assert.deepEqual(firing(value("statement_regressions", 1)), ["statement_regression warning"]);
+  assert.deepEqual(firing(value("statement_regressions", 0)), []);
+  assert.deepEqual(firing(value("statement_regressions", null)), []);
+});
+
+Deno.test("watching that costs much, and collectors that rest", () => {
+  assert.deepEqual(firing(value("monitor_cost_ratio", 0.3)), ["watching_cost warning"]);
+  assert.deepEqual(firing(value("monitor_cost_ratio", 0.2)), []);
+  assert.deepEqual(firing(value("collectors_resting", 1)), ["watching_sheds warning"]);
+  assert.deepEqual(firing(value("collectors_resting", 0)), []);
+});
+
+Deno.test("an event loop that is held for seconds", () => {
+  /** What is known after ten timers, one of which came late. */
+  const watch = (heldMs: number) => {
+    let time = 0;
+    let tick = () => {};
+    const { lag, values } = createEventLoopWatch({
+      now: () => time,
+      schedule: (job) => {
+        tick = job;
+        return () => {};
+      },
+    });
+    for (let nth = 0; nth < 10; nth++) {
+      time += nth === 5 ? 100 + heldMs : 100;
+      tick();
+    }
+    assert.equal(lag().worst_ms, heldMs);
+    return firing(values());
+  };
+  assert.deepEqual(watch(3_000), ["event_loop_lag warning"]);
+  assert.deepEqual(watch(12_000), ["event_loop_lag critical"]);
+  assert.deepEqual(watch(300), []);
+});
+
+Deno.test("a collector whose question the server refuses", () => {
+  const failing = (value: number | null): MetricValue[] => [
+    { metric: "collector_failing", scope: "bloat", value },
+  ];
+  assert.deepEqual(firing(failing(1)), ["collector_failing warning"]);
+  assert.deepEqual(firing(failing(0)), []);
+  assert.deepEqual(firing(failing(null)), []);
+});
+
+Deno.test("indexes that nobody reads", () => {
+  assert.deepEqual(firing(value("unused_index_bytes", 11 * GiB)), ["unused_index warning"]);
+  assert.deepEqual(firing(value("unused_index_bytes", 9 * GiB)), []);
+});
+
+Deno.test("no rule fires on a value that is not known, whatever it is", () => {
+  const metrics = new Set(shippedRules.map(({ metric }) => metric));
+  assert.deepEqual(firing([...metrics].flatMap((metric) => value(metric, null))), []);
+});

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { createLogger } from "../../log.ts";
+import type { RuleLevels } from "../../services/alerts/rules/rule.ts";
+import { createRulebook } from "../../services/alerts/rules/registry.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+
+const log = createLogger({ level: "error", write: () => {} });
+const name = "connection_pool";
+
+/** A store whose answers come when the test says so. */
+function slowStore() {
+  const kept = new Map<string, Partial<RuleLevels>>();
+  const answers: (() => void)[] = [];
+  return {
+    async ruleChanges() {
+      const seen = new Map(kept);
+      await new Promise<void>((answer) => answers.push(answer));
+      return seen;
+    },
+    saveRules: (changes: ReadonlyMap<string, Partial<RuleLevels>>) => {
+      for (const [rule, levels] of changes) kept.set(rule, levels);
+      return Promise.resolve(true);
+    },
+    kept,
+    async answer() {
+      while (answers.length > 0) {
+        answers.pop()?.(); // the last asked first
+        for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      }
+    },
+  };
+}
+
+Deno.test("what was read of the rules before a change is not taken up after it", async () => {
+  const store = slowStore();
+  const book = createRulebook({ initial: shippedRules, store, log });
+  const refreshed = book.refresh();
+  const changed = book.change([{ name, changes: { warning: 0.1 } }]);
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await store.answer();
+  await Promise.all([refreshed, changed]);
+  assert.equal(book.find(name).warning, 0.1);
+});
+
+Deno.test("two changes at once are both kept", async () => {
+  const store = slowStore();
+  const book = createRulebook({ initial: shippedRules, store, log });
+  const both = Promise.all([
+    book.change([{ name, changes: { warning: 0.1 } }]),
+    book.change([{ name, changes: { for_seconds: 7 } }]),
+  ]);
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await store.answer();
+  await both;
+  assert.deepEqual([book.find(name).warning, book.find(name).for_seconds], [0.1, 7]);
+  assert.deepEqual(store.kept.get(name), { warning: 0.1, for_seconds: 7 });
+});
+
+Deno.test("a change that cannot be kept stops none that follows", async () => {
+  const store = slowStore();
+  const book = createRulebook({ initial: shippedRules, store, log });
+  await assert.rejects(
+    book.change([{ name: "no_such_rule", changes: { warning: 1 } }]),
+    /No rule is named/,
+  );
+  const changed = book.change([{ name, changes: { warning: 0.2 } }]);
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await store.answer();
+  await changed;
+  assert.equal(book.find(name).warning, 0.2);
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { readConfig, unknownSettings } from "../../config/config.ts";
+import { StartError } from "../../errors.ts";
+import { buildRules } from "../../services/alerts/rules/overrides.ts";
+
+function refusal(env: Record<string, string>, file?: string): string {
+  try {
+    readConfig(env, () => file ?? "{}");
+  } catch (error) {
+    assert.ok(error instanceof StartError);
+    assert.ok(!error.message.includes("\n"), "one line");
+    return error.message;
+  }
+  assert.fail(`${JSON.stringify(env)} was accepted`);
+}
+
+Deno.test("with nothing set, the defaults hold", () => {
+  const config = readConfig({});
+  assert.deepEqual([config.HOST, config.PORT, config.DATABASE_URL], ["127.0.0.1", 8000, undefined]);
+  assert.equal(config.HOLDFAST_DATA_DIR, ".holdfast");
+});
+
+Deno.test("a name that looks like a setting and is none is told", () => {
+  const env = {
+    HOLDFAST_RETENTON_DAYS: "5",
+    HOLDFAST_RETENTION_DAYS: "5",
+    HOLDFAST_ALERT_CONNECTIONS_WARNING: "0.5",
+    HOLDFAST_CONFIG: "x.json",
+    PATH: "/bin",
+  };
+  assert.deepEqual(unknownSettings(env), ["HOLDFAST_RETENTON_DAYS"]);
+});
+
+Deno.test("a bad value names the setting, the value and what is allowed", () => {
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ PORT: "abc" }, /^PORT is "abc"; allowed: a whole number from 0 to 65535/],
+    [{ PORT: "70000" }, /^PORT is "70000"; allowed/],
+    [{ PORT: "1.5" }, /^PORT is "1.5"; allowed/],
+    [{ LOG_LEVEL: "loud" }, /^LOG_LEVEL is "loud"; allowed: debug, info, warn or error/],
+    [{ HOLDFAST_PROFILE: "prod" }, /^HOLDFAST_PROFILE is "prod"; allowed: development/],
+    [{ HOLDFAST_POOL_SIZE: "1" }, /^HOLDFAST_POOL_SIZE is "1"; allowed: a whole number from 2/],
+    [{ HOLDFAST_BENCH_TARGETS: "{" }, /^HOLDFAST_BENCH_TARGETS is "{"; allowed: a JSON object/],
+    [{ HOLDFAST_INSECURE: "perhaps" }, /^HOLDFAST_INSECURE is "perhaps"; allowed: 0 or 1/],
+  ];
+  for (const [env, message] of cases) assert.match(refusal(env), message);
+});
+
+Deno.test("a bad secret is refused without being shown", () => {
+  assert.doesNotMatch(refusal({ HOLDFAST_TOKEN: "hunter2" }), /hunter2/);
+  assert.doesNotMatch(refusal({ DATABASE_URL: "mysql://me:hunter2@db" }), /hunter2/);
+  assert.match(
+    refusal({ DATABASE_URL: "postgres://me:hunter2@db:port/x" }),
+    /^DATABASE_URL is \(hidden\); allowed: a URL such as/,
+  );
+  const socket = "postgres://me@/x?host=/run/postgresql";
+  assert.equal(readConfig({ DATABASE_URL: socket }).DATABASE_URL, socket);
+});
+
+Deno.test("others may reach Holdfast only with a token, or when told that the network is closed", () => {
+  assert.match(refusal({ HOST: "0.0.0.0" }), /^HOST is "0.0.0.0".*HOLDFAST_TOKEN/);
+  assert.equal(readConfig({ HOST: "0.0.0.0", HOLDFAST_TOKEN: "long enough" }).HOST, "0.0.0.0");
+  assert.equal(readConfig({ HOST: "0.0.0.0", HOLDFAST_INSECURE: "1" }).HOST, "0.0.0.0");
+  assert.match(refusal({ HOLDFAST_READ_TOKEN: "long enough" }), /without HOLDFAST_TOKEN/);
+});
+
+Deno.test("the environment wins over the file, the file over the defaults", () => {
+  const file = '{"PORT": 9000, "LOG_LEVEL": "warn"}';
+  const config = readConfig({ HOLDFAST_CONFIG: "holdfast.json", PORT: "9001" }, () => file);
+  assert.deepEqual([config.PORT, config.LOG_LEVEL], [9001, "warn"]);
+});
+
+Deno.test("a file that cannot be used is named", () => {
+  const env = { HOLDFAST_CONFIG: "holdfast.json" };
+  assert.match(
+    refusal(env, "{"),
+    /^HOLDFAST_CONFIG is "holdfast.json"; allowed: a readable JSON file/,
+  );
+  assert.match(
+    refusal(env, "[]"),
+    /^HOLDFAST_CONFIG is "holdfast.json"; allowed: a file with a JSON object/,
+  );
+  assert.match(refusal(env, '{"PROT": 1}'), /^PROT in holdfast.json is not a setting/);
+});
+
+Deno.test("levels of alerts are set by name, and an unknown name stops the start", () => {
+  const { alertOverrides } = readConfig({ HOLDFAST_ALERT_CONNECTION_POOL_WARNING: "0.5" });
+  const rule = buildRules("production", alertOverrides).find(({ name }) =>
+    name === "connection_pool"
+  );
+  assert.equal(rule?.warning, 0.5);
+  assert.ok((rule?.clear ?? 1) < 0.5, "an alert that fires at 0.5 can end");
+  for (
+    const [name, value] of [
+      ["HOLDFAST_ALERT_NOPE_WARNING", "1"],
+      [
+        "HOLDFAST_ALERT_DEADLOCKS_WARNING",
+        "x",
+      ],
+      ["HOLDFAST_ALERT_DEADLOCKS_WARNING", " "],
+      ["HOLDFAST_ALERT_DEADLOCKS_FOR_SECONDS", "-1"],
+    ]
+  ) {
+    assert.throws(
+      () => buildRules("production", [{ name: name ?? "", value: value ?? "" }]),
+      StartError,
+    );
+  }
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { eventually } from "../helpers/eventually.ts";
+import type { House } from "../helpers/house.ts";
+import { type SharedServer, startSharedServer } from "../helpers/pair.ts";
+import { freePort, type ServeProcess, startProcess } from "../helpers/process.ts";
+
+interface Listed {
+  instances: {
+    id: string;
+    version: string;
+    since: string;
+    last_seen_at: string;
+    alive: boolean;
+    leads: string[];
+  }[];
+  complete: boolean;
+  next_cursor: null;
+}
+
+let server: SharedServer;
+Deno.test.beforeAll(async () => {
+  server = await startSharedServer();
+});
+Deno.test.afterAll(() => server.stop());
+
+const list = async (url: string): Promise<Listed> =>
+  await (await fetch(`${url}/api/instances`)).json();
+const leaders = async (url: string) =>
+  (await list(url)).instances.filter(({ leads }) => leads.includes("alerts")).map(({ id }) => id);
+
+Deno.test("everyone there is listed, the one that answers first, and one leads; a clean end hands over within a second", async () => {
+  const one = await server.start("one");
+  const two = await server.start("two");
+  await eventually(async () => (await list(one.url)).instances.length === 2, "both are there");
+  for (const [house, names] of [[one, ["one", "two"]], [two, ["two", "one"]]] as const) {
+    const { instances, complete, next_cursor } = await list(house.url);
+    assert.deepEqual(instances.map(({ id }) => id), names);
+    assert.deepEqual([complete, next_cursor], [true, null]);
+    for (const { version, alive, since, last_seen_at } of instances) {
+      assert.equal(version, "0.0.0-test");
+      assert.ok(alive);
+      assert.ok(Date.parse(since) <= Date.parse(last_seen_at) + 1_000);
+    }
+  }
+  await eventually(async () => (await leaders(two.url)).join() === "one", "the first leads");
+  const released = eventually(async () => {
+    const [row] = await two.sql<{ free: boolean }[]>`
+      select until < now() as free from holdfast.alert_lease where holder = 'one'`;
+    return row?.free !== false;
+  }, "the lease is given back").then(() => performance.now());
+  const led = eventually(async () => {
+    const [row] = await two.sql<{ holder: string }[]>`select holder from holdfast.alert_lease`;
+    return row?.holder === "two";
+  }, "the other leads").then(() => performance.now());
+  await server.end(one);
+  const tookMs = await led - await released;
+  assert.ok(tookMs < 1_000, `took ${tookMs} ms`);
+  assert.deepEqual((await list(two.url)).instances.map(({ id }) => id), ["two"]);
+  assert.deepEqual(await leaders(two.url), ["two"]);
+  await server.end(two);
+});
+
+Deno.test("after a kill -9 of the leader another leads within ten seconds", async () => {
+  const port = freePort();
+  const folder = await Deno.makeTempDir({ prefix: "holdfast-leader-" });
+  const leader: ServeProcess = startProcess({
+    env: {
+      DATABASE_URL: server.url,
+      HOLDFAST_DATA_DIR: folder,
+      HOLDFAST_INSTANCE: "leader",
+      PORT: String(port),
+    },
+  });
+  let other: House | undefined;
+  try {
+    await leader.ready(60_000);
+    await eventually(async () => (await leaders(leader.url)).join() === "leader", "it leads");
+    other = await server.start("other");
+    const { url } = other;
+    await eventually(async () => (await list(url)).instances.length === 2, "both are there");
+    leader.kill("SIGKILL");
+    const began = performance.now();
+    await eventually(async () => (await leaders(url)).join() === "other", "it takes over", 10_000);
+    console.error(`taken over after ${Math.round(performance.now() - began)} ms`);
+    const gone = (await list(url)).instances.find(({ id }) => id === "leader");
+    assert.ok(gone, "who is gone stays listed for a day");
+    await eventually(
+      async () => (await list(url)).instances.find(({ id }) => id === "leader")?.alive === false,
+      "and shown as gone",
+      20_000,
+    );
+  } finally {
+    try {
+      leader.kill("SIGKILL");
+    } catch {
+      // it has ended
+    }
+    await leader.exited;
+    if (other) await server.end(other);
+    await Deno.remove(folder, { recursive: true });
+  }
+});

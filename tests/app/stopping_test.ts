@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { eventually } from "../helpers/eventually.ts";
+import { assertGone, countTicks, createFleet, storeTick } from "../helpers/fleet.ts";
+import { awaitProgress, batchRows, connectTo, startLoad } from "../helpers/load.ts";
+import { freePort, postmastersOf, type ServeProcess } from "../helpers/process.ts";
+import { testWith } from "../helpers/skip.ts";
+import { openTerminal, terminal } from "../helpers/terminal.ts";
+
+const { start, newFolder, clear } = createFleet();
+const root = new URL("../..", import.meta.url).pathname;
+/** A stop under load, with an upload that never ends or with a frozen server takes less. */
+const stopMs = 5_000;
+
+Deno.test.afterAll(clear);
+
+async function startReady(): Promise<{ dir: string; house: ServeProcess }> {
+  const dir = await newFolder();
+  const house = start(dir);
+  await house.ready();
+  return { dir, house };
+}
+
+/** Lets `work` stop it, and asserts that it ended in time, with 0 and with nothing left. */
+async function assertStops(house: ServeProcess, dir: string, signal: Deno.Signal): Promise<void> {
+  const began = performance.now();
+  house.kill(signal);
+  assert.equal(await house.exited, 0, house.errors());
+  const took = performance.now() - began;
+  await assertGone(dir);
+  assert.ok(took < stopMs, `it took ${Math.round(took)} ms`);
+}
+
+/** The server of a data directory and its children, as the system lists them. */
+async function processesOf(dir: string): Promise<number[]> {
+  const [server] = await postmastersOf(dir);
+  assert.ok(server);
+  const { stdout } = await new Deno.Command("ps", {
+    args: ["-o", "pid=", "--ppid", String(server.pid)],
+  }).output();
+  const children = new TextDecoder().decode(stdout).split("\n").map(Number).filter((pid) =>
+    pid > 0
+  );
+  return [server.pid, ...children];
+}
+
+async function freeze(dir: string): Promise<number[]> {
+  const frozen = await processesOf(dir);
+  for (const pid of frozen) Deno.kill(pid, "SIGSTOP");
+  return frozen;
+}
+
+const isAlive = async (pid: number) => {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] })
+    .output();
+  const state = new TextDecoder().decode(stdout).trim();
+  return state !== "" && !state.startsWith("Z");
+};
+
+async function assertDead(pids: number[]): Promise<void> {
+  await eventually(
+    async () => !(await Promise.all(pids.map(isAlive))).includes(true),
+    "no process of the server is left",
+    3_000,
+  );
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  Deno.test(`${signal} stops in order while uploads come in, and what was acknowledged is there`, async () => {
+    const { dir, house } = await startReady();
+    const load = startLoad(() => house.url);
+    await awaitProgress(load);
+    try {
+      await assertStops(house, dir, signal);
+    } finally {
+      load.abandon();
+    }
+    const again = start(dir);
+    await again.ready();
+    const sql = connectTo(dir);
+    // What was not acknowledged may be there too: its answer was cut off.
+    const batches = await sql<{ key: string; rows: number; once: number }[]>`
+      select
+        substring(trade_id from '^[0-9]+-[0-9]+') as key,
+        count(*)::int as rows,
+        count(distinct trade_id)::int as once
+      from market.ticks
+      group by 1`;
+    await sql.end();
+    const stored = new Set(batches.map(({ key }) => key));
+    assert.deepEqual([...load.acknowledged].filter((key) => !stored.has(key)), []);
+    for (const batch of batches) {
+      assert.deepEqual([batch.rows, batch.once], [batchRows, batchRows], batch.key);
+    }
+    await assertStops(again, dir, signal);
+  });
+}
+
+Deno.test("an upload that never ends holds up no stop", async () => {
+  const { dir, house } = await startReady();
+  const { port } = new URL(house.url);
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+  const send = (text: string) => connection.write(new TextEncoder().encode(text));
+  await send(
+    "POST /api/ticks?create=true HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n",
+  );
+  const row = '{"ts":"2026-01-05T10:00:00Z","symbol":"SPY","price":1,"size":1}\n';
+  const chunk = `${row.length.toString(16)}\r\n${row}\r\n`;
+  let sent = 0;
+  const timer = setInterval(() => void send(chunk).then(() => sent++, () => {}), 20);
+  try {
+    await eventually(() => sent > 20, "it is under way");
+    await assertStops(house, dir, "SIGTERM");
+  } finally {
+    clearInterval(timer);
+    connection.close();
+  }
+});
+
+Deno.test("a frozen server holds up no stop and is not left, and its data is there at the next start", async () => {
+  const { dir, house } = await startReady();
+  await storeTick(house.url);
+  const frozen = await freeze(dir);
+  const began = performance.now();
+  house.kill("SIGTERM");
+  assert.equal(await house.exited, 0, house.errors());
+  const took = performance.now() - began;
+  await assertDead(frozen);
+  assert.ok(took < stopMs, `it took ${Math.round(took)} ms`);
+  assert.equal(house.logged("embedded_postgres_killed").length, 1);
+  const again = start(dir);
+  await again.ready();
+  assert.equal(await countTicks(again.url), 1);
+  await assertStops(again, dir, "SIGTERM");
+});
+
+Deno.test("a second signal a second later ends with 130, and the server is stopped all the same", async () => {
+  const { dir, house } = await startReady();
+  await storeTick(house.url);
+  // Without its server Holdfast is not done within a second.
+  const frozen = await freeze(dir);
+  house.kill("SIGINT");
+  await new Promise((done) => setTimeout(done, 1_200));
+  const began = performance.now();
+  house.kill("SIGINT");
+  assert.equal(await house.exited, 130, house.errors());
+  assert.ok(performance.now() - began < 2_000, "at once");
+  await assertDead(frozen);
+  const again = start(dir);
+  await again.ready();
+  assert.equal(await countTicks(again.url), 1);
+  await assertStops(again, dir, "SIGINT");
+});
+
+Deno.test("a frozen server that a killed Holdfast left is not adopted, but brought back", async () => {
+  const { dir, house } = await startReady();
+  await storeTick(house.url);
+  house.kill("SIGKILL");
+  await house.exited;
+  const frozen = await freeze(dir);
+  const again = start(dir);
+  await again.ready();
+  assert.equal(again.logged("embedded_postgres_ready")[0]?.how, "started");
+  assert.equal(await countTicks(again.url), 1);
+  await assertDead(frozen);
+  await assertStops(again, dir, "SIGTERM");
+});
+
+Deno.test("a second signal while the server is being made or started leaves none", async () => {
+  for (const event of ["listening", "embedded_postgres_initialising"]) {
+    const dir = await newFolder();
+    const house = start(dir);
+    await eventually(() => house.logged(event).length > 0, event);
+    house.kill("SIGINT");
+    await new Promise((done) => setTimeout(done, 1_050));
+    try {
+      house.kill("SIGINT");
+    } catch {
+      // it has stopped in order already
+    }
+    assert.ok([0, 130].includes(await house.exited), house.errors());
+    // What initdb or pg_ctl was at ends by itself, as fast as the machine lets it, and nothing serves.
+    await eventually(async () => (await postmastersOf(dir)).length === 0, "no server is left");
+  }
+});
+
+async function serveInTerminal() {
+  const dir = await newFolder();
+  const port = String(freePort());
+  const env = { HOLDFAST_DATA_DIR: dir, PORT: port };
+  const screen = openTerminal("deno task serve", { cwd: root, env });
+  await eventually(
+    async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/health/ready`);
+      await answer.body?.cancel();
+      return answer.status === 200;
+    },
+    "it is ready",
+    90_000,
+  );
+  return { dir, screen, url: `http://127.0.0.1:${port}` };
+}
+
+testWith(
+  terminal,
+  "one Ctrl-C in a terminal stops deno task serve in order, and says so",
+  async () => {
+    const { dir, screen, url } = await serveInTerminal();
+    await storeTick(url);
+    await screen.type("\x03");
+    await screen.exited;
+    assert.match(screen.shown(), /stopping; press Ctrl-C again to end now/);
+    assert.match(screen.shown(), /"event":"stopped"/);
+    await assertGone(dir);
+  },
+);
+
+testWith(terminal, "a second Ctrl-C in a terminal ends at once, and leaves no server", async () => {
+  const { dir, screen } = await serveInTerminal();
+  const frozen = await freeze(dir);
+  await screen.type("\x03");
+  await eventually(() => screen.shown().includes("press Ctrl-C again"), "it says what to do");
+  await new Promise((done) => setTimeout(done, 1_200));
+  await screen.type("\x03");
+  await screen.exited;
+  assert.match(screen.shown(), /"event":"ending_at_once"/);
+  await assertDead(frozen);
+});
+
+testWith(terminal, "a terminal that is closed stops deno task serve in order", async () => {
+  const { dir, screen, url } = await serveInTerminal();
+  await storeTick(url);
+  screen.close();
+  await screen.exited;
+  await eventually(async () => (await postmastersOf(dir)).length === 0, "its server ends", 10_000);
+  await eventually(
+    async () => await Deno.readTextFile(`${dir}/holdfast.lock`) === "",
+    "the lock is released",
+    10_000,
+  );
+  await assertGone(dir);
+});

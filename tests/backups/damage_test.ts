@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { collectSpool, sweepArchive, verifyArchive } from "../../services/backups/wal/archive.ts";
+import { runDrill } from "../../services/backups/verify/drill.ts";
+import { readManifest } from "../../services/backups/base/manifest.ts";
+import { pageChecksum } from "../../services/backups/verify/pages.ts";
+import { type BackupRecord, readRecord } from "../../services/backups/record.ts";
+import { createBackupStore } from "../../services/backups/backup_store.ts";
+import { verifyBackup } from "../../services/backups/verify/backup.ts";
+import { segmentOf } from "../../services/backups/wal/segments.ts";
+import { type House, startHouse } from "../helpers/house.ts";
+
+let house: House;
+let record: BackupRecord;
+let path = "";
+
+Deno.test.beforeAll(async () => {
+  house = await startHouse();
+  const { backups } = house.holdfast;
+  await house
+    .sql`create table public.things as select g as id, md5(g::text) as name from generate_series(1, 5000) as g`;
+  await house.sql`create index on public.things (name)`;
+  const { id } = await backups.start();
+  await backups.idle();
+  const store = createBackupStore(join(house.config.HOLDFAST_DATA_DIR, "backups"));
+  const found = (await store.list()).find((one) => one.id === id);
+  assert.equal(found?.status, "complete", JSON.stringify(found?.problems));
+  record = found!;
+  path = store.pathOf(record);
+});
+Deno.test.afterAll(() => house.stop());
+
+/** The files of the backup, copied, for one test to spoil. */
+async function spoiled(spoil: (dir: string) => void): Promise<string[]> {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-spoiled-" });
+  try {
+    for (const name of readdirSync(path)) copyFileSync(join(path, name), join(dir, name));
+    spoil(dir);
+    return await verifyBackup(dir, record);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+function flip(file: string, at: number): void {
+  const bytes = readFileSync(file);
+  const place = at < 0 ? bytes.length + at : at;
+  bytes[place] = (bytes[place] ?? 0) ^ 0x10;
+  Deno.writeFileSync(file, bytes);
+}
+
+Deno.test("a backup nobody touched has no problems", async () => {
+  assert.deepEqual(await spoiled(() => {}), []);
+});
+
+Deno.test("any single flipped byte of the archive is found, whichever it is", async () => {
+  const { bytes } = record.files["base.tar.gz"]!;
+  for (const at of [4, 9, Math.floor(bytes / 3), Math.floor(bytes / 2), bytes - 2]) {
+    const problems = await spoiled((dir) => flip(join(dir, "base.tar.gz"), at));
+    assert.match(problems[0] ?? "", /^base\.tar\.gz is damaged/, `byte ${at}`);
+  }
+});
+
+Deno.test("a flipped byte of the manifest, a missing file, a truncated file: each is named", async () => {
+  assert.match(
+    (await spoiled((dir) => flip(join(dir, "backup_manifest"), 5_000))).join("; "),
+    /^backup_manifest is damaged/,
+  );
+  assert.deepEqual(await spoiled((dir) => Deno.removeSync(join(dir, "base.tar.gz"))), [
+    "base.tar.gz is missing",
+  ]);
+  assert.deepEqual(await spoiled((dir) => Deno.removeSync(join(dir, "backup_manifest"))), [
+    "backup_manifest is missing",
+  ]);
+  const short = await spoiled((dir) => Deno.truncateSync(join(dir, "base.tar.gz"), 100_000));
+  assert.match(short[0] ?? "", /^base\.tar\.gz is truncated: 100000 of \d+ bytes$/);
+});
+
+Deno.test("the server's manifest and the record each know when they were changed", () => {
+  const bytes = new Uint8Array(readFileSync(join(path, "backup_manifest")));
+  assert.ok(readManifest(bytes).files.length > 900);
+  bytes[200] = (bytes[200] ?? 0) ^ 1;
+  assert.throws(() => readManifest(bytes), /its own checksum is wrong/);
+  const text = readFileSync(join(path, "backup.json"), "utf8");
+  assert.throws(
+    () => readRecord(text.replace('"complete"', '"failed"')),
+    /its own checksum is wrong/,
+  );
+});
+
+/** A spool with three segments, and an archive beside it. */
+async function withSegments(
+  work: (places: { spool: string; archive: string; names: string[] }) => Promise<void>,
+): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-wal-" });
+  const [spool, archive] = [join(dir, "spool"), join(dir, "wal")];
+  const names = [1, 2, 3].map((n) =>
+    segmentOf(1, BigInt(n) * 16n * 1024n * 1024n, 16 * 1024 * 1024)
+  );
+  await Deno.mkdir(spool);
+  for (const name of names) {
+    await Deno.writeFile(join(spool, name), crypto.getRandomValues(new Uint8Array(50_000)));
+  }
+  try {
+    await work({ spool, archive, names });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const checkSegments = (archive: string, first: string) =>
+  verifyArchive({ archive, spool: undefined, first, segmentBytes: 16 * 1024 * 1024 });
+
+Deno.test("in the WAL archive a flipped byte and a missing segment are named", async () => {
+  await withSegments(async ({ spool, archive, names }) => {
+    const [first = "", middle = ""] = names;
+    assert.deepEqual(await collectSpool(spool, archive), { moved: 3, problem: undefined });
+    assert.deepEqual(readdirSync(spool), []);
+    assert.deepEqual(await checkSegments(archive, first), []);
+    const file = join(archive, readdirSync(archive).find((name) => name.startsWith(middle))!);
+    flip(file, 30_000);
+    const [problem = ""] = await checkSegments(archive, first);
+    assert.match(problem, new RegExp(`^WAL segment ${middle} is damaged`));
+    Deno.removeSync(file);
+    assert.deepEqual(await checkSegments(archive, first), [`WAL segment ${middle} is missing`]);
+  });
+});
+
+Deno.test("archiving that was cut short is done again; other content under the same name is refused", async () => {
+  await withSegments(async ({ spool, archive, names }) => {
+    const [first = "", middle = ""] = names;
+    const content = readFileSync(join(spool, middle));
+    await collectSpool(spool, archive);
+    Deno.writeFileSync(join(archive, `${first}.abc.gz.partial`), content);
+    await sweepArchive(spool, archive);
+    assert.equal(readdirSync(archive).length, 3, "what was half-done is gone");
+    Deno.writeFileSync(join(spool, middle), content);
+    assert.deepEqual(await collectSpool(spool, archive), { moved: 1, problem: undefined });
+    assert.deepEqual(readdirSync(spool), []);
+    Deno.writeFileSync(join(spool, middle), content.subarray(1));
+    const { problem = "" } = await collectSpool(spool, archive);
+    assert.match(problem, new RegExp(`${middle} is in the archive with other content`));
+    assert.deepEqual(readdirSync(spool), [middle], "neither was touched");
+    assert.deepEqual(await checkSegments(archive, first), []);
+  });
+});
+
+Deno.test("a page flipped inside the restored cluster is found, named by file and page", async () => {
+  const home = await Deno.makeTempDir({ prefix: "holdfast-drill-" });
+  await Deno.chmod(home, 0o755);
+  const [row] = await house.sql`select pg_relation_filepath('public.things') as path`;
+  const file: string = row?.path;
+  try {
+    const proof = await runDrill({
+      path,
+      record,
+      home,
+      living: undefined,
+      user: "postgres",
+      now: () => new Date(),
+      signal: new AbortController().signal,
+      beforePages: (data) => Promise.resolve(flip(join(data, file), 8192 * 3 + 4_000)),
+    });
+    assert.deepEqual(proof.problems, [`${file} is damaged: page 3 fails its checksum`]);
+    assert.deepEqual(readdirSync(home), [], "the scratch server is thrown away");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("a page's checksum counts where the page stands, and not its own place", () => {
+  const page = new Uint8Array(8192).fill(7);
+  const sum = pageChecksum(page, 5);
+  assert.notEqual(pageChecksum(page, 6), sum);
+  page[8] = 1;
+  page[9] = 2;
+  assert.equal(pageChecksum(page, 5), sum);
+  page[8191] = 8;
+  assert.notEqual(pageChecksum(page, 5), sum);
+});

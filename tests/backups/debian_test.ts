@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import postgres from "postgres";
+import type { Backup } from "../../services/backups/report.ts";
+import { createDebianServer, type DebianServer } from "../helpers/debian.ts";
+import { type House, startHouse } from "../helpers/house.ts";
+import { debianPostgres, testWith } from "../helpers/skip.ts";
+
+let server: DebianServer;
+
+async function withHouse(url: string, work: (house: House) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-debian-backups-" });
+  const house = await startHouse({ DATABASE_URL: url, HOLDFAST_BACKUP_DIR: join(dir, "b") });
+  try {
+    await work(house);
+  } finally {
+    await house.stop();
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function take(house: House, body = "{}"): Promise<Backup> {
+  const answer = await house.post("/api/backups", body);
+  const begun = await answer.json();
+  assert.equal(answer.status, 202, JSON.stringify(begun));
+  await house.holdfast.backups.idle();
+  return await house.json<Backup>(`/api/backups/${begun.id}`);
+}
+
+testWith(debianPostgres, "beside Debian's Postgres 15", async (t) => {
+  server = await createDebianServer({ settings: ["password_encryption=scram-sha-256"] });
+  await server.start();
+  const admin = postgres(server.url, { max: 1, onnotice: () => {} });
+  try {
+    await admin.unsafe(`
+      create role copier login replication password 'two words: é';
+      create role plain login;
+      grant create on database postgres to copier, plain;
+      grant pg_monitor to copier`);
+    const copier = `postgres://copier:${
+      encodeURIComponent("two words: é")
+    }@127.0.0.1:${server.port}/postgres`;
+
+    await t.step("a role with replication takes base backups and proves them", async () => {
+      await withHouse(copier, async (house) => {
+        const sent = await house.post(
+          "/api/ticks?create=true",
+          [{ ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 }],
+        );
+        assert.equal(sent.status, 200);
+        await sent.body?.cancel();
+        const taken = await take(house);
+        assert.deepEqual([taken.kind, taken.status, taken.problems], ["base", "complete", []]);
+        const verified = await house.post(`/api/backups/${taken.id}/verify`, "{}");
+        await verified.body?.cancel();
+        await house.holdfast.backups.idle();
+        const proven = await house.json<Backup>(`/api/backups/${taken.id}`);
+        assert.deepEqual(proven.problems, []);
+        assert.ok(proven.proven_at);
+        assert.match(proven.notes.join("\n"), /^1 rows in \d+ partitions, \d+ compared$/m);
+        assert.match(proven.notes.join("\n"), /no data checksums/);
+      });
+    });
+
+    await t.step("a password is proven on both sides with SCRAM", async () => {
+      const folder = (await admin`show hba_file`)[0]?.hba_file;
+      await Deno.writeTextFile(
+        folder,
+        "host all postgres 127.0.0.1/32 trust\nhost all,replication all 127.0.0.1/32 scram-sha-256\n",
+      );
+      await admin`select pg_reload_conf()`;
+      await withHouse(copier, async (house) => {
+        const taken = await take(house);
+        assert.deepEqual([taken.kind, taken.status, taken.problems], ["base", "complete", []]);
+      });
+      await Deno.writeTextFile(folder, "host all,replication all 127.0.0.1/32 trust\n");
+      await admin`select pg_reload_conf()`;
+    });
+
+    await t.step("a role without it says what it cannot do, and dumps", async () => {
+      await admin.unsafe("drop schema if exists market, holdfast cascade");
+      await withHouse(`postgres://plain@127.0.0.1:${server.port}/postgres`, async (house) => {
+        const refused = await house.post("/api/backups", '{"kind": "base"}');
+        const { detail, code } = await refused.json();
+        assert.equal(refused.status, 403);
+        assert.equal(code, "forbidden");
+        assert.match(detail, /^Role plain may not replicate: alter role plain replication/);
+        const dumped = await take(house);
+        assert.deepEqual([dumped.kind, dumped.status, dumped.problems], [
+          "logical",
+          "complete",
+          [],
+        ]);
+        assert.ok(dumped.bytes > 1_000);
+        const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+        assert.deepEqual(backups.map(({ id }) => id), [dumped.id]);
+      });
+    });
+  } finally {
+    await admin.end();
+    await server.remove();
+  }
+});

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { createEmbeddedServer } from "../../db/embedded/server.ts";
+import { connectSql, type Sql, type Target } from "../../db/connection.ts";
+import { createLogger } from "../../log.ts";
+import { type House, startHouse } from "../helpers/house.ts";
+import { startProcess } from "../helpers/process.ts";
+
+const log = createLogger({ level: "error", write: () => {} });
+let house: House;
+let folder = "";
+
+Deno.test.beforeAll(async () => {
+  folder = await Deno.makeTempDir({ prefix: "holdfast-restore-" });
+  await Deno.chmod(folder, 0o755);
+  house = await startHouse({ HOLDFAST_BACKUP_DIR: join(folder, "backups") });
+});
+Deno.test.afterAll(async () => {
+  await house.stop();
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** `deno task restore` with these arguments, as a process of its own. */
+async function restore(...args: string[]) {
+  const child = startProcess({
+    env: {
+      HOLDFAST_DATA_DIR: house.config.HOLDFAST_DATA_DIR,
+      HOLDFAST_BACKUP_DIR: join(folder, "backups"),
+    },
+    args: ["restore", ...args],
+  });
+  const code = await child.exited;
+  return { code, output: child.output(), errors: child.errors() };
+}
+
+async function onTarget<T>(target: Target, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = connectSql({
+    target,
+    max: 1,
+    applicationName: "test",
+    statementTimeoutMs: 10_000,
+    lockTimeoutMs: 1_000,
+    pooled: false,
+  });
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Rows of public.fills in a restored data directory. */
+async function fillsIn(dir: string): Promise<number> {
+  const server = await createEmbeddedServer({ dataDir: dir, log });
+  await server.start();
+  try {
+    return await onTarget(server.target, async (sql) => {
+      const [row] = await sql`select count(*)::int as n from public.fills`;
+      return row?.n;
+    });
+  } finally {
+    await server.stop();
+  }
+}
+
+const now = async (): Promise<string> => {
+  const [row] = await house.sql`select clock_timestamp() as at`;
+  return row?.at.toISOString();
+};
+
+Deno.test("1,000 deleted rows are there at the moment before, and gone at the moment after", async (t) => {
+  await house.sql`create table public.fills as select g as id from generate_series(1, 500) as g`;
+  await house.holdfast.backups.start();
+  await house.holdfast.backups.idle();
+  await house.sql`insert into public.fills select g from generate_series(501, 1500) as g`;
+  await new Promise((done) => setTimeout(done, 20));
+  const before = await now();
+  await new Promise((done) => setTimeout(done, 20));
+  await house.sql`delete from public.fills where id > 500`;
+  await new Promise((done) => setTimeout(done, 20));
+  const after = await now();
+
+  await t.step("before: through the archive and the living server's own WAL", async () => {
+    await house.admin`select pg_switch_wal()`;
+    await house.holdfast.backups.everyMinute();
+    const { code, output, errors } = await restore(
+      "--to",
+      join(folder, "before"),
+      "--time",
+      before,
+    );
+    assert.equal(code, 0, output + errors);
+    assert.match(
+      output,
+      /verifying backup[\s\S]*unpacking[\s\S]*gathered \d+ WAL files[\s\S]*recovering to/,
+    );
+    assert.equal(await fillsIn(join(folder, "before")), 1500);
+  });
+  await t.step("after: nothing was committed since, so all there is counts", async () => {
+    const { code, output, errors } = await restore("--to", join(folder, "after"), "--time", after);
+    assert.equal(code, 0, output + errors);
+    assert.equal(await fillsIn(join(folder, "after")), 500);
+  });
+  await t.step(
+    "never over anything that is there, nor to a time before the first backup",
+    async () => {
+      const over = await restore("--to", house.config.HOLDFAST_DATA_DIR);
+      assert.equal(over.code, 1);
+      assert.match(over.errors, /is not empty; a restore never writes over anything/);
+      const early = await restore("--to", join(folder, "early"), "--time", "2001-01-01T00:00:00Z");
+      assert.equal(early.code, 1);
+      assert.match(early.errors, /No whole backup had ended by 2001-01-01/);
+      const wrong = await restore("--to", join(folder, "early"), "--time", "yesterday");
+      assert.match(wrong.errors, /--time is "yesterday"; it must be an RFC 3339 time/);
+      assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+        "after",
+        "backups",
+        "before",
+      ]);
+    },
+  );
+});

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { HoldfastError } from "../../errors.ts";
+import { createRequestScope } from "../../lib/request_scope.ts";
+import { createGroups } from "../../services/ingest/write/groups.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { type House, startHouse } from "../helpers/house.ts";
+import { beginUpload } from "../helpers/slow_upload.ts";
+
+let house: House;
+
+Deno.test.beforeAll(async () => {
+  house = await startHouse({ HOLDFAST_POOL_SIZE: "4", HOLDFAST_INGEST_LANES: "1" });
+  const stored = await house.post(
+    "/api/ticks?create=true",
+    [{ ts: new Date().toISOString(), symbol: "FLT", price: 1, size: 1 }],
+  );
+  assert.equal(stored.status, 200);
+});
+Deno.test.afterAll(() => house.stop());
+
+/** Runs `work` while nobody else can use `tables`. */
+async function whileLocked(tables: string, work: () => Promise<void>): Promise<void> {
+  const holder = await house.sql.reserve();
+  try {
+    await holder.unsafe(`begin; lock table ${tables} in access exclusive mode`);
+    await work();
+  } finally {
+    await holder`rollback`;
+    holder.release();
+  }
+}
+
+/** Statements of `application` that wait for a lock. */
+async function waiting(application: string): Promise<number> {
+  const [row] = await house.sql<{ count: number }[]>`
+    select count(*)::int4 as count
+    from pg_stat_activity
+    where application_name = ${application} and state = 'active' and wait_event_type = 'Lock'`;
+  return row?.count ?? 0;
+}
+
+/** Opens a request and answers how to leave it. */
+async function ask(method: string, path: string, body = ""): Promise<Deno.Conn> {
+  const connection = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: Number(new URL(house.url).port),
+  });
+  await connection.write(new TextEncoder().encode(
+    `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
+      `content-length: ${body.length}\r\n\r\n${body}`,
+  ));
+  return connection;
+}
+
+const now = Date.now();
+const span = `from=${new Date(now - 86_400_000).toISOString()}&to=${new Date(now).toISOString()}`;
+const reads: [what: string, path: string, tables: string, body?: object][] = [
+  ["ticks", `/api/ticks?symbol=FLT&${span}`, "market.ticks"],
+  ["candles", `/api/candles?symbol=FLT&interval=1m&${span}`, "market.candles_1m"],
+  ["exactness", "/api/exactness?symbol=FLT", "market.ticks"],
+  ["instruments", "/api/instruments", "market.instruments"],
+  ["quarantine", "/api/quarantine", "holdfast.quarantine"],
+  ["the history of a metric", `/api/metrics/cache_hit_ratio?${span}`, "holdfast.sample_series"],
+  ["incidents", "/api/incidents", "holdfast.incidents"],
+  ["the log of partitions", "/api/partitions/log", "holdfast.maintenance_log"],
+  ["a rehearsal", "/api/alerts/rehearse", "holdfast.sample_series", { rule: "cache_hit_ratio" }],
+];
+
+for (const [what, path, tables, body] of reads) {
+  Deno.test(`${what}: a client that leaves ends its statement on the server within a second`, async () => {
+    await whileLocked(tables, async () => {
+      const connection = body
+        ? await ask("POST", path, JSON.stringify(body))
+        : await ask("GET", path);
+      await eventually(async () => await waiting("holdfast") === 1, "its statement waits", 5_000);
+      connection.close();
+      await eventually(async () => await waiting("holdfast") === 0, "its statement is gone", 1_000);
+    });
+    const answer = await house.request(
+      path,
+      body
+        ? {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(body),
+        }
+        : {},
+    );
+    assert.ok(answer.status < 300, `${answer.status}: the pool works on`);
+    await answer.body?.cancel();
+    await eventually(
+      () => house.logs.some(({ path: one, status }) => status === 499 && path.startsWith(`${one}`)),
+      "the access log says that it left",
+    );
+  });
+}
+
+Deno.test("clients that leave while they wait for a connection are gone from the queue", async () => {
+  await whileLocked("market.ticks", async () => {
+    const path = `/api/ticks?symbol=FLT&${span}`;
+    const connections = await Promise.all(Array.from({ length: 30 }, () => ask("GET", path)));
+    await eventually(async () => await waiting("holdfast") === 4, "the pool is full", 5_000);
+    for (const connection of connections) connection.close();
+    await eventually(async () => await waiting("holdfast") === 0, "all are gone", 1_500);
+  });
+  // No queue is before it.
+  const answer = await house.request("/api/instruments", { signal: AbortSignal.timeout(2_000) });
+  assert.equal(answer.status, 200);
+  await answer.body?.cancel();
+});
+
+Deno.test("a change goes on when its client leaves", async () => {
+  await whileLocked("market.instruments", async () => {
+    const connection = await ask("POST", "/api/instruments", JSON.stringify({ symbol: "STAYS" }));
+    await eventually(async () => await waiting("holdfast") === 1, "it waits", 5_000);
+    connection.close();
+    await new Promise((done) => setTimeout(done, 300)); // it could have been taken for left by then
+    assert.equal(await waiting("holdfast"), 1);
+  });
+  await eventually(async () => {
+    const [row] = await house.sql`select 1 from market.instruments where symbol = 'STAYS'`;
+    return row !== undefined;
+  }, "it was made");
+});
+
+const rows = (count: number, symbol: string) =>
+  Array.from(
+    { length: count },
+    (_, at) =>
+      `{"ts":"${new Date(now - at).toISOString()}","symbol":"${symbol}","price":1,"size":1}\n`,
+  )
+    .join("");
+
+Deno.test("a sender that leaves in its upload ends what the server does for it, and nothing is stored", async () => {
+  await whileLocked("market.ticks", async () => {
+    const upload = await beginUpload(house.url);
+    await upload.send(rows(10_300, "GONE"));
+    await eventually(async () => await waiting("holdfast-ingest") === 1, "it is written", 10_000);
+    upload.vanish();
+    await eventually(async () => await waiting("holdfast-ingest") === 0, "it is broken off", 1_000);
+  });
+  const [row] = await house.sql<{ count: number }[]>`
+    select count(*)::int4 as count
+    from market.ticks
+    join market.instruments on market.instruments.id = market.ticks.instrument_id
+    where symbol = 'GONE'`;
+  assert.equal(row?.count, 0);
+  // The one lane is free again.
+  const next = await beginUpload(house.url);
+  await next.send(rows(6_000, "NEXT"));
+  assert.equal((await next.finish()).body.accepted, 6_000);
+});
+
+Deno.test("a small upload whose sender leaves while it waits to be written is given up, and no other", async () => {
+  const written: number[] = [];
+  const go = Promise.withResolvers<void>();
+  const groups = createGroups({
+    lanes: 1,
+    rowsMax: 100,
+    uploadsMax: 10,
+    waitMs: 60_000,
+    async store(uploads) {
+      await go.promise;
+      for (const { rows } of uploads) written.push(rows);
+      return uploads.map(({ rows }) => ({ accepted: rows, quarantined: 0, replayed: false }));
+    },
+  });
+  const upload = (rows: number) => ({
+    batch: { ticks: [], refusals: [] },
+    rows,
+    create: false,
+    backfill: false,
+    key: undefined,
+    fingerprint: () => "",
+  });
+  const leaving = new AbortController();
+  const begun = groups.submit(upload(1), leaving.signal);
+  await eventually(() => groups.stats().active === 1, "the first is being written");
+  const gone = groups.submit(upload(2), leaving.signal);
+  const stays = groups.submit(upload(3), new AbortController().signal);
+  leaving.abort();
+  await assert.rejects(
+    gone,
+    (error) => error instanceof HoldfastError && error.code === "client_left",
+  );
+  go.resolve();
+  assert.equal((await begun).accepted, 1);
+  assert.equal((await stays).accepted, 3);
+  assert.deepEqual(written, [1, 3]);
+  await assert.rejects(groups.submit(upload(4), leaving.signal));
+});
+
+Deno.test("what goes on after the answer belongs to no request", async () => {
+  const scope = createRequestScope();
+  const { signal } = new AbortController();
+  const later = Promise.withResolvers<void>();
+  let after: Promise<AbortSignal | undefined> | undefined;
+  const during = await scope.run(signal, async () => {
+    after = later.promise.then(() => scope.signal());
+    await Promise.resolve();
+    return scope.signal();
+  });
+  assert.equal(during, signal);
+  later.resolve();
+  assert.equal(await after, undefined);
+  assert.equal(scope.signal(), undefined);
+});

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { type Document, operationsIn } from "../fuzz/requests.ts";
+import { type House, startHouse } from "../helpers/house.ts";
+
+let house: House;
+Deno.test.beforeAll(async () => {
+  house = await startHouse();
+});
+Deno.test.afterAll(() => house.stop());
+
+const all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const filled = (path: string) => path.replaceAll(/\{\w+\}/g, "x");
+
+/** The methods that the document has for an address, over all paths that fit it. */
+function methodsAt(document: Document, address: string): string[] {
+  const found = new Set(
+    operationsIn(document)
+      .filter(({ path }) =>
+        new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`)
+          .test(address)
+      )
+      .map(({ method }) => method),
+  );
+  if (found.has("GET")) found.add("HEAD");
+  found.add("OPTIONS");
+  return all.filter((method) => found.has(method));
+}
+
+Deno.test("every path answers other methods with 405 and Allow, whatever else is wrong", async () => {
+  const document = house.holdfast.document as unknown as Document;
+  const paths = Object.keys(document.paths);
+  assert.ok(paths.length > 40);
+  for (const path of paths) {
+    const address = filled(path);
+    const methods = methodsAt(document, address);
+    const expected = methods.join(", ");
+    const options = await house.request(`${address}?nonsense=1`, { method: "OPTIONS" });
+    assert.deepEqual([path, options.status, options.headers.get("allow"), await options.text()], [
+      path,
+      204,
+      expected,
+      "",
+    ]);
+    for (const method of [...all, "PURGE"].filter((one) => !methods.includes(one))) {
+      const answer = await house.request(`${address}?nonsense=1&nonsense=1`, {
+        method,
+        headers: { "content-type": "a/b", "idempotency-key": "x", "if-match": "broken" },
+        ...(method === "GET" || method === "HEAD" ? {} : { body: "{" }),
+      });
+      const text = await answer.text();
+      assert.deepEqual([method, path, answer.status, answer.headers.get("allow")], [
+        method,
+        path,
+        405,
+        expected,
+      ]);
+      if (method === "HEAD") assert.equal(text, "");
+      else assert.equal(JSON.parse(text).code, "method_not_allowed");
+    }
+  }
+});
+
+Deno.test("HEAD answers as GET does, without a body", async () => {
+  for (const { method, path } of operationsIn(house.holdfast.document as unknown as Document)) {
+    if (method !== "GET") continue;
+    const get = await house.request(filled(path));
+    await get.text();
+    const head = await house.request(filled(path), { method: "HEAD" });
+    assert.deepEqual([path, head.status, head.headers.get("content-type"), await head.text()], [
+      path,
+      get.status,
+      get.headers.get("content-type"),
+      "",
+    ]);
+  }
+});
+
+Deno.test("pages know their methods too, and a path that is nowhere is 404 for all", async () => {
+  for (const path of ["/", "/alerts", "/docs", "/login", "/openapi.json"]) {
+    const answer = await house.request(path, { method: "POST" });
+    await answer.text();
+    assert.deepEqual([path, answer.status, answer.headers.get("allow")], [
+      path,
+      405,
+      "GET, HEAD, OPTIONS",
+    ]);
+  }
+  for (const method of all) {
+    const answer = await house.request("/api/nowhere", { method });
+    await answer.text();
+    assert.deepEqual([method, answer.status, answer.headers.get("allow")], [method, 404, null]);
+  }
+});

@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { type CollectorName, collectors } from "../../db/collectors/list.ts";
+import { connectSql, type Sql, type Target } from "../../db/connection.ts";
+import { createEmbeddedServer } from "../../db/embedded/server.ts";
+import { createLogger } from "../../log.ts";
+import { createDebianServer } from "../helpers/debian.ts";
+import { embeddedUrl } from "../helpers/embedded_url.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { postgresVersions } from "../helpers/versions.ts";
+import { watch, type Watched } from "../helpers/watched.ts";
+
+const silent = createLogger({ level: "error", write: () => {} });
+
+const open = (target: Target): Sql =>
+  connectSql({
+    target,
+    max: 3,
+    applicationName: "test",
+    statementTimeoutMs: 20_000,
+    lockTimeoutMs: 10_000,
+    pooled: false,
+  });
+
+/** One of everything that the collectors look for. */
+async function furnish(sql: Sql): Promise<void> {
+  await sql.unsafe(`
+    create schema shop;
+    create extension if not exists pg_stat_statements;
+    create table shop.prints (ts timestamptz not null, price float8, note text) partition by range (ts);
+    create table shop.prints_a partition of shop.prints for values from ('2026-01-01') to ('2026-01-02');
+    create table shop.prints_b partition of shop.prints for values from ('2026-01-02') to ('2026-01-03');
+    alter table shop.prints_a set (autovacuum_vacuum_threshold = 10, autovacuum_vacuum_scale_factor = 0);
+    create index prints_ts on shop.prints (ts);
+    create index prints_ts_too on shop.prints (ts);
+    create index prints_ts_price on shop.prints (ts, price);
+    insert into shop.prints select '2026-01-01'::timestamptz + g * interval '1 s', g, repeat('x', 100)
+      from generate_series(1, 2000) as g;
+    delete from shop.prints_a where price <= 100;
+    create table shop.parents (id int primary key);
+    create table shop.children (id smallserial, parent int references shop.parents (id), twin int);
+    select setval('shop.children_id_seq', 32000);
+    insert into shop.children (twin) values (1), (1);
+    create table shop.wide (id int, filler text) with (autovacuum_enabled = off);
+    insert into shop.wide select g, repeat('x', 500) from generate_series(1, 20000) as g;
+    delete from shop.wide where id % 10 <> 0;
+    analyze shop.wide;
+  `).simple();
+  await assert.rejects(sql`create unique index concurrently children_twin on shop.children (twin)`);
+  await sql`vacuum shop.wide`;
+}
+
+const rows = <K extends CollectorName>({ collection }: Watched, name: K) =>
+  collection.readings[name].value ?? [];
+
+async function meaning(t: Deno.TestContext, target: Target, major: number): Promise<void> {
+  const sql = open(target);
+  const watched = watch(target);
+  try {
+    const furnisher = open(target);
+    await furnish(furnisher);
+    await furnisher.end(); // a session hands in its statistics at its end
+    await sql`select pg_create_physical_replication_slot('idle_standby', true)`;
+    const session = await sql.reserve();
+    await session`begin`;
+    await session`insert into shop.parents values (1)`;
+    await session`prepare transaction 'forgotten'`;
+    session.release();
+    await eventually(async () => {
+      await watched.look();
+      const table = rows(watched, "tables").find((row) => row.table === "shop.prints");
+      return table?.dead_rows === 100 && watched.value("transactions_per_second") !== null;
+    }, "the statistics are handed in");
+    for (let call = 0; call < 7; call++) {
+      await sql`select count(*) from shop.parents where id = ${call}`;
+    }
+    await sql`checkpoint`;
+    await eventually(async () => {
+      await watched.look();
+      const statement = watched.collection.statements.report(1_000, "recent")
+        .find(({ query }) => query?.includes("from shop.parents where id"));
+      return statement?.calls === 7 && watched.value("transactions_per_second") !== null &&
+        watched.value("sequence_left_seconds", "shop.children_id_seq") !== null &&
+        watched.value("checkpoints_requested_per_hour")! > 0;
+    }, "a second look");
+
+    await t.step("every collector answers, or says what it lacks", () => {
+      for (const { name } of collectors) {
+        const { error, at, missing } = watched.collection.readings[name];
+        assert.equal(error, undefined, name);
+        const lacks = name === "io" && major < 16;
+        assert.equal(missing, lacks ? "needs Postgres 16" : undefined, name);
+        assert.equal(at === undefined, lacks, name);
+      }
+    });
+
+    await t.step("only what this server cannot know is unknown", () => {
+      const unknown = watched.signals().filter(({ value }) => value === null).map(({ name }) =>
+        name
+      );
+      const expected = new Set([
+        "standby_replay_delay_seconds",
+        "standby_receiving",
+        "standby_paused",
+        "slot_safe_bytes",
+        "slot_safe_ratio",
+        ...(major < 16
+          ? watched.signals().map(({ name }) => name).filter((n) => n.startsWith("io_"))
+          : []),
+        ...(major < 17 ? ["slot_inactive_seconds"] : []),
+        ...(major === 18 ? [] : ["checksum_failures"]),
+        "cache_hit_ratio", // too few blocks between two looks
+        "rollback_ratio",
+      ]);
+      assert.deepEqual(unknown.filter((name) => !expected.has(name)), []);
+    });
+
+    await t.step("ids, horizons and slots", () => {
+      assert.ok(watched.value("xid_age")! > 0);
+      assert.ok(watched.value("wraparound_seconds")! > 0);
+      assert.ok(watched.value("xmin_horizon_age")! > 0);
+      const holder = rows(watched, "xmin_horizon").find(({ kind }) =>
+        kind === "prepared transaction"
+      );
+      assert.equal(holder?.name, "forgotten");
+      assert.ok(watched.value("oldest_prepared_transaction_seconds")! > 0);
+      assert.ok(watched.value("slot_retained_bytes", "idle_standby")! > 0);
+      assert.equal(watched.value("slot_lost", "idle_standby"), 0);
+      if (major >= 17) assert.ok(watched.value("slot_inactive_seconds", "idle_standby")! >= 0);
+      assert.ok(rows(watched, "wal")[0]!.bytes > 0);
+      assert.ok(watched.value("wal_bytes_per_second")! >= 0);
+      assert.ok(watched.value("checkpoints_requested_per_hour")! > 0);
+      assert.equal(watched.value("archiver_failing"), 0);
+    });
+
+    await t.step("partitions are rolled up to their parent", () => {
+      const table = rows(watched, "tables").find((row) => row.table === "shop.prints");
+      assert.equal(table?.leaves, 2);
+      assert.equal(table.dead_rows, 100);
+      assert.equal(table.worst_leaf, "shop.prints_a");
+      assert.ok(table.vacuum_lag >= 9 && table.vacuum_lag <= 10, `${table.vacuum_lag}`);
+      assert.equal(rows(watched, "tables").some((row) => row.table.includes("prints_a")), false);
+      assert.equal(
+        rows(watched, "tables").find((row) => row.table === "shop.wide")?.vacuumed,
+        false,
+      );
+      assert.equal(watched.value("table_growth_bytes_per_day", "shop.prints"), 0);
+    });
+
+    await t.step("indexes are judged by their keys", () => {
+      const { all } = watched.collection.view(null as never).indexes!;
+      const find = (name: string) => all.find((one) => one.name === `shop.${name}`);
+      assert.equal(find("prints_ts")?.partitions, 2);
+      const twins = [find("prints_ts"), find("prints_ts_too")];
+      const spare = twins.filter((one) => one?.duplicate_of);
+      assert.equal(spare.length, 1, "one of the two stays");
+      assert.equal(spare[0]?.duplicate_of, twins.find((one) => one !== spare[0])?.name);
+      assert.equal(twins.find((one) => one !== spare[0])?.covered_by, "shop.prints_ts_price");
+      assert.deepEqual(find("prints_ts_price")?.problems, []);
+      assert.deepEqual(find("parents_pkey")?.problems, []);
+      assert.deepEqual(find("children_twin")?.problems, ["invalid"]);
+      assert.match(find("children_twin")!.cure!.sql, /^reindex index concurrently "shop"/);
+      assert.equal(watched.value("invalid_indexes"), 1);
+      assert.deepEqual(
+        rows(watched, "missing_indexes").map(({ name, columns }) => [name, columns]),
+        [["children", ["parent"]]],
+      );
+    });
+
+    await t.step("a sequence is measured against the column it feeds", () => {
+      const used = watched.value("sequence_used_ratio", "shop.children_id_seq")!;
+      assert.ok(Math.abs(used - 32_002 / 32_767) < 0.001, `${used}`);
+      assert.ok(watched.value("sequence_left_seconds", "shop.children_id_seq")! > 0);
+    });
+
+    await t.step("a table that is nine tenths holes is bloated, a full one is not", () => {
+      const bloat = rows(watched, "bloat").find(({ name }) => name === "shop.wide");
+      assert.ok(
+        bloat && bloat.bloat_ratio > 0.85 && bloat.bloat_ratio < 0.93,
+        JSON.stringify(bloat),
+      );
+    });
+
+    await t.step("statements have their calls of late, and their text", () => {
+      const report = watched.collection.statements.report(1_000, "recent");
+      const found = report.find(({ query }) => query?.includes("from shop.parents where id"));
+      assert.equal(found?.calls, 7);
+      assert.equal(found.recent?.calls, 7);
+      assert.ok(found.mean_ms > 0 && found.share > 0 && found.share <= 1);
+      assert.ok(watched.value("statement_load")! > 0);
+    });
+
+    await t.step("input and output of backends are counted from 16 on", () => {
+      if (major < 16) return;
+      const backends = new Set(rows(watched, "io").map(({ backend }) => backend));
+      assert.ok(backends.has("client_backend") && backends.has("checkpointer"));
+      const total = rows(watched, "io").reduce((sum, row) => sum + row.write_bytes, 0);
+      assert.ok(total > 0 && total % 8192 === 0, "bytes are whole pages");
+    });
+
+    await t.step(
+      "locks on a leaf, its parent and an own table keep no collector waiting",
+      async () => {
+        const blocker = await sql.reserve();
+        await blocker`begin`;
+        await blocker`lock table shop.prints_a, shop.prints, shop.children, shop.wide
+        in access exclusive mode`;
+        const started = performance.now();
+        await watched.look();
+        const took = performance.now() - started;
+        await blocker`rollback`;
+        blocker.release();
+        assert.deepEqual(
+          collectors.filter(({ name }) => watched.collection.readings[name].error !== undefined),
+          [],
+        );
+        assert.ok(took < 2_000, `${took} ms`);
+      },
+    );
+
+    await t.step(
+      "a role without pg_monitor: what it may not see is unknown, and no collector fails",
+      async () => {
+        assert.ok(target.kind === "url" || target.kind === "socket");
+        await sql`create role plain login password 'plain'`;
+        const as: Target = target.kind === "socket"
+          ? { kind: "url", url: embeddedUrl(target, { user: "plain:plain" }) }
+          : { kind: "url", url: target.url.replace("postgres@", "plain@") };
+        const plain = watch(as);
+        try {
+          await plain.look();
+          for (const { name } of collectors) {
+            assert.equal(plain.collection.readings[name].error, undefined, name);
+          }
+          assert.equal(plain.value("xmin_horizon_age"), null);
+          assert.equal(plain.value("longest_transaction_seconds"), null);
+          assert.equal(plain.value("standbys"), null, "it sees no receivers of WAL");
+          assert.equal(plain.value("sequence_used_ratio", "shop.children_id_seq"), null);
+          assert.ok(plain.value("xid_age")! > 0);
+        } finally {
+          await plain.end();
+        }
+      },
+    );
+  } finally {
+    await sql`rollback prepared 'forgotten'`.catch(() => {});
+    await watched.end();
+    await sql.end({ timeout: 2 });
+  }
+}
+
+Deno.test("the collectors on the embedded Postgres 18", async (t) => {
+  const folder = await Deno.makeTempDir({ prefix: "holdfast-collectors-" });
+  await Deno.chmod(folder, 0o755);
+  const server = await createEmbeddedServer({ dataDir: folder, log: silent });
+  await server.start();
+  try {
+    const sql = open(server.admin);
+    await sql`alter system set max_prepared_transactions = 5`;
+    await sql.end();
+    await server.stop();
+    await server.start();
+    await meaning(t, server.admin, 18);
+  } finally {
+    await server.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+for (const { major, bin, remove } of await postgresVersions()) {
+  Deno.test(`the collectors on Postgres ${major}`, async (t) => {
+    const settings = ["shared_preload_libraries=pg_stat_statements", "max_prepared_transactions=5"];
+    const server = await createDebianServer({ bin, settings });
+    try {
+      await server.start();
+      await meaning(t, { kind: "url", url: server.url }, major);
+    } finally {
+      await server.remove();
+      await remove();
+    }
+  });
+}

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import type { Rehearsal } from "../../services/rehearsals/rehearsal.ts";
+import { type House, startHouse } from "../helpers/house.ts";
+import { plantTrades } from "../helpers/planted.ts";
+import { rehearse, tradesWorkload } from "../helpers/rehearse.ts";
+import { slowTests, testWith } from "../helpers/skip.ts";
+
+/** Rows of a day; runs of each planted change. */
+const rows = 1_000_000;
+const runs = Number(Deno.env.get("HOLDFAST_REHEARSALS") ?? "1");
+
+interface Advice {
+  id: string;
+  title: string;
+  sql?: string;
+  rehearsal: { id: string; verdict: string; summary: string } | null;
+}
+
+const verdictOf = (found: Rehearsal, name: string) =>
+  found.statements.find(({ query }) => query.includes(name))?.verdict;
+
+testWith(slowTests, "planted changes get the verdicts they deserve", async (t) => {
+  const house: House = await startHouse();
+  const many = async (body: unknown, check: (found: Rehearsal) => void) => {
+    for (let run = 0; run < runs; run++) {
+      const found = await rehearse(house, body);
+      assert.equal(found.status, "done", found.problems.join("; "));
+      console.log(`    ${found.verdict} (seed ${found.seed}): ${found.summary}`);
+      check(found);
+    }
+  };
+  try {
+    await plantTrades(house.sql, rows);
+    const workload = tradesWorkload;
+
+    await t.step("an index that a statement needs is worth it", () =>
+      many(
+        { sql: "create index concurrently on app.trades (note) where note is not null", workload },
+        (found) => {
+          assert.equal(found.verdict, "worth_it");
+          assert.equal(verdictOf(found, "note ="), "improved");
+          assert.ok(!found.cost?.locks.some(({ blocked }) => blocked.length > 0));
+        },
+      ));
+
+    await t.step(
+      "an index that none needs is not worth it, and the price of writes is told",
+      () =>
+        many({ sql: "create index on app.trades (size, price, id)", workload }, (found) => {
+          assert.equal(found.verdict, "not_worth_it");
+          assert.ok((found.cost?.write_improvement ?? 0) < 0);
+          assert.ok(
+            found.cost?.locks.some(({ lock, blocked }) =>
+              lock === "ShareLock" && blocked.includes("writers")
+            ),
+          );
+          assert.ok((found.cost?.writer_stall_ms ?? 0) > 50);
+        }),
+    );
+
+    await t.step(
+      "dropping an index that statements need is harmful",
+      () =>
+        many({ sql: "drop index app.trades_symbol_ts", workload }, (found) => {
+          assert.equal(found.verdict, "harmful");
+          assert.equal(verdictOf(found, "order by ts desc"), "worse");
+          assert.equal(verdictOf(found, "avg(price)"), "worse");
+          assert.match(found.summary ?? "", /^Harmful: slower: /);
+        }),
+    );
+
+    await t.step("a rewrite is seen to lock out readers and writers", () =>
+      many({
+        sql: "alter table app.trades alter column size type numeric",
+        workload: [tradesWorkload[1]],
+      }, (found) => {
+        const lock = found.cost?.locks.find((one) => one.lock === "AccessExclusiveLock");
+        assert.deepEqual(lock?.blocked, ["readers", "writers"]);
+        assert.ok((found.cost?.reader_stall_ms ?? 0) > 200);
+        assert.ok((found.cost?.wal_bytes ?? 0) > 10e6);
+        assert.notEqual(found.verdict, "worth_it");
+      }));
+
+    await t.step("a change without effect is never worth it", () =>
+      many(
+        { sql: "comment on table app.trades is 'nothing'", workload },
+        (found) => {
+          assert.ok(["not_worth_it", "cannot_tell"].includes(found.verdict ?? ""), found.summary!);
+          assert.ok(found.statements.every(({ plan_changed }) => !plan_changed));
+        },
+      ));
+
+    await t.step("a setting that changes no plan is never worth it", () =>
+      many(
+        { settings: { temp_buffers: "9MB", geqo_seed: 0.5 }, workload },
+        (found) => assert.notEqual(found.verdict, "worth_it"),
+      ));
+
+    await t.step(
+      "a setting that keeps a sort in memory, or not: no false harm",
+      () =>
+        many(
+          { settings: { work_mem: "64kB" }, workload },
+          (found) => assert.notEqual(found.verdict, "worth_it"),
+        ),
+    );
+
+    await t.step("a table is partitioned on the copy by Holdfast's own planner", () =>
+      many({
+        policy: {
+          table: "app.trades",
+          key_column: "ts",
+          policy: { interval: "1 hour", key: "timestamptz" },
+        },
+        workload: [{ sql: "select sum(size) from app.trades where ts >= $1 and ts < $2" }],
+      }, (found) => {
+        assert.match(found.statements[0]?.plan_after ?? "", /trades_p20261124_\d\d00/);
+        assert.ok(found.cost && found.cost.seconds > 0);
+      }));
+
+    await t.step("advice is rehearsed by its id, and the answer stands beside it", async () => {
+      await house.sql`create index trades_twin on app.trades (symbol_id, ts)`;
+      await house.post("/api/backups", {}).then((answer) => answer.body?.cancel());
+      await house.holdfast.backups.idle();
+      await house.holdfast.monitor.runNow("hourly");
+      const read = async () => {
+        const { recommendations } = await house.json<{ recommendations: Advice[] }>(
+          "/api/health/database",
+        );
+        return recommendations.find(({ sql }) => /drop index.*trades_/.test(sql ?? ""));
+      };
+      const advice = await read();
+      assert.ok(advice, "the twin is not advised against");
+      assert.equal(advice.rehearsal, null);
+      const answer = await house.request(`/api/recommendations/${advice.id}/rehearse`, {
+        method: "POST",
+      });
+      assert.equal(answer.status, 202, await answer.clone().text());
+      await answer.body?.cancel();
+      await house.holdfast.rehearsals.idle();
+      const after = await read();
+      assert.equal(after?.id, advice.id);
+      assert.ok(
+        ["worth_it", "not_worth_it", "cannot_tell"].includes(after?.rehearsal?.verdict ?? ""),
+      );
+      assert.ok(after?.rehearsal?.summary);
+    });
+  } finally {
+    await house.stop();
+  }
+});

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Rehearsal } from "../../services/rehearsals/rehearsal.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { type House, startHouse } from "../helpers/house.ts";
+import { beginRehearsal, rehearse, tradesWorkload } from "../helpers/rehearse.ts";
+import { plantTrades } from "../helpers/planted.ts";
+import { placeOf, serverUser } from "../../db/embedded/place.ts";
+
+let house: House;
+/** Where copies live. */
+let home: string;
+
+Deno.test.beforeAll(async () => {
+  house = await startHouse();
+  const dir = house.config.HOLDFAST_DATA_DIR;
+  home = dirname(placeOf(dir, serverUser(dir)).cluster);
+  await plantTrades(house.sql, 60_000);
+});
+Deno.test.afterAll(() => house.stop());
+
+const copies = () =>
+  [...Deno.readDirSync(home)].map(({ name }) => name).filter((name) =>
+    name.startsWith("rehearsal")
+  );
+
+async function catalogue(): Promise<string> {
+  const [row] = await house.sql`
+    select md5(string_agg(c.oid || c.relname || c.relfilenode || coalesce(c.relacl::text, ''), ',' order by c.oid))
+      || ' ' || (select string_agg(rolname, ',' order by oid) from pg_roles)
+      || ' ' || (select count(*) from pg_replication_slots) as state
+    from pg_class as c where c.relnamespace not in (
+      select oid from pg_namespace where nspname in ('holdfast', 'pg_toast')
+    )`;
+  return row?.state;
+}
+
+Deno.test("a useful index is worth it, and the living database keeps its catalogue, locks and files", async () => {
+  const before = await catalogue();
+  let strongest = 0;
+  const watch = setInterval(async () => {
+    const [row] = await house.sql`
+      select count(*)::int as n
+      from pg_locks as l join pg_stat_activity as a using (pid)
+      where a.application_name like 'holdfast-rehearsal%' and l.locktype = 'relation'
+        and l.mode <> 'AccessShareLock'`;
+    strongest = Math.max(strongest, row?.n);
+  }, 50);
+  const found = await rehearse(house, {
+    sql: "create index trades_note on app.trades (note)",
+    workload: [tradesWorkload[2]],
+  });
+  clearInterval(watch);
+  assert.equal(found.status, "done", found.problems.join("; "));
+  assert.equal(found.verdict, "worth_it", found.summary ?? "");
+  assert.match(
+    found.summary ?? "",
+    /^Worth it: .*where note = .*1 of 1 statements, 100 % of the time$/,
+  );
+  assert.deepEqual(found.coverage, { statements: 1, of: 1, time_share: 1 });
+  const [statement] = found.statements;
+  assert.equal(statement?.verdict, "improved");
+  assert.ok((statement?.ci_low ?? 0) > 0.03);
+  assert.equal(statement?.params, "drawn");
+  assert.equal(statement?.plan_changed, true);
+  assert.match(statement?.plan_before ?? "", /Seq Scan on trades/);
+  assert.match(statement?.plan_after ?? "", /trades_note/);
+  assert.ok((statement?.buffers_after ?? 0) < (statement?.buffers_before ?? 0));
+  assert.equal(found.copy?.kind, "physical");
+  assert.ok(
+    found.cost && found.cost.bytes > 0 && found.cost.wal_bytes > 0 && found.cost.seconds > 0,
+  );
+  assert.deepEqual(found.cost.tables, ["app.trades"]);
+  assert.ok(
+    found.cost.locks.some((one) => one.lock === "ShareLock" && one.relation === "app.trades"),
+  );
+  assert.equal(strongest, 0);
+  assert.equal(await catalogue(), before);
+  assert.deepEqual(copies(), []);
+  const list = await house.json<{ rehearsals: Rehearsal[]; next_cursor: null }>("/api/rehearsals");
+  assert.deepEqual(list.rehearsals.map(({ id }) => id), [found.id]);
+  const markdown = await house.request(`/api/rehearsals/${found.id}/report?format=markdown`);
+  assert.match(await markdown.text(), /new: .*trades_note/);
+  const page = await house.request(`/api/rehearsals/${found.id}/report`);
+  assert.match(page.headers.get("content-type") ?? "", /^text\/html/);
+  assert.match(await page.text(), /<strong>Worth it: /);
+});
+
+Deno.test("a change that fails says which statement, where and why; what runs cannot leave the copy", async () => {
+  const found = await rehearse(house, {
+    sql: "create table app.side (a int);\n\ncreate index on app.nowhere (a)",
+    workload: [
+      tradesWorkload[1],
+      // Neither may the statements: they are no superuser's.
+      { sql: "select pg_read_file('/etc/passwd')" },
+      { sql: "select nonsense from app.trades" },
+    ],
+  });
+  assert.equal(found.status, "failed");
+  assert.equal(found.verdict, null);
+  assert.match(
+    found.problems.join(),
+    /^The change failed at statement 2 of 2, line 3: relation "app.nowhere" does not exist \(SQLSTATE 42P01\)/,
+  );
+  assert.deepEqual(
+    found.uncovered.map(({ reason }) => /permission denied|column "nonsense"/.exec(reason)?.[0]),
+    ["permission denied", 'column "nonsense"'],
+  );
+  assert.deepEqual(found.coverage.statements, 1);
+  assert.deepEqual(copies(), []);
+});
+
+Deno.test("one runs at a time, and one that is aborted leaves nothing", async () => {
+  const { id } = await beginRehearsal(house, {
+    sql: "analyze app.trades",
+    workload: tradesWorkload,
+  });
+  const second = await house.post("/api/rehearsals", { sql: "analyze app.trades" });
+  assert.equal(second.status, 409);
+  assert.equal((await second.json()).code, "rehearsal_running");
+  await eventually(
+    async () => (await house.json<Rehearsal>(`/api/rehearsals/${id}`)).status === "warming",
+    "both copies run",
+    60_000,
+  );
+  assert.deepEqual(copies().length, 1);
+  const answer = await house.request(`/api/rehearsals/${id}`, { method: "DELETE" });
+  assert.equal(answer.status, 200);
+  await answer.body?.cancel();
+  await house.holdfast.rehearsals.idle();
+  const found = await house.json<Rehearsal>(`/api/rehearsals/${id}`);
+  assert.deepEqual([found.status, found.verdict, found.problems], ["aborted", null, [
+    "It was aborted",
+  ]]);
+  assert.deepEqual(copies(), []);
+  const again = await house.request(`/api/rehearsals/${id}`, { method: "DELETE" });
+  assert.equal((await again.json()).status, "aborted");
+});
+
+Deno.test("what a killed Holdfast left is removed, and no process that is not proven to be a copy", async () => {
+  const [row] = await house.sql`select system_identifier::text as id from pg_control_system()`;
+  const left = join(home, `rehearsal-${row?.id}`);
+  const data = join(left, "a", "data");
+  await Deno.mkdir(data, { recursive: true });
+  const bystander = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const uid = Deno.uid() === 0 ? serverUser(house.config.HOLDFAST_DATA_DIR)?.uid : undefined;
+  if (uid !== undefined) await Deno.chown(data, uid, uid);
+  await Deno.writeTextFile(
+    join(data, "postmaster.pid"),
+    `${bystander.pid}\n${data}\n0\n5432\n${left}/a\n\n  0 0\nready   \n`,
+  );
+  const id = crypto.randomUUID();
+  const body = { id, status: "baseline", problems: [], created_at: new Date().toISOString() };
+  await house.sql`
+    insert into holdfast.rehearsals (id, status, created_at, body)
+    values (${id}, 'baseline', now(), ${house.sql.json(body)})`;
+  await house.holdfast.rehearsals.prepare();
+  assert.ok(!existsSync(left));
+  const [record] = await house.sql`select status, body from holdfast.rehearsals where id = ${id}`;
+  assert.equal(record?.status, "aborted");
+  assert.deepEqual(record?.body.problems, ["Holdfast ended while the rehearsal was under way"]);
+  bystander.kill("SIGTERM");
+  assert.equal((await bystander.status).signal, "SIGTERM");
+  await house.sql`delete from holdfast.rehearsals where id = ${id}`;
+});
+
+Deno.test("bad requests are refused and name the field", async () => {
+  const cases: [unknown, string][] = [
+    [{}, "sql"],
+    [{ sql: "" }, "sql"],
+    [{ sql: ";;" }, "sql"],
+    [{ sql: "select 1", settings: { work_mem: "1MB" } }, "settings"],
+    [{ settings: { no_such_setting: "1" } }, "settings.no_such_setting"],
+    [{ settings: { archive_command: "true" } }, "settings.archive_command"],
+    [{ settings: { work_mem: "1'; x" } }, "settings.work_mem"],
+    [{ recommendation: "0123456789ab" }, "recommendation"],
+    [{ sql: "select 1", backup: "20200101T000000Z-abcdef" }, "backup"],
+    [{ sql: "select 1", workload: [{ sql: "vacuum" }] }, "workload.0.sql"],
+    [{ sql: "select 1", workload: [{ sql: "select 1; select 2" }] }, "workload.0.sql"],
+    [{ sql: "select 1", workload: [] }, "workload"],
+    [{ sql: "select 1", profile: "slow" }, "profile"],
+    [{ sqll: "select 1" }, "sqll"],
+    [{ policy: { table: "app.trades", key_column: "ts" } }, "policy.policy"],
+  ];
+  for (const [body, path] of cases) {
+    const answer = await house.post("/api/rehearsals", body);
+    const problem = await answer.json();
+    assert.equal(answer.status, 400, JSON.stringify(problem));
+    assert.equal(problem.errors?.[0]?.path, path, JSON.stringify(problem));
+  }
+  const unknown = await house.request(`/api/rehearsals/${crypto.randomUUID()}`);
+  assert.equal(unknown.status, 404);
+  await unknown.body?.cancel();
+});

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { createLockRecord } from "../../services/rehearsals/change/locks.ts";
+import type { ChangeCost, StatementResult } from "../../services/rehearsals/rehearsal.ts";
+import { judgeStatement } from "../../services/rehearsals/replay/judge.ts";
+import { areEnough, fewestFor } from "../../services/rehearsals/replay/replay.ts";
+import { describeDifference, readPlan } from "../../services/rehearsals/replay/plan_text.ts";
+import { canRehearse, changeOf, checkSettings } from "../../services/rehearsals/request.ts";
+import {
+  isEnded,
+  nextStatus,
+  type RehearsalEvent,
+  rehearsalStatuses,
+} from "../../services/rehearsals/state.ts";
+import { judgeChange } from "../../services/rehearsals/verdict.ts";
+
+Deno.test("a rehearsal goes through its statuses in order, and what has ended stays as it is", () => {
+  const events = fc.array(
+    fc.constantFrom<RehearsalEvent>("step_finished", "failure", "abort"),
+    { maxLength: 12 },
+  );
+  fc.assert(fc.property(events, (happened) => {
+    let status = rehearsalStatuses[0] as (typeof rehearsalStatuses)[number];
+    for (const event of happened) {
+      const next = nextStatus(status, event);
+      if (isEnded(status)) assert.equal(next, status);
+      else if (event === "failure") assert.equal(next, "failed");
+      else if (event === "abort") assert.equal(next, "aborted");
+      else assert.equal(rehearsalStatuses.indexOf(next), rehearsalStatuses.indexOf(status) + 1);
+      status = next;
+    }
+  }));
+  let status: (typeof rehearsalStatuses)[number] = "queued";
+  for (let step = 0; step < 6; step++) status = nextStatus(status, "step_finished");
+  assert.equal(status, "done");
+});
+
+const around = (value: number, half: number) => ({ value, low: value - half, high: value + half });
+
+Deno.test("a statement's verdict needs the whole interval, less what the copies differed in before", () => {
+  const judge = (
+    measured: ReturnType<typeof around> | null,
+    before: ReturnType<typeof around> | null = null,
+    untouched = false,
+    sufficient = true,
+  ) => judgeStatement(measured, { before, untouched, sufficient }).verdict;
+  assert.equal(judge(around(0.7, 0.2)), "improved");
+  assert.equal(judge(around(-0.7, 0.2)), "worse");
+  assert.equal(judge(around(0, 0.02)), "no_difference");
+  assert.equal(judge(around(0.1, 0.2)), "unclear");
+  assert.equal(judge(null), "not_measured");
+  // Eight blocks cannot prove anything at one in a thousand.
+  assert.ok(areEnough(8, 0.01) && !areEnough(8, 0.001));
+  assert.equal(judge(around(0.7, 0.2), null, false, false), "unclear");
+  assert.equal(fewestFor(0.05), 8);
+  assert.equal(fewestFor(0.001), 12);
+  // The copies were as far apart before the change.
+  assert.equal(judge(around(0.2, 0.05), around(0.2, 0.05)), "unclear");
+  // The same plan over the same files cannot have become faster by the change.
+  assert.equal(judge(around(0.7, 0.2), null, true), "unclear");
+  assert.equal(judge(around(0.1, 0.3), null, true), "no_difference");
+});
+
+function statement(part: Partial<StatementResult>): StatementResult {
+  return {
+    query: "select 1",
+    query_id: null,
+    kind: "read",
+    share: 0.5,
+    params: "none",
+    variants: 1,
+    before_ms: 1,
+    after_ms: 1,
+    improvement: 0,
+    ci_low: -0.01,
+    ci_high: 0.01,
+    null_ci_low: null,
+    null_ci_high: null,
+    verdict: "no_difference",
+    why: "",
+    plan_before: null,
+    plan_after: null,
+    plan_changed: false,
+    plan_difference: [],
+    buffers_before: null,
+    buffers_after: null,
+    ...part,
+  };
+}
+
+const cost = (low: number | null, high: number | null): ChangeCost => ({
+  seconds: 1,
+  locks: [],
+  worst_stall_ms: 1,
+  reader_stall_ms: 1,
+  writer_stall_ms: 1,
+  bytes: 0,
+  wal_bytes: 0,
+  write_improvement: low === null || high === null ? null : (low + high) / 2,
+  write_ci_low: low,
+  write_ci_high: high,
+  tables: [],
+});
+
+const faster = statement({ verdict: "improved", improvement: 1, ci_low: 0.8, ci_high: 1.2 });
+const slower = statement({ verdict: "worse", improvement: -0.5, ci_low: -0.6, ci_high: -0.4 });
+const coverage = { statements: 2, of: 2, time_share: 1 };
+const judged = (
+  statements: StatementResult[],
+  more: { cost?: ChangeCost; coverage?: typeof coverage } = {},
+) => judgeChange({ statements, coverage, cost: null, ...more });
+
+Deno.test("the verdict of a change", () => {
+  const same = statement({});
+  const open = statement({ verdict: "unclear", ci_low: -0.3, ci_high: 0.3 });
+  assert.equal(judged([faster, same]).verdict, "worth_it");
+  assert.equal(judged([same, same]).verdict, "not_worth_it");
+  assert.equal(judged([same, same], { cost: cost(-0.3, -0.2) }).verdict, "not_worth_it");
+  assert.equal(judged([same, same], { cost: cost(0.2, 0.3) }).verdict, "worth_it");
+  assert.equal(judged([slower, same]).verdict, "harmful");
+  assert.equal(judged([slower, same], { cost: cost(0.2, 0.3) }).verdict, "harmful");
+  assert.equal(judged([open, same]).verdict, "cannot_tell");
+  assert.equal(
+    judged([], { coverage: { statements: 0, of: 3, time_share: 0 } }).verdict,
+    "cannot_tell",
+  );
+  assert.equal(
+    judged([same], { coverage: { statements: 1, of: 9, time_share: 0.2 } }).verdict,
+    "cannot_tell",
+  );
+  // Little of all time is saved.
+  assert.equal(judged([{ ...faster, share: 0.001 }, same]).verdict, "not_worth_it");
+  // On the whole it saves, and the regression is named first.
+  const mixed = judged([{ ...faster, share: 0.9 }, { ...slower, share: 0.05, query: "select 2" }]);
+  assert.equal(mixed.verdict, "worth_it");
+  assert.match(mixed.summary, /^Worth it on the whole, but slower: .*select 2.*; faster: /);
+  assert.equal(judged([{ ...faster, share: 0.1 }, { ...slower, share: 0.9 }]).verdict, "harmful");
+  const broken = judged([statement({ verdict: "worse", improvement: -1, ci_low: null })]);
+  assert.equal(broken.verdict, "harmful");
+  assert.match(broken.summary, /fails: "select 1"/);
+});
+
+Deno.test("without a statement that is proven faster, or faster writes, nothing is worth it", () => {
+  const verdicts = fc.constantFrom("worse", "no_difference", "unclear", "not_measured");
+  const result = fc.record({
+    verdict: verdicts,
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
+  fc.assert(fc.property(fc.array(result, { maxLength: 8 }), (results) => {
+    const { verdict } = judged(
+      results.map((one) => statement(one as Partial<StatementResult>)),
+      { cost: cost(-0.2, 0.02) },
+    );
+    assert.notEqual(verdict, "worth_it");
+  }));
+});
+
+Deno.test("locks are put together from samples, with who waited for them", () => {
+  const record = createLockRecord();
+  const as = { changer: "c", clients: { r: "readers", w: "writers" } };
+  const lock = (application: string, mode: string, granted: boolean) => ({
+    application,
+    mode,
+    granted,
+    relation: "app.t",
+  });
+  record.note([lock("c", "ShareLock", true)], 100, as);
+  record.note([lock("c", "ShareLock", true), lock("w", "RowExclusiveLock", false)], 180, as);
+  record.note([lock("w", "RowExclusiveLock", true)], 200, as);
+  record.noteHeld([{ mode: "AccessExclusiveLock", relation: "app.u" }], {
+    sinceMs: 50,
+    untilMs: 60,
+  });
+  assert.deepEqual(record.report(), [
+    { lock: "ShareLock", relation: "app.t", held_ms: 80, blocked: ["writers"] },
+    { lock: "AccessExclusiveLock", relation: "app.u", held_ms: 10, blocked: [] },
+  ]);
+});
+
+Deno.test("two plans are told apart by their nodes", () => {
+  const scan = (node: string, index?: string) =>
+    readPlan([{
+      Plan: {
+        "Node Type": "Limit",
+        "Actual Rows": 1,
+        "Shared Hit Blocks": index ? 4 : 900,
+        Plans: [{ "Node Type": node, "Relation Name": "t", "Index Name": index }],
+      },
+    }])!;
+  const [before, after] = [scan("Seq Scan"), scan("Index Scan", "t_a")];
+  assert.deepEqual(describeDifference(before, after), [
+    "gone: Seq Scan on t",
+    "new: Index Scan using t_a on t",
+    "buffers: 900 before, 4 after",
+  ]);
+  assert.deepEqual(after.relations, ["t", "t_a"]);
+  assert.deepEqual(describeDifference(before, before), []);
+  assert.equal(readPlan("nonsense"), undefined);
+});
+
+const path = (work: () => unknown) => {
+  try {
+    work();
+  } catch (error) {
+    return (error as { problems: { path: string }[] }).problems[0]?.path;
+  }
+};
+
+Deno.test("a request that cannot be rehearsed names its field", () => {
+  const advice = () => ({ title: "Grant it", sql: "grant pg_monitor to <the role>" });
+  const none = () => undefined;
+  assert.equal(path(() => changeOf({}, none)), "sql");
+  assert.equal(path(() => changeOf({ sql: "select 1", settings: { a: 1 } }, none)), "settings");
+  assert.equal(path(() => changeOf({ sql: " -- nothing" }, none)), "sql");
+  assert.equal(path(() => changeOf({ settings: {} }, none)), "settings");
+  assert.equal(path(() => changeOf({ recommendation: "x" }, none)), "recommendation");
+  assert.equal(path(() => changeOf({ recommendation: "x" }, advice)), "recommendation");
+  assert.deepEqual(changeOf({ settings: { Work_Mem: "64MB", jit: false } }, none), {
+    source: "settings",
+    settings: { work_mem: "64MB", jit: "off" },
+  });
+  const facts = [
+    { name: "work_mem", category: "Resource Usage / Memory", context: "user" },
+    { name: "archive_command", category: "Write-Ahead Log / Archiving", context: "sighup" },
+    { name: "block_size", category: "Preset Options", context: "internal" },
+    {
+      name: "dynamic_library_path",
+      category: "Client Connection Defaults / Other Defaults",
+      context: "superuser",
+    },
+  ];
+  checkSettings({ work_mem: "64MB" }, facts);
+  for (
+    const [name, value] of [
+      ["work_mem", "1' -c archive_command='x"],
+      ["work_mem", "$(id)"],
+      ["archive_command", "x"],
+      ["dynamic_library_path", "/tmp"],
+      ["block_size", "1"],
+      ["no_such", "1"],
+    ] as const
+  ) {
+    assert.equal(path(() => checkSettings({ [name]: value }, facts)), `settings.${name}`);
+  }
+  assert.ok(canRehearse({ title: "", sql: "drop index concurrently app.x" }));
+  assert.ok(canRehearse({ title: "", sql: "create index concurrently on app.t (a)" }));
+  assert.ok(
+    !canRehearse({ title: "", sql: "alter system set shared_buffers = '25% of the memory'" }),
+  );
+  assert.ok(!canRehearse({ title: "" }));
+});
