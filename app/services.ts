@@ -38,7 +38,7 @@ import { createOperations } from "../services/requests/operations.ts";
 import { createRequestKeys } from "../services/requests/keys.ts";
 import { createCatalogue } from "../services/partitions/catalogue.ts";
 import { createConversions } from "../services/partitions/rewrite/service.ts";
-import { moveReport } from "../services/partitions/rewrite/report.ts";
+import { rewriteReport } from "../services/partitions/rewrite/report.ts";
 import { createPolicies } from "../services/partitions/policy_service.ts";
 import { createRotation, type Rotation } from "../services/partitions/rotation.ts";
 import type { TimeSources } from "../services/partitions/restraint/timekeeper.ts";
@@ -48,7 +48,7 @@ import { composeAlerts, instanceName } from "./alerts.ts";
 import { composeLive } from "./live.ts";
 
 /** What the routes speak to, but for what only the life of the house knows. */
-export type HouseServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
+export type AppServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
   changes: Changes;
   rotation: Rotation;
   leaseKeeper: LeaseKeeper;
@@ -83,7 +83,7 @@ export function createServices(
     access: WriteAccess;
     writing: WritePreparation;
   },
-): HouseServices {
+): AppServices {
   const instance = instanceName(config);
   const { hub, relay } = composeLive({
     target,
@@ -105,7 +105,7 @@ export function createServices(
     clock,
     log,
     onChange,
-    onProgress: (moves) => monitor.tellMoves(moves.map(moveReport)),
+    onProgress: (moves) => monitor.tellMoves(moves.map(rewriteReport)),
   });
   const rotation = createRotation({
     pool: pools.maintenance,

@@ -7,10 +7,10 @@ export interface Proof {
   reading?: string;
 }
 
-const rules = "alert_rules_test.ts";
-const alerts = "alerts_test.ts";
-const readings = "alert_readings_test.ts";
-const replication = "replication_test.ts";
+const rules = "alerts/rules_test.ts";
+const alerts = "alerts/alerts_test.ts";
+const readings = "alerts/readings_test.ts";
+const replication = "monitor/replication_test.ts";
 
 /** Every one of these is seen, and none fires. */
 const near = { test: "what is nearly bad fires nothing", file: rules };
@@ -53,7 +53,7 @@ const paused = "with its replay paused it falls behind, and that fires on its na
 export const proofs: Record<string, Proof> = {
   database_down: real(
     "an outage is told from memory, said once in the log, and kept when it is over",
-    "alert_delivery_test.ts",
+    "alerts/delivery_test.ts",
   ),
   connection_pool: real(pool, alerts),
   pool_wait: real(pool, alerts),
@@ -75,7 +75,7 @@ export const proofs: Record<string, Proof> = {
   checksum_failures: real("a page whose checksum is wrong"),
   partition_runway: real(
     "with rotation off and time going by, the alert fires days before inserts fail, and its statements cure it",
-    "partition_routes_test.ts",
+    "partitions/routes_test.ts",
   ),
   partition_holes: real(partitions),
   default_rows: real(partitions),
@@ -83,7 +83,7 @@ export const proofs: Record<string, Proof> = {
   partition_refused: real(heldBack),
   clock_skew: real(
     "a clock of ours years off is seen, told and held against nobody",
-    "clock_jumps_test.ts",
+    "partitions/clock_jumps_test.ts",
   ),
   partition_cover: real(late, rules, { test: late, file: rules }),
   drain_failed: real(late),
@@ -123,9 +123,9 @@ export const proofs: Record<string, Proof> = {
   ),
   watching_sheds: reading(cost, "a collector rests only after two turns that were dear"),
   watching_cost: reading(cost, "it takes a server too slow to be tested on"),
-  collector_failing: real(refused, "collector_failures_test.ts", {
+  collector_failing: real(refused, "monitor/collector_failures_test.ts", {
     test: refused,
-    file: "collector_failures_test.ts",
+    file: "monitor/collector_failures_test.ts",
   }),
   write_slow: real(canary),
   write_failing: real(canary),
@@ -140,11 +140,11 @@ export const proofs: Record<string, Proof> = {
   }),
   sealed_partitions_changed: real(
     "verify says what it read, and names what differs; health tells it too",
-    "partition_proof_routes_test.ts",
+    "partitions/proof_routes_test.ts",
     {
       test:
         "the alert is resolved by a verification that finds the partition as it was sealed, and by no other",
-      file: "partition_proof_routes_test.ts",
+      file: "partitions/proof_routes_test.ts",
     },
   ),
   backup_age: reading(backup, "ages are given"),

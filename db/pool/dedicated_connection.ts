@@ -6,7 +6,7 @@ import { inTransactions } from "./pooled_session.ts";
 import { settleStatement } from "../session/start.ts";
 
 /** One connection, made when first used and made anew after it was lost. */
-export interface Seat {
+export interface DedicatedConnection {
   /** Runs `work` on the connection; once it is lost, every further statement of that work is refused. */
   use<T>(work: (sql: Sql) => Promise<T>, options?: { abandonable?: boolean }): Promise<T>;
   /** Drops the connection, whatever it is doing. */
@@ -53,10 +53,10 @@ function guard(client: Sql, use: Use): Sql {
  * then commit by itself. And after a loss a reserved connection crashes the process, and bytes left in its buffer
  * spoil the reconnect. So each client here has one connection, and none is used again after a loss.
  */
-export function createSeat(
+export function createDedicatedConnection(
   options: () => Omit<ConnectOptions, "max" | "onClose">,
   { onVersion = () => {} }: { onVersion?: (version: number) => void } = {},
-): Seat {
+): DedicatedConnection {
   let current: Use | undefined;
   let opened: ConnectOptions;
   /** Whether the session behind the client is known to have all its settings. */

@@ -2,10 +2,14 @@ import { clientLeft, HoldfastError } from "../../errors.ts";
 import { setDeadline } from "../../lib/deadline.ts";
 import type { ConnectOptions, Sql } from "../connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable, toHoldfastError } from "../errors.ts";
-import { createSeat, type Seat, SettingsSwallowed } from "./dedicated_connection.ts";
+import {
+  createDedicatedConnection,
+  type DedicatedConnection,
+  SettingsSwallowed,
+} from "./dedicated_connection.ts";
 import type { Isolation } from "../session/start.ts";
 import { inTransaction } from "../session/transaction.ts";
-import { createTurnstile } from "./wait_queue.ts";
+import { createWaitQueue } from "./wait_queue.ts";
 
 /** The pool as seen from its callers: how many connections work, and how long callers wait for one. */
 export interface PoolStats {
@@ -78,14 +82,17 @@ export function createPool(
 ): Pool {
   const { max, waitingMax, pooler, now = () => performance.now(), ...rest } = options;
   const { signal: presentSignal = () => undefined, ...connect } = rest;
-  const seats = Array.from(
+  const connections = Array.from(
     { length: max },
     () =>
-      createSeat(() => ({ ...connect, pooled: pooler.pooled, cautious: pooler.cautious }), {
-        onVersion: (version) => pooler.version = version,
-      }),
+      createDedicatedConnection(
+        () => ({ ...connect, pooled: pooler.pooled, cautious: pooler.cautious }),
+        {
+          onVersion: (version) => pooler.version = version,
+        },
+      ),
   );
-  const turnstile = createTurnstile(seats, { waitingMax, what: "a database connection", now });
+  const queue = createWaitQueue(connections, { waitingMax, what: "a database connection", now });
 
   /** Says whether a session that could not begin may begin in another way; no work was done on it yet. */
   function learnFrom(error: unknown): boolean {
@@ -96,8 +103,8 @@ export function createPool(
   }
 
   /** A pooler refuses or swallows settings, which shows at the first connection. */
-  async function useSeat<T>(
-    seat: Seat,
+  async function useConnection<T>(
+    connection: DedicatedConnection,
     work: (sql: Sql) => Promise<T>,
     abandonable: boolean,
   ): Promise<T> {
@@ -108,10 +115,10 @@ export function createPool(
     };
     for (let attempt = 1;; attempt++) {
       try {
-        return await seat.use(once, { abandonable });
+        return await connection.use(once, { abandonable });
       } catch (error) {
         if (begun || attempt === 3 || !learnFrom(error)) throw error;
-        seat.replace();
+        connection.replace();
       }
     }
   }
@@ -126,11 +133,11 @@ export function createPool(
     }: RunOptions = {},
   ): Promise<T> {
     const started = now();
-    const seat = await turnstile.acquire(Math.min(waitMs, deadlineMs), signal);
-    const working = useSeat(seat, work, signal !== undefined);
+    const connection = await queue.acquire(Math.min(waitMs, deadlineMs), signal);
+    const working = useConnection(connection, work, signal !== undefined);
     const { promise: given, reject } = Promise.withResolvers<never>();
     const cancel = setDeadline(Math.max(1, workMs ?? deadlineMs - (now() - started)), () => {
-      seat.replace();
+      connection.replace();
       reject(
         new HoldfastError("deadline_exceeded", "The database did not answer in time", {
           retryAfterSeconds: 2,
@@ -140,7 +147,7 @@ export function createPool(
     let abandoning: Promise<void> | undefined;
     const leave = () => {
       reject(clientLeft());
-      abandoning = seat.abandon();
+      abandoning = connection.abandon();
     };
     signal?.addEventListener("abort", leave);
     try {
@@ -150,11 +157,11 @@ export function createPool(
     } finally {
       cancel();
       signal?.removeEventListener("abort", leave);
-      // After a deadline the work is still ending; its connection is gone, and its seat must wait for it.
+      // After a deadline the work is still ending; its transaction is gone, and its connection must wait for it.
       const ended = abandoning
         ? Promise.allSettled([working, abandoning])
         : working.catch(() => {});
-      ended.finally(() => turnstile.release(seat));
+      ended.finally(() => queue.release(connection));
     }
   }
 
@@ -163,7 +170,7 @@ export function createPool(
     transaction: (work, { isolation, ...options } = {}) =>
       run((sql) => inTransaction(sql, work, isolation === undefined ? {} : { isolation }), options),
     stats() {
-      const { free, waiting, waitMs } = turnstile.stats();
+      const { free, waiting, waitMs } = queue.stats();
       return {
         size: max,
         active: max - free,
@@ -173,10 +180,10 @@ export function createPool(
         acquire_wait_ms: waitMs,
       };
     },
-    renew: () => seats.forEach((seat) => seat.renew()),
+    renew: () => connections.forEach((connection) => connection.renew()),
     async end() {
-      turnstile.close();
-      await Promise.all(seats.map((seat) => seat.end()));
+      queue.close();
+      await Promise.all(connections.map((connection) => connection.end()));
     },
   };
 }

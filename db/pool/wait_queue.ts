@@ -17,7 +17,7 @@ const shuttingDown = () =>
   new HoldfastError("shutting_down", "Holdfast is shutting down", { retryAfterSeconds: 2 });
 
 /** Hands out a fixed set of items, first come first served, with a bounded queue and measured waits. */
-export function createTurnstile<T>(
+export function createWaitQueue<T>(
   items: readonly T[],
   { waitingMax, what, now = () => performance.now() }: {
     waitingMax: number;

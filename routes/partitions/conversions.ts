@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
 import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
-import { moveReport } from "../../services/partitions/rewrite/report.ts";
+import { rewriteReport } from "../../services/partitions/rewrite/report.ts";
 import type { Conversions } from "../../services/partitions/rewrite/service.ts";
 import { Conversion, ConversionAnswer, ConversionList, ConvertRequest } from "./schemas.ts";
 import { pollHeaders, pollSeconds } from "../common/long_work.ts";
@@ -86,7 +86,7 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
     });
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     return c.json({
-      conversions: rows.slice(0, limit).map(moveReport),
+      conversions: rows.slice(0, limit).map(rewriteReport),
       next_cursor: last ? writeCursor([last.ended_at === null ? "open" : "ended", last.id]) : null,
     }, 200);
   });
@@ -94,7 +94,7 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
   router.openapi(oneRoute, async (c) => {
     const move = await conversions.get(c.req.valid("param").id);
     if (move.ended_at === null) c.header("Retry-After", pollSeconds);
-    return c.json(moveReport(move), 200);
+    return c.json(rewriteReport(move), 200);
   });
 
   router.openapi(convertRoute, async (c) => {
@@ -118,7 +118,7 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
     if (action === "undo" || action === "finish" || action === "cancel") {
       const move = await conversions.act(table, action);
       conversions.wake();
-      return c.json({ ...none, conversion: moveReport(move) }, 202, pollAt(move.id));
+      return c.json({ ...none, conversion: rewriteReport(move) }, 202, pollAt(move.id));
     }
     // The schema lets neither through without these.
     const { table: _table, windows = null, sub_interval = null, ...rest } = policy!;
@@ -131,7 +131,7 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
     if (action === "start") {
       const move = await conversions.start(input, digest ?? "");
       conversions.wake();
-      return c.json({ ...none, conversion: moveReport(move) }, 202, pollAt(move.id));
+      return c.json({ ...none, conversion: rewriteReport(move) }, 202, pollAt(move.id));
     }
     const plan = await conversions.plan(input);
     return c.json({

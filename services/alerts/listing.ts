@@ -27,13 +27,13 @@ function listed(
 }
 
 /** How long a database that says nothing is waited for, where memory knows what matters most. */
-const patienceMs = 3_000;
+const waitMs = 3_000;
 
 /** Answers null when `work` is not done in time, or the database cannot be reached. */
 async function ifThere<T>(work: Promise<T>): Promise<T | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), patienceMs);
+    timer = setTimeout(() => resolve(null), waitMs);
   });
   try {
     return await Promise.race([work, late]);

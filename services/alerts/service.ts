@@ -6,7 +6,7 @@ import type { Logger } from "../../log.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Publisher } from "../live/hub.ts";
 import type { Alert, MetricValue } from "./alert.ts";
-import { type ChangeKind, createBook, type Explain } from "./evaluation/state.ts";
+import { type ChangeKind, createAlertState, type Explain } from "./evaluation/state.ts";
 import type { Deliveries } from "./notify/deliveries.ts";
 import { createFactChanges } from "./evaluation/facts.ts";
 import { inhibitedBy } from "./notify/inhibition.ts";
@@ -15,7 +15,7 @@ import { createLiveEvents } from "./notify/live_events.ts";
 import { type AlertPage, pageOf } from "./listing.ts";
 import { type Notice, noticeDue, told } from "./notify/due.ts";
 import type { Rule } from "./rules/rule.ts";
-import { createRulebook } from "./rules/registry.ts";
+import { createRuleRegistry } from "./rules/registry.ts";
 import { liveChannels, sampleAlert } from "./notify/sample.ts";
 import { silencedBy, type Silences } from "./notify/silences.ts";
 import type { ReadingSource } from "./evaluation/sources.ts";
@@ -57,8 +57,8 @@ export function createAlerts(
     log: Logger;
   },
 ) {
-  const book = createBook({ instance: lease.name, flapFirings });
-  const rulebook = createRulebook({ initial, store, log });
+  const book = createAlertState({ instance: lease.name, flapFirings });
+  const registry = createRuleRegistry({ initial, store, log });
   const facts = createFactChanges();
   let loaded = false;
   let led = false;
@@ -123,7 +123,7 @@ export function createAlerts(
   async function takeUp(instance: string, seenAt: number): Promise<void> {
     const alerts = (await store.open()).filter((alert) => alert.instance === instance);
     const records = (await store.states(instance)).filter((one) => one.instance === instance);
-    for (const { from, alert } of book.adopt(rulebook.rules(), alerts, records, seenAt)) {
+    for (const { from, alert } of book.adopt(registry.rules(), alerts, records, seenAt)) {
       store.dropAlert(from);
       store.saveAlert(alert);
     }
@@ -135,7 +135,7 @@ export function createAlerts(
     const open = await store.open();
     if (!leads) {
       const shared = open.filter(({ instance }) => instance === "");
-      const changes = book.follow(rulebook.rules(), shared, now());
+      const changes = book.follow(registry.rules(), shared, now());
       for (const { kind, alert } of changes) announce(alert, kind, "another");
     }
     for (const { id, acknowledged_at, acknowledged_by } of open) {
@@ -144,14 +144,14 @@ export function createAlerts(
       acknowledged({ ...mine, acknowledged_at, acknowledged_by });
     }
     await silences.refresh();
-    await rulebook.refresh();
+    await registry.refresh();
   }
 
   async function syncOnce(): Promise<void> {
     const { leads, wasOthers, heldAt } = await lease.renew();
     const takesOver = leads && (!led || wasOthers);
     if (!loaded) {
-      await rulebook.refresh();
+      await registry.refresh();
       await silences.refresh();
       await takeUp(lease.name, heldAt ?? now());
     }
@@ -206,7 +206,7 @@ export function createAlerts(
     ): void {
       const leads = lease.leads();
       const values = [...given, ...sources.flatMap((source) => source.values())];
-      const rules = rulebook.rules().filter(({ local }) => local || leads);
+      const rules = registry.rules().filter(({ local }) => local || leads);
       const changes = book.judge(rules, values, { now: now(), complete, explain });
       const firing = book.open();
       for (const alert of firing) {
@@ -266,10 +266,10 @@ export function createAlerts(
       live.tell(withMutes(alert, book.open()), "acknowledged");
       return alert;
     },
-    rules: rulebook.rules,
-    rule: rulebook.find,
-    tryLevels: rulebook.tryLevels,
-    changeRules: rulebook.change,
+    rules: registry.rules,
+    rule: registry.find,
+    tryLevels: registry.tryLevels,
+    changeRules: registry.change,
     silences: live.withSilences(silences),
     deliveries,
     now: () => clock.now(),

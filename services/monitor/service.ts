@@ -4,7 +4,7 @@ import type { Pool } from "../../db/pool/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/service.ts";
 import type { WriteWatch } from "../alerts/evaluation/canary.ts";
-import type { MoveReport } from "../partitions/rewrite/report.ts";
+import type { RewriteReport } from "../partitions/rewrite/report.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Publisher } from "../live/hub.ts";
@@ -40,7 +40,7 @@ export interface Monitor {
   /** Reads partitions again soon, after they changed. */
   refreshPartitions(): void;
   /** Tells the live channel how far conversions and drains are. */
-  tellMoves(moves: readonly MoveReport[]): void;
+  tellMoves(moves: readonly RewriteReport[]): void;
   /** Checks now whether the server answers. */
   checkNow(): Promise<void>;
   /** Runs a tier now, or joins the run under way. */
@@ -209,7 +209,7 @@ export function createMonitor(
   }
 
   let partitionState = "";
-  let moves: readonly MoveReport[] = [];
+  let moves: readonly RewriteReport[] = [];
 
   /** Two Holdfasts that see the same tell it once. */
   function tellPartitions(): void {

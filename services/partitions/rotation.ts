@@ -99,7 +99,7 @@ export function createRotation(
     isTrusted: timekeeper.isTrusted,
     log,
     ...options,
-    crafts: (tools) => createArchiving(tools, archiveDirectory(config), archiveFiles),
+    stepHandlers: (tools) => createArchiving(tools, archiveDirectory(config), archiveFiles),
   });
   const setbacks = createSetbacks();
   const ensure = createEnsure({ pool, catalogue, config, execution, context, log, onChange });

@@ -4,16 +4,16 @@ import type { Sql } from "../../db/connection.ts";
 import { createLogger } from "../../log.ts";
 import { createAudit, waitingMax } from "../../services/auth/audit.ts";
 import { anybody } from "../../services/auth/service.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 const admin = "3f8a61d0c2b94e57a1d6f0837be5492c1d7e0f4a";
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_TOKEN: admin, HOLDFAST_READ_TOKEN: `${admin}ff` });
+  app = await startApp({ HOLDFAST_TOKEN: admin, HOLDFAST_READ_TOKEN: `${admin}ff` });
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 interface Entry {
   request_id: string;
@@ -36,9 +36,9 @@ interface Page {
   lost: number;
 }
 
-const audit = (query = "") => house.json<Page>(`/api/audit${query}`, { headers: bearer(admin) });
+const audit = (query = "") => app.json<Page>(`/api/audit${query}`, { headers: bearer(admin) });
 async function post(path: string, body: unknown, token = admin): Promise<Response> {
-  const response = await house.post(path, body, bearer(token));
+  const response = await app.post(path, body, bearer(token));
   await response.body?.cancel();
   return response;
 }
@@ -48,7 +48,7 @@ Deno.test("a change is kept with who, what, when, from where and how it ended, a
   assert.equal(made.status, 201);
   const refused = await post("/api/instruments", { symbol: "X" }, `${admin}ff`);
   assert.equal(refused.status, 403);
-  await house.json("/api/instruments", { headers: bearer(admin) });
+  await app.json("/api/instruments", { headers: bearer(admin) });
   const { entries, waiting, lost } = await audit("?operation=createInstrument");
   assert.deepEqual([waiting, lost], [0, 0]);
   const told = entries.map(({ actor, via, operation, method, path, status, address }) => ({
@@ -78,7 +78,7 @@ Deno.test("a change is kept with who, what, when, from where and how it ended, a
   const entry = entries.find(({ status }) => status === 201);
   assert.equal(entry?.request_id, made.headers.get("x-request-id"));
   assert.ok(Math.abs(Date.parse(entry?.at ?? "") - Date.now()) < 60_000);
-  const logged = house.logs.find(({ event, request_id }) =>
+  const logged = app.logs.find(({ event, request_id }) =>
     event === "audit" && request_id === entry?.request_id
   );
   assert.equal(logged?.actor, "HOLDFAST_TOKEN");
@@ -87,7 +87,7 @@ Deno.test("a change is kept with who, what, when, from where and how it ended, a
 
 Deno.test("a login is kept under the token's name, a stranger's try is not", async () => {
   const login = (token: string) =>
-    house.post("/api/session", { token }).then(async (answer) => {
+    app.post("/api/session", { token }).then(async (answer) => {
       await answer.body?.cancel();
       return answer.status;
     });
@@ -121,17 +121,17 @@ Deno.test("the list has pages and filters; only an admin reads it", async () => 
   assert.equal((await audit("?actor=nobody")).entries.length, 0);
   assert.equal((await audit("?to=2001-01-01T00:00:00Z")).entries.length, 0);
   assert.ok((await audit("?from=2001-01-01T00:00:00Z")).entries.length > 0);
-  const reader = await house.request("/api/audit", { headers: bearer(`${admin}ff`) });
+  const reader = await app.request("/api/audit", { headers: bearer(`${admin}ff`) });
   assert.equal(reader.status, 403);
   await reader.body?.cancel();
 });
 
 Deno.test("what is too old, and what is too much, is deleted", async () => {
   await audit();
-  await house
+  await app
     .sql`update holdfast.audit_log set at = now() - interval '2 years' where operation = 'planPartitions'`;
   const before = (await audit("?limit=500")).entries.length;
-  await house.holdfast.everyHour();
+  await app.holdfast.everyHour();
   const after = (await audit("?limit=500")).entries;
   assert.equal(after.length, before - 7);
   assert.ok(after.every(({ operation }) => operation !== "planPartitions"));
@@ -241,12 +241,12 @@ Deno.test("an entry that was written already is not written twice", async () => 
     status: 200,
     address: "",
   };
-  const [{ n: before }] = await house.sql`select count(*)::int as n from holdfast.audit_log` as [
+  const [{ n: before }] = await app.sql`select count(*)::int as n from holdfast.audit_log` as [
     { n: number },
   ];
-  await insertAuditRows(house.sql, [row]);
-  await insertAuditRows(house.sql, [row, { ...row, request_id: crypto.randomUUID() }]);
-  const [{ n: after }] = await house.sql`select count(*)::int as n from holdfast.audit_log` as [
+  await insertAuditRows(app.sql, [row]);
+  await insertAuditRows(app.sql, [row, { ...row, request_id: crypto.randomUUID() }]);
+  const [{ n: after }] = await app.sql`select count(*)::int as n from holdfast.audit_log` as [
     { n: number },
   ];
   assert.equal(after - before, 2);

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { connectLive } from "../helpers/live.ts";
 import { fillDataDir } from "../helpers/template.ts";
 
 const admin = "3f8a61d0c2b94e57a1d6f0837be5492c1d7e0f4a";
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-let house: House;
+let app: TestApp;
 let dataDir: string;
 
 const start = (env: Record<string, string> = {}) =>
-  startHouse({
+  startApp({
     HOLDFAST_DATA_DIR: dataDir,
     HOLDFAST_TOKEN: admin,
     HOLDFAST_TRUSTED_PROXIES: "127.0.0.1",
@@ -21,10 +21,10 @@ Deno.test.beforeAll(async () => {
   dataDir = await Deno.makeTempDir({ prefix: "holdfast-auth-" });
   await Deno.chmod(dataDir, 0o755);
   await fillDataDir(dataDir);
-  house = await start();
+  app = await start();
 });
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(dataDir, { recursive: true });
 });
 
@@ -42,7 +42,7 @@ async function ask(
     body?: unknown;
   } = {},
 ) {
-  const response = await house.request(path, {
+  const response = await app.request(path, {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
     redirect: "manual",
@@ -141,7 +141,7 @@ Deno.test("a token of the command line works within seconds, and ends so", async
   assert.match((await run("list")).out, /grafana {2}read {2}[0-9a-f]{12} .*, until 20/);
   assert.match((await run("create", "--name", "x", "--scope", "root")).err, /--scope is "root"/);
   assert.equal((await run("create", "--name", "grafana", "--scope", "read")).code, 1);
-  const client = await connectLive(house.url, bearer(made.out));
+  const client = await connectLive(app.url, bearer(made.out));
   assert.equal((await run("revoke", "grafana")).code, 0);
   assert.deepEqual(await client.closed, { code: 1008, reason: "the token or session has ended" });
   assert.equal(await statusOf(bearer(made.out)), 401);
@@ -150,8 +150,8 @@ Deno.test("a token of the command line works within seconds, and ends so", async
 Deno.test("a session ends at logout: on the server, and with it its sockets", async () => {
   const cookie = pairOf(await login(admin));
   const other = pairOf(await login(admin));
-  const client = await connectLive(house.url, cookie);
-  const stays = await connectLive(house.url, other);
+  const client = await connectLive(app.url, cookie);
+  const stays = await connectLive(app.url, other);
   await client.sees("hello", ({ type }) => type === "hello");
   const out = await ask("/api/session", { method: "DELETE", headers: cookie });
   assert.equal(out.status, 204);
@@ -171,8 +171,8 @@ Deno.test("sessions and sockets end with the token that they came from", async (
     name: "visitor",
   });
   const sockets = [
-    await connectLive(house.url, cookie),
-    await connectLive(house.url, bearer(secret)),
+    await connectLive(app.url, cookie),
+    await connectLive(app.url, bearer(secret)),
   ];
   assert.equal((await revoke(token.id)).status, 204);
   assert.equal(await statusOf(cookie), 401);
@@ -242,7 +242,7 @@ Deno.test("guessing is answered with waits that grow; a right token passes at on
   assert.equal((await guess(1, "203.0.113.51")).status, 401, "others pay nothing for it");
   const probe = await ask("/api/health/live", { headers: { ...bearer("guess"), ...from } });
   assert.equal(probe.status, 200, "a probe with a wrong token finds a server that lives");
-  assert.match(JSON.stringify(house.logs), /"wrong_credential"/);
+  assert.match(JSON.stringify(app.logs), /"wrong_credential"/);
 });
 
 Deno.test("a restart keeps sessions and last uses; a changed token ends its sessions", async () => {
@@ -250,20 +250,20 @@ Deno.test("a restart keeps sessions and last uses; a changed token ends its sess
   const cookies = { admin: pairOf(await login(admin)), named: pairOf(await login(secret)) };
   const gone = pairOf(await login(secret));
   await ask("/api/session", { method: "DELETE", headers: gone });
-  await house.stop();
-  house = await start();
+  await app.stop();
+  app = await start();
   assert.equal(await statusOf(cookies.admin), 200);
   assert.equal(await statusOf(cookies.named), 200);
   assert.equal(await statusOf(gone), 401);
   const { json } = await ask("/api/tokens", { headers: cookies.admin });
   const used = json.tokens.find(({ name }: { name: string }) => name === "stays");
   assert.ok(used.last_used_at);
-  await house.stop();
-  house = await start({ HOLDFAST_TOKEN: `${admin}00` });
+  await app.stop();
+  app = await start({ HOLDFAST_TOKEN: `${admin}00` });
   assert.equal(await statusOf(cookies.admin), 401, "it came from a token that is no more");
   assert.equal(await statusOf(cookies.named), 200);
-  await house.stop();
-  house = await start();
+  await app.stop();
+  app = await start();
 });
 
 Deno.test("a token file that is broken locks nobody out, and is not written over", async () => {
@@ -272,7 +272,7 @@ Deno.test("a token file that is broken locks nobody out, and is not written over
   const whole = await Deno.readTextFile(path);
   await Deno.writeTextFile(path, "{ broken");
   await eventually(
-    () => JSON.stringify(house.logs).includes("token_file_unreadable"),
+    () => JSON.stringify(app.logs).includes("token_file_unreadable"),
     "it is told",
   );
   assert.equal(await statusOf(bearer(secret)), 200);
@@ -296,5 +296,5 @@ Deno.test("a token file that is broken locks nobody out, and is not written over
 });
 
 Deno.test("no secret stands in any log", () => {
-  assert.doesNotMatch(JSON.stringify(house.logs), new RegExp(`hft_|${admin}`));
+  assert.doesNotMatch(JSON.stringify(app.logs), new RegExp(`hft_|${admin}`));
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { placesOf } from "../../commands/common/places.ts";
 
-const root = new URL("../", import.meta.url).pathname;
+const root = new URL("../../", import.meta.url).pathname;
 
 /** What a script may do with the permission set `serve`, tried in a process of its own. */
 async function attempt(folder: string, attempts: Record<string, string>) {

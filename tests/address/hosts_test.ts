@@ -7,7 +7,7 @@ import { createPool } from "../../db/pool/pool.ts";
 import { createHostMemory } from "../../db/address/open.ts";
 import { createDebianServer, type DebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { freePort } from "../helpers/process.ts";
 import { passOverDriver } from "../helpers/rejections.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
@@ -278,7 +278,7 @@ testWith(
   debianPostgres,
   "after a failover Holdfast writes to the server that was promoted",
   async () => {
-    const house = await startHouse({
+    const app = await startApp({
       DATABASE_URL:
         `postgres://postgres@127.0.0.1:${primary.port},127.0.0.1:${standby.port}/postgres?target_session_attrs=read-write`,
       HOLDFAST_FAST_TIER_SECONDS: "1",
@@ -286,7 +286,7 @@ testWith(
     });
     const store = async () => {
       const tick = { ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 };
-      const answer = await house.post("/api/ticks?create=true", [tick]);
+      const answer = await app.post("/api/ticks?create=true", [tick]);
       await answer.body?.cancel();
       return answer.status;
     };
@@ -304,13 +304,13 @@ testWith(
       const [row] = await there`select count(*)::int4 as count from market.ticks`;
       assert.ok(row?.count >= 1);
       await eventually(
-        async () => (await house.json<{ status: string }>("/api/health/ready")).status === "ready",
+        async () => (await app.json<{ status: string }>("/api/health/ready")).status === "ready",
         "it is ready",
         20_000,
       );
     } finally {
       await there.end({ timeout: 1 });
-      await house.stop();
+      await app.stop();
     }
   },
 );

@@ -165,12 +165,12 @@ testWith(
       PGSSLMODE: "require",
     };
     const env = { ...variables, PORT: String(freePort()), HOLDFAST_DATA_DIR: folder };
-    const house = startProcess({ env });
-    await house.ready();
-    house.kill("SIGTERM");
-    assert.equal(await house.exited, 0, house.errors());
+    const app = startProcess({ env });
+    await app.ready();
+    app.kill("SIGTERM");
+    assert.equal(await app.exited, 0, app.errors());
     assert.match(
-      house.errors(),
+      app.errors(),
       /^Holdfast uses the Postgres that PGHOST names: localhost:\d+\/postgres as user postgres \(DATABASE_URL=embedded/,
     );
     // Where an embedded one has its data, either may be meant.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Alert, AlertList, RuleList } from "../../routes/alerts/schemas.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { connectLive } from "../helpers/live.ts";
 
 const env: Record<string, string> = {
@@ -9,21 +9,21 @@ const env: Record<string, string> = {
   HOLDFAST_BROADCAST_SECONDS: "1",
   HOLDFAST_POOL_SIZE: "8",
 };
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
   env.HOLDFAST_DATA_DIR = await Deno.makeTempDir({ prefix: "holdfast-alerts-" });
   await Deno.chmod(env.HOLDFAST_DATA_DIR, 0o755);
-  house = await startHouse(env);
+  app = await startApp(env);
 });
 
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(env.HOLDFAST_DATA_DIR!, { recursive: true });
 });
 
 async function changeRule(name: string, changes: Record<string, unknown>) {
-  const answer = await house.request("/api/alerts/rules", {
+  const answer = await app.request("/api/alerts/rules", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rules: [{ name, ...changes }] }),
@@ -33,7 +33,7 @@ async function changeRule(name: string, changes: Record<string, unknown>) {
   return rules.find((rule) => rule.name === name)!;
 }
 
-const list = async (query = "") => AlertList.parse(await house.json(`/api/alerts${query}`)).alerts;
+const list = async (query = "") => AlertList.parse(await app.json(`/api/alerts${query}`)).alerts;
 
 const firing = (rule: string, what = "it fires") =>
   eventually(async () => (await list("?state=firing")).find((one) => one.rule === rule), what);
@@ -46,12 +46,12 @@ const over = (id: string) =>
 
 /** Makes `count` requests wait inside the application's pool until `release`. */
 async function holdPool(count: number) {
-  const blocker = await house.sql.reserve();
+  const blocker = await app.sql.reserve();
   await blocker`begin`;
   await blocker`lock table market.ticks in access exclusive mode`;
   const requests = Array.from(
     { length: count },
-    () => house.request("/api/ticks?symbol=SPY").then((answer) => answer.text()),
+    () => app.request("/api/ticks?symbol=SPY").then((answer) => answer.text()),
   );
   const release = async () => {
     held.delete(release);
@@ -72,11 +72,11 @@ Deno.test.afterEach(async () => {
 const calm = { for_seconds: 0, keep_firing_seconds: 0, cooldown_seconds: 0 };
 
 Deno.test("a lowered level turns the pool's load into an alert on the WebSocket, and back", async () => {
-  const stored = await house.post("/api/ticks?create=true", [
+  const stored = await app.post("/api/ticks?create=true", [
     { ts: new Date().toISOString(), symbol: "SPY", price: 170.5, size: 100, exchange: "P" },
   ]);
   assert.equal(stored.status, 200);
-  const client = await connectLive(house.url);
+  const client = await connectLive(app.url);
   const held = await holdPool(4);
   const rule = await changeRule("connection_pool", { warning: 0.1, ...calm });
   assert.equal(rule.warning, 0.1);
@@ -97,14 +97,14 @@ Deno.test("a lowered level turns the pool's load into an alert on the WebSocket,
     ({ type, data }) => type === "database_performance" && data.overall_status === "degraded",
   );
   assert.deepEqual((await list("?state=firing")).map(({ id }) => id), [alert.id]);
-  const health = await house.json<{ overall_status: string; alerts: { id: string }[] }>(
+  const health = await app.json<{ overall_status: string; alerts: { id: string }[] }>(
     "/api/health/database",
   );
   assert.deepEqual([health.overall_status, health.alerts[0]?.id], ["degraded", alert.id]);
 
-  const nul = await house.post(`/api/alerts/${alert.id}/acknowledge`, { by: "a\0" });
+  const nul = await app.post(`/api/alerts/${alert.id}/acknowledge`, { by: "a\0" });
   assert.equal(nul.status, 400, await nul.text());
-  const acknowledged = await house.post(`/api/alerts/${alert.id}/acknowledge`, { by: "marta" });
+  const acknowledged = await app.post(`/api/alerts/${alert.id}/acknowledge`, { by: "marta" });
   const by = Alert.parse(await acknowledged.json());
   assert.ok(by.acknowledged_at);
   assert.equal(by.acknowledged_by, "marta, open");
@@ -127,7 +127,7 @@ Deno.test("a lowered level turns the pool's load into an alert on the WebSocket,
 });
 
 Deno.test("a session idle in a transaction fires, and its end resolves", async () => {
-  const session = await house.sql.reserve();
+  const session = await app.sql.reserve();
   await session`begin`;
   await session`select 1`;
   await changeRule("idle_in_transaction", { warning: 0.5, clear: 0.1, ...calm });
@@ -142,7 +142,7 @@ Deno.test("a session idle in a transaction fires, and its end resolves", async (
 
 Deno.test("a wait for a lock fires with the blocking tree as evidence, and escalates", async () => {
   await changeRule("lock_wait", { warning: 0.2, critical: 2.5, clear: 0.1, ...calm });
-  const client = await connectLive(house.url);
+  const client = await connectLive(app.url);
   const held = await holdPool(1);
   const alert = await firing("lock_wait");
   assert.match(alert.message, /^Waiting for a lock: \d+ s$/);
@@ -162,26 +162,26 @@ Deno.test("a wait for a lock fires with the blocking tree as evidence, and escal
 });
 
 Deno.test("open alerts, acknowledgements and changed rules survive a restart", async () => {
-  const session = await house.sql.reserve();
+  const session = await app.sql.reserve();
   await session`begin`;
   await session`select 1`;
   const before = await firing("idle_in_transaction");
-  await house.request(`/api/alerts/${before.id}/acknowledge`, { method: "POST" });
+  await app.request(`/api/alerts/${before.id}/acknowledge`, { method: "POST" });
   await eventually(async () => {
-    const [row] = await house
+    const [row] = await app
       .sql`select acknowledged_at from holdfast.alerts where id = ${before.id}`;
     return row?.acknowledged_at !== null;
   }, "it is kept");
   await session`rollback`;
   session.release();
   await changeRule("idle_in_transaction", { keep_firing_seconds: 3 });
-  await house.stop();
-  house = await startHouse(env);
+  await app.stop();
+  app = await startApp(env);
 
   const open = await list("?state=firing");
   assert.deepEqual(open.map(({ id }) => id), [before.id]);
   assert.ok(open[0]?.acknowledged_at);
-  const { rules } = RuleList.parse(await house.json("/api/alerts/rules"));
+  const { rules } = RuleList.parse(await app.json("/api/alerts/rules"));
   assert.equal(rules.find(({ name }) => name === "idle_in_transaction")?.warning, 0.5);
   await over(before.id);
   const twice = (await list()).filter(({ rule, state }) =>
@@ -192,7 +192,7 @@ Deno.test("open alerts, acknowledgements and changed rules survive a restart", a
 
 Deno.test("what no rule or alert is named, and levels of a wrong kind, are refused", async () => {
   const put = (body: unknown) =>
-    house.request("/api/alerts/rules", {
+    app.request("/api/alerts/rules", {
       method: "PUT",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
@@ -209,7 +209,7 @@ Deno.test("what no rule or alert is named, and levels of a wrong kind, are refus
     assert.equal(answer.headers.get("content-type"), "application/problem+json");
     await answer.body?.cancel();
   }
-  const gone = await house.request(`/api/alerts/${crypto.randomUUID()}/acknowledge`, {
+  const gone = await app.request(`/api/alerts/${crypto.randomUUID()}/acknowledge`, {
     method: "POST",
   });
   assert.equal((await gone.json()).code, "not_found");
@@ -233,17 +233,17 @@ Deno.test("a pool with nothing left fires at its shipped level, and so does the 
 
 Deno.test("several rules are changed all or not at all, and a refusal names each that is wrong", async () => {
   const levels = async () => {
-    const { rules } = RuleList.parse(await house.json("/api/alerts/rules"));
+    const { rules } = RuleList.parse(await app.json("/api/alerts/rules"));
     return Object.fromEntries(rules.map(({ name, for_seconds }) => [name, for_seconds]));
   };
   const put = (rules: unknown[]) =>
-    house.request("/api/alerts/rules", {
+    app.request("/api/alerts/rules", {
       method: "PUT",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ rules }),
     });
   const kept = async () =>
-    (await house.sql`select name, changes from holdfast.alert_rules order by name`).map((row) => ({
+    (await app.sql`select name, changes from holdfast.alert_rules order by name`).map((row) => ({
       ...row,
     }));
   const [before, keptBefore] = [await levels(), await kept()];
@@ -267,7 +267,7 @@ Deno.test("several rules are changed all or not at all, and a refusal names each
   assert.deepEqual([await levels(), await kept()], [before, keptBefore]);
 
   // The database fails at the second of three.
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     create function public.refuse() returns trigger language plpgsql as
       $$ begin raise exception 'no' using errcode = '53100'; end $$;
     create trigger refuse before insert or update on holdfast.alert_rules
@@ -279,7 +279,7 @@ Deno.test("several rules are changed all or not at all, and a refusal names each
   await failed.body?.cancel();
   assert.deepEqual([await levels(), await kept()], [before, keptBefore]);
 
-  await house.sql`drop trigger refuse on holdfast.alert_rules`;
+  await app.sql`drop trigger refuse on holdfast.alert_rules`;
   const made = await put(three);
   assert.equal(made.status, 200, await made.text());
   const after = await levels();

@@ -15,7 +15,7 @@ import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
 import { createLogger } from "../../log.ts";
 import type { ChannelSetting } from "../../config/channels.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { freePort } from "../helpers/process.ts";
 import { startReceiver } from "../helpers/receiver.ts";
 import { alertmanager, testWith } from "../helpers/skip.ts";
@@ -205,7 +205,7 @@ testWith(
       stderr: "null",
     }).spawn();
     const url = `http://127.0.0.1:${port}`;
-    const house = await startHouse({
+    const app = await startApp({
       HOLDFAST_FAST_TIER_SECONDS: "1",
       HOLDFAST_BROADCAST_SECONDS: "1",
       HOLDFAST_CHANNELS: JSON.stringify([{ name: "am", type: "alertmanager", url }]),
@@ -223,7 +223,7 @@ testWith(
       );
     try {
       await eventually(async () => (await fetch(`${url}/-/ready`)).ok, "Alertmanager is ready");
-      const session = await house.sql.reserve();
+      const session = await app.sql.reserve();
       await session`begin`;
       await session`select 1`;
       const firing = await heard("firing");
@@ -239,7 +239,7 @@ testWith(
       const resolved = await heard("resolved");
       assert.equal(resolved.startsAt, firing.startsAt);
     } finally {
-      await house.stop();
+      await app.stop();
       child.kill("SIGTERM");
       await child.status;
       await receiver.stop();

@@ -5,7 +5,7 @@ import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
 import { curesFor } from "../../services/monitor/diagnosis/cures.ts";
 import type { View } from "../../services/monitor/signals/signal.ts";
 import type { Rule } from "../../services/alerts/rules/rule.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 
 const rules = buildRules("production", []);
 const ruleOf = (name: string): Rule =>
@@ -53,10 +53,10 @@ Deno.test("no cure of any shipped rule has a hole in it", () => {
 });
 
 Deno.test("each cure parses in Postgres, whatever the names are", async () => {
-  const house = await startHouse();
+  const app = await startApp();
   /** plpgsql parses what it is made of, and runs none of it. */
   const parses = (sql: string) =>
-    house.sql.unsafe(
+    app.sql.unsafe(
       `create or replace function pg_temp.parsed() returns void language plpgsql as $cure$ begin ${sql}; end $cure$`,
     ).simple();
   try {
@@ -79,30 +79,30 @@ Deno.test("each cure parses in Postgres, whatever the names are", async () => {
       { numRuns: 25 },
     );
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });
 
 Deno.test("sessions, changes, marks and moves are answered, and bad questions refused", async () => {
-  const house = await startHouse();
+  const app = await startApp();
   try {
-    await house.sql`select 1`;
-    const { sessions } = await house.json<
+    await app.sql`select 1`;
+    const { sessions } = await app.json<
       { sessions: { pid: number; own: boolean; application: string; query: string }[] }
     >("/api/sessions");
     assert.ok(sessions.some(({ own }) => own), "Holdfast's own are marked");
     const other = sessions.find(({ application }) => application === "test");
     assert.ok(other && !other.own);
-    const mark = await house.post("/api/marks", { text: " deploy 42 " });
+    const mark = await app.post("/api/marks", { text: " deploy 42 " });
     assert.equal(mark.status, 201);
     assert.equal((await mark.json()).subject, "deploy 42");
-    const { changes } = await house.json<{ changes: { kind: string; at: string }[] }>(
+    const { changes } = await app.json<{ changes: { kind: string; at: string }[] }>(
       "/api/changes?limit=1",
     );
     assert.equal(changes[0]?.kind, "mark", "the newest first");
     const from = new Date(Date.now() - 3_600_000).toISOString();
     const to = new Date().toISOString();
-    const { moves } = await house.json<{ moves: unknown[] }>(`/api/moves?from=${from}&to=${to}`);
+    const { moves } = await app.json<{ moves: unknown[] }>(`/api/moves?from=${from}&to=${to}`);
     assert.ok(Array.isArray(moves));
     for (
       const path of [
@@ -112,14 +112,14 @@ Deno.test("sessions, changes, marks and moves are answered, and bad questions re
         "/api/moves",
       ]
     ) {
-      const answer = await house.request(path);
+      const answer = await app.request(path);
       assert.equal(answer.status, 400, path);
       assert.equal((await answer.json()).code, "invalid_request");
     }
-    const empty = await house.post("/api/marks", { text: "  " });
+    const empty = await app.post("/api/marks", { text: "  " });
     assert.equal(empty.status, 400);
     await empty.body?.cancel();
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });

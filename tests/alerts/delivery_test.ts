@@ -6,21 +6,21 @@ import { AlertList, DeliveryList, Silence } from "../../routes/alerts/schemas.ts
 import { sampleAlert } from "../../services/alerts/notify/sample.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { type Received, startReceiver } from "../helpers/receiver.ts";
 import { fillDataDir } from "../helpers/template.ts";
 
 const secret = "correct horse battery staple";
 const receiver = startReceiver();
-const houses: House[] = [];
+const apps: TestApp[] = [];
 let folder = "";
 let server: EmbeddedServer;
-let one: House;
+let one: TestApp;
 
 /** A Holdfast that looks each second, on the one server there is. */
-async function start(name: string): Promise<House> {
+async function start(name: string): Promise<TestApp> {
   const calm = ["FOR_SECONDS", "KEEP_FIRING_SECONDS", "COOLDOWN_SECONDS"];
-  const house = await startHouse({
+  const app = await startApp({
     DATABASE_URL: embeddedUrl(server.target),
     HOLDFAST_INSTANCE: name,
     HOLDFAST_ALERTS_FLAP_FIRINGS: "0",
@@ -35,13 +35,13 @@ async function start(name: string): Promise<House> {
       calm.map((level) => [`HOLDFAST_ALERT_IDLE_IN_TRANSACTION_${level}`, "0"]),
     ),
   });
-  houses.push(house);
-  return house;
+  apps.push(app);
+  return app;
 }
 
-async function end(house: House): Promise<void> {
-  houses.splice(houses.indexOf(house), 1);
-  await house.stop();
+async function end(app: TestApp): Promise<void> {
+  apps.splice(apps.indexOf(app), 1);
+  await app.stop();
 }
 
 Deno.test.beforeAll(async () => {
@@ -57,15 +57,15 @@ Deno.test.beforeAll(async () => {
 });
 
 Deno.test.afterAll(async () => {
-  for (const house of [...houses]) await end(house);
+  for (const app of [...apps]) await end(app);
   await receiver.stop();
   await server.stop();
   await Deno.remove(folder, { recursive: true });
 });
 
 /** Lets a session idle in a transaction until the answer is called. */
-async function idle(house: House): Promise<() => Promise<void>> {
-  const session = await house.sql.reserve();
+async function idle(app: TestApp): Promise<() => Promise<void>> {
+  const session = await app.sql.reserve();
   await session`begin`;
   await session`select 1`;
   return async () => {
@@ -75,8 +75,8 @@ async function idle(house: House): Promise<() => Promise<void>> {
 }
 
 const rule = "idle_in_transaction";
-const firing = async (house: House, name = rule) =>
-  AlertList.parse(await house.json("/api/alerts?state=firing")).alerts
+const firing = async (app: TestApp, name = rule) =>
+  AlertList.parse(await app.json("/api/alerts?state=firing")).alerts
     .filter((alert) => alert.rule === name);
 
 /** As a receiver does it that knows nothing of Holdfast but standardwebhooks.com. */

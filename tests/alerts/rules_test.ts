@@ -8,12 +8,12 @@ import { metricValues } from "../../services/monitor/health/health.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
 let folder = "";
 let server: EmbeddedServer;
-let house: House;
+let app: TestApp;
 
 const connect = (): Sql =>
   connectSql({
@@ -57,7 +57,7 @@ Deno.test.beforeAll(async () => {
       "0",
     ])
   );
-  house = await startHouse({
+  app = await startApp({
     DATABASE_URL: embeddedUrl(server.target),
     HOLDFAST_PROFILE: "production",
     HOLDFAST_FAST_TIER_SECONDS: "1",
@@ -68,7 +68,7 @@ Deno.test.beforeAll(async () => {
     HOLDFAST_ALERT_CACHE_HIT_RATIO_ENABLED: "0",
     HOLDFAST_ALERT_ROLLBACKS_ENABLED: "0",
   });
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     create schema shop;
     create table shop.orders (id int generated always as identity primary key, note text, price float8);
     create table shop.fills (id int primary key, note text);
@@ -76,16 +76,16 @@ Deno.test.beforeAll(async () => {
 });
 
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await server.stop();
   await Deno.remove(folder, { recursive: true });
 });
 
-const list = async (query = "") => AlertList.parse(await house.json(`/api/alerts${query}`)).alerts;
+const list = async (query = "") => AlertList.parse(await app.json(`/api/alerts${query}`)).alerts;
 
 async function look(): Promise<void> {
   for (const tier of ["slow", "hourly", "stats", "fast"] as const) {
-    await house.holdfast.monitor.runNow(tier);
+    await app.holdfast.monitor.runNow(tier);
   }
 }
 
@@ -106,7 +106,7 @@ async function setLevels(
   name: string,
   changes: Record<string, number | null | boolean>,
 ): Promise<void> {
-  const answer = await house.request("/api/alerts/rules", {
+  const answer = await app.request("/api/alerts/rules", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rules: [{ name, ...changes }] }),
@@ -173,12 +173,12 @@ async function others(): Promise<string[]> {
 
 Deno.test("what is nearly bad fires nothing", async () => {
   // Until it is analyzed nobody is to wonder at it.
-  await house.sql`alter table shop.fills set (autovacuum_analyze_threshold = 1000000)`;
+  await app.sql`alter table shop.fills set (autovacuum_analyze_threshold = 1000000)`;
   await briefly((sql) =>
     sql`insert into shop.fills select g, 'x' from generate_series(1, 1000) as g`
   );
   await briefly((sql) => sql`vacuum (analyze) shop.fills`);
-  await house.sql`alter table shop.fills reset (autovacuum_analyze_threshold)`;
+  await app.sql`alter table shop.fills reset (autovacuum_analyze_threshold)`;
   await briefly(async (sql) => {
     await sql`delete from shop.fills where id <= 600`; // 4 times the level that starts an analyze
   });
@@ -200,13 +200,13 @@ Deno.test("what is nearly bad fires nothing", async () => {
   });
   await eventually(async () => {
     await look();
-    const { view } = house.holdfast.monitor.snapshot();
+    const { view } = app.holdfast.monitor.snapshot();
     return view.rows("tables")?.some(({ table, dead_rows }) =>
       table === "shop.fills" && dead_rows === 600
     );
   }, "it is all seen");
   await look();
-  const { view, signals, metrics } = house.holdfast.monitor.snapshot();
+  const { view, signals, metrics } = app.holdfast.monitor.snapshot();
   assert.ok(metrics.xid_age! >= 890_000_000);
   assert.ok(view.rows("slots")?.some(({ slot }) => slot === "fresh"));
   assert.ok(view.rows("xmin_horizon")?.some(({ name }) => name === "young"));
@@ -217,38 +217,38 @@ Deno.test("what is nearly bad fires nothing", async () => {
   await eventually(async () => {
     await look();
     const seen = new Set(
-      metricValues(house.holdfast.monitor.snapshot())
+      metricValues(app.holdfast.monitor.snapshot())
         .filter(({ value }) => value !== null).map(({ metric }) => metric),
     );
     const unseen = nearlyBad.filter((name) => !seen.has(metricOf(name)));
     if (unseen.length > 0) throw new Error(`not seen: ${unseen.join(", ")}`);
     return true;
   }, "all of it is known");
-  const [canary] = await house.sql`select seq from holdfast.canary`;
+  const [canary] = await app.sql`select seq from holdfast.canary`;
   assert.ok(canary?.seq >= 1, "a commit was tried, and came through");
   assert.deepEqual(await others(), []);
 });
 
 Deno.test("ids near their wraparound", async () => {
-  await house.sql`update pg_database set
+  await app.sql`update pg_database set
     datfrozenxid = ((pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 1700000000) & 4294967295)::text::xid
     where datname = 'template0'`;
   const xid = await fires("wraparound");
   assert.equal(xid.severity, "critical");
   assert.match(evidence(xid), /"oldest_database":"template0"/);
   const soon = await eventually(async () => {
-    await house.sql.unsafe(
+    await app.sql.unsafe(
       "do $$ begin for id in 1..20000 loop perform pg_current_xact_id(); commit; end loop; end $$",
     );
     await look();
     return (await list("?state=firing")).find(({ rule }) => rule === "wraparound_soon");
   }, "at this rate they run out soon");
   assert.match(soon.message, /^Time until ids run out: \d+ (h|d|min)$/);
-  await house.sql`update pg_database set
+  await app.sql`update pg_database set
     datminmxid = ((1 - 1200000000::int8) & 4294967295)::text::xid where datname = 'template0'`;
   const multixact = await fires("multixact_wraparound");
   assert.equal(multixact.severity, "warning");
-  await house
+  await app
     .sql`update pg_database as d set datfrozenxid = o.datfrozenxid, datminmxid = o.datminmxid
     from pg_database as o where o.datname = 'template1' and d.datname = 'template0'`;
   await ends(xid);
@@ -259,43 +259,43 @@ Deno.test("ids near their wraparound", async () => {
 Deno.test("a forgotten prepared transaction, and the horizon it holds", async () => {
   await setLevels("prepared_transaction", { warning: 0.5, clear: 0.1 });
   await setLevels("xmin_horizon", { warning: 3, clear: 2 });
-  for (let used = 0; used < 4; used++) await house.sql`select pg_current_xact_id()`;
+  for (let used = 0; used < 4; used++) await app.sql`select pg_current_xact_id()`;
   const prepared = await fires("prepared_transaction");
   assert.match(evidence(prepared), /"name":"young"/);
   const horizon = await fires("xmin_horizon");
   assert.match(evidence(horizon), /"kind":"prepared transaction"/);
-  await house.sql`rollback prepared 'young'`;
+  await app.sql`rollback prepared 'young'`;
   await ends(prepared);
   await ends(horizon);
 });
 
 Deno.test("WAL that does not reach its archive", async () => {
-  await house.sql`alter system set archive_command = 'false'`;
-  await house.sql`select pg_reload_conf()`;
-  await house.sql`select pg_logical_emit_message(false, 'test', 'x')`;
-  await house.sql`select pg_switch_wal()`;
+  await app.sql`alter system set archive_command = 'false'`;
+  await app.sql`select pg_reload_conf()`;
+  await app.sql`select pg_logical_emit_message(false, 'test', 'x')`;
+  await app.sql`select pg_switch_wal()`;
   const alert = await fires("archiver");
   assert.equal(alert.message, "Archiving of WAL fails");
   assert.match(evidence(alert), /"last_failed_wal":"0000/);
-  await house.sql`alter system set archive_command = 'true'`;
-  await house.sql`select pg_reload_conf()`;
+  await app.sql`alter system set archive_command = 'true'`;
+  await app.sql`select pg_reload_conf()`;
   await ends(alert);
 });
 
 Deno.test("checkpoints forced one after the other", async () => {
-  for (let one = 0; one < 3; one++) await house.sql`checkpoint`;
+  for (let one = 0; one < 3; one++) await app.sql`checkpoint`;
   const alert = await fires("checkpoints_forced");
   assert.match(alert.message, /^Checkpoints forced: [\d.]+ per hour$/);
 });
 
 Deno.test("a setting that waits for a restart", async () => {
-  await house.sql`alter system set max_connections = 120`;
-  await house.sql`select pg_reload_conf()`;
+  await app.sql`alter system set max_connections = 120`;
+  await app.sql`select pg_reload_conf()`;
   const alert = await fires("pending_restart");
   assert.match(evidence(alert), /max_connections/);
-  await house.sql`alter system reset max_connections`;
-  await house.sql`alter system set max_connections = 100`;
-  await house.sql`select pg_reload_conf()`;
+  await app.sql`alter system reset max_connections`;
+  await app.sql`alter system set max_connections = 100`;
+  await app.sql`select pg_reload_conf()`;
   await ends(alert);
 });
 
@@ -303,54 +303,54 @@ Deno.test("a slot nobody uses keeps WAL, is lost, and its alerts end when it is 
   await setLevels("slot_inactive", { warning: 0.5, clear: 0.1 });
   await setLevels("slot_retained", { warning: 20_000_000, critical: null, clear: 1 });
   for (let segment = 0; segment < 3; segment++) {
-    await house.sql`select pg_logical_emit_message(false, 'test', 'x')`;
-    await house.sql`select pg_switch_wal()`;
+    await app.sql`select pg_logical_emit_message(false, 'test', 'x')`;
+    await app.sql`select pg_switch_wal()`;
   }
   const inactive = await fires("slot_inactive", "fresh");
   const retained = await fires("slot_retained", "fresh");
   assert.match(retained.message, /^WAL kept for a slot on fresh: [\d.]+ MB$/);
-  await house.sql`alter system set max_slot_wal_keep_size = '48MB'`;
-  await house.sql`select pg_reload_conf()`;
+  await app.sql`alter system set max_slot_wal_keep_size = '48MB'`;
+  await app.sql`select pg_reload_conf()`;
   const nearlyLost = await fires("slot_safe", "fresh");
   assert.match(nearlyLost.message, /^WAL left before the slot is lost on fresh: [\d.]+%$/);
-  await house.sql`alter system set max_slot_wal_keep_size = '1MB'`;
-  await house.sql`select pg_reload_conf()`;
+  await app.sql`alter system set max_slot_wal_keep_size = '1MB'`;
+  await app.sql`select pg_reload_conf()`;
   await eventually(async () => {
-    await house.sql`checkpoint`;
-    const [slot] = await house.sql`select wal_status from pg_replication_slots`;
+    await app.sql`checkpoint`;
+    const [slot] = await app.sql`select wal_status from pg_replication_slots`;
     return slot?.wal_status === "lost";
   }, "the slot is lost");
   const lost = await fires("slot_lost", "fresh");
   assert.equal(lost.message, "Slot lost on fresh");
   assert.match(evidence(lost), /"wal_status":"lost"/);
-  await house.sql`select pg_drop_replication_slot('fresh')`;
+  await app.sql`select pg_drop_replication_slot('fresh')`;
   for (const alert of [inactive, retained, lost, nearlyLost]) await ends(alert);
 });
 
 Deno.test("a sequence near the end of its column", async () => {
-  await house.sql`select setval('shop.orders_id_seq', 2090000000)`;
+  await app.sql`select setval('shop.orders_id_seq', 2090000000)`;
   const alert = await fires("sequence", "shop.orders_id_seq");
   assert.equal(alert.severity, "critical");
   assert.equal(alert.message, "Sequence used up on shop.orders_id_seq: 97.3%");
   const soon = await fires("sequence_soon", "shop.orders_id_seq");
   assert.match(soon.message, /^Time until the sequence ends on shop\.orders_id_seq: \d+ (s|min)$/);
-  await house.sql`alter table shop.orders alter column id type bigint`;
-  await house.sql`alter sequence shop.orders_id_seq as bigint`;
+  await app.sql`alter table shop.orders alter column id type bigint`;
+  await app.sql`alter sequence shop.orders_id_seq as bigint`;
   await ends(alert);
 });
 
 Deno.test("indexes invalid and doubled", async () => {
-  await house.sql`create index orders_price on shop.orders (price)`;
-  await house.sql`create index orders_price_too on shop.orders (price)`;
-  await house.sql`insert into shop.orders (note) values ('same'), ('same')`;
+  await app.sql`create index orders_price on shop.orders (price)`;
+  await app.sql`create index orders_price_too on shop.orders (price)`;
+  await app.sql`insert into shop.orders (note) values ('same'), ('same')`;
   await assert.rejects(
-    house.sql`create unique index concurrently orders_once on shop.orders (note)`,
+    app.sql`create unique index concurrently orders_once on shop.orders (note)`,
   );
   const double = await fires("duplicate_index");
   assert.match(evidence(double), /shop\.orders_price/);
   const invalid = await fires("invalid_index");
   assert.match(evidence(invalid), /shop\.orders_once/);
-  await house.sql`drop index shop.orders_price, shop.orders_once`;
+  await app.sql`drop index shop.orders_price, shop.orders_once`;
   await ends(double);
   await ends(invalid);
 });
@@ -364,12 +364,12 @@ Deno.test("a table that autovacuum and analyze do not get to, and one too old", 
   assert.match(vacuum.message, /on shop\.fills: [\d.]+ times$/);
   assert.match(evidence(vacuum), /"worst_leaf":"shop\.fills"/);
   const analyze = await fires("stale_statistics", "shop.fills");
-  await house.sql`update pg_class set relfrozenxid = (
+  await app.sql`update pg_class set relfrozenxid = (
       (pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 400000000) & 4294967295
     )::text::xid where oid = 'shop.fills'::regclass`;
   const frozen = await fires("freeze_lag", "shop.fills");
   assert.match(frozen.message, /: 2 times$/);
-  await house.sql`update pg_class set relfrozenxid = (
+  await app.sql`update pg_class set relfrozenxid = (
     select relfrozenxid from pg_class where oid = 'shop.orders'::regclass
   ) where oid = 'shop.fills'::regclass`;
   await briefly((sql) => sql`vacuum (analyze) shop.fills`);
@@ -428,7 +428,7 @@ Deno.test("connections nearly used up", async () => {
 
 Deno.test("two transactions that wait for each other", async () => {
   await setLevels("deadlocks", { keep_firing_seconds: 2 }); // the rate of one look is over at the next
-  await house.sql`insert into shop.fills values (1, 'a'), (2, 'b') on conflict do nothing`;
+  await app.sql`insert into shop.fills values (1, 'a'), (2, 'b') on conflict do nothing`;
   const [left, right] = [connect(), connect()];
   const outcomes = (async () => {
     for (const sql of [left, right]) {
@@ -457,7 +457,7 @@ Deno.test("transactions that are rolled back", async () => {
     }
   });
   await look();
-  assert.ok(house.holdfast.monitor.snapshot().metrics.rollback_ratio! < 0.2);
+  assert.ok(app.holdfast.monitor.snapshot().metrics.rollback_ratio! < 0.2);
   assert.ok(!(await list("?state=firing")).some(({ rule }) => rule === "rollbacks"));
   const alert = await eventually(async () => {
     await briefly(async (sql) => {
@@ -476,23 +476,23 @@ Deno.test("transactions that are rolled back", async () => {
 
 Deno.test("reads that miss memory, of tables and of indexes", async () => {
   await setLevels("cache_hit_ratio", { enabled: true });
-  await house.sql`create extension if not exists pg_buffercache`;
-  await house.sql`create table shop.prints as select g as id, repeat('x', 200) as note
+  await app.sql`create extension if not exists pg_buffercache`;
+  await app.sql`create table shop.prints as select g as id, repeat('x', 200) as note
     from generate_series(1, 200000) as g`;
-  await house.sql`create index prints_id on shop.prints (id)`;
-  await house.sql`vacuum (analyze) shop.prints`;
-  await house.sql`select pg_stat_reset()`;
+  await app.sql`create index prints_id on shop.prints (id)`;
+  await app.sql`vacuum (analyze) shop.prints`;
+  await app.sql`select pg_stat_reset()`;
   await eventually(async () => {
     await briefly((sql) => sql`select count(note) from shop.prints`);
     await look();
-    return house.holdfast.monitor.snapshot().metrics.cache_hit_ratio! > 0.95;
+    return app.holdfast.monitor.snapshot().metrics.cache_hit_ratio! > 0.95;
   }, "all of it is read from memory");
   await look();
   assert.deepEqual((await list("?state=firing")).filter(({ rule }) => /hit/.test(rule)), []);
   const missing = async (rule: string) =>
     await eventually(async () => {
-      await house.sql`checkpoint`;
-      await house.sql`select pg_buffercache_evict_all()`;
+      await app.sql`checkpoint`;
+      await app.sql`select pg_buffercache_evict_all()`;
       await briefly(async (sql) => {
         await sql`set enable_seqscan = off`;
         await sql`select count(*) from shop.prints where id > 0`;
@@ -512,29 +512,29 @@ Deno.test("space that a rewrite would give back, and much WAL", async () => {
   await setLevels("wal_rate", { warning: 5_000_000, clear: 2_500_000, keep_firing_seconds: 2 });
   await setLevels("bloat", { warning: 10_000_000, clear: 1_000_000 });
   const wal = await eventually(async () => {
-    await house.sql`update shop.prints set note = note || 'y' where id < 100000`;
+    await app.sql`update shop.prints set note = note || 'y' where id < 100000`;
     await look();
     return (await list("?state=firing")).find(({ rule }) => rule === "wal_rate");
   }, "it fires");
   assert.match(wal.message, /^WAL written: [\d.]+ [MG]B per second$/);
-  await house.sql`delete from shop.prints where id % 10 <> 0`;
+  await app.sql`delete from shop.prints where id % 10 <> 0`;
   await briefly((sql) => sql`vacuum (analyze) shop.prints`);
   const bloat = await fires("bloat");
-  await house.sql`drop table shop.prints`;
+  await app.sql`drop table shop.prints`;
   await ends(bloat);
   await ends(wal);
 });
 
 Deno.test("a foreign key without an index", async () => {
   await setLevels("missing_index", { enabled: true });
-  await house.sql`create table shop.notes (order_id bigint references shop.orders)`;
+  await app.sql`create table shop.notes (order_id bigint references shop.orders)`;
   const alert = await fires("missing_index");
-  await house.sql`create index on shop.notes (order_id)`;
+  await app.sql`create index on shop.notes (order_id)`;
   await ends(alert);
 });
 
 Deno.test("a gap between partitions, and rows in a default partition", async () => {
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     create table shop.bars (at timestamptz not null) partition by range (at);
     create table shop.bars_old partition of shop.bars
       for values from (now() - interval '9 days') to (now() - interval '5 days');
@@ -542,7 +542,7 @@ Deno.test("a gap between partitions, and rows in a default partition", async () 
       for values from (now() - interval '1 day') to (now() + interval '9 days');
     create table shop.bars_rest partition of shop.bars default;
     insert into shop.bars values (now() - interval '3 days')`).simple();
-  const answer = await house.request("/api/partitions/policies/shop.bars", {
+  const answer = await app.request("/api/partitions/policies/shop.bars", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ interval: "1 day", key: "timestamptz", premake: 1, enabled: false }),
@@ -556,17 +556,17 @@ Deno.test("a gap between partitions, and rows in a default partition", async () 
     assert.equal(cure.length, 1);
     assert.match(cure[0]?.sql ?? "", /^-- POST \/api\/partitions\/plan \{"table":"shop\.bars"\}/);
   }
-  await house.sql`truncate shop.bars_rest`;
-  await house.sql.unsafe(`create table shop.bars_gap partition of shop.bars for values
+  await app.sql`truncate shop.bars_rest`;
+  await app.sql.unsafe(`create table shop.bars_gap partition of shop.bars for values
     from (${"'" + new Date(0).toISOString() + "'"}) to ('1970-01-02')`);
   await ends(rows);
-  await house.request("/api/partitions/policies/shop.bars", { method: "DELETE" });
-  await house.sql`drop table shop.bars`;
+  await app.request("/api/partitions/policies/shop.bars", { method: "DELETE" });
+  await app.sql`drop table shop.bars`;
   assert.equal(holes.severity, "warning");
 });
 
 Deno.test("retention that is held back, and a partition that can be neither archived nor dropped", async () => {
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     create extension postgres_fdw;
     create server elsewhere foreign data wrapper postgres_fdw;
     create table shop.years (at timestamptz not null) partition by range (at);
@@ -582,19 +582,19 @@ Deno.test("retention that is held back, and a partition that can be neither arch
       end loop;
     end $$`).simple();
   const put = async (retention: unknown) => {
-    const answer = await house.request("/api/partitions/policies/shop.years", {
+    const answer = await app.request("/api/partitions/policies/shop.years", {
       method: "PUT",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ interval: "1 day", key: "timestamptz", premake: 1, retention }),
     });
     assert.equal(answer.status, 200, await answer.text());
-    await house.holdfast.everyHour();
+    await app.holdfast.everyHour();
   };
   await put({ keep: "10 days", action: "drop" });
   const held = await fires("retention_held", "shop.years");
   assert.match(held.message, /^Steps of retention held back on shop\.years: \d+$/);
   const refused = await fires("partition_refused", "shop.years");
-  const { tables, overall_status } = await house.json<
+  const { tables, overall_status } = await app.json<
     { overall_status: string; tables: { table: string; problems: string[] }[] }
   >("/api/health/partitions");
   assert.notEqual(overall_status, "healthy");
@@ -604,18 +604,18 @@ Deno.test("retention that is held back, and a partition that can be neither arch
   await put({ keep: "40 days", action: "detach" });
   await ends(held);
   await ends(refused);
-  await house.request("/api/partitions/policies/shop.years", { method: "DELETE" });
-  await house.sql.unsafe("drop table shop.years; drop extension postgres_fdw cascade").simple();
+  await app.request("/api/partitions/policies/shop.years", { method: "DELETE" });
+  await app.sql.unsafe("drop table shop.years; drop extension postgres_fdw cascade").simple();
 });
 
 async function apply(table: string): Promise<void> {
-  const plan = await (await house.post("/api/partitions/plan", { table })).json();
-  const answer = await house.post("/api/partitions/apply", { table, digest: plan.digest });
+  const plan = await (await app.post("/api/partitions/plan", { table })).json();
+  const answer = await app.post("/api/partitions/apply", { table, digest: plan.digest });
   assert.equal(answer.status, 200, await answer.text());
 }
 
 Deno.test("a default partition that takes rows of the present, and one that cannot be drained", async () => {
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     create schema late;
     create table late.switch (refuses bool);
     insert into late.switch values (false);
@@ -625,7 +625,7 @@ Deno.test("a default partition that takes rows of the present, and one that cann
     insert into late.bars values (now(), null), (now() - interval '5 days', 1);
     alter table late.bars add constraint known check (x is not null) not valid;
     update late.switch set refuses = true`).simple();
-  const answer = await house.request("/api/partitions/policies/late.bars", {
+  const answer = await app.request("/api/partitions/policies/late.bars", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ interval: "1 day", key: "timestamptz", premake: 1 }),
@@ -635,22 +635,22 @@ Deno.test("a default partition that takes rows of the present, and one that cann
   const cover = await fires("partition_cover", "late.bars");
   assert.equal(cover.message, "Time until rows fall into the default partition on late.bars: 0 s");
   const failed = await fires("drain_failed", "late.bars");
-  const { tables } = await house.json<
+  const { tables } = await app.json<
     { tables: { table: string; runway_seconds: number; problems: string[] }[] }
   >("/api/health/partitions");
   const told = tables.find(({ table }) => table === "late.bars");
   assert.ok((told?.runway_seconds ?? 0) > 1e9, "inserts do not fail");
   assert.match(told?.problems.join() ?? "", /they fall into it.*could not be drained: 23514/);
-  await house.sql`update late.switch set refuses = false`;
-  await house.sql`update late.bars set x = 0 where x is null`;
+  await app.sql`update late.switch set refuses = false`;
+  await app.sql`update late.bars set x = 0 where x is null`;
   await apply("late.bars");
   await ends(cover);
   await ends(failed);
   await look();
   const again = (await list("?state=firing")).map(({ rule }) => rule);
   assert.ok(!again.includes("partition_cover"), "a day ahead is enough");
-  await house.request("/api/partitions/policies/late.bars", { method: "DELETE" });
-  await house.sql`drop schema late cascade`;
+  await app.request("/api/partitions/policies/late.bars", { method: "DELETE" });
+  await app.sql`drop schema late cascade`;
 });
 
 Deno.test("a commit that takes long, and one that does not come through", async () => {
@@ -669,7 +669,7 @@ Deno.test("a commit that takes long, and one that does not come through", async 
 Deno.test("a feed that went quiet", async () => {
   await setLevels("feed_stale", { enabled: true });
   const post = (symbol: string, ageMs: number) =>
-    house.post("/api/ticks?create=true", [
+    app.post("/api/ticks?create=true", [
       { ts: new Date(Date.now() - ageMs).toISOString(), symbol, price: 1, size: 1, exchange: "P" },
     ]).then((answer) => answer.body?.cancel());
   await post("QUIET", 1_000_000);
@@ -682,11 +682,11 @@ Deno.test("a feed that went quiet", async () => {
 });
 
 Deno.test("a page whose checksum is wrong", async () => {
-  await house.sql`create table shop.damaged as select g as id from generate_series(1, 1000) as g`;
-  await house.sql`checkpoint`;
-  const [file] = await house.sql`select current_setting('data_directory') as directory,
+  await app.sql`create table shop.damaged as select g as id from generate_series(1, 1000) as g`;
+  await app.sql`checkpoint`;
+  const [file] = await app.sql`select current_setting('data_directory') as directory,
     pg_relation_filepath('shop.damaged') as path`;
-  await house.sql`select pg_buffercache_evict_all()`;
+  await app.sql`select pg_buffercache_evict_all()`;
   const page = await Deno.open(`${file?.directory}/${file?.path}`, { write: true });
   await page.seek(4_000, Deno.SeekMode.Start);
   await page.write(new Uint8Array([1, 2, 3, 4]));
@@ -694,5 +694,5 @@ Deno.test("a page whose checksum is wrong", async () => {
   await briefly((sql) => assert.rejects(sql`select count(*) from shop.damaged`, /invalid page/));
   const alert = await fires("checksum_failures");
   assert.equal(alert.severity, "critical");
-  await house.sql`drop table shop.damaged`;
+  await app.sql`drop table shop.damaged`;
 });

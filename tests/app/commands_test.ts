@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connectSql, type Sql } from "../../db/connection.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { freePort, startProcess } from "../helpers/process.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
 
@@ -56,11 +56,11 @@ Deno.test("a command that only reads changes nothing, also where there is nothin
   const [made] = await sql`select 1 from pg_namespace where nspname in ('holdfast', 'market')`;
   assert.equal(made, undefined);
 
-  const house = await startHouse(env);
-  await (await house.post("/api/ticks?create=true", [
+  const app = await startApp(env);
+  await (await app.post("/api/ticks?create=true", [
     { ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 },
   ])).body?.cancel();
-  await house.stop();
+  await app.stop();
   await sql`
     update holdfast.partition_policies set premake = 30, updated_at = now() where table_name = 'ticks'`;
   const before = await leaves();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
-import type { House } from "../helpers/house.ts";
+import type { TestApp } from "../helpers/test_app.ts";
 import { type SharedServer, startSharedServer } from "../helpers/pair.ts";
 import { freePort, type ServeProcess, startProcess } from "../helpers/process.ts";
 
@@ -32,8 +32,8 @@ Deno.test("everyone there is listed, the one that answers first, and one leads; 
   const one = await server.start("one");
   const two = await server.start("two");
   await eventually(async () => (await list(one.url)).instances.length === 2, "both are there");
-  for (const [house, names] of [[one, ["one", "two"]], [two, ["two", "one"]]] as const) {
-    const { instances, complete, next_cursor } = await list(house.url);
+  for (const [app, names] of [[one, ["one", "two"]], [two, ["two", "one"]]] as const) {
+    const { instances, complete, next_cursor } = await list(app.url);
     assert.deepEqual(instances.map(({ id }) => id), names);
     assert.deepEqual([complete, next_cursor], [true, null]);
     for (const { version, alive, since, last_seen_at } of instances) {
@@ -71,7 +71,7 @@ Deno.test("after a kill -9 of the leader another leads within ten seconds", asyn
       PORT: String(port),
     },
   });
-  let other: House | undefined;
+  let other: TestApp | undefined;
   try {
     await leader.ready(60_000);
     await eventually(async () => (await leaders(leader.url)).join() === "leader", "it leads");

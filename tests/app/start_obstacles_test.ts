@@ -25,12 +25,12 @@ async function newDataDir(): Promise<string> {
 }
 
 /** Stops a Holdfast that is ready, after a look at whether it works. */
-async function worksAndStops(dir: string, house: ReturnType<typeof start>): Promise<void> {
-  await house.ready();
-  await storeTick(house.url);
-  assert.equal(await countTicks(house.url), 1);
-  house.kill("SIGTERM");
-  assert.equal(await house.exited, 0, house.errors());
+async function worksAndStops(dir: string, app: ReturnType<typeof start>): Promise<void> {
+  await app.ready();
+  await storeTick(app.url);
+  assert.equal(await countTicks(app.url), 1);
+  app.kill("SIGTERM");
+  assert.equal(await app.exited, 0, app.errors());
   await assertGone(dir);
 }
 
@@ -61,10 +61,10 @@ Deno.test("a stale postmaster.pid that names an innocent program harms neither",
   });
   try {
     await writePid(dir, innocent.pid);
-    const house = start(dir);
-    await worksAndStops(dir, house);
-    assert.equal(house.logged("embedded_postgres_stale_pid")[0]?.pid, innocent.pid);
-    assert.equal(house.logged("embedded_postgres_ready")[0]?.how, "started");
+    const app = start(dir);
+    await worksAndStops(dir, app);
+    assert.equal(app.logged("embedded_postgres_stale_pid")[0]?.pid, innocent.pid);
+    assert.equal(app.logged("embedded_postgres_ready")[0]?.how, "started");
     assert.equal(ended, false, "it was not signalled");
     // One that comes by the number after the server has died is not signalled at the stop either.
     const second = start(dir);
@@ -133,10 +133,10 @@ testWith(
 );
 
 /** Asserts that a start ends with 1 and one plain line. */
-async function assertRefused(house: ReturnType<typeof start>, line: RegExp): Promise<void> {
-  assert.equal(await house.exited, 1, house.output());
-  assert.match(house.errors(), /^Cannot start: [^\n]*\n$/);
-  assert.match(house.errors(), line);
+async function assertRefused(app: ReturnType<typeof start>, line: RegExp): Promise<void> {
+  assert.equal(await app.exited, 1, app.output());
+  assert.match(app.errors(), /^Cannot start: [^\n]*\n$/);
+  assert.match(app.errors(), line);
 }
 
 Deno.test("a damaged control file is said in one line, at once, with the way out", async () => {
@@ -145,9 +145,9 @@ Deno.test("a damaged control file is said in one line, at once, with the way out
   const bytes = await Deno.readFile(path);
   bytes.fill(7, 40, 80);
   await Deno.writeFile(path, bytes);
-  const house = start(dir);
+  const app = start(dir);
   await assertRefused(
-    house,
+    app,
     /the control file .*\/global\/pg_control is damaged; .*deno task restore --to DIR/,
   );
   assert.deepEqual(await Deno.readFile(path), bytes, "it is left as it is");
@@ -183,11 +183,11 @@ Deno.test("a directory with spaces, quotes and letters of all kinds serves", asy
 });
 
 async function worksAndStopsAgain(dir: string): Promise<void> {
-  const house = start(dir);
-  await house.ready();
-  assert.equal(await countTicks(house.url), 1);
-  house.kill("SIGTERM");
-  assert.equal(await house.exited, 0, house.errors());
+  const app = start(dir);
+  await app.ready();
+  assert.equal(await countTicks(app.url), 1);
+  app.kill("SIGTERM");
+  assert.equal(await app.exited, 0, app.errors());
   await assertGone(dir);
 }
 
@@ -198,8 +198,8 @@ testWith(
     const folder = await newFolder();
     await Deno.chown(folder, 12_345, 12_345);
     const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
-    const house = start(`${folder}/data`, { HOME: folder, DENO_DIR: cache }, { user: 12_345 });
-    await assertRefused(house, /user id 12345 has no entry in \/etc\/passwd, .*DATABASE_URL/);
+    const app = start(`${folder}/data`, { HOME: folder, DENO_DIR: cache }, { user: 12_345 });
+    await assertRefused(app, /user id 12345 has no entry in \/etc\/passwd, .*DATABASE_URL/);
   },
 );
 
@@ -260,7 +260,7 @@ Deno.test("five first starts at once on one empty database all serve", async () 
   const server = await startServer({ max_connections: "200" });
   try {
     const url = embeddedUrl(server.target, { database: "postgres" });
-    const houses = await Promise.all(Array.from({ length: 5 }, async () =>
+    const apps = await Promise.all(Array.from({ length: 5 }, async () =>
       startProcess({
         env: {
           DATABASE_URL: url,
@@ -270,7 +270,7 @@ Deno.test("five first starts at once on one empty database all serve", async () 
         },
       })));
     try {
-      await Promise.all(houses.map((house) => house.ready(120_000)));
+      await Promise.all(apps.map((app) => app.ready(120_000)));
       const sql = connectSql({
         target: server.target,
         max: 1,
@@ -286,8 +286,8 @@ Deno.test("five first starts at once on one empty database all serve", async () 
       assert.equal(row?.all, row?.versions);
       assert.ok(row?.all > 5);
     } finally {
-      for (const house of houses) house.kill("SIGTERM");
-      const codes = await Promise.all(houses.map(({ exited }) => exited));
+      for (const app of apps) app.kill("SIGTERM");
+      const codes = await Promise.all(apps.map(({ exited }) => exited));
       assert.deepEqual(codes, [0, 0, 0, 0, 0]);
     }
   } finally {

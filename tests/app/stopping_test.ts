@@ -13,18 +13,18 @@ const stopMs = 5_000;
 
 Deno.test.afterAll(clear);
 
-async function startReady(): Promise<{ dir: string; house: ServeProcess }> {
+async function startReady(): Promise<{ dir: string; app: ServeProcess }> {
   const dir = await newFolder();
-  const house = start(dir);
-  await house.ready();
-  return { dir, house };
+  const app = start(dir);
+  await app.ready();
+  return { dir, app };
 }
 
 /** Lets `work` stop it, and asserts that it ended in time, with 0 and with nothing left. */
-async function assertStops(house: ServeProcess, dir: string, signal: Deno.Signal): Promise<void> {
+async function assertStops(app: ServeProcess, dir: string, signal: Deno.Signal): Promise<void> {
   const began = performance.now();
-  house.kill(signal);
-  assert.equal(await house.exited, 0, house.errors());
+  app.kill(signal);
+  assert.equal(await app.exited, 0, app.errors());
   const took = performance.now() - began;
   await assertGone(dir);
   assert.ok(took < stopMs, `it took ${Math.round(took)} ms`);
@@ -66,11 +66,11 @@ async function assertDead(pids: number[]): Promise<void> {
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.test(`${signal} stops in order while uploads come in, and what was acknowledged is there`, async () => {
-    const { dir, house } = await startReady();
-    const load = startLoad(() => house.url);
+    const { dir, app } = await startReady();
+    const load = startLoad(() => app.url);
     await awaitProgress(load);
     try {
-      await assertStops(house, dir, signal);
+      await assertStops(app, dir, signal);
     } finally {
       load.abandon();
     }
@@ -96,8 +96,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 Deno.test("an upload that never ends holds up no stop", async () => {
-  const { dir, house } = await startReady();
-  const { port } = new URL(house.url);
+  const { dir, app } = await startReady();
+  const { port } = new URL(app.url);
   const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
   const send = (text: string) => connection.write(new TextEncoder().encode(text));
   await send(
@@ -109,7 +109,7 @@ Deno.test("an upload that never ends holds up no stop", async () => {
   const timer = setInterval(() => void send(chunk).then(() => sent++, () => {}), 20);
   try {
     await eventually(() => sent > 20, "it is under way");
-    await assertStops(house, dir, "SIGTERM");
+    await assertStops(app, dir, "SIGTERM");
   } finally {
     clearInterval(timer);
     connection.close();
@@ -117,16 +117,16 @@ Deno.test("an upload that never ends holds up no stop", async () => {
 });
 
 Deno.test("a frozen server holds up no stop and is not left, and its data is there at the next start", async () => {
-  const { dir, house } = await startReady();
-  await storeTick(house.url);
+  const { dir, app } = await startReady();
+  await storeTick(app.url);
   const frozen = await freeze(dir);
   const began = performance.now();
-  house.kill("SIGTERM");
-  assert.equal(await house.exited, 0, house.errors());
+  app.kill("SIGTERM");
+  assert.equal(await app.exited, 0, app.errors());
   const took = performance.now() - began;
   await assertDead(frozen);
   assert.ok(took < stopMs, `it took ${Math.round(took)} ms`);
-  assert.equal(house.logged("embedded_postgres_killed").length, 1);
+  assert.equal(app.logged("embedded_postgres_killed").length, 1);
   const again = start(dir);
   await again.ready();
   assert.equal(await countTicks(again.url), 1);
@@ -134,15 +134,15 @@ Deno.test("a frozen server holds up no stop and is not left, and its data is the
 });
 
 Deno.test("a second signal a second later ends with 130, and the server is stopped all the same", async () => {
-  const { dir, house } = await startReady();
-  await storeTick(house.url);
+  const { dir, app } = await startReady();
+  await storeTick(app.url);
   // Without its server Holdfast is not done within a second.
   const frozen = await freeze(dir);
-  house.kill("SIGINT");
+  app.kill("SIGINT");
   await new Promise((done) => setTimeout(done, 1_200));
   const began = performance.now();
-  house.kill("SIGINT");
-  assert.equal(await house.exited, 130, house.errors());
+  app.kill("SIGINT");
+  assert.equal(await app.exited, 130, app.errors());
   assert.ok(performance.now() - began < 2_000, "at once");
   await assertDead(frozen);
   const again = start(dir);
@@ -152,10 +152,10 @@ Deno.test("a second signal a second later ends with 130, and the server is stopp
 });
 
 Deno.test("a frozen server that a killed Holdfast left is not adopted, but brought back", async () => {
-  const { dir, house } = await startReady();
-  await storeTick(house.url);
-  house.kill("SIGKILL");
-  await house.exited;
+  const { dir, app } = await startReady();
+  await storeTick(app.url);
+  app.kill("SIGKILL");
+  await app.exited;
   const frozen = await freeze(dir);
   const again = start(dir);
   await again.ready();
@@ -168,16 +168,16 @@ Deno.test("a frozen server that a killed Holdfast left is not adopted, but broug
 Deno.test("a second signal while the server is being made or started leaves none", async () => {
   for (const event of ["listening", "embedded_postgres_initialising"]) {
     const dir = await newFolder();
-    const house = start(dir);
-    await eventually(() => house.logged(event).length > 0, event);
-    house.kill("SIGINT");
+    const app = start(dir);
+    await eventually(() => app.logged(event).length > 0, event);
+    app.kill("SIGINT");
     await new Promise((done) => setTimeout(done, 1_050));
     try {
-      house.kill("SIGINT");
+      app.kill("SIGINT");
     } catch {
       // it has stopped in order already
     }
-    assert.ok([0, 130].includes(await house.exited), house.errors());
+    assert.ok([0, 130].includes(await app.exited), app.errors());
     // What initdb or pg_ctl was at ends by itself, as fast as the machine lets it, and nothing serves.
     await eventually(async () => (await postmastersOf(dir)).length === 0, "no server is left");
   }

@@ -2,35 +2,35 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Backup, BackupHealth } from "../../services/backups/report.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { connectTo } from "../helpers/load.ts";
 
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 async function take(): Promise<Backup> {
-  const answer = await house.request("/api/backups", { method: "POST" });
+  const answer = await app.request("/api/backups", { method: "POST" });
   const begun: Backup = await answer.json();
   assert.equal(answer.status, 202, JSON.stringify(begun));
   assert.equal(answer.headers.get("location"), `/api/backups/${begun.id}`);
-  await house.holdfast.backups.idle();
-  return await house.json<Backup>(`/api/backups/${begun.id}`);
+  await app.holdfast.backups.idle();
+  return await app.json<Backup>(`/api/backups/${begun.id}`);
 }
 
 async function verify(id: string): Promise<Backup> {
-  const answer = await house.request(`/api/backups/${id}/verify`, { method: "POST" });
+  const answer = await app.request(`/api/backups/${id}/verify`, { method: "POST" });
   assert.ok(answer.ok, String(answer.status));
   await answer.body?.cancel();
-  await house.holdfast.backups.idle();
-  return await house.json<Backup>(`/api/backups/${id}`);
+  await app.holdfast.backups.idle();
+  return await app.json<Backup>(`/api/backups/${id}`);
 }
 
 const health = async () =>
-  (await house.json<{ backups: BackupHealth }>("/api/health/database")).backups;
+  (await app.json<{ backups: BackupHealth }>("/api/health/database")).backups;
 
 /** Sends rows without pause until told to stop. */
 function ingest() {
@@ -39,7 +39,7 @@ function ingest() {
   const done = (async () => {
     while (go) {
       const ts = new Date().toISOString();
-      const answer = await house.post(
+      const answer = await app.post(
         "/api/ticks?create=true",
         Array.from(
           { length: 200 },
@@ -68,7 +68,7 @@ Deno.test("a backup under ingest is whole, and restored on trial it has the rows
   assert.ok(backup.bytes > 0 && backup.bytes < backup.raw_bytes);
   // The load has gone on past the backup's end: what came then is not in it.
   const sent = await load.stop();
-  const after = await house.post(
+  const after = await app.post(
     "/api/ticks",
     [{ ts: new Date().toISOString(), symbol: "S0", price: 1, size: 1 }],
   );
@@ -88,29 +88,29 @@ Deno.test("a backup under ingest is whole, and restored on trial it has the rows
   assert.equal(report.last_proven_restore_at, proven.proven_at);
   assert.equal(report.recovery_seconds, proven.recovery_seconds);
   assert.deepEqual(report.problems, []);
-  const metrics = await (await house.request("/metrics")).text();
+  const metrics = await (await app.request("/metrics")).text();
   assert.match(metrics, /^holdfast_backups\{state="proven"\} 1$/m);
   assert.match(metrics, /^holdfast_backup_recovery_seconds \d/m);
 });
 
 /** It starts an archiver again ten seconds after the last one at the earliest, when something wakes it. */
 async function wakePostmaster(): Promise<void> {
-  const sql = connectTo(house.config.HOLDFAST_DATA_DIR);
+  const sql = connectTo(app.config.HOLDFAST_DATA_DIR);
   await sql`select 1`;
   await sql.end();
 }
 
 Deno.test("WAL is archived from the first backup on, and its lag is known", async () => {
-  await house.admin`select pg_switch_wal()`;
+  await app.admin`select pg_switch_wal()`;
   await eventually(
     async () => {
-      await house.holdfast.backups.everyMinute();
+      await app.holdfast.backups.everyMinute();
       await wakePostmaster();
-      const [row] = await house
+      const [row] = await app
         .sql`select archived_count::int as n, failed_count::int as f from pg_stat_archiver`;
-      const system = [...Deno.readDirSync(join(house.config.HOLDFAST_DATA_DIR, "backups"))][0]
+      const system = [...Deno.readDirSync(join(app.config.HOLDFAST_DATA_DIR, "backups"))][0]
         ?.name;
-      const wal = join(house.config.HOLDFAST_DATA_DIR, "backups", system ?? "", "wal");
+      const wal = join(app.config.HOLDFAST_DATA_DIR, "backups", system ?? "", "wal");
       assert.equal(row?.f, 0);
       return [...Deno.readDirSync(wal)].length > 0;
     },
@@ -123,9 +123,9 @@ Deno.test("WAL is archived from the first backup on, and its lag is known", asyn
 });
 
 Deno.test("a damaged backup is named, alerts, and is none any more", async () => {
-  const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+  const { backups } = await app.json<{ backups: Backup[] }>("/api/backups");
   const [backup] = backups;
-  const root = join(house.config.HOLDFAST_DATA_DIR, "backups");
+  const root = join(app.config.HOLDFAST_DATA_DIR, "backups");
   const [system] = [...Deno.readDirSync(root)];
   const file = join(root, system?.name ?? "", backup?.id ?? "", "base.tar.gz");
   const bytes = await Deno.readFile(file);
@@ -136,23 +136,23 @@ Deno.test("a damaged backup is named, alerts, and is none any more", async () =>
   assert.equal(found.proven_at, null);
   assert.match(found.problems[0] ?? "", /^base\.tar\.gz is damaged/);
   await eventually(async () => {
-    await house.holdfast.monitor.checkNow();
-    const { alerts } = await house.json<{ alerts: { rule: string }[] }>("/api/alerts?state=firing");
+    await app.holdfast.monitor.checkNow();
+    const { alerts } = await app.json<{ alerts: { rule: string }[] }>("/api/alerts?state=firing");
     return alerts.some(({ rule }) => rule === "backup_problems");
   }, "the rule backup_problems fires");
 });
 
 Deno.test("a running backup can be aborted; only one runs at a time; ids are checked", async () => {
-  const { id } = await house.holdfast.backups.start();
-  const second = await house.request("/api/backups", { method: "POST" });
+  const { id } = await app.holdfast.backups.start();
+  const second = await app.request("/api/backups", { method: "POST" });
   assert.equal(second.status, 409);
   assert.equal((await second.json()).code, "backup_running");
-  const gone = await house.request(`/api/backups/${id}`, { method: "DELETE" });
+  const gone = await app.request(`/api/backups/${id}`, { method: "DELETE" });
   assert.equal(gone.status, 204);
-  const aborted = await house.json<Backup>(`/api/backups/${id}`);
+  const aborted = await app.json<Backup>(`/api/backups/${id}`);
   assert.deepEqual([aborted.status, aborted.problems], ["failed", ["It was aborted"]]);
   for (const [path, status] of [["20260131T093000Z-abcdef", 404], ["..%2f..", 400]] as const) {
-    const answer = await house.request(`/api/backups/${path}`);
+    const answer = await app.request(`/api/backups/${path}`);
     assert.equal(answer.status, status, await answer.text());
   }
 });

@@ -7,13 +7,13 @@ import { createLogger } from "../../log.ts";
 import type { Backup, BackupHealth } from "../../services/backups/report.ts";
 import { parseLsn, segmentOf } from "../../services/backups/wal/segments.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { connectTo } from "../helpers/load.ts";
 import { freePort, startProcess } from "../helpers/process.ts";
 import { startStorage, type TestStorage } from "../helpers/storage.ts";
 import { fillDataDir } from "../helpers/template.ts";
 
-let house: House;
+let app: TestApp;
 let storage: TestStorage;
 let folder = "";
 let now = Date.now();
@@ -22,7 +22,7 @@ Deno.test.beforeAll(async () => {
   storage = startStorage();
   folder = await Deno.makeTempDir({ prefix: "holdfast-copies-" });
   await Deno.chmod(folder, 0o755);
-  house = await startHouse(
+  app = await startApp(
     {
       HOLDFAST_BACKUP_DIR: join(folder, "backups"),
       HOLDFAST_BACKUP_HOURS: "0",
@@ -33,7 +33,7 @@ Deno.test.beforeAll(async () => {
   );
 });
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await storage.stop();
   await Deno.remove(folder, { recursive: true });
 });
@@ -41,30 +41,30 @@ Deno.test.afterAll(async () => {
 /** Takes a backup, and waits until nothing is copied any more. */
 async function take(): Promise<Backup> {
   now += 1_000;
-  const { id } = await house.holdfast.backups.start();
-  await house.holdfast.backups.idle();
+  const { id } = await app.holdfast.backups.start();
+  await app.holdfast.backups.idle();
   return await get(id);
 }
 
-const get = (id: string) => house.json<Backup>(`/api/backups/${id}`);
+const get = (id: string) => app.json<Backup>(`/api/backups/${id}`);
 
 /** One minute goes by. */
 async function turn(): Promise<void> {
   now += 60_000;
-  await house.holdfast.backups.everyMinute();
-  await house.holdfast.backups.idle();
+  await app.holdfast.backups.everyMinute();
+  await app.holdfast.backups.idle();
 }
 
 async function verify(id: string, restore: boolean): Promise<Backup> {
-  const answer = await house.post(`/api/backups/${id}/verify`, { restore });
+  const answer = await app.post(`/api/backups/${id}/verify`, { restore });
   assert.ok(answer.ok, await answer.clone().text());
   await answer.body?.cancel();
-  await house.holdfast.backups.idle();
+  await app.holdfast.backups.idle();
   return await get(id);
 }
 
 const health = async () =>
-  (await house.json<{ backups: BackupHealth }>("/api/health/database")).backups;
+  (await app.json<{ backups: BackupHealth }>("/api/health/database")).backups;
 
 const systemOf = () => readdirSync(join(folder, "backups"))[0] ?? "";
 
@@ -90,7 +90,7 @@ function assertCopied(below: string, isMeant: (name: string) => boolean = () => 
 
 /** The segment that the oldest backup here begins with. */
 async function firstNeeded(): Promise<string> {
-  const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+  const { backups } = await app.json<{ backups: Backup[] }>("/api/backups");
   const { timeline, start_lsn } = backups.at(-1) ?? {};
   return segmentOf(timeline ?? 1, parseLsn(start_lsn ?? ""), 16 * 1024 * 1024);
 }
@@ -103,13 +103,13 @@ async function assertWalCopied(): Promise<void> {
 /** Finishes a segment with rows in it, and waits until it is in the archive, and copied. */
 async function archiveWal(): Promise<void> {
   const wal = join(folder, "backups", systemOf(), "wal");
-  await house.sql`create table if not exists public.fills (id int)`;
-  await house.sql`insert into public.fills select generate_series(1, 100)`;
-  const [row] = await house.admin`select pg_walfile_name(pg_switch_wal()) as segment`;
+  await app.sql`create table if not exists public.fills (id int)`;
+  await app.sql`insert into public.fills select generate_series(1, 100)`;
+  const [row] = await app.admin`select pg_walfile_name(pg_switch_wal()) as segment`;
   const segment: string = row?.segment;
   await eventually(
     async () => {
-      const sql = connectTo(house.config.HOLDFAST_DATA_DIR);
+      const sql = connectTo(app.config.HOLDFAST_DATA_DIR);
       await sql`select 1`;
       await sql.end();
       await turn();
@@ -138,13 +138,13 @@ Deno.test("a backup and its WAL are copied byte for byte, the record last, and t
     [true, 1, 0, null],
   );
   assert.ok(report.copied_bytes > 1_000_000 && report.copy_failures === 0);
-  const metrics = await (await house.request("/metrics")).text();
+  const metrics = await (await app.request("/metrics")).text();
   assert.match(metrics, /^holdfast_backup_copies 1$/m);
   assert.match(metrics, /^holdfast_backup_copy_failures_total 0$/m);
 });
 
 Deno.test("what a trial found goes to the copy's record, too", async () => {
-  const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+  const { backups } = await app.json<{ backups: Backup[] }>("/api/backups");
   const id = backups[0]?.id ?? "";
   const proven = await verify(id, true);
   assert.ok(proven.proven_at, proven.problems.join("; "));
@@ -162,13 +162,13 @@ Deno.test("with a wrong secret the backup here stands, and the copy says why; th
   const report = await health();
   assert.match(report.copy_problem ?? "", /SignatureDoesNotMatch/);
   assert.ok((report.copy_lag_seconds ?? 0) > 0, "WAL waits, and that is known");
-  const overall = await house.json<{ checks: { name: string; status: string; detail: string }[] }>(
+  const overall = await app.json<{ checks: { name: string; status: string; detail: string }[] }>(
     "/api/health",
   );
   const check = overall.checks.find(({ name }) => name === "backups");
   assert.equal(check?.status, "degraded");
   assert.match(check?.detail ?? "", /^not copied: /);
-  assert.doesNotMatch(JSON.stringify(house.logs), /with\+signs|AKID/);
+  assert.doesNotMatch(JSON.stringify(app.logs), /with\+signs|AKID/);
   storage.setSecret(storage.env.HOLDFAST_S3_SECRET_ACCESS_KEY);
   now += 30 * 60_000;
   await turn();
@@ -202,7 +202,7 @@ Deno.test("a storage that dies in the middle leaves nothing whole; a later turn 
 });
 
 Deno.test("verify reads the copy back and names what differs; what is whole here is copied anew", async () => {
-  const [backup] = (await house.json<{ backups: Backup[] }>("/api/backups")).backups;
+  const [backup] = (await app.json<{ backups: Backup[] }>("/api/backups")).backups;
   const id = backup?.id ?? "";
   const [key = ""] = storage.find(`${id}/base.tar.gz`);
   storage.flip(key, 1_000);
@@ -212,7 +212,7 @@ Deno.test("verify reads the copy back and names what differs; what is whole here
     "failed",
     "base.tar.gz of the copy is damaged: its SHA-256 is another",
   ]);
-  const line = house.logs.find(({ event }) => event === "copy_damaged");
+  const line = app.logs.find(({ event }) => event === "copy_damaged");
   assert.deepEqual(line?.problems, ["base.tar.gz of the copy is damaged: its SHA-256 is another"]);
   assert.deepEqual(storage.find(`${id}/backup.json`), [], "it looks whole no more");
   await turn();
@@ -253,7 +253,7 @@ async function restoreCopy(name: string, ...args: string[]) {
 
 Deno.test("where nothing but the settings is, --from s3 brings the rows back, as of a moment too", async () => {
   await new Promise((done) => setTimeout(done, 20));
-  const [row] = await house
+  const [row] = await app
     .sql`select count(*)::int as n, clock_timestamp() as at from public.fills`;
   await new Promise((done) => setTimeout(done, 20));
   await archiveWal();
@@ -305,11 +305,11 @@ Deno.test("the command waits for the copy of its backup and says how it went; so
 });
 
 Deno.test("retention takes the copies with it, and so does removal by hand", async () => {
-  const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+  const { backups } = await app.json<{ backups: Backup[] }>("/api/backups");
   const taken = await take();
   await verify(taken.id, true);
   await turn();
-  const left = (await house.json<{ backups: Backup[] }>("/api/backups")).backups;
+  const left = (await app.json<{ backups: Backup[] }>("/api/backups")).backups;
   assert.deepEqual(left.map(({ id }) => id), [taken.id], "one proven one is kept");
   for (const { id } of backups) {
     assert.deepEqual(storage.find("").filter((k) => k.includes(id)), []);
@@ -319,8 +319,8 @@ Deno.test("retention takes the copies with it, and so does removal by hand", asy
   for (const key of storage.find(".gz").filter((key) => key.includes("/wal/"))) {
     assert.ok((key.split("/").at(-1) ?? "") >= first, `${key} is needed by nobody`);
   }
-  const gone = await house.request(`/api/backups/${taken.id}?force=true`, { method: "DELETE" });
+  const gone = await app.request(`/api/backups/${taken.id}?force=true`, { method: "DELETE" });
   assert.equal(gone.status, 204);
-  await house.holdfast.backups.idle();
+  await app.holdfast.backups.idle();
   assert.deepEqual(storage.find("backup.json"), []);
 });

@@ -9,27 +9,27 @@ import { type BackupRecord, readRecord } from "../../services/backups/record.ts"
 import { createBackupStore } from "../../services/backups/backup_store.ts";
 import { verifyBackup } from "../../services/backups/verify/backup.ts";
 import { segmentOf } from "../../services/backups/wal/segments.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 let record: BackupRecord;
 let path = "";
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
-  const { backups } = house.holdfast;
-  await house
+  app = await startApp();
+  const { backups } = app.holdfast;
+  await app
     .sql`create table public.things as select g as id, md5(g::text) as name from generate_series(1, 5000) as g`;
-  await house.sql`create index on public.things (name)`;
+  await app.sql`create index on public.things (name)`;
   const { id } = await backups.start();
   await backups.idle();
-  const store = createBackupStore(join(house.config.HOLDFAST_DATA_DIR, "backups"));
+  const store = createBackupStore(join(app.config.HOLDFAST_DATA_DIR, "backups"));
   const found = (await store.list()).find((one) => one.id === id);
   assert.equal(found?.status, "complete", JSON.stringify(found?.problems));
   record = found!;
   path = store.pathOf(record);
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 /** The files of the backup, copied, for one test to spoil. */
 async function spoiled(spoil: (dir: string) => void): Promise<string[]> {
@@ -149,7 +149,7 @@ Deno.test("archiving that was cut short is done again; other content under the s
 Deno.test("a page flipped inside the restored cluster is found, named by file and page", async () => {
   const home = await Deno.makeTempDir({ prefix: "holdfast-drill-" });
   await Deno.chmod(home, 0o755);
-  const [row] = await house.sql`select pg_relation_filepath('public.things') as path`;
+  const [row] = await app.sql`select pg_relation_filepath('public.things') as path`;
   const file: string = row?.path;
   try {
     const proof = await runDrill({

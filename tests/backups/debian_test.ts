@@ -3,28 +3,28 @@ import { join } from "node:path";
 import postgres from "postgres";
 import type { Backup } from "../../services/backups/report.ts";
 import { createDebianServer, type DebianServer } from "../helpers/debian.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 
 let server: DebianServer;
 
-async function withHouse(url: string, work: (house: House) => Promise<void>): Promise<void> {
+async function withApp(url: string, work: (app: TestApp) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "holdfast-debian-backups-" });
-  const house = await startHouse({ DATABASE_URL: url, HOLDFAST_BACKUP_DIR: join(dir, "b") });
+  const app = await startApp({ DATABASE_URL: url, HOLDFAST_BACKUP_DIR: join(dir, "b") });
   try {
-    await work(house);
+    await work(app);
   } finally {
-    await house.stop();
+    await app.stop();
     await Deno.remove(dir, { recursive: true });
   }
 }
 
-async function take(house: House, body = "{}"): Promise<Backup> {
-  const answer = await house.post("/api/backups", body);
+async function take(app: TestApp, body = "{}"): Promise<Backup> {
+  const answer = await app.post("/api/backups", body);
   const begun = await answer.json();
   assert.equal(answer.status, 202, JSON.stringify(begun));
-  await house.holdfast.backups.idle();
-  return await house.json<Backup>(`/api/backups/${begun.id}`);
+  await app.holdfast.backups.idle();
+  return await app.json<Backup>(`/api/backups/${begun.id}`);
 }
 
 testWith(debianPostgres, "beside Debian's Postgres 15", async (t) => {
@@ -42,19 +42,19 @@ testWith(debianPostgres, "beside Debian's Postgres 15", async (t) => {
     }@127.0.0.1:${server.port}/postgres`;
 
     await t.step("a role with replication takes base backups and proves them", async () => {
-      await withHouse(copier, async (house) => {
-        const sent = await house.post(
+      await withApp(copier, async (app) => {
+        const sent = await app.post(
           "/api/ticks?create=true",
           [{ ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 }],
         );
         assert.equal(sent.status, 200);
         await sent.body?.cancel();
-        const taken = await take(house);
+        const taken = await take(app);
         assert.deepEqual([taken.kind, taken.status, taken.problems], ["base", "complete", []]);
-        const verified = await house.post(`/api/backups/${taken.id}/verify`, "{}");
+        const verified = await app.post(`/api/backups/${taken.id}/verify`, "{}");
         await verified.body?.cancel();
-        await house.holdfast.backups.idle();
-        const proven = await house.json<Backup>(`/api/backups/${taken.id}`);
+        await app.holdfast.backups.idle();
+        const proven = await app.json<Backup>(`/api/backups/${taken.id}`);
         assert.deepEqual(proven.problems, []);
         assert.ok(proven.proven_at);
         assert.match(proven.notes.join("\n"), /^1 rows in \d+ partitions, \d+ compared$/m);
@@ -69,8 +69,8 @@ testWith(debianPostgres, "beside Debian's Postgres 15", async (t) => {
         "host all postgres 127.0.0.1/32 trust\nhost all,replication all 127.0.0.1/32 scram-sha-256\n",
       );
       await admin`select pg_reload_conf()`;
-      await withHouse(copier, async (house) => {
-        const taken = await take(house);
+      await withApp(copier, async (app) => {
+        const taken = await take(app);
         assert.deepEqual([taken.kind, taken.status, taken.problems], ["base", "complete", []]);
       });
       await Deno.writeTextFile(folder, "host all,replication all 127.0.0.1/32 trust\n");
@@ -79,20 +79,20 @@ testWith(debianPostgres, "beside Debian's Postgres 15", async (t) => {
 
     await t.step("a role without it says what it cannot do, and dumps", async () => {
       await admin.unsafe("drop schema if exists market, holdfast cascade");
-      await withHouse(`postgres://plain@127.0.0.1:${server.port}/postgres`, async (house) => {
-        const refused = await house.post("/api/backups", '{"kind": "base"}');
+      await withApp(`postgres://plain@127.0.0.1:${server.port}/postgres`, async (app) => {
+        const refused = await app.post("/api/backups", '{"kind": "base"}');
         const { detail, code } = await refused.json();
         assert.equal(refused.status, 403);
         assert.equal(code, "forbidden");
         assert.match(detail, /^Role plain may not replicate: alter role plain replication/);
-        const dumped = await take(house);
+        const dumped = await take(app);
         assert.deepEqual([dumped.kind, dumped.status, dumped.problems], [
           "logical",
           "complete",
           [],
         ]);
         assert.ok(dumped.bytes > 1_000);
-        const { backups } = await house.json<{ backups: Backup[] }>("/api/backups");
+        const { backups } = await app.json<{ backups: Backup[] }>("/api/backups");
         assert.deepEqual(backups.map(({ id }) => id), [dumped.id]);
       });
     });

@@ -5,7 +5,7 @@ import { prepareBinaries } from "../../db/embedded/binaries.ts";
 import { unprivilegedUser } from "../../db/embedded/command.ts";
 import type { Backup } from "../../services/backups/report.ts";
 import { createDebianServer } from "../helpers/debian.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 
 async function embeddedBin(): Promise<string> {
@@ -36,21 +36,21 @@ async function drillWithPrepared(bin: string): Promise<void> {
         begin; insert into kept values (${-n}); prepare transaction 'open ${n}'`).simple();
     }
     await admin.end();
-    const house = await startHouse({ DATABASE_URL: server.url, HOLDFAST_BACKUP_DIR: `${dir}/b` });
+    const app = await startApp({ DATABASE_URL: server.url, HOLDFAST_BACKUP_DIR: `${dir}/b` });
     try {
-      const answer = await house.post("/api/backups", "{}");
+      const answer = await app.post("/api/backups", "{}");
       const begun = await answer.json();
       assert.equal(answer.status, 202, JSON.stringify(begun));
-      await house.holdfast.backups.idle();
-      const verified = await house.post(`/api/backups/${begun.id}/verify`, "{}");
+      await app.holdfast.backups.idle();
+      const verified = await app.post(`/api/backups/${begun.id}/verify`, "{}");
       await verified.body?.cancel();
-      await house.holdfast.backups.idle();
-      const proven = await house.json<Backup>(`/api/backups/${begun.id}`);
+      await app.holdfast.backups.idle();
+      const proven = await app.json<Backup>(`/api/backups/${begun.id}`);
       assert.deepEqual([proven.kind, proven.problems], ["base", []]);
       assert.ok(proven.proven_at);
       assert.match(proven.notes.join("\n"), /compared/);
     } finally {
-      await house.stop();
+      await app.stop();
     }
   } finally {
     await server.remove();

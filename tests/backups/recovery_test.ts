@@ -3,20 +3,20 @@ import { join } from "node:path";
 import { createEmbeddedServer } from "../../db/embedded/server.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { createLogger } from "../../log.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
-let house: House;
+let app: TestApp;
 let folder = "";
 
 Deno.test.beforeAll(async () => {
   folder = await Deno.makeTempDir({ prefix: "holdfast-restore-" });
   await Deno.chmod(folder, 0o755);
-  house = await startHouse({ HOLDFAST_BACKUP_DIR: join(folder, "backups") });
+  app = await startApp({ HOLDFAST_BACKUP_DIR: join(folder, "backups") });
 });
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -24,7 +24,7 @@ Deno.test.afterAll(async () => {
 async function restore(...args: string[]) {
   const child = startProcess({
     env: {
-      HOLDFAST_DATA_DIR: house.config.HOLDFAST_DATA_DIR,
+      HOLDFAST_DATA_DIR: app.config.HOLDFAST_DATA_DIR,
       HOLDFAST_BACKUP_DIR: join(folder, "backups"),
     },
     args: ["restore", ...args],
@@ -64,25 +64,25 @@ async function fillsIn(dir: string): Promise<number> {
 }
 
 const now = async (): Promise<string> => {
-  const [row] = await house.sql`select clock_timestamp() as at`;
+  const [row] = await app.sql`select clock_timestamp() as at`;
   return row?.at.toISOString();
 };
 
 Deno.test("1,000 deleted rows are there at the moment before, and gone at the moment after", async (t) => {
-  await house.sql`create table public.fills as select g as id from generate_series(1, 500) as g`;
-  await house.holdfast.backups.start();
-  await house.holdfast.backups.idle();
-  await house.sql`insert into public.fills select g from generate_series(501, 1500) as g`;
+  await app.sql`create table public.fills as select g as id from generate_series(1, 500) as g`;
+  await app.holdfast.backups.start();
+  await app.holdfast.backups.idle();
+  await app.sql`insert into public.fills select g from generate_series(501, 1500) as g`;
   await new Promise((done) => setTimeout(done, 20));
   const before = await now();
   await new Promise((done) => setTimeout(done, 20));
-  await house.sql`delete from public.fills where id > 500`;
+  await app.sql`delete from public.fills where id > 500`;
   await new Promise((done) => setTimeout(done, 20));
   const after = await now();
 
   await t.step("before: through the archive and the living server's own WAL", async () => {
-    await house.admin`select pg_switch_wal()`;
-    await house.holdfast.backups.everyMinute();
+    await app.admin`select pg_switch_wal()`;
+    await app.holdfast.backups.everyMinute();
     const { code, output, errors } = await restore(
       "--to",
       join(folder, "before"),
@@ -104,7 +104,7 @@ Deno.test("1,000 deleted rows are there at the moment before, and gone at the mo
   await t.step(
     "never over anything that is there, nor to a time before the first backup",
     async () => {
-      const over = await restore("--to", house.config.HOLDFAST_DATA_DIR);
+      const over = await restore("--to", app.config.HOLDFAST_DATA_DIR);
       assert.equal(over.code, 1);
       assert.match(over.errors, /is not empty; a restore never writes over anything/);
       const early = await restore("--to", join(folder, "early"), "--time", "2001-01-01T00:00:00Z");

@@ -13,8 +13,8 @@ import {
   fileOf,
   MiB,
   noise,
-  patience,
   recordAt,
+  retries,
   sha256,
   signal,
   system,
@@ -91,7 +91,7 @@ Deno.test("an upload that dies half-way is aborted, and nothing stands in its pl
       /The storage refused PUT k: 503/,
     );
     const tries = storage.asked.filter(({ query }) => query.get("partNumber") === "2");
-    assert.equal(tries.length, patience.attempts, "a bounded number of tries");
+    assert.equal(tries.length, retries.attempts, "a bounded number of tries");
     assert.deepEqual([storage.objects.size, storage.uploads.size], [0, 0]);
   });
 });
@@ -118,7 +118,7 @@ Deno.test("a refusal is named by what it means, not tried again, and repeats no 
     const { place } = storage;
     const refusal = async (other: Partial<typeof place>) => {
       storage.asked.splice(0);
-      const bucket = openBucket({ place: { ...place, ...other }, patience });
+      const bucket = openBucket({ place: { ...place, ...other }, retries });
       const error = await bucket.list("").then(() => undefined, (error) => error);
       assert.equal(storage.asked.length, 1);
       assert.doesNotMatch(error.message, /what was signed|wrong one|AKID/);
@@ -136,7 +136,7 @@ Deno.test("a refusal is named by what it means, not tried again, and repeats no 
 
 Deno.test("what may go better next time is tried again, a bounded number of times", async () => {
   const storage = startStorage();
-  const bucket = openBucket({ place: storage.place, patience });
+  const bucket = openBucket({ place: storage.place, retries });
   let bad = 2;
   storage.meddle(() => bad-- > 0 ? new Response(null, { status: 500 }) : undefined);
   assert.deepEqual(await bucket.list(""), []);
@@ -257,7 +257,7 @@ Deno.test("a storage that others have written takes copies and gives them back",
       accessKeyId: other.key,
       secretAccessKey: other.key,
     };
-    const bucket = openBucket({ place, patience });
+    const bucket = openBucket({ place, retries });
     const inventory = await readInventory(bucket, system);
     assert.equal(inventory.backups.size, 0);
     const bytes = noise(11 * MiB);
@@ -287,7 +287,7 @@ Deno.test("a storage that others have written takes copies and gives them back",
     const fetched = await Deno.readFile(join(dir, "fetched", system, record.id, "base.tar.gz"));
     assert.equal(sha256(fetched), expected.sha256);
     assert.deepEqual(await bucket.openUploads(""), [], "this one cannot tell");
-    const stranger = openBucket({ place: { ...place, secretAccessKey: "another" }, patience });
+    const stranger = openBucket({ place: { ...place, secretAccessKey: "another" }, retries });
     await assert.rejects(() => stranger.list(""), /the secret access key is another/);
     const younger = recordAt(2, true, record.files);
     await putRecord({ bucket, inventory, signal }, younger);

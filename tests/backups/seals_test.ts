@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import type { Backup } from "../../services/backups/report.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
-  await house.sql.unsafe(`
+  app = await startApp();
+  await app.sql.unsafe(`
     create schema old;
     create table old.t (ts timestamptz not null, price float8 not null) partition by range (ts);
     create table old.d1 partition of old.t for values from ('2020-01-01Z') to ('2020-01-02Z');
     create table old.d2 partition of old.t for values from ('2020-01-02Z') to ('2020-01-03Z');
     insert into old.t select '2020-01-01Z'::timestamptz + n * interval '1 minute', n
     from generate_series(0, 2879) as n`).simple();
-  const policy = await house.request("/api/partitions/policies/old.t", {
+  const policy = await app.request("/api/partitions/policies/old.t", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ key: "timestamptz", interval: "1 day", premake: 0, seal: true }),
   });
   assert.ok(policy.ok, await policy.text());
   const post = async (path: string, body: unknown) => {
-    const answer = await house.request(path, {
+    const answer = await app.request(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
@@ -31,20 +31,20 @@ Deno.test.beforeAll(async () => {
   };
   const { digest } = await post("/api/partitions/plan", {});
   await post("/api/partitions/apply", { digest });
-  const [row] = await house.sql`
+  const [row] = await app.sql`
     select count(*)::int as n from holdfast.sealed_partitions where sealed_at is not null`;
   assert.equal(row?.n, 2);
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 async function takenAndTried(): Promise<Backup> {
-  const { id } = await house.holdfast.backups.start();
-  await house.holdfast.backups.idle();
-  const answer = await house.request(`/api/backups/${id}/verify`, { method: "POST" });
+  const { id } = await app.holdfast.backups.start();
+  await app.holdfast.backups.idle();
+  const answer = await app.request(`/api/backups/${id}/verify`, { method: "POST" });
   assert.ok(answer.ok, String(answer.status));
   await answer.body?.cancel();
-  await house.holdfast.backups.idle();
-  return await house.json<Backup>(`/api/backups/${id}`);
+  await app.holdfast.backups.idle();
+  return await app.json<Backup>(`/api/backups/${id}`);
 }
 
 Deno.test("a trial restore reads sealed partitions, and finds them as they were sealed", async () => {
@@ -55,7 +55,7 @@ Deno.test("a trial restore reads sealed partitions, and finds them as they were 
 });
 
 Deno.test("a sealed partition whose content differs in the copy is named, and the copy not proven", async () => {
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     alter table old.d2 disable trigger holdfast_sealed;
     update old.d2 set price = price + 1 where ts = '2020-01-02 12:00Z';
     alter table old.d2 enable always trigger holdfast_sealed`).simple();

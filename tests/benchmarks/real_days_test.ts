@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { bruteForce, intervals, readCandles, type Trade, widths } from "../helpers/candles.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { realData, testWith } from "../helpers/skip.ts";
 import { countTicks } from "../helpers/ticks.ts";
 
@@ -37,12 +37,12 @@ for (const day of days) {
       const text = gunzipSync(readFileSync(realData.path(day))).toString();
       const lines = text.split("\n").slice(1).filter((line) => line !== "");
       assert.equal(lines.length, rowsOf[day]);
-      const house = await startHouse();
+      const app = await startApp();
       const arrived: Record<string, Trade[]> = {};
       try {
         for (const { key, lines: part, times } of arrivalsOf(lines)) {
           for (let time = 0; time < times; time++) {
-            const response = await house.post(
+            const response = await app.post(
               "/api/ticks?create=true&backfill=true",
               `${header}\n${part.join("\n")}\n`,
               { "content-type": "text/csv", "idempotency-key": key },
@@ -55,22 +55,22 @@ for (const day of days) {
             (arrived[symbol] ??= []).push({ ts, price: Number(price), size: Number(size) });
           }
         }
-        assert.equal(await countTicks(house), lines.length);
+        assert.equal(await countTicks(app), lines.length);
         for (const [symbol, ticks] of Object.entries(arrived)) {
           for (const interval of intervals) {
             assert.deepEqual(
-              await readCandles(house, symbol, interval),
+              await readCandles(app, symbol, interval),
               bruteForce(ticks, widths[interval]),
               `${symbol} ${interval}`,
             );
           }
           // The way back: made from the ticks in the database, they are the same.
-          const rebuilt = await house.post("/api/candles/rebuild", { symbol });
+          const rebuilt = await app.post("/api/candles/rebuild", { symbol });
           const { changed, removed } = await rebuilt.json();
           assert.deepEqual([changed, removed], [0, 0], symbol);
         }
       } finally {
-        await house.stop();
+        await app.stop();
       }
     },
   );

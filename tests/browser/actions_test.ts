@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connectSql } from "../../db/connection.ts";
 import { visit, withBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
-import type { House } from "../helpers/house.ts";
+import type { TestApp } from "../helpers/test_app.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
 
 const json = (method: string, body: unknown) => ({
@@ -12,13 +12,13 @@ const json = (method: string, body: unknown) => ({
 });
 
 /** Sessions that wait behind one another: a root and six more; each is what it was told when it is over. */
-async function lockTree(house: House) {
-  await house.sql.unsafe(`
+async function lockTree(app: TestApp) {
+  await app.sql.unsafe(`
     create table public.orders (id int primary key, note text);
     insert into public.orders select g, 'new' from generate_series(1, 3) as g`).simple();
   const sessions = Array.from({ length: 7 }, (_, n) =>
     connectSql({
-      target: house.holdfast.target,
+      target: app.holdfast.target,
       max: 1,
       applicationName: `orders-${n}`,
       statementTimeoutMs: 60_000,
@@ -34,7 +34,7 @@ async function lockTree(house: House) {
     "begin; update public.orders set note = 'root' where id = 1; select pg_sleep(50); commit",
   );
   await eventually(async () => {
-    const [row] = await house.sql`select 1 as there from pg_locks where mode = 'RowExclusiveLock'
+    const [row] = await app.sql`select 1 as there from pg_locks where mode = 'RowExclusiveLock'
       and relation = 'public.orders'::regclass`;
     return row !== undefined;
   }, "the root holds its lock");
@@ -49,12 +49,12 @@ async function lockTree(house: House) {
 }
 
 testWith(chromium, "a lock tree of seven is freed by cancelling its root", async () => {
-  await withBrowser(async (browser, house) => {
-    const tree = await lockTree(house);
-    const { page } = await visit(browser, `${house.url}/activity`);
+  await withBrowser(async (browser, app) => {
+    const tree = await lockTree(app);
+    const { page } = await visit(browser, `${app.url}/activity`);
     await eventually(async () => {
-      await house.holdfast.monitor.checkNow();
-      return (await house.json<{ roots: { blocked: unknown[] }[] }>("/api/locks")).roots.length > 0;
+      await app.holdfast.monitor.checkNow();
+      return (await app.json<{ roots: { blocked: unknown[] }[] }>("/api/locks")).roots.length > 0;
     }, "the tree is read");
     await page.getByText("blocks 6 sessions").waitFor();
     const root = page.locator('.lock[data-root="true"]');
@@ -71,16 +71,16 @@ testWith(
   chromium,
   "an alert is acknowledged by name, silenced and let speak; a row is put right; a rule is rehearsed and saved; a policy changed, planned, applied",
   async () => {
-    await withBrowser(async (browser, house) => {
+    await withBrowser(async (browser, app) => {
       const now = new Date(Date.now() - 5_000).toISOString();
       const good = { ts: now, symbol: "SPY", price: 600, size: 1, exchange: "P" };
-      await (await house.post("/api/ticks?create=true", [good, { ...good, price: -1 }])).body
+      await (await app.post("/api/ticks?create=true", [good, { ...good, price: -1 }])).body
         ?.cancel();
       const rule = { name: "connections", warning: 0.001, clear: 0, for_seconds: 0 };
-      await (await house.request("/api/alerts/rules", json("PUT", { rules: [rule] }))).body
+      await (await app.request("/api/alerts/rules", json("PUT", { rules: [rule] }))).body
         ?.cancel();
-      const { page } = await visit(browser, `${house.url}/alerts`);
-      await house.holdfast.monitor.checkNow();
+      const { page } = await visit(browser, `${app.url}/alerts`);
+      await app.holdfast.monitor.checkNow();
 
       const alert = page.locator("article.alert", { hasText: "Server connections high" });
       await alert.getByRole("button", { name: "Acknowledge" }).click();
@@ -96,25 +96,25 @@ testWith(
       await page.getByText("connections by state").waitFor();
       await page.locator(".chart canvas").first().waitFor();
 
-      await page.goto(`${house.url}/quarantine`);
+      await page.goto(`${app.url}/quarantine`);
       await page.getByRole("button", { name: "Put right" }).click();
       await page.getByLabel("price", { exact: true }).fill("601");
       await page.getByRole("button", { name: "Store the corrected row" }).click();
       await page.getByText("No row is quarantined.").waitFor();
-      const { ticks } = await house.json<{ ticks: { price: number }[] }>("/api/ticks?symbol=SPY");
+      const { ticks } = await app.json<{ ticks: { price: number }[] }>("/api/ticks?symbol=SPY");
       assert.deepEqual(ticks.map(({ price }) => price).sort(), [600, 601]);
 
-      await page.goto(`${house.url}/rules?rule=lock_wait`);
+      await page.goto(`${app.url}/rules?rule=lock_wait`);
       await page.getByText(/Would have fired 0 times/).waitFor();
       await page.getByLabel("warning level as a number").fill("42");
       await page.getByRole("button", { name: "Save the levels" }).click();
       await page.getByText("The levels of lock_wait are saved").waitFor();
-      const { rules } = await house.json<{ rules: { name: string; warning: number }[] }>(
+      const { rules } = await app.json<{ rules: { name: string; warning: number }[] }>(
         "/api/alerts/rules",
       );
       assert.equal(rules.find(({ name }) => name === "lock_wait")?.warning, 42);
 
-      await page.goto(`${house.url}/partitions/market.ticks`);
+      await page.goto(`${app.url}/partitions/market.ticks`);
       await page.getByLabel("Partitions ahead").fill("9");
       await page.getByText("inserts are safe for at least 9 d").waitFor();
       await page.getByRole("button", { name: "Save the policy" }).click();
@@ -124,7 +124,7 @@ testWith(
       await page.getByRole("button", { name: "Apply this plan" }).click();
       await page.getByRole("button", { name: /^Apply \d+ statements\?$/ }).click();
       await page.getByText(/\d+ statements applied/).first().waitFor();
-      const { policies } = await house.json<{ policies: { premake: number }[] }>(
+      const { policies } = await app.json<{ policies: { premake: number }[] }>(
         "/api/partitions/policies",
       );
       assert.equal(policies[0]?.premake, 9);
@@ -136,33 +136,33 @@ testWith(
   chromium,
   "a channel is tested, a row given up, metrics ranked, time paused, a moment marked, seals verified",
   async () => {
-    await withBrowser(async (browser, house) => {
+    await withBrowser(async (browser, app) => {
       const now = new Date(Date.now() - 5_000).toISOString();
       const bad = { ts: now, symbol: "SPY", price: -1, size: 1, exchange: "P" };
-      await (await house.post("/api/ticks?create=true", [bad, { ...bad, price: 1 }])).body
+      await (await app.post("/api/ticks?create=true", [bad, { ...bad, price: 1 }])).body
         ?.cancel();
-      const { page, complaints } = await visit(browser, `${house.url}/rules`);
+      const { page, complaints } = await visit(browser, `${app.url}/rules`);
       await page.getByRole("button", { name: "Send a test" }).first().click();
       await page.getByText(/The test reached/).first().waitFor();
 
-      await page.goto(`${house.url}/quarantine`);
+      await page.goto(`${app.url}/quarantine`);
       await page.getByRole("button", { name: "Give up" }).click();
       await page.getByRole("button", { name: "Give it up for good?" }).click();
       await page.getByText("No row is quarantined.").waitFor();
 
-      await page.goto(`${house.url}/history`);
+      await page.goto(`${app.url}/history`);
       await page.getByRole("button", { name: "Rank them" }).click();
       await page.getByRole("button", { name: "Ask again" }).waitFor();
       await page.keyboard.press("p");
       await page.getByRole("button", { name: "Paused" }).click();
       await page.getByRole("button", { name: "Live" }).waitFor();
 
-      await page.goto(`${house.url}/settings?show=all`);
+      await page.goto(`${app.url}/settings?show=all`);
       await page.getByLabel("Mark", { exact: true }).fill("deploy 43");
       await page.getByRole("button", { name: "Set the mark" }).click();
       await page.getByText("The mark is on the strip").waitFor();
       await page.getByText("HOLDFAST_PROFILE").first().waitFor();
-      await page.goto(`${house.url}/partitions/market.ticks`);
+      await page.goto(`${app.url}/partitions/market.ticks`);
       await page.getByRole("button", { name: "Verify now" }).click();
       await page.getByText(/checked, 0 differ/).waitFor();
       assert.deepEqual(complaints.filter((one) => !/verify|503/.test(one)), []);
@@ -173,8 +173,8 @@ testWith(
 // Half a minute of real work: on demand, with HOLDFAST_SLOW_TESTS=1.
 if (Deno.env.get("HOLDFAST_SLOW_TESTS") === "1") {
   testWith(chromium, "a backup is taken and proven, a benchmark run and aborted", async () => {
-    await withBrowser(async (browser, house) => {
-      const { page } = await visit(browser, `${house.url}/backups`);
+    await withBrowser(async (browser, app) => {
+      const { page } = await visit(browser, `${app.url}/backups`);
       await page.getByRole("button", { name: "Back up now" }).click();
       await page.getByRole("button", { name: "Prove" }).waitFor({ timeout: 60_000 });
       await page.getByRole("button", { name: "Prove" }).click();
@@ -182,14 +182,14 @@ if (Deno.env.get("HOLDFAST_SLOW_TESTS") === "1") {
       await page.getByLabel("Moment (UTC)").fill("2026-01-31T09:30:00");
       await page.getByText("deno task restore --time 2026-01-31T09:30:00Z --to restored").waitFor();
 
-      await page.goto(`${house.url}/benchmarks`);
+      await page.goto(`${app.url}/benchmarks`);
       await page.getByRole("button", { name: "Run quick benchmark" }).click();
       await page.getByRole("heading", { name: "Under way" }).waitFor();
       await page.getByRole("button", { name: "Abort", exact: true }).click();
       await page.getByRole("button", { name: "Abort the run?" }).click();
       await eventually(
         async () => {
-          const { runs } = await house.json<{ runs: { status: string }[] }>("/api/benchmarks/runs");
+          const { runs } = await app.json<{ runs: { status: string }[] }>("/api/benchmarks/runs");
           return runs[0]?.status === "aborted";
         },
         "the run is aborted",
@@ -204,8 +204,8 @@ testWith(
   "signing in leads back; a reader is offered nothing to change; signing out ends the live channel",
   async () => {
     const [admin, reader] = ["a".repeat(32), "r".repeat(32)];
-    await withBrowser(async (browser, house) => {
-      const { page } = await visit(browser, `${house.url}/benchmarks?range=6h`);
+    await withBrowser(async (browser, app) => {
+      const { page } = await visit(browser, `${app.url}/benchmarks?range=6h`);
       await page.waitForURL(/\/login\?to=/);
       const signIn = async (token: string) => {
         await page.getByLabel("Access token").fill(token);
@@ -228,11 +228,11 @@ testWith(
       assert.equal(await page.evaluate("sessionStorage.ended"), "1");
       await signIn(admin);
       await run.waitFor();
-      await page.goto(`${house.url}/settings`);
+      await page.goto(`${app.url}/settings`);
       await page.getByLabel("Name", { exact: true }).fill("ci");
       await page.getByRole("button", { name: "Create a token" }).click();
       const secret = await page.locator(".note code").innerText();
-      const asked = await house.request("/api/alerts", {
+      const asked = await app.request("/api/alerts", {
         headers: { authorization: `Bearer ${secret}` },
       });
       assert.equal(asked.status, 200, await asked.text());

@@ -4,7 +4,7 @@ import { createEmbeddedServer } from "../../db/embedded/server.ts";
 import { createLogger } from "../../log.ts";
 import { flags, visit, withBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { fillDataDir } from "../helpers/template.ts";
@@ -21,14 +21,14 @@ testWith(
     await server.start();
     const { target } = server;
     assert.ok(target.kind === "socket");
-    const house = await startHouse({
+    const app = await startApp({
       DATABASE_URL: embeddedUrl(target),
       HOLDFAST_FAST_TIER_SECONDS: "1",
     });
     const browser = await engine.launch({ executablePath: "/usr/bin/chromium", args: flags });
     try {
-      await house.holdfast.monitor.runNow("stats");
-      const { page } = await visit(browser, house.url);
+      await app.holdfast.monitor.runNow("stats");
+      const { page } = await visit(browser, app.url);
       await page.locator('.verdict[data-status="healthy"]').waitFor();
       await page.locator(".line .tone-good").first().waitFor();
       await server.stop();
@@ -59,7 +59,7 @@ testWith(
       }
     } finally {
       await browser.close();
-      await house.stop();
+      await app.stop();
       await server.stop();
       await Deno.remove(folder, { recursive: true });
     }
@@ -92,7 +92,7 @@ testWith(
   chromium,
   "53 alerts are four lines, a slow answer is not a dead server, a test says that it is one, and little is sent",
   async () => {
-    await withBrowser(async (browser, house) => {
+    await withBrowser(async (browser, app) => {
       const { page, hosts } = await visit(browser, "about:blank");
       await page.route(
         "**/api/alerts?**",
@@ -105,7 +105,7 @@ testWith(
         bytes += encodedDataLength;
         requests += 1;
       });
-      await page.goto(house.url);
+      await page.goto(app.url);
       await page.getByText("sequence: 50, 5 critical").waitFor();
       await page.waitForLoadState("networkidle");
       assert.ok(requests <= 20, `a cold load takes ${requests} requests`);
@@ -115,7 +115,7 @@ testWith(
       assert.equal(await page.locator(".member").count(), 50);
       assert.match(await page.locator(".member").first().innerText(), /90 %/);
 
-      await (await house.request("/api/alerts/channels/websocket/test", { method: "POST" })).body
+      await (await app.request("/api/alerts/channels/websocket/test", { method: "POST" })).body
         ?.cancel();
       await page.getByText(/Test notification, nothing is wrong/).waitFor();
 
@@ -123,10 +123,10 @@ testWith(
       await page.route("**/api/health/database", async (route) => await route.abort());
       await page.evaluate(`document.dispatchEvent(new Event("visibilitychange"))`);
       await page.locator('.verdict[data-status="unknown"]').waitFor();
-      assert.deepEqual([...hosts], [new URL(house.url).host]);
+      assert.deepEqual([...hosts], [new URL(app.url).host]);
 
       // Routing switches the browser's store off: another page shows that it is used.
-      const { page: fresh } = await visit(browser, `${house.url}/settings`);
+      const { page: fresh } = await visit(browser, `${app.url}/settings`);
       await fresh.getByText("This Holdfast").waitFor();
       await fresh.reload();
       await fresh.getByText("This Holdfast").waitFor();
@@ -139,42 +139,42 @@ testWith(
 );
 
 testWith(chromium, "the API reference shows every operation and asks no other host", async () => {
-  await withBrowser(async (browser, house) => {
-    const { page, complaints, hosts } = await visit(browser, `${house.url}/docs`);
+  await withBrowser(async (browser, app) => {
+    const { page, complaints, hosts } = await visit(browser, `${app.url}/docs`);
     await page.getByText("/api/health/database").first().waitFor();
     await page.getByText("/api/ticks").first().waitFor();
     assert.deepEqual(complaints, []);
-    assert.deepEqual([...hosts], [new URL(house.url).host]);
+    assert.deepEqual([...hosts], [new URL(app.url).host]);
   });
 });
 
 Deno.test("shells, assets and their versions are cached as they may be", async () => {
-  const house = await startHouse();
+  const app = await startApp();
   try {
-    const shell = await house.request("/alerts/some-id");
+    const shell = await app.request("/alerts/some-id");
     const page = await shell.text();
     assert.equal(shell.headers.get("cache-control"), "no-cache");
     const script = /src="(\/assets\/[0-9a-f]+\/app\.js)"/.exec(page)?.[1];
     assert.ok(script, page);
-    const asset = await house.request(script);
+    const asset = await app.request(script);
     assert.match(asset.headers.get("cache-control") ?? "", /immutable/);
     const etag = asset.headers.get("etag") ?? "";
     assert.match(etag, /-gzip"$/);
     await asset.body?.cancel();
-    const again = await house.request(script, { headers: { "if-none-match": etag } });
+    const again = await app.request(script, { headers: { "if-none-match": etag } });
     assert.equal(again.status, 304);
-    const old = await house.request(script.replace(/[0-9a-f]{16}/, "0".repeat(16)));
+    const old = await app.request(script.replace(/[0-9a-f]{16}/, "0".repeat(16)));
     assert.equal(old.status, 404, "another version's module is not mixed in");
     await old.body?.cancel();
-    const none = await house.request("/no/such/page", { headers: { accept: "text/html" } });
+    const none = await app.request("/no/such/page", { headers: { accept: "text/html" } });
     assert.equal(none.status, 404);
     await none.body?.cancel();
-    await eventually(() => house.holdfast.monitor.checkNow().then(() => true), "it measured");
-    const json = await house.request("/api/alerts/rules", {
+    await eventually(() => app.holdfast.monitor.checkNow().then(() => true), "it measured");
+    const json = await app.request("/api/alerts/rules", {
       headers: { "sec-fetch-mode": "cors", "accept-encoding": "gzip" },
     });
     assert.ok((await json.json()).rules.length > 50, "compressed for a page, and whole");
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { pagePaths } from "../../routes/pages/pages.ts";
 import { seriousFaults, visit, withBrowser } from "../helpers/browser.ts";
 import { eventually } from "../helpers/eventually.ts";
-import type { House } from "../helpers/house.ts";
+import type { TestApp } from "../helpers/test_app.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
 
 const json = (method: string, body: unknown) => ({
@@ -13,7 +13,7 @@ const json = (method: string, body: unknown) => ({
 });
 
 /** Ticks, rows in quarantine, a mark, and an alert that is critical, so that an incident is recorded too. */
-async function fill(house: House): Promise<{ alert: string; incident: string }> {
+async function fill(app: TestApp): Promise<{ alert: string; incident: string }> {
   const now = Date.now();
   const ticks = Array.from({ length: 200 }, (_, n) => ({
     ts: new Date(now - (200 - n) * 1_000).toISOString(),
@@ -23,16 +23,16 @@ async function fill(house: House): Promise<{ alert: string; incident: string }> 
     exchange: "P",
   }));
   const refused = { ...ticks[0], price: -1 };
-  await (await house.post("/api/ticks?create=true", [...ticks, refused])).body?.cancel();
-  await (await house.request("/api/marks", json("POST", { text: "deploy 42" }))).body?.cancel();
+  await (await app.post("/api/ticks?create=true", [...ticks, refused])).body?.cancel();
+  await (await app.request("/api/marks", json("POST", { text: "deploy 42" }))).body?.cancel();
   const change = { name: "connections", warning: 0.001, critical: 0.002, clear: 0, for_seconds: 0 };
-  const changed = await house.request("/api/alerts/rules", json("PUT", { rules: [change] }));
+  const changed = await app.request("/api/alerts/rules", json("PUT", { rules: [change] }));
   assert.equal(changed.status, 200, await changed.text());
-  for (const tier of ["stats", "slow"] as const) await house.holdfast.monitor.runNow(tier);
-  await house.holdfast.monitor.checkNow();
+  for (const tier of ["stats", "slow"] as const) await app.holdfast.monitor.runNow(tier);
+  await app.holdfast.monitor.checkNow();
   const ids = await eventually(async () => {
-    const { alerts } = await house.json<{ alerts: { id: string }[] }>("/api/alerts");
-    const { incidents } = await house.json<{ incidents: { id: string }[] }>("/api/incidents");
+    const { alerts } = await app.json<{ alerts: { id: string }[] }>("/api/alerts");
+    const { incidents } = await app.json<{ incidents: { id: string }[] }>("/api/incidents");
     return alerts[0] && incidents[0] && { alert: alerts[0].id, incident: incidents[0].id };
   }, "an alert and its incident are there");
   assert.ok(ids);
@@ -73,9 +73,9 @@ testWith(
   chromium,
   "every page shows real data, and axe finds nothing serious, light and dark",
   async () => {
-    await withBrowser(async (browser, house) => {
-      const { alert, incident } = await fill(house);
-      const { queries } = await house.json<{ queries: { query_id: string }[] }>(
+    await withBrowser(async (browser, app) => {
+      const { alert, incident } = await fill(app);
+      const { queries } = await app.json<{ queries: { query_id: string }[] }>(
         "/api/queries?order=total&limit=1",
       );
       const address = (path: string) =>
@@ -85,7 +85,7 @@ testWith(
           .replace(":table", "market.ticks")
           .replace(/^\/activity$/, "/activity?show=all")
           .replace(/^\/rules$/, "/rules?rule=connections");
-      const { page, complaints, hosts } = await visit(browser, house.url);
+      const { page, complaints, hosts } = await visit(browser, app.url);
       const faults: string[] = [];
       for (const path of pagePaths) {
         await page.evaluate(
@@ -105,7 +105,7 @@ testWith(
       // The server is unhealthy, and nothing was verified yet: both are said with a status.
       const expected = /\/api\/(partitions\/verify|health|health\/database|health\/partitions)$/;
       assert.deepEqual(complaints.filter((one) => !expected.test(one)), []);
-      assert.deepEqual([...hosts], [new URL(house.url).host]);
+      assert.deepEqual([...hosts], [new URL(app.url).host]);
     });
   },
 );
@@ -114,9 +114,9 @@ testWith(
   chromium,
   "addresses, back, reload and keys lead to a page and its state; phones have no overflow",
   async () => {
-    await withBrowser(async (browser, house) => {
-      await fill(house);
-      const { page } = await visit(browser, `${house.url}/alerts?state=all&q=conn`);
+    await withBrowser(async (browser, app) => {
+      await fill(app);
+      const { page } = await visit(browser, `${app.url}/alerts?state=all&q=conn`);
       await page.getByText("Server connections high").first().waitFor();
       assert.equal(await page.getByLabel("Filter by words").inputValue(), "conn");
       await page.keyboard.press("g");
@@ -140,7 +140,7 @@ testWith(
       await page.getByRole("dialog", { name: "Keys" }).waitFor();
       await page.keyboard.press("Escape");
       await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "detached" });
-      await page.goto(`${house.url}/history`);
+      await page.goto(`${app.url}/history`);
       await settled(page, "/history");
       const chart = page.locator(".chart .u-over").first();
       await chart.waitFor();
@@ -158,7 +158,7 @@ testWith(
       await page.getByRole("dialog", { name: "All pages" }).getByText("Backups").click();
       await settled(page, "/backups");
       for (const path of ["/", "/alerts", "/activity", "/rules?rule=connections", "/quarantine"]) {
-        await page.goto(house.url + path);
+        await page.goto(app.url + path);
         await settled(page, path.replace(/\?.*/, ""));
         const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
         assert.ok(Number(wide) <= 0, `${path} is ${wide} px too wide on a phone`);

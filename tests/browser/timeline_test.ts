@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chromium as engine, type Page } from "playwright-core";
 import { eventually } from "../helpers/eventually.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
 
 const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
@@ -134,7 +134,7 @@ testWith(
   chromium,
   "the timeline shows every state, 2,000 leaves and none, in light and dark, and is walked by keys",
   async () => {
-    const house = await startHouse();
+    const app = await startApp();
     const browser = await engine.launch({ executablePath: "/usr/bin/chromium", args: flags });
     try {
       for (const scheme of ["light", "dark"] as const) {
@@ -142,7 +142,7 @@ testWith(
           viewport: { width: 1280, height: 1600 },
           colorScheme: scheme,
         });
-        const complaints = await open(page, house.url);
+        const complaints = await open(page, app.url);
         const legend = await page.locator(".legend li").allTextContents();
         assert.deepEqual(legend, [
           "planned",
@@ -181,19 +181,19 @@ testWith(
           /damaged.*not what was sealed/,
         );
         const before = answers;
-        await house.sql.unsafe(`
+        await app.sql.unsafe(`
           create schema ${scheme};
           create table ${scheme}.t (ts timestamptz not null) partition by range (ts);
           create table ${scheme}.all partition of ${scheme}.t
             for values from ('2020-01-01Z') to ('2199-01-01Z')`).simple();
-        const policy = await house.request(`/api/partitions/policies/${scheme}.t`, {
+        const policy = await app.request(`/api/partitions/policies/${scheme}.t`, {
           method: "PUT",
           headers: { "content-type": "application/json" },
           body: JSON.stringify({ key: "timestamptz", interval: "1 day", premake: 1 }),
         });
         assert.ok(policy.ok, await policy.text());
         await eventually(async () => {
-          await house.holdfast.monitor.runNow("stats");
+          await app.holdfast.monitor.runNow("stats");
           return answers > before;
         }, "the page asks again");
         await page.getByText(`app.every grew ${answers} times`).waitFor();
@@ -224,7 +224,7 @@ testWith(
       }
     } finally {
       await browser.close();
-      await house.stop();
+      await app.stop();
     }
   },
 );

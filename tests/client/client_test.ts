@@ -6,13 +6,13 @@ import { HoldfastProblem, retryAfterOf } from "../../client/problem.ts";
 import { isWorthRetrying, waitOf } from "../../client/retry.ts";
 import { renderClient } from "../../tools/client.ts";
 import { clientOf } from "../helpers/client.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const tick = (n: number) => ({
   ts: new Date(Date.now() - 60_000 + n).toISOString(),
@@ -54,7 +54,7 @@ Deno.test("the generated files of the client follow from the routes", async () =
 });
 
 Deno.test("ticks in every form go in, and come out page by page", async () => {
-  const client = clientOf(house);
+  const client = clientOf(app);
   const line = (n: number) => JSON.stringify(tick(n));
   const query = { create: true };
   await client.storeTicks({ query, body: [tick(1), tick(2)] });
@@ -78,7 +78,7 @@ Deno.test("ticks in every form go in, and come out page by page", async () => {
 });
 
 Deno.test("answers are typed and whole: text, none, a verdict with 503, a new one with its headers", async () => {
-  const client = clientOf(house);
+  const client = clientOf(app);
   assert.match(await client.getExposition(), /^# (HELP|TYPE)/);
   const { status, data, headers } = await client.send("createInstrument", {
     body: { symbol: "MADE" },
@@ -94,7 +94,7 @@ Deno.test("answers are typed and whole: text, none, a verdict with 503, a new on
 });
 
 Deno.test("a refusal is a HoldfastProblem with code, faults and the request's id", async () => {
-  const client = clientOf(house);
+  const client = clientOf(app);
   const unknown = await rejection(client.getInstrument({ path: { id: 2_000_000_000 } }));
   assert.deepEqual([unknown.status, unknown.code, unknown.retries], [404, "not_found", 0]);
   assert.match(unknown.requestId ?? "", /^[0-9a-f-]{36}$/);
@@ -118,7 +118,7 @@ Deno.test("ticks are sent again under one key, which is made where none is given
     await answer.body?.cancel();
     throw new TypeError("connection reset");
   };
-  const client = clientOf(house, { fetch: lossy });
+  const client = clientOf(app, { fetch: lossy });
   const input = { query: { create: true }, body: [{ ...tick(1), symbol: "ONCE" }] };
   const { data, retries } = await client.send("storeTicks", input);
   assert.deepEqual([data.accepted, data.replayed, retries], [1, true, 1]);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-const root = new URL("../", import.meta.url);
+const root = new URL("../../", import.meta.url);
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_BROADCAST_SECONDS: "1" });
+  app = await startApp({ HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_BROADCAST_SECONDS: "1" });
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const blocksOf = (text: string) =>
   [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = ""]) => code);
@@ -20,7 +20,7 @@ async function run(code: string): Promise<string> {
     const imports = { "@holdfast/client": at("client"), "@holdfast/client/problem": at("problem") };
     const { compilerOptions } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports, compilerOptions }));
-    const there = code.replaceAll("http://127.0.0.1:8000", house.url);
+    const there = code.replaceAll("http://127.0.0.1:8000", app.url);
     assert.notEqual(there, code, "the program asks a server");
     await Deno.writeTextFile(`${folder}/program.ts`, there);
     const { code: exit, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { apiTools, runTool } from "../helpers/api_tools.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { testWith } from "../helpers/skip.ts";
 
 const clients = ["openapi_typescript", "hey_api", "orval", "swagger_typescript_api", "kubb"];
 
-async function ask(client: string, house: House): Promise<void> {
-  const { code, output, text } = await runTool([`clients/${client}.ts`, house.url]);
+async function ask(client: string, app: TestApp): Promise<void> {
+  const { code, output, text } = await runTool([`clients/${client}.ts`, app.url]);
   assert.equal(code, 0, text);
   const name = client.toUpperCase().replaceAll("_", "-");
   const report: Record<string, unknown> = JSON.parse(output);
@@ -28,11 +28,11 @@ testWith(
   async (t) => {
     const generated = await runTool(["generate.ts"]);
     assert.equal(generated.code, 0, generated.text);
-    const house = await startHouse();
+    const app = await startApp();
     try {
-      for (const client of clients) await t.step(client, () => ask(client, house));
+      for (const client of clients) await t.step(client, () => ask(client, app));
     } finally {
-      await house.stop();
+      await app.stop();
     }
   },
 );
@@ -40,7 +40,7 @@ testWith(
 testWith(apiTools, "the linters find what is wrong: a warning is not clean", async () => {
   const broken = await Deno.makeTempDir({ prefix: "holdfast-lint-" });
   try {
-    const root = new URL("../", import.meta.url);
+    const root = new URL("../../", import.meta.url);
     const openapi = await Deno.readTextFile(new URL("openapi.yaml", root));
     await Deno.writeTextFile(
       `${broken}/openapi.yaml`,

@@ -4,22 +4,22 @@ import { HoldfastProblem } from "../../client/problem.ts";
 import type { MessageType } from "../../services/live/hub.ts";
 import { clientOf } from "../helpers/client.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { freePort } from "../helpers/process.ts";
 import { type Proxy, startProxy } from "../helpers/proxy.ts";
 
 const quiet = { HOLDFAST_FAST_TIER_SECONDS: "300", HOLDFAST_BROADCAST_SECONDS: "300" };
 const soon = { baseMs: 10, maxMs: 50 };
 
-let house: House;
+let app: TestApp;
 let proxy: Proxy;
 Deno.test.beforeAll(async () => {
-  house = await startHouse(quiet);
-  proxy = startProxy(Number(new URL(house.url).port));
+  app = await startApp(quiet);
+  proxy = startProxy(Number(new URL(app.url).port));
 });
 Deno.test.afterAll(async () => {
   await proxy.stop();
-  await house.stop();
+  await app.stop();
 });
 
 /** Compiles only while the client knows exactly the types that the server sends. */
@@ -30,7 +30,7 @@ assert.ok(known);
 const through = ({ port }: Proxy) => ({ url: `http://127.0.0.1:${port}` });
 
 /** Has the server publish an alert. */
-async function publish(from: House = house): Promise<void> {
+async function publish(from: TestApp = app): Promise<void> {
   await clientOf(from).testChannel({ path: { name: "websocket" } });
 }
 
@@ -85,7 +85,7 @@ Deno.test("alerts published during and between drops come once each, in order", 
 Deno.test("a restart is told as a gap, and what follows comes", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "holdfast-client-" });
   await Deno.chmod(dataDir, 0o755);
-  let one = await startHouse({ ...quiet, HOLDFAST_DATA_DIR: dataDir });
+  let one = await startApp({ ...quiet, HOLDFAST_DATA_DIR: dataDir });
   const front = startProxy(Number(new URL(one.url).port));
   try {
     const live = clientOf(through(front)).live({ types: ["performance_alert"], backoff: soon });
@@ -95,7 +95,7 @@ Deno.test("a restart is told as a gap, and what follows comes", async () => {
     await publish(one);
     await eventually(() => events.length === 1, "the first alert");
     await one.stop();
-    one = await startHouse({ ...quiet, HOLDFAST_DATA_DIR: dataDir });
+    one = await startApp({ ...quiet, HOLDFAST_DATA_DIR: dataDir });
     front.leadTo(Number(new URL(one.url).port));
     await eventually(() => events.some(({ kind }) => kind === "gap"), "the gap is told", 30_000);
     await publish(one);
@@ -114,7 +114,7 @@ Deno.test("a restart is told as a gap, and what follows comes", async () => {
 });
 
 Deno.test("a later process goes on from a place that was kept", async () => {
-  const first = clientOf(house).live({ types: ["performance_alert"] });
+  const first = clientOf(app).live({ types: ["performance_alert"] });
   const { seq: began = 0 } = await eventually(() => first.position, "it connects");
   await publish();
   let seen = await first.next();
@@ -126,7 +126,7 @@ Deno.test("a later process goes on from a place that was kept", async () => {
   await publish();
   await publish();
   const { stream, seq } = seen;
-  const second = clientOf(house).live({ types: ["performance_alert"], since: { stream, seq } });
+  const second = clientOf(app).live({ types: ["performance_alert"], since: { stream, seq } });
   const next = [await second.next(), await second.next()];
   assert.deepEqual(
     next.map((event) => event?.kind === "message" && event.seq - seq),
@@ -136,7 +136,7 @@ Deno.test("a later process goes on from a place that was kept", async () => {
 });
 
 Deno.test("a slow reader has the newest, and is told that older alerts are gone", async () => {
-  const live = clientOf(house).live({ types: ["performance_alert"], queueMax: 4 });
+  const live = clientOf(app).live({ types: ["performance_alert"], queueMax: 4 });
   await eventually(() => live.position, "it connects");
   const began = live.position?.seq ?? 0;
   for (let n = 0; n < 10; n++) await publish();
@@ -171,7 +171,7 @@ Deno.test("a link that goes silent is given up and made anew", async () => {
 });
 
 Deno.test("with a token set it logs in by header; a wrong one ends the channel with the server's problem", async () => {
-  const guarded = await startHouse({
+  const guarded = await startApp({
     ...quiet,
     HOLDFAST_TOKEN: "a-token-of-thirty-two-characters",
   });

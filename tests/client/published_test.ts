@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { chromium as engine } from "playwright-core";
 import { apiTools, runTool } from "../helpers/api_tools.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
 
-const dist = new URL("../client/dist/", import.meta.url);
+const dist = new URL("../../client/dist/", import.meta.url);
 const node = ["/usr/bin/node", "/usr/local/bin/node"].find((path) => existsSync(path));
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
   if (!apiTools.present) return;
   const built = await runTool(["build_client.ts"]);
   assert.equal(built.code, 0, built.text);
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house?.stop());
+Deno.test.afterAll(() => app?.stop());
 
 /** The same program for every runtime: stores a tick, reads it, is refused, and hears of an alert where it has sockets. */
 const program = (from: string, url: string, symbol: string) => `
@@ -44,7 +44,7 @@ testWith(
   { what: `Node, and ${apiTools.what}`, present: node !== undefined && apiTools.present },
   "the published client runs on Node",
   async () => {
-    const code = program(new URL("client.js", dist).href, house.url, "NODE") +
+    const code = program(new URL("client.js", dist).href, app.url, "NODE") +
       "console.log(JSON.stringify({ ...report, sockets: typeof WebSocket }));process.exit(0)";
     const { stdout, stderr } = await new Deno.Command(node ?? "node", {
       args: ["--input-type=module", "--eval", code],
@@ -71,8 +71,8 @@ testWith(
         const body = await Deno.readTextFile(new URL(name, dist));
         await route.fulfill({ contentType: "text/javascript", body });
       });
-      await page.goto(`${house.url}/login`);
-      const code = program("/client/client.js", house.url, "BROWSER");
+      await page.goto(`${app.url}/login`);
+      const code = program("/client/client.js", app.url, "BROWSER");
       const report = await page.evaluate(`(async () => { ${code} return report; })()`);
       assert.deepEqual(report, expected("performance_alert"));
     } finally {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseHealthResponse, PartitionHealthResponse } from "../../routes/health/schemas.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 import type { Answer } from "../helpers/ticks.ts";
 
@@ -29,21 +29,21 @@ interface Outcome {
 }
 
 /** Puts the ticks in and reads everything back, through the API alone. */
-async function outcomeOf(house: House): Promise<Outcome> {
+async function outcomeOf(app: TestApp): Promise<Outcome> {
   const body = ticks.map((tick) => JSON.stringify(tick)).join("\n");
   const post = async () =>
-    await (await house.post("/api/ticks?create=true", body, {
+    await (await app.post("/api/ticks?create=true", body, {
       "content-type": "application/x-ndjson",
       "idempotency-key": "once-only",
     })).json();
   const [ingest, replay] = [await post(), await post()];
-  const { ticks: stored } = await house.json<{ ticks: unknown[] }>(
+  const { ticks: stored } = await app.json<{ ticks: unknown[] }>(
     "/api/ticks?symbol=IBM&limit=1000",
   );
-  const { candles } = await house.json<{ candles: unknown[] }>(
+  const { candles } = await app.json<{ candles: unknown[] }>(
     `/api/candles?symbol=SPY&interval=1m&from=${new Date(minute).toISOString()}`,
   );
-  const health = DatabaseHealthResponse.parse(await house.json("/api/health/database"));
+  const health = DatabaseHealthResponse.parse(await app.json("/api/health/database"));
   return { ingest, replay, ticks: stored, candles, reasons: health.ingest.quarantined_by_reason };
 }
 
@@ -53,8 +53,8 @@ testWith(
   async (t) => {
     const server = await createDebianServer();
     await server.start();
-    const embedded = await startHouse(quick);
-    const given = await startHouse({ DATABASE_URL: server.url, ...quick });
+    const embedded = await startApp(quick);
+    const given = await startApp({ DATABASE_URL: server.url, ...quick });
     try {
       await t.step("ticks, candles, refusals and replays are equal", async () => {
         const expected = await outcomeOf(embedded);
@@ -84,8 +84,8 @@ testWith(
       });
 
       await t.step("rotation makes the same partitions and fills a gap", async () => {
-        const leavesOf = async (house: House) => {
-          const found = PartitionHealthResponse.parse(await house.json("/api/health/partitions"));
+        const leavesOf = async (app: TestApp) => {
+          const found = PartitionHealthResponse.parse(await app.json("/api/health/partitions"));
           return found.tables[0]?.children.map(({ partition, from, to }) => ({
             partition,
             from,

@@ -94,20 +94,20 @@ Deno.test("one process at a time: data directory and port are each refused in on
 
 Deno.test("a server killed with -9 is reported at once and brought back with its data", async () => {
   const dir = await newFolder();
-  const house = start(dir);
-  await house.ready();
-  await storeTick(house.url);
+  const app = start(dir);
+  await app.ready();
+  await storeTick(app.url);
   for (const { pid } of await postmastersOf(dir)) Deno.kill(pid, "SIGKILL");
 
   const seen: { status: number; age: number }[] = [];
   await eventually(
     async () => {
       const asked = performance.now();
-      const answer = await fetch(`${house.url}/api/health`);
+      const answer = await fetch(`${app.url}/api/health`);
       const body = await answer.json();
       assert.ok(performance.now() - asked < 1_000, "health answers within a second");
       seen.push({ status: answer.status, age: body.age_ms });
-      return house.logged("embedded_postgres_restarted").length > 0 && answer.status === 200;
+      return app.logged("embedded_postgres_restarted").length > 0 && answer.status === 200;
     },
     "the server is brought back",
     30_000,
@@ -115,25 +115,25 @@ Deno.test("a server killed with -9 is reported at once and brought back with its
   assert.ok(seen.some(({ status }) => status === 503), "meanwhile it is unhealthy");
   const away = seen.filter(({ status }) => status === 503).map(({ age }) => age);
   assert.deepEqual(away, away.toSorted((a, b) => a - b), "what it says grows older");
-  await eventually(async () => (await countTicks(house.url)) === 1, "the tick is still there");
+  await eventually(async () => (await countTicks(app.url)) === 1, "the tick is still there");
   await eventually(async () => {
-    await storeTick(house.url);
+    await storeTick(app.url);
     return true;
   }, "ticks are taken again");
-  house.interrupt();
-  assert.equal(await house.exited, 0);
+  app.interrupt();
+  assert.equal(await app.exited, 0);
   await assertGone(dir);
 });
 
 Deno.test("Ctrl-C ends a Holdfast that still waits for a database that is away", async () => {
   const url = `postgres://postgres@127.0.0.1:${freePort()}/none`;
-  const house = start(await newFolder(), { DATABASE_URL: url });
-  await eventually(() => house.logged("database_not_ready").length > 0, "it notices");
-  const health = await fetch(`${house.url}/api/health/ready`);
+  const app = start(await newFolder(), { DATABASE_URL: url });
+  await eventually(() => app.logged("database_not_ready").length > 0, "it notices");
+  const health = await fetch(`${app.url}/api/health/ready`);
   assert.equal(health.status, 503);
   assert.equal((await health.json()).status, "starting");
-  house.interrupt();
-  assert.equal(await house.exited, 0, house.errors());
+  app.interrupt();
+  assert.equal(await app.exited, 0, app.errors());
 });
 
 Deno.test("a first start that is cut short, by Ctrl-C or kill -9, is simply begun again", async () => {
@@ -148,13 +148,13 @@ Deno.test("a first start that is cut short, by Ctrl-C or kill -9, is simply begu
     else cut.kill("SIGKILL");
     assert.equal(await cut.exited, end === "interrupt" ? 0 : 137, cut.errors());
 
-    const house = start(dir);
-    await house.ready();
-    await storeTick(house.url);
+    const app = start(dir);
+    await app.ready();
+    await storeTick(app.url);
     const left = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
     assert.deepEqual(left, ["holdfast.lock", "pgpass", "postgres", "postgres.log", "socket"]);
-    house.interrupt();
-    assert.equal(await house.exited, 0);
+    app.interrupt();
+    assert.equal(await app.exited, 0);
     await assertGone(dir);
   }
 });

@@ -16,18 +16,18 @@ testWith(
     const closed = await newFolder(0o700);
     const dir = `${closed}/data`;
     const umask = Deno.umask(0o077);
-    const house = start(dir);
+    const app = start(dir);
     Deno.umask(umask);
-    await house.ready();
-    const home = String(house.logged("embedded_postgres_ready")[0]?.directory).replace(
+    await app.ready();
+    const home = String(app.logged("embedded_postgres_ready")[0]?.directory).replace(
       /\/postgres$/,
       "",
     );
     assert.match(home, /^\/var\/lib\/holdfast\/[0-9a-f]{12}$/);
     adopt(home);
-    await storeTick(house.url);
-    house.interrupt();
-    assert.equal(await house.exited, 0);
+    await storeTick(app.url);
+    app.interrupt();
+    assert.equal(await app.exited, 0);
     assert.deepEqual(await postmastersOf(home), []);
 
     await Deno.chmod(closed, 0o755);
@@ -60,12 +60,12 @@ testWith(
     assert.equal(copy.code, 0, new TextDecoder().decode(copy.stderr));
     const env = { HOME: home, DENO_DIR: `${home}/deno` };
     const dir = `${project}/.holdfast`;
-    const house = start(dir, env, { cwd: project, user });
-    await house.ready(120_000);
+    const app = start(dir, env, { cwd: project, user });
+    await app.ready(120_000);
     assert.deepEqual((await postmastersOf(dir)).map(({ uid }) => uid), [user]);
-    await storeTick(house.url);
-    house.interrupt();
-    assert.equal(await house.exited, 0, house.errors());
+    await storeTick(app.url);
+    app.interrupt();
+    assert.equal(await app.exited, 0, app.errors());
     await assertGone(dir);
 
     const raised = start(dir);

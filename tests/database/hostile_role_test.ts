@@ -4,7 +4,7 @@ import { walkApi } from "../helpers/api_walk.ts";
 import { startBouncer } from "../helpers/bouncer.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { makeHostile } from "../helpers/hostile.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { freePort } from "../helpers/process.ts";
 import { startServer } from "../helpers/server.ts";
 import { debianPostgres, pgbouncer, slowTests, testWith } from "../helpers/skip.ts";
@@ -54,12 +54,12 @@ async function prepare(
   return to;
 }
 
-async function withHouses(urls: [string, string], work: (houses: House[]) => Promise<void>) {
-  const houses: House[] = [];
+async function withApps(urls: [string, string], work: (apps: TestApp[]) => Promise<void>) {
+  const apps: TestApp[] = [];
   try {
     for (const DATABASE_URL of urls) {
-      houses.push(
-        await startHouse({
+      apps.push(
+        await startApp({
           DATABASE_URL,
           HOLDFAST_BROADCAST_SECONDS: "300",
           HOLDFAST_FAST_TIER_SECONDS: "300",
@@ -67,15 +67,15 @@ async function withHouses(urls: [string, string], work: (houses: House[]) => Pro
         }),
       );
     }
-    await work(houses);
+    await work(apps);
   } finally {
-    for (const house of houses) await house.stop();
+    for (const app of apps) await app.stop();
   }
 }
 
 /** Walks both and compares each answer by name, so that a failure says where they part. */
 async function assertEqualAnswers(urls: [string, string]): Promise<void> {
-  await withHouses(urls, async ([plain, hostile]) => {
+  await withApps(urls, async ([plain, hostile]) => {
     assert.ok(plain && hostile);
     const expected = await walkApi(plain, { start });
     const found = await walkApi(hostile, { start });
@@ -85,8 +85,8 @@ async function assertEqualAnswers(urls: [string, string]): Promise<void> {
     }
     const failed = expected.filter(({ status }) => status >= 500 && status !== 503);
     assert.deepEqual(failed, []);
-    for (const house of [plain, hostile]) {
-      const errors = house.logs.filter(({ level, msg }) =>
+    for (const app of [plain, hostile]) {
+      const errors = app.logs.filter(({ level, msg }) =>
         level === "error" && !/backup/.test(String(msg))
       );
       assert.deepEqual(errors, []);

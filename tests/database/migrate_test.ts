@@ -3,15 +3,15 @@ import { connectSql, type Sql } from "../../db/connection.ts";
 import { migrate, pendingMigrations } from "../../db/migrate.ts";
 import { migrations } from "../../db/migrations/list.ts";
 import { StartError } from "../../errors.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
 
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 /** An empty database of its own, with as many single-connection clients as asked for. */
 async function withDatabase(
@@ -19,9 +19,9 @@ async function withDatabase(
   clients: number,
   work: (...sqls: Sql[]) => Promise<void>,
 ) {
-  const { target } = house.holdfast;
+  const { target } = app.holdfast;
   assert.ok(target.kind === "socket");
-  await house.admin`create database ${house.admin(name)} owner ${house.admin(target.user)}`;
+  await app.admin`create database ${app.admin(name)} owner ${app.admin(target.user)}`;
   const sqls = Array.from({ length: clients }, () =>
     connectSql({
       target: { ...target, database: name },
@@ -35,7 +35,7 @@ async function withDatabase(
     await work(...sqls);
   } finally {
     await Promise.all(sqls.map((sql) => sql.end({ timeout: 2 })));
-    await house.admin`drop database ${house.admin(name)} with (force)`;
+    await app.admin`drop database ${app.admin(name)} with (force)`;
   }
 }
 
@@ -77,7 +77,7 @@ Deno.test("a migration that fails leaves nothing of itself or of those before it
 });
 
 Deno.test("a past that was edited, and a database newer than this Holdfast, stop the start", async () => {
-  const [applied] = await house.sql<{ version: number; checksum: string }[]>`
+  const [applied] = await app.sql<{ version: number; checksum: string }[]>`
     select version, checksum from holdfast.migrations where version = 1`;
   assert.ok(applied);
   const edited = migrations.map((one) =>

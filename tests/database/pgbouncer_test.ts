@@ -5,7 +5,7 @@ import { tryWriting } from "../../db/server/write_state.ts";
 import { startBouncer } from "../helpers/bouncer.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { debianPostgres, pgbouncer, testWith } from "../helpers/skip.ts";
 
 const needs = {
@@ -13,9 +13,9 @@ const needs = {
   present: pgbouncer.present && debianPostgres.present,
 };
 
-async function assertServes(house: House): Promise<void> {
+async function assertServes(app: TestApp): Promise<void> {
   await eventually(
-    async () => (await house.json<{ status: string }>("/api/health/ready")).status === "ready",
+    async () => (await app.json<{ status: string }>("/api/health/ready")).status === "ready",
     "ready",
   );
   const body = Array.from({ length: 3_000 }, (_, n) => ({
@@ -25,7 +25,7 @@ async function assertServes(house: House): Promise<void> {
     size: 1,
   }));
   const answers = await Promise.all([0, 1, 2, 3].map(async (n) => {
-    const answer = await house.post("/api/ticks?create=true", body, {
+    const answer = await app.post("/api/ticks?create=true", body, {
       "idempotency-key": `key-${n % 2}`,
     });
     return await answer.json();
@@ -35,11 +35,11 @@ async function assertServes(house: House): Promise<void> {
   const reads = await Promise.all(
     Array.from(
       { length: 40 },
-      () => house.json<{ ticks: unknown[] }>("/api/ticks?symbol=S1&limit=10"),
+      () => app.json<{ ticks: unknown[] }>("/api/ticks?symbol=S1&limit=10"),
     ),
   );
   for (const { ticks } of reads) assert.equal(ticks.length, 10);
-  const health = await house.json<{ status: string }>("/api/health");
+  const health = await app.json<{ status: string }>("/api/health");
   assert.equal(health.status, "healthy", JSON.stringify(health));
 }
 
@@ -52,16 +52,16 @@ testWith(
     try {
       // One refuses our settings at the connection, the other swallows them and must be named.
       const refusing = await startBouncer(server);
-      const house = await startHouse({ DATABASE_URL: refusing.url });
-      await assertServes(house);
-      await house.stop();
+      const app = await startApp({ DATABASE_URL: refusing.url });
+      await assertServes(app);
+      await app.stop();
       await refusing.stop();
 
       const swallowing = await startBouncer(server, {
         settings:
           "ignore_startup_parameters=statement_timeout,lock_timeout,idle_in_transaction_session_timeout\n",
       });
-      const told = await startHouse({
+      const told = await startApp({
         DATABASE_URL: swallowing.url,
         HOLDFAST_POOLER: "transaction",
       });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { createPool } from "../../db/pool/pool.ts";
 import { codeOf } from "../../db/errors.ts";
 import { HoldfastError } from "../../errors.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-function poolOf(house: House, max = 2) {
+function poolOf(app: TestApp, max = 2) {
   return createPool({
-    target: house.holdfast.target,
+    target: app.holdfast.target,
     max,
     applicationName: "lost",
     statementTimeoutMs: 5_000,
@@ -17,11 +17,11 @@ function poolOf(house: House, max = 2) {
 }
 
 Deno.test("connections that die under work neither crash the process nor commit by halves", async (t) => {
-  const house = await startHouse();
-  const pool = poolOf(house);
-  const kill = (pid: number) => house.sql`select pg_terminate_backend(${pid}, 5000)`;
+  const app = await startApp();
+  const pool = poolOf(app);
+  const kill = (pid: number) => app.sql`select pg_terminate_backend(${pid}, 5000)`;
   try {
-    await house.sql`create table public.lost (step int)`;
+    await app.sql`create table public.lost (step int)`;
 
     await t.step("lost between the statements of a transaction: nothing of it stays", async () => {
       const failure = await pool.transaction(async (sql) => {
@@ -32,7 +32,7 @@ Deno.test("connections that die under work neither crash the process nor commit 
       }).catch((error) => error);
       assert.ok(failure instanceof HoldfastError, String(failure));
       assert.equal(failure.code, "database_unavailable");
-      assert.deepEqual([...await house.sql`select step from public.lost`], []);
+      assert.deepEqual([...await app.sql`select step from public.lost`], []);
     });
 
     await t.step("lost while a statement runs: the statement fails, the pool goes on", async () => {
@@ -42,7 +42,7 @@ Deno.test("connections that die under work neither crash the process nor commit 
         e,
       ) => e);
       for (;;) {
-        const [found] = await house.sql<{ pid: number }[]>`
+        const [found] = await app.sql<{ pid: number }[]>`
           select pid from pg_stat_activity where application_name = 'lost' and query like '%pg_sleep%'`;
         if (!found) continue;
         await kill(found.pid);
@@ -68,7 +68,7 @@ Deno.test("connections that die under work neither crash the process nor commit 
           await sql`select 1`;
         }).catch(() => {});
       }
-      const [left] = await house.sql<{ n: number }[]>`
+      const [left] = await app.sql<{ n: number }[]>`
         select count(*)::int as n from pg_stat_activity where application_name = 'lost'`;
       assert.ok((left?.n ?? 99) <= 2, `${left?.n} connections of a pool of 2`);
       assert.equal(pool.stats().active, 0);
@@ -80,10 +80,10 @@ Deno.test("connections that die under work neither crash the process nor commit 
         await sql`select 1 / 0`.catch((error) => assert.equal(codeOf(error), "22012"));
       }).catch((error) => error);
       assert.ok(failure instanceof HoldfastError);
-      assert.deepEqual([...await house.sql`select step from public.lost`], []);
+      assert.deepEqual([...await app.sql`select step from public.lost`], []);
     });
   } finally {
     await pool.end();
-    await house.stop();
+    await app.stop();
   }
 });

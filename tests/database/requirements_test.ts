@@ -8,7 +8,7 @@ import { upgrade } from "../../runtime/http/web_socket.ts";
 import { startBouncer } from "../helpers/bouncer.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { freePort, startProcess } from "../helpers/process.ts";
 import { startServer } from "../helpers/server.ts";
 import { debianPostgres, pgbouncer, slowTests, testWith } from "../helpers/skip.ts";
@@ -103,10 +103,10 @@ async function assertEncodings(cluster: Cluster): Promise<void> {
   ) {
     await assertRefused(to(database), reason);
   }
-  const house = await startHouse({ DATABASE_URL: to("in_sql_ascii") });
+  const app = await startApp({ DATABASE_URL: to("in_sql_ascii") });
   try {
     // Written by somebody whose client speaks Latin-1.
-    await house.sql.unsafe(
+    await app.sql.unsafe(
       "insert into market.instruments (symbol) values (convert_from('\\xe9'::bytea, 'SQL_ASCII'))",
     );
     const at = new Date(Date.now() - 1_000).toISOString();
@@ -118,46 +118,46 @@ async function assertEncodings(cluster: Cluster): Promise<void> {
       side: "買",
     }));
     const bad = { ts: at, symbol: "日本", price: -1, size: 1 };
-    const answer = await house.post("/api/ticks?create=true", [...body, bad]);
+    const answer = await app.post("/api/ticks?create=true", [...body, bad]);
     assert.deepEqual([(await answer.json()).accepted, answer.status], [2, 200]);
     for (const symbol of ["é", "日本"]) {
-      const { ticks } = await house.json<{ ticks: { side: string }[] }>(
+      const { ticks } = await app.json<{ ticks: { side: string }[] }>(
         `/api/ticks?symbol=${encodeURIComponent(symbol)}`,
       );
       assert.deepEqual(ticks.map(({ side }) => side), ["買"]);
     }
-    const { quarantine } = await house.json<{ quarantine: { symbol: string }[] }>(
+    const { quarantine } = await app.json<{ quarantine: { symbol: string }[] }>(
       "/api/quarantine",
     );
     assert.deepEqual(quarantine.map(({ symbol }) => symbol), ["日本"]);
-    const { instruments } = await house.json<{ instruments: { symbol: string }[] }>(
+    const { instruments } = await app.json<{ instruments: { symbol: string }[] }>(
       "/api/instruments",
     );
     assert.deepEqual(
       instruments.map(({ symbol }) => symbol).sort(),
       ["é", "日本", "\uFFFD"].sort(),
     );
-    await house.sql.unsafe(`create schema "schéma";
+    await app.sql.unsafe(`create schema "schéma";
       create table "schéma"."täble 日" (at timestamptz not null) partition by range (at)`);
     const path = `/api/partitions/policies/${encodeURIComponent("schéma.täble 日")}`;
-    const put = await house.request(path, {
+    const put = await app.request(path, {
       method: "PUT",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ interval: "1 day", key: "timestamptz", premake: 1 }),
     });
     assert.equal(put.status, 200, await put.text());
-    const plan = await (await house.post("/api/partitions/plan", {})).json();
-    const applied = await house.post("/api/partitions/apply", { digest: plan.digest });
+    const plan = await (await app.post("/api/partitions/plan", {})).json();
+    const applied = await app.post("/api/partitions/apply", { digest: plan.digest });
     assert.equal(applied.status, 200, await applied.text());
-    const [leaves] = await house.sql`
+    const [leaves] = await app.sql`
       select count(*)::int as n from pg_inherits where inhparent = '"schéma"."täble 日"'::regclass`;
     assert.ok(leaves?.n >= 2);
-    await house.holdfast.monitor.checkNow();
-    const { readings } = house.holdfast.monitor.snapshot();
+    await app.holdfast.monitor.checkNow();
+    const { readings } = app.holdfast.monitor.snapshot();
     const errors = Object.values(readings).flatMap(({ error }) => error ?? []);
     assert.deepEqual(errors, []);
   } finally {
-    await house.stop();
+    await app.stop();
   }
 }
 
@@ -168,7 +168,7 @@ async function assertNames(cluster: Cluster): Promise<void> {
   await admin.unsafe(`create role "${role}" login`);
   await admin.unsafe(`create database "${database}" owner "${role}"`);
   await admin.end();
-  const house = await startHouse({
+  const app = await startApp({
     DATABASE_URL: urlTo(cluster.url, role, encodeURIComponent(database)),
   });
   try {
@@ -178,18 +178,18 @@ async function assertNames(cluster: Cluster): Promise<void> {
       price: 1,
       size: 1,
     };
-    const answer = await house.post("/api/ticks?create=true", [tick]);
+    const answer = await app.post("/api/ticks?create=true", [tick]);
     assert.equal((await answer.json()).accepted, 1);
-    await house.holdfast.monitor.checkNow();
-    const { readings } = house.holdfast.monitor.snapshot();
+    await app.holdfast.monitor.checkNow();
+    const { readings } = app.holdfast.monitor.snapshot();
     assert.deepEqual(Object.values(readings).flatMap(({ error }) => error ?? []), []);
-    const backup = await (await house.post("/api/backups", { kind: "logical" })).json();
+    const backup = await (await app.post("/api/backups", { kind: "logical" })).json();
     await eventually(async () => {
-      const found = await house.json<{ status: string }>(`/api/backups/${backup.id}`);
+      const found = await app.json<{ status: string }>(`/api/backups/${backup.id}`);
       return found.status === "complete";
     }, "the dump is made");
   } finally {
-    await house.stop();
+    await app.stop();
   }
 }
 
@@ -234,26 +234,26 @@ testWith(
       try {
         const { said } = await doctor(bouncer.url);
         assert.match(said, /– {2}base backups cannot pass the pooler before the server.*08P01/);
-        const house = await startHouse({ DATABASE_URL: bouncer.url });
+        const app = await startApp({ DATABASE_URL: bouncer.url });
         try {
-          const refused = await house.post("/api/backups", { kind: "base" });
+          const refused = await app.post("/api/backups", { kind: "base" });
           assert.equal(refused.status, 403);
           const { detail } = await refused.json();
           assert.match(
             detail,
             /^A pooler stands before the server and takes no replication.*08P01/,
           );
-          const begun = await (await house.post("/api/backups", {})).json();
+          const begun = await (await app.post("/api/backups", {})).json();
           assert.equal(begun.kind, "logical");
           const done = await eventually(async () => {
-            const found = await house.json<{ status: string; problems: string[] }>(
+            const found = await app.json<{ status: string; problems: string[] }>(
               `/api/backups/${begun.id}`,
             );
             return found.status !== "running" && found;
           }, "the backup ends");
           assert.deepEqual([done.status, done.problems], ["complete", []]);
         } finally {
-          await house.stop();
+          await app.stop();
         }
       } finally {
         await bouncer.stop();

@@ -1,6 +1,6 @@
 import { requestExamples } from "../../routes/common/examples.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 /** One example sent (or an operation without a body asked), and what was answered. */
 export interface Sent {
@@ -33,7 +33,7 @@ const start = Date.parse("2026-01-31T09:31:00Z");
 const day = 86_400_000;
 
 interface Walk {
-  house: House;
+  app: TestApp;
   send<T = Record<string, unknown>>(operationId: string, need?: Need): Promise<T>;
   /** Asks until the answer is as wanted; only the last is kept. */
   until(operationId: string, need: Need, holds: (body: string) => boolean): Promise<void>;
@@ -92,8 +92,8 @@ async function walkQuarantine({ send }: Walk): Promise<void> {
   await send("purgeQuarantine", { query: { reason: "stale" } });
 }
 
-async function walkPartitions({ house, send, until }: Walk): Promise<void> {
-  await house.sql.unsafe(`
+async function walkPartitions({ app, send, until }: Walk): Promise<void> {
+  await app.sql.unsafe(`
     create schema app;
     create table app.events (id bigint primary key, at timestamptz not null, body text);
     insert into app.events select n, now() - n * interval '1 hour', 'x' from generate_series(1, 100) as n;
@@ -213,7 +213,7 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
   const archive = await Deno.makeTempDir({ prefix: "holdfast-archive-" });
   const clock = { now: () => new Date(start + performance.now() - began) };
   const began = performance.now();
-  const house = await startHouse({
+  const app = await startApp({
     HOLDFAST_TOKEN: token,
     HOLDFAST_ARCHIVE_DIR: archive,
     HOLDFAST_FAST_TIER_SECONDS: "1",
@@ -237,7 +237,7 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
     const example = name === undefined ? undefined : requestExamples[operationId]?.[name];
     const type = example?.type ?? "application/json";
     const value = need.body ? { ...example?.value as object, ...need.body } : example?.value;
-    const answer = await house.request(`${path}?${new URLSearchParams(need.query)}`, {
+    const answer = await app.request(`${path}?${new URLSearchParams(need.query)}`, {
       method,
       headers: { authorization, ...(example ? { "content-type": type } : {}) },
       ...(example ? { body: typeof value === "string" ? value : JSON.stringify(value) } : {}),
@@ -256,7 +256,7 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
   }
 
   const walk: Walk = {
-    house,
+    app,
     async send<T>(operationId: string, need: Need = {}) {
       const names = need.example === undefined
         ? Object.keys(requestExamples[operationId] ?? {})
@@ -282,7 +282,7 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
       );
     },
     async prepare(path, body, headers = {}) {
-      const answer = await house.request(path, {
+      const answer = await app.request(path, {
         method: "POST",
         headers: { authorization, "content-type": "application/json", ...headers },
         body: JSON.stringify(body),
@@ -309,11 +309,11 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
     for (const operation of plainReads) await walk.send(operation);
     await walk.send("getMetric", { path: { name: "connections_used" } });
     const window = { from: "2026-01-31T09:00:00Z", to: "2026-01-31T10:00:00Z" };
-    await walk.send("listMoves", { query: window });
+    await walk.send("listRewrites", { query: window });
     await walk.send("createSession");
     await walk.send("endSession");
   } finally {
-    await house.stop();
+    await app.stop();
     await Deno.remove(archive, { recursive: true });
   }
   return sent;

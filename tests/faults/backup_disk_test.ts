@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Backup } from "../../services/backups/report.ts";
 import { mayMount, mountSmallDisk } from "../helpers/disk.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { slowTests, testWith } from "../helpers/skip.ts";
 
 const MiB = 1024 * 1024;
@@ -15,28 +15,28 @@ testWith(
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "holdfast-backups-" });
     const disk = await mountSmallDisk(folder, 256);
-    const house = await startHouse({
+    const app = await startApp({
       HOLDFAST_BACKUP_DIR: join(folder, "b"),
       HOLDFAST_BACKUP_RATE_MB: "20",
     });
     const take = async () => {
-      const { id } = await house.holdfast.backups.start();
-      return { id, ended: house.holdfast.backups.idle() };
+      const { id } = await app.holdfast.backups.start();
+      return { id, ended: app.holdfast.backups.idle() };
     };
-    const get = (id: string) => house.json<Backup>(`/api/backups/${id}`);
+    const get = (id: string) => app.json<Backup>(`/api/backups/${id}`);
     try {
       const first = await take();
       await first.ended;
       assert.equal((await get(first.id)).status, "complete");
 
       // Random, so that it does not compress away.
-      await house.sql`create table public.noise as
+      await app.sql`create table public.noise as
         select string_agg(md5(random()::text), '') as t from generate_series(1, 400000) as g group by g % 4000`;
       const second = await take();
       await disk.fill(2 * MiB);
       await second.ended;
       const failed = await get(second.id).catch(() => undefined);
-      const health = await house.json<{ backups: { problems: string[] } }>("/api/health/database");
+      const health = await app.json<{ backups: { problems: string[] } }>("/api/health/database");
       assert.match(
         health.backups.problems.join("; "),
         /disk of the backups is full; older backups are untouched/,
@@ -45,16 +45,16 @@ testWith(
 
       const noRoom = await take();
       await noRoom.ended;
-      const report = await house.json<{ backups: { problems: string[] } }>("/api/health/database");
+      const report = await app.json<{ backups: { problems: string[] } }>("/api/health/database");
       assert.match(report.backups.problems.join("; "), /Not enough room for a backup|is full/);
 
-      const stored = await house.post(
+      const stored = await app.post(
         "/api/ticks?create=true",
         [{ ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 }],
       );
       assert.equal(stored.status, 200, await stored.text());
       await disk.relieve();
-      const older = await house.holdfast.backups.verify(first.id, {
+      const older = await app.holdfast.backups.verify(first.id, {
         restore: false,
         waitMs: 20_000,
       });
@@ -63,7 +63,7 @@ testWith(
       await last.ended;
       assert.equal((await get(last.id)).status, "complete");
     } finally {
-      await house.stop();
+      await app.stop();
       await disk.unmount();
       await Deno.remove(folder, { recursive: true });
     }

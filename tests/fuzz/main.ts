@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { fuzz } from "./run.ts";
 
 /** `deno task fuzz`: requests made from openapi.yaml, to a server of its own; exits 1 when one is not answered as published. */
@@ -9,18 +9,18 @@ const { values } = parseArgs({
 });
 const requests = Number(values.requests ?? 100_000);
 const seed = Number(values.seed ?? 1);
-const house = await startHouse();
+const app = await startApp();
 const rss = () => Math.round(Deno.memoryUsage().rss / 1024 / 1024);
 const before = rss();
 const started = performance.now();
 const report = await fuzz({
-  url: house.url,
-  document: await house.json("/openapi.json"),
+  url: app.url,
+  document: await app.json("/openapi.json"),
   requests,
   seed,
   progress: (done) => console.error(`${done} of ${requests}, ${rss()} MiB`),
 });
-await house.stop();
+await app.stop();
 const seconds = (performance.now() - started) / 1000;
 console.log(
   `seed ${seed}: ${report.requests} requests in ${

@@ -4,7 +4,7 @@ import { readTicks } from "../../services/transfer/export/reader.ts";
 import { renderOpenApi } from "../../tools/openapi.ts";
 import { clientOf } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import type { House } from "./house.ts";
+import type { TestApp } from "./test_app.ts";
 
 /** One request and its answer, without what differs between two runs anyway. */
 export interface Step {
@@ -53,7 +53,7 @@ function shape(value: unknown): unknown {
 const day = 86_400_000;
 export const symbols = ["FLT", "é", "日本"];
 
-/** The same ticks for every house: floats that need all their digits, and some rows to be refused. */
+/** The same ticks for every app: floats that need all their digits, and some rows to be refused. */
 function ticksFor(start: number): unknown[] {
   const good = [0, 1, 12].flatMap((ago) =>
     Array.from({ length: 40 }, (_, n) => ({
@@ -94,7 +94,7 @@ const live = [
 
 /** Sends every GET of openapi.yaml, each required parameter filled from `examples`. */
 async function walkReads(
-  house: House,
+  app: TestApp,
   examples: Record<string, string>,
   told: (step: Step) => void,
 ): Promise<void> {
@@ -112,7 +112,7 @@ async function walkReads(
     const query = given.filter((one) => one.in === "query")
       .map(({ name }) => `${name}=${fill(name)}`).join("&");
     const url = path.replaceAll(/\{(\w+)\}/g, (_, name) => fill(name)) + (query ? `?${query}` : "");
-    const response = await house.request(url, { redirect: "manual" });
+    const response = await app.request(url, { redirect: "manual" });
     const text = await response.text();
     let body: unknown = text;
     try {
@@ -131,10 +131,10 @@ async function walkReads(
 }
 
 /** Uses every noun of the API once, and answers what was said; the same for equal databases. */
-export async function walkApi(house: House, { start }: { start: number }): Promise<Step[]> {
+export async function walkApi(app: TestApp, { start }: { start: number }): Promise<Step[]> {
   const steps: Step[] = [];
   const send = async (method: string, path: string, body?: unknown) => {
-    const response = await house.request(path, {
+    const response = await app.request(path, {
       method,
       ...(body === undefined ? {} : {
         headers: { "content-type": "application/json" },
@@ -176,7 +176,7 @@ export async function walkApi(house: House, { start }: { start: number }): Promi
   await send("POST", "/api/partitions/convert", { ...conversion, action: "start", digest });
   await eventually(
     async () => {
-      const { conversions } = await house.json<{ conversions: { phase: string }[] }>(
+      const { conversions } = await app.json<{ conversions: { phase: string }[] }>(
         "/api/partitions/conversions",
       );
       return conversions[0]?.phase === "swapped";
@@ -193,13 +193,13 @@ export async function walkApi(house: House, { start }: { start: number }): Promi
   });
   await send("POST", "/api/quarantine/retry", {});
   await send("POST", "/api/alerts/rehearse", { rule: "blocked_sessions" });
-  const { instruments } = await house.json<{ instruments: { id: number; symbol: string }[] }>(
+  const { instruments } = await app.json<{ instruments: { id: number; symbol: string }[] }>(
     "/api/instruments",
   );
   const { statements } = plan as { statements: { action: string; partition: string }[] };
   const sealed = statements.find(({ action }) => action === "seal")?.partition ?? "none";
-  await house.holdfast.monitor.checkNow();
-  const { readings } = house.holdfast.monitor.snapshot();
+  await app.holdfast.monitor.checkNow();
+  const { readings } = app.holdfast.monitor.snapshot();
   for (const [name, reading] of Object.entries(readings)) {
     steps.push({
       what: `collector ${name}`,
@@ -207,7 +207,7 @@ export async function walkApi(house: House, { start }: { start: number }): Promi
       body: { error: reading.error, missing: reading.missing },
     });
   }
-  await walkReads(house, {
+  await walkReads(app, {
     symbol: "FLT",
     table: "market.ticks",
     partition: sealed,
@@ -225,7 +225,7 @@ export async function walkApi(house: House, { start }: { start: number }): Promi
   }
   for (const format of ["csv", "ndjson"] as const) {
     const parts: (string | Uint8Array)[] = [];
-    for await (const part of encoders[format](readTicks(clientOf(house), symbols, {}))) {
+    for await (const part of encoders[format](readTicks(clientOf(app), symbols, {}))) {
       parts.push(part);
     }
     const text = await new Blob(parts as BlobPart[]).text();

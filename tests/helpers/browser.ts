@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { type House, startHouse } from "./house.ts";
+import { startApp, type TestApp } from "./test_app.ts";
 
 export const flags = [
   "--headless",
@@ -50,16 +50,16 @@ export async function visit(
 
 /** A test server and a browser for it, both stopped at the end. */
 export async function withBrowser(
-  work: (browser: Browser, house: House) => Promise<void>,
+  work: (browser: Browser, app: TestApp) => Promise<void>,
   env: Record<string, string> = {},
 ): Promise<void> {
-  const house = await startHouse(env);
+  const app = await startApp(env);
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
   try {
-    await work(browser, house);
+    await work(browser, app);
   } finally {
     await browser.close();
-    await house.stop();
+    await app.stop();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { House } from "./house.ts";
+import type { TestApp } from "./test_app.ts";
 import type { Tick } from "./ticks.ts";
 
 /** A candle as the API answers it. */
@@ -52,7 +52,7 @@ export function bruteForce(ticks: readonly Trade[], width: number): Candle[] {
 
 /** Every candle of a symbol, read page by page. */
 export async function readCandles(
-  house: House,
+  app: TestApp,
   symbol: string,
   interval: string,
   query: Record<string, string> = {},
@@ -62,7 +62,7 @@ export async function readCandles(
   while (cursor !== null) {
     const parameters = new URLSearchParams({ symbol, interval, ...query });
     if (cursor !== "") parameters.set("cursor", cursor);
-    const page: { candles: Candle[]; next_cursor: string | null } = await house.json(
+    const page: { candles: Candle[]; next_cursor: string | null } = await app.json(
       `/api/candles?${parameters}`,
     );
     candles.push(...page.candles);

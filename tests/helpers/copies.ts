@@ -10,7 +10,7 @@ import { startStorage, type TestStorage } from "./storage.ts";
 export const MiB = 1024 * 1024;
 export const system = "7450000000000000001";
 export const { signal } = new AbortController();
-export const patience = { attempts: 3, firstWaitMs: 1 };
+export const retries = { attempts: 3, firstWaitMs: 1 };
 
 /** In hex. */
 export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -33,7 +33,7 @@ export async function withStorage(
   const storage = startStorage();
   const dir = await Deno.makeTempDir({ prefix: "holdfast-s3-" });
   try {
-    await work({ storage, bucket: openBucket({ place: storage.place, patience }), dir });
+    await work({ storage, bucket: openBucket({ place: storage.place, retries }), dir });
   } finally {
     await storage.stop();
     await Deno.remove(dir, { recursive: true });

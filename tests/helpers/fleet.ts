@@ -14,7 +14,7 @@ export function createFleet() {
       env: Record<string, string> = {},
       options: { cwd?: string; user?: number } = {},
     ): ServeProcess {
-      const house = startProcess({
+      const app = startProcess({
         ...options,
         env: {
           HOLDFAST_DATA_DIR: dir,
@@ -23,8 +23,8 @@ export function createFleet() {
           ...env,
         },
       });
-      started.push(house);
-      return house;
+      started.push(app);
+      return app;
     },
     async newFolder(mode = 0o755): Promise<string> {
       const folder = await Deno.makeTempDir({ prefix: "holdfast-fleet-" });
@@ -35,13 +35,13 @@ export function createFleet() {
     /** Removes this folder too at the end. */
     adopt: (folder: string) => void folders.push(folder),
     async clear(): Promise<void> {
-      for (const house of started) {
+      for (const app of started) {
         try {
-          house.kill("SIGKILL");
+          app.kill("SIGKILL");
         } catch {
           // it has ended
         }
-        await house.exited;
+        await app.exited;
       }
       for (const folder of folders) {
         for (const { pid } of await postmastersOf(folder)) Deno.kill(pid, "SIGQUIT");

@@ -13,7 +13,7 @@ const everyMs: Record<Tier, number> = {
   slow: 5 * minute,
   hourly: 60 * minute,
 };
-/** A house of twenty tables with a sequence each, three slots and two standbys. */
+/** A app of twenty tables with a sequence each, three slots and two standbys. */
 const scopes = { table: 20, sequence: 20, slot: 3, standby: 2, archiver: 0, collector: 0 };
 const own = ["database_down", "ticks_per_second", "pool_utilization", "pool_active", "pool_waiting"]
   .concat(["pool_acquire_wait_p95_ms", "pool_acquire_wait_p99_ms"]);
@@ -73,13 +73,13 @@ export function recorderAt(pool: Pool, from: number, limits?: { waiting: number;
 
 /** Drives a recorder through `hours` as the monitor would at its default cadences, twenty minutes at a time. */
 export async function liveThrough(
-  house: ReturnType<typeof recorderAt>,
+  app: ReturnType<typeof recorderAt>,
   hours: number,
   valueAt: (name: string, at: number) => number,
 ): Promise<void> {
   const series = everySeries();
-  const end = house.now() + hours * 60 * minute;
-  for (let from = house.now(); from < end; from += 20 * minute) {
+  const end = app.now() + hours * 60 * minute;
+  for (let from = app.now(); from < end; from += 20 * minute) {
     const to = from + 20 * minute;
     const samples: Sample[] = [];
     for (const { name, scope, everyMs: cadence } of series) {
@@ -87,8 +87,8 @@ export async function liveThrough(
         samples.push({ at, name, scope, value: valueAt(name, at) });
       }
     }
-    house.recorder.add(samples.sort((a, b) => a.at - b.at));
-    house.moveTo(to);
-    await house.recorder.upkeep();
+    app.recorder.add(samples.sort((a, b) => a.at - b.at));
+    app.moveTo(to);
+    await app.recorder.upkeep();
   }
 }

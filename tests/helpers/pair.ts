@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { createEmbeddedServer } from "../../db/embedded/server.ts";
 import { createLogger } from "../../log.ts";
 import { embeddedPassword, embeddedUrl } from "./embedded_url.ts";
-import { type House, startHouse } from "./house.ts";
+import { startApp, type TestApp } from "./test_app.ts";
 import { fillDataDir } from "./template.ts";
 
 /** One server, and any number of Holdfasts on it. */
 export interface SharedServer {
-  start(name: string, env?: Record<string, string>): Promise<House>;
-  end(house: House): Promise<void>;
+  start(name: string, env?: Record<string, string>): Promise<TestApp>;
+  end(app: TestApp): Promise<void>;
   /** Where a Holdfast finds it. */
   url: string;
   directory: string;
@@ -29,23 +29,23 @@ export async function startSharedServer(): Promise<SharedServer> {
   assert.ok(server.target.kind === "socket");
   const { directory } = server.target;
   const url = embeddedUrl(server.target);
-  const houses = new Set<House>();
-  const end = async (house: House) => {
-    houses.delete(house);
-    await house.stop();
+  const apps = new Set<TestApp>();
+  const end = async (app: TestApp) => {
+    apps.delete(app);
+    await app.stop();
   };
   return {
     url,
     directory,
     password: embeddedPassword(server.target),
     async start(name, env = {}) {
-      const house = await startHouse({ DATABASE_URL: url, HOLDFAST_INSTANCE: name, ...env });
-      houses.add(house);
-      return house;
+      const app = await startApp({ DATABASE_URL: url, HOLDFAST_INSTANCE: name, ...env });
+      apps.add(app);
+      return app;
     },
     end,
     async stop() {
-      for (const house of [...houses]) await end(house);
+      for (const app of [...apps]) await end(app);
       await server.stop();
       await Deno.remove(folder, { recursive: true });
     },

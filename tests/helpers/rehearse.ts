@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Rehearsal } from "../../services/rehearsals/rehearsal.ts";
-import type { House } from "./house.ts";
+import type { TestApp } from "./test_app.ts";
 
 /** Begins a rehearsal through the API. */
-export async function beginRehearsal(house: House, body: unknown): Promise<Rehearsal> {
-  const answer = await house.post("/api/rehearsals", body);
+export async function beginRehearsal(app: TestApp, body: unknown): Promise<Rehearsal> {
+  const answer = await app.post("/api/rehearsals", body);
   const begun: Rehearsal = await answer.json();
   assert.equal(answer.status, 202, JSON.stringify(begun));
   assert.equal(answer.headers.get("location"), `/api/rehearsals/${begun.id}`);
@@ -12,10 +12,10 @@ export async function beginRehearsal(house: House, body: unknown): Promise<Rehea
 }
 
 /** Rehearses to the end. */
-export async function rehearse(house: House, body: unknown): Promise<Rehearsal> {
-  const { id } = await beginRehearsal(house, body);
-  await house.holdfast.rehearsals.idle();
-  return await house.json<Rehearsal>(`/api/rehearsals/${id}`);
+export async function rehearse(app: TestApp, body: unknown): Promise<Rehearsal> {
+  const { id } = await beginRehearsal(app, body);
+  await app.holdfast.rehearsals.idle();
+  return await app.json<Rehearsal>(`/api/rehearsals/${id}`);
 }
 
 /** What a day's trades are asked. */

@@ -1,10 +1,10 @@
-import type { House } from "./house.ts";
+import type { TestApp } from "./test_app.ts";
 
 const equalTimes = "2026-01-02T03:04:05.678Z";
 
 /** Puts at least three rows into every list of the API, several with equal times, so that pages must break ties. */
-export async function seedLists(house: House): Promise<void> {
-  const { sql } = house;
+export async function seedLists(app: TestApp): Promise<void> {
+  const { sql } = app;
   const now = Date.now();
   const ticks = ["AAA", "BBB", "CCC"].flatMap((symbol) =>
     [0, 0, 60_000, 120_000].map((ago) => ({
@@ -20,7 +20,7 @@ export async function seedLists(house: House): Promise<void> {
     price: -1,
     size: 1,
   }));
-  const stored = await house.post("/api/ticks?create=true", [...ticks, ...bad]);
+  const stored = await app.post("/api/ticks?create=true", [...ticks, ...bad]);
   if (!stored.ok) throw new Error(await stored.text());
   await stored.body?.cancel();
   await sql`create schema seeded`;
@@ -28,7 +28,7 @@ export async function seedLists(house: House): Promise<void> {
     await sql.unsafe(
       `create table seeded.${name} (ts timestamptz not null) partition by range (ts)`,
     );
-    const put = await house.request(`/api/partitions/policies/seeded.${name}`, {
+    const put = await app.request(`/api/partitions/policies/seeded.${name}`, {
       method: "PUT",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ interval: "1 day", key: "timestamptz", premake: 1 }),
@@ -37,12 +37,12 @@ export async function seedLists(house: House): Promise<void> {
     await put.body?.cancel();
   }
   for (const text of ["one", "two", "three"]) {
-    const noted = await house.post("/api/marks", { text });
+    const noted = await app.post("/api/marks", { text });
     if (!noted.ok) throw new Error(await noted.text());
     await noted.body?.cancel();
   }
   for (const reason of ["one", "two", "three"]) {
-    const made = await house.post("/api/alerts/silences", {
+    const made = await app.post("/api/alerts/silences", {
       reason,
       ends_at: new Date(now + 3_600_000).toISOString(),
     });
@@ -97,9 +97,9 @@ export async function seedLists(house: House): Promise<void> {
     insert into holdfast.maintenance_log (action, table_name, reason, duration_ms)
     select 'attach', 'seeded.a', 'x', 1 from generate_series(1, 3)`.catch(() => {});
   for (const id of ["aaaaaa", "bbbbbb", "cccccc"]) {
-    await Deno.mkdir(`${house.config.HOLDFAST_DATA_DIR}/backups/1/20260101T000000Z-${id}`, {
+    await Deno.mkdir(`${app.config.HOLDFAST_DATA_DIR}/backups/1/20260101T000000Z-${id}`, {
       recursive: true,
     });
   }
-  await house.holdfast.monitor.checkNow();
+  await app.holdfast.monitor.checkNow();
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RowBatch } from "../../services/ingest/tick.ts";
-import type { House } from "./house.ts";
+import type { TestApp } from "./test_app.ts";
 
 /** A tick as the API answers it. */
 export interface Tick {
@@ -61,19 +61,19 @@ export async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
 
 /** Sends ticks as JSON and answers what the upload answered; throws when it was refused. */
 export async function send(
-  house: House,
+  app: TestApp,
   ticks: readonly Tick[],
   query = "",
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const response = await house.post(`/api/ticks${query}`, ticks, headers);
+  const response = await app.post(`/api/ticks${query}`, ticks, headers);
   if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
   return await response.json();
 }
 
 /** Every tick of a symbol, read page by page. */
 export async function readTicks(
-  house: House,
+  app: TestApp,
   symbol: string,
   { limit = 10_000, order = "asc" }: { limit?: number; order?: "asc" | "desc" } = {},
 ): Promise<Tick[]> {
@@ -82,7 +82,7 @@ export async function readTicks(
   while (cursor !== null) {
     const query = new URLSearchParams({ symbol, limit: String(limit), order });
     if (cursor !== "") query.set("cursor", cursor);
-    const page: { ticks: Tick[]; next_cursor: string | null } = await house.json(
+    const page: { ticks: Tick[]; next_cursor: string | null } = await app.json(
       `/api/ticks?${query}`,
     );
     ticks.push(...page.ticks);
@@ -92,14 +92,14 @@ export async function readTicks(
 }
 
 /** Rows in market.ticks, of one symbol or of all. */
-export async function countTicks(house: House, symbol?: string): Promise<number> {
-  const [row] = await house.sql<{ count: number }[]>`
+export async function countTicks(app: TestApp, symbol?: string): Promise<number> {
+  const [row] = await app.sql<{ count: number }[]>`
     select count(*)::int4 as count
     from market.ticks as t
     ${
     symbol === undefined
-      ? house.sql``
-      : house.sql`join market.instruments as i on i.id = t.instrument_id where i.symbol = ${symbol}`
+      ? app.sql``
+      : app.sql`join market.instruments as i on i.id = t.instrument_id where i.symbol = ${symbol}`
   }`;
   return row?.count ?? 0;
 }

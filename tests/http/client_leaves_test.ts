@@ -3,24 +3,24 @@ import { HoldfastError } from "../../errors.ts";
 import { createRequestScope } from "../../lib/request_scope.ts";
 import { createGroups } from "../../services/ingest/write/groups.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginUpload } from "../helpers/slow_upload.ts";
 
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_POOL_SIZE: "4", HOLDFAST_INGEST_LANES: "1" });
-  const stored = await house.post(
+  app = await startApp({ HOLDFAST_POOL_SIZE: "4", HOLDFAST_INGEST_LANES: "1" });
+  const stored = await app.post(
     "/api/ticks?create=true",
     [{ ts: new Date().toISOString(), symbol: "FLT", price: 1, size: 1 }],
   );
   assert.equal(stored.status, 200);
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 /** Runs `work` while nobody else can use `tables`. */
 async function whileLocked(tables: string, work: () => Promise<void>): Promise<void> {
-  const holder = await house.sql.reserve();
+  const holder = await app.sql.reserve();
   try {
     await holder.unsafe(`begin; lock table ${tables} in access exclusive mode`);
     await work();
@@ -32,7 +32,7 @@ async function whileLocked(tables: string, work: () => Promise<void>): Promise<v
 
 /** Statements of `application` that wait for a lock. */
 async function waiting(application: string): Promise<number> {
-  const [row] = await house.sql<{ count: number }[]>`
+  const [row] = await app.sql<{ count: number }[]>`
     select count(*)::int4 as count
     from pg_stat_activity
     where application_name = ${application} and state = 'active' and wait_event_type = 'Lock'`;
@@ -43,7 +43,7 @@ async function waiting(application: string): Promise<number> {
 async function ask(method: string, path: string, body = ""): Promise<Deno.Conn> {
   const connection = await Deno.connect({
     hostname: "127.0.0.1",
-    port: Number(new URL(house.url).port),
+    port: Number(new URL(app.url).port),
   });
   await connection.write(new TextEncoder().encode(
     `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
@@ -76,7 +76,7 @@ for (const [what, path, tables, body] of reads) {
       connection.close();
       await eventually(async () => await waiting("holdfast") === 0, "its statement is gone", 1_000);
     });
-    const answer = await house.request(
+    const answer = await app.request(
       path,
       body
         ? {
@@ -89,7 +89,7 @@ for (const [what, path, tables, body] of reads) {
     assert.ok(answer.status < 300, `${answer.status}: the pool works on`);
     await answer.body?.cancel();
     await eventually(
-      () => house.logs.some(({ path: one, status }) => status === 499 && path.startsWith(`${one}`)),
+      () => app.logs.some(({ path: one, status }) => status === 499 && path.startsWith(`${one}`)),
       "the access log says that it left",
     );
   });
@@ -104,7 +104,7 @@ Deno.test("clients that leave while they wait for a connection are gone from the
     await eventually(async () => await waiting("holdfast") === 0, "all are gone", 1_500);
   });
   // No queue is before it.
-  const answer = await house.request("/api/instruments", { signal: AbortSignal.timeout(2_000) });
+  const answer = await app.request("/api/instruments", { signal: AbortSignal.timeout(2_000) });
   assert.equal(answer.status, 200);
   await answer.body?.cancel();
 });
@@ -118,7 +118,7 @@ Deno.test("a change goes on when its client leaves", async () => {
     assert.equal(await waiting("holdfast"), 1);
   });
   await eventually(async () => {
-    const [row] = await house.sql`select 1 from market.instruments where symbol = 'STAYS'`;
+    const [row] = await app.sql`select 1 from market.instruments where symbol = 'STAYS'`;
     return row !== undefined;
   }, "it was made");
 });
@@ -133,20 +133,20 @@ const rows = (count: number, symbol: string) =>
 
 Deno.test("a sender that leaves in its upload ends what the server does for it, and nothing is stored", async () => {
   await whileLocked("market.ticks", async () => {
-    const upload = await beginUpload(house.url);
+    const upload = await beginUpload(app.url);
     await upload.send(rows(10_300, "GONE"));
     await eventually(async () => await waiting("holdfast-ingest") === 1, "it is written", 10_000);
     upload.vanish();
     await eventually(async () => await waiting("holdfast-ingest") === 0, "it is broken off", 1_000);
   });
-  const [row] = await house.sql<{ count: number }[]>`
+  const [row] = await app.sql<{ count: number }[]>`
     select count(*)::int4 as count
     from market.ticks
     join market.instruments on market.instruments.id = market.ticks.instrument_id
     where symbol = 'GONE'`;
   assert.equal(row?.count, 0);
   // The one lane is free again.
-  const next = await beginUpload(house.url);
+  const next = await beginUpload(app.url);
   await next.send(rows(6_000, "NEXT"));
   assert.equal((await next.finish()).body.accepted, 6_000);
 });

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { isTagged } from "../../routes/guards/etag.ts";
-import { createRulebook } from "../../services/alerts/rules/registry.ts";
+import { createRuleRegistry } from "../../services/alerts/rules/registry.ts";
 import { createAlertStore } from "../../services/alerts/storage/store.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
 import { openRecords } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import { HoldfastError } from "../../errors.ts";
 import { type Document, operationsIn } from "../fuzz/requests.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
-  await house.sql`create table public.plain (ts timestamptz not null) partition by range (ts)`;
+  app = await startApp();
+  await app.sql`create table public.plain (ts timestamptz not null) partition by range (ts)`;
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const ticksPolicy = "/api/partitions/policies/market.ticks";
 const plainPolicy = "/api/partitions/policies/public.plain";
@@ -25,7 +25,7 @@ async function call(
   path: string,
   { body, ...headers }: Record<string, unknown> & { body?: unknown } = {},
 ) {
-  const answer = await house.request(path, {
+  const answer = await app.request(path, {
     method,
     headers: { "content-type": "application/json", ...headers } as Record<string, string>,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -164,7 +164,7 @@ Deno.test("rules that two instances change at the same time are changed by one",
   const log = createLogger({ level: "error", write: () => {} });
   const opened = [1, 2].map(() =>
     openRecords({
-      target: house.holdfast.target,
+      target: app.holdfast.target,
       applicationName: "another",
       statementTimeoutMs: 10_000,
       lockTimeoutMs: 2_000,
@@ -172,7 +172,7 @@ Deno.test("rules that two instances change at the same time are changed by one",
     })
   );
   const books = opened.map(({ db }) =>
-    createRulebook({
+    createRuleRegistry({
       initial: shippedRules,
       store: createAlertStore({ db, log } as Parameters<typeof createAlertStore>[0]),
       log,
@@ -204,7 +204,7 @@ Deno.test("rules that two instances change at the same time are changed by one",
 });
 
 Deno.test("the document says which operations have tags and conditions", () => {
-  const document = house.holdfast.document as unknown as Document;
+  const document = app.holdfast.document as unknown as Document;
   let seen = 0;
   for (const { method, path, parameters, responses } of operationsIn(document)) {
     const takes = (name: string) =>

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { type Document, operationsIn, type Parameter } from "../fuzz/requests.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 interface IdSchema {
   type: string;
@@ -45,13 +45,13 @@ const bodies: Record<string, unknown> = {
 };
 
 const withIds = () =>
-  operationsIn(house.holdfast.document as unknown as Document).flatMap((operation) => {
+  operationsIn(app.holdfast.document as unknown as Document).flatMap((operation) => {
     const ids = operation.parameters.filter((one: Parameter) => one.in === "path");
     return ids.length === 0 ? [] : [{ operation, id: ids[0] as Parameter }];
   });
 
 async function ask(method: string, path: string, name: string, id: string, body: unknown) {
-  const answer = await house.request(path.replace(`{${name}}`, encodeURIComponent(id)), {
+  const answer = await app.request(path.replace(`{${name}}`, encodeURIComponent(id)), {
     method,
     ...(body === undefined
       ? {}

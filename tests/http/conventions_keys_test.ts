@@ -5,27 +5,27 @@ import { takesKey } from "../../routes/guards/idempotency.ts";
 import { claimSeconds, createRequestKeys } from "../../services/requests/keys.ts";
 import { HoldfastError } from "../../errors.ts";
 import { type Document, operationsIn } from "../fuzz/requests.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { fillDataDir } from "../helpers/template.ts";
 
-let house: House;
+let app: TestApp;
 let dataDir: string;
-const open = () => startHouse({ HOLDFAST_DATA_DIR: dataDir });
+const open = () => startApp({ HOLDFAST_DATA_DIR: dataDir });
 Deno.test.beforeAll(async () => {
   dataDir = await Deno.makeTempDir({ prefix: "holdfast-keys-" });
   await Deno.chmod(dataDir, 0o755);
   await fillDataDir(dataDir);
-  house = await open();
+  app = await open();
 });
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(dataDir, { recursive: true });
 });
 
 const log = createLogger({ level: "error", write: () => {} });
 
 async function send(path: string, body: unknown, key: string) {
-  const answer = await house.post(path, body, { "idempotency-key": key });
+  const answer = await app.post(path, body, { "idempotency-key": key });
   const text = await answer.text();
   return {
     status: answer.status,
@@ -42,7 +42,7 @@ const silence = (reason: string) => ({
   ends_at: new Date(Date.now() + 3_600_000).toISOString(),
 });
 const silences = async () =>
-  (await house.json<{ silences: unknown[] }>("/api/alerts/silences")).silences.length;
+  (await app.json<{ silences: unknown[] }>("/api/alerts/silences")).silences.length;
 
 Deno.test("a request sent again with its key is answered as it was, and done once", async () => {
   const body = silence("once");
@@ -87,7 +87,7 @@ Deno.test("of requests with one key at the same time one is carried out", async 
       `${status} ${code}`,
     );
   }
-  const { instruments } = await house.json<{ instruments: unknown[] }>(
+  const { instruments } = await app.json<{ instruments: unknown[] }>(
     "/api/instruments?symbol=RACE",
   );
   assert.equal(instruments.length, 1);
@@ -114,8 +114,8 @@ Deno.test("a key that is no key is refused", async () => {
 Deno.test("keys outlast a restart", async () => {
   const body = { symbol: "RESTART" };
   const first = await send("/api/instruments", body, "restart-1");
-  await house.stop();
-  house = await open();
+  await app.stop();
+  app = await open();
   assert.deepEqual(await send("/api/instruments", body, "restart-1"), {
     ...first,
     replayed: "true",
@@ -124,7 +124,7 @@ Deno.test("keys outlast a restart", async () => {
 
 const another = (keep?: number) => {
   const pool = createPool({
-    target: house.holdfast.target,
+    target: app.holdfast.target,
     pooler: { pooled: false },
     applicationName: "another",
     statementTimeoutMs: 10_000,
@@ -148,7 +148,7 @@ Deno.test("another instance waits for the first, then gives its answer; of an or
     await held;
     return answer;
   });
-  while ((await house.sql`select 1 from holdfast.request_keys where path = '/x'`).length === 0) {
+  while ((await app.sql`select 1 from holdfast.request_keys where path = '/x'`).length === 0) {
     await Promise.resolve();
   }
   const never = () => Promise.reject(new Error("It was done twice"));
@@ -164,7 +164,7 @@ Deno.test("another instance waits for the first, then gives its answer; of an or
   const lost = { ...name, key: "lost" };
   await assert.rejects(here.keys.once(lost, "f", never), coded("idempotency_outcome_unknown"));
   await assert.rejects(there.keys.once(lost, "f", never), coded("idempotency_in_flight"));
-  await house.sql`
+  await app.sql`
     update holdfast.request_keys
     set claimed_at = claimed_at - ${claimSeconds}::int4 * interval '1 second'
     where key = 'lost'`;
@@ -174,20 +174,20 @@ Deno.test("another instance waits for the first, then gives its answer; of an or
 
 Deno.test("keys are kept by age and by number", async () => {
   const { pool, keys } = another(3);
-  await house.sql`delete from holdfast.request_keys`;
+  await app.sql`delete from holdfast.request_keys`;
   for (let n = 0; n < 6; n++) {
     await keys.once({ path: "/n", key: String(n) }, "f", () => Promise.resolve(answer));
   }
-  await house.sql`
+  await app.sql`
     update holdfast.request_keys set claimed_at = claimed_at - interval '8 days' where key = '5'`;
   assert.equal(await keys.forget(7), 3);
-  const left = await house.sql`select key from holdfast.request_keys order by key`;
+  const left = await app.sql`select key from holdfast.request_keys order by key`;
   assert.deepEqual(left.map(({ key }) => key), ["2", "3", "4"]);
   await pool.end();
 });
 
 Deno.test("the document says of every POST that it takes a key, and how it is answered again", () => {
-  const document = house.holdfast.document as unknown as Document;
+  const document = app.holdfast.document as unknown as Document;
   for (const { method, path, parameters, responses } of operationsIn(document)) {
     const header = parameters.find((one) =>
       one.in === "header" && /^idempotency-key$/i.test(one.name)

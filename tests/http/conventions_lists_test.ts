@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { pageOf } from "../../routes/common/whole_list.ts";
 import { HoldfastError } from "../../errors.ts";
 import { type Document, operationsIn } from "../fuzz/requests.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { seedLists } from "../helpers/seeded_lists.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse({
+  app = await startApp({
     HOLDFAST_CHANNELS: JSON.stringify([{
       name: "ops",
       type: "webhook",
@@ -16,9 +16,9 @@ Deno.test.beforeAll(async () => {
       secret: "long enough",
     }]),
   });
-  await seedLists(house);
+  await seedLists(app);
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 type Row = Record<string, unknown>;
 type Answer = Record<string, unknown> & { next_cursor: string | null };
@@ -104,14 +104,14 @@ function listsIn(document: Document): ListOperation[] {
 }
 
 async function read(path: string, query: string): Promise<Answer> {
-  const answer = await house.request(`${path}?${required[path] ?? ""}${query}`);
+  const answer = await app.request(`${path}?${required[path] ?? ""}${query}`);
   const text = await answer.text();
   assert.equal(answer.status, 200, `${path}?${query}: ${text}`);
   return JSON.parse(text);
 }
 
 Deno.test("every list has a bounded limit with a default, and a cursor", () => {
-  const lists = listsIn(house.holdfast.document as unknown as Document);
+  const lists = listsIn(app.holdfast.document as unknown as Document);
   assert.ok(lists.length >= 20, String(lists.length));
   for (const { path, limit, cursor } of lists) {
     assert.ok(limit && cursor, `${path} lacks limit or cursor`);
@@ -123,7 +123,7 @@ Deno.test("every list has a bounded limit with a default, and a cursor", () => {
 
 Deno.test("pages of one row give what one page gives, for every list", async () => {
   const pagesMax = 40;
-  for (const { path, plural, limit } of listsIn(house.holdfast.document as unknown as Document)) {
+  for (const { path, plural, limit } of listsIn(app.holdfast.document as unknown as Document)) {
     const shown = (row: Row) => {
       const names = moment[path];
       return JSON.stringify(names ? names.map((name) => row[name]) : row);
@@ -152,7 +152,7 @@ Deno.test("pages of one row give what one page gives, for every list", async () 
 });
 
 Deno.test("a broken cursor and a limit out of bounds are 400, and say which parameter", async () => {
-  for (const { path, limit } of listsIn(house.holdfast.document as unknown as Document)) {
+  for (const { path, limit } of listsIn(app.holdfast.document as unknown as Document)) {
     const wrong = [
       ["cursor", "nonsense"],
       ["cursor", btoa('["x"]').replaceAll("=", "")],
@@ -165,7 +165,7 @@ Deno.test("a broken cursor and a limit out of bounds are 400, and say which para
       ["limit", String(limit.maximum + 1)],
     ] as const;
     for (const [name, value] of wrong) {
-      const answer = await house.request(`${path}?${required[path] ?? ""}${name}=${value}`);
+      const answer = await app.request(`${path}?${required[path] ?? ""}${name}=${value}`);
       const { code, errors } = await answer.json();
       assert.deepEqual([path, value, answer.status, code, errors?.[0]?.path], [
         path,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { type Document, operationsIn } from "../fuzz/requests.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const filled = (path: string) => path.replaceAll(/\{\w+\}/g, "x");
@@ -27,14 +27,14 @@ function methodsAt(document: Document, address: string): string[] {
 }
 
 Deno.test("every path answers other methods with 405 and Allow, whatever else is wrong", async () => {
-  const document = house.holdfast.document as unknown as Document;
+  const document = app.holdfast.document as unknown as Document;
   const paths = Object.keys(document.paths);
   assert.ok(paths.length > 40);
   for (const path of paths) {
     const address = filled(path);
     const methods = methodsAt(document, address);
     const expected = methods.join(", ");
-    const options = await house.request(`${address}?nonsense=1`, { method: "OPTIONS" });
+    const options = await app.request(`${address}?nonsense=1`, { method: "OPTIONS" });
     assert.deepEqual([path, options.status, options.headers.get("allow"), await options.text()], [
       path,
       204,
@@ -42,7 +42,7 @@ Deno.test("every path answers other methods with 405 and Allow, whatever else is
       "",
     ]);
     for (const method of [...all, "PURGE"].filter((one) => !methods.includes(one))) {
-      const answer = await house.request(`${address}?nonsense=1&nonsense=1`, {
+      const answer = await app.request(`${address}?nonsense=1&nonsense=1`, {
         method,
         headers: { "content-type": "a/b", "idempotency-key": "x", "if-match": "broken" },
         ...(method === "GET" || method === "HEAD" ? {} : { body: "{" }),
@@ -61,11 +61,11 @@ Deno.test("every path answers other methods with 405 and Allow, whatever else is
 });
 
 Deno.test("HEAD answers as GET does, without a body", async () => {
-  for (const { method, path } of operationsIn(house.holdfast.document as unknown as Document)) {
+  for (const { method, path } of operationsIn(app.holdfast.document as unknown as Document)) {
     if (method !== "GET") continue;
-    const get = await house.request(filled(path));
+    const get = await app.request(filled(path));
     await get.text();
-    const head = await house.request(filled(path), { method: "HEAD" });
+    const head = await app.request(filled(path), { method: "HEAD" });
     assert.deepEqual([path, head.status, head.headers.get("content-type"), await head.text()], [
       path,
       get.status,
@@ -77,7 +77,7 @@ Deno.test("HEAD answers as GET does, without a body", async () => {
 
 Deno.test("pages know their methods too, and a path that is nowhere is 404 for all", async () => {
   for (const path of ["/", "/alerts", "/docs", "/login", "/openapi.json"]) {
-    const answer = await house.request(path, { method: "POST" });
+    const answer = await app.request(path, { method: "POST" });
     await answer.text();
     assert.deepEqual([path, answer.status, answer.headers.get("allow")], [
       path,
@@ -86,7 +86,7 @@ Deno.test("pages know their methods too, and a path that is nowhere is 404 for a
     ]);
   }
   for (const method of all) {
-    const answer = await house.request("/api/nowhere", { method });
+    const answer = await app.request("/api/nowhere", { method });
     await answer.text();
     assert.deepEqual([method, answer.status, answer.headers.get("allow")], [method, 404, null]);
   }

@@ -7,7 +7,7 @@ import { rateLimitHeaders } from "../../routes/guards/rate_limit.ts";
 import type { AppEnv } from "../../routes/common/shared.ts";
 import { parse } from "yaml";
 import { renderOpenApi } from "../../tools/openapi.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
 
@@ -63,11 +63,11 @@ Deno.test("a limit is told as the IETF draft writes it", () => {
 });
 
 Deno.test("a guess too many is told when the next one is checked, in both headers", async () => {
-  const house = await startHouse({ HOLDFAST_TOKEN: "a token of sixteen or more" });
+  const app = await startApp({ HOLDFAST_TOKEN: "a token of sixteen or more" });
   try {
     let refused: Response | undefined;
     for (let n = 0; n < 60 && !refused; n++) {
-      const answer = await house.post("/api/session", { token: `wrong ${n}` });
+      const answer = await app.post("/api/session", { token: `wrong ${n}` });
       await answer.body?.cancel();
       if (answer.status === 429) refused = answer;
     }
@@ -76,6 +76,6 @@ Deno.test("a guess too many is told when the next one is checked, in both header
     assert.equal(refused?.headers.get("ratelimit"), `"wrong_tokens";r=0;t=${after}`);
     assert.equal(refused?.headers.get("ratelimit-policy"), `"wrong_tokens";q=1;w=${after}`);
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });

@@ -8,15 +8,15 @@ import { preferenceOf } from "../../routes/common/long_work.ts";
 import { createOperations } from "../../services/requests/operations.ts";
 import { type Document, operationsIn } from "../fuzz/requests.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { send, tick } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 let pool: Pool;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
   pool = createPool({
-    target: house.holdfast.target,
+    target: app.holdfast.target,
     pooler: { pooled: false },
     applicationName: "another",
     statementTimeoutMs: 10_000,
@@ -27,7 +27,7 @@ Deno.test.beforeAll(async () => {
 });
 Deno.test.afterAll(async () => {
   await pool.end();
-  await house.stop();
+  await app.stop();
 });
 
 const log = createLogger({ level: "error", write: () => {} });
@@ -45,7 +45,7 @@ async function untilOver(location: string): Promise<OperationAnswer> {
   let last: OperationAnswer | undefined;
   await eventually(
     async () => {
-      const answer = await house.request(location);
+      const answer = await app.request(location);
       last = await answer.json() as OperationAnswer;
       const over = last.status !== "running";
       assert.equal(answer.headers.get("retry-after"), over ? null : "2");
@@ -60,18 +60,18 @@ async function untilOver(location: string): Promise<OperationAnswer> {
 Deno.test("work is done in its request, or goes on as an operation that Location names", async () => {
   const now = Date.now();
   await send(
-    house,
+    app,
     [tick({ ts: new Date(now - 60_000).toISOString(), symbol: "WRK" })],
     "?create=true",
   );
   const body = { symbol: "WRK" };
   const at = "/api/candles/rebuild";
-  const waited = await house.post(at, body);
+  const waited = await app.post(at, body);
   const known = await waited.json();
   assert.deepEqual([waited.status, known.next_from], [200, null]);
 
   const headers = { prefer: "respond-async", "idempotency-key": "async-1" };
-  const answer = await house.post(at, body, headers);
+  const answer = await app.post(at, body, headers);
   const text = await answer.text();
   assert.equal(answer.status, 202, text);
   assert.equal(answer.headers.get("preference-applied"), "respond-async");
@@ -81,17 +81,17 @@ Deno.test("work is done in its request, or goes on as an operation that Location
   assert.deepEqual([over.kind, over.status, over.problems], ["candle_rebuild", "succeeded", []]);
   assert.deepEqual(over.result, known);
   assert.ok(over.progress !== null);
-  const replayed = await house.post(at, body, headers);
+  const replayed = await app.post(at, body, headers);
   assert.deepEqual(
     [replayed.status, replayed.headers.get("location"), await replayed.text()],
     [202, location, text],
   );
-  const { operations } = await house.json<{ operations: OperationAnswer[] }>("/api/operations");
+  const { operations } = await app.json<{ operations: OperationAnswer[] }>("/api/operations");
   assert.deepEqual(operations, [over]);
 });
 
 Deno.test("what goes wrong after the answer stands in the operation, with its code", async () => {
-  const answer = await house.post("/api/partitions/apply", { digest: "0".repeat(64) }, {
+  const answer = await app.post("/api/partitions/apply", { digest: "0".repeat(64) }, {
     prefer: "respond-async",
   });
   await answer.body?.cancel();
@@ -99,7 +99,7 @@ Deno.test("what goes wrong after the answer stands in the operation, with its co
   const over = await untilOver(answer.headers.get("location") ?? "");
   assert.deepEqual([over.status, over.result], ["failed", null]);
   assert.equal(over.problems[0]?.code, "catalogue_changed");
-  const waited = await house.post("/api/partitions/apply", { digest: "0".repeat(64) });
+  const waited = await app.post("/api/partitions/apply", { digest: "0".repeat(64) });
   assert.deepEqual([waited.status, (await waited.json()).code], [409, "catalogue_changed"]);
 });
 
@@ -107,42 +107,42 @@ Deno.test("a dry run is asked for by one query parameter; the old form still hol
   const at = "/api/candles/rebuild";
   const symbol = "DRY";
   await send(
-    house,
+    app,
     [tick({ ts: new Date(Date.now() - 60_000).toISOString(), symbol })],
     "?create=true",
   );
-  await house.sql`
+  await app.sql`
     delete from market.candles_1m
     where instrument_id = (select id from market.instruments where symbol = ${symbol})`;
   const candles = async () =>
-    (await house.json<{ candles: unknown[] }>(`/api/candles?symbol=${symbol}`)).candles.length;
+    (await app.json<{ candles: unknown[] }>(`/api/candles?symbol=${symbol}`)).candles.length;
   for (const [query, body] of [["?dry_run=true", {}], ["", { dry_run: true }]] as const) {
-    const found = await house.post(at + query, { symbol, ...body });
+    const found = await app.post(at + query, { symbol, ...body });
     assert.equal((await found.json()).changed, 1);
     assert.equal(await candles(), 0);
   }
-  const both = await house.post(`${at}?dry_run=false`, { symbol, dry_run: true });
+  const both = await app.post(`${at}?dry_run=false`, { symbol, dry_run: true });
   const { code, errors } = await both.json();
   assert.deepEqual([both.status, code, errors[0].path], [400, "invalid_request", "dry_run"]);
-  const done = await house.post(at, { symbol });
+  const done = await app.post(at, { symbol });
   await done.body?.cancel();
   assert.equal(await candles(), 1);
 
-  await house.sql`create table public.convertible (id int primary key, ts timestamptz not null)`;
+  await app.sql`create table public.convertible (id int primary key, ts timestamptz not null)`;
   const conversion = {
     table: "public.convertible",
     key_column: "ts",
     widen_keys: true,
     policy: { interval: "1 day", key: "timestamptz" },
   };
-  const plan = await house.post("/api/partitions/convert?dry_run=true", {
+  const plan = await app.post("/api/partitions/convert?dry_run=true", {
     ...conversion,
     action: "start",
     digest: "0".repeat(64),
   });
   const planned = await plan.json();
   assert.deepEqual([plan.status, planned.conversion], [200, null]);
-  const undo = await house.post("/api/partitions/convert?dry_run=true", {
+  const undo = await app.post("/api/partitions/convert?dry_run=true", {
     table: "public.convertible",
     action: "undo",
   });
@@ -150,7 +150,7 @@ Deno.test("a dry run is asked for by one query parameter; the old form still hol
 });
 
 Deno.test("the document says of each 202 where to ask on, and of each dry run the one parameter", () => {
-  const document = house.holdfast.document as unknown as Document;
+  const document = app.holdfast.document as unknown as Document;
   let accepted = 0;
   let dry = 0;
   for (const { method, path, responses, parameters, body } of operationsIn(document)) {

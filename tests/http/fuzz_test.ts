@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { fuzz } from "../fuzz/run.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 
 Deno.test("requests made from openapi.yaml are answered as it publishes, and never with a 5xx", async () => {
-  const house = await startHouse();
+  const app = await startApp();
   try {
-    const document = await house.json<Parameters<typeof fuzz>[0]["document"]>("/openapi.json");
+    const document = await app.json<Parameters<typeof fuzz>[0]["document"]>("/openapi.json");
     const { statuses, findings } = await fuzz({
-      url: house.url,
+      url: app.url,
       document,
       requests: 1_500,
       seed: 20_261_127,
@@ -16,6 +16,6 @@ Deno.test("requests made from openapi.yaml are answered as it publishes, and nev
     // Both what is taken and what is refused was tried.
     assert.ok((statuses[200] ?? 0) > 100 && (statuses[400] ?? 0) > 100, JSON.stringify(statuses));
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });

@@ -3,14 +3,14 @@ import fc from "fast-check";
 import { securityHeaders } from "../../routes/auth/security.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { readHead } from "../../runtime/http/target.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginRequest } from "../helpers/raw_request.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_HEADER_SECONDS: "1", HOLDFAST_BODY_SECONDS: "1" });
+  app = await startApp({ HOLDFAST_HEADER_SECONDS: "1", HOLDFAST_BODY_SECONDS: "1" });
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const live = "/api/health/live";
 /** A request whose connection ends with its answer. */
@@ -143,7 +143,7 @@ const heads: [what: string, sent: string, status: number][] = [
 
 for (const [what, sent, status] of heads) {
   Deno.test(`${what}: ${status}, numbered and with the headers of every answer`, async () => {
-    const answer = await (await beginRequest(house.url, sent)).answer;
+    const answer = await (await beginRequest(app.url, sent)).answer;
     const [head = "", body = ""] = answer.split("\r\n\r\n");
     assert.equal(Number(head.split(" ")[1]), status, answer.slice(0, 600));
     const fields = new Headers(
@@ -164,7 +164,7 @@ for (const [what, sent, status] of heads) {
     assert.equal(problem.request_id, fields.get("x-request-id"));
     assert.ok(problem.detail.length > 10);
     assert.ok(
-      house.logs.some(({ request_id }) => request_id === problem.request_id),
+      app.logs.some(({ request_id }) => request_id === problem.request_id),
       "the log has it",
     );
   });
@@ -228,7 +228,7 @@ Deno.test("heads with bytes changed, left out or put in are answered or closed, 
   const tryAll = async () => {
     for (let head = tried.pop(); head !== undefined; head = tried.pop()) {
       // One that it ends without an answer is reset: what it was sent is no request any more.
-      const text = await (await beginRequest(house.url, head)).answer.catch(() => "");
+      const text = await (await beginRequest(app.url, head)).answer.catch(() => "");
       const [, status = "none"] = /^HTTP\/1\.1 (\d)/.exec(text) ?? [];
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       assert.doesNotMatch(text, /HTTP\/1\.1 5/, JSON.stringify(head));

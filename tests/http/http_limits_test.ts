@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { overdue } from "../../runtime/http/connections.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { beginRequest, type RawRequest } from "../helpers/raw_request.ts";
 
 const limits = { headMs: 600, idleMs: 400, requestMs: 1_000 };
@@ -218,7 +218,7 @@ Deno.test("connections beyond the bounds, of one address and in all, are told so
 });
 
 Deno.test("a hundred stalled bodies of each kind are problems 408, and others are served meanwhile", async () => {
-  const house = await startHouse({
+  const app = await startApp({
     HOLDFAST_BODY_STALL_SECONDS: "1",
     HOLDFAST_BODY_SECONDS: "2",
     HOLDFAST_INGEST_STALL_SECONDS: "1",
@@ -236,14 +236,14 @@ Deno.test("a hundred stalled bodies of each kind are problems 408, and others ar
         [headOf("/api/ticks", "application/x-ndjson"), "1\r\n \r\n", /No rows came within 3 s/],
       ] as const
     ) {
-      const work = stalled(house.url, head, dripped);
-      for (const text of await servingMeanwhile(house.url, "/api/health/live", work)) {
+      const work = stalled(app.url, head, dripped);
+      for (const text of await servingMeanwhile(app.url, "/api/health/live", work)) {
         assert.match(text, /^HTTP\/1\.1 408 /);
         assert.match(text, /x-request-id: /i);
         assert.match(text, detail);
       }
     }
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });

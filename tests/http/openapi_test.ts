@@ -5,7 +5,7 @@ import { renderConfiguration } from "../../tools/configuration.ts";
 import { renderMonitoring } from "../../tools/monitoring.ts";
 import { renderOpenApi } from "../../tools/openapi.ts";
 
-const root = new URL("../", import.meta.url);
+const root = new URL("../../", import.meta.url);
 
 Deno.test("openapi.yaml is what the routes say; after a change run: deno task openapi", async () => {
   assert.equal(await Deno.readTextFile(new URL("openapi.yaml", root)), renderOpenApi());

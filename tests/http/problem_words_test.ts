@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { toHoldfastError } from "../../db/errors.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 
 interface Problem {
   status: number;
@@ -10,15 +10,15 @@ interface Problem {
 }
 
 Deno.test("a problem names the server's code, and no cause that was not seen", async () => {
-  const house = await startHouse();
+  const app = await startApp();
   const problem = async (answer: Response) => await answer.json() as Problem;
   const tick = { ts: new Date().toISOString(), symbol: "SPY", price: 170.5, size: 100 };
   try {
-    const first = await house.post("/api/ticks?create=true", [{ ...tick, exchange: "P" }]);
+    const first = await app.post("/api/ticks?create=true", [{ ...tick, exchange: "P" }]);
     assert.equal(first.status, 200, await first.text());
-    await house.sql`alter table market.ticks add constraint cheap check (price < 1000)`;
+    await app.sql`alter table market.ticks add constraint cheap check (price < 1000)`;
     const refused = await problem(
-      await house.post("/api/ticks?create=true", [{ ...tick, price: 2_000, exchange: "P" }]),
+      await app.post("/api/ticks?create=true", [{ ...tick, price: 2_000, exchange: "P" }]),
     );
     assert.deepEqual([refused.status, refused.code, refused.sqlstate], [
       500,
@@ -26,14 +26,14 @@ Deno.test("a problem names the server's code, and no cause that was not seen", a
       "23514",
     ]);
     assert.match(refused.detail, /check constraint "cheap" refuses a row/);
-    await house.sql`alter table market.instruments rename to elsewhere`;
-    const lost = await problem(await house.request("/api/instruments"));
+    await app.sql`alter table market.instruments rename to elsewhere`;
+    const lost = await problem(await app.request("/api/instruments"));
     assert.deepEqual([lost.status, lost.code, lost.sqlstate], [500, "database_error", "42P01"]);
     assert.ok(!JSON.stringify(lost).includes("market.instruments"), "its words may quote anything");
-    const unasked = await problem(await house.request("/api/nothing"));
+    const unasked = await problem(await app.request("/api/nothing"));
     assert.equal(unasked.sqlstate, undefined, "no server spoke");
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });
 

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nearest } from "../../lib/nearest.ts";
 import { unusableText } from "../../lib/usable_text.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginRequest } from "../helpers/raw_request.ts";
 
-let house: House;
+let app: TestApp;
 const limits = { depth: 64, values: 10_000 };
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 interface Refusal {
   status: number;
@@ -21,7 +21,7 @@ interface Refusal {
 }
 
 async function refusal(path: string, init: RequestInit = {}): Promise<Refusal> {
-  const answer = await house.request(path, init);
+  const answer = await app.request(path, init);
   const { code, detail, errors } = await answer.json();
   return {
     status: answer.status,
@@ -64,7 +64,7 @@ Deno.test("a parameter given twice is refused, and so is a number that is not pl
     assert.deepEqual([limit, status, path], [limit, 400, "limit"]);
     assert.match(message ?? "", /whole number|expected number|>=1|<=1000/);
   }
-  assert.equal((await house.request("/api/instruments?limit=5")).status, 200);
+  assert.equal((await app.request("/api/instruments?limit=5")).status, 200);
 });
 
 Deno.test("a body is never ignored: its type must be named, and an operation that takes none refuses one", async () => {
@@ -85,7 +85,7 @@ Deno.test("an action on many rows says which, or says that it means all", async 
   const { status, path, message } = await refusal("/api/quarantine/retry", json("{}"));
   assert.deepEqual([status, path], [400, "all"]);
   assert.match(message ?? "", /needed without ids, reason, symbol, from or to/);
-  const all = await house.request("/api/quarantine/retry", json('{"all":true}'));
+  const all = await app.request("/api/quarantine/retry", json('{"all":true}'));
   assert.equal(all.status, 200);
   await all.body?.cancel();
 });
@@ -157,7 +157,7 @@ Deno.test("the nearest name is one or two slips away, or there is none", () => {
 });
 
 Deno.test("a JSON body that stalls, or that never ends, is given up, and its connection closed", async () => {
-  const hasty = await startHouse({
+  const hasty = await startApp({
     HOLDFAST_BODY_STALL_SECONDS: "1",
     HOLDFAST_BODY_SECONDS: "2",
   });
@@ -187,13 +187,13 @@ Deno.test("a JSON body that stalls, or that never ends, is given up, and its con
 
 Deno.test("an empty body in chunks is none, and a GET with a body is refused", async () => {
   const plan = await beginRequest(
-    house.url,
+    app.url,
     "POST /api/partitions/plan HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
   );
   assert.match(await plan.answer, /^HTTP\/1\.1 200 /);
   for (const path of ["/api/instruments", "/api/health/live", "/login"]) {
     const get = await beginRequest(
-      house.url,
+      app.url,
       `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}`,
     );
     const text = await get.answer;

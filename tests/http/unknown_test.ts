@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { methodsOf } from "../../routes/guards/method_guard.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 async function problemOf(path: string, method: string) {
-  const answer = await house.request(path, { method });
+  const answer = await app.request(path, { method });
   return { status: answer.status, allow: answer.headers.get("allow"), body: await answer.text() };
 }
 
@@ -33,12 +33,12 @@ Deno.test("a path that takes other methods says which; one that is not there is 
 
 Deno.test("a body that need not be sent is not missed, whatever type the client names for it", async () => {
   const headers = { "content-type": "application/json" };
-  const planned = await house.request("/api/partitions/plan", { method: "POST", headers });
+  const planned = await app.request("/api/partitions/plan", { method: "POST", headers });
   assert.equal(planned.status, 200, await planned.text());
-  const applied = await house.request("/api/partitions/apply", { method: "POST", headers });
+  const applied = await app.request("/api/partitions/apply", { method: "POST", headers });
   assert.equal(applied.status, 400);
   assert.match((await applied.json()).detail, /digest/);
-  const broken = await house.request("/api/partitions/plan", {
+  const broken = await app.request("/api/partitions/plan", {
     method: "POST",
     headers,
     body: "{",
@@ -50,7 +50,7 @@ Deno.test("a body that need not be sent is not missed, whatever type the client 
 Deno.test("a refusal names the field, and what a body should be sent as", async () => {
   const path = "/api/partitions/policies/market.ticks";
   const put = async (body: string, headers: Record<string, string>) => {
-    const answer = await house.request(path, {
+    const answer = await app.request(path, {
       method: "PUT",
       body: new TextEncoder().encode(body),
       headers,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import {
   type Answer,
   bodyOf,
@@ -15,7 +15,7 @@ import {
   types,
 } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 const good = tick({
   ts: new Date().toISOString(),
   symbol: "SPY",
@@ -24,10 +24,10 @@ const good = tick({
   exchange: "P",
 });
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
-  await send(house, [good], "?create=true");
+  app = await startApp();
+  await send(app, [good], "?create=true");
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 /** What bytes may become on their way. */
 const edit = fc.oneof(
@@ -71,7 +71,7 @@ function rowsOf(format: Format, body: Uint8Array<ArrayBuffer>, packed: boolean):
 }
 
 Deno.test("thousands of damaged bodies: an answer that adds up or a problem, never a failure", async () => {
-  let stored = await countTicks(house);
+  let stored = await countTicks(app);
   const seen: Record<number, number> = {};
   await fc.assert(
     fc.asyncProperty(
@@ -83,7 +83,7 @@ Deno.test("thousands of damaged bodies: an answer that adds up or a problem, nev
         const text = bodyOf(format, Array(rows).fill(good));
         const before = packed ? await gzip(text) : new TextEncoder().encode(text);
         const damaged = mutate(before, edits);
-        const response = await house.request("/api/ticks?create=true", {
+        const response = await app.request("/api/ticks?create=true", {
           method: "POST",
           headers: {
             "content-type": types[format],
@@ -106,8 +106,8 @@ Deno.test("thousands of damaged bodies: an answer that adds up or a problem, nev
     { numRuns: 4_000 },
   );
   assert.ok((seen[200] ?? 0) > 500 && (seen[400] ?? 0) > 500, JSON.stringify(seen));
-  assert.equal(await countTicks(house), stored);
-  const unstorable = await house.sql`
+  assert.equal(await countTicks(app), stored);
+  const unstorable = await app.sql`
     select 1
     from market.ticks
     where not (price >= 0 and price < 'infinity' and size >= 0 and size < 'infinity')`;
@@ -116,11 +116,11 @@ Deno.test("thousands of damaged bodies: an answer that adds up or a problem, nev
 
 Deno.test("after all this a good upload works as before, and nothing failed inside", async () => {
   for (const format of formats) {
-    const response = await house.post("/api/ticks", bodyOf(format, [good]), {
+    const response = await app.post("/api/ticks", bodyOf(format, [good]), {
       "content-type": types[format],
     });
     const answer: Answer = await response.json();
     assert.deepEqual(answer, { accepted: 1, quarantined: 0, replayed: false });
   }
-  assert.deepEqual(house.logs.filter(({ event }) => event === "request_failed"), []);
+  assert.deepEqual(app.logs.filter(({ event }) => event === "request_failed"), []);
 });

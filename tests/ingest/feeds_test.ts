@@ -8,7 +8,7 @@ import {
   type Refusal,
   refuse,
 } from "../../services/ingest/tick.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { bodyOf, send, tick } from "../helpers/ticks.ts";
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 31) + seconds * 1_000);
@@ -131,13 +131,13 @@ Deno.test("symbols of which nothing was ever accepted give way to real ones", ()
   assert.deepEqual(other, { accepted: 0, quarantined: 3, by_reason: { stale: 3 } });
 });
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_INGEST_BATCH_ROWS: "100" });
+  app = await startApp({ HOLDFAST_INGEST_BATCH_ROWS: "100" });
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
-const read = () => house.json<FeedsReport>("/api/health/feeds");
+const read = () => app.json<FeedsReport>("/api/health/feeds");
 
 Deno.test("health shows what each feed brought, since the start of the process", async () => {
   const ts = new Date().toISOString();
@@ -146,7 +146,7 @@ Deno.test("health shows what each feed brought, since the start of the process",
     tick({ ts: "2001-01-01T00:00:00Z", symbol: "ONE" }),
     tick({ ts, symbol: "TWO", price: -1 }),
   ];
-  await house.post(
+  await app.post(
     "/api/ticks?create=true",
     `${bodyOf("ndjson", rows)}{"ts":\n`,
     { "content-type": "application/x-ndjson" },
@@ -165,7 +165,7 @@ Deno.test("health shows what each feed brought, since the start of the process",
   assert.deepEqual(other, { accepted: 0, quarantined: 0, by_reason: {} });
   assert.deepEqual(unreadable, { accepted: 0, quarantined: 1, by_reason: { unparsable: 1 } });
   assert.ok(Date.parse(since) <= Date.now() && Date.parse(since) > Date.now() - 600_000);
-  const { ingest } = await house.json<{ ingest: Record<string, unknown> & FeedsReport }>(
+  const { ingest } = await app.json<{ ingest: Record<string, unknown> & FeedsReport }>(
     "/api/health/database",
   );
   assert.deepEqual([ingest.accepted, ingest.quarantined, ingest.since], [1, 3, since]);
@@ -184,7 +184,7 @@ Deno.test("rows that were not committed, and those of a replay, do not count", a
     ...new TextEncoder().encode(bodyOf("ndjson", good)),
     ...[0xff, 0xfe],
   ]);
-  const response = await house.post("/api/ticks?create=true", broken, {
+  const response = await app.post("/api/ticks?create=true", broken, {
     "content-type": "application/x-ndjson",
   });
   assert.equal(response.status, 400);
@@ -192,7 +192,7 @@ Deno.test("rows that were not committed, and those of a replay, do not count", a
   const find = async () => (await read()).feeds.find(({ symbol }) => symbol === "WHOLE");
   assert.equal(await find(), undefined);
   for (const replayed of [false, true]) {
-    assert.equal((await send(house, good, "?create=true", key)).replayed, replayed);
+    assert.equal((await send(app, good, "?create=true", key)).replayed, replayed);
     assert.equal((await find())?.accepted, 250);
   }
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../../errors.ts";
 import { createGroups, type SmallUpload } from "../../services/ingest/write/groups.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { type Answer, bodyOf, countTicks, readTicks, tick, types } from "../helpers/ticks.ts";
 
 const upload = (rows: number, key?: string): SmallUpload => ({
@@ -133,15 +133,15 @@ Deno.test("an upload whose turn does not come in time is refused as overload", a
   assert.equal(await late, "overloaded");
 });
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_INGEST_GROUP_LANES: "1" });
+  app = await startApp({ HOLDFAST_INGEST_GROUP_LANES: "1" });
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const ts = new Date(Date.now() - 60_000).toISOString();
 const post = async (body: string, key?: string): Promise<{ status: number; answer: Answer }> => {
-  const response = await house.post("/api/ticks?create=true", body, {
+  const response = await app.post("/api/ticks?create=true", body, {
     "content-type": types.ndjson,
     ...(key === undefined ? {} : { "idempotency-key": key }),
   });
@@ -154,7 +154,7 @@ const lines = (symbol: string, rows: number, from = 0) =>
   );
 
 async function commits(): Promise<number> {
-  const [row] = await house.sql<{ count: number }[]>`
+  const [row] = await app.sql<{ count: number }[]>`
     select count(distinct xmin::text)::int4 as count from market.ticks`;
   return row?.count ?? 0;
 }
@@ -170,7 +170,7 @@ Deno.test("64 senders share commits, and each gets its own answer", async () => 
     sent.map(({ rows }) => [200, { accepted: rows, quarantined: 0, replayed: false }]),
   );
   const total = sent.reduce((sum, { rows }) => sum + rows, 0);
-  assert.equal(await countTicks(house), total);
+  assert.equal(await countTicks(app), total);
   assert.ok(await commits() - before < 32, "64 uploads took as many commits");
 });
 
@@ -195,7 +195,7 @@ Deno.test("what is wrong with one upload of a group is told to that one alone", 
       [1, 0, undefined],
     ],
   );
-  assert.equal(await countTicks(house, "MIXED"), 6);
+  assert.equal(await countTicks(app, "MIXED"), 6);
 });
 
 Deno.test("replays, reused keys and new keys in one group get what each is due", async () => {
@@ -209,12 +209,12 @@ Deno.test("replays, reused keys and new keys in one group get what each is due",
   ]);
   assert.deepEqual(answers.map(({ status }) => status), [200, 422, 200, 200, 200]);
   assert.deepEqual(answers.map(({ answer }) => answer.replayed).filter((one) => one).length, 2);
-  assert.equal(await countTicks(house, "KEYED"), 4 + 6 + 7);
+  assert.equal(await countTicks(app, "KEYED"), 4 + 6 + 7);
 });
 
 Deno.test("a group that the database refuses is written again, each upload alone", async () => {
   await post(lines("POISON", 1) + lines("SOUND", 1));
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     create function market.no_poison() returns trigger language plpgsql as $$
     begin
       if new.price = 666 then raise exception 'no poison'; end if;
@@ -230,10 +230,10 @@ Deno.test("a group that the database refuses is written again, each upload alone
       post(lines("SOUND", 4, 20)),
     ]);
     assert.deepEqual(answers.map(({ status }) => status), [200, 200, 500, 200]);
-    assert.equal(await countTicks(house, "SOUND"), 1 + 3 + 2 + 4);
-    assert.equal(await countTicks(house, "POISON"), 1);
+    assert.equal(await countTicks(app, "SOUND"), 1 + 3 + 2 + 4);
+    assert.equal(await countTicks(app, "POISON"), 1);
   } finally {
-    await house.sql.unsafe("drop function market.no_poison() cascade");
+    await app.sql.unsafe("drop function market.no_poison() cascade");
   }
 });
 
@@ -243,7 +243,7 @@ Deno.test("one sender's uploads keep their order of arrival, however they are gr
   });
   await Promise.all(crowd);
   for (const sender of [0, 7, 19]) {
-    const prices = (await readTicks(house, `ORDER${sender}`)).map(({ price }) => price);
+    const prices = (await readTicks(app, `ORDER${sender}`)).map(({ price }) => price);
     assert.deepEqual(prices, Array.from({ length: 30 }, (_, at) => at));
   }
 });

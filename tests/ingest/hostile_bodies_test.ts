@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 /** What a hostile client may send: 1 MB that becomes a gigabyte, lines without end, a million columns. */
 interface Hostile {
@@ -186,11 +186,11 @@ const hostile: Hostile[] = [
   },
 ];
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 /** Milliseconds of processor time that this process has had. */
 function processorMs(): number {
@@ -228,7 +228,7 @@ for (
   Deno.test(`${what}: refused, and the event loop goes on meanwhile`, async () => {
     const sent = body();
     const held = await longestHold(async () => {
-      const answer = await house.request(path, {
+      const answer = await app.request(path, {
         method,
         headers: { "content-type": type, ...(encoding ? { "content-encoding": encoding } : {}) },
         body: sent,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import {
   type Answer,
   bodyOf,
@@ -12,11 +12,11 @@ import {
   types,
 } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
@@ -37,14 +37,14 @@ Deno.test("JSON, NDJSON, CSV and gzip of each store the same ticks", async () =>
         tick({ ts: `${base}.999999Z`, symbol, price: 0.1 + 0.2, size: 1e15, trade_id: '"7"' }),
       ];
       const text = bodyOf(format, ticks);
-      const response = await house.post(
+      const response = await app.post(
         `/api/ticks${create}`,
         zipped ? await gzip(text) : text,
         { "content-type": types[format], ...(zipped ? { "content-encoding": "gzip" } : {}) },
       );
       assert.equal(response.status, 200);
       answers.push(await response.json());
-      assert.deepEqual(await readTicks(house, symbol), ticks);
+      assert.deepEqual(await readTicks(app, symbol), ticks);
       stored.push(...ticks);
     }
   }
@@ -55,13 +55,13 @@ Deno.test("JSON, NDJSON, CSV and gzip of each store the same ticks", async () =>
 });
 
 Deno.test("rows that are not ticks of the present are quarantined, each with its reason", async () => {
-  await send(house, [tick({ ts: ago(minute), symbol: "GONE" })], create);
-  const { instruments } = await house.json<{ instruments: { id: number }[] }>(
+  await send(app, [tick({ ts: ago(minute), symbol: "GONE" })], create);
+  const { instruments } = await app.json<{ instruments: { id: number }[] }>(
     "/api/instruments?symbol=GONE",
   );
   const gone = instruments[0]?.id;
-  await house.json(`/api/instruments/${gone}`, { method: "DELETE" });
-  await send(house, [tick({ ts: ago(minute), symbol: "MIX" })], create);
+  await app.json(`/api/instruments/${gone}`, { method: "DELETE" });
+  await send(app, [tick({ ts: ago(minute), symbol: "MIX" })], create);
   const now = ago(minute);
   const rows = [
     ["good", `${now},MIX,1,1,P`],
@@ -76,8 +76,8 @@ Deno.test("rows that are not ticks of the present are quarantined, each with its
     ["good", `${ago(6 * day)},MIX,3,1,P`],
   ] as const;
   const text = `ts,symbol,price,size,exchange\n${rows.map(([, line]) => line).join("\n")}\n`;
-  const before = await house.json<{ quarantine: unknown[] }>("/api/quarantine?limit=1000");
-  const response = await house.post("/api/ticks", text, { "content-type": types.csv });
+  const before = await app.json<{ quarantine: unknown[] }>("/api/quarantine?limit=1000");
+  const response = await app.post("/api/ticks", text, { "content-type": types.csv });
   assert.equal(response.status, 200);
   const answer: Answer = await response.json();
   assert.deepEqual([answer.accepted, answer.quarantined], [3, 7]);
@@ -90,7 +90,7 @@ Deno.test("rows that are not ticks of the present are quarantined, each with its
     [8, "price"],
     [9, "price"],
   ]);
-  const { quarantine } = await house.json<
+  const { quarantine } = await app.json<
     { quarantine: { reason: string; line: number; raw: string }[] }
   >("/api/quarantine?limit=1000");
   const added = quarantine.slice(0, quarantine.length - before.quarantine.length).reverse();
@@ -99,26 +99,26 @@ Deno.test("rows that are not ticks of the present are quarantined, each with its
     rows.flatMap(([reason], at) => reason === "good" ? [] : [[reason, at + 2]]),
   );
   assert.equal(added[6]?.raw, rows[7][1]);
-  assert.equal(await countTicks(house, "MIX"), 4);
+  assert.equal(await countTicks(app, "MIX"), 4);
 });
 
 Deno.test("an unknown symbol becomes an instrument only with ?create", async () => {
   const ticks = [tick({ ts: ago(minute), symbol: "BORN" })];
-  const without = await send(house, ticks);
+  const without = await send(app, ticks);
   assert.deepEqual([without.accepted, without.quarantined], [0, 1]);
-  assert.equal((await house.request("/api/ticks?symbol=BORN")).status, 404);
-  assert.equal((await send(house, ticks, "?create=1")).accepted, 1);
-  assert.equal((await send(house, ticks)).accepted, 1);
-  assert.equal((await house.request("/api/ticks?symbol=BORN")).status, 200);
+  assert.equal((await app.request("/api/ticks?symbol=BORN")).status, 404);
+  assert.equal((await send(app, ticks, "?create=1")).accepted, 1);
+  assert.equal((await send(app, ticks)).accepted, 1);
+  assert.equal((await app.request("/api/ticks?symbol=BORN")).status, 200);
 });
 
 Deno.test("old days are taken with ?backfill, and get their partitions first", async () => {
   const stamps = ["1970-01-01T00:00:00Z", "1999-12-31T23:59:59.999999Z", "2013-10-07T08:00:00Z"];
   const ticks = stamps.map((ts) => tick({ ts, symbol: "OLD" }));
-  const stale = await send(house, ticks, create);
+  const stale = await send(app, ticks, create);
   assert.deepEqual([stale.accepted, stale.quarantined], [0, 3]);
-  assert.equal((await send(house, ticks, "?create=true&backfill=true")).accepted, 3);
-  const leaves = await house.sql<{ name: string }[]>`
+  assert.equal((await send(app, ticks, "?create=true&backfill=true")).accepted, 3);
+  const leaves = await app.sql<{ name: string }[]>`
     select distinct t.tableoid::regclass::text as name
     from market.ticks as t
     join market.instruments as i on i.id = t.instrument_id
@@ -129,37 +129,37 @@ Deno.test("old days are taken with ?backfill, and get their partitions first", a
     "market.ticks_p19991231",
     "market.ticks_p20131007",
   ]);
-  assert.deepEqual((await readTicks(house, "OLD")).map(({ ts }) => ts), [
+  assert.deepEqual((await readTicks(app, "OLD")).map(({ ts }) => ts), [
     "1970-01-01T00:00:00.000Z",
     "1999-12-31T23:59:59.999999Z",
     "2013-10-07T08:00:00.000Z",
   ]);
   // The future makes no partitions, whatever the flags say.
   const far = await send(
-    house,
+    app,
     [tick({ ts: "2150-01-01T00:00:00Z", symbol: "OLD" })],
     "?backfill=true",
   );
   assert.deepEqual([far.accepted, far.quarantined], [0, 1]);
-  const [row] = await house.sql`select to_regclass('market.ticks_p21500101') as leaf`;
+  const [row] = await app.sql`select to_regclass('market.ticks_p21500101') as leaf`;
   assert.equal(row?.leaf, null);
 });
 
 Deno.test("a day of last week gets its partition and leaves no hole before the present", async () => {
   const ts = new Date(Date.now() - 4 * 86_400_000).toISOString();
-  assert.equal((await send(house, [tick({ ts, symbol: "LATE" })], create)).accepted, 1);
-  await house.holdfast.monitor.checkNow();
-  const { tables } = await house.json<{ tables: { table: string; holes: unknown[] }[] }>(
+  assert.equal((await send(app, [tick({ ts, symbol: "LATE" })], create)).accepted, 1);
+  await app.holdfast.monitor.checkNow();
+  const { tables } = await app.json<{ tables: { table: string; holes: unknown[] }[] }>(
     "/api/health/partitions",
   );
   assert.deepEqual(tables.find(({ table }) => table === "market.ticks")?.holes, []);
   const day = ts.slice(0, 10).replaceAll("-", "");
-  const [row] = await house.sql`select to_regclass(${`market.ticks_p${day}`}) as leaf`;
+  const [row] = await app.sql`select to_regclass(${`market.ticks_p${day}`}) as leaf`;
   assert.ok(row?.leaf);
 });
 
 Deno.test("what was accepted, and no more, is in the table", async () => {
-  const before = await countTicks(house);
+  const before = await countTicks(app);
   let accepted = 0;
   for (let turn = 0; turn < 5; turn++) {
     const ticks = Array.from(
@@ -168,7 +168,7 @@ Deno.test("what was accepted, and no more, is in the table", async () => {
     );
     const answers = await Promise.all(
       formats.map(async (format) =>
-        await (await house.post(`/api/ticks${create}`, bodyOf(format, ticks), {
+        await (await app.post(`/api/ticks${create}`, bodyOf(format, ticks), {
           "content-type": types[format],
         })).json() as Answer
       ),
@@ -178,45 +178,45 @@ Deno.test("what was accepted, and no more, is in the table", async () => {
       accepted += answer.accepted;
     }
   }
-  assert.equal(await countTicks(house) - before, accepted);
+  assert.equal(await countTicks(app) - before, accepted);
   assert.equal(accepted, 5 * 3 * 490);
 });
 
 Deno.test("a symbol renamed behind Holdfast's back does not take its old name's ticks", async () => {
-  await send(house, [tick({ ts: ago(minute), symbol: "OLDNAME" })], create);
-  await house.sql`update market.instruments set symbol = 'NEWNAME' where symbol = 'OLDNAME'`;
-  const answer = await send(house, [tick({ ts: ago(minute), symbol: "OLDNAME" })]);
+  await send(app, [tick({ ts: ago(minute), symbol: "OLDNAME" })], create);
+  await app.sql`update market.instruments set symbol = 'NEWNAME' where symbol = 'OLDNAME'`;
+  const answer = await send(app, [tick({ ts: ago(minute), symbol: "OLDNAME" })]);
   assert.deepEqual([answer.accepted, answer.quarantined], [0, 1]);
-  assert.equal((await send(house, [tick({ ts: ago(minute), symbol: "NEWNAME" })])).accepted, 1);
-  await house.sql`update market.instruments set deleted_at = now() where symbol = 'NEWNAME'`;
-  assert.equal((await send(house, [tick({ ts: ago(minute), symbol: "NEWNAME" })])).accepted, 0);
+  assert.equal((await send(app, [tick({ ts: ago(minute), symbol: "NEWNAME" })])).accepted, 1);
+  await app.sql`update market.instruments set deleted_at = now() where symbol = 'NEWNAME'`;
+  assert.equal((await send(app, [tick({ ts: ago(minute), symbol: "NEWNAME" })])).accepted, 0);
 });
 
 Deno.test("instruments made by an upload that failed are unmade, and the next upload works", async () => {
   const line = (symbol: string) => bodyOf("ndjson", [tick({ ts: ago(minute), symbol })]);
   const good = Array.from({ length: 20_000 }, () => line("UNMADE")).join("");
-  const response = await house.post(`/api/ticks${create}`, good + "x".repeat(70_000), {
+  const response = await app.post(`/api/ticks${create}`, good + "x".repeat(70_000), {
     "content-type": types.ndjson,
   });
   assert.equal(response.status, 400);
   await response.body?.cancel();
-  assert.equal((await house.request("/api/ticks?symbol=UNMADE")).status, 404);
+  assert.equal((await app.request("/api/ticks?symbol=UNMADE")).status, 404);
   const ticks = [tick({ ts: ago(minute), symbol: "UNMADE" })];
-  assert.equal((await send(house, ticks)).quarantined, 1);
-  assert.equal((await send(house, ticks, create)).accepted, 1);
-  assert.equal(await countTicks(house, "UNMADE"), 1);
+  assert.equal((await send(app, ticks)).quarantined, 1);
+  assert.equal((await send(app, ticks, create)).accepted, 1);
+  assert.equal(await countTicks(app, "UNMADE"), 1);
 });
 
 Deno.test("a day whose partition vanished gets a new one at the second try", async () => {
   const ticks = [tick({ ts: ago(3 * day), symbol: "LEAF" })];
-  await send(house, ticks, create);
-  await house.sql.unsafe(
+  await send(app, ticks, create);
+  await app.sql.unsafe(
     `drop table market.ticks_p${ago(3 * day).slice(0, 10).replaceAll("-", "")}`,
   );
-  const refused = await house.post("/api/ticks", ticks);
+  const refused = await app.post("/api/ticks", ticks);
   assert.equal(refused.status, 503);
   assert.ok(refused.headers.get("retry-after"));
   await refused.body?.cancel();
-  assert.equal((await send(house, ticks)).accepted, 1);
-  assert.equal(await countTicks(house, "LEAF"), 1);
+  assert.equal((await send(app, ticks)).accepted, 1);
+  assert.equal(await countTicks(app, "LEAF"), 1);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import {
   type Answer,
   bodyOf,
@@ -13,12 +13,12 @@ import {
   types,
 } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
-  await send(house, good, "?create=true");
+  app = await startApp();
+  await send(app, good, "?create=true");
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const ts = new Date().toISOString();
 const good = [tick({ ts, symbol: "SPY", price: 601.25, size: 100, exchange: "P" })];
@@ -167,8 +167,8 @@ const bodies: Bad[] = [
 
 for (const { what, body, format = "json", headers = {}, status = 400, code, at } of bodies) {
   Deno.test(`${what} is refused, with where and why`, async () => {
-    const before = await countTicks(house);
-    const response = await house.post("/api/ticks?backfill=true", body, {
+    const before = await countTicks(app);
+    const response = await app.post("/api/ticks?backfill=true", body, {
       "content-type": types[format],
       ...headers,
     });
@@ -176,12 +176,12 @@ for (const { what, body, format = "json", headers = {}, status = 400, code, at }
     assert.deepEqual([problem.status, problem.code], [status, code ?? "malformed_body"]);
     assert.deepEqual([problem.errors?.[0]?.line, problem.errors?.[0]?.path], at);
     assert.ok(problem.errors?.[0]?.message);
-    assert.equal(await countTicks(house), before);
+    assert.equal(await countTicks(app), before);
   });
 }
 
 Deno.test("a body that is too large is refused", async () => {
-  const small = await startHouse({
+  const small = await startApp({
     HOLDFAST_INGEST_MAX_BYTES: "65536",
     HOLDFAST_INGEST_MAX_JSON_BYTES: "65536",
     HOLDFAST_INGEST_MAX_ROWS: "100",
@@ -212,7 +212,7 @@ Deno.test("a body that is too large is refused", async () => {
 
 Deno.test("a whole row among bad ones is stored, and each bad one named", async () => {
   const body = JSON.stringify([{ ...good[0], price: -1 }, good[0], 5, { ...good[0], ts: "x" }]);
-  const answer: Answer = await (await house.post("/api/ticks", body)).json();
+  const answer: Answer = await (await app.post("/api/ticks", body)).json();
   assert.deepEqual([answer.accepted, answer.quarantined], [1, 3]);
   assert.deepEqual(answer.errors?.map(({ line, path }) => [line, path]), [
     [1, "price"],
@@ -223,18 +223,18 @@ Deno.test("a whole row among bad ones is stored, and each bad one named", async 
 
 Deno.test("a quarantined row with NUL and half a character is kept, cleaned", async () => {
   const body = `${bodyOf("ndjson", good)}{"\\u0000": NaN}\n{"\0\n${"😀".repeat(1_500)}\n`;
-  const response = await house.post("/api/ticks", body, { "content-type": types.ndjson });
+  const response = await app.post("/api/ticks", body, { "content-type": types.ndjson });
   const answer: Answer = await response.json();
   assert.deepEqual([response.status, answer.accepted, answer.quarantined], [200, 1, 3]);
 });
 
 Deno.test("after all this a good upload works as before, and nothing failed inside", async () => {
   for (const format of formats) {
-    const response = await house.post("/api/ticks", bodyOf(format, good), {
+    const response = await app.post("/api/ticks", bodyOf(format, good), {
       "content-type": types[format],
     });
     const answer: Answer = await response.json();
     assert.deepEqual(answer, { accepted: 1, quarantined: 0, replayed: false });
   }
-  assert.deepEqual(house.logs.filter(({ event }) => event === "request_failed"), []);
+  assert.deepEqual(app.logs.filter(({ event }) => event === "request_failed"), []);
 });

@@ -520,7 +520,7 @@ Deno.test("a damaged file is read or refused, in no time and with no other error
 });
 
 Deno.test("where the writer left checksums, a page that has changed is refused", async () => {
-  const whole = Deno.readFileSync(new URL("fixtures/pyarrow_int96.parquet", import.meta.url));
+  const whole = Deno.readFileSync(new URL("../fixtures/pyarrow_int96.parquet", import.meta.url));
   for (const at of [200, 1_000, 2_000, 3_000]) {
     const damaged = whole.slice();
     damaged[at] = (damaged[at] ?? 0) ^ 1;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bruteForce, readCandles, widths } from "../helpers/candles.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { countTicks, problemOf, readTicks, send, tick } from "../helpers/ticks.ts";
 
 interface Row {
@@ -24,29 +24,29 @@ const hour = 3_600_000;
 /** A clock that the tests move. */
 const clock = { skew: 0, now: () => new Date(Date.now() + clock.skew) };
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_QUARANTINE_DAYS: "3" }, { clock });
+  app = await startApp({ HOLDFAST_QUARANTINE_DAYS: "3" }, { clock });
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const now = iso(Date.now());
 const old = "2001-01-01T00:00:00Z";
 
 async function list(query = ""): Promise<Row[]> {
-  return (await house.json<{ quarantine: Row[] }>(`/api/quarantine?limit=1000&${query}`))
+  return (await app.json<{ quarantine: Row[] }>(`/api/quarantine?limit=1000&${query}`))
     .quarantine;
 }
 
 async function retryMany(body: Record<string, unknown>): Promise<Retried> {
-  const response = await house.post("/api/quarantine/retry", body);
+  const response = await app.post("/api/quarantine/retry", body);
   if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
   return await response.json();
 }
 
 async function retry(id: string, body?: unknown, query = ""): Promise<Response> {
-  return await house.request(`/api/quarantine/${id}/retry${query}`, {
+  return await app.request(`/api/quarantine/${id}/retry${query}`, {
     method: "POST",
     ...(body === undefined ? {} : {
       body: JSON.stringify(body),
@@ -56,7 +56,7 @@ async function retry(id: string, body?: unknown, query = ""): Promise<Response> 
 }
 
 async function remove(path: string): Promise<Response> {
-  return await house.request(`/api/quarantine${path}`, { method: "DELETE" });
+  return await app.request(`/api/quarantine${path}`, { method: "DELETE" });
 }
 
 async function purge(query: string): Promise<number> {
@@ -72,9 +72,9 @@ async function empty(): Promise<void> {
 }
 
 Deno.test("the list is chosen by reason, symbol and arrival", async () => {
-  await send(house, [tick({ ts: now, symbol: "L1" }), tick({ ts: old, symbol: "L1" })]);
-  await send(house, [tick({ ts: now, symbol: "L2" }), tick({ ts: now, symbol: "L2", price: -1 })]);
-  await house.sql`
+  await send(app, [tick({ ts: now, symbol: "L1" }), tick({ ts: old, symbol: "L1" })]);
+  await send(app, [tick({ ts: now, symbol: "L2" }), tick({ ts: now, symbol: "L2", price: -1 })]);
+  await app.sql`
     update holdfast.quarantine set received_at = now() - interval '2 hours' where symbol = 'L1'`;
   const reasons = async (query: string) => (await list(query)).map(({ reason }) => reason);
   assert.deepEqual(await reasons("symbol=L1"), ["stale", "unknown_instrument"]);
@@ -87,7 +87,7 @@ Deno.test("the list is chosen by reason, symbol and arrival", async () => {
 });
 
 Deno.test("one row is given up, once", async () => {
-  await send(house, [tick({ ts: now, symbol: "GIVEN" }), tick({ ts: now, symbol: "KEPT" })]);
+  await send(app, [tick({ ts: now, symbol: "GIVEN" }), tick({ ts: now, symbol: "KEPT" })]);
   const [row] = await list("symbol=GIVEN");
   const gone = await remove(`/${row?.id}`);
   assert.equal(gone.status, 204);
@@ -99,7 +99,7 @@ Deno.test("one row is given up, once", async () => {
 
 Deno.test("a purge takes what its filters mean, and asks for one", async () => {
   const rows = [tick({ ts: now, symbol: "P1" }), tick({ ts: old, symbol: "P1" })];
-  await send(house, [...rows, tick({ ts: old, symbol: "P2" })]);
+  await send(app, [...rows, tick({ ts: old, symbol: "P2" })]);
   for (const query of ["", "?all=false", "?before=soon", "?reason=A", "?all=perhaps"]) {
     assert.equal((await problemOf(await remove(query))).status, 400, query);
   }
@@ -112,31 +112,31 @@ Deno.test("a purge takes what its filters mean, and asks for one", async () => {
 });
 
 Deno.test("a purge of many goes in batches until all are gone", async () => {
-  await house.sql`
+  await app.sql`
     insert into holdfast.quarantine (reason, path, detail, line, raw)
     select 'unparsable', 'line', 'test', n, 'x' from generate_series(1, 12345) as n`;
-  await send(house, [tick({ ts: old, symbol: "STAYS" })]);
+  await send(app, [tick({ ts: old, symbol: "STAYS" })]);
   assert.equal(await purge("reason=unparsable"), 12_345);
   assert.equal((await list()).length, 1);
   await empty();
 });
 
 Deno.test("rows are kept for their days and no longer", async () => {
-  await send(house, [tick({ ts: now, symbol: "YOUNG" }), tick({ ts: now, symbol: "AGED" })]);
-  await house.sql`
+  await send(app, [tick({ ts: now, symbol: "YOUNG" }), tick({ ts: now, symbol: "AGED" })]);
+  await app.sql`
     update holdfast.quarantine set received_at = now() - interval '71 hours' where symbol = 'AGED'`;
-  await house.holdfast.everyMinute();
+  await app.holdfast.everyMinute();
   assert.equal((await list()).length, 2);
   // Their age is the database's: a clock of ours that jumps years ahead gives up nothing.
   for (const years of [2, -2]) {
     clock.skew = years * 365 * 24 * hour;
-    await house.holdfast.everyMinute();
+    await app.holdfast.everyMinute();
     assert.equal((await list()).length, 2);
   }
   clock.skew = 0;
-  await house.sql`
+  await app.sql`
     update holdfast.quarantine set received_at = now() - interval '73 hours' where symbol = 'AGED'`;
-  await house.holdfast.everyMinute();
+  await app.holdfast.everyMinute();
   assert.deepEqual((await list()).map(({ symbol }) => symbol), ["YOUNG"]);
   await empty();
 });
@@ -149,12 +149,12 @@ Deno.test("many are tried again at once: those that fit now are stored, the othe
       price: at,
     }));
   const csv = "ts,symbol,price,size,exchange\nsoon,MANY,1,1,P\n" + `${now},OTHER,1,1,P\n`;
-  await send(house, rows);
-  await house.post("/api/ticks", csv, { "content-type": "text/csv" })
+  await send(app, rows);
+  await app.post("/api/ticks", csv, { "content-type": "text/csv" })
     .then((response) => response.body?.cancel());
   const before = await list();
   assert.equal(before.length, 32);
-  await house.post("/api/instruments", { symbol: "MANY" }).then((made) => made.body?.cancel());
+  await app.post("/api/instruments", { symbol: "MANY" }).then((made) => made.body?.cancel());
   const answer = await retryMany({ symbol: "MANY" });
   assert.deepEqual(
     { ...answer, errors: [] },
@@ -171,13 +171,13 @@ Deno.test("many are tried again at once: those that fit now are stored, the othe
       .map((one) => JSON.stringify(one)),
   );
   assert.deepEqual(await list(), before.filter(({ raw }) => !stored.has(raw)));
-  assert.deepEqual((await readTicks(house, "MANY")).length, 10);
+  assert.deepEqual((await readTicks(app, "MANY")).length, 10);
   const rest = await retryMany({ all: true, create: true, backfill: true });
   assert.deepEqual([rest.retried, rest.stored, rest.still_quarantined], [22, 21, 1]);
   for (const symbol of ["MANY", "OTHER"]) {
     assert.deepEqual(
-      await readCandles(house, symbol, "1m"),
-      bruteForce(await readTicks(house, symbol), widths["1m"]),
+      await readCandles(app, symbol, "1m"),
+      bruteForce(await readTicks(app, symbol), widths["1m"]),
     );
   }
   await empty();
@@ -185,7 +185,7 @@ Deno.test("many are tried again at once: those that fit now are stored, the othe
 
 Deno.test("ids choose rows; those that are gone are not counted", async () => {
   await send(
-    house,
+    app,
     Array.from({ length: 5 }, (_, price) => tick({ ts: now, symbol: "IDS", price })),
   );
   const ids = (await list()).map(({ id }) => id);
@@ -195,7 +195,7 @@ Deno.test("ids choose rows; those that are gone are not counted", async () => {
   assert.deepEqual((await list()).map(({ id }) => id), [ids[0], ids[2], ids[4]]);
   for (const body of [{ ids: [] }, { ids: ["x"] }, { ids: Array(1_001).fill("1") }, [], "x"]) {
     assert.equal(
-      (await problemOf(await house.post("/api/quarantine/retry", body))).status,
+      (await problemOf(await app.post("/api/quarantine/retry", body))).status,
       400,
       JSON.stringify(body).slice(0, 40),
     );
@@ -208,7 +208,7 @@ Deno.test("a thousand at a time, going on behind those that stay", async () => {
     { length: 2_300 },
     (_, at) => tick({ ts: at < 1_100 ? old : now, symbol: "ALL", price: at }),
   );
-  await send(house, rows);
+  await send(app, rows);
   let cursor: string | null = "";
   const steps: number[][] = [];
   while (cursor !== null) {
@@ -221,7 +221,7 @@ Deno.test("a thousand at a time, going on behind those that stay", async () => {
     cursor = step.next_cursor;
   }
   assert.deepEqual(steps, [[1_000, 0, 1_000], [1_000, 900, 100], [300, 300, 0]]);
-  assert.equal(await countTicks(house, "ALL"), 1_200);
+  assert.equal(await countTicks(app, "ALL"), 1_200);
   assert.equal((await list("reason=stale")).length, 1_000);
   await empty();
 });
@@ -236,12 +236,12 @@ Deno.test("each row is stored once, however many retries meet, and candles are t
       async (seconds, retries) => {
         const symbol = `RACE${turn++}`;
         await send(
-          house,
+          app,
           seconds.map((second, price) =>
             tick({ ts: iso(Date.now() - 400_000 + second * 1_000), symbol, price })
           ),
         );
-        await house.post("/api/instruments", { symbol }).then((made) => made.body?.cancel());
+        await app.post("/api/instruments", { symbol }).then((made) => made.body?.cancel());
         const ids = (await list(`symbol=${symbol}`)).map(({ id }) => id);
         const stored = await Promise.all(retries.map(async (kind) => {
           if (kind === "many") return (await retryMany({ symbol })).stored;
@@ -254,13 +254,13 @@ Deno.test("each row is stored once, however many retries meet, and candles are t
         const left = (await retryMany({ symbol })).stored;
         assert.equal(stored.reduce((sum, rows) => sum + rows, left), seconds.length);
         assert.deepEqual(await list(`symbol=${symbol}`), []);
-        const ticks = await readTicks(house, symbol);
+        const ticks = await readTicks(app, symbol);
         assert.deepEqual(
           ticks.map(({ price }) => price).toSorted((a, b) => a - b),
           seconds.map((_, price) => price),
         );
         assert.deepEqual(
-          await readCandles(house, symbol, "1m"),
+          await readCandles(app, symbol, "1m"),
           bruteForce(ticks, widths["1m"]),
         );
       },
@@ -270,10 +270,10 @@ Deno.test("each row is stored once, however many retries meet, and candles are t
 });
 
 Deno.test("a row that never will be a tick says how to send it corrected, and that works", async () => {
-  await house.post("/api/instruments", { symbol: "MEND", tick_size: 0.01 })
+  await app.post("/api/instruments", { symbol: "MEND", tick_size: 0.01 })
     .then((made) => made.body?.cancel());
   const csv = `ts,symbol,price,size,exchange\n${now},MEND,1,1,P\n${now},MEND,l.25,10,P\n`;
-  await house.post("/api/ticks", csv, { "content-type": "text/csv" })
+  await app.post("/api/ticks", csv, { "content-type": "text/csv" })
     .then((response) => response.body?.cancel());
   const [row] = await list();
   assert.ok(row);
@@ -300,7 +300,7 @@ Deno.test("a row that never will be a tick says how to send it corrected, and th
   assert.equal(mended.status, 200);
   assert.equal((await mended.json()).accepted, 1);
   assert.deepEqual(await list(), []);
-  assert.deepEqual((await readTicks(house, "MEND")).map(({ price }) => price), [1, 1.25]);
+  assert.deepEqual((await readTicks(app, "MEND")).map(({ price }) => price), [1, 1.25]);
   assert.equal((await problemOf(await retry(row.id, { tick: good }))).status, 404);
 });
 
@@ -316,7 +316,7 @@ Deno.test("a retry without a body may name any type, one with a body must be JSO
       ["text/plain", "{}", 415],
     ] as const
   ) {
-    const response = await house.request("/api/quarantine/1/retry", {
+    const response = await app.request("/api/quarantine/1/retry", {
       method: "POST",
       headers: { "content-type": type },
       ...(body === undefined ? {} : { body }),
@@ -327,13 +327,13 @@ Deno.test("a retry without a body may name any type, one with a body must be JSO
 
 Deno.test("what a retry stores counts for its feed, and is not refused a second time", async () => {
   const of = async () => {
-    const { feeds } = await house.json<
+    const { feeds } = await app.json<
       { feeds: { symbol: string; accepted: number; quarantined: number }[] }
     >("/api/health/feeds");
     const { accepted, quarantined } = feeds.find(({ symbol }) => symbol === "FED") ?? {};
     return [accepted, quarantined];
   };
-  await send(house, [tick({ ts: now, symbol: "FED" }), tick({ ts: old, symbol: "FED" })]);
+  await send(app, [tick({ ts: now, symbol: "FED" }), tick({ ts: old, symbol: "FED" })]);
   assert.deepEqual(await of(), [0, 2]);
   await retryMany({ symbol: "FED", create: true });
   assert.deepEqual(await of(), [1, 2]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { type Answer, countTicks, problemOf, readTicks, send, tick } from "../helpers/ticks.ts";
 
 interface Row {
@@ -19,29 +19,29 @@ const clock = {
   now: () => new Date(Date.now() + clock.skew),
 };
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse({}, { clock });
+  app = await startApp({}, { clock });
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const minute = 60_000;
 const now = () => new Date().toISOString();
 
 async function list(query = ""): Promise<{ quarantine: Row[]; next_cursor: string | null }> {
-  return await house.json(`/api/quarantine?${query}`);
+  return await app.json(`/api/quarantine?${query}`);
 }
 
 /** Sends one tick that will be quarantined, and answers its row. */
 async function quarantined(fields: Parameters<typeof tick>[0]): Promise<Row> {
-  assert.equal((await send(house, [tick(fields)])).quarantined, 1);
+  assert.equal((await send(app, [tick(fields)])).quarantined, 1);
   const [row] = (await list("limit=1")).quarantine;
   assert.ok(row);
   return row;
 }
 
 async function retry(id: string, query = ""): Promise<Response> {
-  return await house.request(`/api/quarantine/${id}/retry${query}`, { method: "POST" });
+  return await app.request(`/api/quarantine/${id}/retry${query}`, { method: "POST" });
 }
 
 async function stays(id: string, query = ""): Promise<void> {
@@ -76,7 +76,7 @@ Deno.test("the list is newest first, by reason, in pages that miss and repeat no
         ? tick({ ts: now(), symbol: "PAGES", price: at })
         : tick({ ts: "2001-01-01T00:00:00Z", symbol: "PAGES", price: at }),
   );
-  await send(house, rows);
+  await send(app, rows);
   const all = (await list("limit=1000")).quarantine;
   const ids = all.map(({ id }) => Number(id));
   assert.deepEqual(ids, ids.toSorted((a, b) => b - a));
@@ -102,21 +102,21 @@ Deno.test("a row whose instrument was made since is stored by a retry, once", as
   const ts = now();
   const row = await quarantined({ ts, symbol: "LATER", price: 7, exchange: "P" });
   await stays(row.id);
-  await house.post("/api/instruments", { symbol: "LATER" });
+  await app.post("/api/instruments", { symbol: "LATER" });
   const response = await retry(row.id);
   assert.equal(response.status, 200);
   const answer: Answer = await response.json();
   assert.deepEqual(answer, { accepted: 1, quarantined: 0, replayed: false });
-  assert.deepEqual(await readTicks(house, "LATER"), [
+  assert.deepEqual(await readTicks(app, "LATER"), [
     tick({ ts, symbol: "LATER", price: 7, exchange: "P" }),
   ]);
-  const { candles } = await house.json<{ candles: { close: number }[] }>(
+  const { candles } = await app.json<{ candles: { close: number }[] }>(
     "/api/candles?symbol=LATER",
   );
   assert.deepEqual(candles.map(({ close }) => close), [7]);
   assert.ok(!(await list("limit=1000")).quarantine.some(({ id }) => id === row.id));
   assert.equal((await problemOf(await retry(row.id))).status, 404);
-  assert.equal(await countTicks(house, "LATER"), 1);
+  assert.equal(await countTicks(app, "LATER"), 1);
 });
 
 Deno.test("retries of one row at once store it once", async () => {
@@ -127,7 +127,7 @@ Deno.test("retries of one row at once store it once", async () => {
   const statuses = responses.map(({ status }) => status).sort();
   await Promise.all(responses.map((response) => response.body?.cancel()));
   assert.deepEqual(statuses, [200, 404, 404, 404, 404, 404]);
-  assert.equal(await countTicks(house, "ONCE"), 1);
+  assert.equal(await countTicks(app, "ONCE"), 1);
 });
 
 Deno.test("?create and ?backfill of a retry mean what they mean for an upload", async () => {
@@ -137,11 +137,11 @@ Deno.test("?create and ?backfill of a retry mean what they mean for an upload", 
   const old = await quarantined({ ts: "2001-01-01T00:00:00Z", symbol: "BORN" });
   await stays(old.id, "?create=true");
   assert.equal((await retry(old.id, "?backfill=true")).status, 200);
-  assert.equal(await countTicks(house, "BORN"), 2);
+  assert.equal(await countTicks(app, "BORN"), 2);
 });
 
 Deno.test("a tick of the future can be stored when its time has come", async () => {
-  await house.post("/api/instruments", { symbol: "AHEAD" });
+  await app.post("/api/instruments", { symbol: "AHEAD" });
   const row = await quarantined({
     ts: new Date(Date.now() + 10 * minute).toISOString(),
     symbol: "AHEAD",
@@ -154,19 +154,19 @@ Deno.test("a tick of the future can be stored when its time has come", async () 
 });
 
 Deno.test("a row of a deleted instrument is stored after it is restored", async () => {
-  const { id } = await (await house.post("/api/instruments", { symbol: "BACK" })).json();
-  await house.json(`/api/instruments/${id}`, { method: "DELETE" });
+  const { id } = await (await app.post("/api/instruments", { symbol: "BACK" })).json();
+  await app.json(`/api/instruments/${id}`, { method: "DELETE" });
   const row = await quarantined({ ts: now(), symbol: "BACK" });
   assert.equal(row.reason, "deleted_instrument");
   await stays(row.id, "?create=true");
-  await house.json(`/api/instruments/${id}/restore`, { method: "POST" });
+  await app.json(`/api/instruments/${id}/restore`, { method: "POST" });
   assert.equal((await retry(row.id)).status, 200);
 });
 
 Deno.test("a row that cannot be read stays, however often it is tried", async () => {
-  await house.post("/api/instruments", { symbol: "GOOD" });
+  await app.post("/api/instruments", { symbol: "GOOD" });
   const body = `${JSON.stringify(tick({ ts: now(), symbol: "GOOD" }))}\n{"ts":"broken\n`;
-  const response = await house.post("/api/ticks", body, { "content-type": "application/x-ndjson" });
+  const response = await app.post("/api/ticks", body, { "content-type": "application/x-ndjson" });
   assert.equal(response.status, 200);
   await response.body?.cancel();
   const [row] = (await list("reason=unparsable&limit=1")).quarantine;
@@ -181,6 +181,6 @@ Deno.test("a row that is not there is not found, a bad question is refused", asy
   }
   const cursor = btoa('["9999999999999999999"]');
   for (const query of ["limit=0", "cursor=x", `cursor=${cursor}`, "reason=%00", "reason=A%20B"]) {
-    assert.equal((await problemOf(await house.request(`/api/quarantine?${query}`))).status, 400);
+    assert.equal((await problemOf(await app.request(`/api/quarantine?${query}`))).status, 400);
   }
 });

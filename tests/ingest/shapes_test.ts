@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { parse } from "yaml";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 interface Operation {
   responses: Record<
@@ -37,13 +37,13 @@ function schemaOf(method: string, path: string, status: string, type: string) {
 }
 
 async function conforms(
-  house: House,
+  app: TestApp,
   method: string,
   path: string,
   url: string,
   init?: RequestInit,
 ) {
-  const response = await house.request(url, { ...init, method: method.toUpperCase() });
+  const response = await app.request(url, { ...init, method: method.toUpperCase() });
   const type = response.headers.get("content-type")?.split(";")[0] ?? "";
   const body: Record<string, unknown> = await response.json();
   const validate = schemaOf(method, path, String(response.status), type);
@@ -56,12 +56,12 @@ async function conforms(
 }
 
 Deno.test("every answer has the shape that openapi.yaml publishes", async (t) => {
-  const house = await startHouse();
+  const app = await startApp();
   const now = new Date().toISOString();
   const json = { "content-type": "application/json" };
   try {
     await t.step("ticks in, one quarantined", async () => {
-      const { body } = await conforms(house, "post", "/api/ticks", "/api/ticks?create=true", {
+      const { body } = await conforms(app, "post", "/api/ticks", "/api/ticks?create=true", {
         headers: json,
         body: JSON.stringify([
           {
@@ -116,23 +116,23 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
     ];
     for (const [path, url] of gets) {
       await t.step(`get ${url}`, async () => {
-        const { response } = await conforms(house, "get", path, url);
+        const { response } = await conforms(app, "get", path, url);
         assert.equal(response.status, 200);
       });
     }
     await t.step("quarantined rows tried again, mended and given up", async () => {
       const { body } = await conforms(
-        house,
+        app,
         "post",
         "/api/quarantine/retry",
         "/api/quarantine/retry",
         { headers: json, body: JSON.stringify({ reason: "stale" }) },
       );
       assert.deepEqual([body.retried, body.stored], [1, 0]);
-      const [row] = (await house.json<{ quarantine: { id: string }[] }>("/api/quarantine"))
+      const [row] = (await app.json<{ quarantine: { id: string }[] }>("/api/quarantine"))
         .quarantine;
       const mended = await conforms(
-        house,
+        app,
         "post",
         "/api/quarantine/{id}/retry",
         `/api/quarantine/${row?.id}/retry`,
@@ -143,7 +143,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       );
       assert.equal(mended.response.status, 200);
       const purged = await conforms(
-        house,
+        app,
         "delete",
         "/api/quarantine",
         "/api/quarantine?all=true",
@@ -152,7 +152,7 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
     });
     await t.step("candles made anew", async () => {
       const { response } = await conforms(
-        house,
+        app,
         "post",
         "/api/candles/rebuild",
         "/api/candles/rebuild",
@@ -161,29 +161,29 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       assert.equal(response.status, 200);
     });
     await t.step("instruments made, changed, deleted, restored", async () => {
-      const made = await conforms(house, "post", "/api/instruments", "/api/instruments", {
+      const made = await conforms(app, "post", "/api/instruments", "/api/instruments", {
         headers: json,
         body: JSON.stringify({ symbol: "IBM", kind: "equity", currency: "USD", tick_size: 0.01 }),
       });
       assert.equal(made.response.status, 201);
       const url = made.response.headers.get("location") ?? "";
-      await conforms(house, "patch", "/api/instruments/{id}", url, {
+      await conforms(app, "patch", "/api/instruments/{id}", url, {
         headers: json,
         body: '{"tick_size": 0.05}',
       });
-      await conforms(house, "delete", "/api/instruments/{id}", url);
-      await conforms(house, "post", "/api/instruments/{id}/restore", `${url}/restore`);
+      await conforms(app, "delete", "/api/instruments/{id}", url);
+      await conforms(app, "post", "/api/instruments/{id}/restore", `${url}/restore`);
     });
     await t.step("partitions planned, a policy set", async () => {
       const { body } = await conforms(
-        house,
+        app,
         "post",
         "/api/partitions/plan",
         "/api/partitions/plan",
         { headers: json, body: "{}" },
       );
       const { body: refused } = await conforms(
-        house,
+        app,
         "post",
         "/api/partitions/convert",
         "/api/partitions/convert",
@@ -197,16 +197,16 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
         },
       );
       assert.deepEqual(refused.refusals, ["it is partitioned already"]);
-      await conforms(house, "post", "/api/partitions/apply", "/api/partitions/apply", {
+      await conforms(app, "post", "/api/partitions/apply", "/api/partitions/apply", {
         headers: json,
         body: JSON.stringify({ digest: body.digest }),
       });
-      await conforms(house, "post", "/api/partitions/verify", "/api/partitions/verify", {
+      await conforms(app, "post", "/api/partitions/verify", "/api/partitions/verify", {
         headers: json,
         body: "{}",
       });
       await conforms(
-        house,
+        app,
         "put",
         "/api/partitions/policies/{table}",
         "/api/partitions/policies/market.ticks",
@@ -214,23 +214,23 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
       );
     });
     await t.step("a backup taken, listed, checked", async () => {
-      const { response, body } = await conforms(house, "post", "/api/backups", "/api/backups");
+      const { response, body } = await conforms(app, "post", "/api/backups", "/api/backups");
       assert.equal(response.status, 202);
-      await house.holdfast.backups.idle();
-      await conforms(house, "get", "/api/backups", "/api/backups");
-      await conforms(house, "get", "/api/backups/{id}", `/api/backups/${body.id}`);
+      await app.holdfast.backups.idle();
+      await conforms(app, "get", "/api/backups", "/api/backups");
+      await conforms(app, "get", "/api/backups/{id}", `/api/backups/${body.id}`);
       const checked = await conforms(
-        house,
+        app,
         "post",
         "/api/backups/{id}/verify",
         `/api/backups/${body.id}/verify`,
         { headers: json, body: '{"restore": false}' },
       );
       assert.equal(checked.response.status, 200);
-      await conforms(house, "get", "/api/health/database", "/api/health/database");
+      await conforms(app, "get", "/api/health/database", "/api/health/database");
     });
     await t.step("rules changed", async () => {
-      await conforms(house, "put", "/api/alerts/rules", "/api/alerts/rules", {
+      await conforms(app, "put", "/api/alerts/rules", "/api/alerts/rules", {
         headers: json,
         body: JSON.stringify({ rules: [{ name: "connections", warning: 0.9 }] }),
       });
@@ -249,13 +249,13 @@ Deno.test("every answer has the shape that openapi.yaml publishes", async (t) =>
     ];
     for (const [method, path, url, status] of problems) {
       await t.step(`${method} ${url} is a problem`, async () => {
-        const { response, body } = await conforms(house, method, path, url);
+        const { response, body } = await conforms(app, method, path, url);
         assert.equal(response.status, status);
         assert.equal(response.headers.get("content-type"), "application/problem+json");
         assert.equal(body.status, status);
       });
     }
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isOnTick } from "../../services/ingest/judge/tick_size.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { bodyOf, countTicks, formats, send, type Tick, tick, types } from "../helpers/ticks.ts";
 
 /** Tick sizes as decimals of `units` in the last of `scale` places: 0.25 is 25 and 2. */
@@ -98,22 +98,22 @@ Deno.test("known prices are judged as a person would", () => {
   for (const [price, size] of off) assert.ok(!isOnTick(price, size), `${price} of ${size}`);
 });
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const ts = new Date().toISOString();
 
 async function make(symbol: string, tick_size: number | null): Promise<number> {
-  const response = await house.post("/api/instruments", { symbol, tick_size });
+  const response = await app.post("/api/instruments", { symbol, tick_size });
   assert.equal(response.status, 201);
   return (await response.json()).id;
 }
 
 const patch = async (id: number, tick_size: number | null) => {
-  const response = await house.request(`/api/instruments/${id}`, {
+  const response = await app.request(`/api/instruments/${id}`, {
     method: "PATCH",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ tick_size }),
@@ -123,7 +123,7 @@ const patch = async (id: number, tick_size: number | null) => {
 };
 
 const counted = async (symbol: string, price: number) => {
-  const { accepted, quarantined } = await send(house, [tick({ ts, symbol, price })]);
+  const { accepted, quarantined } = await send(app, [tick({ ts, symbol, price })]);
   return [accepted, quarantined];
 };
 
@@ -133,7 +133,7 @@ Deno.test("a price off the instrument's tick size is quarantined, in every forma
     tick({ ts, symbol: "GRID", price })
   );
   for (const format of formats) {
-    const response = await house.post("/api/ticks", bodyOf(format, ticks), {
+    const response = await app.post("/api/ticks", bodyOf(format, ticks), {
       "content-type": types[format],
     });
     const answer = await response.json();
@@ -141,14 +141,14 @@ Deno.test("a price off the instrument's tick size is quarantined, in every forma
     assert.match(answer.errors[0].message, /price 10\.005 is no multiple of the tick size 0\.01/);
     assert.deepEqual(answer.errors.map(({ path }: { path: string }) => path), ["price", "price"]);
   }
-  const { quarantine } = await house.json<{ quarantine: { raw: string }[] }>(
+  const { quarantine } = await app.json<{ quarantine: { raw: string }[] }>(
     "/api/quarantine?reason=off_tick_size",
   );
   assert.deepEqual(
     quarantine.map(({ raw }) => JSON.parse(raw).price),
     [7.0001, 10.005, 7.0001, 10.005, 7.0001, 10.005],
   );
-  assert.equal(await countTicks(house, "GRID"), 9);
+  assert.equal(await countTicks(app, "GRID"), 9);
 });
 
 Deno.test("a changed tick size judges the next upload, whoever changed it", async () => {
@@ -159,8 +159,8 @@ Deno.test("a changed tick size judges the next upload, whoever changed it", asyn
   await patch(id, 0.001);
   assert.deepEqual(await counted("CHANGES", 10.005), [1, 0]);
   // From outside of this process, which has the old one in its memory.
-  await house.sql`update market.instruments set tick_size = 0.01 where id = ${id}`;
+  await app.sql`update market.instruments set tick_size = 0.01 where id = ${id}`;
   assert.deepEqual(await counted("CHANGES", 10.005), [0, 1]);
-  await house.sql`update market.instruments set tick_size = null where id = ${id}`;
+  await app.sql`update market.instruments set tick_size = null where id = ${id}`;
   assert.deepEqual(await counted("CHANGES", 10.005), [1, 0]);
 });

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { readTicks, send, tick } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const minute = 60_000;
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
 const create = "?create=true";
 
 Deno.test("a page of ticks has exactly the published fields", async () => {
-  await send(house, [tick({ ts: ago(minute), symbol: "SHAPE" })], create);
-  const page = await house.json<Record<string, unknown>>("/api/ticks?symbol=SHAPE");
+  await send(app, [tick({ ts: ago(minute), symbol: "SHAPE" })], create);
+  const page = await app.json<Record<string, unknown>>("/api/ticks?symbol=SHAPE");
   assert.deepEqual(Object.keys(page), ["ticks", "next_cursor"]);
   assert.equal(page.next_cursor, null);
   assert.deepEqual(
@@ -41,12 +41,12 @@ Deno.test("ticks of equal time keep their order of arrival, over requests and pa
         const sent = requests.map((offsets) =>
           offsets.map((offset) => tick({ ts: stamps[offset] ?? "", symbol, price: arrival++ }))
         );
-        for (const ticks of sent) await send(house, ticks, create);
+        for (const ticks of sent) await send(app, ticks, create);
         // Array.sort is stable: equal times stay as they were sent.
         const expected = sent.flat().sort((a, b) => stamps.indexOf(a.ts) - stamps.indexOf(b.ts));
-        assert.deepEqual(await readTicks(house, symbol, { limit }), expected);
+        assert.deepEqual(await readTicks(app, symbol, { limit }), expected);
         assert.deepEqual(
-          await readTicks(house, symbol, { limit, order: "desc" }),
+          await readTicks(app, symbol, { limit, order: "desc" }),
           expected.toReversed(),
         );
       },
@@ -58,14 +58,14 @@ Deno.test("ticks of equal time keep their order of arrival, over requests and pa
 Deno.test("from is included and to is not, to the microsecond", async () => {
   const base = ago(minute).slice(0, 19);
   const stamps = ["000001", "000002", "000003", "000004"].map((part) => `${base}.${part}Z`);
-  await send(house, stamps.map((ts) => tick({ ts, symbol: "RANGE" })), create);
+  await send(app, stamps.map((ts) => tick({ ts, symbol: "RANGE" })), create);
   const between = async (from?: string, to?: string) => {
     const query = new URLSearchParams({
       symbol: "RANGE",
       ...(from ? { from } : {}),
       ...(to ? { to } : {}),
     });
-    const { ticks } = await house.json<{ ticks: { ts: string }[] }>(`/api/ticks?${query}`);
+    const { ticks } = await app.json<{ ticks: { ts: string }[] }>(`/api/ticks?${query}`);
     return ticks.map(({ ts }) => stamps.indexOf(ts));
   };
   assert.deepEqual(await between(stamps[1], stamps[3]), [1, 2]);
@@ -92,7 +92,7 @@ Deno.test("a question that cannot be answered is a problem that names the parame
     [`symbol=RANGE&cursor=${cursor("2026-01-01T00:00:00Z")}`, "cursor"],
   ];
   for (const [query, path] of questions) {
-    const response = await house.request(`/api/ticks?${query}`);
+    const response = await app.request(`/api/ticks?${query}`);
     assert.equal(response.status, 400, query);
     const problem = await response.json();
     assert.equal(problem.code, "invalid_request");

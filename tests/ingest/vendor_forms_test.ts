@@ -285,7 +285,7 @@ Deno.test("real lines of each vendor's form become the ticks they mean", async (
 });
 
 Deno.test("every preset stands in the docs and in the document of the API", async () => {
-  const root = new URL("../", import.meta.url);
+  const root = new URL("../../", import.meta.url);
   for (const file of ["docs/import-export.md", "openapi.yaml"]) {
     const text = await Deno.readTextFile(new URL(file, root));
     for (const name of presetNames) {

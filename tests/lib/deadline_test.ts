@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createPool } from "../../db/pool/pool.ts";
 import { setDeadline } from "../../lib/deadline.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 
 /** Spins, so that nothing else of this process runs. */
 function hold(ms: number): void {
@@ -47,9 +47,9 @@ Deno.test("without an answer a deadline expires, once, held or not; cancelled it
 });
 
 Deno.test("a question answered while our own process was held is answered, not an outage", async () => {
-  const house = await startHouse();
+  const app = await startApp();
   const pool = createPool({
-    target: house.holdfast.target,
+    target: app.holdfast.target,
     pooler: { pooled: false },
     max: 1,
     waitingMax: 1,
@@ -68,6 +68,6 @@ Deno.test("a question answered while our own process was held is answered, not a
     assert.equal((await asked)[0]?.one, 1);
   } finally {
     await pool.end();
-    await house.stop();
+    await app.stop();
   }
 });

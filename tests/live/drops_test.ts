@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
-import type { House } from "../helpers/house.ts";
+import type { TestApp } from "../helpers/test_app.ts";
 import type { LiveMessage } from "../helpers/live.ts";
 import { type SharedServer, startSharedServer } from "../helpers/pair.ts";
 import { createFrameCheck } from "../helpers/live_document.ts";
@@ -102,11 +102,11 @@ Deno.test(`${breaks} random drops and restarts of either of two: no alert is los
   const check = createFrameCheck();
   const server: SharedServer = await startSharedServer();
   const calm = { HOLDFAST_FAST_TIER_SECONDS: "5", HOLDFAST_BROADCAST_SECONDS: "5" };
-  const pair: (House | undefined)[] = [
+  const pair: (TestApp | undefined)[] = [
     await server.start("one", calm),
     await server.start("two", calm),
   ];
-  const living = () => pair.flatMap((house) => house ? [house] : []);
+  const living = () => pair.flatMap((app) => app ? [app] : []);
   const clients = Array.from(
     { length: clientCount },
     () => createWanderer(() => living().map(({ url }) => url), random, check),
@@ -115,22 +115,22 @@ Deno.test(`${breaks} random drops and restarts of either of two: no alert is los
   let restarting: Promise<void> | undefined;
 
   async function tell(): Promise<void> {
-    const houses = living();
-    const house = houses[Math.floor(random() * houses.length)];
-    assert.ok(house);
+    const apps = living();
+    const app = apps[Math.floor(random() * apps.length)];
+    assert.ok(app);
     const before = clients[0]?.alerts().length;
     assert.ok(before !== undefined);
-    const answer = await house.request("/api/alerts/channels/websocket/test", { method: "POST" });
+    const answer = await app.request("/api/alerts/channels/websocket/test", { method: "POST" });
     assert.equal(answer.status, 200);
     await answer.body?.cancel();
-    told.push(house.config.HOLDFAST_INSTANCE ?? "");
+    told.push(app.config.HOLDFAST_INSTANCE ?? "");
   }
 
   async function restart(at: number): Promise<void> {
-    const house = pair[at];
-    assert.ok(house);
+    const app = pair[at];
+    assert.ok(app);
     pair[at] = undefined;
-    await server.end(house);
+    await server.end(app);
     pair[at] = await server.start(at === 0 ? "one" : "two", calm);
   }
 

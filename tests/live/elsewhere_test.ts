@@ -3,14 +3,14 @@ import { startBouncer } from "../helpers/bouncer.ts";
 import { createCluster, embeddedBin } from "../helpers/cluster.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { connectLive, type LiveClient, type LiveMessage } from "../helpers/live.ts";
 import { debianPostgres, pgbouncer, testWith } from "../helpers/skip.ts";
 
 const quick = { HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_BROADCAST_SECONDS: "1" };
 
-const tell = async (house: House) => {
-  const answer = await house.request("/api/alerts/channels/websocket/test", { method: "POST" });
+const tell = async (app: TestApp) => {
+  const answer = await app.request("/api/alerts/channels/websocket/test", { method: "POST" });
   assert.equal(answer.status, 200);
   await answer.body?.cancel();
 };
@@ -30,18 +30,18 @@ testWith(
     const server = await createDebianServer();
     await server.start();
     const bouncer = await startBouncer(server);
-    const houses: House[] = [];
+    const apps: TestApp[] = [];
     const clients: LiveClient[] = [];
     try {
       for (const [name, url] of [["direct", server.url], ["pooled", bouncer.url]] as const) {
-        houses.push(await startHouse({ DATABASE_URL: url, HOLDFAST_INSTANCE: name, ...quick }));
+        apps.push(await startApp({ DATABASE_URL: url, HOLDFAST_INSTANCE: name, ...quick }));
       }
-      for (const { url } of houses) {
+      for (const { url } of apps) {
         const client = await connectLive(url);
         await client.sees("hello", ({ type }) => type === "hello");
         clients.push(client);
       }
-      const [direct, pooled] = houses;
+      const [direct, pooled] = apps;
       assert.ok(direct && pooled);
       for (let n = 0; n < 6; n++) await tell(n % 2 ? direct : pooled);
       await eventually(() => clients.every((one) => makers(one).length >= 6), "all have all");
@@ -53,7 +53,7 @@ testWith(
       assert.deepEqual(warnings, [], "and nothing is wrong with that");
     } finally {
       for (const client of clients) await client.close();
-      for (const house of houses) await house.stop();
+      for (const app of apps) await app.stop();
       await bouncer.stop();
       await server.remove();
     }
@@ -63,8 +63,8 @@ testWith(
 Deno.test("beside a standby clients see what the primary's Holdfast tells, and the other way round nothing", async () => {
   const primary = await createCluster(await embeddedBin());
   await primary.start();
-  let ours: House | undefined;
-  let theirs: House | undefined;
+  let ours: TestApp | undefined;
+  let theirs: TestApp | undefined;
   const standby = await (async () => {
     await primary.stop();
     const copy = await primary.copy();
@@ -74,11 +74,11 @@ Deno.test("beside a standby clients see what the primary's Holdfast tells, and t
   })();
   const clients: LiveClient[] = [];
   try {
-    ours = await startHouse({ DATABASE_URL: primary.url(), HOLDFAST_INSTANCE: "ours", ...quick });
+    ours = await startApp({ DATABASE_URL: primary.url(), HOLDFAST_INSTANCE: "ours", ...quick });
     await standby.start();
-    const house = ours;
-    const [made] = await house.sql<{ lsn: string }[]>`select pg_current_wal_lsn()::text as lsn`;
-    theirs = await startHouse({
+    const app = ours;
+    const [made] = await app.sql<{ lsn: string }[]>`select pg_current_wal_lsn()::text as lsn`;
+    theirs = await startApp({
       DATABASE_URL: standby.url(),
       HOLDFAST_INSTANCE: "theirs",
       ...quick,

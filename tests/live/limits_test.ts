@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { HoldfastError } from "../../errors.ts";
 import { createAdmission } from "../../services/live/admission.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { connectLive } from "../helpers/live.ts";
 import { eventually } from "../helpers/eventually.ts";
 
@@ -40,32 +40,32 @@ Deno.test("clients of this machine, and of a proxy on it, are limited in all alo
 });
 
 Deno.test("one client too many is refused before it is upgraded, with 503, Retry-After and a problem", async () => {
-  const house: House = await startHouse({ HOLDFAST_WS_CLIENTS_MAX: "2" });
+  const app: TestApp = await startApp({ HOLDFAST_WS_CLIENTS_MAX: "2" });
   const knock = async () =>
-    await house.request("/ws", {
+    await app.request("/ws", {
       headers: { upgrade: "websocket", connection: "upgrade" },
     });
   try {
-    const clients = await Promise.all([connectLive(house.url), connectLive(house.url)]);
+    const clients = await Promise.all([connectLive(app.url), connectLive(app.url)]);
     const refused = await knock();
     assert.equal(refused.status, 503);
     assert.equal(refused.headers.get("retry-after"), "10");
     assert.equal((await refused.json()).code, "overloaded");
     await clients[0]?.close();
     await eventually(async () => {
-      const again = await connectLive(house.url).catch(() => undefined);
+      const again = await connectLive(app.url).catch(() => undefined);
       await again?.close();
       return again !== undefined;
     }, "who leaves makes room");
     await clients[1]?.close();
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });
 
 Deno.test("no compression is agreed on, whatever a client offers", async () => {
-  const house = await startHouse();
-  const { hostname, port } = new URL(house.url);
+  const app = await startApp();
+  const { hostname, port } = new URL(app.url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
   try {
     const lines = [
@@ -85,6 +85,6 @@ Deno.test("no compression is agreed on, whatever a client offers", async () => {
     assert.doesNotMatch(head, /sec-websocket-extensions/i);
   } finally {
     connection.close();
-    await house.stop();
+    await app.stop();
   }
 });

@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { messageTypes } from "../../services/live/hub.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { connectLive, type LiveClient } from "../helpers/live.ts";
 
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_BROADCAST_SECONDS: "1" });
+  app = await startApp({ HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_BROADCAST_SECONDS: "1" });
 });
 
 let stopped = false;
 Deno.test.afterAll(async () => {
-  if (!stopped) await house.stop();
+  if (!stopped) await app.stop();
 });
 
 async function withClient(work: (client: LiveClient) => Promise<void>): Promise<void> {
-  const client = await connectLive(house.url);
+  const client = await connectLive(app.url);
   try {
     await work(client);
   } finally {
@@ -134,7 +134,7 @@ Deno.test("a bad frame gets an error frame that says why, and the connection sta
 
 Deno.test("a frame over 16 KiB closes with 1009, text or binary, counted in bytes", async () => {
   for (const frame of ["x".repeat(16_385), "€".repeat(6_000), new Uint8Array(16_385)]) {
-    const client = await connectLive(house.url);
+    const client = await connectLive(app.url);
     client.send(frame);
     assert.equal((await client.closed).code, 1009);
   }
@@ -144,7 +144,7 @@ Deno.test("a frame over 16 KiB closes with 1009, text or binary, counted in byte
 });
 
 async function upgradeStatus(headers: Record<string, string>): Promise<string> {
-  const { hostname, port } = new URL(house.url);
+  const { hostname, port } = new URL(app.url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
   const lines = Object.entries({
     host: `${hostname}:${port}`,
@@ -163,19 +163,19 @@ async function upgradeStatus(headers: Record<string, string>): Promise<string> {
 
 Deno.test("only pages of this server may connect: another origin is refused the upgrade", async () => {
   assert.match(await upgradeStatus({}), / 101 /);
-  assert.match(await upgradeStatus({ origin: house.url }), / 101 /);
+  assert.match(await upgradeStatus({ origin: app.url }), / 101 /);
   assert.match(await upgradeStatus({ origin: "https://evil.example" }), / 403 /);
   assert.match(await upgradeStatus({ origin: "null" }), / 403 /);
   assert.match(await upgradeStatus({ host: "evil.example" }), / 403 /);
-  const plain = await house.request("/ws");
+  const plain = await app.request("/ws");
   assert.equal(plain.status, 400);
   assert.equal((await plain.json()).code, "invalid_request");
 });
 
 Deno.test("a shutdown says goodbye with 1001", async () => {
-  const clients = await Promise.all([connectLive(house.url), connectLive(house.url)]);
+  const clients = await Promise.all([connectLive(app.url), connectLive(app.url)]);
   await eventually(() => clients.every(({ messages }) => messages.length > 0), "they are served");
   stopped = true;
-  await house.stop();
+  await app.stop();
   for (const client of clients) assert.equal((await client.closed).code, 1001);
 });

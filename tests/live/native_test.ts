@@ -5,15 +5,15 @@ import { upgrade } from "../../runtime/http/web_socket.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createHub } from "../../services/live/hub.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginRequest } from "../helpers/raw_request.ts";
 
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const handshake = (changes: Record<string, string | null> = {}) => {
   const headers = {
@@ -47,18 +47,18 @@ Deno.test("each live connection is one Deno.upgradeWebSocket, and ends with its 
   try {
     const open = () =>
       new Promise<WebSocket>((resolve) => {
-        const socket = new WebSocket(`${house.url.replace(/^http/, "ws")}/ws`);
+        const socket = new WebSocket(`${app.url.replace(/^http/, "ws")}/ws`);
         socket.onopen = () => resolve(socket);
       });
     const sockets = await Promise.all(Array.from({ length: 20 }, open));
     assert.equal(calls, 20);
     await eventually(
-      async () => (await (await house.request("/metrics")).text()).includes("clients 20"),
+      async () => (await (await app.request("/metrics")).text()).includes("clients 20"),
       "twenty clients are counted",
     );
     for (const socket of sockets) socket.close();
     await eventually(
-      async () => (await (await house.request("/metrics")).text()).includes("clients 0"),
+      async () => (await (await app.request("/metrics")).text()).includes("clients 0"),
       "none is left",
     );
   } finally {
@@ -85,7 +85,7 @@ Deno.test("a handshake that is none is refused with its reason, and the connecti
     [{ "sec-websocket-version": "8" }, /Sec-WebSocket-Version must be 13/],
   ];
   for (const [headers, reason] of wrong) {
-    const text = await (await beginRequest(house.url, handshake(headers))).answer;
+    const text = await (await beginRequest(app.url, handshake(headers))).answer;
     assert.match(text, /^HTTP\/1\.1 400 /);
     assert.match(text, reason);
   }
@@ -95,7 +95,7 @@ Deno.test("a first frame is answered whether it comes with the handshake or afte
   for (const delayMs of [0, 10, 100]) {
     const connection = await Deno.connect({
       hostname: "127.0.0.1",
-      port: Number(new URL(house.url).port),
+      port: Number(new URL(app.url).port),
     });
     try {
       const head = new TextEncoder().encode(handshake());

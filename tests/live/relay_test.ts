@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { createEventJournal } from "../../db/live/events.ts";
 import { createPool } from "../../db/pool/pool.ts";
 import { eventually } from "../helpers/eventually.ts";
-import type { House } from "../helpers/house.ts";
+import type { TestApp } from "../helpers/test_app.ts";
 import { connectLive, type LiveClient, type LiveMessage } from "../helpers/live.ts";
 import { type SharedServer, startSharedServer } from "../helpers/pair.ts";
 import { type Proxy, startProxy } from "../helpers/proxy.ts";
 
 let server: SharedServer;
-let one: House;
-let two: House;
+let one: TestApp;
+let two: TestApp;
 let proxy: Proxy;
 
 const calm = ["FOR_SECONDS", "KEEP_FIRING_SECONDS", "COOLDOWN_SECONDS"];
@@ -37,8 +37,8 @@ Deno.test.afterAll(async () => {
   await proxy.stop();
 });
 
-const tell = async (house: House) => {
-  const answer = await house.request("/api/alerts/channels/websocket/test", { method: "POST" });
+const tell = async (app: TestApp) => {
+  const answer = await app.request("/api/alerts/channels/websocket/test", { method: "POST" });
   assert.equal(answer.status, 200);
   await answer.body?.cancel();
 };
@@ -48,10 +48,10 @@ const isTest = ({ type, data }: LiveMessage) =>
 const ids = (client: LiveClient) => client.messages.filter(isTest).map(({ id }) => id);
 
 async function withClients(
-  houses: House[],
+  apps: TestApp[],
   work: (...clients: LiveClient[]) => Promise<void>,
 ): Promise<void> {
-  const clients = await Promise.all(houses.map(({ url }) => connectLive(url)));
+  const clients = await Promise.all(apps.map(({ url }) => connectLive(url)));
   try {
     for (const client of clients) await client.sees("hello", ({ type }) => type === "hello");
     await work(...clients);
@@ -104,8 +104,8 @@ Deno.test("an alert, its acknowledgement, its silence and its end are told once 
       const { alerts } = await two.json<{ alerts: { id: string }[] }>("/api/alerts?state=firing");
       return alerts.some((alert) => alert.id === id);
     }, "the other shows it");
-    for (const house of [one, two]) {
-      const answer = await house.post(`/api/alerts/${id}/acknowledge`, { by: "somebody" });
+    for (const app of [one, two]) {
+      const answer = await app.post(`/api/alerts/${id}/acknowledge`, { by: "somebody" });
       assert.equal(answer.status, 200);
       await answer.body?.cancel();
     }

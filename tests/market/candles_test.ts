@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bruteForce, day, intervals, readCandles, widths } from "../helpers/candles.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { problemOf, readTicks, send, type Tick, tick } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const minute = 60_000;
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -79,7 +79,7 @@ Deno.test("candles of every interval equal those computed from the ticks, late a
             ? { "idempotency-key": `${round}-${at}` }
             : {};
           for (let time = sending === "once" ? 1 : 2; time > 0; time--) {
-            const answer = await send(house, ticks, "?create=true&backfill=true", headers);
+            const answer = await send(app, ticks, "?create=true&backfill=true", headers);
             assert.equal(answer.accepted, ticks.length);
             if (!answer.replayed) parts.forEach((part, index) => arrived[index]?.push(...part));
           }
@@ -90,7 +90,7 @@ Deno.test("candles of every interval equal those computed from the ticks, late a
       );
       await eachOf(questions, async ({ symbol, interval, ticks }) => {
         assert.deepEqual(
-          await readCandles(house, symbol, interval),
+          await readCandles(app, symbol, interval),
           bruteForce(ticks, widths[interval]),
           interval,
         );
@@ -108,7 +108,7 @@ Deno.test("candles agree with the ticks when many uploads write the same minutes
         const symbols = [`C${turn++}`, `C${turn++}`];
         const upload = (offers: typeof uploads[number], at: number) =>
           send(
-            house,
+            app,
             offers.flatMap((one, index) =>
               // Half of the uploads name the symbols in the other order.
               (at % 2 === 0 ? symbols : symbols.toReversed()).map((symbol) =>
@@ -124,11 +124,11 @@ Deno.test("candles agree with the ticks when many uploads write the same minutes
           );
         await Promise.all(uploads.map(upload));
         for (const symbol of symbols) {
-          const ticks = await readTicks(house, symbol);
+          const ticks = await readTicks(app, symbol);
           assert.equal(ticks.length, uploads.flat().length);
           for (const interval of ["1m", "1h"] as const) {
             assert.deepEqual(
-              await readCandles(house, symbol, interval),
+              await readCandles(app, symbol, interval),
               bruteForce(ticks, widths[interval]),
             );
           }
@@ -145,10 +145,10 @@ Deno.test("pages of candles miss and repeat nothing", async () => {
     { length: 50 },
     (_, at) => tick({ ts: new Date((scenes[0] ?? 0) + at * 3 * minute).toISOString(), symbol }),
   );
-  await send(house, ticks, "?create=true");
+  await send(app, ticks, "?create=true");
   for (const interval of intervals) {
     assert.deepEqual(
-      await readCandles(house, symbol, interval, { limit: "7" }),
+      await readCandles(app, symbol, interval, { limit: "7" }),
       bruteForce(ticks, widths[interval]),
     );
   }
@@ -161,7 +161,7 @@ Deno.test("from and to choose whole candles by their start, from included, to no
     { length: 180 },
     (_, at) => tick({ ts: new Date(start + at * minute).toISOString(), symbol, price: at }),
   );
-  await send(house, ticks, "?create=true");
+  await send(app, ticks, "?create=true");
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...intervals),
@@ -174,7 +174,7 @@ Deno.test("from and to choose whole candles by their start, from included, to no
         const expected = bruteForce(ticks, widths[interval]).filter(({ ts }) =>
           Date.parse(ts) >= Date.parse(from) && Date.parse(ts) < Date.parse(to)
         );
-        assert.deepEqual(await readCandles(house, symbol, interval, { from, to }), expected);
+        assert.deepEqual(await readCandles(app, symbol, interval, { from, to }), expected);
       },
     ),
     { numRuns: 100 },
@@ -184,10 +184,10 @@ Deno.test("from and to choose whole candles by their start, from included, to no
 Deno.test("candles outlive their ticks", async () => {
   const symbol = "OUTLIVE";
   const ts = "2013-10-07T08:00:00Z";
-  await send(house, [tick({ ts, symbol, price: 5 })], "?create=true&backfill=true");
-  await house.sql`drop table market.ticks_p20131007`;
-  assert.deepEqual(await readTicks(house, symbol), []);
-  assert.deepEqual((await readCandles(house, symbol, "1d")).map(({ close }) => close), [5]);
+  await send(app, [tick({ ts, symbol, price: 5 })], "?create=true&backfill=true");
+  await app.sql`drop table market.ticks_p20131007`;
+  assert.deepEqual(await readTicks(app, symbol), []);
+  assert.deepEqual((await readCandles(app, symbol, "1d")).map(({ close }) => close), [5]);
 });
 
 Deno.test("a question about candles that cannot be answered is a problem", async () => {
@@ -202,6 +202,6 @@ Deno.test("a question about candles that cannot be answered is a problem", async
     [`symbol=PAGED&cursor=${btoa('["2026-99-99T00:00:00Z"]')}`, 400],
   ];
   for (const [query, status] of questions) {
-    assert.equal((await problemOf(await house.request(`/api/candles?${query}`))).status, status);
+    assert.equal((await problemOf(await app.request(`/api/candles?${query}`))).status, status);
   }
 });

@@ -1,29 +1,29 @@
 import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { psql } from "../helpers/psql.ts";
 import { psql as psqlTool, testWith } from "../helpers/skip.ts";
 import { countTicks, problemOf, send, tick } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const ts = new Date().toISOString();
 const day = ts.slice(0, 10).replaceAll("-", "");
 
 async function make(symbol: string): Promise<number> {
-  const response = await house.post("/api/instruments", { symbol });
+  const response = await app.post("/api/instruments", { symbol });
   assert.equal(response.status, 201);
   return (await response.json()).id;
 }
 
-const run = (...commands: string[]) => psql(house.holdfast.target, ...commands);
+const run = (...commands: string[]) => psql(app.holdfast.target, ...commands);
 
 async function orphans(): Promise<number> {
-  const [row] = await house.sql<{ count: number }[]>`
+  const [row] = await app.sql<{ count: number }[]>`
     select count(*)::int4 as count
     from market.ticks as t
     where not exists (select 1 from market.instruments as i where i.id = t.instrument_id)`;
@@ -35,8 +35,8 @@ testWith(
   "in psql a referenced instrument can neither be deleted nor truncated nor renumbered",
   async () => {
     const id = await make("RAW");
-    await send(house, [tick({ ts, symbol: "RAW" })]);
-    const before = await countTicks(house);
+    await send(app, [tick({ ts, symbol: "RAW" })]);
+    const before = await countTicks(app);
     const statements = [
       `delete from market.instruments where id = ${id}`,
       `delete from market.instruments`,
@@ -64,8 +64,8 @@ testWith(
         );
       }
     }
-    assert.equal(await countTicks(house), before);
-    const [row] = await house.sql`select symbol from market.instruments where id = ${id}`;
+    assert.equal(await countTicks(app), before);
+    const [row] = await app.sql`select symbol from market.instruments where id = ${id}`;
     assert.equal(row?.symbol, "RAW");
   },
 );
@@ -76,7 +76,7 @@ testWith(psqlTool, "in psql an instrument to which nothing refers can be deleted
   assert.deepEqual([result.ok, result.output], [true, "DELETE 1"]);
   // With a candle it is not free, by the candles' key; with neither tick nor candle it is again.
   const other = await make("CANDLE");
-  await send(house, [tick({ ts, symbol: "CANDLE" })]);
+  await send(app, [tick({ ts, symbol: "CANDLE" })]);
   await run(`delete from market.ticks where instrument_id = ${other}`);
   assert.equal((await run(`delete from market.instruments where id = ${other}`)).ok, false);
   const both = await run(
@@ -92,10 +92,10 @@ testWith(
   async () => {
     for (const level of ["repeatable read", "serializable"]) {
       const id = await make(`OLD ${level}`);
-      const raw = await house.sql.reserve();
+      const raw = await app.sql.reserve();
       await raw.unsafe(`begin isolation level ${level}`);
       await raw`select 1`; // takes the snapshot
-      await send(house, [tick({ ts, symbol: `OLD ${level}` })]);
+      await send(app, [tick({ ts, symbol: `OLD ${level}` })]);
       await assert.rejects(
         raw`delete from market.instruments where id = ${id}`.execute(),
         /only be removed at the isolation level read committed/,
@@ -114,13 +114,13 @@ testWith(
 testWith(psqlTool, "an upload under way holds its instruments against psql", async () => {
   const id = await make("UNDERWAY");
   // As the ingest does: the instrument first, then its ticks, then commit.
-  const upload = await house.sql.reserve();
+  const upload = await app.sql.reserve();
   await upload`begin`;
   await upload`select 1 from market.instruments where id = ${id} for key share`;
   const waiting = run("set lock_timeout = '5s'", `delete from market.instruments where id = ${id}`);
   await eventually(
     async () => {
-      const waits = await house.sql`
+      const waits = await app.sql`
         select 1 from pg_stat_activity where query like 'delete from market.instruments%' and wait_event_type = 'Lock'`;
       return waits.length > 0;
     },
@@ -143,11 +143,11 @@ Deno.test("a purge and uploads race fifty times: no orphan, no deadlock, no purg
     const id = await make(symbol);
     const upload = () =>
       Array.from({ length: 3 }, (_, at) =>
-        house.post("/api/ticks", [
+        app.post("/api/ticks", [
           tick({ ts, symbol, size: at }),
           tick({ ts, symbol: `RACE${Math.max(0, round - 1)}`, size: at }),
         ]));
-    const purge = () => house.request(`/api/instruments/${id}?purge=true`, { method: "DELETE" });
+    const purge = () => app.request(`/api/instruments/${id}?purge=true`, { method: "DELETE" });
     // The first two rounds are no race, so that both outcomes are seen.
     const early = round === 0 ? await purge() : undefined;
     const uploads = round === 1 ? await Promise.all(upload()) : upload();
@@ -159,7 +159,7 @@ Deno.test("a purge and uploads race fifty times: no orphan, no deadlock, no purg
     outcomes[purged ?? 0] = (outcomes[purged ?? 0] ?? 0) + 1;
     assert.ok(purged === 204 || purged === 409, `purge: ${purged}`);
     assert.deepEqual(uploaded, [200, 200, 200]);
-    const [row] = await house.sql<{ living: number; ticks: number }[]>`
+    const [row] = await app.sql<{ living: number; ticks: number }[]>`
       select
         (select count(*)::int4 from market.instruments where id = ${id}) as living,
         (select count(*)::int4 from market.ticks where instrument_id = ${id}) as ticks`;
@@ -169,7 +169,7 @@ Deno.test("a purge and uploads race fifty times: no orphan, no deadlock, no purg
   }
   assert.ok(outcomes[204] && outcomes[409], JSON.stringify(outcomes));
   assert.equal(await orphans(), 0);
-  const lost = house.logs.filter(({ event, reason }) =>
+  const lost = app.logs.filter(({ event, reason }) =>
     event === "request_failed" || String(reason).includes("deadlock")
   );
   assert.deepEqual(lost, []);
@@ -177,18 +177,18 @@ Deno.test("a purge and uploads race fifty times: no orphan, no deadlock, no purg
 
 Deno.test("a purge takes the candles along, and is refused before it touches them", async () => {
   const id = await make("BOTH");
-  await send(house, [tick({ ts, symbol: "BOTH" })]);
+  await send(app, [tick({ ts, symbol: "BOTH" })]);
   const candles = async () =>
-    (await house.sql`select xmax::text from market.candles_1m where instrument_id = ${id}`)
+    (await app.sql`select xmax::text from market.candles_1m where instrument_id = ${id}`)
       .map(({ xmax }) => xmax);
   const refused = await problemOf(
-    await house.request(`/api/instruments/${id}?purge=true`, { method: "DELETE" }),
+    await app.request(`/api/instruments/${id}?purge=true`, { method: "DELETE" }),
   );
   assert.deepEqual([refused.status, refused.code], [409, "instrument_referenced"]);
   assert.deepEqual(await candles(), ["0"]);
   // Its partition gone, as retention does it, nothing refers to it any more.
-  await house.sql.unsafe(`alter table market.ticks detach partition market.ticks_p${day}`);
-  const purged = await house.request(`/api/instruments/${id}?purge=true`, { method: "DELETE" });
+  await app.sql.unsafe(`alter table market.ticks detach partition market.ticks_p${day}`);
+  const purged = await app.request(`/api/instruments/${id}?purge=true`, { method: "DELETE" });
   assert.equal(purged.status, 204);
   assert.deepEqual(await candles(), []);
 });

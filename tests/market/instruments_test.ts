@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { countTicks, problemOf, send, tick } from "../helpers/ticks.ts";
 
 interface Instrument {
@@ -12,16 +12,16 @@ interface Instrument {
   deleted_at: string | null;
 }
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const ts = new Date().toISOString();
 
 async function call<T = Instrument>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await house.request(`/api/instruments${path}`, {
+  const response = await app.request(`/api/instruments${path}`, {
     method,
     ...(body === undefined
       ? {}
@@ -32,7 +32,7 @@ async function call<T = Instrument>(method: string, path: string, body?: unknown
 }
 
 async function refused(method: string, path: string, body?: unknown) {
-  const response = await house.request(`/api/instruments${path}`, {
+  const response = await app.request(`/api/instruments${path}`, {
     method,
     ...(body === undefined
       ? {}
@@ -45,7 +45,7 @@ async function refused(method: string, path: string, body?: unknown) {
 const make = (symbol: string) => call("POST", "", { symbol });
 
 Deno.test("an instrument is made, read, changed and listed", async () => {
-  const response = await house.post("/api/instruments", {
+  const response = await app.post("/api/instruments", {
     symbol: "SPY",
     kind: "etf",
     currency: "USD",
@@ -88,50 +88,50 @@ Deno.test("a living instrument's symbol is taken; a deleted one's is free", asyn
 
 Deno.test("a soft-deleted instrument takes no ticks and keeps its history until restored", async () => {
   const { id } = await make("SOFT");
-  await send(house, [tick({ ts, symbol: "SOFT" })]);
+  await send(app, [tick({ ts, symbol: "SOFT" })]);
   const deleted = await call("DELETE", `/${id}`);
   assert.ok(deleted.deleted_at);
   assert.deepEqual(await call("DELETE", `/${id}`), deleted);
   for (const query of ["", "?create=true"]) {
-    const answer = await send(house, [tick({ ts, symbol: "SOFT" })], query);
+    const answer = await send(app, [tick({ ts, symbol: "SOFT" })], query);
     assert.deepEqual([answer.accepted, answer.quarantined], [0, 1]);
   }
-  assert.equal((await house.json<{ ticks: unknown[] }>("/api/ticks?symbol=SOFT")).ticks.length, 1);
+  assert.equal((await app.json<{ ticks: unknown[] }>("/api/ticks?symbol=SOFT")).ticks.length, 1);
   const living = await call<{ instruments: Instrument[] }>("GET", "?symbol=SOFT");
   const all = await call<{ instruments: Instrument[] }>("GET", "?symbol=SOFT&deleted=true");
   assert.deepEqual([living.instruments.length, all.instruments.length], [0, 1]);
   assert.equal((await refused("PATCH", `/${id}`, { kind: "x" })).code, "conflict");
   await call("POST", `/${id}/restore`);
-  assert.equal((await send(house, [tick({ ts, symbol: "SOFT" })])).accepted, 1);
-  assert.equal(await countTicks(house, "SOFT"), 2);
+  assert.equal((await send(app, [tick({ ts, symbol: "SOFT" })])).accepted, 1);
+  assert.equal(await countTicks(app, "SOFT"), 2);
 });
 
 Deno.test("an instrument is purged only when no tick refers to it", async () => {
   const { id } = await make("PURGE");
-  await send(house, [tick({ ts, symbol: "PURGE" })]);
+  await send(app, [tick({ ts, symbol: "PURGE" })]);
   const referenced = { status: 409, code: "instrument_referenced", paths: [] };
   assert.deepEqual(await refused("DELETE", `/${id}?purge=true`), referenced);
   await call("DELETE", `/${id}`);
   assert.deepEqual(await refused("DELETE", `/${id}?purge=true`), referenced);
-  assert.equal(await countTicks(house, "PURGE"), 1);
-  await house.sql`delete from market.ticks where instrument_id = ${id}`;
+  assert.equal(await countTicks(app, "PURGE"), 1);
+  await app.sql`delete from market.ticks where instrument_id = ${id}`;
   await call("DELETE", `/${id}?purge=true`);
   assert.equal((await refused("GET", `/${id}`)).status, 404);
-  const candles = await house.sql`select 1 from market.candles_1m where instrument_id = ${id}`;
+  const candles = await app.sql`select 1 from market.candles_1m where instrument_id = ${id}`;
   assert.equal(candles.length, 0);
   // The symbol starts anew.
-  const answer = await send(house, [tick({ ts, symbol: "PURGE" })], "?create=true");
+  const answer = await send(app, [tick({ ts, symbol: "PURGE" })], "?create=true");
   assert.equal(answer.accepted, 1);
 });
 
 Deno.test("a purge and uploads at once never leave a tick without its instrument", async () => {
   for (let turn = 0; turn < 10; turn++) {
     const { id, symbol } = await make(`TUSSLE${turn}`);
-    const uploads = Array.from({ length: 4 }, () => send(house, [tick({ ts, symbol })]));
-    const purge = house.request(`/api/instruments/${id}?purge=true`, { method: "DELETE" });
+    const uploads = Array.from({ length: 4 }, () => send(app, [tick({ ts, symbol })]));
+    const purge = app.request(`/api/instruments/${id}?purge=true`, { method: "DELETE" });
     const [response] = await Promise.all([purge, ...uploads]);
     assert.ok([204, 409].includes(response.status), await response.text());
-    const orphans = await house.sql`
+    const orphans = await app.sql`
       select 1 from market.ticks where instrument_id not in (select id from market.instruments)`;
     assert.equal(orphans.length, 0);
   }
@@ -139,26 +139,26 @@ Deno.test("a purge and uploads at once never leave a tick without its instrument
 
 Deno.test("raw SQL cannot remove a referenced instrument either", async () => {
   const { id } = await make("RAW");
-  await send(house, [tick({ ts, symbol: "RAW" })]);
-  const before = await countTicks(house);
+  await send(app, [tick({ ts, symbol: "RAW" })]);
+  const before = await countTicks(app);
   const statements = [
-    house.sql`delete from market.instruments where id = ${id}`,
-    house.sql`delete from market.instruments`,
-    house.sql`truncate market.instruments`,
-    house.sql`truncate market.instruments cascade`,
-    house.sql`truncate market.ticks, market.instruments cascade`,
-    house.sql`update market.instruments set id = default where id = ${id}`,
+    app.sql`delete from market.instruments where id = ${id}`,
+    app.sql`delete from market.instruments`,
+    app.sql`truncate market.instruments`,
+    app.sql`truncate market.instruments cascade`,
+    app.sql`truncate market.ticks, market.instruments cascade`,
+    app.sql`update market.instruments set id = default where id = ${id}`,
   ];
   for (const statement of statements) {
     await assert.rejects(statement, /referenced|never changes|foreign key/);
   }
   // With no candle left, the ticks alone still hold it.
-  await house.sql`delete from market.candles_1m where instrument_id = ${id}`;
+  await app.sql`delete from market.candles_1m where instrument_id = ${id}`;
   await assert.rejects(
-    house.sql`delete from market.instruments where id = ${id}`,
+    app.sql`delete from market.instruments where id = ${id}`,
     /referenced by market\.ticks/,
   );
-  assert.equal(await countTicks(house), before);
+  assert.equal(await countTicks(app), before);
   assert.equal((await call("GET", `/${id}`)).symbol, "RAW");
 });
 

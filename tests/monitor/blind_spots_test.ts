@@ -4,7 +4,7 @@ import { connectSql } from "../../db/connection.ts";
 import { tierOf } from "../../db/collectors/list.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 
 const quick = {
@@ -19,19 +19,19 @@ interface Health {
   checks: { name: string; status: string; detail: string }[];
 }
 
-const healthOf = (house: House) => house.json<Health>("/api/health");
-const checkOf = async (house: House, name: string) =>
-  (await healthOf(house)).checks.find((check) => check.name === name);
+const healthOf = (app: TestApp) => app.json<Health>("/api/health");
+const checkOf = async (app: TestApp, name: string) =>
+  (await healthOf(app)).checks.find((check) => check.name === name);
 
 Deno.test("locks on a leaf, on its parent and on own tables: nothing waits beyond its budget, over two connections at most", async (t) => {
-  const house = await startHouse(quick);
-  const { monitor } = house.holdfast;
+  const app = await startApp(quick);
+  const { monitor } = app.holdfast;
   try {
-    await house.post("/api/ticks?create=true", [
+    await app.post("/api/ticks?create=true", [
       { ts: new Date().toISOString(), symbol: "SPY", price: 170.5, size: 100, exchange: "P" },
     ]);
-    await eventually(async () => (await healthOf(house)).status === "healthy", "healthy");
-    const [{ leaf }] = await house.sql<[{ leaf: string }]>`
+    await eventually(async () => (await healthOf(app)).status === "healthy", "healthy");
+    const [{ leaf }] = await app.sql<[{ leaf: string }]>`
       select tableoid::regclass::text as leaf from market.ticks limit 1`;
     const cases = [
       ["a leaf", [leaf]],
@@ -40,7 +40,7 @@ Deno.test("locks on a leaf, on its parent and on own tables: nothing waits beyon
     ] as const;
     for (const [what, tables] of cases) {
       await t.step(what, async () => {
-        const blocker = await house.sql.reserve();
+        const blocker = await app.sql.reserve();
         let most = 0;
         try {
           await blocker`begin`;
@@ -51,7 +51,7 @@ Deno.test("locks on a leaf, on its parent and on own tables: nothing waits beyon
             const started = performance.now();
             await monitor.runNow(tier);
             assert.ok(performance.now() - started < 3_000, `${tier} is done soon`);
-            const [row] = await house.sql<{ count: number }[]>`
+            const [row] = await app.sql<{ count: number }[]>`
               select count(*)::int as count from pg_stat_activity where application_name = 'holdfast-monitor'`;
             most = Math.max(most, row?.count ?? 0);
           }
@@ -66,7 +66,7 @@ Deno.test("locks on a leaf, on its parent and on own tables: nothing waits beyon
             assert.equal(error, undefined, name);
           }
           assert.ok(most <= 2, `${most} connections`);
-          const health = await healthOf(house);
+          const health = await healthOf(app);
           assert.ok(health.age_ms < 3_000, "health is of now");
           const stale = health.checks.filter(({ status }) => status !== "healthy");
           if (what === "own tables") {
@@ -83,13 +83,13 @@ Deno.test("locks on a leaf, on its parent and on own tables: nothing waits beyon
           blocker.release();
         }
         await eventually(
-          async () => (await healthOf(house)).checks.every(({ status }) => status === "healthy"),
+          async () => (await healthOf(app)).checks.every(({ status }) => status === "healthy"),
           "all is known again",
         );
       });
     }
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });
 
@@ -111,19 +111,19 @@ testWith(
     await admin`grant create on database postgres to plain`;
     await admin.end();
     const url = server.url.replace("postgres@", "plain@");
-    const house = await startHouse({ DATABASE_URL: url, ...quick });
+    const app = await startApp({ DATABASE_URL: url, ...quick });
     try {
       const check = await eventually(
-        async () => await checkOf(house, "pg_monitor") ?? false,
+        async () => await checkOf(app, "pg_monitor") ?? false,
         "the missing grant is a check",
       );
       assert.equal(check.status, "unknown");
       const missing = await eventually(
-        async () => await checkOf(house, "pg_stat_statements") ?? false,
+        async () => await checkOf(app, "pg_stat_statements") ?? false,
         "and so is the missing extension",
       );
       assert.match(missing.detail, /not installed in this database/);
-      const report = await house.json<{
+      const report = await app.json<{
         recommendations: { title: string; sql?: string }[];
         performance_metrics: Record<string, unknown>;
       }>("/api/health/database");
@@ -131,32 +131,32 @@ testWith(
       assert.ok(report.recommendations.some(({ title }) => title === "Install pg_stat_statements"));
       assert.equal(report.performance_metrics.longest_transaction_seconds, null);
       assert.equal(report.performance_metrics.blocked_sessions, null);
-      const queries = await house.json<{ status: string; detail: string }>("/api/queries");
+      const queries = await app.json<{ status: string; detail: string }>("/api/queries");
       assert.equal(queries.status, "unknown");
       assert.match(queries.detail, /pg_stat_statements/);
     } finally {
-      await house.stop();
+      await app.stop();
       await server.remove();
     }
   },
 );
 
 Deno.test("a collector that runs into its statement timeout is unknown by name, and its values with it", async () => {
-  const house = await startHouse(quick);
+  const app = await startApp(quick);
   try {
-    await eventually(async () => (await healthOf(house)).status === "healthy", "healthy");
+    await eventually(async () => (await healthOf(app)).status === "healthy", "healthy");
     // A function that waits in place of the server's makes the question as slow as a server in trouble.
-    await house.sql`create table public.orders (id int primary key)`;
-    await house.admin.unsafe(`
+    await app.sql`create table public.orders (id int primary key)`;
+    await app.admin.unsafe(`
       alter function pg_catalog.pg_blocking_pids(int) rename to pg_blocking_pids_in_time;
       create function pg_catalog.pg_blocking_pids(int) returns int[] language sql
         as 'select array[1] from pg_sleep(30)'`).simple();
-    const [blocker, waiter] = [await house.sql.reserve(), await house.sql.reserve()];
+    const [blocker, waiter] = [await app.sql.reserve(), await app.sql.reserve()];
     await blocker`begin`;
     await blocker`lock table public.orders`;
     const waiting = waiter`select from public.orders`.execute().catch(() => {});
     const check = await eventually(
-      async () => await checkOf(house, "collector:locks") ?? false,
+      async () => await checkOf(app, "collector:locks") ?? false,
       "it is named",
       20_000,
     );
@@ -166,8 +166,8 @@ Deno.test("a collector that runs into its statement timeout is unknown by name, 
     waiter.release();
     assert.equal(check.status, "unknown");
     assert.match(check.detail, /^57014: /);
-    assert.equal((await healthOf(house)).status, "healthy", "the rest goes on");
+    assert.equal((await healthOf(app)).status, "healthy", "the rest goes on");
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });

@@ -4,7 +4,7 @@ import { codeOf } from "../../db/errors.ts";
 import { IndexList, LockTree, QueryList } from "../../routes/monitor/diagnosis_schemas.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 const quick = {
   HOLDFAST_FAST_TIER_SECONDS: "1",
@@ -14,16 +14,16 @@ const quick = {
   HOLDFAST_READ_TOKEN: "the-read-token",
 };
 const admin = { headers: { authorization: "Bearer the-admin-token" } };
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse(quick);
+  app = await startApp(quick);
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const session = (): Sql =>
   connectSql({
-    target: house.holdfast.target,
+    target: app.holdfast.target,
     max: 1,
     applicationName: "trader",
     statementTimeoutMs: 30_000,
@@ -31,14 +31,14 @@ const session = (): Sql =>
     pooled: false,
   });
 
-const locks = async () => LockTree.parse(await house.json("/api/locks", admin));
+const locks = async () => LockTree.parse(await app.json("/api/locks", admin));
 const post = (path: string, token = "the-admin-token") =>
-  house.request(path, { method: "POST", headers: { authorization: `Bearer ${token}` } });
+  app.request(path, { method: "POST", headers: { authorization: `Bearer ${token}` } });
 const pidOf = async (sql: Sql) => (await sql`select pg_backend_pid() as pid`)[0]?.pid as number;
 
 Deno.test("the blocking tree, a waiter cancelled, its root ended, each with an audit line", async () => {
-  await house.sql`create table public.book (id int primary key, price float8)`;
-  await house.sql`insert into public.book values (1, 10)`;
+  await app.sql`create table public.book (id int primary key, price float8)`;
+  await app.sql`insert into public.book values (1, 10)`;
   const [holder, first, second] = [session(), session(), session()];
   const pids = await Promise.all([holder, first, second].map(pidOf));
   await holder`begin`;
@@ -46,7 +46,7 @@ Deno.test("the blocking tree, a waiter cancelled, its root ended, each with an a
   const failed = (waiting: Promise<unknown>) => waiting.then(() => undefined, (error) => error);
   const firstEnd = failed(first`update public.book set price = 12 where id = 1`);
   await eventually(async () => {
-    const [row] = await house.sql`
+    const [row] = await app.sql`
       select 1 from pg_stat_activity where pid = ${pids[1]!} and wait_event_type = 'Lock'`;
     return row !== undefined;
   }, "the first waits");
@@ -90,7 +90,7 @@ Deno.test("the blocking tree, a waiter cancelled, its root ended, each with an a
 
     const gone = await post(`/api/locks/${pids[0]}/cancel`);
     assert.deepEqual([gone.status, (await gone.json()).code], [404, "not_found"]);
-    const audited = house.logs.filter(({ event }) =>
+    const audited = app.logs.filter(({ event }) =>
       event === "session_cancel" || event === "session_terminate"
     );
     assert.deepEqual(
@@ -107,7 +107,7 @@ Deno.test("the blocking tree, a waiter cancelled, its root ended, each with an a
 });
 
 Deno.test("Holdfast's own sessions and the server's workers are not to be ended", async () => {
-  const rows = await house.sql<{ pid: number }[]>`
+  const rows = await app.sql<{ pid: number }[]>`
     select min(pid) as pid from pg_stat_activity where application_name = 'holdfast-monitor'
     union all
     select pid from pg_stat_activity where backend_type = 'checkpointer'`;
@@ -123,14 +123,14 @@ Deno.test("Holdfast's own sessions and the server's workers are not to be ended"
 });
 
 Deno.test("statements come with their text, calls and time, of late and in all", async () => {
-  await house.admin`select pg_stat_statements_reset()`;
+  await app.admin`select pg_stat_statements_reset()`;
   const list = async (query = "") =>
-    QueryList.parse(await house.json(`/api/queries?limit=1000${query}`, admin));
+    QueryList.parse(await app.json(`/api/queries?limit=1000${query}`, admin));
   const find = async (query?: string) =>
     (await list(query)).queries.find((one) => one.query?.includes("as marked_column"));
   await eventually(async () => (await list()).queries.some(({ recent }) => recent), "two looks");
   for (let call = 0; call < 9; call++) {
-    await house.sql`select ${call}::int + 1 as marked_column, pg_sleep(0.002)`;
+    await app.sql`select ${call}::int + 1 as marked_column, pg_sleep(0.002)`;
   }
   const found = await eventually(async () => {
     const one = await find();
@@ -143,15 +143,15 @@ Deno.test("statements come with their text, calls and time, of late and in all",
   const byTotal = (await list("&order=total")).queries.map(({ total_ms }) => total_ms);
   assert.deepEqual(byTotal, [...byTotal].sort((a, b) => b - a));
   assert.equal((await list()).status, "known");
-  const answer = await house.request("/api/queries?order=luck", admin);
+  const answer = await app.request("/api/queries?order=luck", admin);
   assert.deepEqual([answer.status, (await answer.json()).code], [400, "invalid_request"]);
 });
 
 Deno.test("indexes are listed with what is wrong with them and what mends it", async () => {
-  await house.sql`create index book_price on public.book (price)`;
-  await house.sql`create index book_price_again on public.book (price)`;
-  await house.holdfast.monitor.runNow("hourly");
-  const list = IndexList.parse(await house.json("/api/indexes", admin));
+  await app.sql`create index book_price on public.book (price)`;
+  await app.sql`create index book_price_again on public.book (price)`;
+  await app.holdfast.monitor.runNow("hourly");
+  const list = IndexList.parse(await app.json("/api/indexes", admin));
   assert.equal(list.status, "known");
   const twins = list.indexes.filter(({ name }) => name.startsWith("public.book_price"));
   assert.equal(twins.length, 2);
@@ -159,7 +159,7 @@ Deno.test("indexes are listed with what is wrong with them and what mends it", a
   assert.ok(spare && more.length === 0);
   assert.match(spare.cure!.sql, /^drop index concurrently "public"\."book_price(_again)?"$/);
   assert.equal(spare.cure!.lock, "SHARE UPDATE EXCLUSIVE");
-  const { recommendations } = await house.json<
+  const { recommendations } = await app.json<
     { recommendations: { title: string; sql: string }[] }
   >(
     "/api/health/database",
@@ -168,7 +168,7 @@ Deno.test("indexes are listed with what is wrong with them and what mends it", a
   assert.deepEqual(recommendations.map(({ title, sql }) => [title, sql]), [
     [`Drop ${spare.name}`, spare.cure!.sql],
   ]);
-  await house.sql.unsafe(spare.cure!.sql);
+  await app.sql.unsafe(spare.cure!.sql);
   const ticks = list.indexes.find(({ name }) => name === "market.ticks_instrument_ts");
   assert.ok(ticks && ticks.partitions >= 8 && ticks.valid, "partitions are in one sum");
   assert.deepEqual(ticks.problems, [], "young statistics call nothing unused");
@@ -180,7 +180,7 @@ Deno.test("each metric is known, bad by a rule in force, or unknown", async () =
     metrics: { name: string; scope: string; unit: string; value: number | null; status: string }[];
   }
   const find = async (name: string, scope = "") => {
-    const { metrics } = await house.json<Listed>("/api/metrics", admin);
+    const { metrics } = await app.json<Listed>("/api/metrics", admin);
     return metrics.find((one) => one.name === name && one.scope === scope);
   };
   const used = await find("connections_utilization");
@@ -195,25 +195,25 @@ Deno.test("each metric is known, bad by a rule in force, or unknown", async () =
   });
   assert.equal((await find("table_heap_bytes", "market.ticks"))?.status, "known");
   assert.equal((await find("ticks_per_second"))?.status, "known");
-  await house.request("/api/alerts/rules", {
+  await app.request("/api/alerts/rules", {
     method: "PUT",
     headers: { ...admin.headers, "content-type": "application/json" },
     body: JSON.stringify({ name: "connections", warning: 0.001, critical: 0.99, clear: 0 }),
   });
   assert.equal((await find("connections_utilization"))?.status, "bad");
-  const none = await house.json<{ points: unknown[] }>(
+  const none = await app.json<{ points: unknown[] }>(
     "/api/metrics/standby_replay_delay_seconds",
     admin,
   );
   assert.deepEqual(none.points, [], "known by name, without a history");
-  assert.equal((await house.request("/api/metrics/nonsense", admin)).status, 404);
+  assert.equal((await app.request("/api/metrics/nonsense", admin)).status, 404);
 });
 
 Deno.test("what cannot be read is unknown, and says why", async () => {
-  await house.admin`create database bare`;
-  const bare = await startHouse({
+  await app.admin`create database bare`;
+  const bare = await startApp({
     ...quick,
-    DATABASE_URL: embeddedUrl(house.holdfast.target, { database: "bare" }),
+    DATABASE_URL: embeddedUrl(app.holdfast.target, { database: "bare" }),
   });
   try {
     await bare.holdfast.monitor.runNow("stats");

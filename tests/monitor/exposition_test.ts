@@ -7,7 +7,7 @@ import { writeExposition } from "../../services/monitor/export/exposition.ts";
 import { familiesOf } from "../../services/monitor/export/process.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { connectLive } from "../helpers/live.ts";
 import { promtool, testWith } from "../helpers/skip.ts";
 
@@ -105,23 +105,23 @@ testWith(
       log: createLogger({ level: "error", write: () => {} }),
     });
     await server.start();
-    const house = await startHouse({
+    const app = await startApp({
       DATABASE_URL: embeddedUrl(server.target),
       HOLDFAST_FAST_TIER_SECONDS: "1",
       HOLDFAST_BROADCAST_SECONDS: "1",
       HOLDFAST_SLOW_TIER_SECONDS: "5",
     });
     const scrape = async (accept = "*/*") => {
-      const answer = await house.request("/metrics", { headers: { accept } });
+      const answer = await app.request("/metrics", { headers: { accept } });
       assert.equal(answer.status, 200);
       return { type: answer.headers.get("content-type"), text: await answer.text() };
     };
     try {
-      await house.post("/api/ticks?create=true", [
+      await app.post("/api/ticks?create=true", [
         { ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 },
         { ts: "2001-01-01T00:00:00Z", symbol: "SPY", price: 1, size: 1 },
       ]);
-      const client = await connectLive(house.url);
+      const client = await connectLive(app.url);
       const { text } = await eventually(async () => {
         const found = await scrape();
         return valueOf(found.text, 'holdfast_collector_up{collector="tables"}') === "1" &&
@@ -162,7 +162,7 @@ testWith(
             lag: { p99_ms: 0, worst_ms: 0 },
           };
           const known = new Set(
-            familiesOf(house.holdfast.monitor.snapshot(), facts).map(({ name, type }) =>
+            familiesOf(app.holdfast.monitor.snapshot(), facts).map(({ name, type }) =>
               type === "counter" ? `${name}_total` : name
             ),
           );
@@ -185,12 +185,12 @@ testWith(
         assert.match((await scrape()).type ?? "", /^text\/plain; version=0\.0\.4/);
       });
       await t.step("labels are bounded, however many tables and sequences there are", async () => {
-        await house.sql.unsafe(
+        await app.sql.unsafe(
           Array.from({ length: 150 }, (_, n) => `create table public.t${n} (id bigserial)`).join(
             ";",
           ),
         ).simple();
-        await house.holdfast.monitor.runNow("slow");
+        await app.holdfast.monitor.runNow("slow");
         const many = (await scrape()).text.split("\n");
         for (const name of ["holdfast_table_dead_rows", "holdfast_sequence_used_ratio"]) {
           assert.equal(many.filter((line) => line.startsWith(`${name}{`)).length, 50, name);
@@ -215,7 +215,7 @@ testWith(
         },
       );
     } finally {
-      await house.stop();
+      await app.stop();
       await server.stop();
       await Deno.remove(folder, { recursive: true });
     }

@@ -11,7 +11,7 @@ import {
 } from "../../routes/health/schemas.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 const silent = createLogger({ level: "error", write: () => {} });
 const quick = {
@@ -21,7 +21,7 @@ const quick = {
 };
 let folder = "";
 let server: EmbeddedServer;
-let house: House;
+let app: TestApp;
 
 /** The server's address as a DATABASE_URL: what Holdfast is given, it does not start or stop. */
 function urlFor(user: string, database = "holdfast"): string {
@@ -33,28 +33,28 @@ Deno.test.beforeAll(async () => {
   await Deno.chmod(folder, 0o755);
   server = await createEmbeddedServer({ dataDir: `${folder}/given`, log: silent });
   await server.start();
-  house = await startHouse({ DATABASE_URL: urlFor("postgres"), ...quick });
+  app = await startApp({ DATABASE_URL: urlFor("postgres"), ...quick });
 });
 
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await server.stop();
   await Deno.remove(folder, { recursive: true });
 });
 
-const database = async () => DatabaseHealthResponse.parse(await house.json("/api/health/database"));
+const database = async () => DatabaseHealthResponse.parse(await app.json("/api/health/database"));
 const partitions = async () =>
-  PartitionHealthResponse.parse(await house.json("/api/health/partitions"));
+  PartitionHealthResponse.parse(await app.json("/api/health/partitions"));
 
 async function leaves() {
-  return await house.sql<{ name: string; bytes: number }[]>`
+  return await app.sql<{ name: string; bytes: number }[]>`
     select inhrelid::regclass::text as name, pg_total_relation_size(inhrelid)::float8 as bytes
     from pg_inherits where inhparent = 'market.ticks'::regclass order by 1`;
 }
 
 Deno.test("the overall report says healthy, and what that rests on", async () => {
   await eventually(async () => (await database()).partition_health.checked_at !== null, "read");
-  const answer = await house.request("/api/health");
+  const answer = await app.request("/api/health");
   assert.equal(answer.status, 200);
   const health = HealthResponse.parse(await answer.json());
   assert.equal(health.status, "healthy");
@@ -65,14 +65,14 @@ Deno.test("the overall report says healthy, and what that rests on", async () =>
     ["partitions", "healthy"],
   ]);
   for (const [path, status] of [["live", "alive"], ["ready", "ready"]]) {
-    const probe = await house.request(`/api/health/${path}`);
+    const probe = await app.request(`/api/health/${path}`);
     assert.equal(probe.status, 200);
     assert.equal(Liveness.parse(await probe.json()).status, status);
   }
 });
 
 Deno.test("asked for application/health+json, it answers in the health draft's form", async () => {
-  const answer = await house.request("/api/health", {
+  const answer = await app.request("/api/health", {
     headers: { accept: "application/health+json" },
   });
   assert.equal(answer.headers.get("content-type"), "application/health+json");
@@ -83,7 +83,7 @@ Deno.test("asked for application/health+json, it answers in the health draft's f
 });
 
 Deno.test("the database's figures are the server's own", async () => {
-  const post = house.post("/api/ticks?create=true", [
+  const post = app.post("/api/ticks?create=true", [
     { ts: new Date().toISOString(), symbol: "IBM", price: 181.2, size: 300, exchange: "N" },
   ]);
   assert.equal((await post).status, 200);
@@ -91,7 +91,7 @@ Deno.test("the database's figures are the server's own", async () => {
     const found = await database();
     return (found.performance_metrics.inserts_per_second ?? 0) > 0 && found;
   }, "inserts are counted");
-  const [real] = await house.sql`
+  const [real] = await app.sql`
     select
       (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as "limit",
@@ -110,7 +110,7 @@ Deno.test("the database's figures are the server's own", async () => {
   assert.equal(metrics.checksum_failures, 0);
   assert.ok(metrics.transactions_per_second! > 0);
   assert.equal(report.overall_status, "healthy");
-  assert.equal(report.connection_pool.size, house.config.HOLDFAST_POOL_SIZE);
+  assert.equal(report.connection_pool.size, app.config.HOLDFAST_POOL_SIZE);
   assert.equal(report.connection_pool.utilization, 0);
   assert.equal(report.ingest.accepted, 1);
   assert.deepEqual(report.alerts, []);
@@ -145,7 +145,7 @@ Deno.test("partitions are those of the catalogue, with their bounds, sizes and r
 Deno.test("a missing day is a hole with its bounds, and degrades the verdict", async () => {
   const names = (await leaves()).map(({ name }) => name);
   const gone = names.at(-3)!;
-  await house.sql.unsafe(`alter table market.ticks detach partition ${gone}`);
+  await app.sql.unsafe(`alter table market.ticks detach partition ${gone}`);
   const report = await eventually(async () => {
     const found = await partitions();
     return found.tables[0]?.holes.length === 1 && found;
@@ -154,8 +154,8 @@ Deno.test("a missing day is a hole with its bounds, and degrades the verdict", a
   assert.equal(report.tables[0]?.partitions, names.length - 1);
   const day = gone.slice(-8).replace(/(....)(..)(..)/, "$1-$2-$3");
   assert.equal(Date.parse(report.tables[0]!.holes[0]!.from), Date.parse(`${day}T00:00:00Z`));
-  await house.sql.unsafe(`drop table ${gone}`);
-  await house.holdfast.everyHour();
+  await app.sql.unsafe(`drop table ${gone}`);
+  await app.holdfast.everyHour();
   await eventually(
     async () => (await partitions()).overall_status === "healthy",
     "rotation fills it",
@@ -163,15 +163,15 @@ Deno.test("a missing day is a hole with its bounds, and degrades the verdict", a
 });
 
 Deno.test("performance has a verdict for every category, measured or not", async () => {
-  const report = PerformanceImprovementMetrics.parse(await house.json("/api/health/performance"));
+  const report = PerformanceImprovementMetrics.parse(await app.json("/api/health/performance"));
   assert.ok(report.categories.length >= 2);
   for (const { verdict } of report.categories) assert.equal(verdict, "not_measured");
 });
 
 Deno.test("a role without pg_monitor sees unknown where it may not look, not healthy values", async () => {
-  await house.sql`create role plain login password 'plain'`;
-  await house.sql`create database plain owner plain`;
-  const plain = await startHouse({ DATABASE_URL: urlFor("plain:plain", "plain"), ...quick });
+  await app.sql`create role plain login password 'plain'`;
+  await app.sql`create database plain owner plain`;
+  const plain = await startApp({ DATABASE_URL: urlFor("plain:plain", "plain"), ...quick });
   try {
     const report = await eventually(async () => {
       const found = DatabaseHealthResponse.parse(await plain.json("/api/health/database"));
@@ -183,7 +183,7 @@ Deno.test("a role without pg_monitor sees unknown where it may not look, not hea
     assert.equal(metrics.longest_lock_wait_seconds, null);
     assert.equal(metrics.blocked_sessions, null);
     assert.ok(metrics.connections_by_state!.unknown! > 0);
-    const [real] = await house.sql`
+    const [real] = await app.sql`
       select count(*)::int as used from pg_stat_activity where backend_type = 'client backend'`;
     assert.ok(Math.abs(metrics.connections_used! - real!.used) <= 4, "sessions of others count");
     assert.ok(recommendations.some(({ sql }) => sql?.startsWith("grant pg_monitor")));

@@ -10,7 +10,7 @@ import {
   openWriter,
   recorderAt,
 } from "../helpers/history.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { fillDataDir } from "../helpers/template.ts";
 
 const minute = 60_000;
@@ -18,10 +18,10 @@ const hour = 60 * minute;
 const day = 24 * hour;
 const slow = Deno.env.get("HOLDFAST_SLOW_TESTS") === "1";
 let folder = "";
-let house: House;
+let app: TestApp;
 
 const start = () =>
-  startHouse({
+  startApp({
     HOLDFAST_DATA_DIR: folder,
     HOLDFAST_FAST_TIER_SECONDS: "1",
     HOLDFAST_BROADCAST_SECONDS: "1",
@@ -31,11 +31,11 @@ Deno.test.beforeAll(async () => {
   folder = await Deno.makeTempDir({ prefix: "holdfast-history-" });
   await Deno.chmod(folder, 0o755);
   await fillDataDir(folder);
-  house = await start();
+  app = await start();
 });
 
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -48,59 +48,59 @@ interface Series {
 Deno.test("a process's own series are its own, beside another Holdfast's on the same database", async () => {
   const path = "/api/metrics/pool_utilization";
   const before = await eventually(async () => {
-    const { points } = await house.json<Series>(path);
+    const { points } = await app.json<Series>(path);
     return points.length >= 2 && points;
   }, "it has been measured");
-  await house.holdfast.monitor.history.flush();
+  await app.holdfast.monitor.history.flush();
   const scopes = async (name: string) =>
-    (await house.sql<{ scope: string }[]>`
+    (await app.sql<{ scope: string }[]>`
       select scope from holdfast.sample_series where name = ${name}`).map(({ scope }) => scope);
   await eventually(
     async () => /.+:\d+/.test((await scopes("pool_utilization")).join()),
     "it is stored under the name of this Holdfast",
   );
   assert.deepEqual(await scopes("connections_used"), [""], "the server's are everybody's");
-  await house.sql`
+  await app.sql`
     with other as (
       insert into holdfast.sample_series (name, scope) values ('pool_utilization', 'other:1') returning id
     )
     insert into holdfast.samples (ts, series, value) select ${
     before[0]!.ts
   }::text::timestamptz, id, 0.99 from other`;
-  const { points } = await house.json<Series>(`${path}?from=${before[0]!.ts}`);
+  const { points } = await app.json<Series>(`${path}?from=${before[0]!.ts}`);
   assert.ok(points.length >= 2 && points.every(({ max }) => max < 0.99), "not mixed");
-  const theirs = await house.json<Series>(`${path}?scope=other:1&from=${before[0]!.ts}`);
+  const theirs = await app.json<Series>(`${path}?scope=other:1&from=${before[0]!.ts}`);
   assert.equal(theirs.points[0]?.value, 0.99, "the other's can be asked for");
 });
 
 Deno.test("samples survive a restart, and ranges and steps are served from them", async () => {
   const path = "/api/metrics/connections_used";
   await eventually(
-    async () => (await house.json<Series>(path)).points.length >= 3,
+    async () => (await app.json<Series>(path)).points.length >= 3,
     "it has been measured",
   );
-  const before = await house.json<Series>(path);
-  await house.stop();
-  house = await start();
-  const after = await house.json<Series>(`${path}?from=${before.points[0]!.ts}`);
+  const before = await app.json<Series>(path);
+  await app.stop();
+  app = await start();
+  const after = await app.json<Series>(`${path}?from=${before.points[0]!.ts}`);
   assert.equal(after.complete, true);
   const kept = new Set(after.points.map(({ ts }) => ts));
   for (const { ts } of before.points) assert.ok(kept.has(ts), `${ts} is still there`);
-  const minutes = await house.json<Series>(`${path}?step=60`);
+  const minutes = await app.json<Series>(`${path}?step=60`);
   assert.equal(minutes.step_seconds, 60);
   assert.ok(minutes.points.length <= 2 && minutes.points[0]!.max >= minutes.points[0]!.min);
   const scoped = `/api/metrics/partition_runway_seconds?scope=market.ticks`;
   await eventually(
-    async () => (await house.json<Series>(scoped)).points.length > 0,
+    async () => (await app.json<Series>(scoped)).points.length > 0,
     "single tables have a history too",
   );
-  assert.equal((await house.request(`${path}?scope=nothing`)).status, 404);
-  const wrong = await house.request(`${path}?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z`);
+  assert.equal((await app.request(`${path}?scope=nothing`)).status, 404);
+  const wrong = await app.request(`${path}?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z`);
   assert.equal(wrong.status, 400);
 });
 
 Deno.test("a day at the default cadences rolls up to the same figures, and old leaves go", async (t) => {
-  const pool = openWriter(house.holdfast.target);
+  const pool = openWriter(app.holdfast.target);
   const began = Date.UTC(2021, 0, 4, 12);
   const lived = recorderAt(pool, began);
   const hours = 9;
@@ -140,15 +140,15 @@ Deno.test("a day at the default cadences rolls up to the same figures, and old l
       const raw = (await read(["samples"]))!;
       assert.ok(raw[0]!.at >= lived.now() - 7 * hour && raw[0]!.at > began);
       assert.equal((await read(["samples_1m"]))!.length, hours * 60 - 1);
-      const [{ leaves } = { leaves: 0 }] = await house.sql<{ leaves: number }[]>`
+      const [{ leaves } = { leaves: 0 }] = await app.sql<{ leaves: number }[]>`
         select count(*)::int as leaves from pg_class where relname like 'samples\\_p2021%' and relkind = 'r'`;
       assert.ok(leaves <= 8, `${leaves} leaves`);
     });
 
     await t.step("what a row takes stays what the size of 30 days is counted with", async () => {
       // A COPY extends its table by many blocks at once (Postgres 16 and later); those it did not fill are no row's.
-      await house.sql`vacuum holdfast.samples`;
-      const [sizes] = await house.sql`
+      await app.sql`vacuum holdfast.samples`;
+      const [sizes] = await app.sql`
         select
           (select sum(pg_total_relation_size(oid)) from pg_class where relname like 'samples\\_p20210104%' and relkind = 'r')
             / (select count(*) from holdfast.samples where ts >= '2021-01-04' and ts < '2021-01-05') as raw,
@@ -180,13 +180,13 @@ Deno.test({
   name: "thirty days at the default cadences stay under 200 MB",
   ignore: !slow,
   async fn() {
-    const pool = openWriter(house.holdfast.target);
+    const pool = openWriter(app.holdfast.target);
     const lived = recorderAt(pool, Date.UTC(2032, 0, 1));
     try {
       const sizes: number[] = [];
       for (let passed = 0; passed < 30; passed++) {
         await liveThrough(lived, 24, (_, at) => Math.sin(at / hour) * 1e6);
-        const [row] = await house.sql<{ bytes: number }[]>`
+        const [row] = await app.sql<{ bytes: number }[]>`
           select sum(pg_total_relation_size(c.oid))::float8 as bytes
           from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
           where n.nspname = 'holdfast' and c.relname like 'sample%' and c.relkind = 'r'`;
@@ -206,11 +206,11 @@ Deno.test({
 });
 
 Deno.test("a write that cannot be done is bounded, is said, and is done later", async () => {
-  const pool = openWriter(house.holdfast.target);
+  const pool = openWriter(app.holdfast.target);
   const began = Date.UTC(2033, 0, 1);
   const lived = recorderAt(pool, began, { waiting: 100, series: 4 });
   const sample = (n: number) => ({ at: began + n, name: "later", scope: "", value: n });
-  const blocker = await house.sql.reserve();
+  const blocker = await app.sql.reserve();
   try {
     lived.recorder.add([sample(0)]);
     await lived.recorder.flush();
@@ -224,21 +224,21 @@ Deno.test("a write that cannot be done is bounded, is said, and is done later", 
     assert.deepEqual([waiting, dropped], [100, 50]);
     assert.match(problem!, /^55P03: /);
     assert.equal(lived.logs.filter(({ event }) => event === "history_not_written").length, 1);
-    // The house's own history waits too, and health says so while the rest goes on.
+    // The app's own history waits too, and health says so while the rest goes on.
     await eventually(async () => {
-      const { checks } = await house.json<{ checks: { name: string; detail: string }[] }>(
+      const { checks } = await app.json<{ checks: { name: string; detail: string }[] }>(
         "/api/health",
       );
       return checks.some(({ name, detail }) => name === "history" && /55P03/.test(detail));
     }, "health names it");
-    assert.equal((await house.json<{ status: string }>("/api/health")).status, "healthy");
+    assert.equal((await app.json<{ status: string }>("/api/health")).status, "healthy");
   } finally {
     await blocker`rollback`;
     blocker.release();
   }
   await lived.recorder.flush();
   assert.deepEqual(lived.recorder.state().waiting, 0);
-  const [row] = await house.sql<{ rows: number; oldest: number }[]>`
+  const [row] = await app.sql<{ rows: number; oldest: number }[]>`
     select count(*)::int as rows, min(value) filter (where value > 0) as oldest
     from holdfast.samples as p join holdfast.sample_series as s on s.id = p.series
     where s.name = 'later'`;

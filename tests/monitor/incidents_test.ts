@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
-/** The house's clock runs ahead of ours by this much. */
+let app: TestApp;
+/** The app's clock runs ahead of ours by this much. */
 let aheadMs = 0;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse({
+  app = await startApp({
     HOLDFAST_FAST_TIER_SECONDS: "1",
     HOLDFAST_BROADCAST_SECONDS: "1",
     HOLDFAST_SLOW_TIER_SECONDS: "5",
   }, { clock: { now: () => new Date(Date.now() + aheadMs) } });
-  await house.sql`create table public.orders (id int primary key, note text)`;
-  await house.sql`insert into public.orders values (1, 'x')`;
+  await app.sql`create table public.orders (id int primary key, note text)`;
+  await app.sql`insert into public.orders values (1, 'x')`;
 });
 
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 interface Report {
   id: string;
@@ -40,10 +40,10 @@ interface Listed {
   next_cursor: string | null;
 }
 
-const list = async () => (await house.json<Listed>("/api/incidents")).incidents;
+const list = async () => (await app.json<Listed>("/api/incidents")).incidents;
 
 Deno.test("a critical alert freezes who blocked whom, what ran, what changed and the figures around it", async () => {
-  const rule = await house.request("/api/alerts/rules", {
+  const rule = await app.request("/api/alerts/rules", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
@@ -56,11 +56,11 @@ Deno.test("a critical alert freezes who blocked whom, what ran, what changed and
   });
   assert.equal(rule.status, 200, await rule.text());
   await eventually(
-    () => Promise.resolve(house.holdfast.monitor.history.names().includes("statement_load")),
+    () => Promise.resolve(app.holdfast.monitor.history.names().includes("statement_load")),
     "statements are followed",
   );
-  await house.sql`create index on public.orders (note) where note <> 'a secret of ours'`;
-  const [blocker, waiter] = [await house.sql.reserve(), await house.sql.reserve()];
+  await app.sql`create index on public.orders (note) where note <> 'a secret of ours'`;
+  const [blocker, waiter] = [await app.sql.reserve(), await app.sql.reserve()];
   let waiting: Promise<unknown> = Promise.resolve();
   try {
     const [{ pid }] = await blocker<[{ pid: number }]>`select pg_backend_pid() as pid`;
@@ -75,33 +75,33 @@ Deno.test("a critical alert freezes who blocked whom, what ran, what changed and
     assert.equal(opened?.status, "recording");
     assert.equal(opened.alert_type, "lock_wait_critical");
     await eventually(async () => {
-      const now = await house.json<Report>(`/api/incidents/${opened.id}`);
+      const now = await app.json<Report>(`/api/incidents/${opened.id}`);
       return now.sessions.length === 1 && now.blocking.length >= 2;
     }, "it can be read while it is recorded");
     await eventually(async () => {
-      const { changes } = await house.json<Report>(`/api/incidents/${opened.id}`);
+      const { changes } = await app.json<Report>(`/api/incidents/${opened.id}`);
       return changes.some(({ kind }) => kind === "ddl");
     }, "the new index is seen");
     const [draft] = await eventually(async () => {
-      const rows = await house.sql<{ closed_at: Date | null; report: Report }[]>`
+      const rows = await app.sql<{ closed_at: Date | null; report: Report }[]>`
         select closed_at, report from holdfast.incidents where id = ${opened.id}`;
       return rows.length > 0 && rows;
     }, "what is recorded so far is kept: a killed process leaves it behind");
     assert.equal(draft?.closed_at, null);
     assert.equal(draft.report.alerts[0]?.rule, "lock_wait");
-    await house.sql`
+    await app.sql`
       insert into holdfast.incidents (id, alert_id, alert_type, scope, opened_at, closed_at, bytes, report)
       select '00000000-0000-4000-8000-000000000001', alert_id, 'left_behind', '', opened_at - interval '1 h', null,
         bytes, report || jsonb_build_object('opened_at', (now() - interval '1 h')::text)
       from holdfast.incidents where id = ${opened.id}`;
     const left = (await list()).find(({ alert_type }) => alert_type === "left_behind");
     assert.equal(left?.status, "interrupted", "of a process that is gone");
-    const whole = await house.json<Report>(`/api/incidents/${left.id}`);
+    const whole = await app.json<Report>(`/api/incidents/${left.id}`);
     assert.equal(whole.status, "interrupted");
-    await house.sql`delete from holdfast.incidents where alert_type = 'left_behind'`;
+    await app.sql`delete from holdfast.incidents where alert_type = 'left_behind'`;
     aheadMs += 4 * 60_000;
     await eventually(async () => (await list())[0]?.status === "complete", "it is closed");
-    const report = await house.json<Report>(`/api/incidents/${opened.id}`);
+    const report = await app.json<Report>(`/api/incidents/${opened.id}`);
     assert.equal(report.status, "complete");
     assert.deepEqual([report.alerts[0]?.rule, report.alerts[0]?.severity], [
       "lock_wait",
@@ -129,20 +129,20 @@ Deno.test("a critical alert freezes who blocked whom, what ran, what changed and
     waiter.release();
   }
   await eventually(
-    async () => (await house.sql`select id from holdfast.incidents`).length === 1,
+    async () => (await app.sql`select id from holdfast.incidents`).length === 1,
     "it is kept",
   );
-  assert.equal((await house.request(`/api/incidents/${crypto.randomUUID()}`)).status, 404);
-  assert.equal((await house.request("/api/incidents/one")).status, 400);
+  assert.equal((await app.request(`/api/incidents/${crypto.randomUUID()}`)).status, 404);
+  assert.equal((await app.request("/api/incidents/one")).status, 400);
 });
 
 Deno.test("incidents are bounded in number, and pages of them go on where one ended", async () => {
-  await house.sql`
+  await app.sql`
     insert into holdfast.incidents (id, alert_id, alert_type, scope, opened_at, closed_at, bytes, report)
     select gen_random_uuid(), gen_random_uuid(), 'old', '', '2020-01-01'::timestamptz + n * interval '1 h', null, 2, '{}'
     from generate_series(1, 250) as n`;
-  const first = await house.json<Listed>("/api/incidents?limit=3");
-  const second = await house.json<Listed>(`/api/incidents?limit=3&cursor=${first.next_cursor}`);
+  const first = await app.json<Listed>("/api/incidents?limit=3");
+  const second = await app.json<Listed>(`/api/incidents?limit=3&cursor=${first.next_cursor}`);
   assert.equal(second.incidents.length, 3);
   assert.equal(new Set([...first.incidents, ...second.incidents].map(({ id }) => id)).size, 6);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connectSql } from "../../db/connection.ts";
 import { createDebianServer, type DebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { watchRejections } from "../helpers/rejections.ts";
 import { debianPostgres, testWith } from "../helpers/skip.ts";
 import { startSwallower } from "../helpers/swallow.ts";
@@ -28,14 +28,14 @@ interface Health {
   checks: { name: string; status: string; detail: string }[];
 }
 
-const health = async (house: House) => await house.json<Health>("/api/health");
+const health = async (app: TestApp) => await app.json<Health>("/api/health");
 
 /** From now on the server is away: within ten seconds health must say so, and until then not claim a newer look. */
-async function assertNoticed(house: House): Promise<number> {
+async function assertNoticed(app: TestApp): Promise<number> {
   const began = Date.now();
   await eventually(
     async () => {
-      const { status, checked_at } = await health(house);
+      const { status, checked_at } = await health(app);
       if (status === "healthy") {
         assert.ok(Date.parse(checked_at ?? "") <= began + 1_000, "no look after the server went");
       }
@@ -48,10 +48,10 @@ async function assertNoticed(house: House): Promise<number> {
 }
 
 /** It is back, and every answer of health rests on a look at the server as it is now. */
-async function assertBack(house: House, since: number): Promise<void> {
+async function assertBack(app: TestApp, since: number): Promise<void> {
   await eventually(
     async () => {
-      const { status, checked_at, checks } = await health(house);
+      const { status, checked_at, checks } = await health(app);
       if (status !== "healthy") {
         throw new Error(JSON.stringify(checks.filter((check) => check.status !== "healthy")));
       }
@@ -80,7 +80,7 @@ async function sessions(url: string): Promise<number> {
   }
 }
 
-const limitOf = ({ config }: House) =>
+const limitOf = ({ config }: TestApp) =>
   config.HOLDFAST_POOL_SIZE + config.HOLDFAST_INGEST_LANES + config.HOLDFAST_INGEST_GROUP_LANES +
   4 + 2 + 2;
 
@@ -93,28 +93,28 @@ testWith(
     const proxy = startSwallower(server.port);
     const url = new URL(server.url);
     url.port = String(proxy.port);
-    const house = await startHouse({ DATABASE_URL: url.href, ...quick });
+    const app = await startApp({ DATABASE_URL: url.href, ...quick });
     try {
-      await assertBack(house, 0);
+      await assertBack(app, 0);
       const noticed: number[] = [];
       for (let cycle = 0; cycle < cycles; cycle++) {
         // Silence takes longest to tell from slowness: one of ten.
         const lose = cycle % 10 === 0 ? proxy.swallow : proxy.refuse;
         lose(true);
-        noticed.push(await assertNoticed(house));
+        noticed.push(await assertNoticed(app));
         lose(false);
-        await assertBack(house, Date.now());
+        await assertBack(app, Date.now());
       }
       const worst = Math.max(...noticed);
       console.error(`${cycles} cycles, noticed after at most ${worst} ms`);
-      assert.ok(proxy.connections() <= limitOf(house) + 1, `${proxy.connections()} links`);
+      assert.ok(proxy.connections() <= limitOf(app) + 1, `${proxy.connections()} links`);
       await eventually(
-        async () => await sessions(server.url) <= limitOf(house),
+        async () => await sessions(server.url) <= limitOf(app),
         "no session is left behind",
       );
       assert.deepEqual(unhandled, []);
     } finally {
-      await house.stop();
+      await app.stop();
       await proxy.stop();
       await server.remove();
     }
@@ -132,15 +132,15 @@ testWith(
     const settings = ["shared_preload_libraries=pg_stat_statements"];
     const young = await createDebianServer({ bin: embedded18.bin, settings, port: old.port });
     await old.start();
-    const house = await startHouse({ DATABASE_URL: old.url, ...quick });
+    const app = await startApp({ DATABASE_URL: old.url, ...quick });
     const version = async () =>
-      (await house.json<{ performance_metrics: { server_version: string | null } }>(
+      (await app.json<{ performance_metrics: { server_version: string | null } }>(
         "/api/health/database",
       )).performance_metrics.server_version;
     /** One goes, the other comes: each time it is noticed, and the version shown is the new one's. */
     const swap = async (from: DebianServer, to: DebianServer, expected: RegExp) => {
       await from.stop();
-      await assertNoticed(house);
+      await assertNoticed(app);
       await to.start();
       await eventually(
         async () => expected.test(await version() ?? ""),
@@ -149,7 +149,7 @@ testWith(
       );
       await eventually(
         () => {
-          const { readings } = house.holdfast.monitor.snapshot();
+          const { readings } = app.holdfast.monitor.snapshot();
           return readings.io.missing === undefined === /^18/.test(expected.source.slice(1)) &&
             readings.checkpoints.error === undefined;
         },
@@ -162,17 +162,17 @@ testWith(
       await swap(old, young, /^18/);
       // The other server has nothing of ours: that is said, and it is not healthy for a moment.
       for (let look = 0; look < 20; look++) {
-        const { status } = await health(house);
-        const partitions = await house.json<{ overall_status: string }>("/api/health/partitions");
+        const { status } = await health(app);
+        const partitions = await app.json<{ overall_status: string }>("/api/health/partitions");
         assert.notEqual(partitions.overall_status, "healthy");
         assert.notEqual(status, "healthy", "a server without our tables is not healthy");
       }
-      await eventually(async () => (await health(house)).status === "unhealthy", "it is said");
+      await eventually(async () => (await health(app)).status === "unhealthy", "it is said");
       await swap(young, old, /^15/);
-      await assertBack(house, Date.now());
+      await assertBack(app, Date.now());
       assert.deepEqual(unhandled, []);
     } finally {
-      await house.stop();
+      await app.stop();
       await young.remove();
       await old.remove();
     }

@@ -3,14 +3,14 @@ import { createEmbeddedServer, type EmbeddedServer } from "../../db/embedded/ser
 import { createLogger } from "../../log.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { postmastersOf } from "../helpers/process.ts";
 import { watchRejections } from "../helpers/rejections.ts";
 
 const silent = createLogger({ level: "error", write: () => {} });
 let folder = "";
 let server: EmbeddedServer;
-let house: House;
+let app: TestApp;
 const { unhandled, stop } = watchRejections();
 
 Deno.test.beforeAll(async () => {
@@ -19,7 +19,7 @@ Deno.test.beforeAll(async () => {
   server = await createEmbeddedServer({ dataDir: folder, log: silent });
   await server.start();
   const { target } = server;
-  house = await startHouse({
+  app = await startApp({
     DATABASE_URL: embeddedUrl(target),
     HOLDFAST_FAST_TIER_SECONDS: "1",
     HOLDFAST_BROADCAST_SECONDS: "1",
@@ -27,7 +27,7 @@ Deno.test.beforeAll(async () => {
 });
 
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await server.stop();
   await Deno.remove(folder, { recursive: true });
   stop();
@@ -46,7 +46,7 @@ interface Body {
 /** One answer, which must come within `limitMs`. */
 async function ask(path: string, limitMs = 1_000, init?: RequestInit) {
   const asked = performance.now();
-  const answer = await house.request(path, init);
+  const answer = await app.request(path, init);
   const body: Body = await answer.json();
   const took = performance.now() - asked;
   assert.ok(took < limitMs, `${path} took ${took} ms`);
@@ -58,7 +58,7 @@ async function assertAway(): Promise<void> {
   const overall = await ask("/api/health");
   assert.equal(overall.body.status, "unhealthy");
   assert.match(overall.body.checks?.[0]?.detail ?? "", /^no answer since \d{4}-/);
-  const ietf = await house.request("/api/health", {
+  const ietf = await app.request("/api/health", {
     headers: { accept: "application/health+json" },
   });
   assert.equal(ietf.status, 503);
@@ -70,7 +70,7 @@ async function assertAway(): Promise<void> {
   const ready = await ask("/api/health/ready");
   assert.equal(ready.status, 503);
   for (const path of ["/api/health", "/api/health/ready", "/api/instruments"]) {
-    const answer = await house.request(path);
+    const answer = await app.request(path);
     await answer.body?.cancel();
     assert.match(answer.headers.get("retry-after") ?? "", /^[1-9]\d*$/, path);
   }
@@ -105,7 +105,7 @@ async function assertBack(): Promise<void> {
     "it is healthy again",
     20_000,
   );
-  const stored = await house.post("/api/ticks?create=true", [
+  const stored = await app.post("/api/ticks?create=true", [
     { ts: new Date().toISOString(), symbol: "SPY", price: 170.5, size: 100, exchange: "P" },
   ]);
   assert.equal(stored.status, 200, await stored.text());
@@ -123,7 +123,7 @@ Deno.test("with Postgres stopped every report answers within a second, says so, 
     }
   }
   for (const [query, complete] of [["?state=firing", true], ["", false]] as const) {
-    const known = await house.json<{ alerts: { rule: string }[]; complete: boolean }>(
+    const known = await app.json<{ alerts: { rule: string }[]; complete: boolean }>(
       `/api/alerts${query}`,
     );
     assert.ok(known.alerts.some(({ rule }) => rule === "database_down"), "it is remembered");
@@ -142,7 +142,7 @@ Deno.test("with Postgres stopped every report answers within a second, says so, 
 });
 
 Deno.test("what an outage kept from being asked is asked once it is over, not an hour later", async () => {
-  const { monitor } = house.holdfast;
+  const { monitor } = app.holdfast;
   const missed = () => {
     const { indexes, settings } = monitor.snapshot().readings;
     return [indexes.error, settings.error];
@@ -189,13 +189,13 @@ Deno.test("a server that says nothing any more hangs no report and no request", 
 });
 
 Deno.test("after many outages within the hour it warns for a while, and is not said to be away", async () => {
-  const open = () => house.holdfast.monitor.snapshot().firing;
+  const open = () => app.holdfast.monitor.snapshot().firing;
   for (let outage = 0; outage < 5 && !open().some(({ flapping }) => flapping); outage++) {
     await server.stop();
     await eventually(async () => (await ask("/api/health")).status === 503, "it notices", 10_000);
     await server.start();
     await eventually(
-      () => house.holdfast.monitor.snapshot().unreachable === undefined,
+      () => app.holdfast.monitor.snapshot().unreachable === undefined,
       "it is back",
     );
   }

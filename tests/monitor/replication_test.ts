@@ -6,7 +6,7 @@ import type { Rule } from "../../services/alerts/rules/rule.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { freePort } from "../helpers/process.ts";
 import { connectSql, type Sql } from "../../db/connection.ts";
 import { quoteLiteral } from "../../db/sql.ts";
@@ -63,8 +63,8 @@ const open = (url: string): Sql =>
     pooled: false,
   });
 
-async function setLevels(house: House, name: string, changes: Record<string, number | null>) {
-  const answer = await house.request("/api/alerts/rules", {
+async function setLevels(app: TestApp, name: string, changes: Record<string, number | null>) {
+  const answer = await app.request("/api/alerts/rules", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
@@ -81,7 +81,7 @@ testWith(
     const primary = await createDebianServer({ settings: ["wal_keep_size=64MB"] });
     await primary.start();
     const standby = await startStandby(primary.url);
-    const house = await startHouse({
+    const app = await startApp({
       DATABASE_URL: primary.url,
       HOLDFAST_FAST_TIER_SECONDS: "1",
       HOLDFAST_BROADCAST_SECONDS: "1",
@@ -89,10 +89,10 @@ testWith(
     const there = open(standby.url);
     const watched = watch({ kind: "url", url: standby.url });
     const alerts = async (query: string) =>
-      AlertList.parse(await house.json(`/api/alerts?state=${query}`)).alerts
+      AlertList.parse(await app.json(`/api/alerts?state=${query}`)).alerts
         .filter(({ rule }) => /^(replication|standby)_/.test(rule));
     const value = (name: string) =>
-      house.holdfast.monitor.snapshot().signals.find((one) => one.name === name);
+      app.holdfast.monitor.snapshot().signals.find((one) => one.name === name);
     /** Whether a rule fires on what the standby itself reads: no Holdfast can keep its records there. */
     const judged = (name: string, changes: Partial<Rule> = {}) => {
       const rule = shippedRules.find((one) => one.name === name)!;
@@ -103,12 +103,12 @@ testWith(
     };
     try {
       await t.step("one that has all is not behind, and fires nothing", async () => {
-        await setLevels(house, "replication_lag", {
+        await setLevels(app, "replication_lag", {
           warning: 1_000_000,
           critical: null,
           clear: 1_000,
         });
-        await setLevels(house, "replication_delay", { warning: 0.5, critical: null, clear: 0.2 });
+        await setLevels(app, "replication_delay", { warning: 0.5, critical: null, clear: 0.2 });
         await eventually(() => value("replication_lag_bytes")?.value === 0, "it has caught up");
         assert.equal(value("replication_lag_bytes")?.scope, "standby_one");
         assert.equal(value("standbys")?.value, 1);
@@ -129,7 +129,7 @@ testWith(
         "with its replay paused it falls behind, and that fires on its name",
         async () => {
           await there`select pg_wal_replay_pause()`;
-          await house.sql`create table public.much as select g, repeat('x', 200) as t
+          await app.sql`create table public.much as select g, repeat('x', 200) as t
           from generate_series(1, 20000) as g`;
           const lag = await eventually(
             async () => (await alerts("firing")).find(({ rule }) => rule === "replication_lag"),
@@ -138,7 +138,7 @@ testWith(
           assert.match(lag.message, /^Standby behind on standby_one: [\d.]+ MB$/);
           assert.match(JSON.stringify(lag.evidence), /"state":"streaming"/);
           const delay = await eventually(async () => {
-            await house.sql`select pg_logical_emit_message(true, 'test', 'x')`;
+            await app.sql`select pg_logical_emit_message(true, 'test', 'x')`;
             return (await alerts("firing")).find(({ rule }) => rule === "replication_delay");
           }, "and so does its delay");
           assert.match(delay.message, /^Standby replays late on standby_one: \d+ s$/);
@@ -178,9 +178,9 @@ testWith(
       await t.step(
         "one that is gone has not caught up, and is missed until it is back",
         async () => {
-          await setLevels(house, "standby_missing", {});
+          await setLevels(app, "standby_missing", {});
           await there`select pg_wal_replay_pause()`;
-          await house.sql`insert into public.much
+          await app.sql`insert into public.much
           select g, repeat('y', 200) from generate_series(1, 20000) as g`;
           await eventually(async () => (await alerts("firing")).length > 0, "it fires again");
           await there.end();
@@ -198,7 +198,7 @@ testWith(
     } finally {
       await there.end();
       await watched.end();
-      await house.stop();
+      await app.stop();
       await standby.remove();
       await primary.remove();
     }

@@ -4,7 +4,7 @@ import { AlertList } from "../../routes/alerts/schemas.ts";
 import { HealthResponse, Liveness, PartitionHealthResponse } from "../../routes/health/schemas.ts";
 import { type Cluster, createCluster, embeddedBin } from "../helpers/cluster.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 import { startProxy } from "../helpers/proxy.ts";
 import { debianPostgres, slowTests, testWith } from "../helpers/skip.ts";
@@ -20,7 +20,7 @@ const quick = {
 /** A fast tick is a second here; the rest is for a machine that has much else to do. */
 const tickMs = 5_000;
 
-const beside = (cluster: Cluster) => startHouse({ DATABASE_URL: cluster.url(), ...quick });
+const beside = (cluster: Cluster) => startApp({ DATABASE_URL: cluster.url(), ...quick });
 
 async function onServer<T>(cluster: Cluster, work: (sql: Sql) => Promise<T>): Promise<T> {
   const sql = connectSql({
@@ -38,8 +38,8 @@ async function onServer<T>(cluster: Cluster, work: (sql: Sql) => Promise<T>): Pr
   }
 }
 
-async function upload(house: House, at: number) {
-  const answer = await house.post("/api/ticks?create=true", [{
+async function upload(app: TestApp, at: number) {
+  const answer = await app.post("/api/ticks?create=true", [{
     ts: new Date(began - 60_000).toISOString(),
     symbol: "SPY",
     price: 170 + at,
@@ -51,39 +51,39 @@ async function upload(house: House, at: number) {
 }
 
 /** Sends an upload again and again until it is taken, as a client does. */
-const uploadPatiently = (house: House, at: number) =>
-  eventually(async () => (await upload(house, at)).status === 200, `upload ${at} is taken`, 30_000);
+const uploadPatiently = (app: TestApp, at: number) =>
+  eventually(async () => (await upload(app, at)).status === 200, `upload ${at} is taken`, 30_000);
 
-async function health(house: House) {
-  const answer = await house.request("/api/health");
+async function health(app: TestApp) {
+  const answer = await app.request("/api/health");
   const text = await answer.text();
   assert.doesNotMatch(text, /secret/, "no password is shown");
   const body = HealthResponse.parse(JSON.parse(text));
   return { status: answer.status, body, write: body.checks.find((c) => c.name === "write_access") };
 }
 
-async function ready(house: House) {
-  const answer = await house.request("/api/health/ready");
+async function ready(app: TestApp) {
+  const answer = await app.request("/api/health/ready");
   return { status: answer.status, body: Liveness.parse(await answer.json()) };
 }
 
-const firing = async (house: House) =>
-  AlertList.parse(await house.json("/api/alerts?state=firing")).alerts;
+const firing = async (app: TestApp) =>
+  AlertList.parse(await app.json("/api/alerts?state=firing")).alerts;
 
-async function assertWatches(house: House, primary: string): Promise<void> {
-  const { status, body } = await ready(house);
+async function assertWatches(app: TestApp, primary: string): Promise<void> {
+  const { status, body } = await ready(app);
   assert.deepEqual([status, body.status, body.mode], [200, "ready", "watch_only"]);
   const overall = await eventually(async () => {
-    const found = await health(house);
+    const found = await health(app);
     return found.body.status === "healthy" ? found : false;
   }, "a standby is no fault by itself");
   assert.deepEqual([overall.status, overall.body.role], [200, "standby"]);
   assert.equal(overall.write?.status, "healthy");
   assert.match(overall.write?.detail ?? "", new RegExp(primary));
-  const refused = await upload(house, 0);
+  const refused = await upload(app, 0);
   assert.deepEqual([refused.status, refused.body.code], [503, "database_read_only"]);
   assert.match(refused.body.detail ?? "", new RegExp(`is a standby.*${primary}`));
-  assert.deepEqual((await firing(house)).map(({ rule }) => rule), []);
+  assert.deepEqual((await firing(app)).map(({ rule }) => rule), []);
   for (
     const path of [
       "/metrics",
@@ -98,56 +98,56 @@ async function assertWatches(house: House, primary: string): Promise<void> {
       "/api/backups",
     ]
   ) {
-    const answer = await house.request(path);
+    const answer = await app.request(path);
     await answer.body?.cancel();
     assert.equal(answer.status, 200, path);
   }
-  const made = await house.post("/api/alerts/silences", {
+  const made = await app.post("/api/alerts/silences", {
     rule: "rollbacks",
     reason: "beside a standby",
     duration_seconds: 3_600,
   });
   assert.equal(made.status, 201);
   await made.body?.cancel();
-  const { silences } = await house.json<{ silences: { reason: string }[] }>("/api/alerts/silences");
+  const { silences } = await app.json<{ silences: { reason: string }[] }>("/api/alerts/silences");
   assert.deepEqual(silences.map(({ reason }) => reason), ["beside a standby"]);
   await eventually(async () => {
-    const { points } = await house.json<{ points: unknown[] }>("/api/metrics/xid_age");
+    const { points } = await app.json<{ points: unknown[] }>("/api/metrics/xid_age");
     return points.length > 1;
   }, "history is in memory");
-  const errors = house.logs.filter(({ event }) =>
+  const errors = app.logs.filter(({ event }) =>
     /not_saved|not_written|cron_failed/.test(`${event}`)
   );
   assert.deepEqual(errors, []);
 }
 
-async function assertWrites(house: House): Promise<void> {
+async function assertWrites(app: TestApp): Promise<void> {
   await eventually(
     async () => {
-      const { status, body } = await ready(house);
+      const { status, body } = await ready(app);
       return status === 200 && body.mode === "writing";
     },
     "it writes",
     tickMs,
   );
   await eventually(
-    async () => !(await firing(house)).some(({ rule }) => rule === "write_failing"),
+    async () => !(await firing(app)).some(({ rule }) => rule === "write_failing"),
     "write_failing is over",
     tickMs,
   );
-  assert.equal((await health(house)).body.role, "primary");
+  assert.equal((await health(app)).body.role, "primary");
 }
 
-async function assertDemoted(house: House): Promise<void> {
+async function assertDemoted(app: TestApp): Promise<void> {
   await eventually(
-    async () => (await health(house)).body.mode === "watch_only",
+    async () => (await health(app)).body.mode === "watch_only",
     "it sees a standby",
     20_000,
   );
   // One that was open before, for another cause, tells of this one at the next tick.
   const alert = await eventually(
     async () => {
-      const found = (await firing(house)).find(({ rule }) => rule === "write_failing");
+      const found = (await firing(app)).find(({ rule }) => rule === "write_failing");
       assert.match(JSON.stringify(found?.evidence), /"mode":"watch_only","cause":"standby"/);
       return found;
     },
@@ -155,19 +155,19 @@ async function assertDemoted(house: House): Promise<void> {
     tickMs,
   );
   assert.equal(alert.severity, "critical");
-  const unready = await ready(house);
+  const unready = await ready(app);
   assert.deepEqual([unready.status, unready.body.mode], [503, "watch_only"]);
   assert.match(unready.body.detail, /is a standby/);
-  const overall = await health(house);
+  const overall = await health(app);
   assert.deepEqual([overall.status, overall.body.status], [503, "unhealthy"]);
-  const refused = await upload(house, 2);
+  const refused = await upload(app, 2);
   assert.deepEqual([refused.status, refused.body.code], [503, "database_read_only"]);
 }
 
 async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
   const primary = await createCluster(bin);
   const clusters: Cluster[] = [primary];
-  let house: House | undefined;
+  let app: TestApp | undefined;
   try {
     await primary.start();
     await primary.stop();
@@ -178,7 +178,7 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
     for (const cluster of clusters) await cluster.start();
 
     await t.step("a standby that has no holdfast schema is watched", async () => {
-      const watching = house = await beside(streaming);
+      const watching = app = await beside(streaming);
       await assertWatches(watching, `127.0.0.1:${primary.port}`);
       const { status, body } = await (async () => {
         const answer = await watching.request("/api/ticks?symbol=SPY");
@@ -196,13 +196,13 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
       assert.equal((await upload(first, 1)).status, 200);
       await first.stop();
       await eventually(async () => {
-        const answer = await house!.request("/api/ticks?symbol=SPY");
+        const answer = await app!.request("/api/ticks?symbol=SPY");
         const { ticks } = await answer.json() as { ticks?: unknown[] };
         return ticks?.length === 1;
       }, "the tick is read from the standby");
       await eventually(async () => {
         const { tables } = PartitionHealthResponse.parse(
-          await house!.json("/api/health/partitions"),
+          await app!.json("/api/health/partitions"),
         );
         return tables.some(({ table, partitions }) => table === "market.ticks" && partitions > 0);
       }, "its partitions are reported");
@@ -217,13 +217,13 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
           "/api/exactness",
         ]
       ) {
-        const answer = await house!.request(path);
+        const answer = await app!.request(path);
         const text = await answer.text();
         assert.ok([200, 400].includes(answer.status), `${path}: ${answer.status} ${text}`);
       }
-      const plan = await house!.post("/api/partitions/plan", {});
+      const plan = await app!.post("/api/partitions/plan", {});
       assert.equal(plan.status, 200, await plan.text());
-      const { signals } = house!.holdfast.monitor.snapshot();
+      const { signals } = app!.holdfast.monitor.snapshot();
       const value = (name: string) => signals.find((one) => one.name === name)?.value;
       assert.equal(value("standby_receiving"), 1);
     });
@@ -278,7 +278,7 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
           "the role is there",
         );
         const url = archived.url().replace("postgres@", "narrow@");
-        const narrow = await startHouse({ DATABASE_URL: url, ...quick });
+        const narrow = await startApp({ DATABASE_URL: url, ...quick });
         try {
           await eventually(
             async () => (await ready(narrow)).body.mode === "watch_only",
@@ -311,10 +311,10 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
 
     await t.step("once it is promoted Holdfast goes on by itself", async () => {
       await onServer(streaming, (sql) => sql`select pg_promote()`);
-      await assertWrites(house!);
-      assert.equal((await upload(house!, 1)).status, 200, "replayed: it was taken by the primary");
+      await assertWrites(app!);
+      assert.equal((await upload(app!, 1)).status, 200, "replayed: it was taken by the primary");
       await eventually(async () => {
-        const silences = await house!.sql`select reason from holdfast.alert_silences`;
+        const silences = await app!.sql`select reason from holdfast.alert_silences`;
         assert.deepEqual(silences.map(({ reason }) => reason), ["beside a standby"]);
         return true;
       }, "the silence made meanwhile is written");
@@ -326,11 +326,11 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
         await streaming.stop();
         if (round > 0) await streaming.follow({ archive: streaming.archive });
         await streaming.start();
-        await assertDemoted(house!);
-        const waiting = uploadPatiently(house!, 2 + round);
+        await assertDemoted(app!);
+        const waiting = uploadPatiently(app!, 2 + round);
         await onServer(streaming, (sql) => sql`select pg_promote()`);
         await waiting;
-        await assertWrites(house!);
+        await assertWrites(app!);
       }
       const [counted] = await onServer(
         streaming,
@@ -340,17 +340,17 @@ async function behaves(t: Deno.TestContext, bin: string): Promise<void> {
       );
       assert.deepEqual({ ...counted }, { n: 3, prices: 3 }, "nothing is lost or doubled");
       await eventually(async () => {
-        const [told] = await house!.sql`select count(*)::int4 as n from holdfast.alerts
+        const [told] = await app!.sql`select count(*)::int4 as n from holdfast.alerts
           where rule = 'write_failing' and state = 'resolved'`;
         return told?.n === 2;
       }, "both outages of writing are on record");
       await eventually(async () => {
-        const [samples] = await house!.sql`select count(*)::int4 as n from holdfast.samples`;
+        const [samples] = await app!.sql`select count(*)::int4 as n from holdfast.samples`;
         return samples?.n > 0;
       }, "its own records are written again");
     });
   } finally {
-    await house?.stop();
+    await app?.stop();
     for (const cluster of clusters.reverse()) await cluster.remove();
   }
 }
@@ -360,7 +360,7 @@ async function losesNothing(bin: string): Promise<void> {
   const primary = await createCluster(bin);
   const clusters: Cluster[] = [primary];
   const proxy = startProxy(primary.port);
-  let house: House | undefined;
+  let app: TestApp | undefined;
   try {
     await primary.start();
     await primary.stop();
@@ -368,7 +368,7 @@ async function losesNothing(bin: string): Promise<void> {
     clusters.push(standby);
     await standby.follow({ port: primary.port });
     for (const cluster of clusters) await cluster.start();
-    const watching = house = await startHouse({
+    const watching = app = await startApp({
       DATABASE_URL: `postgres://postgres@127.0.0.1:${proxy.port}/postgres`,
       ...quick,
       HOLDFAST_ALERTS_FLAP_FIRINGS: "0",
@@ -429,7 +429,7 @@ async function losesNothing(bin: string): Promise<void> {
     const known = ["database_read_only", "database_unavailable", "idempotency_in_flight"];
     assert.deepEqual([...refusals].filter((code) => !known.includes(code)), []);
   } finally {
-    await house?.stop();
+    await app?.stop();
     await proxy.stop();
     for (const cluster of clusters.reverse()) await cluster.remove();
   }

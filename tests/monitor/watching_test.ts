@@ -8,7 +8,7 @@ import type { Pool, RunOptions } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { collectorChecks } from "../../services/monitor/health/blind_spots.ts";
-import { chargeTurn, fullPurse, restTurn } from "../../services/monitor/collect/budget.ts";
+import { chargeTick, fullBudget, restTick } from "../../services/monitor/collect/budget.ts";
 import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
 import { createCollection } from "../../services/monitor/collect/schedule.ts";
 import { judgeIndexes } from "../../services/monitor/diagnosis/indexes.ts";
@@ -57,27 +57,27 @@ Deno.test("a question is chosen by the server's version, statements by their ext
 
 Deno.test("a collector rests only after two dear turns in a row, ever longer, and never for good", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 400 }), (costs) => {
-    let purse = fullPurse;
+    let budget = fullBudget;
     let dearBefore = false;
     let rested = 0;
     for (const cost of costs) {
-      if (purse.resting > 0) {
-        purse = restTurn(purse);
+      if (budget.resting > 0) {
+        budget = restTick(budget);
         assert.ok(++rested <= 64, "it is tried again");
         continue;
       }
-      const first = purse.nextRest === 4;
+      const first = budget.nextRest === 4;
       rested = 0;
-      purse = chargeTurn(purse, cost, 10);
+      budget = chargeTick(budget, cost, 10);
       const dear = cost > 10;
-      if (!dear) assert.deepEqual(purse, fullPurse);
-      if (purse.resting > 0) assert.ok(dear && (dearBefore || !first));
+      if (!dear) assert.deepEqual(budget, fullBudget);
+      if (budget.resting > 0) assert.ok(dear && (dearBefore || !first));
       dearBefore = dear;
     }
   }));
-  const twice = chargeTurn(chargeTurn(fullPurse, 20, 10), 20, 10);
+  const twice = chargeTick(chargeTick(fullBudget, 20, 10), 20, 10);
   assert.equal(twice.resting, 4);
-  assert.equal(chargeTurn({ ...twice, resting: 0 }, 20, 10).resting, 8);
+  assert.equal(chargeTick({ ...twice, resting: 0 }, 20, 10).resting, 8);
 });
 
 Deno.test("a trend tells the mean rate; a counter that falls or another epoch begins it anew", () => {
@@ -415,9 +415,9 @@ Deno.test("a collector dear twice is left out, says so, is unknown, and comes ba
     await collection.collect("hourly");
   };
   await turn();
-  assert.equal(bloat.purse.resting, 0, "once may be chance");
+  assert.equal(bloat.budget.resting, 0, "once may be chance");
   await turn();
-  assert.equal(bloat.purse.resting, 4);
+  assert.equal(bloat.budget.resting, 4);
   assert.deepEqual(logs.map(({ event, collector, turns }) => [event, collector, turns]), [
     ["collector_rests", "bloat", 4],
   ]);
@@ -431,6 +431,6 @@ Deno.test("a collector dear twice is left out, says so, is unknown, and comes ba
   assert.equal(collection.view(null as never).rows("bloat"), undefined, "and is unknown by now");
   assert.notEqual(collection.view(null as never).rows("indexes"), undefined, "the others went on");
   await turn();
-  assert.deepEqual(bloat.purse, fullPurse);
+  assert.deepEqual(bloat.budget, fullBudget);
   assert.notEqual(collection.view(null as never).rows("bloat"), undefined);
 });

@@ -11,14 +11,14 @@ Deno.test.beforeAll(async () => {
   guarded = await startGuarded({ synchronous_commit: "off" });
   // Holdfast's role is a member of the owners' role and no superuser; what it makes, others may read by default.
   await guarded.sql.unsafe(`
-    create role app_owner; create role reader; create role nosy; create role mover login;
-    grant app_owner to mover;
+    create role app_owner; create role reader; create role nosy; create role runner login;
+    grant app_owner to runner;
     grant create on database postgres to app_owner;
-    grant usage, create on schema market, holdfast to mover;
-    grant all on all tables in schema market, holdfast to mover;
-    grant all on all sequences in schema market, holdfast to mover;
-    grant pg_monitor to mover;
-    alter default privileges for role mover grant select on tables to nosy;
+    grant usage, create on schema market, holdfast to runner;
+    grant all on all tables in schema market, holdfast to runner;
+    grant all on all sequences in schema market, holdfast to runner;
+    grant pg_monitor to runner;
+    alter default privileges for role runner grant select on tables to nosy;
   `).simple();
 });
 Deno.test.afterAll(() => guarded.stop());
@@ -61,7 +61,7 @@ async function makeTable(
   const plain = !partitioned;
   await guarded.sql.unsafe(`
     create schema ${schema} authorization app_owner;
-    grant create, usage on schema ${schema} to mover;
+    grant create, usage on schema ${schema} to runner;
     set role app_owner;
     create domain ${schema}.money as numeric check (value > -1000);
     create table ${schema}.other (id int primary key);
@@ -218,7 +218,7 @@ Deno.test("a conversion leaves a table as it was, its partitions are like it, an
   await guarded
     .sql`insert into rich.t (at, other, price) values ('2026-03-14Z', 1, 5), ('2099-01-01Z', 2, 6)`;
   const before = await fingerprint(guarded.sql, "rich.t");
-  await using guardian = guarded.at(now, { user: "mover" });
+  await using guardian = guarded.at(now, { user: "runner" });
   const input = convert("rich.t");
   const plan = await guardian.conversions.plan(input);
   assert.deepEqual(plan.refusals, []);
@@ -248,7 +248,7 @@ Deno.test("partitions that a rotation and a drain make are like their table, and
     select g, g, '2026-03-09Z'::timestamptz + g * interval '1 hour', 1, 5 from generate_series(1, 24) as g;
   `).simple();
   const before = await fingerprint(guarded.sql, "spread.t");
-  await using guardian = guarded.at(now, { user: "mover" });
+  await using guardian = guarded.at(now, { user: "runner" });
   await guardian.put("spread.t", { premake: 1 });
   assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
   await untilEnded(guardian, "spread.t", ["finished"]);
@@ -285,7 +285,7 @@ Deno.test("an owner that may not create in its schema is told of to a member; a 
   await guarded.sql.unsafe(`
     create schema strict;
     grant usage on schema strict to app_owner;
-    grant usage, create on schema strict to mover;
+    grant usage, create on schema strict to runner;
     create table strict.t (id bigint primary key) partition by range (id);
     create table strict.t_p0 partition of strict.t for values from (0) to (100);
     alter table strict.t owner to app_owner;
@@ -294,7 +294,7 @@ Deno.test("an owner that may not create in its schema is told of to a member; a 
   `).simple();
   const id = { key: "id", interval: "100", premake: 1 } as const;
   {
-    await using member = guarded.at(now, { user: "mover" });
+    await using member = guarded.at(now, { user: "runner" });
     await member.put("strict.t", id);
     const { steps, skipped } = await member.rotation.plan("strict.t");
     assert.deepEqual(steps, []);
@@ -314,7 +314,7 @@ Deno.test("an owner that may not create in its schema is told of to a member; a 
 Deno.test("tables of any make and name are the same after a conversion, and after its undo", async () => {
   let at = 0;
   const odd = fc.constantFrom("t", "T able", 'we"ird', "a%b", "(x)", "it's");
-  await using guardian = guarded.at(now, { user: "mover" });
+  await using guardian = guarded.at(now, { user: "runner" });
   await fc.assert(
     fc.asyncProperty(fc.subarray([...features]), odd, odd, async (some, name, note) => {
       const schema = `any${++at}`;

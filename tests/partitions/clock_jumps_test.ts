@@ -16,21 +16,21 @@ import { whatIsDue } from "../../services/backups/schedule.ts";
 import { createFullness } from "../../services/ingest/admission/fullness.ts";
 import { emptyReading, freshValue } from "../../services/monitor/collect/reading.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;
 const year = 365 * day;
 const clock = { off: 0, now: () => new Date(Date.now() + clock.off) };
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse({ HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_STATS_TIER_SECONDS: "5" }, {
+  app = await startApp({ HOLDFAST_FAST_TIER_SECONDS: "1", HOLDFAST_STATS_TIER_SECONDS: "5" }, {
     clock,
     ownOnly: true,
   });
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 interface Health {
   tables: { table: string; problems: string[] }[];
@@ -38,14 +38,14 @@ interface Health {
 
 /** Every tier is read, and what came of it is judged. */
 async function look(): Promise<void> {
-  for (const tier of ["slow", "stats", "fast"] as const) await house.holdfast.monitor.runNow(tier);
+  for (const tier of ["slow", "stats", "fast"] as const) await app.holdfast.monitor.runNow(tier);
 }
 
 Deno.test("a clock of ours years off is seen, told and held against nobody", async () => {
   const today = new Date().toISOString().slice(0, 10);
   // One leaf is due by the right clock, and the next one not before twelve hours from now, whatever time of day it is.
   const keepHours = 18 * 24 - 12 + new Date().getUTCHours();
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     create table public.seen (ts timestamptz not null, n int) partition by range (ts);
     do $$ begin
       for back in 0..19 loop
@@ -55,7 +55,7 @@ Deno.test("a clock of ours years off is seen, told and held against nobody", asy
     end $$;
     insert into public.seen select timestamptz '${today}Z' - g * interval '19 days' / 1000, g from generate_series(0, 999) as g;
     analyze public.seen`).simple();
-  const put = await house.request("/api/partitions/policies/public.seen", {
+  const put = await app.request("/api/partitions/policies/public.seen", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
@@ -68,12 +68,12 @@ Deno.test("a clock of ours years off is seen, told and held against nobody", asy
     }),
   });
   assert.equal(put.status, 200, await put.text());
-  const rows = async () => Number((await house.sql`select count(*) as n from public.seen`)[0]?.n);
+  const rows = async () => Number((await app.sql`select count(*) as n from public.seen`)[0]?.n);
   const problems = async () =>
-    (await house.json<Health>("/api/health/partitions")).tables
+    (await app.json<Health>("/api/health/partitions")).tables
       .find(({ table }) => table === "public.seen")?.problems.join() ?? "";
   const skew = () =>
-    house.holdfast.monitor.snapshot().signals.find(({ name }) => name === "clock_skew_seconds")
+    app.holdfast.monitor.snapshot().signals.find(({ name }) => name === "clock_skew_seconds")
       ?.value ?? null;
   await look();
   assert.ok((skew() ?? 99) < 2, `right clocks agree: ${skew()}`);
@@ -81,7 +81,7 @@ Deno.test("a clock of ours years off is seen, told and held against nobody", asy
   for (const years of [2, -2]) {
     clock.off = years * year;
     for (let n = 0; n < 2; n++) {
-      await house.holdfast.everyHour();
+      await app.holdfast.everyHour();
       clock.off += 2 * day;
     }
     clock.off = years * year;
@@ -90,7 +90,7 @@ Deno.test("a clock of ours years off is seen, told and held against nobody", asy
     assert.ok(Math.abs((skew() ?? 0) * 1000 - 2 * year) < day, `${skew()}`);
     await eventually(async () => {
       await look();
-      const firing = await house.json<{ alerts: { rule: string; severity: string }[] }>(
+      const firing = await app.json<{ alerts: { rule: string; severity: string }[] }>(
         "/api/alerts?state=firing",
       );
       clock.off += 40_000; // the rule waits half a minute
@@ -108,19 +108,19 @@ Deno.test("a clock of ours years off is seen, told and held against nobody", asy
           );
       }, "retention says why it is held back");
     }
-    const metrics = await (await house.request("/metrics")).text();
+    const metrics = await (await app.request("/metrics")).text();
     assert.match(metrics, /holdfast_clock_skew_seconds 6\d{7}/);
-    const answer = await house.post("/api/ticks?create=true", [
+    const answer = await app.post("/api/ticks?create=true", [
       { ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 },
     ]);
     const { accepted, quarantined } = await answer.json();
     assert.deepEqual([accepted, quarantined], [0, 1]);
-    const { quarantine } = await house.json<{ quarantine: { detail: string }[] }>(
+    const { quarantine } = await app.json<{ quarantine: { detail: string }[] }>(
       "/api/quarantine",
     );
     assert.match(quarantine[0]?.detail ?? "", /Holdfast's clock/);
     clock.off = 0;
-    await house.holdfast.everyHour();
+    await app.holdfast.everyHour();
     await eventually(async () => {
       await look();
       return !/held back/.test(await problems());
@@ -128,13 +128,13 @@ Deno.test("a clock of ours years off is seen, told and held against nobody", asy
     expected = await rows();
     assert.ok(expected > 900, "but for the one leaf that was due");
   }
-  const [left] = await house.sql`
+  const [left] = await app.sql`
     select count(*)::int as n from holdfast.detached_partitions where table_name = 'seen'`;
   assert.ok(left?.n >= 1, "what was due by the right clock has gone");
 });
 
 Deno.test("records are deleted by a time that no clock's jump moves", async () => {
-  const sql = house.sql;
+  const sql = app.sql;
   const trusted = await readTrustedMs(sql);
   assert.ok(Math.abs(trusted - Date.now()) < hour);
   // The last trusted rotation was years ago by the server's clock, as after a jump ahead: nothing is that old.
@@ -150,7 +150,7 @@ Deno.test("records are deleted by a time that no clock's jump moves", async () =
       (select count(*) from holdfast.quarantine where detail = 'aged')::int as rows`;
     return [row?.keys, row?.rows];
   };
-  await house.holdfast.everyMinute();
+  await app.holdfast.everyMinute();
   assert.deepEqual(await counts(), [1, 1]);
   await makeLeaves(sql, [{
     table: "samples",
@@ -161,7 +161,7 @@ Deno.test("records are deleted by a time that no clock's jump moves", async () =
   const old = { now: Date.now(), keepMs: 365 * 4 * day + 2.5 * year };
   assert.deepEqual(await dropLeaves(sql, "samples", old), []);
   await sql`update holdfast.rotation_clock set peak_at = ${kept}::text::timestamptz, server_at = ${kept}::text::timestamptz`;
-  await house.holdfast.everyMinute();
+  await app.holdfast.everyMinute();
   assert.deepEqual(await counts(), [0, 0], "once the clock is trusted, they go");
   // A clock of ours that is ahead deletes nothing either.
   assert.deepEqual(
@@ -174,18 +174,18 @@ Deno.test("records are deleted by a time that no clock's jump moves", async () =
 });
 
 Deno.test("a regular job that fails keeps no other from being done, and trusted time is asked once a statement", async () => {
-  const sql = house.sql;
+  const sql = app.sql;
   await sql`insert into holdfast.quarantine (reason, path, detail, line, raw, received_at)
     values ('stale', 'ts', 'after', 1, 'x', now() - interval '400 days')`;
   await sql`alter table holdfast.idempotency_keys rename to keys_away`;
   try {
-    await house.holdfast.everyMinute();
+    await app.holdfast.everyMinute();
   } finally {
     await sql`alter table holdfast.keys_away rename to idempotency_keys`;
   }
   const left = await sql`select 1 from holdfast.quarantine where detail = 'after'`;
   assert.equal(left.length, 0);
-  const failed = house.logs.find(({ event }) => event === "regular_job_failed");
+  const failed = app.logs.find(({ event }) => event === "regular_job_failed");
   assert.equal(failed?.job, "idempotency_keys");
   for (
     const file of ["db/market/idempotency.ts", "db/alerts/silences.ts", "db/history/changes.ts"]
@@ -197,7 +197,7 @@ Deno.test("a regular job that fails keeps no other from being done, and trusted 
 
 Deno.test("what a clock that was ahead rolled up does not keep the rest from being rolled up", async () => {
   const sql = connectSql({
-    target: house.holdfast.target,
+    target: app.holdfast.target,
     max: 1,
     applicationName: "test",
     statementTimeoutMs: 10_000,
@@ -225,11 +225,11 @@ Deno.test("what a clock that was ahead rolled up does not keep the rest from bei
 });
 
 Deno.test("the lease of a judge that a jump made endless is taken over", async () => {
-  await house.sql`
+  await app.sql`
     update holdfast.alert_lease set holder = 'gone', renewed_at = now() + interval '2 years', until = now() + interval '2 years'`;
   await eventually(async () => {
     await look();
-    const [lease] = await house
+    const [lease] = await app
       .sql`select holder, until < now() + interval '1 hour' as soon from holdfast.alert_lease`;
     return lease?.holder !== "gone" && lease?.soon;
   }, "the lease is taken over");

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { ConversionAnswer, ConversionList } from "../../routes/partitions/schemas.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
-  await house.sql.unsafe(`
+  app = await startApp();
+  await app.sql.unsafe(`
     create schema app;
     create table app.events (id bigint primary key, at timestamptz not null, body text);
     insert into app.events select n, now() - n * interval '1 hour', 'x' from generate_series(1, 100) as n;
@@ -18,16 +18,16 @@ Deno.test.beforeAll(async () => {
     create materialized view app.titles as select id from app.book;
   `).simple();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 async function convert(body: unknown) {
-  const answer = await house.post("/api/partitions/convert", body);
+  const answer = await app.post("/api/partitions/convert", body);
   return { status: answer.status, body: await answer.json() };
 }
 const policy = { interval: "week", key: "timestamptz", premake: 1 };
 const events = { table: "app.events", key_column: "at", widen_keys: true, policy };
 const latest = async () =>
-  ConversionList.parse(await house.json("/api/partitions/conversions")).conversions[0];
+  ConversionList.parse(await app.json("/api/partitions/conversions")).conversions[0];
 
 Deno.test("a conversion is planned, started by its digest, followed to its swap, and undone", async () => {
   const { status, body } = await convert(events);
@@ -56,14 +56,14 @@ Deno.test("a conversion is planned, started by its digest, followed to its swap,
     [swapped.rows_verified, swapped.progress, swapped.undoable, swapped.error],
     [100, 1, true, null],
   );
-  const { policies } = await house.json<{ policies: { table: string; interval: string }[] }>(
+  const { policies } = await app.json<{ policies: { table: string; interval: string }[] }>(
     "/api/partitions/policies",
   );
   assert.equal(policies.find(({ table }) => table === "app.events")?.interval, "7 days");
   const undo = await convert({ table: "app.events", action: "undo" });
   assert.equal(undo.status, 202);
   await eventually(async () => (await latest())?.phase === "undone", "it is undone");
-  const [kind] = await house.sql`select relkind from pg_class where oid = 'app.events'::regclass`;
+  const [kind] = await app.sql`select relkind from pg_class where oid = 'app.events'::regclass`;
   assert.equal(kind?.relkind, "r");
   assert.equal((await convert({ table: "app.events", action: "undo" })).status, 404);
 });
@@ -105,14 +105,14 @@ Deno.test("what keeps a table from being converted is said beforehand, each with
 
 Deno.test("a publication that sends Holdfast's own tables stands among the recommendations", async () => {
   const advised = async () => {
-    await house.holdfast.monitor.runNow("stats");
-    const { recommendations } = await house.json<{ recommendations: { detail: string }[] }>(
+    await app.holdfast.monitor.runNow("stats");
+    const { recommendations } = await app.json<{ recommendations: { detail: string }[] }>(
       "/api/health/database",
     );
     return recommendations.some(({ detail }) => /"everything" is for all tables/.test(detail));
   };
   assert.equal(await advised(), false);
-  await house.admin`create publication everything for all tables`;
+  await app.admin`create publication everything for all tables`;
   assert.equal(await advised(), true);
-  await house.admin`drop publication everything`;
+  await app.admin`drop publication everything`;
 });

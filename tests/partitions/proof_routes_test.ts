@@ -4,11 +4,11 @@ import type { z } from "@hono/zod-openapi";
 import type { PartitionTable as TableSchema } from "../../routes/partitions/schemas.ts";
 import { ArchiveList, RestoreAnswer, Verification } from "../../routes/partitions/proof_schemas.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
 type PartitionTable = z.infer<typeof TableSchema>;
 
-let house: House;
+let app: TestApp;
 let archiveDir: string;
 const day = 86_400_000;
 const clock = { time: Date.parse("2026-03-15T12:00:00Z"), now: () => new Date(clock.time) };
@@ -16,25 +16,25 @@ const daysAgo = (days: number) => new Date(clock.time - days * day).toISOString(
 
 Deno.test.beforeAll(async () => {
   archiveDir = await Deno.makeTempDir({ prefix: "holdfast-archive-" });
-  house = await startHouse({
+  app = await startApp({
     HOLDFAST_FAST_TIER_SECONDS: "300",
     HOLDFAST_BROADCAST_SECONDS: "300",
     HOLDFAST_ARCHIVE_DIR: archiveDir,
   }, { clock });
 });
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(archiveDir, { recursive: true });
 });
 
 async function post(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
-  const answer = await house.post(path, body);
+  const answer = await app.post(path, body);
   const text = await answer.text();
   return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
 }
 
 async function setPolicy(retention: unknown): Promise<void> {
-  const answer = await house.request("/api/partitions/policies/market.ticks", {
+  const answer = await app.request("/api/partitions/policies/market.ticks", {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
@@ -66,8 +66,8 @@ async function shown(
   holds: (ticks: PartitionTable, named: Record<string, string>) => boolean,
 ) {
   return await eventually(async () => {
-    house.holdfast.monitor.refreshPartitions();
-    const found = PartitionHealthResponse.parse(await house.json("/api/health/partitions"));
+    app.holdfast.monitor.refreshPartitions();
+    const found = PartitionHealthResponse.parse(await app.json("/api/health/partitions"));
     const ticks = found.tables.find((one) => one.table === "market.ticks");
     const named = Object.fromEntries(
       (ticks?.children ?? []).map(({ partition, state }) => [partition.slice(-8), state]),
@@ -77,7 +77,7 @@ async function shown(
 }
 
 async function firing(): Promise<string[]> {
-  const { alerts } = await house.json<
+  const { alerts } = await app.json<
     { alerts: { rule: string; scope: string; severity: string; state: string }[] }
   >("/api/alerts");
   return alerts.filter(({ state }) => state === "firing")
@@ -108,7 +108,7 @@ Deno.test("ticks of a sealed day are refused with 409 and a code; opened again, 
   assert.equal(fresh.status, 200, "the present takes ticks as before");
 
   const leaf = { table: "market.ticks", partition: "ticks_p20260203" };
-  const manifest = await house.json<{ rows: number }>(
+  const manifest = await app.json<{ rows: number }>(
     `/api/partitions/manifest?${new URLSearchParams(leaf)}`,
   );
   assert.equal(manifest.rows, 50);
@@ -119,14 +119,14 @@ Deno.test("ticks of a sealed day are refused with 409 and a code; opened again, 
 });
 
 Deno.test("verify says what it read, and names what differs; health tells it too", async () => {
-  await house.holdfast.monitor.checkNow();
+  await app.holdfast.monitor.checkNow();
   assert.ok(!(await firing()).some((rule) => rule.startsWith("sealed_partitions_changed")));
   const passed = Verification.parse(
     (await post("/api/partitions/verify", { table: "market.ticks" })).body,
   );
   assert.deepEqual([passed.status, passed.checked, passed.differing], ["passed", 1, 0]);
   assert.deepEqual(passed.partitions.map(({ rows }) => rows), [51]);
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     alter table market.ticks_p20260203 disable trigger holdfast_sealed;
     update market.ticks_p20260203 set price = price + 0.01 where price = 149;
     alter table market.ticks_p20260203 enable always trigger holdfast_sealed`).simple();
@@ -143,12 +143,12 @@ Deno.test("verify says what it read, and names what differs; health tells it too
       /ticks_p20260203 is not what was sealed: content changed/.test(problems.join()),
   );
   await eventually(async () => {
-    await house.holdfast.monitor.checkNow();
+    await app.holdfast.monitor.checkNow();
     return (await firing()).includes("sealed_partitions_changed market.ticks critical");
   }, "the alert fires");
-  const last = Verification.parse(await house.json("/api/partitions/verify"));
+  const last = Verification.parse(await app.json("/api/partitions/verify"));
   assert.deepEqual(last, failed);
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     alter table market.ticks_p20260203 disable trigger holdfast_sealed;
     update market.ticks_p20260203 set price = 149 where price = 149.01;
     alter table market.ticks_p20260203 enable always trigger holdfast_sealed`).simple();
@@ -156,15 +156,15 @@ Deno.test("verify says what it read, and names what differs; health tells it too
 
 Deno.test("the alert is resolved by a verification that finds the partition as it was sealed, and by no other", async () => {
   const rule = "sealed_partitions_changed market.ticks critical";
-  house.holdfast.monitor.refreshPartitions();
-  await house.holdfast.monitor.checkNow();
+  app.holdfast.monitor.refreshPartitions();
+  await app.holdfast.monitor.checkNow();
   assert.ok((await firing()).includes(rule), "it was mended, but nobody has looked");
   const { body } = await post("/api/partitions/verify", {});
   assert.equal(Verification.parse(body).status, "passed");
   await eventually(async () => {
     clock.time += 60_000;
-    house.holdfast.monitor.refreshPartitions();
-    await house.holdfast.monitor.checkNow();
+    app.holdfast.monitor.refreshPartitions();
+    await app.holdfast.monitor.checkNow();
     return !(await firing()).includes(rule);
   }, "the alert is over");
 });
@@ -192,7 +192,7 @@ Deno.test("an archived day is listed, shown, and comes back in one call", async 
   }
   await shown("the day is archived", (_, named) => named["20260203"] === "archived");
   const { archives } = ArchiveList.parse(
-    await house.json("/api/partitions/archives?table=market.ticks"),
+    await app.json("/api/partitions/archives?table=market.ticks"),
   );
   assert.deepEqual(archives.map(({ rows, dropped, restored_at }) => [rows, dropped, restored_at]), [
     [51, true, null],
@@ -201,7 +201,7 @@ Deno.test("an archived day is listed, shown, and comes back in one call", async 
   const restored = RestoreAnswer.parse((await post("/api/partitions/restore", leaf)).body);
   assert.equal(restored.rows, 51);
   await shown("the day is back", (_, named) => named["20260203"] === "sealed");
-  const { ticks } = await house.json<{ ticks: unknown[] }>(
+  const { ticks } = await app.json<{ ticks: unknown[] }>(
     `/api/ticks?symbol=SPY&from=${daysAgo(41)}&to=${daysAgo(39)}`,
   );
   assert.equal(ticks.length, 51);

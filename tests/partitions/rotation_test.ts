@@ -4,22 +4,22 @@ import { createLogger } from "../../log.ts";
 import { createCatalogue } from "../../services/partitions/catalogue.ts";
 import { createRotation } from "../../services/partitions/rotation.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 const day = 86_400_000;
 const start = Date.UTC(2030, 0, 15, 12);
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
 });
 
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
-/** A rotation of its own beside the house's, on its own connections, with a clock to set. */
+/** A rotation of its own beside the app's, on its own connections, with a clock to set. */
 function rotationAt(now: number, retentionDays = 0) {
   const pool = createPool({
-    target: house.holdfast.target,
+    target: app.holdfast.target,
     max: 2,
     applicationName: "rotation",
     statementTimeoutMs: 30_000,
@@ -54,7 +54,7 @@ function rotationAt(now: number, retentionDays = 0) {
 }
 
 async function leaves(like = "ticks_p%"): Promise<string[]> {
-  const rows = await house.sql<{ name: string }[]>`
+  const rows = await app.sql<{ name: string }[]>`
     select c.relname as name
     from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
     where i.inhparent = 'market.ticks'::regclass and c.relname like ${like}
@@ -67,16 +67,16 @@ Deno.test("at the start a week ahead is made, with the parent's indexes and no d
   const made = await leaves();
   assert.equal(made.length, 9, "yesterday, today and seven days ahead");
   assert.ok(made.includes(`ticks_p${today}`));
-  const indexes = await house.sql<{ method: string }[]>`
+  const indexes = await app.sql<{ method: string }[]>`
     select a.amname as method
     from pg_index as x join pg_class as c on c.oid = x.indexrelid join pg_am as a on a.oid = c.relam
     where x.indrelid = ${`market.ticks_p${today}`}::regclass and x.indisvalid
     order by 1`;
   assert.deepEqual(indexes.map(({ method }) => method), ["brin", "btree"]);
-  const [checks] = await house.sql<{ n: number }[]>`
+  const [checks] = await app.sql<{ n: number }[]>`
     select count(*)::int as n from pg_constraint where conrelid = ${`market.ticks_p${today}`}::regclass and contype = 'c'`;
   assert.equal(checks?.n, 0, "the CHECK that spared the scan is gone");
-  const [parent] = await house
+  const [parent] = await app
     .sql`select partdefid from pg_partitioned_table where partrelid = 'market.ticks'::regclass`;
   assert.equal(Number(parent?.partdefid), 0);
 });
@@ -101,7 +101,7 @@ Deno.test("rotations at once, of two Holdfasts, make each leaf once and say so i
 
 Deno.test("a reader that holds the parent open keeps no insert waiting while a leaf is attached", async () => {
   const { rotation, pool } = rotationAt(start + 30 * day);
-  const reader = await house.sql.reserve();
+  const reader = await app.sql.reserve();
   try {
     await reader`begin`;
     await reader`select count(*) from market.ticks`;
@@ -109,7 +109,7 @@ Deno.test("a reader that holds the parent open keeps no insert waiting while a l
     let worst = 0;
     for (let n = 0; n < 50; n++) {
       const from = performance.now();
-      await house
+      await app
         .sql`insert into market.ticks (ts, price, size, instrument_id) values (now(), 1, 1, 1)`;
       worst = Math.max(worst, performance.now() - from);
     }
@@ -124,20 +124,20 @@ Deno.test("a reader that holds the parent open keeps no insert waiting while a l
 
 Deno.test("a leaf locked exclusively blocks no report, and rows of the far future make no leaf", async () => {
   const before = (await leaves()).length;
-  const answer = await house.post("/api/ticks?create=true&backfill=true", [
+  const answer = await app.post("/api/ticks?create=true&backfill=true", [
     { ts: "2150-01-01T00:00:00Z", symbol: "SPY", price: 1, size: 1 },
     { ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 },
   ]);
   const stored = await answer.json();
   assert.deepEqual([stored.accepted, stored.quarantined], [1, 1]);
   assert.equal((await leaves()).length, before);
-  const locker = await house.sql.reserve();
+  const locker = await app.sql.reserve();
   try {
     await locker`begin`;
     await locker`lock table market.ticks_p20300115 in access exclusive mode`;
-    house.holdfast.monitor.refreshPartitions();
+    app.holdfast.monitor.refreshPartitions();
     await eventually(async () => {
-      const report = await house.json<{ tables: { partitions: number }[]; overall_status: string }>(
+      const report = await app.json<{ tables: { partitions: number }[]; overall_status: string }>(
         "/api/health/partitions",
       );
       return report.tables[0]?.partitions === before && report.overall_status !== "unknown";
@@ -149,7 +149,7 @@ Deno.test("a leaf locked exclusively blocks no report, and rows of the far futur
 });
 
 Deno.test("what retention gives up is detached with its rows, never dropped", async () => {
-  await house
+  await app
     .sql`insert into market.ticks (ts, price, size, instrument_id) values ('2030-01-14 10:00+00', 7, 1, 1)`;
   const { rotation, pool } = rotationAt(start + 20 * day, 18);
   try {
@@ -157,9 +157,9 @@ Deno.test("what retention gives up is detached with its rows, never dropped", as
     assert.deepEqual(result.errors, []);
     assert.ok(result.detached.includes("ticks_p20300114"));
     assert.ok(!(await leaves()).includes("ticks_p20300114"));
-    const kept = await house.sql`select price from market.ticks_p20300114`;
+    const kept = await app.sql`select price from market.ticks_p20300114`;
     assert.equal(kept[0]?.price, 7);
-    const [logged] = await house.sql`
+    const [logged] = await app.sql`
       select reason from holdfast.maintenance_log where partition_name = 'ticks_p20300114' and action = 'detach'`;
     assert.equal(logged?.reason, "older than 18 days");
   } finally {
@@ -168,9 +168,9 @@ Deno.test("what retention gives up is detached with its rows, never dropped", as
 });
 
 Deno.test("a detach that was cut short is finished, and its rows are not lost", async () => {
-  await house
+  await app
     .sql`insert into market.ticks (ts, price, size, instrument_id) values ('2030-02-13 10:00+00', 8, 1, 1)`;
-  const blocker = await house.sql.reserve();
+  const blocker = await app.sql.reserve();
   const { rotation, pool } = rotationAt(start + 30 * day);
   try {
     await blocker`begin`;
@@ -181,14 +181,14 @@ Deno.test("a detach that was cut short is finished, and its rows are not lost", 
     );
     await assert.rejects(cut);
     const pending = () =>
-      house
+      app
         .sql`select 1 from pg_inherits where inhparent = 'market.ticks'::regclass and inhdetachpending`;
     assert.equal((await pending()).length, 1);
     await blocker`rollback`;
     const result = await rotation.rotate("test");
     assert.deepEqual(result.errors, []);
     assert.equal((await pending()).length, 0);
-    assert.equal((await house.sql`select price from market.ticks_p20300213`)[0]?.price, 8);
+    assert.equal((await app.sql`select price from market.ticks_p20300213`)[0]?.price, 8);
   } finally {
     blocker.release();
     await pool.end();
@@ -197,8 +197,8 @@ Deno.test("a detach that was cut short is finished, and its rows are not lost", 
 
 Deno.test("ticks of a detached day are refused with what to do, and nothing is made in its place", async () => {
   const post = () =>
-    house.post("/api/ticks", [{ ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 }]);
-  // That rotation, years ahead, detached today's leaf behind the house's back: first it only knows to try again.
+    app.post("/api/ticks", [{ ts: new Date().toISOString(), symbol: "SPY", price: 1, size: 1 }]);
+  // That rotation, years ahead, detached today's leaf behind the app's back: first it only knows to try again.
   const first = await post();
   assert.deepEqual([first.status, first.headers.get("retry-after")], [503, "1"]);
   await first.body?.cancel();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { PartitionHealthResponse } from "../../routes/health/schemas.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 
-let house: House;
+let app: TestApp;
 const clock = { time: Date.now(), now: () => new Date(clock.time) };
 const day = 86_400_000;
 
@@ -14,13 +14,13 @@ interface Plan {
 }
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse(
+  app = await startApp(
     { HOLDFAST_FAST_TIER_SECONDS: "300", HOLDFAST_BROADCAST_SECONDS: "300" },
     {
       clock,
     },
   );
-  await house.sql.unsafe(`
+  await app.sql.unsafe(`
     create schema app;
     create table app.orders (id bigint primary key, body text) partition by range (id);
     create table app.events (at timestamptz not null, id int) partition by range (at);
@@ -28,12 +28,12 @@ Deno.test.beforeAll(async () => {
     create table app."odd.name" (at date not null) partition by range (at);
   `).simple();
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const json = { "content-type": "application/json" };
 const policyPath = (table: string) => `/api/partitions/policies/${encodeURIComponent(table)}`;
 async function put(table: string, body: unknown) {
-  const answer = await house.request(policyPath(table), {
+  const answer = await app.request(policyPath(table), {
     method: "PUT",
     headers: json,
     body: JSON.stringify(body),
@@ -41,13 +41,13 @@ async function put(table: string, body: unknown) {
   return { status: answer.status, body: await answer.json() };
 }
 async function post<T>(path: string, body: unknown): Promise<{ status: number; body: T }> {
-  const answer = await house.post(path, body);
+  const answer = await app.post(path, body);
   return { status: answer.status, body: await answer.json() };
 }
 async function report(table: string) {
-  house.holdfast.monitor.refreshPartitions();
-  await house.holdfast.monitor.checkNow();
-  const found = PartitionHealthResponse.parse(await house.json("/api/health/partitions"));
+  app.holdfast.monitor.refreshPartitions();
+  await app.holdfast.monitor.checkNow();
+  const found = PartitionHealthResponse.parse(await app.json("/api/health/partitions"));
   return found.tables.find((one) => one.table === table);
 }
 
@@ -73,9 +73,9 @@ Deno.test("a policy set is read back as Postgres writes its intervals, listed, c
     enabled: true,
   };
   assert.deepEqual(set, { status: 200, body: expected });
-  assert.deepEqual(await house.json(policyPath("app.events")), expected);
+  assert.deepEqual(await app.json(policyPath("app.events")), expected);
   assert.deepEqual(await put("app.events", expected), set, "an answer may be sent back");
-  const { policies } = await house.json<{ policies: { table: string }[] }>(
+  const { policies } = await app.json<{ policies: { table: string }[] }>(
     "/api/partitions/policies",
   );
   assert.deepEqual(policies.map(({ table }) => table), ["app.events", "market.ticks"]);
@@ -84,17 +84,17 @@ Deno.test("a policy set is read back as Postgres writes its intervals, listed, c
     "7 days",
   );
   for (const table of ["app.odd.name", "app.events"]) {
-    const gone = await house.request(policyPath(table), { method: "DELETE" });
+    const gone = await app.request(policyPath(table), { method: "DELETE" });
     assert.equal(gone.status, 204);
-    assert.equal((await house.request(policyPath(table), { method: "DELETE" })).status, 404);
+    assert.equal((await app.request(policyPath(table), { method: "DELETE" })).status, 404);
   }
 });
 
 Deno.test("an alert about a table ends with its policy, and spells out a bounded cure", async () => {
-  await house.sql`create table app.hours (at timestamptz not null) partition by range (at)`;
+  await app.sql`create table app.hours (at timestamptz not null) partition by range (at)`;
   const open = async () => {
-    await house.holdfast.monitor.runNow("stats");
-    const { alerts } = await house.json<{ alerts: { scope: string; cure: { sql: string }[] }[] }>(
+    await app.holdfast.monitor.runNow("stats");
+    const { alerts } = await app.json<{ alerts: { scope: string; cure: { sql: string }[] }[] }>(
       "/api/alerts?state=firing",
     );
     return alerts.filter(({ scope }) => scope === "app.hours");
@@ -107,7 +107,7 @@ Deno.test("an alert about a table ends with its policy, and spells out a bounded
   });
   // A look under way may have begun before the policy was there.
   const alert = await eventually(async () => (await open())[0], "it fires");
-  await (await house.request(policyPath("app.hours"), { method: "DELETE" })).body?.cancel();
+  await (await app.request(policyPath("app.hours"), { method: "DELETE" })).body?.cancel();
   assert.match(
     alert?.cure[0]?.sql ?? "",
     /^-- \d{4} statements in one transaction: POST \/api\/partitions\/plan/,
@@ -165,7 +165,7 @@ Deno.test("what is wrong with a policy is said, field by field, and nothing of i
   }
   assert.equal((await put("app.none", good)).status, 404);
   assert.equal((await put("nodot", good)).status, 400);
-  const { policies } = await house.json<{ policies: unknown[] }>("/api/partitions/policies");
+  const { policies } = await app.json<{ policies: unknown[] }>("/api/partitions/policies");
   assert.equal(policies.length, 1);
 });
 
@@ -187,9 +187,9 @@ Deno.test("plan, apply, plan again: what was due is done once, logged, and repor
     body: { applied: 12, skipped: [] },
   });
   assert.equal((await post("/api/partitions/apply", body)).status, 409);
-  const empty = await house.request("/api/partitions/plan", { method: "POST" });
+  const empty = await app.request("/api/partitions/plan", { method: "POST" });
   assert.deepEqual((await empty.json()).statements, []);
-  const { entries } = await house.json<{ entries: { action: string; sql: string }[] }>(
+  const { entries } = await app.json<{ entries: { action: string; sql: string }[] }>(
     "/api/partitions/log?table=app.events&limit=2",
   );
   assert.deepEqual(entries.map(({ action }) => action), ["attach", "attach"]);
@@ -209,15 +209,15 @@ Deno.test("plan, apply, plan again: what was due is done once, logged, and repor
 
 Deno.test("ids have a runway in time, from the rate at which they grow; before it is known it is unknown", async () => {
   await put("app.orders", { interval: "1000", key: "id", premake: 1 });
-  await house
+  await app
     .sql`insert into holdfast.partition_policies (schema_name, table_name, "interval", key, premake)
     values ('app', 'gone', '1 day', 'timestamptz', 1)`;
-  await house.holdfast.everyHour();
-  await house.sql`insert into app.orders select generate_series(1, 100)`;
-  await house.holdfast.everyHour();
+  await app.holdfast.everyHour();
+  await app.sql`insert into app.orders select generate_series(1, 100)`;
+  await app.holdfast.everyHour();
   assert.equal((await report("app.orders"))?.runway_seconds, null);
   clock.time += 100_000;
-  await house.sql`insert into app.orders select generate_series(101, 200)`;
+  await app.sql`insert into app.orders select generate_series(101, 200)`;
   const found = await eventually(async () => {
     const one = await report("app.orders");
     return one?.runway_seconds !== null && one;
@@ -231,21 +231,21 @@ Deno.test("ids have a runway in time, from the rate at which they grow; before i
   const gone = await report("app.gone");
   assert.deepEqual(gone?.problems, ["there is no such table"]);
   assert.equal(gone?.runway_seconds, null);
-  await house.sql`delete from holdfast.partition_policies where table_name = 'gone'`;
+  await app.sql`delete from holdfast.partition_policies where table_name = 'gone'`;
 });
 
 Deno.test("a table that runs out within two hours is rotated each minute, not each hour", async () => {
-  await house.sql`create table app.fast (at timestamptz not null) partition by range (at)`;
+  await app.sql`create table app.fast (at timestamptz not null) partition by range (at)`;
   await put("app.fast", { interval: "10 minutes", key: "timestamptz", premake: 3 });
-  await house.holdfast.everyHour();
+  await app.holdfast.everyHour();
   const reaches = (partitions: number) =>
     eventually(async () => (await report("app.fast"))?.partitions === partitions, `${partitions}`);
   await reaches(5);
   clock.time += 20 * 60_000;
   await reaches(5);
-  await house.holdfast.everyMinute();
+  await app.holdfast.everyMinute();
   await reaches(7);
-  await house.request(policyPath("app.fast"), { method: "DELETE" });
+  await app.request(policyPath("app.fast"), { method: "DELETE" });
   await put("app.events", { interval: "1 day", key: "timestamptz", enabled: false });
   const plan = await post<Plan>("/api/partitions/plan", { table: "app.events" });
   assert.deepEqual(plan.body.warnings, ["app.events: its policy is disabled"]);
@@ -254,13 +254,13 @@ Deno.test("a table that runs out within two hours is rotated each minute, not ea
 Deno.test("with rotation off and time going by, the alert fires days before inserts fail, and its statements cure it", async () => {
   await put("market.ticks", { interval: "1 day", key: "timestamptz", premake: 7, enabled: false });
   clock.time += 5 * day;
-  await house.holdfast.everyHour();
+  await app.holdfast.everyHour();
   interface Found {
     alerts: { rule: string; scope: string; cure: { sql: string; lock: string }[] }[];
   }
   const fired = async () => {
     await report("market.ticks");
-    const { alerts } = await house.json<Found>("/api/alerts?state=firing");
+    const { alerts } = await app.json<Found>("/api/alerts?state=firing");
     return alerts.find(({ rule, scope }) =>
       rule === "partition_runway" && scope === "market.ticks"
     );
@@ -269,7 +269,7 @@ Deno.test("with rotation off and time going by, the alert fires days before inse
   assert.ok((await report("market.ticks"))!.runway_seconds! > day / 1000, "long before");
   assert.equal(alert.cure.length, 5);
   assert.match(alert.cure[0]?.lock ?? "", /SHARE UPDATE EXCLUSIVE on market\.ticks/);
-  const session = await house.sql.reserve();
+  const session = await app.sql.reserve();
   for (const { sql } of alert.cure) await session.unsafe(sql).simple();
   session.release();
   assert.equal((await report("market.ticks"))?.policy?.enabled, false);

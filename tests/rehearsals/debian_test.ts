@@ -7,7 +7,7 @@ import { makeCopies } from "../../services/rehearsals/copy/copies.ts";
 import { placeOfCopies } from "../../services/rehearsals/copy/place.ts";
 import { sampledSource } from "../../services/rehearsals/copy/sampled.ts";
 import { createDebianServer } from "../helpers/debian.ts";
-import { startHouse } from "../helpers/house.ts";
+import { startApp } from "../helpers/test_app.ts";
 import { plantTrades } from "../helpers/planted.ts";
 import { rehearse } from "../helpers/rehearse.ts";
 import { debianPostgres, slowTests, testWith } from "../helpers/skip.ts";
@@ -56,7 +56,7 @@ testWith(
           for (let run = 0; run < 30; run++) {
             await admin.unsafe("select count(*) from app.trades where note = 'cancelled'");
           }
-          const house = await startHouse({
+          const app = await startApp({
             DATABASE_URL: `postgres://${role}@127.0.0.1:${server.port}/postgres`,
             HOLDFAST_BACKUP_DIR: `${backups}/${role}`,
           });
@@ -66,7 +66,7 @@ testWith(
             50,
           );
           try {
-            const found = await rehearse(house, {
+            const found = await rehearse(app, {
               sql: "create index concurrently trades_note on app.trades (note)",
             });
             assert.equal(found.status, "done", found.problems.join("; "));
@@ -85,7 +85,7 @@ testWith(
             } else assert.deepEqual(found.problems, []);
           } finally {
             clearInterval(watch);
-            await house.stop();
+            await app.stop();
           }
           assert.equal(locks, 0);
           const [slots] = await admin`select count(*)::int as n from pg_replication_slots`;

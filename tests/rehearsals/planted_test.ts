@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Rehearsal } from "../../services/rehearsals/rehearsal.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { plantTrades } from "../helpers/planted.ts";
 import { rehearse, tradesWorkload } from "../helpers/rehearse.ts";
 import { slowTests, testWith } from "../helpers/skip.ts";
@@ -20,17 +20,17 @@ const verdictOf = (found: Rehearsal, name: string) =>
   found.statements.find(({ query }) => query.includes(name))?.verdict;
 
 testWith(slowTests, "planted changes get the verdicts they deserve", async (t) => {
-  const house: House = await startHouse();
+  const app: TestApp = await startApp();
   const many = async (body: unknown, check: (found: Rehearsal) => void) => {
     for (let run = 0; run < runs; run++) {
-      const found = await rehearse(house, body);
+      const found = await rehearse(app, body);
       assert.equal(found.status, "done", found.problems.join("; "));
       console.log(`    ${found.verdict} (seed ${found.seed}): ${found.summary}`);
       check(found);
     }
   };
   try {
-    await plantTrades(house.sql, rows);
+    await plantTrades(app.sql, rows);
     const workload = tradesWorkload;
 
     await t.step("an index that a statement needs is worth it", () =>
@@ -119,12 +119,12 @@ testWith(slowTests, "planted changes get the verdicts they deserve", async (t) =
       }));
 
     await t.step("advice is rehearsed by its id, and the answer stands beside it", async () => {
-      await house.sql`create index trades_twin on app.trades (symbol_id, ts)`;
-      await house.post("/api/backups", {}).then((answer) => answer.body?.cancel());
-      await house.holdfast.backups.idle();
-      await house.holdfast.monitor.runNow("hourly");
+      await app.sql`create index trades_twin on app.trades (symbol_id, ts)`;
+      await app.post("/api/backups", {}).then((answer) => answer.body?.cancel());
+      await app.holdfast.backups.idle();
+      await app.holdfast.monitor.runNow("hourly");
       const read = async () => {
-        const { recommendations } = await house.json<{ recommendations: Advice[] }>(
+        const { recommendations } = await app.json<{ recommendations: Advice[] }>(
           "/api/health/database",
         );
         return recommendations.find(({ sql }) => /drop index.*trades_/.test(sql ?? ""));
@@ -132,12 +132,12 @@ testWith(slowTests, "planted changes get the verdicts they deserve", async (t) =
       const advice = await read();
       assert.ok(advice, "the twin is not advised against");
       assert.equal(advice.rehearsal, null);
-      const answer = await house.request(`/api/recommendations/${advice.id}/rehearse`, {
+      const answer = await app.request(`/api/recommendations/${advice.id}/rehearse`, {
         method: "POST",
       });
       assert.equal(answer.status, 202, await answer.clone().text());
       await answer.body?.cancel();
-      await house.holdfast.rehearsals.idle();
+      await app.holdfast.rehearsals.idle();
       const after = await read();
       assert.equal(after?.id, advice.id);
       assert.ok(
@@ -146,6 +146,6 @@ testWith(slowTests, "planted changes get the verdicts they deserve", async (t) =
       assert.ok(after?.rehearsal?.summary);
     });
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });

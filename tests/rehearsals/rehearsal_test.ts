@@ -3,22 +3,22 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Rehearsal } from "../../services/rehearsals/rehearsal.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginRehearsal, rehearse, tradesWorkload } from "../helpers/rehearse.ts";
 import { plantTrades } from "../helpers/planted.ts";
 import { placeOf, serverUser } from "../../db/embedded/place.ts";
 
-let house: House;
+let app: TestApp;
 /** Where copies live. */
 let home: string;
 
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
-  const dir = house.config.HOLDFAST_DATA_DIR;
+  app = await startApp();
+  const dir = app.config.HOLDFAST_DATA_DIR;
   home = dirname(placeOf(dir, serverUser(dir)).cluster);
-  await plantTrades(house.sql, 60_000);
+  await plantTrades(app.sql, 60_000);
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 const copies = () =>
   [...Deno.readDirSync(home)].map(({ name }) => name).filter((name) =>
@@ -26,7 +26,7 @@ const copies = () =>
   );
 
 async function catalogue(): Promise<string> {
-  const [row] = await house.sql`
+  const [row] = await app.sql`
     select md5(string_agg(c.oid || c.relname || c.relfilenode || coalesce(c.relacl::text, ''), ',' order by c.oid))
       || ' ' || (select string_agg(rolname, ',' order by oid) from pg_roles)
       || ' ' || (select count(*) from pg_replication_slots) as state
@@ -40,14 +40,14 @@ Deno.test("a useful index is worth it, and the living database keeps its catalog
   const before = await catalogue();
   let strongest = 0;
   const watch = setInterval(async () => {
-    const [row] = await house.sql`
+    const [row] = await app.sql`
       select count(*)::int as n
       from pg_locks as l join pg_stat_activity as a using (pid)
       where a.application_name like 'holdfast-rehearsal%' and l.locktype = 'relation'
         and l.mode <> 'AccessShareLock'`;
     strongest = Math.max(strongest, row?.n);
   }, 50);
-  const found = await rehearse(house, {
+  const found = await rehearse(app, {
     sql: "create index trades_note on app.trades (note)",
     workload: [tradesWorkload[2]],
   });
@@ -78,17 +78,17 @@ Deno.test("a useful index is worth it, and the living database keeps its catalog
   assert.equal(strongest, 0);
   assert.equal(await catalogue(), before);
   assert.deepEqual(copies(), []);
-  const list = await house.json<{ rehearsals: Rehearsal[]; next_cursor: null }>("/api/rehearsals");
+  const list = await app.json<{ rehearsals: Rehearsal[]; next_cursor: null }>("/api/rehearsals");
   assert.deepEqual(list.rehearsals.map(({ id }) => id), [found.id]);
-  const markdown = await house.request(`/api/rehearsals/${found.id}/report?format=markdown`);
+  const markdown = await app.request(`/api/rehearsals/${found.id}/report?format=markdown`);
   assert.match(await markdown.text(), /new: .*trades_note/);
-  const page = await house.request(`/api/rehearsals/${found.id}/report`);
+  const page = await app.request(`/api/rehearsals/${found.id}/report`);
   assert.match(page.headers.get("content-type") ?? "", /^text\/html/);
   assert.match(await page.text(), /<strong>Worth it: /);
 });
 
 Deno.test("a change that fails says which statement, where and why; what runs cannot leave the copy", async () => {
-  const found = await rehearse(house, {
+  const found = await rehearse(app, {
     sql: "create table app.side (a int);\n\ncreate index on app.nowhere (a)",
     workload: [
       tradesWorkload[1],
@@ -112,39 +112,39 @@ Deno.test("a change that fails says which statement, where and why; what runs ca
 });
 
 Deno.test("one runs at a time, and one that is aborted leaves nothing", async () => {
-  const { id } = await beginRehearsal(house, {
+  const { id } = await beginRehearsal(app, {
     sql: "analyze app.trades",
     workload: tradesWorkload,
   });
-  const second = await house.post("/api/rehearsals", { sql: "analyze app.trades" });
+  const second = await app.post("/api/rehearsals", { sql: "analyze app.trades" });
   assert.equal(second.status, 409);
   assert.equal((await second.json()).code, "rehearsal_running");
   await eventually(
-    async () => (await house.json<Rehearsal>(`/api/rehearsals/${id}`)).status === "warming",
+    async () => (await app.json<Rehearsal>(`/api/rehearsals/${id}`)).status === "warming",
     "both copies run",
     60_000,
   );
   assert.deepEqual(copies().length, 1);
-  const answer = await house.request(`/api/rehearsals/${id}`, { method: "DELETE" });
+  const answer = await app.request(`/api/rehearsals/${id}`, { method: "DELETE" });
   assert.equal(answer.status, 200);
   await answer.body?.cancel();
-  await house.holdfast.rehearsals.idle();
-  const found = await house.json<Rehearsal>(`/api/rehearsals/${id}`);
+  await app.holdfast.rehearsals.idle();
+  const found = await app.json<Rehearsal>(`/api/rehearsals/${id}`);
   assert.deepEqual([found.status, found.verdict, found.problems], ["aborted", null, [
     "It was aborted",
   ]]);
   assert.deepEqual(copies(), []);
-  const again = await house.request(`/api/rehearsals/${id}`, { method: "DELETE" });
+  const again = await app.request(`/api/rehearsals/${id}`, { method: "DELETE" });
   assert.equal((await again.json()).status, "aborted");
 });
 
 Deno.test("what a killed Holdfast left is removed, and no process that is not proven to be a copy", async () => {
-  const [row] = await house.sql`select system_identifier::text as id from pg_control_system()`;
+  const [row] = await app.sql`select system_identifier::text as id from pg_control_system()`;
   const left = join(home, `rehearsal-${row?.id}`);
   const data = join(left, "a", "data");
   await Deno.mkdir(data, { recursive: true });
   const bystander = new Deno.Command("sleep", { args: ["60"] }).spawn();
-  const uid = Deno.uid() === 0 ? serverUser(house.config.HOLDFAST_DATA_DIR)?.uid : undefined;
+  const uid = Deno.uid() === 0 ? serverUser(app.config.HOLDFAST_DATA_DIR)?.uid : undefined;
   if (uid !== undefined) await Deno.chown(data, uid, uid);
   await Deno.writeTextFile(
     join(data, "postmaster.pid"),
@@ -152,17 +152,17 @@ Deno.test("what a killed Holdfast left is removed, and no process that is not pr
   );
   const id = crypto.randomUUID();
   const body = { id, status: "baseline", problems: [], created_at: new Date().toISOString() };
-  await house.sql`
+  await app.sql`
     insert into holdfast.rehearsals (id, status, created_at, body)
-    values (${id}, 'baseline', now(), ${house.sql.json(body)})`;
-  await house.holdfast.rehearsals.prepare();
+    values (${id}, 'baseline', now(), ${app.sql.json(body)})`;
+  await app.holdfast.rehearsals.prepare();
   assert.ok(!existsSync(left));
-  const [record] = await house.sql`select status, body from holdfast.rehearsals where id = ${id}`;
+  const [record] = await app.sql`select status, body from holdfast.rehearsals where id = ${id}`;
   assert.equal(record?.status, "aborted");
   assert.deepEqual(record?.body.problems, ["Holdfast ended while the rehearsal was under way"]);
   bystander.kill("SIGTERM");
   assert.equal((await bystander.status).signal, "SIGTERM");
-  await house.sql`delete from holdfast.rehearsals where id = ${id}`;
+  await app.sql`delete from holdfast.rehearsals where id = ${id}`;
 });
 
 Deno.test("bad requests are refused and name the field", async () => {
@@ -184,12 +184,12 @@ Deno.test("bad requests are refused and name the field", async () => {
     [{ policy: { table: "app.trades", key_column: "ts" } }, "policy.policy"],
   ];
   for (const [body, path] of cases) {
-    const answer = await house.post("/api/rehearsals", body);
+    const answer = await app.post("/api/rehearsals", body);
     const problem = await answer.json();
     assert.equal(answer.status, 400, JSON.stringify(problem));
     assert.equal(problem.errors?.[0]?.path, path, JSON.stringify(problem));
   }
-  const unknown = await house.request(`/api/rehearsals/${crypto.randomUUID()}`);
+  const unknown = await app.request(`/api/rehearsals/${crypto.randomUUID()}`);
   assert.equal(unknown.status, 404);
   await unknown.body?.cancel();
 });

@@ -3,7 +3,7 @@ import { describeDatabaseError } from "../../db/errors.ts";
 import { createRandom } from "../../services/benchmarks/measuring/random.ts";
 import { kindOf, parameterCount } from "../../services/rehearsals/workload/sql_text.ts";
 import { fillStatement } from "../../services/rehearsals/workload/variants.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { plantTrades } from "../helpers/planted.ts";
 
 /** Statements as pg_stat_statements shows them. The last word: what must come of their parameters. */
@@ -76,11 +76,11 @@ const shapes: [string, "drawn" | "left out"][] = [
   ["select $1", "left out"],
 ];
 
-let house: House;
+let app: TestApp;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
-  await plantTrades(house.sql, 20_000);
-  await house.sql.unsafe(`
+  app = await startApp();
+  await plantTrades(app.sql, 20_000);
+  await app.sql.unsafe(`
     create table app.symbols (id int primary key, symbol varchar(12) not null, tags text[], about jsonb);
     insert into app.symbols
     select n, 'S' || n, array['a', 'b'], jsonb_build_object('sector', n % 7)
@@ -93,17 +93,17 @@ Deno.test.beforeAll(async () => {
     insert into app.days
     select date '2026-01-01' + n % 365, 1 + n % 200, n from generate_series(0, 20000) as n;
   `);
-  await house.sql.unsafe("analyze");
-  await house.sql.unsafe("set timezone to utc");
+  await app.sql.unsafe("analyze");
+  await app.sql.unsafe("set timezone to utc");
 });
-Deno.test.afterAll(() => house.stop());
+Deno.test.afterAll(() => app.stop());
 
 Deno.test("of 45 statement shapes, those whose values are known are filled in, run, and find rows", async () => {
   assert.equal(shapes.length, 45);
   const wrong: string[] = [];
   let withRows = 0;
   let reads = 0;
-  await house.sql.reserve().then(async (sql) => {
+  await app.sql.reserve().then(async (sql) => {
     for (const [query, expected] of shapes) {
       const filled = await fillStatement(sql, {
         query,

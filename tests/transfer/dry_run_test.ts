@@ -5,18 +5,18 @@ import { judgeFile } from "../../services/transfer/import/dry_run.ts";
 import { importFile } from "../../services/transfer/import/importer.ts";
 import { openSource } from "../../services/transfer/import/source.ts";
 import { clientOf } from "../helpers/client.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 import { bodyOf, countTicks, tick } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 let folder: string;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
   folder = await Deno.makeTempDir({ prefix: "holdfast-dry-" });
 });
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -42,7 +42,7 @@ async function judge(path: string, deleted: string[] = []) {
 
 async function load(path: string) {
   return await importFile(await openSource(path), {
-    client: clientOf(house),
+    client: clientOf(app),
     onProgress: () => {},
     signal,
   });
@@ -77,9 +77,9 @@ const jsonLine = fc.constantFrom(
 );
 
 Deno.test("a dry run says of each file what its import then does", async () => {
-  await house.post("/api/instruments", { symbol: "GONE" }).then(async (answer) => {
+  await app.post("/api/instruments", { symbol: "GONE" }).then(async (answer) => {
     const { id } = await answer.json();
-    await (await house.request(`/api/instruments/${id}`, { method: "DELETE" })).body?.cancel();
+    await (await app.request(`/api/instruments/${id}`, { method: "DELETE" })).body?.cancel();
   });
   const file = fc.oneof(
     fc.array(csvLine, { minLength: 1, maxLength: 25 })
@@ -94,7 +94,7 @@ Deno.test("a dry run says of each file what its import then does", async () => {
       seen.add(text);
       const path = write(text, ending);
       const verdict = await judge(path, ["GONE"]);
-      const before = await countTicks(house);
+      const before = await countTicks(app);
       let done;
       try {
         done = await load(path);
@@ -114,7 +114,7 @@ Deno.test("a dry run says of each file what its import then does", async () => {
         verdict.problems,
         done.problems.toSorted((a, b) => a.place - b.place),
       );
-      assert.equal(await countTicks(house), before + verdict.ticks);
+      assert.equal(await countTicks(app), before + verdict.ticks);
     }),
     { numRuns: 100 },
   );
@@ -143,7 +143,7 @@ Deno.test("symbols, span and days are told, and only twenty problems", async () 
   assert.equal(verdict.days.size, 3);
 });
 
-/** Runs `import` where nothing but the given house may be found. */
+/** Runs `import` where nothing but the given app may be found. */
 async function run(args: string[], port: string) {
   const env = { PORT: port, HOLDFAST_DATA_DIR: `${folder}/nowhere` };
   const command = startProcess({ env, args: ["import", ...args] });
@@ -154,7 +154,7 @@ async function run(args: string[], port: string) {
 Deno.test("the command: no server needed, nothing made; a running one knows which symbols are new", async () => {
   const good = write(bodyOf("csv", [tick({ ts: at, symbol: "FRESH" })]), "csv");
   const bad = write("ts,symbol,prize\n1,2,3\n", "csv");
-  const { port } = new URL(house.url);
+  const { port } = new URL(app.url);
   const [alone, beside, wrong] = await Promise.all([
     run(["--dry-run", good], "1"),
     run(["--dry-run", good], port),
@@ -168,7 +168,7 @@ Deno.test("the command: no server needed, nothing made; a running one knows whic
   await assert.rejects(Deno.stat(`${folder}/nowhere`), Deno.errors.NotFound);
   assert.equal(beside.code, 0);
   assert.match(beside.output, /new symbols: 1 \(FRESH\)/);
-  assert.equal(await countTicks(house, "FRESH"), 0);
+  assert.equal(await countTicks(app, "FRESH"), 0);
   assert.equal(wrong.code, 1);
   assert.match(wrong.errors, /none\.csv: it cannot be read/);
   assert.match(wrong.errors, /missing: price/);
@@ -178,7 +178,7 @@ Deno.test("the command: no server needed, nothing made; a running one knows whic
 Deno.test("the command says what is wrong with it, helps, and goes on past a bad file", async () => {
   const good = write(bodyOf("csv", [tick({ ts: at, symbol: "PAST" })]), "csv");
   const bad = write("ts,symbol,prize\n1,2,3\n", "csv");
-  const { port } = new URL(house.url);
+  const { port } = new URL(app.url);
   const [help, unknown, none, mixed] = await Promise.all([
     run(["--help"], "1"),
     run(["--dry", good], "1"),
@@ -195,5 +195,5 @@ Deno.test("the command says what is wrong with it, helps, and goes on past a bad
     mixed.output,
     /1 ticks stored;.*\n.*1 rows skipped: .*\nTotal: 2 of 3 files; 1 ticks stored;/,
   );
-  assert.equal(await countTicks(house, "PAST"), 1);
+  assert.equal(await countTicks(app, "PAST"), 1);
 });

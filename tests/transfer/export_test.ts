@@ -10,16 +10,16 @@ import { importFile } from "../../services/transfer/import/importer.ts";
 import { openSource } from "../../services/transfer/import/source.ts";
 import { reasonOf } from "../../services/transfer/refusal.ts";
 import { clientOf } from "../helpers/client.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 import { realData, testWith } from "../helpers/skip.ts";
 import { countTicks, readTicks, send, type Tick, tick } from "../helpers/ticks.ts";
 
-let from: House;
-let into: House;
+let from: TestApp;
+let into: TestApp;
 let folder: string;
 Deno.test.beforeAll(async () => {
-  [from, into] = await Promise.all([startHouse(), startHouse()]);
+  [from, into] = await Promise.all([startApp(), startApp()]);
   folder = await Deno.makeTempDir({ prefix: "holdfast-export-" });
 });
 Deno.test.afterAll(async () => {
@@ -52,9 +52,9 @@ async function exportTo(
   });
 }
 
-async function importInto(house: House, path: string) {
+async function importInto(app: TestApp, path: string) {
   return await importFile(await openSource(path), {
-    client: clientOf(house),
+    client: clientOf(app),
     onProgress: () => {},
     signal,
   });
@@ -187,9 +187,9 @@ Deno.test("an export outlasts a server that is away for a moment, and leaves not
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), before);
 });
 
-/** Runs a command of Holdfast against the house whose ticks are exported. */
-async function run(args: string[], house: House = from) {
-  const { port } = new URL(house.url);
+/** Runs a command of Holdfast against the app whose ticks are exported. */
+async function run(args: string[], app: TestApp = from) {
+  const { port } = new URL(app.url);
   const command = startProcess({
     env: { PORT: port, HOLDFAST_DATA_DIR: `${folder}/nowhere` },
     args,
@@ -199,50 +199,50 @@ async function run(args: string[], house: House = from) {
 }
 
 Deno.test("the command: all symbols by name, deleted ones too, to a file or standard output", async () => {
-  const house = await startHouse();
+  const app = await startApp();
   try {
     for (const symbol of ["B", "C", "A"]) {
       await send(
-        house,
+        app,
         [tick({ ts: "2013-10-08T11:00:00.000Z", symbol })],
         "?create=true&backfill=true",
       );
     }
-    const { instruments } = await house.json<{ instruments: { id: number }[] }>(
+    const { instruments } = await app.json<{ instruments: { id: number }[] }>(
       "/api/instruments?symbol=B",
     );
-    await (await house.request(`/api/instruments/${instruments[0]?.id}`, { method: "DELETE" })).body
+    await (await app.request(`/api/instruments/${instruments[0]?.id}`, { method: "DELETE" })).body
       ?.cancel();
     const lines = ["A", "B", "C"].map((symbol) => `2013-10-08T11:00:00.000Z,${symbol},10,1,,,\n`);
     const csv = `ts,symbol,price,size,exchange,side,trade_id\n${lines.join("")}`;
-    const piped = await run(["export", "--out", "-", "--format", "csv"], house);
+    const piped = await run(["export", "--out", "-", "--format", "csv"], app);
     assert.deepEqual([piped.code, piped.output], [0, csv]);
     const path = `${folder}/all.csv.gz`;
-    const written = await run(["export", "--out", path], house);
+    const written = await run(["export", "--out", path], app);
     assert.match(written.output, /^all\.csv\.gz: 3 ticks of 3 symbols/);
     assert.equal(gunzipSync(Deno.readFileSync(path)).toString(), csv);
-    const again = await run(["export", "--out", path], house);
+    const again = await run(["export", "--out", path], app);
     assert.deepEqual([again.code, again.output], [1, ""]);
     assert.match(
       again.errors,
       /^Cannot write .*all\.csv\.gz: it is there already; --force replaces it/,
     );
     assert.equal(
-      (await run(["export", "--out", path, "--force", "--symbol", "C,A"], house)).code,
+      (await run(["export", "--out", path, "--force", "--symbol", "C,A"], app)).code,
       0,
     );
     assert.equal(
       gunzipSync(Deno.readFileSync(path)).toString(),
       `ts,symbol,price,size,exchange,side,trade_id\n${lines[2]}${lines[0]}`,
     );
-    await (await house.post("/api/instruments", { symbol: "B" })).body?.cancel();
-    const third = await run(["export", "--out", "-", "--format", "csv"], house);
+    await (await app.post("/api/instruments", { symbol: "B" })).body?.cancel();
+    const third = await run(["export", "--out", "-", "--format", "csv"], app);
     assert.match(
       third.errors,
       /^B: deleted instruments that had this symbol before are not in the export$/m,
     );
   } finally {
-    await house.stop();
+    await app.stop();
   }
 });
 

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 import { type Answer, countTicks, type ProblemDocument, readTicks } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 let folder: string;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
   folder = await Deno.makeTempDir({ prefix: "holdfast-forms-" });
 });
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -20,7 +20,7 @@ async function send(
   { type = "text/csv", key }: { type?: string; key?: string } = {},
 ): Promise<{ status: number; answer: Answer & ProblemDocument }> {
   const params = new URLSearchParams({ create: "true", backfill: "true", ...query });
-  const response = await house.request(`/api/ticks?${params}`, {
+  const response = await app.request(`/api/ticks?${params}`, {
     method: "POST",
     headers: { "content-type": type, ...(key ? { "idempotency-key": key } : {}) },
     body,
@@ -28,9 +28,9 @@ async function send(
   return { status: response.status, answer: await response.json() };
 }
 
-/** Runs `import` through the house. */
+/** Runs `import` through the app. */
 async function run(...args: string[]) {
-  const { port } = new URL(house.url);
+  const { port } = new URL(app.url);
   const env = { PORT: port, HOLDFAST_DATA_DIR: `${folder}/nowhere` };
   const command = startProcess({ env, args: ["import", ...args] });
   const code = await command.exited;
@@ -55,7 +55,7 @@ Deno.test("uploads of other forms are read as their query says, in every format"
   const object = '{"when":1381095256123456789,"px":"1.5","q":2}';
   await send(json, `[${object}]`, { type: "application/json" });
   await send(json, `${object}\n`, { type: "application/x-ndjson" });
-  const stored = await readTicks(house, "F_XBT");
+  const stored = await readTicks(app, "F_XBT");
   assert.deepEqual(stored.map(({ ts, price, exchange }) => [ts, price, exchange]), [
     ["2013-10-06T21:34:15.000Z", 122.5, "kraken"],
     ["2013-10-06T21:34:16.123456Z", 1.5, null],
@@ -81,7 +81,7 @@ Deno.test("a refusal says what is wrong, where, and what to say instead", async 
     assert.match(answer.detail, words);
     assert.ok(answer.errors?.[0]?.path);
   }
-  assert.equal(await countTicks(house, "F_NO"), 0);
+  assert.equal(await countTicks(app, "F_NO"), 0);
 });
 
 Deno.test("a key is of the bytes and of how they are read", async () => {
@@ -102,9 +102,9 @@ Deno.test("a row that was mapped and refused does not become a tick when it is t
     type: "application/x-ndjson",
   });
   assert.deepEqual([answer.accepted, answer.quarantined], [1, 1]);
-  const retried = await house.post("/api/quarantine/retry?create=true", { symbol: "F_AGAIN" });
+  const retried = await app.post("/api/quarantine/retry?create=true", { symbol: "F_AGAIN" });
   await retried.body?.cancel();
-  assert.deepEqual((await readTicks(house, "F_AGAIN")).map(({ price }) => price), [7]);
+  assert.deepEqual((await readTicks(app, "F_AGAIN")).map(({ price }) => price), [7]);
 });
 
 const aggTrade = (row: number) =>
@@ -129,9 +129,9 @@ Deno.test("a file without a header is imported in batches, once for each way to 
   const other = await run(...options, "F_AGG2", path);
   assert.match(other.output, /44,999 ticks stored/);
   for (const symbol of ["F_AGG", "F_AGG2"]) {
-    assert.equal(await countTicks(house, symbol), rows - 1);
+    assert.equal(await countTicks(app, symbol), rows - 1);
   }
-  const [tick] = await readTicks(house, "F_AGG");
+  const [tick] = await readTicks(app, "F_AGG");
   assert.deepEqual([tick?.ts, tick?.side, tick?.trade_id], [
     "2025-01-01T00:00:00.000Z",
     "sell",
@@ -157,11 +157,11 @@ Deno.test("what can be seen of a file beforehand is said before the first row of
   assert.match(before, /utf16\.csv: .*UTF-16; save it as UTF-8/);
   assert.doesNotMatch(after, /late|klines|utf16/);
   assert.match(output, /good\.csv: 1 ticks stored/);
-  assert.equal(await countTicks(house, "F_LATE"), 0);
+  assert.equal(await countTicks(app, "F_LATE"), 0);
 });
 
 Deno.test("Parquet of other names is imported by saying which is which, and a dry run says the same", async () => {
-  const path = new URL("fixtures/parquet/arrow_rs_date_time.parquet", import.meta.url).pathname;
+  const path = new URL("../fixtures/parquet/arrow_rs_date_time.parquet", import.meta.url).pathname;
   const options = [
     "--columns",
     "ts=date+time,symbol=ticker,price=px,size=qty,buyer_is_maker=is_buyer_maker",

@@ -7,18 +7,18 @@ import { createProgressBar } from "../../commands/common/progress.ts";
 import { importFile, type ImportProgress } from "../../services/transfer/import/importer.ts";
 import { openSource } from "../../services/transfer/import/source.ts";
 import { clientOf } from "../helpers/client.ts";
-import { type House, startHouse } from "../helpers/house.ts";
+import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { realData, testWith } from "../helpers/skip.ts";
 import { bodyOf, countTicks, type Format, readTicks, type Tick, tick } from "../helpers/ticks.ts";
 
-let house: House;
+let app: TestApp;
 let folder: string;
 Deno.test.beforeAll(async () => {
-  house = await startHouse();
+  app = await startApp();
   folder = await Deno.makeTempDir({ prefix: "holdfast-import-" });
 });
 Deno.test.afterAll(async () => {
-  await house.stop();
+  await app.stop();
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -42,7 +42,7 @@ function write(name: string, text: string | Uint8Array): string {
 
 async function load(
   path: string,
-  { client = clientOf(house), signal = new AbortController().signal, onProgress = () => {} }: {
+  { client = clientOf(app), signal = new AbortController().signal, onProgress = () => {} }: {
     client?: Client;
     signal?: AbortSignal;
     onProgress?: (progress: ImportProgress) => void;
@@ -74,10 +74,10 @@ Deno.test("a file of each kind is stored whole, in order, with progress, and onl
     assert.equal(seen.length, 3);
     assert.deepEqual(seen, seen.toSorted((a, b) => a - b));
     assert.equal(seen.at(-1), first.file.bytes);
-    assert.deepEqual(await readTicks(house, name), ticks);
+    assert.deepEqual(await readTicks(app, name), ticks);
     const second = await load(path);
     assert.deepEqual(counts(second), { rows, stored: 0, skipped: rows, quarantined: 0 });
-    assert.equal(await countTicks(house, name), rows);
+    assert.equal(await countTicks(app, name), rows);
   }
 });
 
@@ -88,10 +88,10 @@ Deno.test("an import cut short goes on where it was", async () => {
     load(path, { signal: stop.signal, onProgress: () => stop.abort(new Error("stopped")) }),
     /stopped/,
   );
-  assert.equal(await countTicks(house, "SHORT"), 20_000);
+  assert.equal(await countTicks(app, "SHORT"), 20_000);
   const rest = await load(path);
   assert.deepEqual(counts(rest), { rows, stored: 25_000, skipped: 20_000, quarantined: 0 });
-  assert.deepEqual(await readTicks(house, "SHORT"), ticksOf("SHORT"));
+  assert.deepEqual(await readTicks(app, "SHORT"), ticksOf("SHORT"));
 });
 
 Deno.test("a batch whose answer was lost, or that was turned away, is sent again and stored once", async () => {
@@ -105,10 +105,10 @@ Deno.test("a batch whose answer was lost, or that was turned away, is sent again
     await response.body?.cancel();
     return new Response("lost", { status: 502, headers: { "retry-after": "0" } });
   };
-  const progress = await load(path, { client: clientOf(house, { fetch: unreliable }) });
+  const progress = await load(path, { client: clientOf(app, { fetch: unreliable }) });
   assert.equal(progress.rows, rows);
   assert.equal(progress.stored + progress.skipped, rows);
-  assert.equal(await countTicks(house, "LOST"), rows);
+  assert.equal(await countTicks(app, "LOST"), rows);
 });
 
 Deno.test("why it waits stands on the bar's line, once where lines are not redrawn", async () => {
@@ -124,7 +124,7 @@ Deno.test("why it waits stands on the bar's line, once where lines are not redra
     let shown = "";
     const bar = createProgressBar({ write: (text) => shown += text, isTerminal });
     await importFile(await openSource(path), {
-      client: clientOf(house, { fetch: notReady }),
+      client: clientOf(app, { fetch: notReady }),
       signal: new AbortController().signal,
       onWait: (why) => bar.wait("wait.csv", why),
       onProgress: ({ rows }) => bar.draw("wait.csv", 1, `${rows} rows`),
@@ -166,7 +166,7 @@ Deno.test("gzip cut short is refused before its first row is stored", async () =
   const path = `${folder}/cut.csv.gz`;
   Deno.writeFileSync(path, whole.subarray(0, whole.length - 100));
   await assert.rejects(load(path), /gzip data is damaged or cut short/);
-  assert.equal(await countTicks(house, "CUT"), 0);
+  assert.equal(await countTicks(app, "CUT"), 0);
 });
 
 Deno.test("a file that is not there, or of another kind, is refused by name", async () => {
@@ -213,7 +213,7 @@ testWith(realData, "a real day is stored as its file has it", async () => {
   const path = realData.path("2013-10-07");
   const expected = await sumUp(path);
   assert.equal(expected.rows, 388_417);
-  const clean = await startHouse();
+  const clean = await startApp();
   try {
     const progress = await load(path, { client: clientOf(clean) });
     assert.equal(progress.stored, expected.rows);

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { readMemory } from "../ingest/rss.ts";
-import { startBenchHouse } from "../ingest/bench_house.ts";
+import { startBenchApp } from "../ingest/bench_app.ts";
 import type { ArmServer, ClientReport } from "../../cases/fanout/protocol.ts";
 
 const usage = `deno task bench:fanout [--sockets N] [--messages N] [--rounds N] [--clients N]
@@ -51,14 +51,14 @@ async function startProgram(name: string, program: string, args: string[]): Prom
 }
 
 async function startHoldfast(): Promise<ArmServer> {
-  const house = await startBenchHouse(undefined, {
+  const app = await startBenchApp(undefined, {
     HOLDFAST_BROADCAST_SECONDS: "1",
     HOLDFAST_WS_CLIENTS_MAX: "100000",
     HOLDFAST_WS_CLIENTS_PER_ADDRESS_MAX: "100000",
     HOLDFAST_CONNECTIONS_MAX: "200000",
     HOLDFAST_CONNECTIONS_PER_ADDRESS_MAX: "200000",
   });
-  const { port, pid, stop } = house;
+  const { port, pid, stop } = app;
   return { name: "Holdfast", port, path: "/ws", pid, stop };
 }
 

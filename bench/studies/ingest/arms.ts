@@ -3,7 +3,7 @@ import { CopyEncoder } from "../../../db/copy.ts";
 import { openTickCopy, type StoredTick } from "../../../db/market/ticks.ts";
 import { formatTimestamp } from "../../../services/ingest/timestamp.ts";
 import { gzipSync } from "node:zlib";
-import type { BenchHouse } from "./bench_house.ts";
+import type { BenchApp } from "./bench_app.ts";
 import { requestBytes, sendAll } from "./clients.ts";
 import { csvHeader, type Rows } from "./rows.ts";
 
@@ -28,7 +28,7 @@ function slices<T>(items: readonly T[], size: number): T[][] {
   );
 }
 
-async function psqlArm(house: BenchHouse, rows: Rows, ids: Map<string, number>): Promise<Arm> {
+async function psqlArm(app: BenchApp, rows: Rows, ids: Map<string, number>): Promise<Arm> {
   const file = await Deno.makeTempFile({ prefix: "holdfast-bench-", suffix: ".tsv" });
   addEventListener("unload", () => Deno.removeSync(file));
   const text = (value: string | null) => value === null ? "\\N" : value;
@@ -42,7 +42,7 @@ async function psqlArm(house: BenchHouse, rows: Rows, ids: Map<string, number>):
     target: undefined,
     async run() {
       const { success, stderr } = await new Deno.Command("psql", {
-        args: [...house.psql, "--no-psqlrc", "--quiet", "--command", command],
+        args: [...app.psql, "--no-psqlrc", "--quiet", "--command", command],
       }).output();
       if (!success) throw new Error(new TextDecoder().decode(stderr));
     },
@@ -78,7 +78,7 @@ function copyArm(
 }
 
 function httpArm(
-  house: BenchHouse,
+  app: BenchApp,
   rows: Rows,
   { name, target, requests, clients }: {
     name: string;
@@ -91,23 +91,23 @@ function httpArm(
     name,
     target,
     async run() {
-      const accepted = await sendAll(house.port, requests, clients);
+      const accepted = await sendAll(app.port, requests, clients);
       if (accepted !== rows.ticks.length) throw new Error(`${name}: ${accepted} accepted`);
     },
   };
 }
 
 /** Every way, on one server, in the order of the table; psql first. */
-export async function makeArms(house: BenchHouse, rows: Rows): Promise<Arm[]> {
-  await house.sql`
+export async function makeArms(app: BenchApp, rows: Rows): Promise<Arm[]> {
+  await app.sql`
     insert into market.instruments (symbol)
     select unnest(${rows.symbols}::text[])`;
-  const found = await house.sql<{ id: number; symbol: string }[]>`
+  const found = await app.sql<{ id: number; symbol: string }[]>`
     select id, symbol from market.instruments`;
   const ids = new Map(found.map(({ id, symbol }) => [symbol, id]));
   const lanes = Array.from({ length: 2 }, () =>
     connectSql({
-      target: house.target,
+      target: app.target,
       max: 1,
       applicationName: "holdfast-bench",
       statementTimeoutMs: 120_000,
@@ -125,9 +125,9 @@ export async function makeArms(house: BenchHouse, rows: Rows): Promise<Arm[]> {
     target: number | undefined,
     requests: Uint8Array[],
     clients: number,
-  ) => httpArm(house, rows, { name, target, requests, clients });
+  ) => httpArm(app, rows, { name, target, requests, clients });
   return [
-    await psqlArm(house, rows, ids),
+    await psqlArm(app, rows, ids),
     copyArm(lanes.slice(0, 1), rows, ids, undefined),
     copyArm(lanes, rows, ids, 2),
     http("POST NDJSON, one body", undefined, [post(ndjsonType, bytes(rows.ndjson))], 1),

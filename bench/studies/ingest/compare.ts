@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { cpus } from "node:os";
 import { median } from "../../../services/benchmarks/statistics.ts";
 import { type Arm, makeArms } from "./arms.ts";
-import { type BenchHouse, startBenchHouse } from "./bench_house.ts";
+import { type BenchApp, startBenchApp } from "./bench_app.ts";
 import { loadRows } from "./rows.ts";
 
 /** Every arm's time per round, in milliseconds. */
@@ -14,13 +14,13 @@ const usage =
 Stores the same rows by psql \\copy and in each of Holdfast's ways, on a scratch server of its own (the embedded one,
 or one of the programs in DIR), by turns, and prints a table of medians. Without a file the rows are generated.`;
 
-async function measure(house: BenchHouse, arm: Arm, rows: number): Promise<number> {
-  await house.sql`truncate market.ticks, market.candles_1m`;
-  await house.sql`checkpoint`;
+async function measure(app: BenchApp, arm: Arm, rows: number): Promise<number> {
+  await app.sql`truncate market.ticks, market.candles_1m`;
+  await app.sql`checkpoint`;
   const started = performance.now();
   await arm.run();
   const ms = performance.now() - started;
-  const [row] = await house.sql`select count(*)::int4 as count from market.ticks`;
+  const [row] = await app.sql`select count(*)::int4 as count from market.ticks`;
   if (row?.count !== rows) throw new Error(`${arm.name}: ${row?.count} rows stored of ${rows}`);
   return ms;
 }
@@ -60,30 +60,30 @@ async function main(): Promise<void> {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${values.rounds}`);
   const rows = await loadRows(values.file);
-  const house = await startBenchHouse(values["pg-bin"]);
+  const app = await startBenchApp(values["pg-bin"]);
   try {
-    const arms = (await makeArms(house, rows))
+    const arms = (await makeArms(app, rows))
       .filter(({ name }, at) => at === 0 || !values.only || name.includes(values.only));
     // The first touch of each way makes the leaves and warms the caches; it does not count.
     for (const arm of arms.toReversed()) {
       // Only an upload makes leaves: the HTTP ways come first here.
-      await measure(house, arm, rows.ticks.length);
+      await measure(app, arm, rows.ticks.length);
     }
     const times: Times = new Map(arms.map((arm) => [arm, []]));
     for (let round = 0; round < rounds; round++) {
       for (const arm of round % 2 === 0 ? arms : arms.toReversed()) {
-        const ms = await measure(house, arm, rows.ticks.length);
+        const ms = await measure(app, arm, rows.ticks.length);
         times.get(arm)!.push(ms);
         console.error(`round ${round + 1}/${rounds}  ${Math.round(ms)} ms  ${arm.name}`);
       }
     }
     console.log(
-      `${rows.ticks.length.toLocaleString("en-US")} rows (${rows.name}), ${house.server}, ` +
+      `${rows.ticks.length.toLocaleString("en-US")} rows (${rows.name}), ${app.server}, ` +
         `${cpus().length} cores (${cpus()[0]?.model}), ${rounds} rounds by turns\n`,
     );
     console.log(table(times, rows.ticks.length));
   } finally {
-    await house.stop();
+    await app.stop();
   }
 }
 

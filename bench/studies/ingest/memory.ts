@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { formatTimestamp } from "../../../services/ingest/timestamp.ts";
 import { createTickSource, decimalOf, firstTickUs } from "../../cases/ticks.ts";
-import { startBenchHouse } from "./bench_house.ts";
+import { startBenchApp } from "./bench_app.ts";
 import { readMemory } from "./rss.ts";
 
 const usage = `deno task bench:memory [--rows N] [--chunk-rows N]
@@ -56,14 +56,14 @@ async function main(): Promise<void> {
   });
   if (values.help) return console.log(usage);
   const rows = Number(values.rows);
-  const house = await startBenchHouse(undefined);
+  const app = await startBenchApp(undefined);
   try {
-    const before = await readMemory(house.pid);
+    const before = await readMemory(app.pid);
     const started = performance.now();
-    const answer = await upload(house.port, rows, Number(values["chunk-rows"]));
+    const answer = await upload(app.port, rows, Number(values["chunk-rows"]));
     const seconds = (performance.now() - started) / 1000;
-    const after = await readMemory(house.pid);
-    const [row] = await house.sql`select count(*)::int4 as count from market.ticks`;
+    const after = await readMemory(app.pid);
+    const [row] = await app.sql`select count(*)::int4 as count from market.ticks`;
     console.log(`${answer.split("\r\n\r\n").at(-1)?.trim()}; ${row?.count} rows in the table`);
     console.log(
       `${rows.toLocaleString("en-US")} rows in ${seconds.toFixed(1)} s; memory of Holdfast ` +
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
     );
     if (row?.count !== rows) throw new Error("Rows are missing");
   } finally {
-    await house.stop();
+    await app.stop();
   }
 }
 

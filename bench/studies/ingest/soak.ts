@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { median } from "../../../services/benchmarks/statistics.ts";
 import { createTickSource, decimalOf } from "../../cases/ticks.ts";
-import { startBenchHouse } from "./bench_house.ts";
+import { startBenchApp } from "./bench_app.ts";
 import { type Client, openClient, requestBytes } from "./clients.ts";
 import { watchMemory } from "./rss.ts";
 
@@ -93,10 +93,10 @@ async function main(): Promise<void> {
   });
   if (values.help) return console.log(usage);
   const minutes = Number(values.minutes);
-  const house = await startBenchHouse(values["pg-bin"]);
+  const app = await startBenchApp(values["pg-bin"]);
   try {
     const clients = await Promise.all(
-      Array.from({ length: clientCount }, () => openClient(house.port)),
+      Array.from({ length: clientCount }, () => openClient(app.port)),
     );
     const warm = await sendOnSchedule(clients, () => 0, clientCount * warmUpSeconds * 20);
     const before = performance.now();
@@ -107,19 +107,19 @@ async function main(): Promise<void> {
       `capacity ${Math.round(capacity).toLocaleString("en-US")} rows/s; ` +
         `${Math.round(rate * bodyRows).toLocaleString("en-US")} rows/s for ${minutes} minutes`,
     );
-    const watch = watchMemory(house.pid);
+    const watch = watchMemory(app.pid);
     const soaked = await sendOnSchedule(
       clients,
       (at) => at / rate * 1000,
       Math.ceil(rate * 60 * minutes),
     );
     const memory = watch.stop();
-    const [row] = await house.sql<{ count: string }[]>`select count(*) as count from market.ticks`;
+    const [row] = await app.sql<{ count: string }[]>`select count(*) as count from market.ticks`;
     const accepted = warm.accepted + full.accepted + soaked.accepted;
     const sorted = Float64Array.from(soaked.latencies).sort();
     const tenth = Math.ceil(memory.length / 10);
     const mib = (readings: readonly number[]) => `${Math.round(median(readings) / MiB)} MiB`;
-    console.log(`${house.server}: capacity ${Math.round(capacity).toLocaleString("en-US")} rows/s`);
+    console.log(`${app.server}: capacity ${Math.round(capacity).toLocaleString("en-US")} rows/s`);
     console.log(
       `${soaked.accepted.toLocaleString("en-US")} rows in ${
         sorted.length.toLocaleString("en-US")
@@ -143,7 +143,7 @@ async function main(): Promise<void> {
     for (const client of clients) client.close();
     if (Number(row?.count) !== accepted || soaked.failures.length > 0) Deno.exitCode = 1;
   } finally {
-    await house.stop();
+    await app.stop();
   }
 }
 

@@ -29,7 +29,7 @@ async function* progressOf(output: ReadableStream<Uint8Array>): AsyncGenerator<n
 
 const server = await startTempServer();
 const home = new URL("../../../", import.meta.url).pathname;
-const house = new Deno.Command(Deno.execPath(), {
+const app = new Deno.Command(Deno.execPath(), {
   args: ["run", "-P=serve", "main.ts", "serve"],
   cwd: home,
   env: {
@@ -57,14 +57,14 @@ try {
     const nextRate = async () => (await rates.next()).value ?? NaN;
     /** Transactions per second of a block; the second in which Holdfast stops or goes on belongs to neither. */
     const block = async (on: boolean): Promise<number> => {
-      Deno.kill(house.pid, on ? "SIGCONT" : "SIGSTOP");
+      Deno.kill(app.pid, on ? "SIGCONT" : "SIGSTOP");
       await nextRate();
       await nextRate();
-      const before = await cpuSeconds(house.pid);
+      const before = await cpuSeconds(app.pid);
       let sum = 0;
       for (let second = 0; second < seconds; second++) sum += await nextRate();
       if (on && before !== undefined) {
-        busy += (await cpuSeconds(house.pid) ?? before) - before;
+        busy += (await cpuSeconds(app.pid) ?? before) - before;
         watched += seconds;
       }
       return sum / seconds;
@@ -102,8 +102,8 @@ try {
     );
   }
 } finally {
-  Deno.kill(house.pid, "SIGCONT");
-  Deno.kill(house.pid, "SIGTERM");
-  await house.status;
+  Deno.kill(app.pid, "SIGCONT");
+  Deno.kill(app.pid, "SIGTERM");
+  await app.status;
   await server.stop();
 }

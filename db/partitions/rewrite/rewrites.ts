@@ -2,7 +2,7 @@ import type { Sql } from "../../connection.ts";
 import type { DatabaseFailure } from "../../permanence.ts";
 
 /** How far a move is. What ends with "ed" rests; the others go on by themselves. */
-export type MovePhase =
+export type RewritePhase =
   | "copying"
   | "replaying"
   | "verifying"
@@ -20,13 +20,13 @@ export type MovePhase =
 /** Why an attempt was given up: an error that comes again each time. */
 export interface MoveFailure extends DatabaseFailure {
   /** What was under way. */
-  phase: MovePhase;
+  phase: RewritePhase;
   /** RFC 3339. */
   at: string;
 }
 
 /** Everything that is still to be done with a table on the move, as statements. */
-export interface MoveSpec {
+export interface RewriteSpec {
   source: { schema: string; table: string };
   shadow: { schema: string; table: string };
   /** The log of changed keys while rows are copied. */
@@ -51,13 +51,13 @@ export interface MoveSpec {
   failure?: MoveFailure;
 }
 
-export interface MoveRow {
+export interface RewriteRow {
   id: string;
   kind: "convert" | "drain";
   schema: string;
   table: string;
-  spec: MoveSpec;
-  phase: MovePhase;
+  spec: RewriteSpec;
+  phase: RewritePhase;
   blocks: number;
   next_block: number;
   rows_copied: number;
@@ -102,12 +102,12 @@ export interface MovePosition {
 }
 
 /** The moves under way, and those that ended, newest first; those `after` a position of that order. */
-export async function listMoves(
+export async function listRewrites(
   sql: Sql,
   limit = 100,
   after?: MovePosition,
-): Promise<MoveRow[]> {
-  return await sql<MoveRow[]>`
+): Promise<RewriteRow[]> {
+  return await sql<RewriteRow[]>`
     select ${columns(sql)} from holdfast.partition_moves
     where ${
     after
@@ -119,40 +119,40 @@ export async function listMoves(
     limit ${limit}`;
 }
 
-export async function findMove(sql: Sql, id: string): Promise<MoveRow | undefined> {
-  const [row] = await sql<MoveRow[]>`
+export async function findMove(sql: Sql, id: string): Promise<RewriteRow | undefined> {
+  const [row] = await sql<RewriteRow[]>`
     select ${columns(sql)} from holdfast.partition_moves
     where partition_moves.id = ${id}::text::int8`;
   return row;
 }
 
 /** One move, held until the transaction ends: two Holdfasts never do the same work. */
-export async function holdMove(sql: Sql, id: string): Promise<MoveRow | undefined> {
-  const [row] = await sql<MoveRow[]>`
+export async function lockRewrite(sql: Sql, id: string): Promise<RewriteRow | undefined> {
+  const [row] = await sql<RewriteRow[]>`
     select ${
     columns(sql)
   } from holdfast.partition_moves where partition_moves.id = ${id}::text::int8 for update`;
   return row;
 }
 
-export async function findOpenMove(
+export async function findOpenRewrite(
   sql: Sql,
   { schema, table }: { schema: string; table: string },
-): Promise<MoveRow | undefined> {
-  const [row] = await sql<MoveRow[]>`
+): Promise<RewriteRow | undefined> {
+  const [row] = await sql<RewriteRow[]>`
     select ${columns(sql)} from holdfast.partition_moves
     where schema_name = ${schema} and table_name = ${table} and partition_moves.ended_at is null`;
   return row;
 }
 
 /** Remembers a move that begins; the blocks its source has now are what there is to copy. */
-export async function insertMove(
+export async function insertRewrite(
   sql: Sql,
   { kind, schema, table, spec, source, at }: {
     kind: "convert" | "drain";
     schema: string;
     table: string;
-    spec: MoveSpec;
+    spec: RewriteSpec;
     source: string;
     at: Date;
   },
@@ -170,8 +170,8 @@ export async function insertMove(
   return row?.id ?? "";
 }
 
-export interface MoveChange {
-  phase?: MovePhase;
+export interface RewriteChange {
+  phase?: RewritePhase;
   next_block?: number;
   rows_copied?: number;
   changes_applied?: number;
@@ -186,10 +186,10 @@ export interface MoveChange {
   ended_at?: Date;
 }
 
-export async function changeMove(
+export async function updateRewrite(
   sql: Sql,
   id: string,
-  { ended_at, failure, ...change }: MoveChange,
+  { ended_at, failure, ...change }: RewriteChange,
   at: Date,
 ): Promise<void> {
   const values = {

@@ -1,19 +1,23 @@
 import type { Sql } from "../../connection.ts";
 import { quoteIdent, quoteTable } from "../../sql.ts";
-import type { MoveSpec } from "./rewrites.ts";
+import type { RewriteSpec } from "./rewrites.ts";
 
 const names = (columns: readonly string[], prefix = "") =>
   columns.map((column) => prefix + quoteIdent(column)).join(", ");
 const same = (columns: readonly string[], a: string, b: string) =>
   columns.map((column) => `${a}.${quoteIdent(column)} = ${b}.${quoteIdent(column)}`).join(" and ");
-const target = ({ shadow }: MoveSpec) => quoteTable(shadow.schema, shadow.table);
-const source = ({ source: { schema, table } }: MoveSpec) => quoteTable(schema, table);
+const target = ({ shadow }: RewriteSpec) => quoteTable(shadow.schema, shadow.table);
+const source = ({ source: { schema, table } }: RewriteSpec) => quoteTable(schema, table);
 
 /**
  * Copies the rows of some blocks. A row that moved meanwhile may be met twice or find the place of another one's old
  * version taken: it is in the log then, and the replay puts it right.
  */
-export function copyStatement(spec: MoveSpec, from: number | string, to: number | string): string {
+export function copyStatement(
+  spec: RewriteSpec,
+  from: number | string,
+  to: number | string,
+): string {
   const columns = names(spec.columns);
   return `insert into ${
     target(spec)
@@ -23,12 +27,12 @@ export function copyStatement(spec: MoveSpec, from: number | string, to: number 
 }
 
 /** Statistics of the filled tables, which go along with them when they are swapped in. */
-export function analyzeStatement(spec: MoveSpec): string {
+export function analyzeStatement(spec: RewriteSpec): string {
   return `analyze ${target(spec)}`;
 }
 
 /** Makes the rows of logged keys in the shadow what they are in the source; all under one snapshot. */
-export function replayStatements(spec: MoveSpec, upTo: string): string[] {
+export function replayStatements(spec: RewriteSpec, upTo: string): string[] {
   const columns = names(spec.columns);
   return [
     `delete from ${target(spec)} as s using (select distinct ${
@@ -48,7 +52,7 @@ export function replayStatements(spec: MoveSpec, upTo: string): string[] {
 /** How many changes wait, counted up to `most`, and the number of the last of them; null: none. */
 export async function pendingChanges(
   sql: Sql,
-  spec: MoveSpec,
+  spec: RewriteSpec,
   most: number,
 ): Promise<{ changes: number; upTo: string | null }> {
   const [row] = await sql<{ changes: number; upTo: string | null }[]>`
@@ -60,7 +64,7 @@ export async function pendingChanges(
 }
 
 /** Count and content hash of both tables as one snapshot has them; the hash does not depend on the order of rows. */
-export function compareStatement(spec: MoveSpec): string {
+export function compareStatement(spec: RewriteSpec): string {
   const side = (table: string) =>
     `select count(*)::text as rows, coalesce(sum(hashtextextended(row(${
       names(spec.columns)

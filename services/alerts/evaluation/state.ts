@@ -21,7 +21,7 @@ export interface Explain {
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** Of a value that is only known to be no lower: null while that says nothing. */
-function judgedFloor(
+function judgedLowerBound(
   rule: Rule,
   { phase }: RuleState,
   floor: number | undefined,
@@ -32,7 +32,7 @@ function judgedFloor(
 }
 
 /** Where every rule stands in every scope, and which alerts are open. In memory; asks nobody. */
-export function createBook(
+export function createAlertState(
   { instance, flapFirings }: { instance: string; flapFirings?: number | undefined },
 ) {
   const states = new Map<string, { rule: Rule; scope: string; state: RuleState }>();
@@ -111,7 +111,7 @@ export function createBook(
   ): Change | undefined {
     const key = keyOf(rule.name, scope);
     const before = states.get(key)?.state ?? calm;
-    const value = known ?? judgedFloor(rule, before, floor);
+    const value = known ?? judgedLowerBound(rule, before, floor);
     const { state, transition } = step(
       rule,
       before,
@@ -293,4 +293,4 @@ export function createBook(
   };
 }
 
-export type Book = ReturnType<typeof createBook>;
+export type Book = ReturnType<typeof createAlertState>;

@@ -21,7 +21,7 @@ export interface RuleChange {
 }
 
 /** The rules in force: those of the start, with what was changed at run time and lasts in the database. */
-export function createRulebook(
+export function createRuleRegistry(
   { initial, store, log }: {
     initial: readonly Rule[];
     store: Pick<AlertStore, "ruleChanges" | "saveRules">;
@@ -157,4 +157,4 @@ const pick = (rule: Rule): Partial<RuleLevels> => ({
   enabled: rule.enabled,
 });
 
-export type Rulebook = ReturnType<typeof createRulebook>;
+export type RuleRegistry = ReturnType<typeof createRuleRegistry>;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setImmediate as aMoment } from "node:timers/promises";
-import { createExchange, type Patience, type S3Place, StorageError } from "./request.ts";
+import { createExchange, type Retries, type S3Place, StorageError } from "./request.ts";
 import { readElements, readTag } from "./xml.ts";
 
 /** An object as a list shows it; its key is below the prefix. */
@@ -94,12 +94,12 @@ async function readOrSilence(
 
 /** Opens the folder of a bucket; asks nothing yet. */
 export function openBucket(
-  { place, patience, send }: { place: S3Place; patience?: Patience; send?: typeof fetch },
+  { place, retries, send }: { place: S3Place; retries?: Retries; send?: typeof fetch },
 ): Bucket {
   const { endpoint, bucket, prefix } = place;
   const exchange = createExchange({
     place,
-    ...(patience ? { patience } : {}),
+    ...(retries ? { retries } : {}),
     ...(send ? { send } : {}),
   });
   const below = (key: string) => key.startsWith(prefix) ? key.slice(prefix.length) : undefined;

@@ -18,12 +18,12 @@ export interface S3Place {
 }
 
 /** How often a request is tried, and how long to wait before the second try; each further wait is twice as long. */
-export interface Patience {
+export interface Retries {
   attempts: number;
   firstWaitMs: number;
 }
 
-const usualPatience: Patience = { attempts: 4, firstWaitMs: 500 };
+const usualRetries: Retries = { attempts: 4, firstWaitMs: 500 };
 
 export interface Ask {
   method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
@@ -104,9 +104,9 @@ export type Exchange = <T>(ask: Ask, read: (answer: Response) => Promise<T>) => 
  * number of times. What `read` makes of a good answer is the result; anything else is a StorageError.
  */
 export function createExchange(
-  { place, patience = usualPatience, send = fetch }: {
+  { place, retries = usualRetries, send = fetch }: {
     place: S3Place;
-    patience?: Patience;
+    retries?: Retries;
     send?: typeof fetch;
   },
 ): Exchange {
@@ -163,8 +163,8 @@ export function createExchange(
         const failure = error instanceof StorageError
           ? error
           : unreachable(error, new URL(endpoint).host);
-        if (!failure.again || attempt >= patience.attempts) throw failure;
-        const pause = patience.firstWaitMs * 2 ** (attempt - 1);
+        if (!failure.again || attempt >= retries.attempts) throw failure;
+        const pause = retries.firstWaitMs * 2 ** (attempt - 1);
         await wait(pause, undefined, ask.signal ? { signal: ask.signal } : {}).catch(() => {});
       }
     }

@@ -12,7 +12,7 @@ export interface Reporter {
 
 const runsRead = 100;
 /** Health must answer within a second whatever the database does. */
-const patienceMs = 600;
+const waitMs = 600;
 
 /** Keeps the report of the newest runs, and reads them anew when asked, as long as that is quick. */
 export function createReporter(
@@ -46,8 +46,8 @@ export function createReporter(
   return {
     async report() {
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const patience = new Promise<void>((done) => timer = setTimeout(done, patienceMs));
-      await Promise.race([refresh(), patience]);
+      const retries = new Promise<void>((done) => timer = setTimeout(done, waitMs));
+      await Promise.race([refresh(), retries]);
       clearTimeout(timer);
       return last;
     },

@@ -145,9 +145,9 @@ export function createStore(
     let batch = await feed.next(idleMs);
     if (batch !== "late") return batch;
     await pausing();
-    const patienceEnds = performance.now() + config.HOLDFAST_INGEST_STALL_SECONDS * 2_000;
+    const waitEnds = performance.now() + config.HOLDFAST_INGEST_STALL_SECONDS * 2_000;
     while ((batch = await feed.next(lookMs)) === "late") {
-      if (performance.now() < patienceEnds || streams.stats().waiting === 0) continue;
+      if (performance.now() < waitEnds || streams.stats().waiting === 0) continue;
       throw new HoldfastError(
         "upload_stalled",
         "The rows come too slowly while other uploads wait; send them in smaller bodies",

@@ -1,37 +1,37 @@
 /** How a collector has lately kept to its budget. */
-export interface Purse {
+export interface TierBudget {
   /** Turns in a row that cost too much. */
-  strikes: number;
+  overruns: number;
   /** Turns still to be left out. */
   resting: number;
   /** How many turns the next rest takes. */
   nextRest: number;
 }
 
-export const fullPurse: Purse = { strikes: 0, resting: 0, nextRest: 4 };
+export const fullBudget: TierBudget = { overruns: 0, resting: 0, nextRest: 4 };
 
-const strikesMax = 2;
+const overrunsMax = 2;
 const restMax = 64;
 
 /**
  * A collector that costs more than its budget twice in a row is left out for four turns, and for twice as many each
  * time it is no cheaper afterwards. One turn within the budget makes everything good. Pure.
  */
-export function chargeTurn(purse: Purse, costMs: number, budgetMs: number): Purse {
-  if (costMs <= budgetMs) return fullPurse;
-  const strikes = purse.strikes + 1;
-  if (strikes < strikesMax) return { ...purse, strikes };
+export function chargeTick(budget: TierBudget, costMs: number, budgetMs: number): TierBudget {
+  if (costMs <= budgetMs) return fullBudget;
+  const overruns = budget.overruns + 1;
+  if (overruns < overrunsMax) return { ...budget, overruns };
   return {
     // After a rest one dear turn is enough.
-    strikes: strikesMax - 1,
-    resting: purse.nextRest,
-    nextRest: Math.min(restMax, purse.nextRest * 2),
+    overruns: overrunsMax - 1,
+    resting: budget.nextRest,
+    nextRest: Math.min(restMax, budget.nextRest * 2),
   };
 }
 
-/** The purse after a turn that was left out. */
-export function restTurn(purse: Purse): Purse {
-  return { ...purse, resting: Math.max(0, purse.resting - 1) };
+/** The budget after a turn that was left out. */
+export function restTick(budget: TierBudget): TierBudget {
+  return { ...budget, resting: Math.max(0, budget.resting - 1) };
 }
 
 /** What one collector may cost in milliseconds: a fiftieth of its cadence, and never less than half a second. */

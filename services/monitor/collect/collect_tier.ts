@@ -13,7 +13,7 @@ import { decodeForeign } from "../../../db/foreign_text.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { budgetOf, chargeTurn, restTurn } from "./budget.ts";
+import { budgetOf, chargeTick, restTick } from "./budget.ts";
 import { emptyReading, type Reading } from "./reading.ts";
 
 export type Readings = { [K in CollectorName]: Reading<CollectorRows[K][]> };
@@ -139,11 +139,11 @@ async function factsFor(collector: Collector, round: Round): Promise<VersionFact
 }
 
 /** One collector's turn: asked, left out while it rests, or known not to be on this server. */
-async function takeTurn(collector: Collector, round: Round): Promise<Outcome> {
+async function runStep(collector: Collector, round: Round): Promise<Outcome> {
   const { readings, pool, clock, deadlineMs, everyMs, onRest } = round;
   const reading = readings[collector.name] as Reading<unknown>;
-  if (reading.purse.resting > 0) {
-    reading.purse = restTurn(reading.purse);
+  if (reading.budget.resting > 0) {
+    reading.budget = restTick(reading.budget);
     return { kind: "unasked" };
   }
   const choice = chooseQuestion(collector, await factsFor(collector, round));
@@ -163,8 +163,8 @@ async function takeTurn(collector: Collector, round: Round): Promise<Outcome> {
     reading.refusal = { error: outcome.error, at: clock.now().getTime() };
   }
   if (!essential.has(collector.name) && !reading.unasked) {
-    reading.purse = chargeTurn(reading.purse, reading.durationMs ?? 0, budgetOf(everyMs));
-    const { resting } = reading.purse;
+    reading.budget = chargeTick(reading.budget, reading.durationMs ?? 0, budgetOf(everyMs));
+    const { resting } = reading.budget;
     if (resting > 0) onRest(collector.name, reading.durationMs ?? 0, resting);
   }
   return outcome;
@@ -180,7 +180,7 @@ export async function collectTier(tier: Tier, round: Round): Promise<TierOutcome
   let reconnected = false;
   for (const collector of collectors) {
     if (collector.tier !== tier) continue;
-    const { kind, error, reconnected: anew } = await takeTurn(collector, round);
+    const { kind, error, reconnected: anew } = await runStep(collector, round);
     if (kind === "lost" || kind === "silent") return { kind: "away", error: error ?? "no answer" };
     missed ||= kind === "unasked" && round.readings[collector.name].unasked;
     answered ||= kind === "read" || kind === "refused";

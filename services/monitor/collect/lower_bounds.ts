@@ -4,7 +4,7 @@ import type { Snapshot } from "../snapshot.ts";
  * What the sessions that show reach, where others are hidden from this role: the true values are not known, and are not
  * lower. Empty when nothing is hidden, or nothing was read lately. Pure.
  */
-export function visibleFloors(
+export function lowerBounds(
   { metrics, readings }: Pick<Snapshot, "metrics" | "readings">,
 ): Readonly<Record<string, number>> {
   const activity = metrics.connections_used === null ? undefined : readings.activity.value?.[0];

@@ -1,4 +1,4 @@
-import { fullPurse, type Purse } from "./budget.ts";
+import { fullBudget, type TierBudget } from "./budget.ts";
 
 /** What a collector last said: its rows, or why there are none. Times are milliseconds since 1970. */
 export interface Reading<T> {
@@ -15,7 +15,7 @@ export interface Reading<T> {
   durationMs: number | undefined;
   /** Why this server cannot be asked; its values stay unknown, and nothing is wrong. */
   missing: string | undefined;
-  purse: Purse;
+  budget: TierBudget;
 }
 
 export function emptyReading<T>(): Reading<T> {
@@ -28,7 +28,7 @@ export function emptyReading<T>(): Reading<T> {
     refusal: undefined,
     durationMs: undefined,
     missing: undefined,
-    purse: fullPurse,
+    budget: fullBudget,
   };
 }
 

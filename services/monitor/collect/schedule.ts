@@ -240,7 +240,7 @@ export function createCollection(
         clockSkewMs: clockSkew(),
         ownCost: {
           ratio: costRatio(),
-          resting: Object.values(of).filter(({ purse }) => purse.resting > 0).length,
+          resting: Object.values(of).filter(({ budget }) => budget.resting > 0).length,
         },
       };
     },

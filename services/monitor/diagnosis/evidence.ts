@@ -90,7 +90,7 @@ export function evidenceFor(rule: Rule, scope: string, snapshot: Snapshot): Evid
       return [{
         name: "collectors",
         value: Object.entries(snapshot.readings)
-          .filter(([, { purse }]) => purse.resting > 0)
+          .filter(([, { budget }]) => budget.resting > 0)
           .map(([name, { durationMs }]) => ({ name, cost_ms: durationMs })),
       }];
     default:

@@ -5,7 +5,7 @@ import type { Family, Sample } from "./exposition.ts";
 import { collectorFamilies, counterFamilies, signalFamilies } from "./server.ts";
 
 /** What Holdfast tells of itself beside the snapshot. */
-export interface HouseFacts {
+export interface ProcessFacts {
   version: string;
   /** Start of this process, milliseconds since 1970. */
   startedAt: number;
@@ -37,7 +37,7 @@ const counter = (name: string, help: string, samples: Sample[] | number): Family
 
 function upFamilies(
   { status, unreachable, checkedAt, now, firing, access }: Snapshot,
-  facts: HouseFacts,
+  facts: ProcessFacts,
 ) {
   return [
     gauge("up", "1: this Holdfast runs", 1),
@@ -207,7 +207,7 @@ function copyFamilies(backups: Snapshot["backups"]): Family[] {
   ];
 }
 
-function processFamilies({ messages, clients, startedAt, lag }: HouseFacts): Family[] {
+function processFamilies({ messages, clients, startedAt, lag }: ProcessFacts): Family[] {
   const { rss, heapUsed } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
   return [
@@ -236,7 +236,7 @@ function processFamilies({ messages, clients, startedAt, lag }: HouseFacts): Fam
 }
 
 /** Everything that /metrics tells; `holdfast_up` and `holdfast_database_up` are always among it. */
-export function familiesOf(snapshot: Snapshot, facts: HouseFacts): Family[] {
+export function familiesOf(snapshot: Snapshot, facts: ProcessFacts): Family[] {
   return [
     ...upFamilies(snapshot, facts),
     ...poolFamilies(snapshot),

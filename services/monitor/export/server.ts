@@ -155,7 +155,7 @@ export function collectorFamilies({ readings, view, unreachable }: Snapshot): Fa
     gauge(
       "collector_resting",
       "1 while a collector is left out because it cost too much",
-      of(({ purse }) => Number(purse.resting > 0)),
+      of(({ budget }) => Number(budget.resting > 0)),
     ),
   ];
 }

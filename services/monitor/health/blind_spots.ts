@@ -56,12 +56,14 @@ function unaskedCheck(readings: Snapshot["readings"]): Check[] {
 export function collectorChecks({ readings, unreachable }: Snapshot): Check[] {
   if (unreachable) return [];
   return Object.entries(readings)
-    .filter(([, { error, unasked, purse }]) => error !== undefined && !unasked || purse.resting > 0)
+    .filter(([, { error, unasked, budget }]) =>
+      error !== undefined && !unasked || budget.resting > 0
+    )
     .map(([name, reading]): Check => ({
       name: `collector:${name}`,
       status: "unknown",
       detail: (reading.unasked ? undefined : reading.error) ??
-        `left out for ${reading.purse.resting} more turn(s): it cost ${
+        `left out for ${reading.budget.resting} more turn(s): it cost ${
           Math.round(reading.durationMs ?? 0)
         } ms`,
       observed_at: iso(reading.at),

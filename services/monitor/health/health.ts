@@ -1,7 +1,7 @@
 import type { MetricValue } from "../../alerts/alert.ts";
 import { isOutage, writeChecks } from "../write_access/health.ts";
 import { blindSpots, type Check, collectorChecks } from "./blind_spots.ts";
-import { visibleFloors } from "../collect/lower_bounds.ts";
+import { lowerBounds } from "../collect/lower_bounds.ts";
 import { poolMetrics } from "../signals/derived.ts";
 import { publicReport } from "../../partitions/report/report.ts";
 import { partitionMetrics, partitionValues } from "../../partitions/report/metrics.ts";
@@ -212,7 +212,7 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     value,
   });
   const backedUpElsewhere = snapshot.access.mode === "watch_only";
-  const floors = snapshot.unreachable ? {} : visibleFloors(snapshot);
+  const floors = snapshot.unreachable ? {} : lowerBounds(snapshot);
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
     // What was read before the server went away says nothing of now, and must not resolve an alert.

@@ -13,10 +13,10 @@ import { proveCount, withStatistics } from "../sealing/ordinary.ts";
 import { createSealing } from "../sealing/seal_step.ts";
 import { verifySealed } from "../sealing/verify.ts";
 import {
-  type Crafts,
   leafTable,
   leafText,
   type LockedCheck,
+  type StepHandlers,
   type StepTools,
   tableName,
 } from "../execution/step_tools.ts";
@@ -65,7 +65,7 @@ export function createArchiving(
   tools: StepTools,
   directory: string,
   files: ArchiveFiles = diskFiles,
-): Crafts {
+): StepHandlers {
   const { pool, clock, entry } = tools;
   const sealing = createSealing(tools);
 

@@ -15,10 +15,10 @@ import { groupSteps, sharedObstacle } from "../planning/groups.ts";
 import type { Step } from "../planning/step.ts";
 import { createRemoval } from "./removal.ts";
 import {
-  type Crafts,
   leafTable,
   leafText,
   outsideLimits,
+  type StepHandlers,
   type StepTools,
   tableName,
 } from "./step_tools.ts";
@@ -45,7 +45,7 @@ export interface ExecutionOptions {
   /** Waits between attempts; milliseconds. */
   pause?: (ms: number) => Promise<void>;
   /** Makes those who carry out sealing and archiving. */
-  crafts?: (tools: StepTools) => Crafts;
+  stepHandlers?: (tools: StepTools) => StepHandlers;
 }
 
 export function createExecution(
@@ -58,11 +58,11 @@ export function createExecution(
     beginDrain = () => {
       throw new HoldfastError("conflict", "Default partitions are not drained here");
     },
-    crafts = () => ({}),
+    stepHandlers = () => ({}),
   }: ExecutionOptions,
 ): Execution {
-  const tools = { pool, clock, log, limitLocks, patiently, entry };
-  const craft = crafts(tools);
+  const tools = { pool, clock, log, limitLocks, withRetries, entry };
+  const handlers = stepHandlers(tools);
   const remove = createRemoval(tools);
 
   function entry(step: Step, started: number, error: unknown): MaintenanceEntry {
@@ -83,7 +83,7 @@ export function createExecution(
   }
 
   /** Retries what failed for a passing reason, ever later. */
-  async function patiently<T>(step: Step, work: () => Promise<T>): Promise<T> {
+  async function withRetries<T>(step: Step, work: () => Promise<T>): Promise<T> {
     const most = step.heavy ? attempts.heavy : attempts.light;
     for (let attempt = 1;; attempt++) {
       try {
@@ -101,7 +101,7 @@ export function createExecution(
   function attachTogether(steps: readonly Step[]): Promise<void> {
     const [first] = steps;
     if (!first) return Promise.resolve();
-    return patiently(first, () =>
+    return withRetries(first, () =>
       pool.transaction(async (sql) => {
         await limitLocks(sql, first.heavy);
         await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotate', 0))`;
@@ -150,7 +150,7 @@ export function createExecution(
         })
       );
     }
-    await patiently(step, () =>
+    await withRetries(step, () =>
       step.transaction
         ? pool.transaction(async (sql) => {
           await limitLocks(sql, step.heavy);
@@ -175,10 +175,10 @@ export function createExecution(
         return;
       case "move":
       case "drop":
-        return await remove(step, await craft[step.action]?.(step));
+        return await remove(step, await handlers[step.action]?.(step));
       case "seal":
       case "archive":
-        await craft[step.action]?.(step);
+        await handlers[step.action]?.(step);
         return;
     }
   }

@@ -12,7 +12,7 @@ import { leafTable, leafText, type LockedCheck, type StepTools } from "./step_to
 const longestMs = 55 * 60_000;
 
 /** Drops and moves detached leaves, each if it is still the one that was detached and `check` holds under its lock. */
-export function createRemoval({ pool, clock, limitLocks, patiently, entry }: StepTools) {
+export function createRemoval({ pool, clock, limitLocks, withRetries, entry }: StepTools) {
   /** `giveUp` is called with what keeps failing after the proof, which is not made again for it. */
   async function change(
     step: Step,
@@ -33,7 +33,7 @@ export function createRemoval({ pool, clock, limitLocks, patiently, entry }: Ste
         await check?.(sql);
       }
       // Another table's lock is waited for here: what was read and counted above stays locked, and proven.
-      await patiently(step, () =>
+      await withRetries(step, () =>
         behindSavepoint(sql, async () => {
           for (const { sql: statement } of step.statements) await sql.unsafe(statement);
         })).catch((error) => {
@@ -48,7 +48,7 @@ export function createRemoval({ pool, clock, limitLocks, patiently, entry }: Ste
 
   async function remove(step: Step, check: LockedCheck | undefined): Promise<void> {
     let final: { error: unknown } | undefined;
-    await patiently(step, async () => {
+    await withRetries(step, async () => {
       try {
         await change(step, check, (error) => final = { error });
       } catch (error) {

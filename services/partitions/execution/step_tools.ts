@@ -26,7 +26,7 @@ export interface StepTools {
   clock: Clock;
   log: Logger;
   limitLocks(sql: Sql, heavy: boolean): Promise<void>;
-  patiently<T>(step: Step, work: () => Promise<T>): Promise<T>;
+  withRetries<T>(step: Step, work: () => Promise<T>): Promise<T>;
   entry(step: Step, started: number, error: unknown): MaintenanceEntry;
 }
 
@@ -37,6 +37,6 @@ export type LockedCheck = (sql: Sql) => Promise<void>;
  * Steps that are more than their statements; `drop` proves, before the drop, that nothing is lost by it, and answers
  * what is to be proven again under its lock.
  */
-export type Crafts = Partial<
+export type StepHandlers = Partial<
   Record<Action, (step: Step) => Promise<LockedCheck | undefined | void>>
 >;

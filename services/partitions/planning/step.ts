@@ -1,4 +1,4 @@
-import type { MoveSpec } from "../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteSpec } from "../../../db/partitions/rewrite/rewrites.ts";
 import type { KeyKind } from "../axis/key.ts";
 import type { Span } from "../axis/span.ts";
 import type { DetachedFacts } from "./facts.ts";
@@ -43,7 +43,7 @@ export interface Step {
   /** It was held back, and a person confirmed it. */
   confirmed?: boolean;
   /** Of a drain: what begins it, and all that comes after. */
-  drain?: { begin: readonly string[]; spec: MoveSpec };
+  drain?: { begin: readonly string[]; spec: RewriteSpec };
 }
 
 /** What a plan found in the way of a change; the table goes on without it. */

@@ -1,11 +1,11 @@
 import type { Sql } from "../../../db/connection.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
-import type { MoveRow } from "../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteRow } from "../../../db/partitions/rewrite/rewrites.ts";
 
 /** One entry of the log for what a move has done. */
-export function noteMove(
+export function logRewrite(
   sql: Sql,
-  { kind, schema, table }: Pick<MoveRow, "kind" | "schema" | "table">,
+  { kind, schema, table }: Pick<RewriteRow, "kind" | "schema" | "table">,
   what: string,
   ms: number,
   statements: readonly string[],

@@ -1,7 +1,7 @@
-import type { MoveRow } from "../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteRow } from "../../../db/partitions/rewrite/rewrites.ts";
 
 /** A conversion or a drain as the API and the live channel tell it. */
-export function moveReport(move: MoveRow) {
+export function rewriteReport(move: RewriteRow) {
   const { schema, table, blocks, next_block, spec, direct_xid: _xid, ...rest } = move;
   return {
     ...rest,
@@ -13,4 +13,4 @@ export function moveReport(move: MoveRow) {
   };
 }
 
-export type MoveReport = ReturnType<typeof moveReport>;
+export type RewriteReport = ReturnType<typeof rewriteReport>;

@@ -1,27 +1,27 @@
 import { codeOf, describeDatabaseError, isUnreachable, refusesWrites } from "../../../db/errors.ts";
 import { failureOf, isPermanent } from "../../../db/permanence.ts";
 import {
-  changeMove,
-  holdMove,
-  insertMove,
-  type MoveChange,
+  insertRewrite,
+  lockRewrite,
   type MoveFailure,
-  type MovePhase,
-  type MoveRow,
-  type MoveSpec,
+  type RewriteChange,
+  type RewritePhase,
+  type RewriteRow,
+  type RewriteSpec,
+  updateRewrite,
 } from "../../../db/partitions/rewrite/rewrites.ts";
 import { quoteTable } from "../../../db/sql.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
-import { noteMove } from "./change_log.ts";
-import { createSteps, endOf, lockMs, type StepOptions } from "./step_handlers.ts";
+import { logRewrite } from "./change_log.ts";
+import { createStepHandlers, endOf, lockMs, type StepOptions } from "./step_handlers.ts";
 
 const passing = new Set(["55P03", "40P01", "40001"]);
 const attemptsMax = 12;
-const resting = new Set<MovePhase>(["swapped", "undone", "finished", "cancelled", "failed"]);
+const resting = new Set<RewritePhase>(["swapped", "undone", "finished", "cancelled", "failed"]);
 
 /** The server's error in parts, or a judgement of our own (the copy differs, the table is another one). */
-function describeFailure(error: unknown, phase: MovePhase, at: Date): MoveFailure {
+function describeFailure(error: unknown, phase: RewritePhase, at: Date): MoveFailure {
   const failure = failureOf(error);
   return {
     ...failure,
@@ -40,9 +40,9 @@ function isJudgement(error: unknown): error is HoldfastError {
  * What becomes of a move that cannot go on: before the swap it is taken back, after it stays swapped, and what only
  * could not be cleared away is left to somebody, with the statements.
  */
-export function changeAfter(move: MoveRow, failure: MoveFailure): MoveChange {
+export function changeAfter(move: RewriteRow, failure: MoveFailure): RewriteChange {
   const { kind, phase, spec } = move;
-  const ended = (failed: MovePhase, statements: readonly string[]): MoveChange => ({
+  const ended = (failed: RewritePhase, statements: readonly string[]): RewriteChange => ({
     phase: failed,
     error: `${failure.message}; left to be done by hand: ${statements.join("; ")}`,
     failure: spec.failure ?? failure,
@@ -65,17 +65,17 @@ export function changeAfter(move: MoveRow, failure: MoveFailure): MoveChange {
   }
 }
 
-export interface MoverOptions extends StepOptions {
+export interface RewriteRunnerOptions extends StepOptions {
   log: Logger;
   /** Waits between attempts; milliseconds. */
   pause?: (ms: number) => Promise<void>;
   onProgress?: (id: string) => void;
 }
 
-export interface Mover {
+export interface RewriteRunner {
   /** Carries out what begins a move, and remembers it, in one transaction. */
   begin(
-    move: { kind: "convert" | "drain"; schema: string; table: string; spec: MoveSpec },
+    move: { kind: "convert" | "drain"; schema: string; table: string; spec: RewriteSpec },
     statements: readonly string[],
   ): Promise<string>;
   /** Goes on with a move until it rests or waits for somebody; answers whether it rests. */
@@ -84,14 +84,14 @@ export interface Mover {
   turn(id: string, to: "undoing" | "finishing" | "cancelling"): Promise<void>;
 }
 
-const turnsFrom: Record<string, readonly MovePhase[]> = {
+const turnsFrom: Record<string, readonly RewritePhase[]> = {
   undoing: ["swapped"],
   finishing: ["swapped"],
   cancelling: ["copying", "replaying", "verifying", "waiting"],
 };
 
 /** Carries rows from a table into another beside it, and puts that in its place; any step may be the last before a crash. */
-export function createMover(
+export function createRewriteRunner(
   {
     pool,
     clock,
@@ -99,28 +99,28 @@ export function createMover(
     pause = (ms) => new Promise((done) => setTimeout(done, ms)),
     onProgress = () => {},
     ...more
-  }: MoverOptions,
-): Mover {
-  const takeTurn = createSteps({ pool, clock, ...more });
+  }: RewriteRunnerOptions,
+): RewriteRunner {
+  const runStep = createStepHandlers({ pool, clock, ...more });
 
   const phaseOf = (id: string) =>
     pool.run(async (sql) => {
-      const [row] = await sql<{ phase: MovePhase }[]>`
+      const [row] = await sql<{ phase: RewritePhase }[]>`
         select phase from holdfast.partition_moves where id = ${id}::text::int8`;
       return row?.phase;
     });
 
-  const remember = (id: string, change: MoveChange) =>
-    pool.run((sql) => changeMove(sql, id, change, clock.now()));
+  const remember = (id: string, change: RewriteChange) =>
+    pool.run((sql) => updateRewrite(sql, id, change, clock.now()));
 
   /** Ends an attempt that would fail each time, with its reason. */
-  async function giveUp(id: string, phase: MovePhase, error: unknown): Promise<void> {
+  async function giveUp(id: string, phase: RewritePhase, error: unknown): Promise<void> {
     const failure = describeFailure(error, phase, clock.now());
     await pool.transaction(async (sql) => {
-      const move = await holdMove(sql, id);
+      const move = await lockRewrite(sql, id);
       if (!move || move.phase !== phase) return;
-      await changeMove(sql, id, changeAfter(move, failure), clock.now());
-      await noteMove(sql, move, `${phase} failed`, 0, [], failure.message);
+      await updateRewrite(sql, id, changeAfter(move, failure), clock.now());
+      await logRewrite(sql, move, `${phase} failed`, 0, [], failure.message);
       const table = `${move.schema}.${move.table}`;
       log.error("partition_move_failed", { id, kind: move.kind, table, ...failure });
     });
@@ -131,7 +131,7 @@ export function createMover(
       const phase = await phaseOf(id);
       if (phase === undefined || resting.has(phase)) return true;
       try {
-        const turn = await takeTurn(id, phase);
+        const turn = await runStep(id, phase);
         failures = 0;
         onProgress(id);
         if (turn === "wait") return false;
@@ -170,8 +170,8 @@ export function createMover(
             const started = performance.now();
             for (const statement of statements) await sql.unsafe(statement);
             const source = quoteTable(move.spec.source.schema, move.spec.source.table);
-            const id = await insertMove(sql, { ...move, source, at: clock.now() });
-            await noteMove(sql, move, "begin", performance.now() - started, statements);
+            const id = await insertRewrite(sql, { ...move, source, at: clock.now() });
+            await logRewrite(sql, move, "begin", performance.now() - started, statements);
             return id;
           }, { deadlineMs: 300_000 });
         } catch (error) {
@@ -183,7 +183,7 @@ export function createMover(
     advance,
     async turn(id, to) {
       await pool.transaction(async (sql) => {
-        const move = await holdMove(sql, id);
+        const move = await lockRewrite(sql, id);
         if (!move || !turnsFrom[to]?.includes(move.phase)) {
           throw new HoldfastError(
             "conflict",
@@ -191,7 +191,7 @@ export function createMover(
           );
         }
         const change = { phase: to, error: null, failure: null, waits_for: null };
-        await changeMove(sql, id, change, clock.now());
+        await updateRewrite(sql, id, change, clock.now());
       });
       log.info("partition_move_turned", { id, to });
     },

@@ -3,11 +3,11 @@ import type { Sql } from "../../../db/connection.ts";
 import type { TableName } from "../../../db/partitions/ddl.ts";
 import {
   findMove,
-  findOpenMove,
-  listMoves,
+  findOpenRewrite,
+  listRewrites,
   type MovePosition,
-  type MoveRow,
-  type MoveSpec,
+  type RewriteRow,
+  type RewriteSpec,
 } from "../../../db/partitions/rewrite/rewrites.ts";
 import { deletePolicy, putPolicy } from "../../../db/partitions/policies.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
@@ -16,7 +16,7 @@ import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { type Policies, type PolicyInput } from "../policy_service.ts";
 import type { Policy } from "../policy.ts";
-import { createMover, type MoverOptions } from "./runner.ts";
+import { createRewriteRunner, type RewriteRunnerOptions } from "./runner.ts";
 import { type ConversionPlan, planConversion, readTable } from "./convert/plan.ts";
 
 export interface ConversionInput {
@@ -33,17 +33,17 @@ export interface Conversions {
   /** What a conversion would do and what keeps it from being done; changes nothing. */
   plan(input: ConversionInput): Promise<ConversionPlan>;
   /** Begins the conversion of this digest; throws `catalogue_changed` when the present plan is another one. */
-  start(input: ConversionInput, digest: string): Promise<MoveRow>;
+  start(input: ConversionInput, digest: string): Promise<RewriteRow>;
   /** Undoes (after the swap), finishes for good (after it), or cancels (before it). */
-  act(table: string, action: ConversionAction): Promise<MoveRow>;
+  act(table: string, action: ConversionAction): Promise<RewriteRow>;
   /** Begins the drain of a default partition, as planned, and goes on with it. */
   beginDrain(
     table: TableName,
-    drain: { begin: readonly string[]; spec: MoveSpec },
+    drain: { begin: readonly string[]; spec: RewriteSpec },
   ): Promise<void>;
-  list(page?: { limit?: number; after?: MovePosition | undefined }): Promise<MoveRow[]>;
+  list(page?: { limit?: number; after?: MovePosition | undefined }): Promise<RewriteRow[]>;
   /** One of them. Throws `not_found`. */
-  get(id: string): Promise<MoveRow>;
+  get(id: string): Promise<RewriteRow>;
   /** Goes on with all that is under way, until it rests or waits for somebody. */
   advance(): Promise<void>;
   /** Begins to go on, and does not wait for it. */
@@ -73,25 +73,25 @@ export function createConversions(
     clock: Clock;
     log: Logger;
     /** Told how far moves are, whenever one is further. */
-    onProgress?: (moves: MoveRow[]) => void;
+    onProgress?: (moves: RewriteRow[]) => void;
     onChange?: () => void;
     /** Whether a drain goes on by itself once it has begun. */
     goesOn?: boolean;
-  } & Pick<MoverOptions, "pause">,
+  } & Pick<RewriteRunnerOptions, "pause">,
 ): Conversions {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let toldAt = 0;
 
-  async function keepPolicy(sql: Sql, { spec }: MoveRow, keep: boolean): Promise<void> {
+  async function keepPolicy(sql: Sql, { spec }: RewriteRow, keep: boolean): Promise<void> {
     const policy = spec.policy as Policy | null;
     if (!policy) return;
     if (keep) await putPolicy(sql, policy);
     else await deletePolicy(sql, policy);
   }
 
-  const mover = createMover({
+  const runner = createRewriteRunner({
     pool,
     clock,
     log,
@@ -107,7 +107,7 @@ export function createConversions(
     if (!now && performance.now() - toldAt < 1_000) return;
     toldAt = performance.now();
     try {
-      onProgress(await pool.run((sql) => listMoves(sql, 20)));
+      onProgress(await pool.run((sql) => listRewrites(sql, 20)));
     } catch {
       // The next step tells it.
     }
@@ -123,13 +123,13 @@ export function createConversions(
     const wish = { keyColumn: input.keyColumn, key: policy.key, widenKeys: input.widenKeys };
     const found = await pool.run((sql) => planConversion(sql, policy, wish, context));
     if (!found) throw new HoldfastError("not_found", `There is no table ${input.table}`);
-    const open = await pool.run((sql) => findOpenMove(sql, policy));
+    const open = await pool.run((sql) => findOpenRewrite(sql, policy));
     if (open) found.refusals.unshift(`a conversion of it is ${open.phase}; finish or cancel that`);
     return found;
   }
 
-  async function openMove(table: string): Promise<MoveRow> {
-    const moves = await pool.run((sql) => listMoves(sql));
+  async function openMove(table: string): Promise<RewriteRow> {
+    const moves = await pool.run((sql) => listRewrites(sql));
     const found = moves.find((move) =>
       move.ended_at === null && `${move.schema}.${move.table}` === table
     );
@@ -137,21 +137,21 @@ export function createConversions(
     return found;
   }
 
-  async function find(id: string): Promise<MoveRow> {
+  async function find(id: string): Promise<RewriteRow> {
     const found = await pool.run((sql) => findMove(sql, id));
     if (!found) throw new HoldfastError("not_found", `No conversion has the id ${id}`);
     return found;
   }
 
   async function advance(): Promise<void> {
-    const open = (await pool.run((sql) => listMoves(sql))).filter(({ ended_at, phase }) =>
+    const open = (await pool.run((sql) => listRewrites(sql))).filter(({ ended_at, phase }) =>
       ended_at === null && phase !== "swapped"
     );
     if (open.length === 0) return;
     for (const { id } of open) {
       if (stopping.signal.aborted) return;
       try {
-        if (await mover.advance(id, stopping.signal)) onChange();
+        if (await runner.advance(id, stopping.signal)) onChange();
       } catch (error) {
         log.error("partition_move_failed", { id, error: messageOf(error) });
       }
@@ -162,7 +162,7 @@ export function createConversions(
   /** Goes on, and comes back soon while somebody is waited for; after an error the next minute will do. */
   async function goOn(): Promise<void> {
     await advance();
-    const moves = await pool.run((sql) => listMoves(sql));
+    const moves = await pool.run((sql) => listRewrites(sql));
     const waiting = moves.some(({ phase, error, ended_at }) =>
       ended_at === null && phase !== "swapped" && error === null
     );
@@ -192,7 +192,7 @@ export function createConversions(
       }
       const { begin, spec } = found.conversion;
       const { schema, table } = spec.source;
-      const id = await mover.begin(
+      const id = await runner.begin(
         { kind: "convert", schema, table, spec },
         begin.map(({ sql }) => sql),
       );
@@ -200,14 +200,14 @@ export function createConversions(
     },
     async act(table, action) {
       const { id } = await openMove(table);
-      await mover.turn(id, turns[action]);
+      await runner.turn(id, turns[action]);
       return await find(id);
     },
     async beginDrain({ schema, table }, { begin, spec }) {
-      await mover.begin({ kind: "drain", schema, table, spec }, begin);
+      await runner.begin({ kind: "drain", schema, table, spec }, begin);
       if (goesOn) wake();
     },
-    list: ({ limit, after } = {}) => pool.run((sql) => listMoves(sql, limit, after)),
+    list: ({ limit, after } = {}) => pool.run((sql) => listRewrites(sql, limit, after)),
     get: find,
     advance,
     wake,

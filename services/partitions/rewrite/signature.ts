@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { MoveRow } from "../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteRow } from "../../../db/partitions/rewrite/rewrites.ts";
 import { quoteLiteral } from "../../../db/sql.ts";
 
 /** Of the facts a signature is made of: to be raised with each field that is added to them, or read otherwise. */
@@ -16,7 +16,7 @@ export function sign(known: unknown): string {
  * copying are not given up for that. Undefined for a signature of this version.
  */
 export function waitOfAnother(
-  { id, spec, started_at }: Pick<MoveRow, "id" | "spec" | "started_at">,
+  { id, spec, started_at }: Pick<RewriteRow, "id" | "spec" | "started_at">,
   present: string,
 ): string | undefined {
   if (spec.signature.startsWith(prefix)) return undefined;

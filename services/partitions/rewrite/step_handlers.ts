@@ -11,18 +11,18 @@ import {
   replayStatements,
 } from "../../../db/partitions/rewrite/rows.ts";
 import {
-  changeMove,
-  holdMove,
-  type MoveChange,
-  type MovePhase,
-  type MoveRow,
+  lockRewrite,
+  type RewriteChange,
+  type RewritePhase,
+  type RewriteRow,
+  updateRewrite,
 } from "../../../db/partitions/rewrite/rewrites.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { quoteTable } from "../../../db/sql.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { waitOfAnother } from "./signature.ts";
-import { noteMove } from "./change_log.ts";
+import { logRewrite } from "./change_log.ts";
 
 /** Writers queue behind these locks, so they are tried briefly and often. */
 export const lockMs = 100;
@@ -45,9 +45,9 @@ export interface StepOptions {
   pool: Pool;
   clock: Clock;
   /** What the table is like now; a swap does not take place when it is not what was planned. */
-  signatureOf: (sql: Sql, move: MoveRow) => Promise<string>;
+  signatureOf: (sql: Sql, move: RewriteRow) => Promise<string>;
   /** Sets or takes back a policy with the swap or the undo. */
-  keepPolicy: (sql: Sql, move: MoveRow, keep: boolean) => Promise<void>;
+  keepPolicy: (sql: Sql, move: RewriteRow, keep: boolean) => Promise<void>;
 }
 
 function refuseSwap(): never {
@@ -58,34 +58,34 @@ function refuseSwap(): never {
 }
 
 /** What a move that is being cleaned up ends as: taken back because it failed is another end than taken back by somebody. */
-export function endOf({ waits_for, spec }: Pick<MoveRow, "waits_for" | "spec">): MovePhase {
+export function endOf({ waits_for, spec }: Pick<RewriteRow, "waits_for" | "spec">): RewritePhase {
   const outcome = waits_for as "undone" | "finished" | "cancelled";
   return outcome === "cancelled" && spec.failure ? "failed" : outcome;
 }
 
 /** The pieces of work a move consists of: each one transaction, after which it may be left for good or gone on with. */
-export function createSteps(
+export function createStepHandlers(
   { pool, clock, signatureOf, keepPolicy }: StepOptions,
-): (id: string, phase: MovePhase) => Promise<Turn> {
+): (id: string, phase: RewritePhase) => Promise<Turn> {
   let batchBlocks = 64;
   let slowSwaps = 0;
 
   /** One transaction of a move, its row held; a change of the row is part of it. */
   async function step(
     id: string,
-    phase: MovePhase,
-    work: (sql: Sql, move: MoveRow) => Promise<{ turn: Turn; change?: MoveChange }>,
+    phase: RewritePhase,
+    work: (sql: Sql, move: RewriteRow) => Promise<{ turn: Turn; change?: RewriteChange }>,
     { snapshot = false, limitMs = lockMs }: { snapshot?: boolean; limitMs?: number } = {},
   ): Promise<Turn> {
     return await pool.transaction(async (sql) => {
       await sql`select set_config('lock_timeout', ${`${limitMs}ms`}, true), set_config('statement_timeout', '0', true)`;
-      const move = await holdMove(sql, id);
+      const move = await lockRewrite(sql, id);
       // Another Holdfast has brought it further meanwhile.
       if (!move || move.phase !== phase) return "again";
       const { turn, change } = await work(sql, move);
       // What an attempt was given up for stays to be read, also while it is taken back.
       const error = move.spec.failure?.message ?? null;
-      if (change) await changeMove(sql, id, { error, ...change }, clock.now());
+      if (change) await updateRewrite(sql, id, { error, ...change }, clock.now());
       return turn;
     }, { deadlineMs: longestMs, isolation: snapshot ? "repeatable read" : "read committed" });
   }
@@ -108,7 +108,7 @@ export function createSteps(
     }, { limitMs: 10_000 });
 
   /** Few keys against many rows: what nobody has analysed yet must not be read from end to end while writers wait. */
-  async function replayUpTo(sql: Sql, move: MoveRow, upTo: string): Promise<void> {
+  async function replayUpTo(sql: Sql, move: RewriteRow, upTo: string): Promise<void> {
     await sql`
       select set_config(name, 'off', true) from unnest(array['enable_hashjoin', 'enable_mergejoin']) as name`;
     for (const statement of replayStatements(move.spec, upTo)) await sql.unsafe(statement);
@@ -181,7 +181,7 @@ export function createSteps(
   async function sendBriskly(
     sql: Sql,
     statements: readonly string[],
-    kind: MoveRow["kind"],
+    kind: RewriteRow["kind"],
     started: number,
   ): Promise<void> {
     const limitMs = heldMs[kind] * (1 + Math.floor(slowSwaps / slowSwapsMax));
@@ -211,7 +211,7 @@ export function createSteps(
       await sendBriskly(sql, statements, kind, started);
       if (kind === "convert") await keepPolicy(sql, move, true);
       const lockedMs = performance.now() - started;
-      await noteMove(sql, move, "swap", lockedMs, spec.swap);
+      await logRewrite(sql, move, "swap", lockedMs, spec.swap);
       return {
         turn: "again",
         change: {
@@ -236,7 +236,7 @@ export function createSteps(
       for (const statement of statements) await sql.unsafe(statement);
       if (phase === "undoing") await keepPolicy(sql, move, false);
       const lockedMs = performance.now() - started;
-      await noteMove(sql, move, which[phase], lockedMs, statements);
+      await logRewrite(sql, move, which[phase], lockedMs, statements);
       const outcome = {
         undoing: "undone",
         finishing: "finished",

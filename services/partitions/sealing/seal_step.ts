@@ -38,10 +38,10 @@ function orderOf(kind: KeyKind): (a: string, b: string) => boolean {
 
 /** Makes a leaf refuse writes, freezes it, and keeps what it holds. Taken up again after a crash, it does the same. */
 export function createSealing(
-  { pool, clock, log, limitLocks, patiently, entry }: StepTools,
+  { pool, clock, log, limitLocks, withRetries, entry }: StepTools,
 ) {
   async function closeToWrites(step: Step): Promise<void> {
-    await patiently(step, () =>
+    await withRetries(step, () =>
       pool.transaction(async (sql) => {
         await limitLocks(sql, true);
         const found = await presentTable(sql, leafTable(step));

@@ -2,9 +2,9 @@ import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
 import { type DetachedRow, listDetached } from "../../../db/partitions/detached.ts";
 import {
-  listMoves,
+  listRewrites,
   type MoveFailure,
-  type MoveRow,
+  type RewriteRow,
 } from "../../../db/partitions/rewrite/rewrites.ts";
 import { hasLeadingIndex } from "../../../db/partitions/probes.ts";
 import { type ParentRow, readParents } from "../../../db/partitions/parents.ts";
@@ -111,7 +111,7 @@ export function drainFailureOf(
 
 /** The last drain of a table, as far as a plan depends on it; `moves` has the newest first. */
 function drainFacts(
-  moves: readonly MoveRow[],
+  moves: readonly RewriteRow[],
   table: string,
 ): Pick<TableFacts, "draining" | "drainRanges" | "drainFailure"> {
   const drains = moves.filter((move) => tableOf(move) === table && move.kind === "drain");
@@ -133,7 +133,7 @@ export async function readCatalogue(
   const parents = new Map((await readParents(sql, policies)).map((row) => [tableOf(row), row]));
   const leaves = await catalogue.leaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
-  const moves = await listMoves(sql);
+  const moves = await listRewrites(sql);
   const sealed = sealedFacts(await listSealed(sql));
   return policies.map((policy) => {
     const row = parents.get(tableOf(policy));

@@ -2,7 +2,7 @@ import type { Rule } from "../rule.ts";
 import { capacityRules } from "./capacity.ts";
 import { backupRules } from "./backup.ts";
 import { durabilityRules } from "./durability.ts";
-import { houseRules } from "./house.ts";
+import { ownRules } from "./own.ts";
 import { defaultPartitionRules } from "./partitions.ts";
 import { replicationRules } from "./replication.ts";
 import { restraintRules } from "./restraint.ts";
@@ -290,6 +290,6 @@ export const shippedRules: readonly Rule[] = [
   ...replicationRules,
   ...storageRules,
   ...capacityRules,
-  ...houseRules,
+  ...ownRules,
   ...restraintRules,
 ];

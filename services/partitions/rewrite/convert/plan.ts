@@ -13,7 +13,7 @@ import {
   copyStatement,
   replayStatements,
 } from "../../../../db/partitions/rewrite/rows.ts";
-import type { MoveSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
 import { type ParentRow, readParents } from "../../../../db/partitions/parents.ts";
 import { keyEnds, takenBeside } from "../../../../db/partitions/probes.ts";
 import { quoteLiteral, quoteTable } from "../../../../db/sql.ts";
@@ -132,7 +132,7 @@ function templateOf(row: ParentRow, facts: ConversionFacts, keyColumn: string): 
 /** Every phase in the order it comes, so that the whole can be read before it begins. */
 export function describeMove(
   begin: readonly LockedStatement[],
-  spec: MoveSpec,
+  spec: RewriteSpec,
   /** The tables whose readers and writers the swap keeps out. */
   swapped: readonly TableName[] = [spec.source],
 ): ConversionPlan["statements"] {

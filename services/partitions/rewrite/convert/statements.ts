@@ -7,7 +7,7 @@ import {
   type NewLeaf,
   type TableName,
 } from "../../../../db/partitions/ddl.ts";
-import type { MoveSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
 import { quoteIdent, quoteLiteral } from "../../../../db/sql.ts";
 import {
   type ConversionNames,
@@ -88,7 +88,7 @@ function sameColumns(one: TableName, other: TableName): string {
 
 export interface Conversion {
   begin: LockedStatement[];
-  spec: MoveSpec;
+  spec: RewriteSpec;
 }
 
 /** The whole of a conversion as statements: what begins it, and what its later phases will send. */
@@ -166,7 +166,7 @@ export function conversionStatements(
   const rename = (from: TableName, to: TableName) =>
     `alter table ${quoted(from)} rename to ${quoteIdent(to.table)}`;
   const dropForward = [`drop function if exists ${forward}()`, `drop table if exists ${log}`];
-  const spec: MoveSpec = {
+  const spec: RewriteSpec = {
     source: plain,
     shadow,
     log,

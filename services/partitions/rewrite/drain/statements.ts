@@ -10,7 +10,7 @@ import {
   type TableName,
 } from "../../../../db/partitions/ddl.ts";
 import type { Doubt } from "../../../../db/partitions/proof/doubts.ts";
-import type { MoveSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
 import { quoteIdent, quoteTable } from "../../../../db/sql.ts";
 import { nameWith } from "../../axis/names.ts";
 import { quoted } from "../belongings.ts";
@@ -26,7 +26,7 @@ const upper = (end: string) => end.replace(/\b(min|max)value\b/g, (word) => word
 
 export interface Drain {
   begin: LockedStatement[];
-  spec: MoveSpec;
+  spec: RewriteSpec;
 }
 
 const list = (columns: readonly string[]) => columns.map(quoteIdent).join(", ");
@@ -157,7 +157,7 @@ export function drainStatements(
   ];
   const dropForward = [`drop function if exists ${forward}()`, `drop table if exists ${log}`];
   const detach = (name: string, of: string) => `alter table ${of} detach partition ${name}`;
-  const spec: MoveSpec = {
+  const spec: RewriteSpec = {
     source: defaultLeaf,
     shadow,
     log,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createLogger } from "../../log.ts";
 import type { RuleLevels } from "../../services/alerts/rules/rule.ts";
-import { createRulebook } from "../../services/alerts/rules/registry.ts";
+import { createRuleRegistry } from "../../services/alerts/rules/registry.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
@@ -33,7 +33,7 @@ function slowStore() {
 
 Deno.test("what was read of the rules before a change is not taken up after it", async () => {
   const store = slowStore();
-  const book = createRulebook({ initial: shippedRules, store, log });
+  const book = createRuleRegistry({ initial: shippedRules, store, log });
   const refreshed = book.refresh();
   const changed = book.change([{ name, changes: { warning: 0.1 } }]);
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
@@ -44,7 +44,7 @@ Deno.test("what was read of the rules before a change is not taken up after it",
 
 Deno.test("two changes at once are both kept", async () => {
   const store = slowStore();
-  const book = createRulebook({ initial: shippedRules, store, log });
+  const book = createRuleRegistry({ initial: shippedRules, store, log });
   const both = Promise.all([
     book.change([{ name, changes: { warning: 0.1 } }]),
     book.change([{ name, changes: { for_seconds: 7 } }]),
@@ -58,7 +58,7 @@ Deno.test("two changes at once are both kept", async () => {
 
 Deno.test("a change that cannot be kept stops none that follows", async () => {
   const store = slowStore();
-  const book = createRulebook({ initial: shippedRules, store, log });
+  const book = createRuleRegistry({ initial: shippedRules, store, log });
   await assert.rejects(
     book.change([{ name: "no_such_rule", changes: { warning: 1 } }]),
     /No rule is named/,

@@ -13,7 +13,7 @@ import { fillDataDir } from "./template.ts";
 passOverDriver();
 
 /** A whole Holdfast for one test file: its own embedded Postgres in a temporary folder, a free port. */
-export interface House {
+export interface TestApp {
   url: string;
   holdfast: Holdfast;
   config: Config;
@@ -41,10 +41,10 @@ function timesOf(clock: Clock): TimeSources {
 }
 
 /** `clock` is the server's too, as far as rotations go, unless `ownOnly` says that it is Holdfast's alone. */
-export async function startHouse(
+export async function startApp(
   env: Record<string, string> = {},
   { clock, ownOnly = false }: { clock?: Clock; ownOnly?: boolean } = {},
-): Promise<House> {
+): Promise<TestApp> {
   const dataDir = env.HOLDFAST_DATA_DIR ?? await Deno.makeTempDir({ prefix: "holdfast-test-" });
   if (!env.HOLDFAST_DATA_DIR) {
     await Deno.chmod(dataDir, 0o755);

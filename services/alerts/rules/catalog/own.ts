@@ -4,7 +4,7 @@ import { usual } from "./usual.ts";
 const hour = 3_600;
 
 /** Rules on what Holdfast does itself: writing, taking ticks in, backing up, watching. */
-export const houseRules: readonly Rule[] = [
+export const ownRules: readonly Rule[] = [
   {
     ...usual,
     name: "write_slow",

@@ -4,7 +4,7 @@ import { startInstalledServer } from "../../installed_server.ts";
 import { startTempServer, urlOf } from "../../temp_server.ts";
 
 /** A scratch server with a Holdfast process beside it, as users run it; all of it goes with `stop`. */
-export interface BenchHouse {
+export interface BenchApp {
   server: string;
   target: Target;
   /** What psql is told to find it. */
@@ -69,10 +69,10 @@ async function waitUntilReady(port: number): Promise<void> {
 }
 
 /** Starts the server (embedded, or of the programs in `bin`) and a Holdfast on it, with these settings beside its own. */
-export async function startBenchHouse(
+export async function startBenchApp(
   bin: string | undefined,
   own: Record<string, string> = {},
-): Promise<BenchHouse> {
+): Promise<BenchApp> {
   const scratch = bin ? await clusterOf(bin) : await embedded();
   const port = freePort();
   const dataDir = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
