@@ -8,6 +8,7 @@ import { describeConnectFailure } from "../db/address/failure.ts";
 import { type Target, targetOf } from "../db/address/target.ts";
 import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server.ts";
 import { forgetKeys } from "../db/market/idempotency.ts";
+import { createFleet, databasePath, withPrefix } from "./databases.ts";
 import { createWriting } from "./writing.ts";
 import { migrate } from "../db/migrate.ts";
 import { migrations } from "../db/migrations/list.ts";
@@ -19,6 +20,8 @@ import { createRequestScope } from "../lib/request_scope.ts";
 import type { Logger } from "../log.ts";
 import type { Upgrade } from "../runtime/types.ts";
 import type { Backups } from "../services/backups/backups_api.ts";
+import type { Auth } from "../services/auth/service.ts";
+import { type DatabaseSummary, summarise } from "../services/databases/summary.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import { findWeaknesses } from "../services/auth/weaknesses.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
@@ -29,8 +32,8 @@ import { runsOutSoon } from "../services/partitions/report/report.ts";
 import { createWriteAccess } from "../services/monitor/write_access/access.ts";
 
 export interface Holdfast {
-  /** Answers a request that came from the address `remote`. */
-  handle(request: Request, remote?: string): Response | Promise<Response>;
+  /** Answers a request that came from the address `remote`; `path` stands for the URL's where it is given. */
+  handle(request: Request, remote?: string, path?: string): Response | Promise<Response>;
   /** How the listener bounds requests, and answers those that it does not hand on. */
   listening: ReturnType<typeof createApp>["listening"];
   document: ReturnType<typeof createApp>["document"];
@@ -50,6 +53,8 @@ export interface Holdfast {
   backups: Backups;
   rehearsals: Rehearsals;
   target: Target;
+  /** What is known of its database, from memory alone. */
+  summary(): DatabaseSummary;
 }
 
 /**
@@ -70,6 +75,7 @@ export async function createHoldfast(
     retry,
     purpose = "server",
     say = () => {},
+    sharedAuth,
   }: {
     config: Config;
     log: Logger;
@@ -83,6 +89,8 @@ export async function createHoldfast(
     purpose?: Purpose;
     /** Writes a plain line for the person at the terminal. */
     say?: (line: string) => void;
+    /** Of the Holdfast of the process's first database, for those of the others. */
+    sharedAuth?: Auth;
   },
 ): Promise<Holdfast> {
   const embedded: EmbeddedServer | undefined = config.DATABASE_URL
@@ -145,6 +153,7 @@ export async function createHoldfast(
     embedded,
     access,
     writing: { ...writing, isStarted: () => preparation.isDone() },
+    sharedAuth,
   });
   const {
     alerts,
@@ -164,13 +173,14 @@ export async function createHoldfast(
     rehearsals,
     rotation,
   } = services;
-  if (purpose === "server") {
+  if (purpose === "server" && !sharedAuth) {
     await auth.load();
     for (const { serious, what } of await findWeaknesses(config, clock.now())) {
       if (serious) log.warn("access_is_weak", { detail: what });
     }
   }
   const stopping = new AbortController();
+  let started = false;
 
   const preparation = createPreparation({
     embedded,
@@ -197,9 +207,25 @@ export async function createHoldfast(
     log,
     retry,
   });
+  const summary = () => summarise(config.databaseName, monitor.snapshot(), preparation.problem());
+  const fleet = createFleet({
+    entries: purpose === "server" ? config.databases : [],
+    config,
+    create: (name, itsConfig) =>
+      createHoldfast({
+        config: { ...itsConfig, databaseName: name },
+        log: log.child({ database: name }),
+        upgrade,
+        version,
+        clock,
+        sharedAuth: auth,
+      }),
+    log,
+  });
   const app = createApp({
     services: {
       ...services,
+      databases: () => [summary(), ...fleet.summaries()],
       isPrepared: preparation.isDone,
       preparationProblem: preparation.problem,
     },
@@ -210,8 +236,55 @@ export async function createHoldfast(
     version,
   });
 
+  async function ownMinute(): Promise<void> {
+    const prepared = preparation.isDone();
+    const { checkedAt, now, unreachable } = monitor.snapshot();
+    const age = checkedAt === undefined ? undefined : now - checkedAt;
+    if (prepared && !unreachable && (age === undefined || age > 60_000)) {
+      log.error("watching_has_stopped", { age_ms: age });
+    }
+    if (!prepared || unreachable || !access.canWrite()) return;
+    await doEach({
+      idempotency_keys: () =>
+        pools.maintenance.run((sql) =>
+          forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
+        ),
+      request_keys: () => requestKeys.forget(config.HOLDFAST_IDEMPOTENCY_DAYS),
+      operations: () => operations.tidy(),
+      quarantine: () => quarantine.expire(),
+      conversions: () => conversions.wake(),
+      history: () => monitor.history.upkeep(),
+      async rotation() {
+        if (runsOutSoon(monitor.snapshot().tables)) {
+          await rotation.rotate("a table runs out soon");
+        }
+      },
+      backups: () => backups.everyMinute(),
+    }, log);
+  }
+
+  async function ownHour(): Promise<void> {
+    if (!preparation.isDone() || !access.canWrite()) return;
+    await doEach({
+      rotation: () => rotation.rotate("schedule"),
+      audit: () => audit.expire(),
+    }, log);
+  }
+
+  function handle(request: Request, remote?: string, path?: string): Response | Promise<Response> {
+    const named = path === undefined ? databasePath(new URL(request.url).pathname) : undefined;
+    const there = named === undefined
+      ? undefined
+      : named.name === config.databaseName
+      ? app
+      : fleet.find(named.name);
+    if (!named || !there) return app.handle(request, remote, path);
+    return withPrefix(there.handle(request, remote, named.path), named.name);
+  }
+
   return {
-    handle: app.handle,
+    handle,
+    summary,
     listening: app.listening,
     document: app.document,
     monitor,
@@ -219,11 +292,16 @@ export async function createHoldfast(
     backups,
     rehearsals,
     target,
-    closeLive: () => app.live.closeAll(),
+    closeLive() {
+      app.live.closeAll();
+      fleet.closeLive();
+    },
     async start(signal) {
-      if (purpose === "server") {
-        auth.start();
+      if (purpose === "server" && !started) {
+        started = true;
+        if (!sharedAuth) auth.start();
         audit.start();
+        fleet.start();
       }
       const given = signal ? [signal, stopping.signal] : [stopping.signal];
       await preparation.untilDone(AbortSignal.any(given));
@@ -235,40 +313,24 @@ export async function createHoldfast(
       preparation.supervisor.start();
     },
     async everyMinute() {
-      const prepared = preparation.isDone();
-      const { checkedAt, now, unreachable } = monitor.snapshot();
-      const age = checkedAt === undefined ? undefined : now - checkedAt;
-      if (prepared && !unreachable && (age === undefined || age > 60_000)) {
-        log.error("watching_has_stopped", { age_ms: age });
+      const others = fleet.everyMinute();
+      try {
+        await ownMinute();
+      } finally {
+        await others;
       }
-      if (!prepared || unreachable || !access.canWrite()) return;
-      await doEach({
-        idempotency_keys: () =>
-          pools.maintenance.run((sql) =>
-            forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
-          ),
-        request_keys: () => requestKeys.forget(config.HOLDFAST_IDEMPOTENCY_DAYS),
-        operations: () => operations.tidy(),
-        quarantine: () => quarantine.expire(),
-        conversions: () => conversions.wake(),
-        history: () => monitor.history.upkeep(),
-        async rotation() {
-          if (runsOutSoon(monitor.snapshot().tables)) {
-            await rotation.rotate("a table runs out soon");
-          }
-        },
-        backups: () => backups.everyMinute(),
-      }, log);
     },
     async everyHour() {
-      if (!preparation.isDone() || !access.canWrite()) return;
-      await doEach({
-        rotation: () => rotation.rotate("schedule"),
-        audit: () => audit.expire(),
-      }, log);
+      const others = fleet.everyHour();
+      try {
+        await ownHour();
+      } finally {
+        await others;
+      }
     },
     async stop(withinMs = 30_000) {
       stopping.abort();
+      const others = fleet.stop(withinMs);
       const inOrder = async () => {
         await preparation.supervisor.stop();
         await operations.stop();
@@ -281,13 +343,14 @@ export async function createHoldfast(
         await alerts.stop();
         await instances.stop();
         await relay.stop();
-        await auth.stop();
+        if (!sharedAuth) await auth.stop();
         await audit.stop();
         await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
       };
       if (!await endsWithin(inOrder(), withinMs)) {
         log.warn("stop_cut_short", { within_ms: withinMs });
       }
+      await others;
       await embedded?.stop();
     },
     stopNow: async () => await embedded?.stopNow(),

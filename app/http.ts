@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { getPath } from "hono/utils/url";
 import type { Config } from "../config/config.ts";
 import { HoldfastError } from "../errors.ts";
 import { createRequestScope, type RequestScope } from "../lib/request_scope.ts";
@@ -17,6 +18,7 @@ import { candleRoutes } from "../routes/market/candles.ts";
 import { changeRoutes } from "../routes/monitor/changes.ts";
 import { compression } from "../routes/guards/compression.ts";
 import { conversionRoutes } from "../routes/partitions/conversions.ts";
+import { databaseRoutes } from "../routes/databases/databases.ts";
 import { diagnosisRoutes } from "../routes/monitor/diagnosis.ts";
 import { openApiDocument } from "../routes/common/document.ts";
 import { etagGuard } from "../routes/guards/etag.ts";
@@ -66,6 +68,7 @@ import type { Instruments } from "../services/market/instruments.ts";
 import type { ExactnessService } from "../services/market/exactness_report.ts";
 import type { CandleRebuild } from "../services/market/candle_rebuild.ts";
 import type { Market } from "../services/market/service.ts";
+import type { DatabaseSummary } from "../services/databases/summary.ts";
 import type { Check } from "../services/monitor/health/blind_spots.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Incidents } from "../services/monitor/incidents/incidents.ts";
@@ -120,11 +123,13 @@ export interface Services {
   isPrepared: () => boolean;
   /** What keeps the database from being ready, as a check; undefined once it is. */
   preparationProblem: () => Check | undefined;
+  /** What is known of each database of this process. */
+  databases: () => readonly DatabaseSummary[];
 }
 
 export interface App {
-  /** Answers a request that came from the address `remote`. */
-  handle(request: Request, remote?: string): Response | Promise<Response>;
+  /** Answers a request that came from the address `remote`; `path` stands for the URL's where it is given. */
+  handle(request: Request, remote?: string, path?: string): Response | Promise<Response>;
   /** How the listener bounds requests, and answers those that it does not hand on. */
   listening: Pick<ServeOptions, "headers" | "limits" | "refuse">;
   document: ReturnType<typeof openApiDocument>;
@@ -160,6 +165,7 @@ function mountApi(
     tickRoutes({ ...services, config }),
     candleRoutes(services),
     instanceRoutes(services),
+    databaseRoutes(services),
     instrumentRoutes(services),
     exactnessRoutes(services),
     quarantineRoutes(services),
@@ -199,7 +205,10 @@ export function createApp(
     version: string;
   },
 ): App {
-  const router = createRouter();
+  const router = createRouter({
+    // A path of one database among several is served as if it were the only one.
+    getPath: (request, options) => (options?.env as AppEnv["Bindings"])?.path ?? getPath(request),
+  });
   const live = liveRoutes({
     hub: services.hub,
     auth: services.auth,
@@ -245,7 +254,7 @@ export function createApp(
     }, (c) => c.req.path === "/api/ticks"),
   );
   router.use("/api/*", async (c, next) => {
-    const needsDatabase = !/^\/api\/(health|instances|metrics|session|tokens)(\/|$)/.test(
+    const needsDatabase = !/^\/api\/(databases|health|instances|metrics|session|tokens)(\/|$)/.test(
       c.req.path,
     );
     if (needsDatabase && !services.isPrepared()) {
@@ -271,7 +280,8 @@ export function createApp(
   router.notFound(answerUnknown(log));
   router.onError((error, c) => answerProblem(error, c, log));
   return {
-    handle: (request, remote = "") => router.fetch(request, { remote }),
+    handle: (request, remote = "", path) =>
+      router.fetch(request, path === undefined ? { remote } : { remote, path }),
     listening: {
       headers: securityHeaders,
       limits: listenerLimits(config),

@@ -10,7 +10,7 @@ import type { Records } from "../db/records/records.ts";
 import type { Logger } from "../log.ts";
 import { createBackupService } from "./backups.ts";
 import { createAudit } from "../services/auth/audit.ts";
-import { createAuth, settingTokens } from "../services/auth/service.ts";
+import { type Auth, createAuth, settingTokens } from "../services/auth/service.ts";
 import { createRehearsalService } from "./rehearsals.ts";
 import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/evaluation/sources.ts";
@@ -48,11 +48,13 @@ import { composeAlerts, instanceName } from "./alerts.ts";
 import { composeLive } from "./live.ts";
 
 /** What the routes speak to, but for what only the life of the house knows. */
-export type AppServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
-  changes: Changes;
-  rotation: Rotation;
-  leaseKeeper: LeaseKeeper;
-};
+export type AppServices =
+  & Omit<Services, "isPrepared" | "preparationProblem" | "databases" | "rotation">
+  & {
+    changes: Changes;
+    rotation: Rotation;
+    leaseKeeper: LeaseKeeper;
+  };
 
 /** Makes every service and hands each what it needs; starts none. */
 export function createServices(
@@ -69,6 +71,7 @@ export function createServices(
     embedded,
     access,
     writing,
+    sharedAuth,
   }: {
     config: Config;
     log: Logger;
@@ -82,6 +85,7 @@ export function createServices(
     embedded: EmbeddedServer | undefined;
     access: WriteAccess;
     writing: WritePreparation;
+    sharedAuth?: Auth | undefined;
   },
 ): AppServices {
   const instance = instanceName(config);
@@ -237,7 +241,7 @@ export function createServices(
       clock,
       log,
     }),
-    auth: createAuth({
+    auth: sharedAuth ?? createAuth({
       settings: settingTokens(config),
       dataDir: config.HOLDFAST_DATA_DIR,
       clock,

@@ -29,6 +29,11 @@ export const settings = {
     "The Postgres (14 to 18) to look after, as psql takes it; see [the address](#the-address-of-a-server). Without it, the server that `PGHOST`, `PGHOSTADDR` or `PGSERVICE` names; without these too, or with `embedded`, Holdfast starts its own.",
     true,
   ),
+  HOLDFAST_DATABASES: setting(
+    text.optional(),
+    "a readable JSON file with a list of databases",
+    "A JSON file of further databases to look after, each with a name and an address; see [many databases](databases.md). Without it there is one, `default`.",
+  ),
   HOLDFAST_DATA_DIR: setting(
     text.default(".holdfast"),
     "a directory that may be created and written",

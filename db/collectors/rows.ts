@@ -217,6 +217,8 @@ export interface ServerFacts {
   /** Version and schema of pg_stat_statements in this database; null where it is not. */
   statements_version: string | null;
   statements_schema: string | null;
+  /** The extension that makes it another engine than plain Postgres. */
+  engine: "postgres" | "citus" | "timescaledb";
 }
 
 /** What questions are chosen by. */

@@ -50,7 +50,10 @@ export async function startApp(
     await Deno.chmod(dataDir, 0o755);
     if (!env.DATABASE_URL) await fillDataDir(dataDir);
   }
-  const config = readConfig({ HOLDFAST_DATA_DIR: dataDir, PORT: "0", ...env });
+  const config = readConfig(
+    { HOLDFAST_DATA_DIR: dataDir, PORT: "0", ...env },
+    Deno.readTextFileSync,
+  );
   const logs: LogFields[] = [];
   const log = createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) });
   const holdfast = await createHoldfast({
