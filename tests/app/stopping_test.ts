@@ -6,7 +6,7 @@ import { freePort, postmastersOf, type ServeProcess } from "../helpers/process.t
 import { testWith } from "../helpers/skip.ts";
 import { openTerminal, terminal } from "../helpers/terminal.ts";
 
-const { start, newFolder, clear } = createFleet();
+const { start, newFolder, newDataDir, clear } = createFleet();
 const root = new URL("../..", import.meta.url).pathname;
 /** A stop under load, with an upload that never ends or with a frozen server takes less. */
 const stopMs = 5_000;
@@ -14,7 +14,7 @@ const stopMs = 5_000;
 Deno.test.afterAll(clear);
 
 async function startReady(): Promise<{ dir: string; app: ServeProcess }> {
-  const dir = await newFolder();
+  const dir = await newDataDir();
   const app = start(dir);
   await app.ready();
   return { dir, app };
@@ -184,7 +184,7 @@ Deno.test("a second signal while the server is being made or started leaves none
 });
 
 async function serveInTerminal() {
-  const dir = await newFolder();
+  const dir = await newDataDir();
   const port = String(freePort());
   const env = { HOLDFAST_DATA_DIR: dir, PORT: port };
   const screen = openTerminal("deno task serve", { cwd: root, env });
