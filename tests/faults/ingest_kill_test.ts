@@ -3,8 +3,8 @@ import { createFleet } from "../helpers/fleet.ts";
 import { assertExactlyOnce, awaitProgress, startLoad } from "../helpers/load.ts";
 import { postmastersOf, type ServeProcess } from "../helpers/process.ts";
 
-/** Rounds of each kind; three in the suite, `HOLDFAST_FAULT_ROUNDS=20` for the proof in docs/performance.md. */
-const rounds = Number(Deno.env.get("HOLDFAST_FAULT_ROUNDS") ?? 3);
+/** Rounds of each kind; two in the suite, `HOLDFAST_FAULT_ROUNDS=20` for the proof in docs/performance.md. */
+const rounds = Number(Deno.env.get("HOLDFAST_FAULT_ROUNDS") ?? 2);
 const { start, newDataDir, clear } = createFleet();
 
 Deno.test.afterAll(clear);
