@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-const memory = "/tmp/holdfast-test-memory";
+/** Short: the path of a Unix socket has room for a hundred letters. */
+const memory = "/tmp/hf-mem";
 const roomBytes = 6 * 1024 ** 3;
 
 /** For what stays from one run of the tests to the next. Another test file in this process may have set TMPDIR before. */
