@@ -9,6 +9,7 @@ import { readClocks, recordClock } from "../../db/partitions/restraint.ts";
 import type { TimeSources } from "../../services/partitions/restraint/timekeeper.ts";
 import { passOverDriver } from "./rejections.ts";
 import { fillDataDir } from "./template.ts";
+import "./memory.ts";
 
 passOverDriver();
 

@@ -55,8 +55,13 @@ Deno.test("a critical alert freezes who blocked whom, what ran, what changed and
     }),
   });
   assert.equal(rule.status, 200, await rule.text());
+  // Its turn comes every 30 s: not waited for.
+  const { monitor } = app.holdfast;
   await eventually(
-    () => Promise.resolve(app.holdfast.monitor.history.names().includes("statement_load")),
+    async () => {
+      await monitor.runNow("stats");
+      return monitor.history.names().includes("statement_load");
+    },
     "statements are followed",
   );
   await app.sql`create index on public.orders (note) where note <> 'a secret of ours'`;
@@ -79,6 +84,7 @@ Deno.test("a critical alert freezes who blocked whom, what ran, what changed and
       return now.sessions.length === 1 && now.blocking.length >= 2;
     }, "it can be read while it is recorded");
     await eventually(async () => {
+      await monitor.runNow("stats");
       const { changes } = await app.json<Report>(`/api/incidents/${opened.id}`);
       return changes.some(({ kind }) => kind === "ddl");
     }, "the new index is seen");

@@ -14,6 +14,7 @@ import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 import { realData, testWith } from "../helpers/skip.ts";
 import { countTicks, readTicks, send, type Tick, tick } from "../helpers/ticks.ts";
+import { slowTests } from "../helpers/skip.ts";
 
 let from: TestApp;
 let into: TestApp;
@@ -112,7 +113,7 @@ Deno.test("exported and imported again: the same ticks in the same order, in eac
         }
       },
     ),
-    { numRuns: 20 },
+    { numRuns: slowTests.present ? 20 : 8 },
   );
 });
 

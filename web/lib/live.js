@@ -16,6 +16,8 @@ export function createLive({ url, onFrame, onState }) {
   let lastSeq = 0;
   /** Whose numbers those are; null before the first hello. */
   let stream = null;
+  /** The last event seen in the one order of all Holdfasts on the database: what to resume from at another one. */
+  let cursor = null;
   let attempts = 0;
   let heardAt = 0;
   let pingedAt = 0;
@@ -31,7 +33,7 @@ export function createLive({ url, onFrame, onState }) {
     clearTimeout(timer);
     change({ phase: "connecting", retryAt: null });
     try {
-      socket = new WebSocket(url);
+      socket = new WebSocket(address());
     } catch {
       lost(null);
       return;
@@ -48,8 +50,19 @@ export function createLive({ url, onFrame, onState }) {
     clearTimeout(timer);
     heardAt = Date.now();
     pingedAt = 0;
-    if (lastSeq > 0) send({ action: "resume", seq: lastSeq, ...(stream ? { stream } : {}) });
     change({ phase: "open", retryAt: null, downSince: null });
+  }
+
+  /**
+   * Returns the address that asks for what was missed: by number at the same stream, by cursor after a restart or at another
+   * Holdfast. A frame after opening would ask too late: an event sent in between would come twice.
+   */
+  function address() {
+    const place = new URLSearchParams();
+    if (lastSeq > 0) place.set("seq", String(lastSeq));
+    if (lastSeq > 0 && stream) place.set("stream", stream);
+    if (cursor) place.set("cursor", cursor);
+    return place.size > 0 ? `${url}?${place}` : url;
   }
 
   function lost(mine) {
@@ -96,9 +109,11 @@ export function createLive({ url, onFrame, onState }) {
     if (frame.type === "error") {
       // Perhaps our place is gone; what was missed is asked for over HTTP when the channel opens.
       lastSeq = 0;
+      cursor = null;
       return;
     }
     if (seq > lastSeq) lastSeq = seq;
+    if (typeof frame.cursor === "string") cursor = frame.cursor;
     try {
       onFrame(frame);
     } catch {
