@@ -160,7 +160,7 @@ testWith(
       await page.goto(`${app.url}/settings?show=all`);
       await page.getByLabel("Mark", { exact: true }).fill("deploy 43");
       await page.getByRole("button", { name: "Set the mark" }).click();
-      await page.getByText("The mark is on the strip").waitFor();
+      await page.getByText("The mark is saved").waitFor();
       await page.getByText("HOLDFAST_PROFILE").first().waitFor();
       await page.goto(`${app.url}/partitions/market.ticks`);
       await page.getByRole("button", { name: "Verify now" }).click();
