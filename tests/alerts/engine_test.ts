@@ -10,7 +10,7 @@ import {
 } from "../../services/alerts/evaluation/step.ts";
 import { explain } from "../../services/alerts/evaluation/explanation.ts";
 import { inhibitedBy, inhibitions } from "../../services/alerts/notify/inhibition.ts";
-import { noticeDue, told as asTold } from "../../services/alerts/notify/due.ts";
+import { afterNotice as asTold, noticeDue } from "../../services/alerts/notify/due.ts";
 import { rehearse } from "../../services/alerts/evaluation/rehearsal.ts";
 import { levelOf, messageFor, type Rule, type Severity } from "../../services/alerts/rules/rule.ts";
 import { buildRules, withChanges } from "../../services/alerts/rules/overrides.ts";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import type { Evidence, MetricValue } from "../../services/alerts/alert.ts";
-import { createAlertState, type Explain } from "../../services/alerts/evaluation/state.ts";
+import type { Explain } from "../../services/alerts/evaluation/judgement.ts";
+import { AlertState } from "../../services/alerts/evaluation/state.ts";
 import { createCanary } from "../../services/alerts/evaluation/canary.ts";
 import { createFactChanges } from "../../services/alerts/evaluation/facts.ts";
 import type { Rule } from "../../services/alerts/rules/rule.ts";
@@ -29,7 +30,7 @@ const rule: Rule = {
 };
 
 function watched() {
-  const book = createAlertState({ instance: "" });
+  const book = new AlertState({ instance: "" });
   let evidence: Evidence[] = [];
   let cure: Rule["cure"] = [];
   const explain: Explain = { evidence: () => structuredClone(evidence), cure: () => [...cure] };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createAlertState } from "../../services/alerts/evaluation/state.ts";
+import { AlertState } from "../../services/alerts/evaluation/state.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
 import { ingestSource } from "../../services/alerts/evaluation/sources.ts";
 import type { IngestCounters } from "../../services/ingest/service.ts";
@@ -14,7 +14,7 @@ const GiB = 1024 ** 3;
 
 /** The rules (switched on) that fire on readings which hold for their whole time. */
 function firing(values: MetricValue[]): string[] {
-  const book = createAlertState({ instance: "" });
+  const book = new AlertState({ instance: "" });
   const explain = { evidence: () => [], cure: () => [] };
   const rules = shippedRules.map((rule) => ({ ...rule, enabled: true }));
   for (const now of [0, day * 1000]) {

@@ -8,6 +8,7 @@ import {
 } from "../../../db/server/write_state.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { endsWithin } from "../../../lib/ends_within.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
 import { isOutage } from "../../monitor/write_access/health.ts";
 import {
@@ -171,10 +172,7 @@ export function createCanary(
   return {
     async check() {
       if (!preparation.isStarted()) return;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((done) => timer = setTimeout(done, waitMs));
-      await Promise.race([look(), late]);
-      clearTimeout(timer);
+      await endsWithin(look(), waitMs);
     },
     values() {
       const at = now();
