@@ -14,11 +14,14 @@ export interface StateRecord {
   state: unknown;
 }
 
+/** `dead`: it failed permanently. */
+export const deliveryStates = ["queued", "delivered", "dead"] as const;
+
 export interface DeliveryRecord {
   id: string;
   channel: string;
   owner: string;
-  state: "queued" | "delivered" | "dead";
+  state: (typeof deliveryStates)[number];
   summary: string;
   notices: unknown;
   attempts: number;

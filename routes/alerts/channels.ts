@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import { type DeliveryRecord, deliveryStates } from "../../db/alerts/alerts.ts";
 import type { Alerts } from "../../services/alerts/service.ts";
 import { type DeliveryEvent, eventsOf } from "../../services/alerts/notify/delivery_events.ts";
 import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
@@ -43,7 +43,7 @@ const deliveriesRoute = createRoute({
     query: z.object({
       id: z.uuid().optional().openapi({ description: "Only this one; 404 where it is gone" }),
       channel: ChannelName.optional(),
-      state: z.enum(["queued", "delivered", "dead"]).optional(),
+      state: z.enum(deliveryStates).optional(),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),

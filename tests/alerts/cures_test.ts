@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { buildRules } from "../../services/alerts/rules/overrides.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
-import { curesFor } from "../../services/monitor/diagnosis/cures.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
+import { curesFor } from "../../services/alerts/rules/explain.ts";
 import type { View } from "../../services/monitor/signals/signal.ts";
 import type { Rule } from "../../services/alerts/rules/rule.ts";
 import { startApp } from "../helpers/test_app.ts";

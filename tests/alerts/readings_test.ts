@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AlertState } from "../../services/alerts/evaluation/state.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { ingestSource } from "../../services/alerts/evaluation/sources.ts";
 import type { IngestCounters } from "../../services/ingest/service.ts";
 import { createEventLoopWatch } from "../../services/monitor/collect/event_loop.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createLogger } from "../../log.ts";
 import type { RuleLevels } from "../../services/alerts/rules/rule.ts";
 import { createRuleRegistry } from "../../services/alerts/rules/registry.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
 const name = "connection_pool";

@@ -7,7 +7,7 @@ import { openPools } from "../../db/pool/open.ts";
 import { createLogger } from "../../log.ts";
 import type { MetricValue } from "../../services/alerts/alert.ts";
 import { AlertState } from "../../services/alerts/evaluation/state.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { reportBackups } from "../../services/backups/report.ts";
 import { createHub } from "../../services/live/hub.ts";
 import { createChanges } from "../../services/monitor/diagnosis/changes.ts";

@@ -3,7 +3,7 @@ import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
 import { AlertList } from "../../routes/alerts/schemas.ts";
 import { calm, step } from "../../services/alerts/evaluation/step.ts";
 import type { Rule } from "../../services/alerts/rules/rule.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";

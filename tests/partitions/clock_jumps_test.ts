@@ -7,7 +7,7 @@ import { createLogger } from "../../log.ts";
 import { createSessions } from "../../services/auth/sessions.ts";
 import { calm, step } from "../../services/alerts/evaluation/step.ts";
 import { noticeDue } from "../../services/alerts/notify/due.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import type { Alert } from "../../services/alerts/alert.ts";
 import type { BackupRecord } from "../../services/backups/record.ts";
 import { reportBackups } from "../../services/backups/report.ts";

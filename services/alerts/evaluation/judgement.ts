@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Alert, Evidence, MetricValue } from "../alert.ts";
-import { type Cure, levelOf, messageFor, type Rule } from "../rules/rule.ts";
+import type { Alert, Cure, Evidence, MetricValue } from "../alert.ts";
+import { levelOf, messageFor, type Rule } from "../rules/rule.ts";
 import { keepEqual } from "./facts.ts";
 import { isFlapping, type RuleState, step } from "./step.ts";
 

@@ -1,4 +1,5 @@
-import { levelOf, type Rule, type Severity } from "../rules/rule.ts";
+import type { Severity } from "../alert.ts";
+import { levelOf, type Rule } from "../rules/rule.ts";
 
 /** Where one rule stands in one scope. Times are milliseconds since 1970. */
 export interface RuleState {

@@ -1,13 +1,14 @@
-import type { Alert } from "../alert.ts";
-import type { Severity } from "../rules/rule.ts";
+import type { Alert, Severity } from "../alert.ts";
 
-export type NoticeKind =
-  | "fired"
-  | "escalated"
-  | "eased"
-  | "acknowledged"
-  | "reminder"
-  | "resolved";
+export const noticeKinds = [
+  "fired",
+  "escalated",
+  "eased",
+  "acknowledged",
+  "reminder",
+  "resolved",
+] as const;
+export type NoticeKind = (typeof noticeKinds)[number];
 
 /** A notification about one alert. */
 export interface Notice {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { z } from "zod";
 import {
   endSilence,
   listSilences,
@@ -10,22 +11,21 @@ import type { RecordsDb } from "../../../db/records/records.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import type { Alert } from "../alert.ts";
+import { type Alert, Time } from "../alert.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
 
-/** A time in which alerts are not told: at once, or later for a maintenance window. Times are RFC 3339. */
-export interface Silence {
-  id: string;
-  /** null: every rule. */
-  rule: string | null;
-  /** null: every scope. */
-  scope: string | null;
-  reason: string;
-  created_by: string;
-  created_at: string;
-  starts_at: string;
-  ends_at: string;
-}
+/** A time in which channels get no notices of some alerts: from now, or later for a maintenance window. */
+export const Silence = z.object({
+  id: z.uuid(),
+  rule: z.string().nullable().meta({ description: "null: every rule" }),
+  scope: z.string().nullable().meta({ description: "null: every scope" }),
+  reason: z.string(),
+  created_by: z.string(),
+  created_at: Time,
+  starts_at: Time,
+  ends_at: Time,
+});
+export type Silence = z.infer<typeof Silence>;
 
 export interface SilenceInput {
   rule: string | null;

@@ -1,5 +1,4 @@
-import type { Alert } from "../../alert.ts";
-import type { Severity } from "../../rules/rule.ts";
+import type { Alert, Severity } from "../../alert.ts";
 import { type Format, jsonHeaders } from "./channel.ts";
 
 /** Alertmanager is told again each minute; what it has not heard of for so long is over for it. */

@@ -1,12 +1,14 @@
-import type { Rule } from "../rule.ts";
-import { usual } from "./usual.ts";
+import { defaults, hour, type RuleDefinition } from "../definition.ts";
+import { byReading } from "../proof.ts";
 
-const hour = 3_600;
+const backupTest = "backups that are old, unproven or damaged, and WAL that waits for its archive";
+const copyTest = "backups and WAL that are not copied for long";
+const agesProof = byReading(backupTest, "the ages are given");
 
-/** Backups that are too old, that nobody has restored, and WAL that does not reach its archive. */
-export const backupRules: readonly Rule[] = [
+/** Rules about backups, restore drills, the WAL archive, and their copies. */
+export const backupRules: readonly RuleDefinition[] = [
   {
-    ...usual,
+    ...defaults,
     name: "backup_age",
     title: "The newest backup is old",
     metric: "backup_age_seconds",
@@ -18,13 +20,13 @@ export const backupRules: readonly Rule[] = [
     for_seconds: 0,
     phrase: "No backup for long",
     cause:
-      "Possible causes: backups fail or are not scheduled: GET /api/backups tells the last one's problems.",
-    cure: [],
+      "Possible causes: backups fail, or are not scheduled. GET /api/backups shows the problems of the last one.",
+    proof: agesProof,
   },
   {
-    ...usual,
+    ...defaults,
     name: "backup_unproven",
-    title: "No backup of late has been restored on trial",
+    title: "No recent backup has been restored on trial",
     metric: "backup_unproven_seconds",
     unit: "seconds",
     direction: "above",
@@ -34,11 +36,11 @@ export const backupRules: readonly Rule[] = [
     for_seconds: 0,
     phrase: "No proven backup for long",
     cause:
-      "Possible causes: restore drills fail or are not held; a backup nobody has restored is only a hope.",
-    cure: [],
+      "Possible causes: restore drills fail, or do not run. Without a restore drill, nothing proves that a backup can be restored.",
+    proof: agesProof,
   },
   {
-    ...usual,
+    ...defaults,
     name: "backup_problems",
     title: "A backup is damaged, or could not be restored",
     metric: "backup_problems",
@@ -49,13 +51,13 @@ export const backupRules: readonly Rule[] = [
     clear: 0,
     for_seconds: 0,
     phrase: "Problems with backups",
-    cause: "GET /api/health/database names each under backups.problems.",
-    cure: [],
+    cause: "GET /api/health/database names each problem under backups.problems.",
+    proof: byReading(backupTest, "the count is given"),
   },
   {
-    ...usual,
+    ...defaults,
     name: "archive_lag",
-    title: "Finished WAL waits for its archive",
+    title: "Finished WAL waits to be archived",
     metric: "archive_lag_seconds",
     unit: "seconds",
     direction: "above",
@@ -65,15 +67,16 @@ export const backupRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "WAL archive behind",
     cause:
-      "Possible causes: the disk of the archive is full or slow; what is not archived is lost with the server.",
+      "Possible causes: the disk of the archive is full or slow. WAL that is not archived is lost with the server.",
     cure: [{
       sql: "select * from pg_stat_archiver",
       lock: "none",
-      risk: "reads only; the server's log has what the archiver said",
+      risk: "reads only; the server's log has the archiver's errors",
     }],
+    proof: byReading(backupTest, "the lag is given"),
   },
   {
-    ...usual,
+    ...defaults,
     name: "backup_copy_age",
     title: "The newest copied backup is old",
     metric: "backup_copy_age_seconds",
@@ -85,11 +88,11 @@ export const backupRules: readonly Rule[] = [
     for_seconds: 0,
     phrase: "No backup copied for long",
     cause:
-      "Possible causes: copying to the S3-compatible storage fails or is too slow: copy_problem under backups in GET /api/health/database tells why.",
-    cure: [],
+      "Copying to the S3-compatible storage fails, or is too slow. copy_problem under backups in GET /api/health/database has the error.",
+    proof: byReading(copyTest, "the ages are given"),
   },
   {
-    ...usual,
+    ...defaults,
     name: "backup_copy_lag",
     title: "Archived WAL waits to be copied",
     metric: "backup_copy_lag_seconds",
@@ -101,7 +104,7 @@ export const backupRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "Copy of the WAL archive behind",
     cause:
-      "Possible causes: the S3-compatible storage cannot be reached or is too slow; what is not copied is lost with this disk.",
-    cure: [],
+      "The S3-compatible storage is unreachable, or too slow. WAL that is not copied is lost with this disk.",
+    proof: byReading(copyTest, "the lag is given"),
   },
 ];
