@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { type DeliveryRecord, deliveryStates } from "../../db/alerts/alerts.ts";
+import { type DeliveryRecord, deliveryStates } from "../../db/alerts/deliveries.ts";
 import type { Alerts } from "../../services/alerts/service.ts";
 import { type DeliveryEvent, eventsOf } from "../../services/alerts/notify/delivery_events.ts";
 import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { deliveryStates } from "../../db/alerts/alerts.ts";
+import { deliveryStates } from "../../db/alerts/deliveries.ts";
 import * as alerts from "../../services/alerts/alert.ts";
 import { noticeKinds } from "../../services/alerts/notify/due.ts";
 import * as silences from "../../services/alerts/notify/silences.ts";

@@ -11,7 +11,7 @@ import type { Notice } from "../../services/alerts/notify/due.ts";
 import { sampleAlert } from "../../services/alerts/notify/sample.ts";
 import { readConfig } from "../../config/config.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
-import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
 import { createLogger } from "../../log.ts";
 import type { ChannelSetting } from "../../config/channels.ts";
 import { eventually } from "../helpers/eventually.ts";

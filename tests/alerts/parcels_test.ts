@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import { retryAfterMs } from "../../services/alerts/notify/channels/post.ts";

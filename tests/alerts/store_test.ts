@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { AlertRecord, DeliveryRecord } from "../../db/alerts/alerts.ts";
+import type { AlertRecord } from "../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import type { Alert } from "../../services/alerts/alert.ts";

@@ -1,6 +1,10 @@
 import type { ChannelSetting } from "../../../config/channels.ts";
-import type { DeliveryRecord } from "../../../db/alerts/alerts.ts";
-import { adoptDeliveries, findDelivery, requeueDelivery } from "../../../db/alerts/silences.ts";
+import {
+  adoptDeliveries,
+  type DeliveryRecord,
+  findDelivery,
+  requeueDelivery,
+} from "../../../db/alerts/deliveries.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { type Clock, systemTimers, type Timers } from "../../../lib/clock.ts";
 import type { Logger } from "../../../log.ts";

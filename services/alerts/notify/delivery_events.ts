@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { DeliveryRecord } from "../../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../../db/alerts/deliveries.ts";
 import { lineOf } from "./channels/channel.ts";
 import type { Outcome } from "./channels/post.ts";
 import type { Notice } from "./due.ts";

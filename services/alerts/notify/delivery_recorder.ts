@@ -1,4 +1,4 @@
-import type { DeliveryRecord } from "../../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../../db/alerts/deliveries.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Logger } from "../../../log.ts";
 import type { AlertStore } from "../storage/store.ts";

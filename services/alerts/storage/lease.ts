@@ -1,4 +1,4 @@
-import { isLeaseFree, releaseLease, renewLease } from "../../../db/alerts/silences.ts";
+import { isLeaseFree, releaseLease, renewLease } from "../../../db/alerts/lease.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
 

@@ -1,16 +1,14 @@
 import {
   type AlertRecord,
-  type DeliveryRecord,
   findAlert,
   listAlerts,
   listOpenAlerts,
-  listRuleChanges,
   listStates,
   saveAlertWork,
-  saveRuleChanges,
   type StateRecord,
 } from "../../../db/alerts/alerts.ts";
-import { listDeliveries } from "../../../db/alerts/silences.ts";
+import { type DeliveryRecord, listDeliveries } from "../../../db/alerts/deliveries.ts";
+import { listRuleChanges, saveRuleChanges } from "../../../db/alerts/rules.ts";
 import { codeOf } from "../../../db/errors.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
 import { messageOf } from "../../../errors.ts";

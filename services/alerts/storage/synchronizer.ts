@@ -1,4 +1,4 @@
-import { tidyAlerts } from "../../../db/alerts/silences.ts";
+import { deleteExpired } from "../../../db/alerts/expired.ts";
 import { createRerun } from "../../../lib/rerun.ts";
 import type { Logger } from "../../../log.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
@@ -11,7 +11,7 @@ import type { RuleRegistry } from "../rules/registry.ts";
 import type { Lease } from "./lease.ts";
 import type { AlertStore } from "./store.ts";
 
-const tidyEveryMs = 3_600_000;
+const expiryEveryMs = 3_600_000;
 
 export interface SynchronizerOptions {
   state: AlertState;
@@ -33,7 +33,7 @@ export class Synchronizer {
   /** Whether the first cycle succeeded. */
   #loaded = false;
   #led = false;
-  #tidiedAt = -Infinity;
+  #expiredAt = -Infinity;
   /** Runs one cycle at a time; a call during a cycle makes another follow. */
   readonly run = createRerun(() => this.#cycle());
 
@@ -81,9 +81,9 @@ export class Synchronizer {
     // An alert of the same rule and scope is open there already: it is adopted, and saved in the next cycle.
     if (!await store.flush()) await this.#adopt("", now());
     await this.#readChanges(leads);
-    if (leads && performance.now() - this.#tidiedAt > tidyEveryMs) {
-      this.#tidiedAt = performance.now();
-      await tidyAlerts(store.db);
+    if (leads && performance.now() - this.#expiredAt > expiryEveryMs) {
+      this.#expiredAt = performance.now();
+      await deleteExpired(store.db);
     }
   }
 

@@ -1,4 +1,5 @@
-import type { DeliveryRecord, StateRecord } from "../../../db/alerts/alerts.ts";
+import type { StateRecord } from "../../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../../db/alerts/deliveries.ts";
 import { type Alert, keyOf } from "../alert.ts";
 
 /** Ended alerts, and ended deliveries, that wait to be saved; of more, the oldest are dropped. */
