@@ -13,7 +13,7 @@ function shown(rule: Rule, level: number | null): string {
   return rule.unit === "flag" ? String(level) : showValue(rule.unit, level);
 }
 
-/** What a profile changes of a rule, in words; empty where it is production's. */
+/** Returns in words the levels that other profiles change. */
 function differences(rule: Rule): string[] {
   return profiles.slice(1).flatMap((profile) => {
     const other = buildRules(profile, []).find(({ name }) => name === rule.name);
@@ -33,10 +33,10 @@ function section(rule: Rule): string {
   const levels = [
     rule.warning === null ? [] : [`warning at ${shown(rule, rule.warning)} ${side}`],
     rule.critical === null ? [] : [`critical at ${shown(rule, rule.critical)} ${side}`],
-    [`over at ${shown(rule, rule.clear)}`],
+    [`ends at ${shown(rule, rule.clear)}`],
     rule.for_seconds > 0 ? [`for ${rule.for_seconds} s`] : [],
     rule.enabled ? [] : ["off by default"],
-    rule.local ? ["each Holdfast by itself"] : [],
+    rule.local ? ["judged by each Holdfast by itself"] : [],
     differences(rule),
   ].flat();
   const cure = rule.cure.map(({ sql, lock, risk }) =>
@@ -55,23 +55,23 @@ function proofRow({ name, proof: { fires, silent, reading } }: RuleDefinition): 
   return `| \`${name}\` | fires: ${fires.test} | silent: ${silent.test} | ${how} |`;
 }
 
-/** docs/alerts.md with its rules made anew; what stands above the marker is kept. */
+/** Returns docs/alerts.md with its rules generated again; the text above the marker stays. */
 export function renderAlerts(page: string): string {
   const head = page.slice(0, page.indexOf(begin));
   const rules = buildRules("production", []);
   return `${head}${begin}
 
-## Every rule, and the tests that hold it
+## Every rule, and the tests that prove it
 
-The first test provokes the condition and the rule fires; in the second the value is known and the rule stays silent.
+In the first test the condition is provoked and the rule fires. In the second the value is known and the rule stays silent.
 
-| rule | provoked | near it, or well | on |
+| rule | condition provoked | value nearly bad, or good | tested on |
 | --- | --- | --- | --- |
 ${shippedRules.map(proofRow).join("\n")}
 
-## The rules one by one
+## The rules in detail
 
-Levels are production's; where a profile has others, it says so.
+Levels are those of the production profile. Where other profiles differ, the rule says so.
 
 ${rules.map(section).join("\n\n")}
 `;

@@ -14,7 +14,7 @@ export const Alert = z.object({ ...alerts.Alert.shape, cure: z.array(Cure) }).op
 
 export const Acknowledgement = inputObject({
   by: z.string().trim().regex(/^[^\0]{1,100}$/, "1 to 100 characters").optional().openapi({
-    description: "Who is on it; kept beside the role that asked",
+    description: "Who acknowledges it; stored with the role of the request",
   }),
 });
 
@@ -23,7 +23,7 @@ export const AlertList = z.object({
   next_cursor: nextCursor,
   complete: z.boolean().openapi({
     description:
-      "False while the database is away: what fires is told from memory, what ended is not there",
+      "False while the database is unreachable: firing alerts come from memory, ended ones are missing",
   }),
 }).openapi("AlertList");
 
@@ -37,11 +37,11 @@ export const RuleList = z.object({ rules: z.array(AlertRule), next_cursor: nextC
   "AlertRuleList",
 );
 
-/** Levels to change. The other fields of a rule may come along, as they were read, and change nothing. */
+/** Levels to change. A rule may be sent back whole, as it was read: its other fields change nothing. */
 export const RuleChange = inputObject({
   ...AlertRule.partial().shape,
   name: z.string().min(1).max(64),
-  reset: z.boolean().optional().openapi({ description: "Take back every change made at run time" }),
+  reset: z.boolean().optional().openapi({ description: "Undo every change made at run time" }),
 }).openapi("AlertRuleChange");
 
 export const RuleChanges = inputObject({
@@ -83,7 +83,9 @@ export const SilenceInput = inputObject({
 export const Channel = z.object({
   name: z.string(),
   type: z.enum(["websocket", "log", "webhook", "slack", "pagerduty", "alertmanager"]),
-  host: z.string().nullable().openapi({ description: "All that is shown of its address" }),
+  host: z.string().nullable().openapi({
+    description: "The host of its address; the rest is not shown",
+  }),
   min_severity: alerts.Severity,
   rules: z.array(z.string()).nullable().openapi({ description: "null: all" }),
   waiting: z.int(),
@@ -115,7 +117,9 @@ export const Delivery = z.object({
     scope: z.string(),
     state: z.enum(deliveryStates),
     error: z.string().nullable(),
-  })).openapi({ description: "Each with its own fate; a delivery is dead when any of them is" }),
+  })).openapi({
+    description: "Each with its own outcome; a delivery is dead where any of them is",
+  }),
 }).openapi("AlertDelivery");
 
 export const DeliveryList = z.object({ deliveries: z.array(Delivery), next_cursor: nextCursor })

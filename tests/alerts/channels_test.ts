@@ -35,7 +35,7 @@ const alert: Alert = {
   cause: "One session holds what others need.",
   cure: [{ sql: "select 1 < 2", lock: "none", risk: "reads only" }],
 };
-const parcel = (...notices: Notice[]): Parcel => ({ id: "1", notices, now: new Date(at) });
+const message = (...notices: Notice[]): Parcel => ({ id: "1", notices, now: new Date(at) });
 const setting = (type: ChannelSetting["type"], more: Partial<ChannelSetting> = {}) => ({
   name: "ops",
   type,
@@ -59,7 +59,7 @@ Deno.test("a webhook's signature is that of standardwebhooks.com", () => {
 Deno.test("Slack gets one line each, its three control characters escaped, with cause and cure of what is new", () => {
   const [out] = formatSlack(
     setting("slack", { url: "https://hooks.example/x" }),
-    parcel({ kind: "fired", alert }, { kind: "reminder", alert }),
+    message({ kind: "fired", alert }, { kind: "reminder", alert }),
     sender,
   );
   assert.deepEqual(JSON.parse(out!.body).text.split("\n"), [
@@ -75,7 +75,7 @@ Deno.test("PagerDuty gets an event each, with one key from trigger to resolve", 
   const kinds = ["fired", "escalated", "acknowledged", "resolved"] as const;
   const events = formatPagerDuty(
     setting("pagerduty", { secret: "routing-key" }),
-    parcel(...kinds.map((kind) => ({ kind, alert }))),
+    message(...kinds.map((kind) => ({ kind, alert }))),
     sender,
   ).map(({ url, body }) => ({ url, ...JSON.parse(body) }));
   assert.deepEqual(events.map(({ event_action }) => event_action), [
@@ -94,7 +94,7 @@ Deno.test("PagerDuty gets an event each, with one key from trigger to resolve", 
 Deno.test("for Alertmanager a changed severity ends the one alert and begins the other", () => {
   const [out] = formatAlertmanager(
     setting("alertmanager", { url: "http://127.0.0.1:9093/" }),
-    parcel({ kind: "escalated", alert: { ...alert, severity: "critical" } }),
+    message({ kind: "escalated", alert: { ...alert, severity: "critical" } }),
     sender,
   );
   assert.equal(out?.url, "http://127.0.0.1:9093/api/v2/alerts");

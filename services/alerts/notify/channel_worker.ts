@@ -4,19 +4,19 @@ import type { Logger } from "../../../log.ts";
 import { dedupKey, type Sender, wants } from "./channels/channel.ts";
 import { type Fetch, post } from "./channels/post.ts";
 import {
+  applyOutcomes,
   attemptsMax,
-  brought,
   type Delivery,
   errorOf,
-  noteTry,
+  hadEffect,
   openEvents,
+  type Outcomes,
   splitsFailed,
-  type Tried,
   waitAfter,
 } from "./delivery_events.ts";
 import type { DeliveryRecorder } from "./delivery_recorder.ts";
 import type { Notice } from "./due.ts";
-import { type ChannelQueue, emptyQueue, keysWaiting, nextDue, notePause } from "./queue.ts";
+import { applyPause, type ChannelQueue, emptyQueue, keysWaiting, nextDue } from "./queue.ts";
 
 const queueMax = 1_000;
 /** Alertmanager resolves an alert that it does not get again; its clients repeat every one to three minutes. */
@@ -91,7 +91,7 @@ export class ChannelWorker {
   }
 
   /** Makes one try: sends the open events in one request as long as none of the delivery has ended. */
-  async tryOnce(delivery: Delivery): Promise<Tried> {
+  async tryOnce(delivery: Delivery): Promise<Outcomes> {
     const { clock, sender, fetch } = this.#options;
     const { record: { id }, events } = delivery;
     const open = openEvents(events);
@@ -100,9 +100,9 @@ export class ChannelWorker {
     const alone = open.length < events.length
       ? { alone: (at: number) => `${id}-${places[at]}` }
       : {};
-    const parcel = { id, notices: open, now: clock.now(), ...alone };
+    const message = { id, notices: open, now: clock.now(), ...alone };
     return await post(this.setting, {
-      ...parcel,
+      ...message,
       splitsFailed: (failure) => splitsFailed(delivery, failure),
     }, { sender, fetch });
   }
@@ -145,18 +145,18 @@ export class ChannelWorker {
       queue.current = delivery;
       const outcomes = await this.tryOnce(delivery);
       queue.current = undefined;
-      notePause(queue, { delivery, outcomes, nowMs: timers.nowMs() });
+      applyPause(queue, { delivery, outcomes, nowMs: timers.nowMs() });
       // A failure of a later delivery is not counted for it: the receiver may be the cause.
-      if (isFirst || brought(outcomes) || !delivery.kept) this.#settle(delivery, outcomes);
+      if (isFirst || hadEffect(outcomes) || !delivery.kept) this.#settle(delivery, outcomes);
       else delivery.passes++;
     }
   }
 
   /** Applies the outcomes of a try: ends the delivery and removes it from the queue, or lets it wait. */
-  #settle(delivery: Delivery, outcomes: Tried): void {
+  #settle(delivery: Delivery, outcomes: Outcomes): void {
     const { recorder, clock, timers, log } = this.#options;
     const { deliveries } = this.#queue;
-    noteTry(delivery, outcomes);
+    applyOutcomes(delivery, outcomes);
     const isOver = openEvents(delivery.events).length === 0 || delivery.failures >= attemptsMax;
     if (isOver || !delivery.kept) {
       const at = deliveries.indexOf(delivery);

@@ -17,10 +17,10 @@ import {
   type Delivery,
   errorOf,
   eventsOf,
-  fresh,
   newDelivery,
   openEvents,
   reopenEvents,
+  untried,
   withOutcomes,
 } from "./delivery_events.ts";
 import { createDeliveryRecorder } from "./delivery_recorder.ts";
@@ -44,7 +44,7 @@ export interface DeliveriesOptions {
 function readDelivery(record: DeliveryRecord): Delivery {
   const kept = eventsOf(record.notices as Notice[], "queued");
   const events = openEvents(kept).length > 0 ? kept : reopenEvents(kept);
-  return { ...fresh, record, events, failures: record.attempts };
+  return { ...untried, record, events, failures: record.attempts };
 }
 
 /** Creates the deliveries of notices to channels; one worker sends for each channel. */

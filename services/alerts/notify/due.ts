@@ -16,6 +16,7 @@ export interface Notice {
   alert: Alert;
 }
 
+/** Orders severities. */
 export const rank: Record<Severity, number> = { warning: 1, critical: 2 };
 
 /**
