@@ -4,12 +4,12 @@ import { renderAlerts } from "../../tools/alerts.ts";
 
 const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
 
-Deno.test("docs/alerts.md is what the rules say; after a change run: deno task openapi", async () => {
+Deno.test("docs/alerts.md matches the rules; after a change run: deno task openapi", async () => {
   const page = await read("docs/alerts.md");
   assert.equal(page, renderAlerts(page));
 });
 
-Deno.test("every shipped rule has a test that fires it and one in which it is silent, and both are there", async () => {
+Deno.test("every shipped rule has an existing test that fires it, and one in which it is silent", async () => {
   const sources = new Map<string, string>();
   for (const { name: rule, proof } of shippedRules) {
     for (const { test, file } of [proof.fires, proof.silent]) {

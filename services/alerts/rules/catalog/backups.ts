@@ -1,8 +1,8 @@
 import { defaults, hour, type RuleDefinition } from "../definition.ts";
 import { byReading } from "../proof.ts";
 
-const backupTest = "backups that are old, unproven or damaged, and WAL that waits for its archive";
-const copyTest = "backups and WAL that are not copied for long";
+const backupTest = "backups that are old, unproven or damaged, and WAL that waits to be archived";
+const copyTest = "backups and WAL that have not been copied for a long time";
 const agesProof = byReading(backupTest, "the ages are given");
 
 /** Rules about backups, restore drills, the WAL archive, and their copies. */

@@ -111,6 +111,6 @@ export const indexRules: readonly RuleDefinition[] = [
       risk: "reads only; GET /api/indexes names those that nothing needs",
     }],
     cureFor: (view) => curesOf(view, "unused"),
-    proof: byReading("indexes that nobody reads", "an index counts as unused only after a week"),
+    proof: byReading("indexes that no query uses", "an index counts as unused only after a week"),
   },
 ];

@@ -2,7 +2,7 @@ import type { CollectorName } from "../../../../db/collectors/list.ts";
 import { defaults, type RuleDefinition } from "../definition.ts";
 import { byReading, onServerBoth } from "../proof.ts";
 
-const costTest = "watching that costs much, and collectors that rest";
+const costTest = "monitoring that is expensive, and collectors that are skipped";
 
 /** Rules about Holdfast's own monitoring. */
 export const monitoringRules: readonly RuleDefinition[] = [
@@ -22,7 +22,7 @@ export const monitoringRules: readonly RuleDefinition[] = [
     cause:
       "Possible causes: the machine has no processor time left, memory is swapped out, or one task of Holdfast blocked all others. Requests, live clients and deadlines waited this long.",
     proof: byReading(
-      "an event loop that is held for seconds",
+      "an event loop that is blocked for seconds",
       "a blocked event loop would fail the other tests of the process",
     ),
   },

@@ -74,7 +74,7 @@ export const performanceRules: readonly RuleDefinition[] = [
     cause:
       "Possible causes: another plan, more data, stale statistics, or a changed setting. GET /api/queries shows the cost of each statement before and after, since when, and what changed in the hour before.",
     proof: byReading(
-      "statements that got dearer",
+      "statements that became slower",
       "the usual cost of a statement takes hours to learn; tests/monitor/regressions_test.ts covers how",
     ),
   },
