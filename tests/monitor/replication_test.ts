@@ -189,7 +189,7 @@ testWith(
             async () => (await alerts("firing")).find(({ rule }) => rule === "standby_missing"),
             "it is missed",
           );
-          assert.equal(missing.message, "Standby gone on standby_one");
+          assert.equal(missing.message, "Standby not connected on standby_one");
           assert.ok((await alerts("firing")).some(({ rule }) => rule === "replication_lag"));
           await standby.start();
           await eventually(async () => (await alerts("firing")).length === 0, "all is well again");

@@ -122,7 +122,7 @@ function refresh(
   return { ...shown, ...described, ...keepEqual(alert, described), cause: rule.cause };
 }
 
-/** Judges one value by one rule. Returns where the rule then stands, and what changed. */
+/** Judges one value by one rule. Returns the new standing, and what changed. */
 export function judgeValue(
   rule: Rule,
   { scope, value: known, floor }: MetricValue,

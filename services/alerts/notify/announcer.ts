@@ -63,7 +63,7 @@ export class Announcer {
     };
   }
 
-  /** Mutes and unmutes the open alerts. Live clients are told of those that are not among `changes`. */
+  /** Mutes and unmutes the open alerts. Publishes it for those that are not among `changes`. */
   refreshMutes(changes: readonly Change[]): void {
     const { state } = this.#options;
     const changed = new Set(changes.map(({ alert: { id } }) => id));

@@ -118,7 +118,7 @@ export function createDeliveries(
     /** Queues a delivery again that failed permanently. Throws `not_found`. */
     async retry(id: string): Promise<DeliveryRecord> {
       const record = await requeueDelivery(store.db, { id, owner, at: clock.now() });
-      if (!record) throw new HoldfastError("not_found", `No delivery given up has the id ${id}`);
+      if (!record) throw new HoldfastError("not_found", `No failed delivery has the id ${id}`);
       const again = { ...record, notices: reopenEvents(record.notices as Notice[]) };
       resume([again]);
       return again;

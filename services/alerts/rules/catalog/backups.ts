@@ -18,7 +18,7 @@ export const backupRules: readonly RuleDefinition[] = [
     critical: 50 * hour,
     clear: 25 * hour,
     for_seconds: 0,
-    phrase: "No backup for long",
+    phrase: "No backup for a long time",
     cause:
       "Possible causes: backups fail, or are not scheduled. GET /api/backups shows the problems of the last one.",
     proof: agesProof,
@@ -34,7 +34,7 @@ export const backupRules: readonly RuleDefinition[] = [
     critical: 98 * hour,
     clear: 49 * hour,
     for_seconds: 0,
-    phrase: "No proven backup for long",
+    phrase: "No proven backup for a long time",
     cause:
       "Possible causes: restore drills fail, or do not run. Without a restore drill, nothing proves that a backup can be restored.",
     proof: agesProof,
@@ -86,7 +86,7 @@ export const backupRules: readonly RuleDefinition[] = [
     critical: 50 * hour,
     clear: 25 * hour,
     for_seconds: 0,
-    phrase: "No backup copied for long",
+    phrase: "No backup copied for a long time",
     cause:
       "Copying to the S3-compatible storage fails, or is too slow. copy_problem under backups in GET /api/health/database has the error.",
     proof: byReading(copyTest, "the ages are given"),

@@ -18,7 +18,7 @@ export const monitoringRules: readonly RuleDefinition[] = [
     critical: 10_000,
     clear: 1_000,
     for_seconds: 0,
-    phrase: "Holdfast's event loop was held",
+    phrase: "Holdfast's event loop was blocked",
     cause:
       "Possible causes: the machine has no processor time left, memory is swapped out, or one task of Holdfast blocked all others. Requests, live clients and deadlines waited this long.",
     proof: byReading(
@@ -82,7 +82,7 @@ export const monitoringRules: readonly RuleDefinition[] = [
     critical: null,
     clear: 0,
     for_seconds: 1_800,
-    phrase: "Collectors left out",
+    phrase: "Collectors skipped",
     cause: "These collectors exceed their time budget. What they read is unknown meanwhile.",
     evidence: ({ readings }) => [{
       name: "collectors",

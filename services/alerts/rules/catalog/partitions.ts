@@ -87,7 +87,7 @@ export const partitionRules: readonly RuleDefinition[] = [
     critical: null,
     clear: 0,
     for_seconds: 0,
-    phrase: "Drains given up",
+    phrase: "Drains failed",
     cause:
       "The last drain met an error that recurs at each try, and was undone: failure in GET /api/partitions/conversions has the server's error. The drain starts again when the table changes or on request.",
     proof: onServer(lateTest),

@@ -71,7 +71,7 @@ export const replicationRules: readonly RuleDefinition[] = [
     critical: null,
     clear: 0,
     for_seconds: 120,
-    phrase: "Standby gone",
+    phrase: "Standby not connected",
     cause:
       "Possible causes: the standby was stopped, or the network to it is interrupted. Holdfast forgets a standby after a day.",
     evidence: standbys,

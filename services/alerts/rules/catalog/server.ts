@@ -115,7 +115,7 @@ export const serverRules: readonly RuleDefinition[] = [
     critical: 60,
     clear: 5,
     for_seconds: 30,
-    phrase: "Clocks apart",
+    phrase: "Clocks differ",
     cause:
       "One of the two machines has no working NTP. Holdfast's clock decides whether a tick is too old or too new, so all ticks may be quarantined. From one minute on, retention is held back.",
     cure: [{

@@ -41,7 +41,7 @@ export const sessionRules: readonly RuleDefinition[] = [
     critical: 3_600,
     clear: 600,
     for_seconds: 0,
-    phrase: "Transaction open for long",
+    phrase: "Transaction open for a long time",
     cause: "An open transaction keeps dead rows from being removed, and may hold locks.",
     cure: [{
       sql:

@@ -44,7 +44,7 @@ export const writeRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     // One successful write proves that writes work again.
     keep_firing_seconds: 5,
-    phrase: "Nothing can be written",
+    phrase: "Writes fail",
     cause:
       "Possible causes: the server is read-only (default_transaction_read_only) or became a standby, its disk is full, its transaction ids are used up, a lock blocks Holdfast's own table, or privileges were revoked. The evidence and GET /api/health say which; canary_failed in the log has the server's error.",
     cure: [{
