@@ -22,19 +22,27 @@ function differences(rule: Rule): string[] {
       ...(["warning", "critical", "clear"] as const).flatMap((level) =>
         other[level] === rule[level] ? [] : [`${level} ${shown(rule, other[level])}`]
       ),
-      ...(other.for_seconds === rule.for_seconds ? [] : [`for ${other.for_seconds} s`]),
+      ...(other.for_seconds === rule.for_seconds ? [] : [`held for ${other.for_seconds} s`]),
     ];
     return changed.length > 0 ? [`${profile}: ${changed.join(", ")}`] : [];
   });
 }
 
-function section(rule: Rule): string {
+/** Returns a sentence on what inhibits a rule, or which rules it inhibits; empty for most rules. */
+function inhibition({ inhibitedBy, inhibitsAll }: RuleDefinition): string[] {
+  if (inhibitsAll) return ["While it fires, channels get no notices of other alerts."];
+  if (!inhibitedBy) return [];
+  const where = inhibitedBy.sameScope ? " in the same scope" : "";
+  return [`While \`${inhibitedBy.rule}\` fires${where}, channels get no notices of it.`];
+}
+
+function section(rule: RuleDefinition): string {
   const side = rule.direction === "above" ? "or more" : "or less";
   const levels = [
     rule.warning === null ? [] : [`warning at ${shown(rule, rule.warning)} ${side}`],
     rule.critical === null ? [] : [`critical at ${shown(rule, rule.critical)} ${side}`],
     [`ends at ${shown(rule, rule.clear)}`],
-    rule.for_seconds > 0 ? [`for ${rule.for_seconds} s`] : [],
+    rule.for_seconds > 0 ? [`held for ${rule.for_seconds} s`] : [],
     rule.enabled ? [] : ["off by default"],
     rule.local ? ["judged by each Holdfast by itself"] : [],
     differences(rule),
@@ -46,6 +54,7 @@ function section(rule: Rule): string {
     `### ${rule.name}`,
     `${rule.title}. Metric \`${rule.metric}\`: ${levels.join("; ")}.`,
     rule.cause,
+    ...inhibition(rule),
     ...cure,
   ].join("\n\n");
 }
@@ -58,7 +67,6 @@ function proofRow({ name, proof: { fires, silent, reading } }: RuleDefinition): 
 /** Returns docs/alerts.md with its rules generated again; the text above the marker stays. */
 export function renderAlerts(page: string): string {
   const head = page.slice(0, page.indexOf(begin));
-  const rules = buildRules("production", []);
   return `${head}${begin}
 
 ## Every rule, and the tests that prove it
@@ -73,7 +81,7 @@ ${shippedRules.map(proofRow).join("\n")}
 
 Levels are those of the production profile. Where other profiles differ, the rule says so.
 
-${rules.map(section).join("\n\n")}
+${shippedRules.map(section).join("\n\n")}
 `;
 }
 

@@ -14,9 +14,48 @@ export interface StateRecord {
   state: unknown;
 }
 
+/** Resolved alerts are first, because one alert is open per rule and scope. */
+const upsertAlerts = (alerts: readonly AlertRecord[]) =>
+  sql`
+    insert into holdfast.alerts
+    select (jsonb_populate_record(null::holdfast.alerts, one)).*
+    from jsonb_array_elements(${JSON.stringify(alerts)}::text::jsonb) as one
+    order by one ->> 'resolved_at' nulls last
+    on conflict (id) do update set
+      alert_type = excluded.alert_type,
+      severity = excluded.severity,
+      state = excluded.state,
+      message = excluded.message,
+      value = excluded.value,
+      threshold = excluded.threshold,
+      resolved_at = excluded.resolved_at,
+      acknowledged_at = coalesce(holdfast.alerts.acknowledged_at, excluded.acknowledged_at),
+      acknowledged_by = coalesce(holdfast.alerts.acknowledged_by, excluded.acknowledged_by),
+      evidence = excluded.evidence,
+      cause = excluded.cause,
+      cure = excluded.cure,
+      peak_severity = excluded.peak_severity,
+      flapping = excluded.flapping,
+      notified_at = excluded.notified_at,
+      notified_severity = excluded.notified_severity`;
+
+const upsertDeliveries = (deliveries: readonly DeliveryRecord[]) =>
+  sql`
+    insert into holdfast.alert_deliveries
+    select (jsonb_populate_record(null::holdfast.alert_deliveries, one)).*
+    from jsonb_array_elements(${JSON.stringify(deliveries)}::text::jsonb) as one
+    on conflict (id) do update set
+      state = excluded.state,
+      notices = excluded.notices,
+      owner = excluded.owner,
+      attempts = excluded.attempts,
+      next_attempt_at = excluded.next_attempt_at,
+      ended_at = excluded.ended_at,
+      error = excluded.error`;
+
 /**
  * Saves alerts, states and deliveries, all or none, in one statement: an alert that counts as notified always has its
- * delivery. Each alert is one row. Resolved alerts are saved first, because one alert is open per rule and scope.
+ * delivery. Each alert is one row.
  */
 export async function saveAlertWork(
   db: RecordsDb,
@@ -29,27 +68,7 @@ export async function saveAlertWork(
   await db.run((own) =>
     own.execute(sql`
       with saved as (
-        insert into holdfast.alerts
-        select (jsonb_populate_record(null::holdfast.alerts, one)).*
-        from jsonb_array_elements(${JSON.stringify(alerts)}::text::jsonb) as one
-        order by one ->> 'resolved_at' nulls last
-        on conflict (id) do update set
-          alert_type = excluded.alert_type,
-          severity = excluded.severity,
-          state = excluded.state,
-          message = excluded.message,
-          value = excluded.value,
-          threshold = excluded.threshold,
-          resolved_at = excluded.resolved_at,
-          acknowledged_at = coalesce(holdfast.alerts.acknowledged_at, excluded.acknowledged_at),
-          acknowledged_by = coalesce(holdfast.alerts.acknowledged_by, excluded.acknowledged_by),
-          evidence = excluded.evidence,
-          cause = excluded.cause,
-          cure = excluded.cure,
-          peak_severity = excluded.peak_severity,
-          flapping = excluded.flapping,
-          notified_at = excluded.notified_at,
-          notified_severity = excluded.notified_severity
+        ${upsertAlerts(alerts)}
       ),
       stated as (
         select * from jsonb_to_recordset(${JSON.stringify(states)}::text::jsonb)
@@ -68,23 +87,13 @@ export async function saveAlertWork(
           state = excluded.state,
           updated_at = now()
       ),
-      well as (
+      deleted as (
         delete from holdfast.alert_states as old
         using stated
         where (stated.state = 'null'::jsonb or stated.state is null)
           and (old.rule, old.scope, old.instance) = (stated.rule, stated.scope, stated.instance)
       )
-      insert into holdfast.alert_deliveries
-      select (jsonb_populate_record(null::holdfast.alert_deliveries, one)).*
-      from jsonb_array_elements(${JSON.stringify(deliveries)}::text::jsonb) as one
-      on conflict (id) do update set
-        state = excluded.state,
-        notices = excluded.notices,
-        owner = excluded.owner,
-        attempts = excluded.attempts,
-        next_attempt_at = excluded.next_attempt_at,
-        ended_at = excluded.ended_at,
-        error = excluded.error`)
+      ${upsertDeliveries(deliveries)}`)
   );
 }
 
