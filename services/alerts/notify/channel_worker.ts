@@ -14,7 +14,7 @@ import {
   splitsFailed,
   waitAfter,
 } from "./delivery_events.ts";
-import type { DeliveryRecorder } from "./delivery_recorder.ts";
+import type { DeliveryRecorder } from "./recorder.ts";
 import type { Notice } from "./due.ts";
 import { applyPause, type ChannelQueue, emptyQueue, keysWaiting, nextDue } from "./queue.ts";
 

@@ -23,7 +23,7 @@ import {
   untried,
   withOutcomes,
 } from "./delivery_events.ts";
-import { createDeliveryRecorder } from "./delivery_recorder.ts";
+import { createDeliveryRecorder } from "./recorder.ts";
 import type { Notice } from "./due.ts";
 
 export type Deliveries = ReturnType<typeof createDeliveries>;
