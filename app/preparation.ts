@@ -21,14 +21,14 @@ export interface StartRetry {
   /** Between one try and the next; the last for all that follow. */
   afterMs: readonly number[];
   /** How long a command waits for a server that is away. */
-  awayMs: number;
+  unreachableMs: number;
   /** How long any start waits for a name that is not resolved. */
   unresolvedMs: number;
 }
 
 export const startRetry: StartRetry = {
   afterMs: [250, 500, 1_000, 2_000, 5_000],
-  awayMs: 8_000,
+  unreachableMs: 8_000,
   unresolvedMs: 3_000,
 };
 
@@ -37,19 +37,19 @@ export function createPreparation(
   {
     embedded,
     prepare,
-    whileAway,
+    whileUnreachable,
     describeFailure,
     givesUp,
     say,
     isUnreachable,
     onRestart,
     log,
-    retry: { afterMs, awayMs, unresolvedMs } = startRetry,
+    retry: { afterMs, unreachableMs, unresolvedMs } = startRetry,
   }: {
     embedded: EmbeddedServer | undefined;
     /** Migrates and makes what must be there before the first request. */
     prepare: () => Promise<void>;
-    whileAway: () => void;
+    whileUnreachable: () => void;
     /** Describes why a server that is not ours could not be logged in to. */
     describeFailure: (error: unknown) => ConnectFailure;
     /** Whether a server that stays away ends the start, as for a command that somebody waits for. */
@@ -94,7 +94,7 @@ export function createPreparation(
   /** Ends the start where trying again is of no use; else says once that it is tried again. */
   function reportOrEnd(error: unknown, attempt: number, waitedMs: number): void {
     const { line, lasting, unresolved } = describeFailure(error);
-    const late = (givesUp && waitedMs > awayMs) || (unresolved && waitedMs > unresolvedMs);
+    const late = (givesUp && waitedMs > unreachableMs) || (unresolved && waitedMs > unresolvedMs);
     if (lasting || late) throw new StartError(line, { cause: error });
     if (attempt === 0) say(`${line}; trying again until it answers`);
   }
@@ -142,7 +142,7 @@ export function createPreparation(
           preparationError = `the database cannot be prepared: ${describeDatabaseError(error)}`;
           if (!embedded) reportOrEnd(error, attempt, performance.now() - started);
           log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
-          whileAway();
+          whileUnreachable();
           const wait = new Promise((done) => setTimeout(done, waitAfter(attempt + 1)));
           await Promise.race([wait, aborted]).catch(() => {});
         }

@@ -1,5 +1,5 @@
 import type { Sql } from "./connection.ts";
-import { endsWithin } from "../lib/ends_within.ts";
+import { endsWithin } from "../lib/deadline.ts";
 
 /** The part of the driver's queries by which a statement is cancelled. Its types do not name it. */
 interface DriverQuery {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { type Hub, type Message, type MessageType, messageTypes } from "./hub.ts";
 import { missedSince, readResume, type ResumeFrom, whyNot } from "./resume.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 
 /** Largest client frame in bytes; larger ones close the socket with 1009. */
 export const frameMax = 16 * 1024;
