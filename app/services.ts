@@ -3,11 +3,12 @@ import { cases } from "../bench/cases/list.ts";
 import type { Services } from "./http.ts";
 import { createBackupService } from "./backups.ts";
 import { createRehearsalService } from "./rehearsals.ts";
-import { createBenchmarks } from "../services/benchmarks/service.ts";
+import { type Benchmarks, createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/evaluation/sources.ts";
 import type { LeaseKeeper } from "../services/alerts/storage/lease_keeper.ts";
 import type { WritePreparation } from "../services/alerts/evaluation/canary.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
+import type { Publisher } from "../services/live/hub.ts";
 import { createInstances } from "../services/live/instances.ts";
 import { createEventLoopWatch } from "../services/monitor/collect/event_loop.ts";
 import type { Monitor } from "../services/monitor/service.ts";
@@ -27,6 +28,34 @@ export type AppServices = Omit<Services, "isPrepared" | "preparationProblem" | "
   leaseKeeper: LeaseKeeper;
 };
 
+/** Makes the benchmarks: the cases that Holdfast brings, and those of the settings. */
+function composeBenchmarks(
+  { config, target, pooler, records, clock, log }: Foundation,
+  hub: Publisher,
+): Benchmarks {
+  return createBenchmarks({
+    cases: [...cases, ...readSqlCases(config.HOLDFAST_BENCH_CASES)],
+    target,
+    pooler,
+    records: records.db,
+    hub,
+    clock,
+    log,
+    targets: config.HOLDFAST_BENCH_TARGETS,
+  });
+}
+
+/** Makes the alerts. Their values come from the monitor, and from the sources given here. */
+function wireAlerts(
+  { config, records, access, clock, log }: Foundation,
+  rest: Pick<
+    Parameters<typeof composeAlerts>[0],
+    "instance" | "preparation" | "isDiskFull" | "sources" | "hub"
+  >,
+): ReturnType<typeof composeAlerts> {
+  return composeAlerts({ config, db: records.db, access, clock, log, ...rest });
+}
+
 /** Makes every service and gives each what it needs; starts none. */
 export function createServices(foundation: Foundation, writing: WritePreparation): AppServices {
   const { config, log, version, clock, target, pooler, pools, records, embedded, access } =
@@ -43,17 +72,12 @@ export function createServices(foundation: Foundation, writing: WritePreparation
   const market = composeMarket(foundation, { catalogue, rotation: partitions.rotation });
   const { ingest, feeds } = market;
   const eventLoop = createEventLoopWatch();
-  const { alerts, canary, lease, leaseKeeper } = composeAlerts({
-    config,
+  const { alerts, canary, lease, leaseKeeper } = wireAlerts(foundation, {
     instance,
-    db: records.db,
-    access,
     preparation: writing,
     isDiskFull: () => ingest.counters().diskFullSince !== undefined,
     sources: [ingestSource({ ingest, feeds }), eventLoop],
     hub: relay,
-    clock,
-    log,
   });
   const shared = { config, log, clock, target, pooler, pool: pools.maintenance, embedded };
   const backups = createBackupService({ ...shared, hub: relay });
@@ -74,16 +98,7 @@ export function createServices(foundation: Foundation, writing: WritePreparation
     writeAccess: access,
     alerts,
     backups,
-    benchmarks: createBenchmarks({
-      cases: [...cases, ...readSqlCases(config.HOLDFAST_BENCH_CASES)],
-      target,
-      pooler,
-      records: records.db,
-      hub: relay,
-      clock,
-      log,
-      targets: config.HOLDFAST_BENCH_TARGETS,
-    }),
+    benchmarks: composeBenchmarks(foundation, relay),
     rehearsals: createRehearsalService({
       ...shared,
       records: records.db,
