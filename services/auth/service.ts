@@ -7,13 +7,8 @@ import { createGuesses } from "./guesses.ts";
 import type { Scope } from "./scope.ts";
 import { createSessions } from "./sessions.ts";
 import { openTokenFile } from "./store.ts";
-import {
-  createTokens,
-  type KnownToken,
-  type SettingToken,
-  type TokenListing,
-  type Tokens,
-} from "./tokens.ts";
+import type { KnownToken, SettingToken } from "./token_index.ts";
+import { createTokens, type TokenListing, type Tokens } from "./tokens.ts";
 
 /** Who asks: by a token, by a browser's session, or unasked, where this server has no token. */
 export interface Principal {

@@ -5,7 +5,7 @@ import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { writeWhole } from "../backups/base/files.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { type SettingToken, sha256 } from "./tokens.ts";
+import { type SettingToken, sha256 } from "./token_index.ts";
 
 export const sessionSeconds = 12 * 3_600;
 
