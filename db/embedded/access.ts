@@ -6,7 +6,7 @@ import { quoteIdent } from "../sql.ts";
 import type { RunAs } from "./command.ts";
 import { replaceFile } from "./files.ts";
 import { closeAccess, isClosed, openAccess } from "./host_access.ts";
-import { readHostAccess } from "./initialise.ts";
+import { readHostAccess } from "./cluster.ts";
 import type { Place } from "./place.ts";
 import { ensureRole, grantRights, handOver, hasRights, setPasswords } from "./roles.ts";
 import { ownRole, type Secrets } from "./secrets.ts";
