@@ -65,10 +65,8 @@ export function createServices(foundation: Foundation, writing: WritePreparation
     instance,
     onLeaseReleased: () => leaseKeeper.wake(),
   });
-  const { catalogue, ...partitions } = composePartitions(
-    foundation,
-    (): Monitor => monitoring.monitor,
-  );
+  const monitor = (): Monitor => monitoring.monitor;
+  const { catalogue, ...partitions } = composePartitions(foundation, monitor);
   const market = composeMarket(foundation, { catalogue, rotation: partitions.rotation });
   const { ingest, feeds } = market;
   const eventLoop = createEventLoopWatch();
