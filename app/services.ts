@@ -9,6 +9,11 @@ import type { LeaseKeeper } from "../services/alerts/storage/lease_keeper.ts";
 import type { WritePreparation } from "../services/alerts/evaluation/canary.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Publisher } from "../services/live/hub.ts";
+import { systemTimers } from "../lib/clock.ts";
+import { createAudit } from "../services/auth/audit.ts";
+import { createAuth, settingTokens } from "../services/auth/service.ts";
+import { createRequestKeys } from "../services/requests/keys.ts";
+import { createOperations } from "../services/requests/operations.ts";
 import { createInstances } from "../services/live/instances.ts";
 import { createEventLoopWatch } from "../services/monitor/collect/event_loop.ts";
 import type { Monitor } from "../services/monitor/service.ts";
@@ -19,7 +24,6 @@ import { composeLive } from "./live.ts";
 import { composeMarket } from "./market.ts";
 import { composeMonitor } from "./monitor.ts";
 import { composePartitions } from "./partitions.ts";
-import { composeRequests } from "./requests.ts";
 
 /** What the routes need, except for the state of the start; and what only start and stop need. */
 export type AppServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
@@ -54,6 +58,33 @@ function wireAlerts(
   >,
 ): ReturnType<typeof composeAlerts> {
   return composeAlerts({ config, db: records.db, access, clock, log, ...rest });
+}
+
+/** Makes the services that every request may need: access, audit, idempotency keys and long operations. */
+function composeRequests(
+  { config, clock, log, pools, access }: Foundation,
+  instance: string,
+): Pick<AppServices, "auth" | "audit" | "requestKeys" | "operations"> {
+  return {
+    auth: createAuth({
+      settings: settingTokens(config),
+      dataDir: config.HOLDFAST_DATA_DIR,
+      clock,
+      timers: systemTimers,
+      log,
+    }),
+    audit: createAudit({
+      pool: pools.maintenance,
+      access,
+      instance,
+      days: config.HOLDFAST_AUDIT_DAYS,
+      rowsMax: config.HOLDFAST_AUDIT_ROWS_MAX,
+      clock,
+      log,
+    }),
+    requestKeys: createRequestKeys({ pool: pools.app, log }),
+    operations: createOperations({ pool: pools.app, clock, log }),
+  };
 }
 
 /** Makes every service and gives each what it needs; starts none. */

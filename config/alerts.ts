@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { channels } from "./channels.ts";
-import { setting, whole } from "./setting.ts";
+import { setting, whole } from "./definition.ts";
 
 /** How alerts are told. */
 export const alertSettings = {

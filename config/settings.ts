@@ -5,7 +5,7 @@ import { authSettings } from "./auth.ts";
 import { backupSettings } from "./backups.ts";
 import { httpSettings } from "./http.ts";
 import { s3Settings } from "./s3.ts";
-import { flag, list, setting, text, whole } from "./setting.ts";
+import { flag, list, setting, text, whole } from "./definition.ts";
 
 const bytes = (min: number, max: number) => whole(min, max);
 const MiB = 1024 * 1024;
