@@ -3,7 +3,7 @@ import { type Target, targetOf } from "../db/address/target.ts";
 import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server.ts";
 import type { PoolerMode } from "../db/pool/pool.ts";
 import { openPools, type Pools } from "../db/pool/open.ts";
-import { openRecords, type Records } from "../db/records/records.ts";
+import { type RecordsDb, recordsOn } from "../db/records/records.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { RequestScope } from "../lib/request_scope.ts";
 import type { Logger } from "../log.ts";
@@ -21,7 +21,8 @@ export interface Foundation {
   target: Target;
   pooler: PoolerMode;
   pools: Pools;
-  records: Records;
+  /** Holdfast's own records, on a pool of their own. */
+  records: RecordsDb;
   /** The Postgres that Holdfast brings along; undefined where `DATABASE_URL` names another. */
   embedded: EmbeddedServer | undefined;
   access: WriteAccess;
@@ -41,24 +42,14 @@ export async function layFoundation(
   });
   const target = embedded?.target ?? targetOf(config.DATABASE_URL ?? "", config.libpqVariables);
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
+  const pools = openPools(target, pooler, config, scope);
   return {
     ...given,
     target,
     pooler,
     embedded,
-    pools: openPools(target, pooler, config, scope),
-    records: openRecords({
-      target,
-      applicationName: "holdfast-records",
-      statementTimeoutMs: 10_000,
-      lockTimeoutMs: 2_000,
-      pooler,
-    }),
+    pools,
+    records: recordsOn(pools.records),
     access: createWriteAccess({ clock, log }),
   };
-}
-
-/** Closes every pool of the foundation. */
-export async function closePools({ pools, records }: Pick<Foundation, "pools" | "records">) {
-  await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
 }

@@ -3,7 +3,7 @@ import { migrations } from "../db/migrations/list.ts";
 import type { Pools } from "../db/pool/open.ts";
 import { messageOf, StartError } from "../errors.ts";
 import { findWeaknesses } from "../services/auth/weaknesses.ts";
-import { closePools, type Foundation } from "./foundation.ts";
+import type { Foundation } from "./foundation.ts";
 import type { AppServices } from "./services.ts";
 
 /**
@@ -63,7 +63,10 @@ export async function requireMigrated({ maintenance }: Pick<Pools, "maintenance"
 }
 
 /** Stops every service, those first that use the others, and closes the pools. */
-export async function stopServices(services: AppServices, foundation: Foundation): Promise<void> {
+export async function stopServices(
+  services: AppServices,
+  { pools }: Pick<Foundation, "pools">,
+): Promise<void> {
   await services.operations.stop();
   await services.conversions.stop();
   await services.benchmarks.stop();
@@ -76,5 +79,5 @@ export async function stopServices(services: AppServices, foundation: Foundation
   await services.relay.stop();
   await services.auth.stop();
   await services.audit.stop();
-  await closePools(foundation);
+  await Promise.all(Object.values(pools).map((pool) => pool.end()));
 }

@@ -41,7 +41,7 @@ function composeBenchmarks(
     cases: [...cases, ...readSqlCases(config.HOLDFAST_BENCH_CASES)],
     target,
     pooler,
-    records: records.db,
+    records,
     hub,
     clock,
     log,
@@ -57,7 +57,7 @@ function wireAlerts(
     "instance" | "preparation" | "isDiskFull" | "sources" | "hub"
   >,
 ): ReturnType<typeof composeAlerts> {
-  return composeAlerts({ config, db: records.db, access, clock, log, ...rest });
+  return composeAlerts({ config, db: records, access, clock, log, ...rest });
 }
 
 /** Makes the services that every request may need: access, audit, idempotency keys and long operations. */
@@ -130,7 +130,7 @@ export function createServices(foundation: Foundation, writing: WritePreparation
     benchmarks: composeBenchmarks(foundation, relay),
     rehearsals: createRehearsalService({
       ...shared,
-      records: records.db,
+      records,
       backups,
       monitor: monitoring.monitor,
       hub,
@@ -140,7 +140,7 @@ export function createServices(foundation: Foundation, writing: WritePreparation
     relay,
     leaseKeeper,
     instances: createInstances({
-      db: records.db,
+      db: records,
       name: instance,
       version,
       access,

@@ -2,7 +2,6 @@ import { migrate } from "../db/migrate.ts";
 import { migrations } from "../db/migrations/list.ts";
 import { describeOwnPublication, listOwnPublications } from "../db/partitions/publications.ts";
 import type { Pools } from "../db/pool/open.ts";
-import type { Records } from "../db/records/records.ts";
 import { examineSource, examineWriting } from "../db/server/write_state.ts";
 import { messageOf, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -20,9 +19,8 @@ export interface Writing extends Omit<WritePreparation, "isStarted"> {
 
 /** Prepares a server: one that takes writes is migrated, and what it holds is loaded; of another it is found out what it has. */
 export function createWriting(
-  { pools, records, access, allowPublished, load, log }: {
+  { pools, access, allowPublished, load, log }: {
     pools: Pools;
-    records: Records;
     access: WriteAccess;
     /** Whether Holdfast's own tables may be in a publication. */
     allowPublished: boolean;
@@ -46,7 +44,6 @@ export function createWriting(
   /** Those that began while the default was read-only would keep it. */
   function renewSessions(): void {
     for (const pool of Object.values(pools)) pool.renew();
-    records.renew();
   }
 
   async function beginOnce(): Promise<void> {

@@ -1,6 +1,5 @@
 import { and, desc, eq, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type { RecordsDb } from "../records/records.ts";
+import type { RecordsDb, RecordsSession } from "../records/records.ts";
 import { alertRecords, ruleRecords } from "../records/schema.ts";
 
 export type AlertRecord = typeof alertRecords.$inferSelect;
@@ -176,7 +175,7 @@ export async function saveRuleChanges(
 ): Promise<boolean> {
   const rows = [...changes].map(([name, changes]) => ({ name, changes }));
   if (rows.length === 0) return true;
-  const write = (own: PostgresJsDatabase) =>
+  const write = (own: RecordsSession) =>
     own.insert(ruleRecords).values(rows).onConflictDoUpdate({
       target: ruleRecords.name,
       set: { changes: sql`excluded.changes`, updated_at: new Date() },

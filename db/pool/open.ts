@@ -3,7 +3,7 @@ import type { RequestScope } from "../../lib/request_scope.ts";
 import type { Target } from "../connection.ts";
 import { createPool, type PoolerMode } from "./pool.ts";
 
-/** Opens the pools of one Holdfast: apart, so that no kind of work can keep the others from the database. */
+/** Opens the pools of one Holdfast: one for each kind of work, so that none can take the connections of another. */
 export function openPools(
   target: Target,
   pooler: PoolerMode,
@@ -43,6 +43,15 @@ export function openPools(
       max: 4,
       applicationName: "holdfast-maintenance",
       statementTimeoutMs: 120_000,
+      lockTimeoutMs: 2_000,
+    }),
+    // Alerts, leases and runs are saved also while requests and rotations use every connection of theirs.
+    records: createPool({
+      ...common,
+      max: 2,
+      waitingMax: 200,
+      applicationName: "holdfast-records",
+      statementTimeoutMs: 10_000,
       lockTimeoutMs: 2_000,
     }),
     watchFast: createPool({
