@@ -1,4 +1,5 @@
 import { type ErrorCode, HoldfastError, messageOf } from "../errors.ts";
+import { sqlState } from "./sql_state.ts";
 
 /** Codes of the system and the driver: no server spoke. */
 const unreachable = new Set([
@@ -16,21 +17,21 @@ const unreachable = new Set([
   "CONNECTION_DESTROYED",
   "CONNECTION_ENDED",
   // Of servers and poolers too old to send a severity that is not translated.
-  "57P01", // admin_shutdown
-  "57P02", // crash_shutdown
-  "57P03", // cannot_connect_now
-  "53300", // too_many_connections
+  sqlState.adminShutdown,
+  sqlState.crashShutdown,
+  sqlState.cannotConnectNow,
+  sqlState.tooManyConnections,
 ]);
 
 const codes: Record<string, ErrorCode> = {
-  "25006": "database_read_only", // read_only_sql_transaction: a standby, or default_transaction_read_only
-  "57014": "deadline_exceeded", // query_canceled: our statement_timeout
-  "55P03": "lock_timeout", // lock_not_available: our lock_timeout
-  "53100": "storage_full", // disk_full
-  "53200": "overloaded", // out_of_memory
-  HF001: "partition_sealed", // holdfast.refuse_sealed()
-  "40001": "conflict",
-  "40P01": "conflict", // deadlock_detected
+  [sqlState.readOnlySqlTransaction]: "database_read_only", // a standby, or default_transaction_read_only
+  [sqlState.queryCanceled]: "deadline_exceeded", // by our statement_timeout
+  [sqlState.lockNotAvailable]: "lock_timeout", // by our lock_timeout
+  [sqlState.diskFull]: "storage_full",
+  [sqlState.outOfMemory]: "overloaded",
+  [sqlState.partitionSealed]: "partition_sealed",
+  [sqlState.serializationFailure]: "conflict",
+  [sqlState.deadlockDetected]: "conflict",
 };
 
 /** What the driver threw, out of the wrappings of drizzle and of our own errors. */
@@ -116,13 +117,13 @@ export function constraintOf(error: unknown): string | undefined {
 
 /** What is known of a cancelled statement and of a want of memory: each has one code for several causes. */
 function plainWords(state: string, words: string): string | undefined {
-  if (state === "57014") {
+  if (state === sqlState.queryCanceled) {
     if (/statement timeout/.test(words)) return "The database did not finish in time";
     return /user request/.test(words)
       ? "The statement was cancelled by another session"
       : "The database cancelled the statement";
   }
-  if (state === "53200" && /shared memory/.test(words)) {
+  if (state === sqlState.outOfMemory && /shared memory/.test(words)) {
     return "The database has no room left in its shared memory, such as for locks (max_locks_per_transaction)";
   }
   return undefined;
@@ -130,7 +131,7 @@ function plainWords(state: string, words: string): string | undefined {
 
 /** Says whether the server refused a write because it takes none from this session: a standby, or a read-only default. */
 export function refusesWrites(error: unknown): boolean {
-  return codeOf(error) === "25006" ||
+  return codeOf(error) === sqlState.readOnlySqlTransaction ||
     (error instanceof HoldfastError && error.code === "database_read_only");
 }
 
@@ -162,7 +163,7 @@ export function toHoldfastError(error: unknown): HoldfastError {
 }
 
 /** What a server means by words that do not say so, such as "sorry" or "slots". */
-const plainly: Record<string, string> = { "53300": "too many connections" };
+const plainly: Record<string, string> = { [sqlState.tooManyConnections]: "too many connections" };
 
 /** One line for a log or a health check: the code, and the server's words. */
 export function describeDatabaseError(error: unknown): string {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { basename, dirname } from "node:path";
 import ts from "typescript";
+import { sqlState } from "../db/sql_state.ts";
 import { exceptions } from "./helpers/layout_exceptions.ts";
 import { allFiles, readSource, sourceFiles } from "./helpers/source_tree.ts";
 
@@ -87,6 +88,19 @@ function countSql(file: string): number {
   return count;
 }
 
+const states: ReadonlySet<string> = new Set(Object.values(sqlState));
+
+/** Says whether a file writes an SQLSTATE as text. */
+function writesSqlState(file: string): boolean {
+  let found = false;
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node) && states.has(node.text)) found = true;
+    ts.forEachChild(node, visit);
+  };
+  visit(parse(file));
+  return found;
+}
+
 /**
  * The stem of a file's name: each of its words without the endings of plurals, participles and doers. Files whose names
  * differ by these alone (`rule` and `rules`, `take` and `taking`) cannot be told apart by a reader who looks for one.
@@ -123,6 +137,14 @@ Deno.test("a function has at most 60 lines of its own, and 150 with those nested
 Deno.test("services hold no SQL: it is in db", () => {
   const found = checked.filter((file) => file.startsWith("services/") && countSql(file) > 0);
   assert.deepEqual(without(found, exceptions.sql), []);
+});
+
+Deno.test("an SQLSTATE is written by its name", () => {
+  const found = checked.filter((file) =>
+    /^(app|routes|services|db|bench)\//.test(file) && file !== "db/sql_state.ts" &&
+    writesSqlState(file)
+  );
+  assert.deepEqual(without(found, exceptions.sqlStates), []);
 });
 
 Deno.test("no two files of a folder share a stem", () => {

@@ -1,4 +1,5 @@
 import { codeOf, describeDatabaseError } from "../errors.ts";
+import { sqlState } from "../sql_state.ts";
 import { addressLabel } from "./address.ts";
 import { wrongName } from "./tls.ts";
 import { notPostgres, tlsRefused } from "./attempt.ts";
@@ -25,7 +26,7 @@ export interface ConnectFailure {
 }
 
 const hints: Record<string, string> = {
-  "28P01": "check user and password",
+  [sqlState.invalidPassword]: "check user and password",
   "3D000": "check the database's name, or create it",
   ENOTFOUND: "check the host's name",
   EAI_AGAIN: "check the host's name",

@@ -1,5 +1,8 @@
 /** Places that do not keep the limits of `layout_test.ts` yet. Nothing may be added here. */
-export const exceptions: Record<"functions" | "sql" | "twins" | "folders", readonly string[]> = {
+export const exceptions: Record<
+  "functions" | "sql" | "sqlStates" | "twins" | "folders",
+  readonly string[]
+> = {
   functions: [
     "bench/studies/fanout/compare.ts main",
     "commands/restore.ts restore",
@@ -67,6 +70,33 @@ export const exceptions: Record<"functions" | "sql" | "twins" | "folders", reado
     "services/rehearsals/replay/replay.ts",
     "services/rehearsals/replay/statements.ts",
     "services/rehearsals/replay/writes.ts",
+  ],
+  sqlStates: [
+    "db/backups/checks.ts",
+    "db/backups/walsender.ts",
+    "db/partitions/lock.ts",
+    "db/partitions/outside.ts",
+    "services/alerts/storage/store.ts",
+    "services/backups/service.ts",
+    "services/ingest/write/store.ts",
+    "services/market/candle_rebuild.ts",
+    "services/market/instruments.ts",
+    "services/monitor/diagnosis/sessions.ts",
+    "services/monitor/write_access/state.ts",
+    "services/partitions/catalogue.ts",
+    "services/partitions/execution/execution.ts",
+    "services/partitions/policy_service.ts",
+    "services/partitions/report/reading.ts",
+    "services/partitions/rewrite/drain/facts.ts",
+    "services/partitions/rewrite/runner.ts",
+    "services/partitions/rewrite/step_handlers.ts",
+    "services/partitions/sealing/content.ts",
+    "services/partitions/sealing/restored.ts",
+    "services/partitions/sealing/seal_step.ts",
+    "services/partitions/survey/probes.ts",
+    "services/partitions/survey/survey.ts",
+    "services/rehearsals/change/apply.ts",
+    "services/rehearsals/replay/replay.ts",
   ],
   twins: [],
   folders: [],
