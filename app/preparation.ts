@@ -1,8 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectFailure } from "../db/address/failure.ts";
 import type { EmbeddedServer } from "../db/embedded/server.ts";
 import { describeDatabaseError } from "../db/errors.ts";
 import { HoldfastError, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { unlessAborted } from "../lib/deadline.ts";
 import { createLoop, type Loop } from "../lib/loop.ts";
 import type { Check } from "../services/monitor/health/blind_spots.ts";
 
@@ -119,9 +121,6 @@ export function createPreparation(
       };
     },
     async untilDone(signal) {
-      const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
-      aborted.catch(() => {});
-      signal.addEventListener("abort", abort, { once: true });
       const attemptOnce = async () => {
         await prepare();
         prepared = true;
@@ -134,7 +133,7 @@ export function createPreparation(
             const how = await embedded.start();
             log.info("embedded_postgres_ready", { how, directory: embedded.directory });
           }
-          return await Promise.race([attemptOnce(), aborted]);
+          return await unlessAborted(signal, attemptOnce());
         } catch (error) {
           if (signal.aborted) return;
           if (error instanceof StartError) throw error;
@@ -143,8 +142,7 @@ export function createPreparation(
           if (!embedded) reportOrEnd(error, attempt, performance.now() - started);
           log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
           whileUnreachable();
-          const wait = new Promise((done) => setTimeout(done, waitAfter(attempt + 1)));
-          await Promise.race([wait, aborted]).catch(() => {});
+          await delay(waitAfter(attempt + 1), undefined, { signal }).catch(() => {});
         }
       }
     },

@@ -4,6 +4,7 @@ import { describeOwnPublication, listOwnPublications } from "../db/partitions/pu
 import type { Pools } from "../db/pool/open.ts";
 import { examineSource, examineWriting } from "../db/server/write_state.ts";
 import { messageOf, StartError } from "../errors.ts";
+import { createSingleFlight } from "../lib/single_flight.ts";
 import type { Logger } from "../log.ts";
 import type { WritePreparation } from "../services/alerts/evaluation/canary.ts";
 import type { WriteAccess } from "../services/monitor/write_access/access.ts";
@@ -30,7 +31,6 @@ export function createWriting(
   },
 ): Writing {
   let begun = false;
-  let beginning: Promise<void> | undefined;
   /** How often the server turned out to be a standby: what was prepared before that says nothing of it. */
   let demotions = 0;
   access.onChange((after, before) => {
@@ -62,11 +62,8 @@ export function createWriting(
     begun = demotions === before;
   }
 
-  function begin(): Promise<void> {
-    if (begun) return Promise.resolve();
-    beginning ??= beginOnce().finally(() => beginning = undefined);
-    return beginning;
-  }
+  const beginShared = createSingleFlight(beginOnce);
+  const begin = () => begun ? Promise.resolve() : beginShared();
 
   async function findSchema(): Promise<void> {
     const pending = await pools.maintenance.run((sql) =>

@@ -3,6 +3,7 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { StartError } from "../../errors.ts";
+import { backoffMs } from "../../lib/backoff.ts";
 import type { Logger } from "../../log.ts";
 import { oneLine } from "./cluster.ts";
 import { type RunAs, runCommand } from "./command.ts";
@@ -12,6 +13,7 @@ import { askPresence, killServer, provenProcesses, readPid } from "./postmaster.
 import { whyItDoesNotStart } from "./start_failure.ts";
 
 const startAttemptsMax = 8;
+const startRetry = { firstMs: 250, maxMs: 2_000 };
 const logBytesMax = 64 * 1024;
 
 /** Returns a log's text from a byte on, at most its last 64 KiB. */
@@ -75,7 +77,7 @@ export class ServerProcess {
       // The children of a killed server may hold its shared memory for a moment.
       const mayPass = /still runs/.test(why ?? "") && attempt < startAttemptsMax - 1;
       if (why !== undefined && !mayPass) throw new StartError(why);
-      await delay(250 * 2 ** Math.min(attempt, 3));
+      await delay(backoffMs(attempt + 1, startRetry));
     }
     const tail = (await readFrom(log, 0)).trim().split("\n").slice(-3).join(" | ");
     throw new StartError(`The embedded Postgres does not start: ${last} (log: ${tail})`);

@@ -12,7 +12,9 @@ import {
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { type Clock, systemTimers } from "../../lib/clock.ts";
+import { late, resultWithin } from "../../lib/deadline.ts";
 
 /** Work that may outlast its request. */
 export interface Work<T> {
@@ -47,6 +49,7 @@ const silentMs = 60_000;
 const keepDays = 30;
 const keepMax = 10_000;
 const runningMax = 50;
+const saveRetry = { firstMs: 1_000, maxMs: 16_000 };
 
 const lost: OperationProblem = {
   code: "shutting_down",
@@ -61,7 +64,7 @@ interface Running {
 
 /** Keeps account of work that goes on after its request was answered, in the database, for all instances. */
 export function createOperations(
-  { pool, clock, log, delay = delayed }: {
+  { pool, clock, log, delay = systemTimers.after }: {
     pool: Pool;
     clock: Clock;
     log: Logger;
@@ -121,7 +124,7 @@ export function createOperations(
         return await save(row);
       } catch (error) {
         log.warn("operation_not_noted", { id: row.id, error: messageOf(error) });
-        await new Promise<void>((done) => delay(1_000 * 2 ** tries, done));
+        await new Promise<void>((done) => delay(backoffMs(tries + 1, saveRetry), done));
       }
     }
   }
@@ -150,14 +153,8 @@ export function createOperations(
         progress: null,
       };
       const work = run((progress) => one.progress = progress);
-      let cancel = () => {};
-      const late = new Promise<"late">((done) => cancel = delay(waitMs, () => done("late")));
-      try {
-        const first = await Promise.race([work.then((result) => ({ result })), late]);
-        if (first !== "late") return first;
-      } finally {
-        cancel();
-      }
+      const result = await resultWithin(work, waitMs, delay);
+      if (result !== late) return { result };
       running.set(one.row.id, one);
       one.row = { ...one.row, progress: one.progress };
       // Before its end is noted, also when that comes first. Where it cannot be written, there is no operation to name.
@@ -204,9 +201,4 @@ export function createOperations(
       }
     },
   };
-}
-
-function delayed(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, ms);
-  return () => clearTimeout(timer);
 }
