@@ -18,20 +18,20 @@ export interface Writing extends Omit<WritePreparation, "isStarted"> {
   prepare(options: { mustWrite: boolean }): Promise<void>;
 }
 
-/** Prepares a server: one that takes writes is migrated, and what it holds is loaded; of another it is found out what it has. */
+/** Prepares a server: migrates one that takes writes and loads its records; of any other, finds out whether it has the schema. */
 export function createWriting(
   { pools, access, allowPublished, load, log }: {
     pools: Pools;
     access: WriteAccess;
     /** Whether Holdfast's own tables may be in a publication. */
     allowPublished: boolean;
-    /** Loads what the tables hold, once they are there, and begins what works on them. */
+    /** Loads the records once the tables exist, and starts what works on them. */
     load: () => Promise<void>;
     log: Logger;
   },
 ): Writing {
   let begun = false;
-  /** How often the server turned out to be a standby: what was prepared before that says nothing of it. */
+  /** How often the server became a standby: a preparation that began before that does not count. */
   let demotions = 0;
   access.onChange((after, before) => {
     if (after.cause === "standby") {
@@ -41,7 +41,7 @@ export function createWriting(
     if (after.mode === "writing" && before.mode === "read_only") renewSessions();
   });
 
-  /** Those that began while the default was read-only would keep it. */
+  /** Renews sessions: those that began while the default was read-only would keep it. */
   function renewSessions(): void {
     for (const pool of Object.values(pools)) pool.renew();
   }

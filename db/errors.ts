@@ -1,7 +1,7 @@
 import { type ErrorCode, HoldfastError, messageOf } from "../errors.ts";
 import { sqlState } from "./sql_state.ts";
 
-/** Codes of the system and the driver: no server spoke. */
+/** Codes of the system and the driver: the error is not from a server. */
 const unreachable = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -34,7 +34,7 @@ const codes: Record<string, ErrorCode> = {
   [sqlState.deadlockDetected]: "conflict",
 };
 
-/** What the driver threw, out of the wrappings of drizzle and of our own errors. */
+/** Returns the driver's error, without the wrappers of drizzle and of Holdfast. */
 export function driverError(error: unknown): unknown {
   let at = error;
   for (let depth = 0; depth < 5; depth++) {
@@ -46,7 +46,7 @@ export function driverError(error: unknown): unknown {
   return at;
 }
 
-/** The SQLSTATE or system code of anything a driver threw, or an empty string. */
+/** Returns the SQLSTATE or system code of an error of the driver, or an empty string. */
 export function codeOf(error: unknown): string {
   const found = driverError(error);
   if (found instanceof HoldfastError) return "";
@@ -85,7 +85,7 @@ function severityOf(error: unknown): string | undefined {
 }
 
 /**
- * Says whether the server could not be reached, turned us away or ended the connection, as opposed to refusing one
+ * Says whether the server could not be reached, refused the connection or ended it, as opposed to refusing one
  * statement. With ERROR the server lives and the connection stays, whatever the code: a function may raise any, and a
  * foreign server's lost connection comes as 08006.
  */
@@ -103,13 +103,13 @@ export function isAnswer(error: unknown): boolean {
   return severity !== undefined && !last.has(severity) && !hasNoSession(error);
 }
 
-/** The SQLSTATE that a server gave with its error; undefined when no server spoke. */
+/** Returns the SQLSTATE of an error; undefined where it is not from a server. */
 export function sqlStateOf(error: unknown): string | undefined {
   const code = codeOf(error);
   return severityOf(error) !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** The constraint that a statement was refused by, as the server names it; undefined when it names none. */
+/** Returns the name of the violated constraint; undefined where the server names none. */
 export function constraintOf(error: unknown): string | undefined {
   const { constraint_name: name } = (driverError(error) ?? {}) as { constraint_name?: unknown };
   return typeof name === "string" ? name : undefined;
@@ -124,7 +124,7 @@ function plainWords(state: string, words: string): string | undefined {
       : "The database cancelled the statement";
   }
   if (state === sqlState.outOfMemory && /shared memory/.test(words)) {
-    return "The database has no room left in its shared memory, such as for locks (max_locks_per_transaction)";
+    return "The shared memory of the database is full, for example of locks (max_locks_per_transaction)";
   }
   return undefined;
 }
@@ -165,7 +165,7 @@ export function toHoldfastError(error: unknown): HoldfastError {
 /** What a server means by words that do not say so, such as "sorry" or "slots". */
 const plainly: Record<string, string> = { [sqlState.tooManyConnections]: "too many connections" };
 
-/** One line for a log or a health check: the code, and the server's words. */
+/** Returns one line for a log or a health check: the code and the server's message. */
 export function describeDatabaseError(error: unknown): string {
   const state = codeOf(error);
   const words = messageOf(driverError(error));

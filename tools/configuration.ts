@@ -45,7 +45,7 @@ Without \`DATABASE_URL\`, \`PGHOST\`, \`PGHOSTADDR\` or \`PGSERVICE\` name the s
 data directory holds an embedded Postgres it asks instead: \`DATABASE_URL=postgres://\` means the server of the variables,
 \`DATABASE_URL=embedded\` the embedded one.
 
-A wrong password, role, database, host name or certificate ends a start in one line. A server that is away is waited for,
+A wrong password, role, database, host name or certificate ends a start in one line. Holdfast waits for a server that cannot be reached,
 after a line that says so; commands other than \`serve\` and \`demo\` wait 8 seconds.
 
 Every parameter of libpq 18, and its environment variable. "no effect" is read and left aside; "no" is refused by name, as

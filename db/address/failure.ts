@@ -10,7 +10,7 @@ const certificate = /^(ERR_TLS|ERR_SSL|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|CERT_|IN
 
 /**
  * Says whether another try would end the same until somebody changes the address, the role, the database or the
- * certificate. A server that is away, starting or of another role is none of these.
+ * certificate. A server that is unreachable, starting or of another role is none of these.
  */
 function isLasting(code: string): boolean {
   return code.startsWith("28") || code === "3D000" || code === "ENOTFOUND" || code === wrongName ||

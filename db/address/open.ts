@@ -176,7 +176,7 @@ async function addressesOf(host: Host, options: OpenOptions): Promise<string[]> 
 
 /**
  * Remembers whether an address answered. One that did not is tried last until it does: a caller that gives up before the
- * connect timeout would otherwise never come to the addresses behind it. The latest comes last, so that all have a turn.
+ * connect timeout would otherwise never come to the addresses behind it. The latest comes last, so that each is tried.
  */
 function noteAddress(
   { silentAt }: HostMemory,
@@ -240,7 +240,7 @@ function orderOf({ hosts, balance }: Address, { downUntil }: HostMemory): Host[]
     const until = downUntil.get(hostLabel(host)) ?? 0;
     return {
       host,
-      // The latest to fail comes last, so that all have a turn.
+      // The latest to fail comes last, so that each is tried.
       down: until > performance.now() ? until : 0,
       draw: balance ? Math.random() : 0,
     };

@@ -10,24 +10,24 @@ import { ownRole, superuser } from "./secrets.ts";
 import { ServerProcess } from "./server_process.ts";
 
 export interface EmbeddedServer {
-  /** Holdfast's own role, which is no superuser. */
+  /** The database as Holdfast's own role, which is no superuser. */
   target: Target & { kind: "socket" };
-  /** The superuser: for what no other role may do, at a start. */
+  /** The database as superuser: for what no other role may do, at a start. */
   admin: Target & { kind: "socket" };
   /**
-   * "started" it, or "adopted" one that a killed Holdfast left running. Throws a StartError, or `storage_full` when
-   * there is no room for it to start: worth trying again.
+   * Starts the server, or adopts one that a killed Holdfast left running. Throws a StartError, or `storage_full` where the disk
+   * lacks the space: a retry may help.
    */
   start(): Promise<"started" | "adopted">;
   isRunning(): Promise<boolean>;
-  /** Fast stop: sessions are ended, everything is flushed. One that answers nothing any more is killed. */
+  /** Stops it fast: sessions end, everything is flushed. Kills it where it does not answer. */
   stop(): Promise<void>;
-  /** Ends it within two seconds, also one that is just starting; the next start recovers from its WAL. */
+  /** Stops it immediately, within two seconds, also while it starts; the next start recovers from its WAL. */
   stopNow(): Promise<void>;
   directory: string;
-  /** Where it hands over finished WAL. */
+  /** The directory that finished WAL is archived to. */
   spool: string;
-  /** From now on, also after a restart, finished WAL goes to the spool. */
+  /** Switches archiving to the spool on, also for the time after a restart. */
   startArchiving(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { utcText } from "../utc_text.ts";
 /** Where the sessions of all Holdfasts on one database wake each other. */
 export const liveNotifications = "holdfast_live";
 
-/** Something that happened, to be told to the live clients of every Holdfast on the database. */
+/** An event for the live clients of every Holdfast on the database. */
 export interface LiveEvent {
   /** A UUID: an event stored twice is one. */
   id: string;

@@ -74,8 +74,8 @@ const poolerRefuses = (error: unknown) =>
 const graceMs = 2_000;
 
 /**
- * A pool with a bounded queue, measured waits and deadlines. A deadline that passes without a word from the server
- * means a dead link: its connection is dropped, so that stuck ones cannot fill the pool.
+ * Makes a pool with a bounded queue, measured waits and deadlines. When a deadline passes without an answer from the server, the
+ * connection counts as broken: the pool drops it, so that stuck connections cannot fill it.
  */
 export function createPool(
   options: Omit<ConnectOptions, "max" | "onClose" | "pooled"> & {

@@ -65,7 +65,7 @@ export async function saveOperation(sql: Sql, row: OperationRow): Promise<void> 
       problems = excluded.problems,
       updated_at = excluded.updated_at,
       finished_at = excluded.finished_at
-    -- A word of progress that comes late does not undo the end.
+    -- Progress that is written late does not undo the end.
     where operations.status = 'running' or excluded.status <> 'running'`;
 }
 
@@ -93,7 +93,7 @@ export async function listOperations(
     limit ${limit}`;
 }
 
-/** Closes those of which nothing was heard since `silentSince`: their process is gone. */
+/** Closes running operations without a heartbeat since `silentSince`: their process is gone. */
 export async function closeOrphans(
   sql: Sql,
   { silentSince, now, problem }: { silentSince: string; now: string; problem: OperationProblem },
