@@ -25,7 +25,7 @@ const usualCases = [
   "query_vwap",
   "query_candles",
 ];
-const measuring = { looks: [16], slotMs: 40, warmUpMs: 80 };
+const measuring = { analyses: [16], slotMs: 40, warmUpMs: 80 };
 
 interface Arguments {
   baseline: string;

@@ -64,7 +64,7 @@ async function compare(target: Target, values: ReturnType<typeof readArguments>)
     .map((over) => againstPgbench(comparison, over));
   const slotMs = comparison.seconds * 1_000;
   const results = await measureOnce(target, cases, {
-    measuring: { looks: [values.blocks], slotMs, warmUpMs: slotMs },
+    measuring: { analyses: [values.blocks], slotMs, warmUpMs: slotMs },
     seed: 1,
   });
   for (const result of results) print(result);
