@@ -5,7 +5,7 @@ import { judgeFile, type Verdict } from "../../services/transfer/import/dry_run.
 import type { SourceFile } from "../../services/transfer/import/source.ts";
 import { dayName, formatTimestamp } from "../../services/ingest/timestamp.ts";
 import { addressOf, connectToRunning } from "./client.ts";
-import { columnsLeftOut, faultLines } from "./import_words.ts";
+import { columnsLeftOut, faultLines } from "./import_flags.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "../serve.ts";
 
