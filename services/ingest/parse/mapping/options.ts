@@ -13,9 +13,9 @@ import {
 import { type DateOrder, dateOrders, type TimeUnit, timeUnits } from "./times.ts";
 import { openZone } from "./zones.ts";
 
-/** How a body's columns or keys become the fields of ticks; all undefined or false for Holdfast's own form. */
+/** How columns or keys of a body map to fields; all undefined or false for Holdfast's own format. */
 export interface MappingOptions {
-  /** Fields with the columns they come from, in place of those of their own names. */
+  /** Fields with the columns they are read from, in place of columns of the same name. */
   columns: Partial<Record<Field, FieldRule>> | undefined;
   /** The symbol of every row. */
   symbol: string | undefined;
@@ -25,15 +25,15 @@ export interface MappingOptions {
   timeZone: string | undefined;
   dateOrder: DateOrder | undefined;
   preset: PresetName | undefined;
-  /** Whether the first line of CSV names the columns; undefined: found out. */
+  /** Whether the first line of CSV names the columns; undefined: detected. */
   header: boolean | undefined;
-  /** What parts the fields of CSV; undefined: found out from the first line. */
+  /** The delimiter of CSV; undefined: detected from the first line. */
   delimiter: string | undefined;
   decimalComma: boolean;
   ignoreUnknown: boolean;
 }
 
-/** The options as they are written in a query; the same names with dashes are the flags of `import`. */
+/** Names of the options in a query; with dashes they are the flags of `import`. */
 export const optionNames = [
   "columns",
   "symbol",
@@ -129,7 +129,7 @@ function readFlag(option: OptionName, text: string): boolean {
   return flag === "true" || flag === "1";
 }
 
-/** Reads written options. Throws a HoldfastError that names the option and what it may be. */
+/** Reads written options. Throws a HoldfastError that names the option and the values allowed. */
 export function readMappingOptions(written: WrittenOptions): MappingOptions {
   const read = <T>(option: OptionName, how: (text: string) => T): T | undefined => {
     const text = written[option];
@@ -173,7 +173,7 @@ export function readMappingOptions(written: WrittenOptions): MappingOptions {
   return options;
 }
 
-/** What the options say to whoever compares two of them; empty for none. */
+/** Returns a digest of the options, equal for equal options; empty for none. */
 export function optionsDigest(written: WrittenOptions): string {
   const said = optionNames.filter((name) => written[name] !== undefined)
     .map((name) => `${name}=${written[name]}`);
@@ -182,7 +182,7 @@ export function optionsDigest(written: WrittenOptions): string {
     : createHash("sha256").update(said.join("\n")).digest("hex").slice(0, 16);
 }
 
-/** Whether bodies are read in Holdfast's own form. */
+/** Says whether bodies are in Holdfast's own format. */
 export function isOwnForm(written: WrittenOptions): boolean {
   return optionNames.every((name) => written[name] === undefined);
 }
