@@ -29,6 +29,17 @@ const instant = (parameter: string) =>
 const within = `instrument_id = $1::int4 and ts >= ${instant("$2")} and ts < ${instant("$3")}`;
 const leafOf = ({ leaf }: RebuildSlice) => quoteTable(leaf.schema, leaf.table);
 
+/** Limits the statements of the present transaction; milliseconds. */
+export async function limitStatements(
+  sql: Sql,
+  { statementMs, lockMs }: { statementMs: number; lockMs: number },
+): Promise<void> {
+  await sql`
+    select
+      set_config('statement_timeout', ${String(statementMs)}, true),
+      set_config('lock_timeout', ${String(lockMs)}, true)`;
+}
+
 /** Returns the start of the first minute of the slice with ticks or a candle, in microseconds; undefined when empty. */
 export async function firstMinute(sql: Sql, slice: RebuildSlice): Promise<number | undefined> {
   const [row] = await sql.unsafe<{ us: number | null }[]>(
@@ -185,7 +196,7 @@ export async function claimRebuild(sql: Sql, instrumentId: number): Promise<bool
 }
 
 /** Returns which of these leaves of market.ticks Holdfast has detached before, so that ticks may be missing. */
-export async function leavesGivenUp(sql: Sql, names: readonly string[]): Promise<Set<string>> {
+export async function leavesDetached(sql: Sql, names: readonly string[]): Promise<Set<string>> {
   const rows = await sql<{ name: string }[]>`
     select distinct partition_name as name
     from holdfast.maintenance_log
