@@ -8,14 +8,14 @@ import { judge } from "../../services/benchmarks/running/run_case.ts";
 import type { Verdict } from "../../services/benchmarks/statistics.ts";
 import { startTempServer } from "../temp_server.ts";
 
-/** A fast case: a sum of this many rows takes one to two milliseconds. */
+/** Rows of a fast case: their sum takes one to two milliseconds. */
 const rows = 20_000;
 const analysesAfter = [8, 16];
 const measuring = { analyses: analysesAfter, slotMs: 40, warmUpMs: 40 };
 
 /**
- * Calibrates the whole method on a real server: runs with identical arms, whose every verdict is false, and runs
- * whose candidate does 30 % less in the same time, whose verdict must be "fail". `--runs 100` of each.
+ * Calibrates the method on a real server by runs with identical arms, for which every verdict is false, and runs whose
+ * candidate does 30 % less in the same time, for which the verdict must be "fail". `--runs 100` of each.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { runs: { type: "string", default: "100" } } });

@@ -65,13 +65,13 @@ async function sendOnSchedule(
       const wait = scheduled - performance.now();
       if (wait > 0) await new Promise((done) => setTimeout(done, wait));
       try {
-        // A lane has bodies of its own: one is not changed while it is being sent.
+        // Each client has its own bodies, so that none is changed while it is sent.
         const accepted = await client.send(makers[lane % bodies]!(Date.now()));
         sent.accepted += accepted;
         sent.latencies.push(performance.now() - scheduled);
       } catch (error) {
         sent.failures.push(String(error).slice(0, 200));
-        return; // its connection cannot be used again
+        return; // its connection is broken
       }
     }
   }));
