@@ -117,7 +117,7 @@ async function findCopy(config: Config, staging: string, request: RestoreRequest
     if (!isStaging(staging)) {
       throw new HoldfastError(
         "conflict",
-        `${staging} exists and holds other files; copies are fetched there, so move it away`,
+        `${staging} exists and holds other files; copies are fetched there, move or delete it first`,
       );
     }
     print(`removing ${staging}, which an interrupted restore left behind`);

@@ -47,7 +47,7 @@ function print(result: StoredResult): void {
   );
 }
 
-/** Returns the exit code: 0 when they agree over libpq, 1 when they do not, 2 when the interval is too wide. */
+/** Returns the exit code: 0 when they agree over libpq, 1 when they do not, 2 without a result. */
 async function compare(target: Target, values: ReturnType<typeof readArguments>): Promise<number> {
   const pgbench = (args: string[]) => runPgbench(target, args, values.pgbench);
   await pgbench(["-i", "-q", "-s", String(scale)]);

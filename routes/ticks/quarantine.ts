@@ -154,7 +154,7 @@ const purgeRoute = createRoute({
           description: "False when the time of one request was used up and rows are left",
         }),
       }).openapi("QuarantinePurgeAnswer"),
-      "How many rows are gone",
+      "Number of deleted rows",
     ),
   },
 });

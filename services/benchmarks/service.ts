@@ -168,7 +168,7 @@ function connectOptions(target: Target, pooler: PoolerMode): BenchConnect {
   return {
     target,
     purpose: "benchmark",
-    // Read anew for each connection: the pools detect a pooler when they first connect.
+    // Read again for each connection: the pools detect a pooler when they first connect.
     get pooled() {
       return pooler.pooled;
     },

@@ -95,8 +95,8 @@ function advise(report: Omit<Exactness, "advice">): string {
   const { verdict, off_grid, distinct_prices, tick_size, exact_below } = report;
   if (verdict === "unknown") return "There are no ticks to judge yet.";
   if (off_grid > 0) {
-    return `${off_grid} of ${distinct_prices} prices are no multiple of the tick size ${tick_size}: the tick size is ` +
-      "wrong, or these are averages and sub-tick prints. If they must be kept to the last digit, store numeric, or " +
+    return `${off_grid} of ${distinct_prices} prices are not a multiple of the tick size ${tick_size}: the tick size is ` +
+      "wrong, or these are averages and sub-tick prints. To keep every digit, store numeric, or " +
       "bigint counts of a finer tick.";
   }
   if (verdict === "inexact") {

@@ -58,7 +58,7 @@ export function createInstruments(
       if (state === "23505") { // unique_violation
         throw new HoldfastError(
           "symbol_taken",
-          `A living instrument already has the symbol ${symbol ?? ""}`.trim(),
+          `An instrument already has the symbol ${symbol ?? ""}`.trim(),
           {
             problems: [{ path: "symbol", message: "already taken" }],
           },

@@ -318,7 +318,7 @@ Deno.test("a column that is missing, unknown or of another type is named with wh
   const wrong: [Record<string, Column>, RegExp][] = [
     [noSymbol, /missing: symbol/],
     [{ ...one(), x: text("venue", ["P"]) }, /Unknown column "venue" \(BYTE_ARRAY UTF8\)/],
-    [{ ...one(), x: text("Symbol ", ["P"]) }, /Column symbol is there twice/],
+    [{ ...one(), x: text("Symbol ", ["P"]) }, /Column symbol occurs twice/],
     [
       { ...one(), price: text("price", ["1.5"]) },
       /Column price is BYTE_ARRAY UTF8; it must be a number/,

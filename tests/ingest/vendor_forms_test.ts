@@ -402,7 +402,7 @@ Deno.test("a number without its unit, or with a mistaken one, is refused with th
     [
       "1900000000",
       of("s"),
-      /2030-03-17T17:46:40.000Z; numbers must mean a time from 1990 to a year ahead/,
+      /2030-03-17T17:46:40.000Z; numbers must be times from 1990 to one year ahead/,
     ],
     ["-1", of("ms"), /1969-12-31/],
   ];
@@ -459,7 +459,7 @@ Deno.test("a time without an offset needs a zone, and an hour that is there twic
     [
       "07/10/2013 09:30:00",
       "UTC",
-      /no time with its date as ymd; other orders of the date by date_order/,
+      /no time with its date as ymd; set other orders of the date with date_order/,
     ],
   ];
   for (const [ts, zone, words] of cases) assert.match(await at(ts, zone), words, `${ts} ${zone}`);
@@ -469,8 +469,8 @@ Deno.test("options that cannot be read are refused by name", () => {
   const wrong: [WrittenOptions, RegExp][] = [
     [{ columns: "price" }, /^columns: "price" is not FIELD=COLUMN/],
     [{ columns: "prize=2" }, /^columns: "prize" is no field; known: ts, symbol, .*buyer_is_maker/],
-    [{ columns: "price=1,price=2" }, /^columns: price is there twice/],
-    [{ time_unit: "m" }, /^time_unit: "m" is none of s, ms, us, ns/],
+    [{ columns: "price=1,price=2" }, /^columns: price is given twice/],
+    [{ time_unit: "m" }, /^time_unit: "m" is not one of s, ms, us, ns/],
     [{ time_zone: "Mars/Olympus" }, /^time_zone: "Mars\/Olympus" is no time zone; say UTC/],
     [{ preset: "nyse" }, /^preset: "nyse" is none of alpaca/],
     [{ delimiter: "ab" }, /^delimiter: must be one character or comma, semicolon/],

@@ -165,7 +165,7 @@ Deno.test("gzip cut short is refused before its first row is stored", async () =
   const whole = gzipSync(bodyOf("csv", ticksOf("CUT")));
   const path = `${folder}/cut.csv.gz`;
   Deno.writeFileSync(path, whole.subarray(0, whole.length - 100));
-  await assert.rejects(load(path), /gzip data is damaged or cut short/);
+  await assert.rejects(load(path), /gzip data is damaged or incomplete/);
   assert.equal(await countTicks(app, "CUT"), 0);
 });
 

@@ -121,7 +121,7 @@ const rotation: BenchmarkCase<Rotating> = {
         return { problem: `${role} kept ${found?.rows} of ${written[role]} rows`, notes: [] };
       }
     }
-    return { problem: null, notes: ["Every row written meanwhile is there"] };
+    return { problem: null, notes: ["All rows written meanwhile are present"] };
   },
 };
 

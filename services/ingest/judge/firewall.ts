@@ -44,7 +44,8 @@ function refusalOf(
   if (entry.deleted) {
     return refuseTick(tick, "deleted_instrument", "symbol", `the instrument ${symbol} is deleted`);
   }
-  const message = `price ${price} is no multiple of the tick size ${entry.tick_size} of ${symbol}`;
+  const message =
+    `price ${price} is not a multiple of the tick size ${entry.tick_size} of ${symbol}`;
   return refuseTick(tick, "off_tick_size", "price", message);
 }
 

@@ -55,7 +55,11 @@ async function* readChunks(
       const cancel = alarms.set(stallMs, stalled);
       const chunk = await source.next().catch((cause) => {
         throw failure ??
-          new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
+          new HoldfastError(
+            "upload_stalled",
+            "The body broke off before its end",
+            { cause },
+          );
       }).finally(cancel);
       if (failure) throw failure;
       if (!chunk) {

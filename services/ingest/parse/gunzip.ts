@@ -31,7 +31,7 @@ export async function* gunzip(source: AsyncIterable<Bytes>): AsyncGenerator<Byte
     for await (const chunk of source) {
       taken += chunk.length;
       if (taken > freeBytes && given * shrinkMax < taken - freeBytes) {
-        throw refuse("its gzip members hold next to nothing");
+        throw refuse("its gzip members are almost empty");
       }
       yield chunk;
     }
@@ -47,6 +47,6 @@ export async function* gunzip(source: AsyncIterable<Bytes>): AsyncGenerator<Byte
     }
   } catch (error) {
     if (!codeOf(error).startsWith("Z_")) throw error;
-    throw refuse("gzip data is damaged or cut short", error);
+    throw refuse("gzip data is damaged or incomplete", error);
   }
 }

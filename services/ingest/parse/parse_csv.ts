@@ -48,7 +48,7 @@ function createLineReader({ layout, delimiter }: CsvForm, read: ReadRecord) {
   return (text: string, line: number): ParsedTick | Refusal => {
     const fields = splitRecord(text, delimiter);
     if (!fields) {
-      return refuse(line, "line", "a quote is not closed or stands in the wrong place", text);
+      return refuse(line, "line", "a quote is not closed or misplaced", text);
     }
     if (fields.length !== width) {
       const message = `the line has ${fields.length} fields, the header ${width}`;

@@ -8,7 +8,7 @@ export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
   let to = 0;
   const byte = (): number => {
     const value = input[from++];
-    if (value === undefined) throw new Error("the LZ4 block ends too early");
+    if (value === undefined) throw new Error("the LZ4 block is incomplete");
     return value;
   };
   const lengthOf = (nibble: number): number => {
@@ -21,7 +21,7 @@ export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
     const token = byte();
     const literals = lengthOf(token >> 4);
     if (from + literals > input.length || to + literals > size) {
-      throw new Error("an LZ4 literal reaches too far");
+      throw new Error("an LZ4 literal exceeds the block");
     }
     output.set(input.subarray(from, from + literals), to);
     from += literals;
@@ -30,7 +30,7 @@ export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
     const back = byte() + byte() * 256;
     const length = lengthOf(token & 15) + 4;
     if (back === 0 || back > to || to + length > size) {
-      throw new Error("an LZ4 copy reaches too far");
+      throw new Error("an LZ4 copy exceeds the block");
     }
     // Byte by byte, because a copy may overlap its output.
     for (const end = to + length; to < end; to++) output[to] = output[to - back] ?? 0;

@@ -19,7 +19,7 @@ function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
       let at = 0;
       while (at < bytes.length) {
         const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
-        if (bytesRead === 0) throw new Error("the file ends too early");
+        if (bytesRead === 0) throw new Error("the file is incomplete");
         at += bytesRead;
       }
       return bytes.buffer;
@@ -46,7 +46,9 @@ async function describe(file: AsyncBuffer, source: SourceFile): Promise<ParquetP
   const groups = rowsOfGroups(plan);
   const total = Number(plan.metadata.num_rows);
   if (groups.some((rows) => rows < 0) || groups.reduce((sum, rows) => sum + rows, 0) !== total) {
-    throw damaged("The Parquet file is damaged or incomplete: its row groups do not add up");
+    throw damaged(
+      "The Parquet file is damaged or incomplete: its row groups do not match its number of rows",
+    );
   }
   return plan;
 }

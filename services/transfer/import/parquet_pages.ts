@@ -13,7 +13,7 @@ function checkLevels(bytes: Uint8Array, values: number): void {
     let header = 0;
     for (let shift = 0;; shift += 7) {
       const byte = bytes[at++];
-      if (byte === undefined || shift > 28) throw new DamagedPage("its levels end too early");
+      if (byte === undefined || shift > 28) throw new DamagedPage("its levels are incomplete");
       header += (byte & 127) * 2 ** shift;
       if (byte < 128) break;
     }
@@ -21,7 +21,7 @@ function checkLevels(bytes: Uint8Array, values: number): void {
     const count = Math.floor(header / 2) * (packed ? 8 : 1);
     // Bit-packed runs are padded to eight values; an empty run would be an endless loop.
     if (count === 0 || seen + count > values + (packed ? 7 : 0)) {
-      throw new DamagedPage("its levels do not add up");
+      throw new DamagedPage("its levels do not match its number of values");
     }
     at += packed ? count / 8 : 1;
     seen += count;
@@ -72,7 +72,7 @@ export function checkPages(
     const v2 = header.data_page_header_v2;
     const levelEncoding = header.data_page_header?.definition_level_encoding;
     if (optional && !v2 && levelEncoding !== "RLE") {
-      throw new DamagedPage(`its nulls are written as ${levelEncoding}, which is not read`);
+      throw new DamagedPage(`its nulls are written as ${levelEncoding}, which cannot be read`);
     }
     const values = (type === "DATA_PAGE_V2" ? v2 : header.data_page_header)?.num_values ?? -1;
     if (values < 0 || seen + values > rows) throw new DamagedPage("a page has too many values");

@@ -53,12 +53,12 @@ export async function readChunk(
 ): Promise<ColumnChunk> {
   const where = `Cannot read column ${column.name} in row group ${group + 1}`;
   const meta = metaOf(metadata, column, group);
-  if (!meta) throw damaged(`${where}: it is not there`);
+  if (!meta) throw damaged(`${where}: it is missing`);
   const offsets = [meta.dictionary_page_offset, meta.data_page_offset].map(Number);
   const start = Math.min(...offsets.filter((offset) => offset > 0));
   const end = start + Number(meta.total_compressed_size);
   if (!(start >= 4 && end >= start && end <= file.byteLength)) {
-    throw damaged(`${where}: it does not lie in the file`);
+    throw damaged(`${where}: its offset is outside of the file`);
   }
   try {
     return { column, group, rows, rowsBefore, bytes: new Uint8Array(await file.slice(start, end)) };

@@ -53,7 +53,7 @@ function placeOf(names: readonly string[], wanted: string, preset: boolean): num
     const lower = wanted.toLowerCase();
     const same = names.flatMap((name, at) => name.toLowerCase() === lower ? [at] : []);
     if (same.length === 1) return same[0]!;
-    if (same.length > 1) throw headerError(`Column ${wanted} is there ${same.length} times`);
+    if (same.length > 1) throw headerError(`Column ${wanted} occurs ${same.length} times`);
   }
   const number = !preset && /^\d{1,5}$/.test(wanted) ? Number(wanted) : 0;
   return number >= 1 && number <= names.length ? number - 1 : -1;
@@ -236,7 +236,7 @@ function checkUnknown(
   if (unknown === undefined || columns || preset || ignoreUnknown) return;
   const lower = unknown.toLowerCase();
   if (fieldNames.some((field) => field === lower)) {
-    throw headerError(`Column ${lower} is there twice`);
+    throw headerError(`Column ${lower} occurs twice`);
   }
   throw headerError(
     `Unknown column ${JSON.stringify(unknown.slice(0, 40))}${describe(at)}; known: ${

@@ -70,7 +70,7 @@ function refuse(option: OptionName, message: string): HoldfastError {
 function oneOf<T extends string>(option: OptionName, text: string, known: readonly T[]): T {
   const found = known.find((one) => one === text.toLowerCase());
   if (found === undefined) {
-    throw refuse(option, `${JSON.stringify(text.slice(0, 40))} is none of ${known.join(", ")}`);
+    throw refuse(option, `${JSON.stringify(text.slice(0, 40))} is not one of ${known.join(", ")}`);
   }
   return found;
 }
@@ -103,7 +103,7 @@ function readColumns(text: string): Partial<Record<Field, FieldRule>> {
         }, buyer_is_maker`,
       );
     }
-    if (columns[field]) throw refuse("columns", `${field} is there twice`);
+    if (columns[field]) throw refuse("columns", `${field} is given twice`);
     const from = joined.includes(field) ? source.split("+").map((one) => one.trim()) : [source];
     if (from.includes("")) throw refuse("columns", `${source} names a column without a name`);
     columns[field] = { columns: from, ...(maker ? { values: buyerIsMaker } : {}) };
@@ -162,13 +162,13 @@ export function readMappingOptions(written: WrittenOptions): MappingOptions {
   const { choose } = presetOf(options) ?? {};
   if (choose !== undefined) throw refuse("preset", choose);
   if (options.decimalComma && options.delimiter === ",") {
-    throw refuse("decimal", "commas cannot both part the fields and stand before decimals");
+    throw refuse("decimal", "a comma cannot be both the delimiter and the decimal mark");
   }
   if (options.symbol !== undefined && options.columns?.symbol) {
-    throw refuse("symbol", "columns names a column for it as well; leave one of the two out");
+    throw refuse("symbol", "columns also names a column for it; omit one of the two");
   }
   if (options.exchange !== undefined && options.columns?.exchange) {
-    throw refuse("exchange", "columns names a column for it as well; leave one of the two out");
+    throw refuse("exchange", "columns also names a column for it; omit one of the two");
   }
   return options;
 }

@@ -100,7 +100,7 @@ function readNumber(text: string, units: readonly TimeUnit[], nowUs: number): nu
   const us = unitToUs(text, unit);
   const likely = likelyUnit(text, nowUs);
   const meant = likely === undefined
-    ? "numbers must mean a time from 1990 to a year ahead"
+    ? "numbers must be times from 1990 to one year ahead"
     : `as ${unitNames[likely]} it is ${
       placeInTime(unitToUs(text, likely))
     }: did you mean ${likely}?`;
@@ -120,7 +120,7 @@ function dateOf(first: string, separator: string, second: string, third: string,
 }
 
 const howToWrite =
-  "ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z, or 2026-01-31 09:30:00.123 with time_zone; other orders of the date by date_order";
+  "ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z, or 2026-01-31 09:30:00.123 with time_zone; set other orders of the date with date_order";
 
 /** Returns the minutes of an offset: `Z`, `+05:30`, `+0530`, `-4`, `GMT+0200`. */
 function offsetMinutes(text: string): number {
@@ -140,7 +140,7 @@ function readWallClock(text: string, form: TimeForm): number | TimeFault {
   if (
     Number.isNaN(midnight) || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 60
   ) {
-    const hint = form.order === "ymd" ? "; other orders of the date by date_order" : "";
+    const hint = form.order === "ymd" ? "; set other orders of the date with date_order" : "";
     return {
       message: `${
         JSON.stringify(text.slice(0, 40))
@@ -185,7 +185,7 @@ export function createTimeReader(form: TimeForm): TimeReader {
     const trimmed = text.trim();
     if (plainNumber.test(trimmed)) {
       if (typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
-        return { message: `ts ${text} has more digits than a JSON number keeps; send it as text` };
+        return { message: `ts ${text} has more digits than a JSON number holds; send it as text` };
       }
       if (units.length === 0) return unitlessFault(trimmed, form.nowUs);
       const us = readNumber(trimmed, units, form.nowUs);
@@ -195,7 +195,7 @@ export function createTimeReader(form: TimeForm): TimeReader {
       return us;
     }
     if (exponent.test(trimmed)) {
-      return { message: `ts ${text.slice(0, 40)} has lost digits to its exponent; write it out` };
+      return { message: `ts ${text.slice(0, 40)} lost digits to its exponent; write all digits` };
     }
     const us = parseTickTime(text);
     return Number.isNaN(us) ? readWallClock(text, form) : us;
