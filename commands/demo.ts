@@ -1,6 +1,6 @@
 import { createClient } from "../client/client.ts";
 import { messageOf } from "../errors.ts";
-import { createDemoMarket, type DemoTick } from "../services/transfer/demo_feed.ts";
+import { createDemoMarket, type DemoTick } from "../services/transfer/demo_market.ts";
 import { readArguments } from "./common/arguments.ts";
 import { type CommandContext, serve, type Serving } from "./serve.ts";
 

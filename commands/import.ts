@@ -56,7 +56,7 @@ import uses the database directly. See docs/import-export.md`;
 const placeName = (file: SourceFile) => file.format === "parquet" ? "row" : "line";
 
 /** Yields lines on refused rows and on where the others are. */
-function* remarks({ file, problems, spoilt, quarantined, refused }: ImportProgress) {
+function* remarks({ file, problems, faulty, quarantined, refused }: ImportProgress) {
   const name = basename(file.path);
   for (const { place, path, message } of problems) {
     yield `  ${name} ${placeName(file)} ${place}: ${path}: ${message}`;
@@ -65,7 +65,7 @@ function* remarks({ file, problems, spoilt, quarantined, refused }: ImportProgre
     yield `  a quarantine entry counts its line within its batch of ${
       count(batchRows)
     } rows; batches with bad rows:`;
-    for (const { number, firstPlace, rows } of spoilt) {
+    for (const { number, firstPlace, rows } of faulty) {
       yield `  batch ${number}, from ${placeName(file)} ${firstPlace} on: ${count(rows)} rows`;
     }
   }

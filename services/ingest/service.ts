@@ -83,7 +83,7 @@ export function createIngest(
 
   function storeSmall(batch: RowBatch, request: IngestRequest): Promise<IngestAnswer> {
     const { create, backfill, idempotencyKey: key, fingerprint, signal } = request;
-    if (batch.ticks.length === 0) refuseWithoutTick(batch);
+    if (batch.ticks.length === 0) refuseEmpty(batch);
     return groups.submit(
       { batch, rows: rowsOf(batch), create, backfill, key, fingerprint },
       signal,
@@ -153,10 +153,10 @@ async function firstBatch(source: RowSource, deadlineSeconds: number): Promise<R
 }
 
 /** Throws `malformed_body` for a body without one well-formed row, before anything is written. */
-function refuseWithoutTick({ refusals }: RowBatch): void {
+function refuseEmpty({ refusals }: RowBatch): void {
   const tally = createTally();
   tally.add(0, refusals);
-  tally.refuseHopeless();
+  tally.refuseWithoutTicks();
 }
 
 /** Returns a source that gives the batches of `head` first. When they are written, their reservation is released. */

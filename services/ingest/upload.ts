@@ -3,7 +3,7 @@ import type { Refusal, RowBatch } from "./tick.ts";
 
 const problemsShown = 20;
 /** A body that begins with this many malformed rows and no tick is refused. */
-const hopelessRows = 1_000;
+const malformedRowsMax = 1_000;
 
 export interface IngestRequest {
   batches: AsyncIterable<RowBatch>;
@@ -40,7 +40,7 @@ export function createTally() {
   const reasons: Record<string, number> = {};
 
   /** Throws `malformed_body` when not one row was well-formed. */
-  function refuseHopeless(): void {
+  function refuseWithoutTicks(): void {
     if (accepted > 0 || quarantined === 0 || malformed < quarantined) return;
     const first = problems[0];
     throw new HoldfastError(
@@ -59,9 +59,9 @@ export function createTally() {
         reasons[reason] = (reasons[reason] ?? 0) + 1;
         if (problems.length < problemsShown) problems.push({ line, path, message });
       }
-      if (quarantined >= hopelessRows) refuseHopeless();
+      if (quarantined >= malformedRowsMax) refuseWithoutTicks();
     },
-    refuseHopeless,
+    refuseWithoutTicks,
     reasons,
     answer: (): IngestAnswer => ({
       accepted,

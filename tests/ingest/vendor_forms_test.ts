@@ -428,7 +428,7 @@ Deno.test("of two units in one file only the first is taken", async () => {
 Deno.test("a time without an offset needs a zone, and an hour that is there twice or never is refused", async () => {
   assert.match(
     await refusalOf(row("2013-10-07 09:30:00"), {}),
-    /zone of times without one is said by time_zone/,
+    /set the zone of times without an offset with time_zone/,
   );
   assert.match(
     await refusalOf(row("2013-10-07 09:30:00"), { ignore_unknown: "true" }),

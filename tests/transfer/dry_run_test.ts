@@ -129,7 +129,7 @@ Deno.test("problems carry the line of the file, over blank lines and batches", a
   assert.deepEqual(verdict.problems.map(({ place }) => place), expected);
   const done = await load(path);
   assert.deepEqual(done.problems.map(({ place }) => place), expected);
-  assert.deepEqual(done.spoilt, [{ number: 2, firstPlace: 20_001, rows: 2 }]);
+  assert.deepEqual(done.faulty, [{ number: 2, firstPlace: 20_001, rows: 2 }]);
 });
 
 Deno.test("symbols, span and days are told, and only twenty problems", async () => {

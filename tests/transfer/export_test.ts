@@ -183,7 +183,7 @@ Deno.test("an export outlasts a server that is away for a moment, and leaves not
   await assert.rejects(writeFile(`${folder}/none.csv`, missing, options), /NOBODY/);
   await assert.rejects(
     writeFile(path, encoders.csv(readPages(client, ["AWAY"], {})), options),
-    /there already/,
+    /it exists/,
   );
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), before);
 });

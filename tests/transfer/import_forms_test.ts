@@ -179,6 +179,6 @@ Deno.test("Parquet of other names is imported by saying which is which, and a dr
   const mistaken = await run("--time-unit", "parsec", path);
   assert.deepEqual([mistaken.code, mistaken.errors], [
     1,
-    '--time-unit: "parsec" is none of s, ms, us, ns\n',
+    '--time-unit: "parsec" is not one of s, ms, us, ns\n',
   ]);
 });

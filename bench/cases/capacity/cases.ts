@@ -3,7 +3,7 @@ import type { Sql } from "../../../db/connection.ts";
 import type { Arm, BenchmarkCase, BenchmarkContext } from "../../../services/benchmarks/case.ts";
 import { defaultTargets } from "../../../services/benchmarks/categories.ts";
 import { createRandom, type Random } from "../../../services/benchmarks/measuring/random.ts";
-import { createFeed, type Feed, firstProblem, verifyTable } from "../insert/feed.ts";
+import { type ArmTicks, createArmTicks, firstProblem, verifyTable } from "../insert/arm_ticks.ts";
 import { defaultMarket } from "../market/profile.ts";
 import { createTable, dropTables, optimised } from "../insert/tables.ts";
 import { findSustained } from "./search.ts";
@@ -15,7 +15,7 @@ const connections = 4;
 const secondsPerMinute = 60;
 
 interface CapacityArm {
-  feed: Feed;
+  feed: ArmTicks;
   random: Random;
   writer: Writer;
   /** The last rate that was sustained, in inserts per second; the next search starts there. */
@@ -81,7 +81,7 @@ const capacity: BenchmarkCase<CapacityState> = {
     const arm = async (role: keyof CapacityState, make: MakeWriter): Promise<CapacityArm> => {
       await createTable(ctx, tables[role], optimised);
       return {
-        feed: createFeed(ctx.seed, denseMarket),
+        feed: createArmTicks(ctx.seed, denseMarket),
         random: createRandom(ctx.seed),
         writer: make(own, ctx, tables[role]),
         rate: firstRate,

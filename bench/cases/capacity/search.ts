@@ -1,7 +1,7 @@
 import type { Latencies } from "../../../services/benchmarks/measuring/histogram.ts";
 import { openLoop, poissonSchedule } from "../../../services/benchmarks/measuring/open_loop.ts";
 import type { Random } from "../../../services/benchmarks/measuring/random.ts";
-import type { Feed } from "../insert/feed.ts";
+import type { ArmTicks } from "../insert/arm_ticks.ts";
 import type { Writer } from "./writers.ts";
 
 /** Factor of the steps while every trial is sustained; smaller steps follow the first failure. */
@@ -26,7 +26,7 @@ interface SearchOptions {
   /** Long enough that a growing queue fills, short enough that a search takes about a second; milliseconds. */
   trialMs: number;
   random: Random;
-  feed: Feed;
+  feed: ArmTicks;
   writer: Writer;
   now: () => number;
   signal: AbortSignal;

@@ -31,7 +31,7 @@ export function parseSqlCase(file: string, text: string): SqlCase {
   if (!/^[a-z][a-z0-9_]{0,50}$/.test(name)) {
     throw fault("has no usable name; allowed: lower-case letters, digits and _");
   }
-  const facts = new Map<string, string>();
+  const given = new Map<string, string>();
   const parts = new Map<string, { name: string; lines: string[] }>();
   let part: { name: string; lines: string[] } | undefined;
   for (const line of text.split(/\r?\n/)) {
@@ -41,7 +41,7 @@ export function parseSqlCase(file: string, text: string): SqlCase {
       part = { name: value || word, lines: [] };
       parts.set(word, part);
     } else if ((facts as readonly string[]).includes(word) && value !== undefined && !part) {
-      facts.set(word, value);
+      given.set(word, value);
     } else {
       part?.lines.push(line);
     }
@@ -53,14 +53,14 @@ export function parseSqlCase(file: string, text: string): SqlCase {
     return { name: parts.get(section)!.name, sql };
   };
   const numberOf = (fact: string, fallback: number, least: number) => {
-    const value = Number(facts.get(fact) ?? fallback);
-    if (!(value > least)) throw fault(`has ${fact}: ${facts.get(fact)}; allowed: above ${least}`);
+    const value = Number(given.get(fact) ?? fallback);
+    if (!(value > least)) throw fault(`says ${fact}: ${given.get(fact)}; allowed: above ${least}`);
     return value;
   };
   return {
     id: `custom_${name}`,
-    title: facts.get("title") ?? name.replaceAll("_", " "),
-    unit: facts.get("unit") ?? "runs/s",
+    title: given.get("title") ?? name.replaceAll("_", " "),
+    unit: given.get("unit") ?? "runs/s",
     units: numberOf("units", 1, 0),
     target: numberOf("target", 0, -1),
     setup: sqlOf("setup"),

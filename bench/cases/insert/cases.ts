@@ -2,7 +2,7 @@ import { CopyEncoder } from "../../../db/copy.ts";
 import type { Arm, BenchmarkCase, BenchmarkContext } from "../../../services/benchmarks/case.ts";
 import { defaultTargets } from "../../../services/benchmarks/categories.ts";
 import type { BenchTick } from "../ticks.ts";
-import { createFeed, type Feed, firstProblem, verifyTable } from "./feed.ts";
+import { type ArmTicks, createArmTicks, firstProblem, verifyTable } from "./arm_ticks.ts";
 import { copyBinary, insertArrays, insertValues } from "./methods.ts";
 import {
   bare,
@@ -17,8 +17,8 @@ import {
 const batchRows = 1_000;
 
 interface Feeds {
-  baseline: Feed;
-  candidate: Feed;
+  baseline: ArmTicks;
+  candidate: ArmTicks;
 }
 
 interface InsertArm {
@@ -58,7 +58,7 @@ function insertCase(
     async setup(ctx) {
       await createTable(ctx, tables.baseline, baseline.design);
       await createTable(ctx, tables.candidate, candidate.design);
-      return { baseline: createFeed(ctx.seed), candidate: createFeed(ctx.seed) };
+      return { baseline: createArmTicks(ctx.seed), candidate: createArmTicks(ctx.seed) };
     },
     verify: async (ctx, feeds, claims) =>
       firstProblem([

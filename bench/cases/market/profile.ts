@@ -22,7 +22,7 @@ export function intensityAt(minute: number): number {
   return 1 + 1.9 * Math.exp(-minute / 45) + 3.2 * Math.exp((minute - sessionMinutes) / 18);
 }
 
-/** The mean of `intensityAt` over the session. */
+/** Mean of `intensityAt` over the session. */
 export const meanIntensity = (sessionMinutes + 1.9 * 45 * (1 - Math.exp(-sessionMinutes / 45)) +
   3.2 * 18 * (1 - Math.exp(-sessionMinutes / 18))) / sessionMinutes;
 

@@ -1,5 +1,5 @@
 /**
- * Many deadlines on one interval timer. A timer for each wait would cost as much as parsing a small upload, and almost
+ * Creates deadlines that share one interval timer. A timer per wait would cost as much as parsing a small upload, and almost
  * none of them expires. These expire up to `everyMs` late.
  */
 export function createAlarms({ everyMs = 100 }: { everyMs?: number } = {}) {

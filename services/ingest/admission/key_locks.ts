@@ -2,7 +2,7 @@ import { HoldfastError } from "../../../errors.ts";
 import { endsWithin } from "../../../lib/ends_within.ts";
 
 /**
- * One lock per idempotency key in this process. A second upload with the same key waits here and not in the database,
+ * Creates one lock per idempotency key. A second upload in this process with the same key waits here, not in the database,
  * where it would block the group that it is written with.
  */
 export function createKeyLocks({ waitMs }: { waitMs: number }) {

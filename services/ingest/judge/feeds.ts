@@ -29,14 +29,14 @@ export interface FeedsReport {
 }
 
 /** Counts the rows of one upload; `commit` adds them to the feeds. */
-export interface FeedNote {
+export interface FeedCounter {
   /** Counts a batch; `ticks` includes those that the firewall refused. */
   add(ticks: readonly ParsedTick[], refusals: readonly Refusal[]): void;
   commit(): void;
 }
 
 export interface Feeds {
-  begin(): FeedNote;
+  begin(): FeedCounter;
   /** Returns at most `limit` feeds, last active first. */
   report(limit?: number): FeedsReport;
 }
@@ -112,35 +112,35 @@ export function createFeeds({ clock, max = 1_000 }: { clock: Clock; max?: number
 
   return {
     begin() {
-      const noted = createTable(max);
+      const counted = createTable(max);
       return {
         add(ticks, refusals) {
           const refused = new Set<number>();
           for (const { line, reason, symbol, malformed } of refusals) {
             if (!malformed) refused.add(line);
-            const feed = symbol === null ? noted.unreadable : noted.of(symbol, false);
+            const feed = symbol === null ? counted.unreadable : counted.of(symbol, false);
             feed.quarantined++;
             feed.by_reason[reason] = (feed.by_reason[reason] ?? 0) + 1;
           }
           let last: { symbol: string; feed: Feed } | undefined; // consecutive ticks often have the same symbol
           for (const { line, symbol, tsUs } of ticks) {
             if (refused.size > 0 && refused.has(line)) continue;
-            if (last?.symbol !== symbol) last = { symbol, feed: noted.of(symbol, true) };
+            if (last?.symbol !== symbol) last = { symbol, feed: counted.of(symbol, true) };
             last.feed.accepted++;
             if (tsUs > last.feed.lastTickUs) last.feed.lastTickUs = tsUs;
           }
         },
         commit() {
           const now = clock.now().getTime();
-          for (const [symbol, feed] of noted.feeds) {
+          for (const [symbol, feed] of counted.feeds) {
             const sum = table.of(symbol, feed.accepted > 0);
             mergeInto(sum, feed);
             if (sum === table.other) continue;
             received.delete(symbol);
             received.set(symbol, now);
           }
-          mergeInto(table.other, noted.other);
-          mergeInto(table.unreadable, noted.unreadable);
+          mergeInto(table.other, counted.other);
+          mergeInto(table.unreadable, counted.unreadable);
           for (const symbol of received.keys()) {
             if (received.size <= table.feeds.size) break;
             if (!table.feeds.has(symbol)) received.delete(symbol);

@@ -38,7 +38,7 @@ export const noLaneInTime = () =>
   new HoldfastError("overloaded", "No ingest lane became free in time", { retryAfterSeconds: 1 });
 
 /**
- * Group commit: uploads that arrive while every lane writes are queued, and a lane that becomes free takes as many of them as
+ * Creates a group commit. Uploads that arrive while every lane writes are queued, and a free lane takes as many of them as
  * one group may have. One COPY and one flush of the WAL then serve many uploads. Clients that got their answers together send
  * again one after the other, so with many clients a free lane waits some milliseconds for its share of them. A single
  * upload never waits.

@@ -4,7 +4,7 @@ import { storeAnswers } from "../../../db/market/idempotency.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { allowIdle } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
-import type { FeedNote, Feeds } from "../judge/feeds.ts";
+import type { FeedCounter, Feeds } from "../judge/feeds.ts";
 import type { RowBatch } from "../tick.ts";
 import {
   type Committed,
@@ -46,7 +46,7 @@ export async function storeLargeUpload(
   { lanes, sessions, feeds, config, committed }: LargeUploadOptions,
 ): Promise<IngestAnswer> {
   const tally = createTally();
-  const note = feeds.begin();
+  const counter = feeds.begin();
   const deadlineMs = config.HOLDFAST_INGEST_DEADLINE_SECONDS * 1000;
   const departure = watchDeparture(request.signal);
   const stallMs = config.HOLDFAST_INGEST_STALL_SECONDS * 2_000;
@@ -59,13 +59,13 @@ export async function storeLargeUpload(
       await sessions.withWriter(sql, async (writer) => {
         const limits = sessions.limits(request.backfill);
         const write = (batch: RowBatch) =>
-          writeBatch(writer, { batch, create: request.create, limits }, tally, note);
+          writeBatch(writer, { batch, create: request.create, limits }, tally, counter);
         for (;;) {
           const batch = await nextRows(() => writer.pause());
           if (!batch) break;
           await write(batch);
         }
-        tally.refuseHopeless();
+        tally.refuseWithoutTicks();
         await writer.finish();
       });
       await keepAnswer(sql, request, tally.answer());
@@ -77,7 +77,7 @@ export async function storeLargeUpload(
       signal: departure.signal,
     });
     if (!answer.replayed) committed(answer, tally.reasons);
-    note.commit();
+    counter.commit();
     return answer;
   } catch (error) {
     throw sessions.explain(error);
@@ -124,11 +124,11 @@ async function writeBatch(
   writer: Writer,
   part: Parameters<Writer["write"]>[0][number],
   tally: Tally,
-  note: FeedNote,
+  counter: FeedCounter,
 ): Promise<void> {
   for (const { stored, refusals } of await writer.write([part])) {
     tally.add(stored, refusals);
-    note.add(part.batch.ticks, refusals);
+    counter.add(part.batch.ticks, refusals);
   }
 }
 

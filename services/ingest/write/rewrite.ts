@@ -27,7 +27,7 @@ export async function rewrite<T>(
   },
 ): Promise<T> {
   let rows = 0;
-  const note = feeds.begin();
+  const counter = feeds.begin();
   try {
     const result = await lanes.transaction((sql) =>
       sessions.withWriter(sql, async (writer) => {
@@ -39,7 +39,7 @@ export async function rewrite<T>(
           const { stored, refusals } = written ?? { stored: 0, refusals: [] };
           const refused = new Set(refusals.map(({ line }) => line));
           rows += stored;
-          note.add(ticks.filter(({ line }) => !refused.has(line)), []);
+          counter.add(ticks.filter(({ line }) => !refused.has(line)), []);
           return refusals;
         });
         await writer.finish();
@@ -47,7 +47,7 @@ export async function rewrite<T>(
       }, { keepRefused: true })
     );
     accepted(rows);
-    note.commit();
+    counter.commit();
     return result;
   } catch (error) {
     throw sessions.explain(error);

@@ -3,7 +3,7 @@ import type { Sql } from "../../../db/connection.ts";
 import { storeAnswers } from "../../../db/market/idempotency.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError } from "../../../errors.ts";
-import type { FeedNote, Feeds } from "../judge/feeds.ts";
+import type { FeedCounter, Feeds } from "../judge/feeds.ts";
 import { type Committed, createTally, type IngestAnswer, type Tally } from "../upload.ts";
 import type { SmallUpload } from "./group_commit.ts";
 import { claimAnswers, replay } from "./idempotency.ts";
@@ -55,11 +55,11 @@ async function storeTogether(
   uploads: readonly SmallUpload[],
   { lanes, sessions, feeds, committed }: SmallUploadsOptions,
 ): Promise<(IngestAnswer | HoldfastError)[]> {
-  const note = feeds.begin();
+  const counter = feeds.begin();
   const outcomes = await lanes.transaction(async (sql) => {
     const stored = await claimAnswers(sql, uploads.flatMap(({ key }) => key ?? []));
     const fresh = uploads.filter(({ key }) => key === undefined || !stored.has(key));
-    const tallies = await write(sql, fresh, { sessions, note });
+    const tallies = await write(sql, fresh, { sessions, counter });
     await storeAnswers(
       sql,
       [...tallies].flatMap(([{ key, fingerprint }, tally]) =>
@@ -74,7 +74,7 @@ async function storeTogether(
       return { answer: replay(before, upload.fingerprint()), reasons: {} };
     });
   });
-  note.commit();
+  counter.commit();
   for (const { answer, reasons } of outcomes) {
     if (!(answer instanceof HoldfastError) && !answer.replayed) committed(answer, reasons);
   }
@@ -84,7 +84,7 @@ async function storeTogether(
 async function write(
   sql: Sql,
   uploads: readonly SmallUpload[],
-  { sessions, note }: { sessions: WriteSessions; note: FeedNote },
+  { sessions, counter }: { sessions: WriteSessions; counter: FeedCounter },
 ): Promise<Map<SmallUpload, Tally>> {
   const written = await sessions.withWriter(sql, async (writer) => {
     const parts = await writer.write(uploads.map(({ batch, create, backfill }) => ({
@@ -99,7 +99,7 @@ async function write(
     const tally = createTally();
     const { stored, refusals } = written[at] ?? { stored: 0, refusals: [] };
     tally.add(stored, refusals);
-    note.add(upload.batch.ticks, refusals);
+    counter.add(upload.batch.ticks, refusals);
     return [upload, tally];
   }));
 }

@@ -18,7 +18,7 @@ export interface RowProblem {
 }
 
 /** A batch with quarantined rows; the line of an entry counts from the batch's first line. */
-export interface SpoiltBatch {
+export interface FaultyBatch {
   /** From 1. */
   number: number;
   firstPlace: number;
@@ -37,7 +37,7 @@ export interface ImportProgress {
   refusal: string | undefined;
   /** The first rows that were not stored, and the first batches with such rows; at most 20 each. */
   problems: RowProblem[];
-  spoilt: SpoiltBatch[];
+  faulty: FaultyBatch[];
 }
 
 export const batchRows = 20_000;
@@ -110,7 +110,7 @@ export async function importPrepared(
     refused: 0,
     refusal: undefined,
     problems: [],
-    spoilt: [],
+    faulty: [],
   };
 
   async function store(batch: FileBatch): Promise<Answer | Refused> {
@@ -143,8 +143,8 @@ export async function importPrepared(
   }
 
   function note(batch: FileBatch, rows: number, errors: readonly InputFault[] = []): void {
-    if (progress.spoilt.length < problemsKept) {
-      progress.spoilt.push({ number: batch.index + 1, firstPlace: batch.placeOf(1), rows });
+    if (progress.faulty.length < problemsKept) {
+      progress.faulty.push({ number: batch.index + 1, firstPlace: batch.placeOf(1), rows });
     }
     for (const { line = 1, path, message } of errors) {
       if (progress.problems.length >= problemsKept) return;

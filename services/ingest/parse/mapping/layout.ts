@@ -97,7 +97,7 @@ export function isCandles(names: readonly string[]): boolean {
 }
 
 /** Returns a remedy for missing fields. */
-function wayOut(names: readonly string[], missing: readonly Field[], preset: boolean): string {
+function remedyOf(names: readonly string[], missing: readonly Field[], preset: boolean): string {
   if (isCandles(names)) return ": these are candles, not trades";
   const has = names.some((name) => name !== "") ? `; the columns are: ${list(names)}` : "";
   const given = new Set<Field>(["symbol"]);
@@ -147,14 +147,14 @@ function formOf(rule: FieldRule | undefined): Partial<FieldRule> {
 }
 
 /** Words of a refusal that depend on the kind of file. */
-interface LayoutWords {
+interface LayoutTexts {
   /** Stands before "missing". */
   missing: string;
   /** Describes an unknown column further. */
   describe: (at: number) => string;
 }
 
-const csvWords: LayoutWords = {
+const csvTexts: LayoutTexts = {
   missing: "The first line must name the columns; ",
   describe: () => "",
 };
@@ -221,7 +221,7 @@ function checkMissing(
   if (missing.length === 0) return;
   throw headerError(
     `${lead}missing: ${missing.join(", ")}`,
-    wayOut(names, missing, preset !== undefined),
+    remedyOf(names, missing, preset !== undefined),
   );
 }
 
@@ -229,7 +229,7 @@ function checkUnknown(
   names: readonly string[],
   used: ReadonlySet<number>,
   { columns, preset, ignoreUnknown }: MappingOptions,
-  describe: LayoutWords["describe"],
+  describe: LayoutTexts["describe"],
 ): void {
   const at = names.findIndex((name, at) => !used.has(at) && !pandasIndex.test(name));
   const unknown = names[at];
@@ -250,7 +250,7 @@ function checkUnknown(
 export function layOut(
   given: readonly string[],
   options: MappingOptions,
-  { missing: lead, describe }: LayoutWords = csvWords,
+  { missing: lead, describe }: LayoutTexts = csvTexts,
 ): Layout {
   const names = given.map((name) => name.trim());
   const { columns = {}, preset } = options;

@@ -3,12 +3,12 @@ import type { MarketProfile } from "../market/profile.ts";
 import { type BenchTick, createTickSource } from "../ticks.ts";
 
 /** The ticks of one arm, and the sums that its table must have in the end. */
-export interface Feed {
+export interface ArmTicks {
   next(count: number): BenchTick[];
   expected: { rows: number; cents: number; size: number };
 }
 
-export function createFeed(seed: number, profile?: MarketProfile): Feed {
+export function createArmTicks(seed: number, profile?: MarketProfile): ArmTicks {
   const source = createTickSource(seed, profile);
   const expected = { rows: 0, cents: 0, size: 0 };
   return {
@@ -30,7 +30,7 @@ export async function verifyTable(
   ctx: BenchmarkContext,
   name: string,
   claim: Claim,
-  { expected }: Feed,
+  { expected }: ArmTicks,
 ): Promise<string | null> {
   const [found] = await ctx.sql.unsafe<{ rows: number; cents: number; size: number }[]>(`
     select
