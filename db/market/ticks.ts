@@ -26,7 +26,7 @@ async function nextSeqBase(sql: Sql): Promise<bigint> {
 }
 
 /** Encodes ticks in order of arrival; tick i has the arrival number `seq + i`. */
-export function encodeTicks(
+function encodeTicks(
   encoder: CopyEncoder,
   ticks: readonly StoredTick[],
   seq: bigint,

@@ -47,9 +47,9 @@ export const symbolMax = 64;
 export const labelMax = 32;
 export const idMax = 128;
 /** Beyond any market; with this bound, sums of sizes and of price times size stay finite. */
-export const numberMax = 1e30;
+const numberMax = 1e30;
 /** Smallest number other than zero: products and squares of smaller ones underflow a double. */
-export const numberMin = 1e-30;
+const numberMin = 1e-30;
 
 /** Says whether sums, products and squares of a price or size stay finite and above zero. */
 export const isWithinBounds = (value: number) =>

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { type CompressionCodec, parquetMetadata, type SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { HoldfastError } from "../../errors.ts";
-import { readBatches } from "../../services/transfer/import/batches.ts";
+import { readBatches } from "../helpers/imports.ts";
 import { decompressLz4 } from "../../services/transfer/import/decompress.ts";
 import { planParquet } from "../../services/transfer/import/parquet_columns.ts";
 import { openSource } from "../../services/transfer/import/source.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../../errors.ts";
 import { judgeFile } from "../../services/transfer/import/dry_run.ts";
-import { importFile } from "../../services/transfer/import/importer.ts";
+import { importFile } from "../helpers/imports.ts";
 import { openSource } from "../../services/transfer/import/source.ts";
 import { clientOf } from "../helpers/client.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { encoders, type ExportFormat } from "../../services/transfer/export/encode.ts";
 import { type ExportRange, readTicks as readPages } from "../../services/transfer/export/reader.ts";
 import { writeFile } from "../../services/transfer/export/target.ts";
-import { importFile } from "../../services/transfer/import/importer.ts";
+import { importFile } from "../helpers/imports.ts";
 import { openSource } from "../../services/transfer/import/source.ts";
 import { reasonOf } from "../../services/transfer/refusal.ts";
 import { clientOf } from "../helpers/client.ts";

@@ -7,7 +7,7 @@ import {
   type WrittenOptions,
 } from "../../ingest/parse/mapping/options.ts";
 import { reasonOf, refusalOf } from "../refusal.ts";
-import { type PreparedFile, prepareFile } from "./prepare.ts";
+import type { PreparedFile } from "./prepare.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
 /** A row that was not stored: its place in the file, the field, and the fault. */
@@ -71,14 +71,6 @@ function queryOf(mapping: WrittenOptions): NonNullable<InputOf<"storeTicks">["qu
     backfill: true,
     ...Object.fromEntries(given.map((name) => [name, mapping[name]])),
   };
-}
-
-/** Prepares and imports one file. */
-export async function importFile(
-  file: SourceFile,
-  hooks: ImportHooks,
-): Promise<ImportProgress> {
-  return await importPrepared(await prepareFile(file, { signal: hooks.signal }), hooks);
 }
 
 export interface ImportHooks {

@@ -91,7 +91,7 @@ function placePreset(
 }
 
 /** Says whether the columns are those of candles. */
-export function isCandles(names: readonly string[]): boolean {
+function isCandles(names: readonly string[]): boolean {
   const lower = new Set(names.map((name) => name.toLowerCase()));
   return ["open", "high", "low", "close"].every((name) => lower.has(name));
 }

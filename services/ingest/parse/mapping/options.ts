@@ -50,7 +50,7 @@ export const optionNames = [
 export type OptionName = (typeof optionNames)[number];
 export type WrittenOptions = Partial<Record<OptionName, string>>;
 
-export const delimiterNames: Readonly<Record<string, string>> = {
+const delimiterNames: Readonly<Record<string, string>> = {
   comma: ",",
   semicolon: ";",
   tab: "\t",

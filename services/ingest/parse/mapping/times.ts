@@ -79,7 +79,7 @@ export function likelyUnit(text: string, nowUs: number): TimeUnit | undefined {
 const isPlausible = (us: number, nowUs: number) => us >= plausibleFromUs && us <= nowUs + yearUs;
 
 /** Returns the fault of a number without a unit, with the unit in which it would be a recent time. */
-export function unitlessFault(text: string, nowUs: number): TimeFault {
+function unitlessFault(text: string, nowUs: number): TimeFault {
   const likely = likelyUnit(text, nowUs);
   return {
     message: `ts must be an RFC 3339 time with an offset; ${text.slice(0, 40)} is a number` +
