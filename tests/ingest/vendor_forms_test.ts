@@ -396,7 +396,7 @@ Deno.test("a number without its unit, or with a mistaken one, is refused with th
     [
       "20131007",
       of("s"),
-      /read as seconds is 1970-08-\d\dT.*; numbers must mean a time from 1990 to a year/,
+      /read as seconds is 1970-08-\d\dT.*; numbers must be times from 1990 to one year/,
     ],
     ["1.728e12", of("ms"), /lost digits to its exponent/],
     [
@@ -468,16 +468,19 @@ Deno.test("a time without an offset needs a zone, and an hour that is there twic
 Deno.test("options that cannot be read are refused by name", () => {
   const wrong: [WrittenOptions, RegExp][] = [
     [{ columns: "price" }, /^columns: "price" is not FIELD=COLUMN/],
-    [{ columns: "prize=2" }, /^columns: "prize" is no field; known: ts, symbol, .*buyer_is_maker/],
+    [
+      { columns: "prize=2" },
+      /^columns: "prize" is not a field; known: ts, symbol, .*buyer_is_maker/,
+    ],
     [{ columns: "price=1,price=2" }, /^columns: price is given twice/],
     [{ time_unit: "m" }, /^time_unit: "m" is not one of s, ms, us, ns/],
-    [{ time_zone: "Mars/Olympus" }, /^time_zone: "Mars\/Olympus" is no time zone; say UTC/],
-    [{ preset: "nyse" }, /^preset: "nyse" is none of alpaca/],
+    [{ time_zone: "Mars/Olympus" }, /^time_zone: "Mars\/Olympus" is not a time zone; use UTC/],
+    [{ preset: "nyse" }, /^preset: "nyse" is not one of alpaca/],
     [{ delimiter: "ab" }, /^delimiter: must be one character or comma, semicolon/],
-    [{ decimal: "comma", delimiter: "comma" }, /^decimal: commas cannot both/],
-    [{ symbol: "A", columns: "symbol=1" }, /^symbol: columns names a column for it as well/],
+    [{ decimal: "comma", delimiter: "comma" }, /^decimal: a comma cannot be both/],
+    [{ symbol: "A", columns: "symbol=1" }, /^symbol: columns also names a column for it/],
     [{ symbol: "" }, /^symbol: must not be empty/],
-    [{ header: "maybe" }, /^header: "maybe" is none of true, false/],
+    [{ header: "maybe" }, /^header: "maybe" is not one of true, false/],
   ];
   for (const [written, words] of wrong) {
     assert.throws(

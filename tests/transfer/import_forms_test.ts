@@ -71,9 +71,9 @@ Deno.test("a refusal says what is wrong, where, and what to say instead", async 
       "ts,symbol,price,size\n1381095255123,F_NO,1,1\n",
       /line 2: .*did you mean ms/,
     ],
-    [{ preset: "nyse" }, "", /preset: "nyse" is none of/],
+    [{ preset: "nyse" }, "", /preset: "nyse" is not one of/],
     [{ preset: "dukascopy", symbol: "X" }, "", /choose dukascopy-bid/],
-    [{ time_zone: "Mars" }, "", /time_zone: "Mars" is no time zone/],
+    [{ time_zone: "Mars" }, "", /time_zone: "Mars" is not a time zone/],
   ];
   for (const [query, body, words] of wrong) {
     const { status, answer } = await send(query, body);

@@ -98,7 +98,7 @@ function readColumns(text: string): Partial<Record<Field, FieldRule>> {
     if (!known.includes(field)) {
       throw refuse(
         "columns",
-        `${JSON.stringify(name.slice(0, 40))} is no field; known: ${
+        `${JSON.stringify(name.slice(0, 40))} is not a field; known: ${
           fieldNames.join(", ")
         }, buyer_is_maker`,
       );
@@ -149,7 +149,7 @@ export function readMappingOptions(written: WrittenOptions): MappingOptions {
         "time_zone",
         `${
           JSON.stringify(text.slice(0, 40))
-        } is no time zone; say UTC, an offset such as +05:30, or a name such as America/New_York`,
+        } is not a time zone; use UTC, an offset such as +05:30, or a name such as America/New_York`,
       );
     }),
     dateOrder: read("date_order", (text) => oneOf("date_order", text, dateOrders)),
