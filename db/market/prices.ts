@@ -7,7 +7,7 @@ export interface PriceSample {
   to: string | null;
 }
 
-/** The prices of the newest `limit` ticks of an instrument, and the time they span; reads along the index. */
+/** Returns the prices of the newest `limit` ticks of an instrument and their time range, by the index. */
 export async function newestPrices(
   sql: Sql,
   instrumentId: number,

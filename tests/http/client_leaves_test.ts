@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { HoldfastError } from "../../errors.ts";
 import { createRequestScope } from "../../lib/request_scope.ts";
-import { createGroups } from "../../services/ingest/write/groups.ts";
+import { createGroupCommit } from "../../services/ingest/write/group_commit.ts";
 import { eventually, within } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginUpload } from "../helpers/slow_upload.ts";
@@ -161,7 +161,7 @@ Deno.test("a sender that leaves in its upload ends what the server does for it, 
 Deno.test("a small upload whose sender leaves while it waits to be written is given up, and no other", async () => {
   const written: number[] = [];
   const go = Promise.withResolvers<void>();
-  const groups = createGroups({
+  const groups = createGroupCommit({
     lanes: 1,
     rowsMax: 100,
     uploadsMax: 10,

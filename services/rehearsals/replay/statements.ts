@@ -188,7 +188,7 @@ export async function measureAfter(
   const untouched = !settingsChanged && !plans.changed && statement.kind === "read" &&
     plans.before !== undefined && ![...plans.relations].some(wasRewritten);
   const measuring = untouched
-    ? { ...profile.after, looks: profile.after.looks.slice(0, 1) }
+    ? { ...profile.after, analyses: profile.after.analyses.slice(0, 1) }
     : profile.after;
   const found = await compareArms(run, {
     measuring,

@@ -2,13 +2,13 @@ import type { BenchmarkContext, Claim, Verification } from "../../../services/be
 import type { MarketProfile } from "../market/profile.ts";
 import { type BenchTick, createTickSource } from "../ticks.ts";
 
-/** The ticks of one arm, and what the table must add up to when it has them all. */
-export interface Feed {
+/** The ticks of one arm, and the sums that its table must have in the end. */
+export interface ArmTicks {
   next(count: number): BenchTick[];
   expected: { rows: number; cents: number; size: number };
 }
 
-export function createFeed(seed: number, profile?: MarketProfile): Feed {
+export function createArmTicks(seed: number, profile?: MarketProfile): ArmTicks {
   const source = createTickSource(seed, profile);
   const expected = { rows: 0, cents: 0, size: 0 };
   return {
@@ -25,12 +25,12 @@ export function createFeed(seed: number, profile?: MarketProfile): Feed {
   };
 }
 
-/** Holds a table against what its arm claims and what it was fed: rows by count(*), and the sums of two columns. */
+/** Compares a table with the claim of its arm and with its ticks: the number of rows, and the sums of two columns. */
 export async function verifyTable(
   ctx: BenchmarkContext,
   name: string,
   claim: Claim,
-  { expected }: Feed,
+  { expected }: ArmTicks,
 ): Promise<string | null> {
   const [found] = await ctx.sql.unsafe<{ rows: number; cents: number; size: number }[]>(`
     select
@@ -49,7 +49,7 @@ export async function verifyTable(
   return null;
 }
 
-/** The first of several checks that found a problem. */
+/** Returns the first problem of several checks. */
 export function firstProblem(problems: (string | null)[]): Verification {
   return { problem: problems.find((problem) => problem !== null) ?? null, notes: [] };
 }

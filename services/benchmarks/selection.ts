@@ -8,7 +8,7 @@ import {
   targetUnitOf,
 } from "./categories.ts";
 
-/** A case as it is listed. */
+/** A case in the list of cases. */
 export interface CaseInfo {
   id: string;
   category: Category;
@@ -38,7 +38,7 @@ export function caseInfo(bench: BenchmarkCase, targets: TargetOverrides): CaseIn
   };
 }
 
-/** The cases with these ids, in the order of the list; all when none are named. Throws `invalid_request`. */
+/** Returns the cases with these ids in the order of the list; all for undefined. Throws `invalid_request`. */
 export function selectCases(
   cases: readonly BenchmarkCase[],
   ids: readonly string[] | undefined,

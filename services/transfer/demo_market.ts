@@ -1,4 +1,4 @@
-/** A market for demonstrations: seeded, so that it looks the same each time. */
+/** A tick of the demonstration market. */
 export interface DemoTick {
   ts: string;
   symbol: string;
@@ -21,7 +21,7 @@ const listed = [
 const exchanges = ["P", "Q", "N", "Z", "K"];
 const lots = [1, 10, 25, 50, 100, 100, 100, 200, 300, 500];
 
-/** mulberry32: a small generator of good enough quality for a demonstration. */
+/** mulberry32: a small random generator, good enough for a demonstration. */
 function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -32,7 +32,7 @@ function seededRandom(seed: number): () => number {
   };
 }
 
-/** Generates ticks: liquid symbols trade more often, prices walk in cents, trades come in bursts. */
+/** Creates a seeded generator of ticks: liquid symbols trade more often, prices move in cents, trades come in bursts. */
 export function createDemoMarket(seed = 7) {
   const random = seededRandom(seed);
   const prices = listed.map(({ price }) => price);
@@ -45,7 +45,7 @@ export function createDemoMarket(seed = 7) {
   }
 
   return {
-    /** About `count` ticks spread over [fromMs, toMs), in order of time. */
+    /** Returns about `count` ticks spread over [fromMs, toMs), in order of time. */
     between(fromMs: number, toMs: number, count: number): DemoTick[] {
       const times = Array.from({ length: count }, () => fromMs + random() * (toMs - fromMs)).sort((
         a,

@@ -2,7 +2,7 @@ import { clientLeft, HoldfastError } from "../../../errors.ts";
 import type { IngestAnswer } from "../upload.ts";
 import type { RowBatch } from "../tick.ts";
 
-/** A whole small upload, parsed, waiting to be written together with others. */
+/** A small upload, parsed to its end, that waits to be written together with others. */
 export interface SmallUpload {
   batch: RowBatch;
   rows: number;
@@ -19,43 +19,46 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export interface Groups {
+export interface GroupCommit {
   /**
-   * Settles when the group with this upload has been committed, or when its own rows were refused. An upload that waits when
-   * `signal` aborts is given up; one that is being written is written, together with the others.
+   * Stores an upload with others. Resolves after the commit of its group, or rejects when its own rows were refused. When
+   * `signal` aborts, an upload that still waits is dropped; one that is being written is written to its end.
    */
   submit(upload: SmallUpload, signal?: AbortSignal): Promise<IngestAnswer>;
   stats(): { active: number; waiting: number };
 }
 
-/** How long a free lane looks for more after the last arrival, and in all; milliseconds. */
+/** How long a free lane waits for another arrival after the last, and in all; milliseconds. */
 const gatherMs = 1;
 const gatherMaxMs = 10;
-/** Of the crowd seen, what is remembered from one group to the next. */
-const memory = 0.7;
+/** Share of the estimate of concurrent uploads that carries over to the next group. */
+const crowdDecay = 0.7;
+
+export const noLaneInTime = () =>
+  new HoldfastError("overloaded", "No ingest lane became free in time", { retryAfterSeconds: 1 });
 
 /**
- * Group commit: while every lane is writing, arrivals gather; a lane that comes free takes all it may at once. One
- * COPY and one flush of the WAL then serve many uploads. Senders whose answers came together come back one after
- * the other: in a crowd a free lane waits for its share of it, some milliseconds at most. One that comes alone waits
- * for nobody.
+ * Creates a group commit. Uploads that arrive while every lane writes are queued, and a free lane takes as many of them as
+ * one group may have. One COPY and one flush of the WAL then serve many uploads. Clients that got their answers together send
+ * again one after the other, so with many clients a free lane waits some milliseconds for its share of them. A single
+ * upload never waits.
  */
-export function createGroups(
+export function createGroupCommit(
   { lanes, rowsMax, uploadsMax, waitMs, store, now = () => performance.now() }: {
     lanes: number;
     /** Bounds of one group. */
     rowsMax: number;
     uploadsMax: number;
-    /** Longest an upload waits for a lane; milliseconds. */
+    /** Longest time an upload waits for a lane; milliseconds. */
     waitMs: number;
-    /** Writes a group; the answers, in order, or the reason why one of them has none. Throws for all of them. */
+    /** Stores a group and returns an answer or a fault for each upload, in order. Throws a fault of all of them. */
     store(uploads: readonly SmallUpload[]): Promise<(IngestAnswer | HoldfastError)[]>;
     now?: () => number;
   },
-): Groups {
+): GroupCommit {
   const queue: Waiting[] = [];
   let active = 0;
-  /** Uploads being written, and about how many were lately here at once. */
+  /** Uploads being written, and an estimate of how many were lately here at once. */
   let writing = 0;
   let crowd = 0;
   let gathering: { since: number; timer: ReturnType<typeof setTimeout> } | undefined;
@@ -87,15 +90,11 @@ export function createGroups(
 
   function refuseLate(): void {
     while (queue[0] && now() - queue[0].since > waitMs) {
-      queue.shift()?.reject(
-        new HoldfastError("overloaded", "No turn to be written came in time", {
-          retryAfterSeconds: 1,
-        }),
-      );
+      queue.shift()?.reject(noLaneInTime());
     }
   }
 
-  /** Says whether more of the crowd should be waited for, and sets the clock for it. */
+  /** Says whether a free lane should wait for more uploads, and sets the timer for it. */
   function isGathering(): boolean {
     const since = gathering?.since ?? now();
     if (gathering) clearTimeout(gathering.timer);
@@ -105,11 +104,11 @@ export function createGroups(
     return true;
   }
 
-  /** Sends off the next group. */
+  /** Starts to write the next group. */
   function start(): void {
     if (gathering) clearTimeout(gathering.timer);
     gathering = undefined;
-    crowd = Math.max(crowd * memory, writing + queue.length);
+    crowd = Math.max(crowd * crowdDecay, writing + queue.length);
     const group = take();
     if (group.length === 0) return;
     active++;

@@ -3,61 +3,65 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../../errors.ts";
 import { storeApart } from "../../services/ingest/write/isolation.ts";
-import { createKeyTurns } from "../../services/ingest/admission/key_locks.ts";
+import { createKeyLocks } from "../../services/ingest/admission/key_locks.ts";
 import {
-  createRoom,
-  type Hold,
-  type RoomKind,
+  createMemoryBudget,
+  type Reservation,
+  type UploadSize,
 } from "../../services/ingest/admission/memory_budget.ts";
-import { createRowFeed } from "../../services/ingest/write/row_source.ts";
+import { createRowSource } from "../../services/ingest/write/row_source.ts";
 import { refuse, type RowBatch } from "../../services/ingest/tick.ts";
 
-const kind = fc.constantFrom<RoomKind>("small", "large");
+const kind = fc.constantFrom<UploadSize>("small", "large");
 const step = fc.oneof(
   fc.record({ do: fc.constant("take" as const), kind, rows: fc.nat(400) }),
   fc.record({ do: fc.constant("move" as const), at: fc.nat(20), kind, rows: fc.nat(400) }),
   fc.record({ do: fc.constant("give back" as const), at: fc.nat(20) }),
 );
 
-Deno.test("room is never held beyond its bounds, and all of it comes back", () => {
+Deno.test("the memory budget is never exceeded, and every reservation is released in full", () => {
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-    const room = createRoom(1_000);
+    const budget = createMemoryBudget(1_000);
     /** What each holds; one alone of its kind may hold any number. */
-    const holds: { hold: Hold; kind: RoomKind; rows: number }[] = [];
-    const of = (kind: RoomKind) => holds.filter((one) => one.kind === kind && one.rows > 0);
+    const holds: { reservation: Reservation; kind: UploadSize; rows: number }[] = [];
+    const of = (kind: UploadSize) => holds.filter((one) => one.kind === kind && one.rows > 0);
     const sum = (list: { rows: number }[]) => list.reduce((total, { rows }) => total + rows, 0);
     for (const step of steps) {
       try {
         if (step.do === "take") {
-          holds.push({ hold: room.take(step.kind, step.rows), kind: step.kind, rows: step.rows });
+          holds.push({
+            reservation: budget.reserve(step.kind, step.rows),
+            kind: step.kind,
+            rows: step.rows,
+          });
         } else {
           const one = holds[step.at];
           if (!one) continue;
           if (step.do === "move") {
-            one.hold.move(step.kind, step.rows);
+            one.reservation.change(step.kind, step.rows);
             Object.assign(one, { kind: step.kind, rows: step.rows });
           } else {
-            one.hold.giveBack();
+            one.reservation.release();
             one.rows = 0;
           }
         }
       } catch (error) {
         assert.ok(error instanceof HoldfastError && error.code === "overloaded");
       }
-      assert.equal(room.held, sum(holds));
+      assert.equal(budget.held, sum(holds));
       assert.ok(sum(of("large")) <= 500 || of("large").length === 1);
       assert.ok(sum(of("small")) <= 1_000 || of("small").length === 1);
-      assert.ok(room.held <= 1_000 + 400, "small ones alone may add one to what is full");
+      assert.ok(budget.held <= 1_000 + 400, "small ones alone may add one to what is full");
     }
-    for (const { hold } of [...holds, ...holds]) hold.giveBack();
-    assert.equal(room.held, 0);
+    for (const { reservation } of [...holds, ...holds]) reservation.release();
+    assert.equal(budget.held, 0);
   }));
 });
 
 const refused = (code: "malformed_body" | "database_unavailable" | "storage_full") =>
   new HoldfastError(code, code);
 
-Deno.test("stored apart, one that is refused spoils no other; a fault of all ends it", async () => {
+Deno.test("uploads stored apart: one refused upload affects no other; a fault that all would meet ends it", async () => {
   const tried: number[] = [];
   const storeOne = (upload: number) => {
     tried.push(upload);
@@ -71,7 +75,7 @@ Deno.test("stored apart, one that is refused spoils no other; a fault of all end
   assert.deepEqual(tried, [0, 1, 2, 3]);
 });
 
-Deno.test("stored apart, those that are not reached in time are told to come again", async () => {
+Deno.test("uploads stored apart: those not reached in time get `overloaded`", async () => {
   let now = 0;
   const storeOne = (upload: number) => {
     now += 400;
@@ -85,30 +89,30 @@ Deno.test("stored apart, those that are not reached in time are told to come aga
   }
 });
 
-Deno.test("under one key one upload at a time, in any number of them; another key waits for none", async () => {
-  const keys = createKeyTurns({ waitMs: 5_000 });
+Deno.test("a key lock admits one upload at a time; another key does not wait", async () => {
+  const locks = createKeyLocks({ waitMs: 5_000 });
   let inside = 0;
   let most = 0;
   await Promise.all(Array.from({ length: 20 }, async () => {
-    const leave = await keys.enter("a");
+    const unlock = await locks.acquire("a");
     most = Math.max(most, ++inside);
     await Promise.resolve();
     inside--;
-    leave();
+    unlock();
   }));
   assert.equal(most, 1);
-  const leave = await keys.enter("a");
-  (await keys.enter("b"))();
-  leave();
+  const unlock = await locks.acquire("a");
+  (await locks.acquire("b"))();
+  unlock();
 });
 
-Deno.test("a turn under a key is waited for so long and no longer, and the next still gets its own", async () => {
-  const keys = createKeyTurns({ waitMs: 10 });
-  const leave = await keys.enter("a");
-  const late = await keys.enter("a").catch((error) => error);
+Deno.test("a wait for a key lock times out, and the next one still gets the lock", async () => {
+  const locks = createKeyLocks({ waitMs: 10 });
+  const unlock = await locks.acquire("a");
+  const late = await locks.acquire("a").catch((error) => error);
   assert.deepEqual([late.code, late.retryAfterSeconds], ["idempotency_in_flight", 2]);
-  leave();
-  (await keys.enter("a"))();
+  unlock();
+  (await locks.acquire("a"))();
 });
 
 const batch = (rows: number): RowBatch => ({
@@ -116,22 +120,26 @@ const batch = (rows: number): RowBatch => ({
   refusals: Array.from({ length: rows }, (_, line) => refuse(line, "line", "no tick", "")),
 });
 
-Deno.test("a feed passes over empty batches but the first: the last with rows is known to be the last", async () => {
+Deno.test("a row source skips empty batches after the first", async () => {
   async function* batches() {
     yield batch(0);
     yield batch(2);
     yield batch(0);
     yield batch(0);
   }
-  const feed = createRowFeed(batches(), createAlarms({ everyMs: 5 }));
+  const source = createRowSource(batches(), createAlarms({ everyMs: 5 }));
   const sizes = [];
-  for (let next = await feed.next(1_000); next && next !== "late"; next = await feed.next(1_000)) {
+  for (
+    let next = await source.next(1_000);
+    next && next !== "late";
+    next = await source.next(1_000)
+  ) {
     sizes.push(next.refusals.length);
   }
   assert.deepEqual(sizes, [0, 2]);
 });
 
-Deno.test("a batch that was late is the next one, none is lost or doubled; a fault is told once asked", async () => {
+Deno.test("a late batch is returned next, none is lost or doubled; a fault is thrown by the call that reads it", async () => {
   const gate = Promise.withResolvers<void>();
   let closed = false;
   async function* batches() {
@@ -144,18 +152,18 @@ Deno.test("a batch that was late is the next one, none is lost or doubled; a fau
       closed = true;
     }
   }
-  const feed = createRowFeed(batches(), createAlarms({ everyMs: 5 }));
-  assert.equal((await feed.next() as RowBatch).refusals.length, 1);
-  assert.equal(await feed.next(1), "late");
-  assert.equal(await feed.next(1), "late");
+  const source = createRowSource(batches(), createAlarms({ everyMs: 5 }));
+  assert.equal((await source.next() as RowBatch).refusals.length, 1);
+  assert.equal(await source.next(1), "late");
+  assert.equal(await source.next(1), "late");
   gate.resolve();
-  assert.equal((await feed.next(1_000) as RowBatch).refusals.length, 2);
-  await assert.rejects(feed.next(1_000), { code: "malformed_body" });
-  await feed.close();
+  assert.equal((await source.next(1_000) as RowBatch).refusals.length, 2);
+  await assert.rejects(source.next(1_000), { code: "malformed_body" });
+  await source.close();
   assert.ok(closed);
 });
 
-Deno.test("closing a feed that waits for its sender does not wait; the wait's end ends it", async () => {
+Deno.test("closing a row source that waits for its sender does not wait", async () => {
   const gate = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   async function* batches() {
@@ -166,9 +174,9 @@ Deno.test("closing a feed that waits for its sender does not wait; the wait's en
       closed.resolve();
     }
   }
-  const feed = createRowFeed(batches(), createAlarms({ everyMs: 5 }));
-  assert.equal(await feed.next(1), "late");
-  await feed.close();
+  const source = createRowSource(batches(), createAlarms({ everyMs: 5 }));
+  assert.equal(await source.next(1), "late");
+  await source.close();
   gate.resolve();
   await closed.promise;
 });

@@ -8,7 +8,7 @@ import { UsageError } from "./arguments.ts";
 
 const namesShown = 20;
 
-/** The flags of `import` that say how files are read. */
+/** The flags of `import` that describe the format of files. */
 export const mappingFlags = {
   "columns": { type: "string" },
   "symbol": { type: "string" },
@@ -26,12 +26,12 @@ export const mappingFlags = {
 
 const flagOf = (option: string) => `--${option.replaceAll("_", "-")}`;
 
-/** The options as a request says them. Throws a UsageError that names a flag that cannot be read. */
+/** Returns the flags as options of a request. Throws a UsageError that names an invalid flag. */
 export function readMappingFlags(
   values: Partial<Record<keyof typeof mappingFlags, string | boolean | undefined>>,
 ): WrittenOptions {
   if (values.header && values["no-header"]) {
-    throw new UsageError("--header and --no-header: say one of the two");
+    throw new UsageError("Give only one of --header and --no-header");
   }
   const written: WrittenOptions = {};
   for (const name of optionNames) {
@@ -49,7 +49,7 @@ export function readMappingFlags(
   return written;
 }
 
-/** What is wrong, and on a line of its own what helps where that is known. */
+/** Returns the message of an error and, on a line of its own, the remedy if there is one. */
 export function faultLines(error: unknown): string {
   const message = messageOf(error);
   const problem = error instanceof HoldfastError ? error.problems[0] : undefined;
@@ -60,10 +60,10 @@ export function faultLines(error: unknown): string {
   return `${message}\n  ${more}`;
 }
 
-/** The columns that are not read, as a remark. */
+/** Returns a line that lists ignored columns. */
 export function columnsLeftOut(names: readonly string[]): string {
   const rest = names.length - namesShown;
-  return `  columns left out: ${names.slice(0, namesShown).join(", ")}${
+  return `  ignored columns: ${names.slice(0, namesShown).join(", ")}${
     rest > 0 ? ` and ${rest} more` : ""
   }`;
 }

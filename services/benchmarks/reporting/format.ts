@@ -1,6 +1,6 @@
 import type { TargetUnit } from "../categories.ts";
 
-/** An improvement for readers: "+43 %", "2.1×" from twice on, a capacity as it is. */
+/** Formats an improvement: "+43 %", "2.1×" from twice on, or a capacity with its unit. */
 export function improvementWords(value: number | null, unit: TargetUnit): string {
   if (value === null) return "–";
   if (unit !== "ratio") return `${Math.round(value).toLocaleString("en")} ${unit}`;
@@ -8,7 +8,7 @@ export function improvementWords(value: number | null, unit: TargetUnit): string
   return `${value >= 0 ? "+" : "−"}${Math.abs(value * 100).toFixed(1)} %`;
 }
 
-/** A throughput or a time, with three digits and thousands apart. */
+/** Formats a throughput or a time with three digits and thousands separators. */
 export function figureWords(value: number | null, unit: string): string {
   if (value === null) return "–";
   const text = value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
