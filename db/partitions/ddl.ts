@@ -5,11 +5,23 @@ export interface TableName {
   table: string;
 }
 
-/** A statement and the locks it takes, in the words of the manual (explicit-locking). */
+/** A statement and the locks it takes, as the manual names them (explicit-locking). */
 export interface LockedStatement {
   sql: string;
   lock: string;
 }
+
+/** Returns the statements with the lock that each of them takes. */
+export function withLock(lock: string, statements: readonly string[]): LockedStatement[] {
+  return statements.map((sql) => ({ sql, lock }));
+}
+
+/** Returns `schema.table` quoted. */
+export const quoteName = ({ schema, table }: TableName): string => quoteTable(schema, table);
+
+/** Returns column names quoted and separated by commas, each after `prefix`. */
+export const quoteColumns = (columns: readonly string[], prefix = ""): string =>
+  columns.map((column) => prefix + quoteIdent(column)).join(", ");
 
 /** What a new leaf takes over from its parent and its newest sibling. */
 export interface LeafTemplate {
@@ -58,6 +70,16 @@ export interface NewLeaf {
 
 export const checkName = "holdfast_bound";
 
+/** Returns a table to be created like `parent`, without a range. */
+export const unboundedLeaf = (parent: TableName, name: string): NewLeaf => ({
+  parent,
+  name,
+  from: "",
+  to: "",
+  checkFrom: null,
+  checkTo: null,
+});
+
 /** Storage options come as "fillfactor=70"; an option's value is a literal. */
 function storageOptions(options: readonly string[]): string {
   if (options.length === 0) return "";
@@ -97,7 +119,7 @@ function giveStatistics(child: string, owner: string): string {
 }
 
 /** What a table has that LIKE does not copy: rights, row security, replica identity, column settings, and its owner. */
-export function belongingStatements(
+export function propertyStatements(
   child: string,
   template: Omit<LeafTemplate, "options" | "unlogged" | "tablespace" | "accessMethod">,
 ): string[] {
@@ -160,7 +182,7 @@ export function createStatements(
         (template.tablespace ? ` tablespace ${quoteIdent(template.tablespace)}` : ""),
       lock: `ACCESS SHARE on ${like.schema}.${like.table}`,
     },
-    ...belongingStatements(child, template).map((sql) => ({ sql, ...alone })),
+    ...propertyStatements(child, template).map((sql) => ({ sql, ...alone })),
   ];
 }
 

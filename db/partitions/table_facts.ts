@@ -113,3 +113,16 @@ export interface ConversionFacts {
   /** Other things that depend on the table, in the server's words. */
   dependents: string[];
 }
+
+/** Returns the columns that identify a row: the primary key's, or those of a unique index over columns that are not null. */
+export function identityOf(facts: ConversionFacts): string[] | undefined {
+  const notNull = new Set(
+    facts.columns.filter(({ not_null }) => not_null).map(({ name }) => name),
+  );
+  const primary = facts.constraints.find(({ type, deferrable }) => type === "p" && !deferrable);
+  if (primary) return primary.columns;
+  const unique = facts.indexes.find(({ unique, valid, partial, columns }) =>
+    unique && valid && !partial && columns.every((name) => name !== null && notNull.has(name))
+  );
+  return unique?.columns.filter((name) => name !== null);
+}

@@ -5,7 +5,7 @@ import { holdRotationLock } from "../../db/partitions/lock.ts";
 import { logMaintenance } from "../../db/partitions/log.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
 import { notePosition } from "../../db/partitions/probes.ts";
-import { keepProgress, listProgress } from "../../db/partitions/rewrite/progress.ts";
+import { keepProgress, listProgress } from "../../db/partitions/retention_progress.ts";
 import { type HoldRow, replaceHolds } from "../../db/partitions/restraint.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";

@@ -278,7 +278,7 @@ Deno.test("a table altered since the plan is not swapped but left as it was, as 
   await conversions.advance();
   const [failed] = await conversions.list();
   assert.equal(failed?.phase, "failed");
-  assert.match(failed?.error ?? "", /not what it was when this began/);
+  assert.match(failed?.error ?? "", /The table has changed since the plan was made/);
   assert.deepEqual([failed?.spec.failure?.phase, failed?.spec.failure?.sqlstate], [
     "waiting",
     null,

@@ -1,11 +1,7 @@
-import { createHash } from "node:crypto";
+import { suffixedName } from "../../../db/partitions/names.ts";
 import { dateOfDays, daysOfDate, splitDay } from "./civil.ts";
 import type { Axis } from "./axis.ts";
 import type { Interval } from "./interval.ts";
-
-/** NAMEDATALEN - 1: longer names Postgres cuts in silence, and then they collide. */
-const nameBytesMax = 63;
-const encoder = new TextEncoder();
 
 const two = (value: number) => String(value).padStart(2, "0");
 const yearText = (year: number) => year > 0 ? String(year).padStart(4, "0") : `${1 - year}bc`;
@@ -49,30 +45,19 @@ function suffixOf(axis: Axis, from: bigint): string {
   return dateSuffix(interval.us === 0n && midnight ? wall : us);
 }
 
-function cutToBytes(text: string, bytes: number): string {
-  let cut = "";
-  let used = 0;
-  for (const character of text) {
-    used += encoder.encode(character).length;
-    if (used > bytes) break;
-    cut += character;
-  }
-  return cut;
-}
-
 /**
  * The name of the leaf that starts at `from`: the table's name and the slot's. A name that would be too long is cut
  * and marked with a digest of the whole, so that two long names do not become one.
  */
 export function leafName(table: string, axis: Axis, from: bigint): string {
-  return nameWith(table, `_p${suffixOf(axis, from)}`);
+  return suffixedName(table, `_p${suffixOf(axis, from)}`);
 }
 
 /** The same for a piece of a leaf: below a day also midnight has its hour, or a piece would be named as a day's leaf is. */
 export function subName(table: string, axis: Axis, from: bigint): string {
   const suffix = suffixOf(axis, from);
   const hourless = (axis.interval?.us ?? 0n) > 0n && !suffix.includes("_");
-  return nameWith(table, `_p${suffix}${hourless ? "_0000" : ""}`);
+  return suffixedName(table, `_p${suffix}${hourless ? "_0000" : ""}`);
 }
 
 /** A longer name that no leaf with another start has: for when the usual one stems from another calendar. */
@@ -82,13 +67,5 @@ export function preciseName(table: string, axis: Axis, from: bigint): string {
   const { days, rest } = splitDay(us);
   const { year, month, day } = dateOfDays(days);
   const clock = String(rest / 1_000_000n % 86_400n).padStart(5, "0");
-  return nameWith(table, `_p${yearText(year)}${two(month)}${two(day)}s${clock}`);
-}
-
-/** A name with an ending, cut and marked where it would be too long. */
-export function nameWith(table: string, suffix: string): string {
-  const room = nameBytesMax - suffix.length;
-  if (encoder.encode(table).length <= room) return table + suffix;
-  const mark = `_${createHash("sha256").update(table).digest("hex").slice(0, 6)}`;
-  return cutToBytes(table, room - mark.length) + mark + suffix;
+  return suffixedName(table, `_p${yearText(year)}${two(month)}${two(day)}s${clock}`);
 }

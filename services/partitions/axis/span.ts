@@ -13,6 +13,9 @@ const byStart = (a: Span, b: Span) => a.from < b.from ? -1 : a.from > b.from ? 1
 const max = (a: bigint, b: bigint) => a > b ? a : b;
 const min = (a: bigint, b: bigint) => a < b ? a : b;
 
+/** Says whether two spans have a position in common. */
+export const overlap = (a: Span, b: Span): boolean => a.from < b.to && b.from < a.to;
+
 /** The parts of `whole` that no span covers, in order. */
 export function uncovered(whole: Span, spans: readonly Span[]): Span[] {
   const gaps: Span[] = [];

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { HoldfastError } from "../../../errors.ts";
 import { parseBound } from "../axis/bound.ts";
-import { highest, type Span } from "../axis/span.ts";
+import { highest, overlap, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import { besidesDrain, needsDrain, planDrain } from "../rewrite/drain/plan.ts";
 import { planAttaches } from "./attaching.ts";
@@ -38,8 +38,6 @@ function refusal(facts: TableFacts): string | undefined {
   }
   return undefined;
 }
-
-const overlap = (a: Span, b: Span) => a.from < b.to && b.from < a.to;
 
 /** What is made while a drain is under way: leaves that it does not make, and that the default holds no rows for. */
 function planBeside(

@@ -3,7 +3,7 @@ import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors
 import { type DetachedRow, listDetached } from "../../../db/partitions/detached.ts";
 import {
   listRewrites,
-  type MoveFailure,
+  type RewriteFailure,
   type RewriteRow,
 } from "../../../db/partitions/rewrite/rewrites.ts";
 import { hasLeadingIndex } from "../../../db/partitions/probes.ts";
@@ -103,7 +103,7 @@ export function sealedFacts(rows: readonly SealedRow[]): Map<number, SealedFacts
 
 /** Why a table's last drain was given up, and for which catalogue. */
 export function drainFailureOf(
-  last: { failure: MoveFailure; signature: string } | undefined,
+  last: { failure: RewriteFailure; signature: string } | undefined,
 ): TableFacts["drainFailure"] {
   return last &&
     { reason: last.failure.message, at: last.failure.at, signature: last.signature };

@@ -2,42 +2,36 @@ import { createHash } from "node:crypto";
 import type { Sql } from "../../../../db/connection.ts";
 import { readConversionFacts } from "../../../../db/partitions/rewrite/facts.ts";
 import type { ConversionFacts } from "../../../../db/partitions/table_facts.ts";
-import type {
-  LeafTemplate,
-  LockedStatement,
-  NewLeaf,
-  TableName,
-} from "../../../../db/partitions/ddl.ts";
+import type { LeafTemplate, NewLeaf, TableName } from "../../../../db/partitions/ddl.ts";
+import { conversionStatements } from "../../../../db/partitions/rewrite/conversion.ts";
 import {
-  analyzeStatement,
-  copyStatement,
-  replayStatements,
-} from "../../../../db/partitions/rewrite/rows.ts";
-import type { RewriteSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
+  type DescribedStatement,
+  describeRewrite,
+} from "../../../../db/partitions/rewrite/description.ts";
+import { conversionNames } from "../../../../db/partitions/rewrite/names.ts";
+import type { RewritePlan } from "../../../../db/partitions/rewrite/rewrites.ts";
 import { type ParentRow, readParents } from "../../../../db/partitions/parents.ts";
 import { keyEnds, takenBeside } from "../../../../db/partitions/probes.ts";
-import { quoteLiteral, quoteTable } from "../../../../db/sql.ts";
+import { quoteLiteral } from "../../../../db/sql.ts";
 import { createAxis } from "../../axis/axis.ts";
 import { formatEnd } from "../../axis/bound.ts";
 import { leafName, preciseName } from "../../axis/names.ts";
 import { highest, lowest, type Span } from "../../axis/span.ts";
 import { cutGaps } from "../../planning/cover.ts";
 import type { PlanContext } from "../../planning/facts.ts";
-import { type Policy, tableOf } from "../../policy.ts";
+import type { Policy } from "../../policy.ts";
 import { type ConversionWish, refusalsOf } from "./refusals.ts";
 import { sign } from "../signature.ts";
-import { namesOf } from "../belongings.ts";
-import { type Conversion, conversionStatements } from "./statements.ts";
 
 export interface ConversionPlan {
   table: string;
   /** Why it cannot be done; nothing else is planned then. */
   refusals: string[];
-  statements: (LockedStatement & { phase: string; reason: string })[];
+  statements: DescribedStatement[];
   partitions: string[];
   estimate: { rows: number; bytes: number; seconds: number };
   digest: string;
-  conversion: Conversion | undefined;
+  conversion: RewritePlan | undefined;
 }
 
 /** Digest of a table as far as a conversion rests on it: sizes change, and do not matter. */
@@ -129,68 +123,6 @@ function templateOf(row: ParentRow, facts: ConversionFacts, keyColumn: string): 
   };
 }
 
-/** Every phase in the order it comes, so that the whole can be read before it begins. */
-export function describeMove(
-  begin: readonly LockedStatement[],
-  spec: RewriteSpec,
-  /** The tables whose readers and writers the swap keeps out. */
-  swapped: readonly TableName[] = [spec.source],
-): ConversionPlan["statements"] {
-  const table = tableOf(spec.source);
-  const say = (phase: string, reason: string, lock: string) => (sql: string) => ({
-    phase,
-    reason,
-    sql,
-    lock,
-  });
-  return [
-    ...begin.map((statement) => ({
-      ...statement,
-      phase: "begin",
-      reason: "the new table stands beside the old one, changes are noted; one transaction",
-    })),
-    say(
-      "copy",
-      "once for each batch of blocks, each a transaction of its own",
-      `ACCESS SHARE on ${table}`,
-    )(
-      copyStatement(spec, "FROM", "TO"),
-    ),
-    say(
-      "copy",
-      "once, at the end: the planner knows the new tables from their first query on",
-      `SHARE UPDATE EXCLUSIVE on ${tableOf(spec.shadow)}`,
-    )(analyzeStatement(spec)),
-    ...replayStatements(spec, "N").map(
-      say(
-        "replay",
-        "what changed meanwhile, in batches, until little is left",
-        `ACCESS SHARE on ${table}`,
-      ),
-    ),
-    ...[
-      `lock table only ${
-        quoteTable(spec.source.schema, spec.source.table)
-      } in share row exclusive mode`,
-      spec.direct,
-    ]
-      .map(
-        say(
-          "direct",
-          "the last changes; from here on each write goes to both tables",
-          `SHARE ROW EXCLUSIVE on ${table}`,
-        ),
-      ),
-    ...spec.swap.map(
-      say(
-        "swap",
-        "when both have been found equal and no older snapshot is left; one short transaction",
-        `ACCESS EXCLUSIVE on ${swapped.map(tableOf).join(", ")}`,
-      ),
-    ),
-  ];
-}
-
 /** Plans a conversion; reads the catalogue and the ends of the key, changes nothing. */
 export async function planConversion(
   sql: Sql,
@@ -212,7 +144,7 @@ export async function planConversion(
   };
   if (plan.refusals.length > 0) return plan;
   const { spans, problem } = await leavesOf(sql, policy, wish.keyColumn, context);
-  const names = namesOf(policy, facts.oid);
+  const names = conversionNames(policy, facts.oid);
   const leafNames = nameLeaves(policy, spans);
   const wanted = [names.shadow, names.old, names.rest].map(({ table }) => table);
   const taken = await takenBeside(sql, policy.schema, [...wanted, ...leafNames]);
@@ -235,7 +167,7 @@ export async function planConversion(
     signature,
     policy: { ...policy },
   });
-  const statements = describeMove(conversion.begin, conversion.spec);
+  const statements = describeRewrite(conversion);
   const digest = createHash("sha256")
     .update(JSON.stringify([signature, policy, statements.map(({ sql }) => sql)])).digest("hex");
   return { ...plan, statements, partitions: leafNames, digest, conversion };

@@ -1,4 +1,8 @@
-import type { ConversionFacts, IndexFacts } from "../../../../db/partitions/table_facts.ts";
+import {
+  type ConversionFacts,
+  identityOf,
+  type IndexFacts,
+} from "../../../../db/partitions/table_facts.ts";
 import type { ParentRow } from "../../../../db/partitions/parents.ts";
 import { codecs, type KeyKind } from "../../axis/key.ts";
 import { refuseGiving } from "../../planning/owner.ts";
@@ -9,19 +13,6 @@ export interface ConversionWish {
   key: KeyKind;
   /** Whether keys that lack the partition key may be made wider by it. */
   widenKeys: boolean;
-}
-
-/** The columns that name a row for good: the primary key's, or those of a unique index that can serve as one. */
-export function identityOf(facts: ConversionFacts): string[] | undefined {
-  const notNull = new Set(
-    facts.columns.filter(({ not_null }) => not_null).map(({ name }) => name),
-  );
-  const primary = facts.constraints.find(({ type, deferrable }) => type === "p" && !deferrable);
-  if (primary) return primary.columns;
-  const unique = facts.indexes.find(({ unique, valid, partial, columns }) =>
-    unique && valid && !partial && columns.every((name) => name !== null && notNull.has(name))
-  );
-  return unique?.columns.filter((name) => name !== null);
 }
 
 const indexKind: Record<string, string> = { p: "primary key", u: "unique constraint" };

@@ -2,12 +2,12 @@ import type { Sql } from "../../../../db/connection.ts";
 import { codeOf } from "../../../../db/errors.ts";
 import { type Doubt, findBroken, listDoubts } from "../../../../db/partitions/proof/doubts.ts";
 import { listSubscriptions } from "../../../../db/partitions/publications.ts";
+import { drainNames } from "../../../../db/partitions/rewrite/names.ts";
 import { nextKey, takenBeside } from "../../../../db/partitions/probes.ts";
 import { highest, lowest, type Span } from "../../axis/span.ts";
 import { readTable } from "../convert/plan.ts";
 import { type Reading, retentionLimit, wantedStretch } from "../../planning/cover.ts";
 import type { DrainFacts, TableFacts } from "../../planning/facts.ts";
-import { drainNames } from "./statements.ts";
 
 /** As many leaves are attached in one short transaction; the next drain takes the next ones. */
 export const drainedMax = 8;

@@ -1,37 +1,12 @@
-import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
-import type { TableName } from "../../../db/partitions/ddl.ts";
-import { quoteIdent, quoteLiteral, quoteTable } from "../../../db/sql.ts";
-import { nameWith } from "../axis/names.ts";
-
-/** A conversion's tables and functions, by names that say whose they are. */
-export interface ConversionNames {
-  plain: TableName;
-  shadow: TableName;
-  old: TableName;
-  rest: TableName;
-  log: string;
-  forward: string;
-  back: string;
-}
-
-export function namesOf({ schema, table }: TableName, oid: number): ConversionNames {
-  const beside = (ending: string) => ({ schema, table: nameWith(table, ending) });
-  return {
-    plain: { schema, table },
-    shadow: beside("_holdfast_new"),
-    old: beside("_holdfast_plain"),
-    rest: beside("_holdfast_rest"),
-    log: quoteTable("holdfast", `move_log_${oid}`),
-    forward: quoteTable("holdfast", `move_${oid}`),
-    back: quoteTable("holdfast", `move_back_${oid}`),
-  };
-}
-
-export const quoted = ({ schema, table }: TableName) => quoteTable(schema, table);
+import { quoteIdent, quoteLiteral, quoteTable } from "../../sql.ts";
+import { quoteName as quoted, type TableName } from "../ddl.ts";
+import { suffixedName } from "../names.ts";
+import type { ConversionFacts } from "../table_facts.ts";
+import type { ConversionNames } from "./names.ts";
 
 /** Names of indexes are the schema's: those of the shadow are others until the swap. */
-const indexName = (table: string, at: number) => nameWith(table, `_holdfast_i${at}`);
-const oldIndexName = (name: string) => nameWith(name, "_holdfast_plain");
+const indexName = (table: string, at: number) => suffixedName(table, `_holdfast_i${at}`);
+const oldIndexName = (name: string) => suffixedName(name, "_holdfast_plain");
 
 /** A key's definition with the partition key added where it is lacking. */
 function widened(definition: string, columns: readonly string[], keyColumn: string): string {
@@ -90,7 +65,7 @@ export function renameIndexes(facts: ConversionFacts, { plain }: ConversionNames
   });
 }
 
-const statisticsName = (table: string, at: number) => nameWith(table, `_holdfast_s${at}`);
+const statisticsName = (table: string, at: number) => suffixedName(table, `_holdfast_s${at}`);
 
 /** Extended statistics of the new table, under names that are free until the swap; `owner` where it is another role. */
 export function statisticsStatements(
@@ -167,7 +142,7 @@ export function sequenceStatements(facts: ConversionFacts, from: TableName, to: 
       `  perform setval(${of(to)}, last, called);`,
       // The names change places.
       `  execute format('alter sequence %s rename to %I', ${of(from)}, ${
-        quoteLiteral(nameWith(from.table, `_holdfast_n${at}`))
+        quoteLiteral(suffixedName(from.table, `_holdfast_n${at}`))
       });`,
       `  execute format('alter sequence %s rename to %I', ${of(to)}, ${quoteLiteral(name)});`,
       "end $holdfast$",

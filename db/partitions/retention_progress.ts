@@ -1,4 +1,4 @@
-import type { Sql } from "../../connection.ts";
+import type { Sql } from "../connection.ts";
 
 /** How far retention has come with a table, as of the last rotation under a trusted clock. Milliseconds since 1970. */
 export interface ProgressRow {
