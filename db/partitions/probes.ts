@@ -226,3 +226,10 @@ export async function hasLeadingIndex(sql: Sql, oid: number, column: string): Pr
     limit 1`;
   return rows.length > 0;
 }
+
+/** Returns the size of the server's shared buffers. */
+export async function readCacheBytes(sql: Sql): Promise<number> {
+  const [row] = await sql<{ bytes: number }[]>`
+    select pg_size_bytes(current_setting('shared_buffers'))::float8 as bytes`;
+  return row?.bytes ?? 0;
+}

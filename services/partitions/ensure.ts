@@ -86,13 +86,14 @@ export function createEnsure(
     const steps = await plan(days);
     if (steps.length > 0) {
       const { errors, refused } = await execution.run(steps);
-      if (refused[0]) {
+      const [failed] = refused;
+      if (failed) {
         throw new HoldfastError(
           "database_error",
           `The partitions these ticks need cannot be made: ${
-            refused[0].reason.split(":")[0]
-          }; GET /api/partitions/log has the server's words`,
-          { cause: new Error(refused[0].reason) },
+            failed.sqlstate ?? "unknown error"
+          }; GET /api/partitions/log has the server's message`,
+          { cause: new Error(failed.reason) },
         );
       }
       if (errors[0] !== undefined) {

@@ -1,6 +1,7 @@
 import { endDetached } from "../../../db/partitions/detached.ts";
 import { presentTable } from "../../../db/partitions/leaves.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
+import { runStatements } from "../../../db/partitions/run.ts";
 import { lockWhole } from "../../../db/partitions/storage.ts";
 import { behindSavepoint } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
@@ -11,9 +12,9 @@ import { leafTable, leafText, type LockedCheck, type StepTools } from "./step_to
 /** Longest that a drop may take: its rows may be counted once more. */
 const longestMs = 55 * 60_000;
 
-/** Drops and moves detached leaves, each if it is still the one that was detached and `check` holds under its lock. */
+/** Drops or moves a detached leaf, if it is still the table that was detached and `check` succeeds under its lock. */
 export function createRemoval({ pool, clock, limitLocks, withRetries, entry }: StepTools) {
-  /** `giveUp` is called with what keeps failing after the proof, which is not made again for it. */
+  /** Calls `giveUp` with an error that persists after the check, which is not repeated for it. */
   async function change(
     step: Step,
     check: LockedCheck | undefined,
@@ -32,10 +33,10 @@ export function createRemoval({ pool, clock, limitLocks, withRetries, entry }: S
         await refuseOdd(sql, step);
         await check?.(sql);
       }
-      // Another table's lock is waited for here: what was read and counted above stays locked, and proven.
+      // Only the lock of another table can be in the way here: what was checked above stays locked.
       await withRetries(step, () =>
         behindSavepoint(sql, async () => {
-          for (const { sql: statement } of step.statements) await sql.unsafe(statement);
+          await runStatements(sql, step.statements);
         })).catch((error) => {
           giveUp(error);
           throw error;

@@ -7,7 +7,7 @@ import { lastRotations } from "../../../db/partitions/log.ts";
 import { listFailedDrains } from "../../../db/partitions/rewrite/rewrites.ts";
 import { listPolicies } from "../../../db/partitions/policies.ts";
 import { listHolds } from "../../../db/partitions/restraint.ts";
-import { countRows, listPositions } from "../../../db/partitions/probes.ts";
+import { countRows, listPositions, readCacheBytes } from "../../../db/partitions/probes.ts";
 import {
   describeOwnPublication,
   listOwnPublications,
@@ -76,8 +76,7 @@ export async function readTables(
   const sealed = sealedFacts(await listSealed(sql));
   const archived = await listGone(sql);
   const holds = await listHolds(sql);
-  const [{ bytes: cacheBytes } = { bytes: 0 }] = await sql<{ bytes: number }[]>`
-    select pg_size_bytes(current_setting('shared_buffers'))::float8 as bytes`;
+  const cacheBytes = await readCacheBytes(sql);
   const published = (await listOwnPublications(sql)).map(describeOwnPublication);
   const tables: TableReading[] = [];
   for (const policy of policies) {

@@ -1,11 +1,7 @@
 import type { Sql } from "../../../db/connection.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
-import {
-  analyzeStatement,
-  countStored,
-  readStorage,
-  type StorageRow,
-} from "../../../db/partitions/storage.ts";
+import { analyzeTable } from "../../../db/partitions/run.ts";
+import { countStored, readStorage, type StorageRow } from "../../../db/partitions/storage.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { leafTable, leafText } from "../execution/step_tools.ts";
 import type { Step } from "../planning/step.ts";
@@ -112,7 +108,7 @@ export async function withStatistics<T>(
     return await work();
   } catch (error) {
     if (!(error instanceof Contradiction)) throw error;
-    await pool.run((sql) => sql.unsafe(analyzeStatement(leafTable(step))), { deadlineMs: 600_000 });
+    await pool.run((sql) => analyzeTable(sql, leafTable(step)), { deadlineMs: 600_000 });
     return await work();
   }
 }

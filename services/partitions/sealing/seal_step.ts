@@ -10,6 +10,7 @@ import {
   sealStatements,
   vacuumStatement,
 } from "../../../db/partitions/proof/sealed.ts";
+import { runStatements } from "../../../db/partitions/run.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { codecs, type KeyKind } from "../axis/key.ts";
 import {
@@ -59,9 +60,7 @@ export function createSealing(
           bound: step.bound ?? "",
           at: clock.now(),
         });
-        for (const { sql: statement } of sealStatements(leafTable(step))) {
-          await sql.unsafe(statement);
-        }
+        await runStatements(sql, sealStatements(leafTable(step)));
       }));
   }
 

@@ -154,7 +154,7 @@ export async function planConversion(
       ? [`it would need more than ${context.maxPartitions} partitions; lengthen the interval`]
       : []),
     ...taken.slice(0, 5).map((name) =>
-      `the name ${policy.schema}.${name} is taken; rename what has it`
+      `the name ${policy.schema}.${name} is taken; rename that table`
     ),
   ];
   if (plan.refusals.length > 0) return plan;
