@@ -256,6 +256,14 @@ export function moveStatement(leaf: TableName, schema: string): string {
   return `alter table ${quoteTable(leaf.schema, leaf.table)} set schema ${quoteIdent(schema)}`;
 }
 
+/** Keeps readers out of a parent: one that has listed the leaves would otherwise miss a new one. */
+export function lockParentStatement(parent: TableName): LockedStatement {
+  return {
+    sql: `lock table only ${quoteName(parent)} in access exclusive mode`,
+    lock: `ACCESS EXCLUSIVE on ${parent.schema}.${parent.table}`,
+  };
+}
+
 /** Holds the moved rows while their leaf is attached; temporary tables are in no publication. */
 const movedTable = "holdfast_moved";
 

@@ -67,36 +67,70 @@ function columnProblems(manifest: Manifest, found: Manifest["columns"]): string[
   ];
 }
 
+type Judgement = Omit<Verdict, "table" | "partition" | "sealed_at" | "duration_ms">;
+
+/** Returns a judgement on content that was not compared. */
+const uncompared = (
+  manifest: Manifest,
+  status: Verdict["status"],
+  problems: string[],
+): Judgement => ({
+  status,
+  rows: null,
+  expected_rows: manifest.rows,
+  content_hash: null,
+  expected_hash: manifest.content_hash,
+  differences: [],
+  unreadable: [],
+  problems,
+});
+
+/** Returns the judgement on content that was read and hashed. */
+function compareContent(
+  manifest: Manifest,
+  { total, buckets, unreadable }: Awaited<ReturnType<typeof measureContent>>,
+  { columns, guard }: { columns: string[]; guard: string[] },
+): Judgement {
+  const differences = compareBuckets(manifest, buckets);
+  const damaged = unreadable.map(({ from, to, error }) =>
+    `block${to - from > 1 ? `s ${from} to ${to - 1}` : ` ${from}`} cannot be read: ${error}`
+  );
+  const status = () => {
+    if (damaged.length > 0) return "unreadable";
+    if (differences.length > 0 || columns.length > 0) return "changed";
+    return guard.length > 0 ? "open" : "intact";
+  };
+  return {
+    status: status(),
+    rows: total.rows,
+    expected_rows: manifest.rows,
+    content_hash: hashOf(total),
+    expected_hash: manifest.content_hash,
+    differences,
+    unreadable,
+    problems: [...columns, ...differences.map(describeDifference), ...damaged, ...guard],
+  };
+}
+
+/** Compares one sealed leaf with its manifest. */
 async function judge(
   sql: Sql,
   row: SealedRow,
   onBlocks: (done: number, of: number) => void,
-): Promise<Omit<Verdict, "table" | "partition" | "sealed_at" | "duration_ms">> {
+): Promise<Judgement> {
   const manifest = Manifest.parse(await readManifest(sql, row.leaf_oid));
-  const nothing = {
-    rows: null,
-    expected_rows: manifest.rows,
-    content_hash: null,
-    expected_hash: manifest.content_hash,
-    differences: [],
-    unreadable: [],
-  };
   const leaf = await describeLeaf(sql, row.leaf_oid);
   if (!row.present || !leaf) {
-    return { ...nothing, status: "gone", problems: ["the table is not there any more"] };
+    return uncompared(manifest, "gone", ["the table is not there any more"]);
   }
   const oddity = (await readOddities(sql, [row.leaf_oid], "table")).get(row.leaf_oid);
   if (oddity !== undefined) {
-    return {
-      ...nothing,
-      status: "unreadable",
-      problems: [`its content cannot be read: it ${oddity}`],
-    };
+    return uncompared(manifest, "unreadable", [`its content cannot be read: it ${oddity}`]);
   }
   const columns = columnProblems(manifest, leaf.columns);
   const guard = row.guarded ? [] : ["writes are let through: its triggers are gone or disabled"];
   if (manifest.columns.some(({ name }) => !leaf.columns.some((one) => one.name === name))) {
-    return { ...nothing, status: "changed", problems: [...columns, ...guard] };
+    return uncompared(manifest, "changed", [...columns, ...guard]);
   }
   const content = await measureContent(sql, {
     leaf: row.present,
@@ -109,29 +143,9 @@ async function judge(
   if (
     content.total.rows === 0 && content.unreadable.length === 0 && await hasRows(sql, row.present)
   ) {
-    return { ...nothing, status: "unreadable", problems: ["it has rows, and none could be read"] };
+    return uncompared(manifest, "unreadable", ["it has rows, and none could be read"]);
   }
-  const differences = compareBuckets(manifest, content.buckets);
-  const damaged = content.unreadable.map(({ from, to, error }) =>
-    `block${to - from > 1 ? `s ${from} to ${to - 1}` : ` ${from}`} cannot be read: ${error}`
-  );
-  const changed = differences.length > 0 || columns.length > 0;
-  return {
-    status: damaged.length > 0
-      ? "unreadable"
-      : changed
-      ? "changed"
-      : row.guarded
-      ? "intact"
-      : "open",
-    rows: content.total.rows,
-    expected_rows: manifest.rows,
-    content_hash: hashOf(content.total),
-    expected_hash: manifest.content_hash,
-    differences,
-    unreadable: content.unreadable,
-    problems: [...columns, ...differences.map(describeDifference), ...damaged, ...guard],
-  };
+  return compareContent(manifest, content, { columns, guard });
 }
 
 /**
