@@ -23,7 +23,7 @@ export const quoteName = ({ schema, table }: TableName): string => quoteTable(sc
 export const quoteColumns = (columns: readonly string[], prefix = ""): string =>
   columns.map((column) => prefix + quoteIdent(column)).join(", ");
 
-/** What a new leaf takes over from its parent and its newest sibling. */
+/** Properties that a new leaf copies from its parent and its newest sibling. */
 export interface LeafTemplate {
   keyColumns: readonly string[];
   /** Undefined when the session's role is the owner. */
@@ -43,11 +43,11 @@ export interface LeafTemplate {
   forceRowSecurity: boolean;
   /** Statistics targets and options of columns, which LIKE leaves out. */
   columnSettings: readonly ColumnSetting[];
-  /** Whether default privileges give others rights on what this role makes, which the parent may not give. */
+  /** Whether default privileges grant others rights on tables of this role that the parent may not grant. */
   defaultGrants: boolean;
-  /** It has extended statistics: those that LIKE makes belong to this role. */
+  /** It has extended statistics: those that LIKE makes belong to the session's role. */
   extendedStatistics: boolean;
-  /** Privileges that the owner has taken from itself. */
+  /** Privileges that the owner revoked from itself. */
   ownerLacks: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export interface ColumnSetting {
   options: string[];
 }
 
-/** A leaf to be: its bound as DDL text, and the ends of its CHECK as literals (null: no end). */
+/** A leaf to be created: its bound as DDL text, and the ends of its CHECK as literals (null: no end). */
 export interface NewLeaf {
   parent: TableName;
   name: string;
@@ -80,7 +80,7 @@ export const unboundedLeaf = (parent: TableName, name: string): NewLeaf => ({
   checkTo: null,
 });
 
-/** Storage options come as "fillfactor=70"; an option's value is a literal. */
+/** Returns a WITH clause for options such as "fillfactor=70", each value as a literal. */
 function storageOptions(options: readonly string[]): string {
   if (options.length === 0) return "";
   const written = options.map((option) => {
@@ -90,7 +90,7 @@ function storageOptions(options: readonly string[]): string {
   return ` with (${written.join(", ")})`;
 }
 
-/** Takes back what default privileges gave on a new table. */
+/** Returns what revokes the rights that default privileges granted on a new table. */
 function revokeDefaults(child: string): string {
   return [
     "do $holdfast$ declare given record; begin",
@@ -104,7 +104,7 @@ function revokeDefaults(child: string): string {
   ].join("\n");
 }
 
-/** Gives the extended statistics of a new table to its owner. */
+/** Returns what makes `owner` the owner of a new table's extended statistics. */
 function giveStatistics(child: string, owner: string): string {
   return [
     "do $holdfast$ declare made record; begin",
@@ -118,7 +118,10 @@ function giveStatistics(child: string, owner: string): string {
   ].join("\n");
 }
 
-/** What a table has that LIKE does not copy: rights, row security, replica identity, column settings, and its owner. */
+/**
+ * Returns what sets the properties that LIKE does not copy: rights, row security, replica identity, column settings and
+ * owner.
+ */
 export function propertyStatements(
   child: string,
   template: Omit<LeafTemplate, "options" | "unlogged" | "tablespace" | "accessMethod">,
@@ -186,7 +189,10 @@ export function createStatements(
   ];
 }
 
-/** The leaf's copy of the parent's replica identity index bears a name that only the catalogue knows. */
+/**
+ * Returns what makes a leaf's copy of the parent's replica identity index its own. Only the catalogue knows the copy's
+ * name.
+ */
 export function replicaIndexStatement({ parent, name }: NewLeaf): string {
   const child = quoteTable(parent.schema, name);
   const text = [
@@ -202,14 +208,14 @@ export function replicaIndexStatement({ parent, name }: NewLeaf): string {
   return text;
 }
 
-/** Without a CHECK an attach reads all rows there are: for a table that is new. */
+/** Returns what attaches a new, empty table. Without a CHECK an attach reads all rows. */
 export function attachStatement({ parent, name, from, to }: NewLeaf): string {
   return `alter table ${quoteTable(parent.schema, parent.table)} attach partition ${
     quoteTable(parent.schema, name)
   } for values from (${from}) to (${to})`;
 }
 
-/** Attaches a table under a CHECK that says what its bound says, so that the attach need not scan it. */
+/** Returns what attaches a table with a CHECK equal to its bound, so that the attach need not scan it. */
 export function attachStatements(
   leaf: NewLeaf,
   template: LeafTemplate,
@@ -233,7 +239,7 @@ export function attachStatements(
       ...alone,
     },
     { sql: attachStatement(leaf), lock: attachLock },
-    // Once attached, it would only cost every insert a test.
+    // Once the leaf is attached, the CHECK would only slow inserts down.
     { sql: `alter table ${child} drop constraint ${checkName}`, ...alone },
     ...(template.replicaIdentity === "i" ? [{ sql: replicaIndexStatement(leaf), ...alone }] : []),
   ];
@@ -241,17 +247,24 @@ export function attachStatements(
 
 export type DetachMode = "concurrently" | "finalize" | "blocking";
 
-/** Detaches a leaf; concurrently and finalize cannot run inside a transaction. */
+/** Returns what detaches a leaf; `concurrently` and `finalize` cannot run inside a transaction. */
 export function detachStatement(parent: TableName, leaf: TableName, mode: DetachMode): string {
   return `alter table ${quoteTable(parent.schema, parent.table)} detach partition ${
     quoteTable(leaf.schema, leaf.table)
   }${mode === "blocking" ? "" : ` ${mode}`}`;
 }
 
+/** Returns what reads all rows of a leaf. */
+export function readStatement(leaf: TableName): string {
+  return `select * from only ${quoteName(leaf)}`;
+}
+
+/** Returns what drops a leaf, unless something depends on it. */
 export function dropStatement(leaf: TableName): string {
   return `drop table ${quoteTable(leaf.schema, leaf.table)} restrict`;
 }
 
+/** Returns what moves a leaf into another schema. */
 export function moveStatement(leaf: TableName, schema: string): string {
   return `alter table ${quoteTable(leaf.schema, leaf.table)} set schema ${quoteIdent(schema)}`;
 }
@@ -264,13 +277,13 @@ export function lockParentStatement(parent: TableName): LockedStatement {
   };
 }
 
-/** Holds the moved rows while their leaf is attached; temporary tables are in no publication. */
+/** Keeps the moved rows while their leaf is attached; temporary tables are in no publication. */
 const movedTable = "holdfast_moved";
 
 /**
- * Moves the rows of a new leaf's range out of the default leaf: `out` before the attach, `back` after it. Of a published
- * table they may only be written once the leaf is attached: before, their deletion would be sent and their insertion
- * would not, or under a name that the subscriber does not know.
+ * Returns what moves the rows of a new leaf's range out of the default leaf: `out` before the attach, `back` after it. Rows
+ * of a published table may be written only once the leaf is attached. Before, their deletion would be sent and their
+ * insertion would not, or under a name that the subscriber does not know.
  */
 export function moveStatements(
   leaf: NewLeaf,

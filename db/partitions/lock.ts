@@ -4,7 +4,7 @@ import { codeOf } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import { allowIdle, setLockTimeout } from "../session/transaction.ts";
 
-/** Longest rotation. */
+/** Longest duration of a rotation. */
 const longestMs = 60 * 60_000;
 const keepAliveMs = 2_000;
 

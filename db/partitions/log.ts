@@ -45,7 +45,7 @@ export interface LogEntry {
   sql: string | null;
 }
 
-/** What was done, newest first. */
+/** Returns the entries of the maintenance log, newest first. */
 export async function listMaintenance(
   sql: Sql,
   { table, before, limit }: { table?: string; before?: string; limit: number },

@@ -6,7 +6,7 @@ import { outsideTransaction } from "../session/transaction.ts";
 
 const checkMs = 250;
 
-/** Cancels a marked statement that waits too long for a lock, or runs too long; answers whether it did. */
+/** Cancels a marked statement that waits too long for a lock, or runs too long; returns the reason. */
 async function cancelLate(
   pool: Pool,
   mark: string,
@@ -61,7 +61,7 @@ export async function sendOutsideTransaction(
   try {
     await plain.unsafe(`${mark} ${statement}`);
   } catch (error) {
-    // The answer of the check may come after the cancellation that it made.
+    // The result of the check may arrive after the cancellation that it made.
     if (codeOf(error) !== "57014" || why === "statement") throw error;
     throw Object.assign(new Error("canceled after waiting for a lock", { cause: error }), {
       code: "55P03",

@@ -8,7 +8,7 @@ export interface ForeignKeyRow {
   column: string | null;
 }
 
-/** A table that has a policy, as far as the catalogue knows it. */
+/** A table that has a policy, as the catalogue describes it. */
 export interface ParentRow {
   oid: number;
   schema: string;
@@ -26,7 +26,9 @@ export interface ParentRow {
   is_owner: boolean;
   owns: boolean;
   may_create: boolean;
-  /** Whether the owner may create tables there, as it must to be given one, and whether this role may give it any. */
+  /**
+   * Whether the owner may create tables in the schema, which `owner to` requires, and whether this role may give it tables.
+   */
   owner_may_create: boolean;
   gives: boolean;
   default_grants: boolean;

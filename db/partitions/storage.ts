@@ -4,21 +4,21 @@ import type { TableName } from "./ddl.ts";
 
 /** A table, or one below it, and where its rows are stored. */
 export interface StorageRow {
-  /** The table asked about. */
+  /** The table that the query named. */
   leaf: number;
   oid: number;
   schema: string;
   name: string;
   /** relkind: 'r' for an ordinary table. */
   kind: string;
-  /** Citus keeps its rows on other nodes, or in tables of other names. */
+  /** Citus stores its rows on other nodes, or in tables of other names. */
   distributed: boolean;
 }
 
 /** Returns the tables of these oids, their children and their partitions. Waits for no lock. */
 export async function readStorage(sql: Sql, oids: readonly number[]): Promise<StorageRow[]> {
   if (oids.length === 0) return [];
-  // Citus has its catalogue in pg_catalog, whatever schema the extension is in.
+  // Citus keeps its catalogue in pg_catalog, whatever schema the extension is in.
   const [citus] = await sql<{ there: boolean }[]>`
     select to_regclass('pg_catalog.pg_dist_partition') is not null as there`;
   return await sql<StorageRow[]>`

@@ -70,7 +70,7 @@ const pollAt = (id: string) => ({
   "Retry-After": pollSeconds,
 });
 
-/** Conversions of plain tables, and how far they and the drains of default partitions are. */
+/** Makes the routes of conversions, and of their progress and that of drains. */
 export function conversionRoutes({ conversions }: { conversions: Conversions }) {
   const router = createRouter();
 
@@ -120,7 +120,7 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
       conversions.wake();
       return c.json({ ...none, conversion: rewriteReport(move) }, 202, pollAt(move.id));
     }
-    // The schema lets neither through without these.
+    // The schema has checked that both are present.
     const { table: _table, windows = null, sub_interval = null, ...rest } = policy!;
     const input = {
       table,

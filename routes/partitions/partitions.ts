@@ -145,7 +145,7 @@ function planAnswer({ digest, steps, skipped, warnings, held }: Plan) {
   return { digest, statements, skipped, warnings: told };
 }
 
-/** Policies, plans and their application. */
+/** Makes the routes of policies, plans and their application. */
 export function partitionRoutes({ policies, rotation, monitor, operations }: {
   operations: Pick<Operations, "begin">;
   policies: Policies;
@@ -154,7 +154,7 @@ export function partitionRoutes({ policies, rotation, monitor, operations }: {
 }) {
   const router = createRouter();
 
-  /** A plan for a table without a policy would be empty, which says the wrong thing. */
+  /** A plan for a table without a policy would be empty, which is misleading. */
   async function checkManaged(table: string | undefined): Promise<void> {
     if (table !== undefined) await policies.get(table);
   }
@@ -209,7 +209,7 @@ export function partitionRoutes({ policies, rotation, monitor, operations }: {
   });
 
   router.openapi(planRoute, async (c) => {
-    // The body may be left out: a plan of everything needs no words.
+    // The body is optional: without it the plan is for all tables.
     const { table } = c.req.valid("json") ?? {};
     await checkManaged(table);
     return c.json(planAnswer(await rotation.plan(table)), 200);

@@ -105,7 +105,7 @@ const restoreRoute = createRoute({
   },
 });
 
-/** Sealed and archived partitions: proof, opening, the way back. */
+/** Makes the routes of sealed and archived partitions: verify, unseal, restore. */
 export function partitionProofRoutes({ verifications, archives, operations }: {
   operations: Pick<Operations, "begin">;
   verifications: Verifications;

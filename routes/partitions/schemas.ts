@@ -8,7 +8,7 @@ const known = (about: string) =>
 const intervalText = z.string().trim().min(1).max(100);
 const clock = z.string().regex(/^([01]\d|2[0-4]):[0-5]\d$/, "must be a time such as 22:00");
 
-/** Ways to write the actions that people will try. */
+/** Other spellings of the actions. */
 const actionAliases: Record<string, string> = {
   archive: "archive-then-drop",
   archive_then_drop: "archive-then-drop",

@@ -24,7 +24,7 @@ export interface Ensure {
   forget(): void;
 }
 
-/** The last resort in the path that writes: ticks came for days that nobody made a partition for. */
+/** Makes partitions on demand, when ticks arrive for days that have none. */
 export function createEnsure(
   { pool, catalogue, config, execution, context, log, onChange }: {
     pool: Pool;
@@ -42,7 +42,7 @@ export function createEnsure(
   const known = new Set<number>();
   let queue: Promise<unknown> = Promise.resolve();
 
-  /** One upload at a time makes leaves; those behind it mostly find them made. */
+  /** One upload at a time makes leaves; the next ones usually find them made. */
   function serially<T>(work: () => Promise<T>): Promise<T> {
     const turn = queue.then(work, work);
     queue = turn.catch(() => {});
@@ -124,7 +124,7 @@ export function createEnsure(
   };
 }
 
-/** The days in order, and those between a recent one and today: a hole among them is one that health tells of. */
+/** Returns the days in order, with those between a recent one and today: a missing one would be reported as a hole. */
 function withoutHoles(days: readonly number[], { nowUs, horizonDays }: PlanContext): number[] {
   const today = Number(nowUs / dayUs);
   const recent = days.filter((day) => day >= today - horizonDays && day < today);
@@ -133,7 +133,7 @@ function withoutHoles(days: readonly number[], { nowUs, horizonDays }: PlanConte
   return [...wanted].sort((a, b) => a - b);
 }
 
-/** Ticks must find their place also when somebody took their policy away. */
+/** Used when the policy of the ticks was removed: they still need partitions. */
 const fallbackPolicy: Policy = {
   schema: "market",
   table: "ticks",

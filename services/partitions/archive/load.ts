@@ -7,7 +7,7 @@ import type { Manifest } from "../sealing/manifest.ts";
 import { readArchive } from "./read.ts";
 import { splitRecord } from "./record.ts";
 
-/** Rows sent at once; other work of the process gets its turn in between. */
+/** Rows sent at once; other work of the process runs in between. */
 const rowsTogether = 1_000;
 
 /** Returns a row of the binary COPY format from one of record_send: the count has two bytes, and values have no type. */

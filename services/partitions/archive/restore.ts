@@ -37,7 +37,7 @@ export interface RestoreRequest {
   /** The leaf's name, with or without its schema; or `file`, below the archive directory. */
   partition?: string | undefined;
   file?: string | undefined;
-  /** How long retention leaves the leaf alone. */
+  /** How long retention keeps the leaf. */
   holdSeconds: number;
 }
 
@@ -74,7 +74,7 @@ export interface ArchiveOptions extends TargetOptions {
 
 interface FoundArchive {
   path: string;
-  /** Undefined for a file that was named itself. */
+  /** Undefined when the request named the file. */
   row: ArchiveRow | undefined;
 }
 
@@ -215,7 +215,7 @@ async function restoreArchive(
       sql: statements.map((one) => one.sql).join(";\n"),
     }]);
   }, { deadlineMs: longestMs });
-  // Without statistics only its plans are worse.
+  // Missing statistics only make its plans worse.
   await pool.run((sql) => analyzeTable(sql, child)).catch(() => {});
   return {
     table,

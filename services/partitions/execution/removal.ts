@@ -9,7 +9,7 @@ import type { Step } from "../planning/step.ts";
 import { refuseOdd, withStatistics } from "../sealing/ordinary.ts";
 import { leafTable, leafText, type LockedCheck, type StepTools } from "./step_tools.ts";
 
-/** Longest that a drop may take: its rows may be counted once more. */
+/** Longest duration of a drop: its rows may be counted once more. */
 const longestMs = 55 * 60_000;
 
 /** Drops or moves a detached leaf, if it is still the table that was detached and `check` succeeds under its lock. */

@@ -30,10 +30,10 @@ export const leafTable = ({ partition }: Step): TableName => ({
 /** Returns the partition of a step as `schema.name`. */
 export const leafText = ({ partition }: Step) => `${partition.schema}.${partition.name}`;
 
-/** Limits of a statement outside a transaction, behind a pooler; the same as the pool's own. */
+/** Limits of a statement outside a transaction behind a pooler; equal to the pool's own. */
 export const outsideLimits = { lockMs: 2_000, statementMs: 120_000 };
 
-/** What those who carry out steps share. */
+/** Functions that all steps use. */
 export interface StepTools {
   pool: Pool;
   clock: Clock;

@@ -7,10 +7,10 @@ import {
   moveStatements,
   type NewLeaf,
 } from "../../../db/partitions/ddl.ts";
-import { quoteLiteral } from "../../../db/sql.ts";
-import { formatEnd, parseBound } from "../axis/bound.ts";
+import { parseBound } from "../axis/bound.ts";
+import { leafOfSpan } from "../axis/leaf.ts";
 import { leafName, preciseName } from "../axis/names.ts";
-import { highest, lowest, type Span } from "../axis/span.ts";
+import type { Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import { warnPublished } from "../survey/publications.ts";
 import type { Reading } from "./cover.ts";
@@ -43,28 +43,15 @@ export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate
   };
 }
 
-/** Returns a leaf to be created, with its bounds as DDL text. */
+/** Returns the leaf of a span, to be created below this table. */
 export function newLeaf(
-  facts: TableFacts,
-  reading: Reading,
-  parent: ParentFacts,
+  { policy: { schema, table } }: TableFacts,
+  { axis }: Reading,
+  { keyColumns }: ParentFacts,
   span: Span,
   name: string,
-) {
-  const { codec } = reading.axis;
-  const end = (at: bigint) => formatEnd(at, codec, parent.keyColumns.length, quoteLiteral);
-  const check = (at: bigint) =>
-    at === lowest || at === highest ? null : quoteLiteral(codec.format(at));
-  const { schema, table } = facts.policy;
-  const leaf: NewLeaf = {
-    parent: { schema, table },
-    name,
-    from: end(span.from),
-    to: end(span.to),
-    checkFrom: check(span.from),
-    checkTo: check(span.to),
-  };
-  return leaf;
+): NewLeaf {
+  return leafOfSpan({ parent: { schema, table }, name, span, columns: keyColumns.length }, axis);
 }
 
 /** Returns the names that a span's leaf may have, the usual one first. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { grantCreate, grantMembership } from "../../../db/partitions/remedies.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { parseBound } from "../axis/bound.ts";
 import { highest, overlap, type Span } from "../axis/span.ts";
@@ -21,7 +22,7 @@ export interface Plan {
   warnings: Skipped[];
   /** Steps that are not done without being confirmed. */
   held?: ReadonlySet<Step>;
-  /** Leaves whose rows cannot be read and counted here: retention keeps off them. */
+  /** Leaves whose rows cannot be read and counted here: retention keeps them. */
   refused: (Refused & { table: string })[];
   digest: string;
 }
@@ -34,7 +35,9 @@ function refusal(facts: TableFacts): string | undefined {
   const { parent, problem } = facts;
   if (problem !== undefined || !parent) return problem ?? "is not there";
   if (!parent.owns) {
-    return `the role ${parent.role} must own it or be a member of ${parent.owner}: grant "${parent.owner}" to "${parent.role}"`;
+    return `the role ${parent.role} must own it or be a member of ${parent.owner}: ${
+      grantMembership(parent.owner, parent.role)
+    }`;
   }
   return undefined;
 }
@@ -80,7 +83,7 @@ function premakeObstacles({ policy }: TableFacts, reading: Reading, parent: Pare
   const { schema, key } = policy;
   if (!parent.mayCreate) {
     return [
-      `the role ${parent.role} may not create tables: grant create on schema "${schema}" to "${parent.role}"`,
+      `the role ${parent.role} may not create tables: ${grantCreate(schema, parent.role)}`,
     ];
   }
   const ungiven = refuseGiving({ ...parent, schema });

@@ -2,10 +2,10 @@ import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
 import { type Verdict, verifySealed } from "./verify.ts";
 
-/** What is wrong with one sealed leaf of a restored copy; that writes are let through is nobody's harm there. */
+/** Says whether a sealed leaf of a restored copy is damaged; missing triggers do no harm there. */
 const harmed = ({ status }: Verdict) => status !== "intact" && status !== "open";
 
-/** A copy from before there were seals has no table of them. */
+/** A copy from before seals existed has no table of them. */
 const undefinedTable = "42P01";
 
 /**

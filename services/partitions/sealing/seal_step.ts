@@ -28,7 +28,7 @@ import { proveCount, readOddities, withStatistics } from "./ordinary.ts";
 /** Longest that hashing one leaf may take. */
 const longestMs = 55 * 60_000;
 
-/** Ends of a key compared as positions of its axis. */
+/** Returns a comparison of a key's ends as positions of its axis. */
 function orderOf(kind: KeyKind): (a: string, b: string) => boolean {
   const { parse } = codecs[kind];
   return (a, b) => {
@@ -64,7 +64,7 @@ export function createSealing(
       }));
   }
 
-  /** Somebody else's vacuum, or too little time, does not keep a leaf from being sealed: autovacuum freezes it later. */
+  /** Vacuums a leaf. Another vacuum, or a timeout, does not prevent the seal: autovacuum freezes it later. */
   async function freeze(step: Step): Promise<void> {
     try {
       const { sql: statement } = vacuumStatement(leafTable(step));
@@ -122,7 +122,7 @@ export function createSealing(
   }
 
   return {
-    /** Seals the leaf of a step; answers its manifest. */
+    /** Seals the leaf of a step; returns its manifest. */
     async seal(step: Step): Promise<Manifest> {
       const started = performance.now();
       await closeToWrites(step);

@@ -14,7 +14,7 @@ import {
 } from "./manifest.ts";
 import { readOddities } from "./ordinary.ts";
 
-/** What became of one sealed leaf. `open` has the content it was sealed with, but lets writes through. */
+/** Verdict on one sealed leaf. `open` has the sealed content, but accepts writes. */
 export interface Verdict {
   table: string;
   partition: string;
@@ -46,11 +46,11 @@ export interface VerifyOptions {
   partition?: string | undefined;
   onProgress?: (progress: VerifyProgress) => void;
   onVerdict?: (verdict: Verdict, leaf: SealedRow) => void | Promise<void>;
-  /** Asked before each leaf: false leaves out what is left. */
+  /** Called before each leaf: false leaves out the remaining ones. */
   goesOn?: () => boolean;
 }
 
-/** Compares ends of a key as the key compares; text that says nothing to it, as text. */
+/** Compares ends of a key as text. */
 const byText = (a: string, b: string) => a < b;
 
 function columnProblems(manifest: Manifest, found: Manifest["columns"]): string[] {
@@ -149,9 +149,8 @@ async function judge(
 }
 
 /**
- * Compares sealed leaves with their manifests on one connection, which nothing else uses meanwhile, on whatever server has
- * Holdfast's records beside the leaves, so also on one that was restored. Reads only, in short
- * transactions; what is wrong with one leaf never keeps the others from being read.
+ * Compares sealed leaves with their manifests, on one connection that nothing else uses meanwhile, also on a restored
+ * server. Reads only, in short transactions. An error of one leaf does not keep the others from being read.
  */
 export async function verifySealed(
   sql: Sql,

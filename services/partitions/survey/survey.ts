@@ -26,7 +26,7 @@ import { completeFacts, findHighest, newestFirst } from "./probes.ts";
 
 const strategies: Record<string, string> = { l: "list", h: "hash" };
 
-/** Why a table cannot be managed by its policy, as far as the catalogue alone tells. */
+/** Returns why a table cannot be managed by its policy, from the catalogue alone. */
 export function problemOf(row: ParentRow | undefined, policy: Policy): string | undefined {
   if (!row) return "there is no such table";
   if (row.strategy === null) return "it is not partitioned";
@@ -36,7 +36,7 @@ export function problemOf(row: ParentRow | undefined, policy: Policy): string | 
   if (row.has_expressions) {
     return "its key is an expression; Holdfast manages keys that are columns";
   }
-  // A row made by hand may say anything.
+  // A policy written by hand may be invalid.
   const { types } = codecs[policy.key] ?? { types: [] };
   return types.includes(row.key_type ?? "")
     ? undefined
@@ -101,7 +101,7 @@ export function sealedFacts(rows: readonly SealedRow[]): Map<number, SealedFacts
   }]));
 }
 
-/** Why a table's last drain was given up, and for which catalogue. */
+/** Returns why a table's last drain failed, and the signature of the table then. */
 export function drainFailureOf(
   last: { failure: RewriteFailure; signature: string } | undefined,
 ): TableFacts["drainFailure"] {
@@ -109,7 +109,7 @@ export function drainFailureOf(
     { reason: last.failure.message, at: last.failure.at, signature: last.signature };
 }
 
-/** The last drain of a table, as far as a plan depends on it; `moves` has the newest first. */
+/** Returns the last drain of a table for the planner; `moves` has the newest first. */
 function drainFacts(
   moves: readonly RewriteRow[],
   table: string,
@@ -154,7 +154,7 @@ export async function readCatalogue(
   });
 }
 
-/** All facts a plan rests on. One table that cannot be read does not keep the others from it. */
+/** Reads all facts of a plan. An error of one table does not keep the others from being read. */
 export async function survey(
   sql: Sql,
   catalogue: Catalogue,
@@ -165,7 +165,7 @@ export async function survey(
   for (const facts of await readCatalogue(sql, catalogue, policies)) {
     tables.push(
       await surveyTable(sql, facts, context).catch((error) => {
-        // A connection that is gone is nobody's fault here; anything else is this table's own.
+        // A lost connection is no problem of this table; any other error is.
         if (isUnreachable(error)) throw error;
         return { ...facts, parent: undefined, problem: problemText(error) };
       }),
@@ -180,7 +180,7 @@ function problemText(error: unknown): string {
     : `it cannot be read (${describeDatabaseError(error)})`;
 }
 
-/** The server's words; that an index is lacking is said only where it is, and time ran out. */
+/** Returns the server's error, and after a timeout whether an index is missing. */
 async function whyNoHighest(
   sql: Sql,
   oid: number,
@@ -194,7 +194,7 @@ async function whyNoHighest(
   return `its highest "${column}" could not be read (${describeDatabaseError(error)})${lacking}`;
 }
 
-/** Asks of what may be sealed, archived or dropped whether its rows are its own; of nothing else it matters. */
+/** Checks whether the rows of leaves that may be sealed, archived or dropped are their own. */
 async function surveyOdd(sql: Sql, { policy, leaves, detached }: TableFacts) {
   if (!policy.retention && !policy.seal) return new Map<number, string>();
   const gone = detached.flatMap(({ oid, present }) => present?.oid === oid ? [oid] : []);

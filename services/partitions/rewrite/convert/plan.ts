@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Sql } from "../../../../db/connection.ts";
 import { readConversionFacts } from "../../../../db/partitions/rewrite/facts.ts";
 import type { ConversionFacts } from "../../../../db/partitions/table_facts.ts";
-import type { LeafTemplate, NewLeaf, TableName } from "../../../../db/partitions/ddl.ts";
+import type { LeafTemplate, TableName } from "../../../../db/partitions/ddl.ts";
 import { conversionStatements } from "../../../../db/partitions/rewrite/conversion.ts";
 import {
   type DescribedStatement,
@@ -12,9 +12,8 @@ import { conversionNames } from "../../../../db/partitions/rewrite/names.ts";
 import type { RewritePlan } from "../../../../db/partitions/rewrite/rewrites.ts";
 import { type ParentRow, readParents } from "../../../../db/partitions/parents.ts";
 import { keyEnds, takenBeside } from "../../../../db/partitions/probes.ts";
-import { quoteLiteral } from "../../../../db/sql.ts";
 import { createAxis } from "../../axis/axis.ts";
-import { formatEnd } from "../../axis/bound.ts";
+import { leafOfSpan } from "../../axis/leaf.ts";
 import { leafName, preciseName } from "../../axis/names.ts";
 import { highest, lowest, type Span } from "../../axis/span.ts";
 import { cutGaps } from "../../planning/cover.ts";
@@ -34,13 +33,13 @@ export interface ConversionPlan {
   conversion: RewritePlan | undefined;
 }
 
-/** Digest of a table as far as a conversion rests on it: sizes change, and do not matter. */
-export function signatureOf(facts: ConversionFacts, row: ParentRow): string {
+/** Returns a digest of what a conversion depends on; sizes are left out. */
+function signatureOf(facts: ConversionFacts, row: ParentRow): string {
   const { bytes: _bytes, rows_estimate: _rows, ...rest } = facts;
   return sign([rest, row]);
 }
 
-/** What the catalogue says of a plain table, with a signature of it; undefined when there is none. */
+/** Reads the catalogue on a table, with a signature of it; undefined when there is no such table. */
 export async function readTable(
   sql: Sql,
   table: TableName,
@@ -50,7 +49,7 @@ export async function readTable(
   return facts && row ? { facts, row, signature: signatureOf(facts, row) } : undefined;
 }
 
-/** The leaves a conversion makes: all that rows are in now, and what the policy keeps ready. */
+/** Returns the ranges that a conversion makes partitions for: those with rows, and those that the policy makes ahead. */
 async function leavesOf(
   sql: Sql,
   policy: Policy,
@@ -78,19 +77,6 @@ async function leavesOf(
   const least = first === undefined ? from : axis.grid.slotOf(first).from;
   if (least < from) from = least;
   return { spans: cutGaps(axis, [{ from, to }], context.maxPartitions + 1) };
-}
-
-function toLeaf(policy: Policy, shadow: TableName, span: Span, name: string): NewLeaf {
-  const { codec } = createAxis(policy);
-  const end = (at: bigint) => formatEnd(at, codec, 1, quoteLiteral);
-  return {
-    parent: shadow,
-    name,
-    from: end(span.from),
-    to: end(span.to),
-    checkFrom: quoteLiteral(codec.format(span.from)),
-    checkTo: quoteLiteral(codec.format(span.to)),
-  };
 }
 
 function nameLeaves(policy: Policy, spans: readonly Span[]): string[] {
@@ -162,7 +148,12 @@ export async function planConversion(
     facts,
     names,
     template: templateOf(row, facts, wish.keyColumn),
-    leaves: spans.map((span, at) => toLeaf(policy, names.shadow, span, leafNames[at] ?? "")),
+    leaves: spans.map((span, at) =>
+      leafOfSpan(
+        { parent: names.shadow, name: leafNames[at] ?? "", span, columns: 1 },
+        createAxis(policy),
+      )
+    ),
     keyColumn: wish.keyColumn,
     signature,
     policy: { ...policy },

@@ -4,6 +4,7 @@ import {
   type IndexFacts,
 } from "../../../../db/partitions/table_facts.ts";
 import type { ParentRow } from "../../../../db/partitions/parents.ts";
+import { grantCreate, grantMembership } from "../../../../db/partitions/remedies.ts";
 import { codecs, type KeyKind } from "../../axis/key.ts";
 import { refuseGiving } from "../../planning/owner.ts";
 import { refusePublished, refuseSubscribed } from "../../survey/publications.ts";
@@ -11,7 +12,7 @@ import { refusePublished, refuseSubscribed } from "../../survey/publications.ts"
 export interface ConversionWish {
   keyColumn: string;
   key: KeyKind;
-  /** Whether keys that lack the partition key may be made wider by it. */
+  /** Whether the partition key may be added to keys that lack it. */
   widenKeys: boolean;
 }
 
@@ -42,7 +43,7 @@ function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: Conversion
     ...facts.constraints.filter(({ type }) => type === "x").map(({ name }) =>
       `the exclusion constraint "${name}" is not carried over`
     ),
-    // What is not enforced is never valid, and goes along as it is.
+    // A constraint that is not enforced is never valid; it is carried over unchanged.
     ...facts.constraints.filter(({ type, validated, enforced }) =>
       "cfn".includes(type) && enforced && !validated
     ).map(({ name, definition }) =>
@@ -85,7 +86,7 @@ function refuseDependents(facts: ConversionFacts, row: ParentRow): string[] {
   ];
 }
 
-/** Everything that keeps a table from being converted, each with its cure; empty when nothing does. */
+/** Returns everything that prevents a conversion of the table, each with its remedy; empty when it can be converted. */
 export function refusalsOf(
   facts: ConversionFacts,
   row: ParentRow,
@@ -98,10 +99,12 @@ export function refusalsOf(
   const { types } = codecs[wish.key];
   return [
     ...(row.owns ? [] : [
-      `the role ${row.role} must own it or be a member of ${row.owner}: grant "${row.owner}" to "${row.role}"`,
+      `the role ${row.role} must own it or be a member of ${row.owner}: ${
+        grantMembership(row.owner, row.role)
+      }`,
     ]),
     ...(row.may_create ? [] : [
-      `the role ${row.role} may not create tables: grant create on schema "${row.schema}" to "${row.role}"`,
+      `the role ${row.role} may not create tables: ${grantCreate(row.schema, row.role)}`,
     ]),
     ...refuseGiving({
       role: row.role,
