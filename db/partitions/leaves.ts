@@ -189,13 +189,6 @@ export async function readSizes(
       and oid not in (${lockedRelations(sql)})`;
 }
 
-/** Says whether somebody holds a relation exclusively just now. */
-export async function isLocked(sql: Sql, oid: number): Promise<boolean> {
-  const rows = await sql`
-    select 1 from pg_locks where relation = ${oid}::int8::oid and mode = 'AccessExclusiveLock'`;
-  return rows.length > 0;
-}
-
 /** Returns the names of a table's leaves in its own schema. */
 export async function attachedNames(
   sql: Sql,

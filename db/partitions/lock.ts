@@ -3,6 +3,7 @@ import { HoldfastError } from "../../errors.ts";
 import { codeOf } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import { allowIdle, setLockTimeout } from "../session/transaction.ts";
+import { sqlState } from "../sql_state.ts";
 
 /** Longest duration of a rotation. */
 const longestMs = 60 * 60_000;
@@ -25,7 +26,7 @@ export async function holdRotationLock<T>(
       // By the simple protocol: the extended one leaves a portal open, and a FINALIZE would wait for its snapshot.
       await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotation', 0))`.simple();
     } catch (cause) {
-      if (codeOf(cause) !== "55P03") throw cause;
+      if (codeOf(cause) !== sqlState.lockNotAvailable) throw cause;
       throw new HoldfastError(
         "conflict",
         "Partitions are being rotated at the moment, by the schedule or by another Holdfast",

@@ -3,6 +3,7 @@ import type { Sql } from "../connection.ts";
 import { codeOf } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import { outsideTransaction } from "../session/transaction.ts";
+import { sqlState } from "../sql_state.ts";
 
 const checkMs = 250;
 
@@ -62,9 +63,9 @@ export async function sendOutsideTransaction(
     await plain.unsafe(`${mark} ${statement}`);
   } catch (error) {
     // The result of the check may arrive after the cancellation that it made.
-    if (codeOf(error) !== "57014" || why === "statement") throw error;
+    if (codeOf(error) !== sqlState.queryCanceled || why === "statement") throw error;
     throw Object.assign(new Error("canceled after waiting for a lock", { cause: error }), {
-      code: "55P03",
+      code: sqlState.lockNotAvailable,
     });
   } finally {
     clearInterval(timer);

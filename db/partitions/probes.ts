@@ -107,7 +107,7 @@ export async function highestOf(
 }
 
 /** Records the highest key of a table, and deletes records older than a week. */
-export async function notePosition(
+export async function recordPosition(
   sql: Sql,
   { schema, table }: TableName,
   at: Date,

@@ -92,9 +92,9 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
   });
 
   router.openapi(oneRoute, async (c) => {
-    const move = await conversions.get(c.req.valid("param").id);
-    if (move.ended_at === null) c.header("Retry-After", pollSeconds);
-    return c.json(rewriteReport(move), 200);
+    const rewrite = await conversions.get(c.req.valid("param").id);
+    if (rewrite.ended_at === null) c.header("Retry-After", pollSeconds);
+    return c.json(rewriteReport(rewrite), 200);
   });
 
   router.openapi(convertRoute, async (c) => {
@@ -116,9 +116,9 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
       estimate: null,
     };
     if (action === "undo" || action === "finish" || action === "cancel") {
-      const move = await conversions.act(table, action);
+      const rewrite = await conversions.act(table, action);
       conversions.wake();
-      return c.json({ ...none, conversion: rewriteReport(move) }, 202, pollAt(move.id));
+      return c.json({ ...none, conversion: rewriteReport(rewrite) }, 202, pollAt(rewrite.id));
     }
     // The schema has checked that both are present.
     const { table: _table, windows = null, sub_interval = null, ...rest } = policy!;
@@ -129,9 +129,9 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
       policy: { ...rest, windows, sub_interval },
     };
     if (action === "start") {
-      const move = await conversions.start(input, digest ?? "");
+      const rewrite = await conversions.start(input, digest ?? "");
       conversions.wake();
-      return c.json({ ...none, conversion: rewriteReport(move) }, 202, pollAt(move.id));
+      return c.json({ ...none, conversion: rewriteReport(rewrite) }, 202, pollAt(rewrite.id));
     }
     const plan = await conversions.plan(input);
     return c.json({

@@ -7,6 +7,7 @@ import {
   readIndexBytes,
   readSizes,
 } from "../../db/partitions/leaves.ts";
+import { sqlState } from "../../db/sql_state.ts";
 
 /**
  * A leaf with its bound and the size of its table and indexes. The bound is null when it could not be read because another
@@ -49,8 +50,8 @@ export function createCatalogue(): Catalogue {
         if (bound !== null) bounds.set(oid, { version: versions.get(oid) ?? "", bound });
       }
     } catch (error) {
-      // lock_not_available: a leaf was locked after the check; the bounds stay unknown this time.
-      if (codeOf(error) !== "55P03") throw error;
+      // A leaf was locked after the check; the bounds stay unknown this time.
+      if (codeOf(error) !== sqlState.lockNotAvailable) throw error;
     }
   }
 

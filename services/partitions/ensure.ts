@@ -2,6 +2,7 @@ import type { Config } from "../../config/config.ts";
 import { listPolicies } from "../../db/partitions/policies.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
+import { createSerialQueue } from "../../lib/serial_queue.ts";
 import type { Logger } from "../../log.ts";
 import { uncovered } from "./axis/span.ts";
 import { dayUs } from "./axis/civil.ts";
@@ -40,14 +41,8 @@ export function createEnsure(
   },
 ): Ensure {
   const known = new Set<number>();
-  let queue: Promise<unknown> = Promise.resolve();
-
-  /** One upload at a time makes leaves; the next ones usually find them made. */
-  function serially<T>(work: () => Promise<T>): Promise<T> {
-    const turn = queue.then(work, work);
-    queue = turn.catch(() => {});
-    return turn;
-  }
+  // One upload at a time makes leaves; the next ones usually find them made.
+  const queue = createSerialQueue();
 
   async function plan(days: readonly number[]): Promise<Step[]> {
     return await pool.run(async (sql) => {
@@ -118,7 +113,7 @@ export function createEnsure(
   return {
     async days(days) {
       const missing = [...days].filter((day) => !known.has(day));
-      if (missing.length > 0) await serially(() => make(missing));
+      if (missing.length > 0) await queue.run(() => make(missing));
     },
     forget: () => known.clear(),
   };

@@ -19,6 +19,7 @@ import { codecs } from "./axis/key.ts";
 import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
 import { leavesOfSpan, subPartitionsMax } from "./planning/subdividing.ts";
 import { problemOf } from "./survey/survey.ts";
+import { sqlState } from "../../db/sql_state.ts";
 
 export type PolicyInput = Omit<Policy, "schema" | "table">;
 
@@ -58,8 +59,13 @@ async function intervalOf(sql: Sql, text: string, path: string): Promise<string>
   try {
     return await canonicalInterval(sql, usual[text.toLowerCase()] ?? text);
   } catch (error) {
-    // invalid_datetime_format, datetime_field_overflow, interval_field_overflow
-    if (!["22007", "22008", "22015"].includes(codeOf(error))) throw error;
+    if (
+      ![
+        sqlState.invalidDatetimeFormat,
+        sqlState.datetimeFieldOverflow,
+        sqlState.intervalFieldOverflow,
+      ].includes(codeOf(error))
+    ) throw error;
     refuse(path, `not an interval Postgres reads, such as "1 day"`, error);
   }
 }

@@ -3,7 +3,7 @@ import { describeDatabaseError } from "../../db/errors.ts";
 import { reconcileDetached } from "../../db/partitions/detached.ts";
 import { holdRotationLock } from "../../db/partitions/lock.ts";
 import { logMaintenance } from "../../db/partitions/log.ts";
-import { notePosition } from "../../db/partitions/probes.ts";
+import { recordPosition } from "../../db/partitions/probes.ts";
 import { replaceHolds } from "../../db/partitions/restraint.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -130,7 +130,7 @@ async function recordPositions(
 ): Promise<void> {
   for (const { policy, highestId } of facts) {
     if (highestId === null) continue;
-    await pool.run((sql) => notePosition(sql, policy, timekeeper.now(), highestId));
+    await pool.run((sql) => recordPosition(sql, policy, timekeeper.now(), highestId));
   }
 }
 

@@ -114,7 +114,7 @@ export async function planRotation(
       .map((policy) => ({ table: tableOf(policy), reason: "its policy is disabled" }));
     const recordTime = (confirmed: boolean) =>
       pool.run(async (other) => {
-        await timekeeper.note(other, times, verdict, confirmed);
+        await timekeeper.record(other, times, verdict, confirmed);
         if (!verdict.trusted && (!confirmed || verdict.kind === "skew")) return;
         // Whoever confirms a plan confirms its time, too.
         const rows = progress.map((row) => confirmed ? { ...row, peak: nowMs } : row);

@@ -77,7 +77,7 @@ export class RotationRun {
     this.#collectLeftOut(due, steps, leftOut);
     const outcome = await execute({ ...plan, steps });
     this.#unproven.push(...outcome.unproven);
-    for (const { step, reason } of outcome.refused) setbacks.note(step, facts, reason, atMs);
+    for (const { step, reason } of outcome.refused) setbacks.record(step, facts, reason, atMs);
     if (round === 0) {
       await recordPositions(facts);
       this.#logLeftOut([...warnings, ...outcome.skipped, ...leftOut]);

@@ -142,7 +142,7 @@ export async function forgetArchive(sql: Sql, oid: number): Promise<void> {
     where leaf_oid = ${oid}::int8::oid and ended_at is null`;
 }
 
-export async function noteRestored(sql: Sql, id: string, at: Date): Promise<void> {
+export async function recordRestored(sql: Sql, id: string, at: Date): Promise<void> {
   await sql`
     update holdfast.partition_archives
     set restored_at = ${at.toISOString()}::text::timestamptz

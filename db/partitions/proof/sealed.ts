@@ -152,7 +152,7 @@ export async function endSeal(sql: Sql, oid: number, at: Date, heldUntil: Date):
 }
 
 /** Records what a verification found; null: no difference. */
-export async function noteVerified(
+export async function recordVerified(
   sql: Sql,
   oid: number,
   problem: string | null,

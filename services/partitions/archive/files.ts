@@ -33,7 +33,7 @@ export function archivePath({ table, partition, content_hash }: Manifest): strin
   return join(folder, `${fileName(leaf)}.${content_hash.slice(0, 12)}.parquet`);
 }
 
-export const receiptPath = (parquet: string) => parquet.replace(/\.parquet$/, ".json");
+const receiptPath = (parquet: string) => parquet.replace(/\.parquet$/, ".json");
 const partial = (path: string) => `${path}.part`;
 
 async function syncFolder(path: string): Promise<void> {

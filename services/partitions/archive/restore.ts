@@ -12,7 +12,7 @@ import { logMaintenance } from "../../../db/partitions/log.ts";
 import {
   type ArchiveRow,
   listArchives,
-  noteRestored,
+  recordRestored,
 } from "../../../db/partitions/proof/archives.ts";
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
 import { beginSeal, finishSeal, sealStatements } from "../../../db/partitions/proof/sealed.ts";
@@ -203,7 +203,7 @@ async function restoreArchive(
     const oid = await loadLeaf(sql, target, { path, manifest });
     await sealLeaf(sql, target, { oid, manifest, at: clock.now(), heldUntil });
     const statements = await attachLeaf(sql, target);
-    if (row) await noteRestored(sql, row.id, clock.now());
+    if (row) await recordRestored(sql, row.id, clock.now());
     await logMaintenance(sql, [{
       action: "restore",
       table_name: table,

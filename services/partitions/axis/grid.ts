@@ -21,7 +21,7 @@ const floorDiv = (a: bigint, b: bigint) => {
 };
 
 /** Returns the wall clock `months` and `days` later; the 31st in a short month is its last day. */
-export function addToWall(wall: bigint, months: number, days: number): bigint {
+function addToWall(wall: bigint, months: number, days: number): bigint {
   const { days: start, rest } = splitDay(wall);
   if (months === 0) return BigInt(start + days) * dayUs + rest;
   const { year, month, day } = dateOfDays(start);

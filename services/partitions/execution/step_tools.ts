@@ -7,12 +7,12 @@ import { setLockTimeout } from "../../../db/session/transaction.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Action, Step } from "../planning/step.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /** Writers queue behind a heavy lock while it is waited for, so an attempt is short and is repeated often. */
 const heavyLockMs = 100;
 const attempts = { heavy: 12, light: 4 };
-/** lock_not_available and deadlock_detected. */
-const passing = new Set(["55P03", "40P01"]);
+const passing = new Set([sqlState.lockNotAvailable, sqlState.deadlockDetected]);
 
 /** Says whether another session's lock was in the way, so that a later attempt may succeed. */
 export const isPassing = (error: unknown): boolean => passing.has(codeOf(error));

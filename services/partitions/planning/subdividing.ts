@@ -44,9 +44,9 @@ export function countLeaves(leaves: readonly LeafFacts[]): number {
 }
 
 /** Returns the first spans whose tables fit within a limit. */
-export function fitting(policy: Policy, spans: readonly Span[], room: number): Span[] {
+export function fitting(policy: Policy, spans: readonly Span[], limit: number): Span[] {
   let used = 0;
-  const end = spans.findIndex((span) => (used += leavesOfSpan(policy, span)) > room);
+  const end = spans.findIndex((span) => (used += leavesOfSpan(policy, span)) > limit);
   return spans.slice(0, end < 0 ? spans.length : end);
 }
 

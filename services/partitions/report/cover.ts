@@ -11,7 +11,7 @@ export interface Position {
 const endlessSeconds = 100 * 365.25 * 86_400;
 
 /** Returns ids per second: the fastest growth from any earlier reading to the last; undefined before two readings. */
-export function fillRate(positions: readonly Position[]): number | undefined {
+function fillRate(positions: readonly Position[]): number | undefined {
   const last = positions.at(-1);
   if (!last) return undefined;
   const rates = positions

@@ -27,6 +27,7 @@ import {
   sealedFacts,
 } from "../survey/survey.ts";
 import type { TableReading } from "./report.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /** At most so many rows of a default leaf are counted; beyond, the planner's estimate is used where it is higher. */
 const defaultRowsMax = 1_000;
@@ -43,7 +44,7 @@ async function countDefault(sql: Sql, leaves: readonly LeafFacts[]): Promise<Def
       defaultRows: rows < defaultRowsMax ? rows : Math.max(rows, leaf.rows_estimate ?? 0),
     };
   } catch (error) {
-    if (codeOf(error) === "55P03" || codeOf(error) === "57014") {
+    if (codeOf(error) === sqlState.lockNotAvailable || codeOf(error) === sqlState.queryCanceled) {
       return { defaultRows: null, defaultError: describeDatabaseError(error) };
     }
     throw error;

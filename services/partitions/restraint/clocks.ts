@@ -1,11 +1,11 @@
 /** Holdfast's clock and the server's disagree beyond this difference. Milliseconds. */
-export const skewMaxMs = 60_000;
+const skewMaxMs = 60_000;
 /** A clock may be ahead of the last known time by this much, such as after a restart or a suspend. Milliseconds. */
 export const aheadMaxMs = 24 * 3_600_000;
 /** A longer absence is accepted when a table has a row of the last day, up to this long. Milliseconds. */
 export const explainedMaxMs = 31 * 24 * 3_600_000;
 /** A clock that jumped is trusted after it ran evenly for so long. Milliseconds. */
-export const settledMs = 24 * 3_600_000;
+const settledMs = 24 * 3_600_000;
 
 /** All clocks at one moment, in milliseconds; `monotonic` has no date and never jumps. */
 export interface ClockReading {
@@ -133,7 +133,7 @@ export function createClockMemory() {
     /** Milliseconds that this process has run since it first trusted a time. */
     ranMs: ({ monotonic }: ClockReading): number => anchor ? monotonic - anchor.monotonic : 0,
     /** Stores a reading and its verdict; one `confirmed` by an operator is trusted whatever was known. */
-    note({ server, monotonic }: ClockReading, verdict: ClockVerdict, confirmed: boolean): void {
+    record({ server, monotonic }: ClockReading, verdict: ClockVerdict, confirmed: boolean): void {
       const here = { server, monotonic };
       if (verdict.trusted ? verdict.anew || !anchor || back : confirmed) anchor = here;
       const kind = verdict.trusted || confirmed ? "trusted" : verdict.kind;

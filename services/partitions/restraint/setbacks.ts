@@ -8,7 +8,7 @@ const againMs = 24 * 3_600_000;
 
 /** Records which steps failed with an error that would repeat, so that a schedule does not repeat them. */
 export interface Setbacks {
-  note(step: Step, facts: readonly TableFacts[], reason: string, atMs: number): void;
+  record(step: Step, facts: readonly TableFacts[], reason: string, atMs: number): void;
   /** Separates steps to be tried from those to be left out, with the reasons. */
   sift(
     steps: readonly Step[],
@@ -32,7 +32,7 @@ function basisOf(step: Step, tables: readonly TableFacts[]): string {
 export function createSetbacks(): Setbacks {
   const known = new Map<string, { basis: string; reason: string; atMs: number }>();
   return {
-    note(step, facts, reason, atMs) {
+    record(step, facts, reason, atMs) {
       known.set(keyOf(step), { basis: basisOf(step, facts), reason, atMs });
     },
     sift(steps, facts, nowMs) {

@@ -70,8 +70,8 @@ export function createTimekeeper(
       return verdict;
     },
     /** Records a time that was trusted, or that an operator confirmed. */
-    async note(sql: Sql, { reading }: Times, verdict: ClockVerdict, confirmed = false) {
-      memory.note(reading, verdict, confirmed);
+    async record(sql: Sql, { reading }: Times, verdict: ClockVerdict, confirmed = false) {
+      memory.record(reading, verdict, confirmed);
       // Two clocks that disagree cannot both be confirmed.
       trusted = verdict.trusted || confirmed && verdict.kind !== "skew";
       if (trusted) await source.record(sql, reading.server, !verdict.trusted);

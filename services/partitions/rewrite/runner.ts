@@ -17,9 +17,14 @@ import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import { logRewrite } from "./change_log.ts";
 import { endOf, lockMs, RewriteSteps, type StepOptions } from "./steps.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
-/** lock_not_available, deadlock_detected, serialization_failure: another transaction was in the way. */
-const passing = new Set(["55P03", "40P01", "40001"]);
+/** Another transaction was in the way. */
+const passing = new Set([
+  sqlState.lockNotAvailable,
+  sqlState.deadlockDetected,
+  sqlState.serializationFailure,
+]);
 const attemptsMax = 12;
 const resting = new Set<RewritePhase>(["swapped", "undone", "finished", "cancelled", "failed"]);
 
@@ -151,7 +156,9 @@ export function createRewriteRunner(
           // The caller tries again: soon after a lock, within the minute after a lack of space or memory.
           if (!passes) await store(id, { error: reason });
           else if (phase !== "cleaning") {
-            const other = codeOf(error) === "55P03" ? "a lock" : "another transaction";
+            const other = codeOf(error) === sqlState.lockNotAvailable
+              ? "a lock"
+              : "another transaction";
             await store(id, { waits_for: `${other} (${reason})` });
           }
           onProgress(id);

@@ -89,8 +89,8 @@ async function planFor(
     maxPartitions: config.HOLDFAST_MAX_PARTITIONS,
     horizonDays: config.HOLDFAST_BACKFILL_HORIZON_DAYS,
   };
-  const wish = { keyColumn: input.keyColumn, key: policy.key, widenKeys: input.widenKeys };
-  const found = await pool.run((sql) => planConversion(sql, policy, wish, context));
+  const request = { keyColumn: input.keyColumn, key: policy.key, widenKeys: input.widenKeys };
+  const found = await pool.run((sql) => planConversion(sql, policy, request, context));
   if (!found) throw new HoldfastError("not_found", `There is no table ${input.table}`);
   const open = await pool.run((sql) => findOpenRewrite(sql, policy));
   if (open) found.refusals.unshift(`a conversion of it is ${open.phase}; finish or cancel that`);

@@ -27,6 +27,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { logRewrite } from "./change_log.ts";
 import { firstBatchBlocks, nextBatchBlocks, swapLimitMs } from "./pace.ts";
 import { waitForOtherVersion } from "./signature.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /** Writers queue behind these locks, so an attempt is short and is repeated often. */
 export const lockMs = 100;
@@ -249,7 +250,9 @@ export class RewriteSteps {
       await runTogether(sql, statements.slice(at, at + togetherMax));
       if (performance.now() - started <= limitMs) continue;
       this.#slowSwaps++;
-      throw Object.assign(new Error("the swap held its lock for too long"), { code: "55P03" });
+      throw Object.assign(new Error("the swap held its lock for too long"), {
+        code: sqlState.lockNotAvailable,
+      });
     }
   }
 

@@ -9,6 +9,7 @@ import {
 } from "../../../db/partitions/proof/content.ts";
 import type { TableName } from "../../../db/partitions/ddl.ts";
 import { addTallies, noRows, type Tally } from "./manifest.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /** Blocks hashed by one statement: 32 MiB, about half a second. */
 const chunkBlocks = 4_096;
@@ -44,7 +45,14 @@ export interface ContentQuestion {
 /** Says whether the error is about locks or the connection, not about the blocks. */
 const passing = (error: unknown) =>
   isUnreachable(error) ||
-  ["25006", "55P03", "40P01", "42501", "42P01", "42703"].includes(codeOf(error));
+  [
+    sqlState.readOnlySqlTransaction,
+    sqlState.lockNotAvailable,
+    sqlState.deadlockDetected,
+    sqlState.insufficientPrivilege,
+    sqlState.undefinedTable,
+    sqlState.undefinedColumn,
+  ].includes(codeOf(error));
 
 /** Reads a range of blocks; where the server fails, halves it until the damaged blocks are found, and reads the rest. */
 async function hashRange(

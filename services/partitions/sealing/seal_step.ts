@@ -24,6 +24,7 @@ import type { Step } from "../planning/step.ts";
 import { measureContent } from "./content.ts";
 import { hashOf, type Manifest, thresholdsOf } from "./manifest.ts";
 import { proveCount, readOddities, withStatistics } from "./ordinary.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /** Longest that hashing one leaf may take. */
 const longestMs = 55 * 60_000;
@@ -70,7 +71,10 @@ export function createSealing(
       const { sql: statement } = vacuumStatement(leafTable(step));
       await pool.run((sql) => sendOutsideTransaction(pool, sql, statement, outsideLimits));
     } catch (error) {
-      if (!["55P03", "57014", "42501"].includes(codeOf(error))) throw error;
+      if (
+        ![sqlState.lockNotAvailable, sqlState.queryCanceled, sqlState.insufficientPrivilege]
+          .includes(codeOf(error))
+      ) throw error;
       log.warn("sealed_without_vacuum", { leaf: leafText(step), code: codeOf(error) });
     }
   }

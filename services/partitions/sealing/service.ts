@@ -3,8 +3,8 @@ import { logMaintenance } from "../../../db/partitions/log.ts";
 import {
   endSeal,
   listSealed,
-  noteVerified,
   readManifest,
+  recordVerified,
   unsealStatements,
 } from "../../../db/partitions/proof/sealed.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
@@ -90,7 +90,7 @@ export function createVerifications(
             const problem = verdict.status === "intact"
               ? null
               : verdict.problems.slice(0, 5).join("; ");
-            await noteVerified(sql, leaf_oid, problem, clock.now());
+            await recordVerified(sql, leaf_oid, problem, clock.now());
           },
         }), { deadlineMs: longestMs });
       state.partitions = verdicts;

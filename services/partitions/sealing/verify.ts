@@ -165,7 +165,7 @@ export async function verifySealed(
   for (const [at, row] of wanted.entries()) {
     if (!goesOn()) break;
     const name = `${row.leaf_schema}.${row.leaf_name}`;
-    const tell = (blocks_done: number, blocks: number) =>
+    const report = (blocks_done: number, blocks: number) =>
       onProgress?.({
         leaves: wanted.length,
         leaves_done: at,
@@ -174,8 +174,8 @@ export async function verifySealed(
         blocks_done,
       });
     const started = performance.now();
-    tell(0, 0);
-    const found = await judge(sql, row, tell).catch((error) => {
+    report(0, 0);
+    const found = await judge(sql, row, report).catch((error) => {
       if (isUnreachable(error)) throw error;
       return {
         status: "unreadable" as const,

@@ -21,6 +21,7 @@ import type {
   TableFacts,
   TakenName,
 } from "../planning/facts.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /** At most so many leaves are read for the highest id, from the newest down: those ahead of it are empty. */
 const probedLeavesMax = 200;
@@ -29,8 +30,11 @@ const singlyMax = 200;
 const togetherMax = 100;
 const blockersMax = 1_000;
 
-/** lock_not_available, query_canceled, insufficient_privilege. */
-const unanswered = new Set(["55P03", "57014", "42501"]);
+const unanswered = new Set([
+  sqlState.lockNotAvailable,
+  sqlState.queryCanceled,
+  sqlState.insufficientPrivilege,
+]);
 
 /** Returns the result, or undefined after a lock, a timeout or a missing privilege. */
 async function inTime<T>(question: Promise<T>): Promise<T | undefined> {

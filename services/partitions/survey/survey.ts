@@ -23,6 +23,7 @@ import type {
 import { type Policy, tableOf } from "../policy.ts";
 import { readOddities } from "../sealing/ordinary.ts";
 import { completeFacts, findHighest, newestFirst } from "./probes.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 const strategies: Record<string, string> = { l: "list", h: "hash" };
 
@@ -109,12 +110,14 @@ export function drainFailureOf(
     { reason: last.failure.message, at: last.failure.at, signature: last.signature };
 }
 
-/** Returns the last drain of a table for the planner; `moves` has the newest first. */
+/** Returns the last drain of a table for the planner; `rewrites` has the newest first. */
 function drainFacts(
-  moves: readonly RewriteRow[],
+  rewrites: readonly RewriteRow[],
   table: string,
 ): Pick<TableFacts, "draining" | "drainRanges" | "drainFailure"> {
-  const drains = moves.filter((move) => tableOf(move) === table && move.kind === "drain");
+  const drains = rewrites.filter((rewrite) =>
+    tableOf(rewrite) === table && rewrite.kind === "drain"
+  );
   const open = drains.find(({ ended_at }) => ended_at === null);
   if (open) return { draining: open.phase, drainRanges: open.spec.ranges };
   const [last] = drains;
@@ -133,7 +136,7 @@ export async function readCatalogue(
   const parents = new Map((await readParents(sql, policies)).map((row) => [tableOf(row), row]));
   const leaves = await catalogue.leaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
-  const moves = await listRewrites(sql);
+  const rewrites = await listRewrites(sql);
   const sealed = sealedFacts(await listSealed(sql));
   return policies.map((policy) => {
     const row = parents.get(tableOf(policy));
@@ -144,7 +147,7 @@ export async function readCatalogue(
       problem,
       leaves: row ? leaves.get(row.oid) ?? [] : [],
       detached: detached.filter((one) => tableOf(one) === tableOf(policy)).map(detachedFacts),
-      ...drainFacts(moves, tableOf(policy)),
+      ...drainFacts(rewrites, tableOf(policy)),
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),
@@ -188,9 +191,10 @@ async function whyNoHighest(
   error: unknown,
 ): Promise<string> {
   if (isUnreachable(error)) throw error;
-  const lacking = codeOf(error) === "57014" && !await hasLeadingIndex(sql, oid, column)
-    ? `; no index begins with "${column}"`
-    : "";
+  const lacking =
+    codeOf(error) === sqlState.queryCanceled && !await hasLeadingIndex(sql, oid, column)
+      ? `; no index begins with "${column}"`
+      : "";
   return `its highest "${column}" could not be read (${describeDatabaseError(error)})${lacking}`;
 }
 

@@ -19,7 +19,7 @@ import { highest, lowest, type Span } from "../../axis/span.ts";
 import { cutGaps } from "../../planning/cover.ts";
 import type { PlanContext } from "../../planning/facts.ts";
 import type { Policy } from "../../policy.ts";
-import { type ConversionWish, refusalsOf } from "./refusals.ts";
+import { type ConversionRequest, refusalsOf } from "./refusals.ts";
 import { sign } from "../signature.ts";
 
 export interface ConversionPlan {
@@ -113,7 +113,7 @@ function templateOf(row: ParentRow, facts: ConversionFacts, keyColumn: string): 
 export async function planConversion(
   sql: Sql,
   policy: Policy,
-  wish: ConversionWish,
+  request: ConversionRequest,
   context: PlanContext,
 ): Promise<ConversionPlan | undefined> {
   const found = await readTable(sql, policy);
@@ -121,7 +121,7 @@ export async function planConversion(
   const { facts, row, signature } = found;
   const plan: ConversionPlan = {
     table: `${policy.schema}.${policy.table}`,
-    refusals: refusalsOf(facts, row, wish),
+    refusals: refusalsOf(facts, row, request),
     statements: [],
     partitions: [],
     estimate: { rows: facts.rows_estimate ?? 0, bytes: facts.bytes, seconds: facts.bytes / 5e6 },
@@ -129,7 +129,7 @@ export async function planConversion(
     conversion: undefined,
   };
   if (plan.refusals.length > 0) return plan;
-  const { spans, problem } = await leavesOf(sql, policy, wish.keyColumn, context);
+  const { spans, problem } = await leavesOf(sql, policy, request.keyColumn, context);
   const names = conversionNames(policy, facts.oid);
   const leafNames = nameLeaves(policy, spans);
   const wanted = [names.shadow, names.old, names.rest].map(({ table }) => table);
@@ -147,14 +147,14 @@ export async function planConversion(
   const conversion = conversionStatements({
     facts,
     names,
-    template: templateOf(row, facts, wish.keyColumn),
+    template: templateOf(row, facts, request.keyColumn),
     leaves: spans.map((span, at) =>
       leafOfSpan(
         { parent: names.shadow, name: leafNames[at] ?? "", span, columns: 1 },
         createAxis(policy),
       )
     ),
-    keyColumn: wish.keyColumn,
+    keyColumn: request.keyColumn,
     signature,
     policy: { ...policy },
   });

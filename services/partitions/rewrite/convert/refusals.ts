@@ -9,7 +9,7 @@ import { codecs, type KeyKind } from "../../axis/key.ts";
 import { refuseGiving } from "../../planning/owner.ts";
 import { refusePublished, refuseSubscribed } from "../../survey/publications.ts";
 
-export interface ConversionWish {
+export interface ConversionRequest {
   keyColumn: string;
   key: KeyKind;
   /** Whether the partition key may be added to keys that lack it. */
@@ -18,7 +18,7 @@ export interface ConversionWish {
 
 const indexKind: Record<string, string> = { p: "primary key", u: "unique constraint" };
 
-function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: ConversionWish): string[] {
+function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: ConversionRequest): string[] {
   const lacking = facts.constraints.filter(({ type, columns }) =>
     (type === "p" || type === "u") && !columns.includes(keyColumn)
   );
@@ -90,13 +90,13 @@ function refuseDependents(facts: ConversionFacts, row: ParentRow): string[] {
 export function refusalsOf(
   facts: ConversionFacts,
   row: ParentRow,
-  wish: ConversionWish,
+  request: ConversionRequest,
 ): string[] {
   if (facts.kind === "p") return ["it is partitioned already"];
   if (facts.kind !== "r") return ["it is not an ordinary table"];
-  const column = facts.columns.find(({ name }) => name === wish.keyColumn);
-  if (!column) return [`it has no column "${wish.keyColumn}"`];
-  const { types } = codecs[wish.key];
+  const column = facts.columns.find(({ name }) => name === request.keyColumn);
+  if (!column) return [`it has no column "${request.keyColumn}"`];
+  const { types } = codecs[request.key];
   return [
     ...(row.owns ? [] : [
       `the role ${row.role} must own it or be a member of ${row.owner}: ${
@@ -122,21 +122,21 @@ export function refusalsOf(
         types.includes(column.type.replace(/\(\d+(,\d+)?\)/, ""))
       ? []
       : [
-        `its column "${wish.keyColumn}" is of type ${column.type}; key ${wish.key} needs ${
+        `its column "${request.keyColumn}" is of type ${column.type}; key ${request.key} needs ${
           types.join(", ")
         }`,
       ]),
     ...(column.not_null ? [] : [
-      `its column "${wish.keyColumn}" may be null, and such rows have no partition; set it not null first`,
+      `its column "${request.keyColumn}" may be null, and such rows have no partition; set it not null first`,
     ]),
-    ...(column.generated ? [`its column "${wish.keyColumn}" is generated`] : []),
+    ...(column.generated ? [`its column "${request.keyColumn}" is generated`] : []),
     ...(identityOf(facts) ? [] : [
       "it has no primary key and no unique index over columns that are not null: changed rows could not be told apart",
     ]),
     ...(row.replica_identity === "i"
       ? ["its replica identity is an index, which is not carried over; set another one first"]
       : []),
-    ...refuseKeys(facts, wish),
+    ...refuseKeys(facts, request),
     ...refuseDependents(facts, row),
   ];
 }

@@ -8,6 +8,7 @@ import { highest, lowest, type Span } from "../../axis/span.ts";
 import { readTable } from "../convert/plan.ts";
 import { type Reading, retentionLimit, wantedStretch } from "../../planning/cover.ts";
 import type { DrainFacts, TableFacts } from "../../planning/facts.ts";
+import { sqlState } from "../../../../db/sql_state.ts";
 
 /** At most so many leaves are attached in one short transaction; the next drain takes further ones. */
 export const drainedMax = 8;
@@ -32,7 +33,11 @@ export async function whyRefused(
   const range = { column, from: end(from), to: end(to), most: checkedMax };
   const name = await findBroken(sql, table, doubts, range).catch((error) => {
     // A lock, a timeout, or no privilege: the drain itself will find it.
-    if (["55P03", "57014", "42501"].includes(codeOf(error))) return null;
+    if (
+      [sqlState.lockNotAvailable, sqlState.queryCanceled, sqlState.insufficientPrivilege].includes(
+        codeOf(error),
+      )
+    ) return null;
     throw error;
   });
   const found = doubts.find((doubt) => doubt.name === name);
