@@ -15,7 +15,7 @@ export async function readClocks(sql: Sql): Promise<ClockRow> {
       (extract(epoch from c.peak_at) * 1000)::float8 as peak
     from (values (true)) as one (only_one)
     left join holdfast.rotation_clock as c using (only_one)`;
-  if (!row) throw new Error("The server did not tell its time");
+  if (!row) throw new Error("The server returned no time");
   const { server, at, peak } = row;
   return { server, recorded: at === null || peak === null ? undefined : { server: at, peak } };
 }

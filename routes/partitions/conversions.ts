@@ -26,14 +26,17 @@ const convertRoute = createRoute({
     "Turn a plain table into a partitioned one while it is in use: plan, start, undo, finish, cancel",
   request: {
     query: z.object({
-      dry_run: dryRunParam.openapi({ description: "Plan it, and change nothing" }),
+      dry_run: dryRunParam.openapi({ description: "Plan a conversion; changes nothing" }),
     }),
     body: jsonBody(ConvertRequest),
   },
   responses: {
     200: jsonAnswer(ConversionAnswer, "The plan; nothing was changed"),
     202: {
-      ...jsonAnswer(ConversionAnswer, "It has begun, or been turned; it goes on by itself"),
+      ...jsonAnswer(
+        ConversionAnswer,
+        "The conversion has begun or was redirected; it continues in the background",
+      ),
       headers: pollHeaders,
     },
   },
@@ -54,7 +57,7 @@ const oneRoute = createRoute({
   path: "/api/partitions/conversions/{id}",
   tags,
   operationId: "getConversion",
-  summary: "One conversion or drain: how far it is, and what became of it",
+  summary: "One conversion or drain: its progress or its outcome",
   request: {
     params: z.object({
       id: z.string().regex(/^[1-9]\d{0,17}$/, "must be the id of a conversion").openapi({

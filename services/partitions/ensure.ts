@@ -94,7 +94,7 @@ export function createEnsure(
       if (errors[0] !== undefined) {
         throw new HoldfastError(
           "lock_timeout",
-          "The partitions these ticks need cannot be made now",
+          "The partitions these ticks need cannot be made at the moment",
           {
             retryAfterSeconds: 2,
             cause: new Error(errors[0]),

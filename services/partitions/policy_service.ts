@@ -66,7 +66,7 @@ async function intervalOf(sql: Sql, text: string, path: string): Promise<string>
         sqlState.intervalFieldOverflow,
       ].includes(codeOf(error))
     ) throw error;
-    refuse(path, `not an interval Postgres reads, such as "1 day"`, error);
+    refuse(path, `not a valid interval, such as "1 day"`, error);
   }
 }
 

@@ -302,7 +302,7 @@ Deno.test("whatever a family of tables is made of, only plain tables of this nod
       }
     },
   ));
-  assert.equal(oddityOf(1, [], "whole"), "is not there any more");
+  assert.equal(oddityOf(1, [], "whole"), "does not exist any more");
 });
 
 Deno.test("an estimate contradicts a count of nothing, and a count far below it, but not a rough one", () => {

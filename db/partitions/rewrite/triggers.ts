@@ -67,7 +67,7 @@ export function mirroringFunction(
       `    delete from ${quoted(to)} as s where ${same(identity)};`,
       "    get diagnostics found_rows = row_count;",
       "    if found_rows <> 1 then",
-      "      raise exception 'could not serialize access: the table moves into partitions; try again'",
+      "      raise exception 'could not serialize access: the table is being rewritten into partitions; try again'",
       "        using errcode = 'serialization_failure';",
       "    end if;",
       "  end if;",

@@ -98,7 +98,7 @@ export function createArchiving(
     if (damage !== undefined || !equals(manifest, read)) {
       throw new HoldfastError(
         "conflict",
-        `The archive of ${manifest.partition} does not read back as it was written${
+        `The archive of ${manifest.partition} differs from what was written${
           damage === undefined ? "" : `: ${damage}`
         }`,
       );
@@ -109,7 +109,7 @@ export function createArchiving(
   async function write(step: Step, manifest: Manifest, path: string): Promise<Receipt> {
     return await pool.run(async (sql) => {
       const leaf = await describeLeaf(sql, step.oid ?? 0);
-      if (!leaf) throw new HoldfastError("conflict", `${leafText(step)} is not there any more`);
+      if (!leaf) throw new HoldfastError("conflict", `${leafText(step)} does not exist any more`);
       let written: Written | undefined;
       const chunks = encodeArchive(
         manifest.columns,
@@ -175,7 +175,7 @@ export function createArchiving(
     const path = join(directory, archivePath(manifest));
     const receipt = await readReceipt(path);
     const damage = receipt === undefined
-      ? `its archive ${path} is gone`
+      ? `its archive ${path} is missing`
       : await damageOf(path, receipt);
     if (damage !== undefined) {
       await pool.run((sql) => forgetArchive(sql, step.oid ?? 0));
@@ -186,7 +186,7 @@ export function createArchiving(
       { deadlineMs: longestMs },
     );
     if (verdict?.status !== "intact") {
-      refuse(`it is not what was archived (${verdict?.problems.join("; ") ?? "not found"})`);
+      refuse(`it differs from what was archived (${verdict?.problems.join("; ") ?? "not found"})`);
     }
     return async (sql) => {
       // The triggers refused every write since before the leaf was read.
@@ -196,7 +196,7 @@ export function createArchiving(
       await proveCount(sql, step, manifest.rows);
       const still = await stat(path).catch(() => undefined);
       if (still?.size !== receipt?.parquet.bytes || await readReceipt(path) === undefined) {
-        refuse(`its archive ${path} is gone`);
+        refuse(`its archive ${path} is missing`);
       }
     };
   }

@@ -134,8 +134,8 @@ export async function damageOf(path: string, { parquet }: Receipt): Promise<stri
   const found = await stat(path).catch((error) => messageOf(error));
   if (typeof found === "string") return `${path} cannot be read: ${found}`;
   if (found.size !== parquet.bytes) {
-    return `${path} has ${found.size} bytes, its manifest says ${parquet.bytes}`;
+    return `${path} has ${found.size} bytes, its manifest has ${parquet.bytes}`;
   }
   const sha256 = await sha256File(path);
-  return sha256 === parquet.sha256 ? undefined : `${path} is damaged: its SHA-256 is another one`;
+  return sha256 === parquet.sha256 ? undefined : `${path} is damaged: its SHA-256 differs`;
 }

@@ -19,7 +19,7 @@ function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
       const bytes = new Uint8Array(Math.max(0, end - start));
       for (let at = 0; at < bytes.length;) {
         const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
-        if (bytesRead === 0) throw new Error("the file ends too early");
+        if (bytesRead === 0) throw new Error("the file is truncated");
         at += bytesRead;
       }
       return bytes.buffer;
@@ -72,7 +72,7 @@ export async function* readArchive(
         });
       }
       if (rows.some((values) => values.length !== ways.length)) {
-        throw new Error(`row group from row ${start + 1} on is not whole`);
+        throw new Error(`row group from row ${start + 1} on is incomplete`);
       }
       await setImmediate();
       yield rows.map((values) => joinRecord(columns, values));

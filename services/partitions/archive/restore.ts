@@ -136,7 +136,7 @@ async function checkContent(
     nested: true,
   }, (a, b) => a < b);
   if (total.rows !== manifest.rows || hashOf(total) !== manifest.content_hash) {
-    refuse(`What was loaded is not what ${manifest.partition} held: nothing was attached`);
+    refuse(`The loaded rows differ from what ${manifest.partition} held: nothing was attached`);
   }
 }
 
@@ -149,7 +149,7 @@ async function loadLeaf(
   const child = { schema: leaf.parent.schema, table: leaf.name };
   if (await presentTable(sql, child)) {
     refuse(
-      `${child.schema}.${child.table} is still there; lengthen the retention to attach it again, or rename it`,
+      `${child.schema}.${child.table} still exists; lengthen the retention to attach it again, or rename it`,
     );
   }
   await runStatements(sql, createStatements(leaf, template));

@@ -36,7 +36,7 @@ function freeSpan(policy: Policy, reading: Reading, { bound: text }: Manifest): 
   const table = tableOf(policy);
   const bound = parseBound(text, reading.axis.codec);
   if (bound.kind !== "range") {
-    return refuseRestore(`The bound ${text} is no range of ${policy.key}`);
+    return refuseRestore(`The bound ${text} is not a range of ${policy.key}`);
   }
   if (reading.unknown.length > 0) refuseRestore(`bounds of ${table} are locked and unknown`);
   if (findOverlaps([...reading.spans, bound.span]).length > 0) {

@@ -35,7 +35,7 @@ function refuse(path: string, message: string): never {
 /** Reads how many ids are meant: an id has no hours. */
 export function parseCount(text: string, path: string): bigint {
   if (!/^[1-9]\d{0,17}$/.test(text)) {
-    refuse(path, "for the key id this is a whole number of ids, such as 1000000");
+    refuse(path, "for the key id this is an integer number of ids, such as 1000000");
   }
   return BigInt(text);
 }

@@ -38,7 +38,7 @@ export function leaveOut(steps: readonly Step[], outcome: Outcome): void {
   for (const step of steps) {
     outcome.skipped.push({
       table: step.table,
-      reason: `${step.action} ${leafText(step)} waits: the one before it could not be done`,
+      reason: `${step.action} ${leafText(step)} waits: the step before it failed`,
     });
   }
 }

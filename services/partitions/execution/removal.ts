@@ -25,7 +25,10 @@ export function createRemoval({ pool, clock, limitLocks, withRetries, entry }: S
       await limitLocks(sql, step.heavy);
       const found = await presentTable(sql, leafTable(step));
       if (found?.oid !== step.oid || found?.attached) {
-        throw new HoldfastError("conflict", `${leafText(step)} is not what was detached any more`);
+        throw new HoldfastError(
+          "conflict",
+          `${leafText(step)} is not the table that was detached any more`,
+        );
       }
       if (step.action === "drop") {
         await refuseOdd(sql, step);

@@ -85,9 +85,11 @@ export function useOfName(
   const table = tableOf(facts.policy);
   const full = `${facts.policy.schema}.${name}`;
   if (taken.attached) {
-    return { problem: `${full} is attached already, with another range; the range stays open` };
+    return {
+      problem: `${full} is attached already, with another range; this range gets no partition`,
+    };
   }
-  if (!taken.compatible) return { problem: `${full} is something else; rename it` };
+  if (!taken.compatible) return { problem: `${full} is not a table like its parent; rename it` };
   const ours = facts.detached.find(({ oid }) => oid === taken.oid);
   if (ours && mayReattach) {
     const was = parseBound(ours.bound, reading.axis.codec);
@@ -117,7 +119,7 @@ export function attachLocks(facts: TableFacts, reading: Reading, parent: ParentF
 
 const reasons = {
   new: (reason: string) => reason,
-  again: () => "wanted again: it was detached, and its range is needed",
+  again: () => "attached again: it was detached, and its range is needed",
   adopt: () => "a table of this name exists and is empty",
 };
 

@@ -15,7 +15,9 @@ export function refuseGiving({ role, owner, schema, isOwner, gives, ownerMayCrea
       `the role ${role} may not give tables to ${owner}: ${grantSet(owner, role)}`,
     ]),
     ...(ownerMayCreate ? [] : [
-      `the owner ${owner} cannot be given new tables in its schema: ${grantCreate(schema, owner)}`,
+      `the owner ${owner} cannot become the owner of new tables in its schema: ${
+        grantCreate(schema, owner)
+      }`,
     ]),
   ];
 }

@@ -94,15 +94,15 @@ function premakeObstacles({ policy }: TableFacts, reading: Reading, parent: Pare
     return [
       `nothing is made while the bounds of ${
         list(reading.unknown)
-      } are unknown: somebody holds them exclusively`,
+      } are unknown: another session holds them exclusively`,
     ];
   }
   const foreign = reading.leaves.filter(({ read }) => read.kind === "foreign");
   if (foreign.length > 0) {
     return [
-      `nothing is made while it is not known where ${
+      `nothing is made while the bounds of ${
         list(foreign)
-      } begin and end: their bounds are not of the key ${key} alone`,
+      } are unknown: they are not of the key ${key} alone`,
     ];
   }
   return [];
@@ -179,10 +179,10 @@ function tableWarnings({ policy }: TableFacts, reading: Reading): string[] {
       ]
       : []),
     ...(count > manyPartitions
-      ? [`has ${count} partitions: queries that do not name the key plan slowly`]
+      ? [`has ${count} partitions: queries without a condition on the key plan slowly`]
       : []),
     ...(spans.some(({ to }) => to === highest)
-      ? ["a leaf takes everything up to the end: nothing can be made ahead of it"]
+      ? ["a leaf has no upper end: nothing can be made ahead of it"]
       : []),
     ...(unknown.length > 0
       ? [`${unknown.length} leaves are locked: their bounds are unknown`]

@@ -40,7 +40,7 @@ function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
       sql: detachStatement(policy, asTable(leaf), mode),
       lock: defaultLeaf
         ? `ACCESS EXCLUSIVE on ${table}, ${full(leaf)} and ${full(defaultLeaf)}`
-        : `SHARE UPDATE EXCLUSIVE on ${table}; once those who use it have ended, ACCESS EXCLUSIVE on ${
+        : `SHARE UPDATE EXCLUSIVE on ${table}; once the transactions that use it have ended, ACCESS EXCLUSIVE on ${
           full(leaf)
         }`,
     }],
@@ -107,7 +107,7 @@ export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
         sql: detachStatement(facts.policy, asTable(leaf), "finalize"),
         lock: `SHARE UPDATE EXCLUSIVE on ${table}, ACCESS EXCLUSIVE on ${full(leaf)}`,
       }],
-      reason: "finish a detach that was cut short",
+      reason: "finish an interrupted detach",
       transaction: false,
       heavy: false,
       estimate: noEstimate,
@@ -230,7 +230,7 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
     if (facts.policy.retention?.action !== leaf.action) continue;
     if (leaf.present.oid !== leaf.oid) {
       plan.warnings.push(
-        `${full(leaf)} is not the table that was detached under this name; it is left alone`,
+        `${full(leaf)} is not the table that was detached under this name; it is not changed`,
       );
       continue;
     }
@@ -255,7 +255,7 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
     }
   }
   if (archives > archivesTogether) {
-    plan.warnings.push(`${archives - archivesTogether} leaves more are to be archived after these`);
+    plan.warnings.push(`${archives - archivesTogether} more leaves are to be archived after these`);
   }
   return plan;
 }

@@ -31,8 +31,8 @@ function sealStep(facts: TableFacts, leaf: LeafFacts): Step {
     partition: { schema: leaf.schema, name: leaf.name },
     statements: sealingStatements(leaf),
     reason: facts.sealed?.get(leaf.oid)?.ended === false
-      ? "finish a seal that was cut short"
-      : "past the write horizon: it takes no more rows; its content is hashed and kept",
+      ? "finish an interrupted seal"
+      : "past the write horizon: it takes no more rows; its content is hashed and stored",
     transaction: false,
     heavy: true,
     estimate: {
@@ -87,6 +87,6 @@ export function planSeals(
     steps,
     refused,
     skipped: refused.map(({ reason }) => ({ table: tableOf(facts.policy), reason })),
-    warnings: left > 0 ? [`${left} leaves more are to be sealed after these`] : [],
+    warnings: left > 0 ? [`${left} more leaves are to be sealed after these`] : [],
   };
 }

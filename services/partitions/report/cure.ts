@@ -50,7 +50,7 @@ function planCures({ facts }: TableReading, context: PlanContext): Cure[] {
           : whole,
         lock: [...new Set(statements.map(({ lock }) => lock))].join("; "),
         risk:
-          "POST /api/partitions/plan and /api/partitions/apply do the same with lock timeouts, and look first whether the names are free",
+          "POST /api/partitions/plan and /api/partitions/apply do the same with lock timeouts, and check first that the names are free",
       };
     });
 }
@@ -61,8 +61,8 @@ function byPlan(table: string): Cure {
   return {
     sql:
       `-- POST /api/partitions/plan ${body} lists the statements, or why there are none; POST /api/partitions/apply with its digest and the same table carries them out`,
-    lock: "as the plan says, statement by statement",
+    lock: "see the plan, for each statement",
     risk:
-      "rows of the default go into partitions of their own, in batches beside readers and writers",
+      "rows of the default go into partitions of their own, in batches, while readers and writers work on",
   };
 }

@@ -204,9 +204,9 @@ function sound<T>(work: () => T): T | undefined {
 /** Returns a reason when a table's newest rows would be removed: then no rows confirm the time. */
 function newestReason(facts: TableFacts): string | undefined {
   return facts.newest === "leaving"
-    ? "this would take away the table's newest rows: by the clock none of its rows is to be kept"
+    ? "this would remove the table's newest rows: by the clock none of its rows is kept"
     : facts.newest === "unknown"
-    ? "whether any row would be left could not be read in time"
+    ? "a timeout prevented the check that rows would be left"
     : undefined;
 }
 
@@ -237,7 +237,7 @@ export function restrain(
           ? `${why}. Nothing is due now`
           : `${why}. Held back: ${
             describe(which)
-          }. POST /api/partitions/apply with the plan's digest and confirm: true does it all the same`,
+          }. POST /api/partitions/apply with the plan's digest and confirm: true carries it out nevertheless`,
       });
     };
     for (const { partition, reason } of refused.filter((one) => one.table === name)) {
@@ -259,7 +259,7 @@ export function restrain(
         byTime,
         `the time is ${
           spanText(now.adrift)
-        } past the last rotation that is known to have been right: what is due may be so only by a clock that is wrong`,
+        } past the last rotation at a trusted time: what is due may be due only by a wrong clock`,
       );
       continue;
     }

@@ -20,5 +20,5 @@ export function waitForOtherVersion(
 ): string | undefined {
   if (spec.signature.startsWith(prefix)) return undefined;
   const statement = resignStatement(id, present);
-  return `somebody: another version of Holdfast planned it, and what was known of the table cannot be compared. If nobody has altered the table since ${started_at}, run: ${statement}; else cancel it`;
+  return `an operator: another version of Holdfast planned it, and the two descriptions of the table cannot be compared. If nobody has altered the table since ${started_at}, run: ${statement}; else cancel it`;
 }

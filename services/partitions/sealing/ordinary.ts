@@ -21,7 +21,7 @@ export function oddityOf(
   wanted: Wanted,
 ): string | undefined {
   const own = family.find(({ oid }) => oid === leaf);
-  if (!own) return "is not there any more";
+  if (!own) return "does not exist any more";
   const name = (row: StorageRow) => row === own ? "is" : `has ${full(row)} below it, which is`;
   for (const row of family) {
     if (row.distributed) {
@@ -34,7 +34,7 @@ export function oddityOf(
   }
   const below = family.find((row) => row !== own);
   if (own.kind === "p") return wanted === "whole" ? undefined : "is partitioned itself";
-  return below ? `is not all of it: ${full(below)} inherits from it` : undefined;
+  return below ? `does not have all rows of a query: ${full(below)} inherits from it` : undefined;
 }
 
 /** Returns the leaves whose rows are not all their own, on this node, with the reasons. */

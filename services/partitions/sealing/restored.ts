@@ -28,7 +28,7 @@ export async function checkRestoredSeals(
       ),
       notes: leaves === 0 ? [] : [
         `${verdicts.length} sealed partitions read, ${rows} rows` +
-        (left > 0 ? `; ${left} were left out for want of time` : ""),
+        (left > 0 ? `; ${left} were left out because of the time limit` : ""),
       ],
     };
   } catch (error) {

@@ -48,7 +48,7 @@ export function createSealing(
         await limitLocks(sql, true);
         const found = await presentTable(sql, leafTable(step));
         if (!found || found.oid !== step.oid) {
-          throw new HoldfastError("conflict", `${leafText(step)} is not the table it was`);
+          throw new HoldfastError("conflict", `${leafText(step)} is not the table of the plan`);
         }
         const oddity = (await readOddities(sql, [found.oid], "table")).get(found.oid);
         if (oddity !== undefined) {

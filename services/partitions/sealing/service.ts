@@ -144,7 +144,7 @@ export function createVerifications(
     async unseal(table, partition, holdSeconds) {
       const found = await findSealed(table, partition);
       const leaf = found.present;
-      if (!leaf) throw new HoldfastError("not_found", `${partition} is not there any more`);
+      if (!leaf) throw new HoldfastError("not_found", `${partition} does not exist any more`);
       const statements = unsealStatements(leaf);
       const started = performance.now();
       await pool.transaction(async (sql) => {

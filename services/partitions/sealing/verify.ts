@@ -121,14 +121,14 @@ async function judge(
   const manifest = Manifest.parse(await readManifest(sql, row.leaf_oid));
   const leaf = await describeLeaf(sql, row.leaf_oid);
   if (!row.present || !leaf) {
-    return uncompared(manifest, "gone", ["the table is not there any more"]);
+    return uncompared(manifest, "gone", ["the table does not exist any more"]);
   }
   const oddity = (await readOddities(sql, [row.leaf_oid], "table")).get(row.leaf_oid);
   if (oddity !== undefined) {
     return uncompared(manifest, "unreadable", [`its content cannot be read: it ${oddity}`]);
   }
   const columns = columnProblems(manifest, leaf.columns);
-  const guard = row.guarded ? [] : ["writes are let through: its triggers are gone or disabled"];
+  const guard = row.guarded ? [] : ["writes are allowed: its triggers are gone or disabled"];
   if (manifest.columns.some(({ name }) => !leaf.columns.some((one) => one.name === name))) {
     return uncompared(manifest, "changed", [...columns, ...guard]);
   }
@@ -143,7 +143,7 @@ async function judge(
   if (
     content.total.rows === 0 && content.unreadable.length === 0 && await hasRows(sql, row.present)
   ) {
-    return uncompared(manifest, "unreadable", ["it has rows, and none could be read"]);
+    return uncompared(manifest, "unreadable", ["it has rows, but none could be read"]);
   }
   return compareContent(manifest, content, { columns, guard });
 }

@@ -9,13 +9,13 @@ const holds: Record<Publication["kind"], (schema: string) => string> = {
 };
 
 const ways: Record<Publication["kind"], (publication: string, schema: string) => string> = {
-  table: () => "take it out first, and put the new table in after",
+  table: () => "remove the table from it first, and add the new table after",
   schema: (name, schema) =>
     `name tables instead of the schema first (${
       unpublishSchema(name, schema)
-    }), and put the new table in after`,
+    }), and add the new table after`,
   holdfast: (name) => unpublishSchema(name, "holdfast"),
-  all: () => "replace it by a publication that names its tables, and put the new table in after",
+  all: () => "replace it by a publication that names its tables, and add the new table after",
 };
 
 /** Returns, for each publication, why the tables that a conversion makes must not be published, and what to do. */
@@ -27,7 +27,7 @@ export function refusePublished(
     `the publication "${name}" ${holds[kind](schema)}${
       kind === "table"
         ? ""
-        : ": what is made beside the table would be published too, and the subscriber would stop at it"
+        : ": the new tables would be published too, and the subscriber would stop at them"
     }; ${ways[kind](name, schema)}`
   );
 }
@@ -57,7 +57,7 @@ export function refusePublishedDrain(
 export function warnPublished(publications: readonly Publication[]): string[] {
   return publications.filter(({ via_root, kind }) => !via_root && kind !== "holdfast")
     .map(({ name }) =>
-      `the publication "${name}" sends rows of a new partition under the partition's own name: the subscriber stops at the first of them unless it has that table; make it there as well and refresh the subscription, or ${
+      `the publication "${name}" sends rows of a new partition under the partition's own name: the subscriber stops at the first of them unless it has that table; create it there as well and refresh the subscription, or ${
         publishViaRoot(name)
       }`
     );
@@ -66,6 +66,6 @@ export function warnPublished(publications: readonly Publication[]): string[] {
 /** Returns why another table must not replace one that subscriptions write to. */
 export function refuseSubscribed(subscriptions: readonly string[]): string[] {
   return subscriptions.map((name) =>
-    `the subscription "${name}" writes to it and knows it by its oid: rows for the table that takes its place would be left out without an error; take it out of the publication at the publisher, and refresh the subscription`
+    `the subscription "${name}" writes to it and knows it by its oid: rows for the table that replaces it would be ignored without an error; remove it from the publication at the publisher, and refresh the subscription`
   );
 }

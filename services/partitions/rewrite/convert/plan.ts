@@ -64,7 +64,7 @@ async function leavesOf(
   if (ends.first !== null && (first === undefined || last === undefined)) {
     return {
       spans: [],
-      problem: `its key holds ${ends.first}, which the key ${policy.key} cannot`,
+      problem: `its key holds ${ends.first}, which the key ${policy.key} does not support`,
     };
   }
   const present = now ?? last ?? 0n;

@@ -27,18 +27,18 @@ function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: Conversion
   return [
     ...(widenKeys
       ? lacking.filter(({ period }) => period).map(({ name }) =>
-        `the temporal key "${name}" (WITHOUT OVERLAPS) lacks "${keyColumn}": with it, it would no longer keep the ranges apart; drop it first`
+        `the temporal key "${name}" (WITHOUT OVERLAPS) lacks "${keyColumn}": with it, overlapping ranges would be allowed; drop it first`
       )
       : lacking.map(({ name, type }) =>
         `the ${
           indexKind[type]
-        } "${name}" lacks "${keyColumn}", and a partitioned table can only enforce keys that hold it; with "widen_keys": true it becomes part of the key, which then no longer keeps the rest unique by itself`
+        } "${name}" lacks "${keyColumn}", and a partitioned table can only enforce keys that include it; with "widen_keys": true it becomes part of the key, which then no longer keeps the rest unique by itself`
       )),
     ...facts.indexes.filter(loose).map(({ name }) =>
-      `the unique index "${name}" lacks "${keyColumn}", and a partitioned table cannot have it; drop it or make it plain first`
+      `the unique index "${name}" lacks "${keyColumn}", and a partitioned table cannot have it; drop it or replace it by one that is not unique first`
     ),
     ...facts.constraints.filter(({ deferrable }) => deferrable).map(({ name }) =>
-      `the constraint "${name}" is deferrable: for a moment two rows may have one key, which the copy cannot follow`
+      `the constraint "${name}" is deferrable: two rows may have the same key until commit, which the copy does not support`
     ),
     ...facts.constraints.filter(({ type }) => type === "x").map(({ name }) =>
       `the exclusion constraint "${name}" is not carried over`
@@ -58,15 +58,15 @@ function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: Conversion
 function refuseDependents(facts: ConversionFacts, row: ParentRow): string[] {
   return [
     ...row.referenced_by.map(({ name, schema, table }) =>
-      `${schema}.${table} refers to it (foreign key "${name}"), and would refer to the old table after the swap; drop that key first, and make it again after`
+      `${schema}.${table} refers to it (foreign key "${name}"), and would refer to the old table after the swap; drop that key first, and create it again after`
     ),
     ...facts.views.filter(({ kind, owns }) => kind !== "v" || !owns).map(({ schema, name, kind }) =>
       kind === "v"
-        ? `the view ${schema}.${name} depends on it and belongs to a role this one is no member of`
+        ? `the view ${schema}.${name} depends on it and belongs to a role that this one is not a member of`
         : `${schema}.${name} (materialised view or rule) depends on it and cannot be pointed at the new table; drop it first`
     ),
     ...facts.dependents.map((what) =>
-      `${what} depends on it; drop it first, and make it again after`
+      `${what} depends on it; drop it first, and create it again after`
     ),
     ...refusePublished(facts.publications, row.schema),
     ...refuseSubscribed(facts.subscriptions),
@@ -115,7 +115,7 @@ export function refusalsOf(
       ownerMayCreate: row.owner_may_create,
     }),
     ...(facts.is_partition || facts.inherits || facts.typed
-      ? ["it is part of an inheritance, or of a type"]
+      ? ["it is part of an inheritance, or a typed table"]
       : []),
     ...(facts.persistence === "p" ? [] : ["it is unlogged or temporary"]),
     ...(types.some((type) => column.type === type || column.type.startsWith(`${type}(`)) ||

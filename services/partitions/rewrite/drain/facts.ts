@@ -44,7 +44,7 @@ export async function whyRefused(
   return found &&
     `rows of ${range.from ?? "the beginning"} to ${
       range.to ?? "the end"
-    } in the default ${table.schema}.${table.table} break the constraint "${found.name}" (${found.definition}), which is not validated: a new partition refuses them (${found.sqlstate}). Mend or remove those rows`;
+    } in the default ${table.schema}.${table.table} break the constraint "${found.name}" (${found.definition}), which is not validated: a new partition refuses them (${found.sqlstate}). Correct or remove those rows`;
 }
 
 /** Returns the free range around a position: its slot without what leaves of other lengths cover. */

@@ -62,12 +62,12 @@ function refusal(
   if (reference) {
     return `${reference.schema}.${reference.table} refers to it (foreign key "${reference.name}")`;
   }
-  if (parent.forceRowSecurity) return "its row security is forced, on Holdfast too";
+  if (parent.forceRowSecurity) return "its row security is forced, also for Holdfast";
   if (parent.replicaIdentity === "i") return "its replica identity is an index";
   // Postgres does not recognise such an index of a table that is attached, and would build another under the lock.
   const apart = drain.facts.constraints.find(({ type, period }) => type === "x" || period);
   if (apart) {
-    return `its constraint "${apart.name}" (${apart.definition}) would have to be built anew while writers wait; move the rows out by hand`;
+    return `its constraint "${apart.name}" (${apart.definition}) would have to be rebuilt while writers wait; move the rows out by hand`;
   }
   const publication = refusePublishedDrain(published?.publications ?? [], schema);
   if (publication !== undefined) return publication;
