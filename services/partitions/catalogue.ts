@@ -6,7 +6,7 @@ import {
   readBounds,
   readIndexBytes,
   readSizes,
-} from "../../db/partitions/leaves.ts";
+} from "../../db/partitions/catalogue/leaves.ts";
 import { sqlState } from "../../db/sql_state.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import { listPolicies } from "../../db/partitions/policies.ts";
+import { listPolicies } from "../../db/partitions/records/policies.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { createSerialQueue } from "../../lib/serial_queue.ts";

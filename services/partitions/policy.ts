@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import type { PolicyRow } from "../../db/partitions/policies.ts";
+import type { PolicyRow } from "../../db/partitions/records/policies.ts";
 import type { KeyKind } from "./axis/key.ts";
 
 export const retentionActions = ["detach", "drop", "archive-then-drop", "move"] as const;

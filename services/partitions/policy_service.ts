@@ -1,8 +1,8 @@
 import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
-import { listMaintenance, type LogEntry } from "../../db/partitions/log.ts";
-import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
+import { listMaintenance, type LogEntry } from "../../db/partitions/records/log.ts";
+import { type ParentRow, readParents } from "../../db/partitions/catalogue/parents.ts";
 import {
   canonicalInterval,
   deletePolicy,
@@ -10,7 +10,7 @@ import {
   listPolicies,
   putPolicy,
   schemaExists,
-} from "../../db/partitions/policies.ts";
+} from "../../db/partitions/records/policies.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { createAxis, parseCount } from "./axis/axis.ts";

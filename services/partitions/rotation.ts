@@ -1,10 +1,10 @@
 import type { Config } from "../../config/config.ts";
 import { describeDatabaseError } from "../../db/errors.ts";
-import { reconcileDetached } from "../../db/partitions/detached.ts";
+import { reconcileDetached } from "../../db/partitions/records/detached.ts";
 import { holdRotationLock } from "../../db/partitions/lock.ts";
-import { logMaintenance } from "../../db/partitions/log.ts";
-import { recordPosition } from "../../db/partitions/probes.ts";
-import { replaceHolds } from "../../db/partitions/restraint.ts";
+import { logMaintenance } from "../../db/partitions/records/log.ts";
+import { recordPosition } from "../../db/partitions/catalogue/probes.ts";
+import { replaceHolds } from "../../db/partitions/records/restraint.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";

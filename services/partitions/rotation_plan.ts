@@ -1,8 +1,8 @@
 import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../db/connection.ts";
-import { listPolicies } from "../../db/partitions/policies.ts";
-import type { HoldRow } from "../../db/partitions/restraint.ts";
-import { keepProgress, listProgress } from "../../db/partitions/retention_progress.ts";
+import { listPolicies } from "../../db/partitions/records/policies.ts";
+import type { HoldRow } from "../../db/partitions/records/restraint.ts";
+import { keepProgress, listProgress } from "../../db/partitions/records/retention_progress.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { PlanContext, TableFacts } from "./planning/facts.ts";

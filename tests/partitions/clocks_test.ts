@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ProgressRow } from "../../db/partitions/retention_progress.ts";
+import type { ProgressRow } from "../../db/partitions/records/retention_progress.ts";
 import { formatEnd } from "../../services/partitions/axis/bound.ts";
 import { codecs } from "../../services/partitions/axis/key.ts";
 import {

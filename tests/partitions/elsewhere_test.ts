@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { codeOf } from "../../db/errors.ts";
-import type { StorageRow } from "../../db/partitions/storage.ts";
+import type { StorageRow } from "../../db/partitions/catalogue/storage.ts";
 import { createLogger } from "../../log.ts";
 import { createRemoval } from "../../services/partitions/execution/removal.ts";
 import { contradicts, oddityOf } from "../../services/partitions/sealing/ordinary.ts";

@@ -1,7 +1,7 @@
 import { quoteIdent, quoteLiteral, quoteTable } from "../../sql.ts";
 import { quoteName as quoted, type TableName } from "../ddl.ts";
 import { suffixedName } from "../names.ts";
-import type { ConversionFacts } from "../table_facts.ts";
+import type { ConversionFacts } from "../catalogue/table_facts.ts";
 import type { ConversionNames } from "./names.ts";
 
 /** Returns the name of a new index until the swap: index names are unique in a schema. */

@@ -10,7 +10,7 @@ import {
   unboundedLeaf,
   withLock,
 } from "../ddl.ts";
-import { type ConversionFacts, identityOf } from "../table_facts.ts";
+import { type ConversionFacts, identityOf } from "../catalogue/table_facts.ts";
 import {
   enabling,
   identityStatements,

@@ -15,7 +15,7 @@ import {
 } from "../ddl.ts";
 import { suffixedName } from "../names.ts";
 import type { Doubt } from "../proof/doubts.ts";
-import type { ConversionFacts } from "../table_facts.ts";
+import type { ConversionFacts } from "../catalogue/table_facts.ts";
 import { drainCapture, drainNames } from "./names.ts";
 import type { RewritePlan } from "./rewrites.ts";
 import {

@@ -1,7 +1,7 @@
 import type { Sql } from "../../connection.ts";
 import type { TableName } from "../ddl.ts";
-import { listPublications, listSubscriptions } from "../publications.ts";
-import type { ConversionFacts } from "../table_facts.ts";
+import { listPublications, listSubscriptions } from "../catalogue/publications.ts";
+import type { ConversionFacts } from "../catalogue/table_facts.ts";
 
 // Columns of the query below, one function for each kind of object; `t` is the table's row of pg_class.
 

@@ -6,9 +6,9 @@ import {
   type LockedStatement,
   type TableName,
 } from "../../../db/partitions/ddl.ts";
-import { presentTable } from "../../../db/partitions/leaves.ts";
+import { presentTable } from "../../../db/partitions/catalogue/leaves.ts";
 import { holdRotationLock, lockPartitionChanges } from "../../../db/partitions/lock.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import {
   type ArchiveRow,
   listArchives,

@@ -1,7 +1,7 @@
 import type { Sql } from "../../../db/connection.ts";
 import type { LeafTemplate, NewLeaf } from "../../../db/partitions/ddl.ts";
-import { listPolicies } from "../../../db/partitions/policies.ts";
-import { listPublications } from "../../../db/partitions/publications.ts";
+import { listPolicies } from "../../../db/partitions/records/policies.ts";
+import { listPublications } from "../../../db/partitions/catalogue/publications.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { parseBound } from "../axis/bound.ts";
 import { findOverlaps, type Span } from "../axis/span.ts";

@@ -1,6 +1,6 @@
-import { attachedNames } from "../../../db/partitions/leaves.ts";
+import { attachedNames } from "../../../db/partitions/catalogue/leaves.ts";
 import { lockPartitionChanges } from "../../../db/partitions/lock.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
 import type { Step } from "../planning/step.ts";
 import { type StepTools, tableName } from "./step_tools.ts";

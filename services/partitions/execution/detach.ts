@@ -1,7 +1,7 @@
 import { detachStatement } from "../../../db/partitions/ddl.ts";
-import { reconcileDetached, rememberDetach } from "../../../db/partitions/detached.ts";
-import { isPending } from "../../../db/partitions/leaves.ts";
-import { logMaintenance, type MaintenanceEntry } from "../../../db/partitions/log.ts";
+import { reconcileDetached, rememberDetach } from "../../../db/partitions/records/detached.ts";
+import { isPending } from "../../../db/partitions/catalogue/leaves.ts";
+import { logMaintenance, type MaintenanceEntry } from "../../../db/partitions/records/log.ts";
 import { sendOutsideTransaction } from "../../../db/partitions/outside.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
 import type { Step } from "../planning/step.ts";

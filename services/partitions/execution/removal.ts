@@ -1,8 +1,8 @@
-import { endDetached } from "../../../db/partitions/detached.ts";
-import { presentTable } from "../../../db/partitions/leaves.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { endDetached } from "../../../db/partitions/records/detached.ts";
+import { presentTable } from "../../../db/partitions/catalogue/leaves.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
-import { lockWhole } from "../../../db/partitions/storage.ts";
+import { lockWhole } from "../../../db/partitions/catalogue/storage.ts";
 import { behindSavepoint } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Step } from "../planning/step.ts";

@@ -1,7 +1,7 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
 import type { TableName } from "../../../db/partitions/ddl.ts";
-import type { MaintenanceEntry } from "../../../db/partitions/log.ts";
+import type { MaintenanceEntry } from "../../../db/partitions/records/log.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { setLockTimeout } from "../../../db/session/transaction.ts";
 import type { Logger } from "../../../log.ts";

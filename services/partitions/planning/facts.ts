@@ -1,7 +1,7 @@
-import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/catalogue/table_facts.ts";
 import type { Doubt } from "../../../db/partitions/proof/doubts.ts";
 import type { ColumnSetting } from "../../../db/partitions/ddl.ts";
-import type { Publication } from "../../../db/partitions/publications.ts";
+import type { Publication } from "../../../db/partitions/catalogue/publications.ts";
 import type { Span } from "../axis/span.ts";
 import type { Policy } from "../policy.ts";
 

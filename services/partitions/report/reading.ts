@@ -2,17 +2,21 @@ import type { Config } from "../../../config/config.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
 import { listGone } from "../../../db/partitions/proof/archives.ts";
-import { listDetached } from "../../../db/partitions/detached.ts";
-import { lastRotations } from "../../../db/partitions/log.ts";
+import { listDetached } from "../../../db/partitions/records/detached.ts";
+import { lastRotations } from "../../../db/partitions/records/log.ts";
 import { listFailedDrains } from "../../../db/partitions/rewrite/rewrites.ts";
-import { listPolicies } from "../../../db/partitions/policies.ts";
-import { listHolds } from "../../../db/partitions/restraint.ts";
-import { countRows, listPositions, readCacheBytes } from "../../../db/partitions/probes.ts";
+import { listPolicies } from "../../../db/partitions/records/policies.ts";
+import { listHolds } from "../../../db/partitions/records/restraint.ts";
+import {
+  countRows,
+  listPositions,
+  readCacheBytes,
+} from "../../../db/partitions/catalogue/probes.ts";
 import {
   describeOwnPublication,
   listOwnPublications,
-} from "../../../db/partitions/publications.ts";
-import { type ParentRow, readParents } from "../../../db/partitions/parents.ts";
+} from "../../../db/partitions/catalogue/publications.ts";
+import { type ParentRow, readParents } from "../../../db/partitions/catalogue/parents.ts";
 import { listSealed } from "../../../db/partitions/proof/sealed.ts";
 import type { Catalogue } from "../catalogue.ts";
 import { readTable } from "../planning/cover.ts";

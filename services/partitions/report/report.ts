@@ -1,4 +1,4 @@
-import type { HoldRow } from "../../../db/partitions/restraint.ts";
+import type { HoldRow } from "../../../db/partitions/records/restraint.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { type Reading, readTable } from "../planning/cover.ts";
 import type { TableFacts } from "../planning/facts.ts";

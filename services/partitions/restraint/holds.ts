@@ -1,5 +1,5 @@
-import type { MaintenanceEntry } from "../../../db/partitions/log.ts";
-import type { HoldRow } from "../../../db/partitions/restraint.ts";
+import type { MaintenanceEntry } from "../../../db/partitions/records/log.ts";
+import type { HoldRow } from "../../../db/partitions/records/restraint.ts";
 import type { Outcome } from "../execution/outcome.ts";
 import type { Step } from "../planning/step.ts";
 import { type Policy, tableOf } from "../policy.ts";

@@ -1,5 +1,5 @@
-import type { HoldRow } from "../../../db/partitions/restraint.ts";
-import type { ProgressRow } from "../../../db/partitions/retention_progress.ts";
+import type { HoldRow } from "../../../db/partitions/records/restraint.ts";
+import type { ProgressRow } from "../../../db/partitions/records/retention_progress.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { createAxis } from "../axis/axis.ts";
 import { type Policy, tableOf } from "../policy.ts";

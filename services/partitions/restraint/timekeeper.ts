@@ -1,5 +1,9 @@
 import type { Sql } from "../../../db/connection.ts";
-import { type ClockRow, readClocks, recordClock } from "../../../db/partitions/restraint.ts";
+import {
+  type ClockRow,
+  readClocks,
+  recordClock,
+} from "../../../db/partitions/records/restraint.ts";
 import { isUnreachable } from "../../../db/errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { type ClockReading, type ClockVerdict, createClockMemory, judgeClocks } from "./clocks.ts";

@@ -1,5 +1,5 @@
 import type { Sql } from "../../../db/connection.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import type { RewriteRow } from "../../../db/partitions/rewrite/rewrites.ts";
 
 /** Writes one entry of the maintenance log for a step of a rewrite that took `ms`. */

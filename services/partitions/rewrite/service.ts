@@ -10,7 +10,7 @@ import {
   type RewriteRow,
   type RewriteSpec,
 } from "../../../db/partitions/rewrite/rewrites.ts";
-import { deletePolicy, putPolicy } from "../../../db/partitions/policies.ts";
+import { deletePolicy, putPolicy } from "../../../db/partitions/records/policies.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";

@@ -1,7 +1,11 @@
 import type { Sql } from "../../../db/connection.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { analyzeTable } from "../../../db/partitions/run.ts";
-import { countStored, readStorage, type StorageRow } from "../../../db/partitions/storage.ts";
+import {
+  countStored,
+  readStorage,
+  type StorageRow,
+} from "../../../db/partitions/catalogue/storage.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { leafTable, leafText } from "../execution/step_tools.ts";
 import type { Step } from "../planning/step.ts";

@@ -1,9 +1,9 @@
 import { codeOf } from "../../../db/errors.ts";
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
-import { presentTable } from "../../../db/partitions/leaves.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { presentTable } from "../../../db/partitions/catalogue/leaves.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import { sendOutsideTransaction } from "../../../db/partitions/outside.ts";
-import { readParents } from "../../../db/partitions/parents.ts";
+import { readParents } from "../../../db/partitions/catalogue/parents.ts";
 import {
   beginSeal,
   finishSeal,

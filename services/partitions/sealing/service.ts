@@ -1,5 +1,5 @@
 import { describeDatabaseError } from "../../../db/errors.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import {
   endSeal,
   listSealed,

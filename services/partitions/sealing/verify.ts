@@ -2,7 +2,7 @@ import type { Sql } from "../../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
 import { listSealed, readManifest, type SealedRow } from "../../../db/partitions/proof/sealed.ts";
-import { hasRows } from "../../../db/partitions/probes.ts";
+import { hasRows } from "../../../db/partitions/catalogue/probes.ts";
 import { tableOf } from "../policy.ts";
 import { measureContent, type Unreadable } from "./content.ts";
 import {

@@ -7,10 +7,13 @@ import {
   highestOf,
   readToastOptions,
   takenNames,
-} from "../../../db/partitions/probes.ts";
+} from "../../../db/partitions/catalogue/probes.ts";
 import type { Span } from "../axis/span.ts";
 import { listDoubts } from "../../../db/partitions/proof/doubts.ts";
-import { countRowTriggers, listPublications } from "../../../db/partitions/publications.ts";
+import {
+  countRowTriggers,
+  listPublications,
+} from "../../../db/partitions/catalogue/publications.ts";
 import { readDrain, whyRefused } from "../rewrite/drain/facts.ts";
 import { drainMax, namesFor, siblingOf } from "../planning/attaching.ts";
 import { expiredLeaves, type Reading, type ReadLeaf, readTable } from "../planning/cover.ts";

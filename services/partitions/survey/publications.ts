@@ -1,4 +1,4 @@
-import type { Publication } from "../../../db/partitions/publications.ts";
+import type { Publication } from "../../../db/partitions/catalogue/publications.ts";
 import { publishViaRoot, unpublishSchema } from "../../../db/partitions/remedies.ts";
 
 const holds: Record<Publication["kind"], (schema: string) => string> = {

@@ -1,13 +1,13 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
-import { type DetachedRow, listDetached } from "../../../db/partitions/detached.ts";
+import { type DetachedRow, listDetached } from "../../../db/partitions/records/detached.ts";
 import {
   listRewrites,
   type RewriteFailure,
   type RewriteRow,
 } from "../../../db/partitions/rewrite/rewrites.ts";
-import { hasLeadingIndex } from "../../../db/partitions/probes.ts";
-import { type ParentRow, readParents } from "../../../db/partitions/parents.ts";
+import { hasLeadingIndex } from "../../../db/partitions/catalogue/probes.ts";
+import { type ParentRow, readParents } from "../../../db/partitions/catalogue/parents.ts";
 import { listSealed, type SealedRow } from "../../../db/partitions/proof/sealed.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { codecs } from "../axis/key.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Sql } from "../../../../db/connection.ts";
 import { readConversionFacts } from "../../../../db/partitions/rewrite/facts.ts";
-import type { ConversionFacts } from "../../../../db/partitions/table_facts.ts";
+import type { ConversionFacts } from "../../../../db/partitions/catalogue/table_facts.ts";
 import type { LeafTemplate, TableName } from "../../../../db/partitions/ddl.ts";
 import { conversionStatements } from "../../../../db/partitions/rewrite/conversion.ts";
 import {
@@ -10,8 +10,8 @@ import {
 } from "../../../../db/partitions/rewrite/description.ts";
 import { conversionNames } from "../../../../db/partitions/rewrite/names.ts";
 import type { RewritePlan } from "../../../../db/partitions/rewrite/rewrites.ts";
-import { type ParentRow, readParents } from "../../../../db/partitions/parents.ts";
-import { keyEnds, takenBeside } from "../../../../db/partitions/probes.ts";
+import { type ParentRow, readParents } from "../../../../db/partitions/catalogue/parents.ts";
+import { keyEnds, takenBeside } from "../../../../db/partitions/catalogue/probes.ts";
 import { createAxis } from "../../axis/axis.ts";
 import { leafOfSpan } from "../../axis/leaf.ts";
 import { leafName, preciseName } from "../../axis/names.ts";

@@ -2,8 +2,8 @@ import {
   type ConversionFacts,
   identityOf,
   type IndexFacts,
-} from "../../../../db/partitions/table_facts.ts";
-import type { ParentRow } from "../../../../db/partitions/parents.ts";
+} from "../../../../db/partitions/catalogue/table_facts.ts";
+import type { ParentRow } from "../../../../db/partitions/catalogue/parents.ts";
 import { grantCreate, grantMembership } from "../../../../db/partitions/remedies.ts";
 import { codecs, type KeyKind } from "../../axis/key.ts";
 import { refuseGiving } from "../../planning/owner.ts";

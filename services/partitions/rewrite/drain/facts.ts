@@ -1,9 +1,9 @@
 import type { Sql } from "../../../../db/connection.ts";
 import { codeOf } from "../../../../db/errors.ts";
 import { type Doubt, findBroken, listDoubts } from "../../../../db/partitions/proof/doubts.ts";
-import { listSubscriptions } from "../../../../db/partitions/publications.ts";
+import { listSubscriptions } from "../../../../db/partitions/catalogue/publications.ts";
 import { drainNames } from "../../../../db/partitions/rewrite/names.ts";
-import { nextKey, takenBeside } from "../../../../db/partitions/probes.ts";
+import { nextKey, takenBeside } from "../../../../db/partitions/catalogue/probes.ts";
 import { highest, lowest, type Span } from "../../axis/span.ts";
 import { readTable } from "../convert/plan.ts";
 import { type Reading, retentionLimit, wantedStretch } from "../../planning/cover.ts";

@@ -1,7 +1,7 @@
 import type { NewLeaf } from "../../../../db/partitions/ddl.ts";
 import { describeRewrite } from "../../../../db/partitions/rewrite/description.ts";
 import { drainStatements } from "../../../../db/partitions/rewrite/drain.ts";
-import { identityOf } from "../../../../db/partitions/table_facts.ts";
+import { identityOf } from "../../../../db/partitions/catalogue/table_facts.ts";
 import {
   chooseName,
   drainMax,

@@ -1,4 +1,4 @@
-import type { Sql } from "../connection.ts";
+import type { Sql } from "../../connection.ts";
 
 /** One leaf in the catalogue. Row counts are the planner's estimates, sizes those of the table by relpages. */
 export interface LeafRow {

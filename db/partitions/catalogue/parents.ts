@@ -1,5 +1,5 @@
-import type { Sql } from "../connection.ts";
-import type { ColumnSetting } from "./ddl.ts";
+import type { Sql } from "../../connection.ts";
+import type { ColumnSetting } from "../ddl.ts";
 
 export interface ForeignKeyRow {
   name: string;

@@ -1,6 +1,6 @@
-import type { Sql } from "../connection.ts";
-import { quoteIdent, quoteTable } from "../sql.ts";
-import type { TableName } from "./ddl.ts";
+import type { Sql } from "../../connection.ts";
+import { quoteIdent, quoteTable } from "../../sql.ts";
+import type { TableName } from "../ddl.ts";
 
 export interface TakenRow {
   name: string;

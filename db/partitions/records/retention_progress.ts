@@ -1,4 +1,4 @@
-import type { Sql } from "../connection.ts";
+import type { Sql } from "../../connection.ts";
 
 /** Progress of retention with a table at the last rotation under a trusted clock. Milliseconds since 1970. */
 export interface ProgressRow {

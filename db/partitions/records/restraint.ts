@@ -1,4 +1,4 @@
-import type { Sql } from "../connection.ts";
+import type { Sql } from "../../connection.ts";
 
 /** The server's time, and that of the last rotation under clocks that agreed; milliseconds since 1970. */
 export interface ClockRow {

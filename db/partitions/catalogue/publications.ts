@@ -1,4 +1,4 @@
-import type { Sql } from "../connection.ts";
+import type { Sql } from "../../connection.ts";
 
 /** A publication that a table is in, or that new tables of its schema would be in. */
 export interface Publication {

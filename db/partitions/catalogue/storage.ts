@@ -1,6 +1,6 @@
-import type { Sql } from "../connection.ts";
-import { quoteTable } from "../sql.ts";
-import type { TableName } from "./ddl.ts";
+import type { Sql } from "../../connection.ts";
+import { quoteTable } from "../../sql.ts";
+import type { TableName } from "../ddl.ts";
 
 /** A table, or one below it, and where its rows are stored. */
 export interface StorageRow {

@@ -1,5 +1,5 @@
-import type { Sql } from "../connection.ts";
-import type { TableName } from "./ddl.ts";
+import type { Sql } from "../../connection.ts";
+import type { TableName } from "../ddl.ts";
 
 export interface PolicyRow {
   schema: string;
