@@ -331,3 +331,20 @@ Deno.test("a conversion that another version planned is not given up: it waits, 
   const [swapped] = await conversions.list();
   assert.deepEqual([swapped?.phase, swapped?.error], ["swapped", null]);
 });
+
+Deno.test("a clean-up that an older version began ends with the outcome that it stored", async () => {
+  await using converter = converterAt();
+  const { conversions } = converter;
+  for (const outcome of ["undone", "finished", "cancelled"]) {
+    await guarded.sql`
+      insert into holdfast.partition_moves
+        (kind, schema_name, table_name, spec, phase, blocks, waits_for, started_at, updated_at)
+      values (
+        'convert', 'older', ${outcome}, '{"clean": {"undone": [], "finished": [], "cancelled": []}}',
+        'cleaning', 0, ${outcome}, now(), now()
+      )`;
+    await conversions.advance();
+    const [ended] = await conversions.list();
+    assert.deepEqual([ended?.table, ended?.phase, ended?.waits_for], [outcome, outcome, null]);
+  }
+});
