@@ -247,7 +247,7 @@ Deno.test("an archive that is damaged or gone by the time of the drop is written
   const whole = await Deno.readFile(path);
   await Deno.writeFile(path, whole.subarray(0, 500));
   const asked = { table: "rotten.t", partition: "old", holdSeconds: 0 };
-  await assert.rejects(archives.restore(asked), /has 500 bytes, its manifest says/);
+  await assert.rejects(archives.restore(asked), /has 500 bytes, its manifest has/);
   await Deno.writeFile(path, whole);
   await assert.rejects(
     archives.restore({ table: "rotten.t", file: "../../etc/x.parquet", holdSeconds: 0 }),
