@@ -116,7 +116,7 @@ function problemsOf(
     ...(cover !== null && cover <= 0
       ? [
         defaultLeaf
-          ? "no partition but the default takes rows of the present: they go into it"
+          ? "no partition but the default takes rows of the present: they fall into it"
           : "no partition takes rows of the present: inserts fail",
       ]
       : []),
