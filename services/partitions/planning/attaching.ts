@@ -3,10 +3,9 @@ import {
   createStatements,
   type LeafTemplate,
   type LockedStatement,
-  lockParentStatement,
-  moveStatements,
   type NewLeaf,
 } from "../../../db/partitions/ddl.ts";
+import { lockParentStatement, moveStatements } from "../../../db/partitions/default_rows.ts";
 import { parseBound } from "../axis/bound.ts";
 import { leafOfSpan } from "../axis/leaf.ts";
 import { leafName, preciseName } from "../axis/names.ts";
