@@ -1,6 +1,9 @@
 import { migrate } from "../db/migrate.ts";
 import { migrations } from "../db/migrations/list.ts";
-import { describeOwnPublication, listOwnPublications } from "../db/partitions/publications.ts";
+import {
+  describeOwnPublication,
+  listOwnPublications,
+} from "../db/partitions/catalogue/publications.ts";
 import type { Pools } from "../db/pool/open.ts";
 import { examineSource, examineWriting } from "../db/server/write_state.ts";
 import { messageOf, StartError } from "../errors.ts";

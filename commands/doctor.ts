@@ -11,7 +11,7 @@ import {
   describeOwnPublication,
   listOwnPublications,
   type OwnPublication,
-} from "../db/partitions/publications.ts";
+} from "../db/partitions/catalogue/publications.ts";
 import { createPool } from "../db/pool/pool.ts";
 import {
   examineSource,

@@ -3,7 +3,10 @@ import { StartError } from "../errors.ts";
 import { sqlState } from "./sql_state.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
-import { describeOwnPublication, listOwnPublications } from "./partitions/publications.ts";
+import {
+  describeOwnPublication,
+  listOwnPublications,
+} from "./partitions/catalogue/publications.ts";
 import { readTraits, whyUnfit } from "./server/requirements.ts";
 import { inTransaction } from "./session/transaction.ts";
 import type { Migration } from "./migrations/list.ts";

@@ -85,3 +85,13 @@ export function outsideTransaction(sql: Sql): { plain: Sql; pooled: boolean } {
 export async function allowIdle(sql: Sql, ms: number): Promise<void> {
   await sql`select set_config('idle_in_transaction_session_timeout', ${String(ms)}, true)`;
 }
+
+/** Limits how long the statements of this transaction wait for a lock; milliseconds. */
+export async function setLockTimeout(sql: Sql, ms: number): Promise<void> {
+  await sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`;
+}
+
+/** Limits how long each statement of this transaction runs; milliseconds, 0 for no limit. */
+export async function setStatementTimeout(sql: Sql, ms: number): Promise<void> {
+  await sql`select set_config('statement_timeout', ${String(ms)}, true)`;
+}

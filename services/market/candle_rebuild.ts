@@ -12,7 +12,7 @@ import {
   type SliceReport,
 } from "../../db/market/candle_rebuild.ts";
 import { findBySymbol } from "../../db/market/instruments.ts";
-import { presentTable } from "../../db/partitions/leaves.ts";
+import { presentTable } from "../../db/partitions/catalogue/leaves.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { formatTimestamp } from "../ingest/timestamp.ts";

@@ -5,7 +5,7 @@ import { createLogger, type LogFields } from "../../log.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { readClocks, recordClock } from "../../db/partitions/restraint.ts";
+import { readClocks, recordClock } from "../../db/partitions/records/restraint.ts";
 import type { TimeSources } from "../../services/partitions/restraint/timekeeper.ts";
 import { passOverDriver } from "./rejections.ts";
 import { fillDataDir } from "./template.ts";

@@ -6,7 +6,7 @@ import { utcText } from "../../utc_text.ts";
 const rowTrigger = "holdfast_sealed";
 const truncateTrigger = "holdfast_sealed_truncate";
 
-/** The statements that make a leaf refuse every write, also under session_replication_role = replica. */
+/** Returns what makes a leaf refuse every write, also under session_replication_role = replica. */
 export function sealStatements({ schema, table }: TableName): LockedStatement[] {
   const leaf = quoteTable(schema, table);
   const lock = `SHARE ROW EXCLUSIVE on ${schema}.${table} alone`;
@@ -26,7 +26,7 @@ export function sealStatements({ schema, table }: TableName): LockedStatement[] 
   ];
 }
 
-/** Final upkeep: frozen rows need no further vacuum, whatever the transaction counter does. */
+/** Returns the last vacuum of a leaf: frozen rows need no further one, whatever the transaction counter does. */
 export function vacuumStatement({ schema, table }: TableName): LockedStatement {
   return {
     sql: `vacuum (freeze, analyze) ${quoteTable(schema, table)}`,
@@ -55,15 +55,15 @@ export interface SealedRow {
   held_until: string | null;
   verified_at: string | null;
   problem: string | null;
-  /** Of the table that has this oid today; null when it is gone. */
+  /** The table that has this oid now; null when it is gone. */
   present: { schema: string; table: string } | null;
-  /** Opened again by somebody: it is not sealed, and not to be sealed before held_until. */
+  /** It was unsealed: it is not sealed again before held_until. */
   ended: boolean;
-  /** Whether both triggers stand and fire. */
+  /** Whether both triggers exist and are enabled. */
   guarded: boolean;
 }
 
-/** What is sealed or being sealed, without the manifests. Waits for no lock. */
+/** Returns what is sealed or being sealed, without the manifests. Waits for no lock. */
 export async function listSealed(sql: Sql): Promise<SealedRow[]> {
   return await sql<SealedRow[]>`
     select
@@ -94,7 +94,7 @@ export async function listSealed(sql: Sql): Promise<SealedRow[]> {
     order by s.ended_at nulls last, s.schema_name, s.table_name, s.leaf_name`;
 }
 
-/** Remembers that a leaf is about to be sealed; a seal that was cut short is taken up again. */
+/** Records that a leaf is about to be sealed; the next run continues an interrupted seal. */
 export async function beginSeal(
   sql: Sql,
   { parent, leaf, oid, bound, at }: {
@@ -134,7 +134,7 @@ export async function finishSeal(
     where leaf_oid = ${oid}::int8::oid and ended_at is null`;
 }
 
-/** The manifest of a sealed leaf, as it was kept; undefined when it is not sealed. */
+/** Returns the stored manifest of a sealed leaf; undefined when it is not sealed. */
 export async function readManifest(sql: Sql, oid: number): Promise<unknown> {
   const [row] = await sql<{ manifest: unknown }[]>`
     select manifest
@@ -143,7 +143,7 @@ export async function readManifest(sql: Sql, oid: number): Promise<unknown> {
   return row?.manifest;
 }
 
-/** Somebody opened a leaf again: it is not sealed before `heldUntil`. */
+/** Records that a leaf was unsealed; it is not sealed again before `heldUntil`. */
 export async function endSeal(sql: Sql, oid: number, at: Date, heldUntil: Date): Promise<void> {
   await sql`
     update holdfast.sealed_partitions
@@ -152,8 +152,8 @@ export async function endSeal(sql: Sql, oid: number, at: Date, heldUntil: Date):
     where leaf_oid = ${oid}::int8::oid and ended_at is null`;
 }
 
-/** What a verification found; null: all as it was sealed. */
-export async function noteVerified(
+/** Records what a verification found; null: no difference. */
+export async function recordVerified(
   sql: Sql,
   oid: number,
   problem: string | null,

@@ -1,22 +1,22 @@
-import type { Sql } from "../connection.ts";
+import type { Sql } from "../../connection.ts";
 
-/** One leaf as the catalogue has it; counts are the planner's estimates, sizes those of the table by relpages. */
+/** One leaf in the catalogue. Row counts are the planner's estimates, sizes those of the table by relpages. */
 export interface LeafRow {
   parent: number;
   oid: number;
-  /** The row version of the leaf in pg_class: its bound is the same as long as this is. */
+  /** The version of the leaf's row in pg_class. The bound is unchanged while the version is. */
   version: string;
   schema: string;
   name: string;
   pending: boolean;
   partitioned: boolean;
-  /** Tables below it that hold rows, where it is partitioned itself. */
+  /** Number of tables with rows below it, where it is partitioned itself. */
   subs: number;
   unlogged: boolean;
   options: string[];
   rows_estimate: number | null;
   bytes: number;
-  /** Moves when rows were written: a size read under the same mark still holds. */
+  /** Changes when rows are written: a size read under the same mark is still valid. */
   writes: number;
 }
 
@@ -43,8 +43,9 @@ const writesOf = (sql: Sql) =>
   sql`(pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) + pg_stat_get_tuples_deleted(c.oid))`;
 
 /**
- * Lists the direct partitions of tables from pg_inherits and pg_class alone: nothing here waits for a lock
- * on a leaf, as the size functions and pg_partition_tree would. A leaf that is partitioned itself counts for all below.
+ * Lists the direct partitions of tables from pg_inherits and pg_class alone. Unlike the size functions and
+ * pg_partition_tree, this waits for no lock on a leaf. The figures of a leaf that is partitioned itself include all tables
+ * below it.
  */
 export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<LeafRow[]> {
   const leaves = await sql<LeafRow[]>`
@@ -76,12 +77,12 @@ export async function listLeaves(sql: Sql, parents: readonly number[]): Promise<
   });
 }
 
-/** Levels of partitions below a leaf that are followed. */
+/** At most so many levels of partitions below a leaf are read. */
 const levelsMax = 8;
 
 /**
- * Lists the tables below partitioned leaves, each with its leaf. One question a level: of a recursion the planner expects
- * hundreds of times the rows that come, and on a server with jit compiles for longer than all else here takes.
+ * Lists the tables below partitioned leaves, each with its leaf, with one query a level. For a recursive query the planner
+ * expects hundreds of times the actual rows, and on a server with jit compiles for longer than all other queries here take.
  */
 async function listBelow(
   sql: Sql,
@@ -107,7 +108,7 @@ async function listBelow(
   return found;
 }
 
-/** What the tables below partitioned leaves hold, by leaf. */
+/** Returns the sums over the tables below partitioned leaves, by leaf. */
 async function sumBelow(sql: Sql, leaves: readonly number[]) {
   const below = await listBelow(sql, leaves);
   type Sum = Pick<LeafRow, "subs" | "rows_estimate" | "bytes" | "writes"> & { leaf: number };
@@ -127,8 +128,8 @@ async function sumBelow(sql: Sql, leaves: readonly number[]) {
 }
 
 /**
- * What the indexes of these leaves take by relpages, in bytes, those of the tables below included; leaves without an index
- * are left out.
+ * Returns the sizes of these leaves' indexes by relpages, in bytes, including those of the tables below. Leaves without an
+ * index are left out.
  */
 export async function readIndexBytes(
   sql: Sql,
@@ -152,13 +153,13 @@ export async function readIndexBytes(
     group by f.leaf`;
 }
 
-/** Relations that somebody holds exclusively: whoever asks for their bound or size would wait. */
+/** Selects the relations locked in ACCESS EXCLUSIVE mode: a query for their bound or size would wait. */
 const lockedRelations = (sql: Sql) =>
   sql`select relation from pg_locks where mode = 'AccessExclusiveLock' and relation is not null`;
 
 /**
- * The bounds of the given leaves as Postgres writes them. Reading one waits for its lock, so ask once per version of
- * a leaf; those held exclusively are left out. Dates come in ISO style whatever the role's own settings are.
+ * Returns the bounds of the given leaves as Postgres writes them, dates in ISO style. Reading a bound waits for the leaf's
+ * lock, so read it once per version of a leaf; leaves locked exclusively are left out.
  */
 export async function readBounds(
   sql: Sql,
@@ -176,7 +177,7 @@ export async function readBounds(
       and c.oid not in (${lockedRelations(sql)})`;
 }
 
-/** Exact on-disk sizes (table, indexes, TOAST) of the given leaves, those locked exclusively left out. */
+/** Returns the exact on-disk sizes (table, indexes, TOAST) of the given leaves; those locked exclusively are left out. */
 export async function readSizes(
   sql: Sql,
   oids: readonly number[],
@@ -188,14 +189,7 @@ export async function readSizes(
       and oid not in (${lockedRelations(sql)})`;
 }
 
-/** Says whether somebody holds a relation exclusively just now. */
-export async function isLocked(sql: Sql, oid: number): Promise<boolean> {
-  const rows = await sql`
-    select 1 from pg_locks where relation = ${oid}::int8::oid and mode = 'AccessExclusiveLock'`;
-  return rows.length > 0;
-}
-
-/** The names of a table's leaves in its own schema. */
+/** Returns the names of a table's leaves in its own schema. */
 export async function attachedNames(
   sql: Sql,
   { schema, table }: { schema: string; table: string },
@@ -210,14 +204,14 @@ export async function attachedNames(
   return rows.map(({ name }) => name);
 }
 
-/** Whether a detach of this leaf was begun and not finished. */
+/** Says whether a concurrent detach of this leaf was begun and not finished. */
 export async function isPending(sql: Sql, oid: number): Promise<boolean> {
   const rows = await sql`
     select 1 from pg_inherits where inhrelid = ${oid}::int8::oid and inhdetachpending`;
   return rows.length > 0;
 }
 
-/** What stands under a name, and whether it is a leaf of something. */
+/** Returns the table of this name, and whether it is a partition of another. */
 export async function presentTable(
   sql: Sql,
   { schema, table }: { schema: string; table: string },

@@ -1,20 +1,26 @@
-import type { TableName } from "../../../db/partitions/ddl.ts";
-import { quoteIdent, quoteTable } from "../../../db/sql.ts";
+import { quoteIdent } from "../../sql.ts";
+import {
+  type LockedStatement,
+  quoteColumns as list,
+  quoteName as quoted,
+  type TableName,
+  withLock,
+} from "../ddl.ts";
 
-const quoted = ({ schema, table }: TableName) => quoteTable(schema, table);
-const list = (columns: readonly string[], prefix = "") =>
-  columns.map((column) => prefix + quoteIdent(column)).join(", ");
 const same = (columns: readonly string[]) =>
   columns.map((column) => `s.${quoteIdent(column)} = old.${quoteIdent(column)}`).join(" and ");
 
-/** The owner's rights, for those who write may not write elsewhere; no path, for nobody may slip in a name. */
+/**
+ * Returns a trigger function that runs with its owner's rights, for writers may lack rights on the other table, and with a
+ * fixed search path, so that no other schema can supply a name.
+ */
 function triggerFunction(name: string, body: string): string {
   return `create or replace function ${name}() returns trigger language plpgsql security definer ` +
     `set search_path = pg_catalog as $holdfast$\n${body}\n$holdfast$`;
 }
 
-/** Notes the keys of changed rows in the log. A truncate empties the shadow at once. */
-export function capturingFunction(
+/** Returns the function that records the keys of changed rows in the log. A truncate empties the new table at once. */
+function capturingFunction(
   name: string,
   { log, shadow, identity }: { log: string; shadow: TableName; identity: readonly string[] },
 ): string {
@@ -40,8 +46,8 @@ export function capturingFunction(
 }
 
 /**
- * Does to another table what was done to this one, in the writer's own transaction. A writer whose snapshot is older
- * than the other table's rows cannot find them: it is told to begin again, as it is by any concurrent change.
+ * Returns the function that repeats each write on another table, in the writer's transaction. A writer whose snapshot is
+ * older than the other table's rows cannot find them: it gets serialization_failure, as after any concurrent change.
  */
 export function mirroringFunction(
   name: string,
@@ -61,7 +67,7 @@ export function mirroringFunction(
       `    delete from ${quoted(to)} as s where ${same(identity)};`,
       "    get diagnostics found_rows = row_count;",
       "    if found_rows <> 1 then",
-      "      raise exception 'could not serialize access: the table moves into partitions; try again'",
+      "      raise exception 'could not serialize access: the table is being rewritten into partitions; try again'",
       "        using errcode = 'serialization_failure';",
       "    end if;",
       "  end if;",
@@ -76,10 +82,10 @@ export function mirroringFunction(
   );
 }
 
-export const rowTrigger = "holdfast_move";
-export const truncateTrigger = "holdfast_move_truncate";
+const rowTrigger = "holdfast_move";
+const truncateTrigger = "holdfast_move_truncate";
 
-/** Fires for everything that writes to a table, a subscription's own writes too. */
+/** Returns the triggers that fire for every write to a table, those of a subscription included. */
 export function triggerStatements(table: TableName, functionName: string): string[] {
   const on = quoted(table);
   return [
@@ -90,8 +96,44 @@ export function triggerStatements(table: TableName, functionName: string): strin
   ];
 }
 
+/** Returns what drops these triggers. */
 export function dropTriggerStatements(table: TableName): string[] {
   return [rowTrigger, truncateTrigger].map((name) =>
     `drop trigger if exists ${name} on ${quoted(table)}`
   );
+}
+
+/** Returns what creates the log of changed keys of `source`, and the triggers that fill it. */
+export function captureStatements(
+  { source, log, forward, shadow, identity }: {
+    source: TableName;
+    log: string;
+    forward: string;
+    shadow: TableName;
+    identity: readonly string[];
+  },
+): { log: LockedStatement[]; triggers: LockedStatement[] } {
+  const name = `${source.schema}.${source.table}`;
+  return {
+    log: [
+      {
+        sql: `create table ${log} as select 0::bigint as holdfast_n, ${list(identity)} from ${
+          quoted(source)
+        } with no data`,
+        lock: `ACCESS SHARE on ${name}`,
+      },
+      {
+        sql:
+          `alter table ${log} alter holdfast_n set not null, alter holdfast_n add generated always as identity, add primary key (holdfast_n)`,
+        lock: `none but on the new ${shadow.schema}.${shadow.table}`,
+      },
+      { sql: capturingFunction(forward, { log, shadow, identity }), lock: "none" },
+    ],
+    triggers: withLock(`SHARE ROW EXCLUSIVE on ${name}`, triggerStatements(source, forward)),
+  };
+}
+
+/** Returns what drops the trigger function and the log. */
+export function dropCaptureStatements({ log, forward }: { log: string; forward: string }) {
+  return [`drop function if exists ${forward}()`, `drop table if exists ${log}`];
 }

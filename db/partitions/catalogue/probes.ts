@@ -1,6 +1,6 @@
-import type { Sql } from "../connection.ts";
-import { quoteIdent, quoteTable } from "../sql.ts";
-import type { TableName } from "./ddl.ts";
+import type { Sql } from "../../connection.ts";
+import { quoteIdent, quoteTable } from "../../sql.ts";
+import type { TableName } from "../ddl.ts";
 
 export interface TakenRow {
   name: string;
@@ -10,7 +10,7 @@ export interface TakenRow {
   partitioned: boolean;
 }
 
-/** Which of `names` are taken in a schema, and whether what stands there could be a leaf of `parent`. */
+/** Returns which of `names` are taken in a schema, and whether the table of that name could be a leaf of `parent`. */
 export async function takenNames(
   sql: Sql,
   { schema, parent, names }: { schema: string; parent: number; names: readonly string[] },
@@ -41,13 +41,13 @@ export async function takenNames(
     order by 1`;
 }
 
-/** Whether a table has any row; it is read until the first. */
+/** Says whether a table has any row; reads until the first. */
 export async function hasRows(sql: Sql, { schema, table }: TableName): Promise<boolean> {
   const rows = await sql`select 1 from ${sql.unsafe(quoteTable(schema, table))} limit 1`;
   return rows.length > 0;
 }
 
-/** Whether any of these tables has a row; each is read until the first. */
+/** Says whether any of these tables has a row; reads each until the first. */
 export async function hasAnyRows(sql: Sql, tables: readonly TableName[]): Promise<boolean> {
   const filled = tables.map(({ schema, table }) =>
     `exists (select from ${quoteTable(schema, table)})`
@@ -56,7 +56,7 @@ export async function hasAnyRows(sql: Sql, tables: readonly TableName[]): Promis
   return rows.length > 0;
 }
 
-/** Rows of a table, counted up to `most`. */
+/** Returns the number of rows of a table, counted up to `most`. */
 export async function countRows(
   sql: Sql,
   { schema, table }: TableName,
@@ -68,7 +68,7 @@ export async function countRows(
   return row?.rows ?? 0;
 }
 
-/** Rows whose `column` lies in a range (literals of its type; null: no end), counted up to `most`. */
+/** Returns the number of rows whose `column` is in a range (literals of its type; null: no end), counted up to `most`. */
 export async function countRange(
   sql: Sql,
   { schema, table }: TableName,
@@ -94,7 +94,7 @@ export async function countRange(
   return row?.rows ?? 0;
 }
 
-/** The highest value of a numeric key in a leaf, as text; null when it is empty. */
+/** Returns the highest value of a numeric key in a leaf, as text; null when it is empty. */
 export async function highestOf(
   sql: Sql,
   { schema, table }: TableName,
@@ -106,8 +106,8 @@ export async function highestOf(
   return row?.highest ?? null;
 }
 
-/** Notes how far a table is filled, and forgets what is older than a week. */
-export async function notePosition(
+/** Records the highest key of a table, and deletes records older than a week. */
+export async function recordPosition(
   sql: Sql,
   { schema, table }: TableName,
   at: Date,
@@ -131,7 +131,7 @@ export interface PositionRow {
   position: string;
 }
 
-/** How far tables were filled, oldest first. */
+/** Returns the recorded highest keys of tables, oldest first. */
 export async function listPositions(sql: Sql): Promise<PositionRow[]> {
   return await sql<PositionRow[]>`
     select
@@ -142,13 +142,13 @@ export async function listPositions(sql: Sql): Promise<PositionRow[]> {
     order by at`;
 }
 
-/** The first and the last value of a key, as text in ISO style; null in an empty table. An index makes it quick. */
+/** Returns the first and the last value of a key, as text in ISO style; null in an empty table. Fast with an index. */
 export async function keyEnds(
   sql: Sql,
   { schema, table }: TableName,
   column: string,
 ): Promise<{ first: string | null; last: string | null }> {
-  // Under its alias: by its name alone an order would be that of the text.
+  // Qualified: without the alias, ORDER BY would take the text of the output column.
   const key = sql.unsafe(`t.${quoteIdent(column)}`);
   const from = sql.unsafe(`only ${quoteTable(schema, table)} as t`);
   const [row] = await sql<{ first: string | null; last: string | null }[]>`
@@ -163,7 +163,7 @@ export async function keyEnds(
   return row ?? { first: null, last: null };
 }
 
-/** Which of these names a schema has already. */
+/** Returns which of these names are taken in a schema. */
 export async function takenBeside(
   sql: Sql,
   schema: string,
@@ -178,14 +178,14 @@ export async function takenBeside(
   return rows.map(({ name }) => name);
 }
 
-/** The lowest key from `from` on (a literal; null: of all), as text in ISO style; null when there is none. */
+/** Returns the lowest key from `from` on (a literal; null: of all), as text in ISO style; null when there is none. */
 export async function nextKey(
   sql: Sql,
   { schema, table }: TableName,
   column: string,
   from: string | null,
 ): Promise<string | null> {
-  // Under its alias: by its name alone an order would be that of the text.
+  // Qualified: without the alias, ORDER BY would take the text of the output column.
   const key = sql.unsafe(`t.${quoteIdent(column)}`);
   const [row] = await sql<{ key: string | null }[]>`
     with style as materialized (
@@ -203,7 +203,7 @@ export async function nextKey(
   return row?.key ?? null;
 }
 
-/** Storage options of a table's TOAST table, as CREATE TABLE takes them. */
+/** Returns the storage options of a table's TOAST table, as CREATE TABLE takes them. */
 export async function readToastOptions(sql: Sql, oid: number): Promise<string[]> {
   const rows = await sql<{ option: string }[]>`
     select 'toast.' || o as option
@@ -214,7 +214,7 @@ export async function readToastOptions(sql: Sql, oid: number): Promise<string[]>
   return rows.map(({ option }) => option);
 }
 
-/** Whether a whole, valid B-tree index of a table begins with a column. */
+/** Says whether a valid B-tree index without a predicate begins with a column. */
 export async function hasLeadingIndex(sql: Sql, oid: number, column: string): Promise<boolean> {
   const rows = await sql`
     select
@@ -225,4 +225,11 @@ export async function hasLeadingIndex(sql: Sql, oid: number, column: string): Pr
     where x.indrelid = ${oid}::int8::oid and x.indisvalid and x.indpred is null and a.attname = ${column}
     limit 1`;
   return rows.length > 0;
+}
+
+/** Returns the size of the server's shared buffers. */
+export async function readCacheBytes(sql: Sql): Promise<number> {
+  const [row] = await sql<{ bytes: number }[]>`
+    select pg_size_bytes(current_setting('shared_buffers'))::float8 as bytes`;
+  return row?.bytes ?? 0;
 }

@@ -1,12 +1,12 @@
 import type { Sql } from "../../connection.ts";
 
-/** How far retention has come with a table, as of the last rotation under a trusted clock. Milliseconds since 1970. */
+/** Progress of retention with a table at the last rotation under a trusted clock. Milliseconds since 1970. */
 export interface ProgressRow {
   schema: string;
   table: string;
   seen: number;
   peak: number;
-  /** Oids of leaves that expired a usual number at a time. */
+  /** Oids of leaves that expired in the usual numbers. */
   admitted: number[];
 }
 

@@ -1,6 +1,6 @@
-import type { Sql } from "../connection.ts";
-import type { TableName } from "./ddl.ts";
-import { utcText } from "../utc_text.ts";
+import { utcText } from "../../utc_text.ts";
+import type { Sql } from "../../connection.ts";
+import type { TableName } from "../ddl.ts";
 
 export interface DetachedRow {
   id: string;
@@ -16,9 +16,9 @@ export interface DetachedRow {
   within_brake: boolean;
   present_oid: number | null;
   attached: boolean | null;
-  /** Attached to something, under whatever name. */
+  /** The table is attached to a parent, under any name. */
   still_leaf: boolean;
-  /** The table is there, under whatever name. */
+  /** The table exists, under any name. */
   exists: boolean;
   references: string[];
   referenced_by: string[];
@@ -26,10 +26,10 @@ export interface DetachedRow {
   rows_estimate: number | null;
 }
 
-/** Leaves that stay detached for good are shown and attached again; of very many, the newest will do. */
+/** At most so many leaves that stay detached are listed, the newest. */
 const keptMax = 500;
 
-/** The leaves that retention detached and that have not come to their end, with what stands there now. */
+/** Returns the leaves that retention detached and that are not moved or dropped yet, with the tables of their names. */
 export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
   return await sql<DetachedRow[]>`
     select
@@ -81,7 +81,7 @@ export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
     order by d.id`;
 }
 
-/** Remembers that a detach begins: after a crash the next run knows what it was for. */
+/** Records that a detach begins, so that after a crash the next run knows its purpose. */
 export async function rememberDetach(
   sql: Sql,
   { parent, leaf, oid, bound, action, withinBrake, at }: {
@@ -90,7 +90,7 @@ export async function rememberDetach(
     oid: number;
     bound: string;
     action: string;
-    /** It goes with no more than the usual few, unasked. */
+    /** It is detached without a confirmation, among the usual number of leaves. */
     withinBrake: boolean;
     at: Date;
   },
@@ -108,10 +108,10 @@ export async function rememberDetach(
 }
 
 /**
- * Brings the memory into line with the catalogue: leaves that are gone or attached again are done with, so are
- * detaches that never came about. Detaches found finished begin their cool-down at `at`, and those that a clock that was
- * ahead dated begin it anew, if `trusted`: by a clock that is far behind it would be over as soon as the clock is right.
- * Answers how many have begun.
+ * Updates the records of detached leaves by the catalogue. Ends the records of leaves that are gone or attached again, and
+ * of detaches that never happened. With `trusted`, starts the cool-down of finished detaches at `at`, and restarts those
+ * dated by a clock that was ahead; under a clock that is far behind, a cool-down would be over as soon as the clock is
+ * right. Returns how many have started.
  */
 export async function reconcileDetached(
   sql: Sql,
@@ -122,7 +122,7 @@ export async function reconcileDetached(
     update holdfast.detached_partitions as d
     set ended_at = ${now}, outcome = 'gone'
     where ended_at is null and not exists (select 1 from pg_class as c where c.oid = d.leaf_oid)`;
-  // Were such an intention to stay, an operator's own detach would later pass for retention's.
+  // If such a record stayed, an operator's own detach would later be taken for retention's.
   await sql`
     update holdfast.detached_partitions as d
     set ended_at = ${now}, outcome = case when detached_at is null then 'not detached' else 'attached again' end

@@ -1,6 +1,6 @@
-import type { Sql } from "../connection.ts";
+import type { Sql } from "../../connection.ts";
 
-/** The server's time and the last rotation made under clocks that agreed, in milliseconds since 1970. */
+/** The server's time, and that of the last rotation under clocks that agreed; milliseconds since 1970. */
 export interface ClockRow {
   server: number;
   /** Undefined before the first rotation. */
@@ -15,12 +15,12 @@ export async function readClocks(sql: Sql): Promise<ClockRow> {
       (extract(epoch from c.peak_at) * 1000)::float8 as peak
     from (values (true)) as one (only_one)
     left join holdfast.rotation_clock as c using (only_one)`;
-  if (!row) throw new Error("The server did not tell its time");
+  if (!row) throw new Error("The server returned no time");
   const { server, at, peak } = row;
   return { server, recorded: at === null || peak === null ? undefined : { server: at, peak } };
 }
 
-/** Records a time that was found right, in milliseconds since 1970; `anew` forgets a later one. */
+/** Records a trusted time, in milliseconds since 1970; `anew` replaces a later one. */
 export async function recordClock(sql: Sql, serverMs: number, anew: boolean): Promise<void> {
   const at = sql`${new Date(serverMs).toISOString()}::text::timestamptz`;
   await sql`
@@ -33,18 +33,18 @@ export async function recordClock(sql: Sql, serverMs: number, anew: boolean): Pr
 
 export type HoldKind = "clock" | "brake" | "newest" | "leaf";
 
-/** Something that retention does not take away though its policy says so. */
+/** Something that retention keeps although its policy says otherwise. */
 export interface HoldRow {
   schema: string;
   table: string;
   kind: HoldKind;
-  /** `schema.name` of one leaf, or empty where the whole table's retention is held back. */
+  /** `schema.name` of one leaf, or empty where all retention of the table is held back. */
   partition: string;
   partitions: number;
   reason: string;
 }
 
-/** Replaces what is held back of these tables; answers the holds that are new. */
+/** Replaces what is held back of these tables; returns the holds that are new. */
 export async function replaceHolds(
   sql: Sql,
   tables: readonly { schema: string; table: string }[],

@@ -1,6 +1,6 @@
-import type { Sql } from "../connection.ts";
+import type { Sql } from "../../connection.ts";
 
-/** A publication that a table is in, or that tables made beside it would be in. */
+/** A publication that a table is in, or that new tables of its schema would be in. */
 export interface Publication {
   name: string;
   /** It names the table (or one that it is a partition of), its schema, Holdfast's schema, or is for all tables. */
@@ -9,14 +9,14 @@ export interface Publication {
   via_root: boolean;
 }
 
-/** Publications by schema are there from Postgres 15 on. */
+/** Says whether the server has publications by schema (Postgres 15 and later). */
 async function hasSchemas(sql: Sql): Promise<boolean> {
   const [row] = await sql<{ found: boolean }[]>`
     select to_regclass('pg_catalog.pg_publication_namespace') is not null as found`;
   return row?.found === true;
 }
 
-/** Lists the publications of a table; none when the table is not there. */
+/** Returns the publications of a table; none when there is no such table. */
 export async function listPublications(
   sql: Sql,
   { schema, table }: { schema: string; table: string },
@@ -59,7 +59,7 @@ export async function listPublications(
     order by kind, name`;
 }
 
-/** Lists the subscriptions of this database that write to a table; they know it by its oid. */
+/** Returns the subscriptions of this database that write to a table; they refer to it by its oid. */
 export async function listSubscriptions(sql: Sql, oid: number): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
     select s.subname as name
@@ -70,7 +70,7 @@ export async function listSubscriptions(sql: Sql, oid: number): Promise<string[]
   return rows.map(({ name }) => name);
 }
 
-/** Triggers that fire for each row that is written to a table. */
+/** Returns the number of triggers that fire for each row written to a table. */
 export async function countRowTriggers(sql: Sql, oid: number): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
     select count(*)::float8 as n
@@ -79,16 +79,16 @@ export async function countRowTriggers(sql: Sql, oid: number): Promise<number> {
   return row?.n ?? 0;
 }
 
-/** What would publish the tables that Holdfast makes for itself, and who receives it. */
+/** A publication that includes Holdfast's own tables, and who receives it. */
 export interface OwnPublication {
   name: string;
-  /** Null: for all tables. */
+  /** Null: the publication is for all tables. */
   schema: string | null;
-  /** Logical slots of this database, which a subscriber may read it through. */
+  /** Logical slots of this database, through which a subscriber may read it. */
   slots: string[];
 }
 
-/** Lists publications that Holdfast's schemas are in, or would be in once they are made. */
+/** Returns the publications that include Holdfast's schemas, or would once they exist. */
 export async function listOwnPublications(sql: Sql): Promise<OwnPublication[]> {
   const bySchema = await hasSchemas(sql);
   return await sql<OwnPublication[]>`
@@ -117,7 +117,7 @@ export async function listOwnPublications(sql: Sql): Promise<OwnPublication[]> {
     order by found.name`;
 }
 
-/** Says what of Holdfast's own tables a publication sends to whom, in one line. */
+/** Returns one line on which of Holdfast's own tables a publication sends, and to whom. */
 export function describeOwnPublication({ name, schema, slots }: OwnPublication): string {
   const read = slots.length === 0
     ? "a subscriber would stop"

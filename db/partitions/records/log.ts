@@ -1,5 +1,5 @@
-import type { Sql } from "../connection.ts";
-import { utcText } from "../utc_text.ts";
+import { utcText } from "../../utc_text.ts";
+import type { Sql } from "../../connection.ts";
 
 export interface MaintenanceEntry {
   action: string;
@@ -46,7 +46,7 @@ export interface LogEntry {
   sql: string | null;
 }
 
-/** What was done, newest first. */
+/** Returns the entries of the maintenance log, newest first. */
 export async function listMaintenance(
   sql: Sql,
   { table, before, limit }: { table?: string; before?: string; limit: number },

@@ -1,24 +1,24 @@
-import type { Sql } from "../connection.ts";
-import { quoteTable } from "../sql.ts";
-import type { TableName } from "./ddl.ts";
+import type { Sql } from "../../connection.ts";
+import { quoteTable } from "../../sql.ts";
+import type { TableName } from "../ddl.ts";
 
-/** A table, or one below it, as far as it matters where its rows are. */
+/** A table, or one below it, and where its rows are stored. */
 export interface StorageRow {
-  /** The table asked about. */
+  /** The table that the query named. */
   leaf: number;
   oid: number;
   schema: string;
   name: string;
   /** relkind: 'r' for an ordinary table. */
   kind: string;
-  /** Citus keeps its rows on other nodes, or in tables of other names. */
+  /** Citus stores its rows on other nodes, or in tables of other names. */
   distributed: boolean;
 }
 
-/** The tables of these oids and all that inherit from them or are their partitions. Waits for no lock. */
+/** Returns the tables of these oids, their children and their partitions. Waits for no lock. */
 export async function readStorage(sql: Sql, oids: readonly number[]): Promise<StorageRow[]> {
   if (oids.length === 0) return [];
-  // Citus has its catalogue in pg_catalog, whatever schema the extension is in.
+  // Citus keeps its catalogue in pg_catalog, whatever schema the extension is in.
   const [citus] = await sql<{ there: boolean }[]>`
     select to_regclass('pg_catalog.pg_dist_partition') is not null as there`;
   return await sql<StorageRow[]>`
@@ -46,7 +46,7 @@ export async function readStorage(sql: Sql, oids: readonly number[]): Promise<St
     join pg_namespace as n on n.oid = c.relnamespace`;
 }
 
-/** How many rows a table has, and how many the planner and the statistics say it has. */
+/** Rows of a table, counted and estimated. */
 export interface RowCounts {
   rows: number;
   /** The higher of reltuples and n_live_tup; null when neither knows. */
@@ -54,8 +54,8 @@ export interface RowCounts {
 }
 
 /**
- * Counts a table's own rows like a usual query, past no policy: a policy that hides rows is an error. Within the
- * caller's transaction. A table that is gone has 0 rows.
+ * Counts a table's rows within the caller's transaction. Throws when a row security policy would hide some. A table that
+ * is gone has 0 rows.
  */
 export async function countStored(
   sql: Sql,
@@ -73,14 +73,9 @@ export async function countStored(
   return { rows: counted?.rows ?? 0, estimate: row?.estimate ?? null };
 }
 
-/** Makes the planner's estimate and the statistics of a table true. */
-export function analyzeStatement({ schema, table }: TableName): string {
-  return `analyze ${quoteTable(schema, table)}`;
-}
-
 /**
- * What changes when anything could have been written past a sealed table's triggers: its file, its structure, and the
- * triggers' own rows. Equal marks mean that the triggers stood all the time between.
+ * Returns a mark of a sealed table that changes with its file, its structure and the rows of its triggers. Between two equal
+ * marks nothing can have been written past the triggers.
  */
 export async function readSealMark(sql: Sql, oid: number): Promise<string> {
   const [row] = await sql<{ mark: string }[]>`
@@ -94,7 +89,7 @@ export async function readSealMark(sql: Sql, oid: number): Promise<string> {
   return row?.mark ?? "";
 }
 
-/** Takes the lock that nobody can read or write under, for the caller's transaction. */
+/** Keeps readers and writers out of a table until the transaction ends. */
 export async function lockWhole(sql: Sql, { schema, table }: TableName): Promise<void> {
   await sql.unsafe(`lock table ${quoteTable(schema, table)} in access exclusive mode`);
 }

@@ -1,5 +1,5 @@
-import type { Sql } from "../connection.ts";
-import type { TableName } from "./ddl.ts";
+import type { Sql } from "../../connection.ts";
+import type { TableName } from "../ddl.ts";
 
 export interface PolicyRow {
   schema: string;
@@ -14,7 +14,7 @@ export interface PolicyRow {
   seal: boolean;
   enabled: boolean;
   windows: { days?: number[]; from: string; to: string }[] | null;
-  /** Whether it is as shipped: nobody has set it. */
+  /** Whether it is the default policy, which nobody has changed. */
   shipped: boolean;
 }
 
@@ -38,7 +38,7 @@ export async function listPolicies(sql: Sql): Promise<PolicyRow[]> {
     order by schema_name, table_name`;
 }
 
-/** Holds all policies against changes until the transaction ends; those who read them do not wait. */
+/** Locks all policies against changes until the transaction ends; reads do not wait. */
 export async function holdPolicies(sql: Sql): Promise<void> {
   await sql`lock table holdfast.partition_policies in share row exclusive mode`;
 }
@@ -91,7 +91,10 @@ export async function deletePolicy(sql: Sql, { schema, table }: TableName): Prom
   return rows.length > 0;
 }
 
-/** An interval as Postgres writes it in its own style, whatever the session's is. Throws what Postgres says of bad ones. */
+/**
+ * Returns an interval in Postgres's own style, whatever the session's style is. Throws the server's error for an invalid
+ * one.
+ */
 export async function canonicalInterval(sql: Sql, text: string): Promise<string> {
   const [row] = await sql<{ text: string }[]>`
     with style as materialized (select set_config('intervalstyle', 'postgres', true) as name)

@@ -1,42 +1,17 @@
-import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
-import type { TableName } from "../../../db/partitions/ddl.ts";
-import { quoteIdent, quoteLiteral, quoteTable } from "../../../db/sql.ts";
-import { nameWith } from "../axis/names.ts";
+import { quoteIdent, quoteLiteral, quoteTable } from "../../sql.ts";
+import { quoteName as quoted, type TableName } from "../ddl.ts";
+import { suffixedName } from "../names.ts";
+import type { ConversionFacts } from "../catalogue/table_facts.ts";
+import type { ConversionNames } from "./names.ts";
 
-/** A conversion's tables and functions, by names that say whose they are. */
-export interface ConversionNames {
-  plain: TableName;
-  shadow: TableName;
-  old: TableName;
-  rest: TableName;
-  log: string;
-  forward: string;
-  back: string;
-}
+/** Returns the name of a new index until the swap: index names are unique in a schema. */
+const indexName = (table: string, at: number) => suffixedName(table, `_holdfast_i${at}`);
+const oldIndexName = (name: string) => suffixedName(name, "_holdfast_plain");
 
-export function namesOf({ schema, table }: TableName, oid: number): ConversionNames {
-  const beside = (ending: string) => ({ schema, table: nameWith(table, ending) });
-  return {
-    plain: { schema, table },
-    shadow: beside("_holdfast_new"),
-    old: beside("_holdfast_plain"),
-    rest: beside("_holdfast_rest"),
-    log: quoteTable("holdfast", `move_log_${oid}`),
-    forward: quoteTable("holdfast", `move_${oid}`),
-    back: quoteTable("holdfast", `move_back_${oid}`),
-  };
-}
-
-export const quoted = ({ schema, table }: TableName) => quoteTable(schema, table);
-
-/** Names of indexes are the schema's: those of the shadow are others until the swap. */
-const indexName = (table: string, at: number) => nameWith(table, `_holdfast_i${at}`);
-const oldIndexName = (name: string) => nameWith(name, "_holdfast_plain");
-
-/** A key's definition with the partition key added where it is lacking. */
+/** Returns a key's definition with the partition key added where it is missing. */
 function widened(definition: string, columns: readonly string[], keyColumn: string): string {
   if (columns.includes(keyColumn)) return definition;
-  // The first list in parentheses; a quoted name may hold a parenthesis itself.
+  // Matches the first list in parentheses; a quoted name may contain a parenthesis.
   return definition.replace(
     /\(((?:"(?:[^"]|"")*"|[^")])*)\)/,
     (_, list) => `(${list}, ${quoteIdent(keyColumn)})`,
@@ -78,7 +53,7 @@ export function indexStatements(facts: ConversionFacts, names: ConversionNames, 
   });
 }
 
-/** What gives the new table's indexes the names of the old one's, or takes them back. */
+/** Returns what gives the new table's indexes the names of the old ones, or takes them back. */
 export function renameIndexes(facts: ConversionFacts, { plain }: ConversionNames, back: boolean) {
   const rename = (from: string, to: string) =>
     `alter index ${quoteTable(plain.schema, from)} rename to ${quoteIdent(to)}`;
@@ -90,9 +65,9 @@ export function renameIndexes(facts: ConversionFacts, { plain }: ConversionNames
   });
 }
 
-const statisticsName = (table: string, at: number) => nameWith(table, `_holdfast_s${at}`);
+const statisticsName = (table: string, at: number) => suffixedName(table, `_holdfast_s${at}`);
 
-/** Extended statistics of the new table, under names that are free until the swap; `owner` where it is another role. */
+/** Returns what creates the new table's extended statistics under free names, for `owner` where it is another role. */
 export function statisticsStatements(
   facts: ConversionFacts,
   names: ConversionNames,
@@ -124,17 +99,20 @@ export function renameStatistics(facts: ConversionFacts, names: ConversionNames,
   });
 }
 
-/** Gives the new table's identity sequences the rights and comments of the old one's; their names are the server's choice. */
+/**
+ * Returns what gives the new table's identity sequences the rights and comments of the old ones. The server chooses their
+ * names.
+ */
 export function identityStatements(facts: ConversionFacts, { shadow }: ConversionNames): string[] {
   return facts.sequences.filter(({ identity }) => identity).flatMap(
     ({ column, type, grants, comment }) => {
       const of = `pg_get_serial_sequence(${quoteLiteral(quoted(shadow))}, ${quoteLiteral(column)})`;
       const run = (format: string) =>
         `do $holdfast$ begin execute format(${quoteLiteral(format)}, ${of}); end $holdfast$`;
-      // A per cent sign means something to format.
+      // format() interprets a per cent sign.
       const literal = (text: string) => text.replaceAll("%", "%%");
       return [
-        // LIKE makes it a bigint, whatever the old one was.
+        // LIKE always makes it a bigint.
         run(`alter sequence %s as ${type}`),
         ...grants.map(({ grantee, privilege, grantable }) =>
           run(
@@ -151,7 +129,7 @@ export function identityStatements(facts: ConversionFacts, { shadow }: Conversio
   );
 }
 
-/** The new owner's sequences go on where the old one's stand. */
+/** Returns what makes the sequences of `to` continue where those of `from` are. */
 export function sequenceStatements(facts: ConversionFacts, from: TableName, to: TableName) {
   return facts.sequences.map(({ schema, name, column, identity }, at) => {
     if (!identity) {
@@ -165,9 +143,9 @@ export function sequenceStatements(facts: ConversionFacts, from: TableName, to: 
       "do $holdfast$ declare last bigint; called boolean; begin",
       `  execute format('select last_value, is_called from %s', ${of(from)}) into last, called;`,
       `  perform setval(${of(to)}, last, called);`,
-      // The names change places.
+      // The sequences exchange their names.
       `  execute format('alter sequence %s rename to %I', ${of(from)}, ${
-        quoteLiteral(nameWith(from.table, `_holdfast_n${at}`))
+        quoteLiteral(suffixedName(from.table, `_holdfast_n${at}`))
       });`,
       `  execute format('alter sequence %s rename to %I', ${of(to)}, ${quoteLiteral(name)});`,
       "end $holdfast$",

@@ -17,18 +17,18 @@ export interface ConstraintFacts {
   columns: string[];
   deferrable: boolean;
   validated: boolean;
-  /** Not so from 18 on, where it says NOT ENFORCED. */
+  /** False for NOT ENFORCED (Postgres 18 and later). */
   enforced: boolean;
-  /** A temporal key (WITHOUT OVERLAPS) or foreign key (PERIOD), from 18 on. */
+  /** A temporal key (WITHOUT OVERLAPS) or foreign key (PERIOD), Postgres 18 and later. */
   period: boolean;
   comment: string | null;
-  /** Table a foreign key leads to. */
+  /** The table that a foreign key refers to. */
   references: string | null;
 }
 
 export interface IndexFacts {
   name: string;
-  /** What follows the name of the table, from "USING" on. */
+  /** The definition after the name of the table, from "USING" on. */
   suffix: string;
   unique: boolean;
   valid: boolean;
@@ -48,7 +48,7 @@ export interface IndexFacts {
 export interface StatisticsFacts {
   schema: string;
   name: string;
-  /** What stands between the name and FROM. */
+  /** The definition between the name and FROM. */
   body: string;
   target: number | null;
   comment: string | null;
@@ -83,7 +83,7 @@ export interface ViewFacts {
   owns: boolean;
 }
 
-/** A plain table with all that hangs on it. */
+/** A plain table with all objects that belong to it. */
 export interface ConversionFacts {
   oid: number;
   kind: string;
@@ -110,6 +110,19 @@ export interface ConversionFacts {
   publications: Publication[];
   /** Subscriptions of this database that write to it. */
   subscriptions: string[];
-  /** Other things that depend on the table, in the server's words. */
+  /** Other objects that depend on the table, as the server describes them. */
   dependents: string[];
+}
+
+/** Returns the columns that identify a row: the primary key's, or those of a unique index over columns that are not null. */
+export function identityOf(facts: ConversionFacts): string[] | undefined {
+  const notNull = new Set(
+    facts.columns.filter(({ not_null }) => not_null).map(({ name }) => name),
+  );
+  const primary = facts.constraints.find(({ type, deferrable }) => type === "p" && !deferrable);
+  if (primary) return primary.columns;
+  const unique = facts.indexes.find(({ unique, valid, partial, columns }) =>
+    unique && valid && !partial && columns.every((name) => name !== null && notNull.has(name))
+  );
+  return unique?.columns.filter((name) => name !== null);
 }
