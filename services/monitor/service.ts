@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Tier } from "../../db/collectors/list.ts";
+import type { Tier } from "../../db/collectors/collector.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import type { Logger } from "../../log.ts";
 import type { Alerts } from "../alerts/service.ts";
@@ -11,8 +11,8 @@ import type { Publisher } from "../live/hub.ts";
 import type { IngestCounters } from "../ingest/service.ts";
 import { createLoop, type Loop } from "../../lib/loop.ts";
 import type { Catalogue } from "../partitions/catalogue.ts";
-import { takeReading } from "./collect/collect_tier.ts";
-import { createCollection } from "./collect/schedule.ts";
+import { takeReading } from "./collect/take_reading.ts";
+import { createCollection } from "./collect/collection.ts";
 import { curesFor } from "./diagnosis/cures.ts";
 import { evidenceFor } from "./diagnosis/evidence.ts";
 import { completeMetrics, databasePerformance, metricValues } from "./health/health.ts";
@@ -171,7 +171,7 @@ export function createMonitor(
       }
       checkedAt = now();
       unreachable = undefined;
-    } else if (outcome.kind === "away") {
+    } else if (outcome.kind === "unreachable") {
       const { error } = outcome;
       if (!unreachable) log.error("database_unreachable", { error });
       unreachable = { since: unreachable?.since ?? now(), error };
@@ -182,7 +182,7 @@ export function createMonitor(
   }
 
   async function collectStats(): Promise<void> {
-    const answered = (await collection.collect("stats")).kind !== "away";
+    const answered = (await collection.collect("stats")).kind !== "unreachable";
     // Sizes are dear with many files, and soon untrue while much is written.
     const { accepted } = ingest.counters();
     if (accepted - sizedAt > resizeRows) {
@@ -202,7 +202,7 @@ export function createMonitor(
 
   async function collectRarely(tier: "slow" | "hourly"): Promise<void> {
     const outcome = await collection.collect(tier);
-    const answered = outcome.kind !== "away";
+    const answered = outcome.kind !== "unreachable";
     cut[answered && !outcome.missed ? "delete" : "add"](tier);
     commit();
     if (answered) history.add(samplesOf(snapshot(), tier));

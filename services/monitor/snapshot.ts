@@ -2,7 +2,7 @@ import type { PoolStats } from "../../db/pool/pool.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { IngestCounters } from "../ingest/service.ts";
-import type { Readings } from "./collect/collect_tier.ts";
+import type { Readings } from "./collect/reading.ts";
 import type { RecorderState } from "./history/recorder.ts";
 import type { PerformanceMetrics } from "./signals/derived.ts";
 import type { TableReport } from "../partitions/report/report.ts";

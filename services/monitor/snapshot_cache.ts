@@ -4,13 +4,12 @@ import type { WriteWatch } from "../alerts/evaluation/canary.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { IngestCounters } from "../ingest/service.ts";
-import type { Readings } from "./collect/collect_tier.ts";
-import type { Collection, TierTimes } from "./collect/schedule.ts";
+import type { Collection, TierTimes } from "./collect/collection.ts";
 import { overallStatus } from "./health/health.ts";
 import type { History } from "./history/history.ts";
 import { deriveMetrics } from "./signals/derived.ts";
 import { reportTable, type TableReading, type TableReport } from "../partitions/report/report.ts";
-import { freshValue, type Reading } from "./collect/reading.ts";
+import { copyReadings, freshValue, type Reading, type Readings } from "./collect/reading.ts";
 import { signals } from "./signals/list.ts";
 import { readSignals } from "./signals/signal.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -30,11 +29,6 @@ export interface LiveParts {
   history: Pick<History, "state">;
   writeWatch: Pick<WriteWatch, "state">;
 }
-
-const copyOf = (readings: Readings) =>
-  Object.fromEntries(
-    Object.entries(readings).map(([name, reading]) => [name, { ...reading }]),
-  ) as unknown as Readings;
 
 /**
  * Makes snapshots of what the turns have read so far. What follows from readings is worked out once per turn and second:
@@ -81,7 +75,7 @@ export function createSnapshotCache(
     /** Takes what is known at the end of a turn as what snapshots are made of, until the next time. */
     commit(now: Known): void {
       known = { ...now, tables: { ...now.tables } };
-      readings = copyOf(collection.readings);
+      readings = copyReadings(collection.readings);
       derived = undefined;
     },
     current(): Snapshot {

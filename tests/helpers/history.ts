@@ -1,4 +1,5 @@
-import { type Tier, tierOf } from "../../db/collectors/list.ts";
+import type { Tier } from "../../db/collectors/collector.ts";
+import { tierOf } from "../../db/collectors/list.ts";
 import { createPool, type Pool } from "../../db/pool/pool.ts";
 import type { Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { collectors } from "../../db/collectors/list.ts";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import { type CollectorRows, collectors } from "../../db/collectors/list.ts";
 import { connectSql, type Target } from "../../db/connection.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { collectors } from "../../db/collectors/list.ts";
-import type { CollectorName } from "../../db/collectors/list.ts";
-import type { CollectorRows, IndexRow } from "../../db/collectors/rows.ts";
+import { type CollectorName, type CollectorRows, collectors } from "../../db/collectors/list.ts";
+import type { IndexRow } from "../../db/collectors/tables/collectors.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { createIndexAges } from "../../services/monitor/diagnosis/index_ages.ts";
 import {
@@ -385,13 +384,13 @@ Deno.test("what a standby counts says nothing of the primary's reads, nor does i
   for (const at of [0, 30 * day]) {
     ages.noteServer({ inRecovery: true, startedAt: 0 }, at);
     assert.equal(seconds(ages, at), null);
-    assert.ok(!ages.areCountsWhole(at));
+    assert.ok(!ages.areCountsComplete(at));
   }
   ages.noteServer({ inRecovery: false, startedAt: 0 }, 31 * day);
   assert.equal(seconds(ages, 32 * day), day / 1_000);
-  assert.ok(!ages.areCountsWhole(37 * day));
+  assert.ok(!ages.areCountsComplete(37 * day));
   assert.equal(seconds(ages, 38 * day), week);
-  assert.ok(ages.areCountsWhole(38 * day));
+  assert.ok(ages.areCountsComplete(38 * day));
   // An address may lead to another server, promoted while nobody watched it.
   ages.noteServer({ inRecovery: false, startedAt: -90 * day }, 39 * day);
   assert.equal(seconds(ages, 40 * day), day / 1_000);

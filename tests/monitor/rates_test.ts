@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { DatabaseCounters } from "../../db/collectors/rows.ts";
+import type { DatabaseCounters } from "../../db/collectors/server/collectors.ts";
 import { blockingTree } from "../../services/monitor/diagnosis/locks.ts";
 import { ratesBetween } from "../../services/monitor/collect/rates.ts";
 import { emptyReading, freshValue } from "../../services/monitor/collect/reading.ts";

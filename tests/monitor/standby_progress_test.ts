@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../db/collectors/list.ts";
 import {
   createStandbyProgress,
   type StandbyState,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { openWalsender } from "../../db/backups/walsender.ts";
-import { collectors } from "../../db/collectors/list.ts";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import { type CollectorRows, collectors } from "../../db/collectors/list.ts";
 import { connectSql, type Target } from "../../db/connection.ts";
 import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
 import { replicationSignals } from "../../services/monitor/signals/replication.ts";

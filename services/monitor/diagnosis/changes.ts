@@ -1,4 +1,5 @@
-import type { CollectorRows, DatabaseCounters, ServerFacts } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
+import type { DatabaseCounters, ServerFacts } from "../../../db/collectors/server/collectors.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
 import { type Change, lastChanges, saveChanges } from "../../../db/history/changes.ts";
 import type { Pool } from "../../../db/pool/pool.ts";

@@ -1,4 +1,4 @@
-import type { IndexRow } from "../../../db/collectors/rows.ts";
+import type { IndexRow } from "../../../db/collectors/tables/collectors.ts";
 
 /** Use that was counted for less than this has not seen the weekly report; seconds. */
 export const unusedAfterSeconds = 7 * 86_400;
@@ -49,7 +49,7 @@ export function createIndexAges() {
     /** Since when this server is known to be a primary, in milliseconds; undefined while it is none, or that is unknown. */
     primarySince: () => primarySince,
     /** Whether counts of zero say anything at `at`: on a primary, and a week after it took the place of another server. */
-    areCountsWhole: (at: number): boolean =>
+    areCountsComplete: (at: number): boolean =>
       primarySince !== undefined &&
       (!wasAnother || (at - primarySince) / 1_000 >= unusedAfterSeconds),
     /**

@@ -1,4 +1,4 @@
-import type { IndexRow } from "../../../db/collectors/rows.ts";
+import type { IndexRow } from "../../../db/collectors/tables/collectors.ts";
 
 /** Something other than a query's plan that an index is needed for. */
 interface Use {

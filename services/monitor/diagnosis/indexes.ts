@@ -1,4 +1,5 @@
-import type { CollectorRows, IndexRow } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
+import type { IndexRow } from "../../../db/collectors/tables/collectors.ts";
 import { quoteIdent, quoteTable } from "../../../db/sql.ts";
 import { unusedAfterSeconds } from "./index_ages.ts";
 import { covers, isEqual, outranks, usesOf } from "./index_equality.ts";

@@ -1,4 +1,4 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 
 type LockRow = CollectorRows["locks"];
 

@@ -1,4 +1,4 @@
-import type { StatementRow } from "../../../db/collectors/rows.ts";
+import type { StatementRow } from "../../../db/collectors/statements/collectors.ts";
 
 /** What a statement did: its calls and their cost. Times are milliseconds, blocks are of the server's block size. */
 export interface StatementWork {

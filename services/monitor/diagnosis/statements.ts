@@ -1,5 +1,6 @@
 import { inStatementsSchema } from "../../../db/collectors/choose.ts";
-import type { ServerFacts, StatementRow } from "../../../db/collectors/rows.ts";
+import type { ServerFacts } from "../../../db/collectors/server/collectors.ts";
+import type { StatementRow } from "../../../db/collectors/statements/collectors.ts";
 import textSql from "../../../db/collectors/statements/statement_text.sql" with { type: "text" };
 import runningSql from "../../../db/collectors/statements/statement_text_running.sql" with {
   type: "text",

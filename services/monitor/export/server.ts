@@ -1,4 +1,4 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 import { signals } from "../signals/list.ts";
 import type { Unit } from "../signals/signal.ts";
 import type { Snapshot } from "../snapshot.ts";

@@ -1,4 +1,5 @@
-import { type Tier, tierOf } from "../../../db/collectors/list.ts";
+import type { Tier } from "../../../db/collectors/collector.ts";
+import { tierOf } from "../../../db/collectors/list.ts";
 import { metricValues } from "../health/health.ts";
 import { signals } from "../signals/list.ts";
 import type { Snapshot } from "../snapshot.ts";

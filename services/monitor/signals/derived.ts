@@ -1,5 +1,5 @@
 import type { PoolStats } from "../../../db/pool/pool.ts";
-import type { Readings } from "../collect/collect_tier.ts";
+import type { Readings } from "../collect/reading.ts";
 import type { DatabaseRates } from "../collect/rates.ts";
 import { freshValue } from "../collect/reading.ts";
 

@@ -1,4 +1,5 @@
-import type { Signal } from "./signal.ts";
+import type { RateSource } from "../collect/rates.ts";
+import type { Signal, TrendSource } from "./signal.ts";
 
 /** Ids Postgres keeps back: it refuses new transactions this far from the wraparound (access/transam/varsup.c). */
 const reservedIds = 3_000_000;
@@ -120,5 +121,33 @@ export const durabilitySignals: readonly Signal[] = [
     collector: "archiver",
     about: "Failed tries to archive a WAL segment",
     read: ({ rows, rate }) => rows("archiver") && rate("archiver", "failed"),
+  },
+];
+
+export const durabilityRates: readonly RateSource[] = [
+  { collector: "wal", columns: ["bytes", "full_pages"] },
+  { collector: "archiver", columns: ["failed"] },
+];
+
+const hourMs = 3_600_000;
+
+export const durabilityTrends: readonly TrendSource[] = [
+  {
+    collector: "wraparound",
+    windowMs: hourMs,
+    points: ({ rows }) =>
+      rows("wraparound")?.flatMap(({ next_xid, multixact_age, oldest_multixact }) => [
+        { name: "next_xid", value: next_xid, counter: true },
+        { name: "multixact_age", value: multixact_age, epoch: oldest_multixact },
+      ]),
+  },
+  {
+    collector: "checkpoints",
+    windowMs: hourMs,
+    points: ({ rows }) =>
+      rows("checkpoints")?.flatMap(({ timed, requested, stats_reset: epoch }) => [
+        { name: "checkpoints_timed", value: timed, counter: true, epoch },
+        { name: "checkpoints_requested", value: requested, counter: true, epoch },
+      ]),
   },
 ];

@@ -1,19 +1,25 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
-import type { Signal, View } from "./signal.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
+import type { Signal, TrendSource, View } from "./signal.ts";
 
 type IoRow = CollectorRows["io"];
 
-/** The sum of the noted slopes of the rows that `choose` takes. */
+const columns = ["read_bytes", "write_bytes", "writes", "fsyncs"] as const;
+type Column = (typeof columns)[number];
+
+const trendName = ({ backend, object }: IoRow, column: Column) =>
+  `io ${backend} ${object} ${column}`;
+
+/** Returns the sum of the slopes of the rows that `choose` takes; null while one of them is unknown. */
 function sumRates(
   { rows, slope }: View,
-  column: "read_bytes" | "write_bytes" | "writes" | "fsyncs",
+  column: Column,
   choose: (row: IoRow) => boolean,
 ): number | null {
   const chosen = rows("io")?.filter(choose);
   if (!chosen) return null;
   let sum = 0;
-  for (const { backend, object } of chosen) {
-    const perSecond = slope(`io ${backend} ${object} ${column}`);
+  for (const row of chosen) {
+    const perSecond = slope(trendName(row, column));
     if (perSecond === undefined) return null;
     sum += perSecond;
   }
@@ -54,3 +60,17 @@ export const ioSignals: readonly Signal[] = [
     read: (view) => sumRates(view, "fsyncs", byClients),
   },
 ];
+
+export const ioTrends: readonly TrendSource[] = [{
+  collector: "io",
+  windowMs: 300_000,
+  points: ({ rows }) =>
+    rows("io")?.flatMap((row) =>
+      columns.map((column) => ({
+        name: trendName(row, column),
+        value: row[column],
+        counter: true,
+        epoch: row.stats_reset,
+      }))
+    ),
+}];

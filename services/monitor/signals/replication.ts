@@ -1,4 +1,4 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 import type { Scoped, Signal, View } from "./signal.ts";
 
 const slots = (

@@ -1,6 +1,6 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 import { secondsLeft } from "./durability.ts";
-import type { Scoped, Signal, View } from "./signal.ts";
+import type { Scoped, Signal, TrendSource, View } from "./signal.ts";
 
 type Table = CollectorRows["tables"];
 
@@ -131,7 +131,7 @@ export const storageSignals: readonly Signal[] = [
     about:
       "Size of indexes that nothing has read since the statistics began, and nothing else needs; unknown on a standby, and for a week after a promotion",
     read: ({ indexes }) =>
-      !indexes?.countsWhole
+      !indexes?.countsComplete
         ? null
         : indexes.all.filter(({ unused }) => unused).reduce((sum, { bytes }) => sum + bytes, 0),
   },
@@ -149,5 +149,38 @@ export const storageSignals: readonly Signal[] = [
     about:
       "Estimate of the space in tables and btree indexes over 1 MiB that a rewrite would give back",
     read: ({ rows }) => rows("bloat")?.reduce((sum, { bloat_bytes }) => sum + bloat_bytes, 0),
+  },
+];
+
+const dayMs = 24 * 3_600_000;
+
+export const storageTrends: readonly TrendSource[] = [
+  {
+    collector: "sizes",
+    windowMs: dayMs,
+    points: ({ rows }) =>
+      rows("sizes")?.map(({ database_bytes }) => ({
+        name: "database_bytes",
+        value: database_bytes,
+      })),
+  },
+  {
+    collector: "tables",
+    windowMs: dayMs,
+    points: ({ rows }) =>
+      rows("tables")?.map(({ table, heap_bytes }) => ({
+        name: `table ${table}`,
+        value: heap_bytes,
+      })),
+  },
+  {
+    collector: "sequences",
+    windowMs: dayMs,
+    points: ({ rows }) =>
+      rows("sequences")?.flatMap(({ sequence, used_ratio }) =>
+        used_ratio === null
+          ? []
+          : [{ name: `sequence ${sequence}`, value: used_ratio, counter: true }]
+      ),
   },
 ];
