@@ -105,7 +105,7 @@ export function createServices(
     clock,
     log,
     onChange,
-    onProgress: (moves) => monitor.tellMoves(moves.map(rewriteReport)),
+    onProgress: (moves) => monitor.publishRewrites(moves.map(rewriteReport)),
   });
   const rotation = createRotation({
     pool: pools.maintenance,
