@@ -8,7 +8,8 @@ import type { Clock } from "../../../lib/clock.ts";
 import type { WriteAccess } from "../write_access/access.ts";
 import { type HistoryConfig, type HistoryPoint, inSteps, levelsFor, levelsOf } from "./levels.ts";
 import { createRecent, type Point } from "./recent.ts";
-import { createRecorder, type RecorderState, type Sample } from "./recorder.ts";
+import { createRecorder, type RecorderState } from "./recorder.ts";
+import type { Sample } from "./sample_queue.ts";
 
 /** A range of one series; times in milliseconds since 1970. */
 export interface HistoryQuery {

@@ -3,7 +3,7 @@ import { tierOf } from "../../../db/collectors/list.ts";
 import { metricValues } from "../health/health.ts";
 import { signals } from "../signals/list.ts";
 import type { Snapshot } from "../snapshot.ts";
-import type { Sample } from "./recorder.ts";
+import type { Sample } from "./sample_queue.ts";
 
 const tierOfMetric = new Map<string, Tier>(
   signals.map(({ name, collector }) => [name, tierOf(collector)]),
