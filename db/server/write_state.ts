@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { RecordsDb } from "../records/records.ts";
 import type { Sql } from "../connection.ts";
 import { inTransaction } from "../session/transaction.ts";
+import { quoteIdent } from "../sql.ts";
 
 /** Where a role's read-only default comes from; "server": the configuration file or the command line. */
 export type DefaultPlace =
@@ -155,5 +156,27 @@ export async function tryWriting(plain: Sql): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof TrialDone)) throw error;
+  }
+}
+
+/** Returns the statements that reset a read-only default, for a session that itself began with it. Pure. */
+export function resetReadOnlyDefault(
+  { database, role }: Pick<WriteFacts, "database" | "role">,
+  place: DefaultPlace,
+): string {
+  const [db, user] = [quoteIdent(database), quoteIdent(role)];
+  const name = "default_transaction_read_only";
+  const written = (statement: string) => `begin read write; ${statement} reset ${name}; commit`;
+  switch (place) {
+    case "role in database":
+      return written(`alter role ${user} in database ${db}`);
+    case "role":
+      return written(`alter role ${user}`);
+    case "database":
+      return written(`alter database ${db}`);
+    case "all roles":
+      return written("alter role all");
+    case "server":
+      return `alter system reset ${name}; select pg_reload_conf()`;
   }
 }

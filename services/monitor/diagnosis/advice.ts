@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { remedies } from "../../../db/server/remedies.ts";
 import { judgeMissing } from "./indexes.ts";
 import type { Snapshot } from "../snapshot.ts";
 
@@ -61,7 +62,7 @@ function aboutServer({ metrics, readings, view }: Snapshot): Draft[] {
       detail: `Only ${
         (metrics.cache_hit_ratio * 100).toFixed(1)
       }% of block reads came from shared_buffers`,
-      sql: "alter system set shared_buffers = '25% of the memory'",
+      sql: remedies.raiseSharedBuffers,
       lock: "none",
       risk: "needs a restart of Postgres",
     });
@@ -71,7 +72,7 @@ function aboutServer({ metrics, readings, view }: Snapshot): Draft[] {
       title: "Grant pg_monitor to Holdfast's role",
       detail:
         "Without it, other roles' sessions and statements cannot be judged and are shown as unknown",
-      sql: "grant pg_monitor to <the role Holdfast connects as>",
+      sql: remedies.grantMonitoring,
       lock: "none",
       risk: "lets the role read all statistics and settings",
     });
@@ -80,7 +81,7 @@ function aboutServer({ metrics, readings, view }: Snapshot): Draft[] {
     found.push({
       title: "Install pg_stat_statements",
       detail: "Without it, no statement's cost is known",
-      sql: "create extension pg_stat_statements",
+      sql: remedies.installStatements,
       lock: "none",
       risk:
         "needs shared_preload_libraries = 'pg_stat_statements', and a restart when it is not there",

@@ -1,6 +1,6 @@
 import type { CollectorRows } from "../../../db/collectors/list.ts";
 import type { IndexRow } from "../../../db/collectors/tables/collectors.ts";
-import { quoteIdent, quoteTable } from "../../../db/sql.ts";
+import { createIndex, dropIndex, reindex } from "../../../db/indexes/ddl.ts";
 import { unusedAfterSeconds } from "./index_ages.ts";
 import { covers, isEqual, outranks, usesOf } from "./index_equality.ts";
 
@@ -39,11 +39,10 @@ const nameOf = (row: IndexRow) => `${row.schema}.${row.name}`;
 
 function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["cure"] {
   if (problems.length === 0) return null;
-  const name = quoteTable(row.schema, row.name);
   const drops = !problems.includes("invalid");
   if (!drops && row.is_partitioned) {
     return {
-      sql: `reindex index ${name}`,
+      sql: reindex(row, false),
       lock: "ACCESS EXCLUSIVE on each index, SHARE on its partition",
       risk:
         "writes to a partition wait while its index is built; one still to be made is attached by hand",
@@ -51,7 +50,7 @@ function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["
   }
   if (!drops) {
     return {
-      sql: `reindex index concurrently ${name}`,
+      sql: reindex(row, true),
       lock: "SHARE UPDATE EXCLUSIVE",
       risk: "reads the whole table; writes go on",
     };
@@ -64,13 +63,13 @@ function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["
     : "; analyze the table before, so that the one that stays has statistics of its expressions";
   return row.is_partitioned
     ? {
-      sql: `drop index ${name}`,
+      sql: dropIndex(row, false),
       lock: "ACCESS EXCLUSIVE on the table and all its partitions, for a moment",
       risk:
         `${elsewhere}waits for open transactions, and others wait behind it: set lock_timeout first${statistics}`,
     }
     : {
-      sql: `drop index concurrently ${name}`,
+      sql: dropIndex(row, true),
       lock: "SHARE UPDATE EXCLUSIVE",
       risk: `${elsewhere}waits for open transactions; reads and writes go on${statistics}`,
     };
@@ -169,9 +168,7 @@ export function judgeMissing(rows: readonly CollectorRows["missing_indexes"][]):
     reason:
       `the foreign key ${constraint} to ${referenced} has no index: each delete there scans this table`,
     cure: {
-      sql: `create index ${is_partitioned ? "" : "concurrently "}on ${quoteTable(schema, name)} (${
-        columns.map(quoteIdent).join(", ")
-      })`,
+      sql: createIndex({ schema, name }, columns, !is_partitioned),
       lock: is_partitioned ? "SHARE on the table and all its partitions" : "SHARE UPDATE EXCLUSIVE",
       risk: is_partitioned
         ? "writes wait until it is built: on a busy table, build it per partition and attach"

@@ -1,5 +1,9 @@
-import type { DefaultPlace, StandbySource, WriteFacts } from "../../../db/server/write_state.ts";
-import { quoteIdent } from "../../../db/sql.ts";
+import {
+  type DefaultPlace,
+  resetReadOnlyDefault,
+  type StandbySource,
+  type WriteFacts,
+} from "../../../db/server/write_state.ts";
 
 /**
  * `writing`: all is served. `read_only`: a primary that takes no writes. `watch_only`: a standby; what reads is served,
@@ -49,28 +53,6 @@ export const writable = (warning: string | null = null): Finding => ({
   unprepared: false,
 });
 
-/** The statements that take a read-only default back, in a session that itself began with it. Pure. */
-export function resetStatement(
-  { database, role }: Pick<WriteFacts, "database" | "role">,
-  place: DefaultPlace,
-): string {
-  const [db, user] = [quoteIdent(database), quoteIdent(role)];
-  const name = "default_transaction_read_only";
-  const written = (statement: string) => `begin read write; ${statement} reset ${name}; commit`;
-  switch (place) {
-    case "role in database":
-      return written(`alter role ${user} in database ${db}`);
-    case "role":
-      return written(`alter role ${user}`);
-    case "database":
-      return written(`alter database ${db}`);
-    case "all roles":
-      return written("alter role all");
-    case "server":
-      return `alter system reset ${name}; select pg_reload_conf()`;
-  }
-}
-
 const placeText = ({ database, role }: WriteFacts, place: DefaultPlace): string => ({
   "role in database": `role ${role} in database ${database}`,
   role: `role ${role}`,
@@ -100,7 +82,7 @@ export function readOnlyDefault(facts: WriteFacts): Finding {
       placeText(facts, place)
     }`,
     remedy: `Find out who set it (a managed service does when its disk is nearly full); then: ${
-      resetStatement(facts, place)
+      resetReadOnlyDefault(facts, place)
     }`,
     warning: null,
     unprepared: false,
@@ -128,7 +110,7 @@ export function newSessionsWarning(facts: WriteFacts): string | null {
   if (facts.new_sessions_read_only !== true) return null;
   return `Sessions that begin now cannot write: default_transaction_read_only is on for ${
     placeText(facts, facts.set_for ?? "server")
-  }; ${resetStatement(facts, facts.set_for ?? "server")} takes it back`;
+  }; ${resetReadOnlyDefault(facts, facts.set_for ?? "server")} takes it back`;
 }
 
 const addressOf = ({ host, port }: StandbySource): string | undefined =>
