@@ -2,12 +2,9 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Benchmarks } from "../../services/benchmarks/service.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Feeds } from "../../services/ingest/judge/feeds.ts";
-import {
-  checksOf,
-  databaseHealth,
-  partitionsHealth,
-} from "../../services/monitor/health/health.ts";
-import type { Check } from "../../services/monitor/health/blind_spots.ts";
+import { checksOf } from "../../services/monitor/health/checks.ts";
+import { databaseHealth, partitionsHealth } from "../../services/monitor/health/health.ts";
+import type { Check } from "../../services/monitor/health/status.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
 import type { Snapshot, Status } from "../../services/monitor/snapshot.ts";
 import { notReadyForWrites } from "../../services/monitor/write_access/health.ts";

@@ -6,7 +6,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { IngestCounters } from "../ingest/service.ts";
 import type { ReachabilityState } from "./collect/reachability.ts";
 import type { Collection, TierTimes } from "./collect/collection.ts";
-import { overallStatus } from "./health/health.ts";
+import { overallStatus } from "./health/status.ts";
 import type { History } from "./history/history.ts";
 import { deriveMetrics } from "./signals/derived.ts";
 import { reportTable, type TableReading, type TableReport } from "../partitions/report/report.ts";

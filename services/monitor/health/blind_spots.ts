@@ -1,11 +1,5 @@
-import type { Snapshot, Status } from "../snapshot.ts";
-
-export interface Check {
-  name: string;
-  status: Status;
-  detail: string;
-  observed_at: string | null;
-}
+import type { Snapshot } from "../snapshot.ts";
+import type { Check } from "./status.ts";
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 

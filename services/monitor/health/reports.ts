@@ -2,7 +2,7 @@ import type { Change } from "../../../db/history/changes.ts";
 import type { CollectorName } from "../../../db/collectors/list.ts";
 import { levelOf, type Rule } from "../../alerts/rules/rule.ts";
 import type { Changes } from "../diagnosis/changes.ts";
-import { metricValues } from "./health.ts";
+import { metricValues } from "./metric_values.ts";
 import { judgeMissing } from "../diagnosis/indexes.ts";
 import { blockingTree } from "../diagnosis/locks.ts";
 import type { Snapshot } from "../snapshot.ts";

@@ -1,6 +1,6 @@
 import type { Tier } from "../../../db/collectors/collector.ts";
 import { tierOf } from "../../../db/collectors/list.ts";
-import { metricValues } from "../health/health.ts";
+import { metricValues } from "../health/metric_values.ts";
 import { signals } from "../signals/list.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Sample } from "./sample_queue.ts";

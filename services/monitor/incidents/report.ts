@@ -1,7 +1,7 @@
 import type { Change } from "../../../db/history/changes.ts";
 import type { IncidentRow } from "../../../db/history/incidents.ts";
 import type { Alert } from "../../alerts/alert.ts";
-import { checksOf } from "../health/health.ts";
+import { checksOf } from "../health/checks.ts";
 import type { Point } from "../history/recent.ts";
 import { blockingTree, type RootBlocker } from "../diagnosis/locks.ts";
 import { redactQueries } from "../diagnosis/redact.ts";
