@@ -49,8 +49,8 @@ function alertChecks({ firing, unreachable, checkedAt }: Snapshot): Check[] {
     name: alert.scope ? `${alert.rule}:${alert.scope}` : alert.rule,
     status: statusOfAlert(alert),
     detail: alert.rule === "database_down"
-      ? `the database answers again; it was unreachable${
-        alert.flapping ? " several times within the last hour" : ""
+      ? `it answers again; it was away${
+        alert.flapping ? " several times within the hour" : ""
       }`
       : alert.message,
     observed_at: iso(checkedAt),

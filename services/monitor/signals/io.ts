@@ -29,34 +29,34 @@ function sumRates(
 const relations = ({ object }: IoRow) => object !== "wal";
 const byClients = (row: IoRow) => relations(row) && row.backend === "client_backend";
 
-/** From pg_stat_io; means of the last five minutes. */
+/** Signals of pg_stat_io: means of the last five minutes. */
 export const ioSignals: readonly Signal[] = [
   {
     name: "io_read_bytes_per_second",
     unit: "bytes_per_second",
     collector: "io",
-    about: "Bytes of relations read from the system, by all backends",
+    about: "Bytes of relations that all backends read from the operating system",
     read: (view) => sumRates(view, "read_bytes", relations),
   },
   {
     name: "io_write_bytes_per_second",
     unit: "bytes_per_second",
     collector: "io",
-    about: "Bytes of relations written to the system, by all backends",
+    about: "Bytes of relations that all backends wrote to the operating system",
     read: (view) => sumRates(view, "write_bytes", relations),
   },
   {
     name: "io_client_writes_per_second",
     unit: "per_second",
     collector: "io",
-    about: "Writes that clients had to do themselves: the background writer and checkpoints lag",
+    about: "Writes by client backends themselves: the background writer and the checkpointer do not keep up",
     read: (view) => sumRates(view, "writes", byClients),
   },
   {
     name: "io_client_fsyncs_per_second",
     unit: "per_second",
     collector: "io",
-    about: "Fsyncs that clients had to do themselves; anything but 0 is trouble",
+    about: "Fsyncs by client backends themselves; 0 on a healthy server",
     read: (view) => sumRates(view, "fsyncs", byClients),
   },
 ];
