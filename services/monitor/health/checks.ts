@@ -49,9 +49,7 @@ function alertChecks({ firing, unreachable, checkedAt }: Snapshot): Check[] {
     name: alert.scope ? `${alert.rule}:${alert.scope}` : alert.rule,
     status: statusOfAlert(alert),
     detail: alert.rule === "database_down"
-      ? `it answers again; it was away${
-        alert.flapping ? " several times within the hour" : ""
-      }`
+      ? `it answers again; it was away${alert.flapping ? " several times within the hour" : ""}`
       : alert.message,
     observed_at: iso(checkedAt),
   }));

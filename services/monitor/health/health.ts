@@ -5,7 +5,7 @@ import { checksOf } from "./checks.ts";
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
-/** Managed tables in sum, as part of the database's health. */
+/** Returns the totals of all managed tables; null is unknown. */
 export function partitionHealth(snapshot: Snapshot) {
   const { tables, tablesAt, tablesFresh } = snapshot;
   const runways = tables.flatMap((table) =>
@@ -26,7 +26,7 @@ export function partitionHealth(snapshot: Snapshot) {
   };
 }
 
-/** The payload of a `database_performance` message. */
+/** Returns the payload of a `database_performance` message. */
 export function databasePerformance(snapshot: Snapshot) {
   return {
     connection_pool: snapshot.pool,
@@ -36,7 +36,7 @@ export function databasePerformance(snapshot: Snapshot) {
   };
 }
 
-/** The whole report on the database: `DatabaseHealthResponse`. */
+/** Returns the report on the database: `DatabaseHealthResponse`. */
 export function databaseHealth(snapshot: Snapshot) {
   return {
     overall_status: snapshot.status,
@@ -61,7 +61,7 @@ export function databaseHealth(snapshot: Snapshot) {
   };
 }
 
-/** The report on managed tables. */
+/** Returns the report on managed tables: `PartitionHealthResponse`. */
 export function partitionsHealth(snapshot: Snapshot) {
   const { tables, tablesAt, tablesFresh, unreachable } = snapshot;
   const worst = tables.some((table) => table.runway_seconds !== null && table.runway_seconds <= 0)
@@ -73,10 +73,10 @@ export function partitionsHealth(snapshot: Snapshot) {
   return {
     overall_status: known ? worst : "unknown" as Status,
     checked_at: iso(tablesAt),
-    // A runway of minutes ago is a promise nobody can keep while the server is away.
+    // While the server is unreachable, an old runway says nothing.
     tables: tables.map((table) => {
-      const told = publicReport(table);
-      return known ? told : { ...told, runway_seconds: null };
+      const report = publicReport(table);
+      return known ? report : { ...report, runway_seconds: null };
     }),
   };
 }

@@ -4,7 +4,7 @@ import { lowerBounds } from "../collect/lower_bounds.ts";
 import { poolMetrics } from "../signals/derived.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-/** Metrics all of whose scopes were just read: an alert on a scope that is not among them is over. */
+/** Returns the metrics of which every scope was read: an alert on another scope of them ends. */
 export function completeMetrics(
   snapshot: Omit<Snapshot, "status">,
   ofSignals: readonly string[],
@@ -13,7 +13,7 @@ export function completeMetrics(
   return new Set([...ofSignals, ...(snapshot.tablesFresh ? partitionMetrics : [])]);
 }
 
-/** What the rules judge, from a snapshot; unknown stays null. */
+/** Returns the values that rules judge; null is unknown. */
 export function metricValues(snapshot: Snapshot): MetricValue[] {
   const server = (metric: string, value: number | null): MetricValue => ({
     metric,
@@ -21,15 +21,15 @@ export function metricValues(snapshot: Snapshot): MetricValue[] {
     value,
   });
   const backedUpElsewhere = snapshot.access.mode === "watch_only";
-  const floors = snapshot.unreachable ? {} : lowerBounds(snapshot);
+  const bounds = snapshot.unreachable ? {} : lowerBounds(snapshot);
   return [
     server("database_down", snapshot.unreachable ? 1 : snapshot.checkedAt === undefined ? null : 0),
-    // What was read before the server went away says nothing of now, and must not resolve an alert.
+    // Values from before an outage must not resolve an alert.
     ...snapshot.signals.map(({ name, scope, value }) => ({
       metric: name,
       scope,
       value: snapshot.unreachable ? null : value,
-      ...(scope === "" && value === null ? { floor: floors[name] } : {}),
+      ...(scope === "" && value === null ? { floor: bounds[name] } : {}),
     })),
     server("backup_age_seconds", backedUpElsewhere ? null : snapshot.backups.backup_age_seconds),
     server("backup_unproven_seconds", backedUpElsewhere ? null : snapshot.backups.unproven_seconds),

@@ -22,8 +22,18 @@ function metric(
 
 export const activitySignals: readonly Signal[] = [
   metric("connections_used", "count", "activity", "Client sessions on the server"),
-  metric("connections_limit", "count", "activity", "Sessions that roles without superuser rights may open"),
-  metric("connections_utilization", "ratio", "activity", "Client sessions as a share of their limit"),
+  metric(
+    "connections_limit",
+    "count",
+    "activity",
+    "Sessions that roles without superuser rights may open",
+  ),
+  metric(
+    "connections_utilization",
+    "ratio",
+    "activity",
+    "Client sessions as a share of their limit",
+  ),
   metric("blocked_sessions", "count", "activity", "Sessions that wait for a lock"),
   metric("longest_lock_wait_seconds", "seconds", "locks", "Longest wait for a lock at present"),
   metric(
@@ -38,7 +48,12 @@ export const activitySignals: readonly Signal[] = [
     "activity",
     "Longest time that an open transaction has been idle",
   ),
-  metric("transactions_per_second", "per_second", "database", "Transactions committed or rolled back"),
+  metric(
+    "transactions_per_second",
+    "per_second",
+    "database",
+    "Transactions committed or rolled back",
+  ),
   metric("rollbacks_per_second", "per_second", "database", "Transactions rolled back"),
   metric("rollback_ratio", "ratio", "database", "Share of transactions that were rolled back"),
   metric("inserts_per_second", "per_second", "database", "Rows inserted in this database"),
@@ -50,21 +65,30 @@ export const activitySignals: readonly Signal[] = [
     "database",
     "Temporary files written by sorts and hashes that did not fit in work_mem",
   ),
-  metric("temp_bytes_per_second", "bytes_per_second", "database", "Bytes written to temporary files"),
+  metric(
+    "temp_bytes_per_second",
+    "bytes_per_second",
+    "database",
+    "Bytes written to temporary files",
+  ),
   metric(
     "checksum_failures",
     "count",
     "database",
     "Checksum failures in all databases; unknown where checksums are off",
   ),
-  metric("index_hit_ratio", "ratio", "index_io", "Share of index block reads served from shared buffers"),
+  metric(
+    "index_hit_ratio",
+    "ratio",
+    "index_io",
+    "Share of index block reads served from shared buffers",
+  ),
   metric("server_uptime_seconds", "seconds", "server", "Time since the start of the server"),
   {
     name: "clock_skew_seconds",
     unit: "seconds",
     collector: "server",
-    about:
-      "Difference between the clocks of Holdfast and the server, less half the round trip",
+    about: "Difference between the clocks of Holdfast and the server, less half the round trip",
     read: ({ clockSkewMs }) => clockSkewMs === undefined ? null : Math.abs(clockSkewMs) / 1000,
   },
   metric("database_size_bytes", "bytes", "sizes", "Size on disk of this database"),

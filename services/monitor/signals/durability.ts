@@ -89,7 +89,8 @@ export const durabilitySignals: readonly Signal[] = [
     name: "checkpoints_requested_per_hour",
     unit: "per_hour",
     collector: "checkpoints",
-    about: "Checkpoints requested before checkpoint_timeout, mostly because of max_wal_size; mean of the last hour",
+    about:
+      "Checkpoints requested before checkpoint_timeout, mostly because of max_wal_size; mean of the last hour",
     read: ({ rows, slope }) => {
       const perSecond = rows("checkpoints") && slope("checkpoints_requested");
       return perSecond === undefined ? null : perSecond * 3_600;

@@ -49,7 +49,8 @@ export const ioSignals: readonly Signal[] = [
     name: "io_client_writes_per_second",
     unit: "per_second",
     collector: "io",
-    about: "Writes by client backends themselves: the background writer and the checkpointer do not keep up",
+    about:
+      "Writes by client backends themselves: the background writer and the checkpointer do not keep up",
     read: (view) => sumRates(view, "writes", byClients),
   },
   {

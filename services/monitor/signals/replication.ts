@@ -91,7 +91,8 @@ export const replicationSignals: readonly Signal[] = [
     unit: "seconds",
     collector: "replication",
     of: "standby",
-    about: "Time from a recent commit on this server to its replay on the standby; 0 for a standby that has replayed everything",
+    about:
+      "Time from a recent commit on this server to its replay on the standby; 0 for a standby that has replayed everything",
     read: (view) =>
       standbys(view, ({ lag_seconds, lag_bytes }) => lag_seconds ?? (lag_bytes === 0 ? 0 : null)),
   },

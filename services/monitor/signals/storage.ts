@@ -27,7 +27,8 @@ export const storageSignals: readonly Signal[] = [
     unit: "bytes",
     collector: "tables",
     of: "table",
-    about: "Size of a table with its partitions and without indexes, as of their last vacuum or analyze",
+    about:
+      "Size of a table with its partitions and without indexes, as of their last vacuum or analyze",
     read: (view) => tables(view, ({ heap_bytes }) => heap_bytes),
   },
   {
@@ -89,7 +90,8 @@ export const storageSignals: readonly Signal[] = [
     unit: "ratio",
     collector: "sequences",
     of: "sequence",
-    about: "Share of its values that a sequence has used; the limit is that of the sequence or of the narrowest column that uses it",
+    about:
+      "Share of its values that a sequence has used; the limit is that of the sequence or of the narrowest column that uses it",
     read: ({ rows }) =>
       rows("sequences")?.map((row) => ({
         scope: row.sequence,
@@ -114,7 +116,8 @@ export const storageSignals: readonly Signal[] = [
     name: "invalid_indexes",
     unit: "count",
     collector: "indexes",
-    about: "Indexes that are invalid: they slow down writes and serve no reads; builds in progress do not count",
+    about:
+      "Indexes that are invalid: they slow down writes and serve no reads; builds in progress do not count",
     read: ({ indexes }) => indexes?.all.filter(({ valid }) => !valid).length,
   },
   {
@@ -146,8 +149,7 @@ export const storageSignals: readonly Signal[] = [
     name: "bloat_bytes",
     unit: "bytes",
     collector: "bloat",
-    about:
-      "Estimated space that a rewrite of tables and B-tree indexes over 1 MiB would free",
+    about: "Estimated space that a rewrite of tables and B-tree indexes over 1 MiB would free",
     read: ({ rows }) => rows("bloat")?.reduce((sum, { bloat_bytes }) => sum + bloat_bytes, 0),
   },
 ];
