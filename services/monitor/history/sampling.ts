@@ -9,12 +9,12 @@ const tierOfMetric = new Map<string, Tier>(
   signals.map(({ name, collector }) => [name, tierOf(collector)]),
 );
 
-/** Each value once in its own tier's turn; what is read from elsewhere goes with the fast one, tables' with statistics. */
+/** Returns the tier in which a metric is sampled: its collector's, `stats` for partitions, `fast` for all others. */
 function tierFor(metric: string): Tier {
   return tierOfMetric.get(metric) ?? (metric.startsWith("partition_") ? "stats" : "fast");
 }
 
-/** What a turn of `tier` adds to history; what is not known leaves a gap. */
+/** Returns the samples that a run of `tier` adds to history; unknown values leave a gap. */
 export function samplesOf(snapshot: Snapshot, tier: Tier): Sample[] {
   const { now: at, metrics } = snapshot;
   const values = [
