@@ -28,7 +28,7 @@ const scrapeRoute = createRoute({
   },
 });
 
-/** The scrape target of Prometheus. It answers at once, also while the database is away. */
+/** The scrape target of Prometheus. It answers from memory, also while the database is unreachable. */
 export function expositionRoutes(
   { monitor, hub, eventLoop, version, startedAt }: {
     monitor: Pick<Monitor, "snapshot">;

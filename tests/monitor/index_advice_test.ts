@@ -361,7 +361,7 @@ testWith(debianPostgres, "advice on indexes, on Postgres 15", async (t) => {
   }
 });
 
-Deno.test("an index counts as unused only for as long as it was there, and none of its use went away", () => {
+Deno.test("an index counts as unused only since it exists and since its counts are complete", () => {
   const row = (index_oid: number, scans: number) => ({ index_oid, scans }) as IndexRow;
   const ages = createIndexAges();
   ages.noteServer({ inRecovery: false, startedAt: 0 }, 0);
@@ -372,7 +372,7 @@ Deno.test("an index counts as unused only for as long as it was there, and none 
   assert.equal(ages.unusedSeconds(row(1, 0), 9_000, 3), 3, "no longer than the statistics count");
 });
 
-Deno.test("what a standby counts says nothing of the primary's reads, nor does it after a promotion", () => {
+Deno.test("counts of a standby say nothing about reads on the primary, also after a promotion", () => {
   const never = { index_oid: 1, scans: 0 } as IndexRow;
   const day = 86_400_000;
   const seconds = (ages: ReturnType<typeof createIndexAges>, at: number) => {

@@ -17,7 +17,7 @@ interface TierRun {
   clock: Clock;
   deadlineMs: number;
   everyMs: number;
-  onRest: (collector: CollectorName, costMs: number, turns: number) => void;
+  onRest: (collector: CollectorName, costMs: number, runs: number) => void;
 }
 
 /**
@@ -108,13 +108,13 @@ export async function collectTier(tier: Tier, run: TierRun): Promise<TierOutcome
   let reconnected = false;
   for (const collector of collectors) {
     if (collector.tier !== tier) continue;
-    const { kind, error, reconnected: anew } = await runCollector(collector, run);
+    const { kind, error, reconnected: hasReconnected } = await runCollector(collector, run);
     if (kind === "lost" || kind === "silent") {
       return { kind: "unreachable", error: error ?? "no answer" };
     }
     missed ||= kind === "unasked" && run.readings[collector.name].unasked;
     answered ||= kind === "read" || kind === "refused";
-    reconnected ||= anew === true;
+    reconnected ||= hasReconnected === true;
   }
   return answered ? { kind: "answered", missed, reconnected } : { kind: "unasked", missed };
 }

@@ -82,8 +82,8 @@ export function createCollection(
         clock,
         deadlineMs: deadlinesMs[tier],
         everyMs: everyMs[tier],
-        onRest: (collector, costMs, turns) =>
-          log.warn("collector_rests", { collector, cost_ms: Math.round(costMs), turns }),
+        onRest: (collector, costMs, runs) =>
+          log.warn("collector_rests", { collector, cost_ms: Math.round(costMs), turns: runs }),
       });
       if (tier === "fast") {
         observations.noteFast(before);

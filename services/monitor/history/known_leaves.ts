@@ -26,7 +26,7 @@ export class KnownLeaves {
     for (const name of names) this.#names.delete(name);
   }
 
-  /** Forgets all: somebody may have dropped a leaf. */
+  /** Forgets all: another session may have dropped a leaf. */
   clear(): void {
     this.#names.clear();
   }

@@ -96,7 +96,7 @@ export function createRecorder(
       if (problem !== undefined) log.info("history_written_again", { waiting: samples.size });
       problem = undefined;
     } catch (caught) {
-      // Somebody may have dropped a leaf or a series: both are looked up again.
+      // Another session may have dropped a leaf or a series: both are looked up again.
       leaves.clear();
       series.clearIds();
       const error = describeDatabaseError(caught);

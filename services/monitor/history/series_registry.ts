@@ -59,7 +59,7 @@ export class SeriesRegistry {
     });
   }
 
-  /** Forgets all ids: somebody may have deleted a series. */
+  /** Forgets all ids: another session may have deleted a series. */
   clearIds(): void {
     this.#ids.clear();
   }

@@ -55,7 +55,7 @@ export interface TrendSource {
   points(view: Pick<View, "rows">): readonly TrendPoint[] | undefined;
 }
 
-/** One value of a trend. A counter begins anew when it falls; every trend begins anew with another `epoch`. */
+/** One value of a trend. A counter starts over when it falls; every trend starts over with another `epoch`. */
 export interface TrendPoint {
   name: string;
   value: number;
