@@ -13,7 +13,7 @@ import { readTables } from "../partitions/report/reading.ts";
 import type { TableReading } from "../partitions/report/report.ts";
 import type { RewriteReport } from "../partitions/rewrite/report.ts";
 import { createCollection } from "./collect/collection.ts";
-import { IngestRate } from "./collect/ingest_rate.ts";
+import { IngestRate } from "./observations/ingest_rate.ts";
 import { afterAnswer, afterFailure, neverReached } from "./collect/reachability.ts";
 import { emptyReading, type Reading } from "./collect/reading.ts";
 import { takeReading } from "./collect/take_reading.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { DatabaseCounters } from "../../db/collectors/server/collectors.ts";
 import { blockingTree } from "../../services/monitor/diagnosis/locks.ts";
-import { ratesBetween } from "../../services/monitor/collect/rates.ts";
+import { ratesBetween } from "../../services/monitor/observations/rates.ts";
 import { emptyReading, freshValue } from "../../services/monitor/collect/reading.ts";
 
 const zero: DatabaseCounters = {

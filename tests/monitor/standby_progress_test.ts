@@ -4,7 +4,7 @@ import type { CollectorRows } from "../../db/collectors/list.ts";
 import {
   createStandbyProgress,
   type StandbyState,
-} from "../../services/monitor/collect/standby_progress.ts";
+} from "../../services/monitor/observations/standby_progress.ts";
 
 type Row = CollectorRows["standby"];
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { IngestRate } from "../../services/monitor/collect/ingest_rate.ts";
+import { IngestRate } from "../../services/monitor/observations/ingest_rate.ts";
 import {
   afterAnswer,
   afterFailure,
   neverReached,
 } from "../../services/monitor/collect/reachability.ts";
-import { createStandbysSeen } from "../../services/monitor/collect/standbys_seen.ts";
+import { createStandbysSeen } from "../../services/monitor/observations/standbys_seen.ts";
 import { type Sample, SampleQueue } from "../../services/monitor/history/sample_queue.ts";
 import { SeriesRegistry } from "../../services/monitor/history/series_registry.ts";
 

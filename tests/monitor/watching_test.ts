@@ -15,11 +15,11 @@ import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
 import { createCollection } from "../../services/monitor/collect/collection.ts";
 import { judgeIndexes } from "../../services/monitor/diagnosis/indexes.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
-import { perSecond } from "../../services/monitor/collect/rates.ts";
+import { perSecond } from "../../services/monitor/observations/rates.ts";
 import { farOffSeconds, secondsLeft } from "../../services/monitor/signals/durability.ts";
 import type { Snapshot } from "../../services/monitor/snapshot.ts";
 import { workBetween } from "../../services/monitor/diagnosis/statement_deltas.ts";
-import { createTrend } from "../../services/monitor/collect/trend.ts";
+import { createTrend } from "../../services/monitor/observations/trend.ts";
 
 const server: ServerFacts = {
   now_seconds: 0,

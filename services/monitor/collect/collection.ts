@@ -8,7 +8,7 @@ import { createStatements, type Statements } from "../diagnosis/statements.ts";
 import type { PerformanceMetrics } from "../signals/derived.ts";
 import type { View } from "../signals/signal.ts";
 import { collectTier, type TierOutcome } from "./collect_tier.ts";
-import { createObservations, type DatabaseRatesReading } from "./observations.ts";
+import { createObservations, type DatabaseRatesReading } from "../observations/observations.ts";
 import { copyReadings, emptyReadings, type Readings } from "./reading.ts";
 
 export type TierTimes = Record<Tier, number>;

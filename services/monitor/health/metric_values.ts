@@ -1,6 +1,6 @@
 import type { MetricValue } from "../../alerts/alert.ts";
 import { partitionMetrics, partitionValues } from "../../partitions/report/metrics.ts";
-import { lowerBounds } from "../collect/lower_bounds.ts";
+import { lowerBounds } from "../observations/lower_bounds.ts";
 import { poolMetrics } from "../signals/derived.ts";
 import type { Snapshot } from "../snapshot.ts";
 

@@ -1,6 +1,6 @@
 import type { PoolStats } from "../../../db/pool/pool.ts";
 import type { Readings } from "../collect/reading.ts";
-import type { DatabaseRates } from "../collect/rates.ts";
+import type { DatabaseRates } from "../observations/rates.ts";
 import { freshValue } from "../collect/reading.ts";
 
 /** The performance of the database in figures; null means unknown, which is not the same as good. */

@@ -1,4 +1,4 @@
-import type { RateSource } from "../collect/rates.ts";
+import type { RateSource } from "../observations/rates.ts";
 import type { Signal, TrendSource } from "./signal.ts";
 
 /** Postgres refuses new transactions this many ids before the wraparound (access/transam/varsup.c). */

@@ -1,4 +1,4 @@
-import type { RateSource } from "../collect/rates.ts";
+import type { RateSource } from "../observations/rates.ts";
 import { activitySignals } from "./activity.ts";
 import { capacitySignals } from "./capacity.ts";
 import { durabilityRates, durabilitySignals, durabilityTrends } from "./durability.ts";

@@ -1,7 +1,7 @@
 import type { CollectorName, CollectorRows } from "../../../db/collectors/list.ts";
 import type { JudgedIndexes } from "../diagnosis/index_judge.ts";
 import type { PerformanceMetrics } from "./derived.ts";
-import type { StandbyState } from "../collect/standby_progress.ts";
+import type { StandbyState } from "../observations/standby_progress.ts";
 
 export type Unit =
   | "ratio"

@@ -8,7 +8,7 @@ import { isStandby, standbyName } from "../signals/replication.ts";
 import type { View } from "../signals/signal.ts";
 import { clockSkewMs, costRatio } from "./own_cost.ts";
 import { createCounterRates, type DatabaseRates, ratesBetween } from "./rates.ts";
-import { freshValue, type Readings } from "./reading.ts";
+import { freshValue, type Readings } from "../collect/reading.ts";
 import { createStandbyProgress } from "./standby_progress.ts";
 import { createStandbysSeen } from "./standbys_seen.ts";
 import { createTrends } from "./trend.ts";

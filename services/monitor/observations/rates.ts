@@ -1,7 +1,7 @@
 import type { Counters, Tier } from "../../../db/collectors/collector.ts";
 import { type CollectorName, tierOf } from "../../../db/collectors/list.ts";
 import type { DatabaseCounters } from "../../../db/collectors/server/collectors.ts";
-import type { Readings } from "./reading.ts";
+import type { Readings } from "../collect/reading.ts";
 
 /**
  * Returns the differences per second of the named counters between two readings. After a reset (a counter fell, or

@@ -2,7 +2,7 @@ import { type CollectorName, tierOf } from "../../../db/collectors/list.ts";
 import type { Tier } from "../../../db/collectors/collector.ts";
 import type { ServerFacts } from "../../../db/collectors/server/collectors.ts";
 import { skewMs } from "../../partitions/restraint/clocks.ts";
-import type { Reading, Readings } from "./reading.ts";
+import type { Reading, Readings } from "../collect/reading.ts";
 
 /** Returns the mean number of connections that the collectors keep busy: seconds of collecting per second. Pure. */
 export function costRatio(readings: Readings, everyMs: Readonly<Record<Tier, number>>): number {
