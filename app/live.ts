@@ -1,5 +1,5 @@
 import type { Target } from "../db/connection.ts";
-import { leaseNotifications } from "../db/alerts/silences.ts";
+import { leaseNotifications } from "../db/alerts/lease.ts";
 import { createEventJournal, liveNotifications } from "../db/live/events.ts";
 import { createPool, type PoolerMode } from "../db/pool/pool.ts";
 import type { Logger } from "../log.ts";

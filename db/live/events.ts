@@ -1,4 +1,4 @@
-import { leaseNotifications } from "../alerts/silences.ts";
+import { leaseNotifications } from "../alerts/lease.ts";
 import type { Pool, PoolerMode } from "../pool/pool.ts";
 
 /** Where the sessions of all Holdfasts on one database wake each other. */

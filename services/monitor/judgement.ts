@@ -1,13 +1,12 @@
 import type { Tier } from "../../db/collectors/collector.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { curesFor, evidenceFor } from "../alerts/rules/explain.ts";
 import type { Alerts } from "../alerts/service.ts";
 import type { Publisher } from "../live/hub.ts";
 import { createPartitionCures } from "../partitions/report/cure.ts";
 import type { TableReading } from "../partitions/report/report.ts";
 import type { MonitorConfig } from "./collect/tiers.ts";
-import { curesFor } from "./diagnosis/cures.ts";
-import { evidenceFor } from "./diagnosis/evidence.ts";
 import { databasePerformance } from "./health/health.ts";
 import { completeMetrics, metricValues } from "./health/metric_values.ts";
 import type { History } from "./history/history.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import { retryAfterMs } from "../../services/alerts/notify/channels/post.ts";
@@ -9,7 +9,7 @@ import { at, channel, notice, over, setting, types } from "../helpers/alert_chan
 import { eventually } from "../helpers/eventually.ts";
 
 for (const type of types) {
-  Deno.test(`${type}: an event refused for good is given up, the others arrive, and the log says which`, async () => {
+  Deno.test(`${type}: an event refused permanently fails, the others arrive, and the log says which`, async () => {
     const one = channel(type, (rules) => rules.includes("bad") ? 400 : 202);
     one.deliveries.send([notice("good"), notice("bad"), notice("fine"), notice("last")]);
     await over(one);
@@ -29,7 +29,7 @@ for (const type of types) {
   });
 }
 
-Deno.test("PagerDuty, over HTTP: one event answered 400 costs no other its page", async () => {
+Deno.test("PagerDuty, over HTTP: one event answered 400 holds up no other", async () => {
   const answered: [number, string, string][] = [];
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -68,7 +68,7 @@ Deno.test("PagerDuty, over HTTP: one event answered 400 costs no other its page"
   await server.shutdown();
 });
 
-Deno.test("a request of several that is taken goes once, and one alone keeps the delivery's id", async () => {
+Deno.test("an accepted request of several events is sent once, and a single event keeps the delivery's id", async () => {
   const one = channel("webhook", () => 204);
   one.deliveries.send([notice("a"), notice("b")]);
   await over(one);
@@ -77,7 +77,7 @@ Deno.test("a request of several that is taken goes once, and one alone keeps the
   await one.deliveries.stop();
 });
 
-Deno.test("parts of a refused request have ids of their own: a receiver drops none as seen before", async () => {
+Deno.test("parts of a refused request have ids of their own, so that a receiver drops none as a repeat", async () => {
   const one = channel("webhook", (rules) => rules.length > 1 ? 400 : 204);
   one.deliveries.send([notice("a"), notice("b")]);
   await over(one);
@@ -139,7 +139,7 @@ Deno.test("a delivery that fails holds up only those about the same alert, as lo
   }
 });
 
-Deno.test("an Alertmanager that refuses one alert is told of the others again each minute", async () => {
+Deno.test("an Alertmanager that refuses one alert gets the others again each minute", async () => {
   const one = channel("alertmanager", (rules) => rules.includes("bad") ? 400 : 200);
   one.deliveries.repeat([notice("good"), notice("bad"), notice("fine")]);
   await eventually(() => one.sent.length === 4, "all were tried");
@@ -149,7 +149,7 @@ Deno.test("an Alertmanager that refuses one alert is told of the others again ea
   await one.deliveries.stop();
 });
 
-Deno.test("whatever a receiver refuses, each event it would take arrives once", async () => {
+Deno.test("whatever a receiver refuses, each event that it accepts arrives once", async () => {
   const refusals = fc.array(fc.constantFrom(204, 204, 400, 413, 422, 403), {
     minLength: 1,
     maxLength: 8,
