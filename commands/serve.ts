@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { createHoldfast, type Holdfast } from "../app/holdfast.ts";
-import { endsWithin } from "../lib/ends_within.ts";
+import { endsWithin } from "../lib/deadline.ts";
 import { type Config, unknownSettings } from "../config/config.ts";
 import { closeHome } from "../db/embedded/files.ts";
 import { serverUser } from "../db/embedded/place.ts";

@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type { RecordsDb } from "../records/records.ts";
+import type { RecordsDb, RecordsSession } from "../records/records.ts";
 import { ruleRecords } from "../records/schema.ts";
 
 const ruleColumns = { name: ruleRecords.name, changes: ruleRecords.changes };
@@ -23,7 +22,7 @@ export async function saveRuleChanges(
 ): Promise<boolean> {
   const rows = [...changes].map(([name, changes]) => ({ name, changes }));
   if (rows.length === 0) return true;
-  const write = (own: PostgresJsDatabase) =>
+  const write = (own: RecordsSession) =>
     own.insert(ruleRecords).values(rows).onConflictDoUpdate({
       target: ruleRecords.name,
       set: { changes: sql`excluded.changes`, updated_at: new Date() },

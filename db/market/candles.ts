@@ -1,5 +1,6 @@
 import type { Sql } from "../connection.ts";
 import { instant } from "./ticks.ts";
+import { utcText } from "../utc_text.ts";
 
 /**
  * One minute of one instrument, with the ticks that made its open and its close. Times in microseconds. An arrival
@@ -137,7 +138,7 @@ export async function listCandles(
         ${afterUs === undefined ? sql`` : sql`and c.ts >= ${instant(sql, afterUs)} + ${width}`}
     )
     select
-      to_char(bucket at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as ts,
+      ${sql.unsafe(utcText("bucket", 0))} as ts,
       (array_agg(open order by open_ts, open_seq))[1] as open,
       max(high) as high,
       min(low) as low,

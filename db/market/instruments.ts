@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
 /** An instrument as the API shows it. */
 export interface InstrumentRow {
@@ -25,8 +26,8 @@ function columns(sql: Sql) {
     kind,
     currency,
     tick_size,
-    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at,
-    to_char(deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as deleted_at`;
+    ${sql.unsafe(utcText("created_at"))} as created_at,
+    ${sql.unsafe(utcText("deleted_at"))} as deleted_at`;
 }
 
 export async function listInstruments(

@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
 export interface PriceSample {
   prices: number[];
@@ -22,8 +23,8 @@ export async function newestPrices(
     )
     select
       coalesce(array_agg(price), '{}') as prices,
-      to_char(min(ts) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as from,
-      to_char(max(ts) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as to
+      ${sql.unsafe(utcText("min(ts)"))} as from,
+      ${sql.unsafe(utcText("max(ts)"))} as to
     from newest`;
   return row ?? { prices: [], from: null, to: null };
 }

@@ -1,5 +1,6 @@
 import type { Sql } from "../connection.ts";
 import { instant } from "./ticks.ts";
+import { utcText } from "../utc_text.ts";
 
 /** A row that was not stored as a tick: why, where it stood, and what it said (cut at 2,000 characters). */
 export interface QuarantinedRow {
@@ -43,7 +44,7 @@ export async function addQuarantined(sql: Sql, rows: readonly QuarantinedRow[]):
 const columns = (sql: Sql) =>
   sql`
     id::text as id,
-    to_char(received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as received_at,
+    ${sql.unsafe(utcText("received_at"))} as received_at,
     reason,
     path,
     detail,

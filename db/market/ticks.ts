@@ -1,5 +1,6 @@
 import { type CopyEncoder, openCopy } from "../copy.ts";
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
 /** A tick that may be stored: checked, with its instrument known. Times are microseconds since 1970. */
 export interface StoredTick {
@@ -135,7 +136,7 @@ export async function listTicks(sql: Sql, query: TickQuery): Promise<TickRow[]> 
     }, ${after.seq}::int8)`;
   return await sql<TickRow[]>`
     select
-      to_char(t.ts at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as ts,
+      ${sql.unsafe(utcText("t.ts", 6))} as ts,
       i.symbol,
       t.price,
       t.size,

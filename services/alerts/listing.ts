@@ -1,5 +1,5 @@
 import { isUnreachable } from "../../db/errors.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 import type { Alert } from "./alert.ts";
 import type { AlertStore } from "./storage/store.ts";
 

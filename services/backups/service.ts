@@ -23,7 +23,7 @@ import { whatIsDue } from "./schedule.ts";
 import { type BackupStore, newId } from "./backup_store.ts";
 import { createTaking } from "./base/run.ts";
 import { createTurn } from "./lock.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 
 /** Takes, checks, tries and retires backups; one thing at a time, in one Holdfast at a time. */
 export function createBackups(

@@ -29,7 +29,7 @@ import { createProgress, type Progress, type RunProgress } from "./running/progr
 import { createReporter } from "./running/reporter.ts";
 import { storedRunOf } from "./running/stored.ts";
 import { type BenchConnect, connectBench, sweep } from "./running/sweep.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 
 export interface StartOptions {
   /** Ids of cases; all of them when left out. */

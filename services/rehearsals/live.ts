@@ -6,7 +6,7 @@ import type { Sql, Target } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import { readPlanSettings } from "../../db/rehearsals/living.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
-import { unlessAborted } from "../../lib/unless_aborted.ts";
+import { unlessAborted } from "../../lib/deadline.ts";
 import type { Logger } from "../../log.ts";
 import type { BackupRecord } from "../backups/record.ts";
 import type { BackupStore } from "../backups/backup_store.ts";

@@ -33,7 +33,7 @@ import {
 } from "./request.ts";
 import { endedStatuses, isEnded } from "./state.ts";
 import { isDate, newRehearsal, rowOf, statusOf } from "./stored.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 
 export interface Rehearsals {
   /** Begins a rehearsal and answers it at once. Throws `rehearsal_running` and `invalid_request`. */

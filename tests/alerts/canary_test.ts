@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { WriteFacts } from "../../db/server/write_state.ts";
 import type { Pools } from "../../db/pool/open.ts";
-import type { Records, RecordsDb } from "../../db/records/records.ts";
+import type { RecordsDb } from "../../db/records/records.ts";
 import { createWriting } from "../../app/writing.ts";
 import { createLogger } from "../../log.ts";
 import { createCanary, type WritePreparation } from "../../services/alerts/evaluation/canary.ts";
@@ -164,7 +164,6 @@ Deno.test("a server is prepared once, and again after it was a standby", async (
   const maintenance = { run: () => Promise.resolve([]), renew: () => {} };
   const writing = createWriting({
     pools: { maintenance } as unknown as Pools,
-    records: { renew: () => {} } as unknown as Records,
     access,
     allowPublished: false,
     load: () => {

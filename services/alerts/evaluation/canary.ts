@@ -7,7 +7,7 @@ import {
   type WriteFacts,
 } from "../../../db/server/write_state.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { endsWithin } from "../../../lib/ends_within.ts";
+import { endsWithin } from "../../../lib/deadline.ts";
 import type { Logger } from "../../../log.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
 import { isOutage } from "../../monitor/write_access/health.ts";

@@ -2,6 +2,7 @@ import type { Config } from "../../../config/config.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { CopyEncoder } from "../../../db/copy.ts";
 import { codeOf, constraintOf, isUnreachable, toHoldfastError } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import { claimKeys, storeAnswers, type StoredAnswer } from "../../../db/market/idempotency.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { allowIdle } from "../../../db/session/transaction.ts";
@@ -107,10 +108,10 @@ export function createStore(
     if (known.cause === undefined) return known;
     directory.forget(); // a rollback may have undone instruments this upload created
     const state = codeOf(known);
-    if (state !== "23514" && state !== "23503") return known;
+    if (state !== sqlState.checkViolation && state !== sqlState.foreignKeyViolation) return known;
     rotation.forget();
     const constraint = constraintOf(known);
-    if (state === "23514" && constraint !== undefined) {
+    if (state === sqlState.checkViolation && constraint !== undefined) {
       return new HoldfastError(
         "database_error",
         `The check constraint "${constraint}" refuses a row of this upload; nothing of it is stored`,
@@ -121,7 +122,7 @@ export function createStore(
     // that outlived a restored database. Both are looked up again next time.
     return new HoldfastError(
       "database_unavailable",
-      state === "23514"
+      state === sqlState.checkViolation
         ? "The partitions changed under this upload; try again"
         : "An instrument of this upload is not there any more; try again",
       { retryAfterSeconds: 1, cause: known.cause },
@@ -133,7 +134,7 @@ export function createStore(
       return await claimKeys(sql, keys);
     } catch (error) {
       // lock_not_available: another process has not ended with one of them.
-      throw codeOf(error) === "55P03" ? inFlight(error) : error;
+      throw codeOf(error) === sqlState.lockNotAvailable ? inFlight(error) : error;
     }
   }
 

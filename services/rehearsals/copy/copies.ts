@@ -14,7 +14,7 @@ import { superuser as embeddedSuperuser } from "../../../db/embedded/secrets.ts"
 import { ownedDirectory, ownedFile } from "../../../db/embedded/files.ts";
 import { rehearsalRole, searchPathOf } from "../../../db/rehearsals/scratch.ts";
 import { HoldfastError } from "../../../errors.ts";
-import { unlessAborted } from "../../../lib/unless_aborted.ts";
+import { unlessAborted } from "../../../lib/deadline.ts";
 import { needRoom } from "../../backups/base/base_backup.ts";
 import { cloneCluster } from "./clone.ts";
 import { type ArmName, arms, type CopyPlace, removeCopies } from "./place.ts";
