@@ -55,7 +55,7 @@ import type { Instruments } from "../services/market/instruments.ts";
 import type { ExactnessService } from "../services/market/exactness_report.ts";
 import type { CandleRebuild } from "../services/market/candle_rebuild.ts";
 import type { Market } from "../services/market/service.ts";
-import type { Check } from "../services/monitor/health/blind_spots.ts";
+import type { Check } from "../services/monitor/health/status.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Incidents } from "../services/monitor/incidents/incidents.ts";
 import { sampleReader } from "../services/monitor/history/history.ts";

@@ -34,7 +34,7 @@ export function composePartitions(
     clock,
     log,
     onChange,
-    onProgress: (moves) => monitor().tellMoves(moves.map(rewriteReport)),
+    onProgress: (moves) => monitor().publishRewrites(moves.map(rewriteReport)),
   });
   return {
     catalogue,

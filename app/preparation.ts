@@ -6,7 +6,7 @@ import { HoldfastError, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { unlessAborted } from "../lib/deadline.ts";
 import { createLoop, type Loop } from "../lib/loop.ts";
-import type { Check } from "../services/monitor/health/blind_spots.ts";
+import type { Check } from "../services/monitor/health/status.ts";
 
 export interface Preparation {
   isDone(): boolean;

@@ -4,7 +4,7 @@ import { connectSql, type Sql } from "../../db/connection.ts";
 import { createLogger } from "../../log.ts";
 import { Alert, AlertList } from "../../routes/alerts/schemas.ts";
 import type { z } from "@hono/zod-openapi";
-import { metricValues } from "../../services/monitor/health/health.ts";
+import { metricValues } from "../../services/monitor/health/metric_values.ts";
 import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";

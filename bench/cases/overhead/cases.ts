@@ -5,7 +5,7 @@ import type { Arm, BenchmarkCase, BenchmarkContext } from "../../../services/ben
 import { defaultTargets } from "../../../services/benchmarks/categories.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { createChanges } from "../../../services/monitor/diagnosis/changes.ts";
-import { type Collection, createCollection } from "../../../services/monitor/collect/schedule.ts";
+import { type Collection, createCollection } from "../../../services/monitor/collect/collection.ts";
 
 /** Slots of one piece of work. The monitor collects once in it, far more often than in production. */
 const workSlots = 3;

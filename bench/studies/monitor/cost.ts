@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { readConfig } from "../../../config/config.ts";
-import { type Tier, tiers } from "../../../db/collectors/list.ts";
+import { type Tier, tiers } from "../../../db/collectors/collector.ts";
 import { connectSql, type Sql, type Target } from "../../../db/connection.ts";
 import { migrate } from "../../../db/migrate.ts";
 import { migrations } from "../../../db/migrations/list.ts";

@@ -1,14 +1,14 @@
-/** How fast a value has moved over the last while. */
+/** The change of a value over a window of time. */
 export interface Trend {
-  /** Notes a value; `at` in milliseconds. With another `epoch` than before, what was noted no longer counts. */
+  /** Adds a value; `at` in milliseconds. Another `epoch` than before discards the earlier values. */
   add(at: number, value: number, epoch?: unknown): void;
-  /** The mean change per second between the oldest and the newest value kept; undefined while they are too near. */
+  /** Returns the mean change per second between the oldest and the newest value; undefined while they are too close. */
   perSecond(): number | undefined;
 }
 
 const pointsMax = 120;
 
-/** Keeps points of the last `windowMs`, at most 120; `counter` begins anew when the value falls. */
+/** Makes a trend over the last `windowMs`, of at most 120 points. A `counter` that falls discards the earlier values. */
 export function createTrend(
   { windowMs, minSpanMs, counter = false }: {
     windowMs: number;
@@ -23,7 +23,7 @@ export function createTrend(
       const last = points.at(-1);
       if (epoch !== era || last && (at < last.at || counter && value < last.value)) points = [];
       era = epoch;
-      // The newest is always kept; between, one per slice of the window is enough.
+      // The newest point is always kept; of the older ones, one per slice of the window.
       const before = points.at(-2);
       if (points.length > 1 && before && at - before.at < windowMs / pointsMax) points.pop();
       points.push({ at, value });
@@ -39,7 +39,7 @@ export function createTrend(
   };
 }
 
-/** Trends by name, at most `max`; those not noted for a window are forgotten. */
+/** Makes a set of at most `max` trends by name. A trend without a value for its window is dropped when room is needed. */
 export function createTrends(max: number) {
   const known = new Map<string, { trend: Trend; at: number; windowMs: number }>();
   return {

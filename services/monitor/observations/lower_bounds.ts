@@ -1,8 +1,8 @@
 import type { Snapshot } from "../snapshot.ts";
 
 /**
- * What the sessions that show reach, where others are hidden from this role: the true values are not known, and are not
- * lower. Empty when nothing is hidden, or nothing was read lately. Pure.
+ * Returns lower bounds of metrics where some sessions are hidden from this role: the values of the visible sessions. Empty
+ * when no session is hidden or without a fresh reading. Pure.
  */
 export function lowerBounds(
   { metrics, readings }: Pick<Snapshot, "metrics" | "readings">,

@@ -1,8 +1,11 @@
-import type { Counters, DatabaseCounters } from "../../../db/collectors/rows.ts";
+import type { Counters, Tier } from "../../../db/collectors/collector.ts";
+import { type CollectorName, tierOf } from "../../../db/collectors/list.ts";
+import type { DatabaseCounters } from "../../../db/collectors/server/collectors.ts";
+import type { Readings } from "../collect/reading.ts";
 
 /**
- * Differences per second of the named counters between two readings. After a reset (a counter fell, or stats_reset
- * moved) there is none until the next reading: a new baseline, never a negative rate.
+ * Returns the differences per second of the named counters between two readings. After a reset (a counter fell, or
+ * stats_reset changed) there is none until the next reading. Pure.
  */
 export function perSecond<T extends Counters, K extends string & keyof T>(
   before: T | undefined,
@@ -12,7 +15,7 @@ export function perSecond<T extends Counters, K extends string & keyof T>(
   if (!before || !after || before.stats_reset !== after.stats_reset) return undefined;
   const seconds = after.taken_at - before.taken_at;
   const deltas = names.map((name) => [name, Number(after[name]) - Number(before[name])] as const);
-  // A comparison with NaN is false: a counter this server does not have is no rate either.
+  // A counter that this server does not have gives NaN, and a comparison with NaN is false.
   if (!(seconds > 0) || !deltas.every(([, delta]) => delta >= 0)) return undefined;
   return Object.fromEntries(deltas.map(([name, delta]) => [name, delta / seconds])) as Record<
     K,
@@ -20,7 +23,32 @@ export function perSecond<T extends Counters, K extends string & keyof T>(
   >;
 }
 
-/** Per-second rates between two readings of pg_stat_database; ratios are from 0 to 1. */
+/** Counters of a collector of one row whose rates signals read with `view.rate`. */
+export interface RateSource {
+  collector: CollectorName;
+  columns: readonly string[];
+}
+
+/** Keeps the rates of each source between its last two readings. */
+export function createCounterRates(sources: readonly RateSource[]) {
+  const found = new Map<string, Record<string, number> | undefined>();
+  return {
+    /** Works out the rates of the sources that `tier` reads. */
+    note(tier: Tier, before: Readings, after: Readings): void {
+      for (const { collector, columns } of sources) {
+        if (tierOf(collector) !== tier) continue;
+        const counters = (of: Readings) =>
+          of[collector].value?.[0] as Counters & Record<string, number> | undefined;
+        found.set(collector, perSecond(counters(before), counters(after), columns));
+      }
+    },
+    /** Returns the rate of a counter per second; undefined before two readings and after a reset. */
+    perSecond: (collector: string, column: string): number | undefined =>
+      found.get(collector)?.[column],
+  };
+}
+
+/** Rates per second between two readings of pg_stat_database; ratios are from 0 to 1. */
 export interface DatabaseRates {
   transactions_per_second: number;
   rollbacks_per_second: number;
@@ -44,7 +72,7 @@ const counters = [
   "temp_bytes",
 ] as const;
 
-/** Rates from two readings of this database's counters; undefined after a reset. */
+/** Returns the rates between two readings of this database's counters; undefined after a reset. Pure. */
 export function ratesBetween(
   before: DatabaseCounters | undefined,
   after: DatabaseCounters,

@@ -1,29 +1,30 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 
 type Row = CollectorRows["standby"];
 
-/** How a standby replays; null is not known, or not asked of a primary. */
+/** How a standby replays WAL; null is unknown, and on a primary. */
 export interface StandbyState {
-  /** Seconds that it is behind the WAL it can get at; 0 when it has replayed all of it. */
+  /** How many seconds it is behind the WAL available to it; 0 when it has replayed all of it. */
   delay_seconds: number | null;
   receiving: boolean | null;
   paused: boolean | null;
 }
 
-/** The startup process has asked every source for more WAL and was given none. */
+/** Wait events of a startup process that found no more WAL in any source. */
 const exhausted = new Set(["RecoveryRetrieveRetryInterval", "RecoveryWalStream"]);
-/** It has WAL at hand, and is held up. */
+/** Wait events of a startup process that has WAL and cannot replay it. */
 const heldUp =
   /^(RecoveryConflict|RecoveryApplyDelay|BufferCleanup|BufferPin|relation|transactionid)/;
-/** Positions received and not replayed yet that are remembered; of more every second one is forgotten. */
+/** Limit of remembered positions; beyond it every second one is dropped. */
 const marksMax = 1_000;
-/** So long after it had nothing to replay, fetching a segment that is not there is no lag. */
+/** For this long after it had nothing to replay, waiting for a segment from the archive is not lag. */
 const idleMs = 120_000;
 
 /**
- * Judges a standby from several looks. The age of the last transaction replayed says nothing by itself: it grows while
- * the primary is idle. Positions tell: what had been received at an earlier look and is not replayed yet is late by
- * that time. From an archive nothing is "received": there the startup process tells whether it waits for more.
+ * Works out the delay of a standby from several readings. The age of the last replayed transaction is not enough: it grows
+ * while the primary is idle. With streaming, WAL that an earlier reading showed as received and that is not replayed is
+ * late by the time since then. With an archive nothing is "received": the wait event of the startup process shows whether
+ * it waits for more WAL.
  */
 export function createStandbyProgress() {
   let before: { at: number; row: Row } | undefined;
@@ -37,7 +38,7 @@ export function createStandbyProgress() {
     if (replayed >= received) return 0;
     marks.push({ at, received });
     if (marks.length > marksMax) marks = marks.filter((_, index) => index % 2 === 0);
-    if (!before) return null; // since when it is behind is known from the next look on
+    if (!before) return null; // the next reading shows since when it is behind
     const late = (at - (marks[0]?.at ?? at)) / 1000;
     return Math.min(late, row.xact_age_seconds ?? late);
   }
@@ -51,7 +52,7 @@ export function createStandbyProgress() {
     const age = row.xact_age_seconds;
     const old = before?.row.xact_age_seconds ?? null;
     const elapsed = before ? (at - before.at) / 1000 : 0;
-    // Transactions pass by: the age of the newest of them is how late it is.
+    // It replays transactions: the age of the newest one is its delay.
     const passing = moved && age !== null && (old === null || age < old + elapsed - 0.5);
     if (passing) return age;
     if (heldUp.test(row.wait_event ?? "")) {
@@ -64,11 +65,12 @@ export function createStandbyProgress() {
   function receivingOf(row: Row, moved: boolean): boolean | null {
     if (row.streaming !== false) return row.streaming;
     if (row.received !== null) return false;
-    // It never streamed since its start: it lives on an archive, or still catches up from one.
+    // It has not streamed since its start: it restores from an archive, or still catches up from one.
     return row.streams === true && before !== undefined && !moved ? false : null;
   }
 
   return {
+    /** Takes in a reading at `at`, in milliseconds. */
     note(row: Row | undefined, at: number): void {
       if (!row || row === before?.row) return;
       const { replayed, received } = row;
@@ -87,6 +89,7 @@ export function createStandbyProgress() {
       };
       before = { at, row };
     },
+    /** Returns the state as of the last reading; undefined before the first one. */
     state: (): StandbyState | undefined => state,
   };
 }
