@@ -8,8 +8,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The verdict, and what it rests on
-         * @description With Accept: application/health+json, in the form of the IETF health draft. Open to anyone.
+         * Overall status with the checks behind it
+         * @description With Accept: application/health+json, the answer has the form of the IETF health draft. Open to anyone.
          */
         get: operations["getHealth"];
         put?: never;
@@ -28,7 +28,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether this process lives; asks nothing of the database
+         * Liveness of this process; does not read the database
          * @description Open to anyone.
          */
         get: operations["getLiveness"];
@@ -68,7 +68,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The database in figures, with alerts and advice
+         * Metrics of the database, with alerts and advice
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getDatabaseHealth"];
@@ -88,7 +88,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What came by each feed, and what became of it
+         * Ticks received, stored and quarantined by feed
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getFeedHealth"];
@@ -108,7 +108,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What each optimisation is worth here, as last measured
+         * Effect of each optimisation on this server, as last measured
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPerformanceHealth"];
@@ -148,14 +148,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Ticks of one instrument, in order of time and arrival
+         * List ticks of one instrument in order of time and arrival
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listTicks"];
         put?: never;
         /**
          * Store ticks; answers after commit
-         * @description Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements). The parameters from `columns` on say how bodies of other forms are read: CSV by its columns, JSON by its keys. Needs the scope `ingest` where tokens are required.
+         * @description Refused rows go to the quarantine. A body without a well-formed row is refused entirely. Lines count from 1 (in a JSON array: elements). The parameters from `columns` on describe bodies of other formats: CSV by its columns, JSON by its keys. Needs the scope `ingest` where tokens are required.
          */
         post: operations["storeTicks"];
         delete?: never;
@@ -174,8 +174,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make candles anew from the ticks that are there
-         * @description The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles. Needs the scope `operate` where tokens are required.
+         * Rebuild candles from the stored ticks
+         * @description Repairs candles after SQL outside of Holdfast changed market.ticks. Each day is one transaction. Minutes without a partition keep their candles. Needs the scope `operate` where tokens are required.
          */
         post: operations["rebuildCandles"];
         delete?: never;
@@ -232,7 +232,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Instruments, the living ones unless asked for all
+         * List instruments; deleted ones only on request
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listInstruments"];
@@ -286,7 +286,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Undo a soft delete
+         * Restore a soft-deleted instrument
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["restoreInstrument"];
@@ -304,7 +304,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How float8 holds the prices of an instrument
+         * Exactness of an instrument's prices in float8
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getExactness"];
@@ -331,7 +331,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Give quarantined rows up
+         * Delete quarantined rows
          * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["purgeQuarantine"];
@@ -350,7 +350,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try many rows again, oldest first; those refused again stay
+         * Retry many rows, oldest first; rows refused again stay
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryQuarantine"];
@@ -370,7 +370,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try a quarantined row again, or the corrected tick in its place
+         * Retry a quarantined row, or store the corrected tick in its place
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryQuarantinedRow"];
@@ -391,7 +391,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Give a quarantined row up
+         * Delete a quarantined row
          * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["discardQuarantinedRow"];
@@ -428,7 +428,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How each managed table is partitioned, ahead and behind
+         * How the partitions of each managed table are made and retired
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listPartitionPolicies"];
@@ -453,13 +453,13 @@ export interface paths {
          */
         get: operations["getPartitionPolicy"];
         /**
-         * Set a table's policy; what is left out takes its default
+         * Set a table's policy; fields that are left out get their defaults
          * @description Needs the scope `admin` where tokens are required.
          */
         put: operations["setPartitionPolicy"];
         post?: never;
         /**
-         * Manage a table no longer; its partitions stay as they are
+         * Stop managing a table; its partitions are unchanged
          * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["deletePartitionPolicy"];
@@ -498,7 +498,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Carry out a plan; 409 when the present plan is another one
+         * Carry out a plan; 409 when the present plan has another digest
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["applyPartitionPlan"];
@@ -556,7 +556,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One conversion or drain: how far it is, and what became of it
+         * One conversion or drain: its progress or its outcome
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getConversion"];
@@ -596,7 +596,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The verification under way, or the last one
+         * The verification that runs, or the last one
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionVerification"];
@@ -620,7 +620,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a sealed partition held when it was sealed
+         * The manifest of a sealed partition: its content when it was sealed
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionManifest"];
@@ -642,7 +642,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let writes into a sealed partition again; its manifest holds no longer
+         * Allow writes to a sealed partition again; its manifest is no longer valid
          * @description Needs the scope `admin` where tokens are required.
          */
         post: operations["unsealPartition"];
@@ -682,7 +682,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring an archived partition back and attach it, in one transaction
+         * Restore an archived partition and attach it, in one transaction
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["restoreArchive"];
@@ -725,7 +725,7 @@ export interface paths {
          */
         get: operations["listAlertRules"];
         /**
-         * Change levels of rules, all or none; what is left out stays
+         * Change levels of rules, all or none; levels left out stay
          * @description Needs the scope `admin` where tokens are required.
          */
         put: operations["changeAlertRules"];
@@ -746,7 +746,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say that somebody is on it
+         * Acknowledge an alert, which ends its reminders
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["acknowledgeAlert"];
@@ -764,13 +764,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Silences that hold or will hold, and those that ended within a day
+         * Silences that apply now or later, and those that ended within a day
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listSilences"];
         put?: never;
         /**
-         * Keep alerts from the channels for a time, now or later; they fire and are shown all the same
+         * Keep alerts from the channels for a time, from now or later; they still fire and are shown
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["createSilence"];
@@ -792,7 +792,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where alerts go; channels are set by HOLDFAST_CHANNELS alone
+         * The channels that alerts go to, as HOLDFAST_CHANNELS sets them
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listChannels"];
@@ -814,7 +814,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a sample now, once, and say how that went
+         * Send a sample alert once, now, and return the outcome
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["testChannel"];
@@ -832,7 +832,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was sent to channels, newest first; `dead` was given up
+         * Deliveries to channels, newest first; `dead` failed permanently
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listDeliveries"];
@@ -854,7 +854,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Queue again what was given up
+         * Queue a permanently failed delivery again
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryDelivery"];
@@ -874,7 +874,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What a rule, or other levels of it, would have done over stored history
+         * Return what a rule, or other levels of it, would have done over stored history
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["rehearseAlertRule"];
@@ -912,7 +912,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who blocks whom, from the root blockers down
+         * Sessions that block others, as trees from the root blockers
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listLocks"];
@@ -932,7 +932,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The sessions of the server at this moment, those that work first
+         * Sessions of the server at this moment, active ones first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listSessions"];
@@ -954,7 +954,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Cancel the statement a session runs
+         * Cancel the statement of a session
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["cancelStatement"];
@@ -974,7 +974,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End a session; its transaction is rolled back
+         * Terminate a session; its transaction is rolled back
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["terminateSession"];
@@ -992,7 +992,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The statements that cost most
+         * Most expensive statements
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listQueries"];
@@ -1012,7 +1012,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every index, what is wrong with it, and those that are missing
+         * All indexes with their problems, and missing ones
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listIndexes"];
@@ -1032,7 +1032,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What changed on the server: settings, DDL, indexes, restarts, marks; newest first
+         * Changes of the server: settings, DDL, indexes, restarts, marks; newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listChanges"];
@@ -1054,7 +1054,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Note a moment, such as a deployment, to be seen beside alerts and slower statements
+         * Record a mark, such as a deployment, to show beside alerts and slower statements
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["createMark"];
@@ -1072,7 +1072,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was recorded around critical alerts, newest first
+         * Recordings around critical alerts, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listIncidents"];
@@ -1092,8 +1092,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One incident as one JSON to keep and to share
-         * @description Ten minutes before the alert to three after. Statements without their literals. Needs the scope `read` where tokens are required.
+         * One incident as one JSON document
+         * @description From ten minutes before the alert to three minutes after. Statements have no literals. Needs the scope `read` where tokens are required.
          */
         get: operations["getIncident"];
         put?: never;
@@ -1112,7 +1112,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Metrics as they are now; those of the whole server have a history
+         * Present values of all metrics
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listMetrics"];
@@ -1132,7 +1132,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Which metrics moved in a window, against as long a time before it
+         * Metrics that changed in a window, compared with an equally long time before it
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listMoves"];
@@ -1153,7 +1153,7 @@ export interface paths {
         };
         /**
          * The history of one metric
-         * @description Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap. Needs the scope `read` where tokens are required.
+         * @description History is kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. Unknown values leave a gap. Needs the scope `read` where tokens are required.
          */
         get: operations["getMetric"];
         put?: never;
@@ -1172,7 +1172,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All metrics for Prometheus; OpenMetrics when it is asked for
+         * All metrics in the format of Prometheus, or of OpenMetrics on request
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getExposition"];
@@ -1260,7 +1260,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What can be measured
+         * List benchmark cases
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBenchmarkCases"];
@@ -1280,13 +1280,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Runs, newest first
+         * List runs, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBenchmarkRuns"];
         put?: never;
         /**
-         * Start a run; progress and results go out as performance_benchmark
+         * Start a run; its progress and results are sent as performance_benchmark
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["startBenchmarkRun"];
@@ -1311,7 +1311,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Abort a run; one that is over is left as it is
+         * Abort a run; a run that has ended is returned unchanged
          * @description Needs the scope `operate` where tokens are required.
          */
         delete: operations["abortBenchmarkRun"];
@@ -1328,7 +1328,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the newest 100 runs showed of each case, and where it changed
+         * Figures of each case in the newest 100 runs, and where they changed
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkHistory"];
@@ -1348,7 +1348,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A run as a page with its intervals drawn, or as Markdown
+         * Report of a run as HTML with plotted intervals, or as Markdown
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkReport"];
@@ -1368,7 +1368,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every target, its verdict and the evidence
+         * Targets with their verdicts and evidence
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkValidation"];
@@ -1608,7 +1608,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The settings in force, with their defaults; secrets are hidden
+         * Settings in force with their defaults; secrets are hidden
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listSettings"];
@@ -1643,7 +1643,7 @@ export interface components {
         HealthResponse: {
             status: components["schemas"]["Status"];
             /**
-             * @description What the server is; null: not asked yet
+             * @description Role of the server; null: not polled yet
              * @enum {string|null}
              */
             role: "primary" | "standby" | null;
@@ -1655,14 +1655,14 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             checked_at: string | null;
-            /** @description Age of what this says; null: not known */
+            /** @description Age of the reading; null: unknown */
             age_ms: number | null;
             checks: components["schemas"]["HealthCheck"][];
         };
         /** @enum {string} */
         Status: "healthy" | "degraded" | "unhealthy" | "unknown";
         /**
-         * @description writing: all is served; read_only: a primary that takes no writes; watch_only: a standby
+         * @description writing: all requests are served; read_only: a primary that does not accept writes; watch_only: a standby
          * @enum {string}
          */
         WriteMode: "writing" | "read_only" | "watch_only";
@@ -1689,7 +1689,7 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             checked_at: string | null;
-            /** @description Age of what this says; null: not known */
+            /** @description Age of the reading; null: unknown */
             age_ms: number | null;
             checks: components["schemas"]["HealthCheck"][];
             connection_pool: components["schemas"]["ConnectionPool"];
@@ -1705,11 +1705,11 @@ export interface components {
                 uploads_waiting: number;
                 /**
                  * Format: date-time
-                 * @description Since when is counted: the start of this process
+                 * @description Start of the counters: the start of this process
                  * @example 2026-01-31T09:30:00Z
                  */
                 since: string;
-                /** @description The 50 of last activity; all of them at /api/health/feeds */
+                /** @description The 50 most recently active; /api/health/feeds lists all */
                 feeds: components["schemas"]["Feed"][];
             };
             backups: components["schemas"]["BackupHealth"];
@@ -1729,51 +1729,51 @@ export interface components {
             };
         };
         DatabasePerformanceMetrics: {
-            /** @description Client sessions on the server; null: not known */
+            /** @description Client sessions on the server; null: unknown */
             connections_used: number | null;
-            /** @description Sessions the server allows ordinary roles; null: not known */
+            /** @description Sessions that roles without superuser rights may open; null: unknown */
             connections_limit: number | null;
-            /** @description Used over limit, 0 to 1; null: not known */
+            /** @description Share of the limit in use, 0 to 1; null: unknown */
             connections_utilization: number | null;
             connections_by_state: {
                 [key: string]: number;
             } | null;
-            /** @description Commits and rollbacks per second; null: not known */
+            /** @description Commits and rollbacks per second; null: unknown */
             transactions_per_second: number | null;
-            /** @description Rollbacks per second; null: not known */
+            /** @description Rollbacks per second; null: unknown */
             rollbacks_per_second: number | null;
-            /** @description Rollbacks over all transactions, 0 to 1; null: not known */
+            /** @description Share of transactions that were rolled back, 0 to 1; null: unknown */
             rollback_ratio: number | null;
-            /** @description Rows inserted per second, whole database; null: not known */
+            /** @description Rows inserted per second in this database; null: unknown */
             inserts_per_second: number | null;
-            /** @description Ticks this Holdfast stored per second; null: not known */
+            /** @description Ticks that this Holdfast stores per second; null: unknown */
             ticks_per_second: number | null;
-            /** @description Block reads served from shared buffers, 0 to 1; null: not known */
+            /** @description Share of block reads served from shared buffers, 0 to 1; null: unknown */
             cache_hit_ratio: number | null;
-            /** @description The same for indexes since the statistics' reset; null: not known */
+            /** @description The same for index blocks, since the reset of the statistics; null: unknown */
             index_hit_ratio: number | null;
-            /** @description Deadlocks per minute; null: not known */
+            /** @description Deadlocks per minute; null: unknown */
             deadlocks_per_minute: number | null;
-            /** @description Temporary files finished per second; null: not known */
+            /** @description Temporary files written per second; null: unknown */
             temp_files_per_second: number | null;
-            /** @description Bytes written to temporary files per second; null: not known */
+            /** @description Bytes written to temporary files per second; null: unknown */
             temp_bytes_per_second: number | null;
-            /** @description Sessions waiting for a lock; null: not known */
+            /** @description Sessions that wait for a lock; null: unknown */
             blocked_sessions: number | null;
-            /** @description Longest present wait for a lock; null: not known */
+            /** @description Longest wait for a lock at present; null: unknown */
             longest_lock_wait_seconds: number | null;
-            /** @description Age of the oldest open transaction; null: not known */
+            /** @description Age of the oldest open transaction; null: unknown */
             longest_transaction_seconds: number | null;
-            /** @description Longest present idling inside a transaction; null: not known */
+            /** @description Longest time that an open transaction has been idle; null: unknown */
             longest_idle_in_transaction_seconds: number | null;
-            /** @description Age of the oldest unfrozen transaction id; null: not known */
+            /** @description Age of the oldest unfrozen transaction id; null: unknown */
             xid_age: number | null;
-            /** @description Pages whose checksum was wrong; null: not known */
+            /** @description Checksum failures; null: unknown */
             checksum_failures: number | null;
-            /** @description Size on disk of this database; null: not known */
+            /** @description Size on disk of this database; null: unknown */
             database_size_bytes: number | null;
             server_version: string | null;
-            /** @description Since the server's start; null: not known */
+            /** @description Time since the start of the server; null: unknown */
             server_uptime_seconds: number | null;
         };
         PartitionHealthMetrics: {
@@ -1782,15 +1782,15 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             checked_at: string | null;
-            /** @description Tables with a policy; null: not known */
+            /** @description Tables with a partition policy; null: unknown */
             tables_managed: number | null;
-            /** @description Leaves of these tables; null: not known */
+            /** @description Leaves of these tables; null: unknown */
             partitions: number | null;
-            /** @description Shortest time until inserts find no partition; null: not known */
+            /** @description Shortest time until inserts find no partition; null: unknown */
             runway_seconds: number | null;
-            /** @description Gaps between leaves where rows may come; null: not known */
+            /** @description Gaps between leaves into which rows may fall; null: unknown */
             holes: number | null;
-            /** @description Rows in default partitions, counted up to 1,000 each, then estimated; null: not known */
+            /** @description Rows in default partitions, counted up to 1,000 each, then estimated; null: unknown */
             default_rows: number | null;
             problems: string[];
         };
@@ -1804,17 +1804,17 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description Time of its newest tick
+             * @description Time of the newest tick
              * @example 2026-01-31T09:30:00Z
              */
             last_tick_at: string | null;
             /**
              * Format: date-time
-             * @description When rows of it last came
+             * @description When rows were last received
              * @example 2026-01-31T09:30:00Z
              */
             last_received_at: string;
-            /** @description Age of its newest tick; null: not known */
+            /** @description Age of the newest tick; null: unknown */
             age_seconds: number | null;
         };
         BackupHealth: {
@@ -1873,7 +1873,7 @@ export interface components {
             /** @enum {string} */
             severity: "warning" | "critical";
             /**
-             * @description The worst it has been
+             * @description The worst severity it had
              * @enum {string}
              */
             peak_severity: "warning" | "critical";
@@ -1883,9 +1883,9 @@ export interface components {
             message: string;
             value: number | null;
             threshold: number | null;
-            /** @description The table it is about; empty for the whole server */
+            /** @description The table or other object that it is about; empty for the whole server */
             scope: string;
-            /** @description The Holdfast that sees it, when others do not; empty for what all see alike */
+            /** @description The Holdfast that judges it, where others do not; empty where one judges for all */
             instance: string;
             /**
              * Format: date-time
@@ -1902,22 +1902,26 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             acknowledged_at: string | null;
-            /** @description Who, and with which role: "marta, admin"; role "open": no token is set */
+            /** @description Name and role: "marta, admin"; the role is "open" where no token is set */
             acknowledged_by: string | null;
+            /** @description It fired so often within an hour that it stays open until 15 min were quiet */
             flapping: boolean;
             /**
              * Format: date-time
-             * @description Since when its value is not known: it can neither end nor change
+             * @description Since when its value is unknown; meanwhile it can neither end nor change
              * @example 2026-01-31T09:30:00Z
              */
             unknown_since: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The silence that keeps it from the channels
+             */
             silenced_by: string | null;
-            /** @description The rule that fires and from which this follows */
+            /** @description The firing rule of which this alert is a consequence; channels get only that one */
             inhibited_by: string | null;
             /**
              * Format: date-time
-             * @description When channels were last told
+             * @description When channels last got a notice of it
              * @example 2026-01-31T09:30:00Z
              */
             notified_at: string | null;
@@ -1936,14 +1940,14 @@ export interface components {
             risk: string;
         };
         Recommendation: {
-            /** @description The same as long as it says the same */
+            /** @description The same for the same title and statement */
             id: string;
             title: string;
             detail: string;
             sql?: string;
             lock?: string;
             risk?: string;
-            /** @description What was found when it was last rehearsed; null: it was not */
+            /** @description Result of the last rehearsal; null: none */
             rehearsal: components["schemas"]["AdviceRehearsal"] | null;
         };
         AdviceRehearsal: {
@@ -1961,13 +1965,13 @@ export interface components {
         FeedsHealthResponse: {
             /**
              * Format: date-time
-             * @description Since when is counted: the start of this process
+             * @description Start of the counters: the start of this process
              * @example 2026-01-31T09:30:00Z
              */
             since: string;
-            /** @description One per symbol, by last activity; at most 1,000 are kept apart */
+            /** @description One per symbol, by last activity; at most 1,000 have their own counters */
             feeds: components["schemas"]["Feed"][];
-            /** @description Feeds beyond those, in one sum */
+            /** @description Sum of all other feeds */
             other: {
                 /** @description Ticks stored */
                 accepted: number;
@@ -2089,7 +2093,7 @@ export interface components {
                  * @example 2026-01-31T09:30:00Z
                  */
                 sealed_at: string | null;
-                /** @description It takes what no other does, and has no range */
+                /** @description A default partition takes rows of no other range; it has no range */
                 is_default: boolean;
                 /** @description What the last verification of a sealed partition found wrong */
                 problem: string | null;
@@ -2142,7 +2146,7 @@ export interface components {
             accepted: number;
             /** @description Rows put in quarantine, with their reasons */
             quarantined: number;
-            /** @description Whether this is the first answer to the same key again */
+            /** @description Whether this repeats the first answer to the same key */
             replayed: boolean;
             /** @description The first refused rows */
             errors?: {
@@ -2167,9 +2171,9 @@ export interface components {
         CandleRebuildAnswer: {
             /** @description Minutes with ticks or a candle */
             minutes_checked: number;
-            /** @description Candles that differed, or were missing */
+            /** @description Candles that differed or were missing */
             changed: number;
-            /** @description Candles without a tick */
+            /** @description Candles without ticks */
             removed: number;
             skipped: {
                 partition: string;
@@ -2177,7 +2181,7 @@ export interface components {
             }[];
             /**
              * Format: date-time
-             * @description Where to go on, when there was more than one request has time for; always null with Prefer: respond-async
+             * @description Where to continue when the time of one request was used up; always null with Prefer: respond-async
              * @example 2026-01-31T09:30:00Z
              */
             next_from: string | null;
@@ -2240,11 +2244,11 @@ export interface components {
             to?: string;
             /**
              * @deprecated
-             * @description The same as the query parameter, which is to be used instead
+             * @description Use the query parameter dry_run instead
              */
             dry_run?: boolean;
             /**
-             * @description Also days whose partition was detached once: candles of ticks that are gone are lost
+             * @description Include partitions that were detached before. Candles of ticks that no longer exist are lost
              * @default false
              */
             force: boolean;
@@ -2331,7 +2335,7 @@ export interface components {
             tick_size: number | null;
             /** @enum {string} */
             tick_size_source: "instrument" | "inferred" | "none";
-            /** @description Newest ticks looked at */
+            /** @description Number of newest ticks read */
             sampled: number;
             /**
              * Format: date-time
@@ -2346,14 +2350,14 @@ export interface components {
             distinct_prices: number;
             /** @description Distinct prices that print as a multiple of the tick size */
             round_trips: number;
-            /** @description Distinct prices that are no multiple of the tick size */
+            /** @description Distinct prices that are not a multiple of the tick size */
             off_grid: number;
             off_grid_examples: number[];
             /** @description Largest distance between a stored price and its exact decimal multiple */
             worst_error: number;
             worst_price: number | null;
             max_significant_digits: number;
-            /** @description Below this price every multiple of the tick size survives float8 */
+            /** @description Below this price float8 holds every multiple of the tick size */
             exact_below: number | null;
             /** @enum {string} */
             verdict: "exact" | "inexact" | "unknown";
@@ -2376,7 +2380,7 @@ export interface components {
             detail: string;
             line: number | null;
             raw: string;
-            /** @description The feed; null: it could not be read */
+            /** @description The feed; null when it could not be read */
             symbol: string | null;
         };
         QuarantineBulkRetryAnswer: {
@@ -2384,7 +2388,7 @@ export interface components {
             retried: number;
             stored: number;
             still_quarantined: number;
-            /** @description The first rows refused again */
+            /** @description The first rows that were refused again */
             errors: {
                 id: string;
                 path: string;
@@ -2421,7 +2425,7 @@ export interface components {
             /** @description The next_cursor of the page before, as it came; any other text is refused */
             cursor?: string;
             /**
-             * @description Without ids and filters: all of them
+             * @description Required to retry all rows without ids and filters
              * @default false
              */
             all: boolean;
@@ -2431,7 +2435,7 @@ export interface components {
         };
         QuarantinePurgeAnswer: {
             purged: number;
-            /** @description False: there were more than one request has time for */
+            /** @description False when the time of one request was used up and rows are left */
             complete: boolean;
         };
         PartitionTableList: {
@@ -2443,7 +2447,7 @@ export interface components {
             next_cursor: string | null;
         };
         PartitionPolicyInput: {
-            /** @description As in the path, so that an answer may be sent back */
+            /** @description As in the path, so that a response can be sent back as a request */
             table?: string;
             /** @example 1 day */
             interval: string;
@@ -2476,7 +2480,7 @@ export interface components {
             windows?: components["schemas"]["MaintenanceWindow"][] | null;
         };
         PartitionPlan: {
-            /** @description SHA-256 of the catalogue as it matters here, and of the statements */
+            /** @description SHA-256 of the relevant part of the catalogue and of the statements */
             digest: string;
             statements: {
                 table: string;
@@ -2525,7 +2529,7 @@ export interface components {
              */
             table?: string;
             /**
-             * @description Does also what is held back of this plan: what would take away much, a table's newest rows, or what a clock decided that is not trusted. The time is taken for right from then on
+             * @description Also carries out what is held back: large removals, removals of a table's newest rows, and steps decided by an untrusted clock. The present time is trusted from then on
              * @default false
              */
             confirm: boolean;
@@ -2558,7 +2562,7 @@ export interface components {
             kind: "convert" | "drain";
             table: string;
             /**
-             * @description failed: an error that would come again each time ended it before the swap, and it was taken back; failure says why
+             * @description failed: an error that would repeat ended it before the swap, and it was undone; failure has the reason
              * @enum {string}
              */
             phase: "copying" | "replaying" | "verifying" | "waiting" | "swapped" | "undoing" | "finishing" | "cancelling" | "cleaning" | "undone" | "finished" | "cancelled" | "failed";
@@ -2569,7 +2573,7 @@ export interface components {
             rows_verified: number | null;
             /** @description Of both tables, found equal in one snapshot before the swap */
             content_hash: string | null;
-            /** @description Longest time that writers were locked out */
+            /** @description Longest time that writers were blocked */
             lock_ms: number | null;
             waits_for: string | null;
             error: string | null;
@@ -2597,7 +2601,7 @@ export interface components {
             detail: string | null;
             constraint: string | null;
             column: string | null;
-            /** @description What was under way */
+            /** @description The phase that failed */
             phase: string;
             /**
              * Format: date-time
@@ -2608,7 +2612,7 @@ export interface components {
         PartitionConversionAnswer: {
             table: string;
             digest: string | null;
-            /** @description What keeps it from being converted, each with its cure */
+            /** @description Why it cannot be converted, each reason with its remedy */
             refusals: string[];
             partitions: string[];
             statements: {
@@ -2670,13 +2674,13 @@ export interface components {
             };
             /** @description Sealed partitions read */
             checked: number;
-            /** @description Those that are not what was sealed */
+            /** @description Number of partitions that differ from what was sealed */
             differing: number;
             partitions: {
                 table: string;
                 partition: string;
                 /**
-                 * @description open: the content is what was sealed, but writes are let through
+                 * @description open: the content is unchanged, but writes are allowed
                  * @enum {string}
                  */
                 status: "intact" | "open" | "changed" | "unreadable" | "gone";
@@ -2821,7 +2825,7 @@ export interface components {
             /** @description A .parquet below the archive directory */
             file?: string;
             /**
-             * @description How long retention leaves it alone
+             * @description How long retention keeps it
              * @default 604800
              */
             hold_seconds: number;
@@ -2829,7 +2833,7 @@ export interface components {
         AlertList: {
             alerts: components["schemas"]["Alert"][];
             next_cursor: string | null;
-            /** @description False while the database is away: what fires is told from memory, what ended is not there */
+            /** @description False while the database is unreachable: firing alerts come from memory, ended ones are missing */
             complete: boolean;
         };
         AlertRuleList: {
@@ -2842,19 +2846,29 @@ export interface components {
             metric: string;
             /** @enum {string} */
             unit: "ratio" | "times" | "seconds" | "milliseconds" | "bytes" | "bytes_per_second" | "count" | "per_minute" | "per_hour" | "flag";
-            /** @enum {string} */
+            /**
+             * @description Whether high or low values are bad
+             * @enum {string}
+             */
             direction: "above" | "below";
+            /** @description Level of a warning; null for none */
             warning: number | null;
+            /** @description Level of a critical alert; null for none */
             critical: number | null;
+            /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
             clear: number;
+            /** @description How long a level must hold before the rule fires */
             for_seconds: number;
+            /** @description How long the value must be clear before the alert ends */
             keep_firing_seconds: number;
+            /** @description Least time from the end of an alert to the next one of the same rule and scope */
             cooldown_seconds: number;
             enabled: boolean;
+            /** @description The first words of the alert's message */
             phrase: string;
             cause: string;
             cure: components["schemas"]["Cure"][];
-            /** @description Each Holdfast judges it by itself; else one does for all on a database */
+            /** @description True where each Holdfast judges the rule by itself; otherwise one judges for all on a database */
             local?: boolean;
         };
         AlertRuleChanges: {
@@ -2867,21 +2881,31 @@ export interface components {
             metric?: string;
             /** @enum {string} */
             unit?: "ratio" | "times" | "seconds" | "milliseconds" | "bytes" | "bytes_per_second" | "count" | "per_minute" | "per_hour" | "flag";
-            /** @enum {string} */
+            /**
+             * @description Whether high or low values are bad
+             * @enum {string}
+             */
             direction?: "above" | "below";
+            /** @description Level of a warning; null for none */
             warning?: number | null;
+            /** @description Level of a critical alert; null for none */
             critical?: number | null;
+            /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
             clear?: number;
+            /** @description How long a level must hold before the rule fires */
             for_seconds?: number;
+            /** @description How long the value must be clear before the alert ends */
             keep_firing_seconds?: number;
+            /** @description Least time from the end of an alert to the next one of the same rule and scope */
             cooldown_seconds?: number;
             enabled?: boolean;
+            /** @description The first words of the alert's message */
             phrase?: string;
             cause?: string;
             cure?: components["schemas"]["Cure"][];
-            /** @description Each Holdfast judges it by itself; else one does for all on a database */
+            /** @description True where each Holdfast judges the rule by itself; otherwise one judges for all on a database */
             local?: boolean;
-            /** @description Take back every change made at run time */
+            /** @description Undo every change made at run time */
             reset?: boolean;
         };
         AlertSilenceList: {
@@ -2940,7 +2964,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             type: "websocket" | "log" | "webhook" | "slack" | "pagerduty" | "alertmanager";
-            /** @description All that is shown of its address */
+            /** @description The host of its address; the rest is not shown */
             host: string | null;
             /** @enum {string} */
             min_severity: "warning" | "critical";
@@ -2982,7 +3006,7 @@ export interface components {
              */
             ended_at: string | null;
             error: string | null;
-            /** @description Each with its own fate; a delivery is dead when any of them is */
+            /** @description Each with its own outcome; a delivery is dead where any of them is */
             events: {
                 /** @enum {string} */
                 kind: "fired" | "escalated" | "eased" | "acknowledged" | "reminder" | "resolved";
@@ -3008,17 +3032,21 @@ export interface components {
             to: string;
             /**
              * Format: date-time
+             * @description The first stored value; null for none
              * @example 2026-01-31T09:30:00Z
              */
             known_from: string | null;
             /**
              * Format: date-time
+             * @description The last stored value; null for none
              * @example 2026-01-31T09:30:00Z
              */
             known_to: string | null;
             points: number;
+            /** @description Time without a value between the first and the last one */
             unknown_seconds: number;
             would_have_fired: number;
+            /** @description Notices that channels would have got, without reminders */
             notices: number;
             firings: {
                 /**
@@ -3067,11 +3095,17 @@ export interface components {
              * @default {}
              */
             changes: {
+                /** @description Level of a warning; null for none */
                 warning?: number | null;
+                /** @description Level of a critical alert; null for none */
                 critical?: number | null;
+                /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
                 clear?: number;
+                /** @description How long a level must hold before the rule fires */
                 for_seconds?: number;
+                /** @description How long the value must be clear before the alert ends */
                 keep_firing_seconds?: number;
+                /** @description Least time from the end of an alert to the next one of the same rule and scope */
                 cooldown_seconds?: number;
             };
         };
@@ -3084,11 +3118,11 @@ export interface components {
         };
         LockTree: {
             /**
-             * @description unknown: what is listed may be old or not all
+             * @description unknown: the list may be old or incomplete
              * @enum {string}
              */
             status: "known" | "unknown";
-            /** @description Why it is not known */
+            /** @description Why the status is unknown */
             detail: string;
             /**
              * Format: date-time
@@ -3137,7 +3171,7 @@ export interface components {
                 database: string | null;
                 user: string | null;
                 application: string | null;
-                /** @description Its address; null over a socket */
+                /** @description Address of the client; null over a Unix socket */
                 client: string | null;
                 state: string | null;
                 /** @example Lock: transactionid */
@@ -3151,7 +3185,7 @@ export interface components {
                 state_seconds: number | null;
                 /** @description Without constants */
                 query: string | null;
-                /** @description Whether it is a Holdfast's own */
+                /** @description Whether it is a session of a Holdfast */
                 own: boolean;
             }[];
             next_cursor: string | null;
@@ -3163,11 +3197,11 @@ export interface components {
         };
         QueryList: {
             /**
-             * @description unknown: what is listed may be old or not all
+             * @description unknown: the list may be old or incomplete
              * @enum {string}
              */
             status: "known" | "unknown";
-            /** @description Why it is not known */
+            /** @description Why the status is unknown */
             detail: string;
             /**
              * Format: date-time
@@ -3182,26 +3216,26 @@ export interface components {
                 calls: number;
                 mean_ms: number;
                 total_ms: number;
-                /** @description Of the time of all statements, 0 to 1 */
+                /** @description Share of the time of all statements, 0 to 1 */
                 share: number;
                 rows: number;
                 cache_hit_ratio: number | null;
                 temp_blocks: number;
                 wal_bytes: number;
-                /** @description The same of the last quarter of an hour at most; null before two looks */
+                /** @description The same for up to the last quarter of an hour; null before two readings */
                 recent: {
                     seconds: number;
                     calls: number;
                     mean_ms: number;
                     total_ms: number;
-                    /** @description Of the time of all statements, 0 to 1 */
+                    /** @description Share of the time of all statements, 0 to 1 */
                     share: number;
                 } | null;
-                /** @description How it has got dearer per call; empty: it has not */
+                /** @description How a call has become more expensive; empty: it has not */
                 regressions: {
                     /** @enum {string} */
                     metric: "mean_ms" | "blocks_per_call";
-                    /** @description Usual in the last six hours, median */
+                    /** @description Median of the last six hours */
                     before: number;
                     after: number;
                     ratio: number;
@@ -3210,7 +3244,7 @@ export interface components {
                      * @example 2026-01-31T09:30:00Z
                      */
                     since: string;
-                    /** @description What changed within the hour before, the likely causes first */
+                    /** @description Changes within the hour before, likely causes first */
                     changes: {
                         /**
                          * Format: date-time
@@ -3222,7 +3256,7 @@ export interface components {
                         subject: string;
                         before: string | null;
                         after: string | null;
-                        /** @description It names a table of the statement */
+                        /** @description Whether it names a table of the statement */
                         same_table: boolean;
                     }[];
                 }[];
@@ -3231,11 +3265,11 @@ export interface components {
         };
         IndexList: {
             /**
-             * @description unknown: what is listed may be old or not all
+             * @description unknown: the list may be old or incomplete
              * @enum {string}
              */
             status: "known" | "unknown";
-            /** @description Why it is not known */
+            /** @description Why the status is unknown */
             detail: string;
             /**
              * Format: date-time
@@ -3252,15 +3286,15 @@ export interface components {
                 partitions: number;
                 unique: boolean;
                 valid: boolean;
-                /** @description Never read since the statistics began, and needed for nothing else; false on a standby, whose counts are of its own reads only */
+                /** @description Never read since the statistics began, and not needed for anything else; false on a standby, which counts only its own reads */
                 unused: boolean;
-                /** @description The same in method, keys, order, operator classes, collations, predicate and uniqueness */
+                /** @description An index with the same method, keys, order, operator classes, collations, predicate and uniqueness */
                 duplicate_of: string | null;
-                /** @description Begins with all its keys, in the same order, operator classes and collations */
+                /** @description An index that begins with all keys of this one, with the same order, operator classes and collations */
                 covered_by: string | null;
-                /** @description What needs it besides reads */
+                /** @description What needs the index besides reads */
                 needed_for: string[];
-                /** @description unused only once this Holdfast has seen the server as a primary, and use counted, for a week */
+                /** @description unused only after this Holdfast has seen the server as a primary, with use counted, for a week */
                 problems: ("invalid" | "duplicate" | "covered" | "unused")[];
                 cure: {
                     sql: string;
@@ -3316,7 +3350,7 @@ export interface components {
                  * @example 2026-01-31T09:30:00Z
                  */
                 closed_at: string | null;
-                /** @description Of the report; null while it is recorded */
+                /** @description Size of the report; null while it is recorded */
                 bytes: number | null;
             }[];
             next_cursor: string | null;
@@ -3341,31 +3375,31 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             to: string;
-            /** @description What turned critical meanwhile */
+            /** @description Alerts that became critical meanwhile */
             alerts: {
                 [key: string]: unknown;
             }[];
-            /** @description The state at the opening */
+            /** @description State at the opening */
             before: {
                 [key: string]: unknown;
             };
-            /** @description The state at the close */
+            /** @description State at the close */
             after: {
                 [key: string]: unknown;
             } | null;
-            /** @description Who did what, at both */
+            /** @description Active sessions, at both */
             sessions: {
                 [key: string]: unknown;
             }[];
-            /** @description Root blockers, look by look */
+            /** @description Root blockers of each snapshot */
             blocking: {
                 [key: string]: unknown;
             }[];
-            /** @description Settings, DDL, restarts, resets of statistics seen meanwhile */
+            /** @description Changes of settings, DDL, restarts and resets of statistics meanwhile */
             changes: {
                 [key: string]: unknown;
             }[];
-            /** @description What Holdfast did to partitions meanwhile; null: not known */
+            /** @description Maintenance of partitions meanwhile; null: unknown */
             maintenance: {
                 [key: string]: unknown;
             }[] | null;
@@ -3380,12 +3414,12 @@ export interface components {
             metrics: {
                 name: string;
                 unit: string;
-                /** @description The table, slot … it is of; empty: the server */
+                /** @description Table, slot or other object; empty: the server */
                 scope: string;
-                /** @description At present; null: not known */
+                /** @description Present value; null: unknown */
                 value: number | null;
                 /**
-                 * @description bad: beyond the level of a rule in force
+                 * @description bad: beyond a level of an enabled rule
                  * @enum {string}
                  */
                 status: "known" | "bad" | "unknown";
@@ -3396,11 +3430,11 @@ export interface components {
             moves: {
                 name: string;
                 unit: string;
-                /** @description Median of as long a time before */
+                /** @description Median of the time before */
                 before: number;
                 /** @description Median within the window */
                 during: number;
-                /** @description The difference in spreads of the time before */
+                /** @description Difference in spreads of the time before */
                 score: number;
             }[];
             next_cursor: string | null;
@@ -3409,9 +3443,9 @@ export interface components {
             name: string;
             unit: string;
             scope: string;
-            /** @description What a point spans; 0: as it was measured */
+            /** @description Width of a point; 0: as measured */
             step_seconds: number;
-            /** @description false: points may lack; detail says why */
+            /** @description false: points may be missing; detail says why */
             complete: boolean;
             detail: string;
             points: {
@@ -3557,7 +3591,7 @@ export interface components {
             results: components["schemas"]["BenchmarkResult"][];
             /** @description Why it failed or was aborted */
             error: string | null;
-            /** @description null: it is over, or another instance carries it out */
+            /** @description null when the run has ended or another instance runs it */
             progress: {
                 /** @description The case that is measured */
                 step: string;
@@ -3593,7 +3627,7 @@ export interface components {
             null_ci_low: number | null;
             /** @description Upper bound for an arm against itself */
             null_ci_high: number | null;
-            /** @description What explains the figures, or what went wrong */
+            /** @description Explanation of the figures, or the problem */
             why: string;
             evidence: components["schemas"]["BenchmarkEvidence"] | null;
         };
@@ -3610,18 +3644,18 @@ export interface components {
                 buffers: number | null;
                 /** @description Of those, not found in shared buffers */
                 buffers_read: number | null;
-                /** @description Equal hashes, equal plans */
+                /** @description Equal for equal plans */
                 plan_hash: string | null;
                 plan: string | null;
                 /** @description Tables and partitions the plan scans */
                 relations_scanned: number | null;
                 /** @description Partitions it need not touch */
                 partitions_pruned: number | null;
-                /** @description Share of looks at its sessions, by wait event; CPU where they waited for nothing */
+                /** @description Share of the samples of its sessions, by wait event; CPU when they waited for nothing */
                 waits: {
                     [key: string]: number;
                 };
-                /** @description Of single operations, from their scheduled start */
+                /** @description Latency of single operations from their scheduled start */
                 latency_ms: {
                     count: number;
                     p50: number;
@@ -3643,18 +3677,18 @@ export interface components {
                 buffers: number | null;
                 /** @description Of those, not found in shared buffers */
                 buffers_read: number | null;
-                /** @description Equal hashes, equal plans */
+                /** @description Equal for equal plans */
                 plan_hash: string | null;
                 plan: string | null;
                 /** @description Tables and partitions the plan scans */
                 relations_scanned: number | null;
                 /** @description Partitions it need not touch */
                 partitions_pruned: number | null;
-                /** @description Share of looks at its sessions, by wait event; CPU where they waited for nothing */
+                /** @description Share of the samples of its sessions, by wait event; CPU when they waited for nothing */
                 waits: {
                     [key: string]: number;
                 };
-                /** @description Of single operations, from their scheduled start */
+                /** @description Latency of single operations from their scheduled start */
                 latency_ms: {
                     count: number;
                     p50: number;
@@ -3664,15 +3698,15 @@ export interface components {
                     max: number;
                 } | null;
             };
-            /** @description Blocks measured again: the machine was disturbed */
+            /** @description Blocks measured again because the machine was disturbed */
             reruns: number;
-            /** @description Disturbed blocks that had to stay */
+            /** @description Disturbed blocks that were kept */
             disturbed: number;
-            /** @description Error this interval may spend; all looks of a case together spend 0.05 */
+            /** @description Error probability of this interval; all analyses of a case together have 0.05 */
             alpha: number;
         };
         BenchmarkStart: {
-            /** @description Ids of cases; all when left out */
+            /** @description Ids of cases; all by default */
             cases?: string[];
             profile?: components["schemas"]["BenchmarkProfile"];
             /**
@@ -3708,7 +3742,7 @@ export interface components {
                     ci_high: number;
                     verdict: components["schemas"]["BenchmarkVerdict"];
                 }[];
-                /** @description Where the improvement changed its level */
+                /** @description Where the level of the improvement changed */
                 changes: {
                     /**
                      * Format: uuid
@@ -3722,7 +3756,7 @@ export interface components {
                     measured_at: string;
                     before: number;
                     after: number;
-                    /** @description How often chance alone would look as clear */
+                    /** @description Probability of a change as clear by chance alone */
                     p: number;
                 }[];
             }[];
@@ -4617,7 +4651,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does */
+            /** @description The process is alive */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4654,7 +4688,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They can */
+            /** @description Requests can be served */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4670,7 +4704,7 @@ export interface operations {
             417: components["responses"]["Problem417_expectation_failed"];
             431: components["responses"]["Problem431_head_too_large"];
             500: components["responses"]["Problem500_internal"];
-            /** @description They cannot */
+            /** @description Requests cannot be served */
             503: {
                 headers: {
                     /** @description Seconds until the same request may be answered otherwise */
@@ -4701,7 +4735,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was last read, with its age */
+            /** @description The last reading, with its age */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4745,7 +4779,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Counters since the start, by symbol */
+            /** @description Counters since the start of this process, by symbol */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4824,7 +4858,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was last read */
+            /** @description The last reading */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4909,31 +4943,31 @@ export interface operations {
     storeTicks: {
         parameters: {
             query?: {
-                /** @description Make instruments of symbols never seen before */
+                /** @description Create instruments for unknown symbols */
                 create?: "0" | "1" | "true" | "false";
-                /** @description Take ticks older than the horizon */
+                /** @description Accept ticks older than the horizon */
                 backfill?: "0" | "1" | "true" | "false";
-                /** @description Fields with the columns of CSV or the keys of JSON they come from: by name, or by number from 1; `ts=date+time` joins two; `buyer_is_maker` gives the side. Columns that are not named and are no field are left out */
+                /** @description Fields with the columns of CSV or the keys of JSON to read them from, by name or by number from 1. `ts=date+time` joins two; `buyer_is_maker` gives the side. Other columns are ignored */
                 columns?: string;
-                /** @description The symbol of every row, where no column has it */
+                /** @description The symbol of every row, when no column holds it */
                 symbol?: string;
-                /** @description The exchange of every row, where no column has it */
+                /** @description The exchange of every row, when no column holds it */
                 exchange?: string;
-                /** @description What numbers in ts count since 1970 */
+                /** @description Unit of numbers in ts, counted from 1970 */
                 time_unit?: "s" | "ms" | "us" | "ns";
-                /** @description Where times without an offset were written: UTC, an offset, or a name of the tz database */
+                /** @description Zone of times without an offset: UTC, an offset, or a name of the tz database */
                 time_zone?: string;
-                /** @description Order of year, month and day in dates; ymd unless said otherwise */
+                /** @description Order of year, month and day in dates; ymd by default */
                 date_order?: "ymd" | "dmy" | "mdy";
-                /** @description The form of an exchange's or a vendor's trades */
+                /** @description The format of an exchange's or a vendor's trades */
                 preset?: "alpaca" | "binance-aggtrades" | "binance-trades" | "bitstamp" | "coinbase" | "databento" | "dukascopy" | "dukascopy-ask" | "dukascopy-bid" | "dukascopy-mid" | "firstrate" | "kibot" | "kraken" | "polygon" | "taq";
-                /** @description Whether the first line of CSV names the columns; else found out */
+                /** @description Whether the first line of CSV names the columns; detected by default */
                 header?: "true" | "false";
-                /** @description What parts the fields of CSV: a character, or comma, semicolon, tab, pipe, space; else found out */
+                /** @description Delimiter of CSV: a character, or comma, semicolon, tab, pipe, space; detected by default */
                 delimiter?: string;
-                /** @description What stands before decimals in CSV */
+                /** @description Decimal mark of CSV */
                 decimal?: "point" | "comma";
-                /** @description Leave out columns that are no field */
+                /** @description Ignore columns that are not a field of a tick */
                 ignore_unknown?: "true" | "false";
             };
             header?: {
@@ -4991,7 +5025,7 @@ export interface operations {
     rebuildCandles: {
         parameters: {
             query?: {
-                /** @description Count the differences, change nothing */
+                /** @description Count the differences without changing anything */
                 dry_run?: "true" | "false";
             };
             header?: {
@@ -5337,7 +5371,7 @@ export interface operations {
     deleteInstrument: {
         parameters: {
             query?: {
-                /** @description Remove it for good; 409 while a tick refers to it */
+                /** @description Delete it permanently; 409 while a tick refers to it */
                 purge?: "0" | "1" | "true" | "false";
             };
             header?: {
@@ -5604,7 +5638,7 @@ export interface operations {
                 symbol?: string;
                 /** @description Arrived before */
                 before?: string;
-                /** @description Without a filter: all of them */
+                /** @description Required to delete all rows without a filter */
                 all?: "0" | "1" | "true" | "false";
             };
             header?: never;
@@ -5613,7 +5647,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many rows are gone */
+            /** @description Number of deleted rows */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5773,7 +5807,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The row is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6042,7 +6076,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is managed no longer */
+            /** @description The table is not managed any more */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6148,7 +6182,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was done, and what was left and why */
+            /** @description What was done, and what was left out and why */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -6340,7 +6374,7 @@ export interface operations {
     convertTable: {
         parameters: {
             query?: {
-                /** @description Plan it, and change nothing */
+                /** @description Plan a conversion; changes nothing */
                 dry_run?: "true" | "false";
             };
             header?: {
@@ -6367,7 +6401,7 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionConversionAnswer"];
                 };
             };
-            /** @description It has begun, or been turned; it goes on by itself */
+            /** @description The conversion has begun or was redirected; it continues in the background */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -6419,7 +6453,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How far it is, or what was found */
+            /** @description Its progress or its result */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6480,7 +6514,7 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionVerification"];
                 };
             };
-            /** @description It takes longer; GET the same path for how far it is */
+            /** @description It takes longer; GET the same path for its progress */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -6687,7 +6721,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is attached and sealed, its content compared */
+            /** @description The partition is attached and sealed; its content equals the manifest */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -6864,7 +6898,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description All rules, as they now are */
+            /** @description All rules after the change */
             200: {
                 headers: {
                     /** @description The tag of this representation, for If-Match and If-None-Match */
@@ -6918,7 +6952,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** @description Who is on it; kept beside the role that asked */
+                    /** @description Who acknowledges it; stored with the role of the request */
                     by?: string;
                 };
             };
@@ -7167,7 +7201,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How it went */
+            /** @description The outcome */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7207,7 +7241,7 @@ export interface operations {
     listDeliveries: {
         parameters: {
             query?: {
-                /** @description Only this one; 404 where it is gone */
+                /** @description Only this delivery; 404 where it does not exist */
                 id?: string;
                 channel?: string;
                 state?: "queued" | "delivered" | "dead";
@@ -7325,7 +7359,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description When it would have fired */
+            /** @description The firings there would have been */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7421,7 +7455,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The blocking tree, as last read */
+            /** @description The blocking trees, as last read */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7500,7 +7534,7 @@ export interface operations {
     cancelStatement: {
         parameters: {
             query?: {
-                /** @description As GET /api/locks has it: then a later session with the same pid is safe */
+                /** @description From GET /api/locks: protects a later session with the same pid */
                 backend_start?: string;
             };
             header?: {
@@ -7514,7 +7548,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It was told to stop */
+            /** @description The statement was cancelled */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7554,7 +7588,7 @@ export interface operations {
     terminateSession: {
         parameters: {
             query?: {
-                /** @description As GET /api/locks has it: then a later session with the same pid is safe */
+                /** @description From GET /api/locks: protects a later session with the same pid */
                 backend_start?: string;
             };
             header?: {
@@ -7568,7 +7602,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It was told to end */
+            /** @description The session was terminated */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7612,7 +7646,7 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before, as it came; any other text is refused */
                 cursor?: string;
-                /** @description By time of the last quarter of an hour, or since the statistics began */
+                /** @description By time in the last quarter of an hour, or since the statistics began */
                 order?: "recent" | "total";
             };
             header?: never;
@@ -7621,7 +7655,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The dearest first, as last read */
+            /** @description The most expensive first, as last read */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7700,7 +7734,7 @@ export interface operations {
     listChanges: {
         parameters: {
             query?: {
-                /** @description A day before `to` when left out */
+                /** @description Default: a day before `to` */
                 from?: string;
                 to?: string;
                 /** @description Rows per page: at most 500, 200 when left out */
@@ -7714,7 +7748,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The changes of that time */
+            /** @description The changes in the range */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7764,7 +7798,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Noted */
+            /** @description The mark */
             201: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7904,7 +7938,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Each with its value, known, bad or unknown */
+            /** @description Metrics with value and status */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7951,7 +7985,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Those that moved most first; within the usual spread is left out */
+            /** @description Greatest changes first, without those within the usual spread */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7985,12 +8019,12 @@ export interface operations {
     getMetric: {
         parameters: {
             query?: {
-                /** @description An hour before `to` when left out */
+                /** @description Default: an hour before `to` */
                 from?: string;
                 to?: string;
-                /** @description Seconds per point; more where nothing finer is kept */
+                /** @description Seconds per point; more where no finer points are kept */
                 step?: number;
-                /** @description The table, slot … it is of; empty: the server */
+                /** @description Table, slot or other object; empty: the server */
                 scope?: string;
             };
             header?: never;
@@ -8001,7 +8035,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its points, oldest first */
+            /** @description Points, oldest first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8042,7 +8076,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description From the last snapshot: a scrape asks the database nothing */
+            /** @description Metrics from the last snapshot: a scrape does not read the database */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9422,7 +9456,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every setting */
+            /** @description All settings */
             200: {
                 headers: {
                     [name: string]: unknown;
