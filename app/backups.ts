@@ -5,10 +5,10 @@ import type { Target } from "../db/connection.ts";
 import type { EmbeddedServer } from "../db/embedded/server.ts";
 import type { Pool, PoolerMode } from "../db/pool/pool.ts";
 import type { Logger } from "../log.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
-import { type Bucket, openBucket } from "../services/backups/s3/bucket.ts";
+import type { Backups } from "../services/backups/service.ts";
+import { type Bucket, openBucket } from "../services/backups/s3/client/bucket.ts";
 import { createBackups } from "../services/backups/service.ts";
-import { createBackupStore } from "../services/backups/backup_store.ts";
+import { createBackupRepository } from "../services/backups/repository.ts";
 import type { Clock } from "../lib/clock.ts";
 import { checkRestoredSeals } from "../services/partitions/sealing/restored.ts";
 import type { Publisher } from "../services/live/hub.ts";
@@ -51,7 +51,7 @@ export function createBackupService(
     ...rest,
     embedded,
     checkSeals: checkRestoredSeals,
-    store: createBackupStore(backupRoot(config)),
+    repository: createBackupRepository(backupRoot(config)),
     bucket: bucketOf(config),
     // The server's user can enter where its cluster lives; nobody knows that of another directory.
     scratchHome: embedded ? dirname(embedded.directory) : join(tmpdir(), "holdfast-drills"),

@@ -18,7 +18,7 @@ import { messageOf, StartError } from "../errors.ts";
 import { createRequestScope } from "../lib/request_scope.ts";
 import type { Logger } from "../log.ts";
 import type { Upgrade } from "../runtime/types.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
+import type { Backups } from "../services/backups/service.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import { findWeaknesses } from "../services/auth/weaknesses.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";

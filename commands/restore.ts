@@ -13,7 +13,7 @@ import {
   restoreBackup,
   type WalSources,
 } from "../services/backups/restore/restore.ts";
-import { createBackupStore } from "../services/backups/backup_store.ts";
+import { createBackupRepository } from "../services/backups/repository.ts";
 import { readArguments, UsageError } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -72,9 +72,9 @@ function choose(records: readonly BackupRecord[], where: string, { time, id, say
 
 /** A backup on this machine, with the server's own WAL where its disk is still there. */
 async function findHere(config: Config, wish: Wish): Promise<Found> {
-  const store = createBackupStore(backupRoot(config));
-  const record = choose(await store.list(), store.root, wish);
-  const found = { record, path: store.pathOf(record), wal: undefined };
+  const repository = createBackupRepository(backupRoot(config));
+  const record = choose(await repository.list(), repository.root, wish);
+  const found = { record, path: repository.pathOf(record), wal: undefined };
   if (!wish.withWal) return found;
   const place = record.embedded
     ? placeOf(config.HOLDFAST_DATA_DIR, serverUser(config.HOLDFAST_DATA_DIR))
@@ -83,7 +83,7 @@ async function findHere(config: Config, wish: Wish): Promise<Found> {
   return {
     ...found,
     wal: {
-      archive: join(store.root, record.system, "wal"),
+      archive: join(repository.root, record.system, "wal"),
       spool: same ? place.spool : undefined,
       live: same ? join(place.cluster, "pg_wal") : undefined,
     },

@@ -3,13 +3,19 @@ import { codeOf } from "../errors.ts";
 import { quoteTable } from "../sql.ts";
 import { messageOf } from "../../errors.ts";
 
-/** Names of all databases that take connections. */
+/** Lists the databases that allow connections, templates left out. */
 export async function listDatabases(sql: Sql): Promise<string[]> {
   const rows = await sql`select datname from pg_database where datallowconn and not datistemplate`;
   return rows.map(({ datname }) => datname);
 }
 
-/** A superuser of the cluster, as whom amcheck may be installed. */
+/** Returns whether the cluster has data checksums. */
+export async function hasDataChecksums(sql: Sql): Promise<boolean> {
+  const [row] = await sql`select current_setting('data_checksums') as setting`;
+  return row?.setting === "on";
+}
+
+/** Returns a superuser of the cluster, who may install amcheck. */
 export async function findSuperuser(sql: Sql): Promise<string | undefined> {
   const [row] = await sql`
     select rolname from pg_roles where rolsuper and rolcanlogin order by oid limit 1`;
@@ -20,8 +26,9 @@ export interface AmcheckResult {
   problems: string[];
   tables: number;
   indexes: number;
-  /** Relations that the time did not suffice for. */
+  /** Relations that were left out for lack of time. */
   left: number;
+  /** Whether the extension cannot be installed. */
   missing: boolean;
 }
 
@@ -66,14 +73,14 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
   return result;
 }
 
-/** A leaf of a managed table, with its rows. */
+/** A leaf of a managed table, with its number of rows. */
 export interface LeafRows {
   oid: string;
   name: string;
   rows: bigint;
 }
 
-/** Rows of each leaf of the tables that have a policy, newest leaf first; the restored side of the comparison. */
+/** Counts the rows of each leaf of the tables that have a policy, newest leaf first, until `deadline`. */
 export async function countLeaves(sql: Sql, deadline: number): Promise<LeafRows[]> {
   const [known] = await sql`select to_regclass('holdfast.partition_policies') is not null as yes`;
   if (!known?.yes) return [];
@@ -96,13 +103,13 @@ export async function countLeaves(sql: Sql, deadline: number): Promise<LeafRows[
   return counted;
 }
 
-/** The transaction after the last that the cluster knows of. */
+/** Returns the next transaction id of the cluster. */
 export async function nextTransaction(sql: Sql): Promise<bigint> {
   const [row] = await sql`select pg_snapshot_xmax(pg_current_snapshot())::text as next`;
   return BigInt(row?.next);
 }
 
-/** Of these transactions, those that the cluster knows as committed. */
+/** Returns which of these transactions have committed. */
 export async function committedOf(sql: Sql, ids: readonly bigint[]): Promise<Set<string>> {
   const rows = await sql`
     select id from unnest(${ids.map(String)}::text[]) as id
@@ -117,8 +124,8 @@ export interface RowsByTransaction {
 }
 
 /**
- * Counts what a leaf held when transaction `until` was the next: rows of transactions from `first` on apart, so that
- * those still under way then can be left out. Undefined when the leaf is not there any more.
+ * Counts the rows that a leaf had when `until` was the next transaction id. Rows of transactions from `first` on are
+ * counted by transaction, so that those which had not committed then can be left out. Undefined when the leaf is gone.
  */
 export async function countAsOf(
   sql: Sql,

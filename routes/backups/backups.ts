@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Backups } from "../../services/backups/backups_api.ts";
-import { idPattern } from "../../services/backups/backup_store.ts";
+import type { Backups } from "../../services/backups/service.ts";
+import { idPattern } from "../../services/backups/repository.ts";
 import { Backup, BackupCheck, BackupList, BackupStart } from "./schemas.ts";
 import { pollHeaders, pollSeconds, preferenceOf, preferHeader } from "../common/long_work.ts";
 import { createRouter, flagParam, jsonAnswer, limitParam } from "../common/shared.ts";

@@ -1,4 +1,4 @@
-import type { SettingFacts } from "../../db/rehearsals/living.ts";
+import type { SettingFacts } from "../../db/rehearsals/production.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { ProfileName } from "../benchmarks/case.ts";
 import type { PolicyInput } from "../partitions/policy_service.ts";

@@ -3,7 +3,7 @@ import { connectSql, type Target } from "../../db/connection.ts";
 import { toHoldfastError } from "../../db/errors.ts";
 import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
-import { readSettingFacts } from "../../db/rehearsals/living.ts";
+import { readSettingFacts } from "../../db/rehearsals/production.ts";
 import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
 import {
   findRehearsal,
@@ -19,7 +19,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Publisher } from "../live/hub.ts";
 import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
-import { createLiveRehearsal, type LiveOptions, type LiveRehearsal } from "./live.ts";
+import { createLiveRehearsal, type LiveOptions, type LiveRehearsal } from "./job.ts";
 import type { AdviceRehearsal, Change, Rehearsal } from "./rehearsal.ts";
 import { type RehearsalProfile, rehearsalProfiles } from "./replay/profiles.ts";
 import { htmlReport } from "./report/html.ts";
@@ -32,7 +32,7 @@ import {
   type RehearsalInput,
 } from "./request.ts";
 import { endedStatuses, isEnded } from "./state.ts";
-import { isDate, newRehearsal, rowOf, statusOf } from "./stored.ts";
+import { isDate, newRehearsal, rowOf, statusOf } from "./repository.ts";
 import { endsWithin } from "../../lib/ends_within.ts";
 
 export interface Rehearsals {

@@ -7,8 +7,8 @@ import {
   sweepUploads,
 } from "../../services/backups/s3/transfer.ts";
 import { fetchBackup, readStorage, recordsOf } from "../../services/backups/s3/fetch.ts";
-import { isWhole, readInventory } from "../../services/backups/s3/inventory.ts";
-import { waitAfter } from "../../services/backups/s3/state.ts";
+import { isComplete, readInventory } from "../../services/backups/s3/inventory.ts";
+import { backoffMs } from "../../services/backups/s3/cycle.ts";
 import { segmentOf } from "../../services/backups/wal/segments.ts";
 import { MiB, recordAt, signal, system, withCopies, withStorage } from "../helpers/copies.ts";
 
@@ -60,7 +60,7 @@ Deno.test("half a copy is never whole: not while it is made, nor while it is rem
       record?.id,
     ]);
     const inventory = await readInventory(bucket, system);
-    assert.ok(isWhole(inventory.backups.get(record!.id)));
+    assert.ok(isComplete(inventory.backups.get(record!.id)));
     storage.asked.splice(0);
     storage.meddle(({ method, key }) =>
       method === "DELETE" && !key.endsWith("backup.json")
@@ -97,7 +97,7 @@ Deno.test("uploads that a killed Holdfast left open are aborted, others' are not
     await bucket.beginUpload(`${system}/${others}/base.tar.gz`, "");
     await bucket.beginUpload(`${system}/holiday.jpg`, "");
     const sweep = (now: number) =>
-      sweepUploads({ bucket, signal }, { system, mine: (id) => id === mine, now });
+      sweepUploads({ bucket, signal }, { system, isLocal: (id) => id === mine, now });
     assert.equal(await sweep(Date.now()), 1);
     assert.equal(await sweep(Date.now() + 25 * 3_600_000), 1);
     assert.deepEqual([...storage.uploads.values()].map(({ key }) => key), [
@@ -162,8 +162,8 @@ Deno.test("a gap in the copied WAL is said before anything is recovered", async 
   });
 });
 
-Deno.test("after failures it is tried at the next turn, then ever more rarely", () => {
-  assert.deepEqual([0, 1, 2, 3, 9].map((failures) => waitAfter(failures) / 60_000), [
+Deno.test("after failures it is retried in the next cycle, then ever more rarely", () => {
+  assert.deepEqual([0, 1, 2, 3, 9].map((failures) => backoffMs(failures) / 60_000), [
     0,
     0,
     1,

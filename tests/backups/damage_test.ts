@@ -6,8 +6,8 @@ import { runDrill } from "../../services/backups/verify/drill.ts";
 import { readManifest } from "../../services/backups/base/manifest.ts";
 import { pageChecksum } from "../../services/backups/verify/pages.ts";
 import { type BackupRecord, readRecord } from "../../services/backups/record.ts";
-import { createBackupStore } from "../../services/backups/backup_store.ts";
-import { verifyBackup } from "../../services/backups/verify/backup.ts";
+import { createBackupRepository } from "../../services/backups/repository.ts";
+import { verifyFiles } from "../../services/backups/verify/files.ts";
 import { segmentOf } from "../../services/backups/wal/segments.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 
@@ -23,7 +23,7 @@ Deno.test.beforeAll(async () => {
   await app.sql`create index on public.things (name)`;
   const { id } = await backups.start();
   await backups.idle();
-  const store = createBackupStore(join(app.config.HOLDFAST_DATA_DIR, "backups"));
+  const store = createBackupRepository(join(app.config.HOLDFAST_DATA_DIR, "backups"));
   const found = (await store.list()).find((one) => one.id === id);
   assert.equal(found?.status, "complete", JSON.stringify(found?.problems));
   record = found!;
@@ -37,7 +37,7 @@ async function spoiled(spoil: (dir: string) => void): Promise<string[]> {
   try {
     for (const name of readdirSync(path)) copyFileSync(join(path, name), join(dir, name));
     spoil(dir);
-    return await verifyBackup(dir, record);
+    return await verifyFiles(dir, record);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -156,11 +156,14 @@ Deno.test("a page flipped inside the restored cluster is found, named by file an
       path,
       record,
       home,
-      living: undefined,
+      production: undefined,
       user: "postgres",
       now: () => new Date(),
       signal: new AbortController().signal,
-      beforePages: (data) => Promise.resolve(flip(join(data, file), 8192 * 3 + 4_000)),
+      onStep(step) {
+        if (step !== "checking pages") return;
+        flip(join(home, `drill-${record.system}`, "data", file), 8192 * 3 + 4_000);
+      },
     });
     assert.deepEqual(proof.problems, [`${file} is damaged: page 3 fails its checksum`]);
     assert.deepEqual(readdirSync(home), [], "the scratch server is thrown away");

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { readConfig } from "../../config/config.ts";
 import { StartError } from "../../errors.ts";
-import { openBucket } from "../../services/backups/s3/bucket.ts";
+import { openBucket } from "../../services/backups/s3/client/bucket.ts";
 import { copyBackup, putRecord, retireCopies } from "../../services/backups/s3/transfer.ts";
 import { fetchBackup, readStorage, recordsOf } from "../../services/backups/s3/fetch.ts";
 import { readInventory } from "../../services/backups/s3/inventory.ts";
 import { readKey } from "../../services/backups/s3/names.ts";
-import { partSize, uploadFile } from "../../services/backups/s3/upload.ts";
+import { partSize, uploadFile } from "../../services/backups/s3/client/upload.ts";
 import {
   fileOf,
   MiB,

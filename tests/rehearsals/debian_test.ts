@@ -3,7 +3,7 @@ import postgres from "postgres";
 import { targetOf } from "../../db/address/target.ts";
 import { readServerFacts } from "../../db/backups/facts.ts";
 import { connectSql } from "../../db/connection.ts";
-import { makeCopies } from "../../services/rehearsals/copy/copies.ts";
+import { makeCopies } from "../../services/rehearsals/copy/pair.ts";
 import { placeOfCopies } from "../../services/rehearsals/copy/place.ts";
 import { sampledSource } from "../../services/rehearsals/copy/sampled.ts";
 import { createDebianServer } from "../helpers/debian.ts";

@@ -11,8 +11,8 @@ import { HoldfastError, messageOf } from "../../../errors.ts";
 import { listArchive, readArchived } from "../wal/archive.ts";
 import { extractBackup } from "./extract.ts";
 import type { BackupRecord } from "../record.ts";
-import { needRoom } from "../base/base_backup.ts";
-import { verifyBackup } from "../verify/backup.ts";
+import { ensureFreeSpace } from "../base/files.ts";
+import { verifyFiles } from "../verify/files.ts";
 import { historyName, parseLsn, partsOf, segmentName, segmentOf } from "../wal/segments.ts";
 
 /** Where WAL after the backup may be found, oldest copy first. */
@@ -141,12 +141,12 @@ export async function restoreBackup(
   const major = Math.floor(record.server_version / 10_000);
   await needEmptyPlace(to);
   say(`verifying backup ${record.id}`);
-  const problems = await verifyBackup(path, record, signal);
+  const problems = await verifyFiles(path, record, signal);
   if (problems.length > 0) {
     throw new HoldfastError("conflict", `The backup is damaged: ${problems.join("; ")}`);
   }
   await mkdir(dirname(to), { recursive: true });
-  await needRoom(dirname(to), record.raw_bytes, "a restore");
+  await ensureFreeSpace(dirname(to), record.raw_bytes, "a restore");
   const partial = `${to}.partial`;
   const data = join(partial, below);
   const sockets = join(tmpdir(), `holdfast-restore-${process.pid}`);

@@ -5,7 +5,7 @@ import {
   type TouchedTable,
 } from "../../../db/rehearsals/effects.ts";
 import { analyse, listUnanalysed, readCopySize } from "../../../db/rehearsals/scratch.ts";
-import type { Copies } from "../copy/copies.ts";
+import type { Copies } from "../copy/pair.ts";
 import type { Change, ChangeCost } from "../rehearsal.ts";
 import { unknownWrites } from "../replay/writes.ts";
 import { applyScript } from "./apply.ts";

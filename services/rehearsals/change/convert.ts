@@ -8,7 +8,7 @@ import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { createConversions } from "../../partitions/rewrite/service.ts";
 import { createPolicies } from "../../partitions/policy_service.ts";
-import type { Copies } from "../copy/copies.ts";
+import type { Copies } from "../copy/pair.ts";
 import type { Convert } from "./carry_out.ts";
 
 /** Steps that may pass without the conversion having come to its end. */

@@ -15,7 +15,7 @@ import {
 import { HoldfastError, messageOf } from "../../../errors.ts";
 import { findPgDump } from "../../backups/base/pg_dump.ts";
 import { splitStatements } from "../workload/sql_text.ts";
-import type { CopySource } from "./copies.ts";
+import type { CopySource } from "./pair.ts";
 
 /** Tables up to this size are copied whole, whatever the budget. */
 const wholeBytes = 256 * 1024;

@@ -1,4 +1,4 @@
-import type { SeenStatement, WorkloadRow } from "../../../db/rehearsals/living.ts";
+import type { SeenStatement, WorkloadRow } from "../../../db/rehearsals/production.ts";
 import type { GivenStatement } from "../rehearsal.ts";
 import { kindOf, type StatementKind, tokenize } from "./sql_text.ts";
 

@@ -4,21 +4,21 @@ import type { Config } from "../../config/config.ts";
 import type { ServerFacts } from "../../db/backups/facts.ts";
 import type { Sql, Target } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
-import { readPlanSettings } from "../../db/rehearsals/living.ts";
+import { readPlanSettings } from "../../db/rehearsals/production.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import { unlessAborted } from "../../lib/unless_aborted.ts";
 import type { Logger } from "../../log.ts";
 import type { BackupRecord } from "../backups/record.ts";
-import type { BackupStore } from "../backups/backup_store.ts";
+import type { BackupRepository } from "../backups/repository.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { createConvert } from "./change/convert.ts";
-import { type Copies, makeCopies } from "./copy/copies.ts";
+import { type Copies, makeCopies } from "./copy/pair.ts";
 import { physicalSource } from "./copy/physical.ts";
 import { sampledSource, sampleNote } from "./copy/sampled.ts";
 import { placeOfCopies, sizeOf } from "./copy/place.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
-import { prepareCopy, readTop, runRehearsal, watchSessions } from "./run.ts";
+import { prepareCopy, readTop, runRehearsal, watchSessions } from "./phases.ts";
 import { selectGiven, selectTop } from "./workload/selection.ts";
 import { nextStatus, type RehearsalEvent } from "./state.ts";
 
@@ -36,7 +36,7 @@ export interface LiveOptions {
   /** Where copies may live: the server's user must be able to enter it. */
   scratchHome: string;
   embedded: boolean;
-  store: Pick<BackupStore, "pathOf">;
+  repository: Pick<BackupRepository, "pathOf">;
   /** The backup to restore; undefined: there is none yet, and none was named. */
   findBase(facts: ServerFacts, id: string | undefined): Promise<BackupRecord | undefined>;
   /** Takes a base backup and answers it; undefined where none can be taken. */
@@ -163,7 +163,7 @@ async function work(
     const place = placeOfCopies(scratchHome, facts.system);
     diskTimer = setInterval(() => void checkDisk(dirname(place.root), controller), diskCheckMs);
     copies = await makeCopies({
-      source: base ? physicalSource(base, { store: options.store, role: facts.role }) : sampled!,
+      source: base ? physicalSource(base, { repository: options.repository, role: facts.role }) : sampled!,
       place,
       planSettings,
       prepare: (admin) => prepareCopy(admin, { problems, signal }),

@@ -5,7 +5,7 @@ import {
   readSessionsStatements,
   readWorkload,
   type WorkloadRow,
-} from "../../db/rehearsals/living.ts";
+} from "../../db/rehearsals/production.ts";
 import {
   analyse,
   confineUsers,
@@ -17,7 +17,7 @@ import { describeDatabaseError } from "../../db/errors.ts";
 import { createRandom } from "../benchmarks/measuring/random.ts";
 import type { Estimate } from "../benchmarks/statistics.ts";
 import { carryOut, type Convert } from "./change/carry_out.ts";
-import type { Copies } from "./copy/copies.ts";
+import type { Copies } from "./copy/pair.ts";
 import type { Change, Rehearsal, StatementResult, Uncovered } from "./rehearsal.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
 import type { Sessions } from "./replay/replay.ts";

@@ -15,7 +15,7 @@ import { ownedDirectory, ownedFile } from "../../../db/embedded/files.ts";
 import { rehearsalRole, searchPathOf } from "../../../db/rehearsals/scratch.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { unlessAborted } from "../../../lib/unless_aborted.ts";
-import { needRoom } from "../../backups/base/base_backup.ts";
+import { ensureFreeSpace } from "../../backups/base/files.ts";
 import { cloneCluster } from "./clone.ts";
 import { type ArmName, arms, type CopyPlace, removeCopies } from "./place.ts";
 
@@ -166,7 +166,7 @@ export async function makeCopies(
   try {
     await removeCopies(place, { major, embedded });
     await mkdir(join(place.root, ".."), { recursive: true });
-    await needRoom(join(place.root, ".."), source.bytes * (2 + growth), "two copies");
+    await ensureFreeSpace(join(place.root, ".."), source.bytes * (2 + growth), "two copies");
     await ownedDirectory(place.root, 0o700, as);
     for (const arm of arms) {
       await ownedDirectory(place.home(arm), 0o700, as);
