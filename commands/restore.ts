@@ -9,7 +9,7 @@ import { fetchBackup, readStorage, recordsOf } from "../services/backups/s3/fetc
 import type { BackupRecord } from "../services/backups/record.ts";
 import {
   chooseBackup,
-  needEmptyPlace,
+  ensureEmptyPlace,
   restoreBackup,
   type WalSources,
 } from "../services/backups/restore/restore.ts";
@@ -102,7 +102,7 @@ async function findCopy(config: Config, staging: string, wish: Wish): Promise<Fo
       "--from s3 needs HOLDFAST_S3_URL, HOLDFAST_S3_ACCESS_KEY_ID and HOLDFAST_S3_SECRET_ACCESS_KEY",
     );
   }
-  await needEmptyPlace(to);
+  await ensureEmptyPlace(to);
   say(`looking for backups in ${bucket.where}`);
   const storage = await readStorage(bucket, signal);
   const record = choose(recordsOf(storage), bucket.where, wish);
