@@ -1,7 +1,7 @@
 import type { Sql } from "../connection.ts";
 import { quoteIdent } from "../sql.ts";
 
-/** Settings that plans and the cost of executing them depend on, as the living server has them. */
+/** Settings that plans and the cost of executing them depend on, as the production server has them. */
 export async function readPlanSettings(sql: Sql): Promise<Record<string, string>> {
   const rows = await sql<{ name: string; value: string }[]>`
     select s.name, current_setting(s.name) as value
@@ -19,7 +19,7 @@ export async function readPlanSettings(sql: Sql): Promise<Record<string, string>
   return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
-/** A setting as the living server describes it. */
+/** A setting as the production server describes it. */
 export interface SettingFacts {
   name: string;
   category: string;

@@ -17,7 +17,7 @@ export async function readDatabaseForm(sql: Sql): Promise<DatabaseForm> {
   return row ?? { encoding: "UTF8", collate: "C", ctype: "C" };
 }
 
-/** Makes the database of a copy; with the plain locale where this machine lacks the living one. Says which it was. */
+/** Makes the database of a copy; with the plain locale where this machine lacks the production one. Says which it was. */
 export async function createDatabase(
   sql: Sql,
   name: string,
@@ -29,7 +29,7 @@ export async function createDatabase(
         encoding ${quoteLiteral(encoding)}
         lc_collate ${quoteLiteral(locale)} lc_ctype ${quoteLiteral(type)}`,
     );
-  // A new cluster has a database postgres, which knows nothing of the living one's locale.
+  // A new cluster has a database postgres, which knows nothing of the production one's locale.
   await sql.unsafe(`drop database if exists ${quoteIdent(name)}`);
   try {
     await create(collate, ctype);
@@ -95,20 +95,30 @@ export async function listTables(sql: Sql): Promise<SampledTable[]> {
   }));
 }
 
-/** Copies a part of a table's blocks, or all of it, from the living server into the copy: at most `share` of its rows. */
+/** Copies a part of a table's blocks, or all of it, from the production server into the copy: at most `share` of its rows. */
 export async function copySample(
-  living: Sql,
+  production: Sql,
   copy: Sql,
   table: SampledTable,
   { share, signal }: { share: number; signal: AbortSignal },
 ): Promise<void> {
   const part = share < 1 ? ` tablesample system (${(share * 100).toFixed(4)})` : "";
   // A partitioned table and its parents have no rows of their own: "only" leaves those below out.
-  const source: Readable = await living.unsafe(
+  const source: Readable = await production.unsafe(
     `copy (select ${table.columns} from only ${table.name}${part}) to stdout`,
   ).readable();
   const sink: Writable = await copy.unsafe(
     `copy ${table.name} (${table.columns}) from stdin`,
   ).writable();
   await pipeline(source, sink, { signal });
+}
+
+/** Turns triggers and foreign keys off for a session that loads rows. */
+export async function disableTriggers(sql: Sql): Promise<void> {
+  await sql`set session_replication_role to replica`;
+}
+
+/** Gathers the statistics of all tables. */
+export async function analyseAll(sql: Sql): Promise<void> {
+  await sql`analyze`;
 }

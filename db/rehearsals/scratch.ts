@@ -4,7 +4,7 @@ import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
 /** The role as which everything that a user wrote runs on a copy: it may do all with the data, and nothing outside. */
 export const rehearsalRole = "holdfast_rehearsal";
 
-/** The database's encoding of "made by a user": oids below belong to the system. */
+/** Oids below this belong to the system catalogues (FirstNormalObjectId). */
 const firstUserOid = 16_384;
 
 /**
@@ -120,4 +120,19 @@ export async function readCopySize(sql: Sql): Promise<CopySize> {
       pg_database_size(current_database())::float8 as bytes,
       pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as wal_bytes`;
   return row ?? { bytes: 0, wal_bytes: 0 };
+}
+
+/** Returns whether the server answers. */
+export async function answers(sql: Sql): Promise<boolean> {
+  return await sql`select 1`.then(() => true, () => false);
+}
+
+/** Sets the search path of a session to `path`, a list of quoted schemas; public when it is empty. */
+export async function setSearchPath(sql: Sql, path: string): Promise<void> {
+  await sql.unsafe(`set search_path to ${path === "" ? "public" : path}`);
+}
+
+/** Writes all changed pages to disk. */
+export async function checkpoint(sql: Sql): Promise<void> {
+  await sql`checkpoint`;
 }

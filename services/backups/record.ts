@@ -73,9 +73,9 @@ export const recordName = "backup.json";
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex");
 
-/** Serializes a record, with a checksum that shows later changes. */
+/** Serializes a record, with its fields in one order and a checksum that shows later changes. */
 export function writeRecord(record: BackupRecord): string {
-  const text = JSON.stringify(record, null, 2);
+  const text = JSON.stringify(BackupRecord.parse(record), null, 2);
   return `${text}\n${digest(text)}\n`;
 }
 

@@ -12,7 +12,7 @@ import type { BackupRecord } from "../backups/record.ts";
 import type { BackupRepository } from "../backups/repository.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { createConvert } from "./change/convert.ts";
-import { type Copies, makeCopies } from "./copy/pair.ts";
+import { type CopyPair, makeCopies } from "./copy/pair.ts";
 import { physicalSource } from "./copy/physical.ts";
 import { sampledSource, sampleNote } from "./copy/sampled.ts";
 import { placeOfCopies, sizeOf } from "./copy/place.ts";
@@ -41,7 +41,7 @@ export interface LiveOptions {
   findBase(facts: ServerFacts, id: string | undefined): Promise<BackupRecord | undefined>;
   /** Takes a base backup and answers it; undefined where none can be taken. */
   takeBase(facts: ServerFacts, signal: AbortSignal): Promise<BackupRecord | undefined>;
-  /** How the living server is reached, for pg_dump. */
+  /** How the production server is reached, for pg_dump. */
   target: Target;
   clock: Clock;
   log: Logger;
@@ -54,7 +54,7 @@ interface OneOptions extends LiveOptions {
   change: Change;
   workload: readonly GivenStatement[] | undefined;
   profile: RehearsalProfile;
-  openLiving(statementTimeoutMs?: number): Sql;
+  openProduction(statementTimeoutMs?: number): Sql;
   save(rehearsal: Rehearsal): Promise<void>;
   publish(rehearsal: Rehearsal): void;
   release(): Promise<void>;
@@ -145,25 +145,27 @@ async function work(
   const { signal } = controller;
   const { problems } = rehearsal;
   await advance();
-  const living = options.openLiving();
-  const sessions = watchSessions(living);
-  let copies: Copies | undefined;
+  const production = options.openProduction();
+  const sessions = watchSessions(production);
+  let copies: CopyPair | undefined;
   let diskTimer: ReturnType<typeof setInterval> | undefined;
   try {
-    const top = options.workload ? [] : await readTop(living, problems);
-    const planSettings = await readPlanSettings(living);
+    const top = options.workload ? [] : await readTop(production, problems);
+    const planSettings = await readPlanSettings(production);
     if (!options.base) onStep("taking a backup: there was none");
     const base = options.base ?? await options.takeBase(facts, signal);
     const sampled = base ? undefined : sampledSource({
       target: options.target,
       facts,
       budgetBytes: profile.sampleBytes,
-      openLiving: () => options.openLiving(profile.changeMs),
+      openProduction: () => options.openProduction(profile.changeMs),
     });
     const place = placeOfCopies(scratchHome, facts.system);
     diskTimer = setInterval(() => void checkDisk(dirname(place.root), controller), diskCheckMs);
     copies = await makeCopies({
-      source: base ? physicalSource(base, { repository: options.repository, role: facts.role }) : sampled!,
+      source: base
+        ? physicalSource(base, { repository: options.repository, role: facts.role })
+        : sampled!,
       place,
       planSettings,
       prepare: (admin) => prepareCopy(admin, { problems, signal }),
@@ -187,7 +189,7 @@ async function work(
       ? selectGiven(options.workload)
       : selectTop(top, sessions.all(), profile.statements);
     sessions.stop();
-    await living.end({ timeout: 1 }).catch(() => {});
+    await production.end({ timeout: 1 }).catch(() => {});
     await advance();
     const run = runRehearsal(rehearsal, {
       copies,
@@ -204,7 +206,7 @@ async function work(
   } finally {
     sessions.stop();
     clearInterval(diskTimer);
-    await living.end({ timeout: 1 }).catch(() => {});
+    await production.end({ timeout: 1 }).catch(() => {});
     await copies?.remove();
   }
 }

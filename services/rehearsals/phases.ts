@@ -17,7 +17,7 @@ import { describeDatabaseError } from "../../db/errors.ts";
 import { createRandom } from "../benchmarks/measuring/random.ts";
 import type { Estimate } from "../benchmarks/statistics.ts";
 import { carryOut, type Convert } from "./change/carry_out.ts";
-import type { Copies } from "./copy/pair.ts";
+import type { CopyPair } from "./copy/pair.ts";
 import type { Change, Rehearsal, StatementResult, Uncovered } from "./rehearsal.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
 import type { Sessions } from "./replay/replay.ts";
@@ -60,10 +60,10 @@ export async function prepareCopy(
   }
 }
 
-/** Watches what sessions of the living server run, a few times a second, until told to stop. */
-export function watchSessions(living: Sql) {
+/** Watches what sessions of the production server run, a few times a second, until told to stop. */
+export function watchSessions(production: Sql) {
   const observed = createObserved();
-  const read = async () => observed.note(await readSessionsStatements(living).catch(() => []));
+  const read = async () => observed.note(await readSessionsStatements(production).catch(() => []));
   const timer = setInterval(() => void read(), 300);
   return {
     all: observed.all,
@@ -71,10 +71,10 @@ export function watchSessions(living: Sql) {
   };
 }
 
-/** What took most time in the living server, read before the copy adds statements of its own. */
-export async function readTop(living: Sql, problems: string[]): Promise<WorkloadRow[]> {
-  const schema = await findStatementsSchema(living);
-  if (schema !== undefined) return await readWorkload(living, schema, workloadRows);
+/** What took most time in the production server, read before the copy adds statements of its own. */
+export async function readTop(production: Sql, problems: string[]): Promise<WorkloadRow[]> {
+  const schema = await findStatementsSchema(production);
+  if (schema !== undefined) return await readWorkload(production, schema, workloadRows);
   problems.push(
     "pg_stat_statements is not installed in this database: give a workload, or create the extension",
   );
@@ -82,7 +82,7 @@ export async function readTop(living: Sql, problems: string[]): Promise<Workload
 }
 
 export interface RunOptions {
-  copies: Copies;
+  copies: CopyPair;
   change: Change;
   selection: Selection;
   profile: RehearsalProfile;
@@ -141,7 +141,7 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
   }
 }
 
-async function openSessions(copies: Copies, profile: RehearsalProfile): Promise<Sessions> {
+async function openSessions(copies: CopyPair, profile: RehearsalProfile): Promise<Sessions> {
   const how = { statementTimeoutMs: profile.statementMs, lockTimeoutMs: 10_000 };
   return { baseline: await copies.open("a", how), candidate: await copies.open("b", how) };
 }
@@ -239,7 +239,7 @@ async function measureChanged(
   }
 }
 
-async function nodesOf(copies: Copies, arm: "a" | "b"): Promise<Map<string, string>> {
+async function nodesOf(copies: CopyPair, arm: "a" | "b"): Promise<Map<string, string>> {
   const admin = copies.openAdmin(arm);
   try {
     return await readFileNodes(admin);

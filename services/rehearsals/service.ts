@@ -176,12 +176,12 @@ export function createRehearsals(options: RehearsalsOptions): Rehearsals {
       change,
       workload: input.workload,
       profile: profiles[profile],
-      openLiving: (statementTimeoutMs = connect().statementTimeoutMs) =>
+      openProduction: (statementTimeoutMs = connect().statementTimeoutMs) =>
         connectSql({
           ...connect(),
           statementTimeoutMs,
           max: 1,
-          applicationName: "holdfast-rehearsal-living",
+          applicationName: "holdfast-rehearsal-production",
           purpose: "benchmark",
         }),
       save,

@@ -94,7 +94,7 @@ testWith(
       }
       await t.step("a small budget takes a part of each large table", async () => {
         const target = targetOf(`postgres://plain@127.0.0.1:${server.port}/postgres`, {});
-        const openLiving = () =>
+        const openProduction = () =>
           connectSql({
             target,
             max: 1,
@@ -103,9 +103,9 @@ testWith(
             lockTimeoutMs: 200,
             pooled: false,
           });
-        const living = openLiving();
-        const facts = await readServerFacts(living).finally(() => living.end());
-        const source = sampledSource({ target, facts, budgetBytes: 2_000_000, openLiving });
+        const production = openProduction();
+        const facts = await readServerFacts(production).finally(() => production.end());
+        const source = sampledSource({ target, facts, budgetBytes: 2_000_000, openProduction });
         const copies = await makeCopies({
           source,
           place: placeOfCopies(backups, facts.system),

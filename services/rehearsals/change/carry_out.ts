@@ -5,7 +5,7 @@ import {
   type TouchedTable,
 } from "../../../db/rehearsals/effects.ts";
 import { analyse, listUnanalysed, readCopySize } from "../../../db/rehearsals/scratch.ts";
-import type { Copies } from "../copy/pair.ts";
+import type { CopyPair } from "../copy/pair.ts";
 import type { Change, ChangeCost } from "../rehearsal.ts";
 import { unknownWrites } from "../replay/writes.ts";
 import { applyScript } from "./apply.ts";
@@ -23,7 +23,7 @@ export type Convert = (
  * Throws what the server says to a change that it refuses.
  */
 export async function carryOut(
-  copies: Copies,
+  copies: CopyPair,
   change: Change,
   { tables, convert, changeMs, signal }: {
     tables: readonly TouchedTable[];

@@ -8,7 +8,7 @@ import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { createConversions } from "../../partitions/rewrite/service.ts";
 import { createPolicies } from "../../partitions/policy_service.ts";
-import type { Copies } from "../copy/pair.ts";
+import type { CopyPair } from "../copy/pair.ts";
 import type { Convert } from "./carry_out.ts";
 
 /** Steps that may pass without the conversion having come to its end. */
@@ -17,7 +17,7 @@ const waitMs = 250;
 
 /** Makes what converts a table of copy `b`, by the planner and the steps that production's conversions have. */
 export function createConvert(
-  { copies, config, clock, log }: { copies: Copies; config: Config; clock: Clock; log: Logger },
+  { copies, config, clock, log }: { copies: CopyPair; config: Config; clock: Clock; log: Logger },
 ): Convert {
   return async ({ table, keyColumn, policy }, signal) => {
     const pool = createPool({

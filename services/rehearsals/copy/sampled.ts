@@ -5,9 +5,12 @@ import { forPrograms } from "../../../db/address/programs.ts";
 import type { Sql, Target } from "../../../db/connection.ts";
 import { runCommand, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
+import { runStatement } from "../../../db/rehearsals/replay.ts";
 import {
+  analyseAll,
   copySample,
   createDatabase,
+  disableTriggers,
   listTables,
   readDatabaseForm,
   type SampledTable,
@@ -42,11 +45,11 @@ export function shareFor(tables: readonly Pick<SampledTable, "bytes">[], budget:
  * ACCESS SHARE. `sample` tells what came of it once it is loaded.
  */
 export function sampledSource(
-  { target, facts, budgetBytes, openLiving }: {
+  { target, facts, budgetBytes, openProduction }: {
     target: Target;
     facts: ServerFacts;
     budgetBytes: number;
-    openLiving(): Sql;
+    openProduction(): Sql;
   },
 ): CopySource & { sample: Sample } {
   const major = Math.floor(facts.version / 10_000);
@@ -73,10 +76,10 @@ export function sampledSource(
       if (code !== 0) throw new HoldfastError("conflict", `initdb failed: ${output.slice(-300)}`);
     },
     async load(connect, signal) {
-      const living = openLiving();
+      const production = openProduction();
       try {
-        const form = await readDatabaseForm(living);
-        const tables = await listTables(living);
+        const form = await readDatabaseForm(production);
+        const tables = await listTables(production);
         const admin = connect("template1", superuser);
         const { sameLocale } = await createDatabase(admin, facts.database, form)
           .finally(() => admin.end({ timeout: 1 }));
@@ -89,7 +92,7 @@ export function sampledSource(
         const copy = connect(facts.database, superuser);
         try {
           await runScript(copy, schema.before, tell, signal);
-          await copy`set session_replication_role to replica`;
+          await disableTriggers(copy);
           const chosen = tables.filter(({ readable, bytes }) => readable && bytes > 0);
           const share = shareFor(chosen, budgetBytes);
           let [copied, all] = [0, 0];
@@ -97,7 +100,7 @@ export function sampledSource(
             signal.throwIfAborted();
             const part = table.bytes <= wholeBytes ? 1 : share;
             try {
-              await copySample(living, copy, table, { share: part, signal });
+              await copySample(production, copy, table, { share: part, signal });
               copied += table.rows * part;
             } catch (error) {
               signal.throwIfAborted();
@@ -107,12 +110,12 @@ export function sampledSource(
           }
           sample.share = all > 0 ? copied / all : 1;
           await runScript(copy, schema.after, tell, signal);
-          await copy.unsafe("analyze");
+          await analyseAll(copy);
         } finally {
           await copy.end({ timeout: 1 });
         }
       } finally {
-        await living.end({ timeout: 1 });
+        await production.end({ timeout: 1 });
       }
     },
   };
@@ -128,7 +131,7 @@ async function runScript(
   for (const { sql: statement } of splitStatements(script)) {
     signal.throwIfAborted();
     try {
-      await sql.unsafe(statement);
+      await runStatement(sql, statement);
     } catch (error) {
       signal.throwIfAborted();
       // A newer pg_dump sets what an older server does not know.
