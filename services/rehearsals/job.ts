@@ -1,53 +1,45 @@
-import { dirname } from "node:path";
 import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { ServerFacts } from "../../db/backups/facts.ts";
 import type { Sql, Target } from "../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import { readPlanSettings } from "../../db/rehearsals/production.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { unlessAborted } from "../../lib/unless_aborted.ts";
 import type { Logger } from "../../log.ts";
 import type { BackupRecord } from "../backups/record.ts";
 import type { BackupRepository } from "../backups/repository.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { createConvert } from "./change/convert.ts";
-import { type CopyPair, makeCopies } from "./copy/pair.ts";
+import { type CopyPair, type CopySource, makeCopies } from "./copy/pair.ts";
 import { physicalSource } from "./copy/physical.ts";
-import { sampledSource, sampleNote } from "./copy/sampled.ts";
 import { placeOfCopies, sizeOf } from "./copy/place.ts";
+import { type Sample, sampledSource, sampleNote } from "./copy/sampled.ts";
+import { prepareCopy, readTop, runRehearsal, watchSessions } from "./phases.ts";
 import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
-import { prepareCopy, readTop, runRehearsal, watchSessions } from "./phases.ts";
-import { selectGiven, selectTop } from "./workload/selection.ts";
 import { nextStatus, type RehearsalEvent } from "./state.ts";
+import { selectGiven, selectTop } from "./workload/selection.ts";
 
-/** A rehearsal that is under way. */
-export interface LiveRehearsal {
-  readonly rehearsal: Rehearsal;
-  /** Resolves when it is over, all of it removed and its record written; never rejects. */
-  readonly done: Promise<void>;
-  abort(why: HoldfastError): void;
-}
-
-/** What every rehearsal of this Holdfast needs. */
-export interface LiveOptions {
+/** What every rehearsal of this instance needs. */
+export interface RehearsalEnvironment {
   config: Config;
-  /** Where copies may live: the server's user must be able to enter it. */
+  /** Directory for the copies, which the server's user must be able to enter. */
   scratchHome: string;
   embedded: boolean;
   repository: Pick<BackupRepository, "pathOf">;
-  /** The backup to restore; undefined: there is none yet, and none was named. */
+  /** Finds the backup to restore; undefined when there is none and none was named. */
   findBase(facts: ServerFacts, id: string | undefined): Promise<BackupRecord | undefined>;
-  /** Takes a base backup and answers it; undefined where none can be taken. */
+  /** Takes a base backup and returns it; undefined where none can be taken. */
   takeBase(facts: ServerFacts, signal: AbortSignal): Promise<BackupRecord | undefined>;
-  /** How the production server is reached, for pg_dump. */
+  /** Address of the production server, for pg_dump. */
   target: Target;
   clock: Clock;
   log: Logger;
 }
 
-interface OneOptions extends LiveOptions {
+export interface RehearsalJobOptions extends RehearsalEnvironment {
   facts: ServerFacts;
   base: BackupRecord | undefined;
   rehearsal: Rehearsal;
@@ -57,165 +49,227 @@ interface OneOptions extends LiveOptions {
   openProduction(statementTimeoutMs?: number): Sql;
   save(rehearsal: Rehearsal): Promise<void>;
   publish(rehearsal: Rehearsal): void;
+  /** Releases the rehearsal lock. */
   release(): Promise<void>;
 }
 
-/** Progress inside of a status goes out this often; milliseconds. */
+interface ChosenSource {
+  source: CopySource;
+  /** The restored backup; undefined for a sampled copy. */
+  base: BackupRecord | undefined;
+  sample: Sample | undefined;
+}
+
+/** Progress inside a status is published this often; milliseconds. */
 const publishMs = 1_000;
-/** Room that a change must leave on the disk; below it the rehearsal ends. */
+/** Disk space that a rehearsal must leave free; below it the rehearsal fails. */
 const reserveBytes = 256 * 1024 * 1024;
 const diskCheckMs = 1_000;
 
-/** Starts a rehearsal whose lock is held; from here on it cleans up after itself whatever happens. */
-export function createLiveRehearsal(options: OneOptions): LiveRehearsal {
-  const controller = new AbortController();
-  const { rehearsal, log } = options;
-  const done = live(options, controller)
-    .catch((error) => log.error("rehearsal_broken", { rehearsal: rehearsal.id, error }));
-  return { rehearsal, done, abort: (why) => controller.abort(why) };
-}
+/** Runs one rehearsal whose lock is held, keeps its record up to date, and removes the copies at its end. */
+export class RehearsalJob {
+  readonly rehearsal: Rehearsal;
+  /** Resolves when it has ended, its copies are removed and its record is written; never rejects. */
+  readonly done: Promise<void>;
+  readonly #options: RehearsalJobOptions;
+  readonly #controller = new AbortController();
+  #publishedAt = 0;
 
-async function live(options: OneOptions, controller: AbortController): Promise<void> {
-  const { rehearsal, clock, log, save, publish, release } = options;
-  let publishedAt = 0;
-  const move = (event: RehearsalEvent) => {
-    rehearsal.status = nextStatus(rehearsal.status, event);
-    rehearsal.step = null;
-  };
-  const advance = async () => {
-    controller.signal.throwIfAborted();
-    move("step_finished");
-    await save(rehearsal).catch((error) =>
-      log.warn("rehearsal_not_saved", { rehearsal: rehearsal.id, error: messageOf(error) })
+  /** Starts the rehearsal. */
+  constructor(options: RehearsalJobOptions) {
+    this.#options = options;
+    this.rehearsal = options.rehearsal;
+    this.done = this.#run().catch((error) =>
+      options.log.error("rehearsal_broken", { rehearsal: this.rehearsal.id, error })
     );
-    publish(rehearsal);
-  };
-  const onStep = (step: string) => {
-    rehearsal.step = step;
-    if (performance.now() - publishedAt < publishMs) return;
-    publishedAt = performance.now();
-    publish(rehearsal);
-  };
-  try {
-    await work(options, { controller, advance, onStep });
-    move("step_finished");
-  } catch (error) {
-    const { reason } = controller.signal;
-    const aborted = controller.signal.aborted && !(isFailure(reason));
-    move(aborted ? "abort" : "failure");
+  }
+
+  abort(reason: HoldfastError): void {
+    this.#controller.abort(reason);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, publish, release } = this.#options;
+    const { rehearsal } = this;
+    try {
+      await this.#rehearse();
+      this.#transition("step_finished");
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      rehearsal.finished_at = clock.now().toISOString();
+      await this.#save();
+      await release();
+      const { id, status, verdict } = rehearsal;
+      log.info("rehearsal_finished", { rehearsal: id, status, verdict });
+      publish(rehearsal);
+    }
+  }
+
+  #fail(error: unknown): void {
+    const { rehearsal } = this;
+    const { aborted, reason } = this.#controller.signal;
+    const byRequest = aborted && !isFailure(reason);
+    this.#transition(byRequest ? "abort" : "failure");
     rehearsal.verdict = null;
     rehearsal.summary = null;
-    rehearsal.problems.push(wordsFor(controller.signal.aborted ? reason : error));
-    if (!aborted) {
-      log.warn("rehearsal_failed", { rehearsal: rehearsal.id, error: messageOf(error) });
-    }
-  } finally {
-    rehearsal.finished_at = clock.now().toISOString();
-    await save(rehearsal).catch((error) =>
-      log.warn("rehearsal_not_saved", { rehearsal: rehearsal.id, error: messageOf(error) })
-    );
-    await release();
-    const { id, status, verdict } = rehearsal;
-    log.info("rehearsal_finished", { rehearsal: id, status, verdict });
-    publish(rehearsal);
+    rehearsal.problems.push(describe(aborted ? reason : error));
+    if (byRequest) return;
+    this.#options.log.warn("rehearsal_failed", {
+      rehearsal: rehearsal.id,
+      error: messageOf(error),
+    });
   }
-}
 
-/** An abort of our own, because the disk is full or a copy's server has gone, is a failure. */
-const isFailure = (reason: unknown) =>
-  reason instanceof HoldfastError &&
-  (reason.code === "storage_full" || reason.code === "database_unavailable");
+  #transition(event: RehearsalEvent): void {
+    this.rehearsal.status = nextStatus(this.rehearsal.status, event);
+    this.rehearsal.step = null;
+  }
 
-function wordsFor(error: unknown): string {
-  if (error instanceof HoldfastError) return error.message;
-  return isUnreachable(error)
-    ? `A server went away: ${describeDatabaseError(error)}`
-    : describeDatabaseError(error);
-}
+  /** Moves on to the next status. */
+  async #advance(): Promise<void> {
+    this.#controller.signal.throwIfAborted();
+    this.#transition("step_finished");
+    await this.#save();
+    this.#options.publish(this.rehearsal);
+  }
 
-async function work(
-  options: OneOptions,
-  { controller, advance, onStep }: {
-    controller: AbortController;
-    advance(): Promise<void>;
-    onStep(step: string): void;
-  },
-): Promise<void> {
-  const { rehearsal, change, facts, profile, config, clock, log, scratchHome } = options;
-  const { signal } = controller;
-  const { problems } = rehearsal;
-  await advance();
-  const production = options.openProduction();
-  const sessions = watchSessions(production);
-  let copies: CopyPair | undefined;
-  let diskTimer: ReturnType<typeof setInterval> | undefined;
-  try {
-    const top = options.workload ? [] : await readTop(production, problems);
-    const planSettings = await readPlanSettings(production);
-    if (!options.base) onStep("taking a backup: there was none");
-    const base = options.base ?? await options.takeBase(facts, signal);
-    const sampled = base ? undefined : sampledSource({
-      target: options.target,
+  #noteStep(step: string): void {
+    this.rehearsal.step = step;
+    if (performance.now() - this.#publishedAt < publishMs) return;
+    this.#publishedAt = performance.now();
+    this.#options.publish(this.rehearsal);
+  }
+
+  async #save(): Promise<void> {
+    await this.#options.save(this.rehearsal).catch((error) =>
+      this.#options.log.warn("rehearsal_not_saved", {
+        rehearsal: this.rehearsal.id,
+        error: messageOf(error),
+      })
+    );
+  }
+
+  async #rehearse(): Promise<void> {
+    const { workload, profile, scratchHome, facts } = this.#options;
+    await this.#advance();
+    const production = this.#options.openProduction();
+    const sessions = watchSessions(production);
+    const closeProduction = async () => {
+      sessions.stop();
+      await production.end({ timeout: 1 }).catch(() => {});
+    };
+    let copies: CopyPair | undefined;
+    let diskTimer: ReturnType<typeof setInterval> | undefined;
+    try {
+      const top = workload ? [] : await readTop(production, this.rehearsal.problems);
+      const planSettings = await readPlanSettings(production);
+      const chosen = await this.#chooseSource();
+      const { root } = placeOfCopies(scratchHome, facts.system);
+      diskTimer = setInterval(() => void this.#checkDisk(dirname(root)), diskCheckMs);
+      copies = await this.#makeCopies(chosen.source, planSettings);
+      await this.#noteCopy(copies, chosen);
+      const selection = workload
+        ? selectGiven(workload)
+        : selectTop(top, sessions.all(), profile.statements);
+      await closeProduction();
+      await this.#advance();
+      await this.#measure(copies, selection);
+    } finally {
+      clearInterval(diskTimer);
+      await closeProduction();
+      await copies?.remove();
+    }
+  }
+
+  /** Chooses a backup to restore, taking one if needed, or a sample where no base backup is possible. */
+  async #chooseSource(): Promise<ChosenSource> {
+    const { facts, repository, target, profile, openProduction, takeBase } = this.#options;
+    if (!this.#options.base) this.#noteStep("taking a backup: there was none");
+    const base = this.#options.base ?? await takeBase(facts, this.#controller.signal);
+    if (base) {
+      const source = physicalSource(base, { repository, role: facts.role });
+      return { source, base, sample: undefined };
+    }
+    const source = sampledSource({
+      target,
       facts,
       budgetBytes: profile.sampleBytes,
-      openProduction: () => options.openProduction(profile.changeMs),
+      openProduction: () => openProduction(profile.changeMs),
     });
-    const place = placeOfCopies(scratchHome, facts.system);
-    diskTimer = setInterval(() => void checkDisk(dirname(place.root), controller), diskCheckMs);
-    copies = await makeCopies({
-      source: base
-        ? physicalSource(base, { repository: options.repository, role: facts.role })
-        : sampled!,
-      place,
+    return { source, base, sample: source.sample };
+  }
+
+  #makeCopies(source: CopySource, planSettings: Record<string, string>): Promise<CopyPair> {
+    const { scratchHome, facts } = this.#options;
+    const { problems } = this.rehearsal;
+    const { signal } = this.#controller;
+    return makeCopies({
+      source,
+      place: placeOfCopies(scratchHome, facts.system),
       planSettings,
       prepare: (admin) => prepareCopy(admin, { problems, signal }),
-      onStep,
+      onStep: (step) => this.#noteStep(step),
       onLost: (arm) =>
-        controller.abort(
-          new HoldfastError("database_unavailable", `The server of copy ${arm} went away`),
+        this.abort(
+          new HoldfastError("database_unavailable", `The server of copy ${arm} ended unexpectedly`),
         ),
       signal,
     });
-    rehearsal.copy = {
+  }
+
+  /** Writes into the record what the copies were made from. */
+  async #noteCopy({ place }: CopyPair, { base, sample }: ChosenSource): Promise<void> {
+    const { facts, clock } = this.#options;
+    this.rehearsal.copy = {
       kind: base ? "physical" : "sampled",
       backup: base?.id ?? null,
       taken_at: base?.finished_at ?? base?.started_at ?? clock.now().toISOString(),
       server_version: facts.version,
       bytes: await sizeOf(place.data("a")),
-      sample_share: sampled?.sample.share ?? 1,
+      sample_share: sample?.share ?? 1,
     };
-    if (sampled) problems.push(sampleNote(sampled.sample.share), ...sampled.sample.problems);
-    const selection = options.workload
-      ? selectGiven(options.workload)
-      : selectTop(top, sessions.all(), profile.statements);
-    sessions.stop();
-    await production.end({ timeout: 1 }).catch(() => {});
-    await advance();
-    const run = runRehearsal(rehearsal, {
+    if (sample) this.rehearsal.problems.push(sampleNote(sample.share), ...sample.problems);
+  }
+
+  async #measure(copies: CopyPair, selection: ReturnType<typeof selectGiven>): Promise<void> {
+    const { change, profile, config, clock, log } = this.#options;
+    const { signal } = this.#controller;
+    const run = runRehearsal(this.rehearsal, {
       copies,
       change,
       selection,
       profile,
       convert: createConvert({ copies, config, clock, log }),
       signal,
-      advance,
-      onStep,
+      advance: () => this.#advance(),
+      onStep: (step) => this.#noteStep(step),
     });
-    // What waits for a server that has gone may wait for ever.
+    // A statement on a server that has gone may never settle.
     await unlessAborted(signal, run);
-  } finally {
-    sessions.stop();
-    clearInterval(diskTimer);
-    await production.end({ timeout: 1 }).catch(() => {});
-    await copies?.remove();
+  }
+
+  /** Ends the rehearsal before it fills a disk that production may share. */
+  async #checkDisk(path: string): Promise<void> {
+    const found = await statfs(path).catch(() => undefined);
+    if (!found || found.bavail * found.bsize >= reserveBytes) return;
+    this.abort(
+      new HoldfastError(
+        "storage_full",
+        "The rehearsal was ended: the disk has no more space for the copies",
+      ),
+    );
   }
 }
 
-/** Ends the rehearsal before it fills a disk that production may share. */
-async function checkDisk(path: string, controller: AbortController): Promise<void> {
-  const found = await statfs(path).catch(() => undefined);
-  if (!found || found.bavail * found.bsize >= reserveBytes) return;
-  controller.abort(
-    new HoldfastError("storage_full", "The disk had no more room for the copies: it was ended"),
-  );
+/** An abort by the rehearsal itself, because the disk is full or a copy's server has gone, is a failure. */
+const isFailure = (reason: unknown) =>
+  reason instanceof HoldfastError &&
+  (reason.code === "storage_full" || reason.code === "database_unavailable");
+
+function describe(error: unknown): string {
+  if (error instanceof HoldfastError) return error.message;
+  return isUnreachable(error)
+    ? `A server cannot be reached: ${describeDatabaseError(error)}`
+    : describeDatabaseError(error);
 }

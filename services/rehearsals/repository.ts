@@ -1,38 +1,33 @@
-import type { RehearsalRow } from "../../db/rehearsals/records.ts";
-import type { ProfileName } from "../benchmarks/case.ts";
-import { cursorParts } from "../market/cursor.ts";
-import type { Change, Rehearsal } from "./rehearsal.ts";
-import { wordsOf } from "./request.ts";
+import type { RecordsDb } from "../../db/records/records.ts";
+import {
+  findRehearsal,
+  listOfAdvice,
+  listRehearsals,
+  listUnfinished,
+  type RehearsalRow,
+  saveRehearsal,
+} from "../../db/rehearsals/records.ts";
+import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
+import type { Rehearsal } from "./rehearsal.ts";
+import { endedStatuses } from "./state.ts";
 
-/** A rehearsal that waits to begin. */
-export function newRehearsal(
-  change: Change,
-  { profile, seed, now }: { profile: ProfileName; seed: number; now: Date },
-): Rehearsal {
-  return {
-    id: crypto.randomUUID(),
-    status: "queued",
-    profile,
-    source: change.source,
-    change: wordsOf(change),
-    recommendation: change.source === "recommendation" ? change.id : null,
-    created_at: now.toISOString(),
-    finished_at: null,
-    step: null,
-    seed,
-    copy: null,
-    verdict: null,
-    summary: null,
-    coverage: { statements: 0, of: 0, time_share: 0 },
-    statements: [],
-    uncovered: [],
-    cost: null,
-    problems: [],
-  };
+/** Stored rehearsals. */
+export interface RehearsalRepository {
+  save(rehearsal: Rehearsal): Promise<void>;
+  find(id: string): Promise<Rehearsal | undefined>;
+  /** Lists rehearsals, newest first. Throws `invalid_request` for a cursor that is not one of this list. */
+  list(
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<{ rehearsals: Rehearsal[]; next_cursor: string | null }>;
+  /** Lists rehearsals that have not ended by their record. */
+  listUnfinished(): Promise<Rehearsal[]>;
+  /** Lists the finished rehearsals of recommendations, oldest first. */
+  listOfAdvice(): Promise<Rehearsal[]>;
 }
 
-/** A rehearsal as it is kept. */
-export const rowOf = (rehearsal: Rehearsal): RehearsalRow => ({
+const rehearsalOf = (row: RehearsalRow) => row.body as Rehearsal;
+
+const rowOf = (rehearsal: Rehearsal): RehearsalRow => ({
   id: rehearsal.id,
   status: rehearsal.status,
   recommendation: rehearsal.recommendation,
@@ -41,12 +36,26 @@ export const rowOf = (rehearsal: Rehearsal): RehearsalRow => ({
   body: rehearsal,
 });
 
-/** What goes out while it runs: how it stands, without the plans. */
-export const statusOf = (
-  { id, status, step, source, change, verdict, summary, coverage, problems }: Rehearsal,
-) => ({ id, status, step, source, change, verdict, summary, coverage, problems });
+const isDate = (part: string) => cursorParts.time(part) && !Number.isNaN(Date.parse(part));
 
-/** Whether a part of a cursor is a time. */
-export function isDate(part: string): boolean {
-  return cursorParts.time(part) && !Number.isNaN(Date.parse(part));
+export function createRehearsalRepository(records: RecordsDb): RehearsalRepository {
+  return {
+    save: (rehearsal) => saveRehearsal(records, rowOf(rehearsal)),
+    async find(id) {
+      const row = cursorParts.uuid(id) ? await findRehearsal(records, id) : undefined;
+      return row && rehearsalOf(row);
+    },
+    async list({ limit, cursor }) {
+      const position = readCursor(cursor, [isDate, cursorParts.uuid]);
+      const after = position && { createdAt: new Date(position[0]!), id: position[1]! };
+      const rows = await listRehearsals(records, { limit: limit + 1, after });
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      return {
+        rehearsals: rows.slice(0, limit).map(rehearsalOf),
+        next_cursor: last ? writeCursor([last.created_at.toISOString(), last.id]) : null,
+      };
+    },
+    listUnfinished: async () => (await listUnfinished(records, endedStatuses)).map(rehearsalOf),
+    listOfAdvice: async () => (await listOfAdvice(records)).toReversed().map(rehearsalOf),
+  };
 }

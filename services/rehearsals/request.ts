@@ -2,7 +2,7 @@ import type { SettingFacts } from "../../db/rehearsals/production.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { ProfileName } from "../benchmarks/case.ts";
 import type { PolicyInput } from "../partitions/policy_service.ts";
-import type { Change, GivenStatement } from "./rehearsal.ts";
+import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import { kindOf, splitStatements } from "./workload/sql_text.ts";
 
 /** What somebody asks to have rehearsed: exactly one of the first four. */
@@ -123,8 +123,8 @@ export function checkWorkload(workload: readonly GivenStatement[] | undefined): 
   }
 }
 
-/** A change in words, for its record. */
-export function wordsOf(change: Change): string {
+/** Returns a change as text. */
+function describe(change: Change): string {
   switch (change.source) {
     case "sql":
     case "recommendation":
@@ -136,4 +136,31 @@ export function wordsOf(change: Change): string {
     case "policy":
       return `partition ${change.table} by ${change.keyColumn}, ${change.policy.interval}`;
   }
+}
+
+/** Returns the record of a rehearsal that is about to start. */
+export function newRehearsal(
+  change: Change,
+  { profile, seed, now }: { profile: ProfileName; seed: number; now: Date },
+): Rehearsal {
+  return {
+    id: crypto.randomUUID(),
+    status: "queued",
+    profile,
+    source: change.source,
+    change: describe(change),
+    recommendation: change.source === "recommendation" ? change.id : null,
+    created_at: now.toISOString(),
+    finished_at: null,
+    step: null,
+    seed,
+    copy: null,
+    verdict: null,
+    summary: null,
+    coverage: { statements: 0, of: 0, time_share: 0 },
+    statements: [],
+    uncovered: [],
+    cost: null,
+    problems: [],
+  };
 }
