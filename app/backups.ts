@@ -13,11 +13,11 @@ import type { Clock } from "../lib/clock.ts";
 import { checkRestoredSeals } from "../services/partitions/sealing/restored.ts";
 import type { Publisher } from "../services/live/hub.ts";
 
-/** Where backups go by these settings. */
+/** Returns the directory of backups. */
 export const backupRoot = (config: Config) =>
   resolve(config.HOLDFAST_BACKUP_DIR ?? join(config.HOLDFAST_DATA_DIR, "backups"));
 
-/** The storage that backups are copied to by these settings; undefined: none is set. */
+/** Returns the bucket that backups are copied to; undefined when none is configured. */
 export function bucketOf(config: Config): Bucket | undefined {
   const {
     HOLDFAST_S3_URL: url,
@@ -34,7 +34,7 @@ export function bucketOf(config: Config): Bucket | undefined {
   });
 }
 
-/** The backups of one server, as the settings have them. */
+/** Creates the backup service from the settings. */
 export function createBackupService(
   { config, embedded, ...rest }: {
     config: Config;
@@ -53,10 +53,10 @@ export function createBackupService(
     checkSeals: checkRestoredSeals,
     repository: createBackupRepository(backupRoot(config)),
     bucket: bucketOf(config),
-    // The server's user can enter where its cluster lives; nobody knows that of another directory.
+    // The server's user can certainly enter its own cluster's directory.
     scratchHome: embedded ? dirname(embedded.directory) : join(tmpdir(), "holdfast-drills"),
     settings: {
-      // A server of somebody else's is not copied to this disk unasked.
+      // Backups of an external server go to this disk only where HOLDFAST_BACKUP_DIR is set.
       scheduled: embedded !== undefined || config.HOLDFAST_BACKUP_DIR !== undefined,
       backupHours: config.HOLDFAST_BACKUP_HOURS,
       drillHours: config.HOLDFAST_DRILL_HOURS,

@@ -21,7 +21,7 @@ import { backupRoot } from "./backups.ts";
 
 const pollMs = 250;
 
-/** Takes a base backup and answers its record; undefined where role, server or pooler allow none. */
+/** Takes a base backup and returns its record; undefined where role, server or pooler allow none. */
 async function takeBase(
   { backups, repository }: { backups: Backups; repository: BackupRepository },
   facts: ServerFacts,
@@ -48,7 +48,7 @@ async function takeBase(
   }
 }
 
-/** The rehearsals of one server, as the settings have them. */
+/** Creates the rehearsal service from the settings. */
 export function createRehearsalService(
   { config, embedded, backups, monitor, ...rest }: {
     config: Config;
@@ -69,7 +69,7 @@ export function createRehearsalService(
     ...rest,
     config,
     embedded: embedded !== undefined,
-    // The server's user can enter where its cluster lives; nobody knows that of another directory.
+    // The server's user can certainly enter its own cluster's directory.
     scratchHome: embedded ? dirname(embedded.directory) : join(tmpdir(), "holdfast-rehearsals"),
     repository,
     findBase: (facts, id) => findBase(repository, facts, id),

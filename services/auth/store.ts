@@ -90,7 +90,10 @@ export function openTokenFile(path: string): TokenFile {
     async change(change) {
       await mkdir(dirname(path), { recursive: true });
       await withFileLock(`${path}.lock`, async () => {
-        await writeDurably(path, `${JSON.stringify(Content.parse(change(await read())), null, 2)}\n`);
+        await writeDurably(
+          path,
+          `${JSON.stringify(Content.parse(change(await read())), null, 2)}\n`,
+        );
         await giveToOwner(path);
       });
     },

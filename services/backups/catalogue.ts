@@ -29,7 +29,7 @@ export function createBackupCatalogue(
       system === undefined ? records : records.filter((record) => record.system === system),
     refresh,
     archiveOf,
-    /** Returns one record, read anew. Throws `not_found`. */
+    /** Returns one record, from disk. Throws `not_found`. */
     async find(id: string): Promise<BackupRecord> {
       await refresh();
       const record = records.find((one) => one.id === id);

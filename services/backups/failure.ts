@@ -41,8 +41,8 @@ export function replicationRefused(
   { code, message, pooler }: ReplicationRefusal,
 ): HoldfastError {
   const why = pooler
-    ? "A pooler stands before the server and takes no replication: base backups need DATABASE_URL to lead to the server itself"
-    : 'The server takes no replication from here: allow it in pg_hba.conf (a line "replication")';
+    ? "The pooler in front of the server allows no replication: base backups need a DATABASE_URL of the server itself"
+    : 'The server allows no replication connection from here: add a "replication" line to pg_hba.conf';
   return new HoldfastError(
     "forbidden",
     `${why}; until then only logical backups are taken (${code}: ${message})`,

@@ -117,14 +117,14 @@ export function reportBackups(
     problems: readonly string[];
   },
 ): BackupHealth {
-  const whole = records.filter(({ status }) => status === "complete");
-  const believed = notAhead(whole, now);
-  const [last] = believed.length > 0 ? believed : whole;
-  const proven = whole.filter(isProven);
+  const complete = records.filter(({ status }) => status === "complete");
+  const believed = notAhead(complete, now);
+  const [last] = believed.length > 0 ? believed : complete;
+  const proven = complete.filter(isProven);
   const trusted = believed.find(isProven);
   const lastProof = proven.map(({ proof }) => proof).filter((proof) => proof !== null)
     .sort((a, b) => a.at < b.at ? 1 : -1)[0];
-  const watched = scheduled || whole.length > 0;
+  const watched = scheduled || complete.length > 0;
   const age = (record: BackupRecord | undefined) =>
     watched ? Math.max(0, now - (record ? Date.parse(record.started_at) : startedAt)) / 1000 : null;
   const corrupt = records.filter(({ status }) => status === "corrupt").map((record) =>
@@ -145,7 +145,7 @@ export function reportBackups(
     unproven_seconds: age(trusted),
     archive_enabled: archive.enabled,
     archive_lag_seconds: archive.lagSeconds,
-    backups: whole.length,
+    backups: complete.length,
     proven: proven.length,
     ...copies,
     copy_age_seconds: watched ? copies.copy_age_seconds : null,

@@ -21,7 +21,7 @@ async function compareHashes(path: string, record: BackupRecord, signal?: AbortS
     if (found.bytes < expected.bytes) {
       problems.push(`${name} is truncated: ${found.bytes} of ${expected.bytes} bytes`);
     } else if (found.sha256 !== expected.sha256) {
-      problems.push(`${name} is damaged: its SHA-256 is another`);
+      problems.push(`${name} is damaged: its SHA-256 differs`);
     }
   }
   return problems;

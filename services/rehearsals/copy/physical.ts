@@ -7,8 +7,8 @@ import type { BackupRepository } from "../../backups/repository.ts";
 import type { CopySource } from "./pair.ts";
 
 /**
- * Finds the base backup of this server that a rehearsal restores: the one of this id, or the newest that is whole.
- * Undefined when none is asked for and there is none. Throws `not_found` and `conflict`.
+ * Finds the base backup of this server to restore: the given one, or the newest complete one. Undefined when none is given
+ * and there is none. Throws `invalid_request` for a given one that cannot be restored.
  */
 export async function findBase(
   repository: Pick<BackupRepository, "list">,
@@ -42,7 +42,7 @@ export async function findBase(
   return found;
 }
 
-/** A base backup as what fills a copy. */
+/** Returns a source that restores a base backup. */
 export function physicalSource(
   record: BackupRecord,
   { repository, role }: { repository: Pick<BackupRepository, "pathOf">; role: string },

@@ -51,9 +51,9 @@ export async function compareArms(
     measuring: Measuring;
     seed: number;
     alpha: number;
-    /** The interval of the copies against each other; null while that is what is measured. */
+    /** Interval of the copies before the change; null while it is being measured. */
     before: Interval | null;
-    /** What one run takes on the slower copy, milliseconds. */
+    /** Milliseconds of one run on the slower copy. */
     expectedMs: number;
     signal: AbortSignal;
     onBlock?: () => void;
