@@ -71,16 +71,16 @@ export function parseControlFile(bytes: Uint8Array): ControlFile | undefined {
     view.getFloat64(at.floatFormat, little) === floatFormat;
   const walLevel = walLevels[view.getInt32(at.walLevel, little)];
   if (!aligned || walLevel === undefined) return undefined;
-  const whole = (place: number) => view.getInt32(place, little);
+  const int32 = (place: number) => view.getInt32(place, little);
   return {
     systemIdentifier: String(view.getBigUint64(at.systemIdentifier, little)),
     controlVersion,
     walLevel,
-    maxConnections: whole(at.maxConnections),
-    maxWorkerProcesses: whole(at.maxWorkerProcesses),
-    maxWalSenders: whole(at.maxWalSenders),
-    maxPreparedTransactions: whole(at.maxPreparedTransactions),
-    maxLocksPerTransaction: whole(at.maxLocksPerTransaction),
+    maxConnections: int32(at.maxConnections),
+    maxWorkerProcesses: int32(at.maxWorkerProcesses),
+    maxWalSenders: int32(at.maxWalSenders),
+    maxPreparedTransactions: int32(at.maxPreparedTransactions),
+    maxLocksPerTransaction: int32(at.maxLocksPerTransaction),
     trackCommitTimestamp: view.getUint8(at.trackCommitTimestamp) === 1,
   };
 }

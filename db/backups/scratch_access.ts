@@ -11,7 +11,7 @@ export function userNameIn(passwd: string, uid: number): string | undefined {
 }
 
 /**
- * Writes pg_hba.conf and pg_ident.conf of a scratch server: the operating system user of this process may log in as any
+ * Writes pg_hba.conf and pg_ident.conf of a scratch server: the operating system user of this process may log in under every
  * role. Before version 16 a map cannot allow any role, and a user without a name cannot be a peer; then only the socket's
  * directory, which the server's user and root may enter, keeps others out.
  */

@@ -11,9 +11,9 @@ export function createMessageCutter() {
   let held: Buffer[] = [];
   let length = 0;
   const join = () => {
-    const whole = held.length === 1 ? held[0] as Buffer : Buffer.concat(held, length);
-    held = [whole];
-    return whole;
+    const joined = held.length === 1 ? held[0] as Buffer : Buffer.concat(held, length);
+    held = [joined];
+    return joined;
   };
   return {
     /** Yields all messages that are complete with these bytes; the rest is kept for the next call. */
@@ -26,9 +26,9 @@ export function createMessageCutter() {
         const size = known.readInt32BE(1) + 1;
         if (size < 5) throw new Error("The server sent a message of impossible length");
         if (length < size) return;
-        const whole = known.length >= size ? known : join();
-        yield { type: String.fromCharCode(whole[0] ?? 0), body: whole.subarray(5, size) };
-        held[0] = whole.subarray(size);
+        const message = known.length >= size ? known : join();
+        yield { type: String.fromCharCode(message[0] ?? 0), body: message.subarray(5, size) };
+        held[0] = message.subarray(size);
         length -= size;
         if (held[0].length === 0) held.shift();
       }

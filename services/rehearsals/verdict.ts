@@ -48,14 +48,14 @@ function costWords(cost: ChangeCost | null): string[] {
     ...write === null ? [] : [`inserts ${words(write)} [${words(low)}, ${words(high)}]`],
     `${cost.seconds < 10 ? cost.seconds.toFixed(1) : Math.round(cost.seconds)} s to make`,
     blocked.length > 0 && cost.worst_stall_ms > stallNamedMs
-      ? `${[...new Set(blocked)].join(" and ")} stood still for up to ${
+      ? `${[...new Set(blocked)].join(" and ")} were blocked for up to ${
         Math.round(cost.worst_stall_ms)
       } ms`
       : blocked.length > 0
       ? `${[...new Set(blocked)].join(" and ")} waited, ${
         Math.round(cost.worst_stall_ms)
       } ms at most`
-      : "nobody was blocked",
+      : "no client was blocked",
   ];
 }
 

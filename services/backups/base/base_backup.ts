@@ -66,7 +66,7 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<Backup
   const { start, endLsn, manifest, rawBytes, archive } = streamed;
   const problems = compareFiles(readManifest(manifest), streamed.files);
   if (problems.length > 0 || !start || !endLsn) {
-    throw new HoldfastError("internal", `The backup came damaged: ${problems.join("; ")}`);
+    throw new HoldfastError("internal", `The backup arrived damaged: ${problems.join("; ")}`);
   }
   await writeDurably(join(folder, manifestName), manifest);
   const manifestSha = createHash("sha256").update(manifest).digest("hex");

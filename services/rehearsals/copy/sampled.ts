@@ -154,7 +154,7 @@ async function dumpSchema(
   if (!program) {
     throw new HoldfastError(
       "conflict",
-      `Role and server allow no base backup, and there is no pg_dump of Postgres ${major} here to copy the schema with`,
+      `Role and server allow no base backup, and this machine has no pg_dump of Postgres ${major} to copy the schema`,
     );
   }
   const section = (name: string) =>
@@ -218,7 +218,7 @@ async function runDump(
 /** Returns the note on a copy that was made with SELECT. */
 export const sampleNote = (share: number): string =>
   share >= 1
-    ? "The copy was made with SELECT, for want of the right to replicate: it has all rows, and no bloat"
+    ? "The copy was made with SELECT, because the role may not replicate: it has all rows, but no bloat"
     : `The copy is a sample of ${
       (share * 100).toFixed(share < 0.1 ? 1 : 0)
-    } % of the rows, for want of the right to replicate: plans and times of the whole may differ`;
+    } % of the rows, because the role may not replicate: plans and times on all rows may differ`;
