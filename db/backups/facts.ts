@@ -49,10 +49,8 @@ export async function readServerFacts(sql: Sql): Promise<ServerFacts> {
 /** State of the server's WAL archiver and the segments that wait for it. */
 export interface ArchiverFacts {
   library: string;
-  failedCount: number;
   lastFailedWal: string | null;
   failing: boolean;
-  waiting: number;
   /** Age of the oldest waiting segment, in seconds; 0 when none waits. */
   waitingSeconds: number;
 }
@@ -62,24 +60,19 @@ export async function readArchiver(sql: Sql): Promise<ArchiverFacts> {
   const [row] = await sql`
     select
       current_setting('archive_library', true) as library,
-      failed_count::float8 as failed_count,
       last_failed_wal,
       coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) as failing,
-      waits.n as waiting,
       waits.seconds as waiting_seconds
     from pg_stat_archiver, (
       select
-        count(*)::int as n,
         coalesce(extract(epoch from clock_timestamp() - min(modification)), 0)::float8 as seconds
       from pg_ls_archive_statusdir()
       where name like '%.ready'
     ) as waits`;
   return {
     library: row?.library ?? "",
-    failedCount: row?.failed_count,
     lastFailedWal: row?.last_failed_wal,
     failing: row?.failing,
-    waiting: row?.waiting,
     waitingSeconds: row?.waiting_seconds,
   };
 }

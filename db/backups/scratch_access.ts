@@ -4,7 +4,7 @@ import type { RunAs } from "../embedded/command.ts";
 import { ownedFile } from "../embedded/files.ts";
 
 /** Returns the name of this process' user in a passwd file; undefined where it has none. */
-export function userNameIn(passwd: string, uid: number): string | undefined {
+function userNameIn(passwd: string, uid: number): string | undefined {
   return passwd.split("\n").map((line) => line.split(":")).find((fields) =>
     fields[2] === String(uid)
   )?.[0];

@@ -7,12 +7,11 @@ import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
 import { readSettingFacts } from "../../db/rehearsals/production.ts";
 import { HoldfastError } from "../../errors.ts";
 import { endsWithin } from "../../lib/ends_within.ts";
-import type { ProfileName } from "../benchmarks/case.ts";
 import type { Publisher } from "../live/hub.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
 import { type RehearsalEnvironment, RehearsalJob } from "./job.ts";
 import { type AdviceRehearsal, type Change, type Rehearsal, statusOf } from "./rehearsal.ts";
-import { type RehearsalProfile, rehearsalProfiles } from "./replay/profiles.ts";
+import { rehearsalProfiles } from "./replay/profiles.ts";
 import { htmlReport } from "./report/html.ts";
 import { markdownReport } from "./report/markdown.ts";
 import { createRehearsalRepository, type RehearsalRepository } from "./repository.ts";
@@ -56,9 +55,6 @@ export interface RehearsalsOptions extends RehearsalEnvironment {
   records: RecordsDb;
   hub: Publisher;
   advice: (id: string) => Advice | undefined;
-  /** How thoroughly each profile measures. */
-  profiles?: Readonly<Record<ProfileName, RehearsalProfile>> | undefined;
-  newSeed?: () => number;
 }
 
 /** Longest that an abort waits for the rehearsal to end; milliseconds. */
@@ -67,7 +63,7 @@ const abortWaitMs = 5_000;
 const alreadyRunning = () =>
   new HoldfastError("rehearsal_running", "A rehearsal is running; wait for its end or abort it");
 const stopping = () => new HoldfastError("shutting_down", "Holdfast is shutting down");
-const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0]!;
+const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0]!;
 
 /** Creates the service that rehearses changes on copies of the database, one at a time. */
 export const createRehearsals = (options: RehearsalsOptions): Rehearsals =>
@@ -201,8 +197,7 @@ class RehearsalService implements Rehearsals {
 
   /** Checks the request, takes the lock, and starts the job. */
   async #begin(input: RehearsalInput): Promise<RehearsalJob> {
-    const { advice, clock, hub, log, findBase, newSeed = randomSeed } = this.#options;
-    const profiles = this.#options.profiles ?? rehearsalProfiles;
+    const { advice, clock, hub, log, findBase } = this.#options;
     const change = changeOf(input, advice);
     checkWorkload(input.workload);
     await this.#checkSettings(change);
@@ -228,7 +223,7 @@ class RehearsalService implements Rehearsals {
       rehearsal,
       change,
       workload: input.workload,
-      profile: profiles[profile],
+      profile: rehearsalProfiles[profile],
       openProduction: (statementTimeoutMs = 10_000) =>
         connectSql({
           ...this.#connectOptions(),

@@ -10,14 +10,12 @@ export interface ManifestFile {
 }
 
 export interface Manifest {
-  systemIdentifier: string | undefined;
   files: ManifestFile[];
   /** WAL that a restored cluster needs to become consistent. */
   wal: { timeline: number; start: string; end: string }[];
 }
 
 const Shape = z.object({
-  "System-Identifier": z.union([z.number(), z.string()]).optional(),
   Files: z.array(z.object({
     Path: z.string().optional(),
     "Encoded-Path": z.string().optional(),
@@ -43,11 +41,8 @@ export function readManifest(bytes: Uint8Array): Manifest {
   const covered = Buffer.byteLength(text.slice(0, last.index));
   const found = createHash("sha256").update(bytes.subarray(0, covered)).digest("hex");
   if (found !== last[1]) throw new Error("backup_manifest is damaged: its own checksum is wrong");
-  // It has up to 20 digits, more than a JavaScript number holds.
-  const id = /"System-Identifier": (\d+)/.exec(text)?.[1];
   const shape = Shape.parse(JSON.parse(text));
   return {
-    systemIdentifier: id,
     files: shape.Files.map((file) => {
       const path = file.Path ?? Buffer.from(file["Encoded-Path"] ?? "", "hex").toString("latin1");
       if (file["Checksum-Algorithm"] !== "SHA256" || !file.Checksum) {

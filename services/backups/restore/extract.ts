@@ -26,7 +26,7 @@ function placeIn(to: string, path: string): string {
  * Throws a `conflict` that names what is damaged.
  */
 export async function extractBackup(
-  { path, record, to, as, durable, signal, onBytes = () => {} }: {
+  { path, record, to, as, durable, signal }: {
     path: string;
     record: BackupRecord;
     to: string;
@@ -34,7 +34,6 @@ export async function extractBackup(
     /** Whether each file is flushed to disk; scratch clusters need not be. */
     durable: boolean;
     signal?: AbortSignal | undefined;
-    onBytes?: (bytes: number) => void;
   },
 ): Promise<void> {
   const found: FoundFile[] = [];
@@ -78,7 +77,6 @@ export async function extractBackup(
     for await (const chunk of createReadStream(join(path, archiveName)).pipe(createGunzip())) {
       signal?.throwIfAborted();
       await reader.feed(chunk);
-      onBytes(chunk.length);
     }
     if (record.server_version >= 150_000) reader.end();
   } catch (error) {

@@ -46,9 +46,10 @@ export interface DrillOptions {
   now: () => Date;
   signal: AbortSignal;
   onStep?: (step: string) => void;
-  /** Longest that amcheck and counting may take each. */
-  budgetMs?: number;
 }
+
+/** Longest that counting, reading seals and amcheck may take each; milliseconds. */
+const budgetMs = 900_000;
 
 /** A Unix socket's path holds at most 107 bytes (unix(7)). */
 const socketFolderMax = 80;
@@ -203,7 +204,7 @@ async function checkDatabases(
   server: ScratchServer,
   options: DrillOptions,
 ): Promise<Findings & { checksums: boolean }> {
-  const { record, budgetMs = 900_000, signal, onStep = () => {} } = options;
+  const { record, signal, onStep = () => {} } = options;
   const found = { problems: [] as string[], notes: [] as string[], checksums: false };
   const { superuser, databases } = await enter(server, options.user);
   // The comparison reads the next transaction's id, and so comes before anything that takes one.
@@ -244,7 +245,7 @@ async function checkDatabases(
 /** Compares the rows with the production server's, and the sealed partitions with their manifests. */
 async function checkContent(
   sql: Sql,
-  { record, production, checkSeals, budgetMs = 900_000, signal, onStep = () => {} }: DrillOptions,
+  { record, production, checkSeals, signal, onStep = () => {} }: DrillOptions,
 ): Promise<Findings> {
   onStep("counting rows");
   const rows = await compareRows({

@@ -34,7 +34,7 @@ export interface Sample {
 }
 
 /** Returns the share of each large table that fits into a budget; 1 when all fit. Pure. */
-export function shareFor(tables: readonly Pick<SampledTable, "bytes">[], budget: number): number {
+function shareFor(tables: readonly Pick<SampledTable, "bytes">[], budget: number): number {
   const large = tables.filter(({ bytes }) => bytes > smallTableBytes);
   const total = large.reduce((sum, { bytes }) => sum + bytes, 0);
   return total <= budget ? 1 : budget / total;

@@ -6,7 +6,7 @@ export const msWords = (ms: number | null): string =>
   ms === null ? "–" : ms >= 1_000 ? `${(ms / 1_000).toPrecision(3)} s` : `${ms.toPrecision(3)} ms`;
 
 /** Formats bytes in a fitting unit. */
-export function bytesWords(bytes: number): string {
+function bytesWords(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = Math.abs(bytes);
   let unit = 0;

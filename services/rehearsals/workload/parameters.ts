@@ -15,7 +15,7 @@ export interface Parameter {
 }
 
 /** Shares of a column's values that a drawn range covers, chosen at random: the width of production's ranges is unknown. */
-export const rangeShares = [0.001, 0.01, 0.1] as const;
+const rangeShares = [0.001, 0.01, 0.1] as const;
 
 const intervals = ["1 minute", "1 hour", "1 day"];
 
