@@ -5,7 +5,10 @@ import { messageOf } from "../../errors.ts";
 
 /** Lists the databases that allow connections, templates left out. */
 export async function listDatabases(sql: Sql): Promise<string[]> {
-  const rows = await sql`select datname from pg_database where datallowconn and not datistemplate`;
+  const rows = await sql`
+    select datname
+    from pg_database
+    where datallowconn and not datistemplate`;
   return rows.map(({ datname }) => datname);
 }
 
@@ -18,7 +21,11 @@ export async function hasDataChecksums(sql: Sql): Promise<boolean> {
 /** Returns a superuser of the cluster, who may install amcheck. */
 export async function findSuperuser(sql: Sql): Promise<string | undefined> {
   const [row] = await sql`
-    select rolname from pg_roles where rolsuper and rolcanlogin order by oid limit 1`;
+    select rolname
+    from pg_roles
+    where rolsuper and rolcanlogin
+    order by oid
+    limit 1`;
   return row?.rolname;
 }
 
@@ -42,7 +49,10 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
     return { ...result, missing: true };
   }
   const relations = await sql`
-    select c.oid::int8::text as oid, n.nspname || '.' || c.relname as name, c.relkind as kind
+    select
+      c.oid::int8::text as oid,
+      n.nspname || '.' || c.relname as name,
+      c.relkind as kind
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     left join pg_index as i on i.indexrelid = c.oid
@@ -63,7 +73,11 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
       } else {
         result.tables++;
         const found = await sql`
-          select blkno, msg from verify_heapam(${oid}::oid::regclass, on_error_stop => true) limit 3`;
+          select
+            blkno,
+            msg
+          from verify_heapam(${oid}::oid::regclass, on_error_stop => true)
+          limit 3`;
         for (const { blkno, msg } of found) result.problems.push(`${name}: block ${blkno}: ${msg}`);
       }
     } catch (error) {
@@ -85,7 +99,10 @@ export async function countLeaves(sql: Sql, deadline: number): Promise<LeafRows[
   const [known] = await sql`select to_regclass('holdfast.partition_policies') is not null as yes`;
   if (!known?.yes) return [];
   const leaves = await sql`
-    select c.oid::int8::text as oid, n.nspname, c.relname
+    select
+      c.oid::int8::text as oid,
+      n.nspname,
+      c.relname
     from holdfast.partition_policies as p
     join pg_namespace as s on s.nspname = p.schema_name
     join pg_class as t on t.relname = p.table_name and t.relnamespace = s.oid
@@ -112,7 +129,8 @@ export async function nextTransaction(sql: Sql): Promise<bigint> {
 /** Returns which of these transactions have committed. */
 export async function committedOf(sql: Sql, ids: readonly bigint[]): Promise<Set<string>> {
   const rows = await sql`
-    select id from unnest(${ids.map(String)}::text[]) as id
+    select id
+    from unnest(${ids.map(String)}::text[]) as id
     where pg_xact_status(id::xid8) = 'committed'`;
   return new Set(rows.map(({ id }) => id));
 }
@@ -132,8 +150,11 @@ export async function countAsOf(
   { oid, first, until }: { oid: string; first: bigint; until: bigint },
 ): Promise<RowsByTransaction[] | undefined> {
   const [leaf] = await sql`
-    select n.nspname, c.relname
-    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    select
+      n.nspname,
+      c.relname
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
     where c.oid = ${oid}::oid`;
   if (!leaf) return undefined;
   const rows = await sql.unsafe(
@@ -141,7 +162,9 @@ export async function countAsOf(
       select (xmin::text::int8 - $1::int8) & 4294967295 as age
       from ${quoteTable(leaf.nspname, leaf.relname)}
     )
-    select case when age < $2::int8 then age end::text as age, count(*)::text as n
+    select
+      case when age < $2::int8 then age end::text as age,
+      count(*)::text as n
     from aged
     where age < $2::int8
       or age >= (pg_snapshot_xmax(pg_current_snapshot())::text::int8 - $3::int8)

@@ -29,7 +29,10 @@ export async function findTouched(
         ${names.map(({ name }) => name)}::text[]
       ) as w (schema, name)
     )
-    select distinct n.nspname as schema, t.relname as name, t.oid::int8::float8 as oid
+    select distinct
+      n.nspname as schema,
+      t.relname as name,
+      t.oid::int8::float8 as oid
     from named as d
     join pg_class as c on c.oid = d.oid
     left join pg_index as i on i.indexrelid = c.oid
@@ -49,7 +52,8 @@ export async function findTouched(
 export async function listRelations(sql: Sql): Promise<Set<string>> {
   const rows = await sql<{ name: string }[]>`
     select n.nspname || '.' || c.relname as name
-    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
   return new Set(rows.map(({ name }) => name));
 }
@@ -84,7 +88,9 @@ export async function sampleLocks(sql: Sql): Promise<SeenLock[]> {
 /** Lists the locks of this session; called just before its transaction ends, so that it misses none. */
 export async function ownLocks(sql: Sql): Promise<Pick<SeenLock, "mode" | "relation">[]> {
   return await sql<SeenLock[]>`
-    select l.mode, n.nspname || '.' || c.relname as relation
+    select
+      l.mode,
+      n.nspname || '.' || c.relname as relation
     from pg_locks as l
     join pg_class as c on c.oid = l.relation
     join pg_namespace as n on n.oid = c.relnamespace
@@ -122,7 +128,9 @@ export async function prepareWriteSample(
   rows: number,
 ): Promise<WriteSample | undefined> {
   const leaves = await sql<{ schema: string; name: string }[]>`
-    select n.nspname as schema, c.relname as name
+    select
+      n.nspname as schema,
+      c.relname as name
     from pg_class as root
     left join lateral pg_partition_tree(root.oid) as tree on tree.isleaf
     join pg_class as c on c.oid = coalesce(tree.relid, root.oid) and c.relkind = 'r'

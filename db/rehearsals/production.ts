@@ -4,7 +4,9 @@ import { quoteIdent } from "../sql.ts";
 /** Reads the settings that plans and the cost of executing them depend on. */
 export async function readPlanSettings(sql: Sql): Promise<Record<string, string>> {
   const rows = await sql<{ name: string; value: string }[]>`
-    select s.name, current_setting(s.name) as value
+    select
+      s.name,
+      current_setting(s.name) as value
     from pg_settings as s
     where s.context <> 'internal'
       and (
@@ -32,7 +34,12 @@ export async function readSettingFacts(
   names: readonly string[],
 ): Promise<SettingFacts[]> {
   return await sql<SettingFacts[]>`
-    select name, category, context from pg_settings where name = any(${names as string[]}::text[])`;
+    select
+      name,
+      category,
+      context
+    from pg_settings
+    where name = any(${names as string[]}::text[])`;
 }
 
 /** One statement of pg_stat_statements, summed over its rows. */
@@ -48,7 +55,8 @@ export interface WorkloadRow {
 export async function findStatementsSchema(sql: Sql): Promise<string | undefined> {
   const [row] = await sql<{ name: string }[]>`
     select n.nspname as name
-    from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace
+    from pg_extension as e
+    join pg_namespace as n on n.oid = e.extnamespace
     where e.extname = 'pg_stat_statements'`;
   return row?.name;
 }
@@ -87,7 +95,9 @@ export interface SeenStatement {
 /** Lists the current or last statements of this database's other sessions, without truncated ones. */
 export async function readSessionsStatements(sql: Sql): Promise<SeenStatement[]> {
   return await sql<SeenStatement[]>`
-    select a.query_id::text as query_id, a.query
+    select
+      a.query_id::text as query_id,
+      a.query
     from pg_stat_activity as a
     where a.datname = current_database()
       and a.pid <> pg_backend_pid()

@@ -13,8 +13,12 @@ export interface DatabaseForm {
 /** Reads encoding and locale of the current database. */
 export async function readDatabaseForm(sql: Sql): Promise<DatabaseForm> {
   const [row] = await sql<DatabaseForm[]>`
-    select pg_encoding_to_char(encoding) as encoding, datcollate as collate, datctype as ctype
-    from pg_database where datname = current_database()`;
+    select
+      pg_encoding_to_char(encoding) as encoding,
+      datcollate as collate,
+      datctype as ctype
+    from pg_database
+    where datname = current_database()`;
   return row ?? { encoding: "UTF8", collate: "C", ctype: "C" };
 }
 

@@ -19,7 +19,7 @@ export async function confineUsers(sql: Sql): Promise<void> {
   );
   await sql.begin(async (own) => {
     await own.unsafe("set local allow_system_table_mods to on");
-    const user = `(select oid from pg_roles where rolname = '${rehearsalRole}')`;
+    const user = `(select oid from pg_roles where rolname = ${quoteLiteral(rehearsalRole)})`;
     const ours = `(oid >= ${firstUserOid})`;
     const inUserSchema = (column: string) =>
       `${ours} and ${column} in (
@@ -55,7 +55,9 @@ export async function endLeftoverWork(sql: Sql): Promise<void> {
     await sql`select pg_drop_replication_slot(${slot_name})`;
   }
   const prepared = await sql`
-    select gid from pg_prepared_xacts where database = current_database()`;
+    select gid
+    from pg_prepared_xacts
+    where database = current_database()`;
   for (const { gid } of prepared) await sql.unsafe(`rollback prepared ${quoteLiteral(gid)}`);
 }
 
@@ -74,7 +76,10 @@ export async function searchPathOf(sql: Sql): Promise<string> {
 /** Lists tables without statistics (new, rewritten or never analysed), small ones first. Names are quoted. */
 export async function listUnanalysed(sql: Sql): Promise<{ name: string; oid: number }[]> {
   const rows = await sql<{ schema: string; name: string; oid: number }[]>`
-    select n.nspname as schema, c.relname as name, c.oid::int8::float8 as oid
+    select
+      n.nspname as schema,
+      c.relname as name,
+      c.oid::int8::float8 as oid
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'm')
@@ -102,8 +107,11 @@ export async function analyse(sql: Sql, name: string, { vacuum }: { vacuum: bool
 /** Returns the file nodes of all user relations by name; they change when a relation is rewritten or recreated. */
 export async function readFileNodes(sql: Sql): Promise<Map<string, string>> {
   const rows = await sql<{ name: string; nodes: string }[]>`
-    select relname as name, string_agg(relfilenode::text, ' ' order by relfilenode) as nodes
-    from pg_class where oid >= ${firstUserOid} and relkind in ('r', 'm', 'i')
+    select
+      relname as name,
+      string_agg(relfilenode::text, ' ' order by relfilenode) as nodes
+    from pg_class
+    where oid >= ${firstUserOid} and relkind in ('r', 'm', 'i')
     group by relname`;
   return new Map(rows.map(({ name, nodes }) => [name, nodes]));
 }
