@@ -78,7 +78,10 @@ testWith(
             assert.equal(one?.verdict, "improved");
             assert.equal(Math.floor((found.copy?.server_version ?? 0) / 10_000), 15);
             if (kind === "sampled") {
-              assert.match(found.problems[0] ?? "", /^The copy was made with SELECT, because the role may not/);
+              assert.match(
+                found.problems[0] ?? "",
+                /^The copy was made with SELECT, because the role may not/,
+              );
               assert.ok(
                 found.problems.some((text) => text.startsWith("app.hidden may not be read")),
               );
