@@ -13,7 +13,9 @@ async function readChunk(
     timer = setTimeout(
       () =>
         reject(
-          new StorageError(`The storage sent nothing for ${silenceMs / 1000} s`, { again: true }),
+          new StorageError(`The storage sent nothing for ${silenceMs / 1000} s`, {
+            retryable: true,
+          }),
         ),
       silenceMs,
     );
@@ -46,7 +48,7 @@ async function openAt(
   await answer.body?.cancel();
   throw new StorageError(
     `The storage cannot continue the interrupted download of ${key} (${answer.status}, not 206)`,
-    { again: false },
+    { retryable: false },
   );
 }
 
@@ -72,7 +74,7 @@ export async function* download(
         breaks = 0;
         yield chunk.value;
       }
-      if (at < total) throw new StorageError(`${key} ended early`, { again: true });
+      if (at < total) throw new StorageError(`${key} ended early`, { retryable: true });
       return;
     } catch (error) {
       signal?.throwIfAborted();

@@ -39,7 +39,9 @@ export function createMultipartUploads(exchange: Exchange, prefix: string): Mult
         (answer) => answer.text(),
       );
       const id = readTag(answer, "UploadId");
-      if (!id) throw new StorageError("The storage started no multipart upload", { again: false });
+      if (!id) {
+        throw new StorageError("The storage started no multipart upload", { retryable: false });
+      }
       return id;
     },
     putPart: async ({ key, id }, part, bytes, signal) =>
@@ -54,7 +56,7 @@ export function createMultipartUploads(exchange: Exchange, prefix: string): Mult
         await drain(answer);
         const tag = answer.headers.get("etag");
         if (!tag) {
-          throw new StorageError(`The storage gave no ETag for part ${part}`, { again: true });
+          throw new StorageError(`The storage gave no ETag for part ${part}`, { retryable: true });
         }
         return tag;
       }),
@@ -67,7 +69,7 @@ export function createMultipartUploads(exchange: Exchange, prefix: string): Mult
       if (/<Error[\s>]/.test(answer)) {
         throw new StorageError(
           `The storage could not put ${key} together: ${readTag(answer, "Code")}`,
-          { again: true },
+          { retryable: true },
         );
       }
     },
@@ -77,7 +79,7 @@ export function createMultipartUploads(exchange: Exchange, prefix: string): Mult
       try {
         return await listUploads(exchange, { prefix, folder, signal });
       } catch (error) {
-        if (error instanceof StorageError && !error.again) return [];
+        if (error instanceof StorageError && !error.retryable) return [];
         throw error;
       }
     },

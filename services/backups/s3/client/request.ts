@@ -39,13 +39,13 @@ export interface StorageRequest {
 export class StorageError extends HoldfastError {
   readonly status: number | undefined;
   /** Whether another attempt may succeed. */
-  readonly again: boolean;
+  readonly retryable: boolean;
 
-  constructor(message: string, { status, again }: { status?: number; again: boolean }) {
+  constructor(message: string, { status, retryable }: { status?: number; retryable: boolean }) {
     super("conflict", message);
     this.name = "StorageError";
     this.status = status;
-    this.again = again;
+    this.retryable = retryable;
   }
 }
 
@@ -75,7 +75,7 @@ function refusal(ask: StorageRequest, status: number, body: string): StorageErro
     `The storage refused ${ask.method} ${ask.key ?? "the list of objects"}: ${why}`,
     {
       status,
-      again: status >= 500 && status !== 501 || status === 429 || status === 408 ||
+      retryable: status >= 500 && status !== 501 || status === 429 || status === 408 ||
         transientCodes.test(code),
     },
   );
@@ -86,7 +86,7 @@ function unreachable(error: unknown, host: string): StorageError {
   const text = error instanceof Error ? `${error.message} ${error.cause ?? ""}` : "";
   const known = /refused|reset|dns|not known|certificate|unreachable|closed/i.exec(text)?.[0];
   const why = timedOut ? "it does not answer in time" : known?.toLowerCase() ?? "no connection";
-  return new StorageError(`The storage at ${host} cannot be reached: ${why}`, { again: true });
+  return new StorageError(`The storage at ${host} cannot be reached: ${why}`, { retryable: true });
 }
 
 /** Longest that one request may take, in milliseconds; assumes at least 50 kB per second. */
@@ -186,7 +186,7 @@ export function createExchange(
         const failure = error instanceof StorageError
           ? error
           : unreachable(error, new URL(endpoint).host);
-        if (!failure.again || attempt >= retries.attempts) throw failure;
+        if (!failure.retryable || attempt >= retries.attempts) throw failure;
         const pause = retries.firstWaitMs * 2 ** (attempt - 1);
         await wait(pause, undefined, ask.signal ? { signal: ask.signal } : {}).catch(() => {});
       }

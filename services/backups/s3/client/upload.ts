@@ -94,6 +94,8 @@ export async function uploadFile(
   }
   const found = await bucket.head(key, signal);
   if (found?.bytes !== expected.bytes || found.sha256 !== expected.sha256) {
-    throw new StorageError(`${name} differs in the storage from what was sent`, { again: true });
+    throw new StorageError(`${name} differs in the storage from what was sent`, {
+      retryable: true,
+    });
   }
 }
