@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { StartError } from "../errors.ts";
+import { sqlState } from "./sql_state.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
 import { describeOwnPublication, listOwnPublications } from "./partitions/publications.ts";
@@ -106,7 +107,7 @@ async function createLedger(tx: Sql): Promise<void> {
         applied_at timestamptz not null default now()
       )`;
   } catch (error) {
-    if (codeOf(error) !== "42501") throw error; // insufficient_privilege
+    if (codeOf(error) !== sqlState.insufficientPrivilege) throw error;
     throw new StartError(
       "The role may not create the schemas market and holdfast; as an admin: grant create on database … to <role>",
       { cause: error },

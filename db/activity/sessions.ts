@@ -1,5 +1,6 @@
 import type { Sql } from "../connection.ts";
 import { decodeForeign } from "../foreign_text.ts";
+import { utcText } from "../utc_text.ts";
 
 /** A session of the server as it is at this moment. */
 export interface SessionRow {
@@ -21,7 +22,7 @@ export async function findSession(sql: Sql, pid: number): Promise<SessionRow | u
       usename as "user",
       application_name as application,
       state,
-      to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as backend_start,
+      ${sql.unsafe(utcText("backend_start", 6))} as backend_start,
       usename = session_user and application_name ~ '^holdfast(-|$)' as own
     from pg_stat_activity
     where pid = ${pid}`;
@@ -74,7 +75,7 @@ export async function listSessions(sql: Sql, limit: number): Promise<SessionList
       host(client_addr) as client,
       state,
       wait_event_type || ': ' || wait_event as wait,
-      to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as backend_start,
+      ${sql.unsafe(utcText("backend_start", 6))} as backend_start,
       extract(epoch from clock_timestamp() - xact_start)::float8 as transaction_seconds,
       extract(epoch from clock_timestamp() - state_change)::float8 as state_seconds,
       encode(substring(replace(query, '\\', '\\\\')::bytea from 1 for 500), 'base64') as query,

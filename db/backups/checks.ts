@@ -1,5 +1,6 @@
 import type { Sql } from "../connection.ts";
 import { codeOf } from "../errors.ts";
+import { sqlState } from "../sql_state.ts";
 import { quoteTable } from "../sql.ts";
 import { messageOf } from "../../errors.ts";
 
@@ -45,7 +46,10 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
   try {
     await sql.unsafe("create extension if not exists amcheck with schema pg_catalog");
   } catch (error) {
-    if (!["0A000", "58P01", "42501"].includes(codeOf(error))) throw error;
+    if (
+      ![sqlState.featureNotSupported, sqlState.undefinedFile, sqlState.insufficientPrivilege]
+        .includes(codeOf(error))
+    ) throw error;
     return { ...result, missing: true };
   }
   const relations = await sql`

@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
 export interface IncidentRow {
   id: string;
@@ -41,8 +42,7 @@ export async function listIncidents(
   sql: Sql,
   { before, limit }: { before: { openedAt: string; id: string } | undefined; limit: number },
 ): Promise<IncidentRow[]> {
-  const utc = (column: "opened_at" | "closed_at") =>
-    sql`to_char(${sql(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const utc = (column: "opened_at" | "closed_at") => sql.unsafe(utcText(column));
   return await sql<IncidentRow[]>`
     select
       id::text as id,
@@ -100,7 +100,7 @@ export async function readMaintenance(
 ): Promise<Record<string, unknown>[]> {
   return await sql`
     select
-      to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+      ${sql.unsafe(utcText("at"))} as at,
       action,
       table_name as "table",
       partition_name as partition,

@@ -1,5 +1,6 @@
 import type { Sql } from "../connection.ts";
 import type { TableName } from "./ddl.ts";
+import { utcText } from "../utc_text.ts";
 
 export interface DetachedRow {
   id: string;
@@ -40,8 +41,8 @@ export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
       d.leaf_oid::int8::float8 as leaf_oid,
       d.bound,
       d.action,
-      to_char(d.detached_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as detached_at,
-      to_char(d.archived_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as archived_at,
+      ${sql.unsafe(utcText("d.detached_at"))} as detached_at,
+      ${sql.unsafe(utcText("d.archived_at"))} as archived_at,
       d.within_brake,
       c.oid::int8::float8 as present_oid,
       exists (select 1 from pg_inherits as i where i.inhrelid = c.oid) as attached,

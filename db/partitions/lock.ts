@@ -1,4 +1,5 @@
 import { HoldfastError } from "../../errors.ts";
+import { sqlState } from "../sql_state.ts";
 import { codeOf } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import { allowIdle } from "../session/transaction.ts";
@@ -24,7 +25,7 @@ export async function holdRotationLock<T>(
       // By the simple protocol: the other one leaves its portal open, whose snapshot a FINALIZE would wait for.
       await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotation', 0))`.simple();
     } catch (cause) {
-      if (codeOf(cause) !== "55P03") throw cause;
+      if (codeOf(cause) !== sqlState.lockNotAvailable) throw cause;
       throw new HoldfastError(
         "conflict",
         "Partitions are being rotated just now, by the schedule or by another Holdfast",

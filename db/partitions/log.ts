@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
 export interface MaintenanceEntry {
   action: string;
@@ -22,7 +23,7 @@ export async function lastRotations(sql: Sql): Promise<{ table_name: string; at:
   return await sql<{ table_name: string; at: string }[]>`
     select
       p.schema_name || '.' || p.table_name as table_name,
-      to_char(m.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+      ${sql.unsafe(utcText("m.at"))} as at
     from holdfast.partition_policies as p
     cross join lateral (
       select l.at
@@ -53,7 +54,7 @@ export async function listMaintenance(
   return await sql<LogEntry[]>`
     select
       id::text as id,
-      to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+      ${sql.unsafe(utcText("at"))} as at,
       action,
       table_name as "table",
       partition_name as partition,

@@ -4,7 +4,7 @@ import type { Isolation } from "./start.ts";
 
 /** How transactions are opened on a client. It hangs on the client itself, which is handed from hand to hand. */
 export interface Openings {
-  /** The client that sends each statement as it is. */
+  /** The client that sends each statement unchanged. */
   plain: Sql;
   opening(isolation: Isolation): string;
 }

@@ -5,7 +5,8 @@ import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { writeDurably } from "../backups/base/files.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { type SettingToken, sha256 } from "./tokens.ts";
+import { createSerialQueue } from "../../lib/serial_queue.ts";
+import { type SettingToken, sha256 } from "./token_index.ts";
 
 export const sessionSeconds = 12 * 3_600;
 
@@ -65,7 +66,7 @@ export function createSessions(
   const sessions = new Map<string, Session>();
   let salt = randomBytes(16).toString("hex");
   let fingerprints: Promise<Record<string, string>> | undefined;
-  let writing: Promise<void> = Promise.resolve();
+  const writes = createSerialQueue();
   let queued = false;
 
   const fingerprintsOf = () =>
@@ -90,7 +91,7 @@ export function createSessions(
   function save(): void {
     if (queued) return;
     queued = true;
-    writing = writing.then(write).catch((error) =>
+    void writes.run(write).catch((error) =>
       log.warn("browser_logins_not_kept", { error: messageOf(error) })
     );
   }
@@ -141,6 +142,6 @@ export function createSessions(
         log.warn("browser_logins_not_kept", { error: messageOf(error) });
       }
     },
-    settled: () => writing,
+    settled: () => writes.idle(),
   };
 }

@@ -5,7 +5,7 @@ import type { EmbeddedServer } from "../../db/embedded/server.ts";
 import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 import type { Logger } from "../../log.ts";
 import type { Publisher } from "../live/hub.ts";
 import { createBackupJob } from "./base/backup_job.ts";

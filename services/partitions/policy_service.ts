@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
+import { sqlState } from "../../db/sql_state.ts";
 import { listMaintenance, type LogEntry } from "../../db/partitions/log.ts";
 import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
 import {
@@ -59,7 +60,13 @@ async function intervalOf(sql: Sql, text: string, path: string): Promise<string>
     return await canonicalInterval(sql, usual[text.toLowerCase()] ?? text);
   } catch (error) {
     // invalid_datetime_format, datetime_field_overflow, interval_field_overflow
-    if (!["22007", "22008", "22015"].includes(codeOf(error))) throw error;
+    if (
+      ![
+        sqlState.invalidDatetimeFormat,
+        sqlState.datetimeFieldOverflow,
+        sqlState.intervalFieldOverflow,
+      ].includes(codeOf(error))
+    ) throw error;
     refuse(path, `not an interval Postgres reads, such as "1 day"`, error);
   }
 }

@@ -7,7 +7,7 @@ import { describeDatabaseError, isUnreachable } from "../../db/errors.ts";
 import { readPlanSettings } from "../../db/rehearsals/production.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { unlessAborted } from "../../lib/unless_aborted.ts";
+import { unlessAborted } from "../../lib/deadline.ts";
 import type { Logger } from "../../log.ts";
 import type { BackupRecord } from "../backups/record.ts";
 import type { BackupRepository } from "../backups/repository.ts";

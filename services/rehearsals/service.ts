@@ -6,7 +6,7 @@ import type { RecordsDb } from "../../db/records/records.ts";
 import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
 import { readSettingFacts } from "../../db/rehearsals/production.ts";
 import { HoldfastError } from "../../errors.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 import type { Publisher } from "../live/hub.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
 import { type RehearsalEnvironment, RehearsalJob } from "./job.ts";

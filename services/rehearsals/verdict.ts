@@ -1,4 +1,4 @@
-import { improvementWords } from "../benchmarks/reporting/words.ts";
+import { improvementWords } from "../benchmarks/reporting/format.ts";
 import type {
   ChangeCost,
   Coverage,

@@ -5,7 +5,7 @@ import { createLogger } from "../../log.ts";
 import { Alert, AlertList } from "../../routes/alerts/schemas.ts";
 import type { z } from "@hono/zod-openapi";
 import { metricValues } from "../../services/monitor/health/health.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { levelOf } from "../../services/alerts/rules/rule.ts";
-import { backupRules } from "../../services/alerts/rules/catalog/backup.ts";
+import { backupRules } from "../../services/alerts/rules/catalog/backups.ts";
 import { createScram } from "../../db/backups/scram.ts";
 import { createMessageCutter, writeMessage } from "../../db/backups/wire.ts";
 import type { BackupRecord } from "../../services/backups/record.ts";

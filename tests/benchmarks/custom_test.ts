@@ -93,7 +93,7 @@ Deno.test("a folder of SQL cases is run by the same runner, in the run's own sch
   );
   await Deno.writeTextFile(`${folder}/readme.txt`, "not a case");
   // Long enough that each slot holds many lookups by the index, however busy the machine.
-  const brief = { looks: [6], slotMs: 40, warmUpMs: 20 };
+  const brief = { analyses: [6], slotMs: 40, warmUpMs: 20 };
   const benchmarks = createBenchmarks({
     cases: readSqlCases(folder),
     target: server.target,

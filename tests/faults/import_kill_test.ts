@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encoders } from "../../services/transfer/export/encode.ts";
-import { writeWhole } from "../../services/transfer/export/target.ts";
+import { writeFile } from "../../services/transfer/export/target.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { createFleet } from "../helpers/fleet.ts";
 import { freePort, postmastersOf, startProcess } from "../helpers/process.ts";
@@ -33,7 +33,7 @@ async function writeFiles(folder: string): Promise<string[]> {
     const pages = async function* () {
       yield ticksOf(symbol);
     };
-    await writeWhole(`${folder}/ticks.${format}`, encoders[format](pages()), options);
+    await writeFile(`${folder}/ticks.${format}`, encoders[format](pages()), options);
   }
   return files.map(([format]) => `${folder}/ticks.${format}`);
 }

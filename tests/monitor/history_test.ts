@@ -57,7 +57,7 @@ Deno.test("a process's own series are its own, beside another Holdfast's on the 
   await eventually(async () => {
     // A busy machine may cut a write off; the next comes with the next tick.
     await app.holdfast.monitor.history.flush();
-    return /.+:\d+/.test((await scopes("pool_utilization")).join());
+    return /.+:[0-9a-f]+/.test((await scopes("pool_utilization")).join());
   }, "it is stored under the name of this Holdfast");
   assert.deepEqual(await scopes("connections_used"), [""], "the server's are everybody's");
   await app.sql`

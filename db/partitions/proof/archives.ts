@@ -1,5 +1,6 @@
 import type { Sql } from "../../connection.ts";
 import type { TableName } from "../ddl.ts";
+import { utcText } from "../../utc_text.ts";
 
 export interface ArchiveRow {
   id: string;
@@ -45,8 +46,8 @@ export async function listArchives(
       a.file_sha256,
       a.rows::float8 as rows,
       a.content_hash,
-      to_char(a.archived_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as archived_at,
-      to_char(a.restored_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as restored_at,
+      ${sql.unsafe(utcText("a.archived_at"))} as archived_at,
+      ${sql.unsafe(utcText("a.restored_at"))} as restored_at,
       exists (select 1 from pg_class as c where c.oid = a.leaf_oid) as exists
     from holdfast.partition_archives as a
     where ${table === undefined ? sql`true` : sql`a.schema_name || '.' || a.table_name = ${table}`}
@@ -80,7 +81,7 @@ export async function listGone(
       a.bound,
       a.rows::float8 as rows,
       a.file_bytes::float8 as file_bytes,
-      to_char(a.archived_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as archived_at
+      ${sql.unsafe(utcText("a.archived_at"))} as archived_at
     from (
       select *
       from holdfast.partition_archives

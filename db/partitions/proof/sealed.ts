@@ -1,6 +1,7 @@
 import type { Sql } from "../../connection.ts";
 import { quoteIdent, quoteTable } from "../../sql.ts";
 import type { LockedStatement, TableName } from "../ddl.ts";
+import { utcText } from "../../utc_text.ts";
 
 const rowTrigger = "holdfast_sealed";
 const truncateTrigger = "holdfast_sealed_truncate";
@@ -73,10 +74,10 @@ export async function listSealed(sql: Sql): Promise<SealedRow[]> {
       s.leaf_name,
       s.leaf_oid::int8::float8 as leaf_oid,
       s.bound,
-      to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as sealed_at,
+      ${sql.unsafe(utcText("s.sealed_at"))} as sealed_at,
       s.sealed_by,
-      to_char(s.held_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as held_until,
-      to_char(s.verified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as verified_at,
+      ${sql.unsafe(utcText("s.held_until"))} as held_until,
+      ${sql.unsafe(utcText("s.verified_at"))} as verified_at,
       s.problem,
       s.ended_at is not null as ended,
       case when c.oid is null then null

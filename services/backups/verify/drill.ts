@@ -20,7 +20,7 @@ import { type RunAs, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { ownedDirectory, ownedFile } from "../../../db/embedded/files.ts";
 import { superuser as embeddedSuperuser } from "../../../db/embedded/secrets.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";
-import { unlessAborted } from "../../../lib/unless_aborted.ts";
+import { unlessAborted } from "../../../lib/deadline.ts";
 import { compareRows } from "./rows.ts";
 import { extractBackup } from "../restore/extract.ts";
 import { checkPages } from "./pages.ts";

@@ -1,4 +1,5 @@
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import {
   findSession,
@@ -59,7 +60,7 @@ export function createSessions({ pool, log }: { pool: Pool; log: Logger }): Sess
       if (refused) throw refused;
       const done = await pool.run((sql) => signalSession(sql, session, kind), { deadlineMs }).catch(
         (error) => {
-          if (codeOf(error) !== "42501") throw error; // insufficient_privilege
+          if (codeOf(error) !== sqlState.insufficientPrivilege) throw error;
           throw new HoldfastError(
             "forbidden",
             `The server does not let Holdfast's role ${kind} session ${pid}: ${

@@ -1,4 +1,4 @@
-import type { Cure } from "../../alerts/rules/rule.ts";
+import type { Cure } from "../../alerts/alert.ts";
 import type { PlanContext } from "../planning/facts.ts";
 import { planTable } from "../planning/planner.ts";
 import { tableOf } from "../policy.ts";

@@ -1,6 +1,7 @@
 import type { Config } from "../../../config/config.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import { listGone } from "../../../db/partitions/proof/archives.ts";
 import { listDetached } from "../../../db/partitions/detached.ts";
 import { lastRotations } from "../../../db/partitions/log.ts";
@@ -43,7 +44,7 @@ async function countDefault(sql: Sql, leaves: readonly LeafFacts[]): Promise<Def
       defaultRows: rows < defaultRowsMax ? rows : Math.max(rows, leaf.rows_estimate ?? 0),
     };
   } catch (error) {
-    if (codeOf(error) === "55P03" || codeOf(error) === "57014") {
+    if (codeOf(error) === sqlState.lockNotAvailable || codeOf(error) === sqlState.queryCanceled) {
       return { defaultRows: null, defaultError: describeDatabaseError(error) };
     }
     throw error;

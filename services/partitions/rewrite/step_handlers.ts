@@ -23,6 +23,7 @@ import { HoldfastError } from "../../../errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { waitOfAnother } from "./signature.ts";
 import { logRewrite } from "./change_log.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /** Writers queue behind these locks, so they are tried briefly and often. */
 export const lockMs = 100;
@@ -190,7 +191,9 @@ export function createStepHandlers(
       await sql.unsafe(some.join(";\n")).simple();
       if (performance.now() - started <= limitMs) continue;
       slowSwaps++;
-      throw Object.assign(new Error("the swap held its lock for too long"), { code: "55P03" });
+      throw Object.assign(new Error("the swap held its lock for too long"), {
+        code: sqlState.lockNotAvailable,
+      });
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import {
   type BlockRange,
   type BucketRow,
@@ -44,7 +45,14 @@ export interface ContentQuestion {
 /** Whether somebody is in the way, or we are gone: nothing that speaks of the blocks themselves. */
 const passing = (error: unknown) =>
   isUnreachable(error) ||
-  ["25006", "55P03", "40P01", "42501", "42P01", "42703"].includes(codeOf(error));
+  [
+    sqlState.readOnlySqlTransaction,
+    sqlState.lockNotAvailable,
+    sqlState.deadlockDetected,
+    sqlState.insufficientPrivilege,
+    sqlState.undefinedTable,
+    sqlState.undefinedColumn,
+  ].includes(codeOf(error));
 
 /** Reads a range of blocks; where the server fails, halves it until the damaged blocks are found, and reads the rest. */
 async function hashRange(

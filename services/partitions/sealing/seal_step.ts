@@ -1,4 +1,5 @@
 import { codeOf } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
 import { presentTable } from "../../../db/partitions/leaves.ts";
 import { logMaintenance } from "../../../db/partitions/log.ts";
@@ -71,7 +72,10 @@ export function createSealing(
       const { sql: statement } = vacuumStatement(leafTable(step));
       await pool.run((sql) => sendOutsideTransaction(pool, sql, statement, outsideLimits));
     } catch (error) {
-      if (!["55P03", "57014", "42501"].includes(codeOf(error))) throw error;
+      if (
+        ![sqlState.lockNotAvailable, sqlState.queryCanceled, sqlState.insufficientPrivilege]
+          .includes(codeOf(error))
+      ) throw error;
       log.warn("sealed_without_vacuum", { leaf: leafText(step), code: codeOf(error) });
     }
   }

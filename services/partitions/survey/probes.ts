@@ -1,5 +1,6 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import {
   countRange,
   hasAnyRows,
@@ -30,7 +31,11 @@ const togetherMax = 100;
 const blockersMax = 1_000;
 
 /** lock_not_available, query_canceled, insufficient_privilege. */
-const unanswered = new Set(["55P03", "57014", "42501"]);
+const unanswered = new Set([
+  sqlState.lockNotAvailable,
+  sqlState.queryCanceled,
+  sqlState.insufficientPrivilege,
+]);
 
 /** An answer, or undefined when a lock, its size or a missing privilege kept it from coming. */
 async function inTime<T>(question: Promise<T>): Promise<T | undefined> {

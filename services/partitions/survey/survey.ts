@@ -1,5 +1,6 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import { type DetachedRow, listDetached } from "../../../db/partitions/detached.ts";
 import {
   listRewrites,
@@ -188,9 +189,10 @@ async function whyNoHighest(
   error: unknown,
 ): Promise<string> {
   if (isUnreachable(error)) throw error;
-  const lacking = codeOf(error) === "57014" && !await hasLeadingIndex(sql, oid, column)
-    ? `; no index begins with "${column}"`
-    : "";
+  const lacking =
+    codeOf(error) === sqlState.queryCanceled && !await hasLeadingIndex(sql, oid, column)
+      ? `; no index begins with "${column}"`
+      : "";
   return `its highest "${column}" could not be read (${describeDatabaseError(error)})${lacking}`;
 }
 

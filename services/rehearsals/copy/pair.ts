@@ -13,7 +13,7 @@ import {
   setSearchPath,
 } from "../../../db/rehearsals/scratch.ts";
 import { HoldfastError } from "../../../errors.ts";
-import { unlessAborted } from "../../../lib/unless_aborted.ts";
+import { unlessAborted } from "../../../lib/deadline.ts";
 import { ensureFreeSpace } from "../../backups/base/files.ts";
 import { cloneCluster } from "./clone.ts";
 import { type ArmName, arms, type CopyPlace, removeCopies } from "./place.ts";

@@ -5,7 +5,7 @@ import { blocksPerCycle } from "../../benchmarks/measuring/blocks.ts";
 import { measure, type Measured } from "../../benchmarks/measuring/measure.ts";
 import type { Measuring } from "../../benchmarks/measuring/profiles.ts";
 import { createRandom } from "../../benchmarks/measuring/random.ts";
-import { planLooks } from "../../benchmarks/measuring/sequential.ts";
+import { planAnalyses } from "../../benchmarks/measuring/sequential.ts";
 import { type Estimate, estimate, type Interval, median } from "../../benchmarks/statistics.ts";
 import { band, biasOf } from "./judge.ts";
 
@@ -61,24 +61,24 @@ export async function compareArms(
 ): Promise<Compared> {
   const random = createRandom(seed);
   const slow = expectedMs > slowRunMs;
-  const looks = planLooks(slow ? [fewestFor(alpha)] : measuring.looks);
+  const analyses = planAnalyses(slow ? [fewestFor(alpha)] : measuring.analyses);
   const began = performance.now();
-  const alphaOf = (look: number) => (looks[look]?.alpha ?? 0.05) * alpha / 0.05;
+  const alphaOf = (at: number) => (analyses[at]?.alpha ?? 0.05) * alpha / 0.05;
   let found: Estimate | null = null;
   let sufficient = false;
   const measured = await measure({
     random,
     measuring: {
       ...measuring,
-      looks: looks.map(({ blocks }) => blocks),
+      analyses: analyses.map(({ blocks }) => blocks),
       warmUpMs: slow ? 0 : measuring.warmUpMs,
     },
     signal,
     now: () => performance.now(),
     run,
-    goOn({ logRatios }, look) {
-      found = estimate([logRatios], createRandom(seed), alphaOf(look));
-      sufficient = areEnough(logRatios.length, alphaOf(look));
+    goOn({ logRatios }, at) {
+      found = estimate([logRatios], createRandom(seed), alphaOf(at));
+      sufficient = areEnough(logRatios.length, alphaOf(at));
       const bias = biasOf(before);
       const decided = found !== null && sufficient &&
         (found.low - bias > band || found.high + bias < -band ||

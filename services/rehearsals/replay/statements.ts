@@ -146,7 +146,7 @@ export async function measureAfter(
   const found = await compareArms(run, {
     // An untouched statement only confirms that nothing differs: one analysis is enough.
     measuring: untouched
-      ? { ...profile.after, looks: profile.after.looks.slice(0, 1) }
+      ? { ...profile.after, analyses: profile.after.analyses.slice(0, 1) }
       : profile.after,
     seed,
     alpha,

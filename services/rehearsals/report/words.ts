@@ -1,4 +1,4 @@
-import { improvementWords } from "../../benchmarks/reporting/words.ts";
+import { improvementWords } from "../../benchmarks/reporting/format.ts";
 import type { ChangeCost, Rehearsal, StatementResult } from "../rehearsal.ts";
 
 /** Formats a duration with three digits. */
