@@ -1,3 +1,4 @@
+import { sqlState } from "../sql_state.ts";
 import { login, openWire } from "../address/login.ts";
 import { createHostMemory, openServer } from "../address/open.ts";
 import { addressOf, type Target } from "../address/target.ts";
@@ -98,7 +99,7 @@ export async function probeReplication(
     }
     if (found === system) return undefined;
     return {
-      code: "08P01",
+      code: sqlState.protocolViolation,
       message: `the connection leads to another server (${found})`,
       pooler: true,
     };
@@ -107,7 +108,11 @@ export async function probeReplication(
     // A server's error has a severity; a refused connection has only a code.
     if (severity === undefined || code === undefined) throw error;
     // A pooler that drops the parameter opens an ordinary session, where the command is a syntax error.
-    return { code, message, pooler: code === "08P01" || code === "42601" };
+    return {
+      code,
+      message,
+      pooler: code === sqlState.protocolViolation || code === sqlState.syntaxError,
+    };
   } finally {
     session?.close();
   }

@@ -1,10 +1,11 @@
+import { sqlState } from "../sql_state.ts";
 import type { Sql } from "../connection.ts";
 import { codeOf } from "../errors.ts";
 import { ownLocks, type SeenLock, type WriteSample } from "./effects.ts";
 import { explainPlan } from "./probe.ts";
 
 /** SQLSTATE of statements that no transaction block allows, such as those with CONCURRENTLY. */
-const notInTransaction = "25001";
+const notInTransaction = sqlState.activeSqlTransaction;
 
 /** Runs one statement that a user gave. */
 export async function runStatement(sql: Sql, text: string): Promise<void> {

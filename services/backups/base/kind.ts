@@ -1,3 +1,4 @@
+import { sqlState } from "../../../db/sql_state.ts";
 import type { ServerFacts } from "../../../db/backups/facts.ts";
 import { probeReplication } from "../../../db/backups/walsender.ts";
 import type { Target } from "../../../db/connection.ts";
@@ -36,5 +37,7 @@ async function tryReplication(
   if (embedded !== undefined) return undefined;
   const refusal = await probeReplication(target, { system });
   // 53300: all connections are in use at the moment, which does not show whether replication is allowed.
-  return refusal && refusal.code !== "53300" ? replicationRefused(refusal) : undefined;
+  return refusal && refusal.code !== sqlState.tooManyConnections
+    ? replicationRefused(refusal)
+    : undefined;
 }

@@ -1,3 +1,4 @@
+import { sqlState } from "../../../db/sql_state.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
 import type { ArmRole } from "../../benchmarks/case.ts";
@@ -13,7 +14,7 @@ import { band, biasOf } from "./judge.ts";
 export type Sessions = Readonly<Record<ArmRole, Sql>>;
 
 /** Returns whether a statement was cancelled by its timeout. */
-export const tookTooLong = (error: unknown): boolean => codeOf(error) === "57014";
+export const tookTooLong = (error: unknown): boolean => codeOf(error) === sqlState.queryCanceled;
 
 export interface Compared {
   estimate: Estimate | null;
