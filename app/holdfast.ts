@@ -9,7 +9,7 @@ import { endsWithin } from "../lib/deadline.ts";
 import { createRequestScope } from "../lib/request_scope.ts";
 import type { Logger } from "../log.ts";
 import type { Upgrade } from "../runtime/types.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
+import type { Backups } from "../services/backups/service.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import type { Monitor } from "../services/monitor/service.ts";
 import type { TimeSources } from "../services/partitions/restraint/timekeeper.ts";

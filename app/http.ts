@@ -42,7 +42,7 @@ import type { ListenerLimits, ServeOptions, Upgrade } from "../runtime/types.ts"
 import type { Audit } from "../services/auth/audit.ts";
 import type { Auth } from "../services/auth/service.ts";
 import type { Alerts } from "../services/alerts/service.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
+import type { Backups } from "../services/backups/service.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Hub } from "../services/live/hub.ts";

@@ -1,6 +1,6 @@
 import type { Alerts } from "../services/alerts/service.ts";
 import type { Canary } from "../services/alerts/evaluation/canary.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
+import type { Backups } from "../services/backups/service.ts";
 import type { Ingest } from "../services/ingest/service.ts";
 import type { Publisher } from "../services/live/hub.ts";
 import { type Changes, createChanges } from "../services/monitor/diagnosis/changes.ts";

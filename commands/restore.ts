@@ -9,11 +9,11 @@ import { fetchBackup, readStorage, recordsOf } from "../services/backups/s3/fetc
 import type { BackupRecord } from "../services/backups/record.ts";
 import {
   chooseBackup,
-  needEmptyPlace,
+  ensureEmptyPlace,
   restoreBackup,
   type WalSources,
 } from "../services/backups/restore/restore.ts";
-import { createBackupStore } from "../services/backups/backup_store.ts";
+import { createBackupRepository } from "../services/backups/repository.ts";
 import { readArguments, UsageError } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
@@ -77,9 +77,9 @@ function choose(
 
 /** Finds a backup on this machine, with the server's own WAL when its disk still exists. */
 async function findHere(config: Config, request: RestoreRequest): Promise<Found> {
-  const store = createBackupStore(backupRoot(config));
-  const record = choose(await store.list(), store.root, request);
-  const found = { record, path: store.pathOf(record), wal: undefined };
+  const repository = createBackupRepository(backupRoot(config));
+  const record = choose(await repository.list(), repository.root, request);
+  const found = { record, path: repository.pathOf(record), wal: undefined };
   if (!request.withWal) return found;
   const place = record.embedded
     ? placeOf(config.HOLDFAST_DATA_DIR, serverUser(config.HOLDFAST_DATA_DIR))
@@ -88,7 +88,7 @@ async function findHere(config: Config, request: RestoreRequest): Promise<Found>
   return {
     ...found,
     wal: {
-      archive: join(store.root, record.system, "wal"),
+      archive: join(repository.root, record.system, "wal"),
       spool: same ? place.spool : undefined,
       live: same ? join(place.cluster, "pg_wal") : undefined,
     },
@@ -107,7 +107,7 @@ async function findCopy(config: Config, staging: string, request: RestoreRequest
       "--from s3 needs HOLDFAST_S3_URL, HOLDFAST_S3_ACCESS_KEY_ID and HOLDFAST_S3_SECRET_ACCESS_KEY",
     );
   }
-  await needEmptyPlace(to);
+  await ensureEmptyPlace(to);
   print(`looking for backups in ${bucket.where}`);
   const storage = await readStorage(bucket, signal);
   const record = choose(recordsOf(storage), bucket.where, request);

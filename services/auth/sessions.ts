@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { writeWhole } from "../backups/base/files.ts";
+import { writeDurably } from "../backups/base/files.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { createSerialQueue } from "../../lib/serial_queue.ts";
 import { type SettingToken, sha256 } from "./token_index.ts";
@@ -84,7 +84,7 @@ export function createSessions(
     queued = false;
     const settingsNow = await fingerprintsOf();
     const content = { version: 1, salt, settings: settingsNow, sessions: [...sessions.values()] };
-    await writeWhole(path, JSON.stringify(content));
+    await writeDurably(path, JSON.stringify(content));
   }
 
   /** Writes what is known soon, once for all that changed meanwhile. Without the file, sessions end with the process. */

@@ -241,7 +241,7 @@ testWith(
           const { detail } = await refused.json();
           assert.match(
             detail,
-            /^A pooler stands before the server and takes no replication.*08P01/,
+            /^The pooler in front of the server allows no replication.*08P01/,
           );
           const begun = await (await app.post("/api/backups", {})).json();
           assert.equal(begun.kind, "logical");

@@ -1,23 +1,23 @@
 import type { ProfileName } from "../../benchmarks/case.ts";
 import type { Measuring } from "../../benchmarks/measuring/profiles.ts";
 
-/** How thoroughly a rehearsal measures. */
+/** Extent of a rehearsal's measurements. */
 export interface RehearsalProfile {
-  /** Statements that are taken from pg_stat_statements. */
+  /** Statements selected from pg_stat_statements. */
   statements: number;
-  /** Sets of values for each. */
+  /** Sets of parameter values per statement. */
   variants: number;
-  /** One execution may take this long; milliseconds. */
+  /** Timeout of one execution; milliseconds. */
   statementMs: number;
-  /** One run through all variants should take no longer: fewer are taken then; milliseconds. */
+  /** Longest run through all variants; longer ones use fewer variants; milliseconds. */
   runMs: number;
-  /** The two copies against each other before the change. */
+  /** Measurement of the two copies before the change. */
   before: Measuring;
-  /** After it. */
+  /** Measurement after the change. */
   after: Measuring;
-  /** A sampled copy takes about as much of the tables; bytes. */
+  /** Approximate size of a sampled copy; bytes. */
   sampleBytes: number;
-  /** The change may take this long; milliseconds. */
+  /** Timeout of the change; milliseconds. */
   changeMs: number;
 }
 

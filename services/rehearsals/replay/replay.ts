@@ -1,3 +1,4 @@
+import { sqlState } from "../../../db/sql_state.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
 import type { ArmRole } from "../../benchmarks/case.ts";
@@ -12,41 +13,29 @@ import { band, biasOf } from "./judge.ts";
 /** A session on each of the copies. */
 export type Sessions = Readonly<Record<ArmRole, Sql>>;
 
-/** Runs one statement in a transaction that is rolled back; answers how long the statement alone took, milliseconds. */
-export async function runOnce(sql: Sql, text: string, kind: "read" | "write"): Promise<number> {
-  await sql.unsafe(kind === "read" ? "begin read only" : "begin");
-  try {
-    const began = performance.now();
-    await sql.unsafe(text);
-    return performance.now() - began;
-  } finally {
-    await sql.unsafe("rollback");
-  }
-}
-
-/** Whether a statement ended because it took longer than it may. */
-export const tookTooLong = (error: unknown): boolean => codeOf(error) === "57014";
+/** Returns whether a statement was cancelled by its timeout. */
+export const tookTooLong = (error: unknown): boolean => codeOf(error) === sqlState.queryCanceled;
 
 export interface Compared {
   estimate: Estimate | null;
-  /** Whether there are enough blocks to bear the interval out. */
+  /** Whether there are enough blocks for the interval to be valid. */
   sufficient: boolean;
   measured: Measured;
   /** Median milliseconds of one unit. */
   median_ms: Record<ArmRole, number>;
 }
 
-/** A work whose run takes this long is judged once, on as few blocks as suffice; milliseconds. */
+/** A workload whose run takes longer is judged once, on as few blocks as suffice; milliseconds. */
 const slowRunMs = 400;
 const fewestBlocks = 8;
 
 /**
- * Says whether so many blocks can bear out an interval that errs by `alpha` at most. All of them lie on one side of the
- * truth with probability 2 · 2^-n, whatever their distribution, and no bootstrap reaches beyond its samples.
+ * Returns whether an interval of this many blocks can have an error of at most `alpha`. All blocks lie on one side of the
+ * true median with probability 2 · 2^-n, whatever their distribution, and no bootstrap reaches beyond its samples.
  */
 export const areEnough = (blocks: number, alpha: number): boolean => 2 * 0.5 ** blocks <= alpha;
 
-/** The fewest whole cycles that are enough. */
+/** Returns the fewest blocks, in full cycles, that are enough for `alpha`. */
 export function fewestFor(alpha: number): number {
   let blocks = fewestBlocks;
   while (!areEnough(blocks, alpha)) blocks += blocksPerCycle;
@@ -54,8 +43,8 @@ export function fewestFor(alpha: number): number {
 }
 
 /**
- * Measures the same work on both copies in interleaved blocks, until the interval decides or the analyses are used up. `alpha`
- * is what the interval may err by in all. A work that is known to be slow gets the fewest blocks.
+ * Measures the same work on both copies in interleaved blocks, until the interval decides or the interim analyses are used
+ * up. `alpha` is the error of the interval over all analyses. Slow work gets the fewest blocks.
  */
 export async function compareArms(
   run: (role: ArmRole) => Promise<{ units: number; elapsedMs: number }>,
@@ -63,9 +52,9 @@ export async function compareArms(
     measuring: Measuring;
     seed: number;
     alpha: number;
-    /** The interval of the copies against each other; null while that is what is measured. */
+    /** Interval of the copies before the change; null while it is being measured. */
     before: Interval | null;
-    /** What one run takes on the slower copy, milliseconds. */
+    /** Milliseconds of one run on the slower copy. */
     expectedMs: number;
     signal: AbortSignal;
     onBlock?: () => void;

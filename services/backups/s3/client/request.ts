@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { AwsV4Signer } from "aws4fetch";
-import { HoldfastError } from "../../../errors.ts";
+import { HoldfastError } from "../../../../errors.ts";
 import { readTag } from "./xml.ts";
 
-/** Where copies go, and as whom; addressed by path. */
+/** A folder of a bucket, and the keys to it. Requests address the bucket by path. */
 export interface S3Place {
   /** Such as https://s3.example.com, without a slash at its end. */
   endpoint: string;
@@ -17,15 +17,15 @@ export interface S3Place {
   secretAccessKey: string;
 }
 
-/** How often a request is tried, and how long to wait before the second try; each further wait is twice as long. */
+/** Attempts per request, and the wait before the second; each further wait is twice as long. */
 export interface Retries {
   attempts: number;
   firstWaitMs: number;
 }
 
-const usualRetries: Retries = { attempts: 4, firstWaitMs: 500 };
+const defaultRetries: Retries = { attempts: 4, firstWaitMs: 500 };
 
-export interface Ask {
+export interface StorageRequest {
   method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** Below the prefix; undefined: the bucket itself. */
   key?: string;
@@ -35,17 +35,17 @@ export interface Ask {
   signal?: AbortSignal | undefined;
 }
 
-/** The storage refused, or could not be reached. Its message is for people; it names no key and no secret. */
+/** The storage refused a request, or could not be reached. The message holds no access key and no secret. */
 export class StorageError extends HoldfastError {
   readonly status: number | undefined;
-  /** Whether another try may go better. */
-  readonly again: boolean;
+  /** Whether another attempt may succeed. */
+  readonly retryable: boolean;
 
-  constructor(message: string, { status, again }: { status?: number; again: boolean }) {
+  constructor(message: string, { status, retryable }: { status?: number; retryable: boolean }) {
     super("conflict", message);
     this.name = "StorageError";
     this.status = status;
-    this.again = again;
+    this.retryable = retryable;
   }
 }
 
@@ -60,22 +60,25 @@ const meanings: Record<string, string> = {
   AuthorizationHeaderMalformed: "the bucket is in another region",
 };
 
-/** Damaged on the way: what was sent is still whole here. */
-const onTheWay =
+/** Codes for requests that were damaged or slow on the way: another attempt may succeed. */
+const transientCodes =
   /^(BadDigest|InvalidDigest|XAmzContentSHA256Mismatch|IncompleteBody|RequestTimeout|SlowDown)$/;
 
-/** What a refusal means, in words: of the answer's body only the code, for the rest may repeat what was signed. */
-export function refusal(ask: Ask, status: number, body: string): StorageError {
+/** Describes a refusal. Of the answer's body only the code is used: the rest may repeat what was signed. */
+function refusal(ask: StorageRequest, status: number, body: string): StorageError {
   const code = readTag(body, "Code") ?? "";
   const meaning = meanings[code];
   const why = meaning
     ? `${meaning} (${code})`
     : [status || "a redirect", code].filter(Boolean).join(" ");
-  return new StorageError(`The storage refused ${ask.method} ${ask.key ?? "of its list"}: ${why}`, {
-    status,
-    again: status >= 500 && status !== 501 || status === 429 || status === 408 ||
-      onTheWay.test(code),
-  });
+  return new StorageError(
+    `The storage refused ${ask.method} ${ask.key ?? "the list of objects"}: ${why}`,
+    {
+      status,
+      retryable: status >= 500 && status !== 501 || status === 429 || status === 408 ||
+        transientCodes.test(code),
+    },
+  );
 }
 
 function unreachable(error: unknown, host: string): StorageError {
@@ -83,28 +86,48 @@ function unreachable(error: unknown, host: string): StorageError {
   const text = error instanceof Error ? `${error.message} ${error.cause ?? ""}` : "";
   const known = /refused|reset|dns|not known|certificate|unreachable|closed/i.exec(text)?.[0];
   const why = timedOut ? "it does not answer in time" : known?.toLowerCase() ?? "no connection";
-  return new StorageError(`The storage at ${host} cannot be reached: ${why}`, { again: true });
+  return new StorageError(`The storage at ${host} cannot be reached: ${why}`, { retryable: true });
 }
 
-/** Longest that one request may take: a slow line brings 50 kB a second. */
+/** Longest that one request may take, in milliseconds; assumes at least 50 kB per second. */
 const deadlineMs = (bytes: number) => 30_000 + bytes / 50;
 
 const emptySha256 = createHash("sha256").digest("hex");
 
-/** SHA-256 in hex, made beside the event loop. */
+/** Returns the SHA-256 in hex, computed off the event loop. */
 async function sha256Of(bytes: Uint8Array<ArrayBuffer> | undefined): Promise<string> {
   if (!bytes) return emptySha256;
   return Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex");
 }
 
-export type Exchange = <T>(ask: Ask, read: (answer: Response) => Promise<T>) => Promise<T>;
+/** Header that stores an object's SHA-256 with it. */
+export const shaHeader = "x-amz-meta-sha256";
+
+/** Discards the body of an answer. */
+export const drain = async (answer: Response): Promise<void> => void await answer.body?.cancel();
+
+/** Returns the value of a Content-MD5 header; hashes in steps, so that the event loop runs in between. */
+export async function contentMd5(bytes: Uint8Array): Promise<string> {
+  const step = 1024 * 1024;
+  const hash = createHash("md5");
+  for (let at = 0; at < bytes.length; at += step) {
+    hash.update(bytes.subarray(at, at + step));
+    await nextTurn();
+  }
+  return hash.digest("base64");
+}
+
+export type Exchange = <T>(
+  ask: StorageRequest,
+  read: (answer: Response) => Promise<T>,
+) => Promise<T>;
 
 /**
- * Makes the way to a storage: each request signed with the hash of its body, within a deadline, tried again a bounded
- * number of times. What `read` makes of a good answer is the result; anything else is a StorageError.
+ * Creates a function that sends requests to a storage: each signed with the hash of its body, within a deadline, and
+ * retried a bounded number of times. It returns what `read` makes of a successful answer, else throws a StorageError.
  */
 export function createExchange(
-  { place, retries = usualRetries, send = fetch }: {
+  { place, retries = defaultRetries, send = fetch }: {
     place: S3Place;
     retries?: Retries;
     send?: typeof fetch;
@@ -113,7 +136,7 @@ export function createExchange(
   const { endpoint, bucket, prefix, region, accessKeyId, secretAccessKey } = place;
   const cache = new Map<string, ArrayBuffer>();
 
-  async function sign({ method, key, query = {}, headers = {}, body }: Ask) {
+  async function sign({ method, key, query = {}, headers = {}, body }: StorageRequest) {
     const url = new URL(
       key === undefined ? `${endpoint}/${bucket}` : `${endpoint}/${bucket}/${prefix}${key}`,
     );
@@ -130,7 +153,7 @@ export function createExchange(
     }).sign();
   }
 
-  async function once<T>(ask: Ask, read: (answer: Response) => Promise<T>): Promise<T> {
+  async function once<T>(ask: StorageRequest, read: (answer: Response) => Promise<T>): Promise<T> {
     const deadline = new AbortController();
     const timer = setTimeout(
       () => deadline.abort(new DOMException("too late", "TimeoutError")),
@@ -142,7 +165,7 @@ export function createExchange(
         method: ask.method,
         headers,
         ...(ask.body ? { body: ask.body } : {}),
-        // Nobody named the place that a redirect leads to.
+        // A redirect leads to a host that the settings do not name.
         redirect: "manual",
         signal: AbortSignal.any([deadline.signal, ...(ask.signal ? [ask.signal] : [])]),
       });
@@ -163,7 +186,7 @@ export function createExchange(
         const failure = error instanceof StorageError
           ? error
           : unreachable(error, new URL(endpoint).host);
-        if (!failure.again || attempt >= retries.attempts) throw failure;
+        if (!failure.retryable || attempt >= retries.attempts) throw failure;
         const pause = retries.firstWaitMs * 2 ** (attempt - 1);
         await wait(pause, undefined, ask.signal ? { signal: ask.signal } : {}).catch(() => {});
       }

@@ -5,18 +5,21 @@ import { describeDatabaseError } from "../../../db/errors.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import type { BackupCatalogue } from "../repository.ts";
+import type { BackupCatalogue } from "../catalogue.ts";
 import { explain, failedRecord } from "../failure.ts";
-import type { Work } from "../report.ts";
+import type { Job } from "../job.ts";
 import { takeLogicalBackup } from "./pg_dump.ts";
-import type { BackupStore } from "../backup_store.ts";
+import type { BackupRepository } from "../repository.ts";
 import { takeBaseBackup } from "./base_backup.ts";
 
-/** Takes one base backup into the catalogue. Answers what went wrong, or undefined; a failure leaves only its story. */
-export function createTaking(
-  { target, store, catalogue, embedded, rateMb, clock, log, onProgress }: {
+/**
+ * Returns a function that takes one backup into the repository and removes those no longer kept. It returns the problem
+ * of a backup that failed, of which only a failure record stays.
+ */
+export function createBackupJob(
+  { target, repository, catalogue, embedded, rateMb, clock, log, onProgress }: {
     target: Target;
-    store: BackupStore;
+    repository: BackupRepository;
     catalogue: BackupCatalogue;
     embedded: Pick<EmbeddedServer, "startArchiving"> | undefined;
     rateMb: number;
@@ -25,43 +28,43 @@ export function createTaking(
     onProgress: () => void;
   },
 ) {
-  async function tellFailure(own: Work, facts: ServerFacts, problem: string): Promise<void> {
-    const place = { system: facts.system, id: own.id };
-    await store.remove(place);
+  async function recordFailure(job: Job, facts: ServerFacts, problem: string): Promise<void> {
+    const place = { system: facts.system, id: job.id };
+    await repository.remove(place);
     try {
-      await store.begin(facts.system, own.id);
-      await store.publish(failedRecord({
-        id: own.id,
-        kind: own.kind,
+      await repository.begin(facts.system, job.id);
+      await repository.publish(failedRecord({
+        id: job.id,
+        kind: job.kind,
         facts,
         embedded: embedded !== undefined,
-        startedAt: own.startedAt,
+        startedAt: job.startedAt,
         finishedAt: clock.now().toISOString(),
         problem,
       }));
     } catch {
-      // A full disk has no room for its own story either; health tells it until the next backup.
-      await store.remove(place).catch(() => {});
+      // A full disk cannot hold the record either; health reports the problem until the next backup.
+      await repository.remove(place).catch(() => {});
     }
   }
 
-  return async function take(
-    own: Work,
+  return async function takeBackup(
+    job: Job,
     facts: ServerFacts,
     signal: AbortSignal,
   ): Promise<string | undefined> {
     try {
-      await store.sweep(facts.system);
+      await repository.sweep(facts.system);
       await embedded?.startArchiving();
-      const common = { target, store, facts, id: own.id, now: () => clock.now(), signal };
-      const record = own.kind === "logical"
+      const common = { target, repository, facts, id: job.id, now: () => clock.now(), signal };
+      const record = job.kind === "logical"
         ? await takeLogicalBackup(common)
         : await takeBaseBackup({
           ...common,
           embedded: embedded !== undefined,
           maxRateKb: rateMb > 0 ? rateMb * 1024 : undefined,
           onProgress(progress) {
-            own.progress = progress;
+            job.progress = progress;
             onProgress();
           },
         });
@@ -76,8 +79,8 @@ export function createTaking(
       const problem = explain(
         signal.aborted ? new HoldfastError("conflict", "It was aborted") : error,
       );
-      log.error("backup_failed", { id: own.id, problem, error: describeDatabaseError(error) });
-      await tellFailure(own, facts, problem);
+      log.error("backup_failed", { id: job.id, problem, error: describeDatabaseError(error) });
+      await recordFailure(job, facts, problem);
       await catalogue.prune(facts.system).catch(() => catalogue.refresh());
       return problem;
     }

@@ -3,60 +3,63 @@ import type { EmbeddedServer } from "../../../db/embedded/server.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { verifyArchive } from "../wal/archive.ts";
-import type { Archiver } from "../wal/schedule.ts";
-import { type BackupCatalogue, firstSegment } from "../repository.ts";
+import type { Archiver } from "../wal/service.ts";
+import { type BackupCatalogue, firstSegment } from "../catalogue.ts";
 import type { Copies } from "../s3/copies.ts";
 import { runDrill, type SealCheck } from "./drill.ts";
 import type { Proof } from "../record.ts";
-import type { Work } from "../report.ts";
-import type { BackupStore } from "../backup_store.ts";
-import { verifyBackup } from "./backup.ts";
+import type { Job } from "../job.ts";
+import type { BackupRepository } from "../repository.ts";
+import { verifyFiles } from "./files.ts";
 
-/** Checks one backup's files and the WAL behind it, and restores it on trial; writes what it found to its record. */
-export function createChecking(
+/**
+ * Returns a function that checks one backup's files, the WAL behind it and its copy, restores it in a drill where asked,
+ * and writes the result to its record.
+ */
+export function createVerificationJob(
   {
-    store,
+    repository,
     catalogue,
     archiver,
     copies,
     embedded,
     scratchHome,
-    living,
+    production,
     checkSeals,
     clock,
     log,
     onStep,
   }: {
-    store: BackupStore;
+    repository: BackupRepository;
     catalogue: BackupCatalogue;
     archiver: Archiver;
     copies: Pick<Copies, "check">;
     embedded: Pick<EmbeddedServer, "spool"> | undefined;
     scratchHome: string;
-    living: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
+    production: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
     checkSeals: SealCheck | undefined;
     clock: Clock;
     log: Logger;
     onStep: () => void;
   },
 ) {
-  return async function check(
-    own: Work,
+  return async function checkBackup(
+    job: Job,
     { restore, copy, user, signal }: {
       restore: boolean;
-      /** Whether its copy is read back too. */
+      /** Whether its copy is read back and compared too. */
       copy: boolean;
       user: string;
       signal: AbortSignal;
     },
   ): Promise<void> {
-    const tellStep = (step: string) => {
-      own.step = step;
+    const showStep = (step: string) => {
+      job.step = step;
       onStep();
     };
-    const record = await catalogue.find(own.id);
-    const path = store.pathOf(record);
-    const problems = await verifyBackup(path, record, signal);
+    const record = await catalogue.find(job.id);
+    const path = repository.pathOf(record);
+    const problems = await verifyFiles(path, record, signal);
     if (record.kind === "base" && record.start_lsn && archiver.state().enabled) {
       archiver.noteProblems(
         await verifyArchive({
@@ -69,7 +72,7 @@ export function createChecking(
       );
     }
     if (copy) {
-      await copies.check(record, { wholeHere: problems.length === 0, signal, onStep: tellStep });
+      await copies.check(record, { intactHere: problems.length === 0, signal, onStep: showStep });
     }
     let proof: Proof | null = record.proof;
     if (restore && problems.length === 0 && record.kind === "base") {
@@ -77,12 +80,12 @@ export function createChecking(
         path,
         record,
         home: scratchHome,
-        living,
+        production,
         checkSeals,
         user,
         now: () => clock.now(),
         signal,
-        onStep: tellStep,
+        onStep: showStep,
       });
       log[proof.problems.length === 0 ? "info" : "error"]("restore_drill", {
         id: record.id,
@@ -90,8 +93,9 @@ export function createChecking(
         problems: proof.problems,
       });
     }
-    if (record.server_version === 0) return; // its record itself is what is damaged
-    await store.save({
+    // The record itself is damaged: there is nothing to update.
+    if (record.server_version === 0) return;
+    await repository.save({
       ...record,
       status: problems.length > 0 ? "corrupt" : "complete",
       problems,

@@ -5,7 +5,7 @@ import {
   readSessionsStatements,
   readWorkload,
   type WorkloadRow,
-} from "../../db/rehearsals/living.ts";
+} from "../../db/rehearsals/production.ts";
 import {
   analyse,
   confineUsers,
@@ -17,7 +17,7 @@ import { describeDatabaseError } from "../../db/errors.ts";
 import { createRandom } from "../benchmarks/measuring/random.ts";
 import type { Estimate } from "../benchmarks/statistics.ts";
 import { carryOut, type Convert } from "./change/carry_out.ts";
-import type { Copies } from "./copy/copies.ts";
+import type { CopyPair } from "./copy/pair.ts";
 import type { Change, Rehearsal, StatementResult, Uncovered } from "./rehearsal.ts";
 import type { RehearsalProfile } from "./replay/profiles.ts";
 import type { Sessions } from "./replay/replay.ts";
@@ -34,12 +34,12 @@ import { createObserved, type Selection } from "./workload/selection.ts";
 import { namesIn } from "./workload/sql_text.ts";
 import { fillStatement } from "./workload/variants.ts";
 
-/** Longest that statistics which are missing are gathered before the copies are compared; milliseconds. */
+/** Longest that missing statistics are gathered before the copies are compared; milliseconds. */
 const analyseMs = 300_000;
-/** Rows of pg_stat_statements that are read: the share of time is of these. */
+/** Rows of pg_stat_statements that are read; shares of time refer to these. */
 const workloadRows = 500;
 
-/** Prepares the first copy: a role that can do no harm, nothing of production under way, statistics where none are. */
+/** Prepares the first copy: confines the roles, ends work left over from production, and gathers missing statistics. */
 export async function prepareCopy(
   admin: Sql,
   { problems, signal }: { problems: string[]; signal: AbortSignal },
@@ -60,10 +60,10 @@ export async function prepareCopy(
   }
 }
 
-/** Watches what sessions of the living server run, a few times a second, until told to stop. */
-export function watchSessions(living: Sql) {
+/** Samples the statements of the production server's sessions a few times per second, until stopped. */
+export function watchSessions(production: Sql) {
   const observed = createObserved();
-  const read = async () => observed.note(await readSessionsStatements(living).catch(() => []));
+  const read = async () => observed.note(await readSessionsStatements(production).catch(() => []));
   const timer = setInterval(() => void read(), 300);
   return {
     all: observed.all,
@@ -71,10 +71,10 @@ export function watchSessions(living: Sql) {
   };
 }
 
-/** What took most time in the living server, read before the copy adds statements of its own. */
-export async function readTop(living: Sql, problems: string[]): Promise<WorkloadRow[]> {
-  const schema = await findStatementsSchema(living);
-  if (schema !== undefined) return await readWorkload(living, schema, workloadRows);
+/** Reads the statements that took most time on the production server; called before the copying adds its own. */
+export async function readTop(production: Sql, problems: string[]): Promise<WorkloadRow[]> {
+  const schema = await findStatementsSchema(production);
+  if (schema !== undefined) return await readWorkload(production, schema, workloadRows);
   problems.push(
     "pg_stat_statements is not installed in this database: give a workload, or create the extension",
   );
@@ -82,26 +82,26 @@ export async function readTop(living: Sql, problems: string[]): Promise<Workload
 }
 
 export interface RunOptions {
-  copies: Copies;
+  copies: CopyPair;
   change: Change;
   selection: Selection;
   profile: RehearsalProfile;
   convert: Convert;
   signal: AbortSignal;
-  /** Goes on to the next status. */
+  /** Moves on to the next status. */
   advance(): Promise<void>;
   onStep(step: string): void;
 }
 
-/** What a rehearsal has open and knows between its phases. */
-interface Work {
+/** Sessions and results that the phases share. */
+interface Progress {
   sessions: Sessions;
   rehearsed: Rehearsed[];
   tables: TouchedTable[];
   writesBefore: Estimate | null;
 }
 
-/** Measures, changes, measures again and judges; writes what it finds into `rehearsal`. Begins with copies that run. */
+/** Measures, makes the change, measures again and judges; writes the results into `rehearsal`. The copies are running. */
 export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): Promise<void> {
   const { copies, change, profile, convert, signal, advance, onStep } = options;
   let sessions = await openSessions(copies, profile);
@@ -115,12 +115,15 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     };
     await advance();
     const tables = await touchedTables(sessions.candidate, change);
-    const work: Work = { sessions, rehearsed, tables, writesBefore: null };
+    const progress: Progress = { sessions, rehearsed, tables, writesBefore: null };
     for (const [at, statement] of rehearsed.entries()) {
       onStep(`statement ${at + 1} of ${rehearsed.length}`);
       await measureBefore(sessions, statement, phase);
     }
-    work.writesBefore = await compareWrites(sessions, tables, null, { ...phase, phase: "before" });
+    progress.writesBefore = await compareWrites(sessions, tables, null, {
+      ...phase,
+      phase: "before",
+    });
     weigh(rehearsed);
     await advance();
     await closeSessions(sessions);
@@ -130,18 +133,18 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
       changeMs: profile.changeMs,
       signal,
     });
-    // What the change left in one copy's cache, or has still to write, would favour that or the other.
+    // Cached and unwritten pages of the change would favour one of the copies.
     if (change.source !== "settings") await copies.restart({});
-    work.sessions = sessions = await openSessions(copies, profile);
+    progress.sessions = sessions = await openSessions(copies, profile);
     await advance();
-    await measureChanged(rehearsal, work, phase, options);
+    await measureChanged(rehearsal, progress, phase, options);
     Object.assign(rehearsal, judgeChange(rehearsal));
   } finally {
     await closeSessions(sessions);
   }
 }
 
-async function openSessions(copies: Copies, profile: RehearsalProfile): Promise<Sessions> {
+async function openSessions(copies: CopyPair, profile: RehearsalProfile): Promise<Sessions> {
   const how = { statementTimeoutMs: profile.statementMs, lockTimeoutMs: 10_000 };
   return { baseline: await copies.open("a", how), candidate: await copies.open("b", how) };
 }
@@ -150,7 +153,7 @@ async function closeSessions({ baseline, candidate }: Sessions): Promise<void> {
   await Promise.all([baseline, candidate].map((sql) => sql.end({ timeout: 0 }).catch(() => {})));
 }
 
-/** Fills parameters in and runs everything once; what cannot be replayed is listed with its reason. */
+/** Fills in parameters and runs everything once; lists what cannot be replayed, with the reason. */
 async function warmUp(
   rehearsal: Rehearsal,
   sessions: Sessions,
@@ -159,25 +162,25 @@ async function warmUp(
   const random = createRandom(rehearsal.seed);
   const { wanted, total } = selection;
   const rehearsed: Rehearsed[] = [];
-  const leaveOut = (one: Uncovered) => rehearsal.uncovered.push(one);
+  const noteUncovered = (one: Uncovered) => rehearsal.uncovered.push(one);
   for (const [at, one] of wanted.entries()) {
     signal.throwIfAborted();
     onStep(`statement ${at + 1} of ${wanted.length}`);
     const share = total && one.weight ? one.weight / total : 0;
     const filled = await fillStatement(sessions.baseline, one, { random, count: profile.variants });
     if ("reason" in filled) {
-      leaveOut({ query: one.query, share, reason: filled.reason });
+      noteUncovered({ query: one.query, share, reason: filled.reason });
       continue;
     }
     const tried = await tryStatement(sessions, filled.statement, { profile, signal });
-    if ("reason" in tried) leaveOut({ query: one.query, share, reason: tried.reason });
+    if ("reason" in tried) noteUncovered({ query: one.query, share, reason: tried.reason });
     else rehearsed.push(tried.rehearsed);
   }
-  settleCoverage(rehearsal, selection, rehearsed);
+  noteCoverage(rehearsal, selection, rehearsed);
   return rehearsed;
 }
 
-function settleCoverage(rehearsal: Rehearsal, { wanted, total }: Selection, found: Rehearsed[]) {
+function noteCoverage(rehearsal: Rehearsal, { wanted, total }: Selection, found: Rehearsed[]) {
   const weights = found.reduce((sum, { weight }) => sum + (weight ?? 0), 0);
   rehearsal.coverage = {
     statements: found.length,
@@ -190,7 +193,7 @@ function settleCoverage(rehearsal: Rehearsal, { wanted, total }: Selection, foun
   };
 }
 
-/** Where nobody counted, a statement weighs what one execution of it takes. */
+/** Weighs statements of unknown total time by the time of one execution. */
 function weigh(rehearsed: readonly Rehearsed[]): void {
   for (const statement of rehearsed) statement.weight ??= statement.beforeMs ?? 0;
 }
@@ -208,13 +211,13 @@ async function touchedTables(sql: Sql, change: Change): Promise<TouchedTable[]> 
 
 async function measureChanged(
   rehearsal: Rehearsal,
-  { sessions, rehearsed, tables, writesBefore }: Work,
+  { sessions, rehearsed, tables, writesBefore }: Progress,
   phase: PhaseOptions,
   { copies, change, selection, onStep }: RunOptions,
 ): Promise<void> {
   const [old, fresh] = [await nodesOf(copies, "a"), await nodesOf(copies, "b")];
   const weights = rehearsed.reduce((sum, { weight }) => sum + (weight ?? 0), 0);
-  // Of statements that were given and could not be replayed nobody knows the time: each counts as one.
+  // The time of given statements that could not be replayed is unknown: each counts as much as the others.
   const total = selection.total ?? weights / Math.max(rehearsal.coverage.time_share, 0.001);
   for (const [at, statement] of rehearsed.entries()) {
     onStep(`statement ${at + 1} of ${rehearsed.length}`);
@@ -239,7 +242,7 @@ async function measureChanged(
   }
 }
 
-async function nodesOf(copies: Copies, arm: "a" | "b"): Promise<Map<string, string>> {
+async function nodesOf(copies: CopyPair, arm: "a" | "b"): Promise<Map<string, string>> {
   const admin = copies.openAdmin(arm);
   try {
     return await readFileNodes(admin);

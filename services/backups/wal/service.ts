@@ -7,10 +7,10 @@ import type { Clock } from "../../../lib/clock.ts";
 import { collectSpool, pruneArchive, spoolAge, sweepArchive } from "./archive.ts";
 import type { ArchiveState } from "../report.ts";
 
-/** How long one turn may compress. */
-const turnMs = 30_000;
+/** Longest that one minute's run may compress. */
+const collectMs = 30_000;
 
-/** Takes finished WAL from the embedded server into the archive, and knows how far behind that is. */
+/** Creates the archiver, which moves finished WAL from the embedded server into the archive and measures its lag. */
 export function createArchiver(
   { embedded, pool, clock, walSeconds }: {
     embedded: Pick<EmbeddedServer, "spool"> | undefined;
@@ -26,7 +26,7 @@ export function createArchiver(
   let busy: Promise<void> | undefined;
   const isEnabled = () => walSeconds > 0 && embedded !== undefined && existsSync(embedded.spool);
 
-  async function look(): Promise<void> {
+  async function refresh(): Promise<void> {
     if (!embedded || !isEnabled()) return;
     try {
       const { failing, lastFailedWal, waitingSeconds, library } = await pool.run(readArchiver, {
@@ -34,11 +34,11 @@ export function createArchiver(
       });
       lagSeconds = Math.max(waitingSeconds, await spoolAge(embedded.spool, clock.now().getTime()));
       if (library !== "basic_archive") {
-        problem = "WAL is archived by something else: archive_library was changed";
-      } else if (failing) problem = `the server could not hand over WAL segment ${lastFailedWal}`;
+        problem = "archive_library was changed: WAL no longer goes to Holdfast's archive";
+      } else if (failing) problem = `the server failed to archive WAL segment ${lastFailedWal}`;
     } catch (error) {
       lagSeconds = null;
-      problem = `the archiver cannot be asked: ${describeDatabaseError(error)}`;
+      problem = `the state of the archiver cannot be read: ${describeDatabaseError(error)}`;
     }
   }
 
@@ -48,20 +48,21 @@ export function createArchiver(
       lagSeconds: isEnabled() ? lagSeconds : null,
       problem: isEnabled() ? problem ?? damaged[0] : undefined,
     }),
-    /** What a check of the whole archive has found. */
+    /** Records what a verification of the archive has found. */
     noteProblems(problems: readonly string[]) {
       damaged = problems;
     },
-    look,
-    /** Moves what waits, then looks how far behind it is. */
+    /** Reads the lag and the problems of the server's archiver. */
+    refresh,
+    /** Moves what waits, then refreshes. */
     async collect(archive: string): Promise<void> {
       if (!embedded || !isEnabled() || busy) return;
       const { spool } = embedded;
       busy = (async () => {
-        // A long import leaves more than a minute's work: the rest waits for the next minute.
-        const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(turnMs)]);
+        // A long import leaves more than this: the rest waits for the next minute.
+        const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(collectMs)]);
         problem = (await collectSpool(spool, archive, signal)).problem;
-        await look();
+        await refresh();
       })();
       try {
         await busy;

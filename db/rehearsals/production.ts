@@ -1,10 +1,12 @@
 import type { Sql } from "../connection.ts";
 import { quoteIdent } from "../sql.ts";
 
-/** Settings that plans and the cost of executing them depend on, as the living server has them. */
+/** Reads the settings that plans and the cost of executing them depend on. */
 export async function readPlanSettings(sql: Sql): Promise<Record<string, string>> {
   const rows = await sql<{ name: string; value: string }[]>`
-    select s.name, current_setting(s.name) as value
+    select
+      s.name,
+      current_setting(s.name) as value
     from pg_settings as s
     where s.context <> 'internal'
       and (
@@ -19,23 +21,28 @@ export async function readPlanSettings(sql: Sql): Promise<Record<string, string>
   return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
-/** A setting as the living server describes it. */
+/** A setting in pg_settings. */
 export interface SettingFacts {
   name: string;
   category: string;
   context: string;
 }
 
-/** The settings of these names; what the server does not know is missing. */
+/** Reads the settings of these names; unknown ones are left out. */
 export async function readSettingFacts(
   sql: Sql,
   names: readonly string[],
 ): Promise<SettingFacts[]> {
   return await sql<SettingFacts[]>`
-    select name, category, context from pg_settings where name = any(${names as string[]}::text[])`;
+    select
+      name,
+      category,
+      context
+    from pg_settings
+    where name = any(${names as string[]}::text[])`;
 }
 
-/** One statement of pg_stat_statements, all its roles and nestings together. */
+/** One statement of pg_stat_statements, summed over its rows. */
 export interface WorkloadRow {
   query_id: string;
   query: string;
@@ -44,16 +51,17 @@ export interface WorkloadRow {
   rows: number;
 }
 
-/** The schema of pg_stat_statements; undefined where it is not installed. */
+/** Returns the schema of pg_stat_statements; undefined where it is not installed. */
 export async function findStatementsSchema(sql: Sql): Promise<string | undefined> {
   const [row] = await sql<{ name: string }[]>`
     select n.nspname as name
-    from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace
+    from pg_extension as e
+    join pg_namespace as n on n.oid = e.extnamespace
     where e.extname = 'pg_stat_statements'`;
   return row?.name;
 }
 
-/** The statements of this database that took most time, with their whole text. */
+/** Lists the statements of this database that took most time. */
 export async function readWorkload(
   sql: Sql,
   schema: string,
@@ -78,16 +86,18 @@ export async function readWorkload(
   );
 }
 
-/** A statement as a session shows it, with its own values where they stand in the text. */
+/** A statement as a session ran it, with its values in the text. */
 export interface SeenStatement {
   query_id: string;
   query: string;
 }
 
-/** What other sessions of this database run, or ran last; texts that were cut off are left out. */
+/** Lists the current or last statements of this database's other sessions, without truncated ones. */
 export async function readSessionsStatements(sql: Sql): Promise<SeenStatement[]> {
   return await sql<SeenStatement[]>`
-    select a.query_id::text as query_id, a.query
+    select
+      a.query_id::text as query_id,
+      a.query
     from pg_stat_activity as a
     where a.datname = current_database()
       and a.pid <> pg_backend_pid()

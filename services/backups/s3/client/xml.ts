@@ -11,13 +11,13 @@ const unescape = (text: string) =>
         : entities[name] ?? whole,
   );
 
-/** The texts of all elements of one name, in order. S3's answers have no attributes that matter, nor nest a name in itself. */
+/** Returns the content of all elements of one name, in order. S3's answers need no attributes and nest no name in itself. */
 export function readElements(xml: string, name: string): string[] {
   return [...xml.matchAll(new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, "g"))]
     .map(([, inner = ""]) => inner);
 }
 
-/** The text of the first element of a name, undefined when there is none. */
+/** Returns the unescaped text of the first element of a name; undefined when there is none. */
 export function readTag(xml: string, name: string): string | undefined {
   const [inner] = readElements(xml, name);
   return inner === undefined ? undefined : unescape(inner);

@@ -1,20 +1,20 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
-import { HoldfastError } from "../../../errors.ts";
+import { HoldfastError } from "../../../../errors.ts";
 import type { Bucket } from "./bucket.ts";
 import { StorageError } from "./request.ts";
 
 const MiB = 1024 * 1024;
-export const usualPartBytes = 16 * MiB;
-/** S3 takes 10,000 parts at most. */
+const defaultPartBytes = 16 * MiB;
+/** S3 allows 10,000 parts. */
 const partsMax = 9_000;
-/** How much is read, and hashed, at a time. */
+/** Bytes that are read and hashed at a time. */
 const stepBytes = MiB;
 
 type FileHandle = Awaited<ReturnType<typeof open>>;
 
-/** Fills `buffer` from a file, and hashes what it reads. Answers how many bytes there were. */
+/** Fills `buffer` from a file and hashes what it reads. Returns the number of bytes read. */
 async function fill(
   file: FileHandle,
   buffer: Uint8Array<ArrayBuffer>,
@@ -31,17 +31,17 @@ async function fill(
   return filled;
 }
 
-/** What an upload may take of the memory: one part, larger than asked for only where there would be too many. */
+/** Returns the size of a part, which is also the memory an upload takes: larger than `partBytes` only where S3 would not allow as many parts. */
 export const partSize = (bytes: number, partBytes: number) =>
   Math.max(partBytes, Math.ceil(bytes / partsMax / MiB) * MiB);
 
 /**
- * Brings a file to a bucket, in parts when it is large, and compares: what is read here with the SHA-256 it shall have,
- * what arrives with the hash of each part, what stands there with its size. Nothing takes the object's place before all
- * of it has arrived; an upload that fails is aborted. Throws a `conflict` when the file here is damaged.
+ * Uploads a file, in parts when it is large. Compares the bytes read with the expected SHA-256, each part with its hash on
+ * arrival, and the stored object with size and SHA-256. The object appears only when all of it has arrived; a failed
+ * upload is aborted. Throws a `conflict` when the local file is damaged.
  */
 export async function uploadFile(
-  { bucket, key, path, expected, partBytes = usualPartBytes, signal, onBytes = () => {} }: {
+  { bucket, key, path, expected, partBytes = defaultPartBytes, signal, onBytes = () => {} }: {
     bucket: Bucket;
     key: string;
     path: string;
@@ -53,9 +53,12 @@ export async function uploadFile(
 ): Promise<void> {
   const name = basename(path);
   const hash = createHash("sha256");
-  const needSame = (bytes: number) => {
+  const checkRead = (bytes: number) => {
     if (bytes === expected.bytes && hash.digest("hex") === expected.sha256) return;
-    throw new HoldfastError("conflict", `${name} is damaged here: it is not what was backed up`);
+    throw new HoldfastError(
+      "conflict",
+      `${name} is damaged here: it differs from what was backed up`,
+    );
   };
   const file = await open(path, "r");
   try {
@@ -63,7 +66,7 @@ export async function uploadFile(
     const buffer = new Uint8Array(Math.min(size, expected.bytes + 1));
     let filled = await fill(file, buffer, hash);
     if (expected.bytes <= size && filled === expected.bytes) {
-      needSame(filled);
+      checkRead(filled);
       await bucket.put(key, buffer.subarray(0, filled), expected.sha256, signal);
       onBytes(filled);
     } else {
@@ -78,10 +81,10 @@ export async function uploadFile(
           onBytes(filled);
           filled = await fill(file, buffer, hash);
         }
-        needSame(sent);
+        checkRead(sent);
         await bucket.endUpload(upload, tags, signal);
       } catch (error) {
-        // Its parts would be kept, and paid for, for ever.
+        // Otherwise the storage keeps the parts, and charges for them.
         await bucket.abortUpload(upload, AbortSignal.timeout(3_000)).catch(() => {});
         throw error;
       }
@@ -91,6 +94,8 @@ export async function uploadFile(
   }
   const found = await bucket.head(key, signal);
   if (found?.bytes !== expected.bytes || found.sha256 !== expected.sha256) {
-    throw new StorageError(`${name} is not in the storage as it was sent`, { again: true });
+    throw new StorageError(`${name} differs in the storage from what was sent`, {
+      retryable: true,
+    });
   }
 }

@@ -8,8 +8,8 @@ import { compareFiles, type Manifest, readManifest } from "../base/manifest.ts";
 import type { BackupRecord } from "../record.ts";
 import { archiveName, createTarHasher, manifestName } from "../base/base_backup.ts";
 
-/** The files of a backup, each by size and SHA-256. Answers what is wrong with them, named. */
-async function checkWhole(path: string, record: BackupRecord, signal?: AbortSignal) {
+/** Compares size and SHA-256 of each file; returns the problems by file. */
+async function compareHashes(path: string, record: BackupRecord, signal?: AbortSignal) {
   const problems: string[] = [];
   for (const [name, expected] of Object.entries(record.files)) {
     const at = join(path, name);
@@ -21,13 +21,13 @@ async function checkWhole(path: string, record: BackupRecord, signal?: AbortSign
     if (found.bytes < expected.bytes) {
       problems.push(`${name} is truncated: ${found.bytes} of ${expected.bytes} bytes`);
     } else if (found.sha256 !== expected.sha256) {
-      problems.push(`${name} is damaged: its SHA-256 is another`);
+      problems.push(`${name} is damaged: its SHA-256 differs`);
     }
   }
   return problems;
 }
 
-/** Reads the archive and compares each file in it with the server's manifest. */
+/** Reads the archive, and compares each file in it with the server's manifest. */
 async function checkArchive(
   path: string,
   manifest: Manifest,
@@ -48,16 +48,16 @@ async function checkArchive(
 }
 
 /**
- * Checks a backup's files: each whole, the manifest its own, and when an archive is damaged, which files in it are.
- * Answers the problems, each naming what it is about; none means every byte is as it was written.
+ * Checks a backup's files against its record; when the archive is damaged, finds which files in it are. Returns the
+ * problems, each naming its file; none means that every byte is as it was written.
  */
-export async function verifyBackup(
+export async function verifyFiles(
   path: string,
   record: BackupRecord,
   signal?: AbortSignal,
 ): Promise<string[]> {
   if (Object.keys(record.files).length === 0) return record.problems;
-  const problems = await checkWhole(path, record, signal);
+  const problems = await compareHashes(path, record, signal);
   if (record.kind !== "base" || problems.length === 0) return problems;
   let manifest: Manifest | undefined;
   try {
