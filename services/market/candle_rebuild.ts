@@ -1,5 +1,6 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
+import { sqlState } from "../../db/sql_state.ts";
 import {
   claimRebuild,
   compareSlice,
@@ -108,8 +109,8 @@ export function createCandleRebuild(
     let sum: SliceReport | undefined;
     for (let tries = 1;; tries++) {
       const report = await attempt(slice, dryRun).catch((error) => {
-        if (codeOf(error) === "42P01") return undefined; // undefined_table: the leaf was dropped
-        if (codeOf(error) !== "55P03" || tries === triesMax) throw error;
+        if (codeOf(error) === sqlState.undefinedTable) return undefined; // undefined_table: the leaf was dropped
+        if (codeOf(error) !== sqlState.lockNotAvailable || tries === triesMax) throw error;
         return { checked: 0, changed: 0, removed: 0, overtaken: 1 };
       });
       if (!report) return sum;
@@ -162,7 +163,7 @@ export function createCandleRebuild(
         for (let at = slice.fromUs; at < toUs;) {
           const first = await pool.run((sql) => firstMinute(sql, { ...slice, fromUs: at }))
             .catch((error) => {
-              if (codeOf(error) === "42P01") return undefined;
+              if (codeOf(error) === sqlState.undefinedTable) return undefined;
               throw error;
             });
           if (first === undefined) break;

@@ -1,5 +1,6 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
+import { sqlState } from "../../db/sql_state.ts";
 import {
   createInstrument,
   findInstrument,
@@ -55,7 +56,7 @@ export function createInstruments(
       return await work();
     } catch (error) {
       const state = codeOf(error);
-      if (state === "23505") { // unique_violation
+      if (state === sqlState.uniqueViolation) {
         throw new HoldfastError(
           "symbol_taken",
           `An instrument already has the symbol ${symbol ?? ""}`.trim(),
@@ -65,7 +66,9 @@ export function createInstruments(
         );
       }
       // restrict_violation by the trigger; candles written meanwhile raise 23503 before Postgres 18.
-      if (state === "23001" || state === "23503") throw referenced();
+      if (state === sqlState.restrictViolation || state === sqlState.foreignKeyViolation) {
+        throw referenced();
+      }
       throw error;
     } finally {
       onChange();

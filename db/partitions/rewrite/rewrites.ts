@@ -2,6 +2,7 @@ import type { Sql } from "../../connection.ts";
 import { quoteLiteral } from "../../sql.ts";
 import type { DatabaseFailure } from "../../permanence.ts";
 import { type LockedStatement, quoteName } from "../ddl.ts";
+import { utcText } from "../../utc_text.ts";
 
 /** How far a rewrite is. Phases that end with "ed" need no more work; Holdfast continues the others by itself. */
 export type RewritePhase =
@@ -107,9 +108,9 @@ const columns = (sql: Sql) =>
   coalesce(outcome, case when phase = 'cleaning' then waits_for end) as outcome,
   case when phase <> 'cleaning' then waits_for end as waits_for,
   error,
-  to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as started_at,
-  to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as updated_at,
-  to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ended_at`;
+  ${sql.unsafe(utcText("started_at"))} as started_at,
+  ${sql.unsafe(utcText("updated_at"))} as updated_at,
+  ${sql.unsafe(utcText("ended_at"))} as ended_at`;
 
 /** Where a page of rewrites ended. */
 export interface RewritePosition {

@@ -10,6 +10,7 @@ import {
 import { type DeliveryRecord, listDeliveries } from "../../../db/alerts/deliveries.ts";
 import { listRuleChanges, saveRuleChanges } from "../../../db/alerts/rules.ts";
 import { codeOf } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
 import { messageOf } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
@@ -52,8 +53,6 @@ export function fromRecord(record: AlertRecord): Alert {
   } as Alert;
 }
 
-const uniqueViolation = "23505";
-
 /** Returns whether the stored changes of rules are the expected ones. Pure. */
 const isExpected = (
   stored: readonly { name: string; changes: unknown }[],
@@ -95,7 +94,7 @@ export function createAlertStore(
           deliveries: [...batch.deliveries.values()],
         });
       } catch (error) {
-        if (codeOf(error) === uniqueViolation) return false;
+        if (codeOf(error) === sqlState.uniqueViolation) return false;
         throw error;
       }
       unsaved.remove(batch);

@@ -1,4 +1,5 @@
 import { codeOf, constraintOf, toHoldfastError } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import { HoldfastError } from "../../../errors.ts";
 
 /** Why an upload's transaction failed, and which caches can no longer be trusted. */
@@ -15,14 +16,14 @@ export function faultOf(thrown: unknown): UploadFault {
   const error = toHoldfastError(thrown);
   if (error.cause === undefined) return { error, staleSymbols: false, stalePartitions: false };
   const state = codeOf(error);
-  if (state === "23514") { // check_violation
+  if (state === sqlState.checkViolation) { // check_violation
     return {
       error: refusedByCheck(constraintOf(error), error.cause),
       staleSymbols: true,
       stalePartitions: true,
     };
   }
-  if (state === "23503") { // foreign_key_violation: a restored database no longer has a cached id
+  if (state === sqlState.foreignKeyViolation) { // foreign_key_violation: a restored database no longer has a cached id
     const gone = new HoldfastError(
       "database_unavailable",
       "An instrument of this upload no longer exists; try again",

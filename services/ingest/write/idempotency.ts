@@ -1,5 +1,6 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import { claimKeys, type StoredAnswer } from "../../../db/market/idempotency.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { IngestAnswer } from "../upload.ts";
@@ -16,7 +17,7 @@ export async function claimAnswers(
   try {
     return await claimKeys(sql, keys);
   } catch (error) {
-    if (codeOf(error) !== "55P03") throw error; // lock_not_available
+    if (codeOf(error) !== sqlState.lockNotAvailable) throw error; // lock_not_available
     throw new HoldfastError(
       "idempotency_in_flight",
       "Another upload with this Idempotency-Key is still running, or its record is locked",

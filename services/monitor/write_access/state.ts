@@ -4,6 +4,7 @@ import {
   type StandbySource,
   type WriteFacts,
 } from "../../../db/server/write_state.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /**
  * `writing`: all requests are served. `read_only`: a primary that takes no writes. `watch_only`: a standby; requests that
@@ -152,7 +153,7 @@ export const unprepared = (problem: string): Finding => ({
   ...promoted(),
   reason: `The server takes writes now, and cannot be prepared: ${problem}`,
   remedy: `${
-    problem.startsWith("42501")
+    problem.startsWith(sqlState.insufficientPrivilege)
       ? "Grant Holdfast's role what it lacks (a first start needs: grant create on database … to <role>)"
       : "Mend what the server names"
   }; Holdfast tries again every few seconds`,
@@ -160,9 +161,9 @@ export const unprepared = (problem: string): Finding => ({
 });
 
 /** Returns what the SQLSTATE of a refused write shows about the server; undefined when it concerns that write alone. Pure. */
-export function findingOf(sqlState: string, facts: WriteFacts): Finding | undefined {
-  if (sqlState === "25006") return readOnlyDefault(facts);
-  if (sqlState === "53100") {
+export function findingOf(code: string, facts: WriteFacts): Finding | undefined {
+  if (code === sqlState.readOnlySqlTransaction) return readOnlyDefault(facts);
+  if (code === sqlState.diskFull) {
     return {
       mode: "read_only",
       cause: "disk_full",
@@ -173,7 +174,7 @@ export function findingOf(sqlState: string, facts: WriteFacts): Finding | undefi
       unprepared: false,
     };
   }
-  if (sqlState === "54000") {
+  if (code === sqlState.programLimitExceeded) {
     return {
       mode: "read_only",
       cause: "out_of_ids",
