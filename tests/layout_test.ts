@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { basename, dirname } from "node:path";
 import ts from "typescript";
 import { sqlState } from "../db/sql_state.ts";
-import { exceptions } from "./helpers/layout_exceptions.ts";
 import { allFiles, readSource, sourceFiles } from "./helpers/source_tree.ts";
 
 /**
@@ -122,21 +121,18 @@ function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<stri
   return groups;
 }
 
-const without = (found: readonly string[], allowed: readonly string[]) =>
-  found.filter((one) => !allowed.includes(one));
-
 Deno.test("a function has at most 60 lines of its own, and 150 with those nested in it", () => {
   const long = checked.flatMap((file) =>
     measureFunctions(file)
       .filter(({ lines, ownLines }) => lines > linesMax || ownLines > ownLinesMax)
       .map(({ name }) => `${file} ${name}`)
   );
-  assert.deepEqual(without(long, exceptions.functions), []);
+  assert.deepEqual(long, []);
 });
 
 Deno.test("services hold no SQL: it is in db", () => {
   const found = checked.filter((file) => file.startsWith("services/") && countSql(file) > 0);
-  assert.deepEqual(without(found, exceptions.sql), []);
+  assert.deepEqual(found, []);
 });
 
 Deno.test("an SQLSTATE is written by its name", () => {
@@ -144,14 +140,14 @@ Deno.test("an SQLSTATE is written by its name", () => {
     /^(app|routes|services|db|bench)\//.test(file) && file !== "db/sql_state.ts" &&
     writesSqlState(file)
   );
-  assert.deepEqual(without(found, exceptions.sqlStates), []);
+  assert.deepEqual(found, []);
 });
 
 Deno.test("no two files of a folder share a stem", () => {
   const twins = [...groupBy(allFiles, (file) => `${dirname(file)}/${stemOf(file)}`).values()]
     .filter((files) => files.length > 1)
     .map((files) => files.toSorted().join(" "));
-  assert.deepEqual(without(twins, exceptions.twins), []);
+  assert.deepEqual(twins, []);
 });
 
 Deno.test("a folder holds at most 16 files", () => {
@@ -159,5 +155,5 @@ Deno.test("a folder holds at most 16 files", () => {
   const large = [...groupBy(allFiles, dirname)]
     .filter(([folder, files]) => !free(folder) && files.length > folderFilesMax)
     .map(([folder]) => folder);
-  assert.deepEqual(without(large, exceptions.folders), []);
+  assert.deepEqual(large, []);
 });
