@@ -20,13 +20,13 @@ import type { Clock } from "../lib/clock.ts";
 import type { Publisher } from "../services/live/hub.ts";
 import type { WriteAccess } from "../services/monitor/write_access/access.ts";
 
-/** The name under which this Holdfast shares a database with others; a port of 0 may be anybody's. */
+/** Returns the name of this Holdfast among those on one database. With port 0 it is random, because ports repeat. */
 export function instanceName(config: Config): string {
   return config.HOLDFAST_INSTANCE ??
     `${hostname()}:${config.PORT === 0 ? randomUUID().slice(0, 8) : config.PORT}`;
 }
 
-/** The alerts with all that belongs to them, and the canary among their sources. */
+/** Creates the alerts and what they need; the canary is one of their sources. */
 export function composeAlerts(
   { config, instance, db, access, preparation, isDiskFull, sources, hub, clock, log }: {
     config: Config;

@@ -5,19 +5,19 @@ import type { Target } from "../db/connection.ts";
 import type { EmbeddedServer } from "../db/embedded/server.ts";
 import type { Pool, PoolerMode } from "../db/pool/pool.ts";
 import type { Logger } from "../log.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
-import { type Bucket, openBucket } from "../services/backups/s3/bucket.ts";
+import type { Backups } from "../services/backups/service.ts";
+import { type Bucket, openBucket } from "../services/backups/s3/client/bucket.ts";
 import { createBackups } from "../services/backups/service.ts";
-import { createBackupStore } from "../services/backups/backup_store.ts";
+import { createBackupRepository } from "../services/backups/repository.ts";
 import type { Clock } from "../lib/clock.ts";
 import { checkRestoredSeals } from "../services/partitions/sealing/restored.ts";
 import type { Publisher } from "../services/live/hub.ts";
 
-/** Where backups go by these settings. */
+/** Returns the directory of backups. */
 export const backupRoot = (config: Config) =>
   resolve(config.HOLDFAST_BACKUP_DIR ?? join(config.HOLDFAST_DATA_DIR, "backups"));
 
-/** The storage that backups are copied to by these settings; undefined: none is set. */
+/** Returns the bucket that backups are copied to; undefined when none is configured. */
 export function bucketOf(config: Config): Bucket | undefined {
   const {
     HOLDFAST_S3_URL: url,
@@ -34,7 +34,7 @@ export function bucketOf(config: Config): Bucket | undefined {
   });
 }
 
-/** The backups of one server, as the settings have them. */
+/** Creates the backup service from the settings. */
 export function createBackupService(
   { config, embedded, ...rest }: {
     config: Config;
@@ -51,12 +51,12 @@ export function createBackupService(
     ...rest,
     embedded,
     checkSeals: checkRestoredSeals,
-    store: createBackupStore(backupRoot(config)),
+    repository: createBackupRepository(backupRoot(config)),
     bucket: bucketOf(config),
-    // The server's user can enter where its cluster lives; nobody knows that of another directory.
+    // The server's user can certainly enter its own cluster's directory.
     scratchHome: embedded ? dirname(embedded.directory) : join(tmpdir(), "holdfast-drills"),
     settings: {
-      // A server of somebody else's is not copied to this disk unasked.
+      // Backups of an external server go to this disk only where HOLDFAST_BACKUP_DIR is set.
       scheduled: embedded !== undefined || config.HOLDFAST_BACKUP_DIR !== undefined,
       backupHours: config.HOLDFAST_BACKUP_HOURS,
       drillHours: config.HOLDFAST_DRILL_HOURS,

@@ -1,290 +1,147 @@
-import { createApp } from "./http.ts";
-import { doEach } from "./chores.ts";
-import { endsWithin } from "../lib/ends_within.ts";
-import { createPreparation, type StartRetry } from "./preparation.ts";
+import { type App, createApp } from "./http.ts";
+import { createPreparation, type Preparation, type StartRetry } from "./preparation.ts";
 import { createServices } from "./services.ts";
 import type { Config } from "../config/config.ts";
 import { describeConnectFailure } from "../db/address/failure.ts";
-import { type Target, targetOf } from "../db/address/target.ts";
-import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server.ts";
-import { forgetKeys } from "../db/market/idempotency.ts";
-import { createFleet, databasePath, withPrefix } from "./databases.ts";
-import { createWriting } from "./writing.ts";
-import { migrate } from "../db/migrate.ts";
-import { migrations } from "../db/migrations/list.ts";
-import type { PoolerMode } from "../db/pool/pool.ts";
-import { openPools } from "../db/pool/open.ts";
-import { openRecords } from "../db/records/records.ts";
-import { messageOf, StartError } from "../errors.ts";
+import type { Target } from "../db/address/target.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { endsWithin } from "../lib/deadline.ts";
 import { createRequestScope } from "../lib/request_scope.ts";
 import type { Logger } from "../log.ts";
 import type { Upgrade } from "../runtime/types.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
+import type { Backups } from "../services/backups/service.ts";
 import type { Auth } from "../services/auth/service.ts";
 import { type DatabaseSummary, summarise } from "../services/databases/summary.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
-import { findWeaknesses } from "../services/auth/weaknesses.ts";
-import { type Clock, systemClock } from "../lib/clock.ts";
-import type { Rehearsals } from "../services/rehearsals/service.ts";
-import type { TimeSources } from "../services/partitions/restraint/timekeeper.ts";
 import type { Monitor } from "../services/monitor/service.ts";
-import { runsOutSoon } from "../services/partitions/report/report.ts";
-import { createWriteAccess } from "../services/monitor/write_access/access.ts";
+import type { TimeSources } from "../services/partitions/restraint/timekeeper.ts";
+import type { Rehearsals } from "../services/rehearsals/service.ts";
+import { layFoundation } from "./foundation.ts";
+import {
+  loadAccess,
+  loadRecords,
+  type Purpose,
+  requireMigrated,
+  stopServices,
+} from "./lifecycle.ts";
+import { createUpkeep, type Upkeep } from "./upkeep.ts";
+import { createWriting } from "./writing.ts";
 
-export interface Holdfast {
-  /** Answers a request that came from the address `remote`; `path` stands for the URL's where it is given. */
-  handle(request: Request, remote?: string, path?: string): Response | Promise<Response>;
-  /** How the listener bounds requests, and answers those that it does not hand on. */
-  listening: ReturnType<typeof createApp>["listening"];
-  document: ReturnType<typeof createApp>["document"];
-  /** Starts the database where it is ours, migrates, makes partitions, begins to watch; `signal` gives up. */
+export interface Holdfast extends Upkeep, Pick<App, "handle" | "listening" | "document"> {
+  /** Starts the embedded server, migrates, makes partitions, starts to monitor. An aborted `signal` ends the attempt. */
   start(signal?: AbortSignal): Promise<void>;
-  /** What must be done each minute and each hour. */
-  everyMinute(): Promise<void>;
-  everyHour(): Promise<void>;
   /** Tells WebSocket clients that the server goes away. */
   closeLive(): void;
-  /** Ends in order, and after `withinMs` whatever is still under way. The embedded server is stopped in any case. */
+  /** Stops in order, and after `withinMs` without waiting for the rest. Stops the embedded server in any case. */
   stop(withinMs?: number): Promise<void>;
-  /** Stops the embedded server and leaves all else as it is: the process is about to end. */
+  /** Stops only the embedded server: the process is about to end. */
   stopNow(): Promise<void>;
   monitor: Monitor;
   benchmarks: Benchmarks;
   backups: Backups;
   rehearsals: Rehearsals;
   target: Target;
-  /** What is known of its database, from memory alone. */
+  auth: Auth;
+  /** Returns what is known of its database, from memory alone. */
   summary(): DatabaseSummary;
 }
 
-/**
- * What a Holdfast is for: a `server` does everything; a `tool` is there for one command, and rotates nothing by the way;
- * a `reader` changes nothing at all.
- */
-export type Purpose = "server" | "tool" | "reader";
+export interface HoldfastOptions {
+  config: Config;
+  log: Logger;
+  upgrade: Upgrade;
+  version: string;
+  clock?: Clock;
+  /** The time sources of rotations; a test replaces them. */
+  times?: TimeSources;
+  /** How long a start retries; a test shortens it. */
+  retry?: StartRetry;
+  purpose?: Purpose;
+  /** Writes a plain line for the person at the terminal. */
+  say?: (line: string) => void;
+  /** The access control of the process's first database, for its further ones. */
+  auth?: Auth;
+  /** Returns the summaries of all databases of the process; its own by default. */
+  databases?: () => readonly DatabaseSummary[];
+}
 
-/** Puts the house together. Everything is made here and handed down; nothing is global, nothing starts by itself. */
-export async function createHoldfast(
-  {
-    config,
-    log,
-    upgrade,
-    version,
-    clock = systemClock,
-    times,
-    retry,
-    purpose = "server",
-    say = () => {},
-    sharedAuth,
-  }: {
-    config: Config;
-    log: Logger;
-    upgrade: Upgrade;
-    version: string;
-    clock?: Clock;
-    /** For tests: where rotations have their time from. */
-    times?: TimeSources;
-    /** For tests: how long a start goes on trying. */
-    retry?: StartRetry;
-    purpose?: Purpose;
-    /** Writes a plain line for the person at the terminal. */
-    say?: (line: string) => void;
-    /** Of the Holdfast of the process's first database, for those of the others. */
-    sharedAuth?: Auth;
-  },
-): Promise<Holdfast> {
-  const embedded: EmbeddedServer | undefined = config.DATABASE_URL
-    ? undefined
-    : await createEmbeddedServer({
-      dataDir: config.HOLDFAST_DATA_DIR,
-      log,
-      walSeconds: config.HOLDFAST_WAL_SECONDS,
-    });
-  const target: Target = embedded?.target ??
-    targetOf(config.DATABASE_URL ?? "", config.libpqVariables);
-  const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
+/** Makes all of Holdfast from its settings and hands each part what it needs. Starts nothing; `start` does. */
+export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast> {
+  const { config, log, upgrade, version, purpose = "server" } = options;
   const scope = createRequestScope();
-  const pools = openPools(target, pooler, config, scope);
-  const records = openRecords({
-    target,
-    applicationName: "holdfast-records",
-    statementTimeoutMs: 10_000,
-    lockTimeoutMs: 2_000,
-    pooler,
-  });
-  const access = createWriteAccess({ clock, log });
-  const writing = createWriting({
-    pools,
-    records,
-    access,
-    allowPublished: config.HOLDFAST_ALLOW_PUBLISHED,
-    async load() {
-      if (purpose === "server") await relay.start();
-      await alerts.load();
-      if (purpose === "server") {
-        leaseKeeper.start();
-        instances.start();
-      }
-      await changes.load(pools.app);
-      changes.started(version);
-      await benchmarks.sweepOrphans();
-      await backups.prepare().catch((error) =>
-        log.error("backups_not_ready", { error: messageOf(error) })
-      );
-      await rehearsals.prepare().catch((error) =>
-        log.error("rehearsals_not_ready", { error: messageOf(error) })
-      );
-      if (purpose !== "server") return;
-      await rotation.rotate("start");
-      conversions.wake();
-    },
-    log,
-  });
-  const services = createServices({
+  const foundation = await layFoundation({
     config,
     log,
     version,
-    clock,
-    times,
-    target,
-    pooler,
-    pools,
-    records,
-    embedded,
-    access,
-    writing: { ...writing, isStarted: () => preparation.isDone() },
-    sharedAuth,
+    clock: options.clock ?? systemClock,
+    times: options.times,
+    scope,
   });
-  const {
-    alerts,
-    audit,
-    auth,
-    backups,
-    benchmarks,
-    changes,
-    conversions,
-    instances,
-    leaseKeeper,
-    monitor,
-    operations,
-    quarantine,
-    relay,
-    requestKeys,
-    rehearsals,
-    rotation,
-  } = services;
-  if (purpose === "server" && !sharedAuth) {
-    await auth.load();
-    for (const { serious, what } of await findWeaknesses(config, clock.now())) {
-      if (serious) log.warn("access_is_weak", { detail: what });
-    }
-  }
-  const stopping = new AbortController();
-  let started = false;
-
-  const preparation = createPreparation({
+  const { target, embedded, pools } = foundation;
+  const writing = createWriting({
+    ...foundation,
+    allowPublished: config.HOLDFAST_ALLOW_PUBLISHED,
+    load: () => loadRecords(services, foundation, purpose),
+  });
+  const services = createServices(foundation, {
+    writing: { ...writing, isStarted: (): boolean => preparation.isDone() },
+    auth: options.auth,
+  });
+  const { monitor, benchmarks, backups, rehearsals } = services;
+  const ownsAccess = purpose === "server" && options.auth === undefined;
+  if (ownsAccess) await loadAccess(services, foundation);
+  const preparation: Preparation = createPreparation({
     embedded,
-    async prepare() {
-      if (purpose !== "reader") return await writing.prepare({ mustWrite: purpose === "tool" });
-      const pending = await pools.maintenance.run((sql) =>
-        migrate(sql, migrations, { dryRun: true })
-      );
-      if (pending.length === 0) return;
-      throw new StartError(
-        `The database lacks ${
-          pending.join(", ")
-        } of Holdfast's tables: start deno task serve once, which makes them`,
-      );
-    },
-    whileAway() {
+    prepare: () =>
+      purpose === "reader"
+        ? requireMigrated(pools)
+        : writing.prepare({ mustWrite: purpose === "tool" }),
+    whileUnreachable() {
       if (purpose !== "reader") monitor.start();
     },
     describeFailure: (error) => describeConnectFailure(error, target),
     givesUp: purpose !== "server",
-    say,
+    say: options.say ?? (() => {}),
     isUnreachable: () => !monitor.isReachable(),
     onRestart: () => monitor.checkNow(),
     log,
-    retry,
+    retry: options.retry,
   });
+  const { isDone: isPrepared, problem: preparationProblem } = preparation;
   const summary = () => summarise(config.databaseName, monitor.snapshot(), preparation.problem());
-  const fleet = createFleet({
-    entries: purpose === "server" ? config.databases : [],
-    config,
-    create: (name, itsConfig) =>
-      createHoldfast({
-        config: { ...itsConfig, databaseName: name },
-        log: log.child({ database: name }),
-        upgrade,
-        version,
-        clock,
-        sharedAuth: auth,
-      }),
-    log,
-  });
+  const { databases = () => [summary()] } = options;
   const app = createApp({
-    services: {
-      ...services,
-      databases: () => [summary(), ...fleet.summaries()],
-      isPrepared: preparation.isDone,
-      preparationProblem: preparation.problem,
-    },
+    services: { ...services, isPrepared, preparationProblem, databases },
     scope,
     config,
     log,
     upgrade,
     version,
   });
+  const stopping = new AbortController();
 
-  async function ownMinute(): Promise<void> {
-    const prepared = preparation.isDone();
-    const { checkedAt, now, unreachable } = monitor.snapshot();
-    const age = checkedAt === undefined ? undefined : now - checkedAt;
-    if (prepared && !unreachable && (age === undefined || age > 60_000)) {
-      log.error("watching_has_stopped", { age_ms: age });
-    }
-    if (!prepared || unreachable || !access.canWrite()) return;
-    await doEach({
-      idempotency_keys: () =>
-        pools.maintenance.run((sql) =>
-          forgetKeys(sql, { days: config.HOLDFAST_IDEMPOTENCY_DAYS, limit: 10_000 })
-        ),
-      request_keys: () => requestKeys.forget(config.HOLDFAST_IDEMPOTENCY_DAYS),
-      operations: () => operations.tidy(),
-      quarantine: () => quarantine.expire(),
-      conversions: () => conversions.wake(),
-      history: () => monitor.history.upkeep(),
-      async rotation() {
-        if (runsOutSoon(monitor.snapshot().tables)) {
-          await rotation.rotate("a table runs out soon");
-        }
-      },
-      backups: () => backups.everyMinute(),
-    }, log);
+  async function start(signal?: AbortSignal): Promise<void> {
+    if (ownsAccess) services.auth.start();
+    if (purpose === "server") services.audit.start();
+    await preparation.untilDone(AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]));
+    if (!isPrepared() || purpose === "reader") return;
+    if (purpose === "server") await services.relay.start(); // on a standby, no records were loaded
+    monitor.start();
+    await monitor.checkNow();
+    preparation.supervisor.start();
   }
 
-  async function ownHour(): Promise<void> {
-    if (!preparation.isDone() || !access.canWrite()) return;
-    await doEach({
-      rotation: () => rotation.rotate("schedule"),
-      audit: () => audit.expire(),
-    }, log);
-  }
-
-  function handle(request: Request, remote?: string, path?: string): Response | Promise<Response> {
-    const named = path === undefined ? databasePath(new URL(request.url).pathname) : undefined;
-    const there = named === undefined
-      ? undefined
-      : named.name === config.databaseName
-      ? app
-      : fleet.find(named.name);
-    if (!named || !there) return app.handle(request, remote, path);
-    return withPrefix(there.handle(request, remote, named.path), named.name);
+  async function stop(withinMs = 30_000): Promise<void> {
+    stopping.abort();
+    const stopped = preparation.supervisor.stop().then(() =>
+      stopServices(services, foundation, { ownsAccess })
+    );
+    if (!await endsWithin(stopped, withinMs)) log.warn("stop_cut_short", { within_ms: withinMs });
+    await embedded?.stop();
   }
 
   return {
-    handle,
-    summary,
+    handle: app.handle,
     listening: app.listening,
     document: app.document,
     monitor,
@@ -292,67 +149,12 @@ export async function createHoldfast(
     backups,
     rehearsals,
     target,
-    closeLive() {
-      app.live.closeAll();
-      fleet.closeLive();
-    },
-    async start(signal) {
-      if (purpose === "server" && !started) {
-        started = true;
-        if (!sharedAuth) auth.start();
-        audit.start();
-        fleet.start();
-      }
-      const given = signal ? [signal, stopping.signal] : [stopping.signal];
-      await preparation.untilDone(AbortSignal.any(given));
-      if (!preparation.isDone() || purpose === "reader") return;
-      // On a standby nothing was loaded.
-      if (purpose === "server") await relay.start();
-      monitor.start();
-      await monitor.checkNow();
-      preparation.supervisor.start();
-    },
-    async everyMinute() {
-      const others = fleet.everyMinute();
-      try {
-        await ownMinute();
-      } finally {
-        await others;
-      }
-    },
-    async everyHour() {
-      const others = fleet.everyHour();
-      try {
-        await ownHour();
-      } finally {
-        await others;
-      }
-    },
-    async stop(withinMs = 30_000) {
-      stopping.abort();
-      const others = fleet.stop(withinMs);
-      const inOrder = async () => {
-        await preparation.supervisor.stop();
-        await operations.stop();
-        await conversions.stop();
-        await benchmarks.stop();
-        await rehearsals.stop();
-        await backups.stop();
-        await monitor.stop();
-        await leaseKeeper.stop();
-        await alerts.stop();
-        await instances.stop();
-        await relay.stop();
-        if (!sharedAuth) await auth.stop();
-        await audit.stop();
-        await Promise.all([...Object.values(pools).map((pool) => pool.end()), records.end()]);
-      };
-      if (!await endsWithin(inOrder(), withinMs)) {
-        log.warn("stop_cut_short", { within_ms: withinMs });
-      }
-      await others;
-      await embedded?.stop();
-    },
+    auth: services.auth,
+    summary,
+    ...createUpkeep({ services, foundation, isPrepared }),
+    closeLive: () => app.live.closeAll(),
+    start,
+    stop,
     stopNow: async () => await embedded?.stopNow(),
   };
 }

@@ -1,11 +1,10 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { getPath } from "hono/utils/url";
 import type { Config } from "../config/config.ts";
-import { HoldfastError } from "../errors.ts";
+import { mountGuards } from "./guards.ts";
 import { createRequestScope, type RequestScope } from "../lib/request_scope.ts";
 import type { Logger } from "../log.ts";
 import { auditRoutes } from "../routes/auth/audit.ts";
-import { auditChanges, authGuard } from "../routes/auth/guard.ts";
 import { sessionRoutes } from "../routes/auth/session.ts";
 import { tokenRoutes } from "../routes/auth/tokens.ts";
 import { alertChannelRoutes } from "../routes/alerts/channels.ts";
@@ -16,46 +15,36 @@ import { backupRoutes } from "../routes/backups/backups.ts";
 import { benchmarkRoutes } from "../routes/benchmarks/benchmarks.ts";
 import { candleRoutes } from "../routes/market/candles.ts";
 import { changeRoutes } from "../routes/monitor/changes.ts";
-import { compression } from "../routes/guards/compression.ts";
 import { conversionRoutes } from "../routes/partitions/conversions.ts";
-import { databaseRoutes } from "../routes/databases/databases.ts";
 import { diagnosisRoutes } from "../routes/monitor/diagnosis.ts";
 import { openApiDocument } from "../routes/common/document.ts";
-import { etagGuard } from "../routes/guards/etag.ts";
-import { endWithClient } from "../routes/guards/end_with_client.ts";
 import { exactnessRoutes } from "../routes/market/exactness.ts";
 import { expositionRoutes } from "../routes/monitor/exposition.ts";
 import { healthRoutes } from "../routes/health/health.ts";
-import { idempotencyGuard } from "../routes/guards/idempotency.ts";
 import { incidentRoutes } from "../routes/monitor/incidents.ts";
+import { databaseRoutes } from "../routes/databases/databases.ts";
 import { instanceRoutes } from "../routes/live/instances.ts";
 import { instrumentRoutes } from "../routes/market/instruments.ts";
 import { refuseAsProblem } from "../routes/common/listener_problem.ts";
 import { type LiveRoutes, liveRoutes } from "../routes/live/live.ts";
-import { methodGuard } from "../routes/guards/method_guard.ts";
 import { metricRoutes } from "../routes/monitor/metrics.ts";
 import { pageRoutes } from "../routes/pages/pages.ts";
 import { answerProblem } from "../routes/common/problem.ts";
-import { answerUnknown, forgetEmptyBody } from "../routes/common/unknown.ts";
-import { operationsOf } from "../routes/common/operation_document.ts";
+import { answerUnknown } from "../routes/common/unknown.ts";
 import { operationRoutes } from "../routes/common/operations.ts";
 import { partitionProofRoutes } from "../routes/partitions/proofs.ts";
 import { partitionRoutes } from "../routes/partitions/partitions.ts";
 import { rehearsalRoutes } from "../routes/rehearsals/rehearsals.ts";
 import { quarantineRoutes } from "../routes/ticks/quarantine.ts";
-import { requestGuard } from "../routes/guards/request_guard.ts";
-import { accessLog } from "../routes/common/access_log.ts";
-import { originGuard, securityHeaders } from "../routes/auth/security.ts";
+import { securityHeaders } from "../routes/auth/security.ts";
 import { settingRoutes } from "../routes/monitor/settings.ts";
 import { type AppEnv, createRouter } from "../routes/common/shared.ts";
-import { writeGuard } from "../routes/guards/write_guard.ts";
 import { tickRoutes } from "../routes/ticks/ticks.ts";
-import { wholeBody } from "../routes/common/whole_body.ts";
 import type { ListenerLimits, ServeOptions, Upgrade } from "../runtime/types.ts";
 import type { Audit } from "../services/auth/audit.ts";
 import type { Auth } from "../services/auth/service.ts";
 import type { Alerts } from "../services/alerts/service.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
+import type { Backups } from "../services/backups/service.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Hub } from "../services/live/hub.ts";
@@ -69,7 +58,7 @@ import type { ExactnessService } from "../services/market/exactness_report.ts";
 import type { CandleRebuild } from "../services/market/candle_rebuild.ts";
 import type { Market } from "../services/market/service.ts";
 import type { DatabaseSummary } from "../services/databases/summary.ts";
-import type { Check } from "../services/monitor/health/blind_spots.ts";
+import type { Check } from "../services/monitor/health/status.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Incidents } from "../services/monitor/incidents/incidents.ts";
 import { sampleReader } from "../services/monitor/history/history.ts";
@@ -128,15 +117,13 @@ export interface Services {
 }
 
 export interface App {
-  /** Answers a request that came from the address `remote`; `path` stands for the URL's where it is given. */
+  /** Answers a request that came from the address `remote`. */
   handle(request: Request, remote?: string, path?: string): Response | Promise<Response>;
   /** How the listener bounds requests, and answers those that it does not hand on. */
   listening: Pick<ServeOptions, "headers" | "limits" | "refuse">;
   document: ReturnType<typeof openApiDocument>;
   live: LiveRoutes;
 }
-
-const jsonBodyMax = 1024 * 1024;
 
 /** Beyond the deadline of an upload, which answers by itself. */
 const requestGraceSeconds = 300;
@@ -206,7 +193,7 @@ export function createApp(
   },
 ): App {
   const router = createRouter({
-    // A path of one database among several is served as if it were the only one.
+    // A path below the name of one database is served as if it were the only one.
     getPath: (request, options) => (options?.env as AppEnv["Bindings"])?.path ?? getPath(request),
   });
   const live = liveRoutes({
@@ -221,56 +208,7 @@ export function createApp(
     version,
   });
 
-  router.use("*", accessLog(log));
-  router.use("/api/*", compression());
-  router.use(
-    "*",
-    originGuard({
-      host: config.HOST,
-      allowedHosts: config.HOLDFAST_ALLOWED_HOSTS,
-      tokenRequired: services.auth.required,
-    }),
-  );
-  let operations: ReturnType<typeof operationsOf> | undefined;
-  const find = (method: string, path: string) =>
-    (operations ??= operationsOf(document))(method, path);
-  router.use("*", auditChanges(services.audit, find));
-  router.use(
-    "*",
-    authGuard({
-      auth: services.auth,
-      find,
-      trustedProxies: config.HOLDFAST_TRUSTED_PROXIES,
-      log,
-    }),
-  );
-  router.use("*", methodGuard(() => router.routes));
-  router.use(
-    "*",
-    wholeBody({
-      maxBytes: jsonBodyMax,
-      stallMs: config.HOLDFAST_BODY_STALL_SECONDS * 1000,
-      totalMs: config.HOLDFAST_BODY_SECONDS * 1000,
-    }, (c) => c.req.path === "/api/ticks"),
-  );
-  router.use("/api/*", async (c, next) => {
-    const needsDatabase = !/^\/api\/(databases|health|instances|metrics|session|tokens)(\/|$)/.test(
-      c.req.path,
-    );
-    if (needsDatabase && !services.isPrepared()) {
-      throw new HoldfastError("database_unavailable", "The database is not ready yet", {
-        retryAfterSeconds: 2,
-      });
-    }
-    await next();
-  });
-
-  router.use("*", requestGuard(() => document));
-  router.use("/api/*", endWithClient(scope));
-  router.use("/api/*", writeGuard(services.writeAccess));
-  router.use("/api/*", forgetEmptyBody());
-  router.use("/api/*", idempotencyGuard(services.requestKeys));
-  router.use("/api/*", etagGuard());
+  mountGuards(router, { services, scope, config, log, document: () => document });
   mountApi(router, services, config, version, log);
   router.route("/", live.router);
   router.route("/", pageRoutes());

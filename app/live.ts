@@ -1,24 +1,17 @@
-import type { Target } from "../db/connection.ts";
-import { leaseNotifications } from "../db/alerts/silences.ts";
+import { leaseNotifications } from "../db/alerts/lease.ts";
 import { createEventJournal, liveNotifications } from "../db/live/events.ts";
-import { createPool, type PoolerMode } from "../db/pool/pool.ts";
-import type { Logger } from "../log.ts";
-import type { Clock } from "../lib/clock.ts";
+import { createPool } from "../db/pool/pool.ts";
 import { createHub, type Hub } from "../services/live/hub.ts";
 import { createRelay, type Relay } from "../services/live/relay.ts";
-import type { WriteAccess } from "../services/monitor/write_access/access.ts";
+import type { Foundation } from "./foundation.ts";
 
-/** The live channel: what goes to this Holdfast's clients, and the relay to those of others, with a session that listens. */
+/** Makes the hub of this Holdfast's live clients, and the relay that shares events with other Holdfasts by `NOTIFY`. */
 export function composeLive(
-  { target, pooler, instance, access, onLeaseReleased, clock, log }: {
-    target: Target;
-    pooler: PoolerMode;
+  { target, pooler, access, clock, log }: Foundation,
+  { instance, onLeaseReleased }: {
     instance: string;
-    access: WriteAccess;
-    /** Another Holdfast has given back its lease. */
+    /** Called when another Holdfast has released its lease. */
     onLeaseReleased: () => void;
-    clock: Clock;
-    log: Logger;
   },
 ): { hub: Hub; relay: Relay } {
   const pool = createPool({

@@ -1,58 +1,60 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectFailure } from "../db/address/failure.ts";
 import type { EmbeddedServer } from "../db/embedded/server.ts";
 import { describeDatabaseError } from "../db/errors.ts";
 import { HoldfastError, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { unlessAborted } from "../lib/deadline.ts";
 import { createLoop, type Loop } from "../lib/loop.ts";
-import type { Check } from "../services/monitor/health/blind_spots.ts";
+import type { Check } from "../services/monitor/health/status.ts";
 
 export interface Preparation {
   isDone(): boolean;
   /** What keeps the database from being ready, as a check; undefined once it is. */
   problem(): Check | undefined;
-  /** Tries until the database is prepared. One that is away is waited for; one that cannot serve us throws StartError. */
+  /** Retries until the database is prepared. Throws a StartError where waiting cannot help. */
   untilDone(signal: AbortSignal): Promise<void>;
-  /** The embedded server is ours to bring back when it dies; looks every second. */
+  /** Restarts the embedded server when it has died; checks every second. */
   supervisor: Loop;
 }
 
-/** How long a start goes on trying; milliseconds. */
+/** How long a start retries; milliseconds. */
 export interface StartRetry {
-  /** Between one try and the next; the last for all that follow. */
+  /** Waits between attempts; the last one repeats. */
   afterMs: readonly number[];
-  /** How long a command waits for a server that is away. */
-  awayMs: number;
-  /** How long any start waits for a name that is not resolved. */
+  /** How long a command waits for a server that cannot be reached. */
+  unreachableMs: number;
+  /** How long any start waits for a host name that cannot be resolved. */
   unresolvedMs: number;
 }
 
 export const startRetry: StartRetry = {
   afterMs: [250, 500, 1_000, 2_000, 5_000],
-  awayMs: 8_000,
+  unreachableMs: 8_000,
   unresolvedMs: 3_000,
 };
 
-/** Gets the database ready, tells what keeps it from it, and brings the embedded server back when it dies. */
+/** Prepares the database, reports what prevents that, and restarts the embedded server when it has died. */
 export function createPreparation(
   {
     embedded,
     prepare,
-    whileAway,
+    whileUnreachable,
     describeFailure,
     givesUp,
     say,
     isUnreachable,
     onRestart,
     log,
-    retry: { afterMs, awayMs, unresolvedMs } = startRetry,
+    retry: { afterMs, unreachableMs, unresolvedMs } = startRetry,
   }: {
     embedded: EmbeddedServer | undefined;
-    /** Migrates and makes what must be there before the first request. */
+    /** Migrates, and makes what the first request needs. */
     prepare: () => Promise<void>;
-    whileAway: () => void;
-    /** Describes why a server that is not ours could not be logged in to. */
+    whileUnreachable: () => void;
+    /** Describes why the login to a server other than the embedded one failed. */
     describeFailure: (error: unknown) => ConnectFailure;
-    /** Whether a server that stays away ends the start, as for a command that somebody waits for. */
+    /** Whether a server that stays unreachable ends the start, as for a command that a person waits for. */
     givesUp: boolean;
     /** Writes a plain line for the person at the terminal. */
     say: (line: string) => void;
@@ -65,7 +67,7 @@ export function createPreparation(
   const waitAfter = (failures: number) => afterMs[Math.min(failures, afterMs.length) - 1] ?? 0;
   let prepared = false;
   let preparationError: string | undefined;
-  /** Why the embedded server could not be brought back, and when that is tried again. */
+  /** Why the embedded server could not be restarted, and when that is retried. */
   let restart: { problem: string; failures: number; nextAt: number } | undefined;
 
   async function restartEmbedded(server: EmbeddedServer): Promise<void> {
@@ -79,7 +81,7 @@ export function createPreparation(
       await server.start();
     } catch (error) {
       const failures = (restart?.failures ?? 0) + 1;
-      // The words of other errors are for the log: they quote the server's.
+      // Other errors quote the server: their text is for the log only.
       const problem = error instanceof HoldfastError
         ? error.message
         : "the embedded Postgres does not start; Holdfast's log says why";
@@ -91,10 +93,10 @@ export function createPreparation(
     await onRestart();
   }
 
-  /** Ends the start where trying again is of no use; else says once that it is tried again. */
+  /** Throws a StartError where a retry cannot help; otherwise says once that the start retries. */
   function reportOrEnd(error: unknown, attempt: number, waitedMs: number): void {
     const { line, lasting, unresolved } = describeFailure(error);
-    const late = (givesUp && waitedMs > awayMs) || (unresolved && waitedMs > unresolvedMs);
+    const late = (givesUp && waitedMs > unreachableMs) || (unresolved && waitedMs > unresolvedMs);
     if (lasting || late) throw new StartError(line, { cause: error });
     if (attempt === 0) say(`${line}; trying again until it answers`);
   }
@@ -119,9 +121,6 @@ export function createPreparation(
       };
     },
     async untilDone(signal) {
-      const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
-      aborted.catch(() => {});
-      signal.addEventListener("abort", abort, { once: true });
       const attemptOnce = async () => {
         await prepare();
         prepared = true;
@@ -129,12 +128,12 @@ export function createPreparation(
       const started = performance.now();
       for (let attempt = 0; !signal.aborted; attempt++) {
         try {
-          // Never left alone half-way: a server that came up after the stop would be an orphan.
+          // Not interrupted: a server that starts after the stop would stay without an owner.
           if (embedded) {
             const how = await embedded.start();
             log.info("embedded_postgres_ready", { how, directory: embedded.directory });
           }
-          return await Promise.race([attemptOnce(), aborted]);
+          return await unlessAborted(signal, attemptOnce());
         } catch (error) {
           if (signal.aborted) return;
           if (error instanceof StartError) throw error;
@@ -142,9 +141,8 @@ export function createPreparation(
           preparationError = `the database cannot be prepared: ${describeDatabaseError(error)}`;
           if (!embedded) reportOrEnd(error, attempt, performance.now() - started);
           log.error("database_not_ready", { attempt, error: describeDatabaseError(error) });
-          whileAway();
-          const wait = new Promise((done) => setTimeout(done, waitAfter(attempt + 1)));
-          await Promise.race([wait, aborted]).catch(() => {});
+          whileUnreachable();
+          await delay(waitAfter(attempt + 1), undefined, { signal }).catch(() => {});
         }
       }
     },

@@ -8,9 +8,9 @@ import type { Pool, PoolerMode } from "../db/pool/pool.ts";
 import type { RecordsDb } from "../db/records/records.ts";
 import { HoldfastError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Backups } from "../services/backups/backups_api.ts";
+import type { Backups } from "../services/backups/service.ts";
 import type { BackupRecord } from "../services/backups/record.ts";
-import { type BackupStore, createBackupStore } from "../services/backups/backup_store.ts";
+import { type BackupRepository, createBackupRepository } from "../services/backups/repository.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Publisher } from "../services/live/hub.ts";
 import { databaseHealth } from "../services/monitor/health/health.ts";
@@ -21,9 +21,9 @@ import { backupRoot } from "./backups.ts";
 
 const pollMs = 250;
 
-/** Takes a base backup and answers its record; undefined where role, server or pooler allow none. */
+/** Takes a base backup and returns its record; undefined where role, server or pooler allow none. */
 async function takeBase(
-  { backups, store }: { backups: Backups; store: BackupStore },
+  { backups, repository }: { backups: Backups; repository: BackupRepository },
   facts: ServerFacts,
   signal: AbortSignal,
 ): Promise<BackupRecord | undefined> {
@@ -40,7 +40,7 @@ async function takeBase(
     }
     const { status, problems } = await backups.get(id);
     if (status !== "running") {
-      const base = await findBase(store, facts, undefined);
+      const base = await findBase(repository, facts, undefined);
       if (status === "complete" && base) return base;
       throw new HoldfastError("conflict", `The backup failed: ${problems.join("; ")}`);
     }
@@ -48,7 +48,7 @@ async function takeBase(
   }
 }
 
-/** The rehearsals of one server, as the settings have them. */
+/** Creates the rehearsal service from the settings. */
 export function createRehearsalService(
   { config, embedded, backups, monitor, ...rest }: {
     config: Config;
@@ -64,16 +64,16 @@ export function createRehearsalService(
     hub: Publisher;
   },
 ): Rehearsals {
-  const store = createBackupStore(backupRoot(config));
+  const repository = createBackupRepository(backupRoot(config));
   return createRehearsals({
     ...rest,
     config,
     embedded: embedded !== undefined,
-    // The server's user can enter where its cluster lives; nobody knows that of another directory.
+    // The server's user can certainly enter its own cluster's directory.
     scratchHome: embedded ? dirname(embedded.directory) : join(tmpdir(), "holdfast-rehearsals"),
-    store,
-    findBase: (facts, id) => findBase(store, facts, id),
-    takeBase: (facts, signal) => takeBase({ backups, store }, facts, signal),
+    repository,
+    findBase: (facts, id) => findBase(repository, facts, id),
+    takeBase: (facts, signal) => takeBase({ backups, repository }, facts, signal),
     advice: (id) => databaseHealth(monitor.snapshot()).recommendations.find((one) => one.id === id),
   });
 }

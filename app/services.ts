@@ -1,53 +1,31 @@
 import { readSqlCases } from "../bench/cases/custom/cases.ts";
 import { cases } from "../bench/cases/list.ts";
 import type { Services } from "./http.ts";
-import type { Config } from "../config/config.ts";
-import type { Target } from "../db/connection.ts";
-import type { EmbeddedServer } from "../db/embedded/server.ts";
-import type { PoolerMode } from "../db/pool/pool.ts";
-import type { Pools } from "../db/pool/open.ts";
-import type { Records } from "../db/records/records.ts";
-import type { Logger } from "../log.ts";
 import { createBackupService } from "./backups.ts";
-import { createAudit } from "../services/auth/audit.ts";
-import { type Auth, createAuth, settingTokens } from "../services/auth/service.ts";
 import { createRehearsalService } from "./rehearsals.ts";
-import { createBenchmarks } from "../services/benchmarks/service.ts";
+import { type Benchmarks, createBenchmarks } from "../services/benchmarks/service.ts";
 import { ingestSource } from "../services/alerts/evaluation/sources.ts";
 import type { LeaseKeeper } from "../services/alerts/storage/lease_keeper.ts";
 import type { WritePreparation } from "../services/alerts/evaluation/canary.ts";
-import { type Clock, systemTimers } from "../lib/clock.ts";
-import { createFeeds } from "../services/ingest/judge/feeds.ts";
-import { createIngest } from "../services/ingest/service.ts";
-import { createQuarantine } from "../services/ingest/judge/quarantine.ts";
-import { createSymbolDirectory } from "../services/ingest/judge/symbols.ts";
-import { createCandleRebuild } from "../services/market/candle_rebuild.ts";
-import { createExactness } from "../services/market/exactness_report.ts";
-import { createInstruments } from "../services/market/instruments.ts";
-import { createMarket } from "../services/market/service.ts";
-import { type Changes, createChanges } from "../services/monitor/diagnosis/changes.ts";
-import { createInstances } from "../services/live/instances.ts";
-import { createHistory } from "../services/monitor/history/history.ts";
-import { createIncidents } from "../services/monitor/incidents/incidents.ts";
-import { createMonitor, type Monitor } from "../services/monitor/service.ts";
-import { createSessions } from "../services/monitor/diagnosis/sessions.ts";
-import { archiveDirectory } from "../services/partitions/archive/directory.ts";
-import { createArchives } from "../services/partitions/archive/restore.ts";
-import { createEventLoopWatch } from "../services/monitor/collect/event_loop.ts";
-import { createOperations } from "../services/requests/operations.ts";
+import type { Changes } from "../services/monitor/diagnosis/changes.ts";
+import type { Publisher } from "../services/live/hub.ts";
+import { systemTimers } from "../lib/clock.ts";
+import { createAudit } from "../services/auth/audit.ts";
+import { type Auth, createAuth, settingTokens } from "../services/auth/service.ts";
 import { createRequestKeys } from "../services/requests/keys.ts";
-import { createCatalogue } from "../services/partitions/catalogue.ts";
-import { createConversions } from "../services/partitions/rewrite/service.ts";
-import { rewriteReport } from "../services/partitions/rewrite/report.ts";
-import { createPolicies } from "../services/partitions/policy_service.ts";
-import { createRotation, type Rotation } from "../services/partitions/rotation.ts";
-import type { TimeSources } from "../services/partitions/restraint/timekeeper.ts";
-import { createVerifications } from "../services/partitions/sealing/service.ts";
-import type { WriteAccess } from "../services/monitor/write_access/access.ts";
+import { createOperations } from "../services/requests/operations.ts";
+import { createInstances } from "../services/live/instances.ts";
+import { createEventLoopWatch } from "../services/monitor/collect/event_loop.ts";
+import type { Monitor } from "../services/monitor/service.ts";
+import type { Rotation } from "../services/partitions/rotation.ts";
 import { composeAlerts, instanceName } from "./alerts.ts";
+import type { Foundation } from "./foundation.ts";
 import { composeLive } from "./live.ts";
+import { composeMarket } from "./market.ts";
+import { composeMonitor } from "./monitor.ts";
+import { composePartitions } from "./partitions.ts";
 
-/** What the routes speak to, but for what only the life of the house knows. */
+/** What the routes need, except for the state of the start; and what only start and stop need. */
 export type AppServices =
   & Omit<Services, "isPrepared" | "preparationProblem" | "databases" | "rotation">
   & {
@@ -56,192 +34,42 @@ export type AppServices =
     leaseKeeper: LeaseKeeper;
   };
 
-/** Makes every service and hands each what it needs; starts none. */
-export function createServices(
-  {
-    config,
-    log,
-    version,
-    clock,
-    times,
+/** Makes the benchmarks: the cases that Holdfast brings, and those of the settings. */
+function composeBenchmarks(
+  { config, target, pooler, records, clock, log }: Foundation,
+  hub: Publisher,
+): Benchmarks {
+  return createBenchmarks({
+    cases: [...cases, ...readSqlCases(config.HOLDFAST_BENCH_CASES)],
     target,
     pooler,
-    pools,
     records,
-    embedded,
-    access,
-    writing,
-    sharedAuth,
-  }: {
-    config: Config;
-    log: Logger;
-    version: string;
-    clock: Clock;
-    times?: TimeSources | undefined;
-    target: Target;
-    pooler: PoolerMode;
-    pools: Pools;
-    records: Records;
-    embedded: EmbeddedServer | undefined;
-    access: WriteAccess;
-    writing: WritePreparation;
-    sharedAuth?: Auth | undefined;
-  },
-): AppServices {
-  const instance = instanceName(config);
-  const { hub, relay } = composeLive({
-    target,
-    pooler,
-    instance,
-    access,
-    onLeaseReleased: () => leaseKeeper.wake(),
-    clock,
-    log,
-  });
-  const catalogue = createCatalogue();
-  const directory = createSymbolDirectory();
-  const onChange = () => monitor.refreshPartitions();
-  const policies = createPolicies({ pool: pools.app, config, onChange });
-  const conversions = createConversions({
-    pool: pools.maintenance,
-    policies,
-    config,
-    clock,
-    log,
-    onChange,
-    onProgress: (moves) => monitor.tellMoves(moves.map(rewriteReport)),
-  });
-  const rotation = createRotation({
-    pool: pools.maintenance,
-    catalogue,
-    config,
-    clock,
-    times,
-    log,
-    onChange,
-    beginDrain: conversions.beginDrain,
-  });
-  const feeds = createFeeds({ clock });
-  const eventLoop = createEventLoopWatch();
-  const ingest = createIngest({
-    streams: pools.streams,
-    groups: pools.groups,
-    rotation,
-    directory,
-    feeds,
-    config,
-    clock,
-  });
-  const { alerts, canary, lease, leaseKeeper } = composeAlerts({
-    config,
-    instance,
-    db: records.db,
-    access,
-    preparation: writing,
-    isDiskFull: () => ingest.counters().diskFullSince !== undefined,
-    // The backups' ages belong here too: backupSource(() => …).
-    sources: [ingestSource({ ingest, feeds }), eventLoop],
-    hub: relay,
-    clock,
-    log,
-  });
-  const [writer, reader, now] = [pools.watchSlow, pools.app, () => clock.now().getTime()];
-  const history = createHistory({ writer, reader, config, access, clock, log, instance });
-  const changes = createChanges({ now });
-  const incidents = createIncidents({ pool: writer, reader, history, changes, access, now, log });
-  const backups = createBackupService({
-    config,
-    log,
-    clock,
-    target,
-    pooler,
-    pool: pools.maintenance,
-    embedded,
-    hub: relay,
-  });
-  const monitor: Monitor = createMonitor({
-    fastPool: pools.watchFast,
-    slowPool: pools.watchSlow,
-    appPool: pools.app,
-    catalogue,
-    ingest,
-    backups,
-    alerts,
-    history,
-    changes,
-    incidents,
-    writeWatch: { ...access, check: canary.check },
-    hub: relay,
-    config,
-    clock,
-    log,
-  });
-  return {
-    writeAccess: access,
-    ingest,
-    feeds,
-    quarantine: createQuarantine({ pool: pools.app, ingest, config }),
-    market: createMarket({ pool: pools.app }),
-    candleRebuild: createCandleRebuild({ pool: pools.app, catalogue }),
-    instruments: createInstruments({ pool: pools.app, onChange: () => directory.forget() }),
-    exactness: createExactness({ pool: pools.app }),
-    policies,
-    rotation,
-    conversions,
-    verifications: createVerifications({ pool: pools.maintenance, clock, log, onChange }),
-    archives: createArchives({
-      pool: pools.maintenance,
-      catalogue,
-      config,
-      clock,
-      directory: archiveDirectory(config),
-      onChange,
-    }),
-    monitor,
-    changes,
-    incidents,
-    sessions: createSessions({ pool: pools.watchFast, log }),
-    alerts,
-    backups,
-    benchmarks: createBenchmarks({
-      cases: [...cases, ...readSqlCases(config.HOLDFAST_BENCH_CASES)],
-      target,
-      pooler,
-      records: records.db,
-      hub: relay,
-      clock,
-      log,
-      targets: config.HOLDFAST_BENCH_TARGETS,
-    }),
-    rehearsals: createRehearsalService({
-      config,
-      log,
-      clock,
-      target,
-      pooler,
-      pool: pools.maintenance,
-      records: records.db,
-      embedded,
-      backups,
-      monitor,
-      hub,
-    }),
-    eventLoop,
-    requestKeys: createRequestKeys({ pool: pools.app, log }),
-    operations: createOperations({ pool: pools.app, clock, log }),
     hub,
-    relay,
-    leaseKeeper,
-    instances: createInstances({
-      db: records.db,
-      name: instance,
-      version,
-      access,
-      judges: lease.leads,
-      clock,
-      log,
-    }),
-    auth: sharedAuth ?? createAuth({
+    clock,
+    log,
+    targets: config.HOLDFAST_BENCH_TARGETS,
+  });
+}
+
+/** Makes the alerts. Their values come from the monitor, and from the sources given here. */
+function wireAlerts(
+  { config, records, access, clock, log }: Foundation,
+  rest: Pick<
+    Parameters<typeof composeAlerts>[0],
+    "instance" | "preparation" | "isDiskFull" | "sources" | "hub"
+  >,
+): ReturnType<typeof composeAlerts> {
+  return composeAlerts({ config, db: records, access, clock, log, ...rest });
+}
+
+/** Makes the services that every request may need: access, audit, idempotency keys and long operations. */
+function composeRequests(
+  { config, clock, log, pools, access }: Foundation,
+  instance: string,
+  auth: Auth | undefined,
+): Pick<AppServices, "auth" | "audit" | "requestKeys" | "operations"> {
+  return {
+    auth: auth ?? createAuth({
       settings: settingTokens(config),
       dataDir: config.HOLDFAST_DATA_DIR,
       clock,
@@ -254,6 +82,79 @@ export function createServices(
       instance,
       days: config.HOLDFAST_AUDIT_DAYS,
       rowsMax: config.HOLDFAST_AUDIT_ROWS_MAX,
+      clock,
+      log,
+    }),
+    requestKeys: createRequestKeys({ pool: pools.app, log }),
+    operations: createOperations({ pool: pools.app, clock, log }),
+  };
+}
+
+/** Makes every service and gives each what it needs; starts none. */
+export function createServices(
+  foundation: Foundation,
+  { writing, auth }: {
+    writing: WritePreparation;
+    /** Of the process's first database, for its further ones. */
+    auth: Auth | undefined;
+  },
+): AppServices {
+  const { config, log, version, clock, target, pooler, pools, records, embedded, access } =
+    foundation;
+  const instance = instanceName(config);
+  const { hub, relay } = composeLive(foundation, {
+    instance,
+    onLeaseReleased: () => leaseKeeper.wake(),
+  });
+  const monitor = (): Monitor => monitoring.monitor;
+  const { catalogue, ...partitions } = composePartitions(foundation, monitor);
+  const market = composeMarket(foundation, { catalogue, rotation: partitions.rotation });
+  const { ingest, feeds } = market;
+  const eventLoop = createEventLoopWatch();
+  const { alerts, canary, lease, leaseKeeper } = wireAlerts(foundation, {
+    instance,
+    preparation: writing,
+    isDiskFull: () => ingest.counters().diskFullSince !== undefined,
+    sources: [ingestSource({ ingest, feeds }), eventLoop],
+    hub: relay,
+  });
+  const shared = { config, log, clock, target, pooler, pool: pools.maintenance, embedded };
+  const backups = createBackupService({ ...shared, hub: relay });
+  const monitoring = composeMonitor(foundation, {
+    instance,
+    catalogue,
+    ingest,
+    backups,
+    alerts,
+    canary,
+    hub: relay,
+  });
+  return {
+    ...market,
+    ...partitions,
+    ...monitoring,
+    ...composeRequests(foundation, instance, auth),
+    writeAccess: access,
+    alerts,
+    backups,
+    benchmarks: composeBenchmarks(foundation, relay),
+    rehearsals: createRehearsalService({
+      ...shared,
+      records,
+      backups,
+      monitor: monitoring.monitor,
+      hub,
+    }),
+    eventLoop,
+    hub,
+    relay,
+    leaseKeeper,
+    instances: createInstances({
+      db: records,
+      name: instance,
+      version,
+      access,
+      judges: lease.leads,
       clock,
       log,
     }),

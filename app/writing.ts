@@ -1,10 +1,13 @@
 import { migrate } from "../db/migrate.ts";
 import { migrations } from "../db/migrations/list.ts";
-import { describeOwnPublication, listOwnPublications } from "../db/partitions/publications.ts";
+import {
+  describeOwnPublication,
+  listOwnPublications,
+} from "../db/partitions/catalogue/publications.ts";
 import type { Pools } from "../db/pool/open.ts";
-import type { Records } from "../db/records/records.ts";
 import { examineSource, examineWriting } from "../db/server/write_state.ts";
 import { messageOf, StartError } from "../errors.ts";
+import { createSingleFlight } from "../lib/single_flight.ts";
 import type { Logger } from "../log.ts";
 import type { WritePreparation } from "../services/alerts/evaluation/canary.ts";
 import type { WriteAccess } from "../services/monitor/write_access/access.ts";
@@ -18,22 +21,20 @@ export interface Writing extends Omit<WritePreparation, "isStarted"> {
   prepare(options: { mustWrite: boolean }): Promise<void>;
 }
 
-/** Prepares a server: one that takes writes is migrated, and what it holds is loaded; of another it is found out what it has. */
+/** Prepares a server: migrates one that takes writes and loads its records; of any other, finds out whether it has the schema. */
 export function createWriting(
-  { pools, records, access, allowPublished, load, log }: {
+  { pools, access, allowPublished, load, log }: {
     pools: Pools;
-    records: Records;
     access: WriteAccess;
     /** Whether Holdfast's own tables may be in a publication. */
     allowPublished: boolean;
-    /** Loads what the tables hold, once they are there, and begins what works on them. */
+    /** Loads the records once the tables exist, and starts what works on them. */
     load: () => Promise<void>;
     log: Logger;
   },
 ): Writing {
   let begun = false;
-  let beginning: Promise<void> | undefined;
-  /** How often the server turned out to be a standby: what was prepared before that says nothing of it. */
+  /** How often the server became a standby: a preparation that began before that does not count. */
   let demotions = 0;
   access.onChange((after, before) => {
     if (after.cause === "standby") {
@@ -43,10 +44,9 @@ export function createWriting(
     if (after.mode === "writing" && before.mode === "read_only") renewSessions();
   });
 
-  /** Those that began while the default was read-only would keep it. */
+  /** Renews sessions: those that began while the default was read-only would keep it. */
   function renewSessions(): void {
     for (const pool of Object.values(pools)) pool.renew();
-    records.renew();
   }
 
   async function beginOnce(): Promise<void> {
@@ -65,11 +65,8 @@ export function createWriting(
     begun = demotions === before;
   }
 
-  function begin(): Promise<void> {
-    if (begun) return Promise.resolve();
-    beginning ??= beginOnce().finally(() => beginning = undefined);
-    return beginning;
-  }
+  const beginShared = createSingleFlight(beginOnce);
+  const begin = () => begun ? Promise.resolve() : beginShared();
 
   async function findSchema(): Promise<void> {
     const pending = await pools.maintenance.run((sql) =>

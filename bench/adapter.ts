@@ -14,12 +14,12 @@ const iterations = 2;
 const warmUpRuns = 3;
 
 /**
- * Registers cases with `deno bench`, against an embedded server of their own. Deno has no interleaving; registering
- * the same group and name again and again gives A, B, B, A …, which its JSON merges into one entry. It gives no
- * samples either: verdicts come from the API's runs, this is the quick look. Does nothing outside `deno bench`.
+ * Registers cases with `deno bench`, on an embedded server of their own. Deno does not interleave; repeated registration of
+ * the same group and name gives A, B, B, A …, which its JSON merges into one entry. Deno returns no samples, so this is only
+ * a quick check: verdicts come from runs of the API. Does nothing outside `deno bench`.
  */
 export async function registerCases(cases: readonly BenchmarkCase[]): Promise<void> {
-  if (Deno.bench.length === 0) return; // the stub that other subcommands have
+  if (Deno.bench.length === 0) return; // the stub of other subcommands
   const server = await startTempServer();
   try {
     await registerOn(server.target, cases);
@@ -88,7 +88,7 @@ async function register(bench: BenchmarkCase, ctx: BenchmarkContext): Promise<vo
   }
 }
 
-/** Deno awaits nothing at the end of a bench file, and a signal skips even that: so the clean-up is synchronous. */
+/** Stops the server at the end. The clean-up is synchronous, because Deno awaits nothing at the end of a bench file. */
 function endWithProcess(stop: () => void): void {
   globalThis.addEventListener("unload", stop);
   for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {

@@ -2,15 +2,15 @@ import { rm } from "node:fs/promises";
 import type { Target } from "../db/connection.ts";
 import { runCommand, unprivilegedUser } from "../db/embedded/command.ts";
 
-/** A scratch server of installed programs; its files go with `stop`. */
+/** A temporary server of installed programs; `stop` deletes its files. */
 export interface InstalledServer {
   target: Target;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a server of the programs in `bin`, such as `/usr/lib/postgresql/15/bin`, in a new temporary folder: over TCP on
- * `port`, or on a socket in that folder; `settings` as `name=value`, all else as it comes. Throws when a program fails.
+ * Starts a server of the programs in `bin`, such as `/usr/lib/postgresql/15/bin`, in a new temporary folder. It listens on
+ * TCP `port`, or on a socket in that folder; `settings` are `name=value`, others have defaults. Throws when a program fails.
  */
 export async function startInstalledServer(
   bin: string,

@@ -12,7 +12,7 @@ import { createBenchmarks } from "../services/benchmarks/service.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createHub } from "../services/live/hub.ts";
 
-/** Runs the cases once on `target`, as a run of the API would, and answers their results with samples. */
+/** Runs the cases once on `target`, as a run of the API does, and returns their results with samples. */
 export async function measureOnce(
   target: Target,
   cases: readonly BenchmarkCase[],

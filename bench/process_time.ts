@@ -1,4 +1,4 @@
-/** Returns the processor time of a process so far, in seconds; undefined where /proc is not (read by cat: Deno guards it). */
+/** Returns the processor time of a process so far, in seconds; undefined without /proc (read by cat, because Deno restricts it). */
 export async function cpuSeconds(pid: number): Promise<number | undefined> {
   const { stdout, success } = await new Deno.Command("cat", { args: [`/proc/${pid}/stat`] })
     .output();

@@ -5,17 +5,17 @@ import { createEmbeddedServer } from "../db/embedded/server.ts";
 import { createLogger } from "../log.ts";
 
 export interface TempServer {
-  /** As the server's superuser: studies change what no other role may. */
+  /** Connects as superuser, because studies change server settings. */
   target: Target & { kind: "socket" };
   stop(): Promise<void>;
-  /** Stops without waiting on promises, for the end of a process. */
+  /** Stops the server synchronously, for the end of a process. */
   stopNow(): void;
 }
 
-/** An embedded Postgres in a new temporary folder, which goes with it. Says nothing on stdout. */
+/** Starts an embedded Postgres in a new temporary folder, which is deleted with it. Prints nothing on stdout. */
 export async function startTempServer(): Promise<TempServer> {
   const directory = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
-  await Deno.chmod(directory, 0o755); // Postgres may run as another user than we do
+  await Deno.chmod(directory, 0o755); // Postgres may run as another user than this process
   const log = createLogger({ level: "warn", write: (line) => console.error(line) });
   const server = await createEmbeddedServer({ dataDir: directory, log });
   await server.start();
@@ -28,7 +28,7 @@ export async function startTempServer(): Promise<TempServer> {
     stopNow() {
       const file = join(server.directory, "postmaster.pid");
       const postmaster = Number(Deno.readTextFileSync(file).split("\n")[0]);
-      // SIGQUIT is the immediate shutdown (manual, "Shutting Down the Server"): the data is thrown away anyway.
+      // SIGQUIT is the immediate shutdown (manual, "Shutting Down the Server"); the data is deleted anyway.
       Deno.kill(postmaster, "SIGQUIT");
       const tick = new Int32Array(new SharedArrayBuffer(4));
       for (let wait = 0; wait < 100 && exists(file); wait++) Atomics.wait(tick, 0, 0, 50);
@@ -37,14 +37,14 @@ export async function startTempServer(): Promise<TempServer> {
   };
 }
 
-/** The address of a temporary server as a DATABASE_URL. */
+/** Returns the address of a temporary server as a DATABASE_URL. */
 export function urlOf({ directory, port, user, database, passwordFile }: TempServer["target"]) {
   const place = new URLSearchParams({ host: directory, port: String(port) });
   if (passwordFile !== undefined) place.set("passfile", passwordFile);
   return `postgres://${user}@localhost/${database}?${place}`;
 }
 
-/** Lets `work` have the server at `url`, or without one a temporary server that goes with it. */
+/** Runs `work` with the server at `url`, or with a temporary server. */
 export async function withServer<T>(
   url: string | undefined,
   work: (target: Target) => Promise<T>,

@@ -6,18 +6,18 @@ import { delay, isWorthRetrying, retryDefaults, type RetryOptions, waitOf } from
 import type { AnswerOf, Arguments, InputOf, OperationId, PagedId } from "./types.ts";
 
 export interface ClientOptions {
-  /** Where Holdfast answers, such as `http://127.0.0.1:8000`. */
+  /** Address of Holdfast, such as `http://127.0.0.1:8000`. */
   baseUrl: string;
-  /** Sent as `Authorization: Bearer …`. A browser that is logged in needs none. */
+  /** Sent as `Authorization: Bearer …`. A browser with a session needs none. */
   token?: string | undefined;
   /** Sent with each request. */
   headers?: Record<string, string>;
-  /** Sends a request, in place of the global `fetch`. */
+  /** Sends a request; the global `fetch` by default. */
   fetch?: (request: Request) => Promise<Response>;
   /** Longest wait for one answer; milliseconds. */
   timeoutMs?: number;
   retry?: RetryOptions;
-  /** Ends every call. */
+  /** Aborts every call. */
   signal?: AbortSignal | undefined;
 }
 
@@ -25,23 +25,23 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Longest wait for one answer; milliseconds. */
   timeoutMs?: number;
-  /** Longest time for all tries and the waits between them; milliseconds. */
+  /** Longest time for all attempts and the waits between them; milliseconds. */
   deadlineMs?: number;
   retry?: RetryOptions;
   /** Sent with this request. */
   headers?: Record<string, string>;
 }
 
-/** An answer with what stands around it. */
+/** An answer with its status, headers and number of retries. */
 export interface Answer<Data> {
   status: number;
   headers: Headers;
   data: Data;
-  /** How often the request was sent before. */
+  /** Number of earlier attempts. */
   retries: number;
 }
 
-/** A method for each operation of the API, named as in openapi.yaml, and a few for all of them. */
+/** A method for each operation of the API, named as in openapi.yaml, and some general methods. */
 export type Client =
   & {
     [Id in OperationId]: (
@@ -49,17 +49,17 @@ export type Client =
     ) => Promise<AnswerOf<Id>>;
   }
   & {
-    /** As the method of that name, with status, headers and the number of retries. */
+    /** Calls an operation and returns its answer with status, headers and number of retries. */
     send<Id extends OperationId>(
       id: Id,
       ...given: Arguments<Id, CallOptions>
     ): Promise<Answer<AnswerOf<Id>>>;
-    /** The pages of a list, from the first or from `query.cursor` on; the next is asked for while one is used. */
+    /** Yields the pages of a list from `query.cursor` or the first on, and requests the next page while one is used. */
     pages<Id extends PagedId>(
       id: Id,
       ...given: Arguments<Id, CallOptions>
     ): AsyncGenerator<AnswerOf<Id>, void, undefined>;
-    /** The live channel, resumed after each drop. */
+    /** Opens the live channel, which resumes after each lost connection. */
     live(options?: LiveOptions): Live;
   };
 
@@ -75,7 +75,7 @@ function signalOf(
   );
 }
 
-/** Says why no answer came: the caller's own abort is thrown as it is. */
+/** Returns the problem of a request without an answer. Throws the reason of the caller's own abort. */
 function failureOf(
   error: unknown,
   ended: AbortSignal,
@@ -99,7 +99,7 @@ function dataOf(headers: Headers, text: string): unknown {
   return /[/+]json\b/.test(headers.get("content-type") ?? "") ? JSON.parse(text) : text;
 }
 
-/** Makes a client. Nothing is sent before the first call. */
+/** Creates a client. Nothing is sent before the first call. */
 export function createClient(
   {
     baseUrl,
@@ -118,7 +118,7 @@ export function createClient(
   const transmit = sendRequest ??
     ((request: Request) => globalThis.fetch(request));
 
-  /** One try; rejects with a problem. */
+  /** Sends the request once; rejects with a problem. */
   async function attempt(
     { verdicts = [] }: OperationFacts,
     prepared: Prepared,
@@ -174,7 +174,7 @@ export function createClient(
         }
       }
     } catch (error) {
-      // The deadline is ours to tell; what the caller's signal says is the caller's.
+      // A deadline is reported as a problem; the caller's abort keeps its own reason.
       if (
         !late?.aborted || options.signal?.aborted ||
         error instanceof HoldfastProblem
@@ -195,7 +195,7 @@ export function createClient(
     const ask = (cursor?: string) => {
       const query = cursor === undefined ? input.query : { ...input.query, cursor };
       const page = call(operations[id], { ...input, query }, options);
-      page.catch(() => {}); // awaited below, unless whoever reads has ended before
+      page.catch(() => {}); // awaited below, unless the reader has stopped before
       return page;
     };
     let next: Promise<Answer<unknown>> | undefined = ask();

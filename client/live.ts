@@ -33,7 +33,7 @@ export interface LiveData {
 
 export type LiveType = keyof LiveData;
 
-/** A message, with its place: kept, it is what a later `live({ since })` goes on from. */
+/** A message with its position, from which a later `live({ since })` can continue. */
 export type LiveMessage = {
   [Type in LiveType]: {
     kind: "message";
@@ -47,40 +47,40 @@ export type LiveMessage = {
 
 export type LiveEvent = LiveMessage | Gap;
 
-/** How the connection is: for people and logs, not needed to read the events. */
+/** The state of the connection, for display and logs; not needed to read events. */
 export type LiveConnectionState =
   | { state: "connected"; resumed: boolean }
   | { state: "disconnected"; code: number; reason: string; retryInMs: number };
 
 export interface LiveOptions {
-  /** Only these types; all when left out. */
+  /** Only these types; all by default. */
   types?: readonly LiveType[];
-  /** Where to go on from: the `stream` and `seq` of the last message seen. */
+  /** Where to continue: the `stream` and `seq` of the last message received. */
   since?: Position;
   signal?: AbortSignal;
-  /** How many events wait for a slow reader: then older states are left out, and after them a gap is told. */
+  /** Most events that wait for a slow reader. Beyond it older states are dropped, then the oldest events with a gap in their place. */
   queueMax?: number;
   /** The first and the longest wait before connecting again; milliseconds. */
   backoff?: { baseMs?: number; maxMs?: number };
-  /** How often the connection is tried; one that is silent for two such times is given up. Milliseconds. */
+  /** Interval of pings; a connection without an answer for two intervals is closed. Milliseconds. */
   pingMs?: number;
   onState?: (state: LiveConnectionState) => void;
-  /** Opens a socket, in place of the global WebSocket. */
+  /** Opens a socket; with the global WebSocket by default. */
   connect?: (url: string) => WebSocket;
-  /** From 0 to 1, for the jitter. */
+  /** Returns a number from 0 to 1 for the jitter. */
   random?: () => number;
 }
 
-/** The events of the live channel, for one reader. */
+/** The events of the live channel for one reader. */
 export interface Live extends AsyncIterable<LiveEvent> {
-  /** The next event; undefined after the end. */
+  /** Returns the next event; undefined after the end. */
   next(): Promise<LiveEvent | undefined>;
-  /** The place of the last message received, for a later `since`. */
+  /** The position of the last message received, for a later `since`. */
   readonly position: Position | undefined;
   close(): void;
 }
 
-interface Way {
+interface Endpoint {
   baseUrl: string;
   headers: Record<string, string>;
   fetch: (request: Request) => Promise<Response>;
@@ -88,7 +88,7 @@ interface Way {
 
 const events: ReadonlySet<string> = new Set<LiveType>(["performance_alert"]);
 
-/** Reads what came over the socket; undefined where it is no frame of the channel. */
+/** Reads a frame from the socket; undefined when it is not one of the channel. */
 function frameOf(text: unknown): Frame | undefined {
   try {
     const frame = JSON.parse(String(text));
@@ -113,8 +113,8 @@ function eventOf(item: Delivery | Gap): LiveEvent {
   } as unknown as LiveMessage;
 }
 
-/** Makes room for one: an older state of a type of which a newer one waits, else the oldest, which is told as a gap. */
-function makeRoom(items: LiveEvent[], incoming: LiveEvent): void {
+/** Drops one item: an older state with a newer one of its type, else the oldest event, which a gap replaces. */
+function dropOne(items: LiveEvent[], incoming: LiveEvent): void {
   const newer = new Set(incoming.kind === "message" ? [incoming.type] : []);
   for (let at = items.length - 1; at >= 0; at--) {
     const item = items[at];
@@ -128,19 +128,19 @@ function makeRoom(items: LiveEvent[], incoming: LiveEvent): void {
   const dropped = items[lost];
   if (dropped?.kind !== "message") return void items.shift();
   const before = items[lost - 1];
-  const told = before?.kind === "gap";
+  const hasGap = before?.kind === "gap";
   const gap: Gap = {
     kind: "gap",
     reason: "queue_full",
     after: { stream: dropped.stream, seq: dropped.seq - 1 },
     detail: "the reader is too slow: events were dropped",
   };
-  items.splice(lost, 1, ...(told ? [] : [gap]));
-  // Where a gap takes the place of what it tells of, one more must go.
-  if (!told) makeRoom(items, incoming);
+  items.splice(lost, 1, ...(hasGap ? [] : [gap]));
+  // The new gap takes the place of the dropped event, so drop another one.
+  if (!hasGap) dropOne(items, incoming);
 }
 
-/** Opens a WebSocket. Headers are what browsers cannot send: there the session's cookie does it. */
+/** Opens a WebSocket. Browsers cannot send headers; there the cookie of the session authenticates. */
 function connectTo(url: string, headers: Record<string, string>): WebSocket {
   if (Object.keys(headers).length === 0) return new WebSocket(url);
   const WithHeaders = WebSocket as unknown as new (
@@ -150,9 +150,9 @@ function connectTo(url: string, headers: Record<string, string>): WebSocket {
   return new WithHeaders(url, { headers });
 }
 
-/** Why no socket can be had, where asking again would not help. */
+/** Returns why the server refuses the connection, when another attempt would fail too. */
 async function whyRefused(
-  { baseUrl, headers, fetch }: Way,
+  { baseUrl, headers, fetch }: Endpoint,
   signal: AbortSignal,
 ) {
   const url = `${baseUrl.replace(/\/+$/, "")}/ws`;
@@ -165,12 +165,12 @@ async function whyRefused(
       ? problem
       : undefined;
   } catch {
-    return undefined; // not there: that may pass
+    return undefined; // unreachable: another attempt may succeed
   }
 }
 
-/** Connects, and connects again, until the signal ends it. */
-export function openLive(way: Way, options: LiveOptions): Live {
+/** Connects, and reconnects after each loss, until the signal aborts. */
+export function openLive(endpoint: Endpoint, options: LiveOptions): Live {
   const {
     types,
     since,
@@ -184,19 +184,19 @@ export function openLive(way: Way, options: LiveOptions): Live {
   const ended = new AbortController();
   const ending = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
   const state = new LiveState({ types, since });
-  const queue = new BoundedQueue<LiveEvent>(queueMax, makeRoom);
-  const url = `${way.baseUrl.replace(/\/+$/, "").replace(/^http/, "ws")}/ws`;
+  const queue = new BoundedQueue<LiveEvent>(queueMax, dropOne);
+  const url = `${endpoint.baseUrl.replace(/\/+$/, "").replace(/^http/, "ws")}/ws`;
   const connect = options.connect ??
-    ((to: string) => connectTo(to, way.headers));
+    ((to: string) => connectTo(to, endpoint.headers));
 
-  /** One connection, from opening to its end. */
+  /** Follows one connection from opening to its end. */
   function follow(): Promise<
     { opened: boolean; code: number; reason: string }
   > {
     return new Promise((resolve, reject) => {
       const socket = connect(url);
       let opened = false;
-      let heard = true;
+      let answered = true;
       const finish = (code: number, reason: string) => {
         clearInterval(beat);
         ending.removeEventListener("abort", leave);
@@ -208,8 +208,8 @@ export function openLive(way: Way, options: LiveOptions): Live {
         socket.close();
       };
       const beat = setInterval(() => {
-        if (!heard) return giveUp("nothing was heard of the server");
-        heard = false;
+        if (!answered) return giveUp("the server did not answer the ping");
+        answered = false;
         if (socket.readyState === WebSocket.OPEN) {
           socket.send('{"action":"ping"}');
         }
@@ -234,7 +234,7 @@ export function openLive(way: Way, options: LiveOptions): Live {
         if (ending.aborted) return;
         const frame = frameOf(data);
         if (!frame) return giveUp("what came is no frame of the live channel");
-        heard = opened = true;
+        answered = opened = true;
         take(state.receive(frame));
       });
       socket.addEventListener(
@@ -242,7 +242,7 @@ export function openLive(way: Way, options: LiveOptions): Live {
         ({ code, reason }) => finish(code, reason),
       );
       socket.addEventListener("error", () => {
-        // Some runtimes tell of a failed handshake by this event alone.
+        // Some runtimes report a failed handshake only by this event.
         if (socket.readyState !== WebSocket.OPEN) {
           finish(1006, "the connection failed");
         }
@@ -257,7 +257,7 @@ export function openLive(way: Way, options: LiveOptions): Live {
       ending.throwIfAborted();
       if (opened) failures = 0;
       else {
-        const problem = await whyRefused(way, ending);
+        const problem = await whyRefused(endpoint, ending);
         if (problem) throw problem;
       }
       const retryInMs = waitOf(failures, undefined, backoff);

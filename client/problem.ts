@@ -1,29 +1,29 @@
 import type { ProblemCode } from "./operations.ts";
 
-/** A fault that the server found in the request: where, and what. */
+/** A fault in the request that the server found: its place and description. */
 export interface InputFault {
   line?: number | undefined;
   path: string;
   message: string;
 }
 
-/** What the client itself says, where no answer came: `unreachable`, or none in time: `timeout`. */
+/** Codes of the client: `unreachable` without an answer, `timeout` without one in time. */
 export type ClientCode = "unreachable" | "timeout";
 
-/** A request that Holdfast refused or did not answer. `code` is stable; `message` is for people. */
+/** A request that Holdfast refused or did not answer. `code` is stable; `message` is for display. */
 export class HoldfastProblem extends Error {
   override readonly name = "HoldfastProblem";
-  /** The status of the answer; 0 where there was none. */
+  /** The status of the answer; 0 without one. */
   readonly status: number;
   readonly code: ProblemCode | ClientCode;
   readonly errors: readonly InputFault[];
-  /** As in the server's log. */
+  /** The id of the request in the server's log. */
   readonly requestId: string | undefined;
-  /** The code of the error of Postgres behind it. */
+  /** The SQLSTATE of the error in Postgres that caused it. */
   readonly sqlstate: string | undefined;
-  /** How long the server asks to wait; milliseconds. */
+  /** The wait that the server requests; milliseconds. */
   readonly retryAfterMs: number | undefined;
-  /** How often the request was sent before. */
+  /** Number of earlier attempts. */
   retries = 0;
 
   constructor(
@@ -50,7 +50,7 @@ export class HoldfastProblem extends Error {
 
 const detailMax = 500;
 
-/** Codes of answers that are no problem document, as those of a proxy. */
+/** Codes of answers without a problem document, such as those of a proxy. */
 const codeOfStatus: Record<number, ProblemCode> = {
   400: "invalid_request",
   401: "unauthorized",
@@ -63,7 +63,7 @@ const codeOfStatus: Record<number, ProblemCode> = {
   504: "deadline_exceeded",
 };
 
-/** Reads Retry-After, seconds or a date, as milliseconds from `now`; undefined where it is neither. */
+/** Reads Retry-After, seconds or a date, as milliseconds from `now`; undefined when it is neither. */
 export function retryAfterOf(
   header: string | null,
   now: number,
@@ -86,7 +86,7 @@ function parsed(text: string): Record<string, unknown> {
   }
 }
 
-/** Makes a problem of an answer that is none of success. */
+/** Returns the problem of an answer without success. */
 export function problemOf(
   { status, headers }: Response,
   text: string,

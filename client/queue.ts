@@ -1,4 +1,4 @@
-/** A queue of bounded length between somebody who pushes and somebody who pulls. */
+/** A bounded queue between a producer and a consumer. */
 export class BoundedQueue<T> {
   readonly #items: T[] = [];
   readonly #max: number;
@@ -9,7 +9,7 @@ export class BoundedQueue<T> {
   } | undefined;
   #end: { error: unknown } | undefined;
 
-  /** `drop` takes out at least one item where there is no room for `incoming`. */
+  /** `drop` removes at least one item when the queue is full. */
   constructor(max: number, drop: (items: T[], incoming: T) => void) {
     this.#max = Math.max(1, max);
     this.#drop = drop;
@@ -24,7 +24,7 @@ export class BoundedQueue<T> {
     this.#items.push(item);
   }
 
-  /** No more comes: what is there can still be pulled, then `undefined`, or the error. */
+  /** Ends the queue: remaining items can be pulled, then comes `undefined` or the error. */
   end(error?: unknown): void {
     if (this.#end) return;
     this.#end = { error };

@@ -1,6 +1,6 @@
 import type { OperationFacts } from "./operations.ts";
 
-/** What a call is given, whatever its operation: `types.ts` says what each takes. */
+/** The input of any operation; `types.ts` has the type of each. */
 export interface AnyInput {
   path?: Record<string, unknown> | undefined;
   query?: Record<string, unknown> | undefined;
@@ -15,7 +15,7 @@ export interface Prepared {
   url: string;
   headers: Headers;
   body: BodyInit | undefined;
-  /** Whether sending it twice does no more than sending it once. */
+  /** Whether the request is idempotent. */
   repeatable: boolean;
 }
 
@@ -37,7 +37,7 @@ function urlOf(base: string, path: string, input: AnyInput): string {
 
 const safe = new Set(["GET", "PUT", "DELETE"]);
 
-/** Makes the request of an operation. An upload without an Idempotency-Key gets one, so that it may be sent again. */
+/** Prepares the request of an operation. An upload without an Idempotency-Key gets one, so that it can be retried. */
 export function prepare(
   { method, path, keyed = false }: OperationFacts,
   input: AnyInput,
@@ -66,7 +66,7 @@ export function prepare(
   };
 }
 
-/** Makes the request to send; a stream needs `duplex`, which not every list of types knows. */
+/** Creates the request to send. A stream needs `duplex`, which some type definitions lack. */
 export function requestOf(
   { method, url, headers, body }: Prepared,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** A place in the numbering of a Holdfast: numbers of one stream say nothing of another. */
+/** A position in the numbering of one stream; numbers of different streams are not comparable. */
 export interface Position {
   stream: string;
   seq: number;
@@ -12,7 +12,7 @@ export interface Frame {
   ts: string;
 }
 
-/** What a client may send. */
+/** The frames of a client. */
 export type ClientFrame =
   | { action: "subscribe"; types: readonly string[] }
   | { action: "resume"; stream: string; seq: number }
@@ -32,11 +32,11 @@ export interface Gap {
   detail: string;
 }
 
-/** What a frame comes to: frames to send, what to hand on, and whether the server refused what was sent. */
+/** The effect of a frame: frames to send, events to deliver, and whether the server refused a request. */
 export interface Step {
   send: ClientFrame[];
   out: (Delivery | Gap)[];
-  /** True once the connection stands and nothing is missing that will come. */
+  /** Set when the connection is complete and all missed messages have arrived. */
   connected?: { resumed: boolean };
   refused?: string;
 }
@@ -44,13 +44,13 @@ export interface Step {
 const heldMax = 4_096;
 
 /**
- * Follows one live channel over many connections, without I/O: what was missed is asked for after each `hello`, and
- * until the answer to the ping behind that request has come, new messages are held, so that they come in order and once.
- * Within a type numbers only grow, whatever the server conflates: what is not newer has been seen.
+ * Follows one live channel over many connections, without I/O. After each `hello` it requests missed messages. It holds new
+ * messages until the answer to the ping after that request, so that all are delivered once and in order. Within a type
+ * numbers only grow, even when the server conflates messages: a message that is not newer was already delivered.
  */
 export class LiveState {
   #position: Position | undefined;
-  /** The stream of the present connection; until `hello`, none. */
+  /** The stream of the present connection; undefined before `hello`. */
   #stream: string | undefined;
   #newest = new Map<string, number>();
   #held: Frame[] | undefined;
@@ -71,7 +71,7 @@ export class LiveState {
     return this.#position;
   }
 
-  /** Forgets the connection; what it held comes again. */
+  /** Resets the state of the connection; held messages are requested again. */
   disconnect(): void {
     this.#stream = undefined;
     this.#held = undefined;

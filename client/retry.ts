@@ -1,16 +1,16 @@
 import type { HoldfastProblem } from "./problem.ts";
 
 export interface RetryOptions {
-  /** How often a request is sent at most; 1 for no retries. */
+  /** Most attempts of a request; 1 for no retries. */
   tries?: number;
-  /** The first wait and the longest, where the server names none; milliseconds. */
+  /** The first and the longest wait when the server requests none; milliseconds. */
   baseMs?: number;
   maxMs?: number;
   /** Called before each wait. */
   onRetry?: (
     retry: { problem: HoldfastProblem; waitMs: number; tries: number },
   ) => void;
-  /** From 0 to 1, for the jitter. */
+  /** Returns a number from 0 to 1 for the jitter. */
   random?: () => number;
 }
 
@@ -21,12 +21,12 @@ export const retryDefaults = {
   random: Math.random,
 };
 
-/** Statuses that pass with time. */
+/** Statuses of temporary failures. */
 const passing = new Set([408, 425, 429, 500, 502, 503, 504, 507]);
 
 /**
- * Returns whether a request may be sent again after a problem. One that could do its work twice (`repeatable` is false) is,
- * only where the server says that it did nothing.
+ * Returns whether to retry a request after a problem. A request that is not `repeatable` is retried only when the server
+ * states that it did nothing.
  */
 export function isWorthRetrying(
   { status, code }: Pick<HoldfastProblem, "status" | "code">,
@@ -38,7 +38,7 @@ export function isWorthRetrying(
     code === "idempotency_in_flight";
 }
 
-/** Returns the wait before a retry (the first is 0): what the server asks for, else growing; both with jitter. */
+/** Returns the wait before a retry (the first is 0), in milliseconds: the server's, else exponential; both with jitter. */
 export function waitOf(
   retry: number,
   retryAfterMs: number | undefined,
@@ -53,7 +53,7 @@ export function waitOf(
   return longest / 2 + random() * longest / 2;
 }
 
-/** Waits, and rejects with the signal's reason when that comes first. */
+/** Waits `ms`; rejects with the reason of `signal` when it aborts first. */
 export function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);

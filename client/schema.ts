@@ -8,8 +8,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The verdict, and what it rests on
-         * @description With Accept: application/health+json, in the form of the IETF health draft. Open to anyone.
+         * Overall status with the checks behind it
+         * @description With Accept: application/health+json, the answer has the form of the IETF health draft. Open to anyone.
          */
         get: operations["getHealth"];
         put?: never;
@@ -28,7 +28,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether this process lives; asks nothing of the database
+         * Liveness of this process; does not read the database
          * @description Open to anyone.
          */
         get: operations["getLiveness"];
@@ -68,7 +68,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The database in figures, with alerts and advice
+         * Metrics of the database, with alerts and advice
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getDatabaseHealth"];
@@ -88,7 +88,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What came by each feed, and what became of it
+         * Ticks received, stored and quarantined by feed
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getFeedHealth"];
@@ -108,7 +108,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What each optimisation is worth here, as last measured
+         * Effect of each optimisation on this server, as last measured
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPerformanceHealth"];
@@ -148,14 +148,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Ticks of one instrument, in order of time and arrival
+         * List ticks of one instrument in order of time and arrival
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listTicks"];
         put?: never;
         /**
          * Store ticks; answers after commit
-         * @description Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements). The parameters from `columns` on say how bodies of other forms are read: CSV by its columns, JSON by its keys. Needs the scope `ingest` where tokens are required.
+         * @description Refused rows go to the quarantine. A body without a well-formed row is refused entirely. Lines count from 1 (in a JSON array: elements). The parameters from `columns` on describe bodies of other formats: CSV by its columns, JSON by its keys. Needs the scope `ingest` where tokens are required.
          */
         post: operations["storeTicks"];
         delete?: never;
@@ -174,8 +174,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make candles anew from the ticks that are there
-         * @description The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles. Needs the scope `operate` where tokens are required.
+         * Rebuild candles from the stored ticks
+         * @description Repairs candles after SQL outside of Holdfast changed market.ticks. Each day is one transaction. Minutes without a partition keep their candles. Needs the scope `operate` where tokens are required.
          */
         post: operations["rebuildCandles"];
         delete?: never;
@@ -252,7 +252,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Instruments, the living ones unless asked for all
+         * List instruments; deleted ones only on request
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listInstruments"];
@@ -306,7 +306,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Undo a soft delete
+         * Restore a soft-deleted instrument
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["restoreInstrument"];
@@ -324,7 +324,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How float8 holds the prices of an instrument
+         * Exactness of an instrument's prices in float8
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getExactness"];
@@ -351,7 +351,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Give quarantined rows up
+         * Delete quarantined rows
          * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["purgeQuarantine"];
@@ -370,7 +370,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try many rows again, oldest first; those refused again stay
+         * Retry many rows, oldest first; rows refused again stay
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryQuarantine"];
@@ -390,7 +390,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try a quarantined row again, or the corrected tick in its place
+         * Retry a quarantined row, or store the corrected tick in its place
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryQuarantinedRow"];
@@ -411,7 +411,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Give a quarantined row up
+         * Delete a quarantined row
          * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["discardQuarantinedRow"];
@@ -448,7 +448,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How each managed table is partitioned, ahead and behind
+         * How the partitions of each managed table are made and retired
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listPartitionPolicies"];
@@ -473,13 +473,13 @@ export interface paths {
          */
         get: operations["getPartitionPolicy"];
         /**
-         * Set a table's policy; what is left out takes its default
+         * Set a table's policy; fields that are left out get their defaults
          * @description Needs the scope `admin` where tokens are required.
          */
         put: operations["setPartitionPolicy"];
         post?: never;
         /**
-         * Manage a table no longer; its partitions stay as they are
+         * Stop managing a table; its partitions are unchanged
          * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["deletePartitionPolicy"];
@@ -518,7 +518,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Carry out a plan; 409 when the present plan is another one
+         * Carry out a plan; 409 when the present plan has another digest
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["applyPartitionPlan"];
@@ -576,7 +576,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One conversion or drain: how far it is, and what became of it
+         * One conversion or drain: its progress or its outcome
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getConversion"];
@@ -616,7 +616,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The verification under way, or the last one
+         * The verification that runs, or the last one
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionVerification"];
@@ -640,7 +640,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a sealed partition held when it was sealed
+         * The manifest of a sealed partition: its content when it was sealed
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getPartitionManifest"];
@@ -662,7 +662,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let writes into a sealed partition again; its manifest holds no longer
+         * Allow writes to a sealed partition again; its manifest is no longer valid
          * @description Needs the scope `admin` where tokens are required.
          */
         post: operations["unsealPartition"];
@@ -702,7 +702,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring an archived partition back and attach it, in one transaction
+         * Restore an archived partition and attach it, in one transaction
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["restoreArchive"];
@@ -745,7 +745,7 @@ export interface paths {
          */
         get: operations["listAlertRules"];
         /**
-         * Change levels of rules, all or none; what is left out stays
+         * Change levels of rules, all or none; levels left out stay
          * @description Needs the scope `admin` where tokens are required.
          */
         put: operations["changeAlertRules"];
@@ -766,7 +766,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Say that somebody is on it
+         * Acknowledge an alert, which ends its reminders
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["acknowledgeAlert"];
@@ -784,13 +784,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Silences that hold or will hold, and those that ended within a day
+         * Silences that apply now or later, and those that ended within a day
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listSilences"];
         put?: never;
         /**
-         * Keep alerts from the channels for a time, now or later; they fire and are shown all the same
+         * Keep alerts from the channels for a time, from now or later; they still fire and are shown
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["createSilence"];
@@ -812,7 +812,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where alerts go; channels are set by HOLDFAST_CHANNELS alone
+         * The channels that alerts go to, as HOLDFAST_CHANNELS sets them
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listChannels"];
@@ -834,7 +834,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a sample now, once, and say how that went
+         * Send a sample alert once, now, and return the outcome
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["testChannel"];
@@ -852,7 +852,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was sent to channels, newest first; `dead` was given up
+         * Deliveries to channels, newest first; `dead` failed permanently
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listDeliveries"];
@@ -874,7 +874,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Queue again what was given up
+         * Queue a permanently failed delivery again
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["retryDelivery"];
@@ -894,7 +894,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What a rule, or other levels of it, would have done over stored history
+         * Return what a rule, or other levels of it, would have done over stored history
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["rehearseAlertRule"];
@@ -932,7 +932,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who blocks whom, from the root blockers down
+         * Sessions that block others, as trees from the root blockers
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listLocks"];
@@ -952,7 +952,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The sessions of the server at this moment, those that work first
+         * Sessions of the server at this moment, active ones first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listSessions"];
@@ -974,7 +974,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Cancel the statement a session runs
+         * Cancel the statement of a session
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["cancelStatement"];
@@ -994,7 +994,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End a session; its transaction is rolled back
+         * Terminate a session; its transaction is rolled back
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["terminateSession"];
@@ -1012,7 +1012,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The statements that cost most
+         * Most expensive statements
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listQueries"];
@@ -1032,7 +1032,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every index, what is wrong with it, and those that are missing
+         * All indexes with their problems, and missing ones
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listIndexes"];
@@ -1052,7 +1052,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What changed on the server: settings, DDL, indexes, restarts, marks; newest first
+         * Changes of the server: settings, DDL, indexes, restarts, marks; newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listChanges"];
@@ -1074,7 +1074,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Note a moment, such as a deployment, to be seen beside alerts and slower statements
+         * Record a mark, such as a deployment, to show beside alerts and slower statements
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["createMark"];
@@ -1092,7 +1092,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was recorded around critical alerts, newest first
+         * Recordings around critical alerts, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listIncidents"];
@@ -1112,8 +1112,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One incident as one JSON to keep and to share
-         * @description Ten minutes before the alert to three after. Statements without their literals. Needs the scope `read` where tokens are required.
+         * One incident as one JSON document
+         * @description From ten minutes before the alert to three minutes after. Statements have no literals. Needs the scope `read` where tokens are required.
          */
         get: operations["getIncident"];
         put?: never;
@@ -1132,7 +1132,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Metrics as they are now; those of the whole server have a history
+         * Present values of all metrics
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listMetrics"];
@@ -1152,7 +1152,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Which metrics moved in a window, against as long a time before it
+         * Metrics that changed in a window, compared with an equally long time before it
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listMoves"];
@@ -1173,7 +1173,7 @@ export interface paths {
         };
         /**
          * The history of one metric
-         * @description Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap. Needs the scope `read` where tokens are required.
+         * @description History is kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. Unknown values leave a gap. Needs the scope `read` where tokens are required.
          */
         get: operations["getMetric"];
         put?: never;
@@ -1192,7 +1192,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All metrics for Prometheus; OpenMetrics when it is asked for
+         * All metrics in the format of Prometheus, or of OpenMetrics on request
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getExposition"];
@@ -1212,13 +1212,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Backups, newest first
+         * List backups, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBackups"];
         put?: never;
         /**
-         * Take a backup now; progress goes out as backup_status
+         * Take a backup now; progress is published as backup_status
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["startBackup"];
@@ -1236,14 +1236,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One backup
+         * Get one backup
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBackup"];
         put?: never;
         post?: never;
         /**
-         * Abort a backup that runs, remove one that is over
+         * Abort a running backup, or remove a finished one
          * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["deleteBackup"];
@@ -1262,7 +1262,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Check a backup's files and its copy, and restore it into a scratch server on trial
+         * Check a backup's files and its copy, and restore it into a scratch server
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["verifyBackup"];
@@ -1280,7 +1280,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What can be measured
+         * List benchmark cases
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBenchmarkCases"];
@@ -1300,13 +1300,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Runs, newest first
+         * List runs, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBenchmarkRuns"];
         put?: never;
         /**
-         * Start a run; progress and results go out as performance_benchmark
+         * Start a run; its progress and results are sent as performance_benchmark
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["startBenchmarkRun"];
@@ -1331,7 +1331,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Abort a run; one that is over is left as it is
+         * Abort a run; a run that has ended is returned unchanged
          * @description Needs the scope `operate` where tokens are required.
          */
         delete: operations["abortBenchmarkRun"];
@@ -1348,7 +1348,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the newest 100 runs showed of each case, and where it changed
+         * Figures of each case in the newest 100 runs, and where they changed
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkHistory"];
@@ -1368,7 +1368,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A run as a page with its intervals drawn, or as Markdown
+         * Report of a run as HTML with plotted intervals, or as Markdown
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkReport"];
@@ -1388,7 +1388,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every target, its verdict and the evidence
+         * Targets with their verdicts and evidence
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBenchmarkValidation"];
@@ -1540,13 +1540,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Rehearsals, newest first
+         * List rehearsals, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listRehearsals"];
         put?: never;
         /**
-         * Try a change on a copy of the database; progress goes out as rehearsal_status
+         * Try a change on a copy of the database; progress is published as rehearsal_status
          * @description Needs the scope `admin` where tokens are required.
          */
         post: operations["startRehearsal"];
@@ -1566,7 +1566,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try a piece of advice of /api/health/database on a copy of the database
+         * Try a recommendation of /api/health/database on a copy of the database
          * @description Needs the scope `admin` where tokens are required.
          */
         post: operations["rehearseRecommendation"];
@@ -1584,14 +1584,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One rehearsal with all that it found
+         * Get one rehearsal with its results
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getRehearsal"];
         put?: never;
         post?: never;
         /**
-         * Abort a rehearsal and remove its copies; one that is over is left as it is
+         * Abort a rehearsal and remove its copies; an ended one stays unchanged
          * @description Needs the scope `operate` where tokens are required.
          */
         delete: operations["abortRehearsal"];
@@ -1608,7 +1608,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A rehearsal as a page, or as Markdown
+         * Get a rehearsal as an HTML page or as Markdown
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getRehearsalReport"];
@@ -1628,7 +1628,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The settings in force, with their defaults; secrets are hidden
+         * Settings in force with their defaults; secrets are hidden
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listSettings"];
@@ -1663,7 +1663,7 @@ export interface components {
         HealthResponse: {
             status: components["schemas"]["Status"];
             /**
-             * @description What the server is; null: not asked yet
+             * @description Role of the server; null: not polled yet
              * @enum {string|null}
              */
             role: "primary" | "standby" | null;
@@ -1675,14 +1675,14 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             checked_at: string | null;
-            /** @description Age of what this says; null: not known */
+            /** @description Age of the reading; null: unknown */
             age_ms: number | null;
             checks: components["schemas"]["HealthCheck"][];
         };
         /** @enum {string} */
         Status: "healthy" | "degraded" | "unhealthy" | "unknown";
         /**
-         * @description writing: all is served; read_only: a primary that takes no writes; watch_only: a standby
+         * @description writing: all requests are served; read_only: a primary that does not accept writes; watch_only: a standby
          * @enum {string}
          */
         WriteMode: "writing" | "read_only" | "watch_only";
@@ -1709,7 +1709,7 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             checked_at: string | null;
-            /** @description Age of what this says; null: not known */
+            /** @description Age of the reading; null: unknown */
             age_ms: number | null;
             checks: components["schemas"]["HealthCheck"][];
             connection_pool: components["schemas"]["ConnectionPool"];
@@ -1725,11 +1725,11 @@ export interface components {
                 uploads_waiting: number;
                 /**
                  * Format: date-time
-                 * @description Since when is counted: the start of this process
+                 * @description Start of the counters: the start of this process
                  * @example 2026-01-31T09:30:00Z
                  */
                 since: string;
-                /** @description The 50 of last activity; all of them at /api/health/feeds */
+                /** @description The 50 most recently active; /api/health/feeds lists all */
                 feeds: components["schemas"]["Feed"][];
             };
             backups: components["schemas"]["BackupHealth"];
@@ -1749,51 +1749,51 @@ export interface components {
             };
         };
         DatabasePerformanceMetrics: {
-            /** @description Client sessions on the server; null: not known */
+            /** @description Client sessions on the server; null: unknown */
             connections_used: number | null;
-            /** @description Sessions the server allows ordinary roles; null: not known */
+            /** @description Sessions that roles without superuser rights may open; null: unknown */
             connections_limit: number | null;
-            /** @description Used over limit, 0 to 1; null: not known */
+            /** @description Share of the limit in use, 0 to 1; null: unknown */
             connections_utilization: number | null;
             connections_by_state: {
                 [key: string]: number;
             } | null;
-            /** @description Commits and rollbacks per second; null: not known */
+            /** @description Commits and rollbacks per second; null: unknown */
             transactions_per_second: number | null;
-            /** @description Rollbacks per second; null: not known */
+            /** @description Rollbacks per second; null: unknown */
             rollbacks_per_second: number | null;
-            /** @description Rollbacks over all transactions, 0 to 1; null: not known */
+            /** @description Share of transactions that were rolled back, 0 to 1; null: unknown */
             rollback_ratio: number | null;
-            /** @description Rows inserted per second, whole database; null: not known */
+            /** @description Rows inserted per second in this database; null: unknown */
             inserts_per_second: number | null;
-            /** @description Ticks this Holdfast stored per second; null: not known */
+            /** @description Ticks that this Holdfast stores per second; null: unknown */
             ticks_per_second: number | null;
-            /** @description Block reads served from shared buffers, 0 to 1; null: not known */
+            /** @description Share of block reads served from shared buffers, 0 to 1; null: unknown */
             cache_hit_ratio: number | null;
-            /** @description The same for indexes since the statistics' reset; null: not known */
+            /** @description The same for index blocks, since the reset of the statistics; null: unknown */
             index_hit_ratio: number | null;
-            /** @description Deadlocks per minute; null: not known */
+            /** @description Deadlocks per minute; null: unknown */
             deadlocks_per_minute: number | null;
-            /** @description Temporary files finished per second; null: not known */
+            /** @description Temporary files written per second; null: unknown */
             temp_files_per_second: number | null;
-            /** @description Bytes written to temporary files per second; null: not known */
+            /** @description Bytes written to temporary files per second; null: unknown */
             temp_bytes_per_second: number | null;
-            /** @description Sessions waiting for a lock; null: not known */
+            /** @description Sessions that wait for a lock; null: unknown */
             blocked_sessions: number | null;
-            /** @description Longest present wait for a lock; null: not known */
+            /** @description Longest wait for a lock at present; null: unknown */
             longest_lock_wait_seconds: number | null;
-            /** @description Age of the oldest open transaction; null: not known */
+            /** @description Age of the oldest open transaction; null: unknown */
             longest_transaction_seconds: number | null;
-            /** @description Longest present idling inside a transaction; null: not known */
+            /** @description Longest time that an open transaction has been idle; null: unknown */
             longest_idle_in_transaction_seconds: number | null;
-            /** @description Age of the oldest unfrozen transaction id; null: not known */
+            /** @description Age of the oldest unfrozen transaction id; null: unknown */
             xid_age: number | null;
-            /** @description Pages whose checksum was wrong; null: not known */
+            /** @description Checksum failures; null: unknown */
             checksum_failures: number | null;
-            /** @description Size on disk of this database; null: not known */
+            /** @description Size on disk of this database; null: unknown */
             database_size_bytes: number | null;
             server_version: string | null;
-            /** @description Since the server's start; null: not known */
+            /** @description Time since the start of the server; null: unknown */
             server_uptime_seconds: number | null;
         };
         PartitionHealthMetrics: {
@@ -1802,15 +1802,15 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             checked_at: string | null;
-            /** @description Tables with a policy; null: not known */
+            /** @description Tables with a partition policy; null: unknown */
             tables_managed: number | null;
-            /** @description Leaves of these tables; null: not known */
+            /** @description Leaves of these tables; null: unknown */
             partitions: number | null;
-            /** @description Shortest time until inserts find no partition; null: not known */
+            /** @description Shortest time until inserts find no partition; null: unknown */
             runway_seconds: number | null;
-            /** @description Gaps between leaves where rows may come; null: not known */
+            /** @description Gaps between leaves into which rows may fall; null: unknown */
             holes: number | null;
-            /** @description Rows in default partitions, counted up to 1,000 each, then estimated; null: not known */
+            /** @description Rows in default partitions, counted up to 1,000 each, then estimated; null: unknown */
             default_rows: number | null;
             problems: string[];
         };
@@ -1824,17 +1824,17 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description Time of its newest tick
+             * @description Time of the newest tick
              * @example 2026-01-31T09:30:00Z
              */
             last_tick_at: string | null;
             /**
              * Format: date-time
-             * @description When rows of it last came
+             * @description When rows were last received
              * @example 2026-01-31T09:30:00Z
              */
             last_received_at: string;
-            /** @description Age of its newest tick; null: not known */
+            /** @description Age of the newest tick; null: unknown */
             age_seconds: number | null;
         };
         BackupHealth: {
@@ -1844,9 +1844,9 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             last_backup_at: string | null;
-            /** @description Size of the newest whole backup; null: not known */
+            /** @description Size of the newest complete backup; null: not known */
             last_backup_bytes: number | null;
-            /** @description What it took; null: not known */
+            /** @description Duration; null: not known */
             last_backup_seconds: number | null;
             /**
              * Format: date-time
@@ -1855,9 +1855,9 @@ export interface components {
             last_proven_restore_at: string | null;
             /** @description Measured recovery time of the last proven restore; null: not known */
             recovery_seconds: number | null;
-            /** @description Age of the newest whole backup, or time without any; null: not known */
+            /** @description Age of the newest complete backup, or time without one; null: not known */
             backup_age_seconds: number | null;
-            /** @description Age of the newest proven backup, or time without any; null: not known */
+            /** @description Age of the newest proven backup, or time without one; null: not known */
             unproven_seconds: number | null;
             archive_enabled: boolean;
             /** @description Age of the oldest finished WAL segment that is not archived; null: not known */
@@ -1867,15 +1867,15 @@ export interface components {
             copy_enabled: boolean;
             /**
              * Format: date-time
-             * @description When the newest copied backup began
+             * @description Start of the newest copied backup
              * @example 2026-01-31T09:30:00Z
              */
             last_copy_at: string | null;
-            /** @description Age of the newest copied backup, or time without any; null: not known */
+            /** @description Age of the newest copied backup, or time without one; null: not known */
             copy_age_seconds: number | null;
             /** @description Age of the oldest archived WAL that is not copied; null: not known */
             copy_lag_seconds: number | null;
-            /** @description Whole backups in the S3-compatible storage */
+            /** @description Complete backups in the S3-compatible storage */
             copies: number;
             /** @description Since this Holdfast started */
             copy_failures: number;
@@ -1893,7 +1893,7 @@ export interface components {
             /** @enum {string} */
             severity: "warning" | "critical";
             /**
-             * @description The worst it has been
+             * @description The worst severity it had
              * @enum {string}
              */
             peak_severity: "warning" | "critical";
@@ -1903,9 +1903,9 @@ export interface components {
             message: string;
             value: number | null;
             threshold: number | null;
-            /** @description The table it is about; empty for the whole server */
+            /** @description The table or other object that it is about; empty for the whole server */
             scope: string;
-            /** @description The Holdfast that sees it, when others do not; empty for what all see alike */
+            /** @description The Holdfast that judges it, where others do not; empty where one judges for all */
             instance: string;
             /**
              * Format: date-time
@@ -1922,22 +1922,26 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             acknowledged_at: string | null;
-            /** @description Who, and with which role: "marta, admin"; role "open": no token is set */
+            /** @description Name and role: "marta, admin"; the role is "open" where no token is set */
             acknowledged_by: string | null;
+            /** @description It fired so often within an hour that it stays open until 15 min were quiet */
             flapping: boolean;
             /**
              * Format: date-time
-             * @description Since when its value is not known: it can neither end nor change
+             * @description Since when its value is unknown; meanwhile it can neither end nor change
              * @example 2026-01-31T09:30:00Z
              */
             unknown_since: string | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The silence that keeps it from the channels
+             */
             silenced_by: string | null;
-            /** @description The rule that fires and from which this follows */
+            /** @description The firing rule of which this alert is a consequence; channels get only that one */
             inhibited_by: string | null;
             /**
              * Format: date-time
-             * @description When channels were last told
+             * @description When channels last got a notice of it
              * @example 2026-01-31T09:30:00Z
              */
             notified_at: string | null;
@@ -1956,14 +1960,14 @@ export interface components {
             risk: string;
         };
         Recommendation: {
-            /** @description The same as long as it says the same */
+            /** @description The same for the same title and statement */
             id: string;
             title: string;
             detail: string;
             sql?: string;
             lock?: string;
             risk?: string;
-            /** @description What was found when it was last rehearsed; null: it was not */
+            /** @description Result of the last rehearsal; null: none */
             rehearsal: components["schemas"]["AdviceRehearsal"] | null;
         };
         AdviceRehearsal: {
@@ -1981,13 +1985,13 @@ export interface components {
         FeedsHealthResponse: {
             /**
              * Format: date-time
-             * @description Since when is counted: the start of this process
+             * @description Start of the counters: the start of this process
              * @example 2026-01-31T09:30:00Z
              */
             since: string;
-            /** @description One per symbol, by last activity; at most 1,000 are kept apart */
+            /** @description One per symbol, by last activity; at most 1,000 have their own counters */
             feeds: components["schemas"]["Feed"][];
-            /** @description Feeds beyond those, in one sum */
+            /** @description Sum of all other feeds */
             other: {
                 /** @description Ticks stored */
                 accepted: number;
@@ -2109,7 +2113,7 @@ export interface components {
                  * @example 2026-01-31T09:30:00Z
                  */
                 sealed_at: string | null;
-                /** @description It takes what no other does, and has no range */
+                /** @description A default partition takes rows of no other range; it has no range */
                 is_default: boolean;
                 /** @description What the last verification of a sealed partition found wrong */
                 problem: string | null;
@@ -2162,7 +2166,7 @@ export interface components {
             accepted: number;
             /** @description Rows put in quarantine, with their reasons */
             quarantined: number;
-            /** @description Whether this is the first answer to the same key again */
+            /** @description Whether this repeats the first answer to the same key */
             replayed: boolean;
             /** @description The first refused rows */
             errors?: {
@@ -2187,9 +2191,9 @@ export interface components {
         CandleRebuildAnswer: {
             /** @description Minutes with ticks or a candle */
             minutes_checked: number;
-            /** @description Candles that differed, or were missing */
+            /** @description Candles that differed or were missing */
             changed: number;
-            /** @description Candles without a tick */
+            /** @description Candles without ticks */
             removed: number;
             skipped: {
                 partition: string;
@@ -2197,7 +2201,7 @@ export interface components {
             }[];
             /**
              * Format: date-time
-             * @description Where to go on, when there was more than one request has time for; always null with Prefer: respond-async
+             * @description Where to continue when the time of one request was used up; always null with Prefer: respond-async
              * @example 2026-01-31T09:30:00Z
              */
             next_from: string | null;
@@ -2260,11 +2264,11 @@ export interface components {
             to?: string;
             /**
              * @deprecated
-             * @description The same as the query parameter, which is to be used instead
+             * @description Use the query parameter dry_run instead
              */
             dry_run?: boolean;
             /**
-             * @description Also days whose partition was detached once: candles of ticks that are gone are lost
+             * @description Include partitions that were detached before. Candles of ticks that no longer exist are lost
              * @default false
              */
             force: boolean;
@@ -2375,7 +2379,7 @@ export interface components {
             tick_size: number | null;
             /** @enum {string} */
             tick_size_source: "instrument" | "inferred" | "none";
-            /** @description Newest ticks looked at */
+            /** @description Number of newest ticks read */
             sampled: number;
             /**
              * Format: date-time
@@ -2390,14 +2394,14 @@ export interface components {
             distinct_prices: number;
             /** @description Distinct prices that print as a multiple of the tick size */
             round_trips: number;
-            /** @description Distinct prices that are no multiple of the tick size */
+            /** @description Distinct prices that are not a multiple of the tick size */
             off_grid: number;
             off_grid_examples: number[];
             /** @description Largest distance between a stored price and its exact decimal multiple */
             worst_error: number;
             worst_price: number | null;
             max_significant_digits: number;
-            /** @description Below this price every multiple of the tick size survives float8 */
+            /** @description Below this price float8 holds every multiple of the tick size */
             exact_below: number | null;
             /** @enum {string} */
             verdict: "exact" | "inexact" | "unknown";
@@ -2420,7 +2424,7 @@ export interface components {
             detail: string;
             line: number | null;
             raw: string;
-            /** @description The feed; null: it could not be read */
+            /** @description The feed; null when it could not be read */
             symbol: string | null;
         };
         QuarantineBulkRetryAnswer: {
@@ -2428,7 +2432,7 @@ export interface components {
             retried: number;
             stored: number;
             still_quarantined: number;
-            /** @description The first rows refused again */
+            /** @description The first rows that were refused again */
             errors: {
                 id: string;
                 path: string;
@@ -2465,7 +2469,7 @@ export interface components {
             /** @description The next_cursor of the page before, as it came; any other text is refused */
             cursor?: string;
             /**
-             * @description Without ids and filters: all of them
+             * @description Required to retry all rows without ids and filters
              * @default false
              */
             all: boolean;
@@ -2475,7 +2479,7 @@ export interface components {
         };
         QuarantinePurgeAnswer: {
             purged: number;
-            /** @description False: there were more than one request has time for */
+            /** @description False when the time of one request was used up and rows are left */
             complete: boolean;
         };
         PartitionTableList: {
@@ -2487,7 +2491,7 @@ export interface components {
             next_cursor: string | null;
         };
         PartitionPolicyInput: {
-            /** @description As in the path, so that an answer may be sent back */
+            /** @description As in the path, so that a response can be sent back as a request */
             table?: string;
             /** @example 1 day */
             interval: string;
@@ -2520,7 +2524,7 @@ export interface components {
             windows?: components["schemas"]["MaintenanceWindow"][] | null;
         };
         PartitionPlan: {
-            /** @description SHA-256 of the catalogue as it matters here, and of the statements */
+            /** @description SHA-256 of the relevant part of the catalogue and of the statements */
             digest: string;
             statements: {
                 table: string;
@@ -2569,7 +2573,7 @@ export interface components {
              */
             table?: string;
             /**
-             * @description Does also what is held back of this plan: what would take away much, a table's newest rows, or what a clock decided that is not trusted. The time is taken for right from then on
+             * @description Also carries out what is held back: large removals, removals of a table's newest rows, and steps decided by an untrusted clock. The present time is trusted from then on
              * @default false
              */
             confirm: boolean;
@@ -2602,7 +2606,7 @@ export interface components {
             kind: "convert" | "drain";
             table: string;
             /**
-             * @description failed: an error that would come again each time ended it before the swap, and it was taken back; failure says why
+             * @description failed: an error that would repeat ended it before the swap, and it was undone; failure has the reason
              * @enum {string}
              */
             phase: "copying" | "replaying" | "verifying" | "waiting" | "swapped" | "undoing" | "finishing" | "cancelling" | "cleaning" | "undone" | "finished" | "cancelled" | "failed";
@@ -2613,7 +2617,7 @@ export interface components {
             rows_verified: number | null;
             /** @description Of both tables, found equal in one snapshot before the swap */
             content_hash: string | null;
-            /** @description Longest time that writers were locked out */
+            /** @description Longest time that writers were blocked */
             lock_ms: number | null;
             waits_for: string | null;
             error: string | null;
@@ -2641,7 +2645,7 @@ export interface components {
             detail: string | null;
             constraint: string | null;
             column: string | null;
-            /** @description What was under way */
+            /** @description The phase that failed */
             phase: string;
             /**
              * Format: date-time
@@ -2652,7 +2656,7 @@ export interface components {
         PartitionConversionAnswer: {
             table: string;
             digest: string | null;
-            /** @description What keeps it from being converted, each with its cure */
+            /** @description Why it cannot be converted, each reason with its remedy */
             refusals: string[];
             partitions: string[];
             statements: {
@@ -2714,13 +2718,13 @@ export interface components {
             };
             /** @description Sealed partitions read */
             checked: number;
-            /** @description Those that are not what was sealed */
+            /** @description Number of partitions that differ from what was sealed */
             differing: number;
             partitions: {
                 table: string;
                 partition: string;
                 /**
-                 * @description open: the content is what was sealed, but writes are let through
+                 * @description open: the content is unchanged, but writes are allowed
                  * @enum {string}
                  */
                 status: "intact" | "open" | "changed" | "unreadable" | "gone";
@@ -2865,7 +2869,7 @@ export interface components {
             /** @description A .parquet below the archive directory */
             file?: string;
             /**
-             * @description How long retention leaves it alone
+             * @description How long retention keeps it
              * @default 604800
              */
             hold_seconds: number;
@@ -2873,7 +2877,7 @@ export interface components {
         AlertList: {
             alerts: components["schemas"]["Alert"][];
             next_cursor: string | null;
-            /** @description False while the database is away: what fires is told from memory, what ended is not there */
+            /** @description False while the database is unreachable: firing alerts come from memory, ended ones are missing */
             complete: boolean;
         };
         AlertRuleList: {
@@ -2886,19 +2890,29 @@ export interface components {
             metric: string;
             /** @enum {string} */
             unit: "ratio" | "times" | "seconds" | "milliseconds" | "bytes" | "bytes_per_second" | "count" | "per_minute" | "per_hour" | "flag";
-            /** @enum {string} */
+            /**
+             * @description Whether high or low values are bad
+             * @enum {string}
+             */
             direction: "above" | "below";
+            /** @description Level of a warning; null for none */
             warning: number | null;
+            /** @description Level of a critical alert; null for none */
             critical: number | null;
+            /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
             clear: number;
+            /** @description How long a level must hold before the rule fires */
             for_seconds: number;
+            /** @description How long the value must be clear before the alert ends */
             keep_firing_seconds: number;
+            /** @description Least time from the end of an alert to the next one of the same rule and scope */
             cooldown_seconds: number;
             enabled: boolean;
+            /** @description The first words of the alert's message */
             phrase: string;
             cause: string;
             cure: components["schemas"]["Cure"][];
-            /** @description Each Holdfast judges it by itself; else one does for all on a database */
+            /** @description True where each Holdfast judges the rule by itself; otherwise one judges for all on a database */
             local?: boolean;
         };
         AlertRuleChanges: {
@@ -2911,21 +2925,31 @@ export interface components {
             metric?: string;
             /** @enum {string} */
             unit?: "ratio" | "times" | "seconds" | "milliseconds" | "bytes" | "bytes_per_second" | "count" | "per_minute" | "per_hour" | "flag";
-            /** @enum {string} */
+            /**
+             * @description Whether high or low values are bad
+             * @enum {string}
+             */
             direction?: "above" | "below";
+            /** @description Level of a warning; null for none */
             warning?: number | null;
+            /** @description Level of a critical alert; null for none */
             critical?: number | null;
+            /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
             clear?: number;
+            /** @description How long a level must hold before the rule fires */
             for_seconds?: number;
+            /** @description How long the value must be clear before the alert ends */
             keep_firing_seconds?: number;
+            /** @description Least time from the end of an alert to the next one of the same rule and scope */
             cooldown_seconds?: number;
             enabled?: boolean;
+            /** @description The first words of the alert's message */
             phrase?: string;
             cause?: string;
             cure?: components["schemas"]["Cure"][];
-            /** @description Each Holdfast judges it by itself; else one does for all on a database */
+            /** @description True where each Holdfast judges the rule by itself; otherwise one judges for all on a database */
             local?: boolean;
-            /** @description Take back every change made at run time */
+            /** @description Undo every change made at run time */
             reset?: boolean;
         };
         AlertSilenceList: {
@@ -2984,7 +3008,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             type: "websocket" | "log" | "webhook" | "slack" | "pagerduty" | "alertmanager";
-            /** @description All that is shown of its address */
+            /** @description The host of its address; the rest is not shown */
             host: string | null;
             /** @enum {string} */
             min_severity: "warning" | "critical";
@@ -3026,7 +3050,7 @@ export interface components {
              */
             ended_at: string | null;
             error: string | null;
-            /** @description Each with its own fate; a delivery is dead when any of them is */
+            /** @description Each with its own outcome; a delivery is dead where any of them is */
             events: {
                 /** @enum {string} */
                 kind: "fired" | "escalated" | "eased" | "acknowledged" | "reminder" | "resolved";
@@ -3052,17 +3076,21 @@ export interface components {
             to: string;
             /**
              * Format: date-time
+             * @description The first stored value; null for none
              * @example 2026-01-31T09:30:00Z
              */
             known_from: string | null;
             /**
              * Format: date-time
+             * @description The last stored value; null for none
              * @example 2026-01-31T09:30:00Z
              */
             known_to: string | null;
             points: number;
+            /** @description Time without a value between the first and the last one */
             unknown_seconds: number;
             would_have_fired: number;
+            /** @description Notices that channels would have got, without reminders */
             notices: number;
             firings: {
                 /**
@@ -3111,11 +3139,17 @@ export interface components {
              * @default {}
              */
             changes: {
+                /** @description Level of a warning; null for none */
                 warning?: number | null;
+                /** @description Level of a critical alert; null for none */
                 critical?: number | null;
+                /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
                 clear?: number;
+                /** @description How long a level must hold before the rule fires */
                 for_seconds?: number;
+                /** @description How long the value must be clear before the alert ends */
                 keep_firing_seconds?: number;
+                /** @description Least time from the end of an alert to the next one of the same rule and scope */
                 cooldown_seconds?: number;
             };
         };
@@ -3128,11 +3162,11 @@ export interface components {
         };
         LockTree: {
             /**
-             * @description unknown: what is listed may be old or not all
+             * @description unknown: the list may be old or incomplete
              * @enum {string}
              */
             status: "known" | "unknown";
-            /** @description Why it is not known */
+            /** @description Why the status is unknown */
             detail: string;
             /**
              * Format: date-time
@@ -3181,7 +3215,7 @@ export interface components {
                 database: string | null;
                 user: string | null;
                 application: string | null;
-                /** @description Its address; null over a socket */
+                /** @description Address of the client; null over a Unix socket */
                 client: string | null;
                 state: string | null;
                 /** @example Lock: transactionid */
@@ -3195,7 +3229,7 @@ export interface components {
                 state_seconds: number | null;
                 /** @description Without constants */
                 query: string | null;
-                /** @description Whether it is a Holdfast's own */
+                /** @description Whether it is a session of a Holdfast */
                 own: boolean;
             }[];
             next_cursor: string | null;
@@ -3207,11 +3241,11 @@ export interface components {
         };
         QueryList: {
             /**
-             * @description unknown: what is listed may be old or not all
+             * @description unknown: the list may be old or incomplete
              * @enum {string}
              */
             status: "known" | "unknown";
-            /** @description Why it is not known */
+            /** @description Why the status is unknown */
             detail: string;
             /**
              * Format: date-time
@@ -3226,26 +3260,26 @@ export interface components {
                 calls: number;
                 mean_ms: number;
                 total_ms: number;
-                /** @description Of the time of all statements, 0 to 1 */
+                /** @description Share of the time of all statements, 0 to 1 */
                 share: number;
                 rows: number;
                 cache_hit_ratio: number | null;
                 temp_blocks: number;
                 wal_bytes: number;
-                /** @description The same of the last quarter of an hour at most; null before two looks */
+                /** @description The same for up to the last quarter of an hour; null before two readings */
                 recent: {
                     seconds: number;
                     calls: number;
                     mean_ms: number;
                     total_ms: number;
-                    /** @description Of the time of all statements, 0 to 1 */
+                    /** @description Share of the time of all statements, 0 to 1 */
                     share: number;
                 } | null;
-                /** @description How it has got dearer per call; empty: it has not */
+                /** @description How a call has become more expensive; empty: it has not */
                 regressions: {
                     /** @enum {string} */
                     metric: "mean_ms" | "blocks_per_call";
-                    /** @description Usual in the last six hours, median */
+                    /** @description Median of the last six hours */
                     before: number;
                     after: number;
                     ratio: number;
@@ -3254,7 +3288,7 @@ export interface components {
                      * @example 2026-01-31T09:30:00Z
                      */
                     since: string;
-                    /** @description What changed within the hour before, the likely causes first */
+                    /** @description Changes within the hour before, likely causes first */
                     changes: {
                         /**
                          * Format: date-time
@@ -3266,7 +3300,7 @@ export interface components {
                         subject: string;
                         before: string | null;
                         after: string | null;
-                        /** @description It names a table of the statement */
+                        /** @description Whether it names a table of the statement */
                         same_table: boolean;
                     }[];
                 }[];
@@ -3275,11 +3309,11 @@ export interface components {
         };
         IndexList: {
             /**
-             * @description unknown: what is listed may be old or not all
+             * @description unknown: the list may be old or incomplete
              * @enum {string}
              */
             status: "known" | "unknown";
-            /** @description Why it is not known */
+            /** @description Why the status is unknown */
             detail: string;
             /**
              * Format: date-time
@@ -3296,15 +3330,15 @@ export interface components {
                 partitions: number;
                 unique: boolean;
                 valid: boolean;
-                /** @description Never read since the statistics began, and needed for nothing else; false on a standby, whose counts are of its own reads only */
+                /** @description Never read since the statistics began, and not needed for anything else; false on a standby, which counts only its own reads */
                 unused: boolean;
-                /** @description The same in method, keys, order, operator classes, collations, predicate and uniqueness */
+                /** @description An index with the same method, keys, order, operator classes, collations, predicate and uniqueness */
                 duplicate_of: string | null;
-                /** @description Begins with all its keys, in the same order, operator classes and collations */
+                /** @description An index that begins with all keys of this one, with the same order, operator classes and collations */
                 covered_by: string | null;
-                /** @description What needs it besides reads */
+                /** @description What needs the index besides reads */
                 needed_for: string[];
-                /** @description unused only once this Holdfast has seen the server as a primary, and use counted, for a week */
+                /** @description unused only after this Holdfast has seen the server as a primary, with use counted, for a week */
                 problems: ("invalid" | "duplicate" | "covered" | "unused")[];
                 cure: {
                     sql: string;
@@ -3360,7 +3394,7 @@ export interface components {
                  * @example 2026-01-31T09:30:00Z
                  */
                 closed_at: string | null;
-                /** @description Of the report; null while it is recorded */
+                /** @description Size of the report; null while it is recorded */
                 bytes: number | null;
             }[];
             next_cursor: string | null;
@@ -3385,31 +3419,31 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             to: string;
-            /** @description What turned critical meanwhile */
+            /** @description Alerts that became critical meanwhile */
             alerts: {
                 [key: string]: unknown;
             }[];
-            /** @description The state at the opening */
+            /** @description State at the opening */
             before: {
                 [key: string]: unknown;
             };
-            /** @description The state at the close */
+            /** @description State at the close */
             after: {
                 [key: string]: unknown;
             } | null;
-            /** @description Who did what, at both */
+            /** @description Active sessions, at both */
             sessions: {
                 [key: string]: unknown;
             }[];
-            /** @description Root blockers, look by look */
+            /** @description Root blockers of each snapshot */
             blocking: {
                 [key: string]: unknown;
             }[];
-            /** @description Settings, DDL, restarts, resets of statistics seen meanwhile */
+            /** @description Changes of settings, DDL, restarts and resets of statistics meanwhile */
             changes: {
                 [key: string]: unknown;
             }[];
-            /** @description What Holdfast did to partitions meanwhile; null: not known */
+            /** @description Maintenance of partitions meanwhile; null: unknown */
             maintenance: {
                 [key: string]: unknown;
             }[] | null;
@@ -3424,12 +3458,12 @@ export interface components {
             metrics: {
                 name: string;
                 unit: string;
-                /** @description The table, slot … it is of; empty: the server */
+                /** @description Table, slot or other object; empty: the server */
                 scope: string;
-                /** @description At present; null: not known */
+                /** @description Present value; null: unknown */
                 value: number | null;
                 /**
-                 * @description bad: beyond the level of a rule in force
+                 * @description bad: beyond a level of an enabled rule
                  * @enum {string}
                  */
                 status: "known" | "bad" | "unknown";
@@ -3440,11 +3474,11 @@ export interface components {
             moves: {
                 name: string;
                 unit: string;
-                /** @description Median of as long a time before */
+                /** @description Median of the time before */
                 before: number;
                 /** @description Median within the window */
                 during: number;
-                /** @description The difference in spreads of the time before */
+                /** @description Difference in spreads of the time before */
                 score: number;
             }[];
             next_cursor: string | null;
@@ -3453,9 +3487,9 @@ export interface components {
             name: string;
             unit: string;
             scope: string;
-            /** @description What a point spans; 0: as it was measured */
+            /** @description Width of a point; 0: as measured */
             step_seconds: number;
-            /** @description false: points may lack; detail says why */
+            /** @description false: points may be missing; detail says why */
             complete: boolean;
             detail: string;
             points: {
@@ -3496,7 +3530,7 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             finished_at: string | null;
-            /** @description What it took; null: not known */
+            /** @description Duration; null: not known */
             duration_seconds: number | null;
             start_lsn: string | null;
             end_lsn: string | null;
@@ -3509,52 +3543,52 @@ export interface components {
             verified_at: string | null;
             /**
              * Format: date-time
-             * @description When it was last restored on trial, and well
+             * @description When a restore drill last proved it
              * @example 2026-01-31T09:30:00Z
              */
             proven_at: string | null;
-            /** @description From the first byte read to a server that answers, at the last trial; null: not known */
+            /** @description Recovery time of the last drill: from the first byte read to a server that answers; null: not known */
             recovery_seconds: number | null;
             progress: {
                 step: string;
                 done_bytes: number;
-                /** @description As the server estimates it; null: not known */
+                /** @description The server's estimate; null: not known */
                 total_bytes: number | null;
             } | null;
             copy: components["schemas"]["BackupCopy"];
             problems: string[];
-            /** @description What the last trial checked */
+            /** @description What the last drill checked */
             notes: string[];
         };
         /** @description Its copy in the S3-compatible storage */
         BackupCopy: {
             /**
-             * @description none: nothing is copied; failed: it is tried again
+             * @description none: nothing is to be copied; pending: it will be copied; failed: it will be retried
              * @enum {string}
              */
             state: "none" | "pending" | "copying" | "done" | "failed";
             /**
              * Format: date-time
-             * @description When it was last written whole
+             * @description When the copy was completed
              * @example 2026-01-31T09:30:00Z
              */
             at: string | null;
-            /** @description While it is copied */
+            /** @description Progress while it is copied */
             done_bytes: number | null;
-            /** @description While it is copied */
+            /** @description Progress while it is copied */
             total_bytes: number | null;
             problem: string | null;
         };
         BackupStart: {
             /**
-             * @description Left out: base where the role may replicate, else logical (pg_dump)
+             * @description Default: base where the role may replicate, else logical (pg_dump)
              * @enum {string}
              */
             kind?: "base" | "logical";
         };
         BackupCheck: {
             /**
-             * @description Restore it on trial too, not only check its files
+             * @description Run a restore drill too, not only check the files
              * @default true
              */
             restore: boolean;
@@ -3601,7 +3635,7 @@ export interface components {
             results: components["schemas"]["BenchmarkResult"][];
             /** @description Why it failed or was aborted */
             error: string | null;
-            /** @description null: it is over, or another instance carries it out */
+            /** @description null when the run has ended or another instance runs it */
             progress: {
                 /** @description The case that is measured */
                 step: string;
@@ -3637,7 +3671,7 @@ export interface components {
             null_ci_low: number | null;
             /** @description Upper bound for an arm against itself */
             null_ci_high: number | null;
-            /** @description What explains the figures, or what went wrong */
+            /** @description Explanation of the figures, or the problem */
             why: string;
             evidence: components["schemas"]["BenchmarkEvidence"] | null;
         };
@@ -3654,18 +3688,18 @@ export interface components {
                 buffers: number | null;
                 /** @description Of those, not found in shared buffers */
                 buffers_read: number | null;
-                /** @description Equal hashes, equal plans */
+                /** @description Equal for equal plans */
                 plan_hash: string | null;
                 plan: string | null;
                 /** @description Tables and partitions the plan scans */
                 relations_scanned: number | null;
                 /** @description Partitions it need not touch */
                 partitions_pruned: number | null;
-                /** @description Share of looks at its sessions, by wait event; CPU where they waited for nothing */
+                /** @description Share of the samples of its sessions, by wait event; CPU when they waited for nothing */
                 waits: {
                     [key: string]: number;
                 };
-                /** @description Of single operations, from their scheduled start */
+                /** @description Latency of single operations from their scheduled start */
                 latency_ms: {
                     count: number;
                     p50: number;
@@ -3687,18 +3721,18 @@ export interface components {
                 buffers: number | null;
                 /** @description Of those, not found in shared buffers */
                 buffers_read: number | null;
-                /** @description Equal hashes, equal plans */
+                /** @description Equal for equal plans */
                 plan_hash: string | null;
                 plan: string | null;
                 /** @description Tables and partitions the plan scans */
                 relations_scanned: number | null;
                 /** @description Partitions it need not touch */
                 partitions_pruned: number | null;
-                /** @description Share of looks at its sessions, by wait event; CPU where they waited for nothing */
+                /** @description Share of the samples of its sessions, by wait event; CPU when they waited for nothing */
                 waits: {
                     [key: string]: number;
                 };
-                /** @description Of single operations, from their scheduled start */
+                /** @description Latency of single operations from their scheduled start */
                 latency_ms: {
                     count: number;
                     p50: number;
@@ -3708,15 +3742,15 @@ export interface components {
                     max: number;
                 } | null;
             };
-            /** @description Blocks measured again: the machine was disturbed */
+            /** @description Blocks measured again because the machine was disturbed */
             reruns: number;
-            /** @description Disturbed blocks that had to stay */
+            /** @description Disturbed blocks that were kept */
             disturbed: number;
-            /** @description Error this interval may spend; all looks of a case together spend 0.05 */
+            /** @description Error probability of this interval; all analyses of a case together have 0.05 */
             alpha: number;
         };
         BenchmarkStart: {
-            /** @description Ids of cases; all when left out */
+            /** @description Ids of cases; all by default */
             cases?: string[];
             profile?: components["schemas"]["BenchmarkProfile"];
             /**
@@ -3752,7 +3786,7 @@ export interface components {
                     ci_high: number;
                     verdict: components["schemas"]["BenchmarkVerdict"];
                 }[];
-                /** @description Where the improvement changed its level */
+                /** @description Where the level of the improvement changed */
                 changes: {
                     /**
                      * Format: uuid
@@ -3766,7 +3800,7 @@ export interface components {
                     measured_at: string;
                     before: number;
                     after: number;
-                    /** @description How often chance alone would look as clear */
+                    /** @description Probability of a change as clear by chance alone */
                     p: number;
                 }[];
             }[];
@@ -3905,18 +3939,18 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             finished_at: string | null;
-            /** @description What it is at just now */
+            /** @description The current step */
             step: string | null;
             seed: number;
             copy: components["schemas"]["RehearsalCopy"] | null;
             /** @enum {string|null} */
             verdict: "worth_it" | "not_worth_it" | "harmful" | "cannot_tell" | null;
-            /** @description The verdict in one line, and why */
+            /** @description The verdict and its reason in one line */
             summary: string | null;
             coverage: {
                 statements: number;
                 of: number;
-                /** @description Part of all statements' time that was replayed, 0 to 1 */
+                /** @description Share of all statements' time that was replayed, 0 to 1 */
                 time_share: number;
             };
             statements: components["schemas"]["RehearsedStatement"][];
@@ -3939,7 +3973,7 @@ export interface components {
             taken_at: string;
             server_version: number;
             bytes: number;
-            /** @description Part of the rows that were copied, 0 to 1 */
+            /** @description Share of the rows that were copied, 0 to 1 */
             sample_share: number;
         };
         RehearsedStatement: {
@@ -3947,28 +3981,28 @@ export interface components {
             query_id: string | null;
             /** @enum {string} */
             kind: "read" | "write";
-            /** @description Part of all statements' time, 0 to 1 */
+            /** @description Share of all statements' time, 0 to 1 */
             share: number;
             /**
              * @description Where the values come from: given with the workload, observed in a session, drawn from the columns' statistics
              * @enum {string}
              */
             params: "none" | "given" | "observed" | "drawn";
-            /** @description Sets of values that each run goes through */
+            /** @description Sets of values in each run */
             variants: number;
             /** @description Median time of one execution before the change; null: not measured */
             before_ms: number | null;
             /** @description The same after it; null: not measured */
             after_ms: number | null;
-            /** @description Throughput after over before, less one: 0.3 is 30 % more in the same time; null: not measured */
+            /** @description Throughput after divided by before, minus one: 0.3 is 30 % more in the same time; null: not measured */
             improvement: number | null;
-            /** @description Lower bound of its interval, right for all statements together with 95 %; null: not measured */
+            /** @description Lower bound of its interval; all intervals hold together with 95 %; null: not measured */
             ci_low: number | null;
             /** @description Upper bound; null: not measured */
             ci_high: number | null;
-            /** @description Lower bound for the two copies against each other before the change; null: not measured */
+            /** @description Lower bound of the difference of the two copies before the change; null: not measured */
             null_ci_low: number | null;
-            /** @description Upper bound of that; null: not measured */
+            /** @description Upper bound of it; null: not measured */
             null_ci_high: number | null;
             /** @enum {string} */
             verdict: "improved" | "worse" | "no_difference" | "unclear" | "not_measured";
@@ -3988,28 +4022,28 @@ export interface components {
                 lock: string;
                 relation: string;
                 held_ms: number;
-                /** @description Who waited for it: readers, writers */
+                /** @description Clients that waited for it: readers, writers */
                 blocked: string[];
             }[];
-            /** @description Longest that one read or write of a touched table took meanwhile */
+            /** @description Longest read or write of a touched table during the change */
             worst_stall_ms: number;
             reader_stall_ms: number;
             writer_stall_ms: number;
-            /** @description By which the database grew */
+            /** @description Growth of the database */
             bytes: number;
             wal_bytes: number;
-            /** @description Rate of inserts after over before, less one; null: not measured */
+            /** @description Rate of inserts after divided by before, minus one; null: not measured */
             write_improvement: number | null;
             /** @description Lower bound of its interval; null: not measured */
             write_ci_low: number | null;
             /** @description Upper bound of its interval; null: not measured */
             write_ci_high: number | null;
-            /** @description Tables that were read and written meanwhile */
+            /** @description Tables that were read and written during the change */
             tables: string[];
         };
         RehearsalStart: {
             /**
-             * @description One or several statements; concurrently is allowed
+             * @description One or several statements, also with CONCURRENTLY
              * @example create index concurrently on market.ticks (exchange, ts)
              */
             sql?: string;
@@ -4025,18 +4059,18 @@ export interface components {
             /** @description As in recommendations of /api/health/database */
             recommendation?: string;
             policy?: {
-                /** @description A plain table, as schema.name, that is turned into a partitioned one */
+                /** @description A plain table, as schema.name, to convert into a partitioned one */
                 table: string;
                 key_column: string;
                 policy: components["schemas"]["PartitionPolicyInput"];
             };
-            /** @description Statements to replay; the top of pg_stat_statements when left out */
+            /** @description Statements to replay. Default: the top of pg_stat_statements */
             workload?: {
                 sql: string;
                 /** @description Values of $1, $2 …: one set, or an array of sets */
                 params?: (string | number | boolean | null | (string | number | boolean | null | (string | number | boolean | null)[])[])[];
             }[];
-            /** @description The backup to restore; the newest that is whole when left out */
+            /** @description The backup to restore. Default: the newest complete one */
             backup?: string;
             /**
              * @default quick
@@ -4661,7 +4695,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does */
+            /** @description The process is alive */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4698,7 +4732,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They can */
+            /** @description Requests can be served */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4714,7 +4748,7 @@ export interface operations {
             417: components["responses"]["Problem417_expectation_failed"];
             431: components["responses"]["Problem431_head_too_large"];
             500: components["responses"]["Problem500_internal"];
-            /** @description They cannot */
+            /** @description Requests cannot be served */
             503: {
                 headers: {
                     /** @description Seconds until the same request may be answered otherwise */
@@ -4745,7 +4779,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was last read, with its age */
+            /** @description The last reading, with its age */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4789,7 +4823,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Counters since the start, by symbol */
+            /** @description Counters since the start of this process, by symbol */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4868,7 +4902,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was last read */
+            /** @description The last reading */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4953,31 +4987,31 @@ export interface operations {
     storeTicks: {
         parameters: {
             query?: {
-                /** @description Make instruments of symbols never seen before */
+                /** @description Create instruments for unknown symbols */
                 create?: "0" | "1" | "true" | "false";
-                /** @description Take ticks older than the horizon */
+                /** @description Accept ticks older than the horizon */
                 backfill?: "0" | "1" | "true" | "false";
-                /** @description Fields with the columns of CSV or the keys of JSON they come from: by name, or by number from 1; `ts=date+time` joins two; `buyer_is_maker` gives the side. Columns that are not named and are no field are left out */
+                /** @description Fields with the columns of CSV or the keys of JSON to read them from, by name or by number from 1. `ts=date+time` joins two; `buyer_is_maker` gives the side. Other columns are ignored */
                 columns?: string;
-                /** @description The symbol of every row, where no column has it */
+                /** @description The symbol of every row, when no column holds it */
                 symbol?: string;
-                /** @description The exchange of every row, where no column has it */
+                /** @description The exchange of every row, when no column holds it */
                 exchange?: string;
-                /** @description What numbers in ts count since 1970 */
+                /** @description Unit of numbers in ts, counted from 1970 */
                 time_unit?: "s" | "ms" | "us" | "ns";
-                /** @description Where times without an offset were written: UTC, an offset, or a name of the tz database */
+                /** @description Zone of times without an offset: UTC, an offset, or a name of the tz database */
                 time_zone?: string;
-                /** @description Order of year, month and day in dates; ymd unless said otherwise */
+                /** @description Order of year, month and day in dates; ymd by default */
                 date_order?: "ymd" | "dmy" | "mdy";
-                /** @description The form of an exchange's or a vendor's trades */
+                /** @description The format of an exchange's or a vendor's trades */
                 preset?: "alpaca" | "binance-aggtrades" | "binance-trades" | "bitstamp" | "coinbase" | "databento" | "dukascopy" | "dukascopy-ask" | "dukascopy-bid" | "dukascopy-mid" | "firstrate" | "kibot" | "kraken" | "polygon" | "taq";
-                /** @description Whether the first line of CSV names the columns; else found out */
+                /** @description Whether the first line of CSV names the columns; detected by default */
                 header?: "true" | "false";
-                /** @description What parts the fields of CSV: a character, or comma, semicolon, tab, pipe, space; else found out */
+                /** @description Delimiter of CSV: a character, or comma, semicolon, tab, pipe, space; detected by default */
                 delimiter?: string;
-                /** @description What stands before decimals in CSV */
+                /** @description Decimal mark of CSV */
                 decimal?: "point" | "comma";
-                /** @description Leave out columns that are no field */
+                /** @description Ignore columns that are not a field of a tick */
                 ignore_unknown?: "true" | "false";
             };
             header?: {
@@ -5035,7 +5069,7 @@ export interface operations {
     rebuildCandles: {
         parameters: {
             query?: {
-                /** @description Count the differences, change nothing */
+                /** @description Count the differences without changing anything */
                 dry_run?: "true" | "false";
             };
             header?: {
@@ -5426,7 +5460,7 @@ export interface operations {
     deleteInstrument: {
         parameters: {
             query?: {
-                /** @description Remove it for good; 409 while a tick refers to it */
+                /** @description Delete it permanently; 409 while a tick refers to it */
                 purge?: "0" | "1" | "true" | "false";
             };
             header?: {
@@ -5693,7 +5727,7 @@ export interface operations {
                 symbol?: string;
                 /** @description Arrived before */
                 before?: string;
-                /** @description Without a filter: all of them */
+                /** @description Required to delete all rows without a filter */
                 all?: "0" | "1" | "true" | "false";
             };
             header?: never;
@@ -5702,7 +5736,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many rows are gone */
+            /** @description Number of deleted rows */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5862,7 +5896,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The row is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6131,7 +6165,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is managed no longer */
+            /** @description The table is not managed any more */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6237,7 +6271,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was done, and what was left and why */
+            /** @description What was done, and what was left out and why */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -6429,7 +6463,7 @@ export interface operations {
     convertTable: {
         parameters: {
             query?: {
-                /** @description Plan it, and change nothing */
+                /** @description Plan a conversion; changes nothing */
                 dry_run?: "true" | "false";
             };
             header?: {
@@ -6456,7 +6490,7 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionConversionAnswer"];
                 };
             };
-            /** @description It has begun, or been turned; it goes on by itself */
+            /** @description The conversion has begun or was redirected; it continues in the background */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -6508,7 +6542,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How far it is, or what was found */
+            /** @description Its progress or its result */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6569,7 +6603,7 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionVerification"];
                 };
             };
-            /** @description It takes longer; GET the same path for how far it is */
+            /** @description It takes longer; GET the same path for its progress */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -6776,7 +6810,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is attached and sealed, its content compared */
+            /** @description The partition is attached and sealed; its content equals the manifest */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -6953,7 +6987,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description All rules, as they now are */
+            /** @description All rules after the change */
             200: {
                 headers: {
                     /** @description The tag of this representation, for If-Match and If-None-Match */
@@ -7007,7 +7041,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** @description Who is on it; kept beside the role that asked */
+                    /** @description Who acknowledges it; stored with the role of the request */
                     by?: string;
                 };
             };
@@ -7256,7 +7290,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How it went */
+            /** @description The outcome */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7296,7 +7330,7 @@ export interface operations {
     listDeliveries: {
         parameters: {
             query?: {
-                /** @description Only this one; 404 where it is gone */
+                /** @description Only this delivery; 404 where it does not exist */
                 id?: string;
                 channel?: string;
                 state?: "queued" | "delivered" | "dead";
@@ -7414,7 +7448,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description When it would have fired */
+            /** @description The firings there would have been */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7510,7 +7544,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The blocking tree, as last read */
+            /** @description The blocking trees, as last read */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7589,7 +7623,7 @@ export interface operations {
     cancelStatement: {
         parameters: {
             query?: {
-                /** @description As GET /api/locks has it: then a later session with the same pid is safe */
+                /** @description From GET /api/locks: protects a later session with the same pid */
                 backend_start?: string;
             };
             header?: {
@@ -7603,7 +7637,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It was told to stop */
+            /** @description The statement was cancelled */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7643,7 +7677,7 @@ export interface operations {
     terminateSession: {
         parameters: {
             query?: {
-                /** @description As GET /api/locks has it: then a later session with the same pid is safe */
+                /** @description From GET /api/locks: protects a later session with the same pid */
                 backend_start?: string;
             };
             header?: {
@@ -7657,7 +7691,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It was told to end */
+            /** @description The session was terminated */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7701,7 +7735,7 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before, as it came; any other text is refused */
                 cursor?: string;
-                /** @description By time of the last quarter of an hour, or since the statistics began */
+                /** @description By time in the last quarter of an hour, or since the statistics began */
                 order?: "recent" | "total";
             };
             header?: never;
@@ -7710,7 +7744,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The dearest first, as last read */
+            /** @description The most expensive first, as last read */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7789,7 +7823,7 @@ export interface operations {
     listChanges: {
         parameters: {
             query?: {
-                /** @description A day before `to` when left out */
+                /** @description Default: a day before `to` */
                 from?: string;
                 to?: string;
                 /** @description Rows per page: at most 500, 200 when left out */
@@ -7803,7 +7837,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The changes of that time */
+            /** @description The changes in the range */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7853,7 +7887,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Noted */
+            /** @description The mark */
             201: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -7993,7 +8027,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Each with its value, known, bad or unknown */
+            /** @description Metrics with value and status */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8040,7 +8074,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Those that moved most first; within the usual spread is left out */
+            /** @description Greatest changes first, without those within the usual spread */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8074,12 +8108,12 @@ export interface operations {
     getMetric: {
         parameters: {
             query?: {
-                /** @description An hour before `to` when left out */
+                /** @description Default: an hour before `to` */
                 from?: string;
                 to?: string;
-                /** @description Seconds per point; more where nothing finer is kept */
+                /** @description Seconds per point; more where no finer points are kept */
                 step?: number;
-                /** @description The table, slot … it is of; empty: the server */
+                /** @description Table, slot or other object; empty: the server */
                 scope?: string;
             };
             header?: never;
@@ -8090,7 +8124,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its points, oldest first */
+            /** @description Points, oldest first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8131,7 +8165,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description From the last snapshot: a scrape asks the database nothing */
+            /** @description Metrics from the last snapshot: a scrape does not read the database */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8222,7 +8256,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The backup, under way */
+            /** @description The running backup */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -8320,7 +8354,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The backup was removed */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8372,7 +8406,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was found */
+            /** @description The checked backup */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -8383,7 +8417,7 @@ export interface operations {
                     "application/json": components["schemas"]["Backup"];
                 };
             };
-            /** @description It takes longer: ask for the backup until its progress is null */
+            /** @description The check is still running: poll the backup until its progress is null */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -9265,7 +9299,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The rehearsal, under way */
+            /** @description The running rehearsal */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -9322,7 +9356,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The rehearsal, under way */
+            /** @description The running rehearsal */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -9417,7 +9451,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The rehearsal, over */
+            /** @description The ended rehearsal */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9511,7 +9545,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every setting */
+            /** @description All settings */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -3,7 +3,7 @@ import type { operations } from "./schema.ts";
 /** The name of an operation of the API. */
 export type OperationId = keyof operations;
 
-/** A flag is `true` or `false` in a query: a boolean is taken too. */
+/** A flag is "true" or "false" in a query; a boolean is accepted too. */
 type Loose<Q> = { [K in keyof Q]: "true" extends Q[K] ? Q[K] | boolean : Q[K] };
 
 type QueryOf<P> = P extends { query: infer Q } ? { query: Loose<Q> }
@@ -18,7 +18,7 @@ type HeadersOf<P> = P extends { header?: infer H }
   : { headers?: Exclude<H, undefined> }
   : unknown;
 
-/** A body that is no JSON, sent as it is. A stream is sent once: it cannot be sent again. */
+/** A body that is not JSON, sent unchanged. A stream cannot be retried. */
 export type RawBody = string | Uint8Array | ReadableStream<Uint8Array>;
 
 type BodyIn<C> = {
@@ -36,30 +36,30 @@ type InputOfOperation<O> = O extends { parameters: infer P }
   ? QueryOf<P> & PathOf<P> & HeadersOf<P> & BodyOf<O>
   : never;
 
-/** What an operation takes: `path`, `query`, `headers` and `body`, as far as it has them. */
+/** The input of an operation: `path`, `query`, `headers` and `body`, as far as it has them. */
 export type InputOf<Id extends OperationId> = InputOfOperation<operations[Id]>;
 
 type ContentOf<R> = R extends { content: { "application/problem+json": unknown } } ? never
   : R extends { content: infer C } ? C[keyof C]
   : undefined;
 
-/** Statuses with an answer of their own: 304 comes only to whoever sends the tag of an answer that it has. */
+/** Statuses of success; 304 answers only a request with an entity tag. */
 type AnsweredStatus<Id extends OperationId> = Exclude<
   keyof operations[Id]["responses"],
   "default" | 304
 >;
 
-/** What an operation answers, problems aside; undefined where it answers nothing. */
+/** The answer of an operation on success; undefined when it has no body. */
 export type AnswerOf<Id extends OperationId> = {
   [S in AnsweredStatus<Id>]: ContentOf<operations[Id]["responses"][S]>;
 }[AnsweredStatus<Id>];
 
-/** The arguments of a method: the input may be left out where nothing in it is needed. */
+/** The arguments of a method; the input is optional when nothing in it is required. */
 export type Arguments<Id extends OperationId, Options> = Record<never, never> extends InputOf<Id>
   ? [input?: InputOf<Id>, options?: Options]
   : [input: InputOf<Id>, options?: Options];
 
-/** Operations that answer page by page. */
+/** Operations that return pages. */
 export type PagedId = {
   [Id in OperationId]: AnswerOf<Id> extends { next_cursor: string | null }
     ? InputOf<Id> extends { query?: infer Q }

@@ -5,12 +5,12 @@ import { readArguments } from "./common/arguments.ts";
 import { connect } from "./common/client.ts";
 import type { CommandContext } from "./serve.ts";
 
-const help = `deno task backup [--no-drill]     takes a backup, then restores it on trial
-deno task backup --list           what there is
-deno task backup --verify ID      checks one, and restores it on trial
+const help = `deno task backup [--no-drill]     takes a backup, then verifies it by a trial restore
+deno task backup --list           lists backups
+deno task backup --verify ID      verifies one by a trial restore
 
-Through the Holdfast that answers on HOST:PORT, else on its own. Backups go to HOLDFAST_BACKUP_DIR, and from there to
-HOLDFAST_S3_URL where that is set; --verify reads that copy back.`;
+Uses the Holdfast that runs on HOST:PORT; when none answers, it starts one for the command. Backups are written to
+HOLDFAST_BACKUP_DIR and copied to HOLDFAST_S3_URL if that is set; --verify then reads the copy too.`;
 
 type Backup = AnswerOf<"getBackup">;
 
@@ -31,7 +31,7 @@ function line(backup: Backup): string {
   }`;
 }
 
-/** Waits until nothing is done with a backup any more, and says how it goes. */
+/** Waits until the work on a backup has ended, and prints its progress. */
 async function follow(client: Client, id: string): Promise<Backup> {
   let last = "";
   for (;;) {
@@ -45,7 +45,7 @@ async function follow(client: Client, id: string): Promise<Backup> {
   }
 }
 
-/** Waits until the copy is there, or why it is not. */
+/** Waits until the copy is complete or has failed. */
 async function followCopy(client: Client, id: string): Promise<Backup> {
   let last = "";
   for (;;) {
@@ -64,7 +64,7 @@ async function drill(client: Client, id: string): Promise<Backup> {
   return await follow(client, id);
 }
 
-/** `deno task backup`: takes a backup and proves it. */
+/** Runs `deno task backup`: takes a backup and verifies it. */
 export async function backup(context: CommandContext, args: string[]): Promise<number> {
   const { values } = readArguments("backup", args, {
     "no-drill": { type: "boolean" },
@@ -79,7 +79,7 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
     create: false,
     reads: values.list === true,
   });
-  // Its own Holdfast would otherwise leave the embedded server behind.
+  // Otherwise the Holdfast in this process would leave the embedded server running.
   context.runtime.onStopSignal(() => void close().finally(() => context.runtime.exit(130)));
   try {
     if (values.list) {
@@ -93,7 +93,7 @@ export async function backup(context: CommandContext, args: string[]): Promise<n
       id = begun.id;
       if (begun.kind === "logical") {
         console.error(
-          'A dump, not a base backup: the role may not replicate, or the server cannot be replicated from (POST /api/backups {"kind": "base"} says which)',
+          'A logical backup, not a base backup: the role or the server does not allow replication (POST /api/backups {"kind": "base"} says which)',
         );
       }
       const taken = await follow(client, id);

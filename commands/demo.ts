@@ -1,19 +1,19 @@
 import { createClient } from "../client/client.ts";
 import { messageOf } from "../errors.ts";
-import { createDemoMarket, type DemoTick } from "../services/transfer/demo_feed.ts";
+import { createDemoMarket, type DemoTick } from "../services/transfer/demo_market.ts";
 import { readArguments } from "./common/arguments.ts";
 import { type CommandContext, serve, type Serving } from "./serve.ts";
 
-const help = `deno task demo [--force]     serves, and feeds itself a made-up market
+const help = `deno task demo [--force]     serves a demonstration with generated ticks
 
-Into a database of yours (DATABASE_URL) that has instruments already nothing is fed, unless --force says so.`;
+A database of your own (DATABASE_URL) that already has instruments gets no generated ticks, unless --force is given.`;
 
 const historyMs = 90 * 60_000;
 const historyTicks = 200_000;
 const tickMs = 250;
 const ticksPerSecond = 40;
 
-/** `deno task demo`: serves, and feeds itself a market through its own front door. */
+/** Runs `deno task demo`: serves, and sends generated ticks to its own API. */
 export async function demo(context: CommandContext, args: string[]): Promise<number> {
   const { log, config } = context;
   const { values } = readArguments("demo", args, { force: { type: "boolean" } });
@@ -29,7 +29,7 @@ export async function demo(context: CommandContext, args: string[]): Promise<num
       retry: { tries: 1 },
     });
 
-  /** Made-up ticks among real ones could not be told apart again. */
+  /** Says whether the database has instruments: generated ticks could not be separated from real ones. */
   async function isTaken(serving: Serving): Promise<boolean> {
     if (!config.DATABASE_URL || values.force) return false;
     const list = await clientOf(serving).listInstruments({ query: { limit: 1 } })
@@ -39,9 +39,9 @@ export async function demo(context: CommandContext, args: string[]): Promise<num
 
   async function feed(serving: Serving, signal: AbortSignal): Promise<void> {
     if (await isTaken(serving)) {
-      log.warn("demo_feeds_nothing", {
+      log.warn("demo_sends_nothing", {
         reason:
-          "the database of DATABASE_URL has instruments already; --force feeds it all the same",
+          "the database of DATABASE_URL already has instruments; --force sends generated ticks anyway",
       });
       return;
     }

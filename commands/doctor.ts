@@ -11,7 +11,7 @@ import {
   describeOwnPublication,
   listOwnPublications,
   type OwnPublication,
-} from "../db/partitions/publications.ts";
+} from "../db/partitions/catalogue/publications.ts";
 import { createPool } from "../db/pool/pool.ts";
 import {
   examineSource,
@@ -33,7 +33,7 @@ import {
 import { readArguments } from "./common/arguments.ts";
 import type { CommandContext } from "./serve.ts";
 
-/** Good, bad, or worth knowing. */
+/** A finding: ok, not ok, or a note. */
 interface Finding {
   ok: boolean | "note";
   what: string;
@@ -43,12 +43,12 @@ const good = (what: string): Finding => ({ ok: true, what });
 const bad = (what: string): Finding => ({ ok: false, what });
 const note = (what: string): Finding => ({ ok: "note", what });
 
-/** Whether base backups can be taken of it; without them logical ones are. */
+/** Says whether base backups are possible; otherwise backups are logical. */
 function replication(
   { role, replicates, senders, wal_level }: Examined,
   refusal: ReplicationRefusal | undefined,
 ): Finding {
-  const only = "until then no base backup can be taken, only logical ones";
+  const only = "until then only logical backups are possible";
   if (senders === 0) return note(`max_wal_senders is 0: ${only}`);
   if (wal_level === "minimal") return note(`wal_level is minimal: ${only}`);
   if (!replicates) {
@@ -56,34 +56,36 @@ function replication(
   }
   if (!refusal) return good(`role ${role} can stream base backups`);
   const why = refusal.pooler
-    ? "base backups cannot pass the pooler before the server; let DATABASE_URL lead to the server itself"
-    : 'the server takes no replication from here; pg_hba.conf needs a line "replication"';
+    ? "base backups are not possible through a pooler; point DATABASE_URL to the server itself"
+    : 'the server refuses replication from this host; pg_hba.conf needs a line "replication"';
   return note(`${why} (${refusal.code}: ${refusal.message}); ${only}`);
 }
 
 /**
- * Whether it takes writes, and if not, why and what ends it. Where nothing speaks against it a few pages are written in
- * Holdfast's schema and rolled back: only that shows a full disk.
+ * Says whether the server accepts writes, and otherwise the reason and the remedy. When nothing else prevents it, writes a
+ * few pages to Holdfast's schema and rolls them back, because only that detects a full disk.
  */
 async function judgeWriting(sql: Sql): Promise<Finding[]> {
   const facts = await examineWriting(sql);
   if (facts.in_recovery) {
     const { reason, remedy } = standby(await examineSource(sql));
-    return [note(`${reason}; Holdfast serves watch-only beside it. ${remedy}`)];
+    return [note(`${reason}; Holdfast only monitors it. ${remedy}`)];
   }
-  const told = (finding: WriteFinding) => bad(`${finding.reason}. ${finding.remedy}`);
-  if (facts.read_only) return [told(readOnlyDefault(facts))];
+  const describe = (finding: WriteFinding) => bad(`${finding.reason}. ${finding.remedy}`);
+  if (facts.read_only) return [describe(readOnlyDefault(facts))];
   if (!await mayTryWriting(sql)) return [good("it takes writes")];
   try {
     await tryWriting(sql);
     return [good("it takes writes")];
   } catch (error) {
     const finding = findingOf(codeOf(error), facts);
-    return [finding ? told(finding) : bad(`a trial write failed: ${describeDatabaseError(error)}`)];
+    return [
+      finding ? describe(finding) : bad(`a trial write failed: ${describeDatabaseError(error)}`),
+    ];
   }
 }
 
-/** Judges what a server said of itself. */
+/** Returns the findings about a server. */
 function judge(
   server: Examined,
   writing: readonly Finding[],
@@ -92,49 +94,49 @@ function judge(
   const { role, database, encoding } = server;
   const supported = server.number >= 140_000 && server.number < 190_000;
   return [
-    (supported ? good : bad)(`Postgres ${server.version} (14 to 18 will do)`),
+    (supported ? good : bad)(`Postgres ${server.version} (supported: 14 to 18)`),
     encoding === "UTF8"
       ? good("the database is in UTF8")
-      : note(`the database is in ${encoding}: text of others that is not UTF-8 shows as \uFFFD`),
+      : note(`the database is in ${encoding}: foreign text that is not UTF-8 is shown as \uFFFD`),
     ...writing,
     ...(server.ids_left < 40_000_000
       ? [
         bad(
           `only ${
             Math.max(0, server.ids_left)
-          } transaction ids are left, then it takes no writes: end old transactions, prepared ones and unused slots, and vacuum (freeze)`,
+          } transaction ids are left before the server refuses writes: end old and prepared transactions, drop unused slots, and run vacuum (freeze)`,
         ),
       ]
       : []),
     server.creates
-      ? good(`role ${role} may make the schemas market and holdfast in ${database}`)
+      ? good(`role ${role} may create the schemas market and holdfast in ${database}`)
       : bad(
-        `role ${role} may not make its schemas: grant create on database ${database} to ${role}`,
+        `role ${role} may not create its schemas: grant create on database ${database} to ${role}`,
       ),
     server.monitors
       ? good(`role ${role} sees all sessions`)
       : note(`role ${role} does not see all sessions: grant pg_monitor to ${role}`),
     replication(server, refusal),
     server.superuser
-      ? note("the role is a superuser: more than is needed")
-      : good("the role is no superuser"),
+      ? note("the role is a superuser, which Holdfast does not need")
+      : good("the role is not a superuser"),
     server.statements === null
-      ? note("whether pg_stat_statements is preloaded is hidden from this role")
+      ? note("this role cannot see whether pg_stat_statements is preloaded")
       : server.statements
       ? good("pg_stat_statements is preloaded")
-      : note("pg_stat_statements is not preloaded: statements cannot be judged"),
+      : note("pg_stat_statements is not preloaded: statements cannot be analysed"),
     (server.checksums === "on" ? good : note)(`data checksums are ${server.checksums}`),
     (server.fsync === "on" ? good : bad)(`fsync is ${server.fsync}`),
   ];
 }
 
-/** Publications that Holdfast's own tables are in, or would be. */
+/** Returns findings on publications that include Holdfast's own tables. */
 function judgePublications(publications: readonly OwnPublication[]): Finding[] {
   return publications.map((one) =>
     (one.slots.length > 0 ? bad : note)(
       `${
         describeOwnPublication(one)
-      }: publish tables or schemas by name, or make the schemas market and holdfast at the subscriber too`,
+      }: publish tables or schemas by name, or create the schemas market and holdfast at the subscriber too`,
     )
   );
 }
@@ -164,17 +166,17 @@ async function examine(target: Target, pooled: boolean): Promise<Finding[]> {
     return pooler.pooled
       ? [
         ...findings,
-        note("a pooler stands before it: settings are made anew in each transaction"),
+        note("a transaction pooler is in use: settings are applied in each transaction"),
       ]
       : findings;
   } catch (error) {
-    return [bad(`cannot ask the server: ${describeDatabaseError(error)}`)];
+    return [bad(`cannot query the server: ${describeDatabaseError(error)}`)];
   } finally {
     await pool.end();
   }
 }
 
-/** Reads what the storage of the copies holds; writes nothing there. */
+/** Reads the backups in S3 without writing anything. */
 async function examineStorage(config: Config): Promise<Finding[]> {
   const bucket = bucketOf(config);
   if (!bucket) return [];
@@ -187,21 +189,21 @@ async function examineStorage(config: Config): Promise<Finding[]> {
   }
 }
 
-/** Says what is weak about who may do what. */
+/** Returns weaknesses of the access control. */
 async function examineAccess(config: Config): Promise<Finding[]> {
   const weaknesses = await findWeaknesses(config, new Date());
   return weaknesses.map(({ serious, what }) => (serious ? bad : note)(what));
 }
 
-/** Prints findings; answers the exit code. */
-function tell(findings: readonly Finding[]): number {
+/** Prints findings and returns the exit code. */
+function print(findings: readonly Finding[]): number {
   for (const { ok, what } of findings) {
     console.log(`  ${ok === true ? "✓" : ok === "note" ? "–" : "✗"}  ${what}`);
   }
   return findings.some(({ ok }) => ok === false) ? 1 : 0;
 }
 
-/** `deno task doctor`: says what is as it should be and what is not; changes nothing. */
+/** Runs `deno task doctor`: checks settings, access, storage and server; changes nothing. */
 export async function doctor(
   { config, log, runtime }: CommandContext,
   args: string[],
@@ -209,19 +211,19 @@ export async function doctor(
   const { values } = readArguments("doctor", args, {});
   if (values.help) {
     console.log(
-      "deno task doctor     says what is as it should be and what is not; changes nothing",
+      "deno task doctor     checks settings, access, storage and server; changes nothing",
     );
     return 0;
   }
-  buildRules(config.HOLDFAST_PROFILE, config.alertOverrides); // refuses a level that no rule has
+  buildRules(config.HOLDFAST_PROFILE, config.alertOverrides); // throws for a level that does not exist
   console.log(`Settings are valid (profile ${config.HOLDFAST_PROFILE})`);
-  tell(
+  print(
     unknownSettings(runtime.env()).map((name) =>
-      note(`${name} is no setting of Holdfast: it changes nothing`)
+      note(`${name} is not a setting of Holdfast and has no effect`)
     ),
   );
-  const weak = tell(await examineAccess(config));
-  const storage = tell(await examineStorage(config)) || weak;
+  const weak = print(await examineAccess(config));
+  const storage = print(await examineStorage(config)) || weak;
   let target: Target;
   if (config.DATABASE_URL) {
     target = targetOf(config.DATABASE_URL, config.libpqVariables);
@@ -239,5 +241,5 @@ export async function doctor(
     const { directory, user, database, passwordFile } = embedded.target;
     console.log(`  –  PGPASSFILE=${passwordFile} psql -h ${directory} -U ${user} ${database}`);
   }
-  return tell(await examine(target, config.HOLDFAST_POOLER === "transaction")) || storage;
+  return print(await examine(target, config.HOLDFAST_POOLER === "transaction")) || storage;
 }

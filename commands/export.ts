@@ -8,27 +8,27 @@ import {
   listSymbols,
   readTicks,
 } from "../services/transfer/export/reader.ts";
-import { whyNotWritable, writeToStdout, writeWhole } from "../services/transfer/export/target.ts";
+import { whyNotWritable, writeFile, writeToStdout } from "../services/transfer/export/target.ts";
 import { parseTimestamp } from "../services/ingest/timestamp.ts";
 import { readArguments, UsageError } from "./common/arguments.ts";
 import { connect } from "./common/client.ts";
 import { count, startWatch, stderrProgressBar } from "./common/progress.ts";
 import type { CommandContext } from "./serve.ts";
 
-const help = `Writes ticks to a file that deno task import reads back.
+const help = `Writes ticks to a file that deno task import can read.
 
   deno task export --out FILE [--format csv|ndjson|parquet] [--symbol SPY,IBM] [--from T] [--to T] [--gzip] [--force]
 
-  --out FILE     where to; - is standard output (CSV and NDJSON)
-  --format       csv, ndjson or parquet; else by FILE's name
-  --symbol       these symbols, in this order; else all there are, by name, deleted ones too
+  --out FILE     the file; - is standard output (CSV and NDJSON)
+  --format       csv, ndjson or parquet; by default from FILE's name
+  --symbol       these symbols, in this order; by default all by name, deleted ones included
   --from, --to   RFC 3339 times such as 2026-01-31T09:30:00Z; from is included, to is not
-  --gzip         compresses CSV and NDJSON; a name in .gz says so too
-  --force        replaces FILE if it is there
+  --gzip         compresses CSV and NDJSON; the default for a name in .gz
+  --force        replaces FILE if it exists
   -h, --help     this text
 
-From the running Holdfast on HOST:PORT (HOLDFAST_TOKEN where it asks for one), else from its own database. Ordered by
-symbol, then by time, then by arrival. More: docs/import-export.md`;
+Reads from the Holdfast that runs on HOST:PORT (with HOLDFAST_TOKEN when it requires one). When none answers, it reads the
+database directly. Ticks are ordered by symbol, time and arrival. See docs/import-export.md`;
 
 const formats: Record<string, ExportFormat> = {
   csv: "csv",
@@ -39,7 +39,7 @@ const formats: Record<string, ExportFormat> = {
 const tries = 40;
 const answerMs = 120_000;
 
-interface Wish extends ExportRange {
+interface ExportRequest extends ExportRange {
   out: string;
   format: ExportFormat;
   gzip: boolean;
@@ -64,13 +64,13 @@ function formatOf(given: string | undefined, out: string): ExportFormat {
   if (format) return format;
   throw new UsageError(
     given === undefined
-      ? "Say --format csv, ndjson or parquet, or let the name of --out end so"
+      ? "Give --format csv, ndjson or parquet, or a name with that extension to --out"
       : `--format is ${JSON.stringify(given)}; allowed: csv, ndjson, parquet`,
   );
 }
 
-/** Reads what is wanted; undefined when it is the help. */
-function readWish(args: string[]): Wish | undefined {
+/** Reads the arguments; undefined for --help. Throws a UsageError. */
+function readFlags(args: string[]): ExportRequest | undefined {
   const { values, positionals } = readArguments("export", args, {
     out: { type: "string" },
     format: { type: "string" },
@@ -87,25 +87,25 @@ function readWish(args: string[]): Wish | undefined {
       `Unexpected argument ${JSON.stringify(positionals[0])}; see deno task export --help`,
     );
   }
-  if (!out) throw new UsageError("Say where to with --out FILE; see deno task export --help");
+  if (!out) throw new UsageError("Name the file with --out FILE; see deno task export --help");
   const format = formatOf(values.format, out);
   const named = /\.gz$/i.test(out);
   const gzip = values.gzip === true || named;
   if (format === "parquet" && (gzip || out === "-")) {
     throw new UsageError(
       gzip
-        ? "Parquet is compressed within: leave --gzip and .gz out"
+        ? "Parquet is compressed already: omit --gzip and .gz"
         : "Parquet needs a file: --out cannot be -",
     );
   }
   if (gzip && !named && out !== "-") {
     throw new UsageError(
-      "Compressed, the name of --out must end in .gz, or import could not read it",
+      "With --gzip the name of --out must end in .gz, so that import can read it",
     );
   }
   const symbols = values.symbol?.flatMap((list) => list.split(",")).filter((one) => one !== "");
   if (symbols?.length === 0) throw new UsageError("--symbol names no symbol");
-  const wish: Wish = {
+  const request: ExportRequest = {
     out,
     format,
     gzip,
@@ -117,10 +117,10 @@ function readWish(args: string[]): Wish | undefined {
   if (from && to && parseTimestamp(from) >= parseTimestamp(to)) {
     throw new UsageError("--from must be before --to");
   }
-  return wish;
+  return request;
 }
 
-/** All symbols by name. Of several instruments with one symbol, Holdfast shows the living one, or the last. */
+/** Returns all symbols by name. Of several instruments with one symbol, the API shows the one not deleted, else the last. */
 async function allSymbols(client: Client): Promise<string[]> {
   const symbols = await listSymbols(client);
   for (const [symbol, { living, deleted }] of symbols) {
@@ -133,14 +133,14 @@ async function allSymbols(client: Client): Promise<string[]> {
   return [...symbols.keys()].sort();
 }
 
-/** `deno task export`: writes ticks as CSV, NDJSON or Parquet, a file whole or not at all. */
+/** Runs `deno task export`: writes ticks as CSV, NDJSON or Parquet, a complete file or none. */
 export async function exportTicks(context: CommandContext, args: string[]): Promise<number> {
-  const wish = readWish(args);
-  if (!wish) {
+  const request = readFlags(args);
+  if (!request) {
     console.log(help);
     return 0;
   }
-  const { out, force } = wish;
+  const { out, force } = request;
   const toStdout = out === "-";
   const why = toStdout ? undefined : await whyNotWritable(out, force);
   if (why) throw new UsageError(`Cannot write ${out}: ${why}`);
@@ -175,12 +175,12 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
 
   try {
     console.error(`Exporting from ${where}`);
-    const symbols = wish.symbols ?? await allSymbols(client);
-    const chunks = encoders[wish.format](counted(readTicks(client, symbols, wish)));
-    const options = { gzip: wish.gzip, signal };
+    const symbols = request.symbols ?? await allSymbols(client);
+    const chunks = encoders[request.format](counted(readTicks(client, symbols, request)));
+    const options = { gzip: request.gzip, signal };
     const bytes = toStdout
       ? await writeToStdout(chunks, options)
-      : await writeWhole(out, chunks, { ...options, force });
+      : await writeFile(out, chunks, { ...options, force });
     bar.end();
     const seconds = watch();
     console[toStdout ? "error" : "log"](
@@ -193,7 +193,7 @@ export async function exportTicks(context: CommandContext, args: string[]): Prom
     bar.end();
     const reason = messageOf(signal.aborted ? signal.reason : error);
     console.error(
-      `${label}: ${reason}; ${toStdout ? "it was cut short" : "nothing is left of it"}`,
+      `${label}: ${reason}; ${toStdout ? "the output is incomplete" : "no file was written"}`,
     );
     return 1;
   } finally {

@@ -16,47 +16,47 @@ import {
   faultLines,
   mappingFlags,
   readMappingFlags,
-} from "./common/import_words.ts";
-import { count, startWatch, stderrProgressBar } from "./common/progress.ts";
+} from "./common/import_flags.ts";
+import { count, type ProgressBar, startWatch, stderrProgressBar } from "./common/progress.ts";
 import type { CommandContext } from "./serve.ts";
 
 const help =
-  `Loads files of ticks, in the order given; run it again after an interruption and it goes on.
+  `Loads files of ticks in the order given. Run it again after an interruption to continue.
 
   deno task import FILE… [--dry-run] [--preset NAME] [--columns FIELD=COLUMN,…] [--symbol S] …
 
   FILE                 .csv, .tsv, .txt, .ndjson or .jsonl, each also .gz, or .parquet
-  --dry-run            reads and judges everything, stores nothing; exit 1 when a row would be refused
-  --assume-utc         takes Parquet timestamps without a zone as UTC (else they are refused)
+  --dry-run            checks every row and stores nothing; exit code 1 when a row would be refused
+  --assume-utc         reads Parquet timestamps without a zone as UTC (refused otherwise)
   -h, --help           this text
 
-How files of another form are read:
-  --preset NAME        the form of an exchange or a vendor, see below
+How to read files of another format:
+  --preset NAME        the format of an exchange or a vendor, see below
   --columns LIST       ts=COLUMN,price=COLUMN,…: by name, or by number from 1; ts=DATE+TIME joins two;
-                       buyer_is_maker=COLUMN gives the side. Other columns are left out
-  --symbol S           the symbol of every row, where no column has it
+                       buyer_is_maker=COLUMN gives the side. Other columns are ignored
+  --symbol S           the symbol of every row, when no column holds it
   --exchange E         the exchange of every row
-  --time-unit U        what numbers in ts count since 1970: s, ms, us or ns
-  --time-zone Z        where times without an offset were written: UTC, +05:30, America/New_York
-  --date-order O       ymd (as it is without), dmy or mdy
-  --header, --no-header  whether the first line of CSV names the columns (else found out)
-  --delimiter D        what parts the fields of CSV (else found out): a character, or comma, semicolon, tab, pipe, space
-  --decimal comma      decimals of CSV stand behind a comma
-  --ignore-unknown     leaves out columns that are no field of a tick
+  --time-unit U        the unit of numbers in ts, counted from 1970: s, ms, us or ns
+  --time-zone Z        the zone of times without an offset: UTC, +05:30, America/New_York
+  --date-order O       ymd (default), dmy or mdy
+  --header, --no-header  whether the first line of CSV names the columns (detected by default)
+  --delimiter D        the separator of CSV fields (detected by default): a character, or comma, semicolon, tab, pipe, space
+  --decimal comma      the decimal mark of CSV is a comma
+  --ignore-unknown     ignores columns that are not a field of a tick
 
 Presets:
 ${presetNames.map((name) => `  ${name.padEnd(20)} ${presets[name].title}`).join("\n")}
 
-Exit code: 0 when every row was stored, put in quarantine (the last line says so) or skipped as imported before; else 1.
+Exit code: 0 when every row was stored, quarantined (see the last line) or skipped as imported before; otherwise 1.
 
-The running Holdfast on HOST:PORT takes them (HOLDFAST_TOKEN where it asks for one); where none answers, the import
-runs on its own database. More: docs/import-export.md`;
+The Holdfast that runs on HOST:PORT stores them (with HOLDFAST_TOKEN when it requires one). When none answers, the
+import uses the database directly. See docs/import-export.md`;
 
-/** A row's place as people say it. */
+/** The word for the place of a row in a file. */
 const placeName = (file: SourceFile) => file.format === "parquet" ? "row" : "line";
 
-/** What was wrong, and where to look for the rest. */
-function* remarks({ file, problems, spoilt, quarantined, refused }: ImportProgress) {
+/** Yields lines on refused rows and on where the others are. */
+function* remarks({ file, problems, faulty, quarantined, refused }: ImportProgress) {
   const name = basename(file.path);
   for (const { place, path, message } of problems) {
     yield `  ${name} ${placeName(file)} ${place}: ${path}: ${message}`;
@@ -65,7 +65,7 @@ function* remarks({ file, problems, spoilt, quarantined, refused }: ImportProgre
     yield `  a quarantine entry counts its line within its batch of ${
       count(batchRows)
     } rows; batches with bad rows:`;
-    for (const { number, firstPlace, rows } of spoilt) {
+    for (const { number, firstPlace, rows } of faulty) {
       yield `  batch ${number}, from ${placeName(file)} ${firstPlace} on: ${count(rows)} rows`;
     }
   }
@@ -85,11 +85,11 @@ function summary(progress: ImportProgress, seconds: number): string {
   ].join("; ");
 }
 
-/** Whether it is the file that is wrong, so that another try would end the same. */
+/** Says whether the file itself is at fault, so that another attempt would fail too. */
 const isFault = (error: unknown) =>
   error instanceof HoldfastError && error.code === "malformed_body";
 
-/** The files that can be opened; the others are named on stderr. */
+/** Opens the files; prints the errors of those that cannot be opened. */
 async function openAll(
   paths: readonly string[],
   options: Parameters<typeof openSource>[1],
@@ -105,7 +105,7 @@ async function openAll(
   return { files, failed: paths.length - files.length };
 }
 
-/** `deno task import FILE…`: loads files of ticks, with progress; safe to run again. */
+/** Runs `deno task import FILE…`: loads files of ticks with progress; safe to run again. */
 export async function importFiles(context: CommandContext, args: string[]): Promise<number> {
   const { values, positionals } = readArguments("import", args, {
     "dry-run": { type: "boolean" },
@@ -120,7 +120,7 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
     throw new UsageError("Name the files: deno task import FILE…; see deno task import --help");
   }
   if (values["assume-utc"] && values["time-zone"] !== undefined) {
-    throw new UsageError("--assume-utc and --time-zone: say one of the two");
+    throw new UsageError("Give only one of --assume-utc and --time-zone");
   }
   const { files, failed } = await openAll(positionals, {
     assumeUtc: values["assume-utc"] === true,
@@ -129,12 +129,12 @@ export async function importFiles(context: CommandContext, args: string[]): Prom
   const stopped = new AbortController();
   context.runtime.onStopSignal(() => stopped.abort(new Error("stopped by a signal")));
   if (files.length === 0) return 1;
-  const wish = { files, named: positionals.length, signal: stopped.signal };
-  const refused = await (values["dry-run"] ? dryRun : store)(context, wish);
+  const request = { files, named: positionals.length, signal: stopped.signal };
+  const refused = await (values["dry-run"] ? dryRun : store)(context, request);
   return failed + refused > 0 ? 1 : 0;
 }
 
-/** Looks all files through before the first row of any is stored; those that cannot be imported are named. */
+/** Checks all files before the first row is stored; prints the errors of those that cannot be imported. */
 async function prepareAll(
   files: readonly SourceFile[],
   signal: AbortSignal,
@@ -144,7 +144,7 @@ async function prepareAll(
   for (const file of files) {
     const name = basename(file.path);
     try {
-      const onRead = (fraction: number) => bar.draw(name, fraction, "looking it through");
+      const onRead = (fraction: number) => bar.draw(name, fraction, "checking");
       prepared.push(await prepareFile(file, { signal, onRead }));
       bar.end();
     } catch (error) {
@@ -156,65 +156,54 @@ async function prepareAll(
   return prepared;
 }
 
-/** Imports the files one by one; answers how many went wrong. */
-async function store(
-  context: CommandContext,
-  { files, named, signal }: FilesToRead,
-): Promise<number> {
-  const prepared = await prepareAll(files, signal);
-  const all = { files: 0, rows: 0, stored: 0, quarantined: 0, refused: 0, skipped: 0 };
-  const total = startWatch();
-  let failed = files.length - prepared.length;
-  if (signal.aborted || prepared.length === 0) return Math.max(1, failed);
-  const { client, where, close } = await connect(context, { create: true });
-  const bar = stderrProgressBar();
-  console.error(`Importing ${prepared.length} file(s) into ${where}`);
+const counted = ["rows", "stored", "quarantined", "refused", "skipped"] as const;
+type Totals = Record<"files" | typeof counted[number], number>;
+
+/** Imports one file with a progress bar and prints its summary. Throws what ended the import. */
+async function storeFile(
+  prepared: PreparedFile,
+  { client, bar, signal }: {
+    client: Parameters<typeof importPrepared>[1]["client"];
+    bar: ProgressBar;
+    signal: AbortSignal;
+  },
+): Promise<ImportProgress> {
+  const { file, leftOut } = prepared;
+  const name = basename(file.path);
+  const watch = startWatch();
+  const draw = (progress: ImportProgress, force = false) =>
+    bar.draw(
+      name,
+      file.bytes === 0 ? 1 : progress.bytesRead / file.bytes,
+      `${count(progress.rows)} rows  ${count(progress.rows / watch())} rows/s`,
+      force,
+    );
   try {
-    for (const one of prepared) {
-      const { file } = one;
-      const name = basename(file.path);
-      const watch = startWatch();
-      const draw = (progress: ImportProgress, force = false) =>
-        bar.draw(
-          name,
-          file.bytes === 0 ? 1 : progress.bytesRead / file.bytes,
-          `${count(progress.rows)} rows  ${count(progress.rows / watch())} rows/s`,
-          force,
-        );
-      try {
-        const progress = await importPrepared(one, {
-          client,
-          onProgress: draw,
-          onWait: (why) => bar.wait(name, why),
-          signal,
-        });
-        draw(progress, true);
-        bar.end();
-        console.log(summary(progress, watch()));
-        if (one.leftOut.length > 0) console.log(columnsLeftOut(one.leftOut));
-        for (const remark of remarks(progress)) console.log(remark);
-        all.files++;
-        for (const key of ["rows", "stored", "quarantined", "refused", "skipped"] as const) {
-          all[key] += progress[key];
-        }
-        if (progress.refused > 0) failed++;
-      } catch (error) {
-        bar.end();
-        failed++;
-        const again = isFault(error) ? "" : "; run the same command again to go on";
-        console.error(`${name}: ${messageOf(error)}${again}`);
-        if (signal.aborted) break;
-      }
-    }
-  } finally {
-    await close();
+    const progress = await importPrepared(prepared, {
+      client,
+      onProgress: draw,
+      onWait: (why) => bar.wait(name, why),
+      signal,
+    });
+    draw(progress, true);
+    bar.end();
+    console.log(summary(progress, watch()));
+    if (leftOut.length > 0) console.log(columnsLeftOut(leftOut));
+    for (const remark of remarks(progress)) console.log(remark);
+    return progress;
+  } catch (error) {
+    bar.end();
+    throw error;
   }
+}
+
+function printTotals(all: Totals, named: number, seconds: number): void {
   if (named > 1) {
     console.log(
       `Total: ${all.files} of ${named} files; ${count(all.stored)} ticks stored; ${
         count(all.quarantined)
       } rows quarantined; ${count(all.refused)} refused; ${count(all.skipped)} skipped; ${
-        rowsIn(all.rows, total())
+        rowsIn(all.rows, seconds)
       }`,
     );
   }
@@ -223,5 +212,38 @@ async function store(
       `Not stored, but put in quarantine: ${count(all.quarantined)} rows, see /api/quarantine`,
     );
   }
+}
+
+/** Imports the files one by one and returns how many failed. */
+async function store(
+  context: CommandContext,
+  { files, named, signal }: FilesToRead,
+): Promise<number> {
+  const prepared = await prepareAll(files, signal);
+  const all: Totals = { files: 0, rows: 0, stored: 0, quarantined: 0, refused: 0, skipped: 0 };
+  const total = startWatch();
+  let failed = files.length - prepared.length;
+  if (signal.aborted || prepared.length === 0) return Math.max(1, failed);
+  const { client, where, close } = await connect(context, { create: true });
+  const bar = stderrProgressBar();
+  console.error(`Importing ${prepared.length} file(s) into ${where}`);
+  try {
+    for (const one of prepared) {
+      try {
+        const progress = await storeFile(one, { client, bar, signal });
+        all.files++;
+        for (const key of counted) all[key] += progress[key];
+        if (progress.refused > 0) failed++;
+      } catch (error) {
+        failed++;
+        const again = isFault(error) ? "" : "; run the same command again to continue";
+        console.error(`${basename(one.file.path)}: ${messageOf(error)}${again}`);
+        if (signal.aborted) break;
+      }
+    }
+  } finally {
+    await close();
+  }
+  printTotals(all, named, total());
   return failed;
 }

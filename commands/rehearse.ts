@@ -11,17 +11,18 @@ type Rehearsal = AnswerOf<"getRehearsal">;
 type Start = InputOf<"startRehearsal">["body"];
 
 const help =
-  `deno task rehearse change.sql          tries a change on a copy, and says what it is worth
-deno task rehearse --set work_mem=64MB  settings instead; may be given more than once
-deno task rehearse --advice ID          a piece of advice of /api/health/database
+  `deno task rehearse change.sql          applies a change to a copy and reports its effect
+deno task rehearse --set work_mem=64MB  changes a setting instead; can be repeated
+deno task rehearse --advice ID          applies a recommendation of /api/health/database
 
-  --workload FILE     JSON: [{"sql": "...", "params": [...]}, ...]; else the top of pg_stat_statements
+  --workload FILE     JSON: [{"sql": "...", "params": [...]}, ...]; by default the top of pg_stat_statements
   --profile quick|full
-  --backup ID         the backup to restore; else the newest
+  --backup ID         the backup to restore; the newest by default
   --format markdown|json
-  --fail-on harmful|regression   exit 1 when the verdict is harmful, or when any statement got slower
+  --fail-on harmful|regression   exit 1 when the verdict is harmful, or when a statement became slower
 
-Through the Holdfast that answers on HOST:PORT, else on its own. The living database is read, never changed.`;
+Uses the Holdfast that runs on HOST:PORT; when none answers, it starts one for the command. It reads the production
+database and never changes it.`;
 
 const profiles = ["quick", "full"];
 const failures = ["harmful", "regression"];
@@ -53,7 +54,7 @@ function readSettings(pairs: readonly string[] | undefined): Record<string, stri
   }));
 }
 
-/** Waits until a rehearsal is over, and says how it goes. */
+/** Waits until a rehearsal has ended, and prints its progress. */
 async function follow(client: Client, id: string): Promise<Rehearsal> {
   let last = "";
   for (;;) {
@@ -66,7 +67,7 @@ async function follow(client: Client, id: string): Promise<Rehearsal> {
   }
 }
 
-/** The exit code: 1 for a rehearsal that did not come to its end, and for what `failOn` names. */
+/** Returns the exit code: 1 for a rehearsal that did not complete, and for the verdicts of `failOn`. */
 function exitCode({ status, verdict, statements }: Rehearsal, failOn: string | undefined): number {
   if (status !== "done") return 1;
   if (failOn === undefined) return 0;
@@ -74,7 +75,7 @@ function exitCode({ status, verdict, statements }: Rehearsal, failOn: string | u
   return verdict === "harmful" || failOn === "regression" && slower ? 1 : 0;
 }
 
-/** `deno task rehearse`: tries a change on a copy and prints the report. */
+/** Runs `deno task rehearse`: applies a change to a copy and prints the report. */
 export async function rehearse(context: CommandContext, args: string[]): Promise<number> {
   const { values, positionals } = readArguments("rehearse", args, {
     set: { type: "string", multiple: true },

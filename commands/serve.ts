@@ -1,8 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { createHoldfast, type Holdfast } from "../app/holdfast.ts";
-import { endsWithin } from "../lib/ends_within.ts";
+import { createHoldfasts } from "../app/fleet/holdfasts.ts";
+import type { Holdfast } from "../app/holdfast.ts";
+import { endsWithin } from "../lib/deadline.ts";
 import { type Config, unknownSettings } from "../config/config.ts";
 import { closeHome } from "../db/embedded/files.ts";
 import { serverUser } from "../db/embedded/place.ts";
@@ -12,17 +13,17 @@ import { type Logger, tellPerson } from "../log.ts";
 import type { FileLock, Listener, Runtime, Upgrade } from "../runtime/types.ts";
 import { createStopSignals } from "./common/stop_signals.ts";
 
-/** Longest wait for requests in flight at a stop: an upload that is cut off is sent again, and stored once. */
+/** Longest wait for requests in flight at a stop; milliseconds. An upload that is cut off can be sent again and is stored once. */
 const drainMs = 2_000;
-/** Longest for all that ends in order before the embedded server is stopped, requests in flight included. */
+/** Longest time of an orderly stop before the embedded server is stopped, requests in flight included; milliseconds. */
 const orderlyMs = 2_500;
-/** Longest that a second signal waits for the embedded server. */
+/** Longest wait for the embedded server after a second signal; milliseconds. */
 const endMs = 3_000;
 
 export interface Serving {
   url: string;
   holdfast: Holdfast;
-  /** Resolves once everything has ended. */
+  /** Resolves when everything has ended. */
   stop(): Promise<void>;
 }
 
@@ -34,7 +35,7 @@ export interface CommandContext {
   version: string;
 }
 
-/** One Holdfast per data directory: the lock ends with the process, however it ends. */
+/** Locks the data directory for this process; undefined with DATABASE_URL. Throws a StartError when another process holds it. */
 export async function lockDataDir(
   { config, runtime }: CommandContext,
 ): Promise<FileLock | undefined> {
@@ -52,7 +53,7 @@ export async function lockDataDir(
         `HOLDFAST_DATA_DIR is ${JSON.stringify(dir)} (${messageOf(cause)}); allowed: a directory ${
           cause?.name === "NotCapable"
             ? "that Deno's permissions name, as deno task serve gives them"
-            : "that may be created and written"
+            : "that can be created and written"
         }`,
         { cause },
       );
@@ -60,7 +61,7 @@ export async function lockDataDir(
   if (!("heldBy" in lock)) return lock;
   throw new StartError(
     `Another Holdfast uses ${dir} (${
-      lock.heldBy || "it is just starting"
+      lock.heldBy || "it is starting"
     }); stop it, or choose another HOLDFAST_DATA_DIR`,
   );
 }
@@ -77,12 +78,12 @@ async function listen({ config, runtime }: CommandContext, holdfast: Holdfast): 
   }
 }
 
-/** Starts everything: listens first, so that health can tell how the rest comes along. `signal` gives up waiting. */
+/** Starts Holdfast. It listens first, so that health can report the progress. Aborting `signal` ends the wait. */
 export async function startServing(
   context: CommandContext,
   { signal, onMade = () => {} }: {
     signal?: AbortSignal;
-    /** Told of Holdfast as soon as it could leave a server behind. */
+    /** Called as soon as Holdfast may have started an embedded server. */
     onMade?: (holdfast: Holdfast) => void;
   } = {},
 ): Promise<Serving> {
@@ -92,7 +93,7 @@ export async function startServing(
   let holdfast: Holdfast | undefined;
   let listener: Listener | undefined;
   try {
-    holdfast = await createHoldfast({
+    holdfast = await createHoldfasts({
       config,
       log,
       upgrade,
@@ -101,27 +102,27 @@ export async function startServing(
     });
     onMade(holdfast);
     listener = await listen(context, holdfast);
-    const house = holdfast;
+    const created = holdfast;
     const guarded = (name: string, job: () => Promise<void>) => () =>
       job().catch((error) => log.error("cron_failed", { cron: name, error: messageOf(error) }));
     runtime.cron(
       "holdfast each minute",
       "* * * * *",
       crons.signal,
-      guarded("minute", () => house.everyMinute()),
+      guarded("minute", () => created.everyMinute()),
     );
     runtime.cron(
       "holdfast rotation",
       "7 * * * *",
       crons.signal,
-      guarded("hour", () => house.everyHour()),
+      guarded("hour", () => created.everyHour()),
     );
     const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
     const url = `http://${host}:${listener.port}`;
     log.info("listening", { url });
-    await house.start(signal);
+    await created.start(signal);
     if (!signal?.aborted) log.info("ready", { url, dashboard: `${url}/`, docs: `${url}/docs` });
-    return { url, holdfast: house, stop };
+    return { url, holdfast: created, stop };
   } catch (error) {
     await stop().catch(() => {});
     throw error;
@@ -140,28 +141,27 @@ export async function startServing(
 }
 
 /**
- * The last net: an error that nobody awaited is logged, and the rest goes on. It is a defect wherever it came from,
- * but no reason to stop taking ticks.
+ * Logs errors that no code handles and continues. Such an error is a defect, but no reason to stop storing ticks.
  */
-function catchStrays(log: Logger): void {
+function logUnhandledErrors(log: Logger): void {
   process.on("unhandledRejection", (error) => {
     if (isDriversOwn(error)) log.debug("driver_rejection", { error });
-    else log.error("stray_rejection", { error });
+    else log.error("unhandled_rejection", { error });
   });
-  process.on("uncaughtException", (error) => log.error("stray_error", { error }));
+  process.on("uncaughtException", (error) => log.error("uncaught_exception", { error }));
 }
 
-/** Serves until a signal; another one a second or more later ends at once. */
+/** Serves until a signal; another one a second or more later ends the process at once. */
 export async function serve(
   context: CommandContext,
   whileServing: (serving: Serving, signal: AbortSignal) => Promise<void> = async () => {},
 ): Promise<number> {
   const { runtime, log } = context;
-  catchStrays(log);
+  logUnhandledErrors(log);
   for (const name of unknownSettings(runtime.env())) {
     log.warn("unknown_setting", {
       name,
-      detail: "Holdfast has no such setting; it changes nothing",
+      detail: "Holdfast has no such setting; it has no effect",
     });
   }
   const stopped = new AbortController();
@@ -191,7 +191,7 @@ export async function serve(
   });
   const extra = whileServing(serving, stopped.signal);
   await asked;
-  await extra.catch((error) => log.warn("companion_failed", { error: messageOf(error) }));
+  await extra.catch((error) => log.warn("background_work_failed", { error: messageOf(error) }));
   await serving.stop();
   log.info("stopped");
   return 0;

@@ -65,7 +65,7 @@ function print(tokens: readonly TokenListing[]): void {
   }
 }
 
-/** `deno task token`: makes, lists and revokes named tokens, beside a running Holdfast or without one. */
+/** Runs `deno task token`: creates, lists and revokes named tokens, whether or not Holdfast runs. */
 export async function token({ config, log }: CommandContext, args: string[]): Promise<number> {
   const { values, positionals } = readArguments("token", args, {
     name: { type: "string" },

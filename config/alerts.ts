@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { channels } from "./channels.ts";
-import { setting, whole } from "./setting.ts";
+import { setting, whole } from "./definition.ts";
 
-/** How alerts are told. */
+/** Settings of alert notifications. */
 export const alertSettings = {
   HOLDFAST_CHANNELS: setting(
     channels,
@@ -13,7 +13,7 @@ export const alertSettings = {
   HOLDFAST_ALERTS_REMIND_SECONDS: setting(
     whole(0, 604_800).default(3_600),
     "seconds from 0 to 604800 (0: never)",
-    "How often channels are told again of an alert that still fires and that nobody has acknowledged.",
+    "How often a notification is repeated while an alert fires and nobody has acknowledged it.",
   ),
   HOLDFAST_ALERTS_FLAP_FIRINGS: setting(
     whole(0, 1_000).default(4),

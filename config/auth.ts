@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { list, setting, whole } from "./setting.ts";
+import { list, setting, whole } from "./definition.ts";
 
 /** An address, or a network such as 10.0.0.0/8. */
 function isNetwork(text: string): boolean {

@@ -1,4 +1,4 @@
-import { setting, text, whole } from "./setting.ts";
+import { setting, text, whole } from "./definition.ts";
 
 /** Backups, their trial, the WAL archive. */
 export const backupSettings = {

@@ -17,7 +17,7 @@ export type Config =
   & { readonly [K in SettingName]: z.output<Settings[K]["schema"]> }
   & {
     readonly alertOverrides: readonly AlertOverride[];
-    /** What completes `DATABASE_URL`, as libpq does it: the variables of libpq and where to look for its files. */
+    /** Completes `DATABASE_URL` as libpq does: its environment variables, and where its files are. */
     readonly libpqVariables: Readonly<Record<string, string>>;
     /** Variables of libpq that name the server, where `DATABASE_URL` does not; empty where it does. */
     readonly namedBy: readonly string[];
@@ -29,7 +29,7 @@ export type Config =
 
 const alertPrefix = "HOLDFAST_ALERT_";
 
-/** Names in the environment that look like settings and are none: most likely misspelt. */
+/** Names in the environment that resemble settings but are none: probably misspelt. */
 export function unknownSettings(env: Record<string, string | undefined>): string[] {
   return Object.keys(env).filter((name) =>
     name.startsWith("HOLDFAST_") && !name.startsWith(alertPrefix) && name !== "HOLDFAST_CONFIG" &&

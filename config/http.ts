@@ -1,4 +1,4 @@
-import { setting, whole } from "./setting.ts";
+import { setting, whole } from "./definition.ts";
 
 /** How long a request may take, and how many connections there may be. */
 export const httpSettings = {

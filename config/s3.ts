@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { flag, setting } from "./setting.ts";
+import { flag, setting } from "./definition.ts";
 
 /** A bucket, and below it any folders, of characters that need no quoting anywhere; no user, query or fragment. */
 const place = /^https?:\/\/[^\/?#@\s]+\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w-][\w.-]*)*\/?$/;

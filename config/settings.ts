@@ -5,7 +5,7 @@ import { authSettings } from "./auth.ts";
 import { backupSettings } from "./backups.ts";
 import { httpSettings } from "./http.ts";
 import { s3Settings } from "./s3.ts";
-import { flag, list, setting, text, whole } from "./setting.ts";
+import { flag, list, setting, text, whole } from "./definition.ts";
 
 const bytes = (min: number, max: number) => whole(min, max);
 const MiB = 1024 * 1024;
@@ -26,7 +26,7 @@ export const settings = {
   DATABASE_URL: setting(
     z.string().refine(isConnectionString).optional(),
     "a URL such as postgres://user:password@host:5432/database, or keywords such as host=db dbname=trading, or embedded",
-    "The Postgres (14 to 18) to look after, as psql takes it; see [the address](#the-address-of-a-server). Without it, the server that `PGHOST`, `PGHOSTADDR` or `PGSERVICE` names; without these too, or with `embedded`, Holdfast starts its own.",
+    "The Postgres (14 to 18) to monitor, as psql takes it; see [the address](#the-address-of-a-server). Without it, the server that `PGHOST`, `PGHOSTADDR` or `PGSERVICE` names; without these too, or with `embedded`, Holdfast starts its own.",
     true,
   ),
   HOLDFAST_DATABASES: setting(

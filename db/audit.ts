@@ -1,4 +1,5 @@
 import type { Sql } from "./connection.ts";
+import { utcText } from "./utc_text.ts";
 
 /** One change made through the API, or several of one kind summed. Times are RFC 3339. */
 export interface AuditRow {
@@ -74,8 +75,8 @@ export async function listAuditRows(
       id::text,
       request_id,
       instance,
-      to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
-      to_char(until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as until,
+      ${sql.unsafe(utcText("at"))} as at,
+      ${sql.unsafe(utcText("until"))} as until,
       requests,
       via,
       actor,

@@ -1,5 +1,5 @@
 import type { Sql } from "./connection.ts";
-import { endsWithin } from "../lib/ends_within.ts";
+import { endsWithin } from "../lib/deadline.ts";
 
 /** The part of the driver's queries by which a statement is cancelled. Its types do not name it. */
 interface DriverQuery {
@@ -8,7 +8,7 @@ interface DriverQuery {
   canceller: ((query: { state: object; active: true }) => Promise<void>) | null;
 }
 
-/** Longest wait for the server to take a request to cancel; milliseconds. */
+/** Longest wait for the server to accept a cancel request; milliseconds. */
 const cancelMs = 1_000;
 /** Of the queries made last, one has been sent: those before it are parts of it, or have ended. */
 const queriesKept = 8;
@@ -16,11 +16,11 @@ const queriesKept = 8;
 const isQuery = (value: unknown): value is DriverQuery =>
   typeof value === "object" && value !== null && "canceller" in value && "state" in value;
 
-/** Notes the queries made on one connection, and cancels what its session is doing. */
+/** Registers the queries made on one connection, and cancels the statement that its session runs. */
 export class Canceller {
   #queries: DriverQuery[] = [];
 
-  /** Notes what a client has made, and returns it. */
+  /** Registers a query that a client has made, and returns it. */
   note<T>(made: T): T {
     if (isQuery(made)) {
       this.#queries.push(made);
@@ -30,8 +30,8 @@ export class Canceller {
   }
 
   /**
-   * Asks the server, over a connection of its own as the protocol has it, to cancel what the session does. The driver's
-   * `cancel` does so only until a COPY has begun. Resolves when the server has taken it, or has had the time to.
+   * Sends a cancel request over a separate connection, as the protocol requires. The driver's `cancel` does so only until a
+   * COPY has begun. Resolves when the server has accepted the request, or after a second.
    */
   async cancel(): Promise<void> {
     const sent = this.#queries.find(({ state, canceller }) => state !== null && canceller !== null);
@@ -41,8 +41,8 @@ export class Canceller {
   }
 }
 
-/** The client as before, but each query it makes is noted. */
-export function noting(client: Sql, canceller: Canceller): Sql {
+/** Returns a client that registers each query it makes with the canceller. */
+export function withCanceller(client: Sql, canceller: Canceller): Sql {
   return new Proxy(client, {
     apply: (target, self, args) =>
       canceller.note(

@@ -1,6 +1,7 @@
 import { type ErrorCode, HoldfastError, messageOf } from "../errors.ts";
+import { sqlState } from "./sql_state.ts";
 
-/** Codes of the system and the driver: no server spoke. */
+/** Codes of the system and the driver: the error is not from a server. */
 const unreachable = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -16,24 +17,24 @@ const unreachable = new Set([
   "CONNECTION_DESTROYED",
   "CONNECTION_ENDED",
   // Of servers and poolers too old to send a severity that is not translated.
-  "57P01", // admin_shutdown
-  "57P02", // crash_shutdown
-  "57P03", // cannot_connect_now
-  "53300", // too_many_connections
+  sqlState.adminShutdown,
+  sqlState.crashShutdown,
+  sqlState.cannotConnectNow,
+  sqlState.tooManyConnections,
 ]);
 
 const codes: Record<string, ErrorCode> = {
-  "25006": "database_read_only", // read_only_sql_transaction: a standby, or default_transaction_read_only
-  "57014": "deadline_exceeded", // query_canceled: our statement_timeout
-  "55P03": "lock_timeout", // lock_not_available: our lock_timeout
-  "53100": "storage_full", // disk_full
-  "53200": "overloaded", // out_of_memory
-  HF001: "partition_sealed", // holdfast.refuse_sealed()
-  "40001": "conflict",
-  "40P01": "conflict", // deadlock_detected
+  [sqlState.readOnlySqlTransaction]: "database_read_only", // a standby, or default_transaction_read_only
+  [sqlState.queryCanceled]: "deadline_exceeded", // by our statement_timeout
+  [sqlState.lockNotAvailable]: "lock_timeout", // by our lock_timeout
+  [sqlState.diskFull]: "storage_full",
+  [sqlState.outOfMemory]: "overloaded",
+  [sqlState.partitionSealed]: "partition_sealed",
+  [sqlState.serializationFailure]: "conflict",
+  [sqlState.deadlockDetected]: "conflict",
 };
 
-/** What the driver threw, out of the wrappings of drizzle and of our own errors. */
+/** Returns the driver's error, without the wrappers of drizzle and of Holdfast. */
 export function driverError(error: unknown): unknown {
   let at = error;
   for (let depth = 0; depth < 5; depth++) {
@@ -45,7 +46,7 @@ export function driverError(error: unknown): unknown {
   return at;
 }
 
-/** The SQLSTATE or system code of anything a driver threw, or an empty string. */
+/** Returns the SQLSTATE or system code of an error of the driver, or an empty string. */
 export function codeOf(error: unknown): string {
   const found = driverError(error);
   if (found instanceof HoldfastError) return "";
@@ -84,7 +85,7 @@ function severityOf(error: unknown): string | undefined {
 }
 
 /**
- * Says whether the server could not be reached, turned us away or ended the connection, as opposed to refusing one
+ * Says whether the server could not be reached, refused the connection or ended it, as opposed to refusing one
  * statement. With ERROR the server lives and the connection stays, whatever the code: a function may raise any, and a
  * foreign server's lost connection comes as 08006.
  */
@@ -102,13 +103,13 @@ export function isAnswer(error: unknown): boolean {
   return severity !== undefined && !last.has(severity) && !hasNoSession(error);
 }
 
-/** The SQLSTATE that a server gave with its error; undefined when no server spoke. */
+/** Returns the SQLSTATE of an error; undefined where it is not from a server. */
 export function sqlStateOf(error: unknown): string | undefined {
   const code = codeOf(error);
   return severityOf(error) !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** The constraint that a statement was refused by, as the server names it; undefined when it names none. */
+/** Returns the name of the violated constraint; undefined where the server names none. */
 export function constraintOf(error: unknown): string | undefined {
   const { constraint_name: name } = (driverError(error) ?? {}) as { constraint_name?: unknown };
   return typeof name === "string" ? name : undefined;
@@ -116,21 +117,21 @@ export function constraintOf(error: unknown): string | undefined {
 
 /** What is known of a cancelled statement and of a want of memory: each has one code for several causes. */
 function plainWords(state: string, words: string): string | undefined {
-  if (state === "57014") {
+  if (state === sqlState.queryCanceled) {
     if (/statement timeout/.test(words)) return "The database did not finish in time";
     return /user request/.test(words)
       ? "The statement was cancelled by another session"
       : "The database cancelled the statement";
   }
-  if (state === "53200" && /shared memory/.test(words)) {
-    return "The database has no room left in its shared memory, such as for locks (max_locks_per_transaction)";
+  if (state === sqlState.outOfMemory && /shared memory/.test(words)) {
+    return "The shared memory of the database is full, for example of locks (max_locks_per_transaction)";
   }
   return undefined;
 }
 
 /** Says whether the server refused a write because it takes none from this session: a standby, or a read-only default. */
 export function refusesWrites(error: unknown): boolean {
-  return codeOf(error) === "25006" ||
+  return codeOf(error) === sqlState.readOnlySqlTransaction ||
     (error instanceof HoldfastError && error.code === "database_read_only");
 }
 
@@ -162,9 +163,9 @@ export function toHoldfastError(error: unknown): HoldfastError {
 }
 
 /** What a server means by words that do not say so, such as "sorry" or "slots". */
-const plainly: Record<string, string> = { "53300": "too many connections" };
+const plainly: Record<string, string> = { [sqlState.tooManyConnections]: "too many connections" };
 
-/** One line for a log or a health check: the code, and the server's words. */
+/** Returns one line for a log or a health check: the code and the server's message. */
 export function describeDatabaseError(error: unknown): string {
   const state = codeOf(error);
   const words = messageOf(driverError(error));

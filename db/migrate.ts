@@ -1,8 +1,12 @@
 import { createHash } from "node:crypto";
 import { StartError } from "../errors.ts";
+import { sqlState } from "./sql_state.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
-import { describeOwnPublication, listOwnPublications } from "./partitions/publications.ts";
+import {
+  describeOwnPublication,
+  listOwnPublications,
+} from "./partitions/catalogue/publications.ts";
 import { readTraits, whyUnfit } from "./server/requirements.ts";
 import { inTransaction } from "./session/transaction.ts";
 import type { Migration } from "./migrations/list.ts";
@@ -106,7 +110,7 @@ async function createLedger(tx: Sql): Promise<void> {
         applied_at timestamptz not null default now()
       )`;
   } catch (error) {
-    if (codeOf(error) !== "42501") throw error; // insufficient_privilege
+    if (codeOf(error) !== sqlState.insufficientPrivilege) throw error;
     throw new StartError(
       "The role may not create the schemas market and holdfast; as an admin: grant create on database … to <role>",
       { cause: error },

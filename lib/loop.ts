@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { createSingleFlight } from "./single_flight.ts";
 
 export interface Loop {
   start(): void;
@@ -19,15 +20,13 @@ export function createLoop(
   },
 ): Loop {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let running: Promise<void> | undefined;
+  let running: Promise<void> = Promise.resolve();
   let stopped = true;
 
-  function run(): Promise<void> {
-    running ??= job()
-      .catch((error) => log.error("job_failed", { job: name, error: messageOf(error) }))
-      .finally(() => running = undefined);
-    return running;
-  }
+  const runOnce = createSingleFlight(() =>
+    job().catch((error) => log.error("job_failed", { job: name, error: messageOf(error) }))
+  );
+  const run = () => running = runOnce();
 
   function schedule(started: number): void {
     if (stopped) return;

@@ -9,7 +9,7 @@ async function lockFile(path: string, owner: string): Promise<FileLock | { heldB
   }
   await file.truncate(0);
   await file.write(new TextEncoder().encode(owner)).catch((error) => {
-    // The lock is what counts; its owner's name is a courtesy that a full disk has no room for.
+    // The lock counts; the name of its owner is optional, and cannot be written on a full disk.
     if (error.code !== "ENOSPC") throw error;
   });
   return {

@@ -22,7 +22,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Bytes of a body, asked for piece by piece. */
 export interface ByteSource {
-  /** The next piece; undefined at the end. Rejects when the sender goes away before it. Asked for one at a time. */
+  /** Returns the next chunk; undefined at the end. Rejects when the sender disconnects before it. Call it once at a time. */
   next(): Promise<Bytes | undefined>;
   /** Ends a wait for the next piece, and wants no more. */
   cancel(): void;

@@ -11,33 +11,11 @@ function defaultOf(name: SettingName): string {
   return `\`${typeof value === "object" ? JSON.stringify(value) : String(value)}\``;
 }
 
-/** docs/configuration.md, from the schema of the settings and the shipped rules. */
-export function renderConfiguration(): string {
-  const rows = (Object.keys(settings) as SettingName[]).map((name) =>
-    `| \`${name}\` | ${defaultOf(name)} | ${settings[name].about} Allowed: ${
-      settings[name].allowed
-    }. |`
-  );
-  const rules = buildRules("production", []).map((rule) =>
-    `| \`${rule.name}\` | ${rule.title} | ${rule.warning ?? "–"} | ${
-      rule.critical ?? "–"
-    } | ${rule.clear} | ${rule.for_seconds} |`
-  );
+function addressSection(): string {
   const connection = parameters.map(({ name, variable, taken, remark }) =>
     `| \`${name}\` | ${variable ? `\`${variable}\`` : "–"} | ${taken} | ${remark} |`
   );
-  return `# Configuration
-
-<!-- Generated from config/config.ts, db/address/parameters.ts and services/alerts/rules/overrides.ts by \`deno task openapi\`; do not edit. -->
-
-Settings come from the environment. \`HOLDFAST_CONFIG\` may name a JSON file with the same names; the environment
-wins over it. A bad value stops the start with one line that names the setting, the value and what is allowed.
-
-| setting | default | what it does |
-| --- | --- | --- |
-${rows.join("\n")}
-
-## The address of a server
+  return `## The address of a server
 
 \`DATABASE_URL\` is a connection string as psql takes it. All of these work:
 
@@ -67,7 +45,7 @@ Without \`DATABASE_URL\`, \`PGHOST\`, \`PGHOSTADDR\` or \`PGSERVICE\` name the s
 data directory holds an embedded Postgres it asks instead: \`DATABASE_URL=postgres://\` means the server of the variables,
 \`DATABASE_URL=embedded\` the embedded one.
 
-A wrong password, role, database, host name or certificate ends a start in one line. A server that is away is waited for,
+A wrong password, role, database, host name or certificate ends a start in one line. Holdfast waits for a server that cannot be reached,
 after a line that says so; commands other than \`serve\` and \`demo\` wait 8 seconds.
 
 Every parameter of libpq 18, and its environment variable. "no effect" is read and left aside; "no" is refused by name, as
@@ -75,9 +53,16 @@ are parameters that do not exist.
 
 | parameter | variable | taken | remark |
 | --- | --- | --- | --- |
-${connection.join("\n")}
+${connection.join("\n")}`;
+}
 
-## Alert levels
+function alertSection(): string {
+  const rules = buildRules("production", []).map((rule) =>
+    `| \`${rule.name}\` | ${rule.title} | ${rule.warning ?? "–"} | ${
+      rule.critical ?? "–"
+    } | ${rule.clear} | ${rule.for_seconds} |`
+  );
+  return `## Alert levels
 
 Every level of every rule can be set as \`HOLDFAST_ALERT_<RULE>_<LEVEL>\`, where the level is \`WARNING\`, \`CRITICAL\`,
 \`CLEAR\`, \`FOR_SECONDS\`, \`KEEP_FIRING_SECONDS\`, \`COOLDOWN_SECONDS\` or \`ENABLED\`; for example
@@ -86,7 +71,30 @@ These are production's levels; \`HOLDFAST_PROFILE\` development and staging wait
 
 | rule | meaning | warning | critical | clear | for, seconds |
 | --- | --- | --- | --- | --- | --- |
-${rules.join("\n")}
+${rules.join("\n")}`;
+}
+
+/** Renders docs/configuration.md from the schema of the settings, libpq's parameters and the shipped rules. */
+export function renderConfiguration(): string {
+  const rows = (Object.keys(settings) as SettingName[]).map((name) =>
+    `| \`${name}\` | ${defaultOf(name)} | ${settings[name].about} Allowed: ${
+      settings[name].allowed
+    }. |`
+  );
+  return `# Configuration
+
+<!-- Generated from config/config.ts, db/address/parameters.ts and services/alerts/rules/overrides.ts by \`deno task openapi\`; do not edit. -->
+
+Settings come from the environment. \`HOLDFAST_CONFIG\` may name a JSON file with the same names; the environment
+wins over it. A bad value stops the start with one line that names the setting, the value and what is allowed.
+
+| setting | default | what it does |
+| --- | --- | --- |
+${rows.join("\n")}
+
+${addressSection()}
+
+${alertSection()}
 `;
 }
 

@@ -1,4 +1,5 @@
-import { type Collector, collectors, type Tier } from "../db/collectors/list.ts";
+import type { Collector, Tier } from "../db/collectors/collector.ts";
+import { collectors } from "../db/collectors/list.ts";
 import { signals } from "../services/monitor/signals/list.ts";
 import type { Signal, Unit } from "../services/monitor/signals/signal.ts";
 import { metricName, shownUnits } from "../services/monitor/export/server.ts";

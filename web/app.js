@@ -11,7 +11,7 @@ import { words } from "./lib/format.js";
 import { PAGES } from "./routes.js";
 import { app, dismiss, startState } from "./state.js";
 
-/** One broken page must not take the verdict away with it. */
+/** Keeps the status visible when a page fails to render. */
 class Fence extends Component {
   constructor() {
     super();
@@ -43,7 +43,7 @@ function usePage(page) {
       loaded.set(page.path, module.Page);
       if (!over) update((count) => count + 1);
     }, () => {
-      // A new version of Holdfast serves other names: the whole page is loaded anew, once.
+      // A new version of Holdfast serves assets under other names: reload the page, once.
       const key = `holdfast.reloaded ${page.path}`;
       if (Date.now() - Number(sessionStorage.getItem(key) ?? 0) < 30_000) return;
       sessionStorage.setItem(key, String(Date.now()));

@@ -1,4 +1,4 @@
-// The API reference, drawn from this server's own description; nothing comes from elsewhere.
+// The API reference, rendered from this server's own document; nothing is loaded from other hosts.
 import { request } from "./lib/api.js";
 const byId = (id) => document.getElementById(id);
 

@@ -1,4 +1,4 @@
-// Signing in: the token goes to the server once and comes back as a cookie; then back to where one wanted to go.
+// Signing in: sends the token to the server once, which sets a cookie; then opens the page requested before.
 import { safeReturn } from "./lib/address.js";
 import { request } from "./lib/api.js";
 

@@ -1,4 +1,4 @@
-// What every page shares: the verdict, the figures, the alerts, the live channel, who looks, and whether time flows.
+// State that all pages share: status, figures, alerts, live channel, signed-in user, and whether the page is paused.
 import { contact, request, requestList } from "./lib/api.js";
 import { learnServerTime, serverNow } from "./lib/clock.js";
 import { createLive } from "./lib/live.js";
@@ -139,7 +139,7 @@ function heardAlert(data, ts) {
     if (data.state === "resolved") toast(overWords(data), "resolved");
     else toast(data.message ?? data.alert_type, data.severity);
   }
-  // The newest frame comes again to each new page, which has just asked for all of them.
+  // Each new page gets the newest frame again, although it has just requested all alerts.
   if (fresh) askAlerts(800);
 }
 
@@ -180,7 +180,7 @@ export function startState() {
     askAlerts();
   };
   refresh();
-  // Holdfast silent or back: one question tells all.
+  // Holdfast stopped or resumed answering: one request refreshes everything.
   contact.listeners.add(() => askHealth());
   setInterval(() => {
     const { health, failing } = app.get();

@@ -8,7 +8,7 @@ import { overheadCases } from "./overhead/cases.ts";
 import { poolCases } from "./pool/cases.ts";
 import { queryCases } from "./query/cases.ts";
 
-/** Every benchmark of Holdfast: what `deno bench`, the API and embedders run. */
+/** Every benchmark of Holdfast. A new folder of cases is added here; the API, the gate and embedders run this list. */
 export const cases: readonly BenchmarkCase[] = [
   ...insertCases,
   ...calculationCases,

@@ -14,9 +14,9 @@ import {
   sessionMinutes,
 } from "./market/profile.ts";
 
-/** A made-up trade print; price in whole cents, so that every arm stores the same value exactly. */
+/** A generated trade; the price is an integer of cents, so that every arm stores the same value exactly. */
 export interface BenchTick {
-  /** No two ticks of a source have the same. */
+  /** Unique within a source; microseconds since 1970. */
   tsUs: number;
   symbol: string;
   instrumentId: number;
@@ -26,7 +26,7 @@ export interface BenchTick {
 }
 
 export interface TickSource {
-  /** The next ticks in the order of their arrival: a few are late. */
+  /** Returns the next ticks in order of arrival; a few are late. */
   next(count: number): BenchTick[];
 }
 
@@ -40,9 +40,9 @@ const burstTicks = meanOf(batchSizes) / (1 - another);
 const burstMs = another / (1 - another) * logUniformMean(gapWithinMs.least, gapWithinMs.most);
 
 /**
- * Ticks like a market's: sessions with an opening burst and a close, arrivals in clusters, few symbols that trade
- * most of the time, prices that bounce by a cent, some ticks late. Two sources of one seed give the same ticks, so
- * both arms of a case are fed alike.
+ * Creates a source of ticks like those of a market: sessions with an opening burst and a close, clustered arrivals, few
+ * symbols with most of the trades, prices that bounce by a cent, some late ticks. Two sources with one seed give the same
+ * ticks.
  */
 export function createTickSource(
   seed: number,
@@ -53,7 +53,7 @@ export function createTickSource(
   const prices = Array.from({ length: profile.symbols }, () => 1_000 + random.int(40_000));
   const lastMove = new Int8Array(profile.symbols).fill(1);
   const names = prices.map((_, index) => `SYM${String(index).padStart(4, "0")}`);
-  /** Generated and not yet arrived, late ones among them. */
+  /** Generated ticks that have not arrived yet, including late ones. */
   let ready: BenchTick[] = [];
   let held: { arrivesUs: number; tick: BenchTick }[] = [];
   const usualGapMs = sessionMinutes * 60_000 / (profile.ticksPerDay / burstTicks);
@@ -64,7 +64,7 @@ export function createTickSource(
   let moodUs = firstTickUs;
 
   function print(index: number): void {
-    // Unique, and in the same millisecond as the rest of its batch.
+    // Unique, but in the same millisecond as the rest of its batch.
     const tsUs = lastUs = Math.max(lastUs + 1, Math.floor(clockUs));
     if (random.next() < moves.any) {
       const sign = random.next() < moves.back ? -lastMove[index]! : lastMove[index]!;
@@ -97,8 +97,8 @@ export function createTickSource(
     } while (random.next() < another);
   }
 
-  /** Moves the clock to the next burst: an arrival of a process whose rate changes with the minute and the mood. */
-  function rest(): void {
+  /** Advances the clock to the next burst; the rate of bursts varies with the minute and the activity. */
+  function advance(): void {
     let due = -Math.log(1 - random.next());
     for (;;) {
       const usual = intensityAt((clockUs - openUs) / minuteUs) / meanIntensity;
@@ -127,7 +127,7 @@ export function createTickSource(
     next(count) {
       while (ready.length < count) {
         burst();
-        rest();
+        advance();
       }
       const ticks = ready.slice(0, count);
       ready = ready.slice(count);
@@ -136,7 +136,7 @@ export function createTickSource(
   };
 }
 
-/** The first place whose cumulative share is beyond a draw. */
+/** Draws an index by its cumulative shares. */
 function pick(cumulative: readonly number[], random: Random): number {
   const draw = random.next();
   let [low, high] = [0, cumulative.length - 1];
@@ -175,13 +175,13 @@ function logUniformMean(least: number, most: number): number {
   return (most - least) / Math.log(most / least);
 }
 
-/** Microseconds since 1970 as Postgres reads a timestamptz, with all six digits. */
+/** Formats microseconds since 1970 as a timestamptz with six digits. */
 export function timestampOf(tsUs: number): string {
   const micros = String(tsUs % 1_000_000).padStart(6, "0");
   return `${new Date(Math.floor(tsUs / 1_000_000) * 1_000).toISOString().slice(0, 19)}.${micros}Z`;
 }
 
-/** Cents as a decimal: exact in text, and the nearest double when parsed as one. */
+/** Formats cents as a decimal: exact as text, the nearest double when parsed. */
 export function decimalOf(cents: number): string {
   return (cents / 100).toFixed(2);
 }

@@ -17,7 +17,7 @@ const usage = `deno task bench:gate [--baseline FILE] [--update] [--cases ID,ID]
 Measures the cases and holds them against FILE (.holdfast/bench-baseline.json). Exits 1 on a regression that a second
 run confirms. Without FILE, or with --update, measures and writes it. --plant slows every candidate down, to try the gate.`;
 
-/** Quick and steady: what they time is the processor's work, not the disk's mood. */
+/** Fast cases with little variance, because they depend on the processor and not on the disk. */
 const usualCases = [
   "calc_vwap",
   "calc_row_arithmetic",
@@ -25,7 +25,7 @@ const usualCases = [
   "query_vwap",
   "query_candles",
 ];
-const measuring = { looks: [16], slotMs: 40, warmUpMs: 80 };
+const measuring = { analyses: [16], slotMs: 40, warmUpMs: 80 };
 
 interface Arguments {
   baseline: string;
@@ -120,7 +120,7 @@ async function gate(options: Arguments, target: Target): Promise<number> {
   return proven.length > 0 ? 1 : 0;
 }
 
-/** 0: no proven regression; 1: a regression, twice proven; 2: the gate could not judge. */
+/** Returns the exit code: 0 without a proven regression, 1 for a regression proven twice, 2 when the gate cannot judge. */
 async function main(): Promise<number> {
   try {
     const options = readArguments(Deno.args);

@@ -1,6 +1,6 @@
 import type { BenchmarkCase } from "../../services/benchmarks/case.ts";
 
-/** The same cases with candidates that are slower by `share` (0.25: a quarter less gets done), to prove the gate. */
+/** Returns the cases with candidates that do `share` less work in the same time (0.25: a quarter less), to test the gate. */
 export function plantSlowdown(cases: readonly BenchmarkCase[], share: number): BenchmarkCase[] {
   return cases.map((bench) => {
     const { baseline, candidate } = bench.arms;

@@ -3,19 +3,19 @@ import { connectSql } from "../../db/connection.ts";
 import type { ArmRole } from "../../services/benchmarks/case.ts";
 import { measure } from "../../services/benchmarks/measuring/measure.ts";
 import { createRandom } from "../../services/benchmarks/measuring/random.ts";
-import { planLooks } from "../../services/benchmarks/measuring/sequential.ts";
+import { planAnalyses } from "../../services/benchmarks/measuring/sequential.ts";
 import { judge } from "../../services/benchmarks/running/run_case.ts";
 import type { Verdict } from "../../services/benchmarks/statistics.ts";
 import { startTempServer } from "../temp_server.ts";
 
-/** A fast case: a sum of this many rows takes one to two milliseconds. */
+/** Rows of a fast case: their sum takes one to two milliseconds. */
 const rows = 20_000;
-const looksAfter = [8, 16];
-const measuring = { looks: looksAfter, slotMs: 40, warmUpMs: 40 };
+const analysesAfter = [8, 16];
+const measuring = { analyses: analysesAfter, slotMs: 40, warmUpMs: 40 };
 
 /**
- * Calibrates the whole method on a real server: runs with identical arms, whose every verdict is false, and runs
- * whose candidate does 30 % less in the same time, whose verdict must be "fail". `--runs 100` of each.
+ * Calibrates the method on a real server by runs with identical arms, for which every verdict is false, and runs whose
+ * candidate does 30 % less in the same time, for which the verdict must be "fail". `--runs 100` of each.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { runs: { type: "string", default: "100" } } });
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
           const elapsedMs = role === "candidate" ? ms / (1 - slower) : ms;
           return { units: 1, elapsedMs };
         };
-        const looks = planLooks(looksAfter);
+        const analyses = planAnalyses(analysesAfter);
         let verdict: Verdict = "not_measured";
         const { logRatios } = await measure({
           random: createRandom(seed),
@@ -57,19 +57,19 @@ async function main(): Promise<void> {
           now: () => performance.now(),
           signal: new AbortController().signal,
           run,
-          goOn(sofar, look) {
-            const { alpha } = looks[look]!;
+          goOn(sofar, at) {
+            const { alpha } = analyses[at]!;
             verdict = judge({ category: "query_performance" }, 0, sofar, alpha, seed).verdict;
             return verdict === "inconclusive";
           },
         });
         verdicts[verdict]++;
-        if (logRatios.length === looksAfter[0]) early++;
+        if (logRatios.length === analysesAfter[0]) early++;
       }
       const seconds = (performance.now() - began) / 1_000;
       console.log(
         `${name}: ${verdicts.pass} pass, ${verdicts.fail} fail, ${verdicts.inconclusive} inconclusive of ${runs}; ` +
-          `${early} ended after ${looksAfter[0]} blocks; ${(seconds / runs).toFixed(1)} s a run`,
+          `${early} ended after ${analysesAfter[0]} blocks; ${(seconds / runs).toFixed(1)} s a run`,
       );
     }
   } finally {

@@ -1,5 +1,5 @@
 /**
- * Foreign key or guard: what holding every tick to its instrument costs a COPY, and what it holds.
+ * Compares a foreign key with a trigger: what the reference of every tick to its instrument costs a COPY, and what it ensures.
  * `deno run -P=bench bench/studies/guard_or_key.ts [rows] [rounds]`
  */
 import { connectSql, type Sql } from "../../db/connection.ts";
@@ -11,7 +11,7 @@ import { type BenchTick, createTickSource, firstTickUs, timestampOf } from "../c
 
 const rows = Number(Deno.args[0] ?? 400_000);
 const rounds = Number(Deno.args[1] ?? 7);
-/** As the ingest sends them. */
+/** Rows of one COPY, as in ingest. */
 const copyRows = 20_000;
 const instruments = 400;
 const dayUs = 86_400_000_000;
@@ -19,9 +19,9 @@ const dayUs = 86_400_000_000;
 interface Arm {
   name: string;
   schema: string;
-  /** Statements after the tables are there. */
+  /** Returns the statements to run after the tables are created. */
   setup(schema: string): string;
-  /** Holds the instruments as the ingest does. */
+  /** Locks the instruments as ingest does. */
   hold: boolean;
 }
 
@@ -115,7 +115,7 @@ function encode(ticks: readonly BenchTick[], first: number): Uint8Array {
   return encoder.rows();
 }
 
-/** Milliseconds of one upload: a transaction of COPYs into the emptied table. */
+/** Returns the milliseconds of one upload: a transaction of COPYs into the emptied table. */
 async function upload(sql: Sql, { schema, hold }: Arm, bodies: Uint8Array[]): Promise<number> {
   await sql.unsafe(`truncate ${schema}.ticks`);
   await sql`checkpoint`;
@@ -169,7 +169,7 @@ try {
   const times = new Map(arms.map(({ name }) => [name, [] as number[]]));
   for (const arm of arms) await upload(sql, arm, bodies); // warm-up
   for (let round = 0; round < rounds; round++) {
-    // Another one first each round, so that no arm owns a place.
+    // Each round begins with another arm, so that no arm always has the same place.
     for (let at = 0; at < arms.length; at++) {
       const arm = arms[(at + round) % arms.length]!;
       times.get(arm.name)?.push(await upload(sql, arm, bodies));

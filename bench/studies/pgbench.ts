@@ -17,7 +17,7 @@ first, and says how far apart they are: over libpq, the client library of pgbenc
 cases use. Exits 1 if over libpq they do not agree within 10 %. Without --database an embedded server of its own; with it a
 scratch database only. With --span 1 it is pgbench -S, one row a query; with more each query sums up so many rows.`;
 
-/** What "agree" means: the whole interval of the ratio within this of 1. */
+/** Runs agree when the interval of their ratio is within this distance of 1. */
 const within = 0.1;
 
 const options = {
@@ -47,7 +47,7 @@ function print(result: StoredResult): void {
   );
 }
 
-/** 0: they agree over libpq; 1: they do not; 2: nothing could be said. */
+/** Returns the exit code: 0 when they agree over libpq, 1 when they do not, 2 without a result. */
 async function compare(target: Target, values: ReturnType<typeof readArguments>): Promise<number> {
   const pgbench = (args: string[]) => runPgbench(target, args, values.pgbench);
   await pgbench(["-i", "-q", "-s", String(scale)]);
@@ -64,7 +64,7 @@ async function compare(target: Target, values: ReturnType<typeof readArguments>)
     .map((over) => againstPgbench(comparison, over));
   const slotMs = comparison.seconds * 1_000;
   const results = await measureOnce(target, cases, {
-    measuring: { looks: [values.blocks], slotMs, warmUpMs: slotMs },
+    measuring: { analyses: [values.blocks], slotMs, warmUpMs: slotMs },
     seed: 1,
   });
   for (const result of results) print(result);

@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { messageOf } from "../../errors.ts";
 
-/** The command line is not as it should be; its message is all that a person needs. */
+/** An invalid command line; its message is printed without a stack. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);
@@ -9,7 +9,7 @@ export class UsageError extends Error {
   }
 }
 
-/** Reads flags and names; throws a UsageError that names an unknown flag. `--help` and `-h` are always known. */
+/** Reads flags and positional arguments; always allows `--help` and `-h`. Throws a UsageError that names an unknown flag. */
 export function readArguments<T extends NonNullable<ParseArgsConfig["options"]>>(
   command: string,
   args: string[],

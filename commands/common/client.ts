@@ -8,20 +8,20 @@ import { createLogger } from "../../log.ts";
 import { reasonOf } from "../../services/transfer/refusal.ts";
 import { type CommandContext, lockDataDir } from "../serve.ts";
 
-/** A client of a Holdfast: of a running one, or of one in this process. */
+/** A client of a running Holdfast, or of one in this process. */
 export interface Connection {
   client: Client;
   where: string;
   close(): Promise<void>;
 }
 
-/** How long a command waits for its answers, and how often it asks. */
+/** Timeouts and retries of a command's requests. */
 export interface Persistence {
   signal?: AbortSignal;
   tries?: number;
-  /** Longest wait for one answer. */
+  /** Longest wait for one answer; milliseconds. */
   timeoutMs?: number;
-  /** Told why a request is sent again later. */
+  /** Called with the reason when a request is retried later. */
   onWait?: (why: string) => void;
 }
 
@@ -41,13 +41,13 @@ function optionsOf(
   };
 }
 
-/** Where a Holdfast with these settings would answer. */
+/** Returns the address of a Holdfast with these settings. */
 export function addressOf({ config }: CommandContext): string {
   const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
   return `http://${host}:${config.PORT}`;
 }
 
-/** Connects to the Holdfast on HOST:PORT, if one answers. */
+/** Connects to the Holdfast on HOST:PORT; undefined when none answers. */
 export async function connectToRunning(
   context: CommandContext,
   persistence: Persistence = {},
@@ -102,8 +102,8 @@ async function startOwn(
 }
 
 /**
- * Connects to the running Holdfast where one answers, else to one of our own, whose database must be there unless `create`
- * makes it. Who only `reads` changes nothing in it.
+ * Connects to the running Holdfast when one answers, else starts one in this process. Its database must exist unless
+ * `create` is set. With `reads` nothing in it is changed.
  */
 export async function connect(
   context: CommandContext,

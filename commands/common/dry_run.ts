@@ -5,14 +5,14 @@ import { judgeFile, type Verdict } from "../../services/transfer/import/dry_run.
 import type { SourceFile } from "../../services/transfer/import/source.ts";
 import { dayName, formatTimestamp } from "../../services/ingest/timestamp.ts";
 import { addressOf, connectToRunning } from "./client.ts";
-import { columnsLeftOut, faultLines } from "./import_words.ts";
+import { columnsLeftOut, faultLines } from "./import_flags.ts";
 import { count, startWatch, stderrProgressBar } from "./progress.ts";
 import type { CommandContext } from "../serve.ts";
 
-/** How many of many are shown. */
+/** Most entries printed of a list. */
 const shown = 10;
 
-/** Symbols a running Holdfast knows and whether they live, or why that is unknown. */
+/** The symbols of the running Holdfast, or why they are unknown. */
 type Known = ReadonlyMap<string, KnownSymbol> | string;
 
 async function askForSymbols(context: CommandContext, signal: AbortSignal): Promise<Known> {
@@ -61,14 +61,14 @@ function* report(verdict: Verdict, known: Known, maxPartitions: number) {
   if (refused > problems.length) yield `  and ${count(refused - problems.length)} more`;
 }
 
-/** What the command line asks for: those of the named files that can be opened. */
+/** The files of the command line that could be opened. */
 export interface FilesToRead {
   files: readonly SourceFile[];
   named: number;
   signal: AbortSignal;
 }
 
-/** Judges the files as an import would and stores nothing; answers how many have something refused. */
+/** Checks the files as an import would, stores nothing, and returns how many have refused rows. */
 export async function dryRun(
   context: CommandContext,
   { files, named, signal }: FilesToRead,

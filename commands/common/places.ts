@@ -13,12 +13,12 @@ const fileVariables = [
   "DENO_CERT",
   "TMPDIR",
 ];
-/** Where libpq looks by itself for what an address leaves out. */
+/** Files in the home directory that libpq reads by default. */
 const homeFiles = [".pgpass", ".pg_service.conf", ".postgresql"];
 const namesPlace =
   /^HOLDFAST_[A-Z0-9_]*(_DIR|_FILE|_CONFIG|_DATABASES)$|^HOLDFAST_(CONFIG|DATABASES)$/;
 
-/** Returns the files and socket directories that a connection string names; one that cannot be read names none. */
+/** Returns the files and socket directories that a connection string names; none for an invalid one. */
 function placesOfAddress(address: string | undefined): string[] {
   if (!address) return [];
   try {
@@ -26,14 +26,13 @@ function placesOfAddress(address: string | undefined): string[] {
     const sockets = (settings.get("host") ?? "").split(",").map((host) => host.trim());
     return [...fileParameters.map((name) => settings.get(name) ?? ""), ...sockets];
   } catch {
-    return []; // the start itself says what is wrong with it
+    return []; // the start reports the fault
   }
 }
 
 /**
- * Returns the places that these settings name outside those that deno.json always allows: directories to keep data in, and
- * files of the server's address. Absolute paths and paths below the working directory both; none with a comma, which
- * Deno's options cannot carry.
+ * Returns the paths that these settings name beyond those that deno.json always allows: data directories, and files of the
+ * server's address. Includes absolute and relative paths, but none with a comma, which Deno's options cannot express.
  */
 export function placesOf(
   env: Variables,
@@ -53,7 +52,7 @@ export function placesOf(
     ? homeFiles.map((name) => `${env.HOME}/${name}`)
     : [];
   const kept = named.filter((name) => name.endsWith("_DIR")).map(value);
-  // A Unix socket is reached by writing to it.
+  // Connecting to a Unix socket needs write permission.
   const sockets = reach.filter((path) => !/\.[a-z]+$/.test(path));
   const all = (
     paths: string[],

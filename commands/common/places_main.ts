@@ -4,9 +4,8 @@ import denoConfig from "../../deno.json" with { type: "json" };
 import { placesOf } from "./places.ts";
 
 /**
- * Prints what `deno task serve` may "read" or "write", for Deno's options: what deno.json always allows, and the places that
- * the settings name. Deno's permissions are fixed before the first line of the program they hold for, so this one
- * runs before it.
+ * Prints the paths that `deno task serve` may "read" or "write", for Deno's options: those that deno.json always allows, and
+ * those that the settings name. Deno fixes permissions before a program starts, so this program runs first.
  */
 function main(): void {
   const wanted = process.argv[2] === "write" ? "write" : "read";
@@ -15,7 +14,7 @@ function main(): void {
   try {
     file = JSON.parse(readFileSync(process.env.HOLDFAST_CONFIG ?? "", "utf8"));
   } catch {
-    // the start itself says what is wrong with it
+    // the start reports the fault
   }
   console.log([...serve[wanted], ...placesOf(process.env, file)[wanted]].join(","));
 }

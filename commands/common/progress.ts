@@ -1,6 +1,6 @@
 import process from "node:process";
 
-/** A bar on a terminal, redrawn in place; elsewhere a line every few seconds. */
+/** Creates a progress bar on a terminal; elsewhere it prints a line every two seconds. */
 export function createProgressBar({ write, isTerminal, now = () => performance.now() }: {
   write: (text: string) => void;
   isTerminal: boolean;
@@ -23,12 +23,12 @@ export function createProgressBar({ write, isTerminal, now = () => performance.n
     return `${bar} ${String(Math.floor(fraction * 100)).padStart(3)}%  `;
   }
   return {
-    /** Draws how far it is; without a fraction (from 0 to 1) there is no bar, only the note. */
+    /** Draws the bar for a fraction from 0 to 1 and the note; only the note without a fraction. */
     draw(label: string, fraction: number | undefined, note: string, force = false): void {
       show(`${label} ${fraction === undefined ? "" : barOf(fraction)}${note}`, force || waiting);
       waiting = false;
     },
-    /** Says on the same line why nothing moves. */
+    /** Shows on the same line why the work waits. */
     wait(label: string, why: string): void {
       show(`${label} waiting: ${why}`, isTerminal || !waiting);
       waiting = true;
@@ -50,10 +50,10 @@ export function stderrProgressBar(): ProgressBar {
   });
 }
 
-/** A whole number with its thousands set apart. */
+/** Formats an integer with thousands separators. */
 export const count = (value: number): string => Math.round(value).toLocaleString("en-US");
 
-/** Seconds since it was made; never zero, for rates are divided by it. */
+/** Returns a function for the seconds since its creation; never zero, so that rates can be divided by it. */
 export function startWatch(): () => number {
   const started = performance.now();
   return () => Math.max(0.001, (performance.now() - started) / 1000);

@@ -6,12 +6,12 @@ import { addressOf, targetOf } from "../../db/address/target.ts";
 import { placeOf, serverUser } from "../../db/embedded/place.ts";
 import { StartError } from "../../errors.ts";
 
-/** Variables that say how to log in, and to no server by name. */
+/** Variables that describe the login but name no server. */
 const accompanying = ["PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGPASSFILE", "PGSSLMODE"];
 
 /**
- * Returns a line on which server is used where the variables of libpq leave room for doubt; undefined where there is
- * none. Throws a StartError where they name a server and the data directory holds an embedded one.
+ * Returns a line on which server is used when the variables of libpq make that unclear; undefined otherwise. Throws a
+ * StartError when they name a server and the data directory holds an embedded one.
  */
 export function describeServerChoice(config: Config): string | undefined {
   const { DATABASE_URL, HOLDFAST_DATA_DIR: dir, libpqVariables, namedBy } = config;

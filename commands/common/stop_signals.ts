@@ -1,10 +1,10 @@
-/** Signals that come this close together are one request. */
+/** Signals within this time count as one request; milliseconds. */
 export const SAME_REQUEST_MS = 1000;
 
 /**
- * What each stop signal means: the first stops in order, one that comes later than `SAME_REQUEST_MS` after it ends the
- * process at once, and once only. One request often comes twice: Ctrl-C reaches every process of the terminal, and `deno task` (like
- * npm and most wrappers) passes on what it got itself.
+ * Creates the handler of stop signals. The first one starts an orderly stop; one later than `SAME_REQUEST_MS` after it ends
+ * the process at once. One request often arrives twice: Ctrl-C reaches every process of the terminal, and `deno task` (like
+ * npm and most wrappers) forwards the signal that it received.
  */
 export function createStopSignals(
   { stop, end, now }: { stop: (signal: string) => void; end: () => void; now: () => number },

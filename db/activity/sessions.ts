@@ -1,7 +1,8 @@
 import type { Sql } from "../connection.ts";
 import { decodeForeign } from "../foreign_text.ts";
+import { utcText } from "../utc_text.ts";
 
-/** A session of the server as it is at this moment. */
+/** A session of the server at this moment. */
 export interface SessionRow {
   pid: number;
   backend_type: string;
@@ -9,10 +10,11 @@ export interface SessionRow {
   application: string | null;
   state: string | null;
   backend_start: string | null;
-  /** Whether it is one of this Holdfast's, or of another one with the same role. */
+  /** Whether it is a session of this Holdfast, or of another one with the same role. */
   own: boolean;
 }
 
+/** Returns the session with a pid; undefined when there is none. */
 export async function findSession(sql: Sql, pid: number): Promise<SessionRow | undefined> {
   const [row] = await sql<SessionRow[]>`
     select
@@ -21,7 +23,7 @@ export async function findSession(sql: Sql, pid: number): Promise<SessionRow | u
       usename as "user",
       application_name as application,
       state,
-      to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as backend_start,
+      ${sql.unsafe(utcText("backend_start", 6))} as backend_start,
       usename = session_user and application_name ~ '^holdfast(-|$)' as own
     from pg_stat_activity
     where pid = ${pid}`;
@@ -30,7 +32,7 @@ export async function findSession(sql: Sql, pid: number): Promise<SessionRow | u
 
 export type SignalKind = "cancel" | "terminate";
 
-/** Signals a session, if it still is the one that began at `backendStart`; false when it is gone. */
+/** Signals the session that began at `backend_start`; returns false when it has ended. */
 export async function signalSession(
   sql: Sql,
   { pid, backend_start }: Pick<SessionRow, "pid" | "backend_start">,
@@ -44,7 +46,7 @@ export async function signalSession(
   return row?.done ?? false;
 }
 
-/** A client's session, or an autovacuum worker, with what it does. */
+/** A client's session or an autovacuum worker, with its state. */
 export interface SessionListing {
   pid: number;
   backend_type: string;
@@ -53,7 +55,7 @@ export interface SessionListing {
   application: string | null;
   client: string | null;
   state: string | null;
-  /** "Lock: transactionid"; null while it waits for nothing. */
+  /** Such as "Lock: transactionid"; null while it does not wait. */
   wait: string | null;
   backend_start: string | null;
   transaction_seconds: number | null;
@@ -62,7 +64,7 @@ export interface SessionListing {
   own: boolean;
 }
 
-/** The sessions that work or hold something open first, the longest first. Foreign text comes as bytes (foreign_text.ts). */
+/** Returns sessions: active ones and open transactions first, by age. Foreign text is sent as bytes (foreign_text.ts). */
 export async function listSessions(sql: Sql, limit: number): Promise<SessionListing[]> {
   const rows = await sql<SessionListing[]>`
     select
@@ -74,7 +76,7 @@ export async function listSessions(sql: Sql, limit: number): Promise<SessionList
       host(client_addr) as client,
       state,
       wait_event_type || ': ' || wait_event as wait,
-      to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as backend_start,
+      ${sql.unsafe(utcText("backend_start", 6))} as backend_start,
       extract(epoch from clock_timestamp() - xact_start)::float8 as transaction_seconds,
       extract(epoch from clock_timestamp() - state_change)::float8 as state_seconds,
       encode(substring(replace(query, '\\', '\\\\')::bytea from 1 for 500), 'base64') as query,

@@ -42,7 +42,7 @@ export async function within<T>(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
-    // What still comes of the work is thrown away.
+    // A later result of the work is discarded.
     own.abort();
   }
 }

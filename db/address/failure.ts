@@ -1,4 +1,5 @@
 import { codeOf, describeDatabaseError } from "../errors.ts";
+import { sqlState } from "../sql_state.ts";
 import { addressLabel } from "./address.ts";
 import { wrongName } from "./tls.ts";
 import { notPostgres, tlsRefused } from "./attempt.ts";
@@ -9,7 +10,7 @@ const certificate = /^(ERR_TLS|ERR_SSL|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|CERT_|IN
 
 /**
  * Says whether another try would end the same until somebody changes the address, the role, the database or the
- * certificate. A server that is away, starting or of another role is none of these.
+ * certificate. A server that is unreachable, starting or of another role is none of these.
  */
 function isLasting(code: string): boolean {
   return code.startsWith("28") || code === "3D000" || code === "ENOTFOUND" || code === wrongName ||
@@ -25,7 +26,7 @@ export interface ConnectFailure {
 }
 
 const hints: Record<string, string> = {
-  "28P01": "check user and password",
+  [sqlState.invalidPassword]: "check user and password",
   "3D000": "check the database's name, or create it",
   ENOTFOUND: "check the host's name",
   EAI_AGAIN: "check the host's name",

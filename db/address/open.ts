@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP, type Socket } from "node:net";
 import { messageOf, StartError } from "../../errors.ts";
+import { sqlState } from "../sql_state.ts";
 import { type Address, type Host, hostLabel, type SessionAttrs } from "./address.ts";
 import { type Attempt, attempt, fail, within } from "./attempt.ts";
 import { mismatch, roleOf } from "./attrs.ts";
@@ -92,7 +93,9 @@ function waysOf({ tls, hosts }: Address, memory: HostMemory, host: Host): boolea
 
 /** Returns the more specific of two failures; "no pg_hba.conf entry" is the less specific. */
 const moreSpecific = (first: unknown, second: unknown) =>
-  first === undefined || codeOf(first) === "28000" ? second : first;
+  first === undefined || codeOf(first) === sqlState.invalidAuthorizationSpecification
+    ? second
+    : first;
 
 /** Says whether the other way, with TLS or without, may still do. */
 const mayTryOther = (error: unknown, tls: boolean) =>
@@ -173,7 +176,7 @@ async function addressesOf(host: Host, options: OpenOptions): Promise<string[]> 
 
 /**
  * Remembers whether an address answered. One that did not is tried last until it does: a caller that gives up before the
- * connect timeout would otherwise never come to the addresses behind it. The latest comes last, so that all have a turn.
+ * connect timeout would otherwise never come to the addresses behind it. The latest comes last, so that each is tried.
  */
 function noteAddress(
   { silentAt }: HostMemory,
@@ -226,14 +229,18 @@ async function openHost(
 const isServers = (error: unknown) => /^(?!E)[0-9A-Z]{5}$/.test(codeOf(error));
 const isNetworks = (error: unknown) => /^E[A-Z]+$/.test(codeOf(error));
 /** After these another host is asked; after other errors of a server, as a wrong password, none is. */
-const elsewhere = new Set(["57P03", "57P01", "57P02"]);
+const elsewhere = new Set([
+  sqlState.cannotConnectNow,
+  sqlState.adminShutdown,
+  sqlState.crashShutdown,
+]);
 
 function orderOf({ hosts, balance }: Address, { downUntil }: HostMemory): Host[] {
   const order = hosts.map((host) => {
     const until = downUntil.get(hostLabel(host)) ?? 0;
     return {
       host,
-      // The latest to fail comes last, so that all have a turn.
+      // The latest to fail comes last, so that each is tried.
       down: until > performance.now() ? until : 0,
       draw: balance ? Math.random() : 0,
     };

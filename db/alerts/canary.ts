@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { RecordsDb } from "../records/records.ts";
 
-/** Writes one row, commits, and reads it back; throws when it is not the one that was written. */
+/** Writes one row, commits, and reads it back. Throws where it reads another row. */
 export async function writeCanary(db: RecordsDb, name: string): Promise<void> {
   const [written] = await db.run((own) =>
     own.execute<{ seq: string }>(sql`
@@ -14,5 +14,7 @@ export async function writeCanary(db: RecordsDb, name: string): Promise<void> {
       sql`select seq::text from holdfast.canary where name = ${name}`,
     )
   );
-  if (!written || read?.seq !== written.seq) throw new Error("The canary read back another row");
+  if (!written || read?.seq !== written.seq) {
+    throw new Error("Cannot verify the canary: it read back another row");
+  }
 }

@@ -4,7 +4,7 @@ import { quoteLiteral } from "../sql.ts";
 import { readRow } from "./wire.ts";
 import type { Walsender } from "./walsender.ts";
 
-/** What a base backup streams, in this order; archives before the manifest. */
+/** Events of a base backup, in this order. */
 export type BackupEvent =
   | { kind: "start"; lsn: string; timeline: number; totalBytes: number }
   | { kind: "data"; bytes: Buffer }
@@ -13,11 +13,11 @@ export type BackupEvent =
 
 interface Options {
   label: string;
-  /** kB per second at most; undefined: as fast as it goes. */
+  /** Maximum rate in kB per second; undefined: unlimited. */
   maxRateKb?: number | undefined;
 }
 
-/** It carries the WAL it needs, and so need not wait until that is archived. */
+/** Returns the BASE_BACKUP command. The backup includes its WAL, and so need not wait until that is archived. */
 function commandFor(version: number, { label, maxRateKb }: Options): string {
   const name = quoteLiteral(label).trim();
   if (version >= 150_000) {
@@ -30,8 +30,8 @@ function commandFor(version: number, { label, maxRateKb }: Options): string {
 }
 
 /**
- * Streams a base backup with the WAL it needs: its tar, then the server's manifest. Refuses servers with more than one
- * tablespace: those would need places of their own at every restore.
+ * Streams a base backup that includes its WAL: the tar archive, then the server's manifest. Throws a `conflict` for a
+ * server with additional tablespaces: each would need a directory of its own at every restore.
  */
 export async function* streamBaseBackup(
   session: Walsender,
@@ -57,7 +57,7 @@ export async function* streamBaseBackup(
             "conflict",
             `The server has a tablespace at ${
               row[1]
-            }; Holdfast backs up servers without tablespaces of their own`,
+            }; Holdfast backs up only servers without additional tablespaces`,
           );
         }
       } else yield { kind: "end", lsn: row[0] ?? "", timeline: Number(row[1]) };
@@ -70,7 +70,7 @@ export async function* streamBaseBackup(
         totalBytes: totalKb * 1024,
       };
     }
-    // Before 15 each archive is a copy of its own, and so is the manifest behind them.
+    // Before version 15 each archive is a COPY of its own, and so is the manifest after them.
     if (type === "d" && !framed) {
       yield { kind: copies > archives ? "manifest" : "data", bytes: body };
     }

@@ -1,18 +1,32 @@
 import type { Sql } from "../connection.ts";
 import { codeOf } from "../errors.ts";
+import { sqlState } from "../sql_state.ts";
 import { quoteTable } from "../sql.ts";
 import { messageOf } from "../../errors.ts";
 
-/** Names of all databases that take connections. */
+/** Lists the databases that allow connections, templates left out. */
 export async function listDatabases(sql: Sql): Promise<string[]> {
-  const rows = await sql`select datname from pg_database where datallowconn and not datistemplate`;
+  const rows = await sql`
+    select datname
+    from pg_database
+    where datallowconn and not datistemplate`;
   return rows.map(({ datname }) => datname);
 }
 
-/** A superuser of the cluster, as whom amcheck may be installed. */
+/** Returns whether the cluster has data checksums. */
+export async function hasDataChecksums(sql: Sql): Promise<boolean> {
+  const [row] = await sql`select current_setting('data_checksums') as setting`;
+  return row?.setting === "on";
+}
+
+/** Returns a superuser of the cluster, who may install amcheck. */
 export async function findSuperuser(sql: Sql): Promise<string | undefined> {
   const [row] = await sql`
-    select rolname from pg_roles where rolsuper and rolcanlogin order by oid limit 1`;
+    select rolname
+    from pg_roles
+    where rolsuper and rolcanlogin
+    order by oid
+    limit 1`;
   return row?.rolname;
 }
 
@@ -20,8 +34,9 @@ export interface AmcheckResult {
   problems: string[];
   tables: number;
   indexes: number;
-  /** Relations that the time did not suffice for. */
+  /** Relations that were left out for lack of time. */
   left: number;
+  /** Whether the extension cannot be installed. */
   missing: boolean;
 }
 
@@ -31,11 +46,17 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
   try {
     await sql.unsafe("create extension if not exists amcheck with schema pg_catalog");
   } catch (error) {
-    if (!["0A000", "58P01", "42501"].includes(codeOf(error))) throw error;
+    if (
+      ![sqlState.featureNotSupported, sqlState.undefinedFile, sqlState.insufficientPrivilege]
+        .includes(codeOf(error))
+    ) throw error;
     return { ...result, missing: true };
   }
   const relations = await sql`
-    select c.oid::int8::text as oid, n.nspname || '.' || c.relname as name, c.relkind as kind
+    select
+      c.oid::int8::text as oid,
+      n.nspname || '.' || c.relname as name,
+      c.relkind as kind
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     left join pg_index as i on i.indexrelid = c.oid
@@ -56,7 +77,11 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
       } else {
         result.tables++;
         const found = await sql`
-          select blkno, msg from verify_heapam(${oid}::oid::regclass, on_error_stop => true) limit 3`;
+          select
+            blkno,
+            msg
+          from verify_heapam(${oid}::oid::regclass, on_error_stop => true)
+          limit 3`;
         for (const { blkno, msg } of found) result.problems.push(`${name}: block ${blkno}: ${msg}`);
       }
     } catch (error) {
@@ -66,19 +91,22 @@ export async function runAmcheck(sql: Sql, deadline: number): Promise<AmcheckRes
   return result;
 }
 
-/** A leaf of a managed table, with its rows. */
+/** A leaf of a managed table, with its number of rows. */
 export interface LeafRows {
   oid: string;
   name: string;
   rows: bigint;
 }
 
-/** Rows of each leaf of the tables that have a policy, newest leaf first; the restored side of the comparison. */
+/** Counts the rows of each leaf of the tables that have a policy, newest leaf first, until `deadline`. */
 export async function countLeaves(sql: Sql, deadline: number): Promise<LeafRows[]> {
   const [known] = await sql`select to_regclass('holdfast.partition_policies') is not null as yes`;
   if (!known?.yes) return [];
   const leaves = await sql`
-    select c.oid::int8::text as oid, n.nspname, c.relname
+    select
+      c.oid::int8::text as oid,
+      n.nspname,
+      c.relname
     from holdfast.partition_policies as p
     join pg_namespace as s on s.nspname = p.schema_name
     join pg_class as t on t.relname = p.table_name and t.relnamespace = s.oid
@@ -96,16 +124,17 @@ export async function countLeaves(sql: Sql, deadline: number): Promise<LeafRows[
   return counted;
 }
 
-/** The transaction after the last that the cluster knows of. */
+/** Returns the next transaction id of the cluster. */
 export async function nextTransaction(sql: Sql): Promise<bigint> {
   const [row] = await sql`select pg_snapshot_xmax(pg_current_snapshot())::text as next`;
   return BigInt(row?.next);
 }
 
-/** Of these transactions, those that the cluster knows as committed. */
+/** Returns which of these transactions have committed. */
 export async function committedOf(sql: Sql, ids: readonly bigint[]): Promise<Set<string>> {
   const rows = await sql`
-    select id from unnest(${ids.map(String)}::text[]) as id
+    select id
+    from unnest(${ids.map(String)}::text[]) as id
     where pg_xact_status(id::xid8) = 'committed'`;
   return new Set(rows.map(({ id }) => id));
 }
@@ -117,16 +146,19 @@ export interface RowsByTransaction {
 }
 
 /**
- * Counts what a leaf held when transaction `until` was the next: rows of transactions from `first` on apart, so that
- * those still under way then can be left out. Undefined when the leaf is not there any more.
+ * Counts the rows that a leaf had when `until` was the next transaction id. Rows of transactions from `first` on are
+ * counted by transaction, so that those which had not committed then can be left out. Undefined when the leaf is gone.
  */
 export async function countAsOf(
   sql: Sql,
   { oid, first, until }: { oid: string; first: bigint; until: bigint },
 ): Promise<RowsByTransaction[] | undefined> {
   const [leaf] = await sql`
-    select n.nspname, c.relname
-    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    select
+      n.nspname,
+      c.relname
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
     where c.oid = ${oid}::oid`;
   if (!leaf) return undefined;
   const rows = await sql.unsafe(
@@ -134,7 +166,9 @@ export async function countAsOf(
       select (xmin::text::int8 - $1::int8) & 4294967295 as age
       from ${quoteTable(leaf.nspname, leaf.relname)}
     )
-    select case when age < $2::int8 then age end::text as age, count(*)::text as n
+    select
+      case when age < $2::int8 then age end::text as age,
+      count(*)::text as n
     from aged
     where age < $2::int8
       or age >= (pg_snapshot_xmax(pg_current_snapshot())::text::int8 - $3::int8)

@@ -11,13 +11,13 @@ import type { SessionPurpose } from "../session/settings.ts";
 import { HoldfastError } from "../../errors.ts";
 import { readControlFile, recoverySettings } from "./control_file.ts";
 
-/** A restored cluster that runs for a while: on a socket of its own, for nobody else. */
+/** A temporary server on a restored cluster, reachable only through a socket of its own. */
 export interface ScratchServer {
-  /** A client on one of its databases, of one connection where `how` asks for no more. */
+  /** Connects to one of its databases; with one connection unless `how` asks for more. */
   connect(database: string, user: string, how?: ScratchSession): Sql;
-  /** Where it can be reached, by those who may enter its directory. */
+  /** Returns the address of a database, for those who may enter the socket's directory. */
   target(database: string, user: string): Target;
-  /** Ends all sessions, flushes and stops; `immediate` flushes nothing. */
+  /** Ends all sessions, flushes and stops; `immediate` stops without a flush. */
   stop(how?: "fast" | "immediate"): Promise<void>;
 }
 
@@ -28,13 +28,13 @@ export interface ScratchSession {
   purpose?: SessionPurpose;
   statementTimeoutMs?: number;
   lockTimeoutMs?: number;
-  /** Called whenever a connection of it has closed. */
+  /** Called whenever a connection has closed. */
   onClose?: () => void;
 }
 
 const embeddedMajor = 18;
 
-/** `pg_ctl` of this major version: the embedded one, or Debian's; undefined where there is none. */
+/** Finds `pg_ctl` of a major version: the embedded one or Debian's; undefined when there is none. */
 export async function findPgCtl(
   { major, embedded }: { major: number; embedded: boolean },
 ): Promise<string | undefined> {
@@ -45,9 +45,9 @@ export async function findPgCtl(
 }
 
 /**
- * Says whether the server that a `postmaster.pid` tells of lives: it answers on its socket, and its data directory is this
- * one. The number alone proves nothing; another process may have it by now. A server that answers that it starts or stops
- * is taken for it, as it answers in a directory of ours.
+ * Returns whether the server of a `postmaster.pid` is running: it answers on its socket, and its data directory is this
+ * one. The process id alone proves nothing: another process may have it by now. A server that answers that it starts or
+ * stops counts as running, because its socket is in our directory.
  */
 async function isAlive(data: string): Promise<boolean> {
   const lines = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "");
@@ -71,14 +71,14 @@ async function isAlive(data: string): Promise<boolean> {
     const [row] = await sql`select current_setting('data_directory') as data`;
     return row?.data === data;
   } catch (error) {
-    // Any answer of a server: it starts, it stops, or it knows no such role.
+    // Any SQLSTATE is a server's answer: it starts, stops, or has no such role.
     return /^[0-9A-Z]{5}$/.test(codeOf(error));
   } finally {
     await sql.end({ timeout: 1 }).catch(() => {});
   }
 }
 
-/** Stops the server that runs on a data directory that was left behind; signals no process that is not proven to be it. */
+/** Stops a server that still runs on a data directory that was left behind; signals no other process. */
 export async function stopLeftover(
   { pgCtl, data, as }: { pgCtl: string; data: string; as: RunAs | undefined },
 ): Promise<void> {
@@ -89,9 +89,10 @@ export async function stopLeftover(
   });
 }
 
-const low = 10;
+/** Priority of scratch servers (nice). */
+const lowPriority = 10;
 
-/** pg_ctl is content with a server that still recovers; only "ready" in its file says that this has ended. */
+/** Waits until recovery has ended: pg_ctl returns earlier; the status "ready" in postmaster.pid shows it. */
 async function untilReady(data: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (performance.now() < deadline && !signal?.aborted) {
@@ -106,9 +107,9 @@ async function untilReady(data: string, timeoutMs: number, signal?: AbortSignal)
 async function lowerPriority(data: string): Promise<void> {
   const pid = Number((await readFile(join(data, "postmaster.pid"), "utf8")).split("\n")[0]);
   try {
-    setPriority(pid, low);
+    setPriority(pid, lowPriority);
   } catch {
-    // A courtesy to the living server, no more.
+    // Lower priority only spares the production server; the work does not depend on it.
   }
 }
 
@@ -116,32 +117,33 @@ export interface ScratchOptions {
   pgCtl: string;
   data: string;
   sockets: string;
-  /** A file without settings, in place of the cluster's own; beside it `.hba` and `.ident` say who may log in. */
+  /** An empty file in place of postgresql.conf; `.hba` and `.ident` beside it replace pg_hba.conf and pg_ident.conf. */
   emptyConf: string;
   log: string;
   as: RunAs | undefined;
   /** Settings of the recovery; values without spaces or quotes. */
   recovery: Record<string, string>;
   durable: boolean;
-  /** More settings, above all others; values without quotes or backslashes. */
+  /** Settings that override all others; values without quotes or backslashes. */
   settings?: Readonly<Record<string, string>>;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }
 
-/** Starts at most, each with what the control file demanded after the one before. */
+/** Most starts; each uses the lower bounds that the control file has after the one before. */
 const startsMax = 3;
 
 /**
- * Starts a restored cluster and waits until its recovery has ended. Its own settings do not count, but for those that
- * recovery demands, which its control file has: it listens to nobody else, loads nothing, archives nothing. WAL may
- * raise what is demanded: then it is started again with that. Throws with the end of its log when recovery fails.
+ * Starts a restored cluster and waits until its recovery has ended. Of its own settings only the lower bounds apply that
+ * recovery demands, from its control file: it listens on no network, loads no libraries and archives nothing. WAL may
+ * raise the lower bounds; the server is then started again with those. Throws with the end of its log when recovery
+ * fails.
  */
 export async function startScratch(options: ScratchOptions): Promise<ScratchServer> {
   let demanded = recoverySettings(await readControlFile(options.data));
   for (let start = 1;; start++) {
     try {
-      return await startWith(demanded, options);
+      return await startOnce(demanded, options);
     } catch (error) {
       const next = recoverySettings(await readControlFile(options.data));
       const same = Object.entries(next).every(([name, value]) => demanded[name] === value);
@@ -151,23 +153,50 @@ export async function startScratch(options: ScratchOptions): Promise<ScratchServ
   }
 }
 
-async function startWith(
+async function startOnce(
   demanded: Record<string, string>,
-  {
-    pgCtl,
-    data,
-    sockets,
-    emptyConf,
-    log,
-    as,
-    recovery,
-    durable,
-    settings: more,
-    timeoutMs,
-    signal,
-  }: ScratchOptions,
+  options: ScratchOptions,
 ): Promise<ScratchServer> {
-  const settings: Record<string, string> = {
+  const { pgCtl, data, sockets, log, as, timeoutMs, signal } = options;
+  const common = { as, timeoutMs: timeoutMs + 30_000 };
+  const stop = async (mode: "fast" | "immediate") => {
+    // A killed server may remain a zombie, which pg_ctl takes for a running one until the timeout.
+    const seconds = mode === "immediate" ? "15" : "120";
+    const args = ["stop", "--mode", mode, "--wait", "--timeout", seconds, "--pgdata", data];
+    await runCommand(pgCtl, args, common);
+  };
+  const abort = () => void stop("immediate").catch(() => {});
+  signal?.addEventListener("abort", abort, { once: true });
+  const { code, output } = await runCommand(pgCtl, [
+    "start",
+    "--wait",
+    "--timeout",
+    String(Math.ceil(timeoutMs / 1000)),
+    "--pgdata",
+    data,
+    "--log",
+    log,
+    "--options",
+    scratchSettings(demanded, options),
+  ], common);
+  const ready = code === 0 && await untilReady(data, timeoutMs, signal);
+  signal?.removeEventListener("abort", abort);
+  if (!ready || signal?.aborted) {
+    await stop("immediate").catch(() => {});
+    signal?.throwIfAborted();
+    throw startFailure(await readFile(log, "utf8").catch(() => output));
+  }
+  await lowerPriority(data).catch(() => {});
+  const major = Number((await readFile(join(data, "PG_VERSION"), "utf8")).trim());
+  return { ...clientsOf(sockets, major), stop: (how = "fast") => stop(how) };
+}
+
+/** Returns the server's command-line options: ours replace the cluster's own configuration. */
+function scratchSettings(
+  demanded: Record<string, string>,
+  { emptyConf, sockets, durable, recovery, settings }: ScratchOptions,
+): string {
+  const all: Record<string, string> = {
     config_file: emptyConf,
     hba_file: `${emptyConf}.hba`,
     ident_file: `${emptyConf}.ident`,
@@ -192,48 +221,22 @@ async function startWith(
     default_transaction_read_only: "off",
     fsync: durable ? "on" : "off",
     ...recovery,
-    ...more,
+    ...settings,
   };
-  const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`).join(
-    " ",
+  return Object.entries(all).map(([name, value]) => `-c ${name}='${value}'`).join(" ");
+}
+
+/** Returns the error for a server that did not start: the last errors of its log, else the end of it. */
+function startFailure(log: string): HoldfastError {
+  const fatal = log.split("\n").filter((line) => /FATAL|PANIC|ERROR/.test(line)).slice(-3);
+  const lines = fatal.length > 0 ? fatal : log.trim().split("\n").slice(-3);
+  return new HoldfastError(
+    "conflict",
+    `The restored cluster does not start: ${lines.join(" | ").slice(-600)}`,
   );
-  const common = { as, timeoutMs: timeoutMs + 30_000 };
-  const stop = async (mode: "fast" | "immediate") => {
-    // A server that was killed may stay a zombie for as long as nobody asks for its end: pg_ctl takes it for alive.
-    const seconds = mode === "immediate" ? "15" : "120";
-    const args = ["stop", "--mode", mode, "--wait", "--timeout", seconds, "--pgdata", data];
-    await runCommand(pgCtl, args, common);
-  };
-  const abort = () => void stop("immediate").catch(() => {});
-  signal?.addEventListener("abort", abort, { once: true });
-  const { code, output } = await runCommand(pgCtl, [
-    "start",
-    "--wait",
-    "--timeout",
-    String(Math.ceil(timeoutMs / 1000)),
-    "--pgdata",
-    data,
-    "--log",
-    log,
-    "--options",
-    options,
-  ], common);
-  const ready = code === 0 && await untilReady(data, timeoutMs, signal);
-  signal?.removeEventListener("abort", abort);
-  if (!ready || signal?.aborted) {
-    await stop("immediate").catch(() => {});
-    signal?.throwIfAborted();
-    const said = await readFile(log, "utf8").catch(() => output);
-    const fatal = said.split("\n").filter((line) => /FATAL|PANIC|ERROR/.test(line)).slice(-3);
-    throw new HoldfastError(
-      "conflict",
-      `The restored cluster does not start: ${
-        (fatal.length > 0 ? fatal : said.trim().split("\n").slice(-3)).join(" | ").slice(-600)
-      }`,
-    );
-  }
-  await lowerPriority(data).catch(() => {});
-  const major = Number((await readFile(join(data, "PG_VERSION"), "utf8")).trim());
+}
+
+function clientsOf(sockets: string, major: number): Pick<ScratchServer, "target" | "connect"> {
   const target = (database: string, user: string): Target => ({
     kind: "socket",
     directory: sockets,
@@ -254,6 +257,5 @@ async function startWith(
         pooled: false,
         serverVersion: major * 10_000,
       }),
-    stop: (how = "fast") => stop(how),
   };
 }

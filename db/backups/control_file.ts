@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * What the primary ran with, as its control file says; recovery needs as much (manual, "hot_standby": prepared
+ * The primary's settings in its control file, which are lower bounds for recovery (manual, "hot_standby"; prepared
  * transactions also without it).
  */
 export interface ControlFile {
@@ -20,9 +20,9 @@ export interface ControlFile {
 const walLevels = ["minimal", "replica", "logical"] as const;
 
 /**
- * Where a control file's checksum is, by pg_control_version: 1300 of Postgres 14 to 16, 1700 of 17, 1800 of 18, which
- * has one flag more. All that lies before it has the same place in all of them (src/include/catalog/pg_control.h, with
- * 8-byte alignment).
+ * Offset of the checksum by pg_control_version: 1300 of Postgres 14 to 16, 1700 of 17, and 1800 of 18, which has one more
+ * flag. All fields before it have the same offsets in these versions (src/include/catalog/pg_control.h, with 8-byte
+ * alignment).
  */
 const crcAt: Record<number, number> = { 1300: 288, 1700: 288, 1800: 292 };
 const at = {
@@ -39,7 +39,7 @@ const at = {
   floatFormat: 208,
 } as const;
 
-/** The known number that says that floating-point numbers, and the alignment before it, are as expected. */
+/** Constant in the file that shows that float format and alignment are as expected. */
 const floatFormat = 1_234_567;
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -48,7 +48,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc >>> 0;
 });
 
-/** CRC-32C (Castagnoli, RFC 3720), as Postgres checks its control file. */
+/** Returns the CRC-32C (Castagnoli, RFC 3720), with which Postgres checks its control file. */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = crcTable[(crc ^ byte) & 0xff]! ^ crc >>> 8;
@@ -56,8 +56,8 @@ export function crc32c(bytes: Uint8Array): number {
 }
 
 /**
- * Parses the bytes of `global/pg_control` of Postgres 14 to 18. Undefined when its version is another, its checksum is
- * wrong, or it was written by a machine of another kind.
+ * Parses `global/pg_control` of Postgres 14 to 18. Undefined for other versions, a wrong checksum, or a file of another
+ * architecture.
  */
 export function parseControlFile(bytes: Uint8Array): ControlFile | undefined {
   if (bytes.length < 300) return undefined;
@@ -71,28 +71,28 @@ export function parseControlFile(bytes: Uint8Array): ControlFile | undefined {
     view.getFloat64(at.floatFormat, little) === floatFormat;
   const walLevel = walLevels[view.getInt32(at.walLevel, little)];
   if (!aligned || walLevel === undefined) return undefined;
-  const whole = (place: number) => view.getInt32(place, little);
+  const int32 = (place: number) => view.getInt32(place, little);
   return {
     systemIdentifier: String(view.getBigUint64(at.systemIdentifier, little)),
     controlVersion,
     walLevel,
-    maxConnections: whole(at.maxConnections),
-    maxWorkerProcesses: whole(at.maxWorkerProcesses),
-    maxWalSenders: whole(at.maxWalSenders),
-    maxPreparedTransactions: whole(at.maxPreparedTransactions),
-    maxLocksPerTransaction: whole(at.maxLocksPerTransaction),
+    maxConnections: int32(at.maxConnections),
+    maxWorkerProcesses: int32(at.maxWorkerProcesses),
+    maxWalSenders: int32(at.maxWalSenders),
+    maxPreparedTransactions: int32(at.maxPreparedTransactions),
+    maxLocksPerTransaction: int32(at.maxLocksPerTransaction),
     trackCommitTimestamp: view.getUint8(at.trackCommitTimestamp) === 1,
   };
 }
 
-/** The control file of a cluster's data directory; undefined when it cannot be read or understood. */
+/** Reads the control file of a data directory; undefined when it cannot be read or parsed. */
 export async function readControlFile(data: string): Promise<ControlFile | undefined> {
   const bytes = await readFile(join(data, "global", "pg_control")).catch(() => undefined);
   return bytes && parseControlFile(bytes);
 }
 
-/** The server's own defaults, of which recovery never needs less. */
-const least = {
+/** Lower bounds where the control file demands less, or cannot be read. */
+const lowerBounds = {
   max_connections: 20,
   max_worker_processes: 8,
   max_wal_senders: 10,
@@ -100,9 +100,9 @@ const least = {
   max_locks_per_transaction: 64,
 };
 
-/** The settings that a cluster must at least be started with to be recovered, as its control file demands them. */
+/** Returns the settings that recovery of a cluster demands, from its control file. */
 export function recoverySettings(control: ControlFile | undefined): Record<string, string> {
-  const demanded: Record<keyof typeof least, number> = {
+  const demanded: Record<keyof typeof lowerBounds, number> = {
     max_connections: control?.maxConnections ?? 0,
     max_worker_processes: control?.maxWorkerProcesses ?? 0,
     max_wal_senders: control?.maxWalSenders ?? 0,
@@ -110,10 +110,10 @@ export function recoverySettings(control: ControlFile | undefined): Record<strin
     max_locks_per_transaction: control?.maxLocksPerTransaction ?? 0,
   };
   const settings: Record<string, string> = {};
-  for (const [name, floor] of Object.entries(least)) {
-    settings[name] = String(Math.max(floor, demanded[name as keyof typeof least]));
+  for (const [name, bound] of Object.entries(lowerBounds)) {
+    settings[name] = String(Math.max(bound, demanded[name as keyof typeof lowerBounds]));
   }
-  // Without it the times of commits are thrown away when recovery ends.
+  // Without it the commit timestamps are discarded at the end of recovery.
   if (control?.trackCommitTimestamp) settings.track_commit_timestamp = "on";
   if (control?.walLevel === "logical") settings.wal_level = "logical";
   return settings;

@@ -1,6 +1,6 @@
 import type { Sql } from "../connection.ts";
 
-/** What a backup must know of its server. */
+/** Facts of a server that backups depend on. */
 export interface ServerFacts {
   system: string;
   version: number;
@@ -10,13 +10,13 @@ export interface ServerFacts {
   standby: boolean;
   role: string;
   segmentBytes: number;
-  /** The oldest transaction under way. */
+  /** The oldest open transaction. */
   firstXid: string;
-  /** Largest size this could have, in bytes: all databases that the role may see. */
+  /** Bytes of all databases whose size the role may read; null when it may read none. */
   bytes: number | null;
 }
 
-/** Reads them; `pg_control_system` is open to everyone. */
+/** Reads the facts of a server; every role may call `pg_control_system`. */
 export async function readServerFacts(sql: Sql): Promise<ServerFacts> {
   const [row] = await sql`
     select
@@ -46,39 +46,33 @@ export async function readServerFacts(sql: Sql): Promise<ServerFacts> {
   };
 }
 
-/** What the archiver of the server says, and which finished segments wait for it; null where the role may not see. */
+/** State of the server's WAL archiver and the segments that wait for it. */
 export interface ArchiverFacts {
   library: string;
-  failedCount: number;
   lastFailedWal: string | null;
   failing: boolean;
-  waiting: number;
-  /** Age of the oldest segment that waits, seconds; 0 when none does. */
+  /** Age of the oldest waiting segment, in seconds; 0 when none waits. */
   waitingSeconds: number;
 }
 
+/** Reads the state of the server's WAL archiver. */
 export async function readArchiver(sql: Sql): Promise<ArchiverFacts> {
   const [row] = await sql`
     select
       current_setting('archive_library', true) as library,
-      failed_count::float8 as failed_count,
       last_failed_wal,
       coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) as failing,
-      waits.n as waiting,
       waits.seconds as waiting_seconds
     from pg_stat_archiver, (
       select
-        count(*)::int as n,
         coalesce(extract(epoch from clock_timestamp() - min(modification)), 0)::float8 as seconds
       from pg_ls_archive_statusdir()
       where name like '%.ready'
     ) as waits`;
   return {
     library: row?.library ?? "",
-    failedCount: row?.failed_count,
     lastFailedWal: row?.last_failed_wal,
     failing: row?.failing,
-    waiting: row?.waiting,
     waitingSeconds: row?.waiting_seconds,
   };
 }

@@ -1,6 +1,6 @@
 import type { ConnectOptions } from "../connection.ts";
 import { takeSessionLock } from "../session/lock.ts";
 
-/** Takes the one lock of the backups of a server, or answers undefined when another Holdfast has it. */
+/** Takes the backup lock of a server; undefined when another instance holds it. */
 export const takeBackupLock = (options: Omit<ConnectOptions, "max" | "applicationName">) =>
   takeSessionLock("holdfast.backup", { ...options, applicationName: "holdfast-backup-lock" });

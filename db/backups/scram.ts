@@ -4,13 +4,13 @@ import { Buffer } from "node:buffer";
 const hmac = (key: Uint8Array, text: string) => createHmac("sha256", key).update(text).digest();
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
 
-/** One exchange of SCRAM-SHA-256 without channel binding (RFC 7677): what to send, and the proof of the server. */
+/** Creates one SCRAM-SHA-256 exchange without channel binding (RFC 7677). */
 export function createScram(password: string, nonce = randomBytes(18).toString("base64")) {
   const bare = `n=,r=${nonce}`;
   let expected: Uint8Array | undefined;
   return {
     first: `n,,${bare}`,
-    /** The answer to the server's challenge. Throws when the challenge is not one of this exchange. */
+    /** Returns the answer to the server's challenge. Throws when the challenge is of another exchange. */
     answer(challenge: string): string {
       const fields = Object.fromEntries(
         challenge.split(",").map((part) => [part[0], part.slice(2)]),
@@ -35,7 +35,7 @@ export function createScram(password: string, nonce = randomBytes(18).toString("
       expected = hmac(hmac(salted, "Server Key"), signed);
       return `${unproven},p=${Buffer.from(proof).toString("base64")}`;
     },
-    /** Throws when the server does not know the password either. */
+    /** Throws when the server does not prove that it knows the password. */
     check(final: string): void {
       const found = Buffer.from(final.replace(/^v=/, ""), "base64");
       if (!expected || found.length !== expected.length || !timingSafeEqual(found, expected)) {

@@ -4,16 +4,16 @@ import type { RunAs } from "../embedded/command.ts";
 import { ownedFile } from "../embedded/files.ts";
 
 /** Returns the name of this process' user in a passwd file; undefined where it has none. */
-export function userNameIn(passwd: string, uid: number): string | undefined {
+function userNameIn(passwd: string, uid: number): string | undefined {
   return passwd.split("\n").map((line) => line.split(":")).find((fields) =>
     fields[2] === String(uid)
   )?.[0];
 }
 
 /**
- * Writes who may log in to a scratch server: whoever the kernel says is this process' user, whatever the role. Before version 16
- * a map cannot leave the role open, and a user without a name is no peer: then the directory of the socket, which only the
- * server's user and root may enter, keeps others out alone.
+ * Writes pg_hba.conf and pg_ident.conf of a scratch server: the operating system user of this process may log in under every
+ * role. Before version 16 a map cannot allow any role, and a user without a name cannot be a peer; then only the socket's
+ * directory, which the server's user and root may enter, keeps others out.
  */
 export async function writeScratchAccess(
   path: string,

@@ -1,22 +1,23 @@
+import { sqlState } from "../sql_state.ts";
 import { login, openWire } from "../address/login.ts";
 import { createHostMemory, openServer } from "../address/open.ts";
 import { addressOf, type Target } from "../address/target.ts";
 import { cString, type WireMessage, writeMessage } from "./wire.ts";
 
-/** A session that speaks the replication protocol; postgres.js knows neither its commands nor their answers. */
+/** A session of the replication protocol, which postgres.js does not support. */
 export interface Walsender {
   /** The server's version, e.g. 180004. */
   version: number;
-  /** Sends one command; the messages of its answer follow, up to ReadyForQuery. A server's error is thrown. */
+  /** Sends one command and yields the messages of its answer, up to ReadyForQuery. Throws the server's error. */
   run(command: string): AsyncGenerator<WireMessage>;
   close(): void;
 }
 
-/** Silence of this length ends a session: a checkpoint before a backup may take minutes. */
+/** Longest time without data before a session ends; the checkpoint before a backup may take minutes. */
 const silenceMs = 600_000;
 const connectMs = 10_000;
 
-/** Opens a physical replication session. Throws what the server says when the role may not, or pg_hba.conf forbids it. */
+/** Opens a physical replication session. Throws the server's error when the role or pg_hba.conf does not allow it. */
 export async function openWalsender(target: Target, signal?: AbortSignal): Promise<Walsender> {
   const address = addressOf(target);
   const { socket, host } = await openServer(address, {
@@ -26,7 +27,10 @@ export async function openWalsender(target: Target, signal?: AbortSignal): Promi
   });
   const abort = () => socket.destroy(new Error("aborted"));
   signal?.addEventListener("abort", abort, { once: true });
-  socket.setTimeout(silenceMs, () => socket.destroy(new Error("The server has gone silent")));
+  socket.setTimeout(
+    silenceMs,
+    () => socket.destroy(new Error(`The server sent nothing for ${silenceMs / 1000} s`)),
+  );
   const wire = openWire(socket, signal);
   const close = () => {
     signal?.removeEventListener("abort", abort);
@@ -41,7 +45,7 @@ export async function openWalsender(target: Target, signal?: AbortSignal): Promi
         user: address.user,
         replication: "true",
         application_name: "holdfast-backup",
-        // postgresql.conf may limit every session; a backup is limited by its own silence.
+        // postgresql.conf may limit all sessions; a backup has its own limit on silence.
         client_encoding: "UTF8",
         statement_timeout: "0",
         idle_session_timeout: "0",
@@ -68,17 +72,17 @@ export async function openWalsender(target: Target, signal?: AbortSignal): Promi
   }
 }
 
-/** A refusal of replication as the server, or whatever stands before it, gave it. */
+/** A refused replication session, as the server or a pooler in front of it reported it. */
 export interface ReplicationRefusal {
   code: string;
   message: string;
-  /** Something between does not pass on replication; the role and pg_hba.conf may be as they should. */
+  /** Whether a pooler refused it; the role and pg_hba.conf may be correct then. */
   pooler: boolean;
 }
 
 /**
- * Tries whether a base backup could be streamed: opens a replication session, asks which server it is, and ends. Answers why
- * not, or undefined when it can. Throws when the server is out of reach.
+ * Tries a replication session and compares the server's identifier. Returns why base backups are refused; undefined when
+ * they are possible. Throws when the server cannot be reached.
  */
 export async function probeReplication(
   target: Target,
@@ -94,13 +98,21 @@ export async function probeReplication(
       found = body.subarray(6, 6 + Math.max(0, bytes)).toString("utf8");
     }
     if (found === system) return undefined;
-    return { code: "08P01", message: `it leads to another server (${found})`, pooler: true };
+    return {
+      code: sqlState.protocolViolation,
+      message: `the connection leads to another server (${found})`,
+      pooler: true,
+    };
   } catch (error) {
     const { code, severity, message } = error as Error & { code?: string; severity?: string };
-    // Only what a server said; a refused connection has a code, too, and no severity.
+    // A server's error has a severity; a refused connection has only a code.
     if (severity === undefined || code === undefined) throw error;
-    // A pooler that drops the parameter opens an ordinary session, in which the command is no SQL.
-    return { code, message, pooler: code === "08P01" || code === "42601" };
+    // A pooler that drops the parameter opens an ordinary session, where the command is a syntax error.
+    return {
+      code,
+      message,
+      pooler: code === sqlState.protocolViolation || code === sqlState.syntaxError,
+    };
   } finally {
     session?.close();
   }

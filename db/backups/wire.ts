@@ -1,22 +1,22 @@
 import { Buffer } from "node:buffer";
 
-/** One message of the server: its type's letter and its body. */
+/** One message of the server: the letter of its type, and its body. */
 export interface WireMessage {
   type: string;
   body: Buffer;
 }
 
-/** Cuts a stream of bytes into messages of the frontend/backend protocol 3.0. */
+/** Creates a splitter of a byte stream into messages of the frontend/backend protocol 3.0. */
 export function createMessageCutter() {
   let held: Buffer[] = [];
   let length = 0;
   const join = () => {
-    const whole = held.length === 1 ? held[0] as Buffer : Buffer.concat(held, length);
-    held = [whole];
-    return whole;
+    const joined = held.length === 1 ? held[0] as Buffer : Buffer.concat(held, length);
+    held = [joined];
+    return joined;
   };
   return {
-    /** All whole messages, with the bytes that now came; a rest is kept for the next time. */
+    /** Yields all messages that are complete with these bytes; the rest is kept for the next call. */
     *feed(bytes: Uint8Array): Generator<WireMessage> {
       held.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
       length += bytes.byteLength;
@@ -26,9 +26,9 @@ export function createMessageCutter() {
         const size = known.readInt32BE(1) + 1;
         if (size < 5) throw new Error("The server sent a message of impossible length");
         if (length < size) return;
-        const whole = known.length >= size ? known : join();
-        yield { type: String.fromCharCode(whole[0] ?? 0), body: whole.subarray(5, size) };
-        held[0] = whole.subarray(size);
+        const message = known.length >= size ? known : join();
+        yield { type: String.fromCharCode(message[0] ?? 0), body: message.subarray(5, size) };
+        held[0] = message.subarray(size);
         length -= size;
         if (held[0].length === 0) held.shift();
       }
@@ -36,7 +36,7 @@ export function createMessageCutter() {
   };
 }
 
-/** A message to the server; the first of a session has no letter. */
+/** Returns a message to the server; the startup message has no type letter. */
 export function writeMessage(type: string, body: Uint8Array): Buffer {
   const head = Buffer.alloc(type.length + 4);
   head.write(type, 0, "latin1");
@@ -44,10 +44,10 @@ export function writeMessage(type: string, body: Uint8Array): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** A text as the protocol ends it. */
+/** Returns a null-terminated string. */
 export const cString = (text: string) => Buffer.from(`${text}\0`, "utf8");
 
-/** The columns of a DataRow, as text. */
+/** Parses the columns of a DataRow, as text. */
 export function readRow(body: Buffer): (string | null)[] {
   const columns: (string | null)[] = [];
   let at = 2;
@@ -60,7 +60,7 @@ export function readRow(body: Buffer): (string | null)[] {
   return columns;
 }
 
-/** The fields of an ErrorResponse by their letter: S severity, C code, M message. */
+/** Parses the fields of an ErrorResponse by letter: S severity, C code, M message. */
 export function readFields(body: Buffer): Record<string, string> {
   return Object.fromEntries(
     body.toString("utf8").split("\0").filter(Boolean).map((part) => [part[0], part.slice(1)]),

@@ -3,27 +3,27 @@ import { openingStatement } from "../session/start.ts";
 
 export const benchApplicationName = "holdfast-bench";
 const lockKey = "holdfast.benchmark";
-/** Well under the idle timeout of our connections: the lock lives as long as its session. */
+/** Below the idle timeout of our connections, because the lock ends with its session; milliseconds. */
 const keepAliveMs = 60_000;
 
-/** Held while a run lives: whoever holds it knows that no other run does, in any process. */
+/** Held while a run is active, so that no other run is active in any process. */
 export interface BenchmarkLock {
-  /** Ends every other session of the benchmarks in this database; its statements fail at once. */
+  /** Terminates every other session of the benchmarks in this database. */
   endOthers(): Promise<void>;
   release(): Promise<void>;
 }
 
 /**
- * Takes the one lock of the benchmarks on a client of one connection, or answers undefined when another run has it.
- * Behind a transaction-mode pooler only a transaction keeps a session, so there the lock lives in one.
- * (Not on a reserved connection: postgres.js ends the process when one that was lost is used or released.)
+ * Takes the lock of the benchmarks on a client with one connection. Returns undefined when another run holds it. Behind a
+ * transaction-mode pooler only a transaction keeps its session, so the lock is held by a transaction there. A reserved
+ * connection will not do: postgres.js ends the process when one that was lost is used or released.
  */
 export async function takeBenchmarkLock(
   options: Omit<ConnectOptions, "max" | "applicationName">,
 ): Promise<BenchmarkLock | undefined> {
   const sql = connectSql({ ...options, max: 1, applicationName: benchApplicationName });
   const keepAlive = setInterval(() => sql`select 1`.catch(() => {}), keepAliveMs);
-  // The server frees the lock with the session, however that ends.
+  // The server releases the lock when the session ends.
   const release = async () => {
     clearInterval(keepAlive);
     await sql.end({ timeout: 1 }).catch(() => {});

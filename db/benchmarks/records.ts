@@ -4,7 +4,7 @@ import { benchmarkRuns } from "../records/schema.ts";
 
 export type RunRow = typeof benchmarkRuns.$inferSelect;
 
-/** The place after which a list of runs goes on. */
+/** The last run of the page before. */
 export interface RunCursor {
   startedAt: Date;
   id: string;
@@ -32,7 +32,7 @@ export async function findRun(db: RecordsDb, id: string): Promise<RunRow | undef
   return rows[0];
 }
 
-/** Runs, newest first. */
+/** Returns runs, newest first. */
 export async function listRuns(
   db: RecordsDb,
   { limit, after }: { limit: number; after?: RunCursor },
@@ -47,7 +47,7 @@ export async function listRuns(
   );
 }
 
-/** Which runs there are and how they stand, newest first: cheap, for those who only ask whether anything is new. */
+/** Returns ids and states of runs, newest first: a cheap way to find out whether anything changed. */
 export async function listRunStates(
   db: RecordsDb,
   limit: number,
@@ -58,7 +58,7 @@ export async function listRunStates(
   );
 }
 
-/** Marks runs that say they live as aborted; right only for the holder of the benchmark lock. */
+/** Marks unfinished runs as aborted and returns their ids. Only the holder of the benchmark lock may call it. */
 export async function closeUnfinishedRuns(
   db: RecordsDb,
   at: Date,

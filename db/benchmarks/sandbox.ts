@@ -1,10 +1,10 @@
 import type { Sql } from "../connection.ts";
 import { quoteIdent } from "../sql.ts";
 
-/** Nobody else names a schema like this: only such schemas are ever dropped. */
+/** Only schemas with such a name are ever dropped. */
 const sandboxName = /^bench_[0-9a-f]{32}$/;
 
-/** The schema of a run: `bench_` and its id without dashes. */
+/** Returns the schema of a run: `bench_` and its id without dashes. */
 export function sandboxOf(runId: string): string {
   const schema = `bench_${runId.replaceAll("-", "")}`;
   if (!sandboxName.test(schema)) throw new RangeError(`Cannot name a schema after run ${runId}`);
@@ -15,13 +15,13 @@ export async function createSandbox(sql: Sql, schema: string): Promise<void> {
   await sql.unsafe(`create schema ${quoteIdent(schema)}`);
 }
 
-/** Drops a run's schema with all that is in it; says nothing when it is gone already. */
+/** Drops a run's schema with its contents, if it exists. */
 export async function dropSandbox(sql: Sql, schema: string): Promise<void> {
   if (!sandboxName.test(schema)) throw new RangeError(`${schema} is not the schema of a benchmark`);
   await sql.unsafe(`drop schema if exists ${quoteIdent(schema)} cascade`);
 }
 
-/** The schemas that runs have left or still use. */
+/** Returns the schemas that runs use or have left behind. */
 export async function listSandboxes(sql: Sql): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
     select nspname as name from pg_namespace where nspname ~ ${sandboxName.source} order by nspname`;

@@ -1,14 +1,14 @@
 import type { Sql } from "../connection.ts";
 import { benchApplicationName } from "./lock.ts";
 
-/** Bytes of WAL written since the server was made. */
+/** Returns the bytes of WAL written since the cluster was created. */
 export async function readWalBytes(sql: Sql): Promise<number> {
   const [row] = await sql<{ bytes: number }[]>`
     select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as bytes`;
   return row?.bytes ?? NaN;
 }
 
-/** Bytes of tables of `schema`, partitions included, and of their indexes. */
+/** Returns the bytes of tables of `schema`, including partitions, and of their indexes. */
 export async function relationBytes(
   sql: Sql,
   schema: string,
@@ -29,7 +29,7 @@ export async function relationBytes(
   return row ?? { table: 0, index: 0 };
 }
 
-/** Client sessions that are running a statement right now, other than Holdfast's own. */
+/** Counts client sessions other than Holdfast's that run a statement now. */
 export async function countForeignActive(sql: Sql): Promise<number> {
   const [row] = await sql<{ active: number }[]>`
     select count(*)::int4 as active
@@ -57,7 +57,7 @@ const fingerprint = [
   "data_checksums",
 ] as const;
 
-/** The settings that decide how fast a server is, as it writes them itself. */
+/** Returns the settings that decide the speed of a server, with units, as `show` prints them. */
 export async function readServerSettings(sql: Sql): Promise<Record<string, string>> {
   const rows = await sql<{ name: string; setting: string }[]>`
     select name, current_setting(name) as setting
@@ -65,7 +65,7 @@ export async function readServerSettings(sql: Sql): Promise<Record<string, strin
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
 }
 
-/** What the benchmarks' own sessions are doing at this moment: a wait event, or CPU. */
+/** Returns for each active session of the benchmarks its wait event, or "CPU" when it waits for nothing. */
 export async function readWaits(sql: Sql): Promise<string[]> {
   const rows = await sql<{ what: string }[]>`
     select coalesce(wait_event_type || ':' || wait_event, 'CPU') as what
@@ -77,7 +77,7 @@ export async function readWaits(sql: Sql): Promise<string[]> {
   return rows.map(({ what }) => what);
 }
 
-/** Runs `query` once under EXPLAIN (ANALYZE, BUFFERS) and answers its JSON. */
+/** Runs `query` once under EXPLAIN (ANALYZE, BUFFERS) and returns the plan as JSON. */
 export async function explainJson(sql: Sql, query: string): Promise<unknown> {
   const [row] = await sql.unsafe<Record<string, unknown>[]>(
     `explain (analyze, buffers, timing off, format json) ${query}`,
@@ -85,7 +85,7 @@ export async function explainJson(sql: Sql, query: string): Promise<unknown> {
   return row?.["QUERY PLAN"];
 }
 
-/** Leaves of the partitioned tables of `schema` that `query` names. */
+/** Counts the leaf partitions of the partitioned tables of `schema` that `query` names. */
 export async function countLeaves(sql: Sql, schema: string, query: string): Promise<number> {
   const [row] = await sql<{ leaves: number }[]>`
     select count(*)::int4 as leaves
@@ -98,7 +98,12 @@ export async function countLeaves(sql: Sql, schema: string, query: string): Prom
   return row?.leaves ?? 0;
 }
 
-/** Commits one row durably and answers how long it took, milliseconds. */
+/** Creates the table that `commitCanary` writes to, unless it exists. `table` is quoted. */
+export async function createCanary(sql: Sql, table: string): Promise<void> {
+  await sql.unsafe(`create table if not exists ${table} (at timestamptz not null)`);
+}
+
+/** Commits one row durably and returns how long it took, in milliseconds. */
 export async function commitCanary(sql: Sql, table: string, now: () => number): Promise<number> {
   const started = now();
   await sql.unsafe(`insert into ${table} (at) values (now())`);

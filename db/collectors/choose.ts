@@ -1,18 +1,17 @@
 import { quoteIdent } from "../sql.ts";
-import type { Collector, Question } from "./list.ts";
-import type { VersionFacts } from "./rows.ts";
+import type { Collector, Question, VersionFacts } from "./collector.ts";
 
-/** The SQL to ask, or why there is none on this server. */
+/** The SQL to run, or the reason why this server has none. */
 export type Choice = { sql: string } | { missing: string };
 
-/** Whether an extension's version such as 1.11 is at least another. */
+/** Returns whether an extension's version such as 1.11 is at least `least`. */
 export function versionAtLeast(version: string, least: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [leastMajor = 0, leastMinor = 0] = least.split(".").map(Number);
   return major === leastMajor ? minor >= leastMinor : major > leastMajor;
 }
 
-/** SQL with the schema of pg_stat_statements put in place of `"$extension"`. */
+/** Returns `sql` with `"$extension"` replaced by the schema of pg_stat_statements. */
 export function inStatementsSchema(sql: string, schema: string): string {
   return sql.replaceAll('"$extension"', () => quoteIdent(schema));
 }
@@ -24,7 +23,7 @@ function fits({ minVersion, minStatements }: Question, server: VersionFacts): bo
         versionAtLeast(server.statements_version, minStatements));
 }
 
-/** Says whether the way to ask depends on the server. */
+/** Returns whether the choice of a question depends on the server's versions. */
 export function needsFacts({ questions }: Collector): boolean {
   return questions.length > 1 ||
     questions.some(({ minVersion, minStatements }) =>
@@ -32,7 +31,7 @@ export function needsFacts({ questions }: Collector): boolean {
     );
 }
 
-/** Chooses how to ask this server. Pure. */
+/** Chooses the question for a server; without `server`, only a question that suits all of them. Pure. */
 export function chooseQuestion(
   collector: Collector,
   server: VersionFacts | undefined,

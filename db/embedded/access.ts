@@ -6,7 +6,7 @@ import { quoteIdent } from "../sql.ts";
 import type { RunAs } from "./command.ts";
 import { replaceFile } from "./files.ts";
 import { closeAccess, isClosed, openAccess } from "./host_access.ts";
-import { readHostAccess } from "./initialise.ts";
+import { readHostAccess } from "./cluster.ts";
 import type { Place } from "./place.ts";
 import { ensureRole, grantRights, handOver, hasRights, setPasswords } from "./roles.ts";
 import { ownRole, type Secrets } from "./secrets.ts";
@@ -41,8 +41,8 @@ async function letsIn(target: SocketTarget): Promise<boolean> {
   }
 }
 
-/** Waits until the server follows a pg_hba.conf that it was told to read again. */
-async function untilItFollows(
+/** Waits until the server has applied the new pg_hba.conf after a reload. */
+async function untilApplied(
   { admin, log }: AccessOptions,
   asked: { open: boolean },
 ): Promise<void> {
@@ -73,7 +73,7 @@ async function resetPasswords(options: AccessOptions): Promise<void> {
   const { admin, secrets, place, reload } = options;
   await writeHostAccess(options, openAccess(await readHostAccess(place)));
   await reload();
-  await untilItFollows(options, { open: true });
+  await untilApplied(options, { open: true });
   await onServer({ ...admin, database: "postgres" }, (sql) => setPasswords(sql, secrets));
 }
 
@@ -121,5 +121,5 @@ export async function ensureAccess(options: AccessOptions): Promise<void> {
   if (known) return;
   await writeHostAccess(options, closeAccess(await readHostAccess(place)));
   await reload();
-  await untilItFollows(options, { open: false });
+  await untilApplied(options, { open: false });
 }

@@ -11,9 +11,12 @@ import {
   rm,
   stat,
 } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import process from "node:process";
-import { StartError } from "../../errors.ts";
+import { HoldfastError, StartError } from "../../errors.ts";
+import { codeOf } from "../errors.ts";
 import type { RunAs } from "./command.ts";
+import type { Place } from "./place.ts";
 
 /**
  * Makes a directory, of this mode, that the server's user owns. Refuses a link in its place, and a directory of somebody
@@ -105,3 +108,27 @@ export async function replaceFile(
     throw error;
   }
 }
+
+/**
+ * Returns whether the disk lacks the space to start: one WAL segment and small files. The server's log cannot say so, it is on
+ * the same disk; to ask the system for free space, Deno would need all permissions.
+ */
+export async function isDiskFull(place: Place, as: RunAs | undefined): Promise<boolean> {
+  const probe = join(dirname(place.cluster), "space.probe");
+  try {
+    await ownedFile(probe, "\0".repeat(17 * 1024 * 1024), "write", as);
+    return false;
+  } catch (error) {
+    return codeOf(error) === "ENOSPC";
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
+/** Returns the error `storage_full` of a start. */
+export const noSpace = (cause?: unknown) =>
+  new HoldfastError(
+    "storage_full",
+    "The disk of the data directory is full: the embedded Postgres cannot start",
+    { retryAfterSeconds: 30, cause },
+  );

@@ -10,7 +10,7 @@ export const changeKinds = [
   "mark",
 ] as const;
 
-/** Something that changed on the server, or with Holdfast; `at` in milliseconds since 1970. */
+/** A change of the server or of Holdfast; `at` in milliseconds since 1970. */
 export interface Change {
   at: number;
   kind: (typeof changeKinds)[number];
@@ -21,6 +21,7 @@ export interface Change {
 
 const kept = "90 days";
 
+/** Saves changes, and deletes those older than 90 days. */
 export async function saveChanges(sql: Sql, changes: readonly Change[]): Promise<void> {
   const rows = changes.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest }));
   await sql`
@@ -31,7 +32,7 @@ export async function saveChanges(sql: Sql, changes: readonly Change[]): Promise
   await sql`delete from holdfast.server_changes where at < (select holdfast.trusted_now()) - ${kept}::text::interval`;
 }
 
-/** The newest, oldest first. */
+/** Returns the last `limit` changes, oldest first. */
 export async function lastChanges(sql: Sql, limit: number): Promise<Change[]> {
   const rows = await sql<Change[]>`
     select extract(epoch from at)::float8 * 1000 as at, kind, subject, before, after

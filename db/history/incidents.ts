@@ -1,5 +1,7 @@
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
+/** An incident in the list; closed_at is null while it is recorded, `bytes` is the length of its report. */
 export interface IncidentRow {
   id: string;
   alert_id: string;
@@ -10,7 +12,7 @@ export interface IncidentRow {
   bytes: number;
 }
 
-/** Writes an incident, over what was kept of it while it was recorded; one that is closed stays as it is. */
+/** Saves an incident over its earlier draft, and deletes all but the newest `keep`. A closed incident is not changed. */
 export async function saveIncident(
   sql: Sql,
   incident: IncidentRow,
@@ -36,13 +38,12 @@ export async function saveIncident(
     )`;
 }
 
-/** Newest first, those before a place in the list. */
+/** Returns incidents, newest first, from a position in the list on. */
 export async function listIncidents(
   sql: Sql,
   { before, limit }: { before: { openedAt: string; id: string } | undefined; limit: number },
 ): Promise<IncidentRow[]> {
-  const utc = (column: "opened_at" | "closed_at") =>
-    sql`to_char(${sql(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const utc = (column: "opened_at" | "closed_at") => sql.unsafe(utcText(column));
   return await sql<IncidentRow[]>`
     select
       id::text as id,
@@ -62,7 +63,7 @@ export async function listIncidents(
     limit ${limit}`;
 }
 
-/** The whole report of one. */
+/** Returns the report of an incident; undefined when there is none. */
 export async function findIncident(
   sql: Sql,
   id: string,
@@ -72,7 +73,7 @@ export async function findIncident(
   return row?.report;
 }
 
-/** Who does something just now, those with the oldest transaction first. */
+/** Returns at most 50 sessions that are not idle, the oldest transaction first. */
 export async function readSessions(sql: Sql): Promise<Record<string, unknown>[]> {
   return await sql`
     select
@@ -92,7 +93,7 @@ export async function readSessions(sql: Sql): Promise<Record<string, unknown>[]>
     limit 50`;
 }
 
-/** What Holdfast's own upkeep did between two moments. */
+/** Returns the maintenance that Holdfast did on partitions between two times, newest first. */
 export async function readMaintenance(
   sql: Sql,
   from: string,
@@ -100,7 +101,7 @@ export async function readMaintenance(
 ): Promise<Record<string, unknown>[]> {
   return await sql`
     select
-      to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+      ${sql.unsafe(utcText("at"))} as at,
       action,
       table_name as "table",
       partition_name as partition,

@@ -5,7 +5,7 @@ import { readTrustedMs } from "../server/clock.ts";
 /** The tables of history, finest first. */
 export type SampleTable = "samples" | "samples_1m" | "samples_15m" | "samples_1d";
 
-/** A leaf to be: its name, and its bounds in milliseconds since 1970. */
+/** A leaf: its name, and its bounds in milliseconds since 1970. */
 export interface SampleLeaf {
   table: SampleTable;
   name: string;
@@ -13,13 +13,13 @@ export interface SampleLeaf {
   to: number;
 }
 
-/** Two Holdfasts on one database must not make the same leaf at once. */
+/** Advisory lock: two Holdfasts on one database must not make the same leaf at once. */
 const lockKey = 4_206_050;
 
-/** Makes the leaves that are not there, each by itself and then attached: readers of the parent go on. Wants a transaction. */
+/** Makes the leaves that do not exist, and attaches them: that does not block readers of the parent. Needs a transaction. */
 export async function makeLeaves(sql: Sql, leaves: readonly SampleLeaf[]): Promise<void> {
   const names = leaves.map(({ name }) => name);
-  const there = async () =>
+  const existing = async () =>
     new Set(
       (await sql<{ name: string }[]>`
         select c.relname as name
@@ -28,9 +28,9 @@ export async function makeLeaves(sql: Sql, leaves: readonly SampleLeaf[]): Promi
         where n.nspname = 'holdfast' and c.relname = any(${names}::text[])`)
         .map(({ name }) => name),
     );
-  if ((await there()).size === names.length) return;
+  if ((await existing()).size === names.length) return;
   await sql`select pg_advisory_xact_lock(${lockKey})`;
-  const present = await there();
+  const present = await existing();
   for (const { table, name, from, to } of leaves) {
     if (present.has(name)) continue;
     const [parent, leaf] = [quoteTable("holdfast", table), quoteTable("holdfast", name)];
@@ -45,8 +45,8 @@ export async function makeLeaves(sql: Sql, leaves: readonly SampleLeaf[]): Promi
 }
 
 /**
- * Drops the leaves of a table that ended `keepMs` or more ago, by `now` (milliseconds since 1970) and by the time that
- * the server trusts; answers their names.
+ * Drops the leaves of a table that ended `keepMs` or more ago, both by `now` (milliseconds since 1970) and by the server's
+ * trusted time. Returns their names.
  */
 export async function dropLeaves(
   sql: Sql,

@@ -3,7 +3,7 @@ import { CopyEncoder, copyIn } from "../copy.ts";
 import { quoteTable } from "../sql.ts";
 import type { SampleTable } from "./leaves.ts";
 
-/** A series as it is named: of one metric, of one table, slot … or of the whole server (scope ""). */
+/** The name of a series: a metric, and the table, slot or other object it is about; scope "" is the whole server. */
 export interface SeriesName {
   name: string;
   scope: string;
@@ -16,7 +16,7 @@ export interface StoredSample {
   value: number;
 }
 
-/** The ids of series, made where they are new, in the order asked. */
+/** Returns the ids of series in the given order; adds those that are new. */
 export async function seriesIds(sql: Sql, series: readonly SeriesName[]): Promise<number[]> {
   const names = series.map(({ name }) => name);
   const scopes = series.map(({ scope }) => scope);
@@ -33,11 +33,13 @@ export async function seriesIds(sql: Sql, series: readonly SeriesName[]): Promis
     from unnest(${names}::text[], ${scopes}::text[]) with ordinality as w (name, scope, place)
     join holdfast.sample_series as s on s.name = w.name and s.scope = w.scope
     order by w.place`;
-  if (rows.length !== series.length) throw new Error("A series vanished while it was made");
+  if (rows.length !== series.length) {
+    throw new Error("Cannot add series: another session deleted one");
+  }
   return rows.map(({ id }) => id);
 }
 
-/** Writes samples with one COPY. */
+/** Inserts samples with one COPY. */
 export async function insertSamples(sql: Sql, samples: readonly StoredSample[]): Promise<void> {
   const encoder = new CopyEncoder(samples.length * 40);
   for (const { at, series, value } of samples) {
@@ -53,14 +55,14 @@ export async function insertSamples(sql: Sql, samples: readonly StoredSample[]):
   );
 }
 
-/** Where rolling up a table stands: done until, and the oldest of the finer table; milliseconds since 1970. */
+/** Returns until when a table is rolled up, and the oldest sample of the finer table; milliseconds since 1970. */
 export async function rollupState(
   sql: Sql,
   { table, source, seconds, before }: {
     table: SampleTable;
     source: SampleTable;
     seconds: number;
-    /** Milliseconds since 1970. What was rolled up beyond a bucket more was so by a clock that was ahead. */
+    /** Milliseconds since 1970. Rollups more than a bucket after it were made by a clock that was ahead, and are ignored. */
     before: number;
   },
 ): Promise<{ until: number | null; oldest: number | null }> {
@@ -91,7 +93,7 @@ export async function rollupState(
   return row ?? { until: null, oldest: null };
 }
 
-/** Rolls [from, to) of `source` up into buckets of `seconds`, and notes that it is done. Wants a transaction. */
+/** Rolls [from, to) of `source` up into buckets of `seconds`, and records that. Needs a transaction. */
 export async function rollUp(
   sql: Sql,
   { table, source, seconds, from, to }: {
@@ -125,7 +127,7 @@ export async function rollUp(
     on conflict (table_name) do update set rolled_until = excluded.rolled_until`;
 }
 
-/** A point of a series; `at` in milliseconds since 1970. */
+/** A stored point of a series; `value` is the mean, `at` in milliseconds since 1970. */
 export interface StoredPoint {
   at: number;
   value: number;
@@ -135,8 +137,8 @@ export interface StoredPoint {
 }
 
 /**
- * Points of one series in [from, to] (milliseconds since 1970) from `tables`, coarsest first: each as far as it has
- * been rolled up, the rest from the next finer one. Undefined when there is no such series.
+ * Returns the points of a series in [from, to] (milliseconds since 1970). Reads `tables`, coarsest first: each as far as it
+ * is rolled up, the rest from the next finer one. Undefined when there is no such series.
  */
 export async function readSamples(
   sql: Sql,

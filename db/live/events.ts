@@ -1,10 +1,11 @@
-import { leaseNotifications } from "../alerts/silences.ts";
+import { leaseNotifications } from "../alerts/lease.ts";
 import type { Pool, PoolerMode } from "../pool/pool.ts";
+import { utcText } from "../utc_text.ts";
 
 /** Where the sessions of all Holdfasts on one database wake each other. */
 export const liveNotifications = "holdfast_live";
 
-/** Something that happened, to be told to the live clients of every Holdfast on the database. */
+/** An event for the live clients of every Holdfast on the database. */
 export interface LiveEvent {
   /** A UUID: an event stored twice is one. */
   id: string;
@@ -95,7 +96,7 @@ export function createEventJournal(pool: Pool, pooler: PoolerMode): EventJournal
         const rows = await sql<Row[]>`
           select
             position::text, id::text, type, instance, topic, digest, data,
-            to_char(made_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as made_at,
+            ${sql.unsafe(utcText("made_at"))} as made_at,
             extract(epoch from clock_timestamp() - stored_at)::float8 * 1000 as age_ms
           from holdfast.live_events
           where position >= ${String(position)}::int8
@@ -108,7 +109,7 @@ export function createEventJournal(pool: Pool, pooler: PoolerMode): EventJournal
         const rows = await sql<Row[]>`
           select
             position::text, id::text, type, instance, topic, digest, data,
-            to_char(made_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as made_at,
+            ${sql.unsafe(utcText("made_at"))} as made_at,
             extract(epoch from clock_timestamp() - stored_at)::float8 * 1000 as age_ms
           from holdfast.live_events
           order by holdfast.live_events.position desc

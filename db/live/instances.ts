@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { RecordsDb } from "../records/records.ts";
+import { utcText } from "../utc_text.ts";
 
 export interface InstanceRecord {
   name: string;
@@ -51,8 +52,8 @@ export async function listInstances(db: RecordsDb): Promise<InstanceRecord[]> {
     own.execute<InstanceRecord & Record<string, unknown>>(sql`
       select
         name, version,
-        to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since,
-        to_char(seen_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as seen_at,
+        ${sql.raw(utcText("since"))} as since,
+        ${sql.raw(utcText("seen_at"))} as seen_at,
         extract(epoch from clock_timestamp() - seen_at)::float8 * 1000 as unseen_ms,
         exists (
           select from holdfast.alert_lease as lease

@@ -2,7 +2,7 @@ import type { Sql } from "../connection.ts";
 import type { TableName } from "../partitions/ddl.ts";
 import { quoteTable } from "../sql.ts";
 
-/** Whole minutes of one instrument inside one leaf of market.ticks; microseconds, `fromUs` included. */
+/** A range of complete minutes of one instrument in one leaf of market.ticks; microseconds, `fromUs` included. */
 export interface RebuildSlice {
   instrumentId: number;
   leaf: TableName;
@@ -10,18 +10,18 @@ export interface RebuildSlice {
   toUs: number;
 }
 
-/** What a look at a slice found: minutes with ticks or a candle, and those whose candle is not that of its ticks. */
+/** Counts of a slice: minutes with ticks or a candle, and minutes whose candle differed from their ticks. */
 export interface SliceReport {
   checked: number;
   changed: number;
   removed: number;
-  /** Differing minutes that an upload changed meanwhile: to be looked at again. */
+  /** Differing minutes that an upload changed meanwhile and that must be compared again. */
   overtaken: number;
 }
 
 /**
- * The statements name their leaf, so each is another text: sent unprepared, or a rebuild of years would leave
- * thousands of them prepared. Their parameters are always the instrument, `fromUs` and `toUs`.
+ * The statements name their leaf, so each has a different text. They are not prepared: a rebuild of years would leave
+ * thousands of prepared statements. Their parameters are always the instrument, `fromUs` and `toUs`.
  */
 const parametersOf = ({ instrumentId, fromUs, toUs }: RebuildSlice) => [instrumentId, fromUs, toUs];
 const instant = (parameter: string) =>
@@ -29,7 +29,18 @@ const instant = (parameter: string) =>
 const within = `instrument_id = $1::int4 and ts >= ${instant("$2")} and ts < ${instant("$3")}`;
 const leafOf = ({ leaf }: RebuildSlice) => quoteTable(leaf.schema, leaf.table);
 
-/** The start of the first minute of the slice that has ticks or a candle, in microseconds; none when it is empty. */
+/** Limits the statements of the present transaction; milliseconds. */
+export async function limitStatements(
+  sql: Sql,
+  { statementMs, lockMs }: { statementMs: number; lockMs: number },
+): Promise<void> {
+  await sql`
+    select
+      set_config('statement_timeout', ${String(statementMs)}, true),
+      set_config('lock_timeout', ${String(lockMs)}, true)`;
+}
+
+/** Returns the start of the first minute of the slice with ticks or a candle, in microseconds; undefined when empty. */
 export async function firstMinute(sql: Sql, slice: RebuildSlice): Promise<number | undefined> {
   const [row] = await sql.unsafe<{ us: number | null }[]>(
     `select extract(epoch from date_trunc('minute', least(
@@ -42,8 +53,8 @@ export async function firstMinute(sql: Sql, slice: RebuildSlice): Promise<number
 }
 
 /**
- * Holds the leaf and the instrument until the transaction ends; false when the leaf is no (longer) attached, or the
- * instrument is gone. The leaf is then read by its own name: a detach that begins now hides it from its parent.
+ * Locks the leaf and the instrument until the transaction ends. Returns false when the leaf is not attached or the instrument
+ * does not exist. The leaf is then read by its own name, because a detach that begins now hides it from its parent.
  */
 export async function holdSlice(sql: Sql, slice: RebuildSlice): Promise<boolean> {
   await sql.unsafe(`lock table ${leafOf(slice)} in access share mode`);
@@ -63,8 +74,8 @@ export async function holdSlice(sql: Sql, slice: RebuildSlice): Promise<boolean>
 }
 
 /**
- * The candles of the slice as its ticks make them, those that stand, and where they differ. Sums of fractions depend
- * on their order in the last digits, and candles are merged in order of arrival: there a billionth is no difference.
+ * Computes the candles of the slice from its ticks and pairs them with the stored ones. The last digits of a sum of
+ * fractions depend on the order, and candles are merged in order of arrival, so volumes may differ by a billionth.
  */
 const differences = (slice: RebuildSlice) => `
     fresh as materialized (
@@ -128,10 +139,10 @@ export async function compareSlice(sql: Sql, slice: RebuildSlice): Promise<Slice
 }
 
 /**
- * Makes the candles of a slice those of its ticks. An upload commits its ticks and its candles together, so a candle
- * that still is what this statement's snapshot saw may be replaced by one from the ticks of that snapshot; one that
- * an upload changed meanwhile is left alone and counted. All rows are written in one pass in order of time, as uploads
- * write them: minutes without ticks get no trades first and go after it.
+ * Replaces the candles of a slice by those of its ticks. An upload commits its ticks and its candles together. A candle that
+ * is unchanged since the snapshot of this statement is therefore replaced by one from the ticks of that snapshot; a candle
+ * that an upload changed meanwhile is left and counted as overtaken. All rows are written in one pass in order of time, as
+ * uploads write them: minutes without ticks first get zero trades and are then deleted.
  */
 export async function rebuildSlice(sql: Sql, slice: RebuildSlice): Promise<SliceReport> {
   const [row] = await sql.unsafe<{ checked: number; differing: number; written: number }[]>(
@@ -177,15 +188,15 @@ export async function rebuildSlice(sql: Sql, slice: RebuildSlice): Promise<Slice
   };
 }
 
-/** One rebuild of an instrument at a time, until the transaction ends; false when another one runs. */
+/** Takes the lock of an instrument's rebuild until the transaction ends. Returns false when another one runs. */
 export async function claimRebuild(sql: Sql, instrumentId: number): Promise<boolean> {
   const [row] = await sql<{ claimed: boolean }[]>`
     select pg_try_advisory_xact_lock(hashtext('holdfast.rebuild_candles'), ${instrumentId}) as claimed`;
   return row?.claimed ?? false;
 }
 
-/** Which of these leaves of market.ticks Holdfast has detached at some time: what is there now is not all there was. */
-export async function leavesGivenUp(sql: Sql, names: readonly string[]): Promise<Set<string>> {
+/** Returns which of these leaves of market.ticks Holdfast has detached before, so that ticks may be missing. */
+export async function leavesDetached(sql: Sql, names: readonly string[]): Promise<Set<string>> {
   const rows = await sql<{ name: string }[]>`
     select distinct partition_name as name
     from holdfast.maintenance_log

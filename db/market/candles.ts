@@ -1,9 +1,10 @@
 import type { Sql } from "../connection.ts";
 import { instant } from "./ticks.ts";
+import { utcText } from "../utc_text.ts";
 
 /**
- * One minute of one instrument, with the ticks that made its open and its close. Times in microseconds. An arrival
- * number is kept as a base and a distance, for BigInt sums per tick are slow.
+ * One minute of one instrument, with the ticks of its open and its close. Times in microseconds. An arrival number is kept
+ * as a base and an offset, because BigInt sums per tick are slow.
  */
 export interface MinuteCandle {
   instrumentId: number;
@@ -22,7 +23,7 @@ export interface MinuteCandle {
   closeAt: number;
 }
 
-/** Numbers as Postgres writes an array: built at once, where the driver would escape every element. */
+/** Returns an array literal. The driver would escape every element. */
 function arrayOf(
   candles: readonly MinuteCandle[],
   pick: (candle: MinuteCandle) => number | bigint,
@@ -31,9 +32,9 @@ function arrayOf(
 }
 
 /**
- * Merges candles into market.candles_1m. Merging is commutative: the open belongs to the least (ts, seq), the
- * close to the greatest, so late ticks and concurrent writers end at the same candle. Rows must come sorted by
- * (instrument, ts): writers then lock in one order.
+ * Merges candles into market.candles_1m. Merging is commutative: the open belongs to the least (ts, seq) and the close to
+ * the greatest, so late ticks and concurrent writers produce the same candle. Rows must be sorted by (instrument, ts), so
+ * that all writers lock in the same order.
  */
 export async function mergeCandles(sql: Sql, candles: readonly MinuteCandle[]): Promise<void> {
   if (candles.length === 0) return;
@@ -106,8 +107,8 @@ const widths: Record<CandleInterval, string> = {
 };
 
 /**
- * Candles of one instrument from its minutes, in UTC buckets; those that start at `fromUs` or later and before
- * `toUs`, each whole: a candle cut by the question would be a wrong candle.
+ * Returns the candles of one instrument in UTC buckets, computed from its minutes: those that start at `fromUs` or later and
+ * before `toUs`. Each is complete, because a candle cut by the range would be wrong.
  */
 export async function listCandles(
   sql: Sql,
@@ -116,7 +117,7 @@ export async function listCandles(
     interval: CandleInterval;
     fromUs: number | undefined;
     toUs: number | undefined;
-    /** Start of the last candle already read. */
+    /** Start of the last candle of the page before. */
     afterUs: number | undefined;
     limit: number;
   },
@@ -137,7 +138,7 @@ export async function listCandles(
         ${afterUs === undefined ? sql`` : sql`and c.ts >= ${instant(sql, afterUs)} + ${width}`}
     )
     select
-      to_char(bucket at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as ts,
+      ${sql.unsafe(utcText("bucket", 0))} as ts,
       (array_agg(open order by open_ts, open_seq))[1] as open,
       max(high) as high,
       min(low) as low,

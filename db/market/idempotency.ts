@@ -6,9 +6,8 @@ export interface StoredAnswer {
 }
 
 /**
- * Claims keys inside the transaction that stores their rows, and answers what was stored for those used before. A
- * claim in flight in another transaction is waited for, up to lock_timeout; sorted, so that two groups wait in one
- * order.
+ * Claims keys in the transaction that stores their rows, and returns the stored answers of keys used before. Waits up to
+ * lock_timeout for another transaction that holds a key. Keys are sorted, so that two groups wait in the same order.
  */
 export async function claimKeys(
   sql: Sql,
@@ -49,8 +48,8 @@ export async function storeAnswers(
 }
 
 /**
- * Forgets keys older than `days`, at most `limit` at a time; answers how many. Keys of imported files stay: they
- * are few, and a file imported again a month later must still be known.
+ * Deletes at most `limit` keys older than `days` and returns their number. Keys of imported files stay: they are few, and a
+ * file imported again a month later must still be recognized.
  */
 export async function forgetKeys(
   sql: Sql,

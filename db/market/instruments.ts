@@ -1,6 +1,7 @@
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
-/** An instrument as the API shows it. */
+/** An instrument as the API returns it. */
 export interface InstrumentRow {
   id: number;
   symbol: string;
@@ -25,8 +26,8 @@ function columns(sql: Sql) {
     kind,
     currency,
     tick_size,
-    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at,
-    to_char(deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as deleted_at`;
+    ${sql.unsafe(utcText("created_at"))} as created_at,
+    ${sql.unsafe(utcText("deleted_at"))} as deleted_at`;
 }
 
 export async function listInstruments(
@@ -54,14 +55,14 @@ export async function findInstrument(sql: Sql, id: number): Promise<InstrumentRo
   return row;
 }
 
-/** The same, held until the transaction ends: nobody else changes it meanwhile. */
+/** Returns an instrument and locks it against changes until the transaction ends. */
 export async function holdInstrument(sql: Sql, id: number): Promise<InstrumentRow | undefined> {
   const [row] = await sql<InstrumentRow[]>`
     select ${columns(sql)} from market.instruments where id = ${id} for no key update`;
   return row;
 }
 
-/** The living instrument of a symbol, else the one deleted last: its history can still be read. */
+/** Returns the instrument of a symbol; when all are deleted, the one deleted last, whose history can still be read. */
 export async function findBySymbol(sql: Sql, symbol: string): Promise<InstrumentRow | undefined> {
   const [row] = await sql<InstrumentRow[]>`
     select ${columns(sql)}
@@ -102,7 +103,7 @@ export async function updateInstrument(
   return row;
 }
 
-/** Soft delete, and back; answers undefined when there was nothing to change. */
+/** Soft-deletes or restores an instrument. Returns undefined when there was nothing to change. */
 export async function setDeleted(
   sql: Sql,
   id: number,
@@ -116,15 +117,15 @@ export async function setDeleted(
   return row;
 }
 
-/** Removes an instrument for good, with its candles, unless a tick refers to it. */
+/** Deletes an instrument and its candles permanently, unless a tick refers to it. */
 export async function purgeInstrument(
   sql: Sql,
   id: number,
 ): Promise<"purged" | "missing" | "referenced"> {
-  // First, as uploads hold it first: candles before it would be a deadlock with them.
+  // Locked first, as uploads do: to lock candles first could deadlock with them.
   const held = await sql`select 1 from market.instruments where id = ${id} for update`;
   if (held.length === 0) return "missing";
-  // The guard would say the same, after years of candles had been removed in vain.
+  // The trigger would refuse it too, but only after all candles were deleted.
   const [found] = await sql<{ referenced: boolean }[]>`
     select exists (select 1 from market.ticks where instrument_id = ${id}) as referenced`;
   if (found?.referenced) return "referenced";
@@ -140,7 +141,7 @@ export interface SymbolEntry {
   tick_size: number | null;
 }
 
-/** What ingest must know of the given symbols: the living instrument, or that there is only a deleted one. */
+/** Returns for each symbol its instrument, or a deleted one when there is no other. */
 export async function lookUpSymbols(sql: Sql, symbols: readonly string[]): Promise<SymbolEntry[]> {
   return await sql<SymbolEntry[]>`
     select distinct on (symbol) id, symbol, deleted_at is not null as deleted, tick_size
@@ -149,7 +150,7 @@ export async function lookUpSymbols(sql: Sql, symbols: readonly string[]): Promi
     order by symbol, (deleted_at is null) desc, id desc`;
 }
 
-/** Creates those of `symbols` that no instrument, living or deleted, has had. */
+/** Creates instruments for those of `symbols` that no instrument has, deleted ones included. */
 export async function createMissing(sql: Sql, symbols: readonly string[]): Promise<void> {
   await sql`
     insert into market.instruments (symbol)
@@ -161,9 +162,8 @@ export async function createMissing(sql: Sql, symbols: readonly string[]): Promi
 }
 
 /**
- * Holds the given instruments against a purge until the transaction ends, as a foreign key would, at one row
- * lock per instrument instead of one per tick. Answers whether all of them are still what they were when looked
- * up: alive, of the same symbol and tick size.
+ * Locks the given instruments against a purge until the transaction ends, as a foreign key would, with one row lock per
+ * instrument instead of one per tick. Returns whether none was deleted and none has another symbol or tick size.
  */
 export async function holdInstruments(
   sql: Sql,

@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
 export interface PriceSample {
   prices: number[];
@@ -6,7 +7,7 @@ export interface PriceSample {
   to: string | null;
 }
 
-/** The prices of the newest `limit` ticks of an instrument, and the time they span; reads along the index. */
+/** Returns the prices of the newest `limit` ticks of an instrument and their time range, by the index. */
 export async function newestPrices(
   sql: Sql,
   instrumentId: number,
@@ -22,8 +23,8 @@ export async function newestPrices(
     )
     select
       coalesce(array_agg(price), '{}') as prices,
-      to_char(min(ts) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as from,
-      to_char(max(ts) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as to
+      ${sql.unsafe(utcText("min(ts)"))} as from,
+      ${sql.unsafe(utcText("max(ts)"))} as to
     from newest`;
   return row ?? { prices: [], from: null, to: null };
 }

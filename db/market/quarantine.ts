@@ -1,14 +1,15 @@
 import type { Sql } from "../connection.ts";
 import { instant } from "./ticks.ts";
+import { utcText } from "../utc_text.ts";
 
-/** A row that was not stored as a tick: why, where it stood, and what it said (cut at 2,000 characters). */
+/** A row that was not stored as a tick: its reason, its line, and its text (cut to 2,000 characters). */
 export interface QuarantinedRow {
   reason: string;
   path: string;
   detail: string;
   line: number;
   raw: string;
-  /** The feed it came from, where that could be read. */
+  /** The feed of the row, when it could be read. */
   symbol: string | null;
 }
 
@@ -17,7 +18,7 @@ export interface QuarantineEntry extends QuarantinedRow {
   received_at: string;
 }
 
-/** Which rows are meant; times of arrival in microseconds, `fromUs` included, `toUs` not. */
+/** Filters rows; times of arrival in microseconds, `fromUs` included, `toUs` not. */
 export interface QuarantineFilter {
   reason?: string | undefined;
   symbol?: string | undefined;
@@ -43,7 +44,7 @@ export async function addQuarantined(sql: Sql, rows: readonly QuarantinedRow[]):
 const columns = (sql: Sql) =>
   sql`
     id::text as id,
-    to_char(received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as received_at,
+    ${sql.unsafe(utcText("received_at"))} as received_at,
     reason,
     path,
     detail,
@@ -59,7 +60,7 @@ const meant = (sql: Sql, { reason, symbol, fromUs, toUs }: QuarantineFilter) =>
     ${fromUs === undefined ? sql`` : sql`and q.received_at >= ${instant(sql, fromUs)}`}
     ${toUs === undefined ? sql`` : sql`and q.received_at < ${instant(sql, toUs)}`}`;
 
-/** Newest first, those before the id `before`. */
+/** Returns rows, newest first, that come before the id `before`. */
 export async function listQuarantined(
   sql: Sql,
   filter: QuarantineFilter & { before: string | undefined; limit: number },
@@ -74,7 +75,7 @@ export async function listQuarantined(
     limit ${limit}`;
 }
 
-/** Takes one row out, locked until the transaction ends: two retries cannot store it twice. */
+/** Deletes one row and returns it. Its lock lasts until the transaction ends, so two retries cannot both store it. */
 export async function takeQuarantined(sql: Sql, id: string): Promise<QuarantineEntry | undefined> {
   const [row] = await sql<QuarantineEntry[]>`
     delete from holdfast.quarantine
@@ -84,8 +85,8 @@ export async function takeQuarantined(sql: Sql, id: string): Promise<QuarantineE
 }
 
 /**
- * Locks rows until the transaction ends, oldest first, those after the id `after`. Rows that another session holds
- * are passed over: several retries at once share the rows and never wait.
+ * Returns rows with an id above `after`, oldest first, locked until the transaction ends. Skips rows that another session
+ * has locked, so concurrent retries share the rows and never wait.
  */
 export async function claimQuarantined(
   sql: Sql,
@@ -111,7 +112,7 @@ export async function removeQuarantined(sql: Sql, ids: readonly string[]): Promi
   await sql`delete from holdfast.quarantine where id = any(${ids as string[]}::int8[])`;
 }
 
-/** Removes at most `limit` rows, those held by a retry left out; answers how many. */
+/** Deletes at most `limit` rows, except those locked by a retry, and returns their number. */
 export async function purgeQuarantined(
   sql: Sql,
   filter: QuarantineFilter & { limit: number },

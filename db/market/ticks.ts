@@ -1,7 +1,8 @@
 import { type CopyEncoder, openCopy } from "../copy.ts";
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
-/** A tick that may be stored: checked, with its instrument known. Times are microseconds since 1970. */
+/** A tick that passed the firewall, with its instrument. Times are microseconds since 1970. */
 export interface StoredTick {
   tsUs: number;
   instrumentId: number;
@@ -12,21 +13,21 @@ export interface StoredTick {
   tradeId: string | null;
 }
 
-/** Rows one COPY may hold: the room between two values of market.tick_seq. */
+/** Most rows of one COPY: the increment of market.tick_seq. */
 export const maxCopyRows = 2 ** 20;
 
 const copyStatement =
   "copy market.ticks (ts, price, size, seq, instrument_id, exchange, side, trade_id) from stdin (format binary)";
 
-/** Takes the arrival numbers for one COPY; row i of it gets the answer plus i. */
+/** Reserves the arrival numbers of one COPY; row i gets the returned number plus i. */
 async function nextSeqBase(sql: Sql): Promise<bigint> {
   const [row] = await sql<{ base: string }[]>`select nextval('market.tick_seq') as base`;
   if (!row) throw new Error("Cannot take a number from market.tick_seq");
   return BigInt(row.base);
 }
 
-/** Encodes ticks in order of arrival; the i-th of them arrived as number `seq + i`. */
-export function encodeTicks(
+/** Encodes ticks in order of arrival; tick i has the arrival number `seq + i`. */
+function encodeTicks(
   encoder: CopyEncoder,
   ticks: readonly StoredTick[],
   seq: bigint,
@@ -49,19 +50,19 @@ export function encodeTicks(
   return encoder.rows();
 }
 
-/** One COPY into market.ticks, at most `maxCopyRows` rows. */
+/** One COPY into market.ticks of at most `maxCopyRows` rows. */
 export interface TickCopy {
   readonly rows: number;
   /**
-   * Encodes ticks and hands them to the connection; answers the first one's arrival number. Waits only for the
-   * write before the last, so that parsing goes on while the server works.
+   * Encodes ticks, sends them and returns the arrival number of the first. Waits only for the write before the last, so that
+   * parsing continues while the server works.
    */
   write(ticks: readonly StoredTick[]): Promise<bigint>;
   end(): Promise<void>;
   abort(): Promise<void>;
 }
 
-/** Starts a COPY inside the caller's transaction. The two encoders take turns: one fills while one is sent. */
+/** Starts a COPY in the caller's transaction. One of the two encoders is filled while the other is sent. */
 export async function openTickCopy(
   sql: Sql,
   [current, other]: readonly [CopyEncoder, CopyEncoder],
@@ -81,7 +82,7 @@ export async function openTickCopy(
       encoder = encoder === current ? other : current;
       await sending;
       sending = copy.write(bytes);
-      sending.catch(() => {}); // told by the next write, or by the end
+      sending.catch(() => {}); // thrown by the next write or the end
       return seq;
     },
     end: () => copy.end(),
@@ -89,7 +90,7 @@ export async function openTickCopy(
   };
 }
 
-/** A tick as it is read back. */
+/** A tick as read from the database. */
 export interface TickRow {
   ts: string;
   symbol: string;
@@ -107,23 +108,23 @@ export interface TickQuery {
   toUs: number | undefined;
   limit: number;
   descending: boolean;
-  /** The last tick already read: its exact time and arrival number. */
+  /** The exact time and arrival number of the last tick of the page before. */
   after: { tsUs: number; seq: string } | undefined;
 }
 
 /**
- * Microseconds since 1970 as a timestamptz. A text would pass through Date in postgres.js, which cuts its
- * microseconds; and all of this is immutable, so that the planner can prune partitions.
+ * Returns microseconds since 1970 as a timestamptz expression. postgres.js would convert text through Date, which cuts
+ * microseconds. The expression is immutable, so that the planner can prune partitions.
  */
 export function instant(sql: Sql, us: number) {
   return sql`((timestamp '1970-01-01' + ${us}::float8 * interval '1 microsecond') at time zone 'UTC')`;
 }
 
-/** Reads ticks of one instrument in order of time, then of arrival; `from` is included, `to` is not. */
+/** Returns ticks of one instrument in order of time, then of arrival; `fromUs` is included, `toUs` is not. */
 export async function listTicks(sql: Sql, query: TickQuery): Promise<TickRow[]> {
   const { instrumentId, fromUs, toUs, after, limit, descending } = query;
   const direction = descending ? sql`desc` : sql`asc`;
-  // The plain bound on ts lets the planner prune partitions; the row comparison alone does not.
+  // The plain bound on ts lets the planner prune partitions; a row comparison does not.
   const beyond = !after
     ? sql``
     : descending
@@ -135,7 +136,7 @@ export async function listTicks(sql: Sql, query: TickQuery): Promise<TickRow[]> 
     }, ${after.seq}::int8)`;
   return await sql<TickRow[]>`
     select
-      to_char(t.ts at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as ts,
+      ${sql.unsafe(utcText("t.ts", 6))} as ts,
       i.symbol,
       t.price,
       t.size,

@@ -16,6 +16,7 @@ import instances from "./0081_instances.sql" with { type: "text" };
 import requestKeys from "./0076_request_keys.sql" with { type: "text" };
 import operations from "./0077_operations.sql" with { type: "text" };
 import rehearsals from "./0090_rehearsals.sql" with { type: "text" };
+import rewriteOutcome from "./0100_rewrite_outcome.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
@@ -45,4 +46,5 @@ export const migrations: readonly Migration[] = [
   { version: 90, name: "rehearsals", sql: rehearsals },
   { version: 95, name: "candles_autovacuum", sql: candlesAutovacuum },
   { version: 96, name: "series_autovacuum", sql: seriesAutovacuum },
+  { version: 100, name: "rewrite_outcome", sql: rewriteOutcome },
 ];

@@ -5,13 +5,25 @@ export interface TableName {
   table: string;
 }
 
-/** A statement and the locks it takes, in the words of the manual (explicit-locking). */
+/** A statement and the locks it takes, as the manual names them (explicit-locking). */
 export interface LockedStatement {
   sql: string;
   lock: string;
 }
 
-/** What a new leaf takes over from its parent and its newest sibling. */
+/** Returns the statements with the lock that each of them takes. */
+export function withLock(lock: string, statements: readonly string[]): LockedStatement[] {
+  return statements.map((sql) => ({ sql, lock }));
+}
+
+/** Returns `schema.table` quoted. */
+export const quoteName = ({ schema, table }: TableName): string => quoteTable(schema, table);
+
+/** Returns column names quoted and separated by commas, each after `prefix`. */
+export const quoteColumns = (columns: readonly string[], prefix = ""): string =>
+  columns.map((column) => prefix + quoteIdent(column)).join(", ");
+
+/** Properties that a new leaf copies from its parent and its newest sibling. */
 export interface LeafTemplate {
   keyColumns: readonly string[];
   /** Undefined when the session's role is the owner. */
@@ -31,11 +43,11 @@ export interface LeafTemplate {
   forceRowSecurity: boolean;
   /** Statistics targets and options of columns, which LIKE leaves out. */
   columnSettings: readonly ColumnSetting[];
-  /** Whether default privileges give others rights on what this role makes, which the parent may not give. */
+  /** Whether default privileges grant others rights on tables of this role that the parent may not grant. */
   defaultGrants: boolean;
-  /** It has extended statistics: those that LIKE makes belong to this role. */
+  /** It has extended statistics: those that LIKE makes belong to the session's role. */
   extendedStatistics: boolean;
-  /** Privileges that the owner has taken from itself. */
+  /** Privileges that the owner revoked from itself. */
   ownerLacks: readonly string[];
 }
 
@@ -46,7 +58,7 @@ export interface ColumnSetting {
   options: string[];
 }
 
-/** A leaf to be: its bound as DDL text, and the ends of its CHECK as literals (null: no end). */
+/** A leaf to be created: its bound as DDL text, and the ends of its CHECK as literals (null: no end). */
 export interface NewLeaf {
   parent: TableName;
   name: string;
@@ -58,7 +70,17 @@ export interface NewLeaf {
 
 export const checkName = "holdfast_bound";
 
-/** Storage options come as "fillfactor=70"; an option's value is a literal. */
+/** Returns a table to be created like `parent`, without a range. */
+export const unboundedLeaf = (parent: TableName, name: string): NewLeaf => ({
+  parent,
+  name,
+  from: "",
+  to: "",
+  checkFrom: null,
+  checkTo: null,
+});
+
+/** Returns a WITH clause for options such as "fillfactor=70", each value as a literal. */
 function storageOptions(options: readonly string[]): string {
   if (options.length === 0) return "";
   const written = options.map((option) => {
@@ -68,7 +90,7 @@ function storageOptions(options: readonly string[]): string {
   return ` with (${written.join(", ")})`;
 }
 
-/** Takes back what default privileges gave on a new table. */
+/** Returns what revokes the rights that default privileges granted on a new table. */
 function revokeDefaults(child: string): string {
   return [
     "do $holdfast$ declare given record; begin",
@@ -82,7 +104,7 @@ function revokeDefaults(child: string): string {
   ].join("\n");
 }
 
-/** Gives the extended statistics of a new table to its owner. */
+/** Returns what makes `owner` the owner of a new table's extended statistics. */
 function giveStatistics(child: string, owner: string): string {
   return [
     "do $holdfast$ declare made record; begin",
@@ -96,8 +118,11 @@ function giveStatistics(child: string, owner: string): string {
   ].join("\n");
 }
 
-/** What a table has that LIKE does not copy: rights, row security, replica identity, column settings, and its owner. */
-export function belongingStatements(
+/**
+ * Returns what sets the properties that LIKE does not copy: rights, row security, replica identity, column settings and
+ * owner.
+ */
+export function propertyStatements(
   child: string,
   template: Omit<LeafTemplate, "options" | "unlogged" | "tablespace" | "accessMethod">,
 ): string[] {
@@ -160,11 +185,14 @@ export function createStatements(
         (template.tablespace ? ` tablespace ${quoteIdent(template.tablespace)}` : ""),
       lock: `ACCESS SHARE on ${like.schema}.${like.table}`,
     },
-    ...belongingStatements(child, template).map((sql) => ({ sql, ...alone })),
+    ...propertyStatements(child, template).map((sql) => ({ sql, ...alone })),
   ];
 }
 
-/** The leaf's copy of the parent's replica identity index bears a name that only the catalogue knows. */
+/**
+ * Returns what makes a leaf's copy of the parent's replica identity index its own. Only the catalogue knows the copy's
+ * name.
+ */
 export function replicaIndexStatement({ parent, name }: NewLeaf): string {
   const child = quoteTable(parent.schema, name);
   const text = [
@@ -180,14 +208,14 @@ export function replicaIndexStatement({ parent, name }: NewLeaf): string {
   return text;
 }
 
-/** Without a CHECK an attach reads all rows there are: for a table that is new. */
+/** Returns what attaches a new, empty table. Without a CHECK an attach reads all rows. */
 export function attachStatement({ parent, name, from, to }: NewLeaf): string {
   return `alter table ${quoteTable(parent.schema, parent.table)} attach partition ${
     quoteTable(parent.schema, name)
   } for values from (${from}) to (${to})`;
 }
 
-/** Attaches a table under a CHECK that says what its bound says, so that the attach need not scan it. */
+/** Returns what attaches a table with a CHECK equal to its bound, so that the attach need not scan it. */
 export function attachStatements(
   leaf: NewLeaf,
   template: LeafTemplate,
@@ -211,7 +239,7 @@ export function attachStatements(
       ...alone,
     },
     { sql: attachStatement(leaf), lock: attachLock },
-    // Once attached, it would only cost every insert a test.
+    // Once the leaf is attached, the CHECK would only slow inserts down.
     { sql: `alter table ${child} drop constraint ${checkName}`, ...alone },
     ...(template.replicaIdentity === "i" ? [{ sql: replicaIndexStatement(leaf), ...alone }] : []),
   ];
@@ -219,66 +247,24 @@ export function attachStatements(
 
 export type DetachMode = "concurrently" | "finalize" | "blocking";
 
-/** Detaches a leaf; concurrently and finalize cannot run inside a transaction. */
+/** Returns what detaches a leaf; `concurrently` and `finalize` cannot run inside a transaction. */
 export function detachStatement(parent: TableName, leaf: TableName, mode: DetachMode): string {
   return `alter table ${quoteTable(parent.schema, parent.table)} detach partition ${
     quoteTable(leaf.schema, leaf.table)
   }${mode === "blocking" ? "" : ` ${mode}`}`;
 }
 
+/** Returns what reads all rows of a leaf. */
+export function readStatement(leaf: TableName): string {
+  return `select * from only ${quoteName(leaf)}`;
+}
+
+/** Returns what drops a leaf, unless something depends on it. */
 export function dropStatement(leaf: TableName): string {
   return `drop table ${quoteTable(leaf.schema, leaf.table)} restrict`;
 }
 
+/** Returns what moves a leaf into another schema. */
 export function moveStatement(leaf: TableName, schema: string): string {
   return `alter table ${quoteTable(leaf.schema, leaf.table)} set schema ${quoteIdent(schema)}`;
-}
-
-/** Holds the moved rows while their leaf is attached; temporary tables are in no publication. */
-const movedTable = "holdfast_moved";
-
-/**
- * Moves the rows of a new leaf's range out of the default leaf: `out` before the attach, `back` after it. Of a published
- * table they may only be written once the leaf is attached: before, their deletion would be sent and their insertion
- * would not, or under a name that the subscriber does not know.
- */
-export function moveStatements(
-  leaf: NewLeaf,
-  template: LeafTemplate,
-  { from, columns, published }: {
-    from: TableName;
-    columns: readonly string[];
-    published: boolean;
-  },
-): { out: LockedStatement[]; back: LockedStatement[] } {
-  const [key = ""] = template.keyColumns;
-  const names = columns.map(quoteIdent).join(", ");
-  const ends = [
-    ...(leaf.checkFrom === null ? [] : [`${quoteIdent(key)} >= ${leaf.checkFrom}`]),
-    ...(leaf.checkTo === null ? [] : [`${quoteIdent(key)} < ${leaf.checkTo}`]),
-  ];
-  const source = quoteTable(from.schema, from.table);
-  const child = quoteTable(leaf.parent.schema, leaf.name);
-  const move = (to: string) => ({
-    sql: `with moved as (delete from ${source} where ${
-      ends.join(" and ")
-    } returning ${names}) insert into ${to} (${names}) select ${names} from moved`,
-    lock: `ROW EXCLUSIVE on ${from.schema}.${from.table}`,
-  });
-  if (!published) return { out: [move(child)], back: [] };
-  const alone = { lock: "none but on a temporary table" };
-  return {
-    out: [
-      {
-        sql: `create temporary table ${movedTable} (like ${source}) on commit drop`,
-        ...alone,
-      },
-      move(`pg_temp.${movedTable}`),
-    ],
-    back: [{
-      sql:
-        `insert into ${child} (${names}) overriding system value select ${names} from pg_temp.${movedTable}`,
-      lock: `ROW EXCLUSIVE on ${leaf.parent.schema}.${leaf.name}`,
-    }],
-  };
 }

@@ -1,9 +1,11 @@
+import type { Sql } from "../connection.ts";
 import { HoldfastError } from "../../errors.ts";
+import { sqlState } from "../sql_state.ts";
 import { codeOf } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
-import { allowIdle } from "../session/transaction.ts";
+import { allowIdle, setLockTimeout } from "../session/transaction.ts";
 
-/** Longest rotation. */
+/** Longest duration of a rotation. */
 const longestMs = 60 * 60_000;
 const keepAliveMs = 2_000;
 
@@ -19,15 +21,15 @@ export async function holdRotationLock<T>(
 ): Promise<T> {
   return await pool.transaction(async (sql) => {
     await allowIdle(sql, longestMs);
-    await sql`select set_config('lock_timeout', ${`${waitMs}ms`}, true)`;
+    await setLockTimeout(sql, waitMs);
     try {
-      // By the simple protocol: the other one leaves its portal open, whose snapshot a FINALIZE would wait for.
+      // By the simple protocol: the extended one leaves a portal open, and a FINALIZE would wait for its snapshot.
       await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotation', 0))`.simple();
     } catch (cause) {
-      if (codeOf(cause) !== "55P03") throw cause;
+      if (codeOf(cause) !== sqlState.lockNotAvailable) throw cause;
       throw new HoldfastError(
         "conflict",
-        "Partitions are being rotated just now, by the schedule or by another Holdfast",
+        "Partitions are being rotated at the moment, by the schedule or by another Holdfast",
         {
           retryAfterSeconds: 10,
           cause,
@@ -41,4 +43,9 @@ export async function holdRotationLock<T>(
       clearInterval(keepAlive);
     }
   }, { deadlineMs: longestMs });
+}
+
+/** Waits until no other transaction attaches or drops partitions, and keeps others from it until this one ends. */
+export async function lockPartitionChanges(sql: Sql): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotate', 0))`;
 }

@@ -3,10 +3,11 @@ import type { Sql } from "../connection.ts";
 import { codeOf } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
 import { outsideTransaction } from "../session/transaction.ts";
+import { sqlState } from "../sql_state.ts";
 
 const checkMs = 250;
 
-/** Cancels a marked statement that waits too long for a lock, or runs too long; answers whether it did. */
+/** Cancels a marked statement that waits too long for a lock, or runs too long; returns the reason. */
 async function cancelLate(
   pool: Pool,
   mark: string,
@@ -61,10 +62,10 @@ export async function sendOutsideTransaction(
   try {
     await plain.unsafe(`${mark} ${statement}`);
   } catch (error) {
-    // The answer of the check may come after the cancellation that it made.
-    if (codeOf(error) !== "57014" || why === "statement") throw error;
+    // The result of the check may arrive after the cancellation that it made.
+    if (codeOf(error) !== sqlState.queryCanceled || why === "statement") throw error;
     throw Object.assign(new Error("canceled after waiting for a lock", { cause: error }), {
-      code: "55P03",
+      code: sqlState.lockNotAvailable,
     });
   } finally {
     clearInterval(timer);

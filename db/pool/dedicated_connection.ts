@@ -1,5 +1,5 @@
 import { HoldfastError } from "../../errors.ts";
-import { Canceller, noting } from "../cancel.ts";
+import { Canceller, withCanceller } from "../cancel.ts";
 import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
 import { isUnreachable, refusesWrites } from "../errors.ts";
 import { inTransactions } from "./pooled_session.ts";
@@ -114,7 +114,7 @@ export function createDedicatedConnection(
       const mine = client;
       current = use;
       try {
-        const plain = canceller ? noting(mine, canceller) : mine;
+        const plain = canceller ? withCanceller(mine, canceller) : mine;
         return await work(await prepare(guard(plain, use)));
       } catch (error) {
         // A session keeps the read-only default it began with: one made anew has the present one.

@@ -1,4 +1,5 @@
 import { clientLeft, HoldfastError } from "../../errors.ts";
+import { sqlState } from "../sql_state.ts";
 import { setDeadline } from "../../lib/deadline.ts";
 import type { ConnectOptions, Sql } from "../connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable, toHoldfastError } from "../errors.ts";
@@ -58,17 +59,23 @@ export interface PoolerMode {
 }
 
 /** Codes of a server that does not know a setting of the startup packet, or does not take its value. */
-const settingRefused = new Set(["42704", "22023", "42501", "0A000"]);
+const settingRefused = new Set([
+  sqlState.undefinedObject,
+  sqlState.invalidParameterValue,
+  sqlState.insufficientPrivilege,
+  sqlState.featureNotSupported,
+]);
 /** PgBouncer's refusal of a startup parameter is a protocol violation; others say it in the same words. */
 const poolerRefuses = (error: unknown) =>
-  codeOf(error) === "08P01" || /unsupported startup parameter/.test(describeDatabaseError(error));
+  codeOf(error) === sqlState.protocolViolation ||
+  /unsupported startup parameter/.test(describeDatabaseError(error));
 
 /** Beyond statement_timeout, in which the server itself would have given up and said so. */
 const graceMs = 2_000;
 
 /**
- * A pool with a bounded queue, measured waits and deadlines. A deadline that passes without a word from the server
- * means a dead link: its connection is dropped, so that stuck ones cannot fill the pool.
+ * Makes a pool with a bounded queue, measured waits and deadlines. When a deadline passes without an answer from the server, the
+ * connection counts as broken: the pool drops it, so that stuck connections cannot fill it.
  */
 export function createPool(
   options: Omit<ConnectOptions, "max" | "onClose" | "pooled"> & {

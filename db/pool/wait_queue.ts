@@ -74,7 +74,7 @@ export function createWaitQueue<T>(
         };
         const timer = setTimeout(() => {
           giveUp(
-            new HoldfastError("overloaded", `No turn for ${what} came in time`, {
+            new HoldfastError("overloaded", `Cannot get ${what} in time: all are in use`, {
               retryAfterSeconds: 1,
             }),
           );

@@ -1,33 +1,43 @@
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import { drizzle, type PgRemoteDatabase } from "drizzle-orm/pg-proxy";
 import type { ConnectOptions, Sql } from "../connection.ts";
-import { createPool, type PoolerMode } from "../pool/pool.ts";
+import { createPool, type Pool, type PoolerMode } from "../pool/pool.ts";
+
+/** One connection as drizzle sees it, for the statements of one question. */
+export type RecordsSession = PgRemoteDatabase;
 
 /** Holdfast's own records, asked through drizzle; every question has the pool's deadline. */
 export interface RecordsDb {
   run<T>(
-    query: (db: PostgresJsDatabase) => PromiseLike<T>,
+    query: (db: RecordsSession) => PromiseLike<T>,
     options?: { inTransaction?: boolean },
   ): Promise<T>;
 }
 
 /**
- * Opens drizzle for Holdfast's own records (alerts, benchmark runs), on connections of its own: drizzle changes
- * how its client reads times, which plain queries must not see.
+ * Opens drizzle on a connection. Drizzle's own adapter for postgres.js replaces how the client reads times and writes JSON,
+ * for every other query on it as well; here drizzle only builds statements and maps rows, and the client stays unchanged.
  */
-export function openRecords(
-  options: Omit<ConnectOptions, "max" | "onClose" | "pooled"> & { pooler: PoolerMode },
-): { db: RecordsDb; renew(): void; end(): Promise<void> } {
-  const pool = createPool({ ...options, max: 2, waitingMax: 200 });
+function sessionOn(sql: Sql): RecordsSession {
+  return drizzle(async (text, params, method) => {
+    const query = sql.unsafe(text, params);
+    return { rows: Array.from(await (method === "all" ? query.values() : query)) };
+  });
+}
+
+/** Returns Holdfast's own records on a pool. */
+export function recordsOn(pool: Pick<Pool, "run" | "transaction">): RecordsDb {
   return {
-    db: {
-      run(query, { inTransaction = false } = {}) {
-        const work = async (sql: Sql) => await query(drizzle(sql));
-        return inTransaction ? pool.transaction(work) : pool.run(work);
-      },
+    run(query, { inTransaction = false } = {}) {
+      const work = async (sql: Sql) => await query(sessionOn(sql));
+      return inTransaction ? pool.transaction(work) : pool.run(work);
     },
-    renew: () => pool.renew(),
-    end: () => pool.end(),
   };
 }
 
-export type Records = ReturnType<typeof openRecords>;
+/** Opens Holdfast's own records on a pool of their own. */
+export function openRecords(
+  options: Omit<ConnectOptions, "max" | "onClose" | "pooled"> & { pooler: PoolerMode },
+): { db: RecordsDb; end(): Promise<void> } {
+  const pool = createPool({ ...options, max: 2, waitingMax: 200 });
+  return { db: recordsOn(pool), end: () => pool.end() };
+}

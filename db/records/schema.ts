@@ -1,14 +1,21 @@
+import { type SQL, sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
+  customType,
   doublePrecision,
   integer,
-  jsonb,
   pgSchema,
   text,
   timestamp,
   uuid,
 } from "drizzle-orm/pg-core";
+
+/** JSON as text with a cast: postgres.js would write the text of a jsonb parameter as a JSON string. */
+const jsonb = customType<{ data: unknown; driverData: SQL }>({
+  dataType: () => "jsonb",
+  toDriver: (value) => sql`${JSON.stringify(value)}::text::jsonb`,
+});
 
 /** Holdfast's own records as drizzle tables; db/migrations is what makes them. */
 const holdfast = pgSchema("holdfast");

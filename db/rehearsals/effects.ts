@@ -1,19 +1,19 @@
 import type { Sql } from "../connection.ts";
 import { quoteIdent, quoteTable } from "../sql.ts";
 
-/** The name of all sessions that carry a change out. */
+/** Application name of the sessions that make the change. */
 export const changeApplication = "holdfast-rehearsal-change";
 
 /** A table that a change may touch. */
 export interface TouchedTable {
   /** Quoted. */
   name: string;
-  /** schema.name, for people. */
+  /** Unquoted, schema.name. */
   label: string;
   oid: number;
 }
 
-/** The tables that some names mean: tables themselves, or those that indexes of these names belong to. At most four. */
+/** Finds the tables that some names refer to, directly or by an index. Returns at most four. */
 export async function findTouched(
   sql: Sql,
   names: readonly { schema: string | null; name: string }[],
@@ -29,7 +29,10 @@ export async function findTouched(
         ${names.map(({ name }) => name)}::text[]
       ) as w (schema, name)
     )
-    select distinct n.nspname as schema, t.relname as name, t.oid::int8::float8 as oid
+    select distinct
+      n.nspname as schema,
+      t.relname as name,
+      t.oid::int8::float8 as oid
     from named as d
     join pg_class as c on c.oid = d.oid
     left join pg_index as i on i.indexrelid = c.oid
@@ -45,11 +48,12 @@ export async function findTouched(
   }));
 }
 
-/** Names of all user relations, schema.name. */
+/** Lists the names of all user relations, schema.name. */
 export async function listRelations(sql: Sql): Promise<Set<string>> {
   const rows = await sql<{ name: string }[]>`
     select n.nspname || '.' || c.relname as name
-    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
   return new Set(rows.map(({ name }) => name));
 }
@@ -62,7 +66,7 @@ export interface SeenLock {
   relation: string;
 }
 
-/** Locks on user relations that the sessions of a rehearsal hold or wait for. */
+/** Lists the locks on user relations that the sessions of a rehearsal hold or wait for. */
 export async function sampleLocks(sql: Sql): Promise<SeenLock[]> {
   return await sql<SeenLock[]>`
     select
@@ -81,10 +85,12 @@ export async function sampleLocks(sql: Sql): Promise<SeenLock[]> {
       and (l.mode <> 'AccessShareLock' or not l.granted)`;
 }
 
-/** The same of this session alone, just before it ends its transaction: nothing that it holds is missed. */
+/** Lists the locks of this session; called just before its transaction ends, so that it misses none. */
 export async function ownLocks(sql: Sql): Promise<Pick<SeenLock, "mode" | "relation">[]> {
   return await sql<SeenLock[]>`
-    select l.mode, n.nspname || '.' || c.relname as relation
+    select
+      l.mode,
+      n.nspname || '.' || c.relname as relation
     from pg_locks as l
     join pg_class as c on c.oid = l.relation
     join pg_namespace as n on n.oid = c.relnamespace
@@ -97,15 +103,15 @@ export async function ownLocks(sql: Sql): Promise<Pick<SeenLock, "mode" | "relat
 export const readOnce = (sql: Sql, table: TouchedTable) =>
   sql.unsafe(`select 1 from ${table.name} limit 1`);
 
-/** Writes no row to a table, under the lock that writers take. */
+/** Inserts no row into a table, under the lock that writers take. */
 export const writeNothing = (sql: Sql, table: TouchedTable) =>
   sql.unsafe(`insert into ${table.name} select * from ${table.name} where false`);
 
-/** A leaf with rows to write again, and how. */
+/** Statements that write rows of a leaf again. */
 export interface WriteSample {
-  /** Takes the sample out of the leaf, within a transaction that is rolled back. */
+  /** Deletes the sample's rows from the leaf, in a transaction that is rolled back. */
   take: string;
-  /** Puts it into the table again: this is what is timed. */
+  /** Inserts them again; this statement is timed. */
   write: string;
   rows: number;
 }
@@ -113,8 +119,8 @@ export interface WriteSample {
 const holder = "pg_temp.holdfast_rehearsal_rows";
 
 /**
- * Prepares a temporary table for rows of `table`, and the statements that take rows out of its newest leaf and insert them
- * again. Undefined when it has no rows.
+ * Creates a temporary table for rows of `table`, and returns the statements that delete rows of its newest leaf and insert
+ * them again. Undefined when it has no rows.
  */
 export async function prepareWriteSample(
   sql: Sql,
@@ -122,7 +128,9 @@ export async function prepareWriteSample(
   rows: number,
 ): Promise<WriteSample | undefined> {
   const leaves = await sql<{ schema: string; name: string }[]>`
-    select n.nspname as schema, c.relname as name
+    select
+      n.nspname as schema,
+      c.relname as name
     from pg_class as root
     left join lateral pg_partition_tree(root.oid) as tree on tree.isleaf
     join pg_class as c on c.oid = coalesce(tree.relid, root.oid) and c.relkind = 'r'

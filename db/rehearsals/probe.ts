@@ -1,19 +1,19 @@
 import type { Sql } from "../connection.ts";
-import { quoteIdent, quoteTable } from "../sql.ts";
+import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
 
 const probe = "holdfast_probe";
 
-/** What the server makes of a statement with parameters. */
+/** The server's analysis of a statement with parameters. */
 export interface Probed {
-  /** Type names of $1, $2 … as Postgres writes them. */
+  /** Type names of $1, $2 … */
   types: string[];
-  /** The answer of EXPLAIN (VERBOSE, FORMAT JSON) of the plan that knows no values; null where there is none. */
+  /** The generic plan, as EXPLAIN (VERBOSE, FORMAT JSON) returns it; null where there is none. */
   plan: unknown;
 }
 
 /**
- * Prepares a statement and explains its generic plan, in which each $n stands where it is compared. Pruning is off:
- * it would leave partitions, and the conditions on them, out. Throws what the server says to the statement.
+ * Prepares a statement and explains its generic plan, which shows what each $n is compared with. Pruning is off, because it
+ * would leave out partitions and the conditions on them. Throws the server's error for the statement.
  */
 export async function probeStatement(sql: Sql, text: string): Promise<Probed> {
   await sql.unsafe(`prepare ${probe} as ${text}`);
@@ -38,14 +38,14 @@ async function explainGeneric(sql: Sql, count: number): Promise<unknown> {
     );
     return row?.["QUERY PLAN"] ?? null;
   } catch {
-    // A statement that cannot be planned without its values still has types.
+    // A statement that cannot be planned without values still has types.
     return null;
   } finally {
     await sql.unsafe("reset plan_cache_mode; reset enable_partition_pruning");
   }
 }
 
-/** The plan of a statement whose values stand in it, as EXPLAIN (FORMAT JSON) answers it. */
+/** Returns the plan of a statement without parameters, as EXPLAIN (FORMAT JSON) returns it. */
 export async function explainPlan(
   sql: Sql,
   text: string,
@@ -56,7 +56,7 @@ export async function explainPlan(
   return row?.["QUERY PLAN"] ?? null;
 }
 
-/** What the statistics say of a column's values, as text. */
+/** Statistics of a column's values, as text. */
 export interface ColumnStats {
   schema: string;
   table: string;
@@ -65,9 +65,9 @@ export interface ColumnStats {
   rows: number;
   common: string[];
   common_shares: number[];
-  /** Values that cut the others into parts of equal size, in rising order. */
+  /** Histogram bounds, in ascending order. */
   bounds: string[];
-  /** As pg_stats has it: negative for a part of all rows. */
+  /** n_distinct of pg_stats: negative for a share of all rows. */
   distinct: number;
 }
 
@@ -77,7 +77,7 @@ export interface ColumnPlace {
   tables: readonly { schema: string | null; name: string }[];
 }
 
-/** The statistics of the column in the largest of the tables that have it; undefined when none has. */
+/** Returns the statistics of the column in the largest of the tables; undefined when none has it. */
 export async function readColumnStats(
   sql: Sql,
   { column, tables }: ColumnPlace,
@@ -121,7 +121,7 @@ export async function readColumnStats(
     limit 1`;
   if (!row) return undefined;
   if (row.common.length > 0 || row.bounds.length > 0) return row;
-  // A small table, or a column whose values have no order: some of its values will do.
+  // A small table or a type without an order has no statistics: some of its values are used.
   const values = await sql.unsafe<{ value: string }[]>(
     `select ${quoteIdent(row.column)}::text as value
     from ${quoteTable(row.schema, row.table)}
@@ -131,3 +131,7 @@ export async function readColumnStats(
   const common = values.map(({ value }) => value);
   return { ...row, common, common_shares: common.map(() => 1 / Math.max(1, common.length)) };
 }
+
+/** Returns a literal of a type: `cast('…' as type)`. */
+export const castLiteral = (value: string | null, type: string): string =>
+  `cast(${value === null ? "null" : quoteLiteral(value)} as ${type})`;

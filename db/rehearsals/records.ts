@@ -4,7 +4,7 @@ import { rehearsalRecords } from "../records/schema.ts";
 
 export type RehearsalRow = typeof rehearsalRecords.$inferSelect;
 
-/** Writes a rehearsal, new or known. */
+/** Inserts or updates a rehearsal. */
 export async function saveRehearsal(db: RecordsDb, row: RehearsalRow): Promise<void> {
   const { id: _id, ...changes } = row;
   await db.run((own) =>
@@ -13,6 +13,7 @@ export async function saveRehearsal(db: RecordsDb, row: RehearsalRow): Promise<v
   );
 }
 
+/** Returns one rehearsal; undefined when there is none. */
 export async function findRehearsal(
   db: RecordsDb,
   id: string,
@@ -23,7 +24,7 @@ export async function findRehearsal(
   return rows[0];
 }
 
-/** Rehearsals, newest first. */
+/** Lists rehearsals, newest first. */
 export async function listRehearsals(
   db: RecordsDb,
   { limit, after }: { limit: number; after?: { createdAt: Date; id: string } | undefined },
@@ -39,7 +40,7 @@ export async function listRehearsals(
   );
 }
 
-/** The newest rehearsals of pieces of advice that have ended with a verdict, newest first. */
+/** Lists the last finished rehearsals of recommendations, newest first. */
 export async function listOfAdvice(db: RecordsDb): Promise<RehearsalRow[]> {
   const { recommendation, status, created_at } = rehearsalRecords;
   return await db.run((own) =>
@@ -49,7 +50,7 @@ export async function listOfAdvice(db: RecordsDb): Promise<RehearsalRow[]> {
   );
 }
 
-/** Rehearsals that say they are under way; right to ask only for the holder of the lock. */
+/** Lists rehearsals whose record has not ended; only the holder of the lock may conclude anything from it. */
 export async function listUnfinished(
   db: RecordsDb,
   ended: readonly string[],

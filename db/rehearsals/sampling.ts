@@ -3,21 +3,26 @@ import { pipeline } from "node:stream/promises";
 import type { Sql } from "../connection.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
 
-/** What a database is made with. */
+/** Encoding and locale of a database. */
 export interface DatabaseForm {
   encoding: string;
   collate: string;
   ctype: string;
 }
 
+/** Reads encoding and locale of the current database. */
 export async function readDatabaseForm(sql: Sql): Promise<DatabaseForm> {
   const [row] = await sql<DatabaseForm[]>`
-    select pg_encoding_to_char(encoding) as encoding, datcollate as collate, datctype as ctype
-    from pg_database where datname = current_database()`;
+    select
+      pg_encoding_to_char(encoding) as encoding,
+      datcollate as collate,
+      datctype as ctype
+    from pg_database
+    where datname = current_database()`;
   return row ?? { encoding: "UTF8", collate: "C", ctype: "C" };
 }
 
-/** Makes the database of a copy; with the plain locale where this machine lacks the living one. Says which it was. */
+/** Creates the database of a copy, with locale C where this machine lacks production's. Returns whether it is the same. */
 export async function createDatabase(
   sql: Sql,
   name: string,
@@ -29,7 +34,7 @@ export async function createDatabase(
         encoding ${quoteLiteral(encoding)}
         lc_collate ${quoteLiteral(locale)} lc_ctype ${quoteLiteral(type)}`,
     );
-  // A new cluster has a database postgres, which knows nothing of the living one's locale.
+  // A new cluster's database postgres has another locale.
   await sql.unsafe(`drop database if exists ${quoteIdent(name)}`);
   try {
     await create(collate, ctype);
@@ -40,19 +45,19 @@ export async function createDatabase(
   }
 }
 
-/** A table whose rows can be copied, or why not. */
+/** A table of the production server. */
 export interface SampledTable {
   /** Quoted, schema and name. */
   name: string;
   label: string;
-  /** Quoted columns, those that are generated left out. */
+  /** Quoted columns, without generated ones. */
   columns: string;
   bytes: number;
   rows: number;
   readable: boolean;
 }
 
-/** The tables that hold rows, small ones first; Holdfast's own and the system's left out. */
+/** Lists the tables that hold rows, small ones first, without Holdfast's and the system's. */
 export async function listTables(sql: Sql): Promise<SampledTable[]> {
   const rows = await sql<
     {
@@ -95,20 +100,30 @@ export async function listTables(sql: Sql): Promise<SampledTable[]> {
   }));
 }
 
-/** Copies a part of a table's blocks, or all of it, from the living server into the copy: at most `share` of its rows. */
+/** Copies about `share` of a table's rows (0 to 1) from the production server into the copy, by blocks. */
 export async function copySample(
-  living: Sql,
+  production: Sql,
   copy: Sql,
   table: SampledTable,
   { share, signal }: { share: number; signal: AbortSignal },
 ): Promise<void> {
   const part = share < 1 ? ` tablesample system (${(share * 100).toFixed(4)})` : "";
-  // A partitioned table and its parents have no rows of their own: "only" leaves those below out.
-  const source: Readable = await living.unsafe(
+  // "only" leaves out the rows of partitions and children, which are copied by themselves.
+  const source: Readable = await production.unsafe(
     `copy (select ${table.columns} from only ${table.name}${part}) to stdout`,
   ).readable();
   const sink: Writable = await copy.unsafe(
     `copy ${table.name} (${table.columns}) from stdin`,
   ).writable();
   await pipeline(source, sink, { signal });
+}
+
+/** Turns triggers and foreign keys off for a session that loads rows. */
+export async function disableTriggers(sql: Sql): Promise<void> {
+  await sql`set session_replication_role to replica`;
+}
+
+/** Gathers the statistics of all tables. */
+export async function analyseAll(sql: Sql): Promise<void> {
+  await sql`analyze`;
 }

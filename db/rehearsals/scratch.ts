@@ -1,16 +1,16 @@
 import type { Sql } from "../connection.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
 
-/** The role as which everything that a user wrote runs on a copy: it may do all with the data, and nothing outside. */
+/** The role that runs all given SQL on a copy: it may do anything with the data, and nothing outside. */
 export const rehearsalRole = "holdfast_rehearsal";
 
-/** The database's encoding of "made by a user": oids below belong to the system. */
+/** Oids below this belong to the system catalogues (FirstNormalObjectId). */
 const firstUserOid = 16_384;
 
 /**
- * Makes the role that owns all user objects of this copy and is no superuser: SQL that somebody sent can then neither
- * read files nor run programs nor reach another server. Ownership is set in the catalogue, which takes no time however
- * many objects there are; the copy is thrown away. Stored passwords of other servers are removed.
+ * Creates the role that owns all user objects of this copy and is no superuser: SQL from a request can then neither read
+ * files nor run programs nor reach another server. Ownership is set in the catalogue, which is fast for any number of
+ * objects; the copy is discarded later. Stored passwords of other servers are removed.
  */
 export async function confineUsers(sql: Sql): Promise<void> {
   const role = quoteIdent(rehearsalRole);
@@ -19,14 +19,14 @@ export async function confineUsers(sql: Sql): Promise<void> {
   );
   await sql.begin(async (own) => {
     await own.unsafe("set local allow_system_table_mods to on");
-    const user = `(select oid from pg_roles where rolname = '${rehearsalRole}')`;
+    const user = `(select oid from pg_roles where rolname = ${quoteLiteral(rehearsalRole)})`;
     const ours = `(oid >= ${firstUserOid})`;
     const inUserSchema = (column: string) =>
       `${ours} and ${column} in (
         select n.oid from pg_namespace as n
         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       )`;
-    // Functions in C keep their owner and their privileges: those of extensions may be for few.
+    // Functions in C keep their owner and privileges: those of extensions may be restricted.
     for (
       const statement of [
         `update pg_database set datdba = ${user}, datacl = null where datname = current_database()`,
@@ -49,17 +49,19 @@ export async function confineUsers(sql: Sql): Promise<void> {
   });
 }
 
-/** Ends what production would do by itself and a copy must not: slots and prepared transactions that came along. */
+/** Drops replication slots and rolls back prepared transactions that the copy has inherited. */
 export async function endLeftoverWork(sql: Sql): Promise<void> {
   for (const { slot_name } of await sql`select slot_name from pg_replication_slots`) {
     await sql`select pg_drop_replication_slot(${slot_name})`;
   }
   const prepared = await sql`
-    select gid from pg_prepared_xacts where database = current_database()`;
+    select gid
+    from pg_prepared_xacts
+    where database = current_database()`;
   for (const { gid } of prepared) await sql.unsafe(`rollback prepared ${quoteLiteral(gid)}`);
 }
 
-/** Schemas whose tables statements may mean by their bare names: public first, Holdfast's own never. */
+/** Returns a search path of all user schemas, quoted: public first, without Holdfast's own. */
 export async function searchPathOf(sql: Sql): Promise<string> {
   const rows = await sql<{ name: string }[]>`
     select nspname as name
@@ -71,10 +73,13 @@ export async function searchPathOf(sql: Sql): Promise<string> {
   return rows.map(({ name }) => quoteIdent(name)).join(", ");
 }
 
-/** Tables without statistics, small ones first: new, rewritten, or never analysed. Names are quoted. */
+/** Lists tables without statistics (new, rewritten or never analysed), small ones first. Names are quoted. */
 export async function listUnanalysed(sql: Sql): Promise<{ name: string; oid: number }[]> {
   const rows = await sql<{ schema: string; name: string; oid: number }[]>`
-    select n.nspname as schema, c.relname as name, c.oid::int8::float8 as oid
+    select
+      n.nspname as schema,
+      c.relname as name,
+      c.oid::int8::float8 as oid
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'm')
@@ -94,16 +99,19 @@ export async function listUnanalysed(sql: Sql): Promise<{ name: string; oid: num
   return rows.map(({ schema, name, oid }) => ({ name: quoteTable(schema, name), oid }));
 }
 
-/** Gathers the statistics of one table, named as `listUnanalysed` names it. */
+/** Gathers the statistics of one table; `name` is quoted. */
 export async function analyse(sql: Sql, name: string, { vacuum }: { vacuum: boolean }) {
   await sql.unsafe(vacuum ? `vacuum (analyze) ${name}` : `analyze ${name}`);
 }
 
-/** File nodes of all user relations by name: a rewrite gives a relation another, and so does making it anew. */
+/** Returns the file nodes of all user relations by name; they change when a relation is rewritten or recreated. */
 export async function readFileNodes(sql: Sql): Promise<Map<string, string>> {
   const rows = await sql<{ name: string; nodes: string }[]>`
-    select relname as name, string_agg(relfilenode::text, ' ' order by relfilenode) as nodes
-    from pg_class where oid >= ${firstUserOid} and relkind in ('r', 'm', 'i')
+    select
+      relname as name,
+      string_agg(relfilenode::text, ' ' order by relfilenode) as nodes
+    from pg_class
+    where oid >= ${firstUserOid} and relkind in ('r', 'm', 'i')
     group by relname`;
   return new Map(rows.map(({ name, nodes }) => [name, nodes]));
 }
@@ -113,11 +121,26 @@ export interface CopySize {
   wal_bytes: number;
 }
 
-/** Bytes of the database, and of WAL written since the server was made. */
+/** Returns the bytes of the database, and of all WAL since the cluster was created. */
 export async function readCopySize(sql: Sql): Promise<CopySize> {
   const [row] = await sql<CopySize[]>`
     select
       pg_database_size(current_database())::float8 as bytes,
       pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as wal_bytes`;
   return row ?? { bytes: 0, wal_bytes: 0 };
+}
+
+/** Returns whether the server answers. */
+export async function answers(sql: Sql): Promise<boolean> {
+  return await sql`select 1`.then(() => true, () => false);
+}
+
+/** Sets the search path of a session to `path`, a list of quoted schemas; public when it is empty. */
+export async function setSearchPath(sql: Sql, path: string): Promise<void> {
+  await sql.unsafe(`set search_path to ${path === "" ? "public" : path}`);
+}
+
+/** Writes all changed pages to disk. */
+export async function checkpoint(sql: Sql): Promise<void> {
+  await sql`checkpoint`;
 }

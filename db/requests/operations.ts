@@ -1,4 +1,5 @@
 import type { Sql } from "../connection.ts";
+import { utcText } from "../utc_text.ts";
 
 /** How far a piece of work is: a step in words, and how many of how many, where that is known. */
 export interface OperationProgress {
@@ -38,9 +39,9 @@ function columns(sql: Sql) {
     progress,
     result,
     problems,
-    to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as started_at,
-    to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as updated_at,
-    to_char(finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as finished_at`;
+    ${sql.unsafe(utcText("started_at"))} as started_at,
+    ${sql.unsafe(utcText("updated_at"))} as updated_at,
+    ${sql.unsafe(utcText("finished_at"))} as finished_at`;
 }
 
 const json = (value: unknown) => value === null ? null : JSON.stringify(value);
@@ -64,7 +65,7 @@ export async function saveOperation(sql: Sql, row: OperationRow): Promise<void> 
       problems = excluded.problems,
       updated_at = excluded.updated_at,
       finished_at = excluded.finished_at
-    -- A word of progress that comes late does not undo the end.
+    -- Progress that is written late does not undo the end.
     where operations.status = 'running' or excluded.status <> 'running'`;
 }
 
@@ -92,7 +93,7 @@ export async function listOperations(
     limit ${limit}`;
 }
 
-/** Closes those of which nothing was heard since `silentSince`: their process is gone. */
+/** Closes running operations without a heartbeat since `silentSince`: their process is gone. */
 export async function closeOrphans(
   sql: Sql,
   { silentSince, now, problem }: { silentSince: string; now: string; problem: OperationProblem },

@@ -1,6 +1,6 @@
 import type { Sql } from "../connection.ts";
 
-/** What a server is and lets this role do; null is what the role may not see. */
+/** The facts of a server and the rights of this role; null is what the role may not see. */
 export interface Examined {
   version: string;
   number: number;
@@ -20,11 +20,11 @@ export interface Examined {
   statements: boolean | null;
   checksums: string;
   fsync: string;
-  /** Transaction ids left before the server takes no more writes. */
+  /** Transaction ids left before the server stops taking writes. */
   ids_left: number;
 }
 
-/** Asks only what every role may ask. */
+/** Reads the facts of a server, with queries that every role may run. */
 export async function examineServer(sql: Sql): Promise<Examined> {
   const [row] = await sql<Examined[]>`
     select
@@ -47,6 +47,6 @@ export async function examineServer(sql: Sql): Promise<Examined> {
       current_setting('data_checksums') as checksums,
       current_setting('fsync') as fsync,
       (select 2147483647 - 3000000 - max(age(datfrozenxid)) from pg_database)::float8 as ids_left`;
-  if (!row) throw new Error("The server answers nothing");
+  if (!row) throw new Error("Cannot examine the server: it returned no row");
   return row;
 }

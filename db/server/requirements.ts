@@ -1,18 +1,19 @@
 import type { Sql } from "../connection.ts";
 
-/** What a database must be so that Holdfast can keep its promises there. */
+/** The properties of a database and role that Holdfast depends on. */
 export interface DatabaseTraits {
-  /** Names are null where the encoding does not fit: they may hold what it cannot convert. */
+  /** The names are null where the encoding is not supported: it may be impossible to convert them. */
   database: string | null;
   role: string | null;
   encoding: string;
-  /** As this session has it, after Holdfast has set what the role may set. */
+  /** The value in this session, after Holdfast has set what the role may set. */
   replicationRole: string;
 }
 
-/** SQL_ASCII takes any bytes; what others wrote there in another encoding is shown with U+FFFD. */
+/** SQL_ASCII accepts any bytes; what others wrote in another encoding is shown with U+FFFD. */
 const encodings = ["UTF8", "SQL_ASCII"];
 
+/** Reads the properties of the database of a session. */
 export async function readTraits(sql: Sql): Promise<DatabaseTraits> {
   const [row] = await sql<DatabaseTraits[]>`
     select
@@ -22,11 +23,11 @@ export async function readTraits(sql: Sql): Promise<DatabaseTraits> {
       current_setting('session_replication_role') as "replicationRole"
     from (select current_setting('server_encoding') as encoding) as server,
       lateral (select encoding = any(${encodings}::text[]) as fits) as judged`;
-  if (!row) throw new Error("The server answers nothing");
+  if (!row) throw new Error("Cannot read the database's properties: the server returned no row");
   return row;
 }
 
-/** Says in one line why Holdfast cannot serve a database, and what to do; undefined when it can. */
+/** Returns in one line why Holdfast cannot use a database and what to do; undefined when it can. Pure. */
 export function whyUnfit(
   { database, role, encoding, replicationRole }: DatabaseTraits,
 ): string | undefined {

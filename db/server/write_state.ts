@@ -2,8 +2,9 @@ import { sql } from "drizzle-orm";
 import type { RecordsDb } from "../records/records.ts";
 import type { Sql } from "../connection.ts";
 import { inTransaction } from "../session/transaction.ts";
+import { quoteIdent } from "../sql.ts";
 
-/** Where a role's read-only default comes from; "server": the configuration file or the command line. */
+/** Where a read-only default is set; "server": the configuration file or the command line. */
 export type DefaultPlace =
   | "role in database"
   | "role"
@@ -11,27 +12,27 @@ export type DefaultPlace =
   | "all roles"
   | "server";
 
-/** What a server says about writing, cheap enough to be asked every few seconds. */
+/** Whether a server and this session take writes. Cheap to read: polled every few seconds. */
 export interface WriteFacts {
   database: string;
   role: string;
   in_recovery: boolean;
-  /** Whether this very session may not write. */
+  /** Whether this session is read-only. */
   read_only: boolean;
-  /** Where this session has a read-only default from, as pg_settings.source has it; null: it may write. */
+  /** The source of this session's read-only default, as in pg_settings.source; null: it can write. */
   source: string | null;
-  /** What a new session of this role begins with, where `alter role` or `alter database` say; null: they say nothing. */
+  /** The value that `alter role` or `alter database` set for new sessions of this role; null: none. */
   new_sessions_read_only: boolean | null;
-  /** Where that is said. */
+  /** Where that value is set. */
   set_for: Exclude<DefaultPlace, "server"> | null;
 }
 
-/** Where a standby gets its WAL from; null is what the role may not see. */
+/** The source of a standby's WAL; null is what the role may not see. */
 export interface StandbySource {
   receiver: string | null;
   host: string | null;
   port: number | null;
-  /** Whether a primary is configured at all; false: it lives on an archive. */
+  /** Whether a primary is configured; false: it restores from an archive. */
   streams: boolean | null;
 }
 
@@ -44,8 +45,8 @@ const factsText = `
     case when current_setting('transaction_read_only') = 'on' then (
       select source from pg_settings where name = 'default_transaction_read_only'
     ) end as source,
-    said.value as new_sessions_read_only,
-    said.place as set_for
+    preset.value as new_sessions_read_only,
+    preset.place as set_for
   from (values (1)) as one
   left join lateral (
     select
@@ -63,9 +64,9 @@ const factsText = `
       and entry like 'default\\_transaction\\_read\\_only=%'
     order by s.setdatabase <> 0 and s.setrole <> 0 desc, s.setrole <> 0 desc, s.setdatabase <> 0 desc
     limit 1
-  ) as said on true`;
+  ) as preset on true`;
 
-// The walreceiver says who sends only to those who may read all statistics, and the setting only to pg_read_all_settings.
+// pg_stat_wal_receiver needs pg_read_all_stats, and the setting needs pg_read_all_settings.
 const sourceText = `
   select
     (select status from pg_stat_wal_receiver) as receiver,
@@ -80,7 +81,7 @@ interface SourceRow {
   conninfo: string | null;
 }
 
-/** Reads one keyword of a connection string as libpq has it; undefined when it is not there. */
+/** Returns the value of a keyword of a libpq connection string; undefined when it is missing. */
 function keywordOf(conninfo: string, keyword: string): string | undefined {
   const found = new RegExp(`(?:^|\\s)${keyword}\\s*=\\s*(?:'((?:[^'\\\\]|\\\\.)*)'|(\\S+))`).exec(
     conninfo,
@@ -88,7 +89,7 @@ function keywordOf(conninfo: string, keyword: string): string | undefined {
   return found?.[1]?.replaceAll(/\\(.)/g, "$1") ?? found?.[2];
 }
 
-/** Names the primary from what a standby shows of it; never more of the connection string than host and port. Pure. */
+/** Returns the primary that a standby shows; of its connection string only host and port. Pure. */
 export function sourceOf(
   { receiver, sender_host, sender_port, conninfo }: SourceRow,
 ): StandbySource {
@@ -97,54 +98,54 @@ export function sourceOf(
   return { receiver, host, port, streams: conninfo === null ? null : conninfo.trim() !== "" };
 }
 
-/** Asks whether this server, and this session, take writes. */
+/** Reads whether this server and this session take writes. */
 export async function readWriteFacts(db: RecordsDb): Promise<WriteFacts> {
   const [row] = await db.run((own) =>
     own.execute<WriteFacts & Record<string, unknown>>(sql.raw(factsText))
   );
-  if (!row) throw new Error("The server answers nothing");
+  if (!row) throw new Error("Cannot read whether the server takes writes: it returned no row");
   return row;
 }
 
-/** The same over a plain connection. */
+/** Reads the same over a plain connection. */
 export async function examineWriting(plain: Sql): Promise<WriteFacts> {
   const [row] = await plain.unsafe<WriteFacts[]>(factsText);
-  if (!row) throw new Error("The server answers nothing");
+  if (!row) throw new Error("Cannot read whether the server takes writes: it returned no row");
   return row;
 }
 
-/** Asks a standby where its WAL comes from. */
+/** Reads where the WAL of a standby comes from. */
 export async function readStandbySource(db: RecordsDb): Promise<StandbySource> {
   const [row] = await db.run((own) =>
     own.execute<SourceRow & Record<string, unknown>>(sql.raw(sourceText))
   );
-  if (!row) throw new Error("The server answers nothing");
+  if (!row) throw new Error("Cannot read whether the server takes writes: it returned no row");
   return sourceOf(row);
 }
 
-/** The same over a plain connection. */
+/** Reads the same over a plain connection. */
 export async function examineSource(plain: Sql): Promise<StandbySource> {
   const [row] = await plain.unsafe<SourceRow[]>(sourceText);
-  if (!row) throw new Error("The server answers nothing");
+  if (!row) throw new Error("Cannot read whether the server takes writes: it returned no row");
   return sourceOf(row);
 }
 
-/** Whether Holdfast's own schema is there and this role may make tables in it. */
+/** Returns whether Holdfast's own schema exists and this role may create tables in it. */
 export async function mayTryWriting(plain: Sql): Promise<boolean> {
   const [row] = await plain<{ may: boolean }[]>`
     select coalesce(has_schema_privilege(to_regnamespace('holdfast')::oid, 'create'), false) as may`;
   return row?.may ?? false;
 }
 
-/** Ends the trial in a rollback. */
+/** Thrown to end the trial with a rollback. */
 class TrialDone extends Error {}
 
 /**
- * Writes a few pages in a transaction that is rolled back, behind a pooler too; throws what the server says to it, such as
- * 53100 (disk full) or 54000 (no transaction ids left).
+ * Writes a few pages in a transaction and rolls it back; works behind a pooler. Throws the server's error, such as 53100
+ * (disk full) or 54000 (no transaction ids left).
  */
 export async function tryWriting(plain: Sql): Promise<void> {
-  // Behind a pooler in transaction mode, earlier versions left their trial behind.
+  // Behind a pooler in transaction mode, earlier versions did not remove this table.
   await plain`drop table if exists holdfast.write_trial`;
   try {
     await inTransaction(plain, async (sql) => {
@@ -155,5 +156,27 @@ export async function tryWriting(plain: Sql): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof TrialDone)) throw error;
+  }
+}
+
+/** Returns the statements that reset a read-only default, for a session that itself began with it. Pure. */
+export function resetReadOnlyDefault(
+  { database, role }: Pick<WriteFacts, "database" | "role">,
+  place: DefaultPlace,
+): string {
+  const [db, user] = [quoteIdent(database), quoteIdent(role)];
+  const name = "default_transaction_read_only";
+  const written = (statement: string) => `begin read write; ${statement} reset ${name}; commit`;
+  switch (place) {
+    case "role in database":
+      return written(`alter role ${user} in database ${db}`);
+    case "role":
+      return written(`alter role ${user}`);
+    case "database":
+      return written(`alter database ${db}`);
+    case "all roles":
+      return written("alter role all");
+    case "server":
+      return `alter system reset ${name}; select pg_reload_conf()`;
   }
 }

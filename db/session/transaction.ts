@@ -4,7 +4,7 @@ import type { Isolation } from "./start.ts";
 
 /** How transactions are opened on a client. It hangs on the client itself, which is handed from hand to hand. */
 export interface Openings {
-  /** The client that sends each statement as it is. */
+  /** The client that sends each statement unchanged. */
   plain: Sql;
   opening(isolation: Isolation): string;
 }
@@ -84,4 +84,14 @@ export function outsideTransaction(sql: Sql): { plain: Sql; pooled: boolean } {
 /** Lets this transaction wait for a slow upload: the pool's limit would end it between two batches. */
 export async function allowIdle(sql: Sql, ms: number): Promise<void> {
   await sql`select set_config('idle_in_transaction_session_timeout', ${String(ms)}, true)`;
+}
+
+/** Limits how long the statements of this transaction wait for a lock; milliseconds. */
+export async function setLockTimeout(sql: Sql, ms: number): Promise<void> {
+  await sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`;
+}
+
+/** Limits how long each statement of this transaction runs; milliseconds, 0 for no limit. */
+export async function setStatementTimeout(sql: Sql, ms: number): Promise<void> {
+  await sql`select set_config('statement_timeout', ${String(ms)}, true)`;
 }

@@ -38,7 +38,7 @@ const acknowledgeRoute = createRoute({
   tags,
   operationId: "acknowledgeAlert",
   "x-problems": ["conflict"],
-  summary: "Say that somebody is on it",
+  summary: "Acknowledge an alert, which ends its reminders",
   request: {
     params: z.object({ id: z.uuid() }),
     body: { required: false, content: { "application/json": { schema: Acknowledgement } } },
@@ -56,7 +56,7 @@ const rulesRoute = createRoute({
   responses: { 200: jsonAnswer(RuleList, "A page of rules") },
 });
 
-/** One rule by itself is a list of one. */
+/** Reads one rule by itself as a list of one. */
 function asList(body: unknown): unknown {
   const single = body && typeof body === "object" && "name" in body && !("rules" in body);
   return single ? { rules: [body] } : body;
@@ -68,12 +68,12 @@ const changeRulesRoute = createRoute({
   tags,
   operationId: "changeAlertRules",
   "x-problems": ["not_found"],
-  summary: "Change levels of rules, all or none; what is left out stays",
+  summary: "Change levels of rules, all or none; levels left out stay",
   request: { body: jsonBody(z.preprocess(asList, RuleChanges)) },
-  responses: { 200: jsonAnswer(RuleList, "All rules, as they now are") },
+  responses: { 200: jsonAnswer(RuleList, "All rules after the change") },
 });
 
-/** What may be changed of a rule, without what only came along. */
+/** Returns the levels of a change, without the fields that cannot be changed. */
 function levelsOf(change: z.infer<typeof RuleChange>): Partial<RuleLevels> {
   const { warning, critical, clear, for_seconds, keep_firing_seconds, cooldown_seconds, enabled } =
     change;

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import { type DeliveryRecord, deliveryStates } from "../../db/alerts/deliveries.ts";
 import type { Alerts } from "../../services/alerts/service.ts";
 import { type DeliveryEvent, eventsOf } from "../../services/alerts/notify/delivery_events.ts";
 import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
@@ -17,7 +17,7 @@ const channelsRoute = createRoute({
   path: "/api/alerts/channels",
   tags,
   operationId: "listChannels",
-  summary: "Where alerts go; channels are set by HOLDFAST_CHANNELS alone",
+  summary: "The channels that alerts go to, as HOLDFAST_CHANNELS sets them",
   request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(ChannelList, "A page of channels, without their secrets") },
 });
@@ -27,9 +27,9 @@ const testRoute = createRoute({
   path: "/api/alerts/channels/{name}/test",
   tags,
   operationId: "testChannel",
-  summary: "Send a sample now, once, and say how that went",
+  summary: "Send a sample alert once, now, and return the outcome",
   request: { params: z.object({ name: ChannelName }) },
-  responses: { 200: jsonAnswer(ChannelTest, "How it went") },
+  responses: { 200: jsonAnswer(ChannelTest, "The outcome") },
 });
 
 const deliveriesRoute = createRoute({
@@ -38,12 +38,14 @@ const deliveriesRoute = createRoute({
   tags,
   operationId: "listDeliveries",
   "x-problems": ["not_found"],
-  summary: "What was sent to channels, newest first; `dead` was given up",
+  summary: "Deliveries to channels, newest first; `dead` failed permanently",
   request: {
     query: z.object({
-      id: z.uuid().optional().openapi({ description: "Only this one; 404 where it is gone" }),
+      id: z.uuid().optional().openapi({
+        description: "Only this delivery; 404 where it does not exist",
+      }),
       channel: ChannelName.optional(),
-      state: z.enum(["queued", "delivered", "dead"]).optional(),
+      state: z.enum(deliveryStates).optional(),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),
@@ -57,14 +59,14 @@ const retryRoute = createRoute({
   tags,
   operationId: "retryDelivery",
   "x-problems": ["conflict"],
-  summary: "Queue again what was given up",
+  summary: "Queue a permanently failed delivery again",
   request: { params: z.object({ id: z.uuid() }) },
   responses: {
     202: { ...jsonAnswer(Delivery, "The delivery, in the queue"), headers: pollHeaders },
   },
 });
 
-/** A delivery without what is only ours, and of each event only what became of it. */
+/** Returns a delivery as the API shows it: without its owner, and of each event only the outcome. */
 function shown({ owner: _, notices, ...row }: DeliveryRecord) {
   const events = eventsOf(notices as DeliveryEvent[], row.state);
   return {

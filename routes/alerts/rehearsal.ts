@@ -19,9 +19,9 @@ const rehearseRoute = createRoute({
   tags,
   operationId: "rehearseAlertRule",
   "x-problems": ["not_found"],
-  summary: "What a rule, or other levels of it, would have done over stored history",
+  summary: "Return what a rule, or other levels of it, would have done over stored history",
   request: { body: jsonBody(RehearsalInput) },
-  responses: { 200: jsonAnswer(Rehearsal, "When it would have fired") },
+  responses: { 200: jsonAnswer(Rehearsal, "The firings there would have been") },
 });
 
 const alertRoute = createRoute({

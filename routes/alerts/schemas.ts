@@ -1,49 +1,20 @@
 import { z } from "@hono/zod-openapi";
-import { ruleUnits } from "../../services/alerts/rules/rule.ts";
+import { deliveryStates } from "../../db/alerts/deliveries.ts";
+import * as alerts from "../../services/alerts/alert.ts";
+import { noticeKinds } from "../../services/alerts/notify/due.ts";
+import * as silences from "../../services/alerts/notify/silences.ts";
+import * as explanation from "../../services/alerts/evaluation/explanation.ts";
+import * as rehearsal from "../../services/alerts/evaluation/rehearsal.ts";
+import * as rules from "../../services/alerts/rules/rule.ts";
 import { inputObject, nextCursor, Time } from "../common/shared.ts";
 
-export const Cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() }).openapi(
-  "Cure",
-);
+export const Cure = z.object(alerts.Cure.shape).openapi("Cure");
 
-export const Alert = z.object({
-  id: z.uuid(),
-  rule: z.string(),
-  alert_type: z.string().openapi({ example: "connection_pool_warning" }),
-  severity: z.enum(["warning", "critical"]),
-  peak_severity: z.enum(["warning", "critical"]).openapi({ description: "The worst it has been" }),
-  state: z.enum(["pending", "firing", "resolved"]),
-  message: z.string().openapi({ example: "Connection pool utilization high: 80%" }),
-  value: z.number().nullable(),
-  threshold: z.number().nullable(),
-  scope: z.string().openapi({ description: "The table it is about; empty for the whole server" }),
-  instance: z.string().openapi({
-    description: "The Holdfast that sees it, when others do not; empty for what all see alike",
-  }),
-  started_at: Time,
-  resolved_at: Time.nullable(),
-  acknowledged_at: Time.nullable(),
-  acknowledged_by: z.string().nullable().openapi({
-    description: 'Who, and with which role: "marta, admin"; role "open": no token is set',
-  }),
-  flapping: z.boolean(),
-  unknown_since: Time.nullable().openapi({
-    description: "Since when its value is not known: it can neither end nor change",
-  }),
-  silenced_by: z.uuid().nullable(),
-  inhibited_by: z.string().nullable().openapi({
-    description: "The rule that fires and from which this follows",
-  }),
-  notified_at: Time.nullable().openapi({ description: "When channels were last told" }),
-  notified_severity: z.enum(["warning", "critical"]).nullable(),
-  evidence: z.array(z.object({ name: z.string(), value: z.unknown() })),
-  cause: z.string(),
-  cure: z.array(Cure),
-}).openapi("Alert");
+export const Alert = z.object({ ...alerts.Alert.shape, cure: z.array(Cure) }).openapi("Alert");
 
 export const Acknowledgement = inputObject({
   by: z.string().trim().regex(/^[^\0]{1,100}$/, "1 to 100 characters").optional().openapi({
-    description: "Who is on it; kept beside the role that asked",
+    description: "Who acknowledges it; stored with the role of the request",
   }),
 });
 
@@ -52,52 +23,25 @@ export const AlertList = z.object({
   next_cursor: nextCursor,
   complete: z.boolean().openapi({
     description:
-      "False while the database is away: what fires is told from memory, what ended is not there",
+      "False while the database is unreachable: firing alerts come from memory, ended ones are missing",
   }),
 }).openapi("AlertList");
 
-export const ExplainedAlert = Alert.extend({
-  explanation: z.object({
-    meaning: z.string(),
-    why: z.array(z.string()),
-    runbook: z.string(),
-  }),
-}).openapi("ExplainedAlert");
+export const ExplainedAlert = Alert.extend({ explanation: explanation.Explanation })
+  .openapi("ExplainedAlert");
 
-const levels = {
-  warning: z.number().nullable(),
-  critical: z.number().nullable(),
-  clear: z.number(),
-  for_seconds: z.number().min(0).max(86_400),
-  keep_firing_seconds: z.number().min(0).max(86_400),
-  cooldown_seconds: z.number().min(0).max(86_400),
-  enabled: z.boolean(),
-};
-
-export const AlertRule = z.object({
-  name: z.string(),
-  title: z.string(),
-  metric: z.string(),
-  unit: z.enum(ruleUnits),
-  direction: z.enum(["above", "below"]),
-  ...levels,
-  phrase: z.string(),
-  cause: z.string(),
-  cure: z.array(Cure),
-  local: z.boolean().optional().openapi({
-    description: "Each Holdfast judges it by itself; else one does for all on a database",
-  }),
-}).openapi("AlertRule");
+export const AlertRule = z.object({ ...rules.Rule.shape, cure: z.array(Cure) })
+  .openapi("AlertRule");
 
 export const RuleList = z.object({ rules: z.array(AlertRule), next_cursor: nextCursor }).openapi(
   "AlertRuleList",
 );
 
-/** Levels to change. The other fields of a rule may come along, as they were read, and change nothing. */
+/** Levels to change. A rule may be sent back whole, as it was read: its other fields change nothing. */
 export const RuleChange = inputObject({
   ...AlertRule.partial().shape,
   name: z.string().min(1).max(64),
-  reset: z.boolean().optional().openapi({ description: "Take back every change made at run time" }),
+  reset: z.boolean().optional().openapi({ description: "Undo every change made at run time" }),
 }).openapi("AlertRuleChange");
 
 export const RuleChanges = inputObject({
@@ -111,43 +55,15 @@ export const RehearsalInput = inputObject({
   from: Time.optional().openapi({ description: "Default: 7 days before `to`" }),
   to: Time.optional().openapi({ description: "Default: now" }),
   days: z.number().positive().max(366).optional().openapi({ description: "Instead of `from`" }),
-  changes: inputObject(levels).omit({ enabled: true }).partial().default({}).openapi({
-    description: "Levels to try instead of those in force",
-  }),
+  changes: inputObject(rules.RuleLevels.shape).omit({ enabled: true }).partial().default({})
+    .openapi({
+      description: "Levels to try instead of those in force",
+    }),
 }).openapi("AlertRehearsalRequest");
 
-export const Rehearsal = z.object({
-  rule: z.string(),
-  scope: z.string(),
-  from: Time,
-  to: Time,
-  known_from: Time.nullable(),
-  known_to: Time.nullable(),
-  points: z.int(),
-  unknown_seconds: z.int(),
-  would_have_fired: z.int(),
-  notices: z.int(),
-  firings: z.array(z.object({
-    started_at: Time,
-    fired_at: Time,
-    resolved_at: Time.nullable(),
-    severity: z.enum(["warning", "critical"]),
-    worst_value: z.number(),
-    message: z.string(),
-  })),
-  summary: z.string().openapi({ example: "would have fired 3 times between … and …" }),
-}).openapi("AlertRehearsal");
+export const Rehearsal = z.object(rehearsal.Rehearsal.shape).openapi("AlertRehearsal");
 
-export const Silence = z.object({
-  id: z.uuid(),
-  rule: z.string().nullable().openapi({ description: "null: every rule" }),
-  scope: z.string().nullable().openapi({ description: "null: every scope" }),
-  reason: z.string(),
-  created_by: z.string(),
-  created_at: Time,
-  starts_at: Time,
-  ends_at: Time,
-}).openapi("AlertSilence");
+export const Silence = z.object(silences.Silence.shape).openapi("AlertSilence");
 
 export const SilenceList = z.object({ silences: z.array(Silence), next_cursor: nextCursor })
   .openapi("AlertSilenceList");
@@ -167,8 +83,10 @@ export const SilenceInput = inputObject({
 export const Channel = z.object({
   name: z.string(),
   type: z.enum(["websocket", "log", "webhook", "slack", "pagerduty", "alertmanager"]),
-  host: z.string().nullable().openapi({ description: "All that is shown of its address" }),
-  min_severity: z.enum(["warning", "critical"]),
+  host: z.string().nullable().openapi({
+    description: "The host of its address; the rest is not shown",
+  }),
+  min_severity: alerts.Severity,
   rules: z.array(z.string()).nullable().openapi({ description: "null: all" }),
   waiting: z.int(),
 }).openapi("AlertChannel");
@@ -186,7 +104,7 @@ export const ChannelTest = z.object({
 export const Delivery = z.object({
   id: z.uuid(),
   channel: z.string(),
-  state: z.enum(["queued", "delivered", "dead"]),
+  state: z.enum(deliveryStates),
   summary: z.string(),
   attempts: z.int(),
   created_at: Time,
@@ -194,12 +112,14 @@ export const Delivery = z.object({
   ended_at: Time.nullable(),
   error: z.string().nullable(),
   events: z.array(z.object({
-    kind: z.enum(["fired", "escalated", "eased", "acknowledged", "reminder", "resolved"]),
+    kind: z.enum(noticeKinds),
     rule: z.string(),
     scope: z.string(),
-    state: z.enum(["queued", "delivered", "dead"]),
+    state: z.enum(deliveryStates),
     error: z.string().nullable(),
-  })).openapi({ description: "Each with its own fate; a delivery is dead when any of them is" }),
+  })).openapi({
+    description: "Each with its own outcome; a delivery is dead where any of them is",
+  }),
 }).openapi("AlertDelivery");
 
 export const DeliveryList = z.object({ deliveries: z.array(Delivery), next_cursor: nextCursor })

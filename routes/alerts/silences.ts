@@ -13,7 +13,7 @@ const listRoute = createRoute({
   path,
   tags,
   operationId: "listSilences",
-  summary: "Silences that hold or will hold, and those that ended within a day",
+  summary: "Silences that apply now or later, and those that ended within a day",
   request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(SilenceList, "A page of silences") },
 });
@@ -25,7 +25,7 @@ const createSilenceRoute = createRoute({
   operationId: "createSilence",
   "x-problems": ["not_found"],
   summary:
-    "Keep alerts from the channels for a time, now or later; they fire and are shown all the same",
+    "Keep alerts from the channels for a time, from now or later; they still fire and are shown",
   request: { body: jsonBody(SilenceInput) },
   responses: { 201: jsonAnswer(Silence, "The silence") },
 });
@@ -62,7 +62,10 @@ export function alertSilenceRoutes({ alerts }: { alerts: Alerts }) {
       ? new Date(from.getTime() + (duration_seconds ?? 0) * 1000)
       : new Date(ends_at);
     if (`${rule}${scope}${reason}`.includes("\0")) {
-      throw new HoldfastError("invalid_request", "Cannot make the silence: a text holds no NUL");
+      throw new HoldfastError(
+        "invalid_request",
+        "Cannot make the silence: a text has a NUL character",
+      );
     }
     const silence = await alerts.silences.create(
       { rule, scope, reason, startsAt, endsAt },
@@ -75,7 +78,7 @@ export function alertSilenceRoutes({ alerts }: { alerts: Alerts }) {
     return c.json(await alerts.silences.end(c.req.valid("query").id), 200);
   });
 
-  // The form before; not published, because it could be the path of an alert called "silences".
+  // The earlier form; not published, because it could be the path of an alert with the id "silences".
   router.delete(
     `${path}/:id`,
     (c) => c.redirect(`${path}?id=${encodeURIComponent(c.req.param("id"))}`, 308),

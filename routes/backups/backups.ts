@@ -1,12 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Backups } from "../../services/backups/backups_api.ts";
-import { idPattern } from "../../services/backups/backup_store.ts";
+import type { Backups } from "../../services/backups/service.ts";
+import { idPattern } from "../../services/backups/repository.ts";
 import { Backup, BackupCheck, BackupList, BackupStart } from "./schemas.ts";
 import { pollHeaders, pollSeconds, preferenceOf, preferHeader } from "../common/long_work.ts";
 import { createRouter, flagParam, jsonAnswer, limitParam } from "../common/shared.ts";
 
 const tags = ["backups"];
-const id = z.string().regex(idPattern, "not the id of a backup");
+const id = z.string().regex(idPattern, "must be the id of a backup");
 const oneBackup = { params: z.object({ id }) };
 
 const listRoute = createRoute({
@@ -14,7 +14,7 @@ const listRoute = createRoute({
   path: "/api/backups",
   tags,
   operationId: "listBackups",
-  summary: "Backups, newest first",
+  summary: "List backups, newest first",
   request: { query: z.object({ limit: limitParam(1_000, 100), cursor: id.optional() }) },
   responses: { 200: jsonAnswer(BackupList, "A page of backups") },
 });
@@ -25,10 +25,10 @@ const startRoute = createRoute({
   tags,
   operationId: "startBackup",
   "x-problems": ["backup_running", "conflict"],
-  summary: "Take a backup now; progress goes out as backup_status",
+  summary: "Take a backup now; progress is published as backup_status",
   request: { body: { required: false, content: { "application/json": { schema: BackupStart } } } },
   responses: {
-    202: { ...jsonAnswer(Backup, "The backup, under way"), headers: pollHeaders },
+    202: { ...jsonAnswer(Backup, "The running backup"), headers: pollHeaders },
   },
 });
 
@@ -37,7 +37,7 @@ const oneRoute = createRoute({
   path: "/api/backups/{id}",
   tags,
   operationId: "getBackup",
-  summary: "One backup",
+  summary: "Get one backup",
   request: oneBackup,
   responses: { 200: jsonAnswer(Backup, "The backup") },
 });
@@ -48,16 +48,19 @@ const verifyRoute = createRoute({
   tags,
   operationId: "verifyBackup",
   "x-problems": ["backup_running", "conflict"],
-  summary: "Check a backup's files and its copy, and restore it into a scratch server on trial",
+  summary: "Check a backup's files and its copy, and restore it into a scratch server",
   request: {
     ...oneBackup,
     headers: preferHeader,
     body: { required: false, content: { "application/json": { schema: BackupCheck } } },
   },
   responses: {
-    200: jsonAnswer(Backup, "What was found"),
+    200: jsonAnswer(Backup, "The checked backup"),
     202: {
-      ...jsonAnswer(Backup, "It takes longer: ask for the backup until its progress is null"),
+      ...jsonAnswer(
+        Backup,
+        "The check is still running: poll the backup until its progress is null",
+      ),
       headers: pollHeaders,
     },
   },
@@ -69,9 +72,9 @@ const removeRoute = createRoute({
   tags,
   operationId: "deleteBackup",
   "x-problems": ["backup_running", "conflict"],
-  summary: "Abort a backup that runs, remove one that is over",
+  summary: "Abort a running backup, or remove a finished one",
   request: { ...oneBackup, query: z.object({ force: flagParam }) },
-  responses: { 204: { description: "It is gone" } },
+  responses: { 204: { description: "The backup was removed" } },
 });
 
 const pollAt = (id: string) => ({
@@ -102,7 +105,7 @@ export function backupRoutes({ backups }: { backups: Backups }) {
   });
 
   router.openapi(verifyRoute, async (c) => {
-    // Without a body there is nothing to validate: all as usual.
+    // A request without a body has the defaults.
     const { restore = true } = c.req.valid("json") ?? {};
     const { waitMs } = preferenceOf(c.req.header("prefer"));
     const backup = await backups.verify(c.req.valid("param").id, { restore, waitMs });

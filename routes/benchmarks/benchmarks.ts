@@ -21,7 +21,7 @@ const casesRoute = createRoute({
   path: "/api/benchmarks",
   tags,
   operationId: "listBenchmarkCases",
-  summary: "What can be measured",
+  summary: "List benchmark cases",
   request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(BenchmarkCaseList, "A page of cases") },
 });
@@ -32,7 +32,7 @@ const startRoute = createRoute({
   tags,
   operationId: "startBenchmarkRun",
   "x-problems": ["benchmark_running", "server_busy", "conflict"],
-  summary: "Start a run; progress and results go out as performance_benchmark",
+  summary: "Start a run; its progress and results are sent as performance_benchmark",
   request: { body: jsonBody(BenchmarkStart) },
   responses: {
     202: { ...jsonAnswer(BenchmarkRun, "The run, under way"), headers: pollHeaders },
@@ -44,7 +44,7 @@ const runsRoute = createRoute({
   path: "/api/benchmarks/runs",
   tags,
   operationId: "listBenchmarkRuns",
-  summary: "Runs, newest first",
+  summary: "List runs, newest first",
   request: { query: z.object({ limit: limitParam(100, 20), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(BenchmarkRunList, "A page of runs") },
 });
@@ -65,7 +65,7 @@ const abortRoute = createRoute({
   tags,
   operationId: "abortBenchmarkRun",
   "x-problems": ["conflict"],
-  summary: "Abort a run; one that is over is left as it is",
+  summary: "Abort a run; a run that has ended is returned unchanged",
   request: oneRun,
   responses: { 200: jsonAnswer(BenchmarkRun, "The run, over") },
 });
@@ -75,7 +75,7 @@ const validationRoute = createRoute({
   path: "/api/benchmarks/validation",
   tags,
   operationId: "getBenchmarkValidation",
-  summary: "Every target, its verdict and the evidence",
+  summary: "Targets with their verdicts and evidence",
   responses: { 200: jsonAnswer(BenchmarkValidation, "All targets") },
 });
 
@@ -84,7 +84,7 @@ const historyRoute = createRoute({
   path: "/api/benchmarks/history",
   tags,
   operationId: "getBenchmarkHistory",
-  summary: "What the newest 100 runs showed of each case, and where it changed",
+  summary: "Figures of each case in the newest 100 runs, and where they changed",
   request: { query: wholeListQuery().extend({ case: z.string().max(100).optional() }) },
   responses: { 200: jsonAnswer(BenchmarkHistory, "Each case with its points and changes") },
 });
@@ -95,7 +95,7 @@ const reportRoute = createRoute({
   path: "/api/benchmarks/runs/{id}/report",
   tags,
   operationId: "getBenchmarkReport",
-  summary: "A run as a page with its intervals drawn, or as Markdown",
+  summary: "Report of a run as HTML with plotted intervals, or as Markdown",
   request: {
     ...oneRun,
     query: z.object({ format: z.enum(["html", "markdown"]).default("html") }),

@@ -29,12 +29,13 @@ const ArmEvidence = z.object({
   index_bytes_per_unit: known("Bytes of indexes for each unit of work"),
   buffers: known("Shared buffers touched by one execution of its query"),
   buffers_read: known("Of those, not found in shared buffers"),
-  plan_hash: z.string().nullable().openapi({ description: "Equal hashes, equal plans" }),
+  plan_hash: z.string().nullable().openapi({ description: "Equal for equal plans" }),
   plan: z.string().nullable(),
   relations_scanned: known("Tables and partitions the plan scans"),
   partitions_pruned: known("Partitions it need not touch"),
   waits: z.record(z.string(), z.number()).openapi({
-    description: "Share of looks at its sessions, by wait event; CPU where they waited for nothing",
+    description:
+      "Share of the samples of its sessions, by wait event; CPU when they waited for nothing",
   }),
   latency_ms: z.object({
     count: z.int(),
@@ -43,16 +44,18 @@ const ArmEvidence = z.object({
     p99: z.number(),
     p999: z.number(),
     max: z.number(),
-  }).nullable().openapi({ description: "Of single operations, from their scheduled start" }),
+  }).nullable().openapi({ description: "Latency of single operations from their scheduled start" }),
 });
 
 export const BenchmarkEvidence = z.object({
   baseline: ArmEvidence,
   candidate: ArmEvidence,
-  reruns: z.int().openapi({ description: "Blocks measured again: the machine was disturbed" }),
-  disturbed: z.int().openapi({ description: "Disturbed blocks that had to stay" }),
+  reruns: z.int().openapi({
+    description: "Blocks measured again because the machine was disturbed",
+  }),
+  disturbed: z.int().openapi({ description: "Disturbed blocks that were kept" }),
   alpha: z.number().openapi({
-    description: "Error this interval may spend; all looks of a case together spend 0.05",
+    description: "Error probability of this interval; all analyses of a case together have 0.05",
   }),
 }).openapi("BenchmarkEvidence");
 
@@ -89,7 +92,7 @@ export const BenchmarkResult = z.object({
   samples: z.int().openapi({ description: "Blocks measured; each gave one ratio" }),
   null_ci_low: measured("Lower bound for an arm against itself; holds 0 when the harness is fair"),
   null_ci_high: measured("Upper bound for an arm against itself"),
-  why: z.string().openapi({ description: "What explains the figures, or what went wrong" }),
+  why: z.string().openapi({ description: "Explanation of the figures, or the problem" }),
   evidence: orNull(BenchmarkEvidence),
 }).openapi("BenchmarkResult");
 
@@ -109,7 +112,7 @@ export const BenchmarkRun = z.object({
     step: z.string().openapi({ description: "The case that is measured" }),
     done: z.int().openapi({ description: "Blocks measured, of all cases" }),
     of: z.int(),
-  })).openapi({ description: "null: it is over, or another instance carries it out" }),
+  })).openapi({ description: "null when the run has ended or another instance runs it" }),
 }).openapi("BenchmarkRun");
 
 export const BenchmarkRunList = z.object({
@@ -119,7 +122,7 @@ export const BenchmarkRunList = z.object({
 
 export const BenchmarkStart = inputObject({
   cases: z.array(z.string().max(100)).min(1).max(100).optional().openapi({
-    description: "Ids of cases; all when left out",
+    description: "Ids of cases; all by default",
   }),
   profile: BenchmarkProfile.default("quick"),
   force: z.boolean().default(false).openapi({ description: "Run although the server is busy" }),
@@ -172,8 +175,8 @@ export const BenchmarkHistory = z.object({
       measured_at: Time,
       before: z.number(),
       after: z.number(),
-      p: z.number().openapi({ description: "How often chance alone would look as clear" }),
-    })).openapi({ description: "Where the improvement changed its level" }),
+      p: z.number().openapi({ description: "Probability of a change as clear by chance alone" }),
+    })).openapi({ description: "Where the level of the improvement changed" }),
   })),
   next_cursor: nextCursor,
 }).openapi("BenchmarkHistory");

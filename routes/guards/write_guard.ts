@@ -26,7 +26,7 @@ export function writeGuard(access: Pick<WriteAccess, "state">) {
     const state = access.state();
     if (state.mode === "writing") return await next();
     const { path, method } = c.req;
-    // What a full disk still takes is found out by trying: some uploads find room.
+    // On a full disk an upload is tried: some still fit.
     const refused = !reads.has(method) && state.cause !== "disk_full" &&
       !withoutWrites.some((pattern) => pattern.test(path));
     if (refused) throw refusal(state);

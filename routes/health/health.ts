@@ -2,12 +2,9 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Benchmarks } from "../../services/benchmarks/service.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Feeds } from "../../services/ingest/judge/feeds.ts";
-import {
-  checksOf,
-  databaseHealth,
-  partitionsHealth,
-} from "../../services/monitor/health/health.ts";
-import type { Check } from "../../services/monitor/health/blind_spots.ts";
+import { checksOf } from "../../services/monitor/health/checks.ts";
+import { databaseHealth, partitionsHealth } from "../../services/monitor/health/health.ts";
+import type { Check } from "../../services/monitor/health/status.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
 import type { Snapshot, Status } from "../../services/monitor/snapshot.ts";
 import { notReadyForWrites } from "../../services/monitor/write_access/health.ts";
@@ -30,8 +27,9 @@ const overallRoute = createRoute({
   path: "/api/health",
   tags,
   operationId: "getHealth",
-  summary: "The verdict, and what it rests on",
-  description: "With Accept: application/health+json, in the form of the IETF health draft.",
+  summary: "Overall status with the checks behind it",
+  description:
+    "With Accept: application/health+json, the answer has the form of the IETF health draft.",
   responses: {
     200: jsonAnswer(HealthResponse, "Healthy, degraded or unknown"),
     503: jsonAnswer(HealthResponse, "Unhealthy"),
@@ -43,8 +41,8 @@ const liveRoute = createRoute({
   path: "/api/health/live",
   tags,
   operationId: "getLiveness",
-  summary: "Whether this process lives; asks nothing of the database",
-  responses: { 200: jsonAnswer(Liveness, "It does") },
+  summary: "Liveness of this process; does not read the database",
+  responses: { 200: jsonAnswer(Liveness, "The process is alive") },
 });
 
 const readyRoute = createRoute({
@@ -53,7 +51,10 @@ const readyRoute = createRoute({
   tags,
   operationId: "getReadiness",
   summary: "Whether requests that need the database can be served",
-  responses: { 200: jsonAnswer(Liveness, "They can"), 503: jsonAnswer(Liveness, "They cannot") },
+  responses: {
+    200: jsonAnswer(Liveness, "Requests can be served"),
+    503: jsonAnswer(Liveness, "Requests cannot be served"),
+  },
 });
 
 const databaseRoute = createRoute({
@@ -61,8 +62,8 @@ const databaseRoute = createRoute({
   path: "/api/health/database",
   tags,
   operationId: "getDatabaseHealth",
-  summary: "The database in figures, with alerts and advice",
-  responses: { 200: jsonAnswer(DatabaseHealthResponse, "What was last read, with its age") },
+  summary: "Metrics of the database, with alerts and advice",
+  responses: { 200: jsonAnswer(DatabaseHealthResponse, "The last reading, with its age") },
 });
 
 const performanceRoute = createRoute({
@@ -71,7 +72,7 @@ const performanceRoute = createRoute({
   tags,
   operationId: "getPerformanceHealth",
   "x-problems": ["database_unavailable", "deadline_exceeded"],
-  summary: "What each optimisation is worth here, as last measured",
+  summary: "Effect of each optimisation on this server, as last measured",
   responses: { 200: jsonAnswer(PerformanceImprovementMetrics, "One entry per category") },
 });
 
@@ -81,7 +82,7 @@ const partitionsRoute = createRoute({
   tags,
   operationId: "getPartitionHealth",
   summary: "Managed tables, their partitions and their runway",
-  responses: { 200: jsonAnswer(PartitionHealthResponse, "What was last read") },
+  responses: { 200: jsonAnswer(PartitionHealthResponse, "The last reading") },
 });
 
 const feedsRoute = createRoute({
@@ -89,15 +90,17 @@ const feedsRoute = createRoute({
   path: "/api/health/feeds",
   tags,
   operationId: "getFeedHealth",
-  summary: "What came by each feed, and what became of it",
+  summary: "Ticks received, stored and quarantined by feed",
   request: { query: wholeListQuery() },
-  responses: { 200: jsonAnswer(FeedsHealthResponse, "Counters since the start, by symbol") },
+  responses: {
+    200: jsonAnswer(FeedsHealthResponse, "Counters since the start of this process, by symbol"),
+  },
 });
 
-/** When an answer of 503 may have changed: after the next reading of the fast tier. */
+/** The fast tier reads again within this time, after which an answer of 503 may change. */
 const retryAfterSeconds = "5";
 
-/** Feeds shown in the database's report. */
+/** Limit of feeds in the report on the database. */
 const feedsShown = 50;
 
 const ietf: Record<Status, "pass" | "warn" | "fail"> = {
@@ -107,7 +110,7 @@ const ietf: Record<Status, "pass" | "warn" | "fail"> = {
   unhealthy: "fail",
 };
 
-/** The health draft's form (draft-inadarei-api-health-check-06): checks keyed by component. */
+/** Returns health in the form of draft-inadarei-api-health-check-06: checks by component. */
 function ietfHealth(status: Status, version: string, checks: readonly Check[]) {
   const byName: Record<string, unknown[]> = {};
   for (const check of checks) {
@@ -121,7 +124,7 @@ function ietfHealth(status: Status, version: string, checks: readonly Check[]) {
   return { status: ietf[status], version, serviceId: "holdfast", checks: byName };
 }
 
-/** Why the server may not be ready, or undefined when it is. */
+/** Returns why requests cannot be served; undefined when they can. */
 function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
   if (!prepared) return "the database is being prepared";
   if (snapshot.unreachable) return "the database cannot be reached";
@@ -130,13 +133,13 @@ function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
   return notReadyForWrites(snapshot.access);
 }
 
-/** What the server is: replaying what a primary wrote, or a primary; null before it was asked. */
+/** Returns the role of the server; null before it was polled. */
 function roleOf({ checkedAt, access }: Snapshot): "primary" | "standby" | null {
   if (checkedAt === undefined) return null;
   return access.cause === "standby" ? "standby" : "primary";
 }
 
-/** Health in all its forms, from the last snapshot: these answer at once, also when Postgres is away. */
+/** Routes of health. They answer from the last snapshot, also while the database is unreachable. */
 export function healthRoutes(
   {
     monitor,
@@ -166,7 +169,7 @@ export function healthRoutes(
     const snapshot = monitor.snapshot();
     const unprepared = preparationProblem();
     const checks = unprepared ? [unprepared, ...checksOf(snapshot)] : checksOf(snapshot);
-    // Watching may go well while nothing is served: the worse of the two is the verdict.
+    // The monitor may work while no request is served: the worse status counts.
     const status = unprepared && snapshot.status !== "unhealthy"
       ? unprepared.status
       : snapshot.status;

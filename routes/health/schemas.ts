@@ -8,7 +8,7 @@ import { nextCursor, orNull, Time } from "../common/shared.ts";
 export const Status = z.enum(["healthy", "degraded", "unhealthy", "unknown"]).openapi("Status");
 
 const known = (about: string) =>
-  z.number().nullable().openapi({ description: `${about}; null: not known` });
+  z.number().nullable().openapi({ description: `${about}; null: unknown` });
 
 export const Check = z.object({
   name: z.string(),
@@ -19,19 +19,19 @@ export const Check = z.object({
 
 const WriteMode = z.enum(["writing", "read_only", "watch_only"]).openapi("WriteMode", {
   description:
-    "writing: all is served; read_only: a primary that takes no writes; watch_only: a standby",
+    "writing: all requests are served; read_only: a primary that does not accept writes; watch_only: a standby",
 });
 
 export const HealthResponse = z.object({
   status: Status,
   role: z.enum(["primary", "standby"]).nullable().openapi({
-    description: "What the server is; null: not asked yet",
+    description: "Role of the server; null: not polled yet",
   }),
   mode: WriteMode,
   version: z.string(),
   uptime_seconds: z.number(),
   checked_at: Time.nullable(),
-  age_ms: known("Age of what this says"),
+  age_ms: known("Age of the reading"),
   checks: z.array(Check),
 }).openapi("HealthResponse");
 
@@ -46,42 +46,42 @@ export const ConnectionPool = z.object({
 
 export const DatabasePerformanceMetrics = z.object({
   connections_used: known("Client sessions on the server"),
-  connections_limit: known("Sessions the server allows ordinary roles"),
-  connections_utilization: known("Used over limit, 0 to 1"),
+  connections_limit: known("Sessions that roles without superuser rights may open"),
+  connections_utilization: known("Share of the limit in use, 0 to 1"),
   connections_by_state: z.record(z.string(), z.number()).nullable(),
   transactions_per_second: known("Commits and rollbacks per second"),
   rollbacks_per_second: known("Rollbacks per second"),
-  rollback_ratio: known("Rollbacks over all transactions, 0 to 1"),
-  inserts_per_second: known("Rows inserted per second, whole database"),
-  ticks_per_second: known("Ticks this Holdfast stored per second"),
-  cache_hit_ratio: known("Block reads served from shared buffers, 0 to 1"),
-  index_hit_ratio: known("The same for indexes since the statistics' reset"),
+  rollback_ratio: known("Share of transactions that were rolled back, 0 to 1"),
+  inserts_per_second: known("Rows inserted per second in this database"),
+  ticks_per_second: known("Ticks that this Holdfast stores per second"),
+  cache_hit_ratio: known("Share of block reads served from shared buffers, 0 to 1"),
+  index_hit_ratio: known("The same for index blocks, since the reset of the statistics"),
   deadlocks_per_minute: known("Deadlocks per minute"),
-  temp_files_per_second: known("Temporary files finished per second"),
+  temp_files_per_second: known("Temporary files written per second"),
   temp_bytes_per_second: known("Bytes written to temporary files per second"),
-  blocked_sessions: known("Sessions waiting for a lock"),
-  longest_lock_wait_seconds: known("Longest present wait for a lock"),
+  blocked_sessions: known("Sessions that wait for a lock"),
+  longest_lock_wait_seconds: known("Longest wait for a lock at present"),
   longest_transaction_seconds: known("Age of the oldest open transaction"),
-  longest_idle_in_transaction_seconds: known("Longest present idling inside a transaction"),
+  longest_idle_in_transaction_seconds: known("Longest time that an open transaction has been idle"),
   xid_age: known("Age of the oldest unfrozen transaction id"),
-  checksum_failures: known("Pages whose checksum was wrong"),
+  checksum_failures: known("Checksum failures"),
   database_size_bytes: known("Size on disk of this database"),
   server_version: z.string().nullable(),
-  server_uptime_seconds: known("Since the server's start"),
+  server_uptime_seconds: known("Time since the start of the server"),
 }).openapi("DatabasePerformanceMetrics");
 
 export const PartitionHealthMetrics = z.object({
   checked_at: Time.nullable(),
-  tables_managed: known("Tables with a policy"),
+  tables_managed: known("Tables with a partition policy"),
   partitions: known("Leaves of these tables"),
   runway_seconds: known("Shortest time until inserts find no partition"),
-  holes: known("Gaps between leaves where rows may come"),
+  holes: known("Gaps between leaves into which rows may fall"),
   default_rows: known("Rows in default partitions, counted up to 1,000 each, then estimated"),
   problems: z.array(z.string()),
 }).openapi("PartitionHealthMetrics");
 
 export const Recommendation = z.object({
-  id: z.string().openapi({ description: "The same as long as it says the same" }),
+  id: z.string().openapi({ description: "The same for the same title and statement" }),
   title: z.string(),
   detail: z.string(),
   sql: z.string().optional(),
@@ -94,7 +94,7 @@ export const Recommendation = z.object({
       verdict: z.enum(rehearsalVerdicts),
       summary: z.string(),
     }).openapi("AdviceRehearsal"),
-  ).openapi({ description: "What was found when it was last rehearsed; null: it was not" }),
+  ).openapi({ description: "Result of the last rehearsal; null: none" }),
 }).openapi("Recommendation");
 
 const feedCounts = {
@@ -106,19 +106,19 @@ const feedCounts = {
 export const Feed = z.object({
   symbol: z.string(),
   ...feedCounts,
-  last_tick_at: Time.nullable().openapi({ description: "Time of its newest tick" }),
-  last_received_at: Time.openapi({ description: "When rows of it last came" }),
-  age_seconds: known("Age of its newest tick"),
+  last_tick_at: Time.nullable().openapi({ description: "Time of the newest tick" }),
+  last_received_at: Time.openapi({ description: "When rows were last received" }),
+  age_seconds: known("Age of the newest tick"),
 }).openapi("Feed");
 
-const since = Time.openapi({ description: "Since when is counted: the start of this process" });
+const since = Time.openapi({ description: "Start of the counters: the start of this process" });
 
 export const FeedsHealthResponse = z.object({
   since,
   feeds: z.array(Feed).openapi({
-    description: "One per symbol, by last activity; at most 1,000 are kept apart",
+    description: "One per symbol, by last activity; at most 1,000 have their own counters",
   }),
-  other: z.object(feedCounts).openapi({ description: "Feeds beyond those, in one sum" }),
+  other: z.object(feedCounts).openapi({ description: "Sum of all other feeds" }),
   unreadable: z.object(feedCounts).openapi({
     description: "Rows whose symbol could not be read",
   }),
@@ -128,7 +128,7 @@ export const FeedsHealthResponse = z.object({
 export const DatabaseHealthResponse = z.object({
   overall_status: Status,
   checked_at: Time.nullable(),
-  age_ms: known("Age of what this says"),
+  age_ms: known("Age of the reading"),
   checks: z.array(Check),
   connection_pool: ConnectionPool,
   performance_metrics: DatabasePerformanceMetrics,
@@ -141,7 +141,7 @@ export const DatabaseHealthResponse = z.object({
     uploads_waiting: z.int(),
     since,
     feeds: z.array(Feed).openapi({
-      description: "The 50 of last activity; all of them at /api/health/feeds",
+      description: "The 50 most recently active; /api/health/feeds lists all",
     }),
   }),
   backups: BackupHealth,

@@ -11,7 +11,7 @@ import type { AppEnv } from "../common/shared.ts";
 
 export interface LiveRoutes {
   router: Hono<AppEnv>;
-  /** Says goodbye to every client with 1001 (going away). */
+  /** Closes every socket with 1001 (going away). */
   closeAll(): void;
   clients(): number;
 }

@@ -63,13 +63,15 @@ const rebuildRoute = createRoute({
   tags: ["ticks"],
   operationId: "rebuildCandles",
   "x-problems": ["not_found", "conflict"],
-  summary: "Make candles anew from the ticks that are there",
+  summary: "Rebuild candles from the stored ticks",
   description:
-    "The repair after raw SQL changed market.ticks, which the ingest cannot see. Works in days, each in a transaction of its own; minutes whose partition is gone keep their candles.",
+    "Repairs candles after SQL outside of Holdfast changed market.ticks. Each day is one transaction. Minutes without a partition keep their candles.",
   request: {
     headers: preferHeader,
     query: z.object({
-      dry_run: dryRunParam.openapi({ description: "Count the differences, change nothing" }),
+      dry_run: dryRunParam.openapi({
+        description: "Count the differences without changing anything",
+      }),
     }),
     body: jsonBody(
       inputObject({
@@ -77,12 +79,12 @@ const rebuildRoute = createRoute({
         from: Time.optional().openapi({ description: "Start of the first minute; included" }),
         to: Time.optional().openapi({ description: "Not included" }),
         dry_run: z.boolean().optional().openapi({
-          description: "The same as the query parameter, which is to be used instead",
+          description: "Use the query parameter dry_run instead",
           deprecated: true,
         }),
         force: z.boolean().default(false).openapi({
           description:
-            "Also days whose partition was detached once: candles of ticks that are gone are lost",
+            "Include partitions that were detached before. Candles of ticks that no longer exist are lost",
         }),
       }).openapi("CandleRebuildRequest"),
     ),
@@ -91,12 +93,12 @@ const rebuildRoute = createRoute({
     200: jsonAnswer(
       z.object({
         minutes_checked: z.int().openapi({ description: "Minutes with ticks or a candle" }),
-        changed: z.int().openapi({ description: "Candles that differed, or were missing" }),
-        removed: z.int().openapi({ description: "Candles without a tick" }),
+        changed: z.int().openapi({ description: "Candles that differed or were missing" }),
+        removed: z.int().openapi({ description: "Candles without ticks" }),
         skipped: z.array(z.object({ partition: z.string(), reason: z.string() })),
         next_from: Time.nullable().openapi({
           description:
-            "Where to go on, when there was more than one request has time for; always null with Prefer: respond-async",
+            "Where to continue when the time of one request was used up; always null with Prefer: respond-async",
         }),
       }).openapi("CandleRebuildAnswer"),
       "What was found, and unless it is a dry run, mended",

@@ -6,7 +6,7 @@ const Exactness = z.object({
   symbol: z.string(),
   tick_size: z.number().nullable(),
   tick_size_source: z.enum(["instrument", "inferred", "none"]),
-  sampled: z.int().openapi({ description: "Newest ticks looked at" }),
+  sampled: z.int().openapi({ description: "Number of newest ticks read" }),
   from: Time.nullable(),
   to: Time.nullable(),
   distinct_prices: z.int(),
@@ -14,7 +14,7 @@ const Exactness = z.object({
     description: "Distinct prices that print as a multiple of the tick size",
   }),
   off_grid: z.int().openapi({
-    description: "Distinct prices that are no multiple of the tick size",
+    description: "Distinct prices that are not a multiple of the tick size",
   }),
   off_grid_examples: z.array(z.number()),
   worst_error: z.number().openapi({
@@ -23,7 +23,7 @@ const Exactness = z.object({
   worst_price: z.number().nullable(),
   max_significant_digits: z.int(),
   exact_below: z.number().nullable().openapi({
-    description: "Below this price every multiple of the tick size survives float8",
+    description: "Below this price float8 holds every multiple of the tick size",
   }),
   verdict: z.enum(["exact", "inexact", "unknown"]),
   advice: z.string(),
@@ -35,7 +35,7 @@ const readRoute = createRoute({
   tags: ["instruments"],
   operationId: "getExactness",
   "x-problems": ["not_found"],
-  summary: "How float8 holds the prices of an instrument",
+  summary: "Exactness of an instrument's prices in float8",
   request: { query: z.object({ symbol: z.string().min(1).max(64) }) },
   responses: {
     200: jsonAnswer(Exactness, "A judgement of its newest prices against its tick size"),

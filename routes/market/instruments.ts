@@ -28,7 +28,7 @@ export const Instrument = z.object({
 }).openapi("Instrument");
 
 const printable = /^[^\p{Cc}\p{Cs}]+$/u;
-/** A symbol as the database can hold it. */
+/** A symbol that the database can store. */
 export const SymbolText = z.string().min(1).max(64)
   .regex(printable, "must not have control characters");
 const instrumentFields = {
@@ -56,7 +56,7 @@ const listRoute = createRoute({
   path: "/api/instruments",
   tags,
   operationId: "listInstruments",
-  summary: "Instruments, the living ones unless asked for all",
+  summary: "List instruments; deleted ones only on request",
   request: {
     query: z.object({
       symbol: SymbolText.optional(),
@@ -111,7 +111,7 @@ const deleteRoute = createRoute({
     params,
     query: z.object({
       purge: flagParam.openapi({
-        description: "Remove it for good; 409 while a tick refers to it",
+        description: "Delete it permanently; 409 while a tick refers to it",
       }),
     }),
   },
@@ -127,7 +127,7 @@ const restoreRoute = createRoute({
   tags,
   operationId: "restoreInstrument",
   "x-problems": ["symbol_taken", "conflict"],
-  summary: "Undo a soft delete",
+  summary: "Restore a soft-deleted instrument",
   request: { params },
   responses: { 200: jsonAnswer(Instrument, "The living instrument") },
 });

@@ -30,10 +30,10 @@ const listRoute = createRoute({
   path: "/api/changes",
   tags,
   operationId: "listChanges",
-  summary: "What changed on the server: settings, DDL, indexes, restarts, marks; newest first",
+  summary: "Changes of the server: settings, DDL, indexes, restarts, marks; newest first",
   request: {
     query: z.object({
-      from: Time.optional().openapi({ description: "A day before `to` when left out" }),
+      from: Time.optional().openapi({ description: "Default: a day before `to`" }),
       to: Time.optional(),
       limit: limitParam(500, 200),
       cursor: cursorParam,
@@ -42,7 +42,7 @@ const listRoute = createRoute({
   responses: {
     200: jsonAnswer(
       z.object({ changes: z.array(Change), next_cursor: nextCursor }).openapi("ChangeList"),
-      "The changes of that time",
+      "The changes in the range",
     ),
   },
 });
@@ -52,16 +52,16 @@ const markRoute = createRoute({
   path: "/api/marks",
   tags,
   operationId: "createMark",
-  summary: "Note a moment, such as a deployment, to be seen beside alerts and slower statements",
+  summary: "Record a mark, such as a deployment, to show beside alerts and slower statements",
   request: {
     body: jsonBody(inputObject({
       text: z.string().trim().min(1).max(200).openapi({ example: "deploy 2026.11.27-1" }),
     })),
   },
-  responses: { 201: jsonAnswer(Change, "Noted") },
+  responses: { 201: jsonAnswer(Change, "The mark") },
 });
 
-/** What changed, and when: the first thing to ask when something has become slow. */
+/** Routes of the changes of the server, which help to explain what has become slow. */
 export function changeRoutes(
   { changes, clock }: { changes: Pick<Changes, "between" | "note">; clock: Clock },
 ) {

@@ -27,12 +27,12 @@ const locksRoute = createRoute({
   path: "/api/locks",
   tags,
   operationId: "listLocks",
-  summary: "Who blocks whom, from the root blockers down",
+  summary: "Sessions that block others, as trees from the root blockers",
   request: { query: wholeListQuery() },
-  responses: { 200: jsonAnswer(LockTree, "The blocking tree, as last read") },
+  responses: { 200: jsonAnswer(LockTree, "The blocking trees, as last read") },
 });
 
-/** Sessions read at most; those that work come first. */
+/** Limit of sessions read; active ones come first. */
 const sessionsMax = 10_000;
 
 const sessionsRoute = createRoute({
@@ -41,7 +41,7 @@ const sessionsRoute = createRoute({
   tags,
   operationId: "listSessions",
   "x-problems": ["database_unavailable", "deadline_exceeded"],
-  summary: "The sessions of the server at this moment, those that work first",
+  summary: "Sessions of the server at this moment, active ones first",
   request: { query: z.object({ limit: limitParam(1_000, 200), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(SessionList, "Sessions of clients and autovacuum workers") },
 });
@@ -50,7 +50,7 @@ const target = {
   params: z.object({ pid: wholeParam(1, 2 ** 31 - 1) }),
   query: z.object({
     backend_start: Time.optional().openapi({
-      description: "As GET /api/locks has it: then a later session with the same pid is safe",
+      description: "From GET /api/locks: protects a later session with the same pid",
     }),
   }),
 };
@@ -61,9 +61,9 @@ const cancelRoute = createRoute({
   tags,
   operationId: "cancelStatement",
   "x-problems": ["conflict", "forbidden"],
-  summary: "Cancel the statement a session runs",
+  summary: "Cancel the statement of a session",
   request: target,
-  responses: { 200: jsonAnswer(Signalled, "It was told to stop") },
+  responses: { 200: jsonAnswer(Signalled, "The statement was cancelled") },
 });
 
 const terminateRoute = createRoute({
@@ -72,9 +72,9 @@ const terminateRoute = createRoute({
   tags,
   operationId: "terminateSession",
   "x-problems": ["conflict", "forbidden"],
-  summary: "End a session; its transaction is rolled back",
+  summary: "Terminate a session; its transaction is rolled back",
   request: target,
-  responses: { 200: jsonAnswer(Signalled, "It was told to end") },
+  responses: { 200: jsonAnswer(Signalled, "The session was terminated") },
 });
 
 const queriesRoute = createRoute({
@@ -82,17 +82,17 @@ const queriesRoute = createRoute({
   path: "/api/queries",
   tags,
   operationId: "listQueries",
-  summary: "The statements that cost most",
+  summary: "Most expensive statements",
   request: {
     query: z.object({
       limit: limitParam(1_000, 50),
       cursor: cursorParam,
       order: z.enum(["recent", "total"]).default("recent").openapi({
-        description: "By time of the last quarter of an hour, or since the statistics began",
+        description: "By time in the last quarter of an hour, or since the statistics began",
       }),
     }),
   },
-  responses: { 200: jsonAnswer(QueryList, "The dearest first, as last read") },
+  responses: { 200: jsonAnswer(QueryList, "The most expensive first, as last read") },
 });
 
 const indexesRoute = createRoute({
@@ -100,12 +100,12 @@ const indexesRoute = createRoute({
   path: "/api/indexes",
   tags,
   operationId: "listIndexes",
-  summary: "Every index, what is wrong with it, and those that are missing",
+  summary: "All indexes with their problems, and missing ones",
   request: { query: wholeListQuery(10_000) },
   responses: { 200: jsonAnswer(IndexList, "The largest first, as last read") },
 });
 
-/** What to look at when the database is slow, and the two things one may do at once. */
+/** Routes of locks, sessions, statements and indexes. */
 export function diagnosisRoutes(
   { monitor, sessions, changes }: {
     monitor: Pick<Monitor, "snapshot">;

@@ -5,9 +5,9 @@ import { nextCursor, Time } from "../common/shared.ts";
 
 const state = {
   status: z.enum(["known", "unknown"]).openapi({
-    description: "unknown: what is listed may be old or not all",
+    description: "unknown: the list may be old or incomplete",
   }),
-  detail: z.string().openapi({ description: "Why it is not known" }),
+  detail: z.string().openapi({ description: "Why the status is unknown" }),
   checked_at: Time.nullable(),
   age_ms: z.number().nullable(),
 };
@@ -24,7 +24,7 @@ const BlockedSession: z.ZodType<Blocked> = z.object({
   ...session,
   waited_seconds: z.number().nullable(),
   waits_for: z.string().nullable().openapi({ example: "ShareLock on market.ticks" }),
-  // A tree: it needs its type from elsewhere.
+  // A recursive schema needs an explicit type.
   blocked: z.lazy(() => z.array(BlockedSession)),
 }).openapi("BlockedSession");
 
@@ -46,14 +46,16 @@ export const SessionList = z.object({
     database: z.string().nullable(),
     user: z.string().nullable(),
     application: z.string().nullable(),
-    client: z.string().nullable().openapi({ description: "Its address; null over a socket" }),
+    client: z.string().nullable().openapi({
+      description: "Address of the client; null over a Unix socket",
+    }),
     state: z.string().nullable(),
     wait: z.string().nullable().openapi({ example: "Lock: transactionid" }),
     backend_start: Time.nullable(),
     transaction_seconds: z.number().nullable(),
     state_seconds: z.number().nullable(),
     query: z.string().nullable().openapi({ description: "Without constants" }),
-    own: z.boolean().openapi({ description: "Whether it is a Holdfast's own" }),
+    own: z.boolean().openapi({ description: "Whether it is a session of a Holdfast" }),
   })),
   next_cursor: nextCursor,
 }).openapi("SessionList");
@@ -67,7 +69,7 @@ const work = {
   calls: z.number(),
   mean_ms: z.number(),
   total_ms: z.number(),
-  share: z.number().openapi({ description: "Of the time of all statements, 0 to 1" }),
+  share: z.number().openapi({ description: "Share of the time of all statements, 0 to 1" }),
 };
 
 export const QueryList = z.object({
@@ -83,11 +85,11 @@ export const QueryList = z.object({
     temp_blocks: z.number(),
     wal_bytes: z.number(),
     recent: z.object({ seconds: z.number(), ...work }).nullable().openapi({
-      description: "The same of the last quarter of an hour at most; null before two looks",
+      description: "The same for up to the last quarter of an hour; null before two readings",
     }),
     regressions: z.array(z.object({
       metric: z.enum(["mean_ms", "blocks_per_call"]),
-      before: z.number().openapi({ description: "Usual in the last six hours, median" }),
+      before: z.number().openapi({ description: "Median of the last six hours" }),
       after: z.number(),
       ratio: z.number(),
       since: Time,
@@ -97,9 +99,11 @@ export const QueryList = z.object({
         subject: z.string(),
         before: z.string().nullable(),
         after: z.string().nullable(),
-        same_table: z.boolean().openapi({ description: "It names a table of the statement" }),
-      })).openapi({ description: "What changed within the hour before, the likely causes first" }),
-    })).openapi({ description: "How it has got dearer per call; empty: it has not" }),
+        same_table: z.boolean().openapi({
+          description: "Whether it names a table of the statement",
+        }),
+      })).openapi({ description: "Changes within the hour before, likely causes first" }),
+    })).openapi({ description: "How a call has become more expensive; empty: it has not" }),
   })),
   next_cursor: nextCursor,
 }).openapi("QueryList");
@@ -119,19 +123,20 @@ export const IndexList = z.object({
     valid: z.boolean(),
     unused: z.boolean().openapi({
       description:
-        "Never read since the statistics began, and needed for nothing else; false on a standby, whose counts are of its own reads only",
+        "Never read since the statistics began, and not needed for anything else; false on a standby, which counts only its own reads",
     }),
     duplicate_of: z.string().nullable().openapi({
       description:
-        "The same in method, keys, order, operator classes, collations, predicate and uniqueness",
+        "An index with the same method, keys, order, operator classes, collations, predicate and uniqueness",
     }),
     covered_by: z.string().nullable().openapi({
-      description: "Begins with all its keys, in the same order, operator classes and collations",
+      description:
+        "An index that begins with all keys of this one, with the same order, operator classes and collations",
     }),
-    needed_for: z.array(z.string()).openapi({ description: "What needs it besides reads" }),
+    needed_for: z.array(z.string()).openapi({ description: "What needs the index besides reads" }),
     problems: z.array(z.enum(["invalid", "duplicate", "covered", "unused"])).openapi({
       description:
-        "unused only once this Holdfast has seen the server as a primary, and use counted, for a week",
+        "unused only after this Holdfast has seen the server as a primary, with use counted, for a week",
     }),
     cure: cure.nullable(),
   })),

@@ -16,10 +16,10 @@ const scrapeRoute = createRoute({
   path: "/metrics",
   tags: ["metrics"],
   operationId: "getExposition",
-  summary: "All metrics for Prometheus; OpenMetrics when it is asked for",
+  summary: "All metrics in the format of Prometheus, or of OpenMetrics on request",
   responses: {
     200: {
-      description: "From the last snapshot: a scrape asks the database nothing",
+      description: "Metrics from the last snapshot: a scrape does not read the database",
       content: {
         "text/plain": { schema: z.string() },
         "application/openmetrics-text": { schema: z.string() },
@@ -28,7 +28,7 @@ const scrapeRoute = createRoute({
   },
 });
 
-/** The scrape target of Prometheus. It answers at once, also while the database is away. */
+/** The scrape target of Prometheus. It answers from memory, also while the database is unreachable. */
 export function expositionRoutes(
   { monitor, hub, eventLoop, version, startedAt }: {
     monitor: Pick<Monitor, "snapshot">;

@@ -21,7 +21,9 @@ const IncidentList = z.object({
     scope: z.string(),
     opened_at: Time,
     closed_at: Time.nullable(),
-    bytes: z.int().nullable().openapi({ description: "Of the report; null while it is recorded" }),
+    bytes: z.int().nullable().openapi({
+      description: "Size of the report; null while it is recorded",
+    }),
   })),
   next_cursor: nextCursor,
 }).openapi("IncidentList");
@@ -32,16 +34,18 @@ const Incident = z.object({
   opened_at: Time,
   from: Time,
   to: Time,
-  alerts: z.array(z.looseObject({})).openapi({ description: "What turned critical meanwhile" }),
-  before: z.looseObject({}).openapi({ description: "The state at the opening" }),
-  after: z.looseObject({}).nullable().openapi({ description: "The state at the close" }),
-  sessions: z.array(z.looseObject({})).openapi({ description: "Who did what, at both" }),
-  blocking: z.array(z.looseObject({})).openapi({ description: "Root blockers, look by look" }),
+  alerts: z.array(z.looseObject({})).openapi({
+    description: "Alerts that became critical meanwhile",
+  }),
+  before: z.looseObject({}).openapi({ description: "State at the opening" }),
+  after: z.looseObject({}).nullable().openapi({ description: "State at the close" }),
+  sessions: z.array(z.looseObject({})).openapi({ description: "Active sessions, at both" }),
+  blocking: z.array(z.looseObject({})).openapi({ description: "Root blockers of each snapshot" }),
   changes: z.array(z.looseObject({})).openapi({
-    description: "Settings, DDL, restarts, resets of statistics seen meanwhile",
+    description: "Changes of settings, DDL, restarts and resets of statistics meanwhile",
   }),
   maintenance: z.array(z.looseObject({})).nullable().openapi({
-    description: "What Holdfast did to partitions meanwhile; null: not known",
+    description: "Maintenance of partitions meanwhile; null: unknown",
   }),
   samples_every: z.int().openapi({ description: "1: every sample; 2: every second one, …" }),
   samples: z.record(z.string(), z.array(z.array(z.number()))).openapi({
@@ -54,7 +58,7 @@ const listRoute = createRoute({
   path: "/api/incidents",
   tags,
   operationId: "listIncidents",
-  summary: "What was recorded around critical alerts, newest first",
+  summary: "Recordings around critical alerts, newest first",
   request: { query: z.object({ limit: limitParam(200, 50), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(IncidentList, "A page of incidents") },
 });
@@ -64,13 +68,14 @@ const readRoute = createRoute({
   path: "/api/incidents/{id}",
   tags,
   operationId: "getIncident",
-  summary: "One incident as one JSON to keep and to share",
-  description: "Ten minutes before the alert to three after. Statements without their literals.",
+  summary: "One incident as one JSON document",
+  description:
+    "From ten minutes before the alert to three minutes after. Statements have no literals.",
   request: { params: z.object({ id: z.uuid() }) },
   responses: { 200: jsonAnswer(Incident, "The report") },
 });
 
-/** The recorded surroundings of critical alerts. */
+/** Routes of the recordings around critical alerts. */
 export function incidentRoutes({ incidents }: { incidents: Pick<Incidents, "list" | "get"> }) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {

@@ -22,8 +22,8 @@ const Series = z.object({
   name: z.string(),
   unit: z.string(),
   scope: z.string(),
-  step_seconds: z.number().openapi({ description: "What a point spans; 0: as it was measured" }),
-  complete: z.boolean().openapi({ description: "false: points may lack; detail says why" }),
+  step_seconds: z.number().openapi({ description: "Width of a point; 0: as measured" }),
+  complete: z.boolean().openapi({ description: "false: points may be missing; detail says why" }),
   detail: z.string(),
   points: z.array(z.object({
     ts: Time,
@@ -38,17 +38,17 @@ const MetricList = z.object({
   metrics: z.array(z.object({
     name: z.string(),
     unit: z.string(),
-    scope: z.string().openapi({ description: "The table, slot … it is of; empty: the server" }),
-    value: z.number().nullable().openapi({ description: "At present; null: not known" }),
+    scope: z.string().openapi({ description: "Table, slot or other object; empty: the server" }),
+    value: z.number().nullable().openapi({ description: "Present value; null: unknown" }),
     status: z.enum(["known", "bad", "unknown"]).openapi({
-      description: "bad: beyond the level of a rule in force",
+      description: "bad: beyond a level of an enabled rule",
     }),
   })),
   next_cursor: nextCursor,
 }).openapi("MetricList");
 
 const tags = ["metrics"];
-/** How old the last point of what is no signal may be to stand for now. */
+/** Age at which the last point of a metric that is not a signal becomes unknown. */
 const othersMaxAgeMs = 60_000;
 const movesMaxMs = 30 * 86_400_000;
 
@@ -57,9 +57,9 @@ const listRoute = createRoute({
   path: "/api/metrics",
   tags,
   operationId: "listMetrics",
-  summary: "Metrics as they are now; those of the whole server have a history",
+  summary: "Present values of all metrics",
   request: { query: wholeListQuery(10_000) },
-  responses: { 200: jsonAnswer(MetricList, "Each with its value, known, bad or unknown") },
+  responses: { 200: jsonAnswer(MetricList, "Metrics with value and status") },
 });
 
 const readRoute = createRoute({
@@ -70,21 +70,21 @@ const readRoute = createRoute({
   "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "The history of one metric",
   description:
-    "Kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. What is not known leaves a gap.",
+    "History is kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. Unknown values leave a gap.",
   request: {
     params: z.object({ name: z.string().regex(/^[a-z0-9_]{1,64}$/) }),
     query: z.object({
-      from: Time.optional().openapi({ description: "An hour before `to` when left out" }),
+      from: Time.optional().openapi({ description: "Default: an hour before `to`" }),
       to: Time.optional(),
       step: wholeParam(1, 86_400).optional().openapi({
-        description: "Seconds per point; more where nothing finer is kept",
+        description: "Seconds per point; more where no finer points are kept",
       }),
       scope: z.string().max(300).default("").openapi({
-        description: "The table, slot … it is of; empty: the server",
+        description: "Table, slot or other object; empty: the server",
       }),
     }),
   },
-  responses: { 200: jsonAnswer(Series, "Its points, oldest first") },
+  responses: { 200: jsonAnswer(Series, "Points, oldest first") },
 });
 
 const movesRoute = createRoute({
@@ -93,7 +93,7 @@ const movesRoute = createRoute({
   tags,
   operationId: "listMoves",
   "x-problems": ["database_unavailable", "deadline_exceeded"],
-  summary: "Which metrics moved in a window, against as long a time before it",
+  summary: "Metrics that changed in a window, compared with an equally long time before it",
   request: {
     query: z.object({
       from: Time,
@@ -108,22 +108,22 @@ const movesRoute = createRoute({
         moves: z.array(z.object({
           name: z.string(),
           unit: z.string(),
-          before: z.number().openapi({ description: "Median of as long a time before" }),
+          before: z.number().openapi({ description: "Median of the time before" }),
           during: z.number().openapi({ description: "Median within the window" }),
           score: z.number().openapi({
-            description: "The difference in spreads of the time before",
+            description: "Difference in spreads of the time before",
           }),
         })),
         next_cursor: nextCursor,
       }).openapi("MoveList"),
-      "Those that moved most first; within the usual spread is left out",
+      "Greatest changes first, without those within the usual spread",
     ),
   },
 });
 
 const signalUnits = new Map<string, string>(signals.map(({ name, unit }) => [name, unit]));
 
-/** A signal's unit, or the one a metric's name carries. */
+/** Returns the unit of a signal, or the unit in which the name of a metric ends. */
 function unitOf(name: string): string {
   const known = signalUnits.get(name);
   if (known !== undefined) return known;
@@ -138,7 +138,7 @@ function unitOf(name: string): string {
   return units.find(([pattern]) => pattern.test(name))?.[1] ?? "count";
 }
 
-/** Values that are not signals' but have a history: they are known while they are noted. */
+/** Returns the metrics with recent points that are not listed. */
 function others(history: History, listed: ReadonlySet<string>, now: number): MetricReport[] {
   return history.names().filter((name) => !listed.has(name)).map((name) => {
     const value = history.recent(name, now - othersMaxAgeMs, now)?.at(-1)?.value ?? null;

@@ -24,15 +24,15 @@ const listRoute = createRoute({
   path: "/api/settings",
   tags: ["diagnosis"],
   operationId: "listSettings",
-  summary: "The settings in force, with their defaults; secrets are hidden",
+  summary: "Settings in force with their defaults; secrets are hidden",
   request: { query: wholeListQuery() },
-  responses: { 200: jsonAnswer(SettingList, "Every setting") },
+  responses: { 200: jsonAnswer(SettingList, "All settings") },
 });
 
-/** Addresses and keys may carry a secret, whatever their setting says of itself. */
+/** Names of settings that may hold a secret, whatever their definition says. */
 const mayHoldSecret = /(^|_)(URL|TOKEN|SECRET|KEY|PASSWORD|CHANNELS|HEADERS)(_|$)/;
 
-/** Every setting with what is in force. Pure. */
+/** Returns every setting with its value in force. Pure. */
 export function settingsReport(config: Config): z.infer<typeof SettingList>["settings"] {
   const text = (value: unknown) => value === undefined ? null : JSON.stringify(value) ?? null;
   return (Object.keys(settings) as SettingName[]).map((name) => {

@@ -16,7 +16,7 @@ const types: Record<string, string> = {
   js: "text/javascript; charset=utf-8",
 };
 
-/** A file as it is sent: its bytes, the same compressed, and its tag. */
+/** A file to send: its bytes, the same compressed, and its tag. */
 export interface Asset {
   type: string;
   etag: string;

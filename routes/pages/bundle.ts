@@ -108,7 +108,7 @@ export function bundle(
   };
   const shared = inOrder(entry, module);
   const has = new Set(shared.map(({ name }) => name));
-  // Nothing imports the entry: it stands as it is, and may wait for something.
+  // Nothing imports the entry: it stays unchanged, and may await something.
   const needed = shared.slice(0, -1).map(({ code }) => code).join("");
   const main = `export const modules = {};\n${needed}${shared.at(-1)?.body ?? ""}\n`;
   return [

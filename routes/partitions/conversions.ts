@@ -26,14 +26,17 @@ const convertRoute = createRoute({
     "Turn a plain table into a partitioned one while it is in use: plan, start, undo, finish, cancel",
   request: {
     query: z.object({
-      dry_run: dryRunParam.openapi({ description: "Plan it, and change nothing" }),
+      dry_run: dryRunParam.openapi({ description: "Plan a conversion; changes nothing" }),
     }),
     body: jsonBody(ConvertRequest),
   },
   responses: {
     200: jsonAnswer(ConversionAnswer, "The plan; nothing was changed"),
     202: {
-      ...jsonAnswer(ConversionAnswer, "It has begun, or been turned; it goes on by itself"),
+      ...jsonAnswer(
+        ConversionAnswer,
+        "The conversion has begun or was redirected; it continues in the background",
+      ),
       headers: pollHeaders,
     },
   },
@@ -54,7 +57,7 @@ const oneRoute = createRoute({
   path: "/api/partitions/conversions/{id}",
   tags,
   operationId: "getConversion",
-  summary: "One conversion or drain: how far it is, and what became of it",
+  summary: "One conversion or drain: its progress or its outcome",
   request: {
     params: z.object({
       id: z.string().regex(/^[1-9]\d{0,17}$/, "must be the id of a conversion").openapi({
@@ -70,7 +73,7 @@ const pollAt = (id: string) => ({
   "Retry-After": pollSeconds,
 });
 
-/** Conversions of plain tables, and how far they and the drains of default partitions are. */
+/** Makes the routes of conversions, and of their progress and that of drains. */
 export function conversionRoutes({ conversions }: { conversions: Conversions }) {
   const router = createRouter();
 
@@ -92,9 +95,9 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
   });
 
   router.openapi(oneRoute, async (c) => {
-    const move = await conversions.get(c.req.valid("param").id);
-    if (move.ended_at === null) c.header("Retry-After", pollSeconds);
-    return c.json(rewriteReport(move), 200);
+    const rewrite = await conversions.get(c.req.valid("param").id);
+    if (rewrite.ended_at === null) c.header("Retry-After", pollSeconds);
+    return c.json(rewriteReport(rewrite), 200);
   });
 
   router.openapi(convertRoute, async (c) => {
@@ -116,11 +119,11 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
       estimate: null,
     };
     if (action === "undo" || action === "finish" || action === "cancel") {
-      const move = await conversions.act(table, action);
+      const rewrite = await conversions.act(table, action);
       conversions.wake();
-      return c.json({ ...none, conversion: rewriteReport(move) }, 202, pollAt(move.id));
+      return c.json({ ...none, conversion: rewriteReport(rewrite) }, 202, pollAt(rewrite.id));
     }
-    // The schema lets neither through without these.
+    // The schema has checked that both are present.
     const { table: _table, windows = null, sub_interval = null, ...rest } = policy!;
     const input = {
       table,
@@ -129,9 +132,9 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
       policy: { ...rest, windows, sub_interval },
     };
     if (action === "start") {
-      const move = await conversions.start(input, digest ?? "");
+      const rewrite = await conversions.start(input, digest ?? "");
       conversions.wake();
-      return c.json({ ...none, conversion: rewriteReport(move) }, 202, pollAt(move.id));
+      return c.json({ ...none, conversion: rewriteReport(rewrite) }, 202, pollAt(rewrite.id));
     }
     const plan = await conversions.plan(input);
     return c.json({

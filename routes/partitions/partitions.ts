@@ -49,7 +49,7 @@ const policiesRoute = createRoute({
   path: "/api/partitions/policies",
   tags,
   operationId: "listPartitionPolicies",
-  summary: "How each managed table is partitioned, ahead and behind",
+  summary: "How the partitions of each managed table are made and retired",
   request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(PolicyList, "A page of policies, by table") },
 });
@@ -70,7 +70,7 @@ const putPolicyRoute = createRoute({
   tags,
   operationId: "setPartitionPolicy",
   "x-problems": ["conflict"],
-  summary: "Set a table's policy; what is left out takes its default",
+  summary: "Set a table's policy; fields that are left out get their defaults",
   request: { ...oneTable, body: jsonBody(PolicyInput) },
   responses: { 200: jsonAnswer(Policy, "The policy, its intervals as Postgres writes them") },
 });
@@ -81,9 +81,9 @@ const deletePolicyRoute = createRoute({
   tags,
   operationId: "deletePartitionPolicy",
   "x-problems": ["conflict"],
-  summary: "Manage a table no longer; its partitions stay as they are",
+  summary: "Stop managing a table; its partitions are unchanged",
   request: oneTable,
-  responses: { 204: { description: "It is managed no longer" } },
+  responses: { 204: { description: "The table is not managed any more" } },
 });
 
 const planRoute = createRoute({
@@ -103,10 +103,10 @@ const applyRoute = createRoute({
   tags,
   operationId: "applyPartitionPlan",
   "x-problems": ["not_found", "catalogue_changed", "conflict"],
-  summary: "Carry out a plan; 409 when the present plan is another one",
+  summary: "Carry out a plan; 409 when the present plan has another digest",
   request: { headers: preferHeader, body: jsonBody(ApplyRequest) },
   responses: {
-    200: jsonAnswer(ApplyAnswer, "What was done, and what was left and why"),
+    200: jsonAnswer(ApplyAnswer, "What was done, and what was left out and why"),
     202: operationAnswer,
   },
 });
@@ -145,7 +145,7 @@ function planAnswer({ digest, steps, skipped, warnings, held }: Plan) {
   return { digest, statements, skipped, warnings: told };
 }
 
-/** Policies, plans and their application. */
+/** Makes the routes of policies, plans and their application. */
 export function partitionRoutes({ policies, rotation, monitor, operations }: {
   operations: Pick<Operations, "begin">;
   policies: Policies;
@@ -154,7 +154,7 @@ export function partitionRoutes({ policies, rotation, monitor, operations }: {
 }) {
   const router = createRouter();
 
-  /** A plan for a table without a policy would be empty, which says the wrong thing. */
+  /** A plan for a table without a policy would be empty, which is misleading. */
   async function checkManaged(table: string | undefined): Promise<void> {
     if (table !== undefined) await policies.get(table);
   }
@@ -209,7 +209,7 @@ export function partitionRoutes({ policies, rotation, monitor, operations }: {
   });
 
   router.openapi(planRoute, async (c) => {
-    // The body may be left out: a plan of everything needs no words.
+    // The body is optional: without it the plan is for all tables.
     const { table } = c.req.valid("json") ?? {};
     await checkManaged(table);
     return c.json(planAnswer(await rotation.plan(table)), 200);

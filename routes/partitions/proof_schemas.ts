@@ -40,12 +40,14 @@ export const Verification = z.object({
     blocks_done: z.number(),
   }),
   checked: z.int().openapi({ description: "Sealed partitions read" }),
-  differing: z.int().openapi({ description: "Those that are not what was sealed" }),
+  differing: z.int().openapi({
+    description: "Number of partitions that differ from what was sealed",
+  }),
   partitions: z.array(z.object({
     table: z.string(),
     partition: z.string(),
     status: z.enum(["intact", "open", "changed", "unreadable", "gone"]).openapi({
-      description: "open: the content is what was sealed, but writes are let through",
+      description: "open: the content is unchanged, but writes are allowed",
     }),
     sealed_at: Time.nullable(),
     rows: z.number().nullable(),
@@ -96,7 +98,7 @@ export const RestoreRequest = inputObject({
   file: z.string().min(1).max(1_000).refine((text) => !text.includes("\0"), "holds no NUL")
     .optional().openapi({ description: "A .parquet below the archive directory" }),
   hold_seconds: z.int().min(0).max(31_536_000).default(604_800).openapi({
-    description: "How long retention leaves it alone",
+    description: "How long retention keeps it",
   }),
 }).refine(
   ({ partition, file }) => (partition === undefined) !== (file === undefined),

@@ -41,7 +41,7 @@ const verifyRoute = createRoute({
   responses: {
     200: jsonAnswer(Verification, "What was found"),
     202: {
-      ...jsonAnswer(Verification, "It takes longer; GET the same path for how far it is"),
+      ...jsonAnswer(Verification, "It takes longer; GET the same path for its progress"),
       headers: pollHeaders,
     },
   },
@@ -53,8 +53,8 @@ const verificationRoute = createRoute({
   tags,
   operationId: "getPartitionVerification",
   "x-problems": ["not_found"],
-  summary: "The verification under way, or the last one",
-  responses: { 200: jsonAnswer(Verification, "How far it is, or what was found") },
+  summary: "The verification that runs, or the last one",
+  responses: { 200: jsonAnswer(Verification, "Its progress or its result") },
 });
 
 const manifestRoute = createRoute({
@@ -63,7 +63,7 @@ const manifestRoute = createRoute({
   tags,
   operationId: "getPartitionManifest",
   "x-problems": ["not_found"],
-  summary: "What a sealed partition held when it was sealed",
+  summary: "The manifest of a sealed partition: its content when it was sealed",
   request: { query: OneLeaf },
   responses: { 200: jsonAnswer(SealManifest, "The manifest") },
 });
@@ -74,7 +74,7 @@ const unsealRoute = createRoute({
   tags,
   operationId: "unsealPartition",
   "x-problems": ["not_found", "conflict"],
-  summary: "Let writes into a sealed partition again; its manifest holds no longer",
+  summary: "Allow writes to a sealed partition again; its manifest is no longer valid",
   request: { body: jsonBody(UnsealRequest) },
   responses: { 204: { description: "It takes rows" } },
 });
@@ -97,15 +97,18 @@ const restoreRoute = createRoute({
   tags,
   operationId: "restoreArchive",
   "x-problems": ["not_found", "conflict"],
-  summary: "Bring an archived partition back and attach it, in one transaction",
+  summary: "Restore an archived partition and attach it, in one transaction",
   request: { headers: preferHeader, body: jsonBody(RestoreRequest) },
   responses: {
-    200: jsonAnswer(RestoreAnswer, "It is attached and sealed, its content compared"),
+    200: jsonAnswer(
+      RestoreAnswer,
+      "The partition is attached and sealed; its content equals the manifest",
+    ),
     202: operationAnswer,
   },
 });
 
-/** Sealed and archived partitions: proof, opening, the way back. */
+/** Makes the routes of sealed and archived partitions: verify, unseal, restore. */
 export function partitionProofRoutes({ verifications, archives, operations }: {
   operations: Pick<Operations, "begin">;
   verifications: Verifications;
@@ -123,7 +126,7 @@ export function partitionProofRoutes({ verifications, archives, operations }: {
 
   router.openapi(verificationRoute, (c) => {
     const last = verifications.latest();
-    if (!last) throw new HoldfastError("not_found", "Nothing was verified since the start");
+    if (!last) throw new HoldfastError("not_found", "No verification has run since the start");
     if (last.status === "running") c.header("Retry-After", pollSeconds);
     return c.json(last, 200);
   });

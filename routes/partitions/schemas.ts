@@ -8,7 +8,7 @@ const known = (about: string) =>
 const intervalText = z.string().trim().min(1).max(100);
 const clock = z.string().regex(/^([01]\d|2[0-4]):[0-5]\d$/, "must be a time such as 22:00");
 
-/** Ways to write the actions that people will try. */
+/** Other spellings of the actions. */
 const actionAliases: Record<string, string> = {
   archive: "archive-then-drop",
   archive_then_drop: "archive-then-drop",
@@ -42,7 +42,7 @@ const Window = inputObject({
 
 export const PolicyInput = inputObject({
   table: z.string().optional().openapi({
-    description: "As in the path, so that an answer may be sent back",
+    description: "As in the path, so that a response can be sent back as a request",
   }),
   interval: intervalText.openapi({ example: "1 day" }),
   sub_interval: intervalText.nullable().optional().openapi({
@@ -114,7 +114,7 @@ export const PartitionTable = z.object({
     bytes: z.number(),
     sealed_at: Time.nullable(),
     is_default: z.boolean().openapi({
-      description: "It takes what no other does, and has no range",
+      description: "A default partition takes rows of no other range; it has no range",
     }),
     problem: z.string().nullable().openapi({
       description: "What the last verification of a sealed partition found wrong",
@@ -137,7 +137,7 @@ export const PlanRequest = inputObject({
 
 export const PartitionPlan = z.object({
   digest: z.string().openapi({
-    description: "SHA-256 of the catalogue as it matters here, and of the statements",
+    description: "SHA-256 of the relevant part of the catalogue and of the statements",
   }),
   statements: z.array(z.object({
     table: z.string(),
@@ -161,7 +161,7 @@ export const ApplyRequest = inputObject({
   table: PlanRequest.shape.table,
   confirm: z.boolean().default(false).openapi({
     description:
-      "Does also what is held back of this plan: what would take away much, a table's newest rows, or what a clock decided that is not trusted. The time is taken for right from then on",
+      "Also carries out what is held back: large removals, removals of a table's newest rows, and steps decided by an untrusted clock. The present time is trusted from then on",
   }),
 }).openapi("PartitionApplyRequest");
 
@@ -236,7 +236,7 @@ export const Conversion = z.object({
     "failed",
   ]).openapi({
     description:
-      "failed: an error that would come again each time ended it before the swap, and it was taken back; failure says why",
+      "failed: an error that would repeat ended it before the swap, and it was undone; failure has the reason",
   }),
   progress: z.number().openapi({ description: "Part of the old table that is copied, 0 to 1" }),
   rows_copied: z.int(),
@@ -246,7 +246,7 @@ export const Conversion = z.object({
     description: "Of both tables, found equal in one snapshot before the swap",
   }),
   lock_ms: z.number().nullable().openapi({
-    description: "Longest time that writers were locked out",
+    description: "Longest time that writers were blocked",
   }),
   waits_for: z.string().nullable(),
   error: z.string().nullable(),
@@ -257,7 +257,7 @@ export const Conversion = z.object({
       detail: z.string().nullable(),
       constraint: z.string().nullable(),
       column: z.string().nullable(),
-      phase: z.string().openapi({ description: "What was under way" }),
+      phase: z.string().openapi({ description: "The phase that failed" }),
       at: Time,
     }).openapi("PartitionMoveFailure"),
   ),
@@ -276,7 +276,7 @@ export const ConversionAnswer = z.object({
   table: z.string(),
   digest: z.string().nullable(),
   refusals: z.array(z.string()).openapi({
-    description: "What keeps it from being converted, each with its cure",
+    description: "Why it cannot be converted, each reason with its remedy",
   }),
   partitions: z.array(z.string()),
   statements: z.array(z.object({

@@ -7,7 +7,7 @@ import { AdviceId, Rehearsal, RehearsalList, RehearsalStart } from "./schemas.ts
 const tags = ["rehearsals"];
 const oneRehearsal = { params: z.object({ id: z.uuid() }) };
 const begun = {
-  202: { ...jsonAnswer(Rehearsal, "The rehearsal, under way"), headers: pollHeaders },
+  202: { ...jsonAnswer(Rehearsal, "The running rehearsal"), headers: pollHeaders },
 };
 
 const startRoute = createRoute({
@@ -16,7 +16,7 @@ const startRoute = createRoute({
   tags,
   operationId: "startRehearsal",
   "x-problems": ["rehearsal_running", "conflict", "storage_full"],
-  summary: "Try a change on a copy of the database; progress goes out as rehearsal_status",
+  summary: "Try a change on a copy of the database; progress is published as rehearsal_status",
   request: { body: jsonBody(RehearsalStart) },
   responses: begun,
 });
@@ -27,7 +27,7 @@ const adviceRoute = createRoute({
   tags,
   operationId: "rehearseRecommendation",
   "x-problems": ["not_found", "rehearsal_running", "conflict", "storage_full"],
-  summary: "Try a piece of advice of /api/health/database on a copy of the database",
+  summary: "Try a recommendation of /api/health/database on a copy of the database",
   request: { params: z.object({ id: AdviceId }) },
   responses: begun,
 });
@@ -37,7 +37,7 @@ const listRoute = createRoute({
   path: "/api/rehearsals",
   tags,
   operationId: "listRehearsals",
-  summary: "Rehearsals, newest first",
+  summary: "List rehearsals, newest first",
   request: { query: z.object({ limit: limitParam(100, 20), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(RehearsalList, "A page of rehearsals") },
 });
@@ -47,7 +47,7 @@ const oneRoute = createRoute({
   path: "/api/rehearsals/{id}",
   tags,
   operationId: "getRehearsal",
-  summary: "One rehearsal with all that it found",
+  summary: "Get one rehearsal with its results",
   request: oneRehearsal,
   responses: { 200: jsonAnswer(Rehearsal, "The rehearsal") },
 });
@@ -58,9 +58,9 @@ const abortRoute = createRoute({
   tags,
   operationId: "abortRehearsal",
   "x-problems": ["conflict"],
-  summary: "Abort a rehearsal and remove its copies; one that is over is left as it is",
+  summary: "Abort a rehearsal and remove its copies; an ended one stays unchanged",
   request: oneRehearsal,
-  responses: { 200: jsonAnswer(Rehearsal, "The rehearsal, over") },
+  responses: { 200: jsonAnswer(Rehearsal, "The ended rehearsal") },
 });
 
 const text = { schema: z.string() };
@@ -69,7 +69,7 @@ const reportRoute = createRoute({
   path: "/api/rehearsals/{id}/report",
   tags,
   operationId: "getRehearsalReport",
-  summary: "A rehearsal as a page, or as Markdown",
+  summary: "Get a rehearsal as an HTML page or as Markdown",
   request: {
     ...oneRehearsal,
     query: z.object({ format: z.enum(["html", "markdown"]).default("html") }),

@@ -17,20 +17,20 @@ const sqlText = z.string().min(1).max(262_144);
 
 const PolicyChange = inputObject({
   table: z.string().min(3).max(130).openapi({
-    description: "A plain table, as schema.name, that is turned into a partitioned one",
+    description: "A plain table, as schema.name, to convert into a partitioned one",
   }),
   key_column: z.string().min(1).max(63),
   policy: PolicyInput,
 });
 
-/** The id of a piece of advice, as `/api/health/database` has it. */
+/** Id of a recommendation in `/api/health/database`. */
 export const AdviceId = z.string().regex(/^[0-9a-f]{12}$/, "must be an id of 12 hex digits")
   .openapi({ description: "As in recommendations of /api/health/database" });
 
-/** A value of a parameter; an array of them is a set, or a value of an array type. */
+/** A parameter value; an array of them is a set, or a value of an array type. */
 const Scalar = z.union([z.string().max(100_000), z.number(), z.boolean(), z.null()]);
 
-/** How a change is rehearsed, whatever it is. */
+/** Fields that all kinds of changes have. */
 const how = {
   workload: z.array(inputObject({
     sql: sqlText,
@@ -41,17 +41,17 @@ const how = {
         description: "Values of $1, $2 …: one set, or an array of sets",
       }),
   })).min(1).max(100).optional().openapi({
-    description: "Statements to replay; the top of pg_stat_statements when left out",
+    description: "Statements to replay. Default: the top of pg_stat_statements",
   }),
   backup: z.string().min(1).max(64).optional().openapi({
-    description: "The backup to restore; the newest that is whole when left out",
+    description: "The backup to restore. Default: the newest complete one",
   }),
   profile: z.enum(profileNames).default("quick"),
 };
 
 export const RehearsalStart = inputObject({
   sql: sqlText.optional().openapi({
-    description: "One or several statements; concurrently is allowed",
+    description: "One or several statements, also with CONCURRENTLY",
     example: "create index concurrently on market.ticks (exchange, ts)",
   }),
   settings: z.record(
@@ -67,21 +67,21 @@ const RehearsedStatement = z.object({
   query: z.string(),
   query_id: z.string().nullable(),
   kind: z.enum(["read", "write"]),
-  share: share("Part of all statements' time"),
+  share: share("Share of all statements' time"),
   params: z.enum(parameterSources).openapi({
     description:
       "Where the values come from: given with the workload, observed in a session, drawn from the columns' statistics",
   }),
-  variants: z.int().openapi({ description: "Sets of values that each run goes through" }),
+  variants: z.int().openapi({ description: "Sets of values in each run" }),
   before_ms: measured("Median time of one execution before the change"),
   after_ms: measured("The same after it"),
   improvement: measured(
-    "Throughput after over before, less one: 0.3 is 30 % more in the same time",
+    "Throughput after divided by before, minus one: 0.3 is 30 % more in the same time",
   ),
-  ci_low: measured("Lower bound of its interval, right for all statements together with 95 %"),
+  ci_low: measured("Lower bound of its interval; all intervals hold together with 95 %"),
   ci_high: measured("Upper bound"),
-  null_ci_low: measured("Lower bound for the two copies against each other before the change"),
-  null_ci_high: measured("Upper bound of that"),
+  null_ci_low: measured("Lower bound of the difference of the two copies before the change"),
+  null_ci_high: measured("Upper bound of it"),
   verdict: z.enum(statementVerdicts),
   why: z.string(),
   plan_before: z.string().nullable(),
@@ -98,20 +98,22 @@ const RehearsalCost = z.object({
     lock: z.string(),
     relation: z.string(),
     held_ms: z.number(),
-    blocked: z.array(z.string()).openapi({ description: "Who waited for it: readers, writers" }),
+    blocked: z.array(z.string()).openapi({
+      description: "Clients that waited for it: readers, writers",
+    }),
   })),
   worst_stall_ms: z.number().openapi({
-    description: "Longest that one read or write of a touched table took meanwhile",
+    description: "Longest read or write of a touched table during the change",
   }),
   reader_stall_ms: z.number(),
   writer_stall_ms: z.number(),
-  bytes: z.number().openapi({ description: "By which the database grew" }),
+  bytes: z.number().openapi({ description: "Growth of the database" }),
   wal_bytes: z.number(),
-  write_improvement: measured("Rate of inserts after over before, less one"),
+  write_improvement: measured("Rate of inserts after divided by before, minus one"),
   write_ci_low: measured("Lower bound of its interval"),
   write_ci_high: measured("Upper bound of its interval"),
   tables: z.array(z.string()).openapi({
-    description: "Tables that were read and written meanwhile",
+    description: "Tables that were read and written during the change",
   }),
 }).openapi("RehearsalCost");
 
@@ -124,7 +126,7 @@ export const Rehearsal = z.object({
   recommendation: z.string().nullable(),
   created_at: Time,
   finished_at: Time.nullable(),
-  step: z.string().nullable().openapi({ description: "What it is at just now" }),
+  step: z.string().nullable().openapi({ description: "The current step" }),
   seed: z.int(),
   copy: orNull(
     z.object({
@@ -133,15 +135,15 @@ export const Rehearsal = z.object({
       taken_at: Time,
       server_version: z.int(),
       bytes: z.number(),
-      sample_share: share("Part of the rows that were copied"),
+      sample_share: share("Share of the rows that were copied"),
     }).openapi("RehearsalCopy"),
   ),
   verdict: z.enum(rehearsalVerdicts).nullable(),
-  summary: z.string().nullable().openapi({ description: "The verdict in one line, and why" }),
+  summary: z.string().nullable().openapi({ description: "The verdict and its reason in one line" }),
   coverage: z.object({
     statements: z.int(),
     of: z.int(),
-    time_share: share("Part of all statements' time that was replayed"),
+    time_share: share("Share of all statements' time that was replayed"),
   }),
   statements: z.array(RehearsedStatement),
   uncovered: z.array(z.object({ query: z.string(), share: z.number(), reason: z.string() })),

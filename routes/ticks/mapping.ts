@@ -5,32 +5,32 @@ import { dateOrders, timeUnits } from "../../services/ingest/parse/mapping/times
 const optional = (description: string, example?: string) =>
   z.string().optional().openapi({ description, ...(example ? { example } : {}) });
 
-/** A value that the service judges, so that a refusal says how to mend it; the document lists what is taken. */
+/** A value that the service validates, so that its error names the remedy; the schema lists the values. */
 const oneOf = (values: readonly string[], description: string) =>
   z.string().optional().openapi({ type: "string", enum: [...values], description });
 
-/** How a body that is not in Holdfast's own form is read. */
+/** How to read a body that is not in Holdfast's own format. */
 export const mappingQuery = z.object({
   columns: optional(
-    "Fields with the columns of CSV or the keys of JSON they come from: by name, or by number from 1; `ts=date+time` joins two; `buyer_is_maker` gives the side. Columns that are not named and are no field are left out",
+    "Fields with the columns of CSV or the keys of JSON to read them from, by name or by number from 1. `ts=date+time` joins two; `buyer_is_maker` gives the side. Other columns are ignored",
     "ts=transact_time,price=p,size=q,buyer_is_maker=m",
   ),
-  symbol: optional("The symbol of every row, where no column has it", "BTCUSDT"),
-  exchange: optional("The exchange of every row, where no column has it"),
-  time_unit: oneOf(timeUnits, "What numbers in ts count since 1970"),
+  symbol: optional("The symbol of every row, when no column holds it", "BTCUSDT"),
+  exchange: optional("The exchange of every row, when no column holds it"),
+  time_unit: oneOf(timeUnits, "Unit of numbers in ts, counted from 1970"),
   time_zone: optional(
-    "Where times without an offset were written: UTC, an offset, or a name of the tz database",
+    "Zone of times without an offset: UTC, an offset, or a name of the tz database",
     "America/New_York",
   ),
-  date_order: oneOf(dateOrders, "Order of year, month and day in dates; ymd unless said otherwise"),
-  preset: oneOf(presetNames, "The form of an exchange's or a vendor's trades"),
+  date_order: oneOf(dateOrders, "Order of year, month and day in dates; ymd by default"),
+  preset: oneOf(presetNames, "The format of an exchange's or a vendor's trades"),
   header: oneOf(
     ["true", "false"],
-    "Whether the first line of CSV names the columns; else found out",
+    "Whether the first line of CSV names the columns; detected by default",
   ),
   delimiter: optional(
-    "What parts the fields of CSV: a character, or comma, semicolon, tab, pipe, space; else found out",
+    "Delimiter of CSV: a character, or comma, semicolon, tab, pipe, space; detected by default",
   ),
-  decimal: oneOf(["point", "comma"], "What stands before decimals in CSV"),
-  ignore_unknown: oneOf(["true", "false"], "Leave out columns that are no field"),
+  decimal: oneOf(["point", "comma"], "Decimal mark of CSV"),
+  ignore_unknown: oneOf(["true", "false"], "Ignore columns that are not a field of a tick"),
 });

@@ -23,7 +23,9 @@ export const QuarantinedRow = z.object({
   detail: z.string(),
   line: z.int().nullable(),
   raw: z.string(),
-  symbol: z.string().nullable().openapi({ description: "The feed; null: it could not be read" }),
+  symbol: z.string().nullable().openapi({
+    description: "The feed; null when it could not be read",
+  }),
 }).openapi("QuarantinedRow");
 
 const QuarantineList = z.object({ quarantine: z.array(QuarantinedRow), next_cursor: nextCursor })
@@ -60,7 +62,7 @@ const retryRoute = createRoute({
   tags,
   operationId: "retryQuarantinedRow",
   "x-problems": ["conflict", "too_many_partitions", "partition_sealed"],
-  summary: "Try a quarantined row again, or the corrected tick in its place",
+  summary: "Retry a quarantined row, or store the corrected tick in its place",
   request: {
     params: z.object({ id: RowId }),
     query: z.object({
@@ -72,7 +74,7 @@ const retryRoute = createRoute({
       content: {
         "application/json": {
           schema: inputObject({
-            // Judged as a row of an upload is, not by this schema.
+            // The service validates it by the rules of an upload, not by this schema.
             tick: z.unknown().optional().openapi({
               allOf: [{ $ref: "#/components/schemas/NewTick" }],
             }),
@@ -92,7 +94,7 @@ const retryManyRoute = createRoute({
   tags,
   operationId: "retryQuarantine",
   "x-problems": ["conflict", "too_many_partitions", "partition_sealed"],
-  summary: "Try many rows again, oldest first; those refused again stay",
+  summary: "Retry many rows, oldest first; rows refused again stay",
   request: {
     body: jsonBody(
       inputObject({
@@ -102,7 +104,7 @@ const retryManyRoute = createRoute({
         backfill: z.boolean().default(false).openapi({ description: backfill }),
         cursor: cursorParam,
         all: z.boolean().default(false).openapi({
-          description: "Without ids and filters: all of them",
+          description: "Required to retry all rows without ids and filters",
         }),
       }).openapi("QuarantineBulkRetryRequest"),
     ),
@@ -114,7 +116,7 @@ const retryManyRoute = createRoute({
         stored: z.int(),
         still_quarantined: z.int(),
         errors: z.array(z.object({ id: z.string(), path: z.string(), message: z.string() }))
-          .openapi({ description: "The first rows refused again" }),
+          .openapi({ description: "The first rows that were refused again" }),
         next_cursor: nextCursor,
       }).openapi("QuarantineBulkRetryAnswer"),
       "What became of them, after commit",
@@ -127,9 +129,9 @@ const discardRoute = createRoute({
   path: "/api/quarantine/{id}",
   tags,
   operationId: "discardQuarantinedRow",
-  summary: "Give a quarantined row up",
+  summary: "Delete a quarantined row",
   request: { params: z.object({ id: RowId }) },
-  responses: { 204: { description: "It is gone" } },
+  responses: { 204: { description: "The row is deleted" } },
 });
 
 const purgeRoute = createRoute({
@@ -137,11 +139,11 @@ const purgeRoute = createRoute({
   path: "/api/quarantine",
   tags,
   operationId: "purgeQuarantine",
-  summary: "Give quarantined rows up",
+  summary: "Delete quarantined rows",
   request: {
     query: z.object({
       ...{ reason, symbol, before },
-      all: flagParam.openapi({ description: "Without a filter: all of them" }),
+      all: flagParam.openapi({ description: "Required to delete all rows without a filter" }),
     }),
   },
   responses: {
@@ -149,15 +151,15 @@ const purgeRoute = createRoute({
       z.object({
         purged: z.int(),
         complete: z.boolean().openapi({
-          description: "False: there were more than one request has time for",
+          description: "False when the time of one request was used up and rows are left",
         }),
       }).openapi("QuarantinePurgeAnswer"),
-      "How many rows are gone",
+      "Number of deleted rows",
     ),
   },
 });
 
-/** Refuses an action on many rows that names none of its filters and does not say that it means all. */
+/** Refuses an action on many rows without a filter and without `all`. */
 function requireChoice(filters: Record<string, unknown>, all: boolean): void {
   if (all || Object.values(filters).some((filter) => filter !== undefined)) return;
   const names = Object.keys(filters).join(", ").replace(/, (\w+)$/, " or $1");

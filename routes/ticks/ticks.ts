@@ -51,7 +51,7 @@ export const IngestAnswer = z.object({
   accepted: z.int().openapi({ description: "Ticks stored" }),
   quarantined: z.int().openapi({ description: "Rows put in quarantine, with their reasons" }),
   replayed: z.boolean().openapi({
-    description: "Whether this is the first answer to the same key again",
+    description: "Whether this repeats the first answer to the same key",
   }),
   errors: z.array(z.object({ line: z.int().optional(), path: z.string(), message: z.string() }))
     .optional().openapi({ description: "The first refused rows" }),
@@ -65,7 +65,7 @@ const listRoute = createRoute({
   tags: ["ticks"],
   operationId: "listTicks",
   "x-problems": ["not_found"],
-  summary: "Ticks of one instrument, in order of time and arrival",
+  summary: "List ticks of one instrument in order of time and arrival",
   request: {
     query: z.object({
       symbol: SymbolText,
@@ -80,8 +80,8 @@ const listRoute = createRoute({
 });
 
 const ingestQuery = z.object({
-  create: flagParam.openapi({ description: "Make instruments of symbols never seen before" }),
-  backfill: flagParam.openapi({ description: "Take ticks older than the horizon" }),
+  create: flagParam.openapi({ description: "Create instruments for unknown symbols" }),
+  backfill: flagParam.openapi({ description: "Accept ticks older than the horizon" }),
 });
 
 type Format = "json" | "ndjson" | "csv";
@@ -124,7 +124,7 @@ function isGzip(encoding: string | undefined): boolean {
   );
 }
 
-/** Ticks in and out. The upload is streamed: its body is described in the document, not validated by it. */
+/** Routes that list and store ticks. The upload is streamed, so the schema documents its body and does not validate it. */
 export function tickRoutes(
   { ingest, market, config }: { ingest: Ingest; market: Market; config: Config },
 ) {
@@ -155,7 +155,7 @@ export function tickRoutes(
     ],
     summary: "Store ticks; answers after commit",
     description:
-      "Rows that are not ticks of the present go to the quarantine; a body without one well-formed row is refused whole. Lines are counted from 1 (in a JSON array: elements). The parameters from `columns` on say how bodies of other forms are read: CSV by its columns, JSON by its keys.",
+      "Refused rows go to the quarantine. A body without a well-formed row is refused entirely. Lines count from 1 (in a JSON array: elements). The parameters from `columns` on describe bodies of other formats: CSV by its columns, JSON by its keys.",
     request: {
       query: ingestQuery.extend(mappingQuery.shape),
       headers: z.object({
@@ -213,7 +213,7 @@ export function tickRoutes(
       create: query.data.create,
       backfill: query.data.backfill,
       idempotencyKey,
-      // The same bytes read in another way are another upload.
+      // The same bytes with other options are another upload.
       fingerprint: () => body.fingerprint() + optionsDigest(written),
       signal: c.req.raw.signal,
     });

@@ -65,7 +65,7 @@ export class ExchangeQueue<E = Exchange> {
     return true;
   }
 
-  /** The current request has been answered: the next one's turn. */
+  /** The current request has been answered: the next one follows. */
   done(): void {
     this.#current = undefined;
     const next = this.#waiting.shift();

@@ -58,7 +58,7 @@ function sourceOf(incoming: IncomingMessage): ByteSource {
       waiting.length = 0;
       waitingBytes = 0;
       end();
-      incoming.resume(); // what still comes is thrown away
+      incoming.resume(); // discards the rest
     },
   };
 }

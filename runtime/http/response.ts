@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 /** Content that is made whole before it is sent: JSON and pages. */
 const whole = /json|html|yaml|^text\/plain/;
 
-/** The response's own headers, then the house's where the response has none of the name. */
+/** Returns the response's own headers, and the app's default headers of other names. */
 function headOf(response: Response, usual: Readonly<Record<string, string>>): string[] {
   const head: string[] = [];
   response.headers.forEach((value, name) => head.push(name, value));
@@ -26,7 +26,7 @@ function drained(outgoing: ServerResponse): Promise<void> {
   });
 }
 
-/** Sends a response; one that is a stream goes no faster than it is taken, and is ended when its reader goes away. */
+/** Sends a response. A stream is read no faster than the client reads, and is cancelled when the client disconnects. */
 export async function sendResponse(
   response: Response,
   outgoing: ServerResponse,

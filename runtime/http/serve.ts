@@ -166,7 +166,7 @@ class HttpListener {
           detail: "Something failed on our side",
         });
       } else {
-        // What fails here is a connection that went away, or a stream that cannot be sent to its end.
+        // The connection was closed, or the stream could not be sent to its end.
         await sendResponse(response, outgoing, this.#options.headers).catch(() =>
           outgoing.destroy()
         );

@@ -1,54 +1,74 @@
-import type { Cure, Severity } from "./rules/rule.ts";
+import { z } from "zod";
 
-/** One alert from its first bad value to its end, as the API and the WebSocket show it. Times are RFC 3339. */
-export interface Alert {
-  id: string;
-  rule: string;
-  alert_type: string;
-  severity: Severity;
-  /** The worst it has been. */
-  peak_severity: Severity;
-  state: "pending" | "firing" | "resolved";
-  message: string;
-  value: number | null;
-  threshold: number | null;
-  scope: string;
-  /** The Holdfast that sees it, when others do not; empty for what all see alike. */
-  instance: string;
-  started_at: string;
-  resolved_at: string | null;
-  acknowledged_at: string | null;
-  acknowledged_by: string | null;
-  /** It fired so often lately that it stays open until it has been quiet for long. */
-  flapping: boolean;
-  /** Since when its value has not been known: it can neither end nor change. */
-  unknown_since: string | null;
-  /** Id of the silence that keeps it from the channels. */
-  silenced_by: string | null;
-  /** Rule of the alert it follows from, which is told in its stead. */
-  inhibited_by: string | null;
-  /** When channels were last told. */
-  notified_at: string | null;
-  notified_severity: Severity | null;
-  evidence: Evidence[];
-  cause: string;
-  cure: readonly Cure[];
-}
+// Each schema here and its type share a name. The API, live events, deliveries and the listing derive theirs from these.
 
-/** A fact that supports an alert: a figure, or a row that was seen. */
-export interface Evidence {
-  name: string;
-  value: unknown;
-}
+export const Time = z.iso.datetime({ offset: true }).meta({ example: "2026-01-31T09:30:00Z" });
 
-/** A value that rules judge: of the whole server (scope "") or of one table. */
+export const Severity = z.enum(["warning", "critical"]);
+export type Severity = z.infer<typeof Severity>;
+
+/** One statement that cures an alert, or finds what causes it. */
+export const Cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() });
+export type Cure = z.infer<typeof Cure>;
+
+/** A fact that supports an alert: a figure, or a row. */
+export const Evidence = z.object({ name: z.string(), value: z.unknown() });
+export type Evidence = z.infer<typeof Evidence>;
+
+/** One alert, from its first bad value to its end. Times are RFC 3339. */
+export const Alert = z.object({
+  id: z.uuid(),
+  rule: z.string(),
+  alert_type: z.string().meta({ example: "connection_pool_warning" }),
+  severity: Severity,
+  peak_severity: Severity.meta({ description: "The worst severity it had" }),
+  state: z.enum(["pending", "firing", "resolved"]),
+  message: z.string().meta({ example: "Connection pool utilization high: 80%" }),
+  value: z.number().nullable(),
+  threshold: z.number().nullable(),
+  scope: z.string().meta({
+    description: "The table or other object that it is about; empty for the whole server",
+  }),
+  instance: z.string().meta({
+    description: "The Holdfast that judges it, where others do not; empty where one judges for all",
+  }),
+  started_at: Time,
+  resolved_at: Time.nullable(),
+  acknowledged_at: Time.nullable(),
+  acknowledged_by: z.string().nullable().meta({
+    description: 'Name and role: "marta, admin"; the role is "open" where no token is set',
+  }),
+  flapping: z.boolean().meta({
+    description: "It fired so often within an hour that it stays open until 15 min were quiet",
+  }),
+  unknown_since: Time.nullable().meta({
+    description: "Since when its value is unknown; meanwhile it can neither end nor change",
+  }),
+  silenced_by: z.uuid().nullable().meta({
+    description: "The silence that keeps it from the channels",
+  }),
+  inhibited_by: z.string().nullable().meta({
+    description: "The firing rule of which this alert is a consequence; channels get only that one",
+  }),
+  notified_at: Time.nullable().meta({ description: "When channels last got a notice of it" }),
+  notified_severity: Severity.nullable(),
+  evidence: z.array(Evidence),
+  cause: z.string(),
+  cure: z.array(Cure).readonly(),
+});
+export type Alert = z.infer<typeof Alert>;
+
+/** A value that rules judge: of the whole server (scope "") or of one object, such as a table. */
 export interface MetricValue {
   metric: string;
   scope: string;
   value: number | null;
-  /** Where the value is not known: what it is at least. Enough to fire, and to end what fired by it; never to be well. */
+  /**
+   * The lower bound of an unknown value. It is enough to fire an alert, and to end one that fired by a bound; it never
+   * proves that a value is good.
+   */
   floor?: number | undefined;
 }
 
-/** Where one stands in the books: an alert is open once per rule and scope. */
+/** Returns the key of an alert: one alert is open per rule and scope. */
 export const keyOf = (rule: string, scope: string) => `${rule}\n${scope}`;

@@ -1,16 +1,23 @@
 import { isUnreachable } from "../../db/errors.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 import type { Alert } from "./alert.ts";
 import type { AlertStore } from "./storage/store.ts";
 
 export interface AlertPage {
   alerts: Alert[];
-  /** False while the database is away and what has ended was asked for too. */
+  /** False where resolved alerts are missing because the database is unreachable. */
   complete: boolean;
 }
 
+/** Orders alerts: critical ones first, then the newest first. */
+export const bySeverity = (a: Alert, b: Alert): number => {
+  if (a.severity === b.severity) return b.started_at.localeCompare(a.started_at);
+  return a.severity === "critical" ? -1 : 1;
+};
+
 /**
- * A page of alerts, newest first: as stored, but those that are open as they are in memory, with those that fired and are not
- * written yet where the page `wantsOpen`. Pure.
+ * Returns a page of alerts, newest first: the stored ones, of which the open ones are replaced by those in memory. Where
+ * the page `wantsOpen`, alerts that fired and are not saved yet are added. Pure.
  */
 function listed(
   stored: readonly Alert[],
@@ -26,33 +33,28 @@ function listed(
     .slice(0, limit);
 }
 
-/** How long a database that says nothing is waited for, where memory knows what matters most. */
+/** How long the database may take to answer where memory has the firing alerts; milliseconds. */
 const waitMs = 3_000;
 
-/** Answers null when `work` is not done in time, or the database cannot be reached. */
-async function ifThere<T>(work: Promise<T>): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), waitMs);
-  });
+/** Returns what `work` resolves to, or null when it is late or the database is unreachable. */
+async function inTime<T>(work: Promise<T>): Promise<T | null> {
+  let found: T | null = null;
   try {
-    return await Promise.race([work, late]);
+    await endsWithin(work.then((value) => found = value), waitMs);
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    return null;
-  } finally {
-    clearTimeout(timer);
   }
+  return found;
 }
 
-/** The page that `query` asks for, `open` being what fires; while the database is away, that alone. */
+/** Returns the page that `query` asks for. `open` are the firing alerts; while the database is unreachable, only these. */
 export async function pageOf(
   store: Pick<AlertStore, "list">,
   query: Parameters<AlertStore["list"]>[0],
   open: readonly Alert[],
 ): Promise<AlertPage> {
   const wantsOpen = !query.before && query.state !== "resolved";
-  const stored = await (wantsOpen ? ifThere(store.list(query)) : store.list(query));
+  const stored = await (wantsOpen ? inTime(store.list(query)) : store.list(query));
   return {
     alerts: listed(stored ?? [], open, { limit: query.limit, wantsOpen }),
     complete: stored !== null || query.state === "firing",

@@ -1,3 +1,4 @@
+import { backoffMs } from "../../lib/backoff.ts";
 /** How wrong tokens are slowed: some for nothing, then a delay that doubles, forgotten after a quiet time. */
 interface Schedule {
   free: number;
@@ -28,8 +29,7 @@ interface Tally {
 }
 
 function delayAfter(wrong: number, { free, firstDelayMs, longestDelayMs }: Schedule): number {
-  if (wrong <= free) return 0;
-  return Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(wrong - free - 1, 30));
+  return backoffMs(wrong - free, { firstMs: firstDelayMs, maxMs: longestDelayMs });
 }
 
 function counted(tally: Tally | undefined, schedule: Schedule, now: number): Tally {

@@ -7,15 +7,10 @@ import { createGuesses } from "./guesses.ts";
 import type { Scope } from "./scope.ts";
 import { createSessions } from "./sessions.ts";
 import { openTokenFile } from "./store.ts";
-import {
-  createTokens,
-  type KnownToken,
-  type SettingToken,
-  type TokenListing,
-  type Tokens,
-} from "./tokens.ts";
+import type { KnownToken, SettingToken } from "./token_index.ts";
+import { createTokens, type TokenListing, type Tokens } from "./tokens.ts";
 
-/** Who asks: by a token, by a browser's session, or unasked, where this server has no token. */
+/** The caller: by a token, by a browser session, or anyone where this server has no token. */
 export interface Principal {
   via: "token" | "session" | "open";
   tokenId: string;
@@ -26,7 +21,7 @@ export interface Principal {
   sessionKey?: string;
 }
 
-/** Whoever reaches a server without a token may do everything. */
+/** On a server without tokens, every caller may do everything. */
 export const anybody: Principal = { via: "open", tokenId: "", name: "open", scope: "admin" };
 
 /** Names of the files in the data directory. */
@@ -34,29 +29,29 @@ export const tokenFileName = "tokens.json";
 const sessionFileName = "browser-sessions.json";
 
 export interface Auth {
-  /** Whether tokens are asked for at all. */
+  /** Whether a token is required. */
   readonly required: boolean;
   byToken(token: string, from: string): Principal | undefined;
   bySession(value: string): Principal | undefined;
-  /** Counts a wrong token; the milliseconds to wait where there were too many. */
+  /** Counts a wrong token. Returns the milliseconds to wait where there were too many. */
   wrongToken(from: string): number | undefined;
   beginSession(principal: Principal): { value: string; maxAgeSeconds: number };
   endSession(value: string): void;
   listTokens(): TokenListing[];
   createToken: Tokens["create"];
   revokeToken(id: string): Promise<TokenListing>;
-  /** Calls `onEnd` once, as soon as the principal's token or session is no more; returns what forgets it. */
+  /** Calls `onEnd` once, when the principal's token or session has ended. Returns a function that cancels this. */
   watch(principal: Principal, onEnd: () => void): () => void;
-  /** Reads the files; to be awaited before the first request. */
+  /** Reads the files; await it before the first request. */
   load(): Promise<void>;
-  /** Looks at the file and the clock now, as it is done each second after `start`. */
+  /** Checks the file and the clock now, as happens each second after `start`. */
   check(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
 
-/** How often the file is looked at, and how often the last uses go into it; milliseconds. */
-const lookEveryMs = 1_000;
+/** How often the file is checked, and how often last uses are written to it; milliseconds. */
+const checkEveryMs = 1_000;
 const writeUsesEveryMs = 60_000;
 
 /** The tokens of the settings, the admin's first. */
@@ -74,7 +69,7 @@ export function settingTokens(
   ];
 }
 
-/** Says who may do what: tokens of the settings and of the file, sessions made of them, and what guessing costs. */
+/** Authenticates callers by tokens of the settings and the file and by browser sessions, and slows guessing down. */
 export function createAuth(
   { settings, dataDir, clock, timers, log }: {
     settings: readonly SettingToken[];
@@ -94,7 +89,7 @@ export function createAuth(
     log,
   });
   const guesses = createGuesses(timers);
-  /** Who watches what, by what a principal stands on: few of those, though there may be thousands of sockets. */
+  /** Watchers by session or token: few keys, though there may be thousands of sockets. */
   const watched = new Map<string, { principal: Principal; ends: Set<() => void> }>();
   let usesWrittenAt = timers.nowMs();
 
@@ -133,7 +128,7 @@ export function createAuth(
     if (timers.nowMs() - usesWrittenAt >= writeUsesEveryMs) await writeUses();
   }
 
-  const loop = createLoop({ name: "token_file", everyMs: lookEveryMs, job: check, log });
+  const loop = createLoop({ name: "token_file", everyMs: checkEveryMs, job: check, log });
 
   return {
     required: settings.length > 0,

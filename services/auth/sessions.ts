@@ -3,9 +3,10 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { writeWhole } from "../backups/base/files.ts";
+import { writeDurably } from "../backups/base/files.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { type SettingToken, sha256 } from "./tokens.ts";
+import { createSerialQueue } from "../../lib/serial_queue.ts";
+import { type SettingToken, sha256 } from "./token_index.ts";
 
 export const sessionSeconds = 12 * 3_600;
 
@@ -65,7 +66,7 @@ export function createSessions(
   const sessions = new Map<string, Session>();
   let salt = randomBytes(16).toString("hex");
   let fingerprints: Promise<Record<string, string>> | undefined;
-  let writing: Promise<void> = Promise.resolve();
+  const writes = createSerialQueue();
   let queued = false;
 
   const fingerprintsOf = () =>
@@ -83,14 +84,14 @@ export function createSessions(
     queued = false;
     const settingsNow = await fingerprintsOf();
     const content = { version: 1, salt, settings: settingsNow, sessions: [...sessions.values()] };
-    await writeWhole(path, JSON.stringify(content));
+    await writeDurably(path, JSON.stringify(content));
   }
 
   /** Writes what is known soon, once for all that changed meanwhile. Without the file, sessions end with the process. */
   function save(): void {
     if (queued) return;
     queued = true;
-    writing = writing.then(write).catch((error) =>
+    void writes.run(write).catch((error) =>
       log.warn("browser_logins_not_kept", { error: messageOf(error) })
     );
   }
@@ -141,6 +142,6 @@ export function createSessions(
         log.warn("browser_logins_not_kept", { error: messageOf(error) });
       }
     },
-    settled: () => writing,
+    settled: () => writes.idle(),
   };
 }

@@ -2,7 +2,7 @@ import { chown, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { withFileLock } from "../../lib/file_lock.ts";
-import { writeWhole } from "../backups/base/files.ts";
+import { writeDurably } from "../backups/base/files.ts";
 import { scopes } from "./scope.ts";
 
 /** Tokens that may be kept. */
@@ -90,7 +90,10 @@ export function openTokenFile(path: string): TokenFile {
     async change(change) {
       await mkdir(dirname(path), { recursive: true });
       await withFileLock(`${path}.lock`, async () => {
-        await writeWhole(path, `${JSON.stringify(Content.parse(change(await read())), null, 2)}\n`);
+        await writeDurably(
+          path,
+          `${JSON.stringify(Content.parse(change(await read())), null, 2)}\n`,
+        );
         await giveToOwner(path);
       });
     },

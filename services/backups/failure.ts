@@ -2,13 +2,13 @@ import type { ServerFacts } from "../../db/backups/facts.ts";
 import type { ReplicationRefusal } from "../../db/backups/walsender.ts";
 import { codeOf, describeDatabaseError } from "../../db/errors.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
-import type { BackupRecord } from "./record.ts";
+import { type BackupRecord, emptyRecord } from "./record.ts";
 
 const noSpace = /ENOSPC|No space left/i;
-/** What a server gives; the codes of the operating system are longer. */
+/** SQLSTATEs have five characters; error codes of the operating system are longer. */
 const sqlstate = /^[0-9A-Z]{5}$/;
 
-/** Failures in words for everyone. What the server said stands there as it said it: its cause is not guessed at. */
+/** Describes why a backup failed. The server's own message is quoted unchanged. */
 export function explain(error: unknown): string {
   const ofServer = sqlstate.test(codeOf(error));
   if (error instanceof HoldfastError) {
@@ -27,7 +27,7 @@ export function explain(error: unknown): string {
   return `The backup was cut short: ${describeDatabaseError(error)}`;
 }
 
-/** Why this role cannot take a base backup, or undefined when it may. */
+/** Returns why this role cannot take a base backup; undefined when it can. */
 export function whyNotReplicated({ role, replicates }: ServerFacts): HoldfastError | undefined {
   if (replicates) return undefined;
   return new HoldfastError(
@@ -36,20 +36,20 @@ export function whyNotReplicated({ role, replicates }: ServerFacts): HoldfastErr
   );
 }
 
-/** Why a base backup cannot be streamed from here, by the server's own words. */
+/** Returns the error for a server, or a pooler before it, that refused a replication session. */
 export function replicationRefused(
   { code, message, pooler }: ReplicationRefusal,
 ): HoldfastError {
   const why = pooler
-    ? "A pooler stands before the server and takes no replication: base backups need DATABASE_URL to lead to the server itself"
-    : 'The server takes no replication from here: allow it in pg_hba.conf (a line "replication")';
+    ? "The pooler in front of the server allows no replication: base backups need a DATABASE_URL of the server itself"
+    : 'The server allows no replication connection from here: add a "replication" line to pg_hba.conf';
   return new HoldfastError(
     "forbidden",
     `${why}; until then only logical backups are taken (${code}: ${message})`,
   );
 }
 
-/** The record of a backup that came to nothing. */
+/** Returns the record of a backup that failed. */
 export function failedRecord(
   { id, kind, facts, embedded, startedAt, finishedAt, problem }: {
     id: string;
@@ -62,26 +62,18 @@ export function failedRecord(
   },
 ): BackupRecord {
   return {
-    id,
-    kind,
-    status: "failed",
-    system: facts.system,
-    server_version: facts.version,
-    embedded,
-    database: facts.database,
-    started_at: startedAt,
+    ...emptyRecord({
+      id,
+      kind,
+      status: "failed",
+      system: facts.system,
+      server_version: facts.version,
+      embedded,
+      database: facts.database,
+      started_at: startedAt,
+      segment_bytes: facts.segmentBytes,
+    }),
     finished_at: finishedAt,
-    duration_seconds: null,
-    start_lsn: null,
-    end_lsn: null,
-    timeline: null,
-    segment_bytes: facts.segmentBytes,
-    first_xid: null,
-    bytes: 0,
-    raw_bytes: 0,
-    files: {},
-    proof: null,
-    verified_at: null,
     problems: [problem],
   };
 }

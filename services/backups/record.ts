@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
-/** How a restore of a backup went. */
+/** Result of a restore drill. */
 const Proof = z.object({
   at: z.string(),
   recovery_seconds: z.number(),
@@ -10,14 +10,14 @@ const Proof = z.object({
 });
 export type Proof = z.infer<typeof Proof>;
 
-/** What is known of one backup; it stands beside the backup's files and is the catalogue's only source. */
+/** Everything known of one backup. Its file beside the backup's files is the catalogue's only source. */
 export const BackupRecord = z.object({
   id: z.string(),
   kind: z.enum(["base", "logical"]),
   status: z.enum(["complete", "failed", "corrupt"]),
   system: z.string(),
   server_version: z.number(),
-  /** Where it came from: the embedded server's backups can be restored by Holdfast's own programs. */
+  /** Whether it is of the embedded server: Holdfast brings the programs to restore it. */
   embedded: z.boolean(),
   database: z.string(),
   started_at: z.string(),
@@ -27,7 +27,7 @@ export const BackupRecord = z.object({
   end_lsn: z.string().nullable(),
   timeline: z.number().nullable(),
   segment_bytes: z.number(),
-  /** The oldest transaction that may have been under way when it began. */
+  /** The oldest transaction that may have been open when it began. */
   first_xid: z.string().nullable(),
   /** Bytes on disk, and before compression. */
   bytes: z.number(),
@@ -39,23 +39,53 @@ export const BackupRecord = z.object({
 });
 export type BackupRecord = z.infer<typeof BackupRecord>;
 
+/** Returns a record without results: nothing measured, no files, no problems. */
+export const emptyRecord = (
+  identity: Pick<
+    BackupRecord,
+    | "id"
+    | "kind"
+    | "status"
+    | "system"
+    | "server_version"
+    | "embedded"
+    | "database"
+    | "started_at"
+    | "segment_bytes"
+  >,
+): BackupRecord => ({
+  ...identity,
+  finished_at: null,
+  duration_seconds: null,
+  start_lsn: null,
+  end_lsn: null,
+  timeline: null,
+  first_xid: null,
+  bytes: 0,
+  raw_bytes: 0,
+  files: {},
+  proof: null,
+  verified_at: null,
+  problems: [],
+});
+
 export const recordName = "backup.json";
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex");
 
-/** A record as text that tells when it was changed by anyone else. */
+/** Serializes a record, with its fields in one order and a checksum that shows later changes. */
 export function writeRecord(record: BackupRecord): string {
-  const text = JSON.stringify(record, null, 2);
+  const text = JSON.stringify(BackupRecord.parse(record), null, 2);
   return `${text}\n${digest(text)}\n`;
 }
 
-/** Reads a record; throws when it is damaged. */
+/** Parses a record. Throws when its checksum is wrong. */
 export function readRecord(text: string): BackupRecord {
   const [, body = "", sum] = /^([\s\S]*)\n([0-9a-f]{64})\n$/.exec(text) ?? [];
   if (digest(body) !== sum) throw new Error(`${recordName} is damaged: its own checksum is wrong`);
   return BackupRecord.parse(JSON.parse(body));
 }
 
-/** A backup has been proven when its last restore went well. */
+/** Returns whether the last restore drill of a complete backup found no problem. */
 export const isProven = ({ status, proof }: BackupRecord): boolean =>
   status === "complete" && proof !== null && proof.problems.length === 0;

@@ -1,7 +1,7 @@
 import { type CopyHealth, type CopyState, noCopies, noCopy } from "./s3/state.ts";
 import { type BackupRecord, isProven } from "./record.ts";
 import { notAhead } from "./retention.ts";
-import type { Progress } from "./base/base_backup.ts";
+import type { Job } from "./job.ts";
 
 /** A backup as it is shown. */
 export interface Backup {
@@ -26,22 +26,13 @@ export interface Backup {
   notes: string[];
 }
 
-/** What runs just now. */
-export interface Work {
-  id: string;
-  kind: Backup["kind"];
-  what: "backup" | "drill" | "verify";
-  startedAt: string;
-  step: string;
-  progress: Progress;
-}
-
+/** Returns a stored backup as it is shown, with the progress of `job` when that works on it. */
 export function showBackup(
   record: BackupRecord,
-  work: Work | undefined,
+  job: Job | undefined,
   copy: CopyState,
 ): Backup {
-  const busy = work?.id === record.id ? work : undefined;
+  const own = job?.id === record.id ? job : undefined;
   return {
     id: record.id,
     kind: record.kind,
@@ -57,15 +48,15 @@ export function showBackup(
     verified_at: record.verified_at,
     proven_at: isProven(record) ? record.proof?.at ?? null : null,
     recovery_seconds: record.proof?.recovery_seconds ?? null,
-    progress: busy ? { step: busy.step, ...busy.progress } : null,
+    progress: own ? { step: own.step, ...own.progress } : null,
     copy,
     problems: [...record.problems, ...record.proof?.problems ?? []],
     notes: record.proof?.notes ?? [],
   };
 }
 
-/** A backup that is being taken. */
-export const showRunning = ({ id, kind, startedAt, step, progress }: Work): Backup => ({
+/** Returns the backup that a running job takes, as it is shown. */
+export const showRunning = ({ id, kind, startedAt, step, progress }: Job): Backup => ({
   id,
   kind,
   status: "running",
@@ -86,25 +77,26 @@ export const showRunning = ({ id, kind, startedAt, step, progress }: Work): Back
   notes: [],
 });
 
-/** The state of the WAL archive; lag in seconds, null: not known. */
+/** State of the WAL archive. */
 export interface ArchiveState {
   enabled: boolean;
+  /** Null: not known. */
   lagSeconds: number | null;
   problem: string | undefined;
 }
 
-/** What health, metrics and rules know of backups. Null: not known, or there is none. */
+/** Backups as health, metrics and rules see them. Null: not known, or there is none. */
 export interface BackupHealth extends CopyHealth {
   scheduled: boolean;
   last_backup_at: string | null;
   last_backup_bytes: number | null;
   last_backup_seconds: number | null;
   last_proven_restore_at: string | null;
-  /** Of the last restore that was proven: from the first byte read to a server that answers. */
+  /** Recovery time of the last proven restore: from the first byte read to a server that answers. */
   recovery_seconds: number | null;
-  /** Age of the newest whole backup; without one, since this Holdfast started. Null when none are scheduled or made. */
+  /** Age of the newest complete backup; without one, the time since this Holdfast started. Null: none scheduled or made. */
   backup_age_seconds: number | null;
-  /** The same of the newest backup that a drill has proven. */
+  /** The same for the newest backup that a drill has proven. */
   unproven_seconds: number | null;
   archive_enabled: boolean;
   archive_lag_seconds: number | null;
@@ -113,7 +105,7 @@ export interface BackupHealth extends CopyHealth {
   problems: string[];
 }
 
-/** Health of backups from the catalogue, newest first. */
+/** Returns the health of backups; `records` are newest first. Pure. */
 export function reportBackups(
   { records, archive, copies = noCopies, scheduled, startedAt, now, problems }: {
     records: readonly BackupRecord[];
@@ -125,14 +117,14 @@ export function reportBackups(
     problems: readonly string[];
   },
 ): BackupHealth {
-  const whole = records.filter(({ status }) => status === "complete");
-  const believed = notAhead(whole, now);
-  const [last] = believed.length > 0 ? believed : whole;
-  const proven = whole.filter(isProven);
+  const complete = records.filter(({ status }) => status === "complete");
+  const believed = notAhead(complete, now);
+  const [last] = believed.length > 0 ? believed : complete;
+  const proven = complete.filter(isProven);
   const trusted = believed.find(isProven);
   const lastProof = proven.map(({ proof }) => proof).filter((proof) => proof !== null)
     .sort((a, b) => a.at < b.at ? 1 : -1)[0];
-  const watched = scheduled || whole.length > 0;
+  const watched = scheduled || complete.length > 0;
   const age = (record: BackupRecord | undefined) =>
     watched ? Math.max(0, now - (record ? Date.parse(record.started_at) : startedAt)) / 1000 : null;
   const corrupt = records.filter(({ status }) => status === "corrupt").map((record) =>
@@ -153,7 +145,7 @@ export function reportBackups(
     unproven_seconds: age(trusted),
     archive_enabled: archive.enabled,
     archive_lag_seconds: archive.lagSeconds,
-    backups: whole.length,
+    backups: complete.length,
     proven: proven.length,
     ...copies,
     copy_age_seconds: watched ? copies.copy_age_seconds : null,

@@ -1,60 +1,117 @@
-import { join } from "node:path";
-import { HoldfastError } from "../../errors.ts";
-import type { Logger } from "../../log.ts";
-import type { Archiver } from "./wal/schedule.ts";
-import type { BackupRecord } from "./record.ts";
-import { newestFirst, retire } from "./retention.ts";
-import type { BackupStore } from "./backup_store.ts";
-import { parseLsn, segmentOf } from "./wal/segments.ts";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { syncDirectory, writeDurably } from "./base/files.ts";
+import { type BackupRecord, emptyRecord, readRecord, recordName, writeRecord } from "./record.ts";
 
-/** The segment that a backup's recovery begins with. */
-export const firstSegment = (record: BackupRecord) =>
-  segmentOf(record.timeline ?? 1, parseLsn(record.start_lsn ?? "0/0"), record.segment_bytes);
+/** The directory of backups: one folder per server, in it one folder per backup, named by its id. */
+export interface BackupRepository {
+  root: string;
+  /** Lists all records, newest first; a backup with an unreadable record is listed as corrupt. */
+  list(): Promise<BackupRecord[]>;
+  pathOf(record: Pick<BackupRecord, "system" | "id">): string;
+  /** Makes and returns the folder for a new backup; it counts as a backup only once published. */
+  begin(system: string, id: string): Promise<string>;
+  /** Writes the record into the folder that `begin` made, and renames it to its final name. */
+  publish(record: BackupRecord): Promise<void>;
+  save(record: BackupRecord): Promise<void>;
+  remove(record: Pick<BackupRecord, "system" | "id">): Promise<void>;
+  /** Removes and returns folders of interrupted runs; only the holder of the backup lock may call it. */
+  sweep(system: string): Promise<string[]>;
+}
 
-/** The backups as last read, newest first, and what becomes of old ones. */
-export function createBackupCatalogue(
-  { store, archiver, keep, now, log }: {
-    store: BackupStore;
-    archiver: Pick<Archiver, "prune">;
-    keep: number;
-    now: () => number;
-    log: Logger;
-  },
-) {
-  let records: BackupRecord[] = [];
-  const refresh = async () => void (records = await store.list());
-  const archiveOf = (system: string) => join(store.root, system, "wal");
+export const idPattern = /^\d{8}T\d{6}Z-[0-9a-f]{6}$/;
+const partial = ".partial";
+/** Marks a folder that is being removed, so that a half-removed backup is never listed. */
+const removing = ".removed";
+
+/** Returns an id that sorts by time. */
+export function newId(now: Date, random: string): string {
+  return `${now.toISOString().replace(/[-:]|\.\d+/g, "")}-${random}`;
+}
+
+const isoOf = (id: string) =>
+  id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*/, "$1-$2-$3T$4:$5:$6Z");
+
+function unreadable(system: string, id: string, problem: string): BackupRecord {
   return {
-    records: (system?: string) =>
-      system === undefined ? records : records.filter((record) => record.system === system),
-    refresh,
-    archiveOf,
-    /** Throws `not_found`. */
-    async find(id: string): Promise<BackupRecord> {
-      await refresh();
-      const record = records.find((one) => one.id === id);
-      if (!record) throw new HoldfastError("not_found", `There is no backup ${id}`);
-      return record;
-    },
-    /** Removes backups that are no longer kept, but not the one just `taken`, and the WAL that only they needed. */
-    async prune(system: string, taken?: string): Promise<void> {
-      await refresh();
-      const mine = records.filter((one) => one.system === system);
-      for (const record of retire(mine, keep, { now: now(), taken })) {
-        await store.remove(record);
-        log.info("backup_retired", { id: record.id });
-      }
-      await refresh();
-      const kept = records.filter((one) => one.system === system && one.start_lsn);
-      // By its place in the WAL: a backup that a wrong clock dated must not take the WAL of an older one with it.
-      const oldest = newestFirst(kept, now()).at(-1);
-      await archiver.prune(
-        archiveOf(system),
-        oldest && firstSegment(oldest),
-        oldest?.segment_bytes,
-      );
-    },
+    ...emptyRecord({
+      id,
+      kind: "base",
+      status: "corrupt",
+      system,
+      server_version: 0,
+      embedded: false,
+      database: "",
+      started_at: isoOf(id),
+      segment_bytes: 0,
+    }),
+    problems: [problem],
   };
 }
 
-export type BackupCatalogue = ReturnType<typeof createBackupCatalogue>;
+/** Opens the repository at `root`, which need not exist yet. */
+export function createBackupRepository(root: string): BackupRepository {
+  const names = (path: string) =>
+    readdir(path).catch((error) => {
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") return [] as string[];
+      throw error;
+    });
+  const home = (system: string) => join(root, system);
+  const pathOf = ({ system, id }: Pick<BackupRecord, "system" | "id">) => join(home(system), id);
+
+  async function read(system: string, id: string): Promise<BackupRecord> {
+    try {
+      return readRecord(await readFile(join(home(system), id, recordName), "utf8"));
+    } catch (error) {
+      const missing = (error as { code?: string }).code === "ENOENT";
+      return unreadable(
+        system,
+        id,
+        missing ? `${recordName} is missing` : `${recordName} is damaged: its checksum is wrong`,
+      );
+    }
+  }
+
+  return {
+    root,
+    async list() {
+      const found: BackupRecord[] = [];
+      for (const system of (await names(root)).filter((name) => /^\d+$/.test(name))) {
+        const ids = (await names(home(system))).filter((name) => idPattern.test(name));
+        for (const id of ids) found.push(await read(system, id));
+      }
+      return found.sort((a, b) => a.id < b.id ? 1 : -1);
+    },
+    pathOf,
+    async begin(system, id) {
+      const path = pathOf({ system, id }) + partial;
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      return path;
+    },
+    async publish(record) {
+      const path = pathOf(record);
+      await writeDurably(join(path + partial, recordName), writeRecord(record));
+      await rename(path + partial, path);
+      await syncDirectory(dirname(path));
+    },
+    save: (record) => writeDurably(join(pathOf(record), recordName), writeRecord(record)),
+    async remove(record) {
+      const path = pathOf(record);
+      for (const form of [path, path + partial]) {
+        if (!existsSync(form)) continue;
+        await rename(form, path + removing);
+        await rm(path + removing, { recursive: true, force: true });
+      }
+    },
+    async sweep(system) {
+      const leftovers = (await names(home(system))).filter((name) =>
+        name.endsWith(partial) || name.endsWith(removing)
+      );
+      for (const name of leftovers) {
+        await rm(join(home(system), name), { recursive: true, force: true });
+      }
+      return leftovers;
+    },
+  };
+}

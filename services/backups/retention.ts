@@ -3,16 +3,17 @@ import { parseLsn } from "./wal/segments.ts";
 
 const failuresKept = 5;
 
-/** How far ahead of the clock a date may be that is believed, in milliseconds. */
+/** Dates at most this far ahead of the clock are accepted; milliseconds. */
 const aheadMaxMs = 3_600_000;
 
 const isAhead = ({ started_at }: BackupRecord, now: number) =>
   Date.parse(started_at) - now > aheadMaxMs;
 
 /**
- * Backups of one server, newest first: base backups by where they begin in its WAL, which no clock moves, logical ones
- * by their dates among them. One dated ahead of `now` (milliseconds since 1970) is of unknown age: a base backup counts
- * as no newer than the one before it, a logical one comes after all others. `records` are newest first by date.
+ * Returns the backups of one server, newest first. Base backups are ordered by their start in the WAL, which does not
+ * depend on a clock; logical ones are placed among them by date. A date ahead of `now` (milliseconds since 1970) is not
+ * used: a base backup then counts as no newer than the one before it, a logical one comes last. `records` are newest
+ * first by date. Pure.
  */
 export function newestFirst(records: readonly BackupRecord[], now: number): BackupRecord[] {
   const place = ({ start_lsn }: BackupRecord) => start_lsn === null ? 0n : parseLsn(start_lsn);
@@ -38,15 +39,15 @@ export function newestFirst(records: readonly BackupRecord[], now: number): Back
   return [...merged, ...logical.filter((record) => isAhead(record, now))];
 }
 
-/** Those that are not dated in the future: what a clock that was ahead dated says nothing of its age. */
+/** Returns the records that are not dated in the future. A date from a clock that was ahead does not show the age. Pure. */
 export function notAhead(records: readonly BackupRecord[], now: number): BackupRecord[] {
   return records.filter((record) => !isAhead(record, now));
 }
 
 /**
- * Which backups of one server may go, of records newest first: those beyond `keep`, but never one of the newest `keep`
- * that are proven, and never a whole one while none at all is proven, nor the one just `taken` (its id). `now` is in
- * milliseconds since 1970.
+ * Returns the backups of one server that may be removed: those beyond the newest `keep`, except the newest `keep` proven
+ * ones, complete ones while too few are proven, and the one just `taken` (its id). `dated` are newest first by date; `now`
+ * is in milliseconds since 1970. Pure.
  */
 export function retire(
   dated: readonly BackupRecord[],
@@ -54,15 +55,15 @@ export function retire(
   { now, taken }: { now: number; taken?: string | undefined },
 ): BackupRecord[] {
   const records = newestFirst(dated, now);
-  const whole = records.filter(({ status }) => status === "complete");
-  const proven = whole.filter(isProven);
-  const kept = new Set([...whole.slice(0, keep), ...proven.slice(0, keep)]);
+  const complete = records.filter(({ status }) => status === "complete");
+  const proven = complete.filter(isProven);
+  const kept = new Set([...complete.slice(0, keep), ...proven.slice(0, keep)]);
   const provenEnough = proven.length >= keep;
   const bad = records.filter(({ status }) => status !== "complete").slice(failuresKept);
-  const old = provenEnough ? whole.filter((record) => !kept.has(record)) : [];
-  // Unproven ones do not pile up for ever behind proven ones that are too few.
+  const old = provenEnough ? complete.filter((record) => !kept.has(record)) : [];
+  // Limits how many unproven backups accumulate while too few are proven.
   const surplus = provenEnough
     ? []
-    : whole.filter((record) => !kept.has(record) && !isProven(record)).slice(keep);
+    : complete.filter((record) => !kept.has(record) && !isProven(record)).slice(keep);
   return [...old, ...surplus, ...bad].filter(({ id }) => id !== taken);
 }

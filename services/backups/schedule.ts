@@ -2,10 +2,12 @@ import { type BackupRecord, isProven } from "./record.ts";
 import { notAhead } from "./retention.ts";
 
 const hour = 3_600_000;
-/** Nothing is begun this soon after a start, nor this soon after a failure. */
+/** No job starts this soon after the start of Holdfast or after a failure. */
 const graceMs = hour;
 
-/** What is due now: a backup, a drill of the newest one, or nothing. Pure; records newest first. */
+export type Due = "backup" | "drill";
+
+/** Returns what is due now: a backup, a drill of the newest one, or nothing. `records` are newest first. Pure. */
 export function whatIsDue(
   { records, now, startedAt, backupHours, drillHours, lastFailureAt, lastDrillAt }: {
     records: readonly BackupRecord[];
@@ -17,7 +19,7 @@ export function whatIsDue(
     lastFailureAt: number | undefined;
     lastDrillAt: number | undefined;
   },
-): "backup" | "drill" | undefined {
+): Due | undefined {
   const since = (at: number) => Math.abs(now - at);
   if (lastFailureAt !== undefined && since(lastFailureAt) < graceMs) return undefined;
   const newest = notAhead(records, now).find(({ status }) => status === "complete");
@@ -27,7 +29,7 @@ export function whatIsDue(
     if (due) return "backup";
   }
   if (drillHours === 0 || !newest || newest.kind !== "base") return undefined;
-  // Backups taken by hand are proven too, but only where backups are looked after at all.
+  // Backups that were taken by hand are drilled too, but only where a schedule is set.
   if (backupHours === 0) return undefined;
   const proofAt = newest.proof ? Date.parse(newest.proof.at) : undefined;
   const lastProof = proofAt !== undefined && proofAt - now > graceMs ? 0 : proofAt;

@@ -1,294 +1,275 @@
 import { randomBytes } from "node:crypto";
 import { readServerFacts, type ServerFacts } from "../../db/backups/facts.ts";
-import { probeReplication } from "../../db/backups/walsender.ts";
 import type { Target } from "../../db/connection.ts";
 import type { EmbeddedServer } from "../../db/embedded/server.ts";
 import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
-import type { Logger } from "../../log.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { endsWithin } from "../../lib/deadline.ts";
+import type { Logger } from "../../log.ts";
 import type { Publisher } from "../live/hub.ts";
-import type { Backups, BackupSettings } from "./backups_api.ts";
-import { createArchiver } from "./wal/schedule.ts";
-import { createBackupCatalogue } from "./repository.ts";
-import { createChecking } from "./verify/run.ts";
-import type { Bucket } from "./s3/bucket.ts";
-import { createCopies } from "./s3/copies.ts";
+import { createBackupJob } from "./base/backup_job.ts";
+import { chooseKind } from "./base/kind.ts";
+import { type BackupCatalogue, createBackupCatalogue } from "./catalogue.ts";
+import { explain } from "./failure.ts";
+import { JobRunner } from "./job.ts";
+import { isProven } from "./record.ts";
+import { type Backup, type BackupHealth, showRunning } from "./report.ts";
+import { type BackupRepository, newId } from "./repository.ts";
+import type { Bucket } from "./s3/client/bucket.ts";
+import { type Copies, createCopies } from "./s3/copies.ts";
+import { BackupStatus } from "./status.ts";
 import { type SealCheck, sweepDrill } from "./verify/drill.ts";
-import { explain, replicationRefused, whyNotReplicated } from "./failure.ts";
-import { findPgDump } from "./base/pg_dump.ts";
-import { type BackupRecord, isProven } from "./record.ts";
-import { type Backup, reportBackups, showBackup, showRunning } from "./report.ts";
-import { whatIsDue } from "./schedule.ts";
-import { type BackupStore, newId } from "./backup_store.ts";
-import { createTaking } from "./base/run.ts";
-import { createTurn } from "./lock.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { createVerificationJob } from "./verify/verification_job.ts";
+import { type Archiver, createArchiver } from "./wal/service.ts";
 
-/** Takes, checks, tries and retires backups; one thing at a time, in one Holdfast at a time. */
-export function createBackups(
-  {
-    store,
-    bucket,
-    target,
-    pooler,
-    pool,
-    embedded,
-    scratchHome,
-    checkSeals,
-    settings,
-    hub,
-    clock,
-    log,
-  }: {
-    store: BackupStore;
-    /** Where everything is copied to; undefined: nowhere. */
-    bucket: Bucket | undefined;
-    target: Target;
-    pooler: PoolerMode;
-    pool: Pool;
-    embedded: Pick<EmbeddedServer, "spool" | "startArchiving"> | undefined;
-    /** Where scratch servers may live: the server's user must be able to enter it. */
-    scratchHome: string;
-    checkSeals?: SealCheck | undefined;
-    settings: BackupSettings;
-    hub: Publisher;
-    clock: Clock;
-    log: Logger;
-  },
-): Backups {
-  const { scheduled, backupHours, drillHours, keep, rateMb, walSeconds } = settings;
-  const startedAt = clock.now().getTime();
-  let facts: ServerFacts | undefined;
-  let lastFailureAt: number | undefined;
-  let lastDrillAt: number | undefined;
-  let lastProblem: string | undefined;
-  let toldAt = 0;
-  const archiver = createArchiver({ embedded, pool, clock, walSeconds });
-  const catalogue = createBackupCatalogue({
-    store,
-    archiver,
-    keep,
-    now: () => clock.now().getTime(),
-    log,
-  });
-  const copies = createCopies({ bucket, store, catalogue, keep, clock, log, onChange: tell });
-  const turn = createTurn({
-    target,
-    pooler,
-    clock,
-    log,
-    onEnd() {
-      tell(true);
-      if (facts) copies.wake(facts.system);
-    },
-  });
-  const take = createTaking({
-    target,
-    store,
-    catalogue,
-    embedded,
-    rateMb,
-    clock,
-    log,
-    onProgress: () => tell(false),
-  });
-  const check = createChecking({
-    store,
-    catalogue,
-    archiver,
-    copies,
-    embedded,
-    scratchHome,
-    living: (ask) => pool.run(ask, { deadlineMs: 120_000 }),
-    checkSeals,
-    clock,
-    log,
-    onStep: () => tell(true),
-  });
+export interface Backups {
+  /**
+   * Starts a backup and returns it while it runs: a base backup where the role may replicate, else a logical one. Throws
+   * `backup_running`, or why the backup is impossible.
+   */
+  start(kind?: Backup["kind"]): Promise<Backup>;
+  /** Checks a backup's files and, with `restore`, runs a restore drill. Returns at its end or after `waitMs`. */
+  verify(id: string, how: { restore: boolean; waitMs: number }): Promise<Backup>;
+  /** Lists backups, newest first, that are older than `before`. */
+  list(page: { limit: number; before: string | undefined }): Promise<Backup[]>;
+  /** Returns one backup. Throws `not_found`. */
+  get(id: string): Promise<Backup>;
+  /** Aborts a running backup or removes a finished one; the last proven one only with `force`. */
+  remove(id: string, force: boolean): Promise<void>;
+  /** Returns the last known health, from memory. */
+  report(): BackupHealth;
+  /** Archives WAL, wakes the copying, and starts the job that is due. */
+  everyMinute(): Promise<void>;
+  /** Removes what a killed instance left behind, and reads the catalogue. */
+  prepare(): Promise<void>;
+  /** Resolves when no job is running and nothing is being copied. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
 
-  async function readFacts(): Promise<ServerFacts> {
-    return facts = await pool.run(readServerFacts, { deadlineMs: 30_000 });
-  }
+export interface BackupSettings {
+  /** Whether backups are taken on a schedule. */
+  scheduled: boolean;
+  backupHours: number;
+  drillHours: number;
+  keep: number;
+  rateMb: number;
+  walSeconds: number;
+}
 
-  /** Tells the world how it goes; progress once a second. */
-  function tell(important: boolean): void {
-    if (!important && performance.now() - toldAt < 1_000) return;
-    toldAt = performance.now();
-    const work = turn.work();
-    const [newest] = catalogue.records(facts?.system);
-    const known = work ? catalogue.records().find(({ id }) => id === work.id) : newest;
-    const backup = known ? show(known) : work ? showRunning(work) : null;
-    hub.publish("backup_status", { backup, health: report() });
-  }
+export interface BackupsOptions {
+  repository: BackupRepository;
+  /** Where everything is copied to; undefined: nothing is copied. */
+  bucket: Bucket | undefined;
+  target: Target;
+  pooler: PoolerMode;
+  pool: Pool;
+  embedded: Pick<EmbeddedServer, "spool" | "startArchiving"> | undefined;
+  /** Directory for scratch servers, which the server's user must be able to enter. */
+  scratchHome: string;
+  checkSeals?: SealCheck | undefined;
+  settings: BackupSettings;
+  hub: Publisher;
+  clock: Clock;
+  log: Logger;
+}
 
-  const show = (record: BackupRecord) => showBackup(record, turn.work(), copies.of(record));
+/** Creates the service that takes, verifies, copies and removes backups, one job at a time. */
+export const createBackups = (options: BackupsOptions): Backups => new BackupService(options);
 
-  function note(problem: string | undefined): void {
-    lastProblem = problem;
-    lastFailureAt = problem === undefined ? undefined : clock.now().getTime();
-  }
+class BackupService implements Backups {
+  readonly #options: BackupsOptions;
+  readonly #archiver: Archiver;
+  readonly #catalogue: BackupCatalogue;
+  readonly #copies: Copies;
+  readonly #jobs: JobRunner;
+  readonly #status: BackupStatus;
+  readonly #takeBackup: ReturnType<typeof createBackupJob>;
+  readonly #checkBackup: ReturnType<typeof createVerificationJob>;
+  #facts: ServerFacts | undefined;
 
-  const report = () =>
-    reportBackups({
-      records: catalogue.records(facts?.system),
-      archive: archiver.state(),
-      copies: copies.health(),
-      scheduled: scheduled && backupHours > 0,
-      startedAt,
-      now: clock.now().getTime(),
-      problems: lastProblem ? [lastProblem] : [],
+  constructor(options: BackupsOptions) {
+    this.#options = options;
+    const { pool, clock, checkSeals } = options;
+    const shared = { ...options, ...options.settings };
+    const publish = (urgent: boolean) => this.#status.publish(urgent);
+    const archiver = createArchiver(shared);
+    const catalogue = createBackupCatalogue({
+      ...shared,
+      archiver,
+      now: () => clock.now().getTime(),
     });
-
-  /** What the role may do says nothing of what stands between: that is found out by trying. */
-  async function tried(known: ServerFacts): Promise<HoldfastError | undefined> {
-    if (embedded) return undefined;
-    const refusal = await probeReplication(target, { system: known.system });
-    // All connections for replication are taken just now: nothing that says what is possible.
-    return refusal && refusal.code !== "53300" ? replicationRefused(refusal) : undefined;
+    const copies = createCopies({ ...shared, catalogue, onChange: publish });
+    const jobs = new JobRunner({ ...shared, onEnd: () => this.#onJobEnd() });
+    this.#archiver = archiver;
+    this.#catalogue = catalogue;
+    this.#copies = copies;
+    this.#jobs = jobs;
+    this.#status = new BackupStatus({
+      ...shared,
+      catalogue,
+      archiver,
+      copies,
+      jobs,
+      system: () => this.#facts?.system,
+    });
+    this.#takeBackup = createBackupJob({ ...shared, catalogue, onProgress: () => publish(false) });
+    this.#checkBackup = createVerificationJob({
+      ...shared,
+      catalogue,
+      archiver,
+      copies,
+      production: (ask) => pool.run(ask, { deadlineMs: 120_000 }),
+      checkSeals,
+      onStep: () => publish(true),
+    });
   }
 
-  async function start(wanted?: Backup["kind"]): Promise<Backup> {
-    const known = await readFacts();
-    const refusal = whyNotReplicated(known) ??
-      (wanted === "logical" ? undefined : await tried(known));
-    const kind = wanted ?? (refusal ? "logical" : "base");
-    if (refusal && kind === "base") throw refusal;
-    if (kind === "logical" && !findPgDump(Math.floor(known.version / 10_000))) {
-      throw refusal ??
-        new HoldfastError("conflict", "There is no pg_dump here that fits the server");
+  async start(wanted?: Backup["kind"]): Promise<Backup> {
+    const facts = await this.#readFacts();
+    const kind = await chooseKind(facts, wanted, this.#options);
+    const id = newId(this.#options.clock.now(), randomBytes(3).toString("hex"));
+    const step = kind === "base" ? "streaming" : "dumping";
+    await this.#jobs.start({ id, kind, what: "backup", step }, async (job, signal) => {
+      const problem = await this.#takeBackup(job, facts, signal);
+      if (problem === undefined) this.#status.noteSuccess();
+      else this.#status.noteFailure(`the last backup failed: ${problem}`);
+    });
+    this.#status.publish(true);
+    return await this.get(id);
+  }
+
+  async verify(
+    id: string,
+    { restore, waitMs }: { restore: boolean; waitMs: number },
+  ): Promise<Backup> {
+    await this.#startVerification(id, { restore, copy: true });
+    await endsWithin(this.#jobs.done ?? Promise.resolve(), waitMs);
+    return await this.get(id);
+  }
+
+  async list(
+    { limit, before }: { limit: number; before: string | undefined },
+  ): Promise<Backup[]> {
+    await this.#catalogue.refresh();
+    const { job } = this.#jobs;
+    const stored = this.#catalogue.records().map((record) => this.#status.show(record));
+    const running = job?.what === "backup" && !stored.some(({ id }) => id === job.id);
+    return [...running ? [showRunning(job)] : [], ...stored]
+      .filter(({ id }) => before === undefined || id < before).slice(0, limit);
+  }
+
+  async get(id: string): Promise<Backup> {
+    const { job } = this.#jobs;
+    if (job?.what === "backup" && job.id === id) return showRunning(job);
+    return this.#status.show(await this.#catalogue.find(id));
+  }
+
+  async remove(id: string, force: boolean): Promise<void> {
+    if (this.#jobs.job?.id === id) {
+      this.#jobs.abort(new HoldfastError("conflict", "It was aborted"));
+      return await this.#jobs.done;
     }
-    const id = newId(clock.now(), randomBytes(3).toString("hex"));
-    await turn.begin(
-      { id, kind, what: "backup", step: kind === "base" ? "streaming" : "dumping" },
-      async (own, signal) => {
-        const problem = await take(own, known, signal);
-        note(problem && `the last backup failed: ${problem}`);
-      },
-    );
-    tell(true);
-    return await get(id);
+    const record = await this.#catalogue.find(id);
+    const proven = this.#catalogue.records(record.system).filter(isProven);
+    if (!force && proven.length === 1 && proven[0]?.id === id) {
+      throw new HoldfastError(
+        "conflict",
+        `Backup ${id} is the only proven one; remove it with force, or prove another one first`,
+      );
+    }
+    await this.#options.repository.remove(record);
+    this.#copies.discard(record.id);
+    await this.#catalogue.prune(record.system);
+    this.#copies.wake(record.system);
+    this.#status.publish(true);
   }
 
-  async function verify(
+  report(): BackupHealth {
+    return this.#status.report();
+  }
+
+  async everyMinute(): Promise<void> {
+    const { system } = this.#facts ?? await this.#readFacts();
+    await this.#archiver.collect(this.#catalogue.archiveOf(system));
+    this.#copies.wake(system, { repair: true });
+    if (this.#options.settings.scheduled && !this.#jobs.job) await this.#startDue(system);
+  }
+
+  async prepare(): Promise<void> {
+    const { repository, scratchHome: home, embedded, log } = this.#options;
+    await this.#catalogue.refresh();
+    const { system, version } = await this.#readFacts();
+    await this.#archiver.refresh();
+    // The lock proves that what is left belongs to no running instance.
+    await this.#jobs.runIfFree(async () => {
+      const names = await repository.sweep(system);
+      if (names.length > 0) log.info("backup_leftovers_removed", { names });
+      await this.#archiver.sweep(this.#catalogue.archiveOf(system));
+      const major = Math.floor(version / 10_000);
+      await sweepDrill({ home, system, major, embedded: embedded !== undefined });
+    });
+    this.#copies.wake(system);
+  }
+
+  async idle(): Promise<void> {
+    await this.#jobs.done;
+    await this.#copies.idle();
+  }
+
+  async stop(): Promise<void> {
+    await this.#jobs.stop();
+    await this.#copies.stop();
+    await this.#archiver.stop();
+  }
+
+  async #readFacts(): Promise<ServerFacts> {
+    return this.#facts = await this.#options.pool.run(readServerFacts, { deadlineMs: 30_000 });
+  }
+
+  #onJobEnd(): void {
+    this.#status.publish(true);
+    if (this.#facts) this.#copies.wake(this.#facts.system);
+  }
+
+  async #startVerification(
     id: string,
     { restore, copy }: { restore: boolean; copy: boolean },
   ): Promise<void> {
-    const record = await catalogue.find(id);
-    if (record.status === "failed") {
-      throw new HoldfastError("conflict", `Backup ${id} failed; there is nothing to check`);
+    const { kind, status } = await this.#catalogue.find(id);
+    if (status === "failed") {
+      throw new HoldfastError("conflict", `Backup ${id} failed; it has no files to check`);
     }
     const what = restore ? "drill" : "verify";
-    const { role } = facts ?? await readFacts();
-    await turn.begin(
-      { id, kind: record.kind, what, step: "checking files" },
-      async (own, signal) => {
-        if (restore) lastDrillAt = clock.now().getTime();
-        try {
-          await check(own, { restore, copy, user: role, signal });
-          note(undefined);
-        } catch (error) {
-          if (signal.aborted) return;
-          note(`the last drill could not be held: ${explain(error)}`);
-          throw error;
-        }
-      },
-    );
-  }
-
-  async function get(id: string): Promise<Backup> {
-    const work = turn.work();
-    if (work?.what === "backup" && work.id === id) return showRunning(work);
-    return show(await catalogue.find(id));
-  }
-
-  async function beginDue(system: string): Promise<void> {
-    const records = catalogue.records(system);
-    const due = whatIsDue({
-      records,
-      now: clock.now().getTime(),
-      startedAt,
-      backupHours,
-      drillHours,
-      lastFailureAt,
-      lastDrillAt,
+    const { role: user } = this.#facts ?? await this.#readFacts();
+    await this.#jobs.start({ id, kind, what, step: "checking files" }, async (job, signal) => {
+      if (restore) this.#status.noteDrill();
+      try {
+        await this.#checkBackup(job, { restore, copy, user, signal });
+        this.#status.noteSuccess();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#status.noteFailure(`the last drill could not be run: ${explain(error)}`);
+        throw error;
+      }
     });
-    const newest = records.find(({ status }) => status === "complete");
+  }
+
+  async #startDue(system: string): Promise<void> {
+    const due = this.#status.due();
+    const newest = this.#catalogue.records(system).find(({ status }) => status === "complete");
     try {
-      if (due === "backup") await start();
-      // Reading a copy back costs time and money: only when it is asked for.
-      if (due === "drill" && newest) await verify(newest.id, { restore: true, copy: false });
+      if (due === "backup") await this.start();
+      // Reading a copy back costs time and money: only a requested verification does it.
+      if (due === "drill" && newest) {
+        await this.#startVerification(newest.id, { restore: true, copy: false });
+      }
     } catch (error) {
       if (error instanceof HoldfastError && error.code === "backup_running") return;
-      note(explain(error));
-      log.warn("backup_not_begun", { due, problem: lastProblem });
+      const problem = explain(error);
+      this.#status.noteFailure(problem);
+      this.#options.log.warn("backup_not_begun", { due, problem });
     }
   }
-
-  return {
-    start,
-    async verify(id, { restore, waitMs }) {
-      await verify(id, { restore, copy: true });
-      await endsWithin(turn.running() ?? Promise.resolve(), waitMs);
-      return await get(id);
-    },
-    async list({ limit, before }) {
-      await catalogue.refresh();
-      const work = turn.work();
-      const stored = catalogue.records().map(show);
-      const runs = work?.what === "backup" && !stored.some(({ id }) => id === work.id);
-      return [...runs ? [showRunning(work)] : [], ...stored]
-        .filter(({ id }) => before === undefined || id < before).slice(0, limit);
-    },
-    get,
-    async remove(id, force) {
-      if (turn.work()?.id === id) {
-        turn.abort(new HoldfastError("conflict", "It was aborted"));
-        return await turn.running();
-      }
-      const record = await catalogue.find(id);
-      const proven = catalogue.records(record.system).filter(isProven);
-      if (!force && proven.length === 1 && proven[0]?.id === id) {
-        throw new HoldfastError(
-          "conflict",
-          `Backup ${id} is the only proven one; force removes it all the same`,
-        );
-      }
-      await store.remove(record);
-      copies.discard(record.id);
-      await catalogue.prune(record.system);
-      copies.wake(record.system);
-      tell(true);
-    },
-    report,
-    async prepare() {
-      await catalogue.refresh();
-      const { system, version } = await readFacts();
-      await archiver.look();
-      // Left behind by a Holdfast that was killed; one that lives has the turn, and keeps what is its own.
-      await turn.briefly(async () => {
-        const names = await store.sweep(system);
-        if (names.length > 0) log.info("backup_leftovers_removed", { names });
-        await archiver.sweep(catalogue.archiveOf(system));
-        const major = Math.floor(version / 10_000);
-        await sweepDrill({ home: scratchHome, system, major, embedded: embedded !== undefined });
-      });
-      copies.wake(system);
-    },
-    async everyMinute() {
-      const { system } = facts ?? await readFacts();
-      await archiver.collect(catalogue.archiveOf(system));
-      copies.wake(system, { mend: true });
-      if (scheduled && !turn.running()) await beginDue(system);
-    },
-    async idle() {
-      await turn.running();
-      await copies.idle();
-    },
-    async stop() {
-      await turn.stop();
-      await copies.stop();
-      await archiver.stop();
-    },
-  };
 }

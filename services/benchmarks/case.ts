@@ -8,25 +8,25 @@ export type ArmRole = "baseline" | "candidate";
 export const profileNames = ["quick", "full"] as const;
 export type ProfileName = (typeof profileNames)[number];
 
-/** What the work of a case may use: its own connections, its own schema, seeded chance. */
+/** What a case may use: connections and a schema of its own, and seeded random numbers. */
 export interface BenchmarkContext {
-  /** A client of the run's own, at most three connections. */
+  /** A client of the run with at most three connections. */
   readonly sql: Sql;
-  /** The run's own schema, unquoted; it is dropped whatever happens. */
+  /** The schema of the run, unquoted; it is always dropped at the end. */
   readonly schema: string;
   readonly profile: ProfileName;
   readonly seed: number;
-  /** About how long one slot of a block should last, milliseconds: work that sets its own length keeps to it. */
+  /** Target length of one slot, milliseconds, for work that sets its own length. */
   readonly slotMs: number;
-  /** Part of its data that a case should make, from 0 to 1. */
+  /** Share of its data that a case should generate, from 0 to 1. */
   readonly dataShare: number;
   readonly random: Random;
   readonly signal: AbortSignal;
   /** Monotonic milliseconds. */
   now(): number;
-  /** Opens a client of `max` connections that is closed with the case, for work that is about connections. */
+  /** Opens a client of `max` connections, for cases about connections. It is closed with the case. */
   connect(max: number): Sql;
-  /** Closes one of them before. */
+  /** Closes such a client earlier. */
   disconnect(sql: Sql): Promise<void>;
   /** Quotes a table of the run's schema. */
   table(name: string): string;
@@ -35,9 +35,9 @@ export interface BenchmarkContext {
 export interface ArmWork {
   /** Units of work done, in the unit of the case (rows of "rows/s"). */
   units: number;
-  /** What counts as work, milliseconds; without it the runner times the whole call. */
+  /** Duration of the work, milliseconds; by default the duration of the call. */
   elapsedMs?: number;
-  /** The figure itself, in the unit of the case, where it is not units over time (a capacity found by a search). */
+  /** The figure in the unit of the case, when it is not units over time (a capacity found by a search). */
   level?: number;
   /** Latencies of single operations, counted from their scheduled start. */
   latencies?: Latencies;
@@ -45,36 +45,36 @@ export interface ArmWork {
 
 export interface Arm<State> {
   name: string;
-  /** Does one piece of work that can be repeated any number of times, ideally 1 to 100 ms long. */
+  /** Does one piece of work, ideally of 1 to 100 ms, that can be repeated any number of times. */
   run(ctx: BenchmarkContext, state: State): Promise<ArmWork>;
-  /** The tables it writes; their WAL and size then explain the result. */
+  /** The tables it writes; their WAL and size are part of the evidence. */
   writes?: readonly string[];
-  /** The query it asks, to be explained once after measuring: its plan tells why. */
+  /** Returns its query, which is explained once after the measurement for the evidence. */
   explain?(ctx: BenchmarkContext, state: State): string;
 }
 
-/** What an arm claims to have done in all, warm-up included. */
+/** All work that an arm claims to have done, warm-up included. */
 export interface Claim {
   units: number;
   runs: number;
 }
 
 export interface Verification {
-  /** What is wrong, or null: a case with a problem has no result. */
+  /** What is wrong; a case with a problem has no result. */
   problem: string | null;
   /** Findings for the `why` of the result, as sentences without a full stop. */
   notes: string[];
 }
 
-/** One comparison, as data: two arms, how to prepare them, and how to prove that both did what they claim. */
+/** A comparison of two arms: their setup, their work, and the proof that both did what they claim. */
 export interface BenchmarkCase<State = unknown> {
   id: string;
   category: Category;
   title: string;
-  /** Throughput, e.g. "rows/s": more is better. With `shows: "time"` milliseconds a unit of work, less is better. */
+  /** Throughput such as "rows/s", more is better. With `shows: "time"` milliseconds per unit of work, less is better. */
   unit: string;
   shows?: "rate" | "time";
-  /** What to reach, as its category reads targets (categories.ts); settings may override it by category. */
+  /** The target, in the unit of its category (categories.ts); settings can override it by category. */
   target: number;
   /** False for a case that informs but does not count towards its category. */
   counts: boolean;

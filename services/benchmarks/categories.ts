@@ -1,9 +1,9 @@
-/** How a category's target and figures are to be read. */
+/** The unit of a category's target and figures. */
 export type TargetUnit = "ratio" | "inserts/min";
 
 /**
- * What each kind of benchmark must reach; spec §6, and the last three by our own measure. A ratio is an improvement
- * (see statistics.ts); a capacity is judged by itself, in its own unit.
+ * The target of each category: spec §6, except for the last three, which are our own. A ratio is an improvement (see
+ * statistics.ts); a capacity has its own unit.
  */
 export const defaultTargets = {
   insert_performance: 0.3,
@@ -11,12 +11,12 @@ export const defaultTargets = {
   high_frequency_capacity: 10_000,
   query_performance: 0.35,
   connection_pool: 0.5,
-  /** Writers' worst stall at most half as long. */
+  /** The longest stall of writers is at most half as long. */
   partition_maintenance: 1,
-  /** At most 5 % lost while the monitor looks far more often than it does in life. */
+  /** At most 5 % of throughput lost while the monitor collects far more often than in production. */
   monitoring_overhead: -0.05,
   broadcast_fanout: 1,
-  /** An operator's own cases: each has its own target, none counts for Holdfast. */
+  /** An operator's own cases: each has its own target, and none counts for Holdfast. */
   custom: 0,
 } as const;
 
@@ -33,7 +33,7 @@ export function targetUnitOf(category: Category): TargetUnit {
 
 export type TargetOverrides = Readonly<Record<string, number>>;
 
-/** The target in force for `category`; an own one of the case counts unless settings override it. */
+/** Returns the target of a case: from the settings, else its own, else that of its category. */
 export function targetOf(
   category: Category,
   overrides: TargetOverrides,
@@ -42,7 +42,7 @@ export function targetOf(
   return overrides[category] ?? own;
 }
 
-/** From a target or a figure to the log scale on which it is estimated, and back. */
+/** Converts a target or a figure to the log scale on which it is estimated, and back. */
 export const scales: Readonly<
   Record<TargetUnit, { toLog(value: number): number; fromLog(log: number): number }>
 > = {

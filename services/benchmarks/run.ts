@@ -9,32 +9,32 @@ export type RunStatus = "queued" | "running" | "completed" | "aborted" | "failed
 export interface BenchmarkResult {
   case: string;
   category: Category;
-  /** Median throughput of the arm in `unit`; null where the case came to no result. */
+  /** Median throughput of the arm in `unit`; null when the case has no result. */
   baseline: number | null;
   candidate: number | null;
   unit: string;
   /** Candidate ÷ baseline, the Hodges–Lehmann centre over the blocks. */
   ratio: number | null;
-  /** `ratio` − 1; of a capacity the capacity itself (`target_unit`). The bounds are its 95 % interval. */
+  /** `ratio` − 1, or the capacity (see `target_unit`). The bounds are its 95 % interval. */
   improvement: number | null;
   ci_low: number | null;
   ci_high: number | null;
   target: number;
-  /** How `improvement`, its bounds and `target` are to be read. */
+  /** The unit of `improvement`, its bounds and `target`. */
   target_unit: TargetUnit;
   verdict: Verdict;
-  /** Blocks: each gave one ratio. */
+  /** Number of blocks; each gives one ratio. */
   samples: number;
-  /** 95 % interval of an arm against itself, as an improvement: holds 0 when the harness is fair. */
+  /** 95 % interval of an arm against itself, as an improvement; contains 0 when the harness is fair. */
   null_ci_low: number | null;
   null_ci_high: number | null;
-  /** What explains the figures, or what went wrong, as sentences. */
+  /** Explanation of the figures, or the problem, as sentences. */
   why: string;
-  /** The same as figures; null where the case came to no result. */
+  /** The same as figures; null when the case has no result. */
   evidence: Evidence | null;
 }
 
-/** A result with its samples, as kept: categories are judged from these. Of a capacity, `log_ratios` are its logs. */
+/** A result with its samples, from which categories are judged. Of a capacity, `log_ratios` are its logarithms. */
 export interface StoredResult extends BenchmarkResult {
   log_ratios: number[];
   null_log_ratios: number[];
@@ -57,7 +57,7 @@ export interface BenchmarkRun<R extends BenchmarkResult = BenchmarkResult> {
   error: string | null;
 }
 
-/** A run as others see it, without the raw samples. */
+/** Returns a run without its samples. */
 export function publicRun(run: BenchmarkRun<StoredResult>): BenchmarkRun {
   return { ...run, results: run.results.map(publicResult) };
 }
@@ -67,7 +67,7 @@ export function publicResult(result: StoredResult): BenchmarkResult {
   return shown;
 }
 
-/** What goes out as `performance_benchmark`. `done` and `total` count blocks of the whole run. */
+/** The event `performance_benchmark`. `done` and `total` count blocks of the whole run. */
 export interface BenchmarkEvent {
   run_id: string;
   state: "progress" | "result" | "finished";

@@ -1,11 +1,10 @@
 import type { Random } from "./measuring/random.ts";
 
 /**
- * Everything here works on natural logarithms of ratios: 2× and ½× are then equally far from "no change".
+ * All functions work on natural logarithms of ratios, so that 2× and ½× are equally far from "no change".
  *
- * An **improvement** is, everywhere in Holdfast, candidate throughput ÷ baseline throughput − 1: a ratio, 0 for no
- * change, 0.30 for 30 % more work in the same time, 1.0 for twice as much. (Half the time is an improvement of 1.0,
- * not of 0.5.)
+ * An **improvement** is candidate throughput ÷ baseline throughput − 1: 0 for no change, 0.30 for 30 % more work in the
+ * same time, 1.0 for twice as much. (Half the time is an improvement of 1.0, not of 0.5.)
  */
 export interface Interval {
   low: number;
@@ -21,7 +20,7 @@ export interface Estimate extends Interval {
 
 const resamples = 4_000;
 
-/** The middle of numbers, or the mean of the two middle ones. */
+/** Returns the median of numbers. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) return NaN;
   const sorted = Float64Array.from(values).sort();
@@ -29,12 +28,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
-/** The mean of the logarithms, taken back: the only mean under which 2× and ½× make 1×. */
+/** Returns the geometric mean, the only mean under which 2× and ½× give 1×. */
 export function geometricMean(values: readonly number[]): number {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }
 
-/** The averages of all pairs of values, each value with itself included, in rising order, with who made them. */
+/** The averages of all pairs of values, each value with itself included, ascending, with the indexes of their values. */
 interface WalshAverages {
   values: Float64Array;
   first: Uint16Array;
@@ -57,8 +56,8 @@ function walshAverages(values: readonly number[]): WalshAverages {
 }
 
 /**
- * The weighted median of the averages when value k occurs `counts[k]` times. A resample only changes the counts,
- * so its estimate needs one walk over averages sorted once, not a sort of its own.
+ * Returns the weighted median of the averages when value k occurs `counts[k]` times. A resample changes only the counts, so
+ * its estimate needs one pass over the sorted averages and no sort.
  */
 function weightedMedian({ values, first, second }: WalshAverages, counts: Uint16Array): number {
   const size = counts.length;
@@ -78,12 +77,12 @@ function weightedMedian({ values, first, second }: WalshAverages, counts: Uint16
   return NaN;
 }
 
-/** The Hodges–Lehmann estimate of the centre: the median of the averages of all pairs. */
+/** Returns the Hodges–Lehmann estimate of the centre: the median of the averages of all pairs. */
 export function hodgesLehmann(values: readonly number[]): number {
   return weightedMedian(walshAverages(values), new Uint16Array(values.length).fill(1));
 }
 
-/** P(Z ≤ z) of the standard normal distribution, within 1e-7 (Abramowitz and Stegun 26.2.17). */
+/** Returns P(Z ≤ z) of the standard normal distribution, within 1e-7 (Abramowitz and Stegun 26.2.17). */
 export function normalCdf(z: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(z));
   const tail = Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI) * t *
@@ -91,7 +90,7 @@ export function normalCdf(z: number): number {
   return z > 0 ? 1 - tail : tail;
 }
 
-/** The point below which a standard normal value lies with probability `p` (Acklam, 2003; relative error 1.2e-9). */
+/** Returns the `p` quantile of the standard normal distribution (Acklam, 2003; relative error 1.2e-9). */
 export function normalQuantile(p: number): number {
   if (!(p > 0 && p < 1)) throw new RangeError(`There is no normal quantile of ${p}`);
   const edge = 0.02425;
@@ -138,7 +137,7 @@ const middleBottom = [
   1,
 ];
 
-/** The `p` point of Student's t, within 1 % from 5 degrees of freedom on to 99.5 % (Abramowitz and Stegun 26.7.5). */
+/** Returns the `p` quantile of Student's t, within 1 % from 5 degrees of freedom up to 99.5 % (Abramowitz and Stegun 26.7.5). */
 export function studentQuantile(p: number, freedom: number): number {
   const z = normalQuantile(p);
   return z + (z ** 3 + z) / (4 * freedom) +
@@ -205,15 +204,15 @@ export function verdictOf(
   return measured.high + bias < goal ? "fail" : "inconclusive";
 }
 
-/** Where an interval lies against a band of no practical difference, ± `bound` on the log scale. */
+/** The place of an interval relative to a band of no practical difference, ± `bound` on the log scale. */
 export type Comparison = "faster" | "slower" | "equivalent" | "unclear";
 
-/** Says "equivalent" only when the whole interval lies inside the band, and "slower" only when all of it lies below. */
+/** Returns "equivalent" only when the whole interval is inside the band, and "slower" only when all of it is below. */
 export function compareWithin(interval: Interval, bound: number): Comparison {
   if (interval.low > bound) return "faster";
   if (interval.high < -bound) return "slower";
   return interval.low >= -bound && interval.high <= bound ? "equivalent" : "unclear";
 }
 
-/** From a log ratio to an improvement. */
+/** Converts a log ratio to an improvement. */
 export const improvementOf = Math.expm1;

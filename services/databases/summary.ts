@@ -1,5 +1,5 @@
-import { checksOf } from "../monitor/health/health.ts";
-import type { Check } from "../monitor/health/blind_spots.ts";
+import { checksOf } from "../monitor/health/checks.ts";
+import type { Check } from "../monitor/health/status.ts";
 import type { Snapshot, Status } from "../monitor/snapshot.ts";
 
 /** What the overview says of one database; field names are those of the API. */

@@ -1,9 +1,9 @@
 import { earliestUs, formatTimestamp, isStoredTime, parseTickTime } from "./timestamp.ts";
 
-/** A tick as a client sent it, with the line (from 1) it stood on. */
+/** A tick as a client sent it, with its line (from 1). */
 export interface ParsedTick {
   line: number;
-  /** 0 until the firewall has found it. */
+  /** 0 until the firewall sets it. */
   instrumentId: number;
   tsUs: number;
   symbol: string;
@@ -24,16 +24,16 @@ export type RefusalReason =
   | "deleted_instrument"
   | "off_tick_size";
 
-/** A row that will not become a tick, and why. */
+/** A row that is not stored as a tick, and why. */
 export interface Refusal {
   line: number;
   reason: RefusalReason;
   path: string;
   message: string;
   raw: string;
-  /** The feed it came from, where that could be read. */
+  /** The feed of the row, when it could be read. */
   symbol: string | null;
-  /** Wrong in itself, whatever the clock and the instruments say: the sender's mistake. */
+  /** The row itself is wrong, whatever the clock and the instruments. */
   malformed: boolean;
 }
 
@@ -46,16 +46,16 @@ const rawMax = 2_000;
 export const symbolMax = 64;
 export const labelMax = 32;
 export const idMax = 128;
-/** Far beyond any market; sums of sizes, and of price times size, then stay finite. */
-export const numberMax = 1e30;
-/** Zero, or at least this: products and squares of smaller numbers fall below what a double can hold. */
-export const numberMin = 1e-30;
+/** Beyond any market; with this bound, sums of sizes and of price times size stay finite. */
+const numberMax = 1e30;
+/** Smallest number other than zero: products and squares of smaller ones underflow a double. */
+const numberMin = 1e-30;
 
 /** Says whether sums, products and squares of a price or size stay finite and above zero. */
 export const isWithinBounds = (value: number) =>
   value <= numberMax && (value >= numberMin || value === 0);
 
-/** Says whether text may enter the database: no control characters, no half of a surrogate pair. */
+/** Says whether the database can store text: no control characters, no half of a surrogate pair. */
 function isClean(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
@@ -64,7 +64,7 @@ function isClean(text: string): boolean {
   return text.isWellFormed();
 }
 
-/** A row that cannot be read as a tick. */
+/** Returns the refusal of a row; `raw` is cut to 2,000 characters. */
 export function refuse(
   line: number,
   path: string,
@@ -77,7 +77,7 @@ export function refuse(
   return { line, reason, path, message, raw: raw.slice(0, rawMax), symbol, malformed };
 }
 
-/** The fields of one row before they are judged: as JSON or CSV gave them. */
+/** The fields of one row as JSON or CSV gave them, not yet validated. */
 export interface RawFields {
   ts: unknown;
   symbol: unknown;
@@ -127,7 +127,7 @@ function labelFault(path: string, value: unknown, max: number): Fault | undefine
   return undefined;
 }
 
-/** Why a value is no time. */
+/** Why a value is not a time. */
 export interface TimeFault {
   message: string;
 }
@@ -145,7 +145,7 @@ function timeFault(value: unknown, time: number | TimeFault): Fault | undefined 
   return undefined;
 }
 
-/** A number that counts from 1970 to some time of our days, and what it would count then. */
+/** Returns a hint when a number may be a time since 1970 in some unit. */
 function unitHint(value: unknown): string {
   const number = Number(value);
   const units = { s: 1e9, ms: 1e12, us: 1e15, ns: 1e18 };
@@ -158,7 +158,7 @@ function unitHint(value: unknown): string {
 
 const withoutOffset = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?$/;
 
-/** Reads the times that need no word on how: RFC 3339 with an offset, as text. */
+/** Reads the times that need no mapping option: RFC 3339 with an offset, as text. */
 function readOwnTime(value: unknown): number | TimeFault {
   if (typeof value !== "string") {
     return {
@@ -168,7 +168,7 @@ function readOwnTime(value: unknown): number | TimeFault {
   const us = parseTickTime(value);
   if (!Number.isNaN(us)) return us;
   const hint = withoutOffset.test(value)
-    ? "; the zone of times without one is said by time_zone (import: --time-zone)"
+    ? "; set the zone of times without an offset with time_zone (import: --time-zone)"
     : unitHint(value || NaN);
   return {
     message: `ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z${hint}`,
@@ -184,7 +184,7 @@ function symbolFault(value: unknown): Fault | undefined {
   return labelFault(path, value, symbolMax);
 }
 
-/** Judges the fields of one row by themselves; clock and instruments are judged later. */
+/** Validates the fields of one row. The firewall judges clock and instruments later. */
 export function readTick(
   fields: RawFields,
   line: number,
@@ -218,7 +218,7 @@ export function isRefusal(row: ParsedTick | Refusal): row is Refusal {
   return "reason" in row;
 }
 
-/** A tick as one line of NDJSON: the form in which a well-formed row waits in the quarantine. */
+/** Returns a tick as one line of NDJSON, the format of well-formed rows in the quarantine. */
 export function tickToJson(tick: ParsedTick): string {
   return JSON.stringify({
     ts: formatTimestamp(tick.tsUs),

@@ -2,7 +2,7 @@
 
 const dayMs = 86_400_000;
 export const earliestUs = 0;
-/** 2200-01-01: later than this is a broken clock, not a trade. */
+/** 2200-01-01, in microseconds: a later time comes from a broken clock. */
 export const latestUs = Date.UTC(2200, 0, 1) * 1000;
 
 const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -12,14 +12,14 @@ function daysIn(year: number, month: number): number {
   return month === 2 && leap ? 29 : monthDays[month - 1] ?? 0;
 }
 
-/** The number of the two digits at `at`, or NaN. */
+/** Returns the number of the two digits at `at`, or NaN. */
 function two(text: string, at: number): number {
   const tens = text.charCodeAt(at) - 48;
   const ones = text.charCodeAt(at + 1) - 48;
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
 }
 
-/** Midnight of a date as microseconds since 1970; NaN when there is no such day. */
+/** Returns midnight (UTC) of a date in microseconds since 1970; NaN when there is no such day. */
 export function midnightUs(year: number, month: number, day: number): number {
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return NaN;
   const midnight = new Date(0);
@@ -27,13 +27,13 @@ export function midnightUs(year: number, month: number, day: number): number {
   return midnight.getTime() * 1000;
 }
 
-/** Midnight of the "YYYY-MM-DD" that `text` begins with. */
+/** Returns midnight of the "YYYY-MM-DD" that `text` begins with. */
 function dateUs(text: string): number {
   if (text[4] !== "-" || text[7] !== "-") return NaN;
   return midnightUs(two(text, 0) * 100 + two(text, 2), two(text, 5), two(text, 8));
 }
 
-/** Minutes of a trailing "Z" or "±hh:mm" at `at`; NaN when it is neither or something follows. */
+/** Returns the minutes of a trailing "Z" or "±hh:mm" at `at`; NaN for anything else. */
 function offsetMinutes(text: string, at: number): number {
   const sign = text[at];
   if (sign === "Z" || sign === "z") return text.length === at + 1 ? 0 : NaN;
@@ -45,8 +45,8 @@ function offsetMinutes(text: string, at: number): number {
 }
 
 /**
- * Parses an RFC 3339 time to microseconds since 1970; digits beyond microseconds are cut.
- * Answers NaN for anything else, a missing offset included: a time without one is a guess.
+ * Parses an RFC 3339 time to microseconds since 1970; further digits are cut. Returns NaN for anything else, also for a time
+ * without an offset, which would be ambiguous.
  */
 export function parseTimestamp(text: string): number {
   const separator = text[10];
@@ -77,7 +77,7 @@ export function parseTimestamp(text: string): number {
 /** A time that ends in "±hh" or "±hhmm". */
 const shortOffset = /^(.{19,32}[+-]\d\d)(\d\d)?$/;
 
-/** Parses what `parseTimestamp` does, and offsets as psql and strftime write them: `+00`, `+0530`. */
+/** Parses what `parseTimestamp` parses, and the offsets of psql and strftime: `+00`, `+0530`. */
 export function parseTickTime(text: string): number {
   const us = parseTimestamp(text);
   if (!Number.isNaN(us)) return us;
@@ -93,17 +93,17 @@ export function formatTimestamp(us: number): string {
   return rest === 0 ? iso : `${iso.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
 }
 
-/** Says whether a tick may have this time, whatever the clock says; NaN may not. */
+/** Says whether a tick can have this time, from 1970 to 2199; false for NaN. */
 export function isStoredTime(us: number): boolean {
   return us >= earliestUs && us < latestUs;
 }
 
-/** The UTC day of a time, as days since 1970. */
+/** Returns the UTC day of a time, in days since 1970. */
 export function dayOf(us: number): number {
   return Math.floor(us / (dayMs * 1000));
 }
 
-/** "YYYY-MM-DD" of a day number. */
+/** Returns the "YYYY-MM-DD" of a day number. */
 export function dayName(day: number): string {
   return new Date(day * dayMs).toISOString().slice(0, 10);
 }

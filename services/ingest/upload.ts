@@ -2,17 +2,17 @@ import { HoldfastError, type InputProblem } from "../../errors.ts";
 import type { Refusal, RowBatch } from "./tick.ts";
 
 const problemsShown = 20;
-/** A body that starts with this many bad rows and no good one is no tick file. */
-const hopelessRows = 1_000;
+/** A body that begins with this many malformed rows and no tick is refused. */
+const malformedRowsMax = 1_000;
 
 export interface IngestRequest {
   batches: AsyncIterable<RowBatch>;
   create: boolean;
   backfill: boolean;
   idempotencyKey: string | undefined;
-  /** What the body was; complete once the batches have been read. */
+  /** Returns a hash of the body; call it when all batches have been read. */
   fingerprint: () => string;
-  /** Aborts when the sender leaves before it has its answer: what is not stored by then is given up. */
+  /** Aborts when the client leaves before its answer: what is not stored by then is dropped. */
   signal?: AbortSignal | undefined;
 }
 
@@ -24,11 +24,14 @@ export interface IngestAnswer {
   errors?: InputProblem[];
 }
 
+/** Called with what was stored once it is committed; `reasons` counts refused rows. */
+export type Committed = (answer: IngestAnswer, reasons: Record<string, number>) => void;
+
 export function rowsOf({ ticks, refusals }: RowBatch): number {
   return ticks.length + refusals.length;
 }
 
-/** Running counts of one upload, and the judgement whether its body was ticks at all. */
+/** Counts the rows of one upload and refuses a body that holds no tick. */
 export function createTally() {
   let accepted = 0;
   let quarantined = 0;
@@ -36,8 +39,8 @@ export function createTally() {
   const problems: InputProblem[] = [];
   const reasons: Record<string, number> = {};
 
-  /** A body with not one well-formed row is the sender's mistake: refused whole, nothing stored. */
-  function refuseHopeless(): void {
+  /** Throws `malformed_body` when not one row was well-formed. */
+  function refuseWithoutTicks(): void {
     if (accepted > 0 || quarantined === 0 || malformed < quarantined) return;
     const first = problems[0];
     throw new HoldfastError(
@@ -56,9 +59,9 @@ export function createTally() {
         reasons[reason] = (reasons[reason] ?? 0) + 1;
         if (problems.length < problemsShown) problems.push({ line, path, message });
       }
-      if (quarantined >= hopelessRows) refuseHopeless();
+      if (quarantined >= malformedRowsMax) refuseWithoutTicks();
     },
-    refuseHopeless,
+    refuseWithoutTicks,
     reasons,
     answer: (): IngestAnswer => ({
       accepted,

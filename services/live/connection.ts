@@ -1,10 +1,8 @@
 import type { Clock } from "../../lib/clock.ts";
+import { endsWithin } from "../../lib/deadline.ts";
+import { frameMax, parseFrame, sizeOf } from "./client_frame.ts";
 import { type Hub, type Message, type MessageType, messageTypes } from "./hub.ts";
-import { missedSince, readResume, type ResumeFrom, whyNot } from "./resume.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
-
-/** Largest client frame in bytes; larger ones close the socket with 1009. */
-export const frameMax = 16 * 1024;
+import { missedSince, type ResumeFrom, whyNot } from "./resume.ts";
 
 /** What a live connection needs of its socket. */
 export interface LiveSocket {
@@ -18,7 +16,7 @@ export interface LiveSocket {
 export interface LiveConnection {
   /** Handles one frame of the client. */
   receive(frame: unknown): void;
-  /** Ends the subscription; the socket is gone or going. */
+  /** Ends the subscription when the socket is closed or closing. */
   end(): void;
 }
 
@@ -27,9 +25,9 @@ export interface LiveOptions {
   clock: Clock;
   bufferMax: number;
   version: string;
-  /** Resolves once this Holdfast has the events that others stored, or cannot know of them. */
+  /** Resolves once this Holdfast has read the events that others stored, or cannot read them. */
   catchUp?: () => Promise<void>;
-  /** Where a client goes on that was connected before. */
+  /** Where a client resumes that was connected before. */
   from?: ResumeFrom | undefined;
 }
 
@@ -37,195 +35,211 @@ export interface LiveOptions {
 const catchUpMs = 5_000;
 const drainEveryMs = 250;
 
-/** Bytes of a frame as the client sent it, text or binary. */
-function sizeOf(frame: unknown): number {
-  // No UTF-16 unit is more than three bytes of UTF-8: a short text need not be encoded to be measured.
-  if (typeof frame === "string") {
-    return frame.length * 3 <= frameMax ? frame.length : new TextEncoder().encode(frame).length;
-  }
-  if (frame instanceof Blob) return frame.size;
-  return frame instanceof ArrayBuffer ? frame.byteLength : 0;
-}
-
-const isType = (value: unknown): value is MessageType =>
-  (messageTypes as readonly unknown[]).includes(value);
-
-function readTypes(value: unknown): MessageType[] | undefined {
-  if (value === undefined) return [...messageTypes];
-  return Array.isArray(value) && value.every(isType) ? value : undefined;
-}
-
 /**
- * Serves one WebSocket client: hello, then the latest of each type or what it missed since `from`, then what is published.
- * A client that reads slowly gets only the newest of each state; past `bufferMax` unsent bytes it is closed with 1013.
+ * Sends one client the messages of its types. Past `conflateAt` unsent bytes it keeps only the newest of each state, and
+ * past `bufferMax` it closes the socket with 1013.
  */
-export function serveLive(
-  socket: LiveSocket,
-  { hub, clock, bufferMax, version, catchUp = () => Promise.resolve(), from }: LiveOptions,
-): LiveConnection {
-  const wanted = new Set<MessageType>(messageTypes);
-  const pending = new Map<MessageType, Message>();
-  const conflateAt = bufferMax / 4;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let ended = false;
-  /** While it is being found out where the client goes on: the number of the last message before that. */
-  let held: number | undefined;
+class MessageSender {
+  readonly wanted = new Set<MessageType>(messageTypes);
+  readonly #socket: LiveSocket;
+  readonly #bufferMax: number;
+  readonly #conflateAt: number;
+  readonly #onOverflow: () => void;
+  readonly #pending = new Map<MessageType, Message>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
 
-  const frame = (type: string, data: unknown) =>
-    JSON.stringify({ type, data, seq: hub.seq, ts: clock.now().toISOString() });
+  constructor(socket: LiveSocket, bufferMax: number, onOverflow: () => void) {
+    this.#socket = socket;
+    this.#bufferMax = bufferMax;
+    this.#conflateAt = bufferMax / 4;
+    this.#onOverflow = onOverflow;
+  }
 
-  function sendText(text: string): void {
+  sendText(text: string): void {
+    const socket = this.#socket;
     if (!socket.isOpen) return;
-    if (socket.bufferedAmount > bufferMax) {
-      end();
+    if (socket.bufferedAmount > this.#bufferMax) {
+      this.#onOverflow();
       socket.close(1013, "reads too slowly");
       return;
     }
     socket.send(text);
   }
 
-  function drain(): void {
-    timer = undefined;
-    if (ended || !socket.isOpen) return;
-    if (socket.bufferedAmount > conflateAt) {
-      timer = setTimeout(drain, drainEveryMs);
+  deliver(message: Message): void {
+    if (this.#ended || !this.wanted.has(message.type)) return;
+    // An alert is an event and must not be skipped; the others are states, of which the newest contains all.
+    const newer = (this.#pending.get(message.type)?.seq ?? -1) > message.seq;
+    if (message.isState && this.#socket.bufferedAmount > this.#conflateAt) {
+      if (!newer) this.#pending.set(message.type, message);
+      this.#timer ??= setTimeout(() => this.#drain(), drainEveryMs);
       return;
     }
-    const messages = [...pending.values()].sort((a, b) => a.seq - b.seq);
-    pending.clear();
-    for (const message of messages) sendText(message.text);
+    if (!newer) this.#pending.delete(message.type);
+    this.sendText(message.text);
   }
 
-  function deliver(message: Message): void {
-    if (ended || !wanted.has(message.type)) return;
-    // An alert is an event and must not be skipped; the others are states, of which the newest says it all.
-    const newer = (pending.get(message.type)?.seq ?? -1) > message.seq;
-    if (message.isState && socket.bufferedAmount > conflateAt) {
-      if (!newer) pending.set(message.type, message);
-      timer ??= setTimeout(drain, drainEveryMs);
+  drop(type: MessageType): void {
+    this.wanted.delete(type);
+    this.#pending.delete(type);
+  }
+
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  #drain(): void {
+    this.#timer = undefined;
+    if (this.#ended || !this.#socket.isOpen) return;
+    if (this.#socket.bufferedAmount > this.#conflateAt) {
+      this.#timer = setTimeout(() => this.#drain(), drainEveryMs);
       return;
     }
-    if (!newer) pending.delete(message.type);
-    sendText(message.text);
+    const messages = [...this.#pending.values()].sort((a, b) => a.seq - b.seq);
+    this.#pending.clear();
+    for (const message of messages) this.sendText(message.text);
+  }
+}
+
+/** One client's subscription: obeys its frames, and resumes where it was. */
+class ClientConnection implements LiveConnection {
+  readonly #socket: LiveSocket;
+  readonly #options: LiveOptions;
+  readonly #hub: Hub;
+  readonly #sender: MessageSender;
+  readonly #unsubscribe: () => void;
+  /** While a resume waits for events of other Holdfasts: the number of the last message before it. */
+  #heldSince: number | undefined;
+
+  constructor(socket: LiveSocket, options: LiveOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#hub = options.hub;
+    this.#sender = new MessageSender(socket, options.bufferMax, () => this.end());
+    this.#unsubscribe = this.#hub.subscribe({
+      // During a resume, events of the shared order come with those that were missed.
+      send: (message) => {
+        if (this.#heldSince === undefined || message.cursor === undefined) {
+          this.#sender.deliver(message);
+        }
+      },
+      missed: () => this.#sendMissed(),
+    });
+    this.#sendHello();
+    if (options.from) this.#resume(options.from, true);
+    else this.#sendLatest(messageTypes);
   }
 
-  function end(): void {
-    ended = true;
-    clearTimeout(timer);
-    unsubscribe();
+  receive(frame: unknown): void {
+    if (this.#sender.ended) return;
+    if (sizeOf(frame) > frameMax) {
+      this.end();
+      this.#socket.close(1009, "frame too large");
+      return;
+    }
+    const request = parseFrame(frame);
+    if (typeof request === "string") return this.#refuse(request);
+    switch (request.action) {
+      case "subscribe":
+        if (request.replaces) this.#sender.wanted.clear();
+        for (const type of request.types) this.#sender.wanted.add(type);
+        return this.#sendLatest(request.types);
+      case "unsubscribe":
+        return request.types.forEach((type) => this.#sender.drop(type));
+      case "ping":
+        return this.#send("pong", {});
+      case "resume":
+        if (this.#heldSince !== undefined) return this.#refuse("a resume is under way");
+        return this.#resume(request.place, false);
+    }
   }
 
-  const sendError = (code: string, message: string) => sendText(frame("error", { code, message }));
-  const refuse = (message: string) => sendError("bad_frame", message);
+  end(): void {
+    this.#sender.end();
+    this.#unsubscribe();
+  }
 
-  const sayMissed = () =>
-    sendError(
+  #send(type: string, data: unknown): void {
+    const ts = this.#options.clock.now().toISOString();
+    this.#sender.sendText(JSON.stringify({ type, data, seq: this.#hub.seq, ts }));
+  }
+
+  #sendError(code: string, message: string): void {
+    this.#send("error", { code, message });
+  }
+
+  #refuse(message: string): void {
+    this.#sendError("bad_frame", message);
+  }
+
+  #sendMissed(): void {
+    this.#sendError(
       "events_missed",
       "events were missed and are no longer kept: read what holds by the API",
     );
-
-  function sendAll(messages: readonly Message[]): void {
-    for (const message of messages) deliver(message);
   }
 
-  function sendLatest(types: readonly MessageType[]): void {
-    for (const message of hub.latest()) if (types.includes(message.type)) deliver(message);
+  #sendHello(): void {
+    const { seq, stream, instance, cursor } = this.#hub;
+    this.#send("hello", {
+      version: this.#options.version,
+      types: messageTypes,
+      seq,
+      stream,
+      instance,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
   }
 
-  function goOn({ stream }: ResumeFrom, missed: readonly Message[], isNew: boolean): void {
-    // The figures that the client has are another Holdfast's.
-    if (isNew && stream !== hub.stream) sendLatest(["database_performance"]);
-    sendAll(missed);
+  #sendAll(messages: readonly Message[]): void {
+    for (const message of messages) this.#sender.deliver(message);
   }
 
-  /** Another Holdfast may have sent events that this one has still to read. */
-  async function resumeLater(place: ResumeFrom, isNew: boolean): Promise<void> {
-    const since = held = hub.seq;
+  #sendLatest(types: readonly MessageType[]): void {
+    this.#sendAll(this.#hub.latest().filter(({ type }) => types.includes(type)));
+  }
+
+  #resume(place: ResumeFrom, isNew: boolean): void {
+    const missed = missedSince(this.#hub, place);
+    if (missed) return this.#goOn(place, missed, isNew);
+    if (place.cursor !== undefined) return void this.#resumeLater(place, isNew);
+    this.#sendError("cannot_resume", whyNot(this.#hub, place));
+    if (isNew) this.#sendLatest(messageTypes);
+  }
+
+  /** Resumes once this Holdfast has read the events that another one may have sent. */
+  async #resumeLater(place: ResumeFrom, isNew: boolean): Promise<void> {
+    const { catchUp = () => Promise.resolve() } = this.#options;
+    const since = this.#heldSince = this.#hub.seq;
     await endsWithin(catchUp().catch(() => {}), catchUpMs);
-    held = undefined;
-    if (ended) return;
-    const missed = missedSince(hub, place);
-    if (missed) return goOn(place, missed, isNew);
-    sendError("cannot_resume", whyNot(hub, place));
-    if (isNew) return sendLatest(messageTypes);
-    const heldBack = hub.since(since);
-    if (heldBack) sendAll(heldBack.filter(({ cursor }) => cursor !== undefined));
-    else sayMissed();
+    this.#heldSince = undefined;
+    if (this.#sender.ended) return;
+    const missed = missedSince(this.#hub, place);
+    if (missed) return this.#goOn(place, missed, isNew);
+    this.#sendError("cannot_resume", whyNot(this.#hub, place));
+    if (isNew) return this.#sendLatest(messageTypes);
+    const heldBack = this.#hub.since(since);
+    if (heldBack) this.#sendAll(heldBack.filter(({ cursor }) => cursor !== undefined));
+    else this.#sendMissed();
   }
 
-  function resume(place: ResumeFrom, isNew: boolean): void {
-    const missed = missedSince(hub, place);
-    if (missed) return goOn(place, missed, isNew);
-    if (place.cursor !== undefined) return void resumeLater(place, isNew);
-    sendError("cannot_resume", whyNot(hub, place));
-    if (isNew) sendLatest(messageTypes);
+  #goOn({ stream }: ResumeFrom, missed: readonly Message[], isNew: boolean): void {
+    // The figures that the client has are another Holdfast's.
+    if (isNew && stream !== this.#hub.stream) this.#sendLatest(["database_performance"]);
+    this.#sendAll(missed);
   }
+}
 
-  function obey(request: Record<string, unknown>): void {
-    const types = readTypes(request.types);
-    switch (request.action) {
-      case "subscribe":
-        if (!types) return refuse(`types must be among ${messageTypes.join(", ")}`);
-        if (request.types !== undefined) wanted.clear();
-        for (const type of types) wanted.add(type);
-        return sendLatest(types);
-      case "unsubscribe":
-        if (!types) return refuse(`types must be among ${messageTypes.join(", ")}`);
-        for (const type of types) {
-          wanted.delete(type);
-          pending.delete(type);
-        }
-        return;
-      case "ping":
-        return sendText(frame("pong", {}));
-      case "resume": {
-        const place = readResume(request);
-        if (typeof place === "string") return refuse(place);
-        return held === undefined ? resume(place, false) : refuse("a resume is under way");
-      }
-      default:
-        return refuse("action must be subscribe, unsubscribe, ping or resume");
-    }
-  }
-
-  const unsubscribe = hub.subscribe({
-    send(message) {
-      // Those of the shared order come with what was missed.
-      if (held === undefined || message.cursor === undefined) deliver(message);
-    },
-    missed: sayMissed,
-  });
-  sendText(frame("hello", {
-    version,
-    types: messageTypes,
-    seq: hub.seq,
-    stream: hub.stream,
-    instance: hub.instance,
-    ...(hub.cursor === undefined ? {} : { cursor: hub.cursor }),
-  }));
-  if (from) resume(from, true);
-  else sendLatest(messageTypes);
-
-  return {
-    receive(data) {
-      if (ended) return;
-      if (sizeOf(data) > frameMax) {
-        end();
-        socket.close(1009, "frame too large");
-        return;
-      }
-      if (typeof data !== "string") return refuse("frames must be text");
-      let request: unknown;
-      try {
-        request = JSON.parse(data);
-      } catch {
-        return refuse("the frame is not JSON");
-      }
-      if (!request || typeof request !== "object" || Array.isArray(request)) {
-        return refuse("the frame must be a JSON object");
-      }
-      obey(request as Record<string, unknown>);
-    },
-    end,
-  };
+/**
+ * Serves one WebSocket client: hello, then the latest of each type or what it missed since `from`, then what is published.
+ * A client that reads slowly gets only the newest of each state; past `bufferMax` unsent bytes it is closed with 1013.
+ */
+export function serveLive(socket: LiveSocket, options: LiveOptions): LiveConnection {
+  return new ClientConnection(socket, options);
 }

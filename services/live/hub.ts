@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 
-/** What goes out on the WebSocket: the message types of the live channel. */
+/** The message types of the live channel. */
 export const messageTypes = [
   "database_performance",
   "performance_alert",
@@ -16,30 +16,30 @@ export interface Message {
   type: MessageType;
   seq: number;
   text: string;
-  /** Tells a state: a newer one of its type says all of it, and a slow client gets only that. */
+  /** Whether it is a state: a newer one of its type replaces it, and a slow client gets only the newest. */
   isState: boolean;
-  /** Where an event stands in the order that all Holdfasts on the database share. */
+  /** Position of an event in the order that all Holdfasts on the database share. */
   cursor?: string;
 }
 
 export interface Subscriber {
   send(message: Message): void;
-  /** Events of other Holdfasts are lost for this one: they were no longer kept when it could read them. */
+  /** Called when events of other Holdfasts are lost: they were no longer kept when this one could read them. */
   missed?(): void;
 }
 
-/** What an event tells the state of: one that says of its topic what the last one said is told once. */
+/** The topic whose state an event reports. An event with the topic and digest of the last one is not sent again. */
 export interface Subject {
   topic: string;
   digest: string;
 }
 
-/** What services use to tell the world. */
+/** Publishes events of the services. */
 export interface Publisher {
   publish(type: MessageType, data: unknown, subject?: Subject): void;
 }
 
-/** A message before it has its number. */
+/** A message without its number. */
 export interface Frame {
   type: MessageType;
   /** JSON. */
@@ -51,7 +51,7 @@ export interface Frame {
   cursor?: string;
 }
 
-/** Who gets a message: all; those that resume; or those alone that come from another Holdfast and resume. */
+/** Which clients get a message: all, those that resume, or only those that resume from another Holdfast. */
 export type Reach = "all" | "resuming" | "from elsewhere";
 
 export interface Hub extends Publisher {
@@ -66,7 +66,7 @@ export interface Hub extends Publisher {
   after(cursor: string): Message[] | undefined;
   /** The cursor of the last event. */
   readonly cursor: string | undefined;
-  /** Forgets the events of the shared order, and tells all clients that some were lost. */
+  /** Drops the events of the shared order, and notifies all clients that some were lost. */
   lose(): void;
   /** The number of the last message. */
   readonly seq: number;
@@ -83,8 +83,8 @@ const kept = 512;
 export const eventsKept = 2_000;
 const eventCharactersMax = 16 * 1024 * 1024;
 
-/** Whether a message tells a state. Alerts and what a benchmark found are events: each counts. */
-function tellsState({ type, data }: Frame): boolean {
+/** Returns whether a message is a state. Alerts and results of benchmarks are events: each counts. */
+function isStateFrame({ type, data }: Frame): boolean {
   if (type === "performance_alert") return false;
   if (type !== "performance_benchmark") return true;
   const value: unknown = JSON.parse(data);
@@ -126,7 +126,7 @@ export function createHub(
       type,
       seq: number,
       text: `{"type":"${type}","data":${data},${tail.join(",")}}`,
-      isState: tellsState(frame),
+      isState: isStateFrame(frame),
       ...(cursor === undefined ? {} : { cursor }),
     };
     if (cursor !== undefined) remember(message);

@@ -3,6 +3,7 @@ import type { RecordsDb } from "../../db/records/records.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { orTimeout } from "../../lib/deadline.ts";
 import { createLoop } from "../../lib/loop.ts";
 import type { WriteAccess } from "../monitor/write_access/access.ts";
 
@@ -19,30 +20,22 @@ export interface Instance {
 }
 
 export interface Instances {
-  /** Those seen within a day; this one alone where the database does not answer. */
+  /** Returns the instances seen within a day; only this one where the database does not answer. */
   list(): Promise<{ instances: Instance[]; complete: boolean }>;
   start(): void;
   stop(): Promise<void>;
 }
 
+/** How long a list waits for the database. */
+const answerMs = 1_000;
+const tooLate = () => new Error("The database did not answer in time");
 const beatMs = 5_000;
-/** Three beats: then it is taken for gone. */
+/** Three heartbeats; without one in that time an instance counts as gone. */
 const aliveMs = 3 * beatMs;
 
 const leadsOf = (judges: boolean): Instance["leads"] => judges ? ["alerts"] : [];
 
-/** Rejects what takes longer than a second. */
-async function soon<T>(work: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("The database did not answer in time")), 1_000);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Says every few seconds that this Holdfast is there, and knows who else is. */
+/** Writes a heartbeat of this Holdfast every few seconds, and lists all Holdfasts on the database. */
 export function createInstances(
   { db, name, version, access, judges, clock, log }: {
     db: RecordsDb;
@@ -83,7 +76,9 @@ export function createInstances(
     async list() {
       if (!access.state().schema) return { instances: [ownself()], complete: false };
       try {
-        const instances = (await soon(listInstances(db))).map((one): Instance => ({
+        const instances = (await orTimeout(listInstances(db), answerMs, tooLate)).map((
+          one,
+        ): Instance => ({
           id: one.name,
           version: one.version,
           since: one.since,
@@ -93,7 +88,7 @@ export function createInstances(
         }));
         const others = instances.filter(({ id }) => id !== name);
         const mine = instances.find(({ id }) => id === name);
-        // What it does itself it knows better than the table.
+        // An instance knows its own state better than the table.
         const own = mine ? { ...mine, alive: true, version, leads: leadsOf(judges()) } : ownself();
         return { instances: [own, ...others], complete: true };
       } catch (error) {

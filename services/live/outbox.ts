@@ -1,9 +1,9 @@
 import type { LiveEvent, StoredEvent } from "../../db/live/events.ts";
 
-/** What is to be done with an event that was read from the journal. */
+/** An event that was read from the journal. */
 export interface Arrival {
   event: StoredEvent;
-  /** It went out here before it had its place. */
+  /** Whether it was sent here before it had its position. */
   wasSent: boolean;
 }
 
@@ -14,17 +14,17 @@ interface Waiting {
 }
 
 /**
- * Keeps the events made here until they have their place in the journal, and knows the place up to which all was sent.
- * An event goes out when it is read from the journal; where that takes too long, at once, and then not again. Pure but
- * for its own state; times are milliseconds that only grow.
+ * Keeps the events published here until the journal has them, and the position up to which all were sent. An event is sent
+ * when it is read from the journal; where that takes too long, it is sent at once, and then not again. Does no I/O; times are
+ * monotonic milliseconds.
  */
 export class Outbox {
   readonly #max: number;
   readonly #waiting = new Map<string, Waiting>();
-  /** Position and id of the last event read; position 0 stands before all. */
+  /** Position and id of the last event read; position 0 is before all. */
   #place: { position: number; id: string } = { position: 0, id: "" };
   #dropped = 0;
-  /** Ids of those dropped last: one that was being stored then comes back, and has gone out. */
+  /** Ids of the events dropped last: one that was being stored then is still read later, and was sent already. */
   readonly #droppedIds = new Set<string>();
 
   constructor(max: number) {
@@ -32,8 +32,8 @@ export class Outbox {
   }
 
   /**
-   * Keeps an event. Beyond the maximum, of those that have gone out here the oldest that is no alert is dropped, or the
-   * oldest of all: others will not see it.
+   * Keeps an event. Beyond the maximum it drops one that was sent here, the oldest that is no alert or else the oldest: clients
+   * of other Holdfasts will not get it.
    */
   add(event: LiveEvent, since: number): void {
     this.#waiting.set(event.id, { event, since, sent: false });
@@ -49,19 +49,19 @@ export class Outbox {
     if (this.#droppedIds.size > this.#max && oldest !== undefined) this.#droppedIds.delete(oldest);
   }
 
-  /** Whether more wait than may: those that have not gone out must, so that some can be dropped. */
+  /** Whether more events wait than allowed: those not sent yet must be sent, so that some can be dropped. */
   get isFull(): boolean {
     return this.#waiting.size > this.#max;
   }
 
-  /** How many were dropped since this was last asked. */
+  /** Returns how many were dropped since the last call. */
   takeDropped(): number {
     const dropped = this.#dropped;
     this.#dropped = 0;
     return dropped;
   }
 
-  /** The events that wait for their place and were made before `until`, none of which has gone out; now they have. */
+  /** Returns the events added before `until` that were not sent yet, and counts them as sent. */
   takeOverdue(until: number): LiveEvent[] {
     const overdue = [...this.#waiting.values()].filter(({ since, sent }) =>
       !sent && since <= until
@@ -70,19 +70,19 @@ export class Outbox {
     return overdue.map(({ event }) => event);
   }
 
-  /** The oldest events that wait, to be stored together. */
+  /** Returns the oldest waiting events, to be stored together. */
   batch(max: number): LiveEvent[] {
     return [...this.#waiting.values()].slice(0, max).map(({ event }) => event);
   }
 
-  /** An event will not be stored. Answers it where it has not gone out. */
+  /** Removes an event that will not be stored. Returns it where it was not sent yet. */
   forget(id: string): LiveEvent | undefined {
     const one = this.#waiting.get(id);
     this.#waiting.delete(id);
     return one && !one.sent ? one.event : undefined;
   }
 
-  /** Takes up events read in order from the present place on, that place itself not among them. */
+  /** Takes events that were read in order after the present position, which moves to the last of them. */
   arrive(events: readonly StoredEvent[]): Arrival[] {
     return events.map((event) => {
       const mine = this.#waiting.get(event.id);
@@ -92,7 +92,7 @@ export class Outbox {
     });
   }
 
-  /** Goes on from another place; what is at `position` has been sent. */
+  /** Continues from another position; the event there was sent. */
   moveTo(position: number, id: string): void {
     this.#place = { position, id };
   }
@@ -105,7 +105,7 @@ export class Outbox {
     return this.#waiting.size;
   }
 
-  /** When the oldest event came that has not gone out; undefined when all have. */
+  /** Returns when the oldest event was added that was not sent yet; undefined where all were sent. */
   get unsentSince(): number | undefined {
     return [...this.#waiting.values()].find(({ sent }) => !sent)?.since;
   }

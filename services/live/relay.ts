@@ -1,294 +1,209 @@
 import { randomUUID } from "node:crypto";
-import type { EventJournal, LiveEvent, StoredEvent } from "../../db/live/events.ts";
-import { codeOf, isAnswer } from "../../db/errors.ts";
+import type { EventJournal, LiveEvent } from "../../db/live/events.ts";
+import { isAnswer } from "../../db/errors.ts";
 import { messageOf } from "../../errors.ts";
+import { resultWithin } from "../../lib/deadline.ts";
 import { createRerun } from "../../lib/rerun.ts";
 import type { Logger } from "../../log.ts";
 import { type Clock, systemTimers, type Timers } from "../../lib/clock.ts";
 import type { WriteAccess } from "../monitor/write_access/access.ts";
-import {
-  eventsKept,
-  type Frame,
-  type Hub,
-  type MessageType,
-  messageTypes,
-  type Publisher,
-  type Reach,
-} from "./hub.ts";
+import type { Hub, MessageType, Publisher, Subject } from "./hub.ts";
+import { JournalExchange, storedMax } from "./journal_exchange.ts";
 import { Outbox } from "./outbox.ts";
 
 export interface Relay extends Publisher {
-  /** Reads what the journal keeps, and begins to store and to send. Never throws. */
+  /** Loads the journal, and begins to store and to send. Never throws. */
   start(): Promise<void>;
-  /** New events may be there. */
+  /** Starts a cycle: the journal may have new events. */
   wake(): void;
-  /** Resolves once all is sent that was in the journal when it was asked, or when that cannot be found out. */
+  /** Resolves once all events are sent that were in the journal at the call, or when the journal cannot be read. */
   catchUp(): Promise<void>;
-  /** Stores what waits, in a few seconds at most, and ends. */
+  /** Stores the waiting events, for at most three seconds, and ends. */
   stop(): Promise<void>;
 }
 
-/** How long an event may wait for its place before it goes out here without one. */
+export interface RelayOptions {
+  hub: Hub;
+  journal: EventJournal;
+  access: Pick<WriteAccess, "canWrite" | "isWatchOnly" | "state">;
+  clock: Clock;
+  log: Logger;
+  timers?: Timers;
+}
+
+/** How long an event may wait for its position before it is sent here without one; milliseconds. */
 const overdueMs = 1_000;
-/** How often the journal is asked though nobody called; and where nobody can call, or it could not be asked. */
+/** How often the journal is read though no notification came, and how often where none can come. */
 const safetyMs = 5_000;
 const pollMs = 1_000;
 const listenAgainMs = 30_000;
 const pruneMs = 60_000;
 const stopMs = 3_000;
-const batchMax = 100;
-const readMax = 500;
 const waitingMax = 1_000;
-/** Events in the journal; twice as many as one Holdfast keeps in memory. */
-const storedMax = 2 * eventsKept;
-/** A larger one stays here. */
+/** A longer event goes to this Holdfast's own clients only. */
 const charactersMax = 256 * 1024;
 
-/** The figures of each Holdfast's own view are told to its own clients alone. */
-const staysHere: ReadonlySet<MessageType> = new Set(["database_performance"]);
-/** Those of which a new client is to have one, also where it says nothing new to others. */
-const needed: ReadonlySet<MessageType> = new Set(["partition_status", "backup_status"]);
+/** Types that describe one Holdfast's own view: they go to its own clients only. */
+const ownTypes: ReadonlySet<MessageType> = new Set(["database_performance"]);
 
-const cursorOf = ({ position, id }: Pick<StoredEvent, "position" | "id">) =>
-  `${position}-${id.slice(0, 8)}`;
-const isType = (type: string): type is MessageType =>
-  (messageTypes as readonly string[]).includes(type);
+/** When the relay stores, reads, listens and prunes. What it stores and sends is in `JournalExchange`. */
+class JournalRelay implements Relay {
+  readonly #hub: Hub;
+  readonly #journal: EventJournal;
+  readonly #access: RelayOptions["access"];
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #timers: Timers;
+  readonly #outbox = new Outbox(waitingMax);
+  readonly #exchange: JournalExchange;
+  readonly #run: () => Promise<void>;
+  #phase: "new" | "running" | "stopped" = "new";
+  /** Whether the last cycle reached the journal. */
+  #reached = true;
+  #listening = false;
+  #listenAt = -Infinity;
+  #prunedAt: number;
+  #cancelPoll = () => {};
+  #cancelOverdue: (() => void) | undefined;
 
-/**
- * Brings the events of every Holdfast on one database to the clients of all, in one order and once: an event is stored
- * first and sent when it is read. Where the database does not take it within a second, it goes out here at once, and is
- * stored once that can be.
- */
-export function createRelay(
-  { hub, journal, access, clock, log, timers = systemTimers }: {
-    hub: Hub;
-    journal: EventJournal;
-    access: Pick<WriteAccess, "canWrite" | "isWatchOnly" | "state">;
-    clock: Clock;
-    log: Logger;
-    timers?: Timers;
-  },
-): Relay {
-  const { instance } = hub;
-  const outbox = new Outbox(waitingMax);
-  const madeAt = timers.nowMs();
-  let phase: "new" | "running" | "stopped" = "new";
-  let loaded = false;
-  /** Whether the journal answered when it was last asked. */
-  let reached = true;
-  let listening = false;
-  let listenAt = -Infinity;
-  let prunedAt = madeAt;
-  /** Stored in this turn, and not read yet. */
-  const stored = new Set<string>();
-  let cancelPoll = () => {};
-  let cancelOverdue: (() => void) | undefined;
-
-  function send(event: LiveEvent, more: Pick<Frame, "cursor"> = {}, reach?: Reach): void {
-    const { type, data, madeAt: ts, instance, id } = event;
-    // A later Holdfast may know types that this one does not.
-    if (isType(type)) hub.emit({ type, data, ts, instance, id, ...more }, reach);
+  constructor({ hub, journal, access, clock, log, timers = systemTimers }: RelayOptions) {
+    this.#hub = hub;
+    this.#journal = journal;
+    this.#access = access;
+    this.#clock = clock;
+    this.#log = log;
+    this.#timers = timers;
+    this.#exchange = new JournalExchange({ hub, journal, outbox: this.#outbox, timers, log });
+    this.#prunedAt = timers.nowMs();
+    this.#run = createRerun(() => this.#cycle().finally(() => this.#schedule()));
   }
 
-  function sendOverdue(until: number): void {
-    for (const event of outbox.takeOverdue(until)) send(event);
+  publish(type: MessageType, data: unknown, subject?: Subject): void {
+    const text = JSON.stringify(data) ?? "null";
+    const event: LiveEvent = {
+      id: randomUUID(),
+      type,
+      instance: this.#hub.instance,
+      topic: subject?.topic ?? null,
+      digest: subject?.digest ?? null,
+      data: text,
+      madeAt: this.#clock.now().toISOString(),
+    };
+    if (ownTypes.has(type) || text.length > charactersMax || this.#phase === "stopped") {
+      return this.#exchange.send(event);
+    }
+    this.#outbox.add(event, this.#timers.nowMs());
+    const mustWait = this.#phase === "running" && this.#reached && this.#access.canWrite() &&
+      !this.#outbox.isFull;
+    if (!mustWait) this.#exchange.sendOverdue(this.#timers.nowMs());
+    this.wake();
+    this.#watchOverdue();
   }
 
-  /** Sends what waits too long; a turn that hangs must not hold it. */
-  function watchOverdue(): void {
-    const since = outbox.unsentSince;
-    if (cancelOverdue || since === undefined) return;
-    cancelOverdue = timers.after(Math.max(0, since + overdueMs - timers.nowMs()), () => {
-      cancelOverdue = undefined;
-      sendOverdue(timers.nowMs() - overdueMs);
-      watchOverdue();
+  async start(): Promise<void> {
+    if (this.#phase !== "new") return;
+    this.#phase = "running";
+    await this.#run();
+  }
+
+  wake(): void {
+    if (this.#phase === "running") void this.#run();
+  }
+
+  async catchUp(): Promise<void> {
+    if (this.#phase === "running") await this.#run();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#phase !== "running") return void (this.#phase = "stopped");
+    if (this.#reached) await resultWithin(this.#run(), stopMs, this.#timers.after);
+    this.#phase = "stopped";
+    this.#cancelPoll();
+    this.#cancelOverdue?.();
+  }
+
+  /** Sends what has waited too long, also while a cycle hangs. */
+  #watchOverdue(): void {
+    const since = this.#outbox.unsentSince;
+    if (this.#cancelOverdue || since === undefined) return;
+    const waitMs = Math.max(0, since + overdueMs - this.#timers.nowMs());
+    this.#cancelOverdue = this.#timers.after(waitMs, () => {
+      this.#cancelOverdue = undefined;
+      this.#exchange.sendOverdue(this.#timers.nowMs() - overdueMs);
+      this.#watchOverdue();
     });
   }
 
-  function take(events: readonly StoredEvent[], reach: Reach = "all"): void {
-    for (const { event, wasSent } of outbox.arrive(events)) {
-      send(event, { cursor: cursorOf(event) }, wasSent ? "from elsewhere" : reach);
+  #schedule(): void {
+    this.#cancelPoll();
+    if (this.#phase !== "running") return;
+    const waitMs = this.#listening && this.#reached ? safetyMs : pollMs;
+    this.#cancelPoll = this.#timers.after(waitMs, () => this.wake());
+  }
+
+  async #cycle(): Promise<void> {
+    if (this.#access.state().schema) await this.#useJournal();
+    else this.#reached = false;
+    if (!this.#reached || !this.#access.canWrite()) {
+      this.#exchange.sendOverdue(this.#timers.nowMs());
+    }
+    // A standby stores nothing: its primary's Holdfast does.
+    if (this.#access.isWatchOnly()) {
+      for (const { id } of this.#outbox.batch(waitingMax)) this.#outbox.forget(id);
     }
   }
 
-  /** Events from before this start are only kept for those that resume. */
-  async function load(): Promise<void> {
-    const events = await journal.newest(eventsKept);
-    const upMs = timers.nowMs() - madeAt;
-    const newAt = events.findIndex(({ ageMs }) => ageMs < upMs);
-    take(newAt < 0 ? events : events.slice(0, newAt), "resuming");
-    if (newAt >= 0) take(events.slice(newAt));
-    loaded = true;
-  }
-
-  /** The event that was sent last is gone, or another stands there: the database was restored, or we were away too long. */
-  async function findPlace(): Promise<void> {
-    const events = await journal.newest(storedMax);
-    const known = events.findLastIndex((event) => hub.after(cursorOf(event)) !== undefined);
-    if (known < 0) {
-      log.warn("live_events_missed", { after: outbox.place.position });
-      hub.lose();
-    }
-    const last = known < 0 ? undefined : events[known];
-    outbox.moveTo(last?.position ?? 0, last?.id ?? "");
-    take(events.slice(known + 1));
-  }
-
-  async function read(): Promise<void> {
-    for (;;) {
-      const { position, id } = outbox.place;
-      const events = await journal.from(position, readMax);
-      if (position > 0) {
-        const [first] = events.splice(0, 1);
-        if (first?.position !== position || first.id !== id) return await findPlace();
-      }
-      take(events);
-      if (events.length < readMax - 1) return;
-    }
-  }
-
-  function noteSkipped(id: string): void {
-    const event = outbox.forget(id);
-    if (!event || !isType(event.type) || !needed.has(event.type)) return;
-    if (!hub.latest().some(({ type }) => type === event.type)) send(event);
-  }
-
-  async function storeBatch(events: readonly LiveEvent[]): Promise<void> {
-    const positions = await journal.append(events);
-    events.forEach(({ id }, at) => {
-      if ((positions[at] ?? null) === null) noteSkipped(id);
-      else stored.add(id);
-    });
-  }
-
-  /** One that the database refuses must not keep the others waiting. */
-  async function storeOneByOne(events: readonly LiveEvent[]): Promise<void> {
-    for (const event of events) {
-      try {
-        await storeBatch([event]);
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-        log.warn("live_event_refused", { type: event.type, error: messageOf(error) });
-        const unsent = outbox.forget(event.id);
-        if (unsent) send(unsent);
-      }
-    }
-  }
-
-  async function store(): Promise<void> {
-    stored.clear();
-    for (;;) {
-      const events = outbox.batch(batchMax + stored.size).filter(({ id }) => !stored.has(id));
-      if (events.length === 0) return;
-      try {
-        await storeBatch(events);
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-        await storeOneByOne(events);
-      }
-    }
-  }
-
-  /** Asks to be called; where the server or a pooler does not do that, not again for a while. */
-  async function listen(): Promise<void> {
-    const was = listening;
-    listening = false;
-    if (access.isWatchOnly() || (!was && timers.nowMs() < listenAt)) return;
+  async #useJournal(): Promise<void> {
     try {
-      listening = await journal.listen();
+      await this.#listen(); // first: later events come with a notification, earlier ones are read below
+      await this.#exchange.load();
+      if (this.#access.canWrite()) await this.#exchange.store();
+      await this.#exchange.read();
+      const dropped = this.#outbox.takeDropped();
+      if (dropped > 0) this.#log.warn("live_events_dropped", { dropped });
+      if (!this.#reached) this.#log.info("live_events_relayed_again");
+      this.#reached = true;
+      await this.#prune();
+    } catch (error) {
+      if (this.#reached) this.#log.warn("live_events_not_relayed", { error: messageOf(error) });
+      this.#reached = false;
+    }
+  }
+
+  /** Sends LISTEN. Where the server or a pooler refuses it, waits a while before the next attempt. */
+  async #listen(): Promise<void> {
+    const was = this.#listening;
+    this.#listening = false;
+    if (this.#access.isWatchOnly() || (!was && this.#timers.nowMs() < this.#listenAt)) return;
+    try {
+      this.#listening = await this.#journal.listen();
     } catch (error) {
       if (!isAnswer(error)) throw error;
-      log.debug("live_events_not_listened_for", { error: messageOf(error) });
+      this.#log.debug("live_events_not_listened_for", { error: messageOf(error) });
     }
-    if (!listening) listenAt = timers.nowMs() + listenAgainMs;
+    if (!this.#listening) this.#listenAt = this.#timers.nowMs() + listenAgainMs;
   }
 
-  async function prune(): Promise<void> {
-    if (!access.canWrite() || timers.nowMs() - prunedAt < pruneMs) return;
-    prunedAt = timers.nowMs();
-    await journal.prune(storedMax);
+  async #prune(): Promise<void> {
+    const now = this.#timers.nowMs();
+    if (!this.#access.canWrite() || now - this.#prunedAt < pruneMs) return;
+    this.#prunedAt = now;
+    await this.#journal.prune(storedMax);
   }
-
-  async function turn(): Promise<void> {
-    if (access.state().schema) await exchange();
-    else reached = false;
-    if (!reached || !access.canWrite()) sendOverdue(timers.nowMs());
-    if (access.isWatchOnly()) { for (const { id } of outbox.batch(waitingMax)) outbox.forget(id); }
-  }
-
-  async function exchange(): Promise<void> {
-    try {
-      await listen(); // first: what is stored from now on is called out, and what was before is read below
-      if (!loaded) await load();
-      if (access.canWrite()) await store();
-      await read();
-      const dropped = outbox.takeDropped();
-      if (dropped > 0) log.warn("live_events_dropped", { dropped });
-      if (!reached) log.info("live_events_relayed_again");
-      reached = true;
-      await prune();
-    } catch (error) {
-      if (reached) log.warn("live_events_not_relayed", { error: messageOf(error) });
-      reached = false;
-    }
-  }
-
-  function schedule(): void {
-    cancelPoll();
-    if (phase !== "running") return;
-    cancelPoll = timers.after(listening && reached ? safetyMs : pollMs, wake);
-  }
-
-  const run = createRerun(() => turn().finally(schedule));
-
-  function wake(): void {
-    if (phase === "running") void run();
-  }
-
-  return {
-    publish(type, data, subject) {
-      const text = JSON.stringify(data) ?? "null";
-      const event: LiveEvent = {
-        id: randomUUID(),
-        type,
-        instance,
-        topic: subject?.topic ?? null,
-        digest: subject?.digest ?? null,
-        data: text,
-        madeAt: clock.now().toISOString(),
-      };
-      if (staysHere.has(type) || text.length > charactersMax || phase === "stopped") {
-        return send(event);
-      }
-      outbox.add(event, timers.nowMs());
-      const mustWait = phase === "running" && reached && access.canWrite() && !outbox.isFull;
-      if (!mustWait) sendOverdue(timers.nowMs());
-      wake();
-      watchOverdue();
-    },
-    async start() {
-      if (phase !== "new") return;
-      phase = "running";
-      await run();
-    },
-    wake,
-    async catchUp() {
-      if (phase === "running") await run();
-    },
-    async stop() {
-      if (phase !== "running") return void (phase = "stopped");
-      const late = Promise.withResolvers<void>();
-      const cancel = timers.after(stopMs, late.resolve);
-      if (reached) await Promise.race([run(), late.promise]);
-      cancel();
-      phase = "stopped";
-      cancelPoll();
-      cancelOverdue?.();
-    },
-  };
 }
 
-/** Whether the server refused the event itself: data exceptions and violated constraints. */
-function isRefusal(error: unknown): boolean {
-  return /^2[23]/.test(codeOf(error));
+/**
+ * Makes the relay, which sends the events of every Holdfast on one database to the clients of all, in one order and once.
+ * It stores an event first and sends it when it reads it. Where the database takes longer than a second, it sends the event
+ * here at once, and stores it when that is possible.
+ */
+export function createRelay(options: RelayOptions): Relay {
+  const relay = new JournalRelay(options);
+  return {
+    publish: (type, data, subject) => relay.publish(type, data, subject),
+    start: () => relay.start(),
+    wake: () => relay.wake(),
+    catchUp: () => relay.catchUp(),
+    stop: () => relay.stop(),
+  };
 }

@@ -1,6 +1,6 @@
 import type { Hub, Message } from "./hub.ts";
 
-/** From where a client goes on: the last number it has of a stream, or the cursor of the last event it has of any. */
+/** Where a client resumes: after the last number it has of a stream, or after the cursor of its last event. */
 export interface ResumeFrom {
   seq?: number;
   /** Of the hello before `seq`; without it, this one. */
@@ -11,7 +11,7 @@ export interface ResumeFrom {
 const cursorForm = /^[1-9]\d{0,15}-[0-9a-f]{8}$/;
 const wholeNumber = /^(0|[1-9]\d{0,15})$/;
 
-/** Reads `seq`, `stream` and `cursor` of a frame; answers what is wrong with them as text. */
+/** Parses `seq`, `stream` and `cursor` of a frame. Returns what is wrong with them as text. */
 export function readResume(given: Record<string, unknown>): ResumeFrom | string {
   const { seq, stream, cursor } = given;
   if (seq === undefined && cursor === undefined) {
@@ -31,7 +31,7 @@ export function readResume(given: Record<string, unknown>): ResumeFrom | string 
   };
 }
 
-/** The same from the query of the request that opens the channel; undefined where it names no place. */
+/** Parses the same from the query of the request that opens the channel; undefined where it has none. */
 export function readResumeQuery(query: URLSearchParams): ResumeFrom | string | undefined {
   const [seq, stream, cursor] = ["seq", "stream", "cursor"].map((name) =>
     query.get(name) ?? undefined
@@ -44,14 +44,14 @@ export function readResumeQuery(query: URLSearchParams): ResumeFrom | string | u
   });
 }
 
-/** What a client that goes on from there has missed, in order; undefined where that is not known here. */
+/** Returns the messages that a client has missed since then, in order; undefined where they are not known here. */
 export function missedSince(hub: Hub, { seq, stream, cursor }: ResumeFrom): Message[] | undefined {
   const ofThisStream = seq !== undefined && (stream ?? hub.stream) === hub.stream;
   return (ofThisStream ? hub.since(seq) : undefined) ??
     (cursor === undefined ? undefined : hub.after(cursor));
 }
 
-/** Why a client cannot go on from there. */
+/** Returns why a client cannot resume from there. */
 export function whyNot(hub: Hub, { seq, stream, cursor }: ResumeFrom): string {
   if (cursor !== undefined) return `the event at ${cursor} is not kept`;
   if (stream !== undefined && stream !== hub.stream) {

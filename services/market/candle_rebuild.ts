@@ -1,17 +1,19 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
+import { sqlState } from "../../db/sql_state.ts";
 import {
   claimRebuild,
   compareSlice,
   firstMinute,
   holdSlice,
-  leavesGivenUp,
+  leavesDetached,
+  limitStatements,
   type RebuildSlice,
   rebuildSlice,
   type SliceReport,
 } from "../../db/market/candle_rebuild.ts";
 import { findBySymbol } from "../../db/market/instruments.ts";
-import { presentTable } from "../../db/partitions/leaves.ts";
+import { presentTable } from "../../db/partitions/catalogue/leaves.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { formatTimestamp } from "../ingest/timestamp.ts";
@@ -24,13 +26,13 @@ export interface RebuildRequest {
   symbol: string;
   from?: string | undefined;
   to?: string | undefined;
-  /** Counts the differences and changes nothing. */
+  /** Counts the differences without changing anything. */
   dryRun: boolean;
-  /** Also days whose leaf Holdfast once detached. */
+  /** Includes leaves that Holdfast detached before. */
   force: boolean;
-  /** Goes on to the end, whatever time that takes; else it answers after some seconds, and says where to go on. */
+  /** Continues to the end; otherwise returns after `budgetMs` and says where to continue. */
   whole?: boolean;
-  /** Told of each partition begun. */
+  /** Called when a partition begins. */
   onProgress?: (progress: { partition: string; done: number; of: number }) => void;
 }
 
@@ -39,25 +41,25 @@ export interface RebuildAnswer {
   changed: number;
   removed: number;
   skipped: { partition: string; reason: string }[];
-  /** Where to go on, when the time of one request was used up. */
+  /** Where to continue, when the time of one request was used up. */
   next_from: string | null;
 }
 
 const ticks = { schema: "market", table: "ticks" };
 const minuteUs = 60_000_000;
 const dayUs = 1_440 * minuteUs;
-/** One day of one instrument, at worst tens of millions of ticks. */
+/** For one day of one instrument, at most tens of millions of ticks; milliseconds. */
 const sliceTimeoutMs = 60_000;
-/** Shorter than deadlock_timeout: should a rebuild and an upload ever wait for each other, the rebuild gives way. */
+/** Shorter than deadlock_timeout, so that in a deadlock with an upload the rebuild fails; milliseconds. */
 const lockTimeoutMs = 500;
-const attempts = 20;
-/** A request answers about then, and says where to go on. */
+const triesMax = 20;
+/** A request returns after about this time and says where to continue; milliseconds. */
 const budgetMs = 20_000;
 
 const ceilMinute = (us: number) => Math.ceil(us / minuteUs) * minuteUs;
 const floorMinute = (us: number) => Math.floor(us / minuteUs) * minuteUs;
 
-/** Makes candles anew from the ticks that are there: for what raw SQL did to market.ticks behind the ingest's back. */
+/** Rebuilds candles from the stored ticks, after changes that SQL made to market.ticks outside of ingest. */
 export function createCandleRebuild(
   { pool, catalogue, now = () => performance.now() }: {
     pool: Pool;
@@ -78,7 +80,7 @@ export function createCandleRebuild(
       .flatMap(({ schema, name, bound, pending }) => {
         const read = parseBound(bound, codecs.timestamptz);
         if (read.kind !== "range" || pending) return [];
-        // A minute cut by a bound has ticks in two leaves; such bounds are nobody's.
+        // A minute that a bound divides has ticks in two leaves and is left out.
         const from = ceilMinute(Math.max(Number(read.span.from), fromUs ?? 0, 0));
         const to = floorMinute(Math.min(Number(read.span.to), ceilMinute(toUs ?? Infinity)));
         const leaf = { schema, table: name };
@@ -87,12 +89,10 @@ export function createCandleRebuild(
       .sort((a, b) => a.fromUs - b.fromUs);
   }
 
-  /** One look at one day; undefined when its leaf or its instrument is no longer there. */
-  function look(slice: RebuildSlice, dryRun: boolean): Promise<SliceReport | undefined> {
+  /** Compares or rebuilds one slice in a transaction; undefined when its leaf or instrument no longer exists. */
+  function attempt(slice: RebuildSlice, dryRun: boolean): Promise<SliceReport | undefined> {
     return pool.transaction(async (sql: Sql) => {
-      await sql`select
-        set_config('statement_timeout', ${String(sliceTimeoutMs)}, true),
-        set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`;
+      await limitStatements(sql, { statementMs: sliceTimeoutMs, lockMs: lockTimeoutMs });
       if (!await holdSlice(sql, slice)) return undefined;
       if (dryRun) return await compareSlice(sql, slice);
       if (!await claimRebuild(sql, slice.instrumentId)) {
@@ -104,13 +104,13 @@ export function createCandleRebuild(
     }, { deadlineMs: 2 * sliceTimeoutMs });
   }
 
-  /** Looks again while uploads overtake it. */
-  async function settle(slice: RebuildSlice, dryRun: boolean): Promise<SliceReport | undefined> {
+  /** Repeats a slice while uploads change its candles meanwhile. */
+  async function process(slice: RebuildSlice, dryRun: boolean): Promise<SliceReport | undefined> {
     let sum: SliceReport | undefined;
-    for (let attempt = 1;; attempt++) {
-      const report = await look(slice, dryRun).catch((error) => {
-        if (codeOf(error) === "42P01") return undefined; // undefined_table: the leaf has been dropped
-        if (codeOf(error) !== "55P03" || attempt === attempts) throw error;
+    for (let tries = 1;; tries++) {
+      const report = await attempt(slice, dryRun).catch((error) => {
+        if (codeOf(error) === sqlState.undefinedTable) return undefined; // undefined_table: the leaf was dropped
+        if (codeOf(error) !== sqlState.lockNotAvailable || tries === triesMax) throw error;
         return { checked: 0, changed: 0, removed: 0, overtaken: 1 };
       });
       if (!report) return sum;
@@ -121,17 +121,17 @@ export function createCandleRebuild(
         overtaken: report.overtaken,
       };
       if (sum.overtaken === 0) return sum;
-      if (attempt === attempts) {
+      if (tries === triesMax) {
         throw new HoldfastError("conflict", "Uploads keep changing these candles; try again", {
           retryAfterSeconds: 2,
         });
       }
-      await new Promise((done) => setTimeout(done, 20 * attempt * (0.5 + Math.random())));
+      await new Promise((done) => setTimeout(done, 20 * tries * (0.5 + Math.random())));
     }
   }
 
   return {
-    /** Rebuilds the minutes that start at `from` or later and before `to`, in days, each its own transaction. */
+    /** Rebuilds the minutes that start at `from` or later and before `to`, one transaction per day. */
     async rebuild(
       { symbol, from, to, dryRun, force, whole = false, onProgress = () => {} }: RebuildRequest,
     ): Promise<RebuildAnswer> {
@@ -141,9 +141,9 @@ export function createCandleRebuild(
         throw new HoldfastError("not_found", `No instrument has the symbol ${symbol}`);
       }
       const slices = await slicesOf(instrument.id, boundOf("from", from), boundOf("to", to));
-      const givenUp = force
+      const detached = force
         ? new Set<string>()
-        : await pool.run((sql) => leavesGivenUp(sql, slices.map(({ leaf }) => leaf.table)));
+        : await pool.run((sql) => leavesDetached(sql, slices.map(({ leaf }) => leaf.table)));
       const answer: RebuildAnswer = {
         minutes_checked: 0,
         changed: 0,
@@ -156,14 +156,14 @@ export function createCandleRebuild(
         onProgress({ partition: `${leaf.schema}.${leaf.table}`, done, of: slices.length });
         const skip = (reason: string) =>
           answer.skipped.push({ partition: `${leaf.schema}.${leaf.table}`, reason });
-        if (givenUp.has(leaf.table)) {
-          skip("it was detached once, so its ticks may not be all there were; force includes it");
+        if (detached.has(leaf.table)) {
+          skip("it was detached before, so ticks may be missing; force=true includes it");
           continue;
         }
         for (let at = slice.fromUs; at < toUs;) {
           const first = await pool.run((sql) => firstMinute(sql, { ...slice, fromUs: at }))
             .catch((error) => {
-              if (codeOf(error) === "42P01") return undefined;
+              if (codeOf(error) === sqlState.undefinedTable) return undefined;
               throw error;
             });
           if (first === undefined) break;
@@ -171,7 +171,7 @@ export function createCandleRebuild(
             return { ...answer, next_from: formatTimestamp(first) };
           }
           const end = Math.min(toUs, Math.floor(first / dayUs) * dayUs + dayUs);
-          const report = await settle({ ...slice, fromUs: first, toUs: end }, dryRun);
+          const report = await process({ ...slice, fromUs: first, toUs: end }, dryRun);
           if (!report) {
             skip("it is no longer attached");
             break;

@@ -1,7 +1,7 @@
 import { HoldfastError } from "../../errors.ts";
 import { isStoredTime, parseTimestamp } from "../ingest/timestamp.ts";
 
-/** Where a page ended, as opaque text. */
+/** Returns the position of a page's last row as opaque text. */
 export function writeCursor(position: readonly string[]): string {
   return btoa(JSON.stringify(position)).replaceAll("+", "-").replaceAll("/", "_").replaceAll(
     "=",
@@ -9,7 +9,7 @@ export function writeCursor(position: readonly string[]): string {
   );
 }
 
-/** Reads a cursor whose parts pass `valid`, one by one; anything else is the caller's mistake. */
+/** Reads a cursor; `valid` checks its parts one by one. Throws `invalid_request`. */
 export function readCursor(
   cursor: string | undefined,
   valid: readonly ((part: string) => boolean)[],
@@ -22,14 +22,18 @@ export function readCursor(
       parts.every((part, at) => typeof part === "string" && valid[at]?.(part))
     ) return parts;
   } catch {
-    // falls through to the refusal
+    // refused below
   }
-  throw new HoldfastError("invalid_request", "The cursor is not one this server gave out", {
-    problems: [{ path: "cursor", message: "not a cursor of this list" }],
-  });
+  throw new HoldfastError(
+    "invalid_request",
+    "The cursor is not from this server; omit it to read from the beginning",
+    {
+      problems: [{ path: "cursor", message: "not a cursor of this list" }],
+    },
+  );
 }
 
-/** What parts may be, so that none reaches the database that it would refuse. */
+/** Checks of a part, so that no value reaches the database that it would refuse. */
 export const cursorParts = {
   time: (part: string) => isStoredTime(parseTimestamp(part)),
   number: (part: string) => /^\d{1,19}$/.test(part) && BigInt(part) < 2n ** 63n,

@@ -1,19 +1,19 @@
-/** How float8 holds the prices of one instrument; pure. */
+/** How exactly float8 holds the prices of one instrument. */
 export interface Exactness {
   tick_size: number | null;
   tick_size_source: "instrument" | "inferred" | "none";
   sampled: number;
   distinct_prices: number;
-  /** Distinct prices that are the float8 nearest to a multiple of the tick size: printed, they are that multiple. */
+  /** Distinct prices that print as a multiple of the tick size, because they are the float8 nearest to it. */
   round_trips: number;
-  /** Distinct prices that are no multiple of the tick size. */
+  /** Distinct prices that are not a multiple of the tick size. */
   off_grid: number;
   off_grid_examples: number[];
   /** Largest distance between a stored price and its exact decimal multiple, in price units. */
   worst_error: number;
   worst_price: number | null;
   max_significant_digits: number;
-  /** Below this price every multiple of the tick size survives float8: 15 digits always do. */
+  /** Below this price float8 holds every multiple of the tick size: 15 digits are always exact. */
   exact_below: number | null;
   verdict: "exact" | "inexact" | "unknown";
   advice: string;
@@ -27,7 +27,7 @@ interface Decimal {
 
 const scaleMax = 12;
 
-/** The shortest decimal that reads back as `value`, as JavaScript and Postgres print it. */
+/** Returns the shortest decimal that reads back as `value`, as JavaScript and Postgres print it. */
 function decimalOf(value: number): Decimal {
   const [digits = "0", exponent = "0"] = value.toExponential().split("e");
   const [whole = "0", fraction = ""] = digits.split(".");
@@ -40,12 +40,12 @@ function rescale({ units, scale }: Decimal, to: number): bigint {
   return units * 10n ** BigInt(to - scale);
 }
 
-/** Significant digits of the shortest decimal. */
+/** Returns the number of significant digits of the shortest decimal. */
 function significantDigits(value: number): number {
   return value === 0 ? 1 : value.toExponential().split("e")[0]!.replace(".", "").length;
 }
 
-/** A float8 as an exact fraction: units / 2^shift. */
+/** Returns a float8 as an exact fraction: units / 2^shift. */
 function fractionOf(value: number): { units: bigint; shift: bigint } {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
@@ -59,18 +59,18 @@ function fractionOf(value: number): { units: bigint; shift: bigint } {
     : { units, shift: BigInt(-power) };
 }
 
-/** |stored − decimal|, exactly, as a number. */
+/** Returns |stored − decimal|, computed exactly. */
 function errorOf(stored: number, { units, scale }: Decimal): number {
   const fraction = fractionOf(stored);
   const power = 10n ** BigInt(scale);
   const difference = fraction.units * power - (units << fraction.shift);
   const size = difference < 0n ? -difference : difference;
-  // Scaled up before the division, so that tiny differences keep their digits.
+  // Scaled up before the division, so that small differences keep their digits.
   const scaled = size * 10n ** 40n / (power << fraction.shift);
   return Number(`${scaled}e-40`);
 }
 
-/** The nearest multiple of the tick size, exactly. */
+/** Returns the nearest multiple of the tick size, exactly. */
 function nearestMultiple(price: number, tick: Decimal): Decimal {
   const shown = decimalOf(price);
   const scale = Math.max(shown.scale, tick.scale);
@@ -85,7 +85,7 @@ function isMultiple(price: number, tick: Decimal): boolean {
   return rescale(shown, scale) % rescale(tick, scale) === 0n;
 }
 
-/** The smallest power of ten of which all prices are multiples; none when they need more than 12 places. */
+/** Returns the largest power of ten of which all prices are multiples; null when they need more than 12 places. */
 function inferTickSize(prices: readonly number[]): number | null {
   const scale = Math.max(0, ...prices.map((price) => decimalOf(price).scale));
   return prices.length > 0 && scale <= scaleMax ? Number(`1e-${scale}`) : null;
@@ -95,8 +95,8 @@ function advise(report: Omit<Exactness, "advice">): string {
   const { verdict, off_grid, distinct_prices, tick_size, exact_below } = report;
   if (verdict === "unknown") return "There are no ticks to judge yet.";
   if (off_grid > 0) {
-    return `${off_grid} of ${distinct_prices} prices are no multiple of the tick size ${tick_size}: the tick size is ` +
-      "wrong, or these are averages and sub-tick prints. If they must be kept to the last digit, store numeric, or " +
+    return `${off_grid} of ${distinct_prices} prices are not a multiple of the tick size ${tick_size}: the tick size is ` +
+      "wrong, or these are averages and sub-tick prints. To keep every digit, store numeric, or " +
       "bigint counts of a finer tick.";
   }
   if (verdict === "inexact") {
@@ -107,7 +107,7 @@ function advise(report: Omit<Exactness, "advice">): string {
     " Sums and averages still round in the last digits; money that is owed belongs in numeric.";
 }
 
-/** Judges prices against a tick size; without one, against the power of ten the prices suggest. */
+/** Judges prices by a tick size; without one, by the power of ten that the prices suggest. Pure. */
 export function judgeExactness(prices: readonly number[], tickSize: number | null): Exactness {
   const distinct = [...new Set(prices)];
   const inferred = tickSize ?? inferTickSize(distinct);

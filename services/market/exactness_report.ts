@@ -4,7 +4,7 @@ import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { type Exactness, judgeExactness } from "./exactness.ts";
 
-/** Enough to see how an instrument is quoted, and no more than an index walk of some milliseconds. */
+/** Enough prices to see how an instrument is quoted; reading them takes some milliseconds. */
 const sampleMax = 50_000;
 
 export interface ExactnessReport extends Exactness {
@@ -13,7 +13,7 @@ export interface ExactnessReport extends Exactness {
   to: string | null;
 }
 
-/** Answers how float8 holds the newest prices of a symbol. */
+/** Reports how exactly float8 holds the newest prices of a symbol. */
 export function createExactness({ pool }: { pool: Pool }) {
   return {
     async report(symbol: string): Promise<ExactnessReport> {

@@ -1,5 +1,6 @@
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
+import { sqlState } from "../../db/sql_state.ts";
 import {
   createInstrument,
   findInstrument,
@@ -27,11 +28,11 @@ export interface Instruments {
   }): Promise<Page<InstrumentRow>>;
   get(id: number): Promise<InstrumentRow>;
   create(input: InstrumentChanges & { symbol: string }): Promise<InstrumentRow>;
-  /** `check` judges the instrument as it is, in the transaction that changes it, and throws to leave it so. */
+  /** `check` receives the present instrument in the same transaction, and throws to prevent the change. */
   update(id: number, changes: InstrumentChanges, check?: Check): Promise<InstrumentRow>;
   softDelete(id: number, check?: Check): Promise<InstrumentRow>;
   restore(id: number): Promise<InstrumentRow>;
-  /** Removes it for good; refused while a tick refers to it. */
+  /** Deletes an instrument permanently. Throws `instrument_referenced` while a tick refers to it. */
   purge(id: number, check?: Check): Promise<void>;
 }
 
@@ -46,7 +47,7 @@ function missing(id: number): HoldfastError {
   return new HoldfastError("not_found", `No instrument has the id ${id}`);
 }
 
-/** The instruments' verbs; every change makes ingest look symbols up anew. */
+/** Lists and changes instruments. `onChange` is called after every change, so that caches of symbols are cleared. */
 export function createInstruments(
   { pool, onChange }: { pool: Pool; onChange: () => void },
 ): Instruments {
@@ -55,17 +56,19 @@ export function createInstruments(
       return await work();
     } catch (error) {
       const state = codeOf(error);
-      if (state === "23505") { // unique_violation
+      if (state === sqlState.uniqueViolation) {
         throw new HoldfastError(
           "symbol_taken",
-          `A living instrument already has the symbol ${symbol ?? ""}`.trim(),
+          `An instrument already has the symbol ${symbol ?? ""}`.trim(),
           {
             problems: [{ path: "symbol", message: "already taken" }],
           },
         );
       }
-      // restrict_violation by the guard; by candles that came meanwhile it is 23503 before Postgres 18.
-      if (state === "23001" || state === "23503") throw referenced();
+      // restrict_violation by the trigger; candles written meanwhile raise 23503 before Postgres 18.
+      if (state === sqlState.restrictViolation || state === sqlState.foreignKeyViolation) {
+        throw referenced();
+      }
       throw error;
     } finally {
       onChange();
@@ -78,7 +81,7 @@ export function createInstruments(
     return row;
   }
 
-  /** Does `work` on an instrument that `check` finds as it should be, or without asking where there is no check. */
+  /** Runs `work`, with `check` on the locked instrument in the same transaction when there is one. */
   async function checked<T>(id: number, check: Check, work: (sql: Sql) => Promise<T>): Promise<T> {
     if (!check) return await pool.run(work);
     return await pool.transaction(async (sql) => {

@@ -29,18 +29,18 @@ export interface CandlePageQuery {
   cursor?: string | undefined;
 }
 
-/** Reads of the market data. */
+/** Reads market data. */
 export interface Market {
   ticks(query: TickPageQuery): Promise<Page<TickRow>>;
   candles(query: CandlePageQuery): Promise<Page<CandleRow>>;
 }
 
-/** Milliseconds are enough unless a tick has more. */
+/** Shortens a time to milliseconds when it has no finer digits. */
 function trimMicroseconds(ts: string): string {
   return ts.endsWith("000Z") ? `${ts.slice(0, -4)}Z` : ts;
 }
 
-/** A bound of a question in microseconds, no further out than ticks can be. */
+/** Returns a bound of a query in microseconds, limited to the range of ticks. Throws `invalid_request`. */
 export function boundOf(path: "from" | "to", text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const us = parseTimestamp(text);
@@ -52,7 +52,7 @@ export function boundOf(path: "from" | "to", text: string | undefined): number |
   return Math.min(Math.max(us, earliestUs), latestUs);
 }
 
-/** The page and, when a row too many was read, where the next one begins. */
+/** Returns a page of at most `limit` rows, with a cursor when `rows` has one more. */
 export function pageOf<T>(rows: T[], limit: number, position: (row: T) => string[]): Page<T> {
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return { rows: rows.slice(0, limit), nextCursor: last ? writeCursor(position(last)) : null };

@@ -2,7 +2,7 @@ import type { PoolStats } from "../../db/pool/pool.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { IngestCounters } from "../ingest/service.ts";
-import type { Readings } from "./collect/collect_tier.ts";
+import type { Readings } from "./collect/reading.ts";
 import type { RecorderState } from "./history/recorder.ts";
 import type { PerformanceMetrics } from "./signals/derived.ts";
 import type { TableReport } from "../partitions/report/report.ts";
@@ -12,13 +12,14 @@ import type { Statements } from "./diagnosis/statements.ts";
 
 export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
 
-/** Everything known at one moment; health, metrics and the WebSocket answer from it alone. */
+/** Everything known at one moment. Health, metrics and the live channel read only this. */
 export interface Snapshot {
   status: Status;
+  /** Milliseconds since 1970, like all times here. */
   now: number;
   /** When the server last answered the fast tier; undefined before the first time. */
   checkedAt: number | undefined;
-  /** What kept the last fast tick from an answer. */
+  /** The error of the last run of the fast tier, and since when there has been one. */
   unreachable: { since: number; error: string } | undefined;
   pool: PoolStats;
   metrics: PerformanceMetrics;
@@ -28,9 +29,9 @@ export interface Snapshot {
   tables: TableReport[];
   tablesAt: number | undefined;
   tablesFresh: boolean;
-  /** Why they could not be read when last tried. */
+  /** Why the last attempt to read tables failed. */
   tablesError: string | undefined;
-  /** Back, and not looked at since: it may be another server than the one that went away. */
+  /** Whether the server answers again and its tables have not been read since: it may be another server. */
   justBack: boolean;
   readings: Readings;
   ingest: IngestCounters;

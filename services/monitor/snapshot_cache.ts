@@ -4,24 +4,24 @@ import type { WriteWatch } from "../alerts/evaluation/canary.ts";
 import type { BackupHealth } from "../backups/report.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { IngestCounters } from "../ingest/service.ts";
-import type { Readings } from "./collect/collect_tier.ts";
-import type { Collection, TierTimes } from "./collect/schedule.ts";
-import { overallStatus } from "./health/health.ts";
+import type { ReachabilityState } from "./collect/reachability.ts";
+import type { Collection, TierTimes } from "./collect/collection.ts";
+import { overallStatus } from "./health/status.ts";
 import type { History } from "./history/history.ts";
 import { deriveMetrics } from "./signals/derived.ts";
 import { reportTable, type TableReading, type TableReport } from "../partitions/report/report.ts";
-import { freshValue, type Reading } from "./collect/reading.ts";
+import { copyReadings, freshValue, type Reading, type Readings } from "./collect/reading.ts";
 import { signals } from "./signals/list.ts";
 import { readSignals } from "./signals/signal.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** What the monitor knows at the end of a turn, beside what its collectors read. */
-export interface Known extends Pick<Snapshot, "checkedAt" | "unreachable" | "justBack"> {
+/** What the monitor knows at the end of a run of a tier, besides its collectors' readings. */
+export interface Known extends ReachabilityState {
   tables: Readonly<Reading<TableReading[]>>;
   ticksPerSecond: number | null;
 }
 
-/** Parts of a snapshot that cost next to nothing and are as of the moment it is asked for. */
+/** Parts of a snapshot that are cheap to read and as of the moment it is made. */
 export interface LiveParts {
   appPool: Pick<Pool, "stats">;
   ingest: { counters(): IngestCounters };
@@ -31,15 +31,10 @@ export interface LiveParts {
   writeWatch: Pick<WriteWatch, "state">;
 }
 
-const copyOf = (readings: Readings) =>
-  Object.fromEntries(
-    Object.entries(readings).map(([name, reading]) => [name, { ...reading }]),
-  ) as unknown as Readings;
-
 /**
- * Makes snapshots of what the turns have read so far. What follows from readings is worked out once per turn and second:
- * within a second nothing ages out. Reports of tables, which cost most with many leaves, are worked out once per reading
- * and minute. Pool, uploads, backups, alerts and the time itself are as of now.
+ * Makes snapshots of what the tiers have read. Metrics and signals are worked out once per run and second, because within
+ * a second no reading becomes stale. Reports of tables, the most expensive part with many leaves, are worked out once per
+ * reading and minute. Pool, uploads, backups, alerts and the time itself are as of now.
  */
 export function createSnapshotCache(
   { collection, maxAgeMs, horizonDays, clock, live }: {
@@ -78,10 +73,10 @@ export function createSnapshotCache(
   }
 
   return {
-    /** Takes what is known at the end of a turn as what snapshots are made of, until the next time. */
+    /** Sets what snapshots are made of until the next call. */
     commit(now: Known): void {
       known = { ...now, tables: { ...now.tables } };
-      readings = copyOf(collection.readings);
+      readings = copyReadings(collection.readings);
       derived = undefined;
     },
     current(): Snapshot {

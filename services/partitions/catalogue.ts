@@ -6,27 +6,28 @@ import {
   readBounds,
   readIndexBytes,
   readSizes,
-} from "../../db/partitions/leaves.ts";
+} from "../../db/partitions/catalogue/leaves.ts";
+import { sqlState } from "../../db/sql_state.ts";
 
 /**
- * A leaf with its bound and the size of its table and indexes. A bound of null could not be read, because somebody holds
- * the leaf exclusively.
+ * A leaf with its bound and the size of its table and indexes. The bound is null when it could not be read because another
+ * session holds the leaf exclusively.
  */
 export interface Leaf extends LeafRow {
   bound: string | null;
 }
 
 export interface Catalogue {
-  /** The leaves of these tables, by the tables' oids; waits for no lock. */
+  /** Returns the leaves of these tables, by the tables' oids; waits for no lock. */
   leaves(sql: Sql, parents: readonly number[]): Promise<Map<number, Leaf[]>>;
-  /** The same with exact sizes where they can be read: relpages waits for a vacuum. */
+  /** Returns the same with exact sizes where they can be read: relpages is only as recent as the last vacuum. */
   sizedLeaves(sql: Sql, parents: readonly number[]): Promise<Map<number, Leaf[]>>;
 }
 
-/** Leaves measured per look: each costs a few file stats. */
+/** At most so many leaves are measured in one call: each costs a few file stats. */
 const measuredMax = 200;
 
-/** Leaves remembered beyond those that are there. */
+/** At most so many leaves are cached beyond those that exist. */
 const rememberedMax = 20_000;
 
 /**
@@ -49,12 +50,12 @@ export function createCatalogue(): Catalogue {
         if (bound !== null) bounds.set(oid, { version: versions.get(oid) ?? "", bound });
       }
     } catch (error) {
-      // lock_not_available: one was locked between the look and the question; they stay unknown this time.
-      if (codeOf(error) !== "55P03") throw error;
+      // A leaf was locked after the check; the bounds stay unknown this time.
+      if (codeOf(error) !== sqlState.lockNotAvailable) throw error;
     }
   }
 
-  /** Most leaves rest, and summing their indexes up costs more than all else here: only what was written is asked. */
+  /** Only leaves that were written to are summed up: most are unchanged, and this query is the slowest here. */
   async function learnIndexes(sql: Sql, rows: readonly LeafRow[]): Promise<void> {
     const changed = rows.filter(({ oid, writes }) => indexes.get(oid)?.writes !== writes);
     if (changed.length === 0) return;
@@ -63,7 +64,7 @@ export function createCatalogue(): Catalogue {
     for (const { oid, writes } of changed) indexes.set(oid, { writes, bytes: bytes.get(oid) ?? 0 });
   }
 
-  /** Leaves come and go: what is remembered of those long gone is dropped with the rest, and learned again. */
+  /** Clears the cache when it holds many leaves that no longer exist. */
   function forget(present: number): void {
     for (const known of [bounds, sizes, indexes]) {
       if (known.size > 2 * present + rememberedMax) known.clear();
@@ -87,7 +88,7 @@ export function createCatalogue(): Catalogue {
   }
 
   async function measure(sql: Sql, leaves: readonly Leaf[]): Promise<void> {
-    // A table without storage has no size of its own.
+    // A table without storage has no size.
     const changed = leaves.filter(({ oid, writes, partitioned }) =>
       !partitioned && sizes.get(oid)?.writes !== writes
     );

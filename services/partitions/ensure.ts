@@ -1,7 +1,8 @@
 import type { Config } from "../../config/config.ts";
-import { listPolicies } from "../../db/partitions/policies.ts";
+import { listPolicies } from "../../db/partitions/records/policies.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
+import { createSerialQueue } from "../../lib/serial_queue.ts";
 import type { Logger } from "../../log.ts";
 import { uncovered } from "./axis/span.ts";
 import { dayUs } from "./axis/civil.ts";
@@ -24,7 +25,7 @@ export interface Ensure {
   forget(): void;
 }
 
-/** The last resort in the path that writes: ticks came for days that nobody made a partition for. */
+/** Makes partitions on demand, when ticks arrive for days that have none. */
 export function createEnsure(
   { pool, catalogue, config, execution, context, log, onChange }: {
     pool: Pool;
@@ -40,14 +41,8 @@ export function createEnsure(
   },
 ): Ensure {
   const known = new Set<number>();
-  let queue: Promise<unknown> = Promise.resolve();
-
-  /** One upload at a time makes leaves; those behind it mostly find them made. */
-  function serially<T>(work: () => Promise<T>): Promise<T> {
-    const turn = queue.then(work, work);
-    queue = turn.catch(() => {});
-    return turn;
-  }
+  // One upload at a time makes leaves; the next ones usually find them made.
+  const queue = createSerialQueue();
 
   async function plan(days: readonly number[]): Promise<Step[]> {
     return await pool.run(async (sql) => {
@@ -86,19 +81,20 @@ export function createEnsure(
     const steps = await plan(days);
     if (steps.length > 0) {
       const { errors, refused } = await execution.run(steps);
-      if (refused[0]) {
+      const [failed] = refused;
+      if (failed) {
         throw new HoldfastError(
           "database_error",
           `The partitions these ticks need cannot be made: ${
-            refused[0].reason.split(":")[0]
-          }; GET /api/partitions/log has the server's words`,
-          { cause: new Error(refused[0].reason) },
+            failed.sqlstate ?? "unknown error"
+          }; GET /api/partitions/log has the server's message`,
+          { cause: new Error(failed.reason) },
         );
       }
       if (errors[0] !== undefined) {
         throw new HoldfastError(
           "lock_timeout",
-          "The partitions these ticks need cannot be made now",
+          "The partitions these ticks need cannot be made at the moment",
           {
             retryAfterSeconds: 2,
             cause: new Error(errors[0]),
@@ -117,13 +113,13 @@ export function createEnsure(
   return {
     async days(days) {
       const missing = [...days].filter((day) => !known.has(day));
-      if (missing.length > 0) await serially(() => make(missing));
+      if (missing.length > 0) await queue.run(() => make(missing));
     },
     forget: () => known.clear(),
   };
 }
 
-/** The days in order, and those between a recent one and today: a hole among them is one that health tells of. */
+/** Returns the days in order, with those between a recent one and today: a missing one would be reported as a hole. */
 function withoutHoles(days: readonly number[], { nowUs, horizonDays }: PlanContext): number[] {
   const today = Number(nowUs / dayUs);
   const recent = days.filter((day) => day >= today - horizonDays && day < today);
@@ -132,7 +128,7 @@ function withoutHoles(days: readonly number[], { nowUs, horizonDays }: PlanConte
   return [...wanted].sort((a, b) => a - b);
 }
 
-/** Ticks must find their place also when somebody took their policy away. */
+/** Used when the policy of the ticks was removed: they still need partitions. */
 const fallbackPolicy: Policy = {
   schema: "market",
   table: "ticks",

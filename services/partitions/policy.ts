@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import type { PolicyRow } from "../../db/partitions/policies.ts";
+import type { PolicyRow } from "../../db/partitions/records/policies.ts";
 import type { KeyKind } from "./axis/key.ts";
 
 export const retentionActions = ["detach", "drop", "archive-then-drop", "move"] as const;
@@ -13,21 +13,21 @@ export interface Retention {
   schema?: string;
 }
 
-/** Hours of the policy's time zone in which partitions may be detached, moved and dropped; premake waits for none. */
+/** Hours of the policy's time zone in which partitions may be detached, moved and dropped; they do not limit premaking. */
 export interface MaintenanceWindow {
   /** ISO days of the week, 1 is Monday; every day when left out. */
   days?: number[];
-  /** "22:00" to "06:00" goes over midnight and belongs to the day it began. */
+  /** "22:00" to "06:00" includes midnight and belongs to the day on which it begins. */
   from: string;
   to: string;
 }
 
-/** How one table is partitioned, ahead and behind. Intervals are in Postgres's own style. */
+/** How the partitions of one table are made and retired. Intervals are in Postgres's own style. */
 export interface Policy {
   schema: string;
   table: string;
   interval: string;
-  /** Each partition is partitioned itself, into these, all made with it; null: partitions hold their rows themselves. */
+  /** Interval of sub-partitions, all made with their partition; null: partitions hold their rows themselves. */
   sub_interval: string | null;
   time_zone: string;
   key: KeyKind;
@@ -39,14 +39,14 @@ export interface Policy {
   windows: MaintenanceWindow[] | null;
 }
 
-/** `schema.name`, as the API and the log name a table. */
+/** Returns `schema.name`, as the API and the log name a table. */
 export function tableOf({ schema, table }: { schema: string; table: string }): string {
   return `${schema}.${table}`;
 }
 
 /**
- * A policy as it holds. That of market.ticks follows the settings until somebody sets it; what the API lets in is of
- * the right kinds, and a row made by hand that is not is refused where it is used.
+ * Returns the policy in force. That of market.ticks follows the settings until it is changed. The API validates policies;
+ * an invalid row made by hand is refused where it is used.
  */
 export function effectivePolicy(
   { shipped, ...row }: PolicyRow,

@@ -1,8 +1,8 @@
 import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../db/connection.ts";
 import { codeOf } from "../../db/errors.ts";
-import { listMaintenance, type LogEntry } from "../../db/partitions/log.ts";
-import { type ParentRow, readParents } from "../../db/partitions/parents.ts";
+import { listMaintenance, type LogEntry } from "../../db/partitions/records/log.ts";
+import { type ParentRow, readParents } from "../../db/partitions/catalogue/parents.ts";
 import {
   canonicalInterval,
   deletePolicy,
@@ -10,7 +10,7 @@ import {
   listPolicies,
   putPolicy,
   schemaExists,
-} from "../../db/partitions/policies.ts";
+} from "../../db/partitions/records/policies.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { createAxis, parseCount } from "./axis/axis.ts";
@@ -19,10 +19,11 @@ import { codecs } from "./axis/key.ts";
 import { effectivePolicy, type Policy, tableOf } from "./policy.ts";
 import { leavesOfSpan, subPartitionsMax } from "./planning/subdividing.ts";
 import { problemOf } from "./survey/survey.ts";
+import { sqlState } from "../../db/sql_state.ts";
 
 export type PolicyInput = Omit<Policy, "schema" | "table">;
 
-/** Judges the policy as it is, in the transaction that changes it, and throws to leave it so. */
+/** Checks the present policy in the transaction that changes it; throws to prevent the change. */
 type Check = ((current: Policy | undefined) => void) | undefined;
 
 export interface Policies {
@@ -31,13 +32,13 @@ export interface Policies {
   get(table: string): Promise<Policy>;
   /** Sets the policy of a table (`schema.name`, unquoted); answers it with its intervals as Postgres writes them. */
   put(table: string, input: PolicyInput, check?: Check): Promise<Policy>;
-  /** The same policy, not kept: for a table that is yet to be partitioned. */
+  /** Returns the completed policy without storing it, for a table that is not partitioned yet. */
   complete(table: string, input: PolicyInput): Promise<Policy>;
   remove(table: string, check?: Check): Promise<void>;
   log(options: { table?: string; before?: string; limit: number }): Promise<LogEntry[]>;
 }
 
-/** What people call the usual intervals. */
+/** Common names of intervals. */
 const usual: Record<string, string> = {
   hour: "1 hour",
   day: "1 day",
@@ -58,13 +59,18 @@ async function intervalOf(sql: Sql, text: string, path: string): Promise<string>
   try {
     return await canonicalInterval(sql, usual[text.toLowerCase()] ?? text);
   } catch (error) {
-    // invalid_datetime_format, datetime_field_overflow, interval_field_overflow
-    if (!["22007", "22008", "22015"].includes(codeOf(error))) throw error;
-    refuse(path, `not an interval Postgres reads, such as "1 day"`, error);
+    if (
+      ![
+        sqlState.invalidDatetimeFormat,
+        sqlState.datetimeFieldOverflow,
+        sqlState.intervalFieldOverflow,
+      ].includes(codeOf(error))
+    ) throw error;
+    refuse(path, `not a valid interval, such as "1 day"`, error);
   }
 }
 
-/** A duration, or a number of ids, that goes forward; `allowNone` lets nothing pass too. */
+/** Returns a positive duration or number of ids; `allowNone` also allows zero. */
 async function spanOf(sql: Sql, text: string, path: string, { number, allowNone }: {
   number: boolean;
   allowNone: boolean;
@@ -77,7 +83,7 @@ async function spanOf(sql: Sql, text: string, path: string, { number, allowNone 
   return canonical;
 }
 
-/** A table by its unquoted name: the dot between schema and name is the one that finds it. */
+/** Finds a table by its unquoted name: whichever dot separates an existing schema and table. */
 async function findTable(sql: Sql, name: string): Promise<ParentRow> {
   const splits = [...name.matchAll(/\./g)].map(({ index }) => ({
     schema: name.slice(0, index),
@@ -88,7 +94,7 @@ async function findTable(sql: Sql, name: string): Promise<ParentRow> {
   return found;
 }
 
-/** Whether a table may be managed at all: Holdfast's own records are not for others to move about. */
+/** Throws when a table cannot be managed, such as Holdfast's own records. */
 function refuseUnmanageable(row: ParentRow, policy: Policy): void {
   const problem = problemOf(row, policy);
   if (problem === undefined) return;
@@ -96,7 +102,7 @@ function refuseUnmanageable(row: ParentRow, policy: Policy): void {
   refuse(aboutKey ? "key" : "table", problem);
 }
 
-/** What cannot go with partitions that are partitioned themselves. */
+/** Throws for settings that do not fit partitions that are partitioned themselves. */
 function refuseSubInterval(policy: Policy, { partitioned }: { partitioned: boolean }): void {
   if (policy.sub_interval === null) return;
   if (!partitioned) refuse("sub_interval", "a conversion makes partitions that hold their rows");
@@ -127,7 +133,7 @@ export function createPolicies(
   const list = () =>
     pool.run(async (sql) => (await listPolicies(sql)).map((row) => effectivePolicy(row, config)));
 
-  /** Does `work` where `check` finds the policy as it should be, or without asking where there is no check. */
+  /** Does `work` if `check` accepts the policy, or without a check. */
   async function checked<T>(
     table: string,
     check: Check,
@@ -182,7 +188,7 @@ export function createPolicies(
       return found;
     },
     async put(table, input, check) {
-      // Before the lock: the catalogue may keep this waiting for whoever changes the table.
+      // Before the lock: reading the catalogue may wait for a session that alters the table.
       const policy = await pool.run(async (sql) =>
         await complete(sql, await findTable(sql, table), input)
       );

@@ -2,14 +2,14 @@ import type { ProfileName } from "../benchmarks/case.ts";
 import type { PolicyInput } from "../partitions/policy_service.ts";
 import type { RehearsalStatus } from "./state.ts";
 
-/** A statement to replay, as a user gives it. */
+/** A statement to replay, as given in a request. */
 export interface GivenStatement {
   sql: string;
   /** One set of values for $1, $2 …, or several sets. */
   params?: readonly unknown[] | undefined;
 }
 
-/** What is rehearsed. */
+/** The change that is rehearsed. */
 export type Change =
   | { source: "sql"; sql: string }
   | { source: "recommendation"; id: string; sql: string }
@@ -18,12 +18,12 @@ export type Change =
 
 export type ChangeSource = Change["source"];
 
-/** Where the data of a rehearsal came from. */
+/** The copied data. */
 export interface CopyFacts {
   /** `physical`: a restored backup, byte for byte. `sampled`: the schema with a part of the rows. */
   kind: "physical" | "sampled";
   backup: string | null;
-  /** The time that the data is of. */
+  /** The time of the data. */
   taken_at: string;
   server_version: number;
   bytes: number;
@@ -44,15 +44,15 @@ export const statementVerdicts = [
 ] as const;
 export type StatementVerdict = (typeof statementVerdicts)[number];
 
-/** What the change did to one statement. An improvement is a ratio of throughput: 0.3 is 30 % more in the same time. */
+/** Effect of the change on one statement. An improvement is relative throughput: 0.3 is 30 % more in the same time. */
 export interface StatementResult {
   query: string;
   query_id: string | null;
   kind: "read" | "write";
-  /** Part of all statements' time, 0 to 1. */
+  /** Share of all statements' time, 0 to 1. */
   share: number;
   params: ParameterSource;
-  /** Sets of parameter values that each run goes through. */
+  /** Sets of parameter values in each run. */
   variants: number;
   /** Median time of one execution. */
   before_ms: number | null;
@@ -60,7 +60,7 @@ export interface StatementResult {
   improvement: number | null;
   ci_low: number | null;
   ci_high: number | null;
-  /** The two copies compared before the change: what no difference looks like here. */
+  /** Interval of the two copies before the change, as the baseline of no difference. */
   null_ci_low: number | null;
   null_ci_high: number | null;
   verdict: StatementVerdict;
@@ -80,10 +80,10 @@ export interface Uncovered {
 }
 
 export interface Coverage {
-  /** Statements that were replayed, of those that were wanted. */
+  /** Replayed statements, of those selected. */
   statements: number;
   of: number;
-  /** Part of all statements' time that the replayed ones stand for, 0 to 1. */
+  /** Share of all statements' time in the replayed ones, 0 to 1. */
   time_share: number;
 }
 
@@ -91,11 +91,11 @@ export interface HeldLock {
   lock: string;
   relation: string;
   held_ms: number;
-  /** Who was seen waiting for it: readers, writers. */
+  /** Which clients waited for it: readers, writers. */
   blocked: string[];
 }
 
-/** What the change itself cost on the copy. */
+/** Cost of making the change on the copy. */
 export interface ChangeCost {
   seconds: number;
   locks: HeldLock[];
@@ -107,14 +107,14 @@ export interface ChangeCost {
   write_improvement: number | null;
   write_ci_low: number | null;
   write_ci_high: number | null;
-  /** The tables that were read and written meanwhile. */
+  /** Tables that were read and written meanwhile. */
   tables: string[];
 }
 
 export const rehearsalVerdicts = ["worth_it", "not_worth_it", "harmful", "cannot_tell"] as const;
 export type RehearsalVerdict = (typeof rehearsalVerdicts)[number];
 
-/** What a rehearsal found, as it stands beside the piece of advice that was rehearsed. */
+/** Result of a rehearsal, shown with the recommendation that was rehearsed. */
 export interface AdviceRehearsal {
   id: string;
   finished_at: string;
@@ -122,18 +122,18 @@ export interface AdviceRehearsal {
   summary: string;
 }
 
-/** A rehearsal as everybody sees it. */
+/** A rehearsal, as stored and as shown. */
 export interface Rehearsal {
   id: string;
   status: RehearsalStatus;
   profile: ProfileName;
   source: ChangeSource;
-  /** The change in words: its SQL, `name = value` lines, or the table and its policy. */
+  /** The change as text: its SQL, `name = value` lines, or the table and its policy. */
   change: string;
   recommendation: string | null;
   created_at: string;
   finished_at: string | null;
-  /** What it is at just now. */
+  /** The current step. */
   step: string | null;
   seed: number;
   copy: CopyFacts | null;
@@ -145,3 +145,8 @@ export interface Rehearsal {
   cost: ChangeCost | null;
   problems: string[];
 }
+
+/** Returns what is published while it runs: its status and results, without the plans. */
+export const statusOf = (
+  { id, status, step, source, change, verdict, summary, coverage, problems }: Rehearsal,
+) => ({ id, status, step, source, change, verdict, summary, coverage, problems });

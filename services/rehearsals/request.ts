@@ -1,11 +1,11 @@
-import type { SettingFacts } from "../../db/rehearsals/living.ts";
+import type { SettingFacts } from "../../db/rehearsals/production.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { ProfileName } from "../benchmarks/case.ts";
 import type { PolicyInput } from "../partitions/policy_service.ts";
-import type { Change, GivenStatement } from "./rehearsal.ts";
+import type { Change, GivenStatement, Rehearsal } from "./rehearsal.ts";
 import { kindOf, splitStatements } from "./workload/sql_text.ts";
 
-/** What somebody asks to have rehearsed: exactly one of the first four. */
+/** A requested rehearsal, with exactly one of the first four fields. */
 export interface RehearsalInput {
   sql?: string | undefined;
   settings?: Readonly<Record<string, string | number | boolean>> | undefined;
@@ -26,20 +26,20 @@ export function refuse(path: string, message: string): never {
   });
 }
 
-/** The piece of advice that an id means. */
+/** A recommendation. */
 export interface Advice {
   title: string;
   sql?: string | undefined;
 }
 
-/** Statements of advice that can be carried out on a copy as they stand. */
+/** Statements of recommendations that a copy can run unchanged. */
 const rehearsable = /^(create|drop|alter|reindex)\s+(unique\s+)?(index|table)\b/i;
 
-/** Whether a piece of advice can be rehearsed: it has a statement without placeholders that changes a table or index. */
+/** Returns whether a recommendation can be rehearsed: its statement has no placeholders and changes a table or index. */
 export const canRehearse = ({ sql }: Advice): boolean =>
   sql !== undefined && rehearsable.test(sql.trim()) && !/<[^<>]+>/.test(sql);
 
-/** Reads the change out of a request. Throws `invalid_request`, which names the field. */
+/** Parses the change of a request. Throws `invalid_request`, which names the field. */
 export function changeOf(
   input: RehearsalInput,
   advice: (id: string) => Advice | undefined,
@@ -59,7 +59,7 @@ export function changeOf(
   if (input.recommendation !== undefined) {
     const { recommendation: id } = input;
     const found = advice(id);
-    if (!found) refuse("recommendation", `there is no advice ${id} at present`);
+    if (!found) refuse("recommendation", `there is no recommendation ${id} at present`);
     if (!canRehearse(found)) {
       refuse("recommendation", `"${found.title}" has no statement that a copy could carry out`);
     }
@@ -83,16 +83,16 @@ function scriptOf(sql: string, path: string): string {
 const valueOf = (value: string | number | boolean) =>
   typeof value === "boolean" ? (value ? "on" : "off") : String(value);
 
-/** What may be tried on a copy: settings that plans, memory and background work depend on. */
+/** Categories of settings that may be rehearsed: those of plans, memory and background work. */
 const categories =
   /^(Query Tuning|Resource Usage|Write-Ahead Log \/ (Settings|Checkpoints)|Autovacuum|Vacuuming|Client Connection Defaults \/ (Statement Behavior|Locale))/;
-/** Such as would reach out of the copy, or keep it from starting. */
+/** Settings that would act outside of the copy or prevent its start. */
 const forbidden =
   /(preload_libraries|_command$|_library$|^dynamic_shared_memory_type$|^(min_)?dynamic_shared|^huge_page|^shared_memory_type$|^temp_tablespaces$|^default_tablespace$|^session_replication_role$|^search_path$|^role$|^client_connection_check_interval$|^statement_timeout$|^lock_timeout$|^synchronous_standby|^wal_level$|^fsync$|^full_page_writes$)/;
-/** Letters, digits and what values of settings are written with: no quotes, no line ends, nothing for a shell. */
+/** Allowed values: letters, digits and common punctuation; no quotes, line ends or shell characters. */
 const plainValue = /^[\w .,+\-/%:*]{1,100}$/;
 
-/** Throws `invalid_request` for a setting that the server does not know, or that a copy must not be given. */
+/** Throws `invalid_request` for a setting that is unknown or must not be changed on a copy. */
 export function checkSettings(
   settings: Readonly<Record<string, string>>,
   facts: readonly SettingFacts[],
@@ -100,7 +100,7 @@ export function checkSettings(
   for (const [name, value] of Object.entries(settings)) {
     const path = `settings.${name}`;
     const known = facts.find((one) => one.name.toLowerCase() === name);
-    if (!known) refuse(path, "is no setting of this server");
+    if (!known) refuse(path, "is not a setting of this server");
     if (known.context === "internal") refuse(path, "cannot be changed");
     if (!categories.test(known.category) || forbidden.test(name)) {
       refuse(path, `cannot be rehearsed (${known.category})`);
@@ -123,8 +123,8 @@ export function checkWorkload(workload: readonly GivenStatement[] | undefined): 
   }
 }
 
-/** A change in words, for its record. */
-export function wordsOf(change: Change): string {
+/** Returns a change as text. */
+function describe(change: Change): string {
   switch (change.source) {
     case "sql":
     case "recommendation":
@@ -136,4 +136,31 @@ export function wordsOf(change: Change): string {
     case "policy":
       return `partition ${change.table} by ${change.keyColumn}, ${change.policy.interval}`;
   }
+}
+
+/** Returns the record of a rehearsal that is about to start. */
+export function newRehearsal(
+  change: Change,
+  { profile, seed, now }: { profile: ProfileName; seed: number; now: Date },
+): Rehearsal {
+  return {
+    id: crypto.randomUUID(),
+    status: "queued",
+    profile,
+    source: change.source,
+    change: describe(change),
+    recommendation: change.source === "recommendation" ? change.id : null,
+    created_at: now.toISOString(),
+    finished_at: null,
+    step: null,
+    seed,
+    copy: null,
+    verdict: null,
+    summary: null,
+    coverage: { statements: 0, of: 0, time_share: 0 },
+    statements: [],
+    uncovered: [],
+    cost: null,
+    problems: [],
+  };
 }

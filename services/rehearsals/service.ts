@@ -1,278 +1,267 @@
 import { readServerFacts, type ServerFacts } from "../../db/backups/facts.ts";
-import { connectSql, type Target } from "../../db/connection.ts";
+import { connectSql } from "../../db/connection.ts";
 import { toHoldfastError } from "../../db/errors.ts";
 import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
-import { readSettingFacts } from "../../db/rehearsals/living.ts";
 import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
-import {
-  findRehearsal,
-  listOfAdvice,
-  listRehearsals,
-  listUnfinished,
-  saveRehearsal,
-} from "../../db/rehearsals/records.ts";
+import { readSettingFacts } from "../../db/rehearsals/production.ts";
 import { HoldfastError } from "../../errors.ts";
-import type { Logger } from "../../log.ts";
-import type { ProfileName } from "../benchmarks/case.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { endsWithin } from "../../lib/deadline.ts";
 import type { Publisher } from "../live/hub.ts";
-import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
-import { createLiveRehearsal, type LiveOptions, type LiveRehearsal } from "./live.ts";
-import type { AdviceRehearsal, Change, Rehearsal } from "./rehearsal.ts";
-import { type RehearsalProfile, rehearsalProfiles } from "./replay/profiles.ts";
+import { type RehearsalEnvironment, RehearsalJob } from "./job.ts";
+import { type AdviceRehearsal, type Change, type Rehearsal, statusOf } from "./rehearsal.ts";
+import { rehearsalProfiles } from "./replay/profiles.ts";
 import { htmlReport } from "./report/html.ts";
 import { markdownReport } from "./report/markdown.ts";
+import { createRehearsalRepository, type RehearsalRepository } from "./repository.ts";
 import {
   type Advice,
   changeOf,
   checkSettings,
   checkWorkload,
+  newRehearsal,
   type RehearsalInput,
 } from "./request.ts";
-import { endedStatuses, isEnded } from "./state.ts";
-import { isDate, newRehearsal, rowOf, statusOf } from "./stored.ts";
-import { endsWithin } from "../../lib/ends_within.ts";
+import { isEnded } from "./state.ts";
 
 export interface Rehearsals {
-  /** Begins a rehearsal and answers it at once. Throws `rehearsal_running` and `invalid_request`. */
+  /** Starts a rehearsal and returns it at once. Throws `rehearsal_running` and `invalid_request`. */
   start(input: RehearsalInput): Promise<Rehearsal>;
-  /** The same with a piece of advice; throws `not_found` where there is none of this id. */
+  /** Starts a rehearsal of a recommendation. Throws `not_found` for an unknown id. */
   startAdvice(id: string): Promise<Rehearsal>;
-  /** Throws `not_found`. */
+  /** Returns one rehearsal. Throws `not_found`. */
   get(id: string): Promise<Rehearsal>;
-  /** Newest first. */
+  /** Lists rehearsals, newest first. */
   list(
     page: { limit: number; cursor?: string | undefined },
   ): Promise<{ rehearsals: Rehearsal[]; next_cursor: string | null }>;
-  /** A rehearsal as a document for readers. Throws `not_found`. */
+  /** Returns a rehearsal as a document. Throws `not_found`. */
   render(id: string, format: "html" | "markdown"): Promise<string>;
-  /** Ends one that is under way; one that is over is answered as it is. */
+  /** Aborts a running rehearsal; returns an ended one unchanged. */
   abort(id: string): Promise<Rehearsal>;
-  /** What was found when a piece of advice was last rehearsed; from memory, asks nothing. */
+  /** Returns the last result of rehearsing a recommendation, from memory. */
   ofAdvice(id: string): AdviceRehearsal | null;
-  /** Removes what a Holdfast that was killed left behind; right at a start. */
+  /** Removes what a killed instance left behind; called at a start. */
   prepare(): Promise<void>;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no rehearsal is running. */
   idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export interface RehearsalsOptions extends Omit<LiveOptions, "facts" | "record" | "publish"> {
-  target: Target;
+export interface RehearsalsOptions extends RehearsalEnvironment {
   pooler: PoolerMode;
   pool: Pool;
   records: RecordsDb;
   hub: Publisher;
-  clock: Clock;
-  log: Logger;
   advice: (id: string) => Advice | undefined;
-  /** How thoroughly each profile measures; shorter ones are for tests. */
-  profiles?: Readonly<Record<ProfileName, RehearsalProfile>> | undefined;
-  newSeed?: () => number;
 }
 
-const abortAnswerMs = 5_000;
-const running = () =>
-  new HoldfastError("rehearsal_running", "A rehearsal is under way; wait for it or abort it");
+/** Longest that an abort waits for the rehearsal to end; milliseconds. */
+const abortWaitMs = 5_000;
+
+const alreadyRunning = () =>
+  new HoldfastError("rehearsal_running", "A rehearsal is running; wait for its end or abort it");
 const stopping = () => new HoldfastError("shutting_down", "Holdfast is shutting down");
-const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0]!;
+const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0]!;
 
-/** Rehearses changes on copies of the database, one at a time, and keeps what was found. */
-export function createRehearsals(options: RehearsalsOptions): Rehearsals {
-  const { target, pooler, pool, records, hub, clock, log, advice, newSeed = randomSeed } = options;
-  const profiles = options.profiles ?? rehearsalProfiles;
-  let starting = false;
-  let live: LiveRehearsal | undefined;
-  let stopped = false;
-  const proven = new Map<string, AdviceRehearsal>();
+/** Creates the service that rehearses changes on copies of the database, one at a time. */
+export const createRehearsals = (options: RehearsalsOptions): Rehearsals =>
+  new RehearsalService(options);
 
-  // What stands before the server is known only once the pool has connected.
-  const connect = () => ({
-    target,
-    pooled: pooler.pooled,
-    serverVersion: pooler.version,
-    statementTimeoutMs: 10_000,
-    lockTimeoutMs: 200,
-  });
-  const readFacts = () => pool.run(readServerFacts, { deadlineMs: 30_000 });
-  const takeLock = () =>
-    takeRehearsalLock(connect()).catch((error) => {
+class RehearsalService implements Rehearsals {
+  readonly #options: RehearsalsOptions;
+  readonly #repository: RehearsalRepository;
+  /** The last result of each recommendation. */
+  readonly #results = new Map<string, AdviceRehearsal>();
+  #starting = false;
+  #job: RehearsalJob | undefined;
+  #stopped = false;
+
+  constructor(options: RehearsalsOptions) {
+    this.#options = options;
+    this.#repository = createRehearsalRepository(options.records);
+  }
+
+  async start(input: RehearsalInput): Promise<Rehearsal> {
+    if (this.#stopped) throw stopping();
+    if (this.#starting || this.#job) throw alreadyRunning();
+    this.#starting = true;
+    try {
+      const job = this.#job = await this.#begin(input);
+      void job.done.finally(() => {
+        this.#job = undefined;
+        this.#noteResult(job.rehearsal);
+      });
+      return structuredClone(job.rehearsal);
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async startAdvice(id: string): Promise<Rehearsal> {
+    if (!this.#options.advice(id)) {
+      throw new HoldfastError("not_found", `There is no recommendation ${id} at present`);
+    }
+    return await this.start({ recommendation: id });
+  }
+
+  async get(id: string): Promise<Rehearsal> {
+    const found = this.#running(id) ?? await this.#repository.find(id);
+    if (!found) throw new HoldfastError("not_found", `There is no rehearsal ${id}`);
+    return found;
+  }
+
+  async list(page: { limit: number; cursor?: string | undefined }) {
+    const { rehearsals, next_cursor } = await this.#repository.list(page);
+    return { rehearsals: rehearsals.map((one) => this.#running(one.id) ?? one), next_cursor };
+  }
+
+  async render(id: string, format: "html" | "markdown"): Promise<string> {
+    const rehearsal = await this.get(id);
+    return format === "html" ? htmlReport(rehearsal) : markdownReport(rehearsal);
+  }
+
+  async abort(id: string): Promise<Rehearsal> {
+    const job = this.#job;
+    if (job?.rehearsal.id === id) {
+      job.abort(new HoldfastError("conflict", "It was aborted"));
+      await endsWithin(job.done, abortWaitMs);
+      return await this.get(id);
+    }
+    const found = await this.get(id);
+    if (isEnded(found.status)) return found;
+    throw new HoldfastError(
+      "conflict",
+      "The rehearsal runs in another Holdfast; abort it there",
+    );
+  }
+
+  ofAdvice(id: string): AdviceRehearsal | null {
+    return this.#results.get(id) ?? null;
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#job || this.#starting) return;
+    const lock = await this.#takeLock();
+    if (!lock) return;
+    try {
+      await this.#sweep(await this.#readFacts());
+    } finally {
+      await lock.release();
+    }
+    for (const rehearsal of await this.#repository.listOfAdvice()) this.#noteResult(rehearsal);
+  }
+
+  async idle(): Promise<void> {
+    await this.#job?.done;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#job?.abort(stopping());
+    await this.#job?.done;
+  }
+
+  /** Returns a copy of the running rehearsal when it has this id. */
+  #running(id: string): Rehearsal | undefined {
+    return this.#job?.rehearsal.id === id ? structuredClone(this.#job.rehearsal) : undefined;
+  }
+
+  #noteResult({ id, status, recommendation, finished_at, verdict, summary }: Rehearsal): void {
+    if (recommendation === null || status !== "done" || !verdict || !summary) return;
+    this.#results.set(recommendation, { id, finished_at: finished_at ?? "", verdict, summary });
+  }
+
+  #readFacts(): Promise<ServerFacts> {
+    return this.#options.pool.run(readServerFacts, { deadlineMs: 30_000 });
+  }
+
+  /** Connection options; the pooler's mode is known only once the pool has connected. */
+  #connectOptions() {
+    const { target, pooler } = this.#options;
+    return {
+      target,
+      pooled: pooler.pooled,
+      serverVersion: pooler.version,
+      statementTimeoutMs: 10_000,
+      lockTimeoutMs: 200,
+    };
+  }
+
+  #takeLock() {
+    return takeRehearsalLock(this.#connectOptions()).catch((error) => {
       throw toHoldfastError(error);
     });
-
-  function noteAdvice(
-    { id, status, recommendation, finished_at, verdict, summary }: Rehearsal,
-  ): void {
-    if (recommendation === null || status !== "done" || !verdict || !summary) return;
-    proven.set(recommendation, { id, finished_at: finished_at ?? "", verdict, summary });
   }
 
-  async function save(rehearsal: Rehearsal): Promise<void> {
-    await saveRehearsal(records, rowOf(rehearsal));
-  }
-
-  const scratchOf = (facts: ServerFacts) => ({
-    major: Math.floor(facts.version / 10_000),
-    embedded: options.embedded,
-  });
-
-  /** Removes what is left of rehearsals that ended with their Holdfast; the caller holds the lock. */
-  async function sweep(facts: ServerFacts): Promise<void> {
-    const removed = await removeCopies(
-      placeOfCopies(options.scratchHome, facts.system),
-      scratchOf(facts),
-    );
-    const left = await listUnfinished(records, endedStatuses);
-    for (const row of left) {
-      const rehearsal = row.body as Rehearsal;
-      rehearsal.status = "aborted";
-      rehearsal.step = null;
-      rehearsal.finished_at = clock.now().toISOString();
-      rehearsal.problems.push("Holdfast ended while the rehearsal was under way");
-      await save(rehearsal);
-    }
-    if (removed || left.length > 0) {
-      log.info("rehearsal_leftovers_removed", { files: removed, rehearsals: left.length });
-    }
-  }
-
-  async function checkAgainstServer(change: Change): Promise<void> {
-    if (change.source !== "settings") return;
-    const names = Object.keys(change.settings);
-    checkSettings(
-      change.settings,
-      await pool.run((sql) =>
-        readSettingFacts(sql, [...names, ...names.map((name) => name.toLowerCase())])
-      ),
-    );
-  }
-
-  async function begin(input: RehearsalInput): Promise<LiveRehearsal> {
+  /** Checks the request, takes the lock, and starts the job. */
+  async #begin(input: RehearsalInput): Promise<RehearsalJob> {
+    const { advice, clock, hub, log, findBase } = this.#options;
     const change = changeOf(input, advice);
     checkWorkload(input.workload);
-    await checkAgainstServer(change);
-    const facts = await readFacts();
-    const base = await options.findBase(facts, input.backup);
-    const lock = await takeLock();
-    if (!lock) throw running();
+    await this.#checkSettings(change);
+    const facts = await this.#readFacts();
+    const base = await findBase(facts, input.backup);
+    const lock = await this.#takeLock();
+    if (!lock) throw alreadyRunning();
     const profile = input.profile ?? "quick";
     const rehearsal = newRehearsal(change, { profile, seed: newSeed(), now: clock.now() });
     try {
-      await sweep(facts);
-      if (stopped) throw stopping();
-      await save(rehearsal);
+      await this.#sweep(facts);
+      if (this.#stopped) throw stopping();
+      await this.#repository.save(rehearsal);
     } catch (error) {
       await lock.release();
       throw toHoldfastError(error);
     }
     log.info("rehearsal_started", { rehearsal: rehearsal.id, source: change.source, profile });
-    return createLiveRehearsal({
-      ...options,
+    return new RehearsalJob({
+      ...this.#options,
       facts,
       base,
       rehearsal,
       change,
       workload: input.workload,
-      profile: profiles[profile],
-      openLiving: (statementTimeoutMs = connect().statementTimeoutMs) =>
+      profile: rehearsalProfiles[profile],
+      openProduction: (statementTimeoutMs = 10_000) =>
         connectSql({
-          ...connect(),
+          ...this.#connectOptions(),
           statementTimeoutMs,
           max: 1,
-          applicationName: "holdfast-rehearsal-living",
+          applicationName: "holdfast-rehearsal-production",
           purpose: "benchmark",
         }),
-      save,
+      save: (one) => this.#repository.save(one),
       publish: (one) => void hub.publish("rehearsal_status", statusOf(one)),
       release: () => lock.release(),
     });
   }
 
-  async function get(id: string): Promise<Rehearsal> {
-    if (live?.rehearsal.id === id) return structuredClone(live.rehearsal);
-    const row = cursorParts.uuid(id) ? await findRehearsal(records, id) : undefined;
-    if (!row) throw new HoldfastError("not_found", `There is no rehearsal ${id}`);
-    return row.body as Rehearsal;
+  async #checkSettings(change: Change): Promise<void> {
+    if (change.source !== "settings") return;
+    const names = Object.keys(change.settings);
+    const facts = await this.#options.pool.run((sql) =>
+      readSettingFacts(sql, [...names, ...names.map((name) => name.toLowerCase())])
+    );
+    checkSettings(change.settings, facts);
   }
 
-  async function start(input: RehearsalInput): Promise<Rehearsal> {
-    if (stopped) throw stopping();
-    if (starting || live) throw running();
-    starting = true;
-    try {
-      const begun = live = await begin(input);
-      void begun.done.finally(() => {
-        live = undefined;
-        noteAdvice(begun.rehearsal);
-      });
-      return structuredClone(begun.rehearsal);
-    } finally {
-      starting = false;
+  /** Removes what interrupted rehearsals left behind, and ends their records. The caller holds the lock. */
+  async #sweep({ system, version }: ServerFacts): Promise<void> {
+    const { scratchHome, embedded, clock, log } = this.#options;
+    const major = Math.floor(version / 10_000);
+    const files = await removeCopies(placeOfCopies(scratchHome, system), { major, embedded });
+    const unfinished = await this.#repository.listUnfinished();
+    for (const rehearsal of unfinished) {
+      rehearsal.status = "aborted";
+      rehearsal.step = null;
+      rehearsal.finished_at = clock.now().toISOString();
+      rehearsal.problems.push("Holdfast ended while the rehearsal was under way");
+      await this.#repository.save(rehearsal);
+    }
+    if (files || unfinished.length > 0) {
+      log.info("rehearsal_leftovers_removed", { files, rehearsals: unfinished.length });
     }
   }
-
-  return {
-    start,
-    async startAdvice(id) {
-      if (!advice(id)) throw new HoldfastError("not_found", `There is no advice ${id} at present`);
-      return await start({ recommendation: id });
-    },
-    get,
-    async list({ limit, cursor }) {
-      const position = readCursor(cursor, [isDate, cursorParts.uuid]);
-      const after = position && { createdAt: new Date(position[0]!), id: position[1]! };
-      const rows = await listRehearsals(records, { limit: limit + 1, after });
-      const last = rows.length > limit ? rows[limit - 1] : undefined;
-      return {
-        rehearsals: rows.slice(0, limit).map((row) =>
-          live?.rehearsal.id === row.id ? structuredClone(live.rehearsal) : row.body as Rehearsal
-        ),
-        next_cursor: last ? writeCursor([last.created_at.toISOString(), last.id]) : null,
-      };
-    },
-    async render(id, format) {
-      const rehearsal = await get(id);
-      return format === "html" ? htmlReport(rehearsal) : markdownReport(rehearsal);
-    },
-    async abort(id) {
-      if (live?.rehearsal.id === id) {
-        const { done, abort } = live;
-        abort(new HoldfastError("conflict", "It was aborted"));
-        await endsWithin(done, abortAnswerMs);
-        return await get(id);
-      }
-      const found = await get(id);
-      if (!isEnded(found.status)) {
-        throw new HoldfastError(
-          "conflict",
-          "The rehearsal belongs to another Holdfast; abort it there",
-        );
-      }
-      return found;
-    },
-    ofAdvice: (id) => proven.get(id) ?? null,
-    async prepare() {
-      if (live || starting) return;
-      const lock = await takeLock();
-      if (!lock) return;
-      try {
-        await sweep(await readFacts());
-      } finally {
-        await lock.release();
-      }
-      for (const row of (await listOfAdvice(records)).toReversed()) {
-        noteAdvice(row.body as Rehearsal);
-      }
-    },
-    async idle() {
-      await live?.done;
-    },
-    async stop() {
-      stopped = true;
-      live?.abort(stopping());
-      await live?.done;
-    },
-  };
 }

@@ -1,4 +1,4 @@
-/** How a rehearsal stands, in the order of its life. */
+/** Statuses of a rehearsal, in their order. */
 export const rehearsalStatuses = [
   "queued",
   "restoring",
@@ -16,10 +16,10 @@ export const endedStatuses: readonly RehearsalStatus[] = ["done", "failed", "abo
 
 export const isEnded = (status: RehearsalStatus): boolean => endedStatuses.includes(status);
 
-/** What happens to a rehearsal: its present step is finished, it fails, or somebody ends it. */
+/** Events of a rehearsal: its step is finished, it fails, or it is aborted. */
 export type RehearsalEvent = "step_finished" | "failure" | "abort";
 
-/** Returns the status that follows. What has ended stays as it is, whatever comes after. */
+/** Returns the next status. An ended rehearsal keeps its status. Pure. */
 export function nextStatus(status: RehearsalStatus, event: RehearsalEvent): RehearsalStatus {
   if (isEnded(status)) return status;
   if (event === "failure") return "failed";

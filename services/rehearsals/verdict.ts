@@ -1,4 +1,4 @@
-import { improvementWords } from "../benchmarks/reporting/words.ts";
+import { improvementWords } from "../benchmarks/reporting/format.ts";
 import type {
   ChangeCost,
   Coverage,
@@ -7,12 +7,12 @@ import type {
   StatementVerdict,
 } from "./rehearsal.ts";
 
-/** Less of all statements' time than this is not worth a change. */
+/** A change that saves less than this part of all statements' time is not worth it. */
 const worthwhile = 0.02;
-/** "Nothing differs" may be said when this much of the time was replayed, and no more than that stayed unclear. */
+/** "No difference" needs at least this part of the time replayed, and at most that part unclear. */
 const coverageMin = 0.5;
 const unclearMax = 0.1;
-/** A stall longer than this is named in the summary; milliseconds. */
+/** Stalls longer than this are named in the summary; milliseconds. */
 const stallNamedMs = 200;
 
 export interface Judged {
@@ -20,7 +20,7 @@ export interface Judged {
   summary: string;
 }
 
-/** The part of all time that a statement gives back (negative: takes), by an improvement of it. */
+/** Returns the part of all time that an improvement of a statement saves; negative: costs. */
 const savedBy = ({ share }: StatementResult, improvement: number) =>
   share * (1 - 1 / (1 + improvement));
 
@@ -48,18 +48,18 @@ function costWords(cost: ChangeCost | null): string[] {
     ...write === null ? [] : [`inserts ${words(write)} [${words(low)}, ${words(high)}]`],
     `${cost.seconds < 10 ? cost.seconds.toFixed(1) : Math.round(cost.seconds)} s to make`,
     blocked.length > 0 && cost.worst_stall_ms > stallNamedMs
-      ? `${[...new Set(blocked)].join(" and ")} stood still for up to ${
+      ? `${[...new Set(blocked)].join(" and ")} were blocked for up to ${
         Math.round(cost.worst_stall_ms)
       } ms`
       : blocked.length > 0
       ? `${[...new Set(blocked)].join(" and ")} waited, ${
         Math.round(cost.worst_stall_ms)
       } ms at most`
-      : "nobody was blocked",
+      : "no client was blocked",
   ];
 }
 
-/** Whether the cost of a write is proven to have changed: the interval leaves three per cent out on one side. */
+/** Returns how the rate of writes changed; better and worse need an interval beyond 3 %. */
 function writesOf(cost: ChangeCost | null): "better" | "worse" | "same" | "unclear" | "unknown" {
   if (!cost || cost.write_ci_low === null || cost.write_ci_high === null) return "unknown";
   if (cost.write_ci_low > 0.03) return "better";
@@ -67,85 +67,131 @@ function writesOf(cost: ChangeCost | null): "better" | "worse" | "same" | "uncle
   return cost.write_ci_low > -0.1 && cost.write_ci_high < 0.1 ? "same" : "unclear";
 }
 
+interface Measured {
+  statements: readonly StatementResult[];
+  coverage: Coverage;
+  cost: ChangeCost | null;
+}
+
+/** The statements by verdict, and bounds of the part of all time that the change saves. */
+interface Effects {
+  improved: readonly StatementResult[];
+  worse: readonly StatementResult[];
+  /** Part of all time whose statements were not measured or stayed unclear. */
+  open: number;
+  /** Time saved by the lower bounds of the intervals. */
+  savedMin: number;
+  /** Time saved by their upper bounds. */
+  savedMax: number;
+}
+
 /**
- * Judges a change by all that was measured. Worse statements are named first. Whatever is not proven, by intervals that hold
- * for all statements together, is not said. Pure.
+ * Judges a change by everything that was measured. Worse statements are named first. Claims only what intervals prove that
+ * hold for all statements together. Pure.
  */
-export function judgeChange(
-  { statements, coverage, cost }: {
-    statements: readonly StatementResult[];
-    coverage: Coverage;
-    cost: ChangeCost | null;
-  },
-): Judged {
-  const of = (verdict: StatementVerdict) =>
-    statements.filter((one) => one.verdict === verdict).sort((a, b) => b.share - a.share);
-  const [improved, worse, unclear] = [of("improved"), of("worse"), of("unclear")];
-  const unknown = statements.filter(({ verdict }) => verdict === "not_measured");
-  // From the side that is worse for the change, and from the side that is better.
-  const pessimistic = [...improved, ...worse]
-    .reduce((sum, one) => sum + savedBy(one, one.ci_low ?? one.improvement ?? 0), 0);
-  const optimistic = [...improved, ...worse]
-    .reduce((sum, one) => sum + savedBy(one, one.ci_high ?? one.improvement ?? 0), 0);
-  const writes = writesOf(cost);
+export function judgeChange(measured: Measured): Judged {
+  const { coverage, cost } = measured;
+  const { verdict, parts } = judge(effectsOf(measured.statements), coverage, writesOf(cost));
   const known = `${coverage.statements} of ${coverage.of} statements, ${
     percent(coverage.time_share)
   } of the time`;
-  const tell = (verdict: RehearsalVerdict, ...parts: string[]): Judged => ({
+  return {
     verdict,
     summary: `${parts.filter((part) => part !== "").join("; ")}; ${
       [...costWords(cost), known].join("; ")
     }`,
-  });
-  const named = (some: readonly StatementResult[]) =>
-    some.slice(0, 3).map(effectOf).join(", ") +
-    (some.length > 3 ? ` and ${some.length - 3} more` : "");
+  };
+}
 
-  if (worse.length > 0) {
-    const first = `slower: ${named(worse)}`;
-    const then = improved.length > 0 ? `faster: ${named(improved)}` : "";
-    if (writes === "better" && pessimistic > -worthwhile) {
-      return tell("cannot_tell", `Cannot tell: writes get faster, but ${first}`, then);
-    }
-    if (optimistic < 0 || improved.length === 0) return tell("harmful", `Harmful: ${first}`, then);
-    if (pessimistic > worthwhile) {
-      return tell("worth_it", `Worth it on the whole, but ${first}`, then);
-    }
-    return tell("cannot_tell", `Cannot tell: ${first}`, then);
+function effectsOf(statements: readonly StatementResult[]): Effects {
+  const of = (verdict: StatementVerdict) =>
+    statements.filter((one) => one.verdict === verdict).sort((a, b) => b.share - a.share);
+  const [improved, worse] = [of("improved"), of("worse")];
+  const proven = [...improved, ...worse];
+  const saved = (bound: (one: StatementResult) => number | null) =>
+    proven.reduce((sum, one) => sum + savedBy(one, bound(one) ?? one.improvement ?? 0), 0);
+  return {
+    improved,
+    worse,
+    open: [...of("unclear"), ...of("not_measured")].reduce((sum, { share }) => sum + share, 0),
+    savedMin: saved(({ ci_low }) => ci_low),
+    savedMax: saved(({ ci_high }) => ci_high),
+  };
+}
+
+const named = (some: readonly StatementResult[]) =>
+  some.slice(0, 3).map(effectOf).join(", ") +
+  (some.length > 3 ? ` and ${some.length - 3} more` : "");
+
+interface Opinion {
+  verdict: RehearsalVerdict;
+  /** Parts of the summary; empty ones are left out. */
+  parts: string[];
+}
+
+const opinion = (verdict: RehearsalVerdict, ...parts: string[]): Opinion => ({ verdict, parts });
+
+function judge(effects: Effects, coverage: Coverage, writes: ReturnType<typeof writesOf>): Opinion {
+  if (effects.worse.length > 0) return judgeWorse(effects, writes);
+  if (effects.improved.length > 0) return judgeImproved(effects);
+  return judgeNoDifference(effects, coverage, writes);
+}
+
+/** Judges a change that makes statements slower. */
+function judgeWorse(
+  { improved, worse, savedMin, savedMax }: Effects,
+  writes: ReturnType<typeof writesOf>,
+): Opinion {
+  const first = `slower: ${named(worse)}`;
+  const then = improved.length > 0 ? `faster: ${named(improved)}` : "";
+  if (writes === "better" && savedMin > -worthwhile) {
+    return opinion("cannot_tell", `Cannot tell: writes get faster, but ${first}`, then);
   }
-  if (improved.length > 0) {
-    if (pessimistic >= worthwhile) return tell("worth_it", `Worth it: ${named(improved)}`);
-    if (optimistic < worthwhile) {
-      return tell(
-        "not_worth_it",
-        `Not worth it: ${named(improved)}, but that is less than ${
-          percent(worthwhile)
-        } of all statements' time`,
-      );
-    }
-    return tell("cannot_tell", `Cannot tell whether it saves enough: ${named(improved)}`);
+  if (savedMax < 0 || improved.length === 0) return opinion("harmful", `Harmful: ${first}`, then);
+  if (savedMin > worthwhile) {
+    return opinion("worth_it", `Worth it on the whole, but ${first}`, then);
   }
+  return opinion("cannot_tell", `Cannot tell: ${first}`, then);
+}
+
+/** Judges a change that makes statements faster and none slower. */
+function judgeImproved({ improved, savedMin, savedMax }: Effects): Opinion {
+  if (savedMin >= worthwhile) return opinion("worth_it", `Worth it: ${named(improved)}`);
+  if (savedMax < worthwhile) {
+    return opinion(
+      "not_worth_it",
+      `Not worth it: ${named(improved)}, but that is less than ${
+        percent(worthwhile)
+      } of all statements' time`,
+    );
+  }
+  return opinion("cannot_tell", `Cannot tell whether it saves enough: ${named(improved)}`);
+}
+
+/** Judges a change that is not proven to make any statement faster or slower. */
+function judgeNoDifference(
+  { open }: Effects,
+  coverage: Coverage,
+  writes: ReturnType<typeof writesOf>,
+): Opinion {
   if (coverage.statements === 0) {
-    return tell("cannot_tell", "Cannot tell: no statement could be replayed");
+    return opinion("cannot_tell", "Cannot tell: no statement could be replayed");
   }
-  const open = [...unclear, ...unknown].reduce((sum, { share }) => sum + share, 0);
   if (open > unclearMax * coverage.time_share) {
-    return tell(
+    return opinion(
       "cannot_tell",
       `Cannot tell: statements with ${percent(open)} of the time stayed unclear`,
     );
   }
   if (coverage.time_share < coverageMin) {
-    return tell(
+    return opinion(
       "cannot_tell",
       "Cannot tell: no statement differs, but too few of them could be replayed",
     );
   }
   if (writes === "better") {
-    return tell("worth_it", "Worth it: writes get faster, no statement slower");
+    return opinion("worth_it", "Worth it: writes get faster, no statement slower");
   }
-  return tell(
-    "not_worth_it",
-    `Not worth it: no statement gets faster${writes === "worse" ? ", and writes get slower" : ""}`,
-  );
+  const and = writes === "worse" ? ", and writes get slower" : "";
+  return opinion("not_worth_it", `Not worth it: no statement gets faster${and}`);
 }

@@ -95,7 +95,7 @@ export function createRequestKeys(
         }
         throw new HoldfastError(
           "idempotency_outcome_unknown",
-          "The request with this Idempotency-Key ended without an answer that could be kept; look whether it was done, and send it with a new key if it was not",
+          "The request with this Idempotency-Key ended without an answer that could be kept; check whether it was done, and send it with a new key if it was not",
         );
       }
       running.add(id);

@@ -12,7 +12,9 @@ import {
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { type Clock, systemTimers } from "../../lib/clock.ts";
+import { late, resultWithin } from "../../lib/deadline.ts";
 
 /** Work that may outlast its request. */
 export interface Work<T> {
@@ -35,23 +37,24 @@ export interface Operations {
   list(
     page: { limit: number; before: { startedAt: string; id: string } | undefined },
   ): Promise<OperationRow[]>;
-  /** Closes what lost its process, and forgets what is old. */
+  /** Closes operations whose process is gone, and deletes old ones. */
   tidy(): Promise<void>;
-  /** Says of what still runs that it was cut off. */
+  /** Records that the operations still running were interrupted. */
   stop(): Promise<void>;
 }
 
 const beatMs = 5_000;
-/** Several beats: after that a process that says nothing is gone. */
+/** Several heartbeats; without one in that time, the process of an operation counts as gone. */
 const silentMs = 60_000;
 const keepDays = 30;
 const keepMax = 10_000;
 const runningMax = 50;
+const saveRetry = { firstMs: 1_000, maxMs: 16_000 };
 
 const lost: OperationProblem = {
   code: "shutting_down",
   detail:
-    "The Holdfast that carried it out ended meanwhile; what it committed holds, so look before it is begun again",
+    "The Holdfast that carried it out ended meanwhile; what it committed stays: check the result before you start it again",
 };
 
 interface Running {
@@ -59,9 +62,9 @@ interface Running {
   progress: OperationProgress | null;
 }
 
-/** Keeps account of work that goes on after its request was answered, in the database, for all instances. */
+/** Records work that continues after its request was answered, in the database, for all instances. */
 export function createOperations(
-  { pool, clock, log, delay = delayed }: {
+  { pool, clock, log, delay = systemTimers.after }: {
     pool: Pool;
     clock: Clock;
     log: Logger;
@@ -76,7 +79,7 @@ export function createOperations(
   let stopBeat: (() => void) | undefined;
   let stopped = false;
 
-  /** Says of all that run that they do, and how far they are. */
+  /** Writes the progress of all running operations. */
   async function beat(): Promise<void> {
     for (const one of running.values()) {
       one.row = { ...one.row, progress: one.progress, updated_at: now() };
@@ -86,7 +89,7 @@ export function createOperations(
     }
   }
 
-  /** What may be told of an error: what is ours is logged and never shown. */
+  /** Returns what a client may see of an error; internal errors are logged and not shown. */
   function problemOf({ id, kind }: OperationRow, error: unknown): OperationProblem {
     if (error instanceof HoldfastError) return { code: error.code, detail: error.message };
     log.error("operation_failed", { id, kind, error });
@@ -106,7 +109,7 @@ export function createOperations(
   }
 
   async function end(one: Running, changes: Partial<OperationRow>): Promise<void> {
-    // Not a beat of before after its end.
+    // No earlier progress is written after the end.
     if (!running.delete(one.row.id)) return;
     const row = {
       ...one.row,
@@ -115,13 +118,13 @@ export function createOperations(
       updated_at: now(),
       finished_at: now(),
     };
-    // Kept for those who ask meanwhile, and tried again: the work is done whatever becomes of the note.
+    // Retried: the work is done, whether or not this can be written.
     for (let tries = 0; tries < 5 && !stopped; tries++) {
       try {
         return await save(row);
       } catch (error) {
         log.warn("operation_not_noted", { id: row.id, error: messageOf(error) });
-        await new Promise<void>((done) => delay(1_000 * 2 ** tries, done));
+        await new Promise<void>((done) => delay(backoffMs(tries + 1, saveRetry), done));
       }
     }
   }
@@ -150,14 +153,8 @@ export function createOperations(
         progress: null,
       };
       const work = run((progress) => one.progress = progress);
-      let cancel = () => {};
-      const late = new Promise<"late">((done) => cancel = delay(waitMs, () => done("late")));
-      try {
-        const first = await Promise.race([work.then((result) => ({ result })), late]);
-        if (first !== "late") return first;
-      } finally {
-        cancel();
-      }
+      const result = await resultWithin(work, waitMs, delay);
+      if (result !== late) return { result };
       running.set(one.row.id, one);
       one.row = { ...one.row, progress: one.progress };
       // Before its end is noted, also when that comes first. Where it cannot be written, there is no operation to name.
@@ -204,9 +201,4 @@ export function createOperations(
       }
     },
   };
-}
-
-function delayed(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, ms);
-  return () => clearTimeout(timer);
 }

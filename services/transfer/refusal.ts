@@ -4,15 +4,15 @@ import { HoldfastError } from "../../errors.ts";
 
 const reasonMax = 200;
 
-/** Returns code and detail of a problem on one line, for somebody who waits. */
+/** Returns code and detail of a problem on one line. */
 export function reasonOf({ status, code, message }: HoldfastProblem): string {
   const text = status === 0 ? message : `${code}: ${message}`;
   return text.replaceAll(/\s+/g, " ").slice(0, reasonMax);
 }
 
 /**
- * Returns the error of a command whose request came to nothing: given up where the problem could have passed, else refused,
- * which `describe` says.
+ * Returns the error of a command whose request failed: that it gave up, when a later attempt could have succeeded, or
+ * otherwise what `describe` returns.
  */
 export function refusalOf(
   problem: HoldfastProblem,

@@ -113,12 +113,12 @@ testWith(
 
 Deno.test("a server that is away is named at once; a command gives it a few seconds, a server waits", async () => {
   const url = `postgres://u:hunter2@127.0.0.1:${freePort()}/x`;
-  const retry = { afterMs: [10, 20, 100], awayMs: 250, unresolvedMs: 1 };
+  const retry = { afterMs: [10, 20, 100], unreachableMs: 250, unresolvedMs: 1 };
   const { line, said, waitedMs } = await refusal({ DATABASE_URL: url }, { purpose: "tool", retry });
-  assert.ok(waitedMs > retry.awayMs, "it has waited");
+  assert.ok(waitedMs > retry.unreachableMs, "it has waited");
   // By default a few seconds, and with the last wait within ten.
-  const { afterMs, awayMs } = startRetry;
-  assert.ok(awayMs > 3_000 && afterMs.reduce((sum, ms) => sum + ms) < 10_000);
+  const { afterMs, unreachableMs } = startRetry;
+  assert.ok(unreachableMs > 3_000 && afterMs.reduce((sum, ms) => sum + ms) < 10_000);
   assert.match(line, /^DATABASE_URL: .*ECONNREFUSED.* at 127\.0\.0\.1:\d+\/x as user u$/);
   assert.deepEqual(said, [`${line}; trying again until it answers`]);
 });

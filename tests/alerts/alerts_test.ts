@@ -34,6 +34,10 @@ async function changeRule(name: string, changes: Record<string, unknown>) {
 }
 
 const list = async (query = "") => AlertList.parse(await app.json(`/api/alerts${query}`)).alerts;
+/** What fires, but for a word on the machine that the tests run on: a busy one holds the event loop. */
+/** All but those that a busy machine fires. */
+const firingHere = async () =>
+  (await list("?state=firing")).filter(({ rule }) => rule !== "event_loop_lag");
 
 const firing = (rule: string, what = "it fires") =>
   eventually(async () => (await list("?state=firing")).find((one) => one.rule === rule), what);
@@ -96,7 +100,7 @@ Deno.test("a lowered level turns the pool's load into an alert on the WebSocket,
     "the change of the verdict, at once",
     ({ type, data }) => type === "database_performance" && data.overall_status === "degraded",
   );
-  assert.deepEqual((await list("?state=firing")).map(({ id }) => id), [alert.id]);
+  assert.deepEqual((await firingHere()).map(({ id }) => id), [alert.id]);
   const health = await app.json<{ overall_status: string; alerts: { id: string }[] }>(
     "/api/health/database",
   );
@@ -178,7 +182,7 @@ Deno.test("open alerts, acknowledgements and changed rules survive a restart", a
   await app.stop();
   app = await startApp(env);
 
-  const open = await list("?state=firing");
+  const open = await firingHere();
   assert.deepEqual(open.map(({ id }) => id), [before.id]);
   assert.ok(open[0]?.acknowledged_at);
   const { rules } = RuleList.parse(await app.json("/api/alerts/rules"));

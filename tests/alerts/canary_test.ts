@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { WriteFacts } from "../../db/server/write_state.ts";
 import type { Pools } from "../../db/pool/open.ts";
-import type { Records, RecordsDb } from "../../db/records/records.ts";
+import type { RecordsDb } from "../../db/records/records.ts";
 import { createWriting } from "../../app/writing.ts";
 import { createLogger } from "../../log.ts";
 import { createCanary, type WritePreparation } from "../../services/alerts/evaluation/canary.ts";
@@ -69,7 +69,7 @@ function watchWrites(begin: () => Promise<void>, started = true) {
   };
 }
 
-Deno.test("a promoted server that cannot be prepared is an outage, though Holdfast never wrote there", async () => {
+Deno.test("a promoted server that cannot be prepared is an outage, even where Holdfast never wrote", async () => {
   let problem: Error | undefined = refusal("42501", "permission denied for database trading");
   const { access, check, facts, failing } = watchWrites(() =>
     problem ? Promise.reject(problem) : Promise.resolve()
@@ -111,7 +111,7 @@ Deno.test("a server that was read-only at the start and cannot be prepared after
   assert.match(writeChecks(access.state())[0]?.detail ?? "", /55P03.*Mend what the server names/);
 });
 
-Deno.test("a connection lost while preparing is no outage of writing the first time, and one the second", async () => {
+Deno.test("a connection lost during preparation counts as a write outage only the second time", async () => {
   const { check, facts, failing } = watchWrites(() =>
     Promise.reject(Object.assign(new Error("closed"), { code: "CONNECTION_CLOSED" }))
   );
@@ -122,7 +122,7 @@ Deno.test("a connection lost while preparing is no outage of writing the first t
   assert.equal(failing(), 1);
 });
 
-Deno.test("a server that becomes a standby between the question and the write is told as a standby", async () => {
+Deno.test("a server that becomes a standby between the check and the write is reported as a standby", async () => {
   const { access, answers, check, facts } = watchWrites(() => Promise.resolve());
   Object.assign(facts, { in_recovery: false, read_only: false });
   await check();
@@ -141,7 +141,7 @@ Deno.test("a server that becomes a standby between the question and the write is
   assert.deepEqual([access.state().mode, access.state().cause], ["watch_only", "standby"]);
 });
 
-Deno.test("until the start is over, rules that ask for values begin nothing", async () => {
+Deno.test("before the start is over, asking for values starts no check", async () => {
   let begins = 0;
   const { canary, facts, failing, start } = watchWrites(() => {
     begins++;
@@ -157,14 +157,13 @@ Deno.test("until the start is over, rules that ask for values begin nothing", as
   assert.equal(begins, 1);
 });
 
-Deno.test("a server is prepared once, by whoever asks first, and again after it was a standby", async () => {
+Deno.test("a server is prepared once, and again after it was a standby", async () => {
   const access = createWriteAccess({ clock: { now: () => new Date(0) }, log });
   let loads = 0;
   let loading = Promise.withResolvers<void>();
   const maintenance = { run: () => Promise.resolve([]), renew: () => {} };
   const writing = createWriting({
     pools: { maintenance } as unknown as Pools,
-    records: { renew: () => {} } as unknown as Records,
     access,
     allowPublished: false,
     load: () => {

@@ -3,7 +3,7 @@ import type { Alert } from "../../services/alerts/alert.ts";
 import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
 import { backoffMs } from "../../services/alerts/notify/delivery_events.ts";
 import { formatAlertmanager } from "../../services/alerts/notify/channels/alertmanager.ts";
-import { type Parcel, wants } from "../../services/alerts/notify/channels/channel.ts";
+import { type Message, wants } from "../../services/alerts/notify/channels/channel.ts";
 import { formatPagerDuty } from "../../services/alerts/notify/channels/pagerduty.ts";
 import { formatSlack } from "../../services/alerts/notify/channels/slack.ts";
 import { sign } from "../../services/alerts/notify/channels/webhook.ts";
@@ -11,7 +11,7 @@ import type { Notice } from "../../services/alerts/notify/due.ts";
 import { sampleAlert } from "../../services/alerts/notify/sample.ts";
 import { readConfig } from "../../config/config.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
-import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
 import { createLogger } from "../../log.ts";
 import type { ChannelSetting } from "../../config/channels.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -35,7 +35,7 @@ const alert: Alert = {
   cause: "One session holds what others need.",
   cure: [{ sql: "select 1 < 2", lock: "none", risk: "reads only" }],
 };
-const parcel = (...notices: Notice[]): Parcel => ({ id: "1", notices, now: new Date(at) });
+const message = (...notices: Notice[]): Message => ({ id: "1", notices, now: new Date(at) });
 const setting = (type: ChannelSetting["type"], more: Partial<ChannelSetting> = {}) => ({
   name: "ops",
   type,
@@ -56,10 +56,10 @@ Deno.test("a webhook's signature is that of standardwebhooks.com", () => {
   );
 });
 
-Deno.test("Slack gets one line each, its three control characters escaped, with cause and cure of what is new", () => {
+Deno.test("Slack gets one line per notice, with its control characters escaped, and cause and cure of new alerts", () => {
   const [out] = formatSlack(
     setting("slack", { url: "https://hooks.example/x" }),
-    parcel({ kind: "fired", alert }, { kind: "reminder", alert }),
+    message({ kind: "fired", alert }, { kind: "reminder", alert }),
     sender,
   );
   assert.deepEqual(JSON.parse(out!.body).text.split("\n"), [
@@ -75,7 +75,7 @@ Deno.test("PagerDuty gets an event each, with one key from trigger to resolve", 
   const kinds = ["fired", "escalated", "acknowledged", "resolved"] as const;
   const events = formatPagerDuty(
     setting("pagerduty", { secret: "routing-key" }),
-    parcel(...kinds.map((kind) => ({ kind, alert }))),
+    message(...kinds.map((kind) => ({ kind, alert }))),
     sender,
   ).map(({ url, body }) => ({ url, ...JSON.parse(body) }));
   assert.deepEqual(events.map(({ event_action }) => event_action), [
@@ -94,7 +94,7 @@ Deno.test("PagerDuty gets an event each, with one key from trigger to resolve", 
 Deno.test("for Alertmanager a changed severity ends the one alert and begins the other", () => {
   const [out] = formatAlertmanager(
     setting("alertmanager", { url: "http://127.0.0.1:9093/" }),
-    parcel({ kind: "escalated", alert: { ...alert, severity: "critical" } }),
+    message({ kind: "escalated", alert: { ...alert, severity: "critical" } }),
     sender,
   );
   assert.equal(out?.url, "http://127.0.0.1:9093/api/v2/alerts");
@@ -103,7 +103,7 @@ Deno.test("for Alertmanager a changed severity ends the one alert and begins the
   assert.deepEqual([after.labels.severity, after.endsAt], ["critical", "2026-01-01T00:10:00.000Z"]);
 });
 
-Deno.test("a channel hears of what is bad enough for it, and of the end of all it has heard of", () => {
+Deno.test("a channel gets alerts of its least severity, and the end of every alert that it got", () => {
   const critical = setting("slack", { min_severity: "critical" });
   assert.ok(!wants(critical, { kind: "fired", alert }));
   assert.ok(wants(critical, { kind: "eased", alert: { ...alert, peak_severity: "critical" } }));
@@ -154,7 +154,7 @@ Deno.test("tries are twice as far apart each time, up to five minutes, or as the
   assert.equal(backoffMs(1, 60_000), 60_000);
 });
 
-Deno.test("a channel that never answers grows no memory: the oldest that wait are given up, and kept as such", async () => {
+Deno.test("the queue of a channel that never answers is bounded: the oldest deliveries fail and are saved as failed", async () => {
   const saved = new Map<string, DeliveryRecord>();
   const deliveries = createDeliveries({
     settings: [setting("slack", { url: "https://hooks.example/secret" })],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { buildRules } from "../../services/alerts/rules/overrides.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
-import { curesFor } from "../../services/monitor/diagnosis/cures.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
+import { curesFor } from "../../services/alerts/rules/explain.ts";
 import type { View } from "../../services/monitor/signals/signal.ts";
 import type { Rule } from "../../services/alerts/rules/rule.ts";
 import { startApp } from "../helpers/test_app.ts";
@@ -18,7 +18,7 @@ function viewOf(rows: Record<string, unknown[]>, indexes?: unknown): View {
 
 const sequences = [{ sequence: "app.orders_id_seq", column: "app.orders.id" }];
 
-Deno.test("a cure names what its alert is about, quoted", () => {
+Deno.test("a cure names the object of its alert, quoted", () => {
   const sql = (rule: string, scope: string, view = viewOf({ sequences })) =>
     curesFor(ruleOf(rule), scope, view).map((cure) => cure.sql);
   assert.deepEqual(sql("autovacuum_lag", "app.My orders"), [
@@ -33,7 +33,7 @@ Deno.test("a cure names what its alert is about, quoted", () => {
   assert.deepEqual(sql("prepared_transaction", "", prepared), ["rollback prepared 'it''s'"]);
 });
 
-Deno.test("where a name is not known, or could be two things, the cure is the query that finds it", () => {
+Deno.test("where a name is unknown or ambiguous, the cure is the query that finds it", () => {
   for (
     const [rule, scope] of [["sequence", "app.other_seq"], ["autovacuum_lag", "a.b.c"], [
       "slot_lost",
@@ -46,13 +46,13 @@ Deno.test("where a name is not known, or could be two things, the cure is the qu
   }
 });
 
-Deno.test("no cure of any shipped rule has a hole in it", () => {
+Deno.test("no cure of a shipped rule has a placeholder", () => {
   for (const { name, cure } of shippedRules) {
     for (const { sql } of cure) assert.doesNotMatch(sql, /<[a-z ]+>|\.\.\.|…/, name);
   }
 });
 
-Deno.test("each cure parses in Postgres, whatever the names are", async () => {
+Deno.test("every cure parses in Postgres, whatever the names", async () => {
   const app = await startApp();
   /** plpgsql parses what it is made of, and runs none of it. */
   const parses = (sql: string) =>
@@ -83,7 +83,7 @@ Deno.test("each cure parses in Postgres, whatever the names are", async () => {
   }
 });
 
-Deno.test("sessions, changes, marks and moves are answered, and bad questions refused", async () => {
+Deno.test("sessions, changes, marks and moves are listed, and invalid requests refused", async () => {
   const app = await startApp();
   try {
     await app.sql`select 1`;

@@ -220,7 +220,9 @@ Deno.test("a silence keeps an alert from the channels until it ends; it fires al
   const { explanation } = await one.json<{ explanation: { why: string[] } }>(
     `/api/alerts/${alert?.id}`,
   );
-  assert.ok(explanation.why.includes(`Channels are not told: silence ${silence.id}.`));
+  assert.ok(
+    explanation.why.includes(`Channels get no notices of it because of silence ${silence.id}.`),
+  );
   assert.deepEqual(receiver.received, []);
   const ended = await one.request(`/api/alerts/silences/${silence.id}`, { method: "DELETE" });
   assert.equal(ended.status, 200, await ended.text());

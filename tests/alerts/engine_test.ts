@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Alert } from "../../services/alerts/alert.ts";
+import type { Alert, Severity } from "../../services/alerts/alert.ts";
 import {
   afterAbsence,
   calm,
@@ -9,13 +9,13 @@ import {
   type Transition,
 } from "../../services/alerts/evaluation/step.ts";
 import { explain } from "../../services/alerts/evaluation/explanation.ts";
-import { inhibitedBy, inhibitions } from "../../services/alerts/notify/inhibition.ts";
-import { noticeDue, told as asTold } from "../../services/alerts/notify/due.ts";
+import { inhibitedBy } from "../../services/alerts/notify/inhibition.ts";
+import { afterNotice as asTold, noticeDue } from "../../services/alerts/notify/due.ts";
 import { rehearse } from "../../services/alerts/evaluation/rehearsal.ts";
-import { levelOf, messageFor, type Rule, type Severity } from "../../services/alerts/rules/rule.ts";
+import { levelOf, messageFor, type Rule } from "../../services/alerts/rules/rule.ts";
 import { buildRules, withChanges } from "../../services/alerts/rules/overrides.ts";
 import { sampleAlert } from "../../services/alerts/notify/sample.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { type Silence, silencedBy } from "../../services/alerts/notify/silences.ts";
 
 const rule: Rule = {
@@ -86,7 +86,7 @@ Deno.test("a warning that grows critical escalates once, and eases once that has
   );
 });
 
-Deno.test("time in which nothing was known counts neither as bad nor as clear", () => {
+Deno.test("time with an unknown value counts neither as bad nor as clear", () => {
   assert.deepEqual(
     told(run([[0, 0.9], [2, null], [60, 0.9], [67, 0.9], [68, 0.9]])),
     [[68, "fired"]],
@@ -97,7 +97,7 @@ Deno.test("time in which nothing was known counts neither as bad nor as clear", 
   );
 });
 
-Deno.test("what fires four times within an hour stays open until a quarter of an hour was quiet", () => {
+Deno.test("a rule that fires four times within an hour stays open until 15 minutes were quiet", () => {
   const bouts = (from: number): [number, number][] => [
     [from, 0.9],
     [from + 10, 0.9],
@@ -126,7 +126,7 @@ const readings = fc.array(
   return steps.map(([gap, value]): [number, number | null] => [at += gap, value]);
 });
 
-Deno.test("no sequence of readings fires twice without a resolve between, nor resolves what does not fire", () => {
+Deno.test("no sequence of values fires twice without a resolve between, or resolves what does not fire", () => {
   fc.assert(fc.property(readings, (sequence) => {
     let firing = false;
     for (const { transition } of run(sequence)) {
@@ -141,7 +141,7 @@ Deno.test("no sequence of readings fires twice without a resolve between, nor re
   }));
 });
 
-Deno.test("missing data changes nothing: it neither fires nor resolves", () => {
+Deno.test("an unknown value neither fires nor resolves", () => {
   fc.assert(fc.property(readings, (sequence) => {
     for (const { value, transition } of run(sequence)) {
       if (value === null) assert.equal(transition, undefined);
@@ -149,7 +149,7 @@ Deno.test("missing data changes nothing: it neither fires nor resolves", () => {
   }));
 });
 
-Deno.test("after an alert ended, the next waits out the cooldown", () => {
+Deno.test("after an alert ends, the next one waits for the cooldown", () => {
   fc.assert(fc.property(readings, (sequence) => {
     let ended = -Infinity;
     for (const { at, transition } of run(sequence)) {
@@ -159,7 +159,7 @@ Deno.test("after an alert ended, the next waits out the cooldown", () => {
   }));
 });
 
-Deno.test("nothing is told more often than the cooldown allows", () => {
+Deno.test("alerts begin no more often than the cooldown allows", () => {
   fc.assert(fc.property(readings, fc.integer({ min: 0, max: 200 }), (sequence, cooldown) => {
     const last = new Map<string, number>();
     const under = { ...rule, cooldown_seconds: cooldown };
@@ -171,7 +171,7 @@ Deno.test("nothing is told more often than the cooldown allows", () => {
   }));
 });
 
-Deno.test("an alert ends only after it was seen clear for its whole time, with nothing unknown between", () => {
+Deno.test("an alert ends only after its value was known and clear for the whole time", () => {
   fc.assert(fc.property(readings, (sequence) => {
     const events = run(sequence);
     events.forEach(({ at, transition }, index) => {
@@ -185,7 +185,7 @@ Deno.test("an alert ends only after it was seen clear for its whole time, with n
   }));
 });
 
-Deno.test("a process that ends and begins anew at any time neither fires twice nor forgets", () => {
+Deno.test("a restart at any time neither fires an alert twice nor forgets one", () => {
   fc.assert(
     fc.property(readings, fc.integer({ min: 0, max: 120 }), (sequence, stopAt) => {
       let state: RuleState = calm;
@@ -223,7 +223,7 @@ const alertOf = (changes: Partial<Alert>): Alert => ({
   ...changes,
 });
 
-Deno.test("what is told follows from how an alert is and what was told before", () => {
+Deno.test("the notice due follows from the alert and its last notice", () => {
   const now = Date.parse("2026-01-01T02:00:00Z");
   const due = (changes: Partial<Alert>) =>
     noticeDue(alertOf(changes), { now, remindMs: 3_600_000 });
@@ -247,7 +247,7 @@ Deno.test("what is told follows from how an alert is and what was told before", 
   assert.equal(due({ state: "resolved", notified_at: earlier, silenced_by: "x" }), "resolved");
 });
 
-Deno.test("however silences come and go, every told beginning has one end, and reminders keep their distance", () => {
+Deno.test("whatever silences do, every notified alert has one end, and reminders keep their distance", () => {
   const happening = fc.record({
     gap: fc.integer({ min: 1, max: 2_000 }),
     muted: fc.boolean(),
@@ -275,7 +275,7 @@ Deno.test("however silences come and go, every told beginning has one end, and r
   }));
 });
 
-Deno.test("what follows from an alert that fires is not told by itself", () => {
+Deno.test("an alert that is a consequence of a firing one is inhibited", () => {
   const down = alertOf({ rule: "database_down" });
   const lost = alertOf({ rule: "slot_lost", scope: "a" });
   assert.equal(inhibitedBy(alertOf({ rule: "pool_wait" }), [down]), "database_down");
@@ -283,14 +283,12 @@ Deno.test("what follows from an alert that fires is not told by itself", () => {
   assert.equal(inhibitedBy(alertOf({ rule: "slot_inactive", scope: "a" }), [lost]), "slot_lost");
   assert.equal(inhibitedBy(alertOf({ rule: "slot_inactive", scope: "b" }), [lost]), undefined);
   const names = new Set(shippedRules.map(({ name }) => name));
-  for (const { source, targets } of inhibitions) {
-    for (const name of [source, ...targets === "all" ? [] : targets]) {
-      assert.ok(names.has(name), name);
-    }
+  for (const { name, inhibitedBy: cause } of shippedRules) {
+    if (cause) assert.ok(names.has(cause.rule) && cause.rule !== name, name);
   }
 });
 
-Deno.test("a silence keeps quiet what it names, from its start to its end", () => {
+Deno.test("a silence applies to the alerts that it names, from its start to its end", () => {
   const silence: Silence = {
     id: "s",
     rule: "lock_wait",
@@ -345,7 +343,7 @@ Deno.test("a rehearsal finds in stored values what the rule would have done", ()
   assert.equal(rolled.would_have_fired, 1, "a mean does not hide the worst of its span");
 });
 
-Deno.test("a rehearsal agrees with the engine that lived through the same values", () => {
+Deno.test("a rehearsal agrees with the live judgement of the same values", () => {
   fc.assert(fc.property(readings, (sequence) => {
     const known = sequence.filter(([, value]) => value !== null);
     const even = known.map(([, value], at): [number, number | null] => [at * 5, value]);
@@ -355,7 +353,7 @@ Deno.test("a rehearsal agrees with the engine that lived through the same values
   }));
 });
 
-Deno.test("an explanation says what was seen, against which level, and what to run", () => {
+Deno.test("an explanation has the value, the level, and the statements to run", () => {
   const alert = alertOf({
     severity: "warning",
     value: 0.9,
@@ -367,7 +365,7 @@ Deno.test("an explanation says what was seen, against which level, and what to r
   const { why, runbook } = explain(rule, alert);
   assert.equal(why[0], "m is 90%; warning begins at 80% or more.");
   assert.match(why.join(" "), /must hold for 10 s to fire/);
-  assert.match(why.join(" "), /not been known since 2026-01-01T00:05:00Z/);
+  assert.match(why.join(" "), /unknown since 2026-01-01T00:05:00Z/);
   assert.equal(
     runbook,
     "Likely cause: Too many requests.\n1. select 1\n   lock: none; reads only",
@@ -383,7 +381,7 @@ Deno.test("switching a rule off ends its alert", () => {
   assert.equal(state.phase, "ok");
 });
 
-Deno.test("messages say it as people do", () => {
+Deno.test("messages show values with units for people", () => {
   assert.equal(messageFor(rule, 0.8, ""), "Connection pool utilization high: 80%");
   assert.equal(
     messageFor({ ...rule, unit: "seconds", phrase: "Time left" }, 7_300, "market.ticks"),

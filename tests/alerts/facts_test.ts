@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import type { Evidence, MetricValue } from "../../services/alerts/alert.ts";
-import { createAlertState, type Explain } from "../../services/alerts/evaluation/state.ts";
+import type { Explain } from "../../services/alerts/evaluation/judgement.ts";
+import { AlertState } from "../../services/alerts/evaluation/state.ts";
 import { createCanary } from "../../services/alerts/evaluation/canary.ts";
 import { createFactChanges } from "../../services/alerts/evaluation/facts.ts";
 import type { Rule } from "../../services/alerts/rules/rule.ts";
@@ -29,12 +30,12 @@ const rule: Rule = {
 };
 
 function watched() {
-  const book = createAlertState({ instance: "" });
+  const state = new AlertState({ instance: "" });
   let evidence: Evidence[] = [];
   let cure: Rule["cure"] = [];
   const explain: Explain = { evidence: () => structuredClone(evidence), cure: () => [...cure] };
   return {
-    book,
+    state,
     explain,
     judge(
       value: number | null,
@@ -45,17 +46,17 @@ function watched() {
       evidence = [{ name: "who", value: seen }];
       cure = [{ sql, lock: "", risk: "" }];
       const values: MetricValue[] = [{ metric: "m", scope: "", value }];
-      return book.judge([under], values, { now, complete: new Set(), explain });
+      return state.judge([under], values, { now, complete: new Set(), explain });
     },
     get alert() {
-      const [alert] = book.open();
+      const [alert] = state.open();
       assert.ok(alert);
       return alert;
     },
   };
 }
 
-Deno.test("an alert that stays open says why it fires now, and what was last bad once it is over", () => {
+Deno.test("an open alert shows its present facts, and its last bad value after it ended", () => {
   const one = watched();
   one.judge(20, 0, "first", { sql: "select 1" });
   const changes = one.judge(30, 1_000, "second", {
@@ -85,12 +86,12 @@ Deno.test("an alert that stays open says why it fires now, and what was last bad
   assert.deepEqual(resolved?.alert.evidence, [{ name: "who", value: "between the levels" }]);
 });
 
-Deno.test("facts are written when they change, once a minute at most, and a clock set back delays none", () => {
+Deno.test("facts are saved when they change, once a minute at most, also after a clock was set back", () => {
   const one = watched();
   const facts = createFactChanges();
   const written = (now: number, seen: unknown, value = 20) => {
     one.judge(value, now, seen);
-    return facts.take(one.book.open(), now).length;
+    return facts.take(one.state.open(), now).length;
   };
   const day = 86_400_000;
   assert.equal(written(day, { pid: 1 }), 1, "it fires");
@@ -114,7 +115,7 @@ function scripted(answers: unknown[]): RecordsDb {
   };
 }
 
-Deno.test("a write refused by a standby that took over between question and write is no read-only default", async () => {
+Deno.test("a write that a new standby refuses is not taken for a read-only default", async () => {
   const clock = { now: () => new Date() };
   const access = createWriteAccess({ clock, log });
   const facts = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createAlertState } from "../../services/alerts/evaluation/state.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { AlertState } from "../../services/alerts/evaluation/state.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { ingestSource } from "../../services/alerts/evaluation/sources.ts";
 import type { IngestCounters } from "../../services/ingest/service.ts";
 import { createEventLoopWatch } from "../../services/monitor/collect/event_loop.ts";
@@ -14,20 +14,20 @@ const GiB = 1024 ** 3;
 
 /** The rules (switched on) that fire on readings which hold for their whole time. */
 function firing(values: MetricValue[]): string[] {
-  const book = createAlertState({ instance: "" });
+  const state = new AlertState({ instance: "" });
   const explain = { evidence: () => [], cure: () => [] };
   const rules = shippedRules.map((rule) => ({ ...rule, enabled: true }));
   for (const now of [0, day * 1000]) {
-    book.judge(rules, values, { now, complete: new Set(), explain });
+    state.judge(rules, values, { now, complete: new Set(), explain });
   }
-  return book.open().map(({ rule, severity }) => `${rule} ${severity}`);
+  return state.open().map(({ rule, severity }) => `${rule} ${severity}`);
 }
 
 const value = (metric: string, value: number | null): MetricValue[] => [
   { metric, scope: "", value },
 ];
 
-Deno.test("backups that are old, unproven or damaged, and WAL that waits for its archive", () => {
+Deno.test("backups that are old, unproven or damaged, and WAL that waits to be archived", () => {
   assert.deepEqual(firing(value("backup_age_seconds", 27 * hour)), ["backup_age warning"]);
   assert.deepEqual(firing(value("backup_age_seconds", 50 * hour)), ["backup_age critical"]);
   assert.deepEqual(firing(value("backup_unproven_seconds", 51 * hour)), [
@@ -42,7 +42,7 @@ Deno.test("backups that are old, unproven or damaged, and WAL that waits for its
   assert.deepEqual(firing(value("backup_age_seconds", null)), [], "what is unknown fires nothing");
 });
 
-Deno.test("backups and WAL that are not copied for long", () => {
+Deno.test("backups and WAL that have not been copied for a long time", () => {
   assert.deepEqual(firing(value("backup_copy_age_seconds", 27 * hour)), [
     "backup_copy_age warning",
   ]);
@@ -64,20 +64,20 @@ Deno.test("uploads that a full disk refuses", () => {
   assert.deepEqual(firing(source(undefined).values()), []);
 });
 
-Deno.test("statements that got dearer", () => {
+Deno.test("statements that became slower", () => {
   assert.deepEqual(firing(value("statement_regressions", 1)), ["statement_regression warning"]);
   assert.deepEqual(firing(value("statement_regressions", 0)), []);
   assert.deepEqual(firing(value("statement_regressions", null)), []);
 });
 
-Deno.test("watching that costs much, and collectors that rest", () => {
+Deno.test("monitoring that is expensive, and collectors that are skipped", () => {
   assert.deepEqual(firing(value("monitor_cost_ratio", 0.3)), ["watching_cost warning"]);
   assert.deepEqual(firing(value("monitor_cost_ratio", 0.2)), []);
   assert.deepEqual(firing(value("collectors_resting", 1)), ["watching_sheds warning"]);
   assert.deepEqual(firing(value("collectors_resting", 0)), []);
 });
 
-Deno.test("an event loop that is held for seconds", () => {
+Deno.test("an event loop that is blocked for seconds", () => {
   /** What is known after ten timers, one of which came late. */
   const watch = (heldMs: number) => {
     let time = 0;
@@ -101,7 +101,7 @@ Deno.test("an event loop that is held for seconds", () => {
   assert.deepEqual(watch(300), []);
 });
 
-Deno.test("a collector whose question the server refuses", () => {
+Deno.test("a collector whose query the server refuses", () => {
   const failing = (value: number | null): MetricValue[] => [
     { metric: "collector_failing", scope: "bloat", value },
   ];
@@ -110,12 +110,12 @@ Deno.test("a collector whose question the server refuses", () => {
   assert.deepEqual(firing(failing(null)), []);
 });
 
-Deno.test("indexes that nobody reads", () => {
+Deno.test("indexes that no query uses", () => {
   assert.deepEqual(firing(value("unused_index_bytes", 11 * GiB)), ["unused_index warning"]);
   assert.deepEqual(firing(value("unused_index_bytes", 9 * GiB)), []);
 });
 
-Deno.test("no rule fires on a value that is not known, whatever it is", () => {
+Deno.test("no rule fires on an unknown value", () => {
   const metrics = new Set(shippedRules.map(({ metric }) => metric));
   assert.deepEqual(firing([...metrics].flatMap((metric) => value(metric, null))), []);
 });

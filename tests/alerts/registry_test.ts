@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createLogger } from "../../log.ts";
 import type { RuleLevels } from "../../services/alerts/rules/rule.ts";
 import { createRuleRegistry } from "../../services/alerts/rules/registry.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 
 const log = createLogger({ level: "error", write: () => {} });
 const name = "connection_pool";
@@ -31,41 +31,41 @@ function slowStore() {
   };
 }
 
-Deno.test("what was read of the rules before a change is not taken up after it", async () => {
+Deno.test("rules read before a change do not replace it", async () => {
   const store = slowStore();
-  const book = createRuleRegistry({ initial: shippedRules, store, log });
-  const refreshed = book.refresh();
-  const changed = book.change([{ name, changes: { warning: 0.1 } }]);
+  const registry = createRuleRegistry({ initial: shippedRules, store, log });
+  const refreshed = registry.refresh();
+  const changed = registry.change([{ name, changes: { warning: 0.1 } }]);
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   await store.answer();
   await Promise.all([refreshed, changed]);
-  assert.equal(book.find(name).warning, 0.1);
+  assert.equal(registry.find(name).warning, 0.1);
 });
 
-Deno.test("two changes at once are both kept", async () => {
+Deno.test("two concurrent changes are both saved", async () => {
   const store = slowStore();
-  const book = createRuleRegistry({ initial: shippedRules, store, log });
+  const registry = createRuleRegistry({ initial: shippedRules, store, log });
   const both = Promise.all([
-    book.change([{ name, changes: { warning: 0.1 } }]),
-    book.change([{ name, changes: { for_seconds: 7 } }]),
+    registry.change([{ name, changes: { warning: 0.1 } }]),
+    registry.change([{ name, changes: { for_seconds: 7 } }]),
   ]);
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   await store.answer();
   await both;
-  assert.deepEqual([book.find(name).warning, book.find(name).for_seconds], [0.1, 7]);
+  assert.deepEqual([registry.find(name).warning, registry.find(name).for_seconds], [0.1, 7]);
   assert.deepEqual(store.kept.get(name), { warning: 0.1, for_seconds: 7 });
 });
 
-Deno.test("a change that cannot be kept stops none that follows", async () => {
+Deno.test("a change that fails does not stop the next", async () => {
   const store = slowStore();
-  const book = createRuleRegistry({ initial: shippedRules, store, log });
+  const registry = createRuleRegistry({ initial: shippedRules, store, log });
   await assert.rejects(
-    book.change([{ name: "no_such_rule", changes: { warning: 1 } }]),
+    registry.change([{ name: "no_such_rule", changes: { warning: 1 } }]),
     /No rule is named/,
   );
-  const changed = book.change([{ name, changes: { warning: 0.2 } }]);
+  const changed = registry.change([{ name, changes: { warning: 0.2 } }]);
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   await store.answer();
   await changed;
-  assert.equal(book.find(name).warning, 0.2);
+  assert.equal(registry.find(name).warning, 0.2);
 });

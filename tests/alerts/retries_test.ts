@@ -7,7 +7,7 @@ import { manualTimers } from "../helpers/timers.ts";
 const minuteMs = 60_000;
 
 for (const type of ["webhook", "slack", "alertmanager"] as const) {
-  Deno.test(`${type}: one event answered 500 costs the others a few seconds, and is given up alone`, async () => {
+  Deno.test(`${type}: one event answered 500 costs the others a few seconds, and fails alone`, async () => {
     const { timers, pass } = manualTimers();
     const one = channel(type, (rules) => rules.includes("bad") ? 500 : 200, { timers });
     one.deliveries.send([notice("good"), notice("bad"), notice("fine")]);
@@ -56,7 +56,7 @@ Deno.test("a receiver that is busy is sent no single events, but before it is gi
   await one.deliveries.stop();
 });
 
-Deno.test("while a receiver fails for all, only the first delivery uses up its tries, and the others take turns", async () => {
+Deno.test("while a receiver fails for all, only the first delivery uses up its tries, and the others alternate", async () => {
   const { timers, pass } = manualTimers();
   const one = channel("webhook", () => 500, { timers });
   for (const rule of ["a", "b", "c"]) one.deliveries.send([notice(rule)]);
@@ -113,7 +113,7 @@ Deno.test("one event that fails a delivery behind another that waits costs the r
   await one.deliveries.stop();
 });
 
-Deno.test("while one delivery fails, an Alertmanager is told each minute of all other alerts", async () => {
+Deno.test("while one delivery fails, an Alertmanager gets all other alerts each minute", async () => {
   const { timers, pass } = manualTimers();
   const one = channel("alertmanager", (rules) => rules.includes("bad") ? 500 : 200, { timers });
   one.deliveries.send([notice("bad")]);
@@ -128,7 +128,7 @@ Deno.test("while one delivery fails, an Alertmanager is told each minute of all 
   await one.deliveries.stop();
 });
 
-Deno.test("an Alertmanager that takes nothing is not told again until what waits is tried", async () => {
+Deno.test("an Alertmanager that is busy gets no repetition until the waiting delivery is tried", async () => {
   const { timers, pass } = manualTimers();
   let isAway = true;
   const one = channel("alertmanager", () => isAway ? 503 : 200, { timers });
@@ -145,7 +145,7 @@ Deno.test("an Alertmanager that takes nothing is not told again until what waits
   await one.deliveries.stop();
 });
 
-Deno.test("an Alertmanager that answers 500 to one alert is told of the others again each minute", async () => {
+Deno.test("an Alertmanager that answers 500 to one alert gets the others again each minute", async () => {
   const { timers, pass } = manualTimers();
   const one = channel("alertmanager", (rules) => rules.includes("bad") ? 500 : 200, { timers });
   one.deliveries.repeat([notice("good"), notice("bad"), notice("fine")]);
@@ -169,7 +169,7 @@ async function overtaking() {
   return { ...one, settled, answer: () => resolve(new Response(null, { status: 200 })) };
 }
 
-Deno.test("a delivery that arrives while the process stops is kept as delivered", async () => {
+Deno.test("a delivery that arrives while the process stops is saved as delivered", async () => {
   const { deliveries, events, answer } = await overtaking();
   const stopped = deliveries.stop();
   answer();
@@ -180,7 +180,7 @@ Deno.test("a delivery that arrives while the process stops is kept as delivered"
   ]);
 });
 
-Deno.test("what is dropped for want of room is never the delivery under way", async () => {
+Deno.test("a full queue never drops the delivery that is being sent", async () => {
   const { deliveries, events, answer, settled } = await overtaking();
   for (let count = 0; count < 1_000; count++) deliveries.send([notice("other")]);
   const states = () => events().slice(0, 6).map(([rule, state]) => `${rule} ${state}`);

@@ -83,7 +83,7 @@ for (const major of majors) {
   });
 }
 
-Deno.test("a silence that the server refuses holds all the same, and stops neither the others nor what is read", async () => {
+Deno.test("a silence that cannot be saved still applies, and holds up neither the others nor the reading", async () => {
   const refusal = Object.assign(new Error("refused"), { severity: "ERROR", code: "22021" });
   const saved: string[] = [];
   const stored = {

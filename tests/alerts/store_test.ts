@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { AlertRecord, DeliveryRecord } from "../../db/alerts/alerts.ts";
+import type { AlertRecord } from "../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import type { Alert } from "../../services/alerts/alert.ts";
@@ -25,7 +26,7 @@ const delivery = (n: number): DeliveryRecord => ({
   error: null,
 });
 
-Deno.test("beside a standby alerts and deliveries are kept in memory, the newest thousand, and listed from there", async () => {
+Deno.test("on a standby the newest thousand alerts and deliveries are kept in memory and listed from there", async () => {
   const access = createWriteAccess({ clock: { now: () => new Date() }, log });
   access.note(standby(undefined));
   const db: RecordsDb = { run: () => Promise.reject(new Error("the database is not to be asked")) };
@@ -65,7 +66,7 @@ function storedDb(rows: readonly (AlertRecord | DeliveryRecord)[]): RecordsDb {
   return { run: async (work) => await work(query as unknown as Parameters<typeof work>[0]) };
 }
 
-Deno.test("while nothing can be written, what ended since is listed neither as firing nor as queued", async () => {
+Deno.test("while the database takes no writes, ended alerts and deliveries are not listed as firing or queued", async () => {
   const access = createWriteAccess({ clock: { now: () => new Date() }, log });
   access.note({ ...writable(), mode: "read_only", cause: "disk_full" });
   const firing = [3, 2, 1].map((n): Alert => ({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { overWords, plain, scopeWords } from "../../web/lib/alert_words.js";
 
-Deno.test("an alert that ended is told without its bad news", () => {
+Deno.test("an ended alert is described without its message", () => {
   const alert = {
     rule: "partition_runway",
     alert_type: "partition_runway_critical",
@@ -15,7 +15,7 @@ Deno.test("an alert that ended is told without its bad news", () => {
   assert.equal(overWords({ ...alert, scope: null, resolved_at: null }), "Partition runway is over");
 });
 
-Deno.test("evidence of any shape reads as words", () => {
+Deno.test("evidence of any shape is shown as text", () => {
   assert.equal(
     plain([{ from: "2026-01-01", to: "2026-01-02" }, { from: "2026-01-05", to: null }]),
     "from 2026-01-01, to 2026-01-02; from 2026-01-05, to unknown",

@@ -76,7 +76,7 @@ Deno.test("the demo feeds nothing into a database that has instruments, unless i
   const ticks = async () => (await sql`select count(*)::int as count from market.ticks`)[0]?.count;
   const before = await ticks();
   const shy = startProcess({ env, args: ["demo"] });
-  await eventually(() => shy.logged("demo_feeds_nothing").length > 0, "it says so", 30_000);
+  await eventually(() => shy.logged("demo_sends_nothing").length > 0, "it says so", 30_000);
   shy.kill("SIGTERM");
   assert.equal(await shy.exited, 0);
   assert.equal(await ticks(), before);
@@ -98,7 +98,7 @@ Deno.test("flags that no command has are refused, help helps, and a setting that
   }
   const command = startProcess({ env: { ...env, HOLDFAST_RETENTON_DAYS: "5" }, args: ["doctor"] });
   await command.exited;
-  assert.match(command.output(), /HOLDFAST_RETENTON_DAYS is no setting of Holdfast/);
+  assert.match(command.output(), /HOLDFAST_RETENTON_DAYS is not a setting of Holdfast/);
   const weak = startProcess({
     env: { ...env, HOLDFAST_TOKEN: "hunter2hunter3" },
     args: ["doctor"],

@@ -16,7 +16,7 @@ import { fillDataDir } from "../helpers/template.ts";
 
 const MiB = 1024 * 1024;
 
-Deno.test("archiving whose beginning failed half-way is begun anew, not taken for begun", async () => {
+Deno.test("archiving that failed to start is started again", async () => {
   const dir = await Deno.makeTempDir({ prefix: "holdfast-archiving-" });
   await Deno.chmod(dir, 0o755);
   await fillDataDir(dir);
@@ -65,7 +65,7 @@ function startCollecting(spool: string, archive: string) {
   }).spawn();
 }
 
-Deno.test("kill -9 while WAL is archived: nothing half-done looks whole, nothing is lost, the next run goes on", async () => {
+Deno.test("after kill -9 during archiving no segment is lost or incomplete, and the next run continues", async () => {
   const dir = await Deno.makeTempDir({ prefix: "holdfast-killed-" });
   const [spool, archive] = [join(dir, "spool"), join(dir, "wal")];
   const segments = new Map<string, string>();

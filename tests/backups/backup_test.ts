@@ -59,7 +59,7 @@ function ingest() {
   };
 }
 
-Deno.test("a backup under ingest is whole, and restored on trial it has the rows of its end", async () => {
+Deno.test("a backup under ingest is complete, and its drill finds the rows of its end", async () => {
   const load = ingest();
   const backup = await take();
   assert.deepEqual(backup.problems, []);
@@ -100,7 +100,7 @@ async function wakePostmaster(): Promise<void> {
   await sql.end();
 }
 
-Deno.test("WAL is archived from the first backup on, and its lag is known", async () => {
+Deno.test("WAL is archived from the first backup on, and its lag is measured", async () => {
   await app.admin`select pg_switch_wal()`;
   await eventually(
     async () => {
@@ -122,7 +122,7 @@ Deno.test("WAL is archived from the first backup on, and its lag is known", asyn
   assert.equal(typeof report.archive_lag_seconds, "number");
 });
 
-Deno.test("a damaged backup is named, alerts, and is none any more", async () => {
+Deno.test("a damaged backup is named, raises an alert, and counts as corrupt", async () => {
   const { backups } = await app.json<{ backups: Backup[] }>("/api/backups");
   const [backup] = backups;
   const root = join(app.config.HOLDFAST_DATA_DIR, "backups");
@@ -142,7 +142,7 @@ Deno.test("a damaged backup is named, alerts, and is none any more", async () =>
   }, "the rule backup_problems fires");
 });
 
-Deno.test("a running backup can be aborted; only one runs at a time; ids are checked", async () => {
+Deno.test("a running backup can be aborted, only one runs at a time, and ids are validated", async () => {
   const { id } = await app.holdfast.backups.start();
   const second = await app.request("/api/backups", { method: "POST" });
   assert.equal(second.status, 409);

@@ -32,11 +32,11 @@ const expected: Omit<ControlFile, "systemIdentifier" | "controlVersion"> = {
   trackCommitTimestamp: true,
 };
 
-Deno.test("the checksum is the Castagnoli one", () => {
+Deno.test("the checksum is CRC-32C", () => {
   assert.equal(crc32c(new TextEncoder().encode("123456789")), 0xe3069283);
 });
 
-Deno.test("a control file says what its server runs with, as the server itself says", async () => {
+Deno.test("a control file has the settings that its server reports", async () => {
   const server = await startServer(settings);
   const sql = connectSql({
     target: server.target,
@@ -104,7 +104,7 @@ testWith(debianPostgres, "pg_controldata reads the same of Debian's 15", async (
   }
 });
 
-Deno.test("recovery gets at least what the control file demands, and the usual where it cannot be read", () => {
+Deno.test("recovery gets the control file's lower bounds, or defaults where it cannot be read", () => {
   const control = { systemIdentifier: "1", controlVersion: 1800, ...expected };
   assert.deepEqual(recoverySettings(control), {
     max_connections: "37",

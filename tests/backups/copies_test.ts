@@ -7,12 +7,12 @@ import {
   sweepUploads,
 } from "../../services/backups/s3/transfer.ts";
 import { fetchBackup, readStorage, recordsOf } from "../../services/backups/s3/fetch.ts";
-import { isWhole, readInventory } from "../../services/backups/s3/inventory.ts";
-import { waitAfter } from "../../services/backups/s3/state.ts";
+import { isComplete, readInventory } from "../../services/backups/s3/inventory.ts";
+import { backoffMs } from "../../services/backups/s3/cycle.ts";
 import { segmentOf } from "../../services/backups/wal/segments.ts";
 import { MiB, recordAt, signal, system, withCopies, withStorage } from "../helpers/copies.ts";
 
-Deno.test("copies go by the rule of retention alone: when the disk here is lost, they stay", async () => {
+Deno.test("only the retention removes copies: they stay when the local disk is lost", async () => {
   await withCopies([true, true, true, false], async ({ storage, bucket, records }) => {
     const foreign = [`${storage.place.prefix}${system}/wal/notes`, "other/things"];
     for (const key of foreign) {
@@ -40,7 +40,7 @@ Deno.test("copies go by the rule of retention alone: when the disk here is lost,
   });
 });
 
-Deno.test("half a copy is never whole: not while it is made, nor while it is removed", async () => {
+Deno.test("a copy is incomplete until its record is written and from its removal on", async () => {
   await withCopies([true], async ({ storage, bucket, records }) => {
     const [record] = records;
     const key = (file: string) => `${storage.place.prefix}${system}/${record?.id}/${file}`;
@@ -60,7 +60,7 @@ Deno.test("half a copy is never whole: not while it is made, nor while it is rem
       record?.id,
     ]);
     const inventory = await readInventory(bucket, system);
-    assert.ok(isWhole(inventory.backups.get(record!.id)));
+    assert.ok(isComplete(inventory.backups.get(record!.id)));
     storage.asked.splice(0);
     storage.meddle(({ method, key }) =>
       method === "DELETE" && !key.endsWith("backup.json")
@@ -90,14 +90,14 @@ Deno.test("half a copy is never whole: not while it is made, nor while it is rem
   });
 });
 
-Deno.test("uploads that a killed Holdfast left open are aborted, others' are not", async () => {
+Deno.test("open uploads of a killed Holdfast are aborted, recent ones of others are not", async () => {
   await withStorage(async ({ storage, bucket }) => {
     const [mine, others] = ["20260131T093000Z-abcdef", "20260131T093000Z-fedcba"];
     await bucket.beginUpload(`${system}/${mine}/base.tar.gz`, "");
     await bucket.beginUpload(`${system}/${others}/base.tar.gz`, "");
     await bucket.beginUpload(`${system}/holiday.jpg`, "");
     const sweep = (now: number) =>
-      sweepUploads({ bucket, signal }, { system, mine: (id) => id === mine, now });
+      sweepUploads({ bucket, signal }, { system, isLocal: (id) => id === mine, now });
     assert.equal(await sweep(Date.now()), 1);
     assert.equal(await sweep(Date.now() + 25 * 3_600_000), 1);
     assert.deepEqual([...storage.uploads.values()].map(({ key }) => key), [
@@ -108,7 +108,7 @@ Deno.test("uploads that a killed Holdfast left open are aborted, others' are not
   });
 });
 
-Deno.test("a damaged copy is not fetched, and WAL of another server is not mixed in", async () => {
+Deno.test("a damaged copy is not fetched, and other content of the same WAL segment is refused", async () => {
   await withCopies([true], async ({ storage, bucket, dir, records }) => {
     const record = records[0]!;
     const inventory = await readInventory(bucket, system);
@@ -140,7 +140,7 @@ Deno.test("a damaged copy is not fetched, and WAL of another server is not mixed
   });
 });
 
-Deno.test("a gap in the copied WAL is said before anything is recovered", async () => {
+Deno.test("a gap in the copied WAL is reported before the recovery", async () => {
   await withCopies([true, false, false], async ({ bucket, dir, records }) => {
     const inventory = await readInventory(bucket, system);
     const name = segmentOf(1, 3n * 16n * BigInt(MiB), 16 * MiB);
@@ -162,8 +162,8 @@ Deno.test("a gap in the copied WAL is said before anything is recovered", async 
   });
 });
 
-Deno.test("after failures it is tried at the next turn, then ever more rarely", () => {
-  assert.deepEqual([0, 1, 2, 3, 9].map((failures) => waitAfter(failures) / 60_000), [
+Deno.test("the backoff starts with the next cycle and doubles up to half an hour", () => {
+  assert.deepEqual([0, 1, 2, 3, 9].map((failures) => backoffMs(failures) / 60_000), [
     0,
     0,
     1,

@@ -6,8 +6,8 @@ import { runDrill } from "../../services/backups/verify/drill.ts";
 import { readManifest } from "../../services/backups/base/manifest.ts";
 import { pageChecksum } from "../../services/backups/verify/pages.ts";
 import { type BackupRecord, readRecord } from "../../services/backups/record.ts";
-import { createBackupStore } from "../../services/backups/backup_store.ts";
-import { verifyBackup } from "../../services/backups/verify/backup.ts";
+import { createBackupRepository } from "../../services/backups/repository.ts";
+import { verifyFiles } from "../../services/backups/verify/files.ts";
 import { segmentOf } from "../../services/backups/wal/segments.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 
@@ -23,7 +23,7 @@ Deno.test.beforeAll(async () => {
   await app.sql`create index on public.things (name)`;
   const { id } = await backups.start();
   await backups.idle();
-  const store = createBackupStore(join(app.config.HOLDFAST_DATA_DIR, "backups"));
+  const store = createBackupRepository(join(app.config.HOLDFAST_DATA_DIR, "backups"));
   const found = (await store.list()).find((one) => one.id === id);
   assert.equal(found?.status, "complete", JSON.stringify(found?.problems));
   record = found!;
@@ -37,7 +37,7 @@ async function spoiled(spoil: (dir: string) => void): Promise<string[]> {
   try {
     for (const name of readdirSync(path)) copyFileSync(join(path, name), join(dir, name));
     spoil(dir);
-    return await verifyBackup(dir, record);
+    return await verifyFiles(dir, record);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -50,11 +50,11 @@ function flip(file: string, at: number): void {
   Deno.writeFileSync(file, bytes);
 }
 
-Deno.test("a backup nobody touched has no problems", async () => {
+Deno.test("an unchanged backup has no problems", async () => {
   assert.deepEqual(await spoiled(() => {}), []);
 });
 
-Deno.test("any single flipped byte of the archive is found, whichever it is", async () => {
+Deno.test("any single flipped byte of the archive is found", async () => {
   const { bytes } = record.files["base.tar.gz"]!;
   for (const at of [4, 9, Math.floor(bytes / 3), Math.floor(bytes / 2), bytes - 2]) {
     const problems = await spoiled((dir) => flip(join(dir, "base.tar.gz"), at));
@@ -62,7 +62,7 @@ Deno.test("any single flipped byte of the archive is found, whichever it is", as
   }
 });
 
-Deno.test("a flipped byte of the manifest, a missing file, a truncated file: each is named", async () => {
+Deno.test("a damaged manifest, a missing file and a truncated file are each named", async () => {
   assert.match(
     (await spoiled((dir) => flip(join(dir, "backup_manifest"), 5_000))).join("; "),
     /^backup_manifest is damaged/,
@@ -77,7 +77,7 @@ Deno.test("a flipped byte of the manifest, a missing file, a truncated file: eac
   assert.match(short[0] ?? "", /^base\.tar\.gz is truncated: 100000 of \d+ bytes$/);
 });
 
-Deno.test("the server's manifest and the record each know when they were changed", () => {
+Deno.test("manifest and record detect changes by their checksums", () => {
   const bytes = new Uint8Array(readFileSync(join(path, "backup_manifest")));
   assert.ok(readManifest(bytes).files.length > 900);
   bytes[200] = (bytes[200] ?? 0) ^ 1;
@@ -112,7 +112,7 @@ async function withSegments(
 const checkSegments = (archive: string, first: string) =>
   verifyArchive({ archive, spool: undefined, first, segmentBytes: 16 * 1024 * 1024 });
 
-Deno.test("in the WAL archive a flipped byte and a missing segment are named", async () => {
+Deno.test("damaged and missing segments of the WAL archive are named", async () => {
   await withSegments(async ({ spool, archive, names }) => {
     const [first = "", middle = ""] = names;
     assert.deepEqual(await collectSpool(spool, archive), { moved: 3, problem: undefined });
@@ -127,7 +127,7 @@ Deno.test("in the WAL archive a flipped byte and a missing segment are named", a
   });
 });
 
-Deno.test("archiving that was cut short is done again; other content under the same name is refused", async () => {
+Deno.test("interrupted archiving is repeated, and other content under the same name is refused", async () => {
   await withSegments(async ({ spool, archive, names }) => {
     const [first = "", middle = ""] = names;
     const content = readFileSync(join(spool, middle));
@@ -146,7 +146,7 @@ Deno.test("archiving that was cut short is done again; other content under the s
   });
 });
 
-Deno.test("a page flipped inside the restored cluster is found, named by file and page", async () => {
+Deno.test("a damaged page of the restored cluster is named by file and page", async () => {
   const home = await Deno.makeTempDir({ prefix: "holdfast-drill-" });
   await Deno.chmod(home, 0o755);
   const [row] = await app.sql`select pg_relation_filepath('public.things') as path`;
@@ -156,11 +156,14 @@ Deno.test("a page flipped inside the restored cluster is found, named by file an
       path,
       record,
       home,
-      living: undefined,
+      production: undefined,
       user: "postgres",
       now: () => new Date(),
       signal: new AbortController().signal,
-      beforePages: (data) => Promise.resolve(flip(join(data, file), 8192 * 3 + 4_000)),
+      onStep(step) {
+        if (step !== "checking pages") return;
+        flip(join(home, `drill-${record.system}`, "data", file), 8192 * 3 + 4_000);
+      },
     });
     assert.deepEqual(proof.problems, [`${file} is damaged: page 3 fails its checksum`]);
     assert.deepEqual(readdirSync(home), [], "the scratch server is thrown away");
@@ -169,7 +172,7 @@ Deno.test("a page flipped inside the restored cluster is found, named by file an
   }
 });
 
-Deno.test("a page's checksum counts where the page stands, and not its own place", () => {
+Deno.test("a page's checksum depends on its block number and ignores its own field", () => {
   const page = new Uint8Array(8192).fill(7);
   const sum = pageChecksum(page, 5);
   assert.notEqual(pageChecksum(page, 6), sum);

@@ -5,7 +5,7 @@ import { explain } from "../../services/backups/failure.ts";
 
 const failed = (code: string, message: string) => Object.assign(new Error(message), { code });
 
-Deno.test("a failed backup says what the server said, and guesses no cause", () => {
+Deno.test("a failed backup quotes the server's error and guesses no cause", () => {
   const hba = failed("28000", 'no pg_hba.conf entry for replication connection from host "::1"');
   assert.equal(
     explain(hba),

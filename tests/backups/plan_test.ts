@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { levelOf } from "../../services/alerts/rules/rule.ts";
-import { backupRules } from "../../services/alerts/rules/catalog/backup.ts";
+import { backupRules } from "../../services/alerts/rules/catalog/backups.ts";
 import { createScram } from "../../db/backups/scram.ts";
 import { createMessageCutter, writeMessage } from "../../db/backups/wire.ts";
 import type { BackupRecord } from "../../services/backups/record.ts";
@@ -47,7 +47,7 @@ function record(at: number, state: "proven" | "unproven" | "failed" | "corrupt")
   };
 }
 
-Deno.test("retention never takes one of the newest proven backups, nor the newest whole one", () => {
+Deno.test("retention keeps the newest proven backups and the newest complete one", () => {
   const states = fc.array(fc.constantFrom("proven", "unproven", "failed", "corrupt"), {
     maxLength: 30,
   });
@@ -64,7 +64,7 @@ Deno.test("retention never takes one of the newest proven backups, nor the newes
   }));
 });
 
-Deno.test("what is due: the first backup after an hour, a drill of each new one, then by the clock", () => {
+Deno.test("the first backup is due after an hour, a drill after each new one, then by schedule", () => {
   const due = (records: BackupRecord[], hours: number, more = {}) =>
     whatIsDue({
       records,
@@ -87,7 +87,7 @@ Deno.test("what is due: the first backup after an hour, a drill of each new one,
   assert.equal(due([], 1_000, { backupHours: 0 }), undefined);
 });
 
-Deno.test("health counts from the start while there is no backup, and nothing where none are wanted", () => {
+Deno.test("health measures age from the start without a backup, and not at all without a schedule", () => {
   const report = (records: BackupRecord[], scheduled: boolean) =>
     reportBackups({
       records,
@@ -103,12 +103,12 @@ Deno.test("health counts from the start while there is no backup, and nothing wh
   assert.deepEqual([some.backup_age_seconds, some.unproven_seconds], [3_600, 25 * 3_600]);
 });
 
-Deno.test("a record reads back as it was written", () => {
+Deno.test("a written record parses to the same record", () => {
   const one = record(3, "proven");
   assert.deepEqual(readRecord(writeRecord(one)), one);
 });
 
-Deno.test("positions in the WAL: segments by name and back, gaps named", () => {
+Deno.test("WAL positions map to segment names and back, and gaps are found", () => {
   assert.equal(segmentOf(1, parseLsn("0/2000028"), 16_777_216), "000000010000000000000002");
   assert.equal(segmentOf(3, parseLsn("1/FF000000"), 16_777_216), "0000000300000001000000FF");
   fc.assert(fc.property(
@@ -126,7 +126,7 @@ Deno.test("positions in the WAL: segments by name and back, gaps named", () => {
   ]);
 });
 
-Deno.test("messages come whole out of a stream cut anywhere", () => {
+Deno.test("protocol messages are complete however the stream is split", () => {
   fc.assert(fc.property(
     fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 10 }),
     fc.integer({ min: 1, max: 17 }),
@@ -145,7 +145,7 @@ Deno.test("messages come whole out of a stream cut anywhere", () => {
   ));
 });
 
-Deno.test("SCRAM-SHA-256 answers as RFC 7677 has it, and unmasks a server without the password", () => {
+Deno.test("SCRAM-SHA-256 matches RFC 7677 and rejects a server without the password", () => {
   const scram = createScram("pencil", "rOprNGfwEbeRWgbNEkqO");
   const answer = scram.answer(
     "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
@@ -162,14 +162,19 @@ Deno.test("SCRAM-SHA-256 answers as RFC 7677 has it, and unmasks a server withou
   assert.throws(() => createScram("x", "abc").answer("r=zzz,s=AA==,i=4096"), /does not fit/);
 });
 
-Deno.test("an archive that is cut short, or no archive, is told", async () => {
+Deno.test("a truncated archive, other bytes and unknown entries are refused", async () => {
   const short = createTarHasher();
   await short.feed(new Uint8Array(300));
   assert.throws(() => short.end(), /cut short/);
   await assert.rejects(() => createTarHasher().feed(new Uint8Array(512).fill(65)), /is damaged/);
+  // A header of a GNU long name (type L): its checksum counts its own field as blanks.
+  const header = new Uint8Array(512);
+  header[156] = "L".charCodeAt(0);
+  header.set(new TextEncoder().encode((8 * 32 + header[156]!).toString(8)), 148);
+  await assert.rejects(() => createTarHasher().feed(header), /entry of unknown type "L"/);
 });
 
-Deno.test("each rule on backups fires at its level, and not just below", () => {
+Deno.test("each backup rule fires at its level and not just below it", () => {
   for (const rule of backupRules) {
     const { warning, critical, clear } = rule;
     assert.ok(warning !== null);

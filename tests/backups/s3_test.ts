@@ -3,12 +3,12 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { readConfig } from "../../config/config.ts";
 import { StartError } from "../../errors.ts";
-import { openBucket } from "../../services/backups/s3/bucket.ts";
+import { openBucket } from "../../services/backups/s3/client/bucket.ts";
 import { copyBackup, putRecord, retireCopies } from "../../services/backups/s3/transfer.ts";
 import { fetchBackup, readStorage, recordsOf } from "../../services/backups/s3/fetch.ts";
 import { readInventory } from "../../services/backups/s3/inventory.ts";
 import { readKey } from "../../services/backups/s3/names.ts";
-import { partSize, uploadFile } from "../../services/backups/s3/upload.ts";
+import { partSize, uploadFile } from "../../services/backups/s3/client/upload.ts";
 import {
   fileOf,
   MiB,
@@ -29,7 +29,7 @@ async function gather(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return new Uint8Array(await new Blob(all as BlobPart[]).arrayBuffer());
 }
 
-Deno.test("the storage of these tests judges a signature as AWS's own example has it", () => {
+Deno.test("the test storage checks signatures as in AWS's own example", () => {
   const empty = sha256(new Uint8Array());
   assert.equal(
     signatureOf({
@@ -51,7 +51,7 @@ Deno.test("the storage of these tests judges a signature as AWS's own example ha
   );
 });
 
-Deno.test("a file goes in one piece or in parts of bounded size, and comes back byte for byte", async () => {
+Deno.test("a file is uploaded in one piece or in bounded parts, and downloads identically", async () => {
   await withStorage(async ({ storage, bucket, dir }) => {
     const partBytes = 5 * MiB;
     for (const size of [0, 1, partBytes, 2 * partBytes, 2 * partBytes + 77]) {
@@ -80,7 +80,7 @@ Deno.test("a file goes in one piece or in parts of bounded size, and comes back 
   assert.ok(partSize(tib, 16 * MiB) < 128 * MiB);
 });
 
-Deno.test("an upload that dies half-way is aborted, and nothing stands in its place", async () => {
+Deno.test("a failed upload is aborted and leaves no object", async () => {
   await withStorage(async ({ storage, bucket, dir }) => {
     const { path, expected } = await fileOf(dir, "base.tar.gz", noise(11 * MiB));
     storage.meddle(({ query }) =>
@@ -96,7 +96,7 @@ Deno.test("an upload that dies half-way is aborted, and nothing stands in its pl
   });
 });
 
-Deno.test("a file that is damaged here is not copied", async () => {
+Deno.test("a damaged local file is not copied", async () => {
   await withStorage(async ({ storage, bucket, dir }) => {
     for (const size of [1_000, 11 * MiB]) {
       const { path, expected } = await fileOf(dir, "base.tar.gz", noise(size));
@@ -113,7 +113,7 @@ Deno.test("a file that is damaged here is not copied", async () => {
   });
 });
 
-Deno.test("a refusal is named by what it means, not tried again, and repeats no secret", async () => {
+Deno.test("a refusal is explained, not retried, and shows no secret", async () => {
   await withStorage(async ({ storage }) => {
     const { place } = storage;
     const refusal = async (other: Partial<typeof place>) => {
@@ -134,7 +134,7 @@ Deno.test("a refusal is named by what it means, not tried again, and repeats no 
   });
 });
 
-Deno.test("what may go better next time is tried again, a bounded number of times", async () => {
+Deno.test("transient failures are retried a bounded number of times", async () => {
   const storage = startStorage();
   const bucket = openBucket({ place: storage.place, retries });
   let bad = 2;
@@ -144,7 +144,7 @@ Deno.test("what may go better next time is tried again, a bounded number of time
   await assert.rejects(() => bucket.list(""), /The storage at 127\.0\.0\.1:\d+ cannot be reached/);
 });
 
-Deno.test("a download that breaks goes on where it broke; one of an object that was replaced does not", async () => {
+Deno.test("an interrupted download continues where it broke off, unless the object was replaced", async () => {
   await withStorage(async ({ storage, bucket }) => {
     const bytes = noise(300_000);
     await bucket.put("k", bytes, sha256(bytes));
@@ -175,7 +175,7 @@ Deno.test("a download that breaks goes on where it broke; one of an object that 
   });
 });
 
-Deno.test("lists are read to their end; only what is ours by name is seen as ours", async () => {
+Deno.test("lists are read to their last page, and only Holdfast's own names are recognized", async () => {
   await withStorage(async ({ storage, bucket }) => {
     for (let n = 0; n < 10; n++) await bucket.put(`x/${n}`, new Uint8Array(n), "");
     storage.objects.set("elsewhere/x/1", storage.objects.get(`${storage.place.prefix}x/1`)!);
@@ -203,7 +203,7 @@ Deno.test("lists are read to their end; only what is ours by name is seen as our
   }));
 });
 
-Deno.test("settings of the storage: all or none, nothing in clear over the network, no secret shown", () => {
+Deno.test("storage settings are all or none, need TLS over the network, and show no secret", () => {
   const all = {
     HOLDFAST_S3_URL: "https://s3.example.com/bucket/some/folder",
     HOLDFAST_S3_ACCESS_KEY_ID: "AKID",
@@ -244,7 +244,7 @@ Deno.test("settings of the storage: all or none, nothing in clear over the netwo
   }
 });
 
-Deno.test("a storage that others have written takes copies and gives them back", async () => {
+Deno.test("an independent S3 implementation stores and returns copies", async () => {
   const other = await startS3rver();
   if (!other) return;
   const dir = await Deno.makeTempDir({ prefix: "holdfast-s3-" });

@@ -47,14 +47,14 @@ async function takenAndTried(): Promise<Backup> {
   return await app.json<Backup>(`/api/backups/${id}`);
 }
 
-Deno.test("a trial restore reads sealed partitions, and finds them as they were sealed", async () => {
+Deno.test("a drill reads sealed partitions and finds them unchanged", async () => {
   const { problems, notes, proven_at } = await takenAndTried();
   assert.deepEqual(problems, []);
   assert.ok(notes.includes("2 sealed partitions read, 2880 rows"), notes.join("\n"));
   assert.ok(proven_at);
 });
 
-Deno.test("a sealed partition whose content differs in the copy is named, and the copy not proven", async () => {
+Deno.test("a changed sealed partition is named, and the backup is not proven", async () => {
   await app.sql.unsafe(`
     alter table old.d2 disable trigger holdfast_sealed;
     update old.d2 set price = price + 1 where ts = '2020-01-02 12:00Z';

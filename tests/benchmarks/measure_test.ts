@@ -46,7 +46,7 @@ function syntheticArms(seed: number, candidateSpeed: number) {
   };
 }
 
-const measuring = { looks: [12], slotMs: 20, warmUpMs: 20 };
+const measuring = { analyses: [12], slotMs: 20, warmUpMs: 20 };
 
 async function verdictOfSynthetic(seed: number, speed: number) {
   const random = createRandom(seed);

@@ -6,7 +6,7 @@ import { createLatencies } from "../../services/benchmarks/measuring/histogram.t
 import { measure } from "../../services/benchmarks/measuring/measure.ts";
 import { openLoop, poissonSchedule } from "../../services/benchmarks/measuring/open_loop.ts";
 import { createRandom, type Random } from "../../services/benchmarks/measuring/random.ts";
-import { planLooks, totalAlpha } from "../../services/benchmarks/measuring/sequential.ts";
+import { planAnalyses, totalAlpha } from "../../services/benchmarks/measuring/sequential.ts";
 import { failedResult, judge } from "../../services/benchmarks/running/run_case.ts";
 import { compareWithin } from "../../services/benchmarks/statistics.ts";
 import { cases } from "../../bench/cases/list.ts";
@@ -14,16 +14,16 @@ import { cases } from "../../bench/cases/list.ts";
 const near = (actual: number, expected: number, within: number) =>
   assert.ok(Math.abs(actual - expected) <= within, `${actual} is not ${expected} ± ${within}`);
 
-Deno.test("all looks together spend 5 % of error, the last one most of it", () => {
+Deno.test("all analyses together spend 5 % of error, the last one most of it", () => {
   for (const blocks of [[4], [8, 16], [16, 32, 48], [16, 32, 64, 96]]) {
-    const alphas = planLooks(blocks).map(({ alpha }) => alpha);
+    const alphas = planAnalyses(blocks).map(({ alpha }) => alpha);
     near(alphas.reduce((sum, alpha) => sum + alpha, 0), totalAlpha, 1e-12);
     assert.deepEqual(alphas, alphas.toSorted((a, b) => a - b));
   }
   // 0.05 · t^1.5 at half of the blocks (Kim and DeMets' power family).
-  near(planLooks([8, 16])[0]!.alpha, 0.05 * 0.5 ** 1.5, 1e-12);
-  assert.throws(() => planLooks([16, 8]), RangeError);
-  assert.throws(() => planLooks([]), RangeError);
+  near(planAnalyses([8, 16])[0]!.alpha, 0.05 * 0.5 ** 1.5, 1e-12);
+  assert.throws(() => planAnalyses([16, 8]), RangeError);
+  assert.throws(() => planAnalyses([]), RangeError);
 });
 
 /** Two arms on a clock that only their work moves: noisy, with stalls, and slower all the time. */
@@ -41,17 +41,17 @@ function syntheticArms(seed: number, candidateSpeed: number) {
   };
 }
 
-/** A whole adaptive run: looks, early stopping, verdict. */
+/** A whole adaptive run: analyses, early stopping, verdict. */
 async function adaptive(seed: number, speed: number) {
-  const looks = planLooks([8, 16]);
+  const analyses = planAnalyses([8, 16]);
   let judgement: ReturnType<typeof judge> | undefined;
   const measured = await measure({
     ...syntheticArms(seed + 5_000, speed),
     random: createRandom(seed),
-    measuring: { looks: [8, 16], slotMs: 20, warmUpMs: 20 },
+    measuring: { analyses: [8, 16], slotMs: 20, warmUpMs: 20 },
     signal: new AbortController().signal,
-    goOn(sofar, look) {
-      judgement = judge({ category: "insert_performance" }, 0, sofar, looks[look]!.alpha, seed);
+    goOn(sofar, at) {
+      judgement = judge({ category: "insert_performance" }, 0, sofar, analyses[at]!.alpha, seed);
       return judgement.verdict === "inconclusive";
     },
   });
@@ -66,7 +66,7 @@ Deno.test("calibration: identical arms get a false verdict at most 5 times in 10
   assert.ok(wrong <= 5, `${wrong} of 100`);
 });
 
-Deno.test("calibration: a handicap of 30 % is found at least 95 times in 100, mostly at the first look", async () => {
+Deno.test("calibration: a handicap of 30 % is found at least 95 times in 100, mostly at the first analysis", async () => {
   let right = 0;
   let early = 0;
   for (let seed = 0; seed < 100; seed++) {
@@ -80,14 +80,14 @@ Deno.test("calibration: a handicap of 30 % is found at least 95 times in 100, mo
 
 Deno.test("a disturbed block is measured again, but not for ever", async () => {
   const arms = syntheticArms(1, 1);
-  let looked = 0;
+  let canaries = 0;
   const measured = await measure({
     ...arms,
     random: createRandom(1),
-    measuring: { looks: [8], slotMs: 20, warmUpMs: 20 },
+    measuring: { analyses: [8], slotMs: 20, warmUpMs: 20 },
     signal: new AbortController().signal,
-    // One block of the eight stands in a storm; from the twelfth look on all is storm.
-    canary: () => Promise.resolve(++looked === 7 || looked === 8 || looked > 11 ? 100 : 1),
+    // One block of the eight is disturbed; from the twelfth canary on all are.
+    canary: () => Promise.resolve(++canaries === 7 || canaries === 8 || canaries > 11 ? 100 : 1),
   });
   assert.equal(measured.logRatios.length, 8);
   assert.equal(measured.reruns, 2, "as many as a quarter of the blocks");
@@ -191,7 +191,7 @@ async function resultsOf(seed: number, speeds: readonly number[]) {
     const measured = await measure({
       ...syntheticArms(seed * 10 + at, speed),
       random: createRandom(seed),
-      measuring: { looks: [16], slotMs: 80, warmUpMs: 20 },
+      measuring: { analyses: [16], slotMs: 80, warmUpMs: 20 },
       signal: new AbortController().signal,
     });
     return {

@@ -44,7 +44,7 @@ Deno.test.afterAll(async () => {
   assert.deepEqual(unhandled, [], "promises nobody held");
 });
 
-const brief = { looks: [4], slotMs: 2, warmUpMs: 5, dataShare: 0.1 };
+const brief = { analyses: [4], slotMs: 2, warmUpMs: 5, dataShare: 0.1 };
 
 /** Two arms that write ten rows a time; `written` says how many of the ten really are. */
 function writingCase(id: string, written: { baseline: number; candidate: number }): BenchmarkCase {
@@ -257,7 +257,7 @@ Deno.test("an abort answers within 2 s amid a long statement, and leaves nothing
 
 Deno.test("an abort amid a COPY leaves nothing", async () => {
   const copying = shippedCases.filter(({ id }) => id === "insert_method");
-  const long = { looks: [400], slotMs: 20, warmUpMs: 20 };
+  const long = { analyses: [400], slotMs: 20, warmUpMs: 20 };
   const { benchmarks } = setUp(copying, { measuring: { quick: long, full: long } });
   const { id } = await benchmarks.startRun();
   await eventually(
@@ -269,7 +269,7 @@ Deno.test("an abort amid a COPY leaves nothing", async () => {
 });
 
 Deno.test("an abort amid work on connections of a case's own leaves nothing, and answers within 2 s", async () => {
-  const long = { looks: [400], slotMs: 20, warmUpMs: 20, dataShare: 0.1 };
+  const long = { analyses: [400], slotMs: 20, warmUpMs: 20, dataShare: 0.1 };
   for (const id of ["capacity_open_loop", "pool_naive", "maintenance_stall", "overhead_monitor"]) {
     const { benchmarks, events } = setUp(shippedCases.filter((bench) => bench.id === id), {
       measuring: { quick: long, full: long },

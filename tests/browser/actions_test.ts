@@ -88,7 +88,7 @@ testWith(
       await alert.getByRole("button", { name: "Acknowledge" }).click();
       await alert.getByText(/acknowledged .* by Ada/).waitFor();
       await alert.getByLabel(/^Silence/).selectOption("3600");
-      await alert.getByText("silenced: channels are not told").waitFor();
+      await alert.getByText("silenced: channels are not notified").waitFor();
       await alert.getByRole("button", { name: "End silence" }).click();
       await alert.getByLabel(/^Silence/).waitFor();
       await alert.getByRole("link", { name: /Server connections high/ }).click();
@@ -97,7 +97,7 @@ testWith(
       await page.locator(".chart canvas").first().waitFor();
 
       await page.goto(`${app.url}/quarantine`);
-      await page.getByRole("button", { name: "Put right" }).click();
+      await page.getByRole("button", { name: "Correct" }).click();
       await page.getByLabel("price", { exact: true }).fill("601");
       await page.getByRole("button", { name: "Store the corrected row" }).click();
       await page.getByText("No row is quarantined.").waitFor();
@@ -146,12 +146,12 @@ testWith(
       await page.getByText(/The test reached/).first().waitFor();
 
       await page.goto(`${app.url}/quarantine`);
-      await page.getByRole("button", { name: "Give up" }).click();
-      await page.getByRole("button", { name: "Give it up for good?" }).click();
+      await page.getByRole("button", { name: "Discard" }).click();
+      await page.getByRole("button", { name: "Discard it permanently?" }).click();
       await page.getByText("No row is quarantined.").waitFor();
 
       await page.goto(`${app.url}/history`);
-      await page.getByRole("button", { name: "Rank them" }).click();
+      await page.getByRole("button", { name: "Rank" }).click();
       await page.getByRole("button", { name: "Ask again" }).waitFor();
       await page.keyboard.press("p");
       await page.getByRole("button", { name: "Paused" }).click();
@@ -160,7 +160,7 @@ testWith(
       await page.goto(`${app.url}/settings?show=all`);
       await page.getByLabel("Mark", { exact: true }).fill("deploy 43");
       await page.getByRole("button", { name: "Set the mark" }).click();
-      await page.getByText("The mark is on the strip").waitFor();
+      await page.getByText("The mark is saved").waitFor();
       await page.getByText("HOLDFAST_PROFILE").first().waitFor();
       await page.goto(`${app.url}/partitions/market.ticks`);
       await page.getByRole("button", { name: "Verify now" }).click();
@@ -184,7 +184,7 @@ if (Deno.env.get("HOLDFAST_SLOW_TESTS") === "1") {
 
       await page.goto(`${app.url}/benchmarks`);
       await page.getByRole("button", { name: "Run quick benchmark" }).click();
-      await page.getByRole("heading", { name: "Under way" }).waitFor();
+      await page.getByRole("heading", { name: "Running" }).waitFor();
       await page.getByRole("button", { name: "Abort", exact: true }).click();
       await page.getByRole("button", { name: "Abort the run?" }).click();
       await eventually(

@@ -3,7 +3,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { assertGone, countTicks, createFleet, storeTick } from "../helpers/fleet.ts";
 import { freePort, postmastersOf } from "../helpers/process.ts";
 
-const { start, newFolder, clear } = createFleet();
+const { start, newFolder, newDataDir, clear } = createFleet();
 
 Deno.test.afterAll(clear);
 
@@ -29,7 +29,7 @@ Deno.test("Ctrl-C ends Holdfast with 0, leaves no server and no lock; the next s
 });
 
 Deno.test("a start after kill -9 adopts the server left running, with all data there", async () => {
-  const dir = await newFolder();
+  const dir = await newDataDir();
   const killed = start(dir);
   await killed.ready();
   await storeTick(killed.url);
@@ -58,7 +58,7 @@ Deno.test("a start after kill -9 adopts the server left running, with all data t
 });
 
 Deno.test("one process at a time: data directory and port are each refused in one clear line", async (t) => {
-  const dir = await newFolder();
+  const dir = await newDataDir();
   const holder = start(dir);
   await holder.ready();
 
@@ -93,7 +93,7 @@ Deno.test("one process at a time: data directory and port are each refused in on
 });
 
 Deno.test("a server killed with -9 is reported at once and brought back with its data", async () => {
-  const dir = await newFolder();
+  const dir = await newDataDir();
   const app = start(dir);
   await app.ready();
   await storeTick(app.url);

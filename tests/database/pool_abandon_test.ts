@@ -4,7 +4,7 @@ import { createPool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { startBouncer } from "../helpers/bouncer.ts";
 import { createDebianServer } from "../helpers/debian.ts";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { debianPostgres, pgbouncer, testWith } from "../helpers/skip.ts";
 
 const needs = {
@@ -80,28 +80,33 @@ testWith(
         });
         for (const [what, transaction, work] of works) {
           const where = `${what} ${pooled ? "behind PgBouncer" : "directly"}`;
-          const release = Promise.withResolvers<void>();
-          const locked = Promise.withResolvers<void>();
-          const holding = watch.transaction(async (sql) => {
-            await sql`lock table stuck`;
-            locked.resolve();
-            await release.promise;
+          await within(1_000, `${where} is gone`, async () => {
+            const release = Promise.withResolvers<void>();
+            const locked = Promise.withResolvers<void>();
+            const holding = watch.transaction(async (sql) => {
+              await sql`lock table stuck`;
+              locked.resolve();
+              await release.promise;
+            });
+            await locked.promise;
+            const leaving = new AbortController();
+            const { signal } = leaving;
+            const outcome = (transaction ? pool.transaction(work, { signal }) : pool.run(work, {
+              signal,
+            })).then(() => "done", (error: HoldfastError) => error.code);
+            const waiting = pool.run((sql) => sql`select 1 as one`);
+            await eventually(async () => await running() === 1, `${where} runs`);
+            const left = performance.now();
+            leaving.abort();
+            assert.equal(await outcome, "client_left", where);
+            await eventually(async () => await running() === 0, `${where} is gone`);
+            const took = performance.now() - left;
+            assert.equal((await waiting)[0]?.one, 1, "the next in the queue is served");
+            await eventually(() => pool.stats().active === 0, "its place is free");
+            release.resolve();
+            await holding;
+            return took;
           });
-          await locked.promise;
-          const leaving = new AbortController();
-          const { signal } = leaving;
-          const outcome = (transaction ? pool.transaction(work, { signal }) : pool.run(work, {
-            signal,
-          })).then(() => "done", (error: HoldfastError) => error.code);
-          const waiting = pool.run((sql) => sql`select 1 as one`);
-          await eventually(async () => await running() === 1, `${where} runs`);
-          leaving.abort();
-          assert.equal(await outcome, "client_left", where);
-          await eventually(async () => await running() === 0, `${where} is gone`, 1_000);
-          assert.equal((await waiting)[0]?.one, 1, "the next in the queue is served");
-          await eventually(() => pool.stats().active === 0, "its place is free");
-          release.resolve();
-          await holding;
         }
         const [row] = await pool.run((sql) => sql`select count(*)::int4 as count from kept`);
         assert.equal(row?.count, 0, "what was not committed is not there");

@@ -233,7 +233,7 @@ testWith(
       const bouncer = await startBouncer(server, { mode, settings: "default_pool_size=25" });
       try {
         const { said } = await doctor(bouncer.url);
-        assert.match(said, /– {2}base backups cannot pass the pooler before the server.*08P01/);
+        assert.match(said, /– {2}base backups are not possible through a pooler.*08P01/);
         const app = await startApp({ DATABASE_URL: bouncer.url });
         try {
           const refused = await app.post("/api/backups", { kind: "base" });
@@ -241,7 +241,7 @@ testWith(
           const { detail } = await refused.json();
           assert.match(
             detail,
-            /^A pooler stands before the server and takes no replication.*08P01/,
+            /^The pooler in front of the server allows no replication.*08P01/,
           );
           const begun = await (await app.post("/api/backups", {})).json();
           assert.equal(begun.kind, "logical");

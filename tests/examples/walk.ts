@@ -309,7 +309,7 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
     for (const operation of plainReads) await walk.send(operation);
     await walk.send("getMetric", { path: { name: "connections_used" } });
     const window = { from: "2026-01-31T09:00:00Z", to: "2026-01-31T10:00:00Z" };
-    await walk.send("listRewrites", { query: window });
+    await walk.send("listMoves", { query: window });
     await walk.send("createSession");
     await walk.send("endSession");
   } finally {

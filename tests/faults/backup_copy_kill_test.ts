@@ -5,7 +5,7 @@ import { createFleet, storeTick } from "../helpers/fleet.ts";
 import { slowTests, testWith } from "../helpers/skip.ts";
 import { startStorage } from "../helpers/storage.ts";
 
-const { start, newFolder, clear } = createFleet();
+const { start, newDataDir, clear } = createFleet();
 
 Deno.test.afterAll(clear);
 
@@ -14,7 +14,7 @@ testWith(
   "kill -9 in the middle of a copy leaves nothing that looks whole; the next start makes it",
   async () => {
     const storage = startStorage();
-    const dir = await newFolder();
+    const dir = await newDataDir();
     let holdfast = start(dir, storage.env);
     await holdfast.ready();
     await storeTick(holdfast.url);

@@ -7,7 +7,7 @@ import { createFleet, storeTick } from "../helpers/fleet.ts";
 import { slowTests, testWith } from "../helpers/skip.ts";
 import { postmastersOf, type ServeProcess, startProcess } from "../helpers/process.ts";
 
-const { start, newFolder, clear } = createFleet();
+const { start, newDataDir, clear } = createFleet();
 
 Deno.test.afterAll(clear);
 
@@ -41,7 +41,7 @@ testWith(
   slowTests,
   "kill -9 in a backup, a drill or a restore leaves nothing that looks whole, and is cleared away",
   async (t) => {
-    const dir = await newFolder();
+    const dir = await newDataDir();
     let holdfast = start(dir, { HOLDFAST_BACKUP_RATE_MB: "3" });
     await holdfast.ready();
     await storeTick(holdfast.url);

@@ -99,7 +99,7 @@ function assertClear({ refused }: Load): void {
 
 /** Nothing went wrong that nobody expected. */
 function assertQuiet(holdfast: ServeProcess): void {
-  for (const event of ["stray_rejection", "stray_error"]) {
+  for (const event of ["unhandled_rejection", "uncaught_exception"]) {
     assert.deepEqual(holdfast.logged(event), []);
   }
   const codes = new Set(holdfast.logged("request_failed").map(({ code }) => code));

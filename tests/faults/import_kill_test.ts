@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encoders } from "../../services/transfer/export/encode.ts";
-import { writeWhole } from "../../services/transfer/export/target.ts";
+import { writeFile } from "../../services/transfer/export/target.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { createFleet } from "../helpers/fleet.ts";
 import { freePort, postmastersOf, startProcess } from "../helpers/process.ts";
@@ -9,7 +9,7 @@ import { type Tick, tick } from "../helpers/ticks.ts";
 /** Kills before an import may end; one in the suite, `HOLDFAST_FAULT_ROUNDS=20` for more. */
 const kills = Number(Deno.env.get("HOLDFAST_FAULT_ROUNDS") ?? 1);
 const rows = 45_000; // three batches a file, the last one short
-const { start, newFolder, clear } = createFleet();
+const { start, newDataDir, clear } = createFleet();
 
 Deno.test.afterAll(clear);
 
@@ -33,7 +33,7 @@ async function writeFiles(folder: string): Promise<string[]> {
     const pages = async function* () {
       yield ticksOf(symbol);
     };
-    await writeWhole(`${folder}/ticks.${format}`, encoders[format](pages()), options);
+    await writeFile(`${folder}/ticks.${format}`, encoders[format](pages()), options);
   }
   return files.map(([format]) => `${folder}/ticks.${format}`);
 }
@@ -70,7 +70,7 @@ async function assertExactlyOnce(env: Record<string, string>): Promise<void> {
 }
 
 Deno.test(`an import through a running Holdfast killed (${kills}) ends with exactly the rows of its files`, async () => {
-  const dir = await newFolder();
+  const dir = await newDataDir();
   const holdfast = start(dir);
   await holdfast.ready();
   const env = { PORT: new URL(holdfast.url).port, HOLDFAST_DATA_DIR: dir };
@@ -82,7 +82,7 @@ Deno.test(`an import through a running Holdfast killed (${kills}) ends with exac
 });
 
 Deno.test(`an import on its own database killed (${kills}) ends with exactly the rows of its files`, async () => {
-  const dir = await newFolder();
+  const dir = await newDataDir();
   const env = { PORT: String(freePort()), HOLDFAST_DATA_DIR: dir };
   const said = await importWithKills(env, await writeFiles(dir));
   assert.match(said, /^Total: 2 of 2 files; /m);

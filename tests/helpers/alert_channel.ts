@@ -1,4 +1,4 @@
-import type { DeliveryRecord } from "../../db/alerts/alerts.ts";
+import type { DeliveryRecord } from "../../db/alerts/deliveries.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { openBucket } from "../../services/backups/s3/bucket.ts";
+import { openBucket } from "../../services/backups/s3/client/bucket.ts";
 import { copyBackup, copyWal } from "../../services/backups/s3/transfer.ts";
 import { readInventory } from "../../services/backups/s3/inventory.ts";
 import type { BackupRecord } from "../../services/backups/record.ts";

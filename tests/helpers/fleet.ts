@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
 import { eventually } from "./eventually.ts";
+import { fillDataDir } from "./template.ts";
 import { freePort, postmastersOf, type ServeProcess, startProcess } from "./process.ts";
+import "./memory.ts";
 
 /** The processes and folders of one test file, all of which `clear` ends and removes. */
 export function createFleet() {
   const started: ServeProcess[] = [];
   const folders: string[] = [];
+
+  /** An empty folder: a first start makes the cluster in it. */
+  async function newFolder(mode = 0o755): Promise<string> {
+    const folder = await Deno.makeTempDir({ prefix: "holdfast-fleet-" });
+    await Deno.chmod(folder, mode);
+    folders.push(folder);
+    return folder;
+  }
 
   return {
     /** Starts a Holdfast on a data directory of its own, watching each second. */
@@ -26,10 +36,11 @@ export function createFleet() {
       started.push(app);
       return app;
     },
-    async newFolder(mode = 0o755): Promise<string> {
-      const folder = await Deno.makeTempDir({ prefix: "holdfast-fleet-" });
-      await Deno.chmod(folder, mode);
-      folders.push(folder);
+    newFolder,
+    /** A data directory whose cluster is there: a start takes half the time of a first one. */
+    async newDataDir(): Promise<string> {
+      const folder = await newFolder();
+      await fillDataDir(folder);
       return folder;
     },
     /** Removes this folder too at the end. */

@@ -1,6 +1,6 @@
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { migrate } from "../../db/migrate.ts";
-import { readClocks, recordClock } from "../../db/partitions/restraint.ts";
+import { readClocks, recordClock } from "../../db/partitions/records/restraint.ts";
 import { migrations } from "../../db/migrations/list.ts";
 import { createPool } from "../../db/pool/pool.ts";
 import { createLogger, type LogFields } from "../../log.ts";

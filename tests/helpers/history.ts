@@ -1,9 +1,11 @@
-import { type Tier, tierOf } from "../../db/collectors/list.ts";
+import type { Tier } from "../../db/collectors/collector.ts";
+import { tierOf } from "../../db/collectors/list.ts";
 import { createPool, type Pool } from "../../db/pool/pool.ts";
 import type { Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { levelsOf } from "../../services/monitor/history/levels.ts";
-import { createRecorder, type Sample } from "../../services/monitor/history/recorder.ts";
+import { createRecorder } from "../../services/monitor/history/recorder.ts";
+import type { Sample } from "../../services/monitor/history/sample_queue.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
 
 const minute = 60_000;

@@ -6,8 +6,8 @@ import type { Pool } from "../../db/pool/pool.ts";
 import { openPools } from "../../db/pool/open.ts";
 import { createLogger } from "../../log.ts";
 import type { MetricValue } from "../../services/alerts/alert.ts";
-import { createAlertState } from "../../services/alerts/evaluation/state.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { AlertState } from "../../services/alerts/evaluation/state.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { reportBackups } from "../../services/backups/report.ts";
 import { createHub } from "../../services/live/hub.ts";
 import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
@@ -121,7 +121,7 @@ export async function createLoneMonitor(
   return {
     monitor,
     firing() {
-      const book = createAlertState({ instance: "" });
+      const book = new AlertState({ instance: "" });
       const explain = { evidence: () => [], cure: () => [] };
       for (const at of [0, 86_400_000]) {
         book.judge(shippedRules, values, { now: at, complete: new Set(complete), explain });

@@ -1,4 +1,5 @@
 import { eventually } from "./eventually.ts";
+import "./memory.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 

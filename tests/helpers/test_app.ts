@@ -1,14 +1,16 @@
-import { createHoldfast, type Holdfast } from "../../app/holdfast.ts";
+import { createHoldfasts } from "../../app/fleet/holdfasts.ts";
+import type { Holdfast } from "../../app/holdfast.ts";
 import { type Config, readConfig } from "../../config/config.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { serveHttp } from "../../runtime/http/serve.ts";
 import { upgrade } from "../../runtime/http/web_socket.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { readClocks, recordClock } from "../../db/partitions/restraint.ts";
+import { readClocks, recordClock } from "../../db/partitions/records/restraint.ts";
 import type { TimeSources } from "../../services/partitions/restraint/timekeeper.ts";
 import { passOverDriver } from "./rejections.ts";
 import { fillDataDir } from "./template.ts";
+import "./memory.ts";
 
 passOverDriver();
 
@@ -56,7 +58,7 @@ export async function startApp(
   );
   const logs: LogFields[] = [];
   const log = createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) });
-  const holdfast = await createHoldfast({
+  const holdfast = await createHoldfasts({
     config,
     log,
     upgrade,

@@ -3,7 +3,7 @@ import type { Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
-import { type Collection, createCollection } from "../../services/monitor/collect/schedule.ts";
+import { type Collection, createCollection } from "../../services/monitor/collect/collection.ts";
 import { deriveMetrics } from "../../services/monitor/signals/derived.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
 import { readSignals, type SignalValue } from "../../services/monitor/signals/signal.ts";

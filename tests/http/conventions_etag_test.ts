@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isTagged } from "../../routes/guards/etag.ts";
 import { createRuleRegistry } from "../../services/alerts/rules/registry.ts";
 import { createAlertStore } from "../../services/alerts/storage/store.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { openRecords } from "../../db/records/records.ts";
 import { createLogger } from "../../log.ts";
 import { HoldfastError } from "../../errors.ts";

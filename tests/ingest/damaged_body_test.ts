@@ -14,7 +14,10 @@ import {
   tick,
   types,
 } from "../helpers/ticks.ts";
+import { slowTests } from "../helpers/skip.ts";
 
+/** Bodies tried; 4,000 with HOLDFAST_SLOW_TESTS=1. */
+const numRuns = slowTests.present ? 4_000 : 1_000;
 let app: TestApp;
 const good = tick({
   ts: new Date().toISOString(),
@@ -70,7 +73,7 @@ function rowsOf(format: Format, body: Uint8Array<ArrayBuffer>, packed: boolean):
   return format === "csv" ? lines.filter((line) => line !== "\r").length - 1 : lines.length;
 }
 
-Deno.test("thousands of damaged bodies: an answer that adds up or a problem, never a failure", async () => {
+Deno.test("damaged bodies by the thousand: an answer that adds up or a problem, never a failure", async () => {
   let stored = await countTicks(app);
   const seen: Record<number, number> = {};
   await fc.assert(
@@ -103,9 +106,9 @@ Deno.test("thousands of damaged bodies: an answer that adds up or a problem, nev
         }
       },
     ),
-    { numRuns: 4_000 },
+    { numRuns },
   );
-  assert.ok((seen[200] ?? 0) > 500 && (seen[400] ?? 0) > 500, JSON.stringify(seen));
+  assert.ok((seen[200] ?? 0) > numRuns / 8 && (seen[400] ?? 0) > numRuns / 8, JSON.stringify(seen));
   assert.equal(await countTicks(app), stored);
   const unstorable = await app.sql`
     select 1

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../../errors.ts";
-import { createGroups, type SmallUpload } from "../../services/ingest/write/groups.ts";
+import { createGroupCommit, type SmallUpload } from "../../services/ingest/write/group_commit.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { type Answer, bodyOf, countTicks, readTicks, tick, types } from "../helpers/ticks.ts";
 
@@ -18,9 +18,9 @@ const answerOf = ({ rows }: SmallUpload): Answer => ({
   quarantined: 0,
   replayed: false,
 });
-const turn = () => new Promise<void>((done) => setTimeout(done, 0));
+const nextTick = () => new Promise<void>((done) => setTimeout(done, 0));
 
-/** A store whose groups end when told. */
+/** A store whose groups end on demand. */
 function heldStore() {
   const groups: { uploads: readonly SmallUpload[]; end(error?: Error): void }[] = [];
   return {
@@ -37,23 +37,23 @@ function heldStore() {
 
 const bounds = { lanes: 1, rowsMax: 1_000, uploadsMax: 100, waitMs: 1_000 };
 
-Deno.test("an upload that comes alone is written at once, alone", () => {
+Deno.test("a single upload is written at once", () => {
   const { groups, store } = heldStore();
-  const { submit, stats } = createGroups({ ...bounds, store });
+  const { submit, stats } = createGroupCommit({ ...bounds, store });
   submit(upload(5));
   assert.deepEqual(groups.map(({ uploads }) => uploads.length), [1]);
   assert.deepEqual(stats(), { active: 1, waiting: 0 });
   groups[0]?.end();
 });
 
-Deno.test("uploads that come while every lane writes are written together, in their order", async () => {
+Deno.test("uploads that arrive while every lane writes are written together, in order", async () => {
   const { groups, store } = heldStore();
-  const { submit } = createGroups({ ...bounds, store });
+  const { submit } = createGroupCommit({ ...bounds, store });
   const answers = [1, 2, 3, 4].map((rows) => submit(upload(rows)));
   assert.equal(groups.length, 1);
   groups[0]?.end();
   await answers[0];
-  await turn();
+  await nextTick();
   assert.deepEqual(groups[1]?.uploads.map(({ rows }) => rows), [2, 3, 4]);
   groups[1]?.end();
   assert.deepEqual((await Promise.all(answers)).map(({ accepted }) => accepted), [1, 2, 3, 4]);
@@ -71,7 +71,7 @@ Deno.test("each upload is in one group, groups keep their bounds, whatever comes
         let active = 0;
         let most = 0;
         const written: SmallUpload[] = [];
-        const { submit } = createGroups({
+        const { submit } = createGroupCommit({
           ...bounds,
           lanes,
           uploadsMax: 10,
@@ -82,7 +82,7 @@ Deno.test("each upload is in one group, groups keep their bounds, whatever comes
             const rows = group.reduce((sum, one) => sum + one.rows, 0);
             assert.ok(group.length === 1 || rows <= bounds.rowsMax);
             written.push(...group);
-            await turn();
+            await nextTick();
             active--;
             return group.map(answerOf);
           },
@@ -92,7 +92,7 @@ Deno.test("each upload is in one group, groups keep their bounds, whatever comes
         for (const { rows, pause } of uploads) {
           sent.push(upload(rows));
           answers.push(submit(sent.at(-1)!));
-          if (pause) await turn();
+          if (pause) await nextTick();
         }
         const accepted = (await Promise.all(answers)).map((answer) => answer.accepted);
         assert.deepEqual(accepted, sent.map(({ rows }) => rows));
@@ -104,13 +104,13 @@ Deno.test("each upload is in one group, groups keep their bounds, whatever comes
   );
 });
 
-Deno.test("a group that fails is told to all in it, and to nobody else", async () => {
+Deno.test("a failed group rejects each of its uploads and no other", async () => {
   const { groups, store } = heldStore();
-  const { submit } = createGroups({ ...bounds, store });
+  const { submit } = createGroupCommit({ ...bounds, store });
   const answers = [1, 2, 3].map((rows) => submit(upload(rows)).catch((error) => error.message));
   groups[0]?.end();
   await answers[0];
-  await turn();
+  await nextTick();
   groups[1]?.end(new Error("no"));
   assert.deepEqual(await Promise.all(answers.slice(1)), ["no", "no"]);
   const after = submit(upload(7));
@@ -121,10 +121,10 @@ Deno.test("a group that fails is told to all in it, and to nobody else", async (
   assert.equal((await after).accepted, 7);
 });
 
-Deno.test("an upload whose turn does not come in time is refused as overload", async () => {
+Deno.test("an upload that gets no lane in time is refused with `overloaded`", async () => {
   const { groups, store } = heldStore();
   let clock = 0;
-  const { submit } = createGroups({ ...bounds, store, now: () => clock });
+  const { submit } = createGroupCommit({ ...bounds, store, now: () => clock });
   const first = submit(upload(1));
   const late = submit(upload(2)).catch((error: HoldfastError) => error.code);
   clock = 1_500;
@@ -174,7 +174,7 @@ Deno.test("64 senders share commits, and each gets its own answer", async () => 
   assert.ok(await commits() - before < 32, "64 uploads took as many commits");
 });
 
-Deno.test("what is wrong with one upload of a group is told to that one alone", async () => {
+Deno.test("a fault of one upload in a group is answered to that upload alone", async () => {
   const stale = bodyOf("ndjson", [tick({ ts: "2001-01-01T00:00:00Z", symbol: "MIXED" })]);
   const bodies = [
     lines("MIXED", 3),
@@ -198,7 +198,7 @@ Deno.test("what is wrong with one upload of a group is told to that one alone", 
   assert.equal(await countTicks(app, "MIXED"), 6);
 });
 
-Deno.test("replays, reused keys and new keys in one group get what each is due", async () => {
+Deno.test("replays, reused keys and new keys in one group each get their own answer", async () => {
   assert.equal((await post(lines("KEYED", 4), "known")).answer.accepted, 4);
   const answers = await Promise.all([
     post(lines("KEYED", 4), "known"),

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { type CompressionCodec, parquetMetadata, type SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { HoldfastError } from "../../errors.ts";
-import { readBatches } from "../../services/transfer/import/batches.ts";
+import { readBatches } from "../helpers/imports.ts";
 import { decompressLz4 } from "../../services/transfer/import/decompress.ts";
 import { planParquet } from "../../services/transfer/import/parquet_columns.ts";
 import { openSource } from "../../services/transfer/import/source.ts";
@@ -318,7 +318,7 @@ Deno.test("a column that is missing, unknown or of another type is named with wh
   const wrong: [Record<string, Column>, RegExp][] = [
     [noSymbol, /missing: symbol/],
     [{ ...one(), x: text("venue", ["P"]) }, /Unknown column "venue" \(BYTE_ARRAY UTF8\)/],
-    [{ ...one(), x: text("Symbol ", ["P"]) }, /Column symbol is there twice/],
+    [{ ...one(), x: text("Symbol ", ["P"]) }, /Column symbol occurs twice/],
     [
       { ...one(), price: text("price", ["1.5"]) },
       /Column price is BYTE_ARRAY UTF8; it must be a number/,
@@ -381,7 +381,7 @@ Deno.test("a file cut short anywhere is refused before its first row", async () 
   const whole = bytesOf(Object.values(one()));
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: whole.length - 1 }), async (size) => {
-      assert.match(await refusal(whole.subarray(0, size)), /not a whole Parquet file/);
+      assert.match(await refusal(whole.subarray(0, size)), /Parquet file is damaged or incomplete/);
     }),
     { numRuns: 200 },
   );

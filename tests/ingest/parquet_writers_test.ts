@@ -162,7 +162,7 @@ Deno.test("DuckDB: enums, a column of nulls that has a type, decimals, nested co
 Deno.test("an encrypted file is refused as what it is", async () => {
   assert.match(
     await refusal(fixture("duckdb_encrypted")),
-    /^The file is encrypted; that is not read$/,
+    /^The file is encrypted; encrypted files cannot be read$/,
   );
 });
 
@@ -268,7 +268,7 @@ Deno.test("integers of every width and sign, and a column without its type, whic
       ...plainColumns(1),
       price: column("price", { type: "INT32", logical_type: { type: "NULL" } }, [null]),
     }))),
-    /Column price \(INT32 NULL\) holds nothing but nulls/,
+    /Column price \(INT32 NULL\) holds only nulls/,
   );
 });
 

@@ -280,7 +280,7 @@ Deno.test("a row that never will be a tick says how to send it corrected, and th
   assert.equal(row.symbol, "MEND");
   const asItStands = await problemOf(await retry(row.id));
   assert.equal(asItStands.status, 409);
-  assert.match(asItStands.detail, /send it corrected, as \{"tick":/);
+  assert.match(asItStands.detail, /send a corrected one as \{"tick":/);
   const good = { ts: now, symbol: "MEND", price: 1.25, size: 10, exchange: "P" };
   const wrong: [unknown, number, string[]][] = [
     [{ tick: { ...good, price: "1.25" } }, 400, ["tick.price"]],

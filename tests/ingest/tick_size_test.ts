@@ -138,7 +138,10 @@ Deno.test("a price off the instrument's tick size is quarantined, in every forma
     });
     const answer = await response.json();
     assert.deepEqual([answer.accepted, answer.quarantined], [3, 2], format);
-    assert.match(answer.errors[0].message, /price 10\.005 is no multiple of the tick size 0\.01/);
+    assert.match(
+      answer.errors[0].message,
+      /price 10\.005 is not a multiple of the tick size 0\.01/,
+    );
     assert.deepEqual(answer.errors.map(({ path }: { path: string }) => path), ["price", "price"]);
   }
   const { quarantine } = await app.json<{ quarantine: { raw: string }[] }>(

@@ -396,13 +396,13 @@ Deno.test("a number without its unit, or with a mistaken one, is refused with th
     [
       "20131007",
       of("s"),
-      /read as seconds is 1970-08-\d\dT.*; numbers must mean a time from 1990 to a year/,
+      /read as seconds is 1970-08-\d\dT.*; numbers must be times from 1990 to one year/,
     ],
     ["1.728e12", of("ms"), /lost digits to its exponent/],
     [
       "1900000000",
       of("s"),
-      /2030-03-17T17:46:40.000Z; numbers must mean a time from 1990 to a year ahead/,
+      /2030-03-17T17:46:40.000Z; numbers must be times from 1990 to one year ahead/,
     ],
     ["-1", of("ms"), /1969-12-31/],
   ];
@@ -428,7 +428,7 @@ Deno.test("of two units in one file only the first is taken", async () => {
 Deno.test("a time without an offset needs a zone, and an hour that is there twice or never is refused", async () => {
   assert.match(
     await refusalOf(row("2013-10-07 09:30:00"), {}),
-    /zone of times without one is said by time_zone/,
+    /set the zone of times without an offset with time_zone/,
   );
   assert.match(
     await refusalOf(row("2013-10-07 09:30:00"), { ignore_unknown: "true" }),
@@ -459,7 +459,7 @@ Deno.test("a time without an offset needs a zone, and an hour that is there twic
     [
       "07/10/2013 09:30:00",
       "UTC",
-      /no time with its date as ymd; other orders of the date by date_order/,
+      /no time with its date as ymd; set other orders of the date with date_order/,
     ],
   ];
   for (const [ts, zone, words] of cases) assert.match(await at(ts, zone), words, `${ts} ${zone}`);
@@ -468,16 +468,19 @@ Deno.test("a time without an offset needs a zone, and an hour that is there twic
 Deno.test("options that cannot be read are refused by name", () => {
   const wrong: [WrittenOptions, RegExp][] = [
     [{ columns: "price" }, /^columns: "price" is not FIELD=COLUMN/],
-    [{ columns: "prize=2" }, /^columns: "prize" is no field; known: ts, symbol, .*buyer_is_maker/],
-    [{ columns: "price=1,price=2" }, /^columns: price is there twice/],
-    [{ time_unit: "m" }, /^time_unit: "m" is none of s, ms, us, ns/],
-    [{ time_zone: "Mars/Olympus" }, /^time_zone: "Mars\/Olympus" is no time zone; say UTC/],
-    [{ preset: "nyse" }, /^preset: "nyse" is none of alpaca/],
+    [
+      { columns: "prize=2" },
+      /^columns: "prize" is not a field; known: ts, symbol, .*buyer_is_maker/,
+    ],
+    [{ columns: "price=1,price=2" }, /^columns: price is given twice/],
+    [{ time_unit: "m" }, /^time_unit: "m" is not one of s, ms, us, ns/],
+    [{ time_zone: "Mars/Olympus" }, /^time_zone: "Mars\/Olympus" is not a time zone; use UTC/],
+    [{ preset: "nyse" }, /^preset: "nyse" is not one of alpaca/],
     [{ delimiter: "ab" }, /^delimiter: must be one character or comma, semicolon/],
-    [{ decimal: "comma", delimiter: "comma" }, /^decimal: commas cannot both/],
-    [{ symbol: "A", columns: "symbol=1" }, /^symbol: columns names a column for it as well/],
+    [{ decimal: "comma", delimiter: "comma" }, /^decimal: a comma cannot be both/],
+    [{ symbol: "A", columns: "symbol=1" }, /^symbol: columns also names a column for it/],
     [{ symbol: "" }, /^symbol: must not be empty/],
-    [{ header: "maybe" }, /^header: "maybe" is none of true, false/],
+    [{ header: "maybe" }, /^header: "maybe" is not one of true, false/],
   ];
   for (const [written, words] of wrong) {
     assert.throws(

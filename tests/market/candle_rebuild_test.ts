@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { bruteForce, day, intervals, readCandles, widths } from "../helpers/candles.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { problemOf, readTicks, send, type Tick, tick } from "../helpers/ticks.ts";
+import { slowTests } from "../helpers/skip.ts";
 
 interface Rebuilt {
   minutes_checked: number;
@@ -98,7 +99,7 @@ Deno.test("whatever raw SQL did to the ticks, a rebuild makes their candles, and
         await agree(symbol);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: slowTests.present ? 40 : 12 },
   );
 });
 

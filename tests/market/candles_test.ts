@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { bruteForce, day, intervals, readCandles, widths } from "../helpers/candles.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { problemOf, readTicks, send, type Tick, tick } from "../helpers/ticks.ts";
+import { slowTests } from "../helpers/skip.ts";
 
 let app: TestApp;
 Deno.test.beforeAll(async () => {
@@ -44,6 +45,8 @@ const scenario = fc.record({
 /** Scenarios that share their uploads, each with a symbol of its own: an upload's commit costs more than its rows. */
 const together = 50;
 const batchesMax = 5;
+/** 1,000 with HOLDFAST_SLOW_TESTS=1. */
+const scenariosTried = slowTests.present ? 1_000 : 300;
 
 let turn = 0;
 
@@ -96,7 +99,7 @@ Deno.test("candles of every interval equal those computed from the ticks, late a
         );
       });
     }),
-    { numRuns: 1_000 / together },
+    { numRuns: scenariosTried / together },
   );
 });
 

@@ -29,7 +29,7 @@ Deno.test("a price off the tick size is counted and shown, and the advice says s
   const report = judgeExactness([1, 1.05, 1.07], 0.05);
   assert.deepEqual([report.round_trips, report.off_grid, report.off_grid_examples], [2, 1, [1.07]]);
   assert.equal(report.verdict, "inexact");
-  assert.match(report.advice, /1 of 3 prices are no multiple of the tick size 0.05/);
+  assert.match(report.advice, /1 of 3 prices are not a multiple of the tick size 0.05/);
 });
 
 Deno.test("without a tick size, the prices' own decimals are the grid", () => {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { collectors } from "../../db/collectors/list.ts";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import { type CollectorRows, collectors } from "../../db/collectors/list.ts";
 import { connectSql, type Target } from "../../db/connection.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -146,7 +145,7 @@ async function holds(target: Target, major: number): Promise<void> {
   }
 }
 
-Deno.test("how far autovacuum is behind follows each table's options", async () => {
+Deno.test("the lag of autovacuum follows the options of each table", async () => {
   const server = await startServer({ autovacuum: "off", allow_system_table_mods: "on" });
   try {
     await holds(server.target, server.major);
@@ -157,7 +156,7 @@ Deno.test("how far autovacuum is behind follows each table's options", async () 
 
 testWith(
   debianPostgres,
-  "how far autovacuum is behind follows each table's options, on Postgres 15",
+  "the lag of autovacuum follows the options of each table, on Postgres 15",
   async () => {
     const server = await createDebianServer({ settings: ["autovacuum=off", "fsync=off"] });
     try {

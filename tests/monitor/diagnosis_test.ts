@@ -106,7 +106,7 @@ Deno.test("the blocking tree, a waiter cancelled, its root ended, each with an a
   }
 });
 
-Deno.test("Holdfast's own sessions and the server's workers are not to be ended", async () => {
+Deno.test("Holdfast's own sessions and the server's workers cannot be terminated", async () => {
   const rows = await app.sql<{ pid: number }[]>`
     select min(pid) as pid from pg_stat_activity where application_name = 'holdfast-monitor'
     union all
@@ -122,7 +122,7 @@ Deno.test("Holdfast's own sessions and the server's workers are not to be ended"
   }
 });
 
-Deno.test("statements come with their text, calls and time, of late and in all", async () => {
+Deno.test("statements have text, calls and time, recent and in total", async () => {
   await app.admin`select pg_stat_statements_reset()`;
   const list = async (query = "") =>
     QueryList.parse(await app.json(`/api/queries?limit=1000${query}`, admin));
@@ -147,7 +147,7 @@ Deno.test("statements come with their text, calls and time, of late and in all",
   assert.deepEqual([answer.status, (await answer.json()).code], [400, "invalid_request"]);
 });
 
-Deno.test("indexes are listed with what is wrong with them and what mends it", async () => {
+Deno.test("indexes are listed with their problems and cures", async () => {
   await app.sql`create index book_price on public.book (price)`;
   await app.sql`create index book_price_again on public.book (price)`;
   await app.holdfast.monitor.runNow("hourly");
@@ -175,7 +175,7 @@ Deno.test("indexes are listed with what is wrong with them and what mends it", a
   assert.deepEqual(list.missing, []);
 });
 
-Deno.test("each metric is known, bad by a rule in force, or unknown", async () => {
+Deno.test("each metric is known, bad by an enabled rule, or unknown", async () => {
   interface Listed {
     metrics: { name: string; scope: string; unit: string; value: number | null; status: string }[];
   }
@@ -209,7 +209,7 @@ Deno.test("each metric is known, bad by a rule in force, or unknown", async () =
   assert.equal((await app.request("/api/metrics/nonsense", admin)).status, 404);
 });
 
-Deno.test("what cannot be read is unknown, and says why", async () => {
+Deno.test("what cannot be read is unknown, with the reason", async () => {
   await app.admin`create database bare`;
   const bare = await startApp({
     ...quick,

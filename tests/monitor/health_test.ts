@@ -52,7 +52,7 @@ async function leaves() {
     from pg_inherits where inhparent = 'market.ticks'::regclass order by 1`;
 }
 
-Deno.test("the overall report says healthy, and what that rests on", async () => {
+Deno.test("the overall report has the status and the checks behind it", async () => {
   await eventually(async () => (await database()).partition_health.checked_at !== null, "read");
   const answer = await app.request("/api/health");
   assert.equal(answer.status, 200);
@@ -162,13 +162,13 @@ Deno.test("a missing day is a hole with its bounds, and degrades the verdict", a
   );
 });
 
-Deno.test("performance has a verdict for every category, measured or not", async () => {
+Deno.test("performance has a result for every category, measured or not", async () => {
   const report = PerformanceImprovementMetrics.parse(await app.json("/api/health/performance"));
   assert.ok(report.categories.length >= 2);
   for (const { verdict } of report.categories) assert.equal(verdict, "not_measured");
 });
 
-Deno.test("a role without pg_monitor sees unknown where it may not look, not healthy values", async () => {
+Deno.test("a role without pg_monitor sees unknown values, not healthy ones", async () => {
   await app.sql`create role plain login password 'plain'`;
   await app.sql`create database plain owner plain`;
   const plain = await startApp({ DATABASE_URL: urlFor("plain:plain", "plain"), ...quick });

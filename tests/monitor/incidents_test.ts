@@ -55,8 +55,13 @@ Deno.test("a critical alert freezes who blocked whom, what ran, what changed and
     }),
   });
   assert.equal(rule.status, 200, await rule.text());
+  // Its turn comes every 30 s: not waited for.
+  const { monitor } = app.holdfast;
   await eventually(
-    () => Promise.resolve(app.holdfast.monitor.history.names().includes("statement_load")),
+    async () => {
+      await monitor.runNow("stats");
+      return monitor.history.names().includes("statement_load");
+    },
     "statements are followed",
   );
   await app.sql`create index on public.orders (note) where note <> 'a secret of ours'`;
@@ -79,17 +84,19 @@ Deno.test("a critical alert freezes who blocked whom, what ran, what changed and
       return now.sessions.length === 1 && now.blocking.length >= 2;
     }, "it can be read while it is recorded");
     await eventually(async () => {
+      await monitor.runNow("stats");
       const { changes } = await app.json<Report>(`/api/incidents/${opened.id}`);
       return changes.some(({ kind }) => kind === "ddl");
     }, "the new index is seen");
+    // Both connections of app.sql are held by the sessions above.
     const [draft] = await eventually(async () => {
-      const rows = await app.sql<{ closed_at: Date | null; report: Report }[]>`
+      const rows = await app.admin<{ closed_at: Date | null; report: Report }[]>`
         select closed_at, report from holdfast.incidents where id = ${opened.id}`;
       return rows.length > 0 && rows;
     }, "what is recorded so far is kept: a killed process leaves it behind");
     assert.equal(draft?.closed_at, null);
     assert.equal(draft.report.alerts[0]?.rule, "lock_wait");
-    await app.sql`
+    await app.admin`
       insert into holdfast.incidents (id, alert_id, alert_type, scope, opened_at, closed_at, bytes, report)
       select '00000000-0000-4000-8000-000000000001', alert_id, 'left_behind', '', opened_at - interval '1 h', null,
         bytes, report || jsonb_build_object('opened_at', (now() - interval '1 h')::text)
@@ -98,7 +105,7 @@ Deno.test("a critical alert freezes who blocked whom, what ran, what changed and
     assert.equal(left?.status, "interrupted", "of a process that is gone");
     const whole = await app.json<Report>(`/api/incidents/${left.id}`);
     assert.equal(whole.status, "interrupted");
-    await app.sql`delete from holdfast.incidents where alert_type = 'left_behind'`;
+    await app.admin`delete from holdfast.incidents where alert_type = 'left_behind'`;
     aheadMs += 4 * 60_000;
     await eventually(async () => (await list())[0]?.status === "complete", "it is closed");
     const report = await app.json<Report>(`/api/incidents/${opened.id}`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { collectors } from "../../db/collectors/list.ts";
-import type { IndexRow } from "../../db/collectors/rows.ts";
+import type { IndexRow } from "../../db/collectors/tables/collectors.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { judgeIndexes } from "../../services/monitor/diagnosis/indexes.ts";
 import { createDebianServer } from "../helpers/debian.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { collectors } from "../../db/collectors/list.ts";
-import type { CollectorName } from "../../db/collectors/list.ts";
-import type { CollectorRows, IndexRow } from "../../db/collectors/rows.ts";
+import { type CollectorName, type CollectorRows, collectors } from "../../db/collectors/list.ts";
+import type { IndexRow } from "../../db/collectors/tables/collectors.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { createIndexAges } from "../../services/monitor/diagnosis/index_ages.ts";
 import {
@@ -362,7 +361,7 @@ testWith(debianPostgres, "advice on indexes, on Postgres 15", async (t) => {
   }
 });
 
-Deno.test("an index counts as unused only for as long as it was there, and none of its use went away", () => {
+Deno.test("an index counts as unused only since it exists and since its counts are complete", () => {
   const row = (index_oid: number, scans: number) => ({ index_oid, scans }) as IndexRow;
   const ages = createIndexAges();
   ages.noteServer({ inRecovery: false, startedAt: 0 }, 0);
@@ -373,7 +372,7 @@ Deno.test("an index counts as unused only for as long as it was there, and none 
   assert.equal(ages.unusedSeconds(row(1, 0), 9_000, 3), 3, "no longer than the statistics count");
 });
 
-Deno.test("what a standby counts says nothing of the primary's reads, nor does it after a promotion", () => {
+Deno.test("counts of a standby say nothing about reads on the primary, also after a promotion", () => {
   const never = { index_oid: 1, scans: 0 } as IndexRow;
   const day = 86_400_000;
   const seconds = (ages: ReturnType<typeof createIndexAges>, at: number) => {
@@ -385,13 +384,13 @@ Deno.test("what a standby counts says nothing of the primary's reads, nor does i
   for (const at of [0, 30 * day]) {
     ages.noteServer({ inRecovery: true, startedAt: 0 }, at);
     assert.equal(seconds(ages, at), null);
-    assert.ok(!ages.areCountsWhole(at));
+    assert.ok(!ages.areCountsComplete(at));
   }
   ages.noteServer({ inRecovery: false, startedAt: 0 }, 31 * day);
   assert.equal(seconds(ages, 32 * day), day / 1_000);
-  assert.ok(!ages.areCountsWhole(37 * day));
+  assert.ok(!ages.areCountsComplete(37 * day));
   assert.equal(seconds(ages, 38 * day), week);
-  assert.ok(ages.areCountsWhole(38 * day));
+  assert.ok(ages.areCountsComplete(38 * day));
   // An address may lead to another server, promoted while nobody watched it.
   ages.noteServer({ inRecovery: false, startedAt: -90 * day }, 39 * day);
   assert.equal(seconds(ages, 40 * day), day / 1_000);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { DatabaseCounters } from "../../db/collectors/rows.ts";
+import type { DatabaseCounters } from "../../db/collectors/server/collectors.ts";
 import { blockingTree } from "../../services/monitor/diagnosis/locks.ts";
-import { ratesBetween } from "../../services/monitor/collect/rates.ts";
+import { ratesBetween } from "../../services/monitor/observations/rates.ts";
 import { emptyReading, freshValue } from "../../services/monitor/collect/reading.ts";
 
 const zero: DatabaseCounters = {
@@ -39,7 +39,7 @@ Deno.test("rates are differences over the server's own seconds", () => {
   assert.equal(rates?.deadlocks_per_minute, 6);
 });
 
-Deno.test("no sequence of readings gives a negative rate: a reset is a new baseline", () => {
+Deno.test("no sequence of readings gives a negative rate: after a reset there is none", () => {
   const counter = fc.nat(1_000_000);
   const reading = fc.record({
     taken_at: fc.nat(10_000),
@@ -62,14 +62,14 @@ Deno.test("no sequence of readings gives a negative rate: a reset is a new basel
   assert.equal(ratesBetween(undefined, zero), undefined);
 });
 
-Deno.test("hardly any block read says nothing about the cache", () => {
+Deno.test("too few block reads give no cache hit ratio", () => {
   assert.equal(
     ratesBetween(zero, { ...zero, taken_at: 1_010, blocks_read: 3 })?.cache_hit_ratio,
     null,
   );
 });
 
-Deno.test("a reading too old is no value", () => {
+Deno.test("a stale reading has no value", () => {
   const reading = { ...emptyReading<number>(), value: 7, at: 1_000 };
   assert.equal(freshValue(reading, 1_500, 500), 7);
   assert.equal(freshValue(reading, 1_501, 500), undefined);
@@ -98,7 +98,7 @@ Deno.test("the blocking tree has each waiter once, under roots that nobody block
   assert.deepEqual(pids(tree).sort(), [1, 2, 3, 4]);
 });
 
-Deno.test("a lock that a prepared transaction holds has a root too, although no session does", () => {
+Deno.test("a lock held by a prepared transaction has a root without a session", () => {
   const waiter = {
     pid: 7,
     state: "active",

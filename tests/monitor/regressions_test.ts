@@ -35,7 +35,7 @@ function run(
   return at;
 }
 
-Deno.test("a statement that takes thrice its usual time is found within a tick or two, with its factor", () => {
+Deno.test("a statement that takes three times its usual time is found within two readings, with its factor", () => {
   const regressions = createRegressions();
   let at = run(regressions, 0, 5, work(100, 10));
   assert.deepEqual(regressions.found(), []);
@@ -48,14 +48,14 @@ Deno.test("a statement that takes thrice its usual time is found within a tick o
   assert.deepEqual(regressions.found(), [], "and is over when it is as quick as before");
 });
 
-Deno.test("more blocks per call are a regression too, before the time shows it", () => {
+Deno.test("more blocks per call are a regression before the time increases", () => {
   const regressions = createRegressions();
   const at = run(regressions, 0, 4, work(100, 1, 5));
   run(regressions, at, 1, work(100, 1.2, 500));
   assert.deepEqual(regressions.found().map(({ metric }) => metric), ["blocks_per_call"]);
 });
 
-Deno.test("few calls, small sums, a short past and what is used to swing are no regressions", () => {
+Deno.test("few calls, small totals, a short history and a usually varying cost are no regressions", () => {
   const quiet = (before: [number, StatementWork][], after: StatementWork) => {
     const regressions = createRegressions();
     let at = 0;
@@ -76,7 +76,7 @@ Deno.test("a new cost that lasts six hours is the usual one", () => {
   assert.deepEqual(regressions.found(), []);
 });
 
-Deno.test("whatever is fed, a regression is dearer than what was usual, and memory stays bounded", () => {
+Deno.test("for any input, a regression costs more than usual, and memory stays bounded", () => {
   const one = fc.record({ id: fc.nat(3), calls: fc.nat(500), ms: fc.nat(100), pause: fc.nat(900) });
   fc.assert(fc.property(fc.array(one, { maxLength: 400 }), (looks) => {
     const regressions = createRegressions();
@@ -90,7 +90,7 @@ Deno.test("whatever is fed, a regression is dearer than what was usual, and memo
   }));
 });
 
-Deno.test("settings and indexes that changed between two looks are named", () => {
+Deno.test("settings and indexes that changed between two readings are listed", () => {
   const setting = (name: string, value: string) => ({
     name,
     setting: value,
@@ -167,7 +167,7 @@ Deno.test("a restart, another version, a reset and DDL are changes; Holdfast's o
   ]);
 });
 
-Deno.test("no literal of a statement is left in what is shared, however it is quoted or cut off", () => {
+Deno.test("a redacted statement has no literal, however it is quoted or cut off", () => {
   const secret = "hunter2";
   const shapes = (text: string) => [
     `select '${text}'`,

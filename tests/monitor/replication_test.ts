@@ -3,7 +3,7 @@ import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
 import { AlertList } from "../../routes/alerts/schemas.ts";
 import { calm, step } from "../../services/alerts/evaluation/step.ts";
 import type { Rule } from "../../services/alerts/rules/rule.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import { createDebianServer } from "../helpers/debian.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
@@ -189,7 +189,7 @@ testWith(
             async () => (await alerts("firing")).find(({ rule }) => rule === "standby_missing"),
             "it is missed",
           );
-          assert.equal(missing.message, "Standby gone on standby_one");
+          assert.equal(missing.message, "Standby not connected on standby_one");
           assert.ok((await alerts("firing")).some(({ rule }) => rule === "replication_lag"));
           await standby.start();
           await eventually(async () => (await alerts("firing")).length === 0, "all is well again");

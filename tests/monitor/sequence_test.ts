@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { collectors } from "../../db/collectors/list.ts";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import { type CollectorRows, collectors } from "../../db/collectors/list.ts";
 import { connectSql, type Target } from "../../db/connection.ts";
 import { startServer } from "../helpers/server.ts";
 import { createDebianServer } from "../helpers/debian.ts";
@@ -199,7 +198,7 @@ async function holds(target: Target): Promise<void> {
   }
 }
 
-Deno.test("a sequence is used up to what the columns it feeds can hold", async () => {
+Deno.test("a sequence is used up to the limit of the columns that use it", async () => {
   const server = await startServer();
   try {
     await holds(server.target);
@@ -210,7 +209,7 @@ Deno.test("a sequence is used up to what the columns it feeds can hold", async (
 
 testWith(
   debianPostgres,
-  "a sequence is used up to what the columns it feeds can hold, on Postgres 15",
+  "a sequence is used up to the limit of the columns that use it, on Postgres 15",
   async () => {
     const server = await createDebianServer({ settings: ["fsync=off"] });
     try {

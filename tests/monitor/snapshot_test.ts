@@ -4,7 +4,7 @@ import { onServer, openPlain } from "../helpers/majors.ts";
 
 const minute = 60_000;
 
-Deno.test("a snapshot is what the last turns read, worked out once, and never changes", () =>
+Deno.test("a snapshot has the last readings, is worked out once, and never changes", () =>
   onServer(18, async (target) => {
     const sql = openPlain(target);
     let now = Math.ceil(Date.now() / minute) * minute;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../db/collectors/list.ts";
 import {
   createStandbyProgress,
   type StandbyState,
-} from "../../services/monitor/collect/standby_progress.ts";
+} from "../../services/monitor/observations/standby_progress.ts";
 
 type Row = CollectorRows["standby"];
 
@@ -32,7 +32,7 @@ function looks(...rows: Row[]): (StandbyState | undefined)[] {
 
 const delays = (...rows: Row[]) => looks(...rows).map((state) => state?.delay_seconds);
 
-Deno.test("from an archive: one that waits for more WAL has replayed all, however old the last transaction is", () => {
+Deno.test("from an archive: a standby that waits for more WAL has replayed all, however old the last transaction is", () => {
   assert.deepEqual(delays(row(), row({ xact_age_seconds: 86_400 })), [0, 0]);
   // restore_command is tried again and again, which is no lag while nothing comes of it.
   assert.deepEqual(delays(row(), row({ wait_event: "RestoreCommand" })), [0, 0]);
@@ -41,7 +41,7 @@ Deno.test("from an archive: one that waits for more WAL has replayed all, howeve
   assert.deepEqual(looks(row())[0]?.receiving, null, "it was never to stream");
 });
 
-Deno.test("from an archive: one that is catching up is as late as the transactions that pass by", () => {
+Deno.test("from an archive: a standby that catches up is as late as the transactions it replays", () => {
   const busy = (replayed: number, xact_age_seconds: number) =>
     row({ replayed, xact_age_seconds, wait_event: null });
   assert.deepEqual(delays(busy(1, 9_000), busy(2, 8_000), busy(3, 7_500), row({ replayed: 4 })), [
@@ -54,7 +54,7 @@ Deno.test("from an archive: one that is catching up is as late as the transactio
   assert.deepEqual(delays(busy(1, 9_000), busy(2, 9_030)), [null, null]);
 });
 
-Deno.test("from an archive: one held up is late by that time, one paused nobody knows", () => {
+Deno.test("from an archive: a blocked standby is late by that time, the delay of a paused one is unknown", () => {
   const held = row({ wait_event: "RecoveryApplyDelay" });
   assert.deepEqual(delays(held, { ...held }, { ...held }), [0, 30, 60]);
   assert.deepEqual(delays(row({ paused: true, wait_event: "RecoveryPause" })), [null]);
@@ -62,7 +62,7 @@ Deno.test("from an archive: one held up is late by that time, one paused nobody 
   assert.deepEqual(delays(row({ sees_startup: false, wait_event: null })), [null]);
 });
 
-Deno.test("a stream: late by the time since when it has had what it did not replay", () => {
+Deno.test("with streaming: late by the time since it received what it has not replayed", () => {
   const stream = (received: number, replayed: number, xact_age_seconds = 7_200) =>
     row({ received, replayed, xact_age_seconds, streaming: true, streams: true, wait_event: null });
   assert.deepEqual(delays(stream(10, 10), stream(20, 15), stream(30, 15), stream(40, 25)), [
@@ -80,7 +80,7 @@ Deno.test("a stream: late by the time since when it has had what it did not repl
   });
 });
 
-Deno.test("a standby that is to stream, catches up from its archive first, and one that cannot reach its primary", () => {
+Deno.test("a standby that catches up from its archive before streaming, and one that cannot reach its primary", () => {
   const first = (replayed: number) => row({ replayed, streams: true, wait_event: null });
   assert.deepEqual(
     looks(first(1), first(2), first(3)).map((state) => state?.receiving),

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { openWalsender } from "../../db/backups/walsender.ts";
-import { collectors } from "../../db/collectors/list.ts";
-import type { CollectorRows } from "../../db/collectors/rows.ts";
+import { type CollectorRows, collectors } from "../../db/collectors/list.ts";
 import { connectSql, type Target } from "../../db/connection.ts";
 import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
 import { replicationSignals } from "../../services/monitor/signals/replication.ts";
@@ -78,7 +77,7 @@ async function receiversAsPlainRole(target: Target) {
   }
 }
 
-Deno.test("a role that lost pg_monitor misses no standby: whether it is there is unknown", () => {
+Deno.test("for a role that lost pg_monitor no standby is missing: its presence is unknown", () => {
   const signal = replicationSignals.find(({ name }) => name === "standby_missing")!;
   const seenBy = (seesAll: boolean, rows: unknown[]) =>
     signal.read({ rows: () => rows, seesAll, standbys: ["one"] } as unknown as View);
@@ -88,7 +87,7 @@ Deno.test("a role that lost pg_monitor misses no standby: whether it is there is
   assert.deepEqual(seenBy(false, []), value(null));
 });
 
-Deno.test("who keeps WAL or subscribes to tables is no standby, nor missed when it is gone", async () => {
+Deno.test("WAL archivers and subscribers are not standbys, and are not missed when they leave", async () => {
   const server = await startServer({ wal_level: "logical", wal_retrieve_retry_interval: "200ms" });
   const watched = watch(server.target);
   try {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { chooseQuestion, versionAtLeast } from "../../db/collectors/choose.ts";
 import { collectors } from "../../db/collectors/list.ts";
-import type { IndexRow, ServerFacts, StatementRow } from "../../db/collectors/rows.ts";
+import type { ServerFacts } from "../../db/collectors/server/collectors.ts";
+import type { StatementRow } from "../../db/collectors/statements/collectors.ts";
+import type { IndexRow } from "../../db/collectors/tables/collectors.ts";
 import type { Sql } from "../../db/connection.ts";
 import type { Pool, RunOptions } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
@@ -10,14 +12,14 @@ import { createLogger, type LogFields } from "../../log.ts";
 import { collectorChecks } from "../../services/monitor/health/blind_spots.ts";
 import { chargeTick, fullBudget, restTick } from "../../services/monitor/collect/budget.ts";
 import { createChanges } from "../../services/monitor/diagnosis/changes.ts";
-import { createCollection } from "../../services/monitor/collect/schedule.ts";
+import { createCollection } from "../../services/monitor/collect/collection.ts";
 import { judgeIndexes } from "../../services/monitor/diagnosis/indexes.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
-import { perSecond } from "../../services/monitor/collect/rates.ts";
+import { perSecond } from "../../services/monitor/observations/rates.ts";
 import { farOffSeconds, secondsLeft } from "../../services/monitor/signals/durability.ts";
 import type { Snapshot } from "../../services/monitor/snapshot.ts";
 import { workBetween } from "../../services/monitor/diagnosis/statement_deltas.ts";
-import { createTrend } from "../../services/monitor/collect/trend.ts";
+import { createTrend } from "../../services/monitor/observations/trend.ts";
 
 const server: ServerFacts = {
   now_seconds: 0,
@@ -34,7 +36,7 @@ const server: ServerFacts = {
 const chosen = (name: string, facts: ServerFacts | undefined) =>
   chooseQuestion(collectors.find((one) => one.name === name)!, facts);
 
-Deno.test("a question is chosen by the server's version, statements by their extension's", () => {
+Deno.test("a question is chosen by the version of the server, or of pg_stat_statements", () => {
   assert.match((chosen("checkpoints", server) as { sql: string }).sql, /pg_stat_checkpointer/);
   const old = { ...server, version_number: 160_014, statements_version: "1.10" };
   assert.match((chosen("checkpoints", old) as { sql: string }).sql, /pg_stat_bgwriter/);
@@ -56,7 +58,7 @@ Deno.test("a question is chosen by the server's version, statements by their ext
   assert.ok(versionAtLeast("1.11", "1.9") && !versionAtLeast("1.9", "1.11"));
 });
 
-Deno.test("a collector rests only after two dear turns in a row, ever longer, and never for good", () => {
+Deno.test("a collector pauses after two overruns in a row, longer each time, and always runs again", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 400 }), (costs) => {
     let budget = fullBudget;
     let dearBefore = false;
@@ -81,7 +83,7 @@ Deno.test("a collector rests only after two dear turns in a row, ever longer, an
   assert.equal(chargeTick({ ...twice, resting: 0 }, 20, 10).resting, 8);
 });
 
-Deno.test("a trend tells the mean rate; a counter that falls or another epoch begins it anew", () => {
+Deno.test("a trend is the mean rate; a counter that falls, or another epoch, starts it over", () => {
   const trend = createTrend({ windowMs: 60_000, minSpanMs: 5_000, counter: true });
   trend.add(0, 100);
   trend.add(1_000, 110);
@@ -120,7 +122,7 @@ Deno.test("counters give no rate across a reset, nor when one is missing", () =>
   assert.equal(perSecond(reading(10, 10), reading(10, 60), ["bytes"]), undefined);
 });
 
-Deno.test("time left is capped at a century, and nothing left is no time", () => {
+Deno.test("time left is at most a century, and 0 when nothing is left", () => {
   assert.equal(secondsLeft(1_000, 10), 100);
   assert.equal(secondsLeft(1_000, 0), farOffSeconds);
   assert.equal(secondsLeft(1_000, undefined), null);
@@ -143,7 +145,7 @@ const statement = (some: Partial<StatementRow>): StatementRow => ({
   ...some,
 });
 
-Deno.test("statements: what was done between two looks is never negative, nor counted from a long past", () => {
+Deno.test("statements: work between two readings is never negative, and never includes old work", () => {
   const row = fc.record({
     query_id: fc.constantFrom("1", "2"),
     user_id: fc.constantFrom("10", "11"),
@@ -208,7 +210,7 @@ const problemsOf = (rows: IndexRow[], seconds = 30 * 86_400) =>
     judgeIndexes(rows, () => seconds).map(({ name, problems }) => [name, problems]),
   );
 
-Deno.test("indexes: the one that something rests on stays, the other is the duplicate", () => {
+Deno.test("indexes: the one that something needs is kept, the other is the duplicate", () => {
   const primary = index({
     name: "pkey",
     is_unique: true,
@@ -280,14 +282,14 @@ Deno.test("indexes: never two duplicates of each other, so that dropping all of 
   }));
 });
 
-Deno.test("indexes: unused is said only when use has been counted for a week", () => {
+Deno.test("indexes: an index is unused only after its use has been counted for a week", () => {
   const never = [index({ scans: 0 })];
   assert.deepEqual(problemsOf(never, 86_400), { "public.a": [] });
   assert.deepEqual(problemsOf(never), { "public.a": ["unused"] });
   assert.deepEqual(problemsOf([index({ scans: 0, is_unique: true })]), { "public.a": [] });
 });
 
-Deno.test("indexes: nothing is called unused on a standby, nor within a week of its promotion", async () => {
+Deno.test("indexes: no index is unused on a standby, or within a week of its promotion", async () => {
   const day = 86_400_000;
   let at = 100 * day;
   let in_recovery = true;
@@ -331,7 +333,7 @@ Deno.test("indexes: nothing is called unused on a standby, nor within a week of 
   ]);
 });
 
-Deno.test("a collector that our own queue kept waiting was refused nothing, and one that was refused stays so", async () => {
+Deno.test("a collector that waited in our own queue was not refused, and a refusal stays until the next answer", async () => {
   let busy = false;
   let broken = "";
   let at = 0;
@@ -395,7 +397,7 @@ function slowPool(costMs: (sql: string) => number): Pool {
   return { run: (work: (sql: Sql) => unknown) => work({ unsafe } as unknown as Sql) } as Pool;
 }
 
-Deno.test("a collector dear twice is left out, says so, is unknown, and comes back when it is cheap", async () => {
+Deno.test("a collector with two overruns pauses, is logged, is unknown, and runs again within its budget", async () => {
   let dear = true;
   const logs: LogFields[] = [];
   const pool = slowPool((sql) => dear && sql.includes("pg_stats") ? 520 : 0);

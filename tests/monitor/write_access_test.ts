@@ -27,7 +27,7 @@ const facts = (changes: Partial<WriteFacts> = {}): WriteFacts => ({
   ...changes,
 });
 
-Deno.test("a primary's address is read from what its standby shows, and nothing else is", () => {
+Deno.test("only the address of a primary is read from its standby", () => {
   const hidden = { receiver: null, sender_host: null, sender_port: null };
   const read = (conninfo: string | null) => sourceOf({ ...hidden, conninfo });
   assert.deepEqual(read("user=rep password='it''s' host=db1 port=5433"), {
@@ -48,7 +48,7 @@ Deno.test("a primary's address is read from what its standby shows, and nothing 
   assert.match(standby(undefined).remedy, /^Write to its primary, or promote/);
 });
 
-Deno.test("who made sessions read-only is named, with the statement that takes it back", () => {
+Deno.test("the origin of a read-only default is named, with the statement that resets it", () => {
   const set = (set_for: WriteFacts["set_for"]) =>
     readOnlyDefault(facts({ new_sessions_read_only: true, set_for }));
   assert.match(set("database").reason, /is on for database trading$/);
@@ -65,7 +65,7 @@ Deno.test("who made sessions read-only is named, with the statement that takes i
   assert.equal(newSessionsWarning(facts({ read_only: false })), null);
 });
 
-Deno.test("what a refused write says of the whole server, and what it does not", () => {
+Deno.test("which refused writes concern the whole server, and which do not", () => {
   assert.equal(findingOf("25006", facts())?.cause, "default_transaction_read_only");
   assert.equal(findingOf("53100", facts())?.cause, "disk_full");
   assert.equal(findingOf("54000", facts())?.cause, "out_of_ids");

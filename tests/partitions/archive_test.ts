@@ -216,7 +216,7 @@ Deno.test("a leaf changed after it was sealed is not archived; one changed after
   guardian.clock.time = new Date("2026-03-17T12:00:00Z");
   assert.match(
     (await guardian.rotation.rotate("test")).errors.join(),
-    /altered\.old is not dropped: it is not what was archived \(content changed from/,
+    /altered\.old is not dropped: it differs from what was archived \(content changed from/,
   );
   assert.equal((await content("altered.old")).length, 53);
   await guardian.put("altered.t", { enabled: false });
@@ -236,7 +236,7 @@ Deno.test("an archive that is damaged or gone by the time of the drop is written
   guardian.clock.time = new Date("2026-03-17T12:00:00Z");
   assert.match(
     (await guardian.rotation.rotate("test")).errors.join(),
-    /rotten\.old is not dropped: .* is damaged: its SHA-256 is another one; it will be archived again/,
+    /rotten\.old is not dropped: .* is damaged: its SHA-256 differs; it will be archived again/,
   );
   assert.equal((await content("rotten.old")).length, 53);
   assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
@@ -247,7 +247,7 @@ Deno.test("an archive that is damaged or gone by the time of the drop is written
   const whole = await Deno.readFile(path);
   await Deno.writeFile(path, whole.subarray(0, 500));
   const asked = { table: "rotten.t", partition: "old", holdSeconds: 0 };
-  await assert.rejects(archives.restore(asked), /has 500 bytes, its manifest says/);
+  await assert.rejects(archives.restore(asked), /has 500 bytes, its manifest has/);
   await Deno.writeFile(path, whole);
   await assert.rejects(
     archives.restore({ table: "rotten.t", file: "../../etc/x.parquet", holdSeconds: 0 }),

@@ -300,7 +300,7 @@ Deno.test("an owner that may not create in its schema is told of to a member; a 
     assert.deepEqual(steps, []);
     assert.match(
       JSON.stringify(skipped),
-      /owner app_owner cannot be given new tables.*grant create on schema .*strict.* to .*app_owner/,
+      /owner app_owner cannot become the owner of new tables.*grant create on schema .*strict.* to .*app_owner/,
     );
   }
   await using superuser = guarded.at(now);

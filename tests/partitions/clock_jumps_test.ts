@@ -7,7 +7,7 @@ import { createLogger } from "../../log.ts";
 import { createSessions } from "../../services/auth/sessions.ts";
 import { calm, step } from "../../services/alerts/evaluation/step.ts";
 import { noticeDue } from "../../services/alerts/notify/due.ts";
-import { shippedRules } from "../../services/alerts/rules/catalog/essential.ts";
+import { shippedRules } from "../../services/alerts/rules/catalog/list.ts";
 import type { Alert } from "../../services/alerts/alert.ts";
 import type { BackupRecord } from "../../services/backups/record.ts";
 import { reportBackups } from "../../services/backups/report.ts";
@@ -188,7 +188,7 @@ Deno.test("a regular job that fails keeps no other from being done, and trusted 
   const failed = app.logs.find(({ event }) => event === "regular_job_failed");
   assert.equal(failed?.job, "idempotency_keys");
   for (
-    const file of ["db/market/idempotency.ts", "db/alerts/silences.ts", "db/history/changes.ts"]
+    const file of ["db/market/idempotency.ts", "db/alerts/expired.ts", "db/history/changes.ts"]
   ) {
     const text = await Deno.readTextFile(file);
     assert.ok(!/(?<!\(select )holdfast\.trusted_now/.test(text), file);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ProgressRow } from "../../db/partitions/rewrite/progress.ts";
+import type { ProgressRow } from "../../db/partitions/records/retention_progress.ts";
 import { formatEnd } from "../../services/partitions/axis/bound.ts";
 import { codecs } from "../../services/partitions/axis/key.ts";
 import {
@@ -193,7 +193,7 @@ class Model {
       ratio: 0.1,
     });
     this.holds = holds.map(({ kind }) => kind);
-    this.memory.note(reading, verdict, false);
+    this.memory.record(reading, verdict, false);
     if (verdict.trusted) {
       for (const row of progress) this.progress.set("s.t", row);
       this.recorded = { server: now, peak: Math.max(now, this.recorded?.peak ?? now) };
@@ -508,7 +508,10 @@ Deno.test("what goes beyond the brake is done by nobody but who confirms its dig
   assert.equal(refused.applied.length, 0);
   assert.match(refused.skipped[0]?.reason ?? "", /confirm: true/);
   assert.equal(Object.keys(await guarded.leaves("brake.t")).length > 40, true);
-  await assert.rejects(guardian.rotation.apply("0".repeat(64), "brake.t", true), /moved on/);
+  await assert.rejects(
+    guardian.rotation.apply("0".repeat(64), "brake.t", true),
+    /have changed since/,
+  );
   const done = await guardian.rotation.apply(plan.digest, "brake.t", true);
   assert.equal(done.applied.length, 30);
   assert.equal((await holdsOf("brake")).length, 0, "and nothing is held back any more");

@@ -278,7 +278,7 @@ Deno.test("a table altered since the plan is not swapped but left as it was, as 
   await conversions.advance();
   const [failed] = await conversions.list();
   assert.equal(failed?.phase, "failed");
-  assert.match(failed?.error ?? "", /not what it was when this began/);
+  assert.match(failed?.error ?? "", /The table has changed since the plan was made/);
   assert.deepEqual([failed?.spec.failure?.phase, failed?.spec.failure?.sqlstate], [
     "waiting",
     null,
@@ -330,4 +330,21 @@ Deno.test("a conversion that another version planned is not given up: it waits, 
   await conversions.advance();
   const [swapped] = await conversions.list();
   assert.deepEqual([swapped?.phase, swapped?.error], ["swapped", null]);
+});
+
+Deno.test("a clean-up that an older version began ends with the outcome that it stored", async () => {
+  await using converter = converterAt();
+  const { conversions } = converter;
+  for (const outcome of ["undone", "finished", "cancelled"]) {
+    await guarded.sql`
+      insert into holdfast.partition_moves
+        (kind, schema_name, table_name, spec, phase, blocks, waits_for, started_at, updated_at)
+      values (
+        'convert', 'older', ${outcome}, '{"clean": {"undone": [], "finished": [], "cancelled": []}}',
+        'cleaning', 0, ${outcome}, now(), now()
+      )`;
+    await conversions.advance();
+    const ended = (await conversions.list()).find(({ table }) => table === outcome);
+    assert.deepEqual([ended?.phase, ended?.waits_for], [outcome, null]);
+  }
 });

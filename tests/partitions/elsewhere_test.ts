@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { codeOf } from "../../db/errors.ts";
-import type { StorageRow } from "../../db/partitions/storage.ts";
+import type { StorageRow } from "../../db/partitions/catalogue/storage.ts";
 import { createLogger } from "../../log.ts";
 import { createRemoval } from "../../services/partitions/execution/removal.ts";
 import { contradicts, oddityOf } from "../../services/partitions/sealing/ordinary.ts";
@@ -302,7 +302,7 @@ Deno.test("whatever a family of tables is made of, only plain tables of this nod
       }
     },
   ));
-  assert.equal(oddityOf(1, [], "whole"), "is not there any more");
+  assert.equal(oddityOf(1, [], "whole"), "does not exist any more");
 });
 
 Deno.test("an estimate contradicts a count of nothing, and a count far below it, but not a rough one", () => {

@@ -119,7 +119,7 @@ Deno.test("an exclusion constraint of a partitioned table comes with each partit
   const { skipped } = await guardian.rotation.plan("f.rooms");
   assert.match(
     JSON.stringify(skipped),
-    /not drained: its constraint .*apart.* would have to be built anew/,
+    /not drained: its constraint .*apart.* would have to be rebuilt/,
   );
   assert.deepEqual((await guardian.rotation.rotate("test")).errors, []);
   assert.ok("rooms_p20260316" in await guarded.leaves("f.rooms"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { collectors } from "../../db/collectors/list.ts";
 import type { Sql, Target } from "../../db/connection.ts";
-import { listLeaves, readIndexBytes } from "../../db/partitions/leaves.ts";
+import { listLeaves, readIndexBytes } from "../../db/partitions/catalogue/leaves.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { majors, onServer, openPlain } from "../helpers/majors.ts";
 

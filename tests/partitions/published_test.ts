@@ -93,7 +93,10 @@ Deno.test("a table that a publication covers in any way is refused for conversio
       policy: { ...someDays },
     })).refusals;
   assert.deepEqual((await refusals()).length, 1);
-  assert.match((await refusals())[0] ?? "", /publication "named" names it; take it out first/);
+  assert.match(
+    (await refusals())[0] ?? "",
+    /publication "named" names it; remove the table from it first/,
+  );
   await guarded.sql`drop publication named`;
   await guarded.sql`create publication everything for all tables`;
   assert.match(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MoveFailure } from "../../db/partitions/rewrite/rewrites.ts";
+import { RewriteFailure } from "../../db/partitions/rewrite/rewrites.ts";
 import { type Guarded, type Guardian, someDays, startGuarded } from "../helpers/guardian.ts";
 
 let guarded: Guarded;
@@ -103,7 +103,7 @@ Deno.test("a drain that meets an error which comes again is taken back with its 
   const move = await finishDrain(guardian, "treacherous.t");
   assert.equal(move.phase, "failed");
   assert.match(move.error ?? "", /^23514: .*violates check constraint/);
-  const { sqlstate, phase, constraint } = move.spec.failure as MoveFailure;
+  const { sqlstate, phase, constraint } = move.spec.failure as RewriteFailure;
   assert.deepEqual([sqlstate, phase, constraint], ["23514", "copying", "t_x_check"]);
   const left = await guarded.sql`
     select relname from pg_class where relname like '%holdfast%' and relnamespace = 'treacherous'::regnamespace

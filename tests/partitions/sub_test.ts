@@ -227,7 +227,7 @@ Deno.test("what a sub_interval cannot go with is refused by name", async () => {
   await refused({ seal: true }, /seal/);
   await refused({ sub_interval: "2 months" }, /sub_interval: must be shorter/);
   await refused({ sub_interval: "1 minute" }, /sub_interval: cuts a partition into more than 1000/);
-  await refused({ sub_interval: "rather often" }, /sub_interval: not an interval/);
+  await refused({ sub_interval: "rather often" }, /sub_interval: not a valid interval/);
   await refused({ retention: { keep: "1 year", action: "archive-then-drop" } }, /retention.action/);
   await guarded.sql`create table refused.plain (ts timestamptz not null, id int primary key)`;
   await assert.rejects(

@@ -98,7 +98,7 @@ Deno.test.beforeAll(async () => {
 });
 Deno.test.afterAll(() => app.stop());
 
-Deno.test("of 45 statement shapes, those whose values are known are filled in, run, and find rows", async () => {
+Deno.test("of 45 statement shapes, those with known values are filled in, run, and find rows", async () => {
   assert.equal(shapes.length, 45);
   const wrong: string[] = [];
   let withRows = 0;

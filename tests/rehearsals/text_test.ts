@@ -28,13 +28,13 @@ const pieces = fc.array(
   { maxLength: 40 },
 ).map((parts) => parts.join(" "));
 
-Deno.test("tokens put together are the text again, whatever it holds", () => {
+Deno.test("joined tokens equal the text for any input", () => {
   fc.assert(fc.property(fc.oneof(pieces, fc.string()), (text) => {
     assert.equal(tokenize(text).map((token) => token.text).join(""), text);
   }));
 });
 
-Deno.test("a script is cut at its semicolons, not at those in strings, comments, names and bodies", () => {
+Deno.test("a script is split at its semicolons, except in strings, comments, names and function bodies", () => {
   const script = `-- one; two
 create index concurrently "a;b" on t (x); /* ; /* ; */ ; */
 do $body$ begin perform 1; end $body$;
@@ -50,7 +50,7 @@ create function f() returns int language sql begin atomic select case when true 
   assert.deepEqual(splitStatements("-- nothing\n ; "), []);
 });
 
-Deno.test("statements are told apart as reads, writes and what cannot be replayed", () => {
+Deno.test("statements are classified as reads, writes and others", () => {
   const cases: [string, string][] = [
     ["select 1", "read"],
     ["  /* update */ (select 1) union select 2", "read"],
@@ -71,7 +71,7 @@ Deno.test("statements are told apart as reads, writes and what cannot be replaye
   for (const [sql, kind] of cases) assert.equal(kindOf(sql), kind, sql);
 });
 
-Deno.test("parameters are counted where they are parameters", () => {
+Deno.test("parameters are counted, but not in strings and comments", () => {
   assert.equal(parameterCount("select $1, '$9', $tag$ $8 $tag$, $2 -- $7"), 2);
   assert.equal(
     mendTypeWords("select now() - interval $1, timestamptz $2"),
@@ -92,7 +92,7 @@ const places = (sql: string) =>
       : `$${number} ${place.kind}`
   ).sort().join(", ");
 
-Deno.test("the text of a statement shows where its parameters stand", () => {
+Deno.test("a statement's text shows where its parameters are used", () => {
   const cases: [string, string][] = [
     ["select * from t where a = $1", "$1 a equal"],
     ["select * from t where t.a >= $1 and a<$2", "$1 a above, $2 a below"],
@@ -113,7 +113,7 @@ Deno.test("the text of a statement shows where its parameters stand", () => {
   for (const [sql, expected] of cases) assert.equal(places(sql), expected, sql);
 });
 
-Deno.test("a generic plan shows where they stand, through aliases, casts and partitions", () => {
+Deno.test("a generic plan shows where they are used, through aliases, casts and partitions", () => {
   const plan = [{
     Plan: {
       "Node Type": "Nested Loop",
@@ -168,7 +168,7 @@ function column(stats: Partial<ColumnStats>): ColumnStats {
   };
 }
 
-Deno.test("equal values are drawn as often as they occur", () => {
+Deno.test("values are drawn with their frequency", () => {
   const stats = column({
     common: ["1", "2"],
     common_shares: [0.6, 0.2],
@@ -186,7 +186,7 @@ Deno.test("equal values are drawn as often as they occur", () => {
   assert.ok(Math.abs(shareOf("20") - 0.2 / 3) < 0.03);
 });
 
-Deno.test("two bounds of one column are a range that runs forward, within its values", () => {
+Deno.test("two bounds of one column form an ascending range within its values", () => {
   const times = column({
     column: "ts",
     type: "timestamp with time zone",
@@ -203,7 +203,7 @@ Deno.test("two bounds of one column are a range that runs forward, within its va
   }));
 });
 
-Deno.test("what cannot be drawn is named, limits come from the rows of a call", () => {
+Deno.test("undrawable parameters are named, and limits come from the rows per call", () => {
   const unknown: Parameter = { type: "text", from: { kind: "unknown" } };
   const limit: Parameter = { type: "bigint", from: { kind: "limit" } };
   assert.equal(firstUndrawable([limit, unknown]), 2);
@@ -214,7 +214,7 @@ Deno.test("what cannot be drawn is named, limits come from the rows of a call", 
   assert.deepEqual(drawParameters([limit], 12.3, createRandom(1)), ["13"]);
 });
 
-Deno.test("values are put in with their types, quoted, and nowhere else", () => {
+Deno.test("parameters are replaced by quoted literals of their types, and nothing else changes", () => {
   assert.equal(
     fillIn("select $1, '$1', $2", ["text", "integer[]"], ["it's", textOf([1, null, 3])]),
     "select cast('it''s' as text), '$1', cast('{\"1\",NULL,\"3\"}' as integer[])",
@@ -229,7 +229,7 @@ Deno.test("values are put in with their types, quoted, and nowhere else", () => 
   }));
 });
 
-Deno.test("of pg_stat_statements the costly queries are chosen, Holdfast's own and definitions left out", () => {
+Deno.test("the costly queries of pg_stat_statements are selected, without Holdfast's own and DDL", () => {
   const row = (query: string, total_ms: number) => ({
     query_id: query,
     query,

@@ -14,7 +14,7 @@ import {
 } from "../../services/rehearsals/state.ts";
 import { judgeChange } from "../../services/rehearsals/verdict.ts";
 
-Deno.test("a rehearsal goes through its statuses in order, and what has ended stays as it is", () => {
+Deno.test("a rehearsal passes its statuses in order, and an ended one keeps its status", () => {
   const events = fc.array(
     fc.constantFrom<RehearsalEvent>("step_finished", "failure", "abort"),
     { maxLength: 12 },
@@ -37,7 +37,7 @@ Deno.test("a rehearsal goes through its statuses in order, and what has ended st
 
 const around = (value: number, half: number) => ({ value, low: value - half, high: value + half });
 
-Deno.test("a statement's verdict needs the whole interval, less what the copies differed in before", () => {
+Deno.test("a statement's verdict needs the whole interval, widened by the earlier difference of the copies", () => {
   const judge = (
     measured: ReturnType<typeof around> | null,
     before: ReturnType<typeof around> | null = null,
@@ -140,7 +140,7 @@ Deno.test("the verdict of a change", () => {
   assert.match(broken.summary, /fails: "select 1"/);
 });
 
-Deno.test("without a statement that is proven faster, or faster writes, nothing is worth it", () => {
+Deno.test("a change is worth it only with a statement or writes that are proven faster", () => {
   const verdicts = fc.constantFrom("worse", "no_difference", "unclear", "not_measured");
   const result = fc.record({
     verdict: verdicts,
@@ -155,7 +155,7 @@ Deno.test("without a statement that is proven faster, or faster writes, nothing 
   }));
 });
 
-Deno.test("locks are put together from samples, with who waited for them", () => {
+Deno.test("locks are combined from samples, with the clients that waited", () => {
   const record = createLockRecord();
   const as = { changer: "c", clients: { r: "readers", w: "writers" } };
   const lock = (application: string, mode: string, granted: boolean) => ({
@@ -177,7 +177,7 @@ Deno.test("locks are put together from samples, with who waited for them", () =>
   ]);
 });
 
-Deno.test("two plans are told apart by their nodes", () => {
+Deno.test("plans are compared by their nodes", () => {
   const scan = (node: string, index?: string) =>
     readPlan([{
       Plan: {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../../errors.ts";
 import { judgeFile } from "../../services/transfer/import/dry_run.ts";
-import { importFile } from "../../services/transfer/import/importer.ts";
+import { importFile } from "../helpers/imports.ts";
 import { openSource } from "../../services/transfer/import/source.ts";
 import { clientOf } from "../helpers/client.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
@@ -129,7 +129,7 @@ Deno.test("problems carry the line of the file, over blank lines and batches", a
   assert.deepEqual(verdict.problems.map(({ place }) => place), expected);
   const done = await load(path);
   assert.deepEqual(done.problems.map(({ place }) => place), expected);
-  assert.deepEqual(done.spoilt, [{ number: 2, firstPlace: 20_001, rows: 2 }]);
+  assert.deepEqual(done.faulty, [{ number: 2, firstPlace: 20_001, rows: 2 }]);
 });
 
 Deno.test("symbols, span and days are told, and only twenty problems", async () => {

@@ -5,8 +5,8 @@ import { createGunzip, gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { encoders, type ExportFormat } from "../../services/transfer/export/encode.ts";
 import { type ExportRange, readTicks as readPages } from "../../services/transfer/export/reader.ts";
-import { writeWhole } from "../../services/transfer/export/target.ts";
-import { importFile } from "../../services/transfer/import/importer.ts";
+import { writeFile } from "../../services/transfer/export/target.ts";
+import { importFile } from "../helpers/imports.ts";
 import { openSource } from "../../services/transfer/import/source.ts";
 import { reasonOf } from "../../services/transfer/refusal.ts";
 import { clientOf } from "../helpers/client.ts";
@@ -14,6 +14,7 @@ import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { startProcess } from "../helpers/process.ts";
 import { realData, testWith } from "../helpers/skip.ts";
 import { countTicks, readTicks, send, type Tick, tick } from "../helpers/ticks.ts";
+import { slowTests } from "../helpers/skip.ts";
 
 let from: TestApp;
 let into: TestApp;
@@ -45,7 +46,7 @@ async function exportTo(
     range?: ExportRange;
   },
 ): Promise<void> {
-  await writeWhole(path, encoders[format](readPages(clientOf(from, { signal }), symbols, range)), {
+  await writeFile(path, encoders[format](readPages(clientOf(from, { signal }), symbols, range)), {
     gzip: path.endsWith(".gz"),
     force: false,
     signal,
@@ -112,7 +113,7 @@ Deno.test("exported and imported again: the same ticks in the same order, in eac
         }
       },
     ),
-    { numRuns: 20 },
+    { numRuns: slowTests.present ? 20 : 8 },
   );
 });
 
@@ -171,7 +172,7 @@ Deno.test("an export outlasts a server that is away for a moment, and leaves not
   });
   const path = `${folder}/away.csv`;
   const options = { gzip: false, force: false, signal };
-  await writeWhole(path, encoders.csv(readPages(client, ["AWAY"], {})), options);
+  await writeFile(path, encoders.csv(readPages(client, ["AWAY"], {})), options);
   assert.equal(away.length, 2);
   assert.match(away[0] ?? "", /^Cannot reach .*: connection refused$/);
   assert.equal(away[1], "overloaded: 503 busy");
@@ -179,10 +180,10 @@ Deno.test("an export outlasts a server that is away for a moment, and leaves not
 
   const before = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   const missing = encoders.csv(readPages(client, ["AWAY", "NOBODY"], {}));
-  await assert.rejects(writeWhole(`${folder}/none.csv`, missing, options), /NOBODY/);
+  await assert.rejects(writeFile(`${folder}/none.csv`, missing, options), /NOBODY/);
   await assert.rejects(
-    writeWhole(path, encoders.csv(readPages(client, ["AWAY"], {})), options),
-    /there already/,
+    writeFile(path, encoders.csv(readPages(client, ["AWAY"], {})), options),
+    /it exists/,
   );
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), before);
 });
@@ -225,7 +226,7 @@ Deno.test("the command: all symbols by name, deleted ones too, to a file or stan
     assert.deepEqual([again.code, again.output], [1, ""]);
     assert.match(
       again.errors,
-      /^Cannot write .*all\.csv\.gz: it is there already; --force replaces it/,
+      /^Cannot write .*all\.csv\.gz: it exists; --force replaces it/,
     );
     assert.equal(
       (await run(["export", "--out", path, "--force", "--symbol", "C,A"], app)).code,
@@ -249,8 +250,8 @@ Deno.test("the command: all symbols by name, deleted ones too, to a file or stan
 Deno.test("the command says what is wrong with it, and helps", async () => {
   const wrong: [string[], RegExp][] = [
     [["--nope"], /^Unknown option '--nope'; see deno task export --help\n$/],
-    [[], /^Say where to with --out FILE/],
-    [["--out", "x.bin"], /^Say --format csv, ndjson or parquet/],
+    [[], /^Name the file with --out FILE/],
+    [["--out", "x.bin"], /^Give --format csv, ndjson or parquet/],
     [["--out", "-", "--format", "parquet"], /^Parquet needs a file/],
     [["--out", "x.csv", "--from", "monday"], /^--from is "monday"; it must be an RFC 3339 time/],
   ];

@@ -71,9 +71,9 @@ Deno.test("a refusal says what is wrong, where, and what to say instead", async 
       "ts,symbol,price,size\n1381095255123,F_NO,1,1\n",
       /line 2: .*did you mean ms/,
     ],
-    [{ preset: "nyse" }, "", /preset: "nyse" is none of/],
+    [{ preset: "nyse" }, "", /preset: "nyse" is not one of/],
     [{ preset: "dukascopy", symbol: "X" }, "", /choose dukascopy-bid/],
-    [{ time_zone: "Mars" }, "", /time_zone: "Mars" is no time zone/],
+    [{ time_zone: "Mars" }, "", /time_zone: "Mars" is not a time zone/],
   ];
   for (const [query, body, words] of wrong) {
     const { status, answer } = await send(query, body);
@@ -121,7 +121,7 @@ Deno.test("a file without a header is imported in batches, once for each way to 
   const first = await run(...options, "F_AGG", path);
   assert.equal(first.code, 0, first.errors);
   assert.match(first.output, /44,999 ticks stored; 1 rows quarantined/);
-  assert.match(first.output, /columns left out: f, l, M/);
+  assert.match(first.output, /ignored columns: f, l, M/);
   assert.match(first.output, /agg\.csv line 20001: line: the line has 1 fields, the header 8/);
   assert.match(first.output.trimEnd().split("\n").at(-1) ?? "", /quarantine: 1 rows/);
   const again = await run(...options, "F_AGG", path);
@@ -173,12 +173,12 @@ Deno.test("Parquet of other names is imported by saying which is which, and a dr
   ];
   const dry = await run("--dry-run", ...options);
   assert.equal(dry.code, 0, dry.errors);
-  assert.match(dry.output, /300 rows: 300 ticks, 0 refused\n +columns left out: flags/);
+  assert.match(dry.output, /300 rows: 300 ticks, 0 refused\n +ignored columns: flags/);
   const done = await run(...options);
   assert.match(done.output, /300 ticks stored/);
   const mistaken = await run("--time-unit", "parsec", path);
   assert.deepEqual([mistaken.code, mistaken.errors], [
     1,
-    '--time-unit: "parsec" is none of s, ms, us, ns\n',
+    '--time-unit: "parsec" is not one of s, ms, us, ns\n',
   ]);
 });

@@ -17,7 +17,7 @@ export const contact = { answeredAt: null, silent: false, listeners: new Set() }
 const LEAST_BETWEEN_MS = 5_000;
 let turnedAt = 0;
 
-/** Tells the listeners when Holdfast falls silent and when it is back, but never in a flurry. */
+/** Notifies the listeners when Holdfast stops and resumes answering, at a limited rate. */
 function turn(silent) {
   if (contact.silent === silent || Date.now() - turnedAt < LEAST_BETWEEN_MS) return;
   contact.silent = silent;
@@ -27,7 +27,7 @@ function turn(silent) {
 
 let leaving = false;
 
-/** Goes to the sign-in page, which comes back to this one. */
+/** Opens the sign-in page, which returns to this one. */
 export function signIn() {
   if (leaving) return;
   leaving = true;

@@ -1,4 +1,4 @@
-// The checks behind the verdict: read in any shape, told in one sentence or one by one.
+// The checks behind the status: read in any form, shown in one sentence or one by one.
 import { words } from "./format.js";
 
 const GOOD = new Set(["healthy", "pass", "ok", "up"]);
@@ -26,15 +26,15 @@ export function sayCheck(check) {
   return plain ? plain[1] : detail;
 }
 
-/** What a code of the network means, for whoever does not know it by heart. */
+/** Explains network error codes. */
 const PLAIN = [
   [
     /ECONNREFUSED|connection refused/i,
     "The database refuses connections: it is stopped or starting",
   ],
-  [/ENOENT.*PGSQL|no such file.*PGSQL/i, "The database is not running: its socket is gone"],
+  [/ENOENT.*PGSQL|no such file.*PGSQL/i, "The database is not running: its socket does not exist"],
   [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/i, "The database cannot be reached over the network"],
-  [/ECONNRESET|CONNECTION_(CLOSED|ENDED|DESTROYED)/i, "The connection to the database broke"],
+  [/ECONNRESET|CONNECTION_(CLOSED|ENDED|DESTROYED)/i, "The connection to the database was lost"],
   [/ENOTFOUND|EAI_AGAIN/i, "The database's host name cannot be resolved"],
 ];
 
@@ -51,6 +51,6 @@ export function explain(status, checks) {
     told.push(`unknown: ${names}${unknown.length > 3 ? `, and ${unknown.length - 3} more` : ""}`);
   }
   if (told.length > 0) return `${told.join("; ")}.`;
-  if (status !== "healthy") return "Holdfast names no failing check.";
-  return checks.length > 0 ? `All ${checks.length} checks pass.` : "Nothing is wrong.";
+  if (status !== "healthy") return "No failing check is reported.";
+  return checks.length > 0 ? `All ${checks.length} checks pass.` : "No check fails.";
 }

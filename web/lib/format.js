@@ -16,7 +16,7 @@ function fixed(value, min, max) {
   return formats.get(key).format(value);
 }
 
-/** A whole or short number: 1,234 or 12.5 or 0.034. */
+/** Formats a number with few digits: 1,234 or 12.5 or 0.034. */
 export function number(value) {
   if (!isKnown(value)) return UNKNOWN;
   const size = Math.abs(value);
@@ -84,7 +84,7 @@ export function milliseconds(ms) {
   return ms >= 0.01 ? `${fixed(ms, 0, ms < 1 ? 2 : 1)} ms` : "<0.01 ms";
 }
 
-/** How long ago, in whole seconds and up: "just now", "3 s ago", "2 min ago". */
+/** Formats an age, in whole seconds and up: "just now", "3 s ago", "2 min ago". */
 export function ago(ms) {
   if (!isKnown(ms)) return UNKNOWN;
   if (ms < 1000) return "just now";

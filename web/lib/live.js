@@ -135,7 +135,7 @@ export function createLive({ url, onFrame, onState }) {
     }
   }
 
-  /** Tries again at once when it waits: the network is back, or somebody looks. */
+  /** Retries at once if it is waiting: the network is back, or the page is visible again. */
   function hurry() {
     if (state.phase === "waiting" && !document.hidden) {
       attempts = 0;
@@ -147,13 +147,13 @@ export function createLive({ url, onFrame, onState }) {
   addEventListener("online", hurry);
   document.addEventListener("visibilitychange", hurry);
   addEventListener("pagehide", () => socket?.close());
-  // A page that comes back from the browser's back-forward cache has lost its socket.
+  // A page restored from the browser's back-forward cache has lost its socket.
   addEventListener("pageshow", (event) => event.persisted && hurry());
   connect();
   return {
     state: () => state,
     lastSeq: () => lastSeq,
-    /** Ends the channel for good: whoever signs out hears nothing more. */
+    /** Closes the channel permanently, as after signing out. */
     close() {
       clearTimeout(timer);
       const mine = socket;

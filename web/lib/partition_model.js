@@ -6,7 +6,7 @@ const EPOCH_MS = { epoch_s: 1000, epoch_ms: 1, epoch_us: 1e-3, epoch_ns: 1e-6 };
 
 /**
  * The slots of a table, oldest first: leaves and holes, each `{ kind, state, name, from, to, rows,
- * bytes, gapBefore }`. `isTime` tells whether bounds are ms since the epoch.
+ * bytes, gapBefore }`. `isTime`: whether bounds are ms since the epoch.
  */
 export function layOut(table) {
   const children = Array.isArray(table?.children) ? table.children : [];
@@ -43,7 +43,7 @@ export function layOut(table) {
   return { slots, isTime };
 }
 
-/** What was found wrong, or where a partition stands, tells more than its state alone. */
+/** Returns a kind that shows problems and position too, not the state alone. */
 function shownState(child) {
   if (child?.problem) return "damaged";
   return child?.is_default === true ? "default" : String(child?.state ?? "unknown");
@@ -93,7 +93,7 @@ export function indexOfNow({ slots, isTime }, now) {
 }
 
 /**
- * The last slot of the unbroken cover that `now` stands in: after it inserts find no partition. -1 when nothing
+ * Returns the last slot of the continuous cover that contains `now`: after it inserts find no partition. -1 when nothing
  * covers the present, or when the cover has no end.
  */
 export function runwayEnd(model, now) {

@@ -1,7 +1,7 @@
 // A value that components watch.
 import { useEffect, useState } from "./view.js";
 
-/** Makes a store: `get`, `set(changes)` which merges and tells who watches, `watch(listener)`. */
+/** Creates a store: `get`, `set(changes)` merges and notifies the listeners, `watch(listener)` adds one. */
 export function createStore(initial) {
   let value = initial;
   const listeners = new Set();

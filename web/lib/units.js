@@ -22,7 +22,7 @@ export function show(unit, value) {
   return (SHOW[unit] ?? compact)(value);
 }
 
-/** How a value stands to the rule that watches it: good, warn, bad; unknown without a value. */
+/** Returns the status of a value under its rule: good, warn, bad; unknown without a value. */
 export function toneFor(rule, value) {
   if (typeof value !== "number" || !Number.isFinite(value)) return "unknown";
   if (!rule || rule.enabled === false) return "plain";

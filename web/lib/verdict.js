@@ -1,4 +1,4 @@
-// The verdict as every part of the page tells it; old knowledge never looks healthy. Pure but for the clocks.
+// The status that every part of the page shows; old data never appears healthy. Pure except for the clocks.
 import { contact } from "./api.js";
 import { explain } from "./checks.js";
 import { serverNow } from "./clock.js";
@@ -43,7 +43,7 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
   if (now - health.at > ASLEEP_MS) {
     return {
       word: "unknown",
-      why: `Asking again after a pause.${last}`,
+      why: `Retrying after a pause.${last}`,
       silent: false,
       known: false,
     };
@@ -65,7 +65,7 @@ export function everyVerdict({ health, failing, measuredAt }, now = Date.now()) 
 }
 
 /**
- * How good a panel may look: never better than the verdict. With the verdict unknown or the database away, what seems
+ * Limits the status of a panel: never better than the overall one. With that unknown or the database unreachable, what seems
  * good is only what was last known.
  */
 export function atMost(tone, state) {

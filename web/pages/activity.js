@@ -12,7 +12,7 @@ import { Table } from "../parts/table.js";
 import { Age, Await, Icon, Note, Panel, Segments, Trouble } from "../parts/ui.js";
 import { app } from "../state.js";
 
-const KINDS = [["busy", "Working or open"], ["all", "All"]];
+const KINDS = [["busy", "Active or in a transaction"], ["all", "All"]];
 
 function Locks({ answer, reload }) {
   const { data } = answer;
@@ -123,7 +123,7 @@ export function Page() {
         <${Table} columns=${columns} rows=${rows} keyOf=${(row) =>
           `${row.pid} ${row.backend_start}`} sort="" label="Sessions"
           empty=${all.length > 0
-            ? "No session works or holds a transaction open."
+            ? "No session is active or in a transaction."
             : "No session is connected."} />
         <//>
         <//>

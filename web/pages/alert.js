@@ -1,4 +1,4 @@
-// One alert: its value drawn against its level, what it rests on, why, what to run, who was told, what else changed.
+// One alert: a chart of its value and level, evidence, cause, what to run, deliveries, what else changed.
 import { scopeWords } from "../lib/alert_words.js";
 import { clock, dateTime } from "../lib/format.js";
 import { serverNow } from "../lib/clock.js";
@@ -110,11 +110,11 @@ function Deliveries({ alert }) {
     { key: "error", head: "Trouble", value: (row) => row.error ?? "", wide: true },
   ];
   return html`
-    <${Panel} title="Who was told">
+    <${Panel} title="Deliveries">
       <${Trouble} of=${answer} />
       <${Table} columns=${columns} rows=${list} keyOf=${(row) =>
         row.id} name="told" label="Deliveries"
-        empty="No channel besides the log and the browsers was told." />
+        empty="No notification was sent, except to the log and the browsers." />
       <//>
   `;
 }
@@ -169,7 +169,7 @@ export function Page({ params }) {
           <div class="stack">
             <${Panel} title="Likely cause"><p>${alert.cause || "Not known."}</p><//>
             <${Panel} title="What to run">${(alert.cure ?? []).length === 0
-              ? html`<p class="empty">There is no statement for this; see the cause.</p>`
+              ? html`<p class="empty">There is no statement to run; see the cause.</p>`
               : alert.cure.map((cure) => html`<${Sql} key=${cure.sql} ...${cure} />`)}<//>
             <${Changes} alert=${alert} />
             <${Deliveries} alert=${alert} />

@@ -57,7 +57,8 @@ function Recovery({ backups }) {
     quoted(folder || "restored")
   }`;
   return html`
-    <${Panel} title="Go back to a moment" aside="into a new directory, never over a living server">
+    <${Panel} title="Restore to a point in time"
+      aside="into a new directory, never over an existing server">
       <div class="fields">
         <${Field} label="Moment (UTC)"
           hint=${oldest
@@ -93,7 +94,7 @@ function Actions({ backup, reload }) {
   return html`<${May}><span class="actions">${
     backup.status === "complete" &&
     html`<button type="button" class="small" disabled=${action.busy} onClick=${verify}>Prove</button>`
-  }<${May} needs="admin"><${Sure} disabled=${action.busy} sure="Remove it for good?" onClick=${remove}>Remove<//><//></span><${Failed} action=${action} /><//>`;
+  }<${May} needs="admin"><${Sure} disabled=${action.busy} sure="Remove it permanently?" onClick=${remove}>Remove<//><//></span><${Failed} action=${action} /><//>`;
 }
 
 export function Page() {
@@ -181,18 +182,18 @@ export function Page() {
     } onClick=${take}>${running.length > 0 ? "A backup runs" : "Back up now"}</button><//>`} />
         <${Trouble} of=${answer} /><${Failed} action=${action} what="Not started" />
         ${running.length > 0 &&
-          html`<${Panel} title="Under way">${
+          html`<${Panel} title="Running">${
             running.map((backup) => html`<${Running} key=${backup.id} backup=${backup} />`)
           }<//>`}
         <div class="columns two">
-      <${Panel} title="Against the rules">
+      <${Panel} title="Backup metrics">
         <${MetricRows} metrics=${metrics} rows=${[
           ["backup_age_seconds", "Age of the newest"],
-          ["backup_unproven_seconds", "Since one was proven"],
+          ["backup_unproven_seconds", "Time since the last proof"],
           ["backup_problems", "Problems"],
-          ["archive_lag_seconds", "Archive behind"],
+          ["archive_lag_seconds", "Archive lag"],
           ["backup_copy_age_seconds", "Age of the newest copy"],
-          ["backup_copy_lag_seconds", "Copies behind"],
+          ["backup_copy_lag_seconds", "Copy lag"],
         ]} />
         <//>
         <${Recovery} backups=${all} />

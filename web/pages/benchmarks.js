@@ -29,7 +29,7 @@ function Progress({ run, frame, reload }) {
       )
     );
   return html`
-    <${Panel} title="Under way" aside=${html`a ${run.profile} run, started <${Age} at=${run.started_at} />`} tools=${html`
+    <${Panel} title="Running" aside=${html`a ${run.profile} run, started <${Age} at=${run.started_at} />`} tools=${html`
       <${May}>
         <${Sure} disabled=${action.busy} sure="Abort the run?" onClick=${abort}>Abort<//><//>
     `}>

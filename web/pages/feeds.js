@@ -1,4 +1,4 @@
-// What comes in by symbol: how fresh, how much, what of it was refused.
+// Feeds by symbol: freshness, volume, refused rows.
 import { compact, duration, number, words } from "../lib/format.js";
 import { serverNow } from "../lib/clock.js";
 import { toneFor } from "../lib/units.js";

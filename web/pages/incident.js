@@ -65,7 +65,7 @@ function Lines({ incident, at, move }) {
     to: Date.parse(alert.resolved_at ?? "") || to,
     tone: alert.severity === "critical" ? "bad" : "warn",
   }));
-  if (moved.length === 0) return html`<p class="empty">No value moved, or none was kept.</p>`;
+  if (moved.length === 0) return html`<p class="empty">No value changed, or none was recorded.</p>`;
   return html`<div class="columns two">${
     moved.map((name) => {
       const points = incident.samples[name].map(([seconds, value]) => ({

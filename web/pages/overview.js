@@ -135,7 +135,7 @@ function Lines({ rules }) {
   const row = ([tone, text], href, title) =>
     html`<${Line} tone=${atMost(tone, state)} href=${href} title=${title}>${text}<//>`;
   return html`
-    <${Panel} title="In one line each">
+    <${Panel} title="Summary">
       <ul class="lines">
         ${row(
           runwayLine(database?.partition_health, rules.get("partition_runway")),
@@ -168,8 +168,8 @@ function Firing() {
   const none = complete === null
     ? "Asking what fires."
     : complete && known
-    ? "Nothing fires."
-    : "Nothing fires as far as is known; the list may be old.";
+    ? "No alert is firing."
+    : "No alert is known to be firing; the list may be out of date.";
   const aside = [
     firing.length > 0 ? `${firing.length} firing` : null,
     pending > 0 ? `${pending} pending` : null,

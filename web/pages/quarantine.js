@@ -92,7 +92,7 @@ function RetryAll({ reason, symbol, done }) {
     });
   return html`
     <${May}>
-      <${Sure} kind="small" disabled=${action.busy} sure="Try all that are listed again?"
+      <${Sure} kind="small" disabled=${action.busy} sure="Retry all listed rows?"
         onClick=${() => run({})}>Try all again<//>
         ${reason === "unknown_instrument" && html`
           <${Sure} kind="small" disabled=${action.busy} sure="Create the unknown symbols too?"
@@ -159,17 +159,17 @@ export function Page() {
           retry(row)}>Try again</button><button type="button" class="small" onClick=${() =>
           correct(
             row,
-          )}>Put right</button><${May} needs="admin"><${Sure} disabled=${action.busy} sure="Give it up for good?" onClick=${() =>
+          )}>Correct</button><${May} needs="admin"><${Sure} disabled=${action.busy} sure="Discard it permanently?" onClick=${() =>
           once(() =>
             request(`/api/quarantine/${row.id}`, { method: "DELETE" })
-          )}>Give up<//><//></span><//>`,
+          )}>Discard<//><//></span><//>`,
     },
   ];
   const reasons = [
     ...new Set([...Object.keys(by), ...rows.map((row) => row.reason), ...(reason ? [reason] : [])]),
   ].sort();
   return html`
-    <${PageHead} title="Quarantine" aside="rows that were not stored; nothing is dropped in silence"
+    <${PageHead} title="Quarantine" aside="rows that were not stored; no row is dropped silently"
       tools=${html`<a href="/feeds">Feeds</a>`} />
         <div class="filters">
           <label class="inline">Reason <select class="small" value=${reason} onChange=${(event) => {
@@ -199,7 +199,7 @@ export function Page() {
       <${Failed} action=${action} />
       <${Await} of=${answer}>
         <${Table} columns=${columns} rows=${rows} keyOf=${(row) => row.id} label="Quarantined rows"
-          empty=${reason || symbol ? "No row fits." : "No row is quarantined."} />
+          empty=${reason || symbol ? "No row matches." : "No row is quarantined."} />
         <//>
         <p class="more">${cursor &&
           html`<button type="button" class="small" onClick=${() =>

@@ -52,7 +52,7 @@ export function Page() {
     },
     {
       key: "safe",
-      head: "Left before it is lost",
+      head: "WAL left before it is lost",
       num: true,
       value: (row) => row.slot_safe_ratio,
       show: (row) => value("ratio", row.slot_safe_ratio),
@@ -78,7 +78,7 @@ export function Page() {
     },
     {
       key: "seconds",
-      head: "Behind in time",
+      head: "Time lag",
       num: true,
       value: (row) => row.replication_lag_seconds,
       show: (row) => value("seconds", row.replication_lag_seconds),
@@ -90,7 +90,7 @@ export function Page() {
       show: (row) => row.standby_missing >= 1 ? "missing" : "yes",
     },
   ];
-  const own = [["standby_replay_delay_seconds", "Replay behind"], [
+  const own = [["standby_replay_delay_seconds", "Replay lag"], [
     "standby_receiving",
     "Receives WAL",
   ], ["standby_paused", "Replay paused"]];
@@ -108,12 +108,12 @@ export function Page() {
             ["wal_bytes_per_second", "WAL written"],
             ["wal_full_pages_per_second", "Full pages"],
             ["archiver_failing", "Archiver failing"],
-            ["archive_lag_seconds", "Archive behind"],
+            ["archive_lag_seconds", "Archive lag"],
             ["archiver_failures_per_second", "Archiver failures"],
           ]} />
           <//>
           <${Panel}
-            title="Checkpoints and io"><${MetricRows} metrics=${metrics} rows=${[
+            title="Checkpoints and I/O"><${MetricRows} metrics=${metrics} rows=${[
               ["checkpoints_requested_per_hour", "Forced checkpoints"],
               ["checkpoints_timed_per_hour", "Timed checkpoints"],
               ["io_read_bytes_per_second", "Read"],

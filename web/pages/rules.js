@@ -122,7 +122,7 @@ export function Page() {
       value: (row) => row.name,
       show: (row) => html`<a href=${`/rules?rule=${row.name}`}>${row.name}</a>`,
     },
-    { key: "title", head: "What it says", value: (row) => row.title, wide: true },
+    { key: "title", head: "Title", value: (row) => row.title, wide: true },
     { key: "warning", head: "Warning", num: true, show: level("warning") },
     { key: "critical", head: "Critical", num: true, show: level("critical") },
     { key: "clear", head: "Clear", num: true, show: level("clear") },
@@ -149,7 +149,7 @@ export function Page() {
         `}>
       <${Await} of=${answer} lines=${6}>
         <${Table} columns=${columns} rows=${rows} keyOf=${(row) => row.name} sort="name" name="by"
-          label="Rules" empty="No rule is named like that." rowClass=${(row) =>
+          label="Rules" empty="No rule has this name." rowClass=${(row) =>
             row.enabled ? "" : "off"} />
         <//>
         <//>

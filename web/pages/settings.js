@@ -1,4 +1,4 @@
-// What is in force: settings with their defaults, the server, who looks, and this browser's own choices.
+// Settings in force with their defaults, the server, the user, and this browser's own choices.
 import { request } from "../lib/api.js";
 import { duration } from "../lib/format.js";
 import { useParam } from "../lib/router.js";
@@ -20,7 +20,7 @@ function Mark() {
     event.preventDefault();
     action.run(async () => {
       await request("/api/marks", { method: "POST", body: { text } });
-      toast("The mark is on the strip and beside alerts", "resolved");
+      toast("The mark is saved", "resolved");
       set("");
     });
   };
@@ -46,7 +46,7 @@ function Browser() {
   const save = (event) => {
     event.preventDefault();
     rememberWho(name.trim());
-    toast(name.trim() ? `You act as ${name.trim()}` : "Your name is forgotten", "resolved");
+    toast(name.trim() ? `You act as ${name.trim()}` : "Your name is removed", "resolved");
   };
   return html`
     <${Panel} title="You">
@@ -150,8 +150,8 @@ export function Page() {
             <${Table} columns=${columns} rows=${rows} keyOf=${(row) =>
               row.name} sort="" label="Settings"
               empty=${which === "set"
-                ? "Everything is as shipped."
-                : "No setting is named like that."} />
+                ? "All settings have their default."
+                : "No setting has this name."} />
             <//>
             <//>
   `;

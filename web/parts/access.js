@@ -36,12 +36,12 @@ export function Instances() {
     { key: "leads", head: "Leads", value: (row) => row.leads.join(", ") || "nothing" },
   ];
   return html`
-    <${Panel} title="On this database" aside="the Holdfasts that share it">
+    <${Panel} title="On this database" aside="instances that share this database">
       <${Trouble} of=${answer} />
       <${Await} of=${answer}>
         <${Table} columns=${columns} rows=${answer.data?.instances ?? []} keyOf=${(row) =>
           row.id} name="instances"
-          label="Instances" empty="None is known." />
+          label="Instances" empty="No instance is known." />
         <//>
         <//>
   `;
@@ -124,7 +124,7 @@ export function Tokens() {
       <${Await} of=${answer}>
         <${Table} columns=${columns} rows=${answer.data?.tokens ?? []} keyOf=${(row) =>
           row.id} name="tokens" label="Tokens"
-          empty="None was made here yet." />
+          empty="No token exists yet." />
         <//>
         <${NewToken} made=${answer.reload} />
         <//>

@@ -84,7 +84,7 @@ export function AlertActions({ alerts }) {
         ${silences.length > 0
           ? html`<button type="button" class="small" disabled=${action.busy} onClick=${speak}>End silence</button>`
           : html`
-            <select class="small" aria-label="Silence: channels are not told, the alert is shown all the same"
+            <select class="small" aria-label="Silence: channels are not notified, the alert stays visible"
               disabled=${action.busy} value="" onChange=${(event) =>
                 event.target.value && silence(event.target.value)}>
                       <option value="">Silence…</option>${LENGTHS.map(([seconds, text]) =>

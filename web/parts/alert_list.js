@@ -26,7 +26,7 @@ export function AlertFacts({ alert }) {
       alert.acknowledged_by ? ` by ${alert.acknowledged_by}` : ""
     }</span>`
   }
-    ${alert.silenced_by && html`<span>silenced: channels are not told</span>`}
+    ${alert.silenced_by && html`<span>silenced: channels are not notified</span>`}
     ${alert.inhibited_by && html`<span>follows from ${alert.inhibited_by}</span>`}
     ${
     alert.unknown_since &&
@@ -80,7 +80,7 @@ function Group({ group }) {
 }
 
 /** The alerts as groups, at most `most` of them. */
-export function AlertList({ alerts, most = 100, none = "Nothing fires." }) {
+export function AlertList({ alerts, most = 100, none = "No alert is firing." }) {
   const groups = groupAlerts(alerts);
   if (groups.length === 0) return html`<p class="empty">${none}</p>`;
   return html`<div class="alert-list">${

@@ -1,4 +1,4 @@
-// The price chart: hollow candles rise, filled candles fall, volume stands below.
+// The price chart: hollow candles rise, filled candles fall, volume is below.
 import { axis, loadPlot, timeLabels } from "./chart.js";
 import { colour } from "../lib/paint.js";
 import { compact, price } from "../lib/format.js";
@@ -101,7 +101,7 @@ export function createCandleChart(root, onHover, onZoom) {
 
 const hidden = (scale) => ({ scale, paths: () => null, points: { show: false } });
 
-/** Half a candle of room at each end. */
+/** Leaves half a candle of space at each end. */
 function xRange(u, min, max) {
   if (min === null || max === null) return [0, 60];
   const half = step(u.data[0]) * 0.8;

@@ -218,7 +218,7 @@ export function Chart(
       shown.map(({ value }) => value),
     ]);
   }
-  // Drawing tells where the cursor is, which may draw the page again: it must not draw the chart again.
+  // Drawing reports the cursor, which may render the page again: that must not draw the chart again.
   const last = points.at(-1);
   useEffect(draw, [
     JSON.stringify([

@@ -1,4 +1,4 @@
-// Tables on the move: plain ones becoming partitioned, default partitions being drained.
+// Conversions and drains: plain ones becoming partitioned, default partitions being drained.
 import { request } from "../lib/api.js";
 import { number, percent } from "../lib/format.js";
 import { useAction, useApi } from "../lib/use_api.js";
@@ -36,13 +36,13 @@ function One({ one, reload }) {
           <${May} needs="admin">
             <p class="actions">
                 ${one.phase === "swapped" &&
-                  html`<${Sure} kind="small" sure="Drop the old table for good?" onClick=${() =>
+                  html`<${Sure} kind="small" sure="Drop the old table permanently?" onClick=${() =>
                     act("finish")}>Finish<//>`}
                 ${one.undoable &&
-                  html`<${Sure} sure="Go back to the plain table?" onClick=${() =>
+                  html`<${Sure} sure="Restore the plain table?" onClick=${() =>
                     act("undo")}>Undo<//>`}
                 ${!over && one.phase !== "swapped" &&
-                  html`<${Sure} sure="Give the conversion up?" onClick=${() =>
+                  html`<${Sure} sure="Cancel the conversion?" onClick=${() =>
                     act("cancel")}>Cancel<//>`}
               </p>
             <//>
@@ -57,7 +57,7 @@ export function Conversions({ table }) {
     .slice(0, 20);
   if (list.length === 0) return null;
   return html`
-    <${Panel} title="Tables on the move">
+    <${Panel} title="Conversions and drains">
       <ul class="cards">${list.map((one) =>
         html`<${One} key=${one.id} one=${one} reload=${answer.reload} />`
       )}</ul>

@@ -12,7 +12,7 @@ import { Spark } from "./spark.js";
 export function useSeries(metric, { scope = "", most = 60, every = 60_000, range: given } = {}) {
   const own = useRange();
   const range = given ?? own;
-  // A range that ends now moves on by whole steps, so that the address of the question stays for a while.
+  // A range that ends now advances by whole steps, so the URL of the request stays the same for a while.
   const step = Math.max(30, Math.ceil(range.seconds / most / 30) * 30);
   const whole = step * 1000;
   const to = range.fixed ? range.to : Math.ceil(range.to / whole) * whole;

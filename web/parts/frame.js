@@ -166,7 +166,7 @@ export function Head({ channel, openPalette, openHelp }) {
           <${Theme} />
           ${signedIn && html`<${SignOut} channel=${channel} />`}
         </div>
-      <span class="sr-only" role="status">${paused ? "Paused: what is shown stays" : ""}</span>
+      <span class="sr-only" role="status">${paused ? "Paused: the page is not updated" : ""}</span>
     </header>
   `;
 }

@@ -1,4 +1,4 @@
-// Metrics of the server as rows: the value, how it stands to its rule, a way to its history.
+// Metrics of the server as rows: the value, its status under its rule, a link to its history.
 import { levelWords, show, toneFor } from "../lib/units.js";
 import { atMost } from "../lib/verdict.js";
 import { useApi } from "../lib/use_api.js";

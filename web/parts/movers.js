@@ -1,4 +1,4 @@
-// Which metrics moved most in a window, against the time before it.
+// Metrics that changed most most in a window, against the time before it.
 import { show } from "../lib/units.js";
 import { useApi } from "../lib/use_api.js";
 import { html, useState } from "../lib/view.js";
@@ -39,7 +39,7 @@ export function Movers({ range, except }) {
     },
     {
       key: "score",
-      head: "Moved by",
+      head: "Change",
       num: true,
       value: (row) => row.score,
       show: (row) =>
@@ -49,15 +49,16 @@ export function Movers({ range, except }) {
     },
   ];
   return html`
-    <${Panel} title="Which metrics moved" aside="in this window, against as long before it"
+    <${Panel} title="Metrics that changed most"
+      aside="this window compared with an equally long one before"
       tools=${html`<button type="button" class="small" onClick=${() => ask({ ...range })}>${
-        asked ? "Ask again" : "Rank them"
+        asked ? "Ask again" : "Rank"
       }</button>`}>
         <${Trouble} of=${answer} />
         ${asked && html`
           <${Await} of=${answer}>
             <${Table} columns=${columns} rows=${rows} keyOf=${(row) => row.name} name="moved"
-              label="Moved metrics" empty="None moved beyond its usual spread." />
+              label="Changed metrics" empty="No metric changed more than usual." />
             <//>
         `}
       <//>

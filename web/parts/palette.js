@@ -101,7 +101,7 @@ export function Palette({ close }) {
       `
     )
   }</ul>
-    ${found.length === 0 && html`<p class="empty">Nothing is named like that.</p>`}
+    ${found.length === 0 && html`<p class="empty">Nothing has this name.</p>`}
   <//>`;
 }
 
@@ -157,7 +157,7 @@ export function More({ close }) {
   `;
 }
 
-/** Keys of the whole page: `open(name)` shows a dialog, `act` are single keys. */
+/** Handles the keys of the page: `open(name)` shows a dialog, `act` maps single keys to actions. */
 export function startKeys(open, act) {
   let leader = 0;
   document.addEventListener("keydown", (event) => {

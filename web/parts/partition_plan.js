@@ -74,7 +74,7 @@ export function PartitionPlan({ table, applied }) {
               <div class="form-foot">
                 <${Sure} kind="small primary" disabled=${applying
                   .busy} sure=${`Apply ${plan.statements.length} statements${
-                  drops > 0 ? `, ${drops} of them take data away` : ""
+                  drops > 0 ? `, ${drops} of them remove data` : ""
                 }?`}
                   onClick=${apply}>Apply this plan<//><span class="faint">refused when the catalogue has changed since</span></div><//>
           `}

@@ -126,7 +126,7 @@ export function Archives({ table }) {
         row.dropped && !row.restored_at
           ? html`
             <${May}>
-              <${Sure} kind="small" disabled=${action.busy} sure="Bring it back and attach it?"
+              <${Sure} kind="small" disabled=${action.busy} sure="Restore and attach it?"
                 onClick=${() => restore(row)}>Restore<//><//>
           `
           : "",

@@ -31,7 +31,7 @@ export function PartitionTimeline({ name, model, onSelect }) {
   const at = slot ? model.slots.indexOf(slot) : indexOfNow(model, serverNow());
   return html`
     <div hidden=${model.slots.length === 0}>
-      <canvas class="timeline" ref=${detail} tabindex="0" role="slider" aria-label=${`Timeline of ${leaves} partitions of ${name}; arrow keys walk through them`}
+      <canvas class="timeline" ref=${detail} tabindex="0" role="slider" aria-label=${`Timeline of ${leaves} partitions of ${name}; use the arrow keys to move`}
         aria-valuemin="0" aria-valuemax=${Math.max(0, model.slots.length - 1)} aria-valuenow=${Math
           .max(0, at)}
         aria-valuetext=${said} />

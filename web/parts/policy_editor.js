@@ -50,7 +50,7 @@ export function PolicyEditor({ table, policy, saved }) {
         move: "moved",
       }[draft.retention.action]
     }.`
-    : "Nothing is ever taken away.";
+    : "Partitions are never removed.";
   const save = (event) => {
     event.preventDefault();
     action.run(async () => {
@@ -96,7 +96,7 @@ export function PolicyEditor({ table, policy, saved }) {
             : "ever"} onChange=${(event) =>
             event.target.value === "ever" ? change({ retention: null }) : retain(
               {},
-            )}><option value="ever">keep for ever</option><option value="keep">take away old ones</option></select><//>
+            )}><option value="ever">keep for ever</option><option value="keep">remove old partitions</option></select><//>
           ${draft.retention &&
             html`<${Field} label="Keep"><input value=${draft.retention.keep} onInput=${(event) =>
               retain({ keep: event.target.value })} required /><//>
@@ -113,7 +113,7 @@ export function PolicyEditor({ table, policy, saved }) {
         <${Field} label="Cool-down before a drop"><input value=${draft.cooldown} onInput=${
               text("cooldown")
             } required /><//>`}
-          <${Field} label="Seal what is past"><select value=${String(draft.seal)} onChange=${(
+          <${Field} label="Seal past partitions"><select value=${String(draft.seal)} onChange=${(
             event,
           ) =>
             change({
@@ -129,8 +129,8 @@ export function PolicyEditor({ table, policy, saved }) {
         <${May} needs="admin"><div class="form-foot"><button type="submit" class="primary small" disabled=${action
           .busy}>Save the policy</button>
           ${policy && html`
-            <${Sure} sure="Manage it no longer? Its partitions stay." disabled=${action.busy}
-              onClick=${forget}>Forget this table<//>
+            <${Sure} sure="Stop managing it? Its partitions stay." disabled=${action.busy}
+              onClick=${forget}>Stop managing this table<//>
           `}</div><//>
         </form><//>
   `;

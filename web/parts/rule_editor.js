@@ -10,7 +10,7 @@ import { Failed, Field, May, Note, Panel, Sure } from "./ui.js";
 const LEVELS = ["warning", "critical", "clear"];
 const WAITS = [["for_seconds", "Holds for, s"], ["keep_firing_seconds", "Clear for, s"], [
   "cooldown_seconds",
-  "Rests for, s",
+  "Cooldown, s",
 ]];
 
 /** Ends of the slider: around what the rule has now. */
@@ -124,11 +124,11 @@ export function RuleEditor({ rule, close, saved }) {
             )
           }</ul>`}
         ${(rule.cure ?? []).length === 0 &&
-          html`<${Note} tone="info">There is no statement to run for this rule.<//>`}
+          html`<${Note} tone="info">This rule has no statement to run.<//>`}
         <${Failed} action=${saving} what="Not saved" />
         <${May} needs="admin"><div class="form-foot"><button class="primary small" disabled=${saving
           .busy}>Save the levels</button><${Sure} kind="small" disabled=${saving
-          .busy} sure="Back to the shipped levels?" onClick=${() =>
+          .busy} sure="Restore the shipped levels?" onClick=${() =>
           put({ reset: true }, `${rule.name} is as shipped`)}>Reset<//></div><//>
         </form><//>
   `;

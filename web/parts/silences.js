@@ -36,11 +36,11 @@ export function Silences() {
     },
   ];
   return html`
-    <${Panel} title="Silences" aside="channels are not told; alerts show all the same">
+    <${Panel} title="Silences" aside="channels are not notified; alerts stay visible">
       <${Trouble} of=${answer} />
       <${Failed} action=${action} />
       <${Table} columns=${columns} rows=${list} keyOf=${(row) => row.id} name="silences"
-        label="Silences" empty="No silence holds." />
+        label="Silences" empty="No silence is active." />
       <//>
   `;
 }

@@ -1,4 +1,4 @@
-// A small line with its level, drawn as SVG: no library, no layout of its own.
+// A sparkline with its level, drawn as SVG without a library.
 import { html } from "../lib/view.js";
 
 /** `points` are `[ms, value | null]`, oldest first; a null or a long silence is a gap. */

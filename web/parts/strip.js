@@ -135,7 +135,7 @@ export function Strip() {
           ? "Nothing fired and nothing changed."
           : `${marks.length} ${
             marks.length === 1 ? "event" : "events"
-          }; point at one, or walk them with Tab.`)}</p>
+          }; point at one, or use Tab to step through them.`)}</p>
       <//>
   `;
 }

@@ -144,7 +144,7 @@ export function createTimeline(detail, overview, onSelect) {
   document.addEventListener("themechange", draw);
 
   return {
-    /** Draws `next`; whoever walks stays where they are. Answers the slot they are at, or null. */
+    /** Draws `next` and keeps the selected slot. Returns that slot, or null. */
     show(next) {
       const here = model.slots[selected];
       model = next;
@@ -188,7 +188,7 @@ function outline(context, x, pitch) {
   context.strokeRect(x + 0.5, ROWS_TOP - 2, pitch - 1, ROWS_HEIGHT + BAND_HEIGHT + 8);
 }
 
-/** A line through all lanes with its word on top, on a ground of its own: "now" is drawn over the runway's end. */
+/** Draws a line through all lanes with its label on top, on its own background: "now" is drawn over the runway's end. */
 function mark(context, x, width, word, { dashed }) {
   const at = Math.max(1, Math.min(width - 1, Math.round(x)));
   context.save();

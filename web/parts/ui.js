@@ -88,7 +88,7 @@ export function Age({ at, none = "never" }) {
   }</time>`;
 }
 
-/** A panel with its heading; `aside` stands beside it, `tools` at the right. */
+/** A panel with its heading; `aside` is beside the heading, `tools` at the right. */
 export function Panel({ title, aside, tools, id, children, tone }) {
   const label = id ?? `panel-${String(title).toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
   return html`<section class="panel" data-tone=${tone} aria-labelledby=${label}>

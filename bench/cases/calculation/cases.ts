@@ -23,7 +23,7 @@ function arm(kernel: Kernel, name: string, typed: (ctx: BenchmarkContext) => Typ
   return {
     name,
     async run(ctx, { rows }) {
-      // count(v) makes the server work out every v and sends one row.
+      // count(v) makes the server compute every v and send one row.
       await ctx.sql.unsafe(query(ctx));
       return { units: rows };
     },
@@ -48,12 +48,12 @@ function calculationCase(kernel: Kernel): BenchmarkCase<Prepared> {
   };
 }
 
-/** Beyond this a float8 result is not inexact but wrong. */
+/** A float8 result with a larger relative error is wrong. */
 const toleratedError = 1e-6;
 
-/** Holds every result of float8 against numeric's: the same rows, and how far apart at most. */
+/** Compares every result of float8 with that of numeric: the rows, and the largest difference. */
 async function compareResults(ctx: BenchmarkContext, kernel: Kernel) {
-  // float8 to text keeps all its digits; its direct cast to numeric keeps only 15.
+  // float8 as text keeps all digits; a direct cast to numeric keeps only 15.
   const [found] = await ctx.sql.unsafe<{ results: number; unmatched: number; error: number }[]>(`
     select
       count(*)::float8 as results,

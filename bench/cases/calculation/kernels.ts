@@ -1,28 +1,28 @@
-/** The table of one arm, and the type its constants take. */
+/** The table of one arm, and the type of its constants. */
 export interface Typed {
   table: string;
   type: "numeric" | "float8";
 }
 
-/** One calculation, written once: the same text for both types but for the casts. */
+/** A calculation with the same text for both types, except for the casts. */
 export interface Kernel {
   id: string;
   title: string;
-  /** Part of the table it reads, from 0 to 1: a heavy kernel reads less, so that all take about as long. */
+  /** Share of the table that it reads, from 0 to 1: expensive kernels read less, so that all take about as long. */
   share: number;
-  /** What is timed; gives the value `v` of each row or group. */
+  /** Returns the timed query, with a value `v` for each row or group. */
   timed(typed: Typed): string;
-  /** The same values with a key `k`, in more groups where the timed query has one: to compare the types. */
+  /** Returns a query for the comparison of the types: the values with a key `k`, in more groups than the timed query. */
   compared(typed: Typed): string;
-  /** What a reader of the figures should know. */
+  /** A remark for readers of the figures. */
   note?: string;
-  /** False for one that informs but does not count. */
+  /** False for a kernel that informs but does not count. */
   counts?: boolean;
 }
 
 const microsecond = "(extract(epoch from ts) * 1000000)::int8";
 
-/** An aggregate over the whole table: grouping costs the same in either type and would only hide the difference. */
+/** Creates an aggregate over the table without groups, whose cost would be the same for both types. */
 function aggregate(id: string, title: string, v: string): Kernel {
   return {
     id,
@@ -34,7 +34,7 @@ function aggregate(id: string, title: string, v: string): Kernel {
   };
 }
 
-// Open and close from one array: a second one, sorted the other way, would cost more than all the arithmetic.
+// Open and close come from one array: a second sort would cost more than the arithmetic.
 const candle = `
   (array_agg(price order by ts))[1] + max(price) + min(price)
     + (array_agg(price order by ts))[count(*)] + sum(size)`;
@@ -58,7 +58,7 @@ const prefixSums: Average = (typed) => ({
   from: `(select ts, sum(price) over (order by ts rows unbounded preceding) as total
     from ${firstPart(typed)}) as sums`,
 });
-/** What is quickest for each type, measured: numeric can take a value back out of a frame, float8 cannot. */
+/** The fastest form for each type, as measured: numeric can remove a value from a frame, float8 cannot. */
 const quickest: Average = (typed) => (typed.type === "numeric" ? frame : prefixSums)(typed);
 
 function movingAverage(average: Average, about: Pick<Kernel, "id" | "title" | "note" | "counts">) {
@@ -106,7 +106,7 @@ export const kernels: readonly Kernel[] = [
     title: "One change alone, the type: a sliding frame in both",
     counts: false,
     note:
-      "float8 averages cannot take a value back out of a sliding frame, numeric's can: Postgres adds up every window anew",
+      "Postgres cannot remove a value from a sliding float8 average, as it can for numeric, so it sums every window again",
   }),
   movingAverage(prefixSums, {
     id: "calc_moving_average_prefix",

@@ -7,12 +7,12 @@ export const floatTable = "calc_float8";
 export const numericTable = "calc_numeric";
 
 const rowsOf: Record<ProfileName, number> = { quick: 100_000, full: 400_000 };
-/** Small enough that the event loop breathes and an abort is heard between two. */
+/** Rows of one statement: few, so that the event loop can run and an abort takes effect between two. */
 const chunkRows = 20_000;
 
 /**
- * Makes the same ticks once in each type and answers how many; the kernels of one run share them. No parallel
- * plans: the question is what one core gets done, and a second one would be the neighbours' noise.
+ * Creates the same ticks once for each type and returns their number; the kernels of one run share them. Parallel plans are
+ * off, because the cases measure the work of one core.
  */
 export async function ensureTables(ctx: BenchmarkContext): Promise<number> {
   const rows = Math.round(rowsOf[ctx.profile] * ctx.dataShare);
@@ -35,13 +35,13 @@ export async function ensureTables(ctx: BenchmarkContext): Promise<number> {
     ctx.signal.throwIfAborted();
     await copyBinary(ctx, floatTable, encoder, source.next(Math.min(chunkRows, rows - done)));
   }
-  // Cents have few digits, so the cast to numeric gives the decimal that was meant.
-  // One message, so one transaction: a numeric table that exists is a full one.
+  // Cents have few digits, so the cast to numeric gives the exact decimal.
+  // One message is one transaction: a numeric table that exists is filled.
   await ctx.sql.unsafe(`
     create table ${numeric} ${columns("numeric")};
     insert into ${numeric}
     select ts, instrument_id, price::numeric, size::numeric, exchange from ${float};`).simple();
-  // Hint bits are set here, not by the first arm that reads.
+  // Sets hint bits now, so that the first arm does not pay for them.
   await ctx.sql.unsafe(`vacuum (analyze) ${float}`);
   await ctx.sql.unsafe(`vacuum (analyze) ${numeric}`);
   return rows;

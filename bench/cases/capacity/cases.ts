@@ -3,22 +3,22 @@ import type { Sql } from "../../../db/connection.ts";
 import type { Arm, BenchmarkCase, BenchmarkContext } from "../../../services/benchmarks/case.ts";
 import { defaultTargets } from "../../../services/benchmarks/categories.ts";
 import { createRandom, type Random } from "../../../services/benchmarks/measuring/random.ts";
-import { createFeed, type Feed, firstProblem, verifyTable } from "../insert/feed.ts";
+import { type ArmTicks, createArmTicks, firstProblem, verifyTable } from "../insert/arm_ticks.ts";
 import { defaultMarket } from "../market/profile.ts";
 import { createTable, dropTables, optimised } from "../insert/tables.ts";
 import { findSustained } from "./search.ts";
 import { createGrouped, createSingles, type Writer } from "./writers.ts";
 
-/** What counts as sustained: 99 of 100 inserts are durable this soon after they were due. */
+/** A rate is sustained when 99 of 100 inserts are durable this soon after they were due; milliseconds. */
 const p99LimitMs = 50;
 const connections = 4;
 const secondsPerMinute = 60;
 
 interface CapacityArm {
-  feed: Feed;
+  feed: ArmTicks;
   random: Random;
   writer: Writer;
-  /** The last rate that held, inserts a second: where the next search starts. */
+  /** The last rate that was sustained, in inserts per second; the next search starts there. */
   rate: number;
 }
 
@@ -54,12 +54,11 @@ function capacityArm(role: keyof CapacityState, name: string): Arm<CapacityState
 }
 
 /**
- * Ticks as dense as they come, some six million a day: in the days laid out there is room for more of them than the longest
- * search writes. It must not come to the end of its partitions, however fast the server.
+ * Some six million ticks a day, so that the longest search does not reach the end of the partitions, however fast the server.
  */
 export const denseMarket = { ...defaultMarket, ticksPerDay: 50_000_000 };
 
-/** The first guess is far below any server; each search then doubles until it fails. */
+/** The first rate is below any server's; each search doubles it until it fails. */
 const firstRate = 200;
 
 const capacity: BenchmarkCase<CapacityState> = {
@@ -82,7 +81,7 @@ const capacity: BenchmarkCase<CapacityState> = {
     const arm = async (role: keyof CapacityState, make: MakeWriter): Promise<CapacityArm> => {
       await createTable(ctx, tables[role], optimised);
       return {
-        feed: createFeed(ctx.seed, denseMarket),
+        feed: createArmTicks(ctx.seed, denseMarket),
         random: createRandom(ctx.seed),
         writer: make(own, ctx, tables[role]),
         rate: firstRate,

@@ -1,10 +1,10 @@
 import type { Latencies } from "../../../services/benchmarks/measuring/histogram.ts";
 import { openLoop, poissonSchedule } from "../../../services/benchmarks/measuring/open_loop.ts";
 import type { Random } from "../../../services/benchmarks/measuring/random.ts";
-import type { Feed } from "../insert/feed.ts";
+import type { ArmTicks } from "../insert/arm_ticks.ts";
 import type { Writer } from "./writers.ts";
 
-/** Far steps while every trial holds, near ones after the first that does not. */
+/** Factor of the steps while every trial is sustained; smaller steps follow the first failure. */
 const far = 2;
 const near = 1.12;
 const nearTrials = 2;
@@ -12,27 +12,27 @@ const trialsMax = 16;
 const highestRate = 2_000_000;
 
 export interface Sustained {
-  /** Inserts a second. */
+  /** Inserts per second. */
   rate: number;
   rows: number;
   elapsedMs: number;
-  /** Of the trial that held at `rate`. */
+  /** Latencies of the trial at `rate`. */
   latencies?: Latencies;
 }
 
 interface SearchOptions {
   start: number;
   p99LimitMs: number;
-  /** Long enough to fill a queue that grows, and short enough that a search takes about a second. */
+  /** Long enough that a growing queue fills, short enough that a search takes about a second; milliseconds. */
   trialMs: number;
   random: Random;
-  feed: Feed;
+  feed: ArmTicks;
   writer: Writer;
   now: () => number;
   signal: AbortSignal;
 }
 
-/** Looks for the highest rate that holds, from `start`: up while trials hold, down while they do not. */
+/** Searches the highest sustained rate from `start`: up while trials are sustained, down while they are not. */
 export async function findSustained(options: SearchOptions): Promise<Sustained> {
   const found: Sustained = { rate: 0, rows: 0, elapsedMs: 0 };
   let failed = Infinity;
@@ -58,7 +58,7 @@ export async function findSustained(options: SearchOptions): Promise<Sustained> 
       }
     }
   }
-  // A server that holds nothing at all is slower than the slowest rate tried.
+  // A server that sustains no rate is slower than the slowest one tried.
   if (found.rate === 0) found.rate = Math.min(failed, rate);
   return found;
 }
@@ -81,7 +81,7 @@ async function tryRate(
     },
   });
   const whole = dropped === 0 && latencies.count === schedule.length;
-  // What was begun must be counted as written before the tables are held against the claims.
+  // Inserts in flight must be counted before the tables are compared with the claims.
   await writer.drain();
   const held = whole && (schedule.length === 0 || latencies.quantile(0.99) <= p99LimitMs);
   return { held, rows, elapsedMs: now() - started, latencies };

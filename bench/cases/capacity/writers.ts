@@ -4,15 +4,15 @@ import type { BenchmarkContext } from "../../../services/benchmarks/case.ts";
 import { copyBinary } from "../insert/methods.ts";
 import { type BenchTick, timestampOf } from "../ticks.ts";
 
-/** Takes ticks as they fall due and makes them durable. */
+/** Stores ticks that are due. */
 export interface Writer {
-  /** Begins to write `ticks`; calls `ended` for each (by its place) once it is durable. */
+  /** Begins to write `ticks`; calls `ended` with the index of each once it is durable. */
   write(ticks: readonly BenchTick[], ended: (place: number) => void): void;
-  /** Waits until all is durable; throws what a write threw. */
+  /** Waits until all ticks are durable; throws the error of a write. */
   drain(): Promise<void>;
 }
 
-/** Every insert a statement and a commit of its own. */
+/** Creates a writer with one statement and one commit per insert. */
 export function createSingles(sql: Sql, ctx: BenchmarkContext, table: string): Writer {
   const statement = `
     insert into ${ctx.table(table)} (ts, instrument_id, price, size, exchange)
@@ -28,7 +28,7 @@ export function createSingles(sql: Sql, ctx: BenchmarkContext, table: string): W
           tick.size,
           tick.exchange,
         ], { prepare: true }).then(() => ended(place));
-        written.catch(() => {}); // drain tells
+        written.catch(() => {}); // thrown by drain
         pending.push(written);
       }
     },
@@ -42,7 +42,7 @@ export function createSingles(sql: Sql, ctx: BenchmarkContext, table: string): W
 
 const groupMax = 5_000;
 
-/** What came while the last group was written is the next group: one COPY, one commit, one flush for all of it. */
+/** Creates a writer with group commit: ticks that arrive while a group is written are the next group. */
 export function createGrouped(
   sql: Sql,
   ctx: BenchmarkContext,
@@ -60,7 +60,7 @@ export function createGrouped(
       await copyBinary({ sql, table: ctx.table }, table, encoder, group.map(({ tick }) => tick));
       for (const { end } of group) end();
     }
-    // Here, not in a callback: what comes from now on must start anew.
+    // Here, not in a callback: ticks that arrive from now on begin another group.
     writing = undefined;
   }
 

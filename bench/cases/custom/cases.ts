@@ -7,8 +7,8 @@ import type { Arm, BenchmarkCase } from "../../../services/benchmarks/case.ts";
 import { parseSqlCase, type SqlCase } from "./parse.ts";
 
 /**
- * The cases in a folder of SQL files, for the same runner as Holdfast's own; none without a folder. Throws a
- * `StartError` for a folder or a file that cannot be read as such.
+ * Reads the cases of a folder of SQL files, for the same runner as Holdfast's own; none without a folder. Throws a
+ * `StartError` for a folder or a file that cannot be read.
  */
 export function readSqlCases(folder: string | undefined): BenchmarkCase[] {
   if (folder === undefined) return [];
@@ -23,7 +23,7 @@ export function readSqlCases(folder: string | undefined): BenchmarkCase[] {
   return files.map((file) => sqlCase(parseSqlCase(file, readFileSync(join(folder, file), "utf8"))));
 }
 
-/** One connection, whose search path is the run's own schema: names without a schema can mean nothing else. */
+/** One connection whose search path is the schema of the run. */
 interface Session {
   sql: Sql;
 }
@@ -48,7 +48,7 @@ function sqlCase(parsed: SqlCase): BenchmarkCase<Session> {
     async setup(ctx) {
       const sql = ctx.connect(1);
       await sql.unsafe(`set search_path to ${quoteIdent(ctx.schema)}`);
-      // One by one where there are several: VACUUM and its like refuse to share a message.
+      // Several statements are sent one by one, because VACUUM must be alone in a message.
       for (const statement of parsed.setup.split(/;\s*\n/)) {
         if (statement.trim() !== "") await sql.unsafe(statement).simple();
       }

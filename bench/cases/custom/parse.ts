@@ -7,12 +7,12 @@ export interface SqlCase {
   unit: string;
   /** Units of work that one run of an arm does. */
   units: number;
-  /** Improvement to reach. */
+  /** Target improvement. */
   target: number;
   setup: string;
   baseline: { name: string; sql: string };
   candidate: { name: string; sql: string };
-  /** A query that must answer true once all work is done; empty when nothing is checked. */
+  /** A query that must return true after the work; empty for no check. */
   verify: string;
 }
 
@@ -31,7 +31,7 @@ export function parseSqlCase(file: string, text: string): SqlCase {
   if (!/^[a-z][a-z0-9_]{0,50}$/.test(name)) {
     throw fault("has no usable name; allowed: lower-case letters, digits and _");
   }
-  const told = new Map<string, string>();
+  const given = new Map<string, string>();
   const parts = new Map<string, { name: string; lines: string[] }>();
   let part: { name: string; lines: string[] } | undefined;
   for (const line of text.split(/\r?\n/)) {
@@ -41,7 +41,7 @@ export function parseSqlCase(file: string, text: string): SqlCase {
       part = { name: value || word, lines: [] };
       parts.set(word, part);
     } else if ((facts as readonly string[]).includes(word) && value !== undefined && !part) {
-      told.set(word, value);
+      given.set(word, value);
     } else {
       part?.lines.push(line);
     }
@@ -53,14 +53,14 @@ export function parseSqlCase(file: string, text: string): SqlCase {
     return { name: parts.get(section)!.name, sql };
   };
   const numberOf = (fact: string, fallback: number, least: number) => {
-    const value = Number(told.get(fact) ?? fallback);
-    if (!(value > least)) throw fault(`says ${fact}: ${told.get(fact)}; allowed: above ${least}`);
+    const value = Number(given.get(fact) ?? fallback);
+    if (!(value > least)) throw fault(`says ${fact}: ${given.get(fact)}; allowed: above ${least}`);
     return value;
   };
   return {
     id: `custom_${name}`,
-    title: told.get("title") ?? name.replaceAll("_", " "),
-    unit: told.get("unit") ?? "runs/s",
+    title: given.get("title") ?? name.replaceAll("_", " "),
+    unit: given.get("unit") ?? "runs/s",
     units: numberOf("units", 1, 0),
     target: numberOf("target", 0, -1),
     setup: sqlOf("setup"),

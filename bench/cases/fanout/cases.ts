@@ -10,12 +10,12 @@ const messages = 4;
 interface Fanout {
   hub: Hub;
   payload: Record<string, unknown>;
-  /** Characters each arm has handed to sockets, by client. */
+  /** Characters that each arm has sent, by client. */
   sent: Record<"baseline" | "candidate", Float64Array>;
   frames: Record<"baseline" | "candidate", number>;
 }
 
-/** About what `database_performance` carries. */
+/** Returns a payload like that of `database_performance`. */
 function payloadOf(): Record<string, unknown> {
   const metric = (n: number) => ({ name: `metric_${n}`, value: n * 1.5, unit: "ms", state: "ok" });
   return {
@@ -76,7 +76,7 @@ const fanout: BenchmarkCase<Fanout> = {
       let greeted = false;
       serveLive({
         send(text) {
-          // hello comes first, and is no delivery
+          // hello is the first message and does not count
           if (!greeted) return void (greeted = true);
           state.sent.candidate[client]! += text.length;
           state.frames.candidate++;

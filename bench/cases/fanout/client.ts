@@ -1,6 +1,6 @@
 import { broadcast, type ClientReport, type Delivery } from "./protocol.ts";
 
-/** Opens `count` sockets, says so, and prints after `messages` broadcasts when each had reached the last of them. */
+/** Opens `count` sockets, prints that they are open, and after `messages` broadcasts prints when each had reached the last socket. */
 async function main([url = "", count = "0", messages = "0"]: string[]): Promise<ClientReport> {
   const found = new Map<number, Delivery>();
   const enough = Promise.withResolvers<void>();
@@ -8,7 +8,7 @@ async function main([url = "", count = "0", messages = "0"]: string[]): Promise<
   let current: Delivery | undefined;
   let sample = "";
 
-  /** Every socket gets the same text: it is parsed once. */
+  /** Parses the text once, because every socket receives the same. */
   function deliveryOf(data: string): Delivery | undefined {
     if (data === text) return current;
     text = data;
@@ -44,7 +44,7 @@ async function main([url = "", count = "0", messages = "0"]: string[]): Promise<
   };
   await Promise.all(Array.from({ length: 50 }, connecting));
   console.log("connected");
-  // Only from when all are there.
+  // Counts only once all sockets are open.
   await new Promise<void>((resolve) => Deno.stdin.read(new Uint8Array(1)).then(() => resolve()));
   found.clear();
   text = "";
@@ -53,7 +53,7 @@ async function main([url = "", count = "0", messages = "0"]: string[]): Promise<
     socket.onerror = () => {};
     socket.close();
   }
-  // The last may still be under way to other processes.
+  // The last message may not have reached other processes yet.
   const deliveries = [...found.values()].slice(0, Number(messages));
   return { bytes: sample.length, deliveries, sample };
 }

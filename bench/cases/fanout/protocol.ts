@@ -1,4 +1,4 @@
-/** How an arm of the comparison is started: by the command, or within the process of a Holdfast. */
+/** The running server of an arm. */
 export interface ArmServer {
   name: string;
   port: number;
@@ -7,7 +7,7 @@ export interface ArmServer {
   stop(): Promise<void>;
 }
 
-/** When the last of a client's sockets had a message, and how many had it, by the message's `ts`. */
+/** When the last socket of a client received the message with this `ts`, and how many received it. */
 export interface Delivery {
   ts: number;
   last: number;
@@ -18,14 +18,14 @@ export interface Delivery {
 export interface ClientReport {
   bytes: number;
   deliveries: Delivery[];
-  /** The first message whole, for the others to send the same. */
+  /** The first message, so that the other arms send the same. */
   sample: string;
 }
 
-/** What every arm sends, and when. */
+/** The type and interval of the messages of every arm. */
 export const broadcast = { type: "database_performance", everyMs: 1_000 };
 
-/** A message like `sample`, sent now. */
+/** Returns a function that creates a message like `sample` with the present time. */
 export function stampOf(sample: string): () => string {
   const { ts } = JSON.parse(sample);
   const [before = "", after = ""] = sample.split(JSON.stringify(ts));

@@ -1,12 +1,12 @@
 /// <reference lib="deno.worker" />
 
-/** What the worker is asked to do: connect readers, or clients that never read; or tell what the readers saw. */
+/** Requests to the worker: connect readers, connect clients that never read, or return the latencies of the readers. */
 export type ReaderRequest =
   | { do: "read"; url: string; count: number }
   | { do: "stall"; port: number; count: number }
   | { do: "take" };
 
-/** `latenciesMs` from the moment in each message to its arrival, of all readers since it was last asked. */
+/** `latenciesMs` are from the time in each message to its arrival, of all readers since the last request. */
 export type ReaderAnswer = { done: "connected" } | { done: "taken"; latenciesMs: number[] };
 
 const now = () => performance.timeOrigin + performance.now();

@@ -2,7 +2,7 @@ import { CopyEncoder } from "../../../db/copy.ts";
 import type { Arm, BenchmarkCase, BenchmarkContext } from "../../../services/benchmarks/case.ts";
 import { defaultTargets } from "../../../services/benchmarks/categories.ts";
 import type { BenchTick } from "../ticks.ts";
-import { createFeed, type Feed, firstProblem, verifyTable } from "./feed.ts";
+import { type ArmTicks, createArmTicks, firstProblem, verifyTable } from "./arm_ticks.ts";
 import { copyBinary, insertArrays, insertValues } from "./methods.ts";
 import {
   bare,
@@ -17,8 +17,8 @@ import {
 const batchRows = 1_000;
 
 interface Feeds {
-  baseline: Feed;
-  candidate: Feed;
+  baseline: ArmTicks;
+  candidate: ArmTicks;
 }
 
 interface InsertArm {
@@ -27,7 +27,7 @@ interface InsertArm {
   insert(ctx: BenchmarkContext, table: string, ticks: BenchTick[]): Promise<void>;
 }
 
-/** A comparison of two ways to store the same ticks: each arm has its own table and its own copy of the feed. */
+/** Creates a comparison of two ways to store the same ticks. Each arm has a table and a copy of the ticks. */
 function insertCase(
   { id, baseline, candidate, ...about }: {
     id: string;
@@ -42,7 +42,7 @@ function insertCase(
     name,
     writes: [tables[role]],
     async run(ctx, feeds) {
-      const ticks = feeds[role].next(batchRows); // made off the clock
+      const ticks = feeds[role].next(batchRows); // created outside the timed part
       const started = ctx.now();
       await insert(ctx, tables[role], ticks);
       return { units: batchRows, elapsedMs: ctx.now() - started };
@@ -58,7 +58,7 @@ function insertCase(
     async setup(ctx) {
       await createTable(ctx, tables.baseline, baseline.design);
       await createTable(ctx, tables.candidate, candidate.design);
-      return { baseline: createFeed(ctx.seed), candidate: createFeed(ctx.seed) };
+      return { baseline: createArmTicks(ctx.seed), candidate: createArmTicks(ctx.seed) };
     },
     verify: async (ctx, feeds, claims) =>
       firstProblem([
@@ -69,7 +69,7 @@ function insertCase(
   };
 }
 
-/** One multi-row insert, the same client method for every design. */
+/** Creates an arm for a design, with the same multi-row insert for every design. */
 const designArm = (name: string, design: TableDesign): InsertArm => ({
   name,
   design,
@@ -94,7 +94,7 @@ const insertSchema = insertCase({
   candidate: optimisedArm,
 });
 
-/** What each change of `insert_schema` contributes: the naive table with that change alone. */
+/** The contribution of each change of `insert_schema`: the naive table with only that change. */
 const contributions = ([
   ["insert_float8", "float8 instead of numeric", { number: "float8" }],
   ["insert_no_surrogate", "no surrogate key", { surrogate: false }],
@@ -114,7 +114,7 @@ const contributions = ([
 const insertSchemaBare = insertCase({
   id: "insert_schema_bare",
   title: "The same against the barest naive table: no key, single-column indexes only",
-  counts: false, // that table cannot answer "latest of a symbol" without reading all its ticks
+  counts: false, // that table must read all ticks of a symbol to find the latest
   baseline: designArm("numeric, one heap, btrees (ts) and (symbol)", bare),
   candidate: optimisedArm,
 });
@@ -129,7 +129,7 @@ const methods = ([
   insertCase({
     id,
     title: `Method by method: ${what} and binary COPY into the same optimised table`,
-    counts: false, // another question than the layout's, answered beside it
+    counts: false, // compares methods, not layouts
     baseline: {
       name,
       design: optimised,

@@ -3,7 +3,7 @@ import { isUnreachable } from "../../../db/errors.ts";
 import type { BenchmarkContext } from "../../../services/benchmarks/case.ts";
 import { type BenchTick, decimalOf, timestampOf } from "../ticks.ts";
 
-/** What differs between the two layouts for the client that fills them. */
+/** The properties of a layout that matter to the client. */
 export interface Layout {
   columns: string;
   /** The type of price and size. */
@@ -13,7 +13,7 @@ export interface Layout {
 
 const copyColumns = "ts, instrument_id, price, size, exchange";
 
-/** One statement for all rows, five array parameters: the multi-row insert that spends least in the client. */
+/** Inserts all rows by one statement with five array parameters, the multi-row insert with the least work in the client. */
 export async function insertArrays(
   { sql, table }: BenchmarkContext,
   name: string,
@@ -37,7 +37,7 @@ export async function insertArrays(
 
 const valueColumns = 5;
 
-/** `insert … values (…), (…), …`: what most clients do. */
+/** Inserts by `insert … values (…), (…), …`, as most clients do. */
 export async function insertValues(
   { sql, table }: BenchmarkContext,
   name: string,
@@ -61,7 +61,7 @@ export async function insertValues(
   );
 }
 
-/** Binary COPY into the optimised layout: the path that ingest takes. */
+/** Inserts by binary COPY into the optimised layout, as ingest does. */
 export async function copyBinary(
   { sql, table }: Pick<BenchmarkContext, "sql" | "table">,
   name: string,
@@ -85,7 +85,7 @@ export async function copyBinary(
       encoder.rows(),
     );
   } catch (error) {
-    // Given back after its loss, a connection would end the process at its next query (postgres.js 3.4.9).
+    // A lost connection that is released would end the process at its next query (postgres.js 3.4.9).
     if (!isUnreachable(error)) reserved.release();
     throw error;
   }

@@ -3,27 +3,27 @@ import { quoteIdent, quoteLiteral } from "../../../db/sql.ts";
 import { firstTickUs, timestampOf } from "../ticks.ts";
 import type { Layout } from "./methods.ts";
 
-/** Days laid out ahead, as rotation would: more than the longest case of inserts fills (tests/benchmarks/market_test.ts). */
+/** Daily partitions created ahead: more than the longest case fills (tests/benchmarks/market_test.ts). */
 export const daysAhead = 60;
 const dayUs = 86_400_000_000;
 
-/** A way to lay ticks out: each property is one choice, so that arms can differ in one of them. */
+/** A table design: each property is one choice, so that arms can differ in one of them. */
 export interface TableDesign {
   /** The type of price and size. */
   number: "numeric" | "float8";
-  /** An identity column and its primary key, as frameworks make. */
+  /** Has an identity column as primary key, as frameworks create it. */
   surrogate: boolean;
-  /** A symbol's text, or an instrument's number. */
+  /** The symbol as text, or the instrument's id. */
   key: "text" | "int4";
   timeIndex: "btree" | "brin";
-  /** The index for "latest of a symbol": over key and time, or over the key alone. */
+  /** The index for the latest tick of a symbol: on key and time, or on the key alone. */
   keyIndex: "key_ts" | "key";
   partitioned: boolean;
 }
 
 /**
- * What an application framework makes: a surrogate key, numeric columns, one heap. Its indexes answer the same two
- * questions as the optimised table's: a slice of time, and the latest tick of a symbol.
+ * The table of an application framework: a surrogate key, numeric columns, no partitions. Its indexes serve the same two
+ * queries as those of the optimised table: a range of time, and the latest tick of a symbol.
  */
 export const naive: TableDesign = {
   number: "numeric",
@@ -34,10 +34,10 @@ export const naive: TableDesign = {
   partitioned: false,
 };
 
-/** The least one might index, without a key: the baseline that flatters the optimised table least. */
+/** The fewest indexes, without a key: the baseline that favours the optimised table least. */
 export const bare: TableDesign = { ...naive, surrogate: false, keyIndex: "key" };
 
-/** Laid out like market.ticks: float8, an instrument's number, daily partitions, btree (instrument, ts) and BRIN. */
+/** The design of market.ticks: float8, instrument ids, daily partitions, btree (instrument, ts) and BRIN. */
 export const optimised: TableDesign = {
   number: "float8",
   surrogate: false,
@@ -68,7 +68,7 @@ export async function createTable(
   const table = ctx.table(name);
   const type = design.number === "float8" ? "double precision" : "numeric";
   const key = keyColumn(design);
-  // The widest columns first, so that alignment wastes nothing in either.
+  // The widest columns first, so that neither table has padding.
   const columns = [
     ...design.surrogate ? ["id bigint generated always as identity"] : [],
     "ts timestamptz not null",
@@ -76,7 +76,7 @@ export async function createTable(
       ? [`price ${type} not null`, `size ${type} not null`, `${key} ${design.key} not null`]
       : [`${key} ${design.key} not null`, `price ${type} not null`, `size ${type} not null`],
     "exchange text",
-    // A key of a partitioned table must contain what it is partitioned by.
+    // A key of a partitioned table must contain the partition key.
     ...design.surrogate ? [`primary key (id${design.partitioned ? ", ts" : ""})`] : [],
   ];
   const storage = "with (autovacuum_enabled = off)";

@@ -3,7 +3,7 @@ import type { Sql } from "../../../db/connection.ts";
 import type { Arm, BenchmarkCase, BenchmarkContext } from "../../../services/benchmarks/case.ts";
 import { defaultTargets } from "../../../services/benchmarks/categories.ts";
 
-/** How long the reader that is in the way holds its lock; what that does to writers is the question. */
+/** How long a reader holds its lock, which may block writers; milliseconds. */
 const readerMs = 60;
 const headStartMs = 5;
 const roles = ["baseline", "candidate"] as const;
@@ -23,14 +23,14 @@ const to = quoteLiteral("2030-01-02 00:00:00+00");
 const bounds = `for values from (${from}) to (${to})`;
 const tableOf = (role: Role) => `maintenance_${role}`;
 
-/** What one finds in most how-tos. */
+/** The rotation of most tutorials: creates and drops the partition with strong locks. */
 const rotateNaively: Rotate = async (ctx, sql, table) => {
   const leaf = ctx.table(`${table}_next`);
   await sql.unsafe(`create table ${leaf} partition of ${ctx.table(table)} ${bounds}`);
   await sql.unsafe(`drop table ${leaf}`);
 };
 
-/** The steps of Holdfast's rotation: standalone, then attached; detached concurrently, then dropped. */
+/** Holdfast's rotation: created standalone, then attached; detached concurrently, then dropped. */
 const rotateGently: Rotate = async (ctx, sql, table) => {
   const leaf = ctx.table(`${table}_next`);
   const parent = ctx.table(table);
@@ -121,7 +121,7 @@ const rotation: BenchmarkCase<Rotating> = {
         return { problem: `${role} kept ${found?.rows} of ${written[role]} rows`, notes: [] };
       }
     }
-    return { problem: null, notes: ["Every row written meanwhile is there"] };
+    return { problem: null, notes: ["All rows written meanwhile are present"] };
   },
 };
 

@@ -1,4 +1,4 @@
-/** What a description needs of a trade. */
+/** The parts of a trade that a description uses. */
 export interface Print {
   /** Microseconds since 1970. */
   tsUs: number;
@@ -7,7 +7,7 @@ export interface Print {
   size: number;
 }
 
-/** A day of trades in the terms that make it look like a market: each a distribution, or one number. */
+/** The properties of a day of trades, as distributions or numbers. */
 export interface DayShape {
   ticks: number;
   /** Share of trades in each half hour of the session. */
@@ -16,13 +16,13 @@ export interface DayShape {
   gaps: number[];
   /** Share of trades in the same millisecond as the one before. */
   sameMs: number;
-  /** Variance ÷ mean of trades a second, within minutes: 1 for unclustered arrivals. */
+  /** Variance ÷ mean of trades per second, within minutes; 1 for unclustered arrivals. */
   fanoSecond: number;
   /** Share of trades of the symbols, busiest first. */
   symbols: number[];
   /** Share of trades by size: odd lots, 100, 200, 300, 400–900, 1,000 and more. */
   sizes: number[];
-  /** Share of trades that leave their symbol's price, move it by one cent, by more. */
+  /** Share of trades that keep the price of their symbol, change it by one cent, or by more. */
   moves: number[];
 }
 
@@ -30,7 +30,7 @@ export const gapEdgesMs = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 
 const halfHourUs = 1_800_000_000;
 const sessionHalfHours = 13;
 
-/** Describes the trades of one session that starts at `openUs`; those outside are left out. */
+/** Describes the trades of one session that starts at `openUs`; ignores others. */
 export function describeDay(prints: readonly Print[], openUs: number): DayShape {
   const day = prints.filter(({ tsUs }) =>
     tsUs >= openUs && tsUs < openUs + sessionHalfHours * halfHourUs
@@ -80,7 +80,7 @@ function sizeClass(size: number): number {
   return size < 1_000 ? 4 : 5;
 }
 
-/** The mean over minutes of the variance ÷ mean of the counts of their seconds: the day's shape cancels. */
+/** Returns the mean over minutes of variance ÷ mean of the counts per second, which is independent of the day's shape. */
 function fano(seconds: ReadonlyMap<number, number>, from: number): number {
   let sum = 0;
   let minutes = 0;
@@ -97,14 +97,14 @@ function fano(seconds: ReadonlyMap<number, number>, from: number): number {
   return minutes === 0 ? NaN : sum / minutes;
 }
 
-/** How far apart two days are: 0 alike, 1 nothing in common; the Fano factors as a ratio, 1 alike. */
+/** The distance of two days: 0 for equal, 1 for disjoint; the Fano factors as a ratio, 1 for equal. */
 export interface DayDistance {
   /** Total variation distances. */
   halfHours: number;
   sizes: number;
   moves: number;
   symbols: number;
-  /** Kolmogorov–Smirnov distance of the gaps, at the edges. */
+  /** Kolmogorov–Smirnov distance of the gaps at the edges. */
   gaps: number;
   fanoRatio: number;
 }

@@ -1,4 +1,4 @@
-/** What a made-up market looks like. The shipped one is fitted to three real days (docs/benchmarks.md). */
+/** Parameters of a generated market. The default is fitted to three real days (docs/benchmarks.md). */
 export interface MarketProfile {
   symbols: number;
   /** Exponent of Zipf's law over the symbols: 1 for hundreds of them, 1.7 for the four of the real days. */
@@ -17,26 +17,26 @@ export const defaultMarket: MarketProfile = {
 
 export const sessionMinutes = 390;
 
-/** Arrivals at a minute of the session against its quietest: the opening burst and the close. */
+/** Returns the rate of arrivals at a minute of the session relative to its quietest: high at the opening and the close. */
 export function intensityAt(minute: number): number {
   return 1 + 1.9 * Math.exp(-minute / 45) + 3.2 * Math.exp((minute - sessionMinutes) / 18);
 }
 
-/** The mean of `intensityAt` over the session. */
+/** Mean of `intensityAt` over the session. */
 export const meanIntensity = (sessionMinutes + 1.9 * 45 * (1 - Math.exp(-sessionMinutes / 45)) +
   3.2 * 18 * (1 - Math.exp(-sessionMinutes / 18))) / sessionMinutes;
 
-/** Trades in one millisecond of one symbol, an order that eats through the book: share of 1, of 2, … */
+/** Trades in one millisecond of one symbol, such as an order that matches several levels of the book: share of 1, of 2, … */
 export const batchSizes = cumulative([
   ...[0.727, 0.118, 0.0488, 0.0281, 0.0178, 0.0124, 0.0092, 0.0068, 0.0054, 0.0044],
   ...new Array<number>(8).fill(0.0025),
   ...new Array<number>(8).fill(0.0003),
 ]);
-/** Batches follow each other within milliseconds: how likely another one comes, and how likely of the same symbol. */
+/** Probability that another batch follows within milliseconds, and that it has the same symbol. */
 export const another = 0.66;
 export const sameSymbol = 0.5;
 export const gapWithinMs = { least: 0.15, most: 40 };
-/** Activity wanders from second to second: standard deviation of its logarithm, and how long it stays; seconds. */
+/** Variation of the activity: standard deviation of its logarithm, and its persistence in seconds. */
 export const activity = { sigma: 1.25, staysSeconds: 5 };
 
 /** Sizes in hundreds: 100, 200, … 1,000, and beyond. */
@@ -45,7 +45,7 @@ export const roundLots = cumulative([
   0.056,
 ]);
 
-/** How often a trade moves the price, by more than a cent, and against the last move (the bid–ask bounce). */
+/** Probability that a trade changes the price, by more than a cent, and against the last change (the bid–ask bounce). */
 export const moves = { any: 0.155, large: 0.125, back: 0.82 };
 
 function cumulative(shares: readonly number[]): readonly number[] {

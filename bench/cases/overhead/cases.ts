@@ -5,18 +5,18 @@ import type { Arm, BenchmarkCase, BenchmarkContext } from "../../../services/ben
 import { defaultTargets } from "../../../services/benchmarks/categories.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { createChanges } from "../../../services/monitor/diagnosis/changes.ts";
-import { type Collection, createCollection } from "../../../services/monitor/collect/schedule.ts";
+import { type Collection, createCollection } from "../../../services/monitor/collect/collection.ts";
 
-/** One piece of work lasts this many slots; the monitor looks once in it, far more often than in life. */
+/** Slots of one piece of work. The monitor collects once in it, far more often than in production. */
 const workSlots = 3;
 const roles = ["baseline", "candidate"] as const;
 
 interface Overhead {
   collection: Collection;
-  looks: number;
+  collections: number;
 }
 
-/** A pool's face on one plain client: collectors ask for nothing else of it. */
+/** Returns a client as a pool, as far as collectors use one. */
 function poolOf(sql: Sql): Pool {
   return {
     run: (work) => work(sql),
@@ -36,12 +36,12 @@ function poolOf(sql: Sql): Pool {
 
 const tableOf = (role: string) => `overhead_${role}`;
 
-function arm(role: (typeof roles)[number], name: string, look: boolean): Arm<Overhead> {
+function arm(role: (typeof roles)[number], name: string, monitored: boolean): Arm<Overhead> {
   return {
     name,
     async run(ctx, state) {
-      const looking = look ? lookOnce(state) : Promise.resolve();
-      looking.catch(() => {}); // awaited below, unless the work fails first
+      const collecting = monitored ? collectOnce(state) : Promise.resolve();
+      collecting.catch(() => {}); // awaited below, unless the work fails first
       const table = ctx.table(tableOf(role));
       const started = ctx.now();
       const workMs = workSlots * ctx.slotMs;
@@ -54,27 +54,27 @@ function arm(role: (typeof roles)[number], name: string, look: boolean): Arm<Ove
         units++;
       }
       const elapsedMs = ctx.now() - started;
-      await looking;
+      await collecting;
       return { units, elapsedMs };
     },
   };
 }
 
-async function lookOnce(state: Overhead): Promise<void> {
+async function collectOnce(state: Overhead): Promise<void> {
   await Promise.all([state.collection.collect("fast"), state.collection.collect("stats")]);
-  state.looks++;
+  state.collections++;
 }
 
 const overhead: BenchmarkCase<Overhead> = {
   id: "overhead_monitor",
   category: "monitoring_overhead",
-  title: `Small inserts and reads, with the monitor away and with looks all the time`,
+  title: "Small inserts and reads, without the monitor and with constant collection",
   unit: "operations/s",
   target: defaultTargets.monitoring_overhead,
   counts: true,
   arms: {
-    baseline: arm("baseline", "nobody watches", false),
-    candidate: arm("candidate", "the collectors of 5 s and 30 s run all the time", true),
+    baseline: arm("baseline", "no monitor", false),
+    candidate: arm("candidate", "the 5 s and 30 s collectors run constantly", true),
   },
   async setup(ctx: BenchmarkContext) {
     for (const role of roles) {
@@ -92,10 +92,10 @@ const overhead: BenchmarkCase<Overhead> = {
         clock: systemClock,
         log: createLogger({ level: "error", write: () => {} }),
       }),
-      looks: 0,
+      collections: 0,
     };
   },
-  async verify(ctx, { looks, collection }, claims) {
+  async verify(ctx, { collections, collection }, claims) {
     for (const role of roles) {
       const [found] = await ctx.sql.unsafe<{ rows: number }[]>(
         `select count(*)::int4 as rows from ${ctx.table(tableOf(role))}`,
@@ -104,15 +104,15 @@ const overhead: BenchmarkCase<Overhead> = {
         return { problem: `${role} wrote ${found?.rows} of ${claims[role].units}`, notes: [] };
       }
     }
-    if (looks === 0 || !collection.readings.activity.value) {
-      return { problem: "the monitor saw nothing", notes: [] };
+    if (collections === 0 || !collection.readings.activity.value) {
+      return { problem: "the monitor collected nothing", notes: [] };
     }
     return {
       problem: null,
       notes: [
-        `${looks} looks of both tiers, one each ${
+        `${collections} collections of both tiers, one every ${
           workSlots * ctx.slotMs
-        } ms: in life every 5 and 30 s`,
+        } ms; in production every 5 and 30 s`,
       ],
     };
   },

@@ -9,29 +9,29 @@ import { questionOf } from "./select_only.ts";
 
 export interface Comparison extends ClientOptions {
   clients: number;
-  /** Seconds of one slot; pgbench knows whole ones. */
+  /** Seconds of one slot; pgbench accepts only integers. */
   seconds: number;
-  /** Runs the program on the same database and answers what it printed. */
+  /** Runs pgbench on the same database and returns its output. */
   pgbench(args: string[]): Promise<string>;
 }
 
-/** Connects its clients, lets them work for `ms` and lets them go, as each run of pgbench does. */
+/** Connects clients, lets them work for `ms` and disconnects them, as each run of pgbench does. */
 type Ours = (ctx: BenchmarkContext, ms: number, seed: number) => Promise<Done>;
 
 interface State {
-  /** Gives each slot a seed of its own. */
+  /** Counts slots, so that each has a seed of its own. */
   slots: number;
-  /** Scans of the accounts' index when the case began. */
+  /** Index scans of the accounts when the case began. */
   scans: number;
   script: string | undefined;
 }
 
-/** The planner looks at an index's ends now and then (get_actual_variable_range), and that counts as a scan. */
+/** The planner reads the ends of an index now and then (get_actual_variable_range), which counts as a scan. */
 const planningShare = 0.001;
-/** The server's counters come after the end of a session. */
+/** The server updates its counters after the end of a session; milliseconds. */
 const countsWithinMs = 10_000;
 
-/** Looks into the index of the accounts; each query is one, and nobody else asks. */
+/** Returns the number of scans of the accounts' index: one per query, because no other session reads it. */
 async function indexScans({ sql }: BenchmarkContext): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select idx_scan::float8 as count
@@ -40,7 +40,7 @@ async function indexScans({ sql }: BenchmarkContext): Promise<number> {
   return row?.count ?? NaN;
 }
 
-/** Says what pgbench did: transactions, and the time they took without connecting. */
+/** Reads from the output of pgbench the transactions and their time without connecting. */
 export function readPgbench(output: string): ArmWork {
   const units = Number(/transactions actually processed: (\d+)/.exec(output)?.[1]);
   const rate = Number(/tps = ([\d.]+) \(without/.exec(output)?.[1]);
@@ -59,7 +59,7 @@ function overLibpq({ clients, libpq, conninfo, span }: Comparison): Ours {
   };
 }
 
-/** As all other cases work: one thread, as many connections. */
+/** Works as all other cases: one thread with `clients` connections. */
 function overDriver({ clients, span }: Comparison): Ours {
   const { query, draw } = questionOf(span);
   return async (ctx, ms, seed) => {
@@ -83,7 +83,7 @@ function overDriver({ clients, span }: Comparison): Ours {
   };
 }
 
-/** pgbench against the same queries through this runner: over libpq, as pgbench asks them, or over postgres.js. */
+/** Creates the comparison of pgbench with the same queries through this runner, over libpq or postgres.js. */
 export function againstPgbench(
   comparison: Comparison,
   over: "libpq" | "postgres.js",

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 
 export interface ClientOptions {
-  /** The shared library itself. */
+  /** Path of the shared library. */
   libpq: string;
   conninfo: string;
   /** Rows a query reads. */
@@ -17,7 +17,7 @@ export interface Done {
 }
 
 export interface Clients {
-  /** All clients ask one query after the other for `ms`; answers what they did and their mean time. */
+  /** Lets all clients run one query after the other for `ms`. Returns the number of queries and their mean time. */
   work(ms: number): Promise<Done>;
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export async function openClients(
       worker.once("error", reject);
     }).finally(() => worker.removeAllListeners("error"));
   const end = () => Promise.all(workers.map((worker) => worker.terminate()));
-  /** What each client says next, after `message`; one that fails ends them all. */
+  /** Returns the next answer of each client after `message`; a failure ends all clients. */
   const answers = async (message?: ToClient) => {
     const coming = Promise.all(workers.map(next));
     if (message) { for (const worker of workers) worker.postMessage(message); }

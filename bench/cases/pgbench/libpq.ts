@@ -1,6 +1,6 @@
 /**
- * The little of libpq, Postgres' C client library, that a benchmark needs, called directly: each call blocks its
- * thread, as it does in C. (Postgres manual, "libpq — C Library": Database Connection Control, Command Execution.)
+ * The functions of libpq, Postgres' C client library, that a benchmark needs. Each call blocks its thread, as in C. (Postgres
+ * manual, "libpq — C Library": Database Connection Control, Command Execution.)
  */
 
 const ok = 0; // CONNECTION_OK
@@ -33,15 +33,15 @@ function cString(text: string): Uint8Array<ArrayBuffer> {
 }
 
 export interface LibpqConnection {
-  /** Runs the prepared query with whole numbers from 0 for its parameters and answers how many rows came. */
+  /** Runs the prepared query with integers from 0 as parameters and returns the number of rows. */
   query(params: ArrayLike<number>): number;
   close(): void;
 }
 
-/** Digits of the longest safe whole number, and the zero byte after it. */
+/** Digits of the longest safe integer, and the zero byte after it. */
 const numberBytes = 17;
 
-/** Writes `value` in decimal from byte `at`, and a zero byte; a string for each query would cost more than the call. */
+/** Writes `value` in decimal from byte `at`, and a zero byte. A string for each query would cost more than the call. */
 function writeNumber(into: Uint8Array, at: number, value: number): void {
   let end = at + 1;
   for (let power = 10; power <= value; power *= 10) end++;
@@ -49,7 +49,7 @@ function writeNumber(into: Uint8Array, at: number, value: number): void {
   for (let rest = value; end > at; rest = Math.floor(rest / 10)) into[--end] = 48 + rest % 10;
 }
 
-/** Connects through the libpq at `path` and prepares `query`, which has `params` parameters. Throws the server's words. */
+/** Connects through the libpq at `path` and prepares `query`, which has `params` parameters. Throws the message of the server. */
 export function connectLibpq(
   path: string,
   { conninfo, query, params }: { conninfo: string; query: string; params: number },

@@ -4,14 +4,14 @@ import type { Target } from "../../../db/connection.ts";
 
 const programs = [18, 17, 16, 15, 14].map((major) => `/usr/lib/postgresql/${major}/bin/pgbench`);
 
-/** Finds Debian's pgbench, the newest one; its wrapper in /usr/bin only knows servers of Debian's own. */
+/** Finds the newest pgbench of Debian; the wrapper in /usr/bin works only with Debian's clusters. */
 export function findPgbench(): string {
   const found = programs.find((path) => existsSync(path));
   if (!found) throw new Error("pgbench is not installed (Debian: postgresql-contrib)");
   return found;
 }
 
-/** Where `target` is, in the words of libpq; pgbench takes it for the name of a database. */
+/** Returns the libpq connection string of `target`, which pgbench accepts as the name of a database. */
 export function conninfoOf(target: Target): string {
   if (target.kind === "url") return target.url;
   const { directory, port, user, database, passwordFile } = target;
@@ -19,7 +19,7 @@ export function conninfoOf(target: Target): string {
   return `host=${directory} port=${port} user=${user} dbname=${database}${secret}`;
 }
 
-/** Runs pgbench to its end and answers what it printed; throws what it complained of. */
+/** Runs pgbench and returns its output; throws its error output. */
 export async function runPgbench(
   target: Target,
   args: string[],

@@ -1,17 +1,17 @@
 import type { Random } from "../../../services/benchmarks/measuring/random.ts";
 
-/** pgbench's scale: 100,000 accounts each. */
+/** The scale factor of pgbench, in units of 100,000 accounts. */
 export const scale = 10;
 export const accounts = 100_000 * scale;
 
-/** The question of `pgbench -S`, one account by its key; or of `span` accounts their sum. */
+/** The query of `pgbench -S`, one account by its key, or the sum of `span` accounts. */
 export interface Question {
   query: string;
-  /** How many parameters it has. */
+  /** Number of parameters. */
   params: number;
-  /** The same as a script of pgbench; without one it is pgbench's own -S. */
+  /** The same query as a pgbench script; undefined for pgbench's own -S. */
   script: string | undefined;
-  /** Draws the parameters of the next query into `params`, which saves making an array each time. */
+  /** Draws the parameters of the next query into `params`, without a new array. */
   draw(random: Random, params: number[]): void;
 }
 

@@ -1,4 +1,4 @@
-/** One client of the comparison with pgbench, in a thread of its own: its calls into libpq block. */
+/** One client of the comparison with pgbench, in a thread of its own because its calls into libpq block. */
 import { parentPort, workerData } from "node:worker_threads";
 import { createRandom } from "../../../services/benchmarks/measuring/random.ts";
 import { connectLibpq } from "./libpq.ts";

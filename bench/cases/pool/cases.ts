@@ -5,18 +5,18 @@ import { createLatencies } from "../../../services/benchmarks/measuring/histogra
 
 const table = "pool_accounts";
 const accounts = 1_000;
-/** Callers at once, whatever stands between them and the server. */
+/** Concurrent callers. */
 const callers = 16;
 const tunedSize = 8;
 const operationsEach = 2;
 
-/** The clients that live through the case. */
+/** The clients that are open during the case. */
 interface PoolState {
   kept: Sql;
   tuned: Sql;
 }
 
-/** A read and a write of one row, as a small transaction of an application. */
+/** Reads and writes one row, as a small transaction of an application. */
 async function operateOnce(sql: Sql, path: string, account: number): Promise<void> {
   await sql.unsafe(`select uses from ${path} where id = $1`, [account]);
   await sql.unsafe(`update ${path} set uses = uses + 1 where id = $1`, [account]);
@@ -43,9 +43,9 @@ function poolCase(
       const latencies = createLatencies();
       const path = ctx.table(`${table}_${role}`);
       const caller = async (number: number) => {
-        for (let turn = 0; turn < operationsEach; turn++) {
+        for (let done = 0; done < operationsEach; done++) {
           const started = ctx.now();
-          // Callers keep to their own rows: row locks are not what is compared.
+          // Each caller has its own rows, so that row locks do not matter.
           await operate(ctx, state, path, number + 1);
           latencies.record(ctx.now() - started);
         }

@@ -4,7 +4,7 @@ import { createRandom, type Random } from "../../../services/benchmarks/measurin
 import { type Asked, draw, type Question, questions } from "./questions.ts";
 import { ensureTables, tables } from "./tables.ts";
 
-/** Both arms draw the same questions in the same order. */
+/** Random generators that draw the same queries in the same order for both arms. */
 interface Draws {
   baseline: Random;
   candidate: Random;
@@ -52,7 +52,7 @@ function queryCase(
   };
 }
 
-/** Rows and their sum to the cent: equal whatever the order of the rows and the type of the figures. */
+/** Returns the number of rows and their sum to the cent, which do not depend on the order and the type. */
 async function answerOf(ctx: BenchmarkContext, query: string): Promise<string> {
   const [row] = await ctx.sql.unsafe<{ answer: string }[]>(`
     select count(v) || ' rows of ' || coalesce(round(sum(v)::numeric, 2), 0) as answer
@@ -70,7 +70,7 @@ const combined = questions.map(({ id, title, naive, optimised }) =>
   )
 );
 
-/** What one change contributes: the same text on the naive table and on one that differs in one thing. */
+/** Creates the case for the contribution of one change: the same query on the naive table and on one with that change. */
 function contribution(of: string, change: string, table: string): BenchmarkCase<Draws> {
   const question = questions.find(({ id }) => id === of) as Question;
   const ask = (name: string): Ask => (ctx, asked) => question.naive(ctx, ctx.table(name), asked);

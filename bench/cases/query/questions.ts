@@ -4,7 +4,7 @@ import type { Random } from "../../../services/benchmarks/measuring/random.ts";
 import { firstTickUs, timestampOf } from "../ticks.ts";
 import { queryDays, tables } from "./tables.ts";
 
-/** What is asked: a symbol among the busy ones, a day, an hour of its session. */
+/** Parameters of a query: a symbol among the busy ones, a day, and an hour of its session. */
 export interface Asked {
   instrument: number;
   day: number;
@@ -21,7 +21,7 @@ export function draw(random: Random): Asked {
 export interface Question {
   id: string;
   title: string;
-  /** The query on a naive table (symbols as text), or on the optimised one; each gives a column `v`. */
+  /** Returns the query on a naive table (symbols as text) or on the optimised one, with a column `v`. */
   naive(ctx: BenchmarkContext, table: string, asked: Asked): string;
   optimised(ctx: BenchmarkContext, asked: Asked): string;
 }

@@ -17,14 +17,14 @@ const rowsOf: Record<ProfileName, number> = { quick: 150_000, full: 600_000 };
 export const queryDays = 5;
 const chunkRows = 20_000;
 
-/** Each table and how it differs from the naive one. */
+/** The tables, each with its difference from the naive one. */
 const designs: readonly (readonly [string, TableDesign])[] = [
   [tables.naive, bare],
   [tables.indexed, { ...bare, keyIndex: "key_ts" }],
   [tables.partitioned, { ...bare, partitioned: true }],
 ];
 
-/** Five days of ticks, the same in each layout; the queries of one run share them. */
+/** Creates five days of ticks, the same in each design; the queries of one run share them. */
 export async function ensureTables(ctx: BenchmarkContext): Promise<void> {
   const [found] = await ctx.sql`
     select to_regclass(${ctx.table(tables.instruments)}) is not null as made`;
@@ -56,7 +56,7 @@ export async function ensureTables(ctx: BenchmarkContext): Promise<void> {
   for (const name of [...designs.map(([name]) => name), tables.optimised]) {
     await ctx.sql.unsafe(`vacuum (analyze) ${ctx.table(name)}`);
   }
-  // Last: instruments that exist say that all tables are full.
+  // Last, because existing instruments show that all tables are filled.
   await ctx.sql.unsafe(`
     create table ${ctx.table(tables.instruments)} as
     select distinct instrument_id as id, 'SYM' || lpad((instrument_id - 1)::text, 4, '0') as symbol

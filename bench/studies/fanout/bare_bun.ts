@@ -12,7 +12,7 @@ interface BunApi {
   serve(options: unknown): BunServer;
 }
 
-/** Bun's own fan-out: one publish for all. Run by Bun. */
+/** Bun's own fan-out with one publish for all; run by Bun. */
 const bun = (globalThis as unknown as { Bun: BunApi }).Bun;
 const next = stampOf(readFileSync(bun.argv[2] ?? "", "utf8"));
 const server = bun.serve({

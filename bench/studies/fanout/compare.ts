@@ -5,15 +5,16 @@ import type { ArmServer, ClientReport } from "../../cases/fanout/protocol.ts";
 
 const usage = `deno task bench:fanout [--sockets N] [--messages N] [--rounds N] [--clients N]
 
-Sends what Holdfast broadcasts each second to N sockets (10,000), of a Holdfast, of a bare loop over Deno.upgradeWebSocket
-and of Bun's publish, one after the other, N times (3), and prints when each of N messages (60) had reached the last socket.
-Bun is the program that BUN names, or bun of PATH (npm install @oven/bun-linux-x64 has one); without it, that arm is left out.`;
+Compares three servers that send one message per second to N sockets (10,000): Holdfast, a bare loop over
+Deno.upgradeWebSocket, and Bun's publish. Each runs N rounds (3). Prints when each of N messages (60) reached the last socket.
+Bun is the program that BUN names, or bun on the PATH (npm install @oven/bun-linux-x64); without it that arm is skipped.`;
 
+const bareLoop = "Deno.upgradeWebSocket";
 const here = new URL("./", import.meta.url).pathname;
 /** Descriptors that a process needs beside its sockets. */
 const otherDescriptors = 200;
 
-/** The first line that a process prints. */
+/** Returns the first line that a process prints. */
 async function firstLine(
   stream: ReadableStream<Uint8Array>,
 ): Promise<[string, ReadableStreamDefaultReader<Uint8Array>]> {
@@ -62,7 +63,7 @@ async function startHoldfast(): Promise<ArmServer> {
   return { name: "Holdfast", port, path: "/ws", pid, stop };
 }
 
-/** One client process, told to begin once all are connected. */
+/** Starts a client process that begins once all are connected. */
 async function startClient(url: string, sockets: number, messages: number) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", `${here}client.ts`, url, String(sockets), String(messages)],
@@ -88,13 +89,13 @@ async function startClient(url: string, sockets: number, messages: number) {
 }
 
 interface Measured {
-  /** Milliseconds from the message's `ts` to the last socket, by message. */
+  /** Milliseconds from the `ts` of each message to the last socket. */
   lastMs: number[];
   perSocketKiB: number;
   sample: string;
 }
 
-/** Connects all, waits for `messages`, and answers what came when. */
+/** Connects all sockets, waits for `messages` and returns when they arrived. */
 async function measure(
   { port, path, pid }: ArmServer,
   { sockets, messages, clients }: { sockets: number; messages: number; clients: number },
@@ -139,7 +140,15 @@ async function descriptorsMax(): Promise<number> {
   return Number(new TextDecoder().decode(stdout)) || Infinity; // unlimited
 }
 
-async function main(): Promise<void> {
+interface Options {
+  sockets: number;
+  messages: number;
+  rounds: number;
+  clients: number;
+}
+
+/** Reads the options; undefined after printing the help. */
+async function readOptions(): Promise<Options | undefined> {
   const option = (fallback: string) => ({ type: "string" as const, default: fallback });
   const { values } = parseArgs({
     options: {
@@ -150,7 +159,10 @@ async function main(): Promise<void> {
       help: { type: "boolean", default: false },
     },
   });
-  if (values.help) return console.log(usage);
+  if (values.help) {
+    console.log(usage);
+    return undefined;
+  }
   const most = await descriptorsMax() - otherDescriptors;
   const sockets = Math.min(Number(values.sockets), most);
   if (sockets < Number(values.sockets)) {
@@ -158,37 +170,41 @@ async function main(): Promise<void> {
       `SKIPPED sockets beyond ${sockets}: the limit of open files (ulimit -n) allows no more`,
     );
   }
-  const bun = await findBun();
-  if (!bun) console.log("SKIPPED Bun's publish: no bun on the PATH, and BUN names none");
-  const load = { sockets, messages: Number(values.messages), clients: Number(values.clients) };
+  return {
+    sockets,
+    messages: Number(values.messages),
+    rounds: Number(values.rounds),
+    clients: Number(values.clients),
+  };
+}
 
-  const template = await Deno.makeTempFile({ prefix: "holdfast-fanout-" });
+/** The arms in the order in which they run; the bare ones send the message in the file `template`. */
+async function armsOf(template: string): Promise<[string, () => Promise<ArmServer>][]> {
+  const bareDeno = ["run", "-A", `${here}bare_deno.ts`, template];
   const arms: [string, () => Promise<ArmServer>][] = [
     ["Holdfast", startHoldfast],
-    [
-      "Deno.upgradeWebSocket",
-      () =>
-        startProgram("Deno.upgradeWebSocket", Deno.execPath(), [
-          "run",
-          "-A",
-          `${here}bare_deno.ts`,
-          template,
-        ]),
-    ],
+    [bareLoop, () => startProgram(bareLoop, Deno.execPath(), bareDeno)],
   ];
+  const bun = await findBun();
   if (bun) {
     arms.push([
       "Bun publish",
       () => startProgram("Bun publish", bun, [`${here}bare_bun.ts`, template]),
     ]);
-  }
+  } else console.log("SKIPPED Bun's publish: no bun on the PATH, and BUN names none");
+  return arms;
+}
 
-  const found = new Map<string, { lastMs: number[]; perSocketKiB: number[] }>();
-  for (let round = 1; round <= Number(values.rounds); round++) {
+type Found = Map<string, { lastMs: number[]; perSocketKiB: number[] }>;
+
+async function measureAll(options: Options, template: string): Promise<Found> {
+  const arms = await armsOf(template);
+  const found: Found = new Map();
+  for (let round = 1; round <= options.rounds; round++) {
     for (const [name, start] of arms) {
       const server = await start();
       try {
-        const { lastMs, perSocketKiB, sample } = await measure(server, load);
+        const { lastMs, perSocketKiB, sample } = await measure(server, options);
         if (name === "Holdfast") await Deno.writeTextFile(template, sample);
         const all = found.get(name) ?? { lastMs: [], perSocketKiB: [] };
         all.lastMs.push(...lastMs);
@@ -200,9 +216,11 @@ async function main(): Promise<void> {
       }
     }
   }
-  await Deno.remove(template);
+  return found;
+}
 
-  const bare = [...found.get("Deno.upgradeWebSocket")?.lastMs ?? []].sort((a, b) => a - b);
+function print(found: Found, sockets: number): void {
+  const bare = [...found.get(bareLoop)?.lastMs ?? []].sort((a, b) => a - b);
   console.log(`\n${sockets} sockets; milliseconds to the last of them\n`);
   console.log("| arm | p50 | p99 | p99 against the bare loop | KiB a socket |");
   console.log("| --- | --- | --- | --- | --- |");
@@ -216,6 +234,15 @@ async function main(): Promise<void> {
       } | ${kib.toFixed(1)} |`,
     );
   }
+}
+
+async function main(): Promise<void> {
+  const options = await readOptions();
+  if (!options) return;
+  const template = await Deno.makeTempFile({ prefix: "holdfast-fanout-" });
+  const found = await measureAll(options, template);
+  await Deno.remove(template);
+  print(found, options.sockets);
 }
 
 if (import.meta.main) {

@@ -7,8 +7,8 @@ import { createHub, type Hub } from "../../../services/live/hub.ts";
 import type { ReaderAnswer, ReaderRequest } from "../../cases/fanout/readers.ts";
 
 /**
- * What clients that never read cost the others: the time from a message to its arrival at each of the readers, without such
- * clients and with them, in turn. `deno task bench:live [--readers 900] [--stalled 100] [--rounds 30] [--pairs 3]`
+ * Measures the effect of clients that never read on the others: the time from a message to its arrival at each reader,
+ * alternately without and with such clients. `deno task bench:live [--readers 900] [--stalled 100] [--rounds 30] [--pairs 3]`
  */
 const argument = (name: string, fallback: number) => {
   const at = Deno.args.indexOf(`--${name}`);
@@ -33,7 +33,7 @@ interface Measured {
   latenciesMs: number[];
   clients: number;
   rssMiB: number;
-  /** Time of processors per message, of server and readers together. */
+  /** Processor time per message, of server and readers together. */
   cpuMs: number;
 }
 
@@ -78,7 +78,7 @@ async function measure(stalledCount: number): Promise<Measured> {
   };
   try {
     await ask({ do: "stall", port: server.port, count: stalledCount });
-    // More than the sockets' own buffers hold: from here on they are behind.
+    // More than the buffers of the sockets hold: from here on these clients are behind.
     const filler = { filler: "x".repeat(64 * 1024) };
     for (let at = 0; at < 100 && stalledCount > 0; at++) {
       hub.publish("database_performance", filler);

@@ -7,10 +7,10 @@ import type { BenchApp } from "./bench_app.ts";
 import { requestBytes, sendAll } from "./clients.ts";
 import { csvHeader, type Rows } from "./rows.ts";
 
-/** One way to store the rows; made ready outside the clock, then run again and again. */
+/** One way to store the rows; prepared outside the timed part and run repeatedly. */
 export interface Arm {
   name: string;
-  /** Lowest ratio to psql that is asked of it; undefined: for comparison only. */
+  /** Lowest required ratio to psql; undefined: for comparison only. */
   target: number | undefined;
   run(): Promise<void>;
 }
@@ -49,7 +49,7 @@ async function psqlArm(app: BenchApp, rows: Rows, ids: Map<string, number>): Pro
   };
 }
 
-/** The repository's COPY path: each lane writes its stretch of the rows in one transaction, as an upload does. */
+/** Creates the arm of Holdfast's COPY path: each lane writes its part of the rows in one transaction, as an upload does. */
 function copyArm(
   lanes: readonly Sql[],
   rows: Rows,
@@ -97,7 +97,7 @@ function httpArm(
   };
 }
 
-/** Every way, on one server, in the order of the table; psql first. */
+/** Creates every arm on one server, in the order of the table; psql first. */
 export async function makeArms(app: BenchApp, rows: Rows): Promise<Arm[]> {
   await app.sql`
     insert into market.instruments (symbol)

@@ -3,11 +3,11 @@ import { connectSql, type Sql, type Target } from "../../../db/connection.ts";
 import { startInstalledServer } from "../../installed_server.ts";
 import { startTempServer, urlOf } from "../../temp_server.ts";
 
-/** A scratch server with a Holdfast process beside it, as users run it; all of it goes with `stop`. */
+/** A temporary server with a Holdfast process, as users run it; `stop` removes both. */
 export interface BenchApp {
   server: string;
   target: Target;
-  /** What psql is told to find it. */
+  /** Arguments of psql for the connection. */
   psql: string[];
   port: number;
   pid: number;
@@ -21,7 +21,7 @@ interface Scratch {
   stop(): Promise<void>;
 }
 
-/** The settings the embedded server has too: both servers are asked the same. */
+/** The settings of the embedded server, so that both servers are configured equally. */
 const settings = [
   "shared_preload_libraries=pg_stat_statements",
   "shared_buffers=256MB",
@@ -45,14 +45,14 @@ async function embedded(): Promise<Scratch> {
   return { url, psql: ["--dbname", url], stop };
 }
 
-/** A cluster of the Postgres whose programs stand in `bin`, over TCP. */
+/** Starts a cluster of the programs in `bin` over TCP. */
 async function clusterOf(bin: string): Promise<Scratch> {
   const { target, stop } = await startInstalledServer(bin, { settings, port: freePort() });
   if (target.kind !== "url") throw new Error("The server is not reached over TCP");
   return { url: target.url, psql: ["--dbname", target.url], stop };
 }
 
-/** The arguments of `deno task serve`, save for places that settings name: what is measured is what is run. */
+/** Returns the arguments of `deno task serve`, except for paths of settings, so that the study runs what users run. */
 async function serveArguments(): Promise<string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   return String(tasks.serve).replaceAll(/ --allow-\w+="[^"]*"/g, "").split(" ").slice(1);
@@ -68,7 +68,7 @@ async function waitUntilReady(port: number): Promise<void> {
   throw new Error("Holdfast did not become ready within 30 s");
 }
 
-/** Starts the server (embedded, or of the programs in `bin`) and a Holdfast on it, with these settings beside its own. */
+/** Starts the server (embedded, or of the programs in `bin`) and a Holdfast on it with additional settings. */
 export async function startBenchApp(
   bin: string | undefined,
   own: Record<string, string> = {},

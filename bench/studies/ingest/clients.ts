@@ -1,7 +1,7 @@
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** One upload as bytes on the wire, made before the clock runs: the client must not cost what it measures. */
+/** Returns one upload as the bytes of an HTTP request, created before the timed part. */
 export function requestBytes(
   { path, type, body, key, encoding }: {
     path: string;
@@ -23,12 +23,12 @@ export function requestBytes(
 }
 
 export interface Client {
-  /** Sends one upload and answers how many ticks were accepted; throws when the answer is not 200. */
+  /** Sends one upload and returns the number of accepted ticks; throws when the status is not 200. */
   send(request: Uint8Array): Promise<number>;
   close(): void;
 }
 
-/** A client of one connection that speaks just enough HTTP: fetch would take a fair share of the two cores. */
+/** Opens a client with one connection and minimal HTTP, because fetch would use a large share of the two cores. */
 export async function openClient(port: number): Promise<Client> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   connection.setNoDelay(true);
@@ -59,7 +59,7 @@ export async function openClient(port: number): Promise<Client> {
   };
 }
 
-/** Sends every request once, by so many clients at a time; answers the ticks accepted in all. */
+/** Sends every request once with concurrent clients; returns the number of accepted ticks. */
 export async function sendAll(
   port: number,
   requests: readonly Uint8Array[],

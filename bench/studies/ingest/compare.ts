@@ -5,14 +5,14 @@ import { type Arm, makeArms } from "./arms.ts";
 import { type BenchApp, startBenchApp } from "./bench_app.ts";
 import { loadRows } from "./rows.ts";
 
-/** Every arm's time per round, in milliseconds. */
+/** Times of each arm by round, in milliseconds. */
 type Times = Map<Arm, number[]>;
 
 const usage =
   `deno task bench:ingest [--rounds N] [--file TICKS.csv.gz] [--pg-bin DIR] [--only WORDS]
 
 Stores the same rows by psql \\copy and in each of Holdfast's ways, on a scratch server of its own (the embedded one,
-or one of the programs in DIR), by turns, and prints a table of medians. Without a file the rows are generated.`;
+or one of the programs in DIR), alternately, and prints a table of medians. Without a file the rows are generated.`;
 
 async function measure(app: BenchApp, arm: Arm, rows: number): Promise<number> {
   await app.sql`truncate market.ticks, market.candles_1m`;
@@ -64,9 +64,9 @@ async function main(): Promise<void> {
   try {
     const arms = (await makeArms(app, rows))
       .filter(({ name }, at) => at === 0 || !values.only || name.includes(values.only));
-    // The first touch of each way makes the leaves and warms the caches; it does not count.
+    // The first run of each arm creates the partitions and warms the caches; it does not count.
     for (const arm of arms.toReversed()) {
-      // Only an upload makes leaves: the HTTP ways come first here.
+      // Only an upload creates partitions, so the HTTP arms come first.
       await measure(app, arm, rows.ticks.length);
     }
     const times: Times = new Map(arms.map((arm) => [arm, []]));
@@ -79,7 +79,7 @@ async function main(): Promise<void> {
     }
     console.log(
       `${rows.ticks.length.toLocaleString("en-US")} rows (${rows.name}), ${app.server}, ` +
-        `${cpus().length} cores (${cpus()[0]?.model}), ${rounds} rounds by turns\n`,
+        `${cpus().length} cores (${cpus()[0]?.model}), ${rounds} alternating rounds\n`,
     );
     console.log(table(times, rows.ticks.length));
   } finally {

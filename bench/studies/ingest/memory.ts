@@ -13,7 +13,7 @@ most memory it took.`;
 const gapUs = 4_680;
 const MiB = 1024 * 1024;
 
-/** The body in chunks, made as it is sent: it never stands in memory whole. */
+/** Yields the body in chunks as it is sent, so that it is never completely in memory. */
 function* bodyOf(rows: number, chunkRows: number): Generator<string> {
   const source = createTickSource(1);
   for (let at = 0; at < rows;) {
@@ -26,7 +26,7 @@ function* bodyOf(rows: number, chunkRows: number): Generator<string> {
   }
 }
 
-/** Sends the body over a connection of its own, chunked, and answers the response's text. */
+/** Sends the body with chunked encoding on its own connection and returns the text of the response. */
 async function upload(port: number, rows: number, chunkRows: number): Promise<string> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const encoder = new TextEncoder();
@@ -38,7 +38,7 @@ async function upload(port: number, rows: number, chunkRows: number): Promise<st
     "POST /api/ticks?create=true&backfill=true HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n" +
       "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n",
   );
-  // The rows are ASCII: as many bytes as characters.
+  // The rows are ASCII, so bytes equal characters.
   for (const text of bodyOf(rows, chunkRows)) {
     await write(`${text.length.toString(16)}\r\n${text}\r\n`);
   }

@@ -5,12 +5,12 @@ import type { ParsedTick } from "../../../services/ingest/tick.ts";
 import { formatTimestamp } from "../../../services/ingest/timestamp.ts";
 import { createTickSource, decimalOf } from "../../cases/ticks.ts";
 
-/** The same rows in the form each arm takes them. */
+/** The same rows in the format of each arm. */
 export interface Rows {
   name: string;
   ticks: ParsedTick[];
   symbols: string[];
-  /** Lines without their ends; the CSV without its header. */
+  /** Lines without line ends; the CSV without its header. */
   ndjson: string[];
   csv: string[];
 }
@@ -45,7 +45,7 @@ function generate(): ParsedTick[] {
   }));
 }
 
-/** Ticks of a CSV file (also .gz), or generated ones, in every form. */
+/** Loads the ticks of a CSV file (also .gz), or generates some, in every format. */
 export async function loadRows(path: string | undefined): Promise<Rows> {
   const ticks = path ? await readTicks(path) : generate();
   const fields = ticks.map((tick) => ({ ...tick, ts: formatTimestamp(tick.tsUs) }));

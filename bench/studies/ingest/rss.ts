@@ -1,11 +1,11 @@
 export interface Memory {
-  /** Resident now, in bytes. */
+  /** Resident memory, in bytes. */
   resident: number;
-  /** The most it ever was. */
+  /** Peak resident memory, in bytes. */
   most: number;
 }
 
-/** Memory of a process; Linux only. Deno itself opens nothing in /proc without all permissions. */
+/** Reads the memory of a process on Linux, by cat, because Deno opens /proc only with all permissions. */
 export async function readMemory(pid: number): Promise<Memory> {
   const { stdout } = await new Deno.Command("cat", { args: [`/proc/${pid}/status`] }).output();
   const text = new TextDecoder().decode(stdout);
@@ -14,7 +14,7 @@ export async function readMemory(pid: number): Promise<Memory> {
   return { resident: bytesOf("VmRSS"), most: bytesOf("VmHWM") };
 }
 
-/** Reads the memory of a process every second until stopped; answers every reading of what was resident. */
+/** Reads the memory of a process every second; `stop` returns all readings of resident memory. */
 export function watchMemory(pid: number): { stop(): number[] } {
   const readings: number[] = [];
   const timer = setInterval(() => {

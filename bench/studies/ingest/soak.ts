@@ -7,8 +7,8 @@ import { watchMemory } from "./rss.ts";
 
 const usage = `deno task bench:soak [--minutes N] [--share S] [--pg-bin DIR]
 
-Measures how many rows/s 64 senders of 100-row bodies bring in, then sends the share S (0.5) of that for N minutes (10)
-at fixed times, whether answers come or not, and prints latencies from the scheduled start, memory and what is missing.`;
+Measures the rows/s that 64 clients reach with bodies of 100 rows. Then sends the share S (0.5) of that rate for N minutes
+(10) at fixed times, whether or not answers arrive, and prints latencies from the scheduled start, memory and lost rows.`;
 
 const clientCount = 64;
 const bodyRows = 100;
@@ -19,7 +19,7 @@ const MiB = 1024 * 1024;
 const stampWidth = "2026-01-31T09:30:00.123".length;
 const encoder = new TextEncoder();
 
-/** A body whose times can be set to now without making it anew. */
+/** Creates a body whose times can be set to now in place. */
 function createBody(seed: number) {
   const stamp = "0".repeat(stampWidth);
   const lines = createTickSource(seed).next(bodyRows).map((tick) =>
@@ -49,7 +49,7 @@ interface Sent {
   failures: string[];
 }
 
-/** Sends at the given times (milliseconds from now), each by the first client that is free. */
+/** Sends `count` bodies at the given times (milliseconds from now), each by the first free client. */
 async function sendOnSchedule(
   clients: readonly Client[],
   due: (at: number) => number,
@@ -65,13 +65,13 @@ async function sendOnSchedule(
       const wait = scheduled - performance.now();
       if (wait > 0) await new Promise((done) => setTimeout(done, wait));
       try {
-        // A lane has bodies of its own: one is not changed while it is being sent.
+        // Each client has its own bodies, so that none is changed while it is sent.
         const accepted = await client.send(makers[lane % bodies]!(Date.now()));
         sent.accepted += accepted;
         sent.latencies.push(performance.now() - scheduled);
       } catch (error) {
         sent.failures.push(String(error).slice(0, 200));
-        return; // its connection cannot be used again
+        return; // its connection is broken
       }
     }
   }));
@@ -80,6 +80,65 @@ async function sendOnSchedule(
 
 function quantile(sorted: Float64Array, share: number): string {
   return `${sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]?.toFixed(1)} ms`;
+}
+
+const whole = (value: number) => Math.round(value).toLocaleString("en-US");
+
+/** Prints latencies and memory; `memory` holds readings in bytes. */
+function report(soaked: Sent, memory: readonly number[], minutes: number): void {
+  const sorted = Float64Array.from(soaked.latencies).sort();
+  const tenth = Math.ceil(memory.length / 10);
+  const mib = (readings: readonly number[]) => `${Math.round(median(readings) / MiB)} MiB`;
+  console.log(
+    `${whole(soaked.accepted)} rows in ${whole(sorted.length)} bodies over ${minutes} minutes; ` +
+      `${soaked.failures.length} failed`,
+  );
+  console.log(
+    `from the scheduled start: p50 ${quantile(sorted, 0.5)}, p95 ${quantile(sorted, 0.95)}, ` +
+      `p99 ${quantile(sorted, 0.99)}, p99.9 ${quantile(sorted, 0.999)}, most ${
+        quantile(sorted, 1)
+      }`,
+  );
+  console.log(
+    `memory of Holdfast: ${mib(memory.slice(0, tenth))} in the first tenth, ` +
+      `${mib(memory.slice(-tenth))} in the last, ${
+        Math.round(Math.max(...memory) / MiB)
+      } MiB at most`,
+  );
+}
+
+/** Runs the study and returns whether every accepted row is in the table and no body failed. */
+async function soak(
+  app: Awaited<ReturnType<typeof startBenchApp>>,
+  minutes: number,
+  share: number,
+): Promise<boolean> {
+  const clients = await Promise.all(
+    Array.from({ length: clientCount }, () => openClient(app.port)),
+  );
+  const warm = await sendOnSchedule(clients, () => 0, clientCount * warmUpSeconds * 20);
+  const before = performance.now();
+  const full = await sendOnSchedule(clients, () => 0, clientCount * capacitySeconds * 25);
+  const capacity = full.accepted / ((performance.now() - before) / 1000);
+  const rate = capacity * share / bodyRows; // bodies per second
+  console.error(
+    `capacity ${whole(capacity)} rows/s; ${whole(rate * bodyRows)} rows/s for ${minutes} minutes`,
+  );
+  const watch = watchMemory(app.pid);
+  const soaked = await sendOnSchedule(
+    clients,
+    (at) => at / rate * 1000,
+    Math.ceil(rate * 60 * minutes),
+  );
+  const memory = watch.stop();
+  const [row] = await app.sql<{ count: string }[]>`select count(*) as count from market.ticks`;
+  const accepted = warm.accepted + full.accepted + soaked.accepted;
+  console.log(`${app.server}: capacity ${whole(capacity)} rows/s`);
+  report(soaked, memory, minutes);
+  console.log(`accepted ${accepted}, in the table ${row?.count}`);
+  for (const failure of soaked.failures.slice(0, 3)) console.log(failure);
+  for (const client of clients) client.close();
+  return Number(row?.count) === accepted && soaked.failures.length === 0;
 }
 
 async function main(): Promise<void> {
@@ -92,56 +151,10 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return console.log(usage);
-  const minutes = Number(values.minutes);
   const app = await startBenchApp(values["pg-bin"]);
   try {
-    const clients = await Promise.all(
-      Array.from({ length: clientCount }, () => openClient(app.port)),
-    );
-    const warm = await sendOnSchedule(clients, () => 0, clientCount * warmUpSeconds * 20);
-    const before = performance.now();
-    const full = await sendOnSchedule(clients, () => 0, clientCount * capacitySeconds * 25);
-    const capacity = full.accepted / ((performance.now() - before) / 1000);
-    const rate = capacity * Number(values.share) / bodyRows; // bodies a second
-    console.error(
-      `capacity ${Math.round(capacity).toLocaleString("en-US")} rows/s; ` +
-        `${Math.round(rate * bodyRows).toLocaleString("en-US")} rows/s for ${minutes} minutes`,
-    );
-    const watch = watchMemory(app.pid);
-    const soaked = await sendOnSchedule(
-      clients,
-      (at) => at / rate * 1000,
-      Math.ceil(rate * 60 * minutes),
-    );
-    const memory = watch.stop();
-    const [row] = await app.sql<{ count: string }[]>`select count(*) as count from market.ticks`;
-    const accepted = warm.accepted + full.accepted + soaked.accepted;
-    const sorted = Float64Array.from(soaked.latencies).sort();
-    const tenth = Math.ceil(memory.length / 10);
-    const mib = (readings: readonly number[]) => `${Math.round(median(readings) / MiB)} MiB`;
-    console.log(`${app.server}: capacity ${Math.round(capacity).toLocaleString("en-US")} rows/s`);
-    console.log(
-      `${soaked.accepted.toLocaleString("en-US")} rows in ${
-        sorted.length.toLocaleString("en-US")
-      } ` +
-        `bodies over ${minutes} minutes; ${soaked.failures.length} failed`,
-    );
-    console.log(
-      `from the scheduled start: p50 ${quantile(sorted, 0.5)}, p95 ${quantile(sorted, 0.95)}, ` +
-        `p99 ${quantile(sorted, 0.99)}, p99.9 ${quantile(sorted, 0.999)}, most ${
-          quantile(sorted, 1)
-        }`,
-    );
-    console.log(
-      `memory of Holdfast: ${mib(memory.slice(0, tenth))} in the first tenth, ` +
-        `${mib(memory.slice(-tenth))} in the last, ${
-          Math.round(Math.max(...memory) / MiB)
-        } MiB at most`,
-    );
-    console.log(`accepted ${accepted}, in the table ${row?.count}`);
-    for (const failure of soaked.failures.slice(0, 3)) console.log(failure);
-    for (const client of clients) client.close();
-    if (Number(row?.count) !== accepted || soaked.failures.length > 0) Deno.exitCode = 1;
+    const passed = await soak(app, Number(values.minutes), Number(values.share));
+    if (!passed) Deno.exitCode = 1;
   } finally {
     await app.stop();
   }

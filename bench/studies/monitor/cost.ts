@@ -1,12 +1,12 @@
 /**
- * What watching costs the database: each tier run again and again on 2,001 partitions with 6,003 indexes, its
- * statements' time taken from pg_stat_statements.
+ * Measures the cost of monitoring for the database: each tier runs repeatedly on 2,001 partitions with 6,003 indexes, and
+ * the time of its statements is read from pg_stat_statements.
  * `deno task bench:monitor [leaves] [rounds] [--pg-bin DIR]` runs on the embedded server, or on one of the programs in DIR,
  * such as /usr/lib/postgresql/15/bin.
  */
 import { parseArgs } from "node:util";
 import { readConfig } from "../../../config/config.ts";
-import { type Tier, tiers } from "../../../db/collectors/list.ts";
+import { type Tier, tiers } from "../../../db/collectors/collector.ts";
 import { connectSql, type Sql, type Target } from "../../../db/connection.ts";
 import { migrate } from "../../../db/migrate.ts";
 import { migrations } from "../../../db/migrations/list.ts";
@@ -34,7 +34,7 @@ const { values, positionals } = parseArgs({
 const leaves = Number(positionals[0] ?? 2_001);
 const rounds = Number(positionals[1] ?? 15);
 const bin = values["pg-bin"];
-/** Where the programs are given, what costs are counted with; all else is as it comes, jit too. */
+/** Settings of a server of given programs, needed to count costs; others have defaults, jit included. */
 const settings = ["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=10000"];
 const limits: Partial<Record<Tier, number>> = { stats: 60, slow: 250, hourly: 1_000 };
 const names: Record<Tier, string> = {
@@ -51,19 +51,19 @@ interface Cost {
   statements: number;
 }
 
-/** What a role has run since the last call; its statistics begin anew. */
+/** Returns the cost of a role's statements since the last call, and resets its statistics. */
 async function takeCost(sql: Sql, role: string = "holdfast_bench"): Promise<Cost> {
   const [cost] = await sql<Cost[]>`
     select coalesce(sum(total_exec_time + total_plan_time), 0) as ms, coalesce(sum(calls), 0)::float8 as statements
     from pg_stat_statements(false)
     where userid = ${role}::text::regrole and toplevel`;
-  // Only its own, so that the many entries of others stay.
+  // Only those of the role, so that the many other entries stay.
   await sql`select pg_stat_statements_reset(${role}::text::regrole, 0, 0)`;
   return cost ?? { ms: 0, statements: 0 };
 }
 
-/** The dearest statements since the last call, to see where the time goes. */
-async function dearest(sql: Sql): Promise<string[]> {
+/** Returns the most expensive statements since the last call. */
+async function mostExpensive(sql: Sql): Promise<string[]> {
   const rows = await sql<{ ms: number; text: string }[]>`
     select
       (total_exec_time + total_plan_time) / ${rounds} as ms,
@@ -97,7 +97,7 @@ try {
   await admin`create extension if not exists pg_stat_statements`;
   await admin`create role holdfast_bench login password 'bench' in role pg_monitor`;
   await admin.unsafe(`grant create on database ${database} to holdfast_bench`);
-  // Planning counts too, though pg_stat_statements leaves it out by default.
+  // Planning counts too; pg_stat_statements omits it by default.
   await admin`alter system set pg_stat_statements.track_planning = on`;
   await admin`select pg_reload_conf()`;
   const target: Target = {
@@ -175,7 +175,7 @@ try {
       (select count(*) from pg_stat_statements(false))::int as statements,
       version() as build,
       (select boot_val from pg_settings where name = 'jit') as jit`;
-  // Every session of Holdfast has jit off; whether the server could is told by one that has it on.
+  // Every session of Holdfast has jit off; a session with jit on shows whether the server supports it.
   const [able] = await admin.begin(async (sql) => {
     await sql`set local jit = on`;
     return await sql`select pg_jit_available() as yes`;
@@ -183,7 +183,7 @@ try {
   const results: string[] = [];
   const where: string[] = [];
   for (const tier of tiers) {
-    // The first fills caches, of the catalogue here and of bounds and texts in Holdfast.
+    // The first run fills the caches of the catalogue, and of bounds and texts in Holdfast.
     for (let warm = 0; warm < 3; warm++) await monitor.runNow(tier);
     await takeCost(admin);
     const costs: Cost[] = [];
@@ -192,7 +192,7 @@ try {
       costs.push(await takeCost(admin));
     }
     for (let round = 0; round < rounds; round++) await monitor.runNow(tier);
-    where.push(`${names[tier]}, mean of a tick:`, ...await dearest(admin));
+    where.push(`${names[tier]}, mean of a tick:`, ...await mostExpensive(admin));
     await takeCost(admin);
     const ms = costs.map((cost) => cost.ms);
     const limit = limits[tier];

@@ -4,12 +4,12 @@ import { quoteIdent, quoteLiteral } from "../../../db/sql.ts";
 const dayMs = 86_400_000;
 
 /**
- * Brings `market.ticks` to `leaves` daily partitions with three indexes each, rows in all of them, and statistics as
- * of a large database: what a monitor costs goes with the catalogue, and with the sizes it believes.
+ * Creates `leaves` daily partitions of `market.ticks` with three indexes each, rows in all of them, and the statistics of a
+ * large database: the cost of monitoring depends on the catalogue and on the sizes in it.
  */
 export async function fillCatalogue(sql: Sql, leaves: number): Promise<void> {
   await sql.unsafe("create index if not exists ticks_trade_id on market.ticks (trade_id)");
-  // From here back into the past, with a week ahead as rotation would make it.
+  // Back from today, with a week ahead as rotation creates it.
   const firstDay = Math.ceil(Date.now() / dayMs + 7) * dayMs;
   for (let made = 0; made < leaves;) {
     const statements: string[] = [];
@@ -25,7 +25,7 @@ export async function fillCatalogue(sql: Sql, leaves: number): Promise<void> {
     }
     await sql.unsafe(statements.join(";\n")).simple();
   }
-  // In pieces: a statement locks every partition it writes, and each of its indexes.
+  // In parts, because a statement locks every partition it writes, and each of its indexes.
   for (let day = 0; day < leaves; day += 500) {
     await sql`
       insert into market.ticks (ts, price, size, instrument_id, exchange, trade_id)
@@ -39,7 +39,7 @@ export async function fillCatalogue(sql: Sql, leaves: number): Promise<void> {
   }
   await sql`analyze market.ticks`;
   await sql`vacuum`;
-  // As if each leaf held a day of real trading: the estimates of bloat must do their full work.
+  // As if each leaf held a day of real trading, so that estimates of bloat are computed.
   await sql`
     update pg_class set relpages = 20000, reltuples = 1500000
     where relname like 'ticks\\_p%' and relkind in ('r', 'i')`;
@@ -48,7 +48,7 @@ export async function fillCatalogue(sql: Sql, leaves: number): Promise<void> {
 /** Fills pg_stat_statements with entries of other statements, as a busy application does. */
 export async function fillStatements(sql: Sql, entries: number): Promise<void> {
   const endings = ["", " limit 1", " offset 1", " order by 1"];
-  // Names and constants make no statement of its own, the number of columns does.
+  // Names and constants do not distinguish statements, the number of columns does.
   const columns = Math.ceil(entries / endings.length);
   for (let width = 1; width <= columns; width++) {
     const list = Array(width).fill("1").join(", ");

@@ -3,10 +3,10 @@ import type { Sql } from "../../../db/connection.ts";
 
 const program = "/usr/bin/prometheus-postgres-exporter";
 
-/** Debian's exporter, where it is installed. */
+/** Path of Debian's exporter; undefined when it is not installed. */
 export const exporterPath = existsSync(program) ? program : undefined;
 
-/** Starts the exporter as it comes, with a role of its own that may read all statistics. */
+/** Starts the exporter with default settings and a role that can read all statistics. */
 export async function startExporter(
   sql: Sql,
   { directory, database }: { directory: string; database: string },

@@ -14,7 +14,7 @@ const pairs = Number(Deno.args[0] ?? 60);
 const seconds = Number(Deno.args[1] ?? 10);
 const clients = 4;
 
-/** The rates pgbench tells each second on its standard error. */
+/** Reads the rates that pgbench prints each second on its standard error. */
 async function* progressOf(output: ReadableStream<Uint8Array>): AsyncGenerator<number> {
   let rest = "";
   for await (const text of output.pipeThrough(new TextDecoderStream())) {

@@ -1,6 +1,6 @@
 /**
- * What Holdfast's own process costs beside a large catalogue: its processor time while it watches, and while it answers
- * health requests as well.
+ * Measures the processor time of the Holdfast process with a large catalogue: while it monitors, and while it also answers
+ * health requests.
  * `deno task bench:process [leaves] [seconds] [--code DIR]` runs main.ts of this checkout, or of the one in DIR to compare.
  */
 import { parseArgs } from "node:util";
@@ -24,7 +24,7 @@ const perSecond = 50;
 const code = values.code ?? new URL("../../../", import.meta.url).pathname;
 const startsWithinMs = 120_000;
 
-/** Sends `perSecond` requests a second, each when it is due, whatever the answers take; their times in milliseconds. */
+/** Sends `perSecond` requests per second, each when it is due; returns their times in milliseconds. */
 async function requests(url: string, forMs: number): Promise<number[]> {
   const started = performance.now();
   const running: Promise<number>[] = [];
@@ -88,7 +88,7 @@ try {
     if (performance.now() > until) throw new Error("Holdfast is not ready within two minutes");
     await new Promise((done) => setTimeout(done, 500));
   }
-  // The first turns read every bound and size.
+  // The first cycles read every bound and size.
   await new Promise((done) => setTimeout(done, 40_000));
   const rows: string[] = [];
   for (const path of [undefined, "/api/health", "/api/health/database", "/api/health/ready"]) {

@@ -1,4 +1,4 @@
--- Whether WAL segments reach the archive. Failing means: the last failure is later than the last success.
+-- Whether WAL segments reach the archive. `failing`: the last failure is later than the last success.
 select
   extract(epoch from clock_timestamp())::float8 as taken_at,
   current_setting('archive_mode') <> 'off' as enabled,

@@ -1,5 +1,5 @@
--- Who receives WAL from here, each with its distance; a lag of null means the standby has caught up and is idle.
--- What a receiver is follows from what it does, not from its name: only a standby says how far it has replayed.
+-- The receivers of WAL and how far each is behind. A lag of null means that the standby has caught up and is idle. The
+-- kind of a receiver is taken from what it reports, not from its name: only a standby reports how far it has replayed.
 with present as (
   select case
     when pg_is_in_recovery() then pg_last_wal_receive_lsn()
@@ -24,7 +24,7 @@ select
 from pg_stat_replication as r
 left join pg_replication_slots as s on s.active_pid = r.pid
 cross join present as p
--- A role that may not see it is shown no state, and the others all the same.
+-- A role that may not see the state gets null for it.
 where r.state is distinct from 'backup'
 order by lag_bytes desc nulls first
 limit 50

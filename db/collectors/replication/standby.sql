@@ -1,5 +1,5 @@
--- What this server replays, when it is a standby itself. Positions are bytes of WAL; null on a primary, and where the role
--- may not see it: pg_stat_wal_receiver and the startup process need pg_read_all_stats, primary_conninfo pg_read_all_settings.
+-- What this server replays, if it is a standby. Positions are bytes of WAL. Null on a primary, and where the role may not
+-- see it: pg_stat_wal_receiver and the startup process need pg_read_all_stats, primary_conninfo pg_read_all_settings.
 select
   pg_is_in_recovery() as in_recovery,
   pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::float8 as received,

@@ -1,4 +1,4 @@
--- num_done (18) leaves out checkpoints that were skipped because nothing had been written.
+-- num_done (18) does not count checkpoints that were skipped because nothing had been written.
 select
   extract(epoch from clock_timestamp())::float8 as taken_at,
   num_timed::float8 as timed,

@@ -1,4 +1,4 @@
--- Counters of this database since stats_reset; their differences make the rates.
+-- Counters of this database since stats_reset. Rates are worked out from their differences.
 select
   extract(epoch from clock_timestamp())::float8 as taken_at,
   xact_commit::float8 as commits,
@@ -11,7 +11,7 @@ select
   deadlocks::float8 as deadlocks,
   temp_files::float8 as temp_files,
   temp_bytes::float8 as temp_bytes,
-  -- Of every database: storage fails for all. Null where checksums are off, for nothing is known then.
+  -- Of all databases, which share the storage. Null where checksums are off.
   (select sum(checksum_failures) from pg_stat_database)::float8 as checksum_failures,
   extract(epoch from stats_reset)::float8 as stats_reset
 from pg_stat_database

@@ -1,4 +1,4 @@
--- The least that later questions are chosen by, where the server's own collector fails.
+-- Only the versions that questions are chosen by, for when the collector "server" fails.
 select
   current_setting('server_version_num')::float8 as version_number,
   e.version as statements_version,

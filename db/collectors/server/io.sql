@@ -1,4 +1,4 @@
--- Reads and writes by kind of backend (16+). Bytes are counted since 18; before, each operation is op_bytes long.
+-- Reads and writes by kind of backend (16+). 18 counts bytes; before that, each operation has op_bytes.
 with operations as (
   select backend_type, object, context, to_jsonb(i) as counted
   from pg_stat_io as i

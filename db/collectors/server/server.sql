@@ -1,4 +1,4 @@
--- What server this is, how old it is, and what it has: later questions are chosen by these versions.
+-- The version of the server, its uptime and its extensions. Questions are chosen by these versions.
 select
   current_setting('server_version_num')::float8 as version_number,
   current_setting('server_version') as version,

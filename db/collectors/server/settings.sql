@@ -1,4 +1,4 @@
--- Settings that wait for a restart, those that advice needs, and those that plans and their cost depend on.
+-- Settings that wait for a restart, that advice needs, or that plans and their cost depend on.
 select
   name,
   setting,

@@ -1,5 +1,5 @@
--- Sessions by state against the limit, and the oldest of each kind. One pass over pg_stat_activity. Users and queries
--- are of any database, in its encoding: taken as bytes (db/foreign_text.ts).
+-- Sessions by state, their limit, and the oldest of each kind, in one pass over pg_stat_activity. Users and queries are of
+-- any database, in its encoding: they are sent as bytes (db/foreign_text.ts).
 with sessions as (
   select
     pid,
@@ -11,7 +11,7 @@ with sessions as (
     xact_start,
     state_change,
     wait_event_type,
-    -- Of another role's session only its user shows, unless this role may read all statistics.
+    -- Without the right to read all statistics, only the user of another role's session is visible.
     (query = '<insufficient privilege>' and usesysid is not null) as hidden
   from pg_stat_activity
   where pid <> pg_backend_pid()

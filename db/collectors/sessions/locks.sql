@@ -1,5 +1,6 @@
--- Who waits for whom. pg_blocking_pids is asked only for sessions that do wait: it stops the lock manager. Names are
--- joined from the catalogue: unlike casts, that needs no lock on what is locked. Foreign text is taken as bytes (db/foreign_text.ts).
+-- Sessions that wait for a lock, and their blockers. pg_blocking_pids blocks the lock manager, so it is called only for
+-- sessions that wait. Names come from the catalogue: unlike a cast, that takes no lock on the table. Foreign text is sent
+-- as bytes (db/foreign_text.ts).
 with waiting as (
   select
     a.pid,

@@ -1,4 +1,4 @@
--- Long work under way, from the progress views; what is counted is named by the view, and differs by version.
+-- Commands in progress, from the progress views. The names of their counters differ by view and version.
 with work as (
   select 'vacuum' as command, pid, relid, phase, datid, to_jsonb(v) as row,
     heap_blks_scanned as done, heap_blks_total as total

@@ -1,5 +1,5 @@
--- Who keeps dead rows from being removed: the oldest snapshot of each kind of holder. Names of users, databases and
--- prepared transactions may be in any encoding: taken as bytes (db/foreign_text.ts).
+-- What prevents the removal of dead rows: the oldest snapshot of each kind of holder. Names of users, databases and
+-- prepared transactions may be in any encoding: they are sent as bytes (db/foreign_text.ts).
 with holders as (
   select
     'session' as kind,

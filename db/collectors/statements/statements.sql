@@ -1,5 +1,5 @@
--- Statements of this database by time since their reset, without their text: fetching texts costs a hundred times
--- as much. "$extension" stands for the schema that holds pg_stat_statements.
+-- Statements of this database by time since their reset, without their texts, which cost a hundred times as much.
+-- "$extension" stands for the schema of pg_stat_statements.
 select
   extract(epoch from clock_timestamp())::float8 as taken_at,
   s.queryid::text as query_id,

@@ -1,5 +1,5 @@
--- As statements.sql, with stats_since (extension 1.11, Postgres 17): an entry made anew is seen even when its
--- counters have already grown past the old ones. "$extension" stands for the schema of pg_stat_statements.
+-- As statements.sql, with stats_since (extension 1.11, Postgres 17): it shows that an entry was reset even when its
+-- counters are already above the old ones. "$extension" stands for the schema of pg_stat_statements.
 select
   extract(epoch from clock_timestamp())::float8 as taken_at,
   s.queryid::text as query_id,

@@ -1,8 +1,8 @@
--- An estimate of space that a rewrite would give back: pages held against pages that the rows need, by the
--- planner's statistics of widths. Small or never analysed relations say nothing. Partitions are rolled up.
+-- An estimate of the space that a rewrite would free: the pages of a relation less the pages that its rows need, by the
+-- planner's statistics of widths. Small relations and those never analyzed are left out. Partitions are rolled up.
 with family as (
-  -- The topmost parent, sought up to five levels above. Joins, not a recursion: of that the planner expects the square of
-  -- what comes, and compiles (jit) for longer than the query takes.
+  -- The topmost parent, up to five levels above. Joins instead of a recursion: for that the planner expects the square of
+  -- the rows, and compiles it (jit) for longer than the query takes.
   select
     one.inhrelid as oid,
     coalesce(five.inhparent, four.inhparent, three.inhparent, two.inhparent, one.inhparent) as root
@@ -16,7 +16,7 @@ with family as (
 space as (
   select current_setting('block_size')::float8 as block_size
 ),
--- Only what is large enough to matter: estimates of a few pages are noise.
+-- Only large relations: an estimate of a few pages is noise.
 tables as (
   select c.oid, c.relname, n.nspname, c.reltuples, c.relpages, c.relnatts, coalesce((
     select split_part(one, '=', 2)::float8 / 100
@@ -45,7 +45,7 @@ heaps as (
     t.oid,
     'table' as kind,
     t.relpages,
-    -- 24 bytes of header, aligned, and 4 of line pointer; a bitmap of nulls adds a little.
+    -- 24 bytes of header, aligned, and 4 of line pointer; the null bitmap is left out.
     ceil(t.reltuples * (28 + w.width + case when w.nullable then 8 else 0 end + 4)
       / ((s.block_size - 24) * t.fill)) as needed
   from tables as t
@@ -61,7 +61,7 @@ indexes as (
     c.oid,
     'index' as kind,
     c.relpages,
-    -- A key's 8 bytes of header and 4 of line pointer, in pages filled to nine tenths.
+    -- 8 bytes of header and 4 of line pointer per key, in pages filled to 90 %.
     1 + ceil(c.reltuples * (12 + w.width + 4) / ((s.block_size - 40) * 0.9)) as needed
   from pg_index as x
   join pg_class as c on c.oid = x.indexrelid

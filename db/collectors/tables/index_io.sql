@@ -1,4 +1,4 @@
--- Buffer hits of all user indexes, from the statistics functions: the view joins far more than is needed.
+-- Buffer hits of all user indexes, from the statistics functions: the view joins more than is needed.
 select
   coalesce(sum(pg_stat_get_blocks_hit(c.oid)), 0)::float8 as blocks_hit,
   coalesce(sum(pg_stat_get_blocks_fetched(c.oid)), 0)::float8 as blocks_fetched

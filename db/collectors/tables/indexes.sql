@@ -1,8 +1,8 @@
--- Indexes with their use since the statistics' reset, those of partitions rolled up to the topmost index. Invalid
--- ones that are being built just now are left out. No size functions: nothing here waits for a lock.
+-- Indexes with their use since the reset of the statistics, those of partitions rolled up to the topmost index. Builds in
+-- progress are left out. No size functions: nothing here waits for a lock.
 with family as (
-  -- The topmost parent, sought up to five levels above. Joins, not a recursion: of that the planner expects the square of
-  -- what comes, and compiles (jit) for longer than the query takes.
+  -- The topmost parent, up to five levels above. Joins instead of a recursion: for that the planner expects the square of
+  -- the rows, and compiles it (jit) for longer than the query takes.
   select
     one.inhrelid as oid,
     coalesce(five.inhparent, four.inhparent, three.inhparent, two.inhparent, one.inhparent) as root
@@ -13,7 +13,7 @@ with family as (
   left join pg_inherits as four on four.inhrelid = three.inhparent
   left join pg_inherits as five on five.inhrelid = four.inhparent
 ),
--- What rests on an index: its own constraint, and the foreign keys that refer to its columns.
+-- What needs an index: its own constraint, and the foreign keys that refer to its columns.
 backed as (
   select
     conindid,
@@ -23,7 +23,7 @@ backed as (
   where conindid <> 0
   group by conindid
 ),
--- Columns of foreign keys: an index that begins with one serves the checks of deletes in the referenced table.
+-- Columns of foreign keys: an index that begins with one serves the checks of deletes from the referenced table.
 referring as (
   select distinct k.conrelid, key.attnum
   from pg_constraint as k
@@ -47,7 +47,7 @@ members as (
       select 1 from pg_depend as d
       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
     ) as by_extension,
-    -- Without the columns' numbers, which differ from partition to partition.
+    -- Without the numbers of columns, which differ between partitions.
     concat_ws('|', c.relam, x.indclass, x.indcollation, x.indoption, x.indnkeyatts, x.indisunique, x.indimmediate)
       as traits
   from pg_class as c
@@ -94,7 +94,7 @@ select
     join pg_namespace as vn on vn.oid = v.relnamespace where v.oid = i.invalid_oid) as invalid_name,
   x.indisunique as is_unique,
   x.indimmediate as is_immediate,
-  -- 15 on: asked of the row, so that an older server answers null.
+  -- Exists since 15: read from the row as JSON, so that an older server returns null.
   coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false) as nulls_not_distinct,
   i.by_constraint,
   i.by_foreign_key,
@@ -117,7 +117,7 @@ select
     where at.attrelid = c.oid and at.attnum > 0
     order by at.attnum
   )::text[] as column_options,
-  -- Those that say only how it is stored make no index another.
+  -- Options of storage do not make indexes different.
   array(
     select option from unnest(c.reloptions) as option
     where split_part(option, '=', 1) not in (
@@ -125,7 +125,7 @@ select
     )
     order by option
   )::text[] as method_options,
-  -- Expressions and predicates as stored, without their places in the source text.
+  -- Expressions and predicates as stored, without their positions in the source text.
   md5(regexp_replace(x.indexprs::text, ':location -?\d+', '', 'g')) as expressions,
   md5(regexp_replace(x.indpred::text, ':location -?\d+', '', 'g')) as predicate
 from indexes as i

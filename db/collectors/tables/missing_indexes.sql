@@ -1,5 +1,5 @@
--- Foreign keys whose columns no index leads with: each delete or update of the referenced row scans the table.
--- Those of partitions are their parent's. Predicates are read as stored: pg_get_expr would wait for a lock.
+-- Foreign keys whose columns are not the first columns of an index: each delete or update of a referenced row scans the
+-- table. Those of partitions are listed with the parent. Predicates are read as stored: pg_get_expr would wait for a lock.
 select
   n.nspname as schema,
   c.relname as name,
@@ -28,10 +28,10 @@ where k.contype = 'f'
     where x.indrelid = k.conrelid
       and x.indisvalid
       and x.indisready
-      -- These find whole ranges of blocks, or answer by a signature.
+      -- These methods find ranges of blocks, or use signatures.
       and am.amname not in ('brin', 'gin', 'bloom')
       and x.indnkeyatts >= cardinality(k.conkey)
-      -- Each column is one of the leading ones, in any order, and can be looked up by the key's own operator.
+      -- Each column is one of the first ones, in any order, and supports the operator of the foreign key.
       and not exists (
         select 1
         from unnest(k.conkey, k.conpfeqop) as key (attnum, operator)
@@ -45,8 +45,7 @@ where k.contype = 'f'
             and x.indcollation[place] in (0, a.attcollation)
         )
       )
-      -- A partial index serves where its predicate follows from the key not being null: nothing but
-      -- "column is not null" of the key's own columns, joined by "and".
+      -- A partial index is enough if its predicate is only "column is not null" of columns of the key, joined by "and".
       and (x.indpred is null or (
         x.indpred::text ~ '\{NULLTEST '
         and x.indpred::text !~ '\{(?!NULLTEST |VAR |BOOLEXPR )'

@@ -1,8 +1,8 @@
--- How much of each sequence is used: up to its own limit, or to that of the narrowest column it feeds when that is
--- nearer. Reading one waits for a lock on it, so those held exclusively are left out; those that cycle within what
--- their columns hold never run out.
+-- How much of each sequence is used, up to its own limit or that of the narrowest column that uses it. Reading a sequence
+-- waits for a lock on it, so those that are locked exclusively are left out. Sequences that cycle within the range of
+-- their columns never run out.
 with domains as (
-  -- The type below a domain over domains, up to five of them; joins, for the planner expects far more of a recursion.
+  -- The base type below up to five domains. Joins instead of a recursion, for which the planner expects far too many rows.
   select
     one.oid as domain,
     coalesce(five.typbasetype, four.typbasetype, three.typbasetype, two.typbasetype, one.typbasetype) as type,
@@ -33,7 +33,7 @@ defaults as (
     and d.classid = 'pg_type'::regclass
   join pg_type as t on t.oid = d.objid
 ),
--- Those that are the sequence's next value as it is, cast to the column's type at most. Partitions share one text.
+-- Defaults that are the next value of a sequence, at most cast to the type of the column. Partitions share one text.
 plain_trees as (
   select tree
   from (select distinct tree from defaults offset 0) as one
@@ -45,7 +45,7 @@ plain_trees as (
         and not exists (select 1 from pg_cast as c where c.castfunc = called.id[1]::oid)
     )
 ),
--- What each sequence feeds: the column it is owned by, those whose default it is, and domains that have it as theirs.
+-- The users of each sequence: the column that owns it, columns whose default it is, and domains whose default it is.
 fed as (
   select q.seqrelid as sequence, d.refobjid as relation, d.refobjsubid::int2 as attnum, null::oid as domain
   from pg_sequence as q
@@ -67,7 +67,7 @@ typed as (
   left join pg_attribute as a on a.attrelid = f.relation and a.attnum = f.attnum and not a.attisdropped
   left join domains as d on d.domain = coalesce(f.domain, a.atttypid)
 ),
--- The whole numbers a type holds; a float holds more, but not each one.
+-- The range of integers that a type holds; a float holds larger ones, but not each of them.
 held as (
   select
     t.*,
@@ -79,7 +79,7 @@ held as (
       when type = 'float4'::regtype then 16777216
       when type = 'float8'::regtype then 9007199254740992
       when type = 'numeric'::regtype and typmod >= 4
-        -- Precision less scale; the scale is signed from 15 on.
+        -- Precision minus scale; since 15 the scale is signed.
         then 10::numeric ^ greatest(0, ((typmod - 4) >> 16) - ((((typmod - 4) & 2047) # 1024) - 1024)) - 1
       when type in ('varchar'::regtype, 'bpchar'::regtype) and typmod >= 4
         then 10::numeric ^ least(typmod - 4, 30) - 1
@@ -126,7 +126,7 @@ bounds as (
   left join narrowest as f on f.sequence = s.seqrelid
   cross join lateral (
     select has_sequence_privilege(s.seqrelid, 'select, usage')
-      -- A standby has no rows of it.
+      -- On a standby it has no rows.
       and not (c.relpersistence = 'u' and pg_is_in_recovery()) as yes
   ) as readable
   where c.relpersistence <> 't'
@@ -135,7 +135,7 @@ bounds as (
       select relation from pg_locks where mode = 'AccessExclusiveLock' and relation is not null
     )
 ),
--- Downward ones turned around, so that one formula holds for both.
+-- Descending sequences are negated, so that one formula suits both.
 upward as (
   select
     b.*,
@@ -155,7 +155,7 @@ select
   case
     when coalesce(present + abs(step), first) > highest then 1
     when present is null then 0
-    -- From where it started; one set to before that, from the lowest there is.
+    -- Counted from the start value, or from the minimum if the sequence was set to a lower value.
     when present >= first then (present - first) / (highest - first)
     else (present - lowest) / nullif(highest - lowest, 0)
   end::float8 as used_ratio

@@ -1,4 +1,4 @@
--- pg_database_size reads the file system, not the relations, and so waits for no lock.
+-- pg_database_size reads the file system, not the relations, so it waits for no lock.
 select
   pg_database_size(current_database())::float8 as database_bytes,
   (

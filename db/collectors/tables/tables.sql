@@ -1,10 +1,10 @@
--- Tables by size, partitions rolled up to the topmost parent, with how far autovacuum is behind: dead and new rows
--- over the threshold of each leaf and of its TOAST table (their own options first, as autovacuum reads them), the
--- worst leaf standing for the table. Statistics functions instead of the view, and no size functions: nothing here
--- waits for a lock.
+-- Tables by size, with partitions rolled up to the topmost parent, and how far autovacuum is behind: dead and inserted
+-- rows divided by the threshold of each leaf and of its TOAST table (their own options first, as autovacuum reads them).
+-- The worst leaf counts for the table. Statistics functions instead of the view, and no size functions: nothing here waits
+-- for a lock.
 with family as (
-  -- The topmost parent, sought up to five levels above. Joins, not a recursion: of that the planner expects the square of
-  -- what comes, and compiles (jit) for longer than the query takes.
+  -- The topmost parent, up to five levels above. Joins instead of a recursion: for that the planner expects the square of
+  -- the rows, and compiles it (jit) for longer than the query takes.
   select
     one.inhrelid as oid,
     coalesce(five.inhparent, four.inhparent, three.inhparent, two.inhparent, one.inhparent) as root
@@ -19,7 +19,7 @@ levels as (
   select
     current_setting('autovacuum_vacuum_threshold')::float8 as vacuum_base,
     current_setting('autovacuum_vacuum_scale_factor')::float8 as vacuum_scale,
-    -- 18 caps the threshold of large tables; -1 or an older server does not.
+    -- Since 18 the threshold of large tables has a limit; -1: none.
     coalesce(current_setting('autovacuum_vacuum_max_threshold', true)::float8, -1) as vacuum_cap,
     current_setting('autovacuum_vacuum_insert_threshold')::float8 as insert_base,
     current_setting('autovacuum_vacuum_insert_scale_factor')::float8 as insert_scale,
@@ -36,7 +36,7 @@ leaves as (
     c.reltuples < 0 as never_analyzed,
     c.relpages,
     age(c.relfrozenxid)::float8 as xid_age,
-    -- Inserts whose statistics arrive after a vacuum's are counted twice in live; see rowsOf in db/partitions/leaves.ts.
+    -- Inserts whose statistics arrive after those of a vacuum are counted twice in live; see rowsOf in db/partitions/leaves.ts.
     case
       when c.reltuples < 0 then pg_stat_get_live_tuples(c.oid)
       when pg_stat_get_tuples_inserted(c.oid) - pg_stat_get_tuples_deleted(c.oid) >= 0.9 * c.reltuples
@@ -55,7 +55,7 @@ leaves as (
     c.reloptions,
     own.frozen_pages
   from pg_class as c
-  -- 18 has relallfrozen; where pg_class has no such column, the name is that of this one.
+  -- pg_class has relallfrozen since 18; on older servers the name refers to this column.
   cross join (select 0 as relallfrozen) as older
   cross join lateral (select relallfrozen as frozen_pages from (select c.*) as columns) as own
   left join family as f on f.oid = c.oid
@@ -64,7 +64,7 @@ leaves as (
     and c.relnamespace <> 'pg_catalog'::regnamespace
     and c.relnamespace <> 'information_schema'::regnamespace
 ),
--- What autovacuum works on: each leaf, and its TOAST table, which follows the leaf's options unless it has its own.
+-- The relations that autovacuum processes: each leaf and its TOAST table, which uses the leaf's options unless it has its own.
 subjects as (
   select
     oid, false as is_toast, tuples, relpages, frozen_pages, xid_age, dead, inserted, modified, reloptions
@@ -93,7 +93,7 @@ followed as (
     coalesce((o.options ->> 'autovacuum_vacuum_max_threshold')::float8, v.vacuum_cap) as vacuum_cap,
     coalesce((o.options ->> 'autovacuum_vacuum_insert_threshold')::float8, v.insert_base) as insert_base,
     coalesce((o.options ->> 'autovacuum_vacuum_insert_scale_factor')::float8, v.insert_scale)
-      -- From 18 on, of the pages not frozen yet.
+      -- Since 18, only of the pages that are not frozen.
       * tuples * (1 - coalesce(least(frozen_pages, relpages)::float8 / nullif(relpages, 0), 0)) as insert_rows,
     coalesce((o.options ->> 'autovacuum_analyze_threshold')::float8, v.analyze_base)
       + coalesce((o.options ->> 'autovacuum_analyze_scale_factor')::float8, v.analyze_scale) * tuples as analyze_level,
@@ -106,7 +106,7 @@ followed as (
     where one like 'autovacuum%'
   ) as o on s.reloptions is not null
 ),
--- Where autovacuum is switched off, no number of rows starts it; the age of ids does all the same.
+-- Where autovacuum is off, the number of rows does not start it; the age of ids still does.
 lags as (
   select
     oid,

@@ -1,5 +1,6 @@
 import type { Sql } from "../../connection.ts";
 import type { TableName } from "../ddl.ts";
+import { utcText } from "../../utc_text.ts";
 
 export interface ArchiveRow {
   id: string;
@@ -17,17 +18,17 @@ export interface ArchiveRow {
   content_hash: string;
   archived_at: string;
   restored_at: string | null;
-  /** The table it was written from is still there. */
+  /** The table it was written from still exists. */
   exists: boolean;
 }
 
-/** Archives that were read back and found whole, newest first. */
+/** Returns the archives that were read back and found intact, newest first. */
 export async function listArchives(
   sql: Sql,
   { table, limit, before }: {
     table?: string | undefined;
     limit: number;
-    /** An id: only older ones. */
+    /** Only archives with a lower id. */
     before?: string | undefined;
   },
 ): Promise<ArchiveRow[]> {
@@ -45,8 +46,8 @@ export async function listArchives(
       a.file_sha256,
       a.rows::float8 as rows,
       a.content_hash,
-      to_char(a.archived_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as archived_at,
-      to_char(a.restored_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as restored_at,
+      ${sql.unsafe(utcText("a.archived_at"))} as archived_at,
+      ${sql.unsafe(utcText("a.restored_at"))} as restored_at,
       exists (select 1 from pg_class as c where c.oid = a.leaf_oid) as exists
     from holdfast.partition_archives as a
     where ${table === undefined ? sql`true` : sql`a.schema_name || '.' || a.table_name = ${table}`}
@@ -55,7 +56,7 @@ export async function listArchives(
     limit ${limit}`;
 }
 
-/** Leaves that are nothing but archives today, by leaf the newest archive; of very many the newest will do. */
+/** Returns the leaves that exist only as archives, each with its newest archive; at most the newest ones. */
 export async function listGone(
   sql: Sql,
 ): Promise<
@@ -80,7 +81,7 @@ export async function listGone(
       a.bound,
       a.rows::float8 as rows,
       a.file_bytes::float8 as file_bytes,
-      to_char(a.archived_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as archived_at
+      ${sql.unsafe(utcText("a.archived_at"))} as archived_at
     from (
       select *
       from holdfast.partition_archives
@@ -96,7 +97,7 @@ export async function listGone(
     order by a.schema_name, a.table_name, a.leaf_schema, a.leaf_name, a.id desc`;
 }
 
-/** Records a proven archive; from here on the detached leaf may be dropped. */
+/** Records a verified archive: from then on the detached leaf may be dropped. */
 export async function recordArchive(
   sql: Sql,
   archive: {
@@ -134,7 +135,7 @@ export async function recordArchive(
     where leaf_oid = ${archive.oid}::int8::oid and ended_at is null`;
 }
 
-/** A file that is gone or damaged proves nothing: the leaf is archived again before it may be dropped. */
+/** Deletes the record of an archive whose file is gone or damaged: the leaf is archived again before it may be dropped. */
 export async function forgetArchive(sql: Sql, oid: number): Promise<void> {
   await sql`delete from holdfast.partition_archives where leaf_oid = ${oid}::int8::oid`;
   await sql`
@@ -142,7 +143,7 @@ export async function forgetArchive(sql: Sql, oid: number): Promise<void> {
     where leaf_oid = ${oid}::int8::oid and ended_at is null`;
 }
 
-export async function noteRestored(sql: Sql, id: string, at: Date): Promise<void> {
+export async function recordRestored(sql: Sql, id: string, at: Date): Promise<void> {
   await sql`
     update holdfast.partition_archives
     set restored_at = ${at.toISOString()}::text::timestamptz

@@ -3,15 +3,15 @@ import { quoteIdent, quoteLiteral, quoteTable } from "../../sql.ts";
 import { inTransaction } from "../../session/transaction.ts";
 import type { TableName } from "../ddl.ts";
 
-/** A stored column as a manifest keeps it; the type as format_type writes it. */
+/** A stored column in a manifest; the type as format_type writes it. */
 export interface ContentColumn {
   name: string;
   type: string;
 }
 
 /**
- * Types whose binary form is the same on every server (manual, "typsend"); all others enter a row's hash as text, in
- * one pinned style. The number is the type's oid, which record_send writes before each value.
+ * Types whose binary form is the same on every server (manual, "typsend"), with their oids, which record_send writes before
+ * each value. Values of other types are hashed as text in one fixed style.
  */
 export const binaryTypes: Record<string, number> = {
   boolean: 16,
@@ -30,7 +30,7 @@ export const binaryTypes: Record<string, number> = {
 };
 export const textOid = 25;
 
-/** A type without its modifier: `character varying(8)` is `character varying`. */
+/** Returns a type without its modifier: `character varying(8)` becomes `character varying`. */
 export function baseType(type: string): string {
   return type.replace(/ ?\(\d+(,-?\d+)?\)(?=$| )/, "");
 }
@@ -42,7 +42,7 @@ function rowOf(columns: readonly ContentColumn[]): string {
   return `record_send(row(${values.join(", ")}))`;
 }
 
-/** The stored columns of a table in order, and its size in blocks and bytes; waits for its locks. */
+/** Returns the stored columns of a table in order, and its size in blocks and bytes. Waits for its locks. */
 export async function describeLeaf(
   sql: Sql,
   oid: number,
@@ -62,7 +62,7 @@ export async function describeLeaf(
   return row;
 }
 
-/** What some blocks of a table hold, by stretch of its key; the lanes are sums over the rows' hashes. */
+/** Rows of some blocks of a table, by range of its key; the lanes are sums over the rows' hashes. */
 export interface BucketRow {
   bucket: number;
   rows: number;
@@ -84,7 +84,7 @@ export interface BlockRange {
 
 const statementMs = 60_000;
 
-/** Values must read the same whoever asks: the session's styles hold for one transaction. */
+/** Sets the styles of output for this transaction: a value must have the same text in every session. */
 async function pinStyles(sql: Sql): Promise<void> {
   await sql`
     select
@@ -125,7 +125,7 @@ export async function hashBlocks(
     columns: readonly ContentColumn[];
     key: ContentKey;
     thresholds: readonly string[];
-    /** The caller's transaction is used, and nothing ends it. */
+    /** Whether to use the caller's transaction. */
     nested?: boolean;
   },
   blocks: BlockRange,
@@ -134,7 +134,7 @@ export async function hashBlocks(
   const bucket = thresholds.length === 0
     ? "0"
     : `coalesce(width_bucket(k, array[${ends}]::${key.type}[]), 0)`;
-  // uuid has no min() before 18; as text it sorts as it does.
+  // uuid has no min() before 18; its text sorts in the same order.
   const least = key.type === "uuid" ? 'k::text collate "C"' : "k";
   return await pinned(sql, nested, (one) =>
     one.unsafe<BucketRow[]>(`
@@ -154,7 +154,7 @@ export async function hashBlocks(
       group by 1`));
 }
 
-/** The rows of some blocks as record_send writes them, the very bytes that hashBlocks hashes. */
+/** Returns the rows of some blocks as record_send writes them, the bytes that hashBlocks hashes. */
 export async function readBlocks(
   sql: Sql,
   { schema, table }: TableName,

@@ -2,12 +2,12 @@ import type { Sql } from "../../connection.ts";
 import { quoteIdent, quoteLiteral, quoteTable } from "../../sql.ts";
 import type { TableName } from "../ddl.ts";
 
-/** A constraint that rows which are there already may break, while a new partition would hold its rows to it. */
+/** A constraint that existing rows may break and that a new partition would enforce on its rows. */
 export interface Doubt {
   name: string;
   /** SQLSTATE of a row that breaks it. */
   sqlstate: string;
-  /** The rows that break it, as a condition on the alias s. */
+  /** Condition on the alias s for the rows that break it. */
   broken: string;
   definition: string;
 }
@@ -53,7 +53,7 @@ export async function listDoubts(sql: Sql, oid: number): Promise<Doubt[]> {
     order by 1`;
 }
 
-/** Looks for the first constraint that some row of a range breaks; reads `most` rows at most. */
+/** Finds the first constraint that some row of a range breaks; reads at most `most` rows. */
 export async function findBroken(
   sql: Sql,
   { schema, table }: TableName,

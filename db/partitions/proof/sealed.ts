@@ -1,11 +1,12 @@
 import type { Sql } from "../../connection.ts";
 import { quoteIdent, quoteTable } from "../../sql.ts";
 import type { LockedStatement, TableName } from "../ddl.ts";
+import { utcText } from "../../utc_text.ts";
 
 const rowTrigger = "holdfast_sealed";
 const truncateTrigger = "holdfast_sealed_truncate";
 
-/** The statements that make a leaf refuse every write, also under session_replication_role = replica. */
+/** Returns what makes a leaf refuse every write, also under session_replication_role = replica. */
 export function sealStatements({ schema, table }: TableName): LockedStatement[] {
   const leaf = quoteTable(schema, table);
   const lock = `SHARE ROW EXCLUSIVE on ${schema}.${table} alone`;
@@ -25,7 +26,7 @@ export function sealStatements({ schema, table }: TableName): LockedStatement[] 
   ];
 }
 
-/** Final upkeep: frozen rows need no further vacuum, whatever the transaction counter does. */
+/** Returns the last vacuum of a leaf: frozen rows need no further one, whatever the transaction counter does. */
 export function vacuumStatement({ schema, table }: TableName): LockedStatement {
   return {
     sql: `vacuum (freeze, analyze) ${quoteTable(schema, table)}`,
@@ -54,15 +55,15 @@ export interface SealedRow {
   held_until: string | null;
   verified_at: string | null;
   problem: string | null;
-  /** Of the table that has this oid today; null when it is gone. */
+  /** The table that has this oid now; null when it is gone. */
   present: { schema: string; table: string } | null;
-  /** Opened again by somebody: it is not sealed, and not to be sealed before held_until. */
+  /** It was unsealed: it is not sealed again before held_until. */
   ended: boolean;
-  /** Whether both triggers stand and fire. */
+  /** Whether both triggers exist and are enabled. */
   guarded: boolean;
 }
 
-/** What is sealed or being sealed, without the manifests. Waits for no lock. */
+/** Returns what is sealed or being sealed, without the manifests. Waits for no lock. */
 export async function listSealed(sql: Sql): Promise<SealedRow[]> {
   return await sql<SealedRow[]>`
     select
@@ -73,10 +74,10 @@ export async function listSealed(sql: Sql): Promise<SealedRow[]> {
       s.leaf_name,
       s.leaf_oid::int8::float8 as leaf_oid,
       s.bound,
-      to_char(s.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as sealed_at,
+      ${sql.unsafe(utcText("s.sealed_at"))} as sealed_at,
       s.sealed_by,
-      to_char(s.held_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as held_until,
-      to_char(s.verified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as verified_at,
+      ${sql.unsafe(utcText("s.held_until"))} as held_until,
+      ${sql.unsafe(utcText("s.verified_at"))} as verified_at,
       s.problem,
       s.ended_at is not null as ended,
       case when c.oid is null then null
@@ -93,7 +94,7 @@ export async function listSealed(sql: Sql): Promise<SealedRow[]> {
     order by s.ended_at nulls last, s.schema_name, s.table_name, s.leaf_name`;
 }
 
-/** Remembers that a leaf is about to be sealed; a seal that was cut short is taken up again. */
+/** Records that a leaf is about to be sealed; the next run continues an interrupted seal. */
 export async function beginSeal(
   sql: Sql,
   { parent, leaf, oid, bound, at }: {
@@ -133,7 +134,7 @@ export async function finishSeal(
     where leaf_oid = ${oid}::int8::oid and ended_at is null`;
 }
 
-/** The manifest of a sealed leaf, as it was kept; undefined when it is not sealed. */
+/** Returns the stored manifest of a sealed leaf; undefined when it is not sealed. */
 export async function readManifest(sql: Sql, oid: number): Promise<unknown> {
   const [row] = await sql<{ manifest: unknown }[]>`
     select manifest
@@ -142,7 +143,7 @@ export async function readManifest(sql: Sql, oid: number): Promise<unknown> {
   return row?.manifest;
 }
 
-/** Somebody opened a leaf again: it is not sealed before `heldUntil`. */
+/** Records that a leaf was unsealed; it is not sealed again before `heldUntil`. */
 export async function endSeal(sql: Sql, oid: number, at: Date, heldUntil: Date): Promise<void> {
   await sql`
     update holdfast.sealed_partitions
@@ -151,8 +152,8 @@ export async function endSeal(sql: Sql, oid: number, at: Date, heldUntil: Date):
     where leaf_oid = ${oid}::int8::oid and ended_at is null`;
 }
 
-/** What a verification found; null: all as it was sealed. */
-export async function noteVerified(
+/** Records what a verification found; null: no difference. */
+export async function recordVerified(
   sql: Sql,
   oid: number,
   problem: string | null,

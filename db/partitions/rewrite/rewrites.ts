@@ -1,7 +1,10 @@
 import type { Sql } from "../../connection.ts";
+import { quoteLiteral } from "../../sql.ts";
 import type { DatabaseFailure } from "../../permanence.ts";
+import { type LockedStatement, quoteName } from "../ddl.ts";
+import { utcText } from "../../utc_text.ts";
 
-/** How far a move is. What ends with "ed" rests; the others go on by themselves. */
+/** How far a rewrite is. Phases that end with "ed" need no more work; Holdfast continues the others by itself. */
 export type RewritePhase =
   | "copying"
   | "replaying"
@@ -17,38 +20,47 @@ export type RewritePhase =
   | "cancelled"
   | "failed";
 
-/** Why an attempt was given up: an error that comes again each time. */
-export interface MoveFailure extends DatabaseFailure {
-  /** What was under way. */
+/** What a rewrite ends as when its clean-up is done. */
+export type RewriteOutcome = "undone" | "finished" | "cancelled";
+
+/** Why an attempt was given up: an error that would repeat. */
+export interface RewriteFailure extends DatabaseFailure {
+  /** The phase that failed. */
   phase: RewritePhase;
   /** RFC 3339. */
   at: string;
 }
 
-/** Everything that is still to be done with a table on the move, as statements. */
+/** All statements that a rewrite still has to send. */
 export interface RewriteSpec {
   source: { schema: string; table: string };
   shadow: { schema: string; table: string };
   /** The log of changed keys while rows are copied. */
   log: string;
   columns: string[];
-  /** Columns that name a row. */
+  /** Columns that identify a row. */
   identity: string[];
-  /** From here on each write goes to both tables. */
+  /** Makes each write go to both tables. */
   direct: string;
   swap: string[];
   undo: string[];
   finish: string[];
   cancel: string[];
-  /** After undo, finish, cancel or the swap of a drain: what is left over goes. */
-  clean: { undone: string[]; finished: string[]; cancelled: string[] };
-  /** Of the table as it was planned: the swap does not take place when it is another one. */
+  /** Drops what is left over, after undo, finish, cancel or the swap of a drain. */
+  clean: Record<RewriteOutcome, string[]>;
+  /** Of the table as it was planned: the swap is refused when the table has changed since. */
   signature: string;
-  /** Set with the swap, taken back with the undo. */
+  /** Stored with the swap, deleted with the undo. */
   policy: Record<string, unknown> | null;
-  /** Bounds of the leaves that a drain makes, as DDL has them: nobody else makes a leaf there meanwhile. */
+  /** Bounds of the leaves that a drain makes, as DDL text: no other leaf is made there meanwhile. */
   ranges?: { from: string; to: string }[];
-  failure?: MoveFailure;
+  failure?: RewriteFailure;
+}
+
+/** The statements that begin a rewrite, and those of its later phases. */
+export interface RewritePlan {
+  begin: LockedStatement[];
+  spec: RewriteSpec;
 }
 
 export interface RewriteRow {
@@ -66,6 +78,9 @@ export interface RewriteRow {
   rows_verified: number | null;
   content_hash: string | null;
   lock_ms: number | null;
+  /** Set while it is being cleaned up, and after. */
+  outcome: RewriteOutcome | null;
+  /** For people. */
   waits_for: string | null;
   error: string | null;
   started_at: string;
@@ -89,23 +104,25 @@ const columns = (sql: Sql) =>
   rows_verified::float8 as rows_verified,
   content_hash,
   lock_ms,
-  waits_for,
+  -- Versions without the column outcome keep it in waits_for; one of them may still run beside this one.
+  coalesce(outcome, case when phase = 'cleaning' then waits_for end) as outcome,
+  case when phase <> 'cleaning' then waits_for end as waits_for,
   error,
-  to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as started_at,
-  to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as updated_at,
-  to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ended_at`;
+  ${sql.unsafe(utcText("started_at"))} as started_at,
+  ${sql.unsafe(utcText("updated_at"))} as updated_at,
+  ${sql.unsafe(utcText("ended_at"))} as ended_at`;
 
-/** Where a page of moves ended. */
-export interface MovePosition {
+/** Where a page of rewrites ended. */
+export interface RewritePosition {
   isOpen: boolean;
   id: string;
 }
 
-/** The moves under way, and those that ended, newest first; those `after` a position of that order. */
+/** Returns the rewrites under way, then those that ended, newest first; those `after` a position of that order. */
 export async function listRewrites(
   sql: Sql,
   limit = 100,
-  after?: MovePosition,
+  after?: RewritePosition,
 ): Promise<RewriteRow[]> {
   return await sql<RewriteRow[]>`
     select ${columns(sql)} from holdfast.partition_moves
@@ -119,14 +136,14 @@ export async function listRewrites(
     limit ${limit}`;
 }
 
-export async function findMove(sql: Sql, id: string): Promise<RewriteRow | undefined> {
+export async function findRewrite(sql: Sql, id: string): Promise<RewriteRow | undefined> {
   const [row] = await sql<RewriteRow[]>`
     select ${columns(sql)} from holdfast.partition_moves
     where partition_moves.id = ${id}::text::int8`;
   return row;
 }
 
-/** One move, held until the transaction ends: two Holdfasts never do the same work. */
+/** Returns one rewrite and locks its row until the transaction ends, so that two Holdfasts never do the same work. */
 export async function lockRewrite(sql: Sql, id: string): Promise<RewriteRow | undefined> {
   const [row] = await sql<RewriteRow[]>`
     select ${
@@ -135,6 +152,16 @@ export async function lockRewrite(sql: Sql, id: string): Promise<RewriteRow | un
   return row;
 }
 
+/** Returns how far a rewrite is; undefined when there is no such one. */
+export async function readRewritePhase(sql: Sql, id: string): Promise<RewritePhase | undefined> {
+  const [row] = await sql<{ phase: RewritePhase }[]>`
+    select phase
+    from holdfast.partition_moves
+    where id = ${id}::text::int8`;
+  return row?.phase;
+}
+
+/** Returns the rewrite of this table that has not ended. */
 export async function findOpenRewrite(
   sql: Sql,
   { schema, table }: { schema: string; table: string },
@@ -145,18 +172,18 @@ export async function findOpenRewrite(
   return row;
 }
 
-/** Remembers a move that begins; the blocks its source has now are what there is to copy. */
+/** Stores a rewrite that begins, and returns its id. The blocks that its source has now are those to copy. */
 export async function insertRewrite(
   sql: Sql,
-  { kind, schema, table, spec, source, at }: {
+  { kind, schema, table, spec, at }: {
     kind: "convert" | "drain";
     schema: string;
     table: string;
     spec: RewriteSpec;
-    source: string;
     at: Date;
   },
 ): Promise<string> {
+  const source = quoteName(spec.source);
   const now = at.toISOString();
   const [row] = await sql<{ id: string }[]>`
     insert into holdfast.partition_moves
@@ -179,10 +206,11 @@ export interface RewriteChange {
   rows_verified?: number;
   content_hash?: string;
   lock_ms?: number;
+  outcome?: RewriteOutcome;
   waits_for?: string | null;
   error?: string | null;
-  /** Null takes back what was noted before. */
-  failure?: MoveFailure | null;
+  /** Null removes the failure stored before. */
+  failure?: RewriteFailure | null;
   ended_at?: Date;
 }
 
@@ -207,11 +235,11 @@ export async function updateRewrite(
     where id = ${id}::text::int8`;
 }
 
-/** Tables whose last drain was given up, with the reason; slim, for it is asked at each reading. */
+/** Returns the tables whose last drain failed, with the reason. Reads few columns, for each survey runs it. */
 export async function listFailedDrains(
   sql: Sql,
-): Promise<{ schema: string; table: string; failure: MoveFailure; signature: string }[]> {
-  return await sql<{ schema: string; table: string; failure: MoveFailure; signature: string }[]>`
+): Promise<{ schema: string; table: string; failure: RewriteFailure; signature: string }[]> {
+  return await sql<{ schema: string; table: string; failure: RewriteFailure; signature: string }[]>`
     select
       m.schema_name as schema,
       m.table_name as "table",
@@ -224,4 +252,10 @@ export async function listFailedDrains(
       order by schema_name, table_name, id desc
     ) as m
     where m.phase = 'failed' and m.spec ? 'failure'`;
+}
+
+/** Returns what an operator runs to replace the signature of a planned rewrite. */
+export function resignStatement(id: string, signature: string): string {
+  const value = quoteLiteral(JSON.stringify(signature));
+  return `update holdfast.partition_moves set spec = jsonb_set(spec, '{signature}', ${value}) where id = ${id}`;
 }

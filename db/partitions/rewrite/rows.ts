@@ -1,17 +1,17 @@
 import type { Sql } from "../../connection.ts";
-import { quoteIdent, quoteTable } from "../../sql.ts";
+import { quoteIdent } from "../../sql.ts";
+import { quoteColumns as names, quoteName, type TableName } from "../ddl.ts";
+import { runStatements } from "../run.ts";
 import type { RewriteSpec } from "./rewrites.ts";
 
-const names = (columns: readonly string[], prefix = "") =>
-  columns.map((column) => prefix + quoteIdent(column)).join(", ");
 const same = (columns: readonly string[], a: string, b: string) =>
   columns.map((column) => `${a}.${quoteIdent(column)} = ${b}.${quoteIdent(column)}`).join(" and ");
-const target = ({ shadow }: RewriteSpec) => quoteTable(shadow.schema, shadow.table);
-const source = ({ source: { schema, table } }: RewriteSpec) => quoteTable(schema, table);
+const target = ({ shadow }: RewriteSpec) => quoteName(shadow);
+const source = (spec: RewriteSpec) => quoteName(spec.source);
 
 /**
- * Copies the rows of some blocks. A row that moved meanwhile may be met twice or find the place of another one's old
- * version taken: it is in the log then, and the replay puts it right.
+ * Returns what copies the rows of some blocks. A row that is updated meanwhile may be read twice, or conflict with an old
+ * version of another row: it is in the log then, and the replay corrects it.
  */
 export function copyStatement(
   spec: RewriteSpec,
@@ -26,12 +26,12 @@ export function copyStatement(
   } where ctid >= '(${from},0)'::tid and ctid < '(${to},0)'::tid on conflict do nothing`;
 }
 
-/** Statistics of the filled tables, which go along with them when they are swapped in. */
+/** Returns what gathers the statistics of the filled tables, which keep them when they are swapped in. */
 export function analyzeStatement(spec: RewriteSpec): string {
   return `analyze ${target(spec)}`;
 }
 
-/** Makes the rows of logged keys in the shadow what they are in the source; all under one snapshot. */
+/** Returns what makes the rows of logged keys in the new table equal to the source's; all under one snapshot. */
 export function replayStatements(spec: RewriteSpec, upTo: string): string[] {
   const columns = names(spec.columns);
   return [
@@ -49,7 +49,7 @@ export function replayStatements(spec: RewriteSpec, upTo: string): string[] {
   ];
 }
 
-/** How many changes wait, counted up to `most`, and the number of the last of them; null: none. */
+/** Returns how many changes are pending, counted up to `most`, and the number of the last of them; null: none. */
 export async function pendingChanges(
   sql: Sql,
   spec: RewriteSpec,
@@ -63,10 +63,10 @@ export async function pendingChanges(
   return row ?? { changes: 0, upTo: null };
 }
 
-/** Count and content hash of both tables as one snapshot has them; the hash does not depend on the order of rows. */
-export function compareStatement(spec: RewriteSpec): string {
+/** Returns what counts and hashes both tables under one snapshot; the hash does not depend on the order of rows. */
+function compareStatement(spec: RewriteSpec): string {
   const side = (table: string) =>
-    `select count(*)::text as rows, coalesce(sum(hashtextextended(row(${
+    `select count(*)::float8 as rows, coalesce(sum(hashtextextended(row(${
       names(spec.columns)
     })::text, 0)::numeric), 0)::text as hash from ${table}`;
   return `select a.rows, a.hash, b.rows = a.rows and b.hash = a.hash as equal from (${
@@ -74,10 +74,7 @@ export function compareStatement(spec: RewriteSpec): string {
   }) as a cross join (${side(target(spec))}) as b`;
 }
 
-/**
- * Sessions that still look at the database as it was before a transaction: another's snapshot may lack what it wrote.
- * Those that began after it do not.
- */
+/** Returns the sessions whose snapshot may be older than the transaction `xid`, and so may lack what it wrote. */
 export async function olderSnapshots(
   sql: Sql,
   xid: string,
@@ -97,14 +94,69 @@ export async function olderSnapshots(
     order by a.xact_start`;
 }
 
-/** Notes the transaction from whose commit on both tables are the same to every new snapshot. */
-export async function noteDirect(sql: Sql, id: string): Promise<void> {
+/** Stores the id of this transaction: after its commit both tables are equal to every new snapshot. */
+export async function recordDirect(sql: Sql, id: string): Promise<void> {
   await sql`
     update holdfast.partition_moves set direct_xid = pg_current_xact_id()::text where id = ${id}::text::int8`;
 }
 
-/** Notes, once that transaction has committed, when that was at the latest. */
-export async function noteDirectTime(sql: Sql, id: string): Promise<void> {
+/** Stores, once that transaction has committed, a time after its commit. */
+export async function recordDirectTime(sql: Sql, id: string): Promise<void> {
   await sql`
     update holdfast.partition_moves set direct_at = clock_timestamp() where id = ${id}::text::int8`;
+}
+
+/** Returns what keeps other writers out of the source until the transaction ends. */
+export function lockWritersStatement(spec: RewriteSpec): string {
+  return `lock table only ${source(spec)} in share row exclusive mode`;
+}
+
+/** Copies the rows of the blocks from `from` up to `to`, and returns how many there were. */
+export async function copyBlocks(
+  sql: Sql,
+  spec: RewriteSpec,
+  from: number,
+  to: number,
+): Promise<number> {
+  const { count } = await sql.unsafe(copyStatement(spec, from, to));
+  return count;
+}
+
+/** Gathers the statistics of the filled tables. */
+export async function analyzeCopy(sql: Sql, spec: RewriteSpec): Promise<void> {
+  await runStatements(sql, [analyzeStatement(spec)]);
+}
+
+/**
+ * Applies the logged changes up to number `upTo` to the new table. Few keys meet many rows, and these tables may lack
+ * statistics: joins that read a table from end to end are off, for writers may be waiting.
+ */
+export async function replayChanges(sql: Sql, spec: RewriteSpec, upTo: string): Promise<void> {
+  await sql`
+    select set_config(name, 'off', true)
+    from unnest(array['enable_hashjoin', 'enable_mergejoin']) as name`;
+  await runStatements(sql, replayStatements(spec, upTo));
+}
+
+/** Keeps other writers out of the source until the transaction ends. */
+export async function lockWriters(sql: Sql, spec: RewriteSpec): Promise<void> {
+  await runStatements(sql, [lockWritersStatement(spec)]);
+}
+
+/** Keeps others from altering a table until the transaction ends; readers and writers are not affected. */
+export async function lockDefinition(sql: Sql, table: TableName): Promise<void> {
+  await runStatements(sql, [
+    `lock table only ${quoteName(table)} in share update exclusive mode`,
+  ]);
+}
+
+/** Returns the count and content hash of the source, and whether the new table has the same. */
+export async function compareTables(
+  sql: Sql,
+  spec: RewriteSpec,
+): Promise<{ rows: number; hash: string; equal: boolean } | undefined> {
+  const [found] = await sql.unsafe<{ rows: number; hash: string; equal: boolean }[]>(
+    compareStatement(spec),
+  );
+  return found;
 }

@@ -6,8 +6,9 @@ import {
   readWriteFacts,
   type WriteFacts,
 } from "../../../db/server/write_state.ts";
-import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { endsWithin } from "../../../lib/deadline.ts";
+import type { Logger } from "../../../log.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
 import { isOutage } from "../../monitor/write_access/health.ts";
 import {
@@ -19,180 +20,215 @@ import {
   unprepared,
   writable,
 } from "../../monitor/write_access/state.ts";
+import type { MetricValue } from "../alert.ts";
 import type { ReadingSource } from "./sources.ts";
 
-/** What must be done where a server turns out to take writes, or to be a standby. */
+/** What happens when a server turns out to take writes, or to be a standby. */
 export interface WritePreparation {
-  /** Whether the start is over: until then it is the start that gets the server ready. */
+  /** Returns whether the start is over: until then the start prepares the server. */
   isStarted(): boolean;
-  /** Whether the server has been got ready since it last was a standby. */
+  /** Returns whether the server was prepared since it last was a standby. */
   isBegun(): boolean;
   /**
-   * Gets a server ready that takes writes and was not prepared: migrates it, and loads what it holds. Joins the preparation
-   * under way; does nothing once the server is prepared.
+   * Prepares a server that takes writes: migrates it, and loads what it holds. Joins a preparation that runs; does
+   * nothing once the server is prepared.
    */
   begin(): Promise<void>;
-  /** Finds out whether a standby has Holdfast's schemas by now. */
+  /** Checks whether a standby has Holdfast's schemas by now. */
   findSchema(): Promise<void>;
-  /** Makes the next questions run in new sessions, which have the present defaults. */
+  /** Makes the next statements run in new sessions, which have the present defaults. */
   renewSessions(): void;
 }
 
 export interface Canary extends ReadingSource {
-  /** Looks now, or joins the look under way; waits for it no longer than a second. */
+  /** Runs a check, or joins the one that runs; waits at most a second for it. */
   check(): Promise<void>;
 }
 
 /** What the monitor asks at each fast tick. */
 export type WriteWatch = Pick<WriteAccess, "state" | "canWrite"> & Pick<Canary, "check">;
 
+export interface CanaryOptions {
+  db: RecordsDb;
+  /** Name of this Holdfast; its row is the one that is written. */
+  name: string;
+  /** Milliseconds between two checks. */
+  everyMs: number;
+  access: WriteAccess;
+  preparation: WritePreparation;
+  /** Returns whether uploads are refused because the disk is full. */
+  isDiskFull: () => boolean;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The outcome of the last check. `ms` is how long the write took; `failing` is null where it is unknown. */
+interface Outcome {
+  at: number;
+  ms: number | null;
+  failing: boolean | null;
+}
+
 const waitMs = 1_000;
-/** Sessions of the records' pool that may have begun with another default: each is replaced once it was refused. */
+/** Sessions of the records' pool that may have begun with another default: each is replaced after it was refused. */
 const sessionsMax = 2;
+/** An outcome is valid for this many intervals. */
+const validIntervals = 3;
 
 /**
- * The write canary: at each fast tick the server is asked whether it takes writes; then a row is written, committed and
- * read back, and its time taken. What no other reading shows (a server that became read-only, a standby after a
- * switch-over, a stalled disk) shows here, and is noted in `access`.
+ * Creates the write canary. At each fast tick it asks the server whether it takes writes; then it writes a row, commits
+ * it and reads it back. It finds what no other reading shows (a server that became read-only, a standby after a
+ * switch-over, a stalled disk), and notes it in `access`.
  */
-export function createCanary(
-  { db, name, everyMs, access, preparation, isDiskFull, clock, log }: {
-    db: RecordsDb;
-    name: string;
-    everyMs: number;
-    access: WriteAccess;
-    preparation: WritePreparation;
-    /** Whether uploads are refused for want of disk space. */
-    isDiskFull: () => boolean;
-    clock: Clock;
-    log: Logger;
-  },
-): Canary {
-  let seen: { at: number; ms: number | null; failing: boolean | null } | undefined;
-  let beganAt = -Infinity;
-  let looking: Promise<void> | undefined;
-  /** Preparations in a row that failed. */
-  let failures = 0;
-  const now = () => clock.now().getTime();
+export function createCanary(options: CanaryOptions): Canary {
+  const canary = new WriteCanary(options);
+  return {
+    check: () => canary.check(),
+    values: () => canary.values(),
+    stop: () => canary.stop(),
+  };
+}
 
-  /** A server that was never prepared, or was a standby until now. */
-  async function begin(): Promise<boolean> {
-    // While it is tried again, what failed before stays said.
+class WriteCanary implements Canary {
+  readonly #options: CanaryOptions;
+  #last: Outcome | undefined;
+  /** When the last check began; milliseconds since 1970. */
+  #beganAt = -Infinity;
+  #running: Promise<void> | undefined;
+  /** Preparations that failed one after the other. */
+  #failures = 0;
+
+  constructor(options: CanaryOptions) {
+    this.#options = options;
+  }
+
+  async check(): Promise<void> {
+    if (this.#options.preparation.isStarted()) await endsWithin(this.#start(), waitMs);
+  }
+
+  values(): MetricValue[] {
+    const { preparation, access, everyMs } = this.#options;
+    const at = this.#now();
+    if (preparation.isStarted() && Math.abs(at - this.#beganAt) >= everyMs) void this.#start();
+    const last = this.#last;
+    const ms = last && Math.abs(at - last.at) <= everyMs * validIntervals ? last.ms : null;
+    // A write that has not returned yet already takes this long.
+    const sofar = this.#running && access.canWrite() ? Math.max(0, at - this.#beganAt) : null;
+    const isLonger = sofar !== null && sofar > (ms ?? 1_000);
+    return [
+      { metric: "canary_ms", scope: "", value: isLonger ? sofar : ms },
+      { metric: "canary_failing", scope: "", value: this.#failing() },
+    ];
+  }
+
+  async stop(): Promise<void> {
+    await this.#running;
+  }
+
+  #now(): number {
+    return this.#options.clock.now().getTime();
+  }
+
+  /** Returns 1 while writes fail, 0 after one succeeded, null where that is unknown or no writes are expected. */
+  #failing(): number | null {
+    const { access, isDiskFull, everyMs } = this.#options;
+    if (isOutage(access.state()) || isDiskFull()) return 1;
+    if (access.isWatchOnly()) return null;
+    const last = this.#last;
+    const isValid = last && this.#now() - last.at <= everyMs * validIntervals;
+    return isValid && last.failing !== null ? Number(last.failing) : null;
+  }
+
+  #start(): Promise<void> {
+    if (!this.#running) {
+      this.#beganAt = this.#now();
+      this.#running = this.#checkOnce().finally(() => this.#running = undefined);
+    }
+    return this.#running;
+  }
+
+  async #checkOnce(): Promise<void> {
+    const { db, preparation, log } = this.#options;
+    try {
+      const facts = await readWriteFacts(db);
+      if (facts.in_recovery) return await this.#noteStandby();
+      const isBegun = preparation.isBegun();
+      if (!isBegun && facts.read_only && facts.new_sessions_read_only !== false) {
+        return await this.#noteReadOnlyDefault(facts);
+      }
+      if (!isBegun && !await this.#prepare()) return;
+      await this.#write(facts);
+    } catch (error) {
+      // `database_down` covers an unreachable server; whether it takes writes is unknown then.
+      const unreachable = isUnreachable(error);
+      if (!unreachable && this.#last?.failing !== true) {
+        log.warn("canary_failed", { error: describeDatabaseError(error) });
+      }
+      this.#last = { at: this.#now(), ms: null, failing: unreachable ? null : true };
+    }
+  }
+
+  /** Prepares a server that was never prepared, or was a standby until now. Returns whether that succeeded. */
+  async #prepare(): Promise<boolean> {
+    const { access, preparation, log } = this.#options;
+    // During a second try the failure of the first stays noted.
     if (!access.canWrite() && !access.state().unprepared) access.note(promoted());
     try {
       await preparation.begin();
-      failures = 0;
+      this.#failures = 0;
       return true;
     } catch (error) {
       log.error("not_prepared_for_writing", { error: describeDatabaseError(error) });
-      failures++;
-      // One that went away, or became a standby meanwhile, is told by the next look; one that answered it is neither.
-      const passing = isUnreachable(error) || refusesWrites(error);
-      if (!passing || failures > 1) {
-        access.note(unprepared(describeDatabaseError(error)));
-      }
+      this.#failures++;
+      // A server that became unreachable, or a standby, is found by the next check; one that answered is neither.
+      const isPassing = isUnreachable(error) || refusesWrites(error);
+      if (!isPassing || this.#failures > 1) access.note(unprepared(describeDatabaseError(error)));
       return false;
     }
   }
 
-  async function write(facts: WriteFacts): Promise<void> {
-    for (let attempt = 0;; attempt++) {
-      try {
-        return await writeCanary(db, name);
-      } catch (error) {
-        const stale = refusesWrites(error) && facts.new_sessions_read_only !== true;
-        if (!stale || attempt === sessionsMax) throw error;
-      }
-    }
-  }
-
-  async function noteStandby(): Promise<void> {
-    seen = undefined;
-    failures = 0;
-    access.note(standby(await readStandbySource(db).catch(() => undefined)));
-    if (!access.state().schema) await preparation.findSchema();
-  }
-
-  async function tryWrite(facts: WriteFacts): Promise<void> {
+  async #write(facts: WriteFacts): Promise<void> {
+    const { db, access } = this.#options;
     const started = performance.now();
     try {
-      await write(facts);
-      seen = { at: now(), ms: performance.now() - started, failing: false };
+      await this.#writeRow(facts);
+      this.#last = { at: this.#now(), ms: performance.now() - started, failing: false };
       access.note(writable(newSessionsWarning(facts)));
     } catch (error) {
-      // A switch-over may lie between the question and the write: the server that refused is asked again.
+      // The server may have been switched over since it was asked: one that refuses is asked again.
       const present = refusesWrites(error) ? await readWriteFacts(db).catch(() => facts) : facts;
-      if (present.in_recovery) return await noteStandby();
+      if (present.in_recovery) return await this.#noteStandby();
       const finding = findingOf(codeOf(error), facts);
       if (finding) access.note(finding);
       throw error;
     }
   }
 
-  async function lookOnce(): Promise<void> {
-    try {
-      const facts = await readWriteFacts(db);
-      if (facts.in_recovery) return await noteStandby();
-      const isBegun = preparation.isBegun();
-      if (!isBegun && facts.read_only && facts.new_sessions_read_only !== false) {
-        access.note(readOnlyDefault(facts));
-        preparation.renewSessions();
-        if (!access.state().schema) await preparation.findSchema();
-        return;
+  /** Writes the row; again where only the session, and not a new one, is read-only. */
+  async #writeRow(facts: WriteFacts): Promise<void> {
+    const { db, name } = this.#options;
+    for (let attempt = 0;; attempt++) {
+      try {
+        return await writeCanary(db, name);
+      } catch (error) {
+        const isStale = refusesWrites(error) && facts.new_sessions_read_only !== true;
+        if (!isStale || attempt === sessionsMax) throw error;
       }
-      if (!isBegun && !await begin()) return;
-      await tryWrite(facts);
-    } catch (error) {
-      // A server that is away is another alert's business: of writes nothing is known then.
-      const away = isUnreachable(error);
-      if (!away && seen?.failing !== true) {
-        log.warn("canary_failed", { error: describeDatabaseError(error) });
-      }
-      seen = { at: now(), ms: null, failing: away ? null : true };
     }
   }
 
-  function look(): Promise<void> {
-    if (!looking) {
-      beganAt = now();
-      looking = lookOnce().finally(() => looking = undefined);
-    }
-    return looking;
+  async #noteStandby(): Promise<void> {
+    const { db, access, preparation } = this.#options;
+    this.#last = undefined;
+    this.#failures = 0;
+    access.note(standby(await readStandbySource(db).catch(() => undefined)));
+    if (!access.state().schema) await preparation.findSchema();
   }
 
-  /** 1 while nothing can be written, 0 while a row was, null where that is not known or nobody expects it. */
-  function failing(): number | null {
-    if (isOutage(access.state()) || isDiskFull()) return 1;
-    if (access.isWatchOnly()) return null;
-    const fresh = seen && now() - seen.at <= everyMs * 3 ? seen : undefined;
-    return typeof fresh?.failing === "boolean" ? Number(fresh.failing) : null;
+  async #noteReadOnlyDefault(facts: WriteFacts): Promise<void> {
+    const { access, preparation } = this.#options;
+    access.note(readOnlyDefault(facts));
+    preparation.renewSessions();
+    if (!access.state().schema) await preparation.findSchema();
   }
-
-  return {
-    async check() {
-      if (!preparation.isStarted()) return;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((done) => timer = setTimeout(done, waitMs));
-      await Promise.race([look(), late]);
-      clearTimeout(timer);
-    },
-    values() {
-      const at = now();
-      if (preparation.isStarted() && Math.abs(at - beganAt) >= everyMs) void look();
-      const ms = seen && Math.abs(at - seen.at) <= everyMs * 3 ? seen.ms : null;
-      // One that has not come back yet is as slow as that already.
-      const under = looking && access.canWrite() ? Math.max(0, at - beganAt) : null;
-      return [
-        {
-          metric: "canary_ms",
-          scope: "",
-          value: under !== null && under > (ms ?? 1_000) ? under : ms,
-        },
-        { metric: "canary_failing", scope: "", value: failing() },
-      ];
-    },
-    async stop() {
-      await looking;
-    },
-  };
 }

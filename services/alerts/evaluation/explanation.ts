@@ -1,17 +1,18 @@
+import { z } from "zod";
 import type { Alert } from "../alert.ts";
 import { type Rule, showValue } from "../rules/rule.ts";
 
-export interface Explanation {
-  meaning: string;
-  /** Sentences: what was seen, against which level, for how long, and what holds it where it is. */
-  why: string[];
-  /** What to do, in order, as text. */
-  runbook: string;
-}
+/** `why` are sentences: the value and its level, for how long, and when it ends. `runbook` is what to do, in order. */
+export const Explanation = z.object({
+  meaning: z.string(),
+  why: z.array(z.string()),
+  runbook: z.string(),
+});
+export type Explanation = z.infer<typeof Explanation>;
 
 const seconds = (count: number) => showValue("seconds", count);
 
-/** Why an alert fires (or fired) and what to do, in words. Pure. */
+/** Explains in words why an alert fires (or fired) and what to do. Pure. */
 export function explain(rule: Rule, alert: Alert): Explanation {
   const show = (value: number) =>
     rule.unit === "flag" ? String(value) : showValue(rule.unit, value);
@@ -31,16 +32,20 @@ export function explain(rule: Rule, alert: Alert): Explanation {
       } for ${seconds(rule.keep_firing_seconds)}.`
       : `It ended at ${alert.resolved_at}.`,
     ...(alert.flapping
-      ? ["It fired too often within an hour: it stays open until a quarter of an hour was quiet."]
+      ? ["It fired too often within an hour. It stays open until 15 minutes were quiet."]
       : []),
     ...(alert.unknown_since
       ? [
-        `Its value has not been known since ${alert.unknown_since}: it can neither end nor change.`,
+        `Its value has been unknown since ${alert.unknown_since}. Meanwhile it can neither end nor change.`,
       ]
       : []),
-    ...(alert.silenced_by ? [`Channels are not told: silence ${alert.silenced_by}.`] : []),
+    ...(alert.silenced_by
+      ? [`Channels get no notices of it because of silence ${alert.silenced_by}.`]
+      : []),
     ...(alert.inhibited_by
-      ? [`Channels are not told: it follows from ${alert.inhibited_by}, which fires.`]
+      ? [
+        `Channels get no notices of it because it is a consequence of ${alert.inhibited_by}, which fires.`,
+      ]
       : []),
   ];
   const steps = alert.cure.map(({ sql, lock, risk }, at) =>

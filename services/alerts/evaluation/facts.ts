@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Alert } from "../alert.ts";
 
-/** What an alert says for itself besides its value. */
+/** What an alert says besides its value. */
 type Facts = Pick<Alert, "evidence" | "cure">;
 
 /** Returns the facts of `after`, as the same objects as in `before` where they are equal. Pure. */
@@ -12,7 +12,7 @@ export const keepEqual = (before: Facts, after: Facts): Facts => ({
 
 const writeEveryMs = 60_000;
 
-/** Tells which open alerts have facts to be written: those whose facts changed, each at most once a minute. */
+/** Creates what finds the open alerts whose facts must be saved: those whose facts changed, each at most once a minute. */
 export function createFactChanges() {
   const kept = new Map<string, Facts & { at: number }>();
 

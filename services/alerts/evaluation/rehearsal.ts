@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { calm, type RuleState, step } from "./step.ts";
-import { messageFor, type Rule, type Severity } from "../rules/rule.ts";
+import { Severity, Time } from "../alert.ts";
+import { messageFor, type Rule } from "../rules/rule.ts";
 
 /** One stored value of a metric, or the mean of a span with its bounds. `ts` is milliseconds since 1970. */
 export interface SamplePoint {
@@ -9,7 +11,7 @@ export interface SamplePoint {
   max?: number | null;
 }
 
-/** Whoever keeps history: points oldest first, about one per `stepMs`; undefined for what was never kept. */
+/** Reads stored values, oldest first, about one per `stepMs`; undefined for a metric that is not stored. */
 export interface SampleReader {
   read(
     metric: string,
@@ -20,36 +22,40 @@ export interface SampleReader {
   ): Promise<readonly SamplePoint[] | undefined>;
 }
 
-export interface RehearsedFiring {
-  started_at: string;
-  fired_at: string;
-  resolved_at: string | null;
-  severity: Severity;
-  worst_value: number;
-  message: string;
-}
+export const RehearsedFiring = z.object({
+  started_at: Time,
+  fired_at: Time,
+  resolved_at: Time.nullable(),
+  severity: Severity,
+  worst_value: z.number(),
+  message: z.string(),
+});
+export type RehearsedFiring = z.infer<typeof RehearsedFiring>;
 
-export interface Rehearsal {
-  rule: string;
-  scope: string;
-  from: string;
-  to: string;
-  /** First and last stored value; null when there is none. */
-  known_from: string | null;
-  known_to: string | null;
-  points: number;
-  /** Time within what is known for which there is no value. */
-  unknown_seconds: number;
-  would_have_fired: number;
-  /** Firings, worsenings, easings and ends: what channels would have been told, reminders aside. */
-  notices: number;
-  firings: RehearsedFiring[];
-  summary: string;
-}
+/** What a rule would have done over stored values. */
+export const Rehearsal = z.object({
+  rule: z.string(),
+  scope: z.string(),
+  from: Time,
+  to: Time,
+  known_from: Time.nullable().meta({ description: "The first stored value; null for none" }),
+  known_to: Time.nullable().meta({ description: "The last stored value; null for none" }),
+  points: z.int(),
+  unknown_seconds: z.int().meta({
+    description: "Time without a value between the first and the last one",
+  }),
+  would_have_fired: z.int(),
+  notices: z.int().meta({
+    description: "Notices that channels would have got, without reminders",
+  }),
+  firings: z.array(RehearsedFiring),
+  summary: z.string().meta({ example: "would have fired 3 times between … and …" }),
+});
+export type Rehearsal = z.infer<typeof Rehearsal>;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-/** The distance that most neighbours have; where it is three times as long, nobody looked. */
+/** Returns the usual distance of two points (ms); three times as much is a gap in the monitoring. */
 function usualGap(points: readonly SamplePoint[]): number {
   const gaps = points.slice(1).map(({ ts }, at) => ts - (points[at]?.ts ?? ts)).sort((a, b) =>
     a - b
@@ -57,22 +63,22 @@ function usualGap(points: readonly SamplePoint[]): number {
   return gaps[Math.floor(gaps.length / 2)] ?? 0;
 }
 
-/** Of a span the bound that is worse for this rule: a mean would hide a short spell. */
+/** Returns the worse bound of a span for this rule: a mean would hide a short excess. */
 function worstOf(rule: Rule, { value, min, max }: SamplePoint): number | null {
   return (rule.direction === "above" ? max : min) ?? value;
 }
 
-/** Points with an unknown one wherever nobody looked. */
-function withHoles(points: readonly SamplePoint[]): SamplePoint[] {
+/** Returns the points with an unknown one in each gap. */
+function withGaps(points: readonly SamplePoint[]): SamplePoint[] {
   const usual = usualGap(points);
   return points.flatMap((point, at) => {
     const before = points[at - 1];
-    const hole = before && usual > 0 && point.ts - before.ts > 3 * usual;
-    return hole ? [{ ts: before.ts + usual, value: null }, point] : [point];
+    const gap = before && usual > 0 && point.ts - before.ts > 3 * usual;
+    return gap ? [{ ts: before.ts + usual, value: null }, point] : [point];
   });
 }
 
-/** What a rule would have done over stored values: the engine itself, run over the past. Pure. */
+/** Returns what a rule would have done over stored values: it steps the rule through them. Pure. */
 export function rehearse(
   rule: Rule,
   scope: string,
@@ -83,10 +89,10 @@ export function rehearse(
   let state: RuleState = calm;
   let notices = 0;
   let unknownMs = 0;
-  const walked = withHoles(points);
-  walked.forEach((point, at) => {
+  const all = withGaps(points);
+  all.forEach((point, at) => {
     const value = worstOf(rule, point);
-    if (value === null) unknownMs += (walked[at + 1]?.ts ?? point.ts) - point.ts;
+    if (value === null) unknownMs += (all[at + 1]?.ts ?? point.ts) - point.ts;
     const result = step({ ...rule, enabled: true }, state, value, point.ts);
     state = result.state;
     const { transition } = result;
@@ -132,8 +138,9 @@ export function rehearse(
   };
 }
 
-/** Points asked of history for a rehearsal: enough to see what a rule's shortest wait sees, not more. */
+/** Points of a rehearsal at most. */
 const pointsMax = 20_000;
 
+/** Returns the distance of points for a rehearsal (ms). */
 export const stepFor = (from: number, to: number): number =>
   Math.max(1_000, Math.ceil((to - from) / pointsMax));

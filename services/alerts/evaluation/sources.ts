@@ -3,19 +3,19 @@ import type { FeedsReport } from "../../ingest/judge/feeds.ts";
 import type { MetricValue } from "../alert.ts";
 
 /**
- * Somebody besides the monitor who has values for rules to judge: asked at every look, answers from memory at once.
- * A value that is not known is null, and one that is not listed is not judged.
+ * A source of values for rules, besides the monitor. It is asked at every fast tick, and answers from memory. An unknown
+ * value is null; a value that is not listed is not judged.
  */
 export interface ReadingSource {
   values(): MetricValue[];
-  /** Waits for what it has under way. */
+  /** Waits for its work under way. */
   stop?(): Promise<void>;
 }
 
-/** Feeds judged one by one; those that were heard last. */
+/** Feeds that are judged at most: those with the latest ticks. */
 const feedsMax = 200;
 
-/** What the ingest of this process knows: whether the disk is full, and how old each feed's newest tick is. */
+/** Creates the source of what ingest knows: whether the disk is full, and the age of each feed's newest tick. */
 export function ingestSource(
   { ingest, feeds }: {
     ingest: { counters(): IngestCounters };

@@ -1,13 +1,14 @@
-import { levelOf, type Rule, type Severity } from "../rules/rule.ts";
+import type { Severity } from "../alert.ts";
+import { levelOf, type Rule } from "../rules/rule.ts";
 
-/** Where one rule stands in one scope. Times are milliseconds since 1970. */
+/** The state of one rule in one scope. Times are milliseconds since 1970. */
 export interface RuleState {
   phase: "ok" | "pending" | "firing";
   severity: Severity | undefined;
-  /** Since when the value has been bad, without the time in which it was unknown. */
+  /** Since when the value is bad; the time in which it was unknown is left out. */
   badSince: number | undefined;
   firingSince: number | undefined;
-  /** Since when a firing rule's value has been seen clear. */
+  /** Since when a firing rule's value is clear. */
   clearSince: number | undefined;
   /** When a firing rule's value was last critical. */
   criticalAt: number | undefined;
@@ -42,20 +43,20 @@ export const calm: RuleState = {
 };
 
 const hourMs = 3_600_000;
-/** So many firings within an hour are flapping: the last one stays open until a quarter of an hour was quiet. */
-export const usualFlapFirings = 4;
+/** This many firings within an hour are flapping: the last alert then stays open until 15 minutes were quiet. */
+export const defaultFlapFirings = 4;
 const flapQuietMs = hourMs / 4;
 
-/** With a limit of 0 nothing ever flaps. */
-export const isFlapping = (state: RuleState, limit = usualFlapFirings): boolean =>
+/** Returns whether a rule flaps; with a limit of 0 it never does. */
+export const isFlapping = (state: RuleState, limit = defaultFlapFirings): boolean =>
   limit > 0 && state.firings.length >= limit;
 
-/** What is left of a state that is well again. */
+/** Returns the state after its value became good. */
 function quiet(state: RuleState, lastResolvedAt = state.lastResolvedAt): RuleState {
   return { ...calm, lastResolvedAt, firings: state.firings };
 }
 
-/** The same state with no time in the future: after a clock that was ahead, what it noted counts as of now. */
+/** Returns the state with no time in the future: after a clock that was ahead, such times count as now. */
 function notAfter(state: RuleState, now: number): RuleState {
   const past = (at: number | undefined) => at === undefined ? undefined : Math.min(at, now);
   return {
@@ -71,15 +72,15 @@ function notAfter(state: RuleState, now: number): RuleState {
 }
 
 /**
- * One step of a rule's life: ok → pending → firing → ok. Pure. An unknown value (null) neither fires nor resolves,
- * and the time it lasts counts for nothing: not as bad, and not as clear.
+ * Steps a rule by one value: ok → pending → firing → ok. An unknown value (null) neither fires nor resolves, and its time
+ * counts neither as bad nor as clear. Pure.
  */
 export function step(
   rule: Rule,
   known: RuleState,
   value: number | null,
   now: number,
-  flapFirings = usualFlapFirings,
+  flapFirings = defaultFlapFirings,
 ): Step {
   const before = notAfter(known, now);
   if (!rule.enabled && before.phase !== "firing") {
@@ -165,7 +166,7 @@ function stepFiring(
       transition: { kind: "escalated", severity: level },
     };
   }
-  // Like an end, easing waits: a value that swings around the critical level tells once, not each time.
+  // Easing waits, as an end does: a value that swings around the critical level causes one notice, not many.
   const easesMs = Math.max(rule.keep_firing_seconds, rule.cooldown_seconds) * 1000;
   const eased = level === "warning" && state.severity === "critical" &&
     now - (state.criticalAt ?? now) >= easesMs;
@@ -175,7 +176,7 @@ function stepFiring(
   return { state: next, transition: undefined };
 }
 
-/** A state read back after nobody watched since `seenAt`: that time was unknown. */
+/** Returns a state that was read back after `seenAt`, the last judgement: the time since then counts as unknown. */
 export function afterAbsence(state: RuleState, seenAt: number): RuleState {
   return {
     ...state,
@@ -185,7 +186,7 @@ export function afterAbsence(state: RuleState, seenAt: number): RuleState {
   };
 }
 
-/** Whether a state says anything that must outlive the process. */
+/** Returns whether a state must outlast the process. */
 export function isWorthKeeping(rule: Rule, state: RuleState, now: number): boolean {
   const cooling = state.lastResolvedAt !== undefined &&
     now - state.lastResolvedAt < rule.cooldown_seconds * 1000;

@@ -1,25 +1,28 @@
-import type { Alert } from "../alert.ts";
-import type { Severity } from "../rules/rule.ts";
+import type { Alert, Severity } from "../alert.ts";
 
-export type NoticeKind =
-  | "fired"
-  | "escalated"
-  | "eased"
-  | "acknowledged"
-  | "reminder"
-  | "resolved";
+export const noticeKinds = [
+  "fired",
+  "escalated",
+  "eased",
+  "acknowledged",
+  "reminder",
+  "resolved",
+] as const;
+export type NoticeKind = (typeof noticeKinds)[number];
 
-/** One thing that people are told about an alert. */
+/** A notification about one alert. */
 export interface Notice {
   kind: NoticeKind;
   alert: Alert;
 }
 
+/** Orders severities. */
 export const rank: Record<Severity, number> = { warning: 1, critical: 2 };
 
 /**
- * What is to be told of an alert now, from how it is and what was told before: so nothing is lost by a restart, and
- * nothing told twice. A muted alert is told once it is no longer muted; its end only if its beginning was. Pure.
+ * Returns the kind of notice that is due for an alert now. It follows from the alert and the last notice alone, so a
+ * restart neither loses nor repeats a notice. A muted alert is due when it is no longer muted; the end of an alert is due
+ * only if its beginning was sent. Pure.
  */
 export function noticeDue(
   alert: Alert,
@@ -35,8 +38,8 @@ export function noticeDue(
   return due && alert.acknowledged_at === null ? "reminder" : undefined;
 }
 
-/** The alert as it stands once that was told. */
-export const told = (alert: Alert, now: number): Alert => ({
+/** Returns an alert after a notice of it was sent at `now` (ms since 1970). */
+export const afterNotice = (alert: Alert, now: number): Alert => ({
   ...alert,
   notified_at: new Date(now).toISOString(),
   notified_severity: alert.severity,

@@ -1,24 +1,31 @@
 import type { Publisher } from "../../live/hub.ts";
 import type { Alert } from "../alert.ts";
-import type { ChangeKind } from "../evaluation/state.ts";
+import type { ChangeKind } from "../evaluation/judgement.ts";
 import type { Silences } from "./silences.ts";
 
 export type LiveChange = ChangeKind | "acknowledged" | "silenced" | "unsilenced" | "test";
 
+/** The payload of the live event `performance_alert`. */
+export type AlertEvent = Alert & { change: LiveChange };
+
 export interface LiveEvents {
-  tell(alert: Alert, change: LiveChange): void;
-  /** Tells that an alert is silenced now, or no longer. */
-  tellMute(before: Alert, after: Alert): void;
-  /** Tells alerts that whoever judged until `endedAt` may have written and not told; what was told is not told again. */
-  tellAgain(alerts: readonly Alert[], endedAt: number): void;
-  /** Silences that tell which open alerts they mute, and which they let be told again when they are ended. */
+  /** Publishes a change of an alert to live clients. */
+  publish(alert: Alert, change: LiveChange): void;
+  /** Publishes that an alert is silenced now, or no longer. */
+  publishMute(before: Alert, after: Alert): void;
+  /**
+   * Publishes alerts again that the Holdfast which judged them until `endedAt` (ms since 1970) may have saved without
+   * publishing them. Clients get no event twice.
+   */
+  republish(alerts: readonly Alert[], endedAt: number): void;
+  /** Returns silences that publish which open alerts they mute, and which are no longer muted after they end. */
   withSilences(silences: Silences): Silences;
 }
 
-/** Alerts that fired so long before a Holdfast ended may not have been told. */
-const tellAgainMs = 900_000;
+/** An alert that fired within this time before a Holdfast ended may not have been published. */
+const republishMs = 900_000;
 
-/** What an event says of an alert: two Holdfasts that say the same are told once. */
+/** Returns what identifies an event: of two Holdfasts that publish the same, clients get one. */
 function subjectOf(
   { id, state, severity, acknowledged_at, silenced_by }: Alert,
 ): { topic: string; digest: string } {
@@ -26,7 +33,7 @@ function subjectOf(
   return { topic: `alert ${id}`, digest };
 }
 
-/** What live clients hear of alerts. `open` answers those that are open, as they are muted now. */
+/** Creates what publishes alerts to live clients. `open` returns the open alerts, as they are muted now. */
 export function createLiveEvents(
   { hub, open, put }: {
     hub: Publisher;
@@ -34,36 +41,36 @@ export function createLiveEvents(
     put: (alert: Alert) => void;
   },
 ): LiveEvents {
-  const tell: LiveEvents["tell"] = (alert, change) =>
-    hub.publish("performance_alert", { ...alert, change }, subjectOf(alert));
+  const publish: LiveEvents["publish"] = (alert, change) =>
+    hub.publish("performance_alert", { ...alert, change } satisfies AlertEvent, subjectOf(alert));
 
-  function tellMute(before: Alert, after: Alert): void {
+  function publishMute(before: Alert, after: Alert): void {
     if (after.silenced_by === before.silenced_by) return;
-    tell(after, after.silenced_by === null ? "unsilenced" : "silenced");
+    publish(after, after.silenced_by === null ? "unsilenced" : "silenced");
   }
 
-  async function tellingMutes<T>(change: () => Promise<T>): Promise<T> {
+  async function publishingMutes<T>(change: () => Promise<T>): Promise<T> {
     const before = new Map(open().map((alert) => [alert.id, alert]));
     const answer = await change();
     for (const alert of open()) {
       put(alert);
-      tellMute(before.get(alert.id) ?? alert, alert);
+      publishMute(before.get(alert.id) ?? alert, alert);
     }
     return answer;
   }
 
   return {
-    tell,
-    tellMute,
-    tellAgain(alerts, endedAt) {
+    publish,
+    publishMute,
+    republish(alerts, endedAt) {
       for (const alert of alerts) {
-        if (Date.parse(alert.started_at) > endedAt - tellAgainMs) tell(alert, "fired");
+        if (Date.parse(alert.started_at) > endedAt - republishMs) publish(alert, "fired");
       }
     },
     withSilences: (silences) => ({
       ...silences,
-      create: (...given) => tellingMutes(() => silences.create(...given)),
-      end: (id) => tellingMutes(() => silences.end(id)),
+      create: (...given) => publishingMutes(() => silences.create(...given)),
+      end: (id) => publishingMutes(() => silences.end(id)),
     }),
   };
 }

@@ -1,19 +1,25 @@
 import { dedupKey } from "./channels/channel.ts";
-import { backoffMs, brought, type Delivery, openEvents, type Tried } from "./delivery_events.ts";
+import {
+  backoffMs,
+  type Delivery,
+  hadEffect,
+  openEvents,
+  type Outcomes,
+} from "./delivery_events.ts";
 
-/** What waits for one channel. Times are those of the process's own clock, in milliseconds. */
+/** What waits for one channel. Times are those of performance.now, in milliseconds. */
 export interface ChannelQueue {
   deliveries: Delivery[];
-  /** The delivery whose request is under way. */
+  /** The delivery that is being sent. */
   current: Delivery | undefined;
-  /** Tries in a row of deliveries behind the first that brought nothing over. */
+  /** Consecutive tries without effect of deliveries behind the first. */
   failures: number;
   /** Until when only the first is tried: others failed too, so the receiver may be the cause. */
   pausedUntil: number;
   /** Cancels the timer that starts the work again. */
   cancel: (() => void) | undefined;
   working: Promise<void> | undefined;
-  /** Something came while the work was under way. */
+  /** A delivery was added during the work. */
   isWanted: boolean;
 }
 
@@ -31,14 +37,14 @@ const longestPauseMs = 60_000;
 
 const keysOf = ({ events }: Delivery): string[] => openEvents(events).map(dedupKey);
 
-/** Returns the keys of the alerts about which something waits. Pure. */
+/** Returns the keys of the alerts for which a delivery waits. Pure. */
 export const keysWaiting = ({ deliveries }: Pick<ChannelQueue, "deliveries">): Set<string> =>
   new Set(deliveries.flatMap(keysOf));
 
 /**
- * Selects the delivery to try next, and when: the first as soon as it is due; meanwhile the one that is due earliest
- * of those behind it, and of several those tried least. What is about the same alert as an earlier delivery waits for
- * that one. While the first waits because the receiver is busy, all wait. Undefined when nothing waits. Pure.
+ * Returns the delivery to try next, and when; undefined where none waits. The first one is tried as soon as it is due.
+ * Until then the one behind it that is due first is tried, and of several the one with the fewest tries. A delivery about
+ * the same alert as an earlier one waits for that one. While the receiver is busy, all wait for the first. Pure.
  */
 export function nextDue(
   { deliveries, pausedUntil }: Pick<ChannelQueue, "deliveries" | "pausedUntil">,
@@ -63,13 +69,13 @@ export function nextDue(
   return next;
 }
 
-/** Notes what a try says of the receiver: how long those behind the first wait if it brought nothing over. */
-export function notePause(
+/** Notes in the queue how long the deliveries behind the first one wait after a try without effect. */
+export function applyPause(
   queue: ChannelQueue,
-  { delivery, outcomes, nowMs }: { delivery: Delivery; outcomes: Tried; nowMs: number },
+  { delivery, outcomes, nowMs }: { delivery: Delivery; outcomes: Outcomes; nowMs: number },
 ): void {
   const failed = outcomes.flatMap((one) => one?.ok === false ? [one] : []);
-  if (brought(outcomes) && !failed.some(({ busy }) => busy)) {
+  if (hadEffect(outcomes) && !failed.some(({ busy }) => busy)) {
     queue.failures = 0;
     queue.pausedUntil = 0;
   } else if (delivery !== queue.deliveries[0]) {

@@ -1,31 +1,31 @@
 import { randomUUID } from "node:crypto";
+import { z } from "zod";
 import {
   endSilence,
   listSilences,
   saveSilence,
   type SilenceRecord,
 } from "../../../db/alerts/silences.ts";
-import { isAnswer } from "../../../db/errors.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
-import { HoldfastError, messageOf } from "../../../errors.ts";
+import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import type { Alert } from "../alert.ts";
+import { type Alert, Time } from "../alert.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
+import { dayMs, UnsavedSilences } from "./unsaved_silences.ts";
 
-/** A time in which alerts are not told: at once, or later for a maintenance window. Times are RFC 3339. */
-export interface Silence {
-  id: string;
-  /** null: every rule. */
-  rule: string | null;
-  /** null: every scope. */
-  scope: string | null;
-  reason: string;
-  created_by: string;
-  created_at: string;
-  starts_at: string;
-  ends_at: string;
-}
+/** A time in which channels get no notices of some alerts: from now, or later for a maintenance window. */
+export const Silence = z.object({
+  id: z.uuid(),
+  rule: z.string().nullable().meta({ description: "null: every rule" }),
+  scope: z.string().nullable().meta({ description: "null: every scope" }),
+  reason: z.string(),
+  created_by: z.string(),
+  created_at: Time,
+  starts_at: Time,
+  ends_at: Time,
+});
+export type Silence = z.infer<typeof Silence>;
 
 export interface SilenceInput {
   rule: string | null;
@@ -35,7 +35,7 @@ export interface SilenceInput {
   endsAt: Date;
 }
 
-/** The silence that keeps an alert quiet at `now`; undefined when none does. Pure. */
+/** Returns the id of the silence that applies to an alert at `now` (ms since 1970); undefined for none. Pure. */
 export function silencedBy(
   alert: Pick<Alert, "rule" | "scope">,
   silences: readonly Silence[],
@@ -54,13 +54,19 @@ const fromRecord = (record: SilenceRecord): Silence => ({
   ends_at: record.ends_at.toISOString(),
 });
 
-const dayMs = 86_400_000;
 const longestDays = 366;
 
-/** Silences made while nothing can be written, kept in memory. */
-const unsavedMax = 1_000;
+/** Returns why a silence cannot end at `endsAt`; undefined where it can. Pure. */
+function endProblem(starts: Date, endsAt: Date, now: Date): string | undefined {
+  if (endsAt <= starts) return "must be after the start";
+  if (endsAt <= now) return "is already over";
+  const isTooLong = endsAt.getTime() - starts.getTime() > longestDays * dayMs;
+  return isTooLong ? `must be at most ${longestDays} days after the start` : undefined;
+}
 
-/** Silences in the database, and the present ones in memory for when it is away or takes no writes. */
+export type Silences = ReturnType<typeof createSilences>;
+
+/** Creates the silences: stored in the database, and in memory for when it is unreachable or takes no writes. */
 export function createSilences(
   { db, access, clock, log }: {
     db: RecordsDb;
@@ -69,51 +75,11 @@ export function createSilences(
     log: Logger;
   },
 ) {
-  let present: Silence[] = [];
-  /** Made while nothing could be written; those that ended since stay for a day. */
-  let unsaved: SilenceRecord[] = [];
+  let present: readonly Silence[] = [];
+  const unsaved = new UnsavedSilences({ now: () => clock.now(), log });
 
-  const stillShown = ({ ends_at }: SilenceRecord) =>
-    ends_at.getTime() > clock.now().getTime() - dayMs;
-
-  /** Ids of those that could not be saved, which the log says once of each. */
-  const refused = new Set<string>();
-
-  /** Saves what waits; what cannot be saved goes on waiting, and holds all the same. */
-  async function saveWaiting(): Promise<void> {
-    unsaved = unsaved.filter(stillShown);
-    for (const one of unsaved) {
-      try {
-        await saveSilence(db, one);
-      } catch (error) {
-        if (!refused.has(one.id)) {
-          log.warn("silence_not_saved", { silence: one.id, error: messageOf(error) });
-        }
-        refused.add(one.id);
-        if (isAnswer(error)) continue;
-        break;
-      }
-      refused.delete(one.id);
-      // One that was ended meanwhile is saved once more.
-      unsaved = unsaved.filter((other) => other !== one);
-    }
-    for (const id of refused) if (!unsaved.some((one) => one.id === id)) refused.delete(id);
-  }
-
-  /** What waits to be saved, and what is stored beside it. */
   const withUnsaved = (stored: readonly SilenceRecord[]): Silence[] =>
-    [...unsaved, ...stored.filter(({ id }) => !unsaved.some((one) => one.id === id))]
-      .map(fromRecord);
-
-  function endUnsaved(id: string): SilenceRecord | undefined {
-    const waiting = unsaved.find((one) => one.id === id);
-    if (!waiting) return undefined;
-    const now = clock.now();
-    const latest = now > waiting.starts_at ? now : waiting.starts_at;
-    const ended = { ...waiting, ends_at: latest < waiting.ends_at ? latest : waiting.ends_at };
-    unsaved = unsaved.map((one) => one === waiting ? ended : one);
-    return ended;
-  }
+    unsaved.withStored(stored).map(fromRecord);
 
   async function endStored(id: string): Promise<SilenceRecord | undefined> {
     if (access.isWatchOnly()) return undefined;
@@ -122,31 +88,25 @@ export function createSilences(
   }
 
   return {
-    present: (): readonly Silence[] => present,
-    /** Saves what waits and reads those that hold or will hold. Throws only when they cannot be read. */
+    /** Returns the silences that apply now or later. */
+    present: () => present,
+    /** Saves what waits and reads the silences that apply now or later. Throws only where they cannot be read. */
     async refresh(): Promise<void> {
-      await saveWaiting();
+      await unsaved.saveAll((record) => saveSilence(db, record));
       present = withUnsaved(await listSilences(db, clock.now()));
     },
-    /** Those that hold or will hold, and those that ended within the last day. */
+    /** Returns the silences that apply now or later, and those that ended within the last day. */
     async list(): Promise<Silence[]> {
-      unsaved = unsaved.filter(stillShown);
       const stored = access.isWatchOnly()
         ? []
         : await listSilences(db, new Date(clock.now().getTime() - dayMs));
       return withUnsaved(stored);
     },
-    /** Throws `invalid_request` for a time that ends before it begins, is over, or is longer than a year. */
+    /** Creates a silence. Throws `invalid_request` where it ends before it starts, is over, or is longer than a year. */
     async create(input: SilenceInput, by: string): Promise<Silence> {
       const now = clock.now();
       const starts = input.startsAt ?? now;
-      const message = input.endsAt <= starts
-        ? "must be after the start"
-        : input.endsAt <= now
-        ? "is already over"
-        : input.endsAt.getTime() - starts.getTime() > longestDays * dayMs
-        ? `must be at most ${longestDays} days after the start`
-        : undefined;
+      const message = endProblem(starts, input.endsAt, now);
       if (message) {
         throw new HoldfastError("invalid_request", `Cannot make the silence: ends_at ${message}`, {
           problems: [{ path: "ends_at", message }],
@@ -163,29 +123,17 @@ export function createSilences(
         ends_at: input.endsAt,
       };
       if (access.canWrite()) await saveSilence(db, record);
-      else {
-        unsaved = unsaved.filter(stillShown);
-        if (unsaved.length >= unsavedMax) {
-          throw new HoldfastError(
-            "overloaded",
-            `${unsavedMax} silences wait to be written; end one, or wait until the database takes writes`,
-            { retryAfterSeconds: 30 },
-          );
-        }
-        unsaved.push(record);
-      }
+      else unsaved.add(record);
       const silence = fromRecord(record);
       present = [...present, silence];
       return silence;
     },
-    /** Ends a silence now; it stays in the list for a day. */
+    /** Ends a silence now; it stays listed for a day. Throws `not_found`. */
     async end(id: string): Promise<Silence> {
-      const record = endUnsaved(id) ?? await endStored(id);
+      const record = unsaved.end(id) ?? await endStored(id);
       if (!record) throw new HoldfastError("not_found", `No silence has the id ${id}`);
       present = present.filter((one) => one.id !== id);
       return fromRecord(record);
     },
   };
 }
-
-export type Silences = ReturnType<typeof createSilences>;

@@ -1,23 +1,10 @@
-import type { AlertOverride, Config } from "../../../config/config.ts";
+import type { AlertOverride } from "../../../config/config.ts";
 import { StartError } from "../../../errors.ts";
-import type { Rule, RuleLevels } from "./rule.ts";
-import { shippedRules } from "./catalog/essential.ts";
+import { shippedRules } from "./catalog/list.ts";
+import type { Profile, RuleDefinition } from "./definition.ts";
+import { Rule, type RuleLevels } from "./rule.ts";
 
 type Changes = Partial<RuleLevels>;
-
-const profiles: Record<Config["HOLDFAST_PROFILE"], Record<string, Changes>> = {
-  production: {},
-  staging: {
-    connection_pool: { for_seconds: 20 },
-    long_transaction: { warning: 600, critical: 3_600, clear: 300 },
-  },
-  development: {
-    connection_pool: { for_seconds: 10 },
-    pool_wait: { for_seconds: 10 },
-    connections: { for_seconds: 10 },
-    long_transaction: { warning: 1_800, critical: 7_200, clear: 900 },
-  },
-};
 
 const levelNames = [
   "warning",
@@ -28,20 +15,20 @@ const levelNames = [
   "cooldown_seconds",
 ] as const;
 
-/** Moves `clear` to the good side of the levels when a change would leave it on the bad side. */
+/** Returns a rule with changed levels. `clear` moves along where the change would leave it on the bad side of them. */
 export function withChanges(rule: Rule, changes: Changes): Rule {
   const changed = { ...rule, ...changes };
   const first = changed.warning ?? changed.critical;
   if (first === null || changes.clear !== undefined) return changed;
   const wrong = changed.direction === "above" ? changed.clear >= first : changed.clear <= first;
-  // Just beyond the level: a hysteresis of nothing rather than an alert that can never end.
+  // Just beyond the level: with no hysteresis, but the alert can end.
   const step = Math.max(Math.abs(first) * 0.01, Number.EPSILON);
   return wrong
     ? { ...changed, clear: changed.direction === "above" ? first - step : first + step }
     : changed;
 }
 
-/** The number an override sets a level to; undefined when it is none, or no length of time where one is asked for. */
+/** Parses the number that an override sets a level to; undefined where it is none, or out of range. */
 function levelValue(level: (typeof levelNames)[number], text: string): number | undefined {
   const value = text.trim() === "" ? NaN : Number(text);
   const [min, max] = level.endsWith("_seconds") ? [0, 86_400] : [-Infinity, Infinity];
@@ -70,17 +57,17 @@ function parseOverride({ name, value }: AlertOverride): { rule: string; changes:
   );
 }
 
-/** The rules that hold at the start: shipped, then the profile's, then those set from outside. */
-export function buildRules(
-  profile: Config["HOLDFAST_PROFILE"],
-  overrides: readonly AlertOverride[],
-): Rule[] {
-  const outside = overrides.map(parseOverride);
-  return shippedRules.map((rule) => {
-    const changes = outside.filter((one) => one.rule === rule.name).map((one) => one.changes);
-    return withChanges(
-      withChanges(rule, profiles[profile][rule.name] ?? {}),
-      Object.assign({}, ...changes),
-    );
+const profileChanges = ({ profiles }: RuleDefinition, profile: Profile): Changes =>
+  (profile === "production" ? undefined : profiles?.[profile]) ?? {};
+
+/** Returns the rules at the start: as shipped, changed by the profile, then by the overrides. Throws StartError. */
+export function buildRules(profile: Profile, overrides: readonly AlertOverride[]): Rule[] {
+  const parsed = overrides.map(parseOverride);
+  return shippedRules.map((definition) => {
+    const changes = parsed.filter(({ rule }) => rule === definition.name)
+      .map((one) => one.changes);
+    // Parsing drops what only the definition has.
+    const rule = withChanges(Rule.parse(definition), profileChanges(definition, profile));
+    return withChanges(rule, Object.assign({}, ...changes));
   });
 }

@@ -1,22 +1,7 @@
-/** An alert rule as data: what is watched, from which level on, and for how long. */
-export interface RuleLevels {
-  /** Level of a warning, in the metric's unit; null for none. */
-  warning: number | null;
-  critical: number | null;
-  /** Level at which a firing alert counts as over; between it and `warning` nothing changes (hysteresis). */
-  clear: number;
-  /** How long a level must hold before it fires. */
-  for_seconds: number;
-  /** How long the value must be clear before a firing alert resolves. */
-  keep_firing_seconds: number;
-  /** Least time from a resolved alert to the next firing of the same rule and scope. */
-  cooldown_seconds: number;
-  enabled: boolean;
-}
+import { z } from "zod";
+import { Cure, type Severity } from "../alert.ts";
 
-export type Severity = "warning" | "critical";
-
-/** A flag is 0 or 1 and needs no figure in its message; times is a multiple of what is usual. */
+/** A flag is 0 or 1 and is not shown in messages; `times` is a multiple of the usual value. */
 export const ruleUnits = [
   "ratio",
   "times",
@@ -29,30 +14,50 @@ export const ruleUnits = [
   "per_hour",
   "flag",
 ] as const;
-export type RuleUnit = (typeof ruleUnits)[number];
 
-export interface Cure {
-  sql: string;
-  lock: string;
-  risk: string;
-}
+const Seconds = z.number().min(0).max(86_400);
 
-export interface Rule extends RuleLevels {
-  name: string;
-  title: string;
-  metric: string;
-  unit: RuleUnit;
-  /** Whether high or low values are bad. */
-  direction: "above" | "below";
-  /** First words of the message, such as "Connection pool utilization high". */
-  phrase: string;
-  cause: string;
-  cure: readonly Cure[];
-  /** What each Holdfast sees of itself alone, such as its pool; the rest one of them judges for all. */
-  local?: boolean;
-}
+/** What may be changed of a rule. Levels are in the metric's unit. */
+export const RuleLevels = z.object({
+  warning: z.number().nullable().meta({ description: "Level of a warning; null for none" }),
+  critical: z.number().nullable().meta({
+    description: "Level of a critical alert; null for none",
+  }),
+  clear: z.number().meta({
+    description: "Level at which a firing alert ends; between it and `warning` nothing changes",
+  }),
+  for_seconds: Seconds.meta({ description: "How long a level must hold before the rule fires" }),
+  keep_firing_seconds: Seconds.meta({
+    description: "How long the value must be clear before the alert ends",
+  }),
+  cooldown_seconds: Seconds.meta({
+    description: "Least time from the end of an alert to the next one of the same rule and scope",
+  }),
+  enabled: z.boolean(),
+});
+export type RuleLevels = z.infer<typeof RuleLevels>;
 
-/** A rule's level for a value: critical, warning, clear, or undefined in the band between. */
+/** A rule in force. `rules/definition.ts` describes shipped rules. */
+export const Rule = z.object({
+  name: z.string(),
+  title: z.string(),
+  metric: z.string(),
+  unit: z.enum(ruleUnits),
+  direction: z.enum(["above", "below"]).meta({
+    description: "Whether high or low values are bad",
+  }),
+  ...RuleLevels.shape,
+  phrase: z.string().meta({ description: "The first words of the alert's message" }),
+  cause: z.string(),
+  cure: z.array(Cure).readonly(),
+  local: z.boolean().optional().meta({
+    description:
+      "True where each Holdfast judges the rule by itself; otherwise one judges for all on a database",
+  }),
+});
+export type Rule = z.infer<typeof Rule>;
+
+/** Returns a rule's level for a value: critical, warning, clear, or undefined between `clear` and the first level. */
 export function levelOf(rule: Rule, value: number): Severity | "clear" | undefined {
   const beyond = (limit: number | null) =>
     limit !== null && (rule.direction === "above" ? value >= limit : value <= limit);
@@ -79,7 +84,7 @@ function size(bytes: number): string {
   return `${Math.round(bytes * 10) / 10} ${units[at]}`;
 }
 
-/** A value in a person's words. */
+/** Formats a value for people, such as "80%" or "5 min". */
 export function showValue(unit: Rule["unit"], value: number): string {
   switch (unit) {
     case "ratio":
@@ -104,13 +109,13 @@ export function showValue(unit: Rule["unit"], value: number): string {
   }
 }
 
-/** E.g. "Connection pool utilization high: 80%". */
+/** Returns an alert's message, such as "Connection pool utilization high: 80%". */
 export function messageFor(rule: Rule, value: number, scope: string): string {
   const where = `${rule.phrase}${scope ? ` on ${scope}` : ""}`;
   return rule.unit === "flag" ? where : `${where}: ${showValue(rule.unit, value)}`;
 }
 
-/** What keeps a rule from working: levels in the wrong order, or none at all. */
+/** Returns why a rule cannot work: its levels are negative, in the wrong order, or missing. */
 export function ruleProblems(rule: Rule): { path: string; message: string }[] {
   const { warning, critical, clear, direction } = rule;
   const worse = (a: number, b: number) => direction === "above" ? a >= b : a <= b;

@@ -1,13 +1,13 @@
-import { isLeaseFree, releaseLease, renewLease } from "../../../db/alerts/silences.ts";
+import { isLeaseFree, releaseLease, renewLease } from "../../../db/alerts/lease.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
 
-/** Three renewals may fail; with the look for a free one, another leads within eight seconds of a sudden end. */
+/** Two renewals may fail. After a sudden end another Holdfast leads within eight seconds: the lease and one check. */
 const leaseSeconds = 6;
 
 /**
- * Which of the Holdfasts on one database judges what all of them see: the one that holds the lease. Held only as long
- * as its renewal is surely not over, by this process's own monotonic clock.
+ * Creates the lease. Of the Holdfasts on one database, the one that holds it judges the shared rules. It counts as held
+ * only while the last renewal cannot have expired, by this process's monotonic clock.
  */
 export function createLease(
   { db, name, access, now = () => performance.now() }: {
@@ -19,10 +19,9 @@ export function createLease(
 ) {
   const seconds = leaseSeconds;
   let until = -Infinity;
-  /** Whether the last renewal got it; undefined before the first. */
+  /** Whether the last renewal succeeded; undefined before the first. */
   let led: boolean | undefined;
-
-  /** Whether it was another's since `renew` was last called. */
+  /** Whether another Holdfast held it since the last call of `renew`. */
   let wasOthers = false;
 
   async function ask(): Promise<{ leads: boolean; heldAt: number | undefined }> {
@@ -36,15 +35,18 @@ export function createLease(
 
   return {
     name,
-    /** While nobody can renew it, it stays with the one that held it; and a standby is judged by whoever watches it. */
+    /**
+     * Returns whether this Holdfast judges the shared rules. While the database takes no writes, the last holder does; on a
+     * standby every Holdfast does.
+     */
     leads: () => now() < until || access.isWatchOnly() || (!access.canWrite() && (led ?? true)),
-    /** Whether its last renewal surely holds. */
+    /** Returns whether the last renewal cannot have expired. */
     isHeld: () => now() < until,
-    /** Whether nobody holds it now. */
+    /** Returns whether no Holdfast holds it now. */
     isFree: () => isLeaseFree(db, seconds),
     /**
-     * Takes or renews it; answers whether it was another's before, and when anybody last held it (ms since 1970),
-     * undefined for never.
+     * Takes or renews it. Returns whether another Holdfast held it before, and when it was last held (ms since 1970;
+     * undefined for never).
      */
     async renew(): Promise<{ leads: boolean; wasOthers: boolean; heldAt: number | undefined }> {
       const answer = await ask();
@@ -52,11 +54,12 @@ export function createLease(
       wasOthers = false;
       return { ...answer, wasOthers: was };
     },
-    /** Renews it between two calls of `renew`; answers whether it is as it was at the last. */
+    /** Renews it between two calls of `renew`. Returns whether this Holdfast held it all the time. */
     async extend(): Promise<boolean> {
       const { leads } = await ask();
       return leads && !wasOthers;
     },
+    /** Releases it where this Holdfast holds it. */
     async release(): Promise<void> {
       if (now() >= until) return;
       until = -Infinity;

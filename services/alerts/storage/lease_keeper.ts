@@ -4,21 +4,21 @@ import { createLoop } from "../../../lib/loop.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
 import type { Lease } from "./lease.ts";
 
-/** How often the holder renews the lease, and the others look whether it is free; milliseconds. */
+/** How often the holder renews the lease, and the others check whether it is free; milliseconds. */
 const everyMs = 2_000;
-/** How often the holder takes over deliveries of Holdfasts that are gone. */
+/** How often the holder adopts deliveries of Holdfasts that are gone; milliseconds. */
 const adoptMs = 10_000;
 
 export interface LeaseKeeper {
   start(): void;
-  /** Somebody has given the lease back. */
+  /** Checks at once, because the lease was released. */
   wake(): void;
   stop(): Promise<void>;
 }
 
 /**
- * Keeps the lease, whatever the cadence of judging: the holder renews it, and the others take over as soon as it is free.
- * `takeOver` brings the alerts and the database together, which takes the lease where it can.
+ * Creates the loop that keeps the lease: the holder renews it, and the others take over as soon as it is free. `takeOver`
+ * synchronizes the alerts with the database, which takes the lease where it is free. `adopt` adopts deliveries.
  */
 export function createLeaseKeeper(
   { lease, access, takeOver, adopt, log }: {

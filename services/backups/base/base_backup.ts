@@ -1,47 +1,25 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { open, statfs } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { streamBaseBackup } from "../../../db/backups/base_backup.ts";
 import type { ServerFacts } from "../../../db/backups/facts.ts";
-import { openWalsender } from "../../../db/backups/walsender.ts";
+import { openWalsender, type Walsender } from "../../../db/backups/walsender.ts";
 import type { Target } from "../../../db/connection.ts";
 import { HoldfastError } from "../../../errors.ts";
-import { writeWhole } from "./files.ts";
+import type { Progress } from "../job.ts";
+import { type BackupRecord, emptyRecord } from "../record.ts";
+import type { BackupRepository } from "../repository.ts";
+import { ensureFreeSpace, writeDurably } from "./files.ts";
 import { compareFiles, type FoundFile, readManifest } from "./manifest.ts";
-import type { BackupRecord } from "../record.ts";
-import type { BackupStore } from "../backup_store.ts";
 import { createTarReader } from "./tar.ts";
 
 export const archiveName = "base.tar.gz";
 export const manifestName = "backup_manifest";
 
-export interface Progress {
-  done_bytes: number;
-  /** As the server estimates it; null when it does not. */
-  total_bytes: number | null;
-}
-
-/** Room that must stay free beside a backup or a restore, in bytes. */
-const reserve = 64 * 1024 * 1024;
-
-/** Throws `storage_full` unless a disk has room for `bytes` and a reserve. */
-export async function needRoom(path: string, bytes: number, what: string): Promise<void> {
-  const { bavail, bsize } = await statfs(path);
-  const free = bavail * bsize;
-  if (free >= bytes + reserve) return;
-  const mb = (value: number) => `${Math.round(value / 1e6)} MB`;
-  throw new HoldfastError(
-    "storage_full",
-    `Not enough room for ${what}: about ${mb(bytes)} and a reserve of ${mb(reserve)} are needed, ${
-      mb(free)
-    } are free`,
-  );
-}
-
-/** Hashes each file of an archive as its bytes pass by. */
+/** Creates a reader that hashes each file of a tar archive as its bytes pass. */
 export function createTarHasher() {
   const found: FoundFile[] = [];
   let current: { path: string; size: number; hash: ReturnType<typeof createHash> } | undefined;
@@ -59,32 +37,78 @@ export function createTarHasher() {
   return { feed: reader.feed, end: reader.end, found };
 }
 
+interface BaseBackupOptions {
+  target: Target;
+  repository: BackupRepository;
+  facts: ServerFacts;
+  id: string;
+  embedded: boolean;
+  maxRateKb: number | undefined;
+  now: () => Date;
+  signal: AbortSignal;
+  onProgress: (progress: Progress) => void;
+}
+
 /**
- * Streams a base backup into the store: compressed as it comes, each file checked against the server's manifest, and
- * given its name only when it is whole and on the disk. Throws when anything is amiss, and leaves nothing.
+ * Streams a base backup into the repository: compressed on the fly, each file checked against the server's manifest, and
+ * published only when it is complete and flushed. Throws on any difference, and publishes nothing then.
  */
-export async function takeBaseBackup(
-  { target, store, facts, id, embedded, maxRateKb, now, signal, onProgress }: {
-    target: Target;
-    store: BackupStore;
-    facts: ServerFacts;
-    id: string;
-    embedded: boolean;
-    maxRateKb: number | undefined;
-    now: () => Date;
-    signal: AbortSignal;
-    onProgress: (progress: Progress) => void;
-  },
-): Promise<BackupRecord> {
+export async function takeBaseBackup(options: BaseBackupOptions): Promise<BackupRecord> {
+  const { target, repository, facts, id, embedded, now, signal } = options;
   const startedAt = now();
   const began = performance.now();
-  const place = await store.begin(facts.system, id);
-  // Compressed it will be a fraction; a third is what ticks and their indexes came to at worst.
-  await needRoom(place, (facts.bytes ?? 0) / 3, "a backup");
+  const folder = await repository.begin(facts.system, id);
+  // Compression leaves at most a third of ticks and their indexes.
+  await ensureFreeSpace(folder, (facts.bytes ?? 0) / 3, "a backup");
   const session = await openWalsender(target, signal);
+  const streamed = await writeArchive(session, join(folder, archiveName), options)
+    .finally(() => session.close());
+  const { start, endLsn, manifest, rawBytes, archive } = streamed;
+  const problems = compareFiles(readManifest(manifest), streamed.files);
+  if (problems.length > 0 || !start || !endLsn) {
+    throw new HoldfastError("internal", `The backup arrived damaged: ${problems.join("; ")}`);
+  }
+  await writeDurably(join(folder, manifestName), manifest);
+  const manifestSha = createHash("sha256").update(manifest).digest("hex");
+  const record: BackupRecord = {
+    ...emptyRecord({
+      id,
+      kind: "base",
+      status: "complete",
+      system: facts.system,
+      server_version: facts.version,
+      embedded,
+      database: facts.database,
+      started_at: startedAt.toISOString(),
+      segment_bytes: facts.segmentBytes,
+    }),
+    finished_at: now().toISOString(),
+    duration_seconds: (performance.now() - began) / 1000,
+    start_lsn: start.lsn,
+    end_lsn: endLsn,
+    timeline: start.timeline,
+    first_xid: facts.firstXid,
+    bytes: archive.bytes + manifest.length,
+    raw_bytes: rawBytes,
+    files: {
+      [archiveName]: archive,
+      [manifestName]: { bytes: manifest.length, sha256: manifestSha },
+    },
+    verified_at: now().toISOString(),
+  };
+  await repository.publish(record);
+  return record;
+}
+
+/** Compresses the server's stream into the file at `path`, and hashes what passes before and after compression. */
+async function writeArchive(
+  session: Walsender,
+  path: string,
+  { id, maxRateKb, signal, onProgress }: BaseBackupOptions,
+) {
   const hasher = createTarHasher();
   const manifest: Uint8Array[] = [];
-  const packed = createHash("sha256");
+  const hash = createHash("sha256");
   let start: { lsn: string; timeline: number; totalBytes: number } | undefined;
   let endLsn = "";
   let rawBytes = 0;
@@ -103,11 +127,11 @@ export async function takeBaseBackup(
       }
     }
   }
-  const file = await open(join(place, archiveName), "w", 0o600);
+  const file = await open(path, "w", 0o600);
   try {
     await pipeline(archive, createGzip({ level: 1 }), async (source) => {
       for await (const chunk of source as AsyncIterable<Uint8Array>) {
-        packed.update(chunk);
+        hash.update(chunk);
         bytes += chunk.length;
         await file.writeFile(chunk);
       }
@@ -115,43 +139,15 @@ export async function takeBaseBackup(
     await file.sync();
   } finally {
     await file.close();
-    session.close();
   }
-  // Before 15 the server leaves the end of the archive to the client.
+  // Before version 15 the server leaves the end of the archive to the client.
   if (session.version >= 150_000) hasher.end();
-  const manifestBytes = Buffer.concat(manifest);
-  const problems = compareFiles(readManifest(manifestBytes), hasher.found);
-  if (problems.length > 0 || !start || !endLsn) {
-    throw new HoldfastError("internal", `The backup came damaged: ${problems.join("; ")}`);
-  }
-  await writeWhole(join(place, manifestName), manifestBytes);
-  const manifestSha = createHash("sha256").update(manifestBytes).digest("hex");
-  const record: BackupRecord = {
-    id,
-    kind: "base",
-    status: "complete",
-    system: facts.system,
-    server_version: facts.version,
-    embedded,
-    database: facts.database,
-    started_at: startedAt.toISOString(),
-    finished_at: now().toISOString(),
-    duration_seconds: (performance.now() - began) / 1000,
-    start_lsn: start.lsn,
-    end_lsn: endLsn,
-    timeline: start.timeline,
-    segment_bytes: facts.segmentBytes,
-    first_xid: facts.firstXid,
-    bytes: bytes + manifestBytes.length,
-    raw_bytes: rawBytes,
-    files: {
-      [archiveName]: { bytes, sha256: packed.digest("hex") },
-      [manifestName]: { bytes: manifestBytes.length, sha256: manifestSha },
-    },
-    proof: null,
-    verified_at: now().toISOString(),
-    problems: [],
+  return {
+    start,
+    endLsn,
+    manifest: Buffer.concat(manifest),
+    rawBytes,
+    archive: { bytes, sha256: hash.digest("hex") },
+    files: hasher.found,
   };
-  await store.publish(record);
-  return record;
 }

@@ -1,23 +1,27 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { HoldfastError } from "../../../errors.ts";
 
-/** Makes what a directory lists durable. */
+/** Space that stays free beside a backup or a restore, in bytes. */
+const reserveBytes = 64 * 1024 * 1024;
+
+/** Flushes the entries of a directory to disk. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync();
   } catch (error) {
-    // Not every system can do this for a directory.
+    // Some file systems cannot flush a directory.
     if ((error as { code?: string }).code !== "EINVAL") throw error;
   } finally {
     await handle.close();
   }
 }
 
-/** Writes a file whole or not at all: beside its place, flushed, then renamed. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+/** Writes a file atomically: under another name, flushed, then renamed. */
+export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
   const partial = `${path}.partial`;
   await mkdir(dirname(path), { recursive: true });
   try {
@@ -36,7 +40,7 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   }
 }
 
-/** Size and SHA-256 of a file. */
+/** Returns size and SHA-256 (hex) of a file. */
 export async function hashFile(
   path: string,
   signal?: AbortSignal,
@@ -49,4 +53,18 @@ export async function hashFile(
     bytes += chunk.length;
   }
   return { bytes, sha256: hash.digest("hex") };
+}
+
+/** Throws `storage_full` unless the disk of `path` has space for `bytes` and a reserve; `what` names their use. */
+export async function ensureFreeSpace(path: string, bytes: number, what: string): Promise<void> {
+  const { bavail, bsize } = await statfs(path);
+  const free = bavail * bsize;
+  if (free >= bytes + reserveBytes) return;
+  const mb = (value: number) => `${Math.round(value / 1e6)} MB`;
+  throw new HoldfastError(
+    "storage_full",
+    `Not enough room for ${what}: about ${mb(bytes)} and a reserve of ${
+      mb(reserveBytes)
+    } are needed, ${mb(free)} are free`,
+  );
 }

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
-/** A file as the server's manifest has it. */
+/** A file in the server's manifest. */
 export interface ManifestFile {
   path: string;
   size: number;
@@ -10,14 +10,12 @@ export interface ManifestFile {
 }
 
 export interface Manifest {
-  systemIdentifier: string | undefined;
   files: ManifestFile[];
   /** WAL that a restored cluster needs to become consistent. */
   wal: { timeline: number; start: string; end: string }[];
 }
 
 const Shape = z.object({
-  "System-Identifier": z.union([z.number(), z.string()]).optional(),
   Files: z.array(z.object({
     Path: z.string().optional(),
     "Encoded-Path": z.string().optional(),
@@ -33,8 +31,8 @@ const Shape = z.object({
 });
 
 /**
- * Reads a `backup_manifest` (protocol: "Backup Manifest Format" of the manual). Throws when it is not what the server
- * wrote: its last line has the SHA-256 of all before it.
+ * Parses a `backup_manifest` (manual: "Backup Manifest Format"). Throws when it differs from what the server wrote: its
+ * last line has the SHA-256 of everything before it.
  */
 export function readManifest(bytes: Uint8Array): Manifest {
   const text = new TextDecoder().decode(bytes);
@@ -43,11 +41,8 @@ export function readManifest(bytes: Uint8Array): Manifest {
   const covered = Buffer.byteLength(text.slice(0, last.index));
   const found = createHash("sha256").update(bytes.subarray(0, covered)).digest("hex");
   if (found !== last[1]) throw new Error("backup_manifest is damaged: its own checksum is wrong");
-  // 20 digits do not fit a number of JavaScript.
-  const id = /"System-Identifier": (\d+)/.exec(text)?.[1];
   const shape = Shape.parse(JSON.parse(text));
   return {
-    systemIdentifier: id,
     files: shape.Files.map((file) => {
       const path = file.Path ?? Buffer.from(file["Encoded-Path"] ?? "", "hex").toString("latin1");
       if (file["Checksum-Algorithm"] !== "SHA256" || !file.Checksum) {
@@ -63,19 +58,19 @@ export function readManifest(bytes: Uint8Array): Manifest {
   };
 }
 
-/** A file as it was found. */
+/** A file that was read. */
 export interface FoundFile {
   path: string;
   size: number;
   sha256: string;
 }
 
-/** Files of the cluster that the manifest does not list: WAL has checksums in its records, and the rest are lists. */
+/** Files that the manifest does not list: WAL, which has checksums in its records, and the manifest itself. */
 const unlisted = /^(pg_wal\/|backup_manifest$)/;
 
-const shown = 20;
+const shownMax = 20;
 
-/** What is not as the manifest says, each named; at most 20 and how many more. */
+/** Returns the differences from the manifest by file: at most 20, and the number of further ones. Pure. */
 export function compareFiles(manifest: Manifest, found: readonly FoundFile[]): string[] {
   const byPath = new Map(found.map((file) => [file.path, file]));
   const problems: string[] = [];
@@ -84,12 +79,12 @@ export function compareFiles(manifest: Manifest, found: readonly FoundFile[]): s
     byPath.delete(path);
     if (!file) problems.push(`${path} is missing`);
     else if (file.size !== size) problems.push(`${path} has ${file.size} bytes, not ${size}`);
-    else if (file.sha256 !== sha256) problems.push(`${path} is damaged: its SHA-256 is another`);
+    else if (file.sha256 !== sha256) problems.push(`${path} is damaged: its SHA-256 differs`);
   }
   for (const path of byPath.keys()) {
     if (!unlisted.test(path)) problems.push(`${path} is not in the manifest`);
   }
-  return problems.length <= shown
+  return problems.length <= shownMax
     ? problems
-    : [...problems.slice(0, shown), `and ${problems.length - shown} more`];
+    : [...problems.slice(0, shownMax), `and ${problems.length - shownMax} more`];
 }

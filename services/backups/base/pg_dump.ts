@@ -7,26 +7,25 @@ import type { ServerFacts } from "../../../db/backups/facts.ts";
 import { forPrograms } from "../../../db/address/programs.ts";
 import type { Target } from "../../../db/connection.ts";
 import { HoldfastError } from "../../../errors.ts";
-import { hashFile } from "./files.ts";
-import type { BackupRecord } from "../record.ts";
-import type { BackupStore } from "../backup_store.ts";
-import { needRoom } from "./base_backup.ts";
+import { type BackupRecord, emptyRecord } from "../record.ts";
+import type { BackupRepository } from "../repository.ts";
+import { ensureFreeSpace, hashFile } from "./files.ts";
 
 export const dumpName = "database.dump";
 const newestMajor = 18;
 
-/** A pg_dump that is new enough for a server: Debian's by version first, then whatever PATH has. */
+/** Finds a pg_dump that is new enough for a server: Debian's by version first, then the one on PATH. */
 export function findPgDump(major: number): string | undefined {
   const versions = Array.from({ length: newestMajor - major + 1 }, (_, at) => major + at);
   const debian = versions.map((version) => `/usr/lib/postgresql/${version}/bin/pg_dump`);
   const found = debian.find((path) => existsSync(path));
   if (found) return found;
-  // One of unknown version refuses an older server by itself, and says so.
+  // Its version is unknown; pg_dump itself refuses a newer server.
   return (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "pg_dump"))
     .find((path) => isThere(path));
 }
 
-/** Says whether a file is there; one that Deno's permissions hide is of no use. */
+/** Returns whether a file exists; one that Deno's permissions hide counts as missing. */
 function isThere(path: string): boolean {
   try {
     return existsSync(path);
@@ -35,84 +34,82 @@ function isThere(path: string): boolean {
   }
 }
 
-/** Dumps the database with pg_dump (custom format), for roles that may not replicate. Throws what pg_dump says. */
+/** Dumps the database with pg_dump (custom format), for roles that may not replicate. Throws pg_dump's last message. */
 export async function takeLogicalBackup(
-  { target, store, facts, id, now, signal }: {
+  { target, repository, facts, id, now, signal }: {
     target: Target;
-    store: BackupStore;
+    repository: BackupRepository;
     facts: ServerFacts;
     id: string;
     now: () => Date;
     signal: AbortSignal;
   },
 ): Promise<BackupRecord> {
-  const program = findPgDump(Math.floor(facts.version / 10_000));
+  const major = Math.floor(facts.version / 10_000);
+  const program = findPgDump(major);
   if (!program) {
     throw new HoldfastError(
       "conflict",
-      `No pg_dump of Postgres ${Math.floor(facts.version / 10_000)} or later is on this machine`,
+      `This machine has no pg_dump of Postgres ${major} or later`,
     );
   }
   const startedAt = now();
   const began = performance.now();
-  const place = await store.begin(facts.system, id);
-  await needRoom(place, (facts.bytes ?? 0) / 3, "a dump");
-  const file = join(place, dumpName);
+  const folder = await repository.begin(facts.system, id);
+  await ensureFreeSpace(folder, (facts.bytes ?? 0) / 3, "a dump");
+  const path = join(folder, dumpName);
+  await runPgDump(program, target, path, signal);
+  const handle = await open(path, "r+");
+  await handle.sync().finally(() => handle.close());
+  const found = await hashFile(path);
+  const record: BackupRecord = {
+    ...emptyRecord({
+      id,
+      kind: "logical",
+      status: "complete",
+      system: facts.system,
+      server_version: facts.version,
+      embedded: false,
+      database: facts.database,
+      started_at: startedAt.toISOString(),
+      segment_bytes: facts.segmentBytes,
+    }),
+    finished_at: now().toISOString(),
+    duration_seconds: (performance.now() - began) / 1000,
+    bytes: found.bytes,
+    raw_bytes: found.bytes,
+    files: { [dumpName]: found },
+    verified_at: now().toISOString(),
+  };
+  await repository.publish(record);
+  return record;
+}
+
+async function runPgDump(
+  program: string,
+  target: Target,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { conninfo, env } = forPrograms(target);
-  const child = spawn(program, [
-    "--format",
-    "custom",
-    "--file",
-    file,
-    "--no-password",
-    "--dbname",
-    conninfo,
-  ], {
+  const args = ["--format", "custom", "--file", path, "--no-password", "--dbname", conninfo];
+  const child = spawn(program, args, {
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const end = () => void child.kill("SIGKILL");
-  signal.addEventListener("abort", end, { once: true });
-  let said = "";
-  child.stderr.on("data", (chunk: unknown) => said = (said + String(chunk)).slice(-2_000));
+  const kill = () => void child.kill("SIGKILL");
+  signal.addEventListener("abort", kill, { once: true });
+  let errors = "";
+  child.stderr.on("data", (chunk: unknown) => errors = (errors + String(chunk)).slice(-2_000));
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
-  });
-  signal.removeEventListener("abort", end);
+  }).finally(() => signal.removeEventListener("abort", kill));
   signal.throwIfAborted();
   if (code !== 0) {
     throw new HoldfastError(
       "conflict",
-      `pg_dump failed: ${said.trim().split("\n").at(-1) ?? code}`,
+      `pg_dump failed: ${errors.trim().split("\n").at(-1) ?? code}`,
     );
   }
-  const handle = await open(file, "r+");
-  await handle.sync().finally(() => handle.close());
-  const found = await hashFile(file);
-  const record: BackupRecord = {
-    id,
-    kind: "logical",
-    status: "complete",
-    system: facts.system,
-    server_version: facts.version,
-    embedded: false,
-    database: facts.database,
-    started_at: startedAt.toISOString(),
-    finished_at: now().toISOString(),
-    duration_seconds: (performance.now() - began) / 1000,
-    start_lsn: null,
-    end_lsn: null,
-    timeline: null,
-    segment_bytes: facts.segmentBytes,
-    first_xid: null,
-    bytes: found.bytes,
-    raw_bytes: found.bytes,
-    files: { [dumpName]: found },
-    proof: null,
-    verified_at: now().toISOString(),
-    problems: [],
-  };
-  await store.publish(record);
-  return record;
 }

@@ -1,18 +1,18 @@
-/** One entry of a tar archive as its header tells. */
+/** Header of an entry in a tar archive. */
 export interface TarEntry {
   path: string;
   kind: "file" | "directory" | "link";
   size: number;
   mode: number;
-  /** Where a symbolic link points to. */
+  /** Target of a symbolic link. */
   target: string;
 }
 
-/** Told what is in an archive, in its order. Each may wait, and the reading with it. */
+/** Receives the content of an archive in its order. The reader waits for each promise. */
 export interface TarVisitor {
   entry(entry: TarEntry): void | Promise<void>;
   data(bytes: Uint8Array): void | Promise<void>;
-  /** All of a file has been seen. */
+  /** Called at the end of each entry. */
   ended(): void | Promise<void>;
 }
 
@@ -25,7 +25,7 @@ function text(header: Uint8Array, from: number, length: number): string {
   return decoder.decode(end < 0 ? field : field.subarray(0, end));
 }
 
-/** Octal digits, or big-endian bytes after a set first bit for what octal cannot hold. */
+/** Parses octal digits, or a big-endian number after a set first bit where octal digits do not suffice. */
 function number(header: Uint8Array, from: number, length: number): number {
   const first = header[from] ?? 0;
   if (first & 0x80) {
@@ -39,24 +39,36 @@ function number(header: Uint8Array, from: number, length: number): number {
   return digits === "" ? 0 : parseInt(digits, 8);
 }
 
+const kinds: Record<string, TarEntry["kind"]> = {
+  "0": "file",
+  "\0": "file",
+  "2": "link",
+  "5": "directory",
+};
+
 function readHeader(header: Uint8Array): TarEntry {
   const stated = number(header, 148, 8);
   let sum = 8 * 32;
   for (let at = 0; at < block; at++) if (at < 148 || at >= 156) sum += header[at] ?? 0;
   if (sum !== stated) throw new Error("The archive is damaged: a header's checksum is wrong");
   const type = String.fromCharCode(header[156] ?? 0);
+  const kind = kinds[type];
+  if (!kind) throw new Error(`The archive has an entry of unknown type ${JSON.stringify(type)}`);
   const prefix = text(header, 345, 155);
   const name = text(header, 0, 100);
   return {
     path: (prefix ? `${prefix}/${name}` : name).replace(/\/$/, ""),
-    kind: type === "5" ? "directory" : type === "2" ? "link" : "file",
-    size: type === "5" || type === "2" ? 0 : number(header, 124, 12),
+    kind,
+    size: kind === "file" ? number(header, 124, 12) : 0,
     mode: number(header, 100, 8),
     target: text(header, 157, 100),
   };
 }
 
-/** Reads a tar archive as it comes, in pieces of any length; holds no more than a header. */
+/**
+ * Creates a reader of ustar archives, which takes chunks of any length and buffers one header. Postgres writes nothing
+ * else: it refuses names of 100 bytes and more (src/port/tar.c), so that there are no PAX or GNU extensions.
+ */
 export function createTarReader(visitor: TarVisitor) {
   const header = new Uint8Array(block);
   let filled = 0;
@@ -65,7 +77,7 @@ export function createTarReader(visitor: TarVisitor) {
   let inFile = false;
   let over = false;
   return {
-    /** Throws when the bytes are no archive. */
+    /** Throws when the bytes are not a tar archive. */
     async feed(bytes: Uint8Array): Promise<void> {
       let at = 0;
       while (at < bytes.length && !over) {
@@ -101,9 +113,9 @@ export function createTarReader(visitor: TarVisitor) {
         }
       }
     },
-    /** Throws when the archive was cut short. */
+    /** Throws when the end of the archive has not come. */
     end(): void {
-      if (!over) throw new Error("The archive is cut short");
+      if (!over) throw new Error("The archive is cut short: its end is missing");
     },
   };
 }

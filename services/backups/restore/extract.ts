@@ -10,28 +10,30 @@ import type { BackupRecord } from "../record.ts";
 import { archiveName, manifestName } from "../base/base_backup.ts";
 import { createTarReader } from "../base/tar.ts";
 
-/** Where an entry of an archive goes; throws when that is outside of `to`. */
+/** Returns the path of an archive's entry; throws a `conflict` when it lies outside of `to`. */
 function placeIn(to: string, path: string): string {
   if (path.startsWith("/") || path.split("/").includes("..")) {
-    throw new HoldfastError("conflict", `The archive wants to write outside of its place: ${path}`);
+    throw new HoldfastError(
+      "conflict",
+      `The archive has an entry outside of its directory: ${path}`,
+    );
   }
   return join(to, path);
 }
 
 /**
- * Unpacks a backup into the empty directory `to`, files owned by the server's user, each compared with the manifest as
- * it is written. Throws a `conflict` that names what is damaged.
+ * Unpacks a backup into the empty directory `to`, files owned by the server's user, and compares each with the manifest.
+ * Throws a `conflict` that names what is damaged.
  */
 export async function extractBackup(
-  { path, record, to, as, durable, signal, onBytes = () => {} }: {
+  { path, record, to, as, durable, signal }: {
     path: string;
     record: BackupRecord;
     to: string;
     as: RunAs | undefined;
-    /** Whether each file is flushed to the disk: not for what is thrown away. */
+    /** Whether each file is flushed to disk; scratch clusters need not be. */
     durable: boolean;
     signal?: AbortSignal | undefined;
-    onBytes?: (bytes: number) => void;
   },
 ): Promise<void> {
   const found: FoundFile[] = [];
@@ -75,7 +77,6 @@ export async function extractBackup(
     for await (const chunk of createReadStream(join(path, archiveName)).pipe(createGunzip())) {
       signal?.throwIfAborted();
       await reader.feed(chunk);
-      onBytes(chunk.length);
     }
     if (record.server_version >= 150_000) reader.end();
   } catch (error) {

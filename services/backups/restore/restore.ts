@@ -1,29 +1,29 @@
 import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import process from "node:process";
-import { findPgCtl, startScratch, stopLeftover } from "../../../db/backups/cluster.ts";
+import { findPgCtl, stopLeftover } from "../../../db/backups/cluster.ts";
 import { mayEnter } from "../../../db/embedded/binaries.ts";
-import { unprivilegedUser } from "../../../db/embedded/command.ts";
-import { closeHome, ownedDirectory, ownedFile } from "../../../db/embedded/files.ts";
-import { HoldfastError, messageOf } from "../../../errors.ts";
+import { type RunAs, unprivilegedUser } from "../../../db/embedded/command.ts";
+import { closeHome, ownedDirectory } from "../../../db/embedded/files.ts";
+import { HoldfastError } from "../../../errors.ts";
 import { listArchive, readArchived } from "../wal/archive.ts";
 import { extractBackup } from "./extract.ts";
+import { recoverCluster } from "./recovery.ts";
 import type { BackupRecord } from "../record.ts";
-import { needRoom } from "../base/base_backup.ts";
-import { verifyBackup } from "../verify/backup.ts";
+import { ensureFreeSpace } from "../base/files.ts";
+import { verifyFiles } from "../verify/files.ts";
 import { historyName, parseLsn, partsOf, segmentName, segmentOf } from "../wal/segments.ts";
 
-/** Where WAL after the backup may be found, oldest copy first. */
+/** Directories that may hold WAL behind the backup. */
 export interface WalSources {
   archive: string;
-  /** What the server handed over, and its own WAL: there when its disk is. */
+  /** Segments that the server has handed over; undefined when the server's disk is lost. */
   spool: string | undefined;
+  /** The server's own pg_wal; undefined when its disk is lost. */
   live: string | undefined;
 }
 
-/** The backup to restore from: the newest that had ended by `time`. */
+/** Returns the backup to restore: the given one, or the newest that had ended by `time`. Throws `not_found`, `conflict`. */
 export function chooseBackup(
   records: readonly BackupRecord[],
   time: Date | undefined,
@@ -55,8 +55,8 @@ export function chooseBackup(
   return chosen;
 }
 
-/** Refuses a place that holds anything, or that the server's user could not enter. */
-export async function needEmptyPlace(to: string): Promise<void> {
+/** Throws a `conflict` unless `to` is empty or missing, and the server's user can enter its parent. */
+export async function ensureEmptyPlace(to: string): Promise<void> {
   const as = unprivilegedUser();
   if (existsSync(to) && (await readdir(to)).length > 0) {
     throw new HoldfastError(
@@ -72,7 +72,7 @@ export async function needEmptyPlace(to: string): Promise<void> {
   }
 }
 
-/** Puts all WAL from the backup's start on into the cluster's own place for it; recovery reads it there. */
+/** Puts all WAL from the backup's start on into the cluster's pg_wal, where recovery reads it. Returns the number of files. */
 async function gatherWal(
   record: BackupRecord,
   { archive, spool, live }: WalSources,
@@ -116,157 +116,83 @@ export interface Restored {
   seconds: number;
 }
 
-const beyondEnd = /recovery ended before configured recovery target was reached/;
+export interface RestoreOptions {
+  path: string;
+  record: BackupRecord;
+  to: string;
+  /** Where the cluster goes inside `to`: "postgres" for a data directory of Holdfast's, "" for Postgres' own. */
+  below: string;
+  /** Undefined: recovers to the backup's end only. */
+  wal: WalSources | undefined;
+  time: Date | undefined;
+  signal: AbortSignal;
+  /** Called with each step, in words. */
+  say: (step: string) => void;
+}
 
 /**
- * Restores a backup to a new directory and recovers it: to `time`, or as far as there is WAL. Verifies first, tells each
- * step, and gives the directory its name only when the cluster has started and stopped there.
+ * Restores a backup to a new directory and recovers it: to `time`, or to the end of the available WAL. Verifies it first,
+ * and gives the directory its name only when the cluster has started and stopped there.
  */
-export async function restoreBackup(
-  { path, record, to, below, wal, time, signal, say }: {
-    path: string;
-    record: BackupRecord;
-    to: string;
-    /** The cluster's place in `to`: "postgres" for a data directory of Holdfast's, "" for Postgres' own. */
-    below: string;
-    /** Undefined: to the backup's end only. */
-    wal: WalSources | undefined;
-    time: Date | undefined;
-    signal: AbortSignal;
-    say: (step: string) => void;
-  },
-): Promise<Restored> {
+export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
+  const { path, record, to, below, signal, say } = options;
   const began = performance.now();
   const as = unprivilegedUser();
   const major = Math.floor(record.server_version / 10_000);
-  await needEmptyPlace(to);
+  await ensureEmptyPlace(to);
   say(`verifying backup ${record.id}`);
-  const problems = await verifyBackup(path, record, signal);
+  const problems = await verifyFiles(path, record, signal);
   if (problems.length > 0) {
     throw new HoldfastError("conflict", `The backup is damaged: ${problems.join("; ")}`);
   }
   await mkdir(dirname(to), { recursive: true });
-  await needRoom(dirname(to), record.raw_bytes, "a restore");
+  await ensureFreeSpace(dirname(to), record.raw_bytes, "a restore");
   const partial = `${to}.partial`;
-  const data = join(partial, below);
-  const sockets = join(tmpdir(), `holdfast-restore-${process.pid}`);
   const pgCtl = await findPgCtl({ major, embedded: record.embedded });
   try {
-    if (existsSync(partial)) {
-      say(`removing ${partial}, which a restore that was cut short left behind`);
-      if (pgCtl) await stopLeftover({ pgCtl, data, as });
-      await rm(partial, { recursive: true, force: true });
-    }
-    await mkdir(partial, { recursive: true });
-    await chmod(partial, 0o755);
-    await ownedDirectory(data, 0o700, as);
-    say(`unpacking ${Math.round(record.raw_bytes / 1e6)} MB`);
-    await extractBackup({ path, record, to: data, as, durable: true, signal });
-    let segments = 0;
-    if (wal) {
-      segments = await gatherWal(record, wal, data);
-      say(
-        `gathered ${segments} WAL files${wal.live ? ", the living server's own among them" : ""}`,
-      );
-    }
-    if (!pgCtl) {
-      say(
-        `Postgres ${major} is not on this machine: the cluster is unpacked, its first start there will recover it`,
-      );
-      if (time) {
-        throw new HoldfastError("conflict", `--time needs the programs of Postgres ${major}`);
-      }
-    } else {
-      await ownedDirectory(sockets, 0o700, as);
-      await recover({
-        pgCtl,
-        data,
-        sockets,
-        segments,
-        time,
-        live: wal?.live !== undefined,
-        say,
-        signal,
-      });
-    }
+    await buildCluster(options, { partial, data: join(partial, below), pgCtl, as });
     await rm(to, { recursive: true, force: true });
     await rename(partial, to);
     if (below !== "") await closeHome(to, as);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     throw error;
-  } finally {
-    await rm(sockets, { recursive: true, force: true });
   }
   return { data: join(to, below), seconds: (performance.now() - began) / 1000 };
 }
 
-async function recover(
-  { pgCtl, data, sockets, segments, time, live, say, signal }: {
-    pgCtl: string;
+/** Unpacks the backup and the WAL into `data`, and recovers the cluster where its programs are on this machine. */
+async function buildCluster(
+  { path, record, wal, time, signal, say }: RestoreOptions,
+  { partial, data, pgCtl, as }: {
+    partial: string;
     data: string;
-    sockets: string;
-    segments: number;
-    time: Date | undefined;
-    live: boolean;
-    say: (step: string) => void;
-    signal: AbortSignal;
+    pgCtl: string | undefined;
+    as: RunAs | undefined;
   },
 ): Promise<void> {
-  const as = unprivilegedUser();
-  const emptyConf = join(sockets, "restore.conf");
-  await ownedFile(emptyConf, "", "write", as);
-  // Nobody need log in to see that it starts.
-  await ownedFile(`${emptyConf}.hba`, "local all all reject\n", "write", as);
-  await ownedFile(`${emptyConf}.ident`, "", "write", as);
-  const start = async (recovery: Record<string, string>) => {
-    if (segments > 0) await ownedFile(join(data, "recovery.signal"), "", "write", as);
-    const log = join(sockets, "restore.log");
-    await rm(log, { force: true });
-    const server = await startScratch({
-      pgCtl,
-      data,
-      sockets,
-      emptyConf,
-      log,
-      as,
-      recovery,
-      durable: true,
-      timeoutMs: 24 * 3_600_000,
-      signal,
-    });
-    await server.stop();
-    const told = (await readFile(log, "utf8")).split("\n")
-      .filter((line) =>
-        /redo done|recovery stopping|last completed transaction|consistent recovery state/.test(
-          line,
-        )
-      );
-    for (const line of told) say(`  ${line.replace(/^.*LOG:\s+/, "")}`);
-  };
-  // All the WAL there is lies in the cluster already: nothing is to be fetched.
-  const recovery: Record<string, string> = segments > 0 ? { restore_command: "false" } : {};
-  say(time ? `recovering to ${time.toISOString()}` : "recovering to the end of the WAL there is");
-  try {
-    await start(
-      time
-        ? {
-          ...recovery,
-          // Abbreviations of time zones, Z among them, are not known yet where this is read.
-          recovery_target_time: time.toISOString().replace("Z", "+00"),
-          recovery_target_action: "promote",
-        }
-        : recovery,
-    );
-  } catch (error) {
-    if (!time || !beyondEnd.test(messageOf(error))) throw error;
-    if (!live) {
-      throw new HoldfastError(
-        "conflict",
-        `The WAL there is ends before ${time.toISOString()}; without --time it is recovered as far as it goes`,
-      );
-    }
-    say("no transaction was committed after that time: recovering to the end");
-    await start(recovery);
+  if (existsSync(partial)) {
+    say(`removing ${partial}, which a restore that was cut short left behind`);
+    if (pgCtl) await stopLeftover({ pgCtl, data, as });
+    await rm(partial, { recursive: true, force: true });
+  }
+  await mkdir(partial, { recursive: true });
+  await chmod(partial, 0o755);
+  await ownedDirectory(data, 0o700, as);
+  say(`unpacking ${Math.round(record.raw_bytes / 1e6)} MB`);
+  await extractBackup({ path, record, to: data, as, durable: true, signal });
+  let segments = 0;
+  if (wal) {
+    segments = await gatherWal(record, wal, data);
+    say(`gathered ${segments} WAL files${wal.live ? ", among them the server's own" : ""}`);
+  }
+  const live = wal?.live !== undefined;
+  if (pgCtl) return await recoverCluster({ pgCtl, data, as, segments, time, live, say, signal });
+  const major = Math.floor(record.server_version / 10_000);
+  say(
+    `Postgres ${major} is not on this machine: the cluster is unpacked, and its first start elsewhere will recover it`,
+  );
+  if (time) {
+    throw new HoldfastError("conflict", `--time needs the programs of Postgres ${major}`);
   }
 }

@@ -3,13 +3,13 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { messageOf } from "../../../errors.ts";
-import { firstSegment } from "../repository.ts";
+import { firstSegment } from "../catalogue.ts";
 import { type BackupRecord, recordName } from "../record.ts";
 import { partsOf, segmentName } from "../wal/segments.ts";
-import type { Bucket } from "./bucket.ts";
+import type { Bucket } from "./client/bucket.ts";
 import type { Inventory } from "./inventory.ts";
 import { backupKey, walKey } from "./names.ts";
-import { StorageError } from "./request.ts";
+import { StorageError } from "./client/request.ts";
 
 interface Work {
   bucket: Bucket;
@@ -17,7 +17,7 @@ interface Work {
   signal: AbortSignal;
 }
 
-/** Size and SHA-256 of an object, as it streams by. */
+/** Reads an object and returns its size and SHA-256. */
 async function hashObject({ bucket, signal }: Omit<Work, "inventory">, key: string) {
   const hash = createHash("sha256");
   let bytes = 0;
@@ -28,7 +28,7 @@ async function hashObject({ bucket, signal }: Omit<Work, "inventory">, key: stri
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** The SHA-256 of what an archived segment holds, or why it cannot be unpacked. */
+/** Returns the SHA-256 of an archived segment's content, or why it cannot be unpacked. */
 async function hashUnpacked({ bucket, signal }: Omit<Work, "inventory">, key: string) {
   const hash = createHash("sha256");
   try {
@@ -44,17 +44,17 @@ async function hashUnpacked({ bucket, signal }: Omit<Work, "inventory">, key: st
 }
 
 /**
- * Reads the copy of a backup back, one object at a time, and the WAL from its start on; compares each with its SHA-256.
- * Answers the problems, each naming its file. What is damaged there and whole here is removed, a backup's record first, so
- * that it looks whole no more and the next turn copies it anew.
+ * Reads the copy of a backup back, one object at a time, and the WAL from its start on, and compares each with its
+ * SHA-256. Returns the problems, each naming its file. Files that are damaged there and intact here are removed, the
+ * backup's record first, so that the copy counts as incomplete and the next cycle replaces it.
  */
 export async function checkCopy(
   work: Work,
-  { record, wholeHere, archived }: {
+  { record, intactHere, archived }: {
     record: BackupRecord;
-    /** Whether the backup here was found whole. */
-    wholeHere: boolean;
-    /** The files of the WAL archive here. */
+    /** Whether the local files of the backup are intact. */
+    intactHere: boolean;
+    /** Files of the local WAL archive. */
     archived: ReadonlySet<string>;
   },
 ): Promise<{ files: string[]; wal: string[] }> {
@@ -70,7 +70,7 @@ export async function checkCopy(
         ? `${name} of the copy is damaged: its SHA-256 is another`
         : `${name} of the copy has ${found.bytes} bytes, not ${expected.bytes}`,
     );
-    if (!wholeHere) continue;
+    if (!intactHere) continue;
     if (stored?.files.has(recordName)) {
       await bucket.remove(backupKey(system, id, recordName), signal);
       stored.files.delete(recordName);

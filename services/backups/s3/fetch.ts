@@ -2,19 +2,19 @@ import { createHash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HoldfastError } from "../../../errors.ts";
-import { firstSegment } from "../repository.ts";
+import { firstSegment } from "../catalogue.ts";
 import type { BackupRecord } from "../record.ts";
-import { needRoom } from "../base/base_backup.ts";
+import { ensureFreeSpace } from "../base/files.ts";
 import { historyName, missingSegments, partsOf, segmentName } from "../wal/segments.ts";
-import type { Bucket } from "./bucket.ts";
+import type { Bucket } from "./client/bucket.ts";
 import { copiedRecords } from "./transfer.ts";
 import { type Inventory, listSystems, readInventory } from "./inventory.ts";
 import { backupKey, walKey } from "./names.ts";
 
-/** What a storage holds, by server. */
+/** The objects of a storage by server. */
 export type Storage = ReadonlyMap<string, Inventory>;
 
-/** Reads what a storage holds of all servers. */
+/** Reads the objects of all servers. */
 export async function readStorage(bucket: Bucket, signal: AbortSignal): Promise<Storage> {
   const storage = new Map<string, Inventory>();
   for (const system of await listSystems(bucket, signal)) {
@@ -23,11 +23,11 @@ export async function readStorage(bucket: Bucket, signal: AbortSignal): Promise<
   return storage;
 }
 
-/** The whole backups of a storage, newest first. */
+/** Returns the records of the complete backups in a storage, newest first. */
 export const recordsOf = (storage: Storage): BackupRecord[] =>
   [...storage.values()].flatMap(copiedRecords).sort((a, b) => a.id < b.id ? 1 : -1);
 
-/** Brings one object to the disk. Answers its size and SHA-256. */
+/** Downloads one object and returns its size and SHA-256. */
 async function fetchObject(bucket: Bucket, key: string, to: string, signal: AbortSignal) {
   const hash = createHash("sha256");
   let bytes = 0;
@@ -45,7 +45,7 @@ async function fetchObject(bucket: Bucket, key: string, to: string, signal: Abor
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** The archived WAL that the recovery of a backup may need, in order. */
+/** Returns the archived WAL that the recovery of a backup may need, in order. */
 function walFor(record: BackupRecord, { wal }: Inventory) {
   const number = (name: string) => partsOf(name, record.segment_bytes).number;
   const first = firstSegment(record);
@@ -54,7 +54,7 @@ function walFor(record: BackupRecord, { wal }: Inventory) {
   );
 }
 
-/** Gaps, named, after which recovery cannot go on; across timelines recovery itself finds out. */
+/** Returns missing segments, at which recovery ends. Empty across timelines, where only recovery knows which it needs. */
 function gapsIn(record: BackupRecord, names: readonly string[]): string[] {
   const segments = names.filter((name) => segmentName.test(name));
   const timelines = new Set(segments.map((name) => partsOf(name, record.segment_bytes).timeline));
@@ -63,9 +63,9 @@ function gapsIn(record: BackupRecord, names: readonly string[]): string[] {
 }
 
 /**
- * Brings a backup, and with `wal` what follows it, from a storage into the empty directory `to`, laid out as a directory
- * of backups; the backup's files are compared with their SHA-256 as they come, the WAL when it is unpacked. Throws a
- * `conflict` that names what is damaged.
+ * Downloads a backup, and with `wal` the WAL behind it, into the empty directory `to`, laid out as a repository. The
+ * backup's files are compared with their SHA-256; the WAL is when it is unpacked. Throws a `conflict` that names a damaged
+ * file.
  */
 export async function fetchBackup(
   { bucket, inventory, record, wal, to, signal, say }: {
@@ -82,7 +82,7 @@ export async function fetchBackup(
   const inMb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const segments = wal ? walFor(record, inventory) : [];
   const walBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0);
-  await needRoom(dirname(to), record.bytes + walBytes, "the copy");
+  await ensureFreeSpace(dirname(to), record.bytes + walBytes, "the copy");
   for (const [name, expected] of Object.entries(record.files)) {
     say(`fetching ${name}, ${inMb(expected.bytes)}`);
     const at = join(to, system, id, name);

@@ -2,48 +2,48 @@ import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
 import type { ArchivedFile } from "../wal/archive.ts";
 import { type BackupRecord, readRecord, recordName } from "../record.ts";
-import type { Bucket } from "./bucket.ts";
+import type { Bucket } from "./client/bucket.ts";
 import { backupKey, readKey } from "./names.ts";
 
-/** The copy of one backup, whole or in part. */
+/** The copy of one backup, complete or not. */
 export interface StoredBackup {
   id: string;
-  /** Sizes by name of file. */
+  /** Bytes by file name. */
   files: Map<string, number>;
-  /** What its record says; undefined while there is none, or none that can be read: then it is not whole. */
+  /** Its record; undefined while there is no readable one: then the copy is incomplete. */
   record: BackupRecord | undefined;
   /** SHA-256 of its record's text. */
   recordSha256: string | undefined;
-  /** When its record, the last of it, was put there; else its newest file. RFC 3339. */
+  /** When its newest file was written; of a complete copy that is its record. RFC 3339. */
   at: string;
 }
 
-/** What a storage holds of one server. */
+/** Objects of one server in a storage. */
 export interface Inventory {
   backups: Map<string, StoredBackup>;
-  /** Archived WAL by the name of its file, with its size. */
+  /** Archived WAL by file name. */
   wal: Map<string, ArchivedFile & { bytes: number }>;
 }
 
 export const sha256OfText = (text: string) => createHash("sha256").update(text).digest("hex");
 
-/** The largest record that is read: it lists two files, and the notes of one trial. */
+/** A record lists two files and the notes of one drill; larger ones are not read. */
 const recordBytesMax = 16 * 1024 * 1024;
 
-/** The text of a small object. */
-export async function readText(bucket: Bucket, key: string, signal?: AbortSignal): Promise<string> {
+/** Returns the text of a small object. */
+async function readText(bucket: Bucket, key: string, signal?: AbortSignal): Promise<string> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   for await (const piece of bucket.read(key, signal)) {
     pieces.push(piece);
     bytes += piece.length;
-    if (bytes > recordBytesMax) throw new Error(`${key} is too large`);
+    if (bytes > recordBytesMax) throw new Error(`${key} is larger than ${recordBytesMax} bytes`);
   }
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** Whether a copy has all files of its record, each of the right size. */
-export function isWhole(stored: StoredBackup | undefined): stored is
+/** Returns whether a copy has all files of its record, each of the right size. */
+export function isComplete(stored: StoredBackup | undefined): stored is
   & StoredBackup
   & { record: BackupRecord } {
   return stored?.record !== undefined &&
@@ -52,7 +52,7 @@ export function isWhole(stored: StoredBackup | undefined): stored is
     );
 }
 
-/** Reads what a storage holds of one server: the names, and the records of its backups. */
+/** Reads the objects of one server: their names and sizes, and the records of its backups. */
 export async function readInventory(
   bucket: Bucket,
   system: string,
@@ -80,13 +80,13 @@ export async function readInventory(
       const record = readRecord(text);
       if (record.id === stored.id && record.system === system) stored.record = record;
     } catch {
-      // A record that was damaged makes no backup: it is copied anew.
+      // A damaged record makes the copy incomplete: it is replaced.
     }
   }
   return inventory;
 }
 
-/** The servers that a storage holds anything of. */
+/** Lists the servers that a storage holds objects of. */
 export async function listSystems(bucket: Bucket, signal?: AbortSignal): Promise<string[]> {
   const known = (await bucket.list("", signal)).map(({ key }) => readKey(key)?.system);
   return [...new Set(known)].filter((system) => system !== undefined);

@@ -1,21 +1,21 @@
 import { type ArchivedFile, readArchivedName } from "../wal/archive.ts";
 import { dumpName } from "../base/pg_dump.ts";
 import { recordName } from "../record.ts";
-import { idPattern } from "../backup_store.ts";
+import { idPattern } from "../repository.ts";
 import { archiveName, manifestName } from "../base/base_backup.ts";
 
-/** The copies have the names that the files have here, so that a plain download is a directory of backups. */
+/** Returns the key of a backup's file. Keys are the paths in a repository, so that a plain download of all is one. */
 export const backupKey = (system: string, id: string, file: string) => `${system}/${id}/${file}`;
 export const walKey = (system: string, file: string) => `${system}/wal/${file}`;
 
 const backupFiles = new Set([archiveName, manifestName, dumpName, recordName]);
 
-/** What an object of ours is. */
+/** What an object is. */
 export type Known =
   | { kind: "backup"; system: string; id: string; file: string }
   | { kind: "wal"; system: string; archived: ArchivedFile };
 
-/** What a key says; undefined when the object is not one of ours, and so never to be touched. */
+/** Parses a key. Undefined for an object that is not Holdfast's: those are never touched. */
 export function readKey(key: string): Known | undefined {
   const [system = "", folder = "", file = "", ...rest] = key.split("/");
   if (!/^\d+$/.test(system) || rest.length > 0) return undefined;

@@ -1,10 +1,10 @@
-/** How the copy of one backup is. */
+/** State of a backup's copy. */
 export interface CopyState {
-  /** none: nothing is copied; pending: it will be; failed: it will be tried again. */
+  /** none: nothing is to be copied; pending: it will be copied; failed: it will be retried. */
   state: "none" | "pending" | "copying" | "done" | "failed";
-  /** When it was last written whole, RFC 3339. */
+  /** When the copy was completed, RFC 3339. */
   at: string | null;
-  /** While it is copied: bytes of how many. */
+  /** Progress while it is copied. */
   done_bytes: number | null;
   total_bytes: number | null;
   problem: string | null;
@@ -20,12 +20,12 @@ const blank: CopyState = {
 
 export const noCopy = (): CopyState => ({ ...blank });
 
-/** The state of a backup's copy from what is known of it. */
+/** Returns the state of a backup's copy. Pure. */
 export function judgeCopy(
   { wanted, at, progress, problem }: {
-    /** Whether the backup here is one to copy. */
+    /** Whether the local backup is to be copied. */
     wanted: boolean;
-    /** When the copy in the storage was written; undefined: there is none that is whole. */
+    /** When the copy was completed; undefined: there is no complete one. */
     at: string | undefined;
     progress: { done: number; total: number } | undefined;
     problem: string | undefined;
@@ -44,16 +44,16 @@ export function judgeCopy(
   return { ...blank, state: wanted ? "pending" : "none" };
 }
 
-/** What health, metrics and rules know of the copies. Null: not known, or nothing is copied. */
+/** Copies as health, metrics and rules see them. Null: not known, or nothing is copied. */
 export interface CopyHealth {
   copy_enabled: boolean;
-  /** When the newest backup that is copied began. */
+  /** Start of the newest copied backup. */
   last_copy_at: string | null;
   /** Its age; without one, the time since this Holdfast started. */
   copy_age_seconds: number | null;
-  /** Age of the oldest archived WAL that is not copied; 0 when all is. */
+  /** Age of the oldest archived WAL that is not copied; 0 when all is copied. */
   copy_lag_seconds: number | null;
-  /** Whole backups in the storage. */
+  /** Complete backups in the storage. */
   copies: number;
   /** Since this Holdfast started. */
   copy_failures: number;
@@ -71,9 +71,3 @@ export const noCopies: CopyHealth = {
   copied_bytes: 0,
   copy_problem: null,
 };
-
-const minute = 60_000;
-
-/** How long to wait after so many failures in a row, ms: the next turn first, then ever longer, half an hour at most. */
-export const waitAfter = (failures: number): number =>
-  failures === 0 ? 0 : Math.min(2 ** (failures - 1) - 1, 30) * minute;

@@ -1,15 +1,15 @@
 import { join } from "node:path";
-import { firstSegment } from "../repository.ts";
+import { firstSegment } from "../catalogue.ts";
 import { hashFile } from "../base/files.ts";
 import { type BackupRecord, recordName, writeRecord } from "../record.ts";
 import { newestFirst, retire } from "../retention.ts";
 import { partsOf, segmentName } from "../wal/segments.ts";
-import type { Bucket } from "./bucket.ts";
-import { type Inventory, isWhole, sha256OfText, type StoredBackup } from "./inventory.ts";
+import type { Bucket } from "./client/bucket.ts";
+import { type Inventory, isComplete, sha256OfText, type StoredBackup } from "./inventory.ts";
 import { backupKey, readKey, walKey } from "./names.ts";
-import { uploadFile } from "./upload.ts";
+import { uploadFile } from "./client/upload.ts";
 
-/** What has lain half-done for this long is nobody's work any more, not even another Holdfast's. */
+/** Incomplete copies and uploads older than this are abandoned, also those of other instances. */
 const abandonedMs = 24 * 3_600_000;
 
 interface Work {
@@ -18,7 +18,7 @@ interface Work {
   signal: AbortSignal;
 }
 
-/** Writes a backup's record to the storage: the last of its files, which makes the copy one. */
+/** Writes a backup's record to the storage. It is the last file, and completes the copy. */
 export async function putRecord({ bucket, inventory, signal }: Work, record: BackupRecord) {
   const text = writeRecord(record);
   const bytes = new TextEncoder().encode(text);
@@ -32,8 +32,8 @@ export async function putRecord({ bucket, inventory, signal }: Work, record: Bac
 }
 
 /**
- * Copies one backup, its record last. Files that stand there as they should, from a try that was cut short, are not sent
- * again. Throws a StorageError, or a `conflict` when a file here is damaged.
+ * Copies one backup, its record last. Files that an interrupted attempt has sent are not sent again. Throws a
+ * StorageError, or a `conflict` when a local file is damaged.
  */
 export async function copyBackup(
   work: Work,
@@ -75,16 +75,16 @@ export async function copyBackup(
   await putRecord(work, record);
 }
 
-/** Writes records anew that have changed since: a trial's result belongs to the copy, too. */
+/** Replaces records that have changed since they were copied: a drill's result belongs to the copy too. */
 export async function refreshRecords(work: Work, records: readonly BackupRecord[]): Promise<void> {
   for (const record of records) {
     const stored = work.inventory.backups.get(record.id);
-    if (record.status !== "complete" || !isWhole(stored)) continue;
+    if (record.status !== "complete" || !isComplete(stored)) continue;
     if (stored.recordSha256 !== sha256OfText(writeRecord(record))) await putRecord(work, record);
   }
 }
 
-/** Copies one file of archived WAL. Throws when the storage has another under its name. */
+/** Copies one file of archived WAL and returns its size. Throws when the storage has other content under its name. */
 export async function copyWal(
   { bucket, inventory, signal }: Work,
   { system, archive, name, file, sha256 }: {
@@ -108,7 +108,7 @@ export async function copyWal(
   return expected.bytes;
 }
 
-/** Removes the copy of a backup, its record first: from then on it looks whole no more. */
+/** Removes the copy of a backup, its record first: without it the copy counts as incomplete. */
 export async function removeCopy(
   { bucket, inventory, signal }: Work,
   system: string,
@@ -126,12 +126,12 @@ export async function removeCopy(
   inventory.backups.delete(id);
 }
 
-/** The whole copies as records, newest first. */
+/** Returns the records of complete copies, newest first. */
 export const copiedRecords = ({ backups }: Inventory): BackupRecord[] =>
-  [...backups.values()].filter(isWhole).map(({ record }) => record)
+  [...backups.values()].filter(isComplete).map(({ record }) => record)
     .sort((a, b) => a.id < b.id ? 1 : -1);
 
-/** Which archived WAL some backup, here or there, needs: all from the oldest's start on. Undefined while there is none. */
+/** Returns whether archived WAL is needed by a backup here or a copy: all from the oldest one's start. Undefined without backups. */
 export function whatIsNeeded(
   inventory: Inventory,
   local: readonly BackupRecord[],
@@ -145,8 +145,8 @@ export function whatIsNeeded(
 }
 
 /**
- * Removes copies by the rule that holds for the backups here, and WAL that neither a copy nor a backup here needs. What
- * stands here decides nothing else: when this disk is lost, the copies must not follow it. Answers the ids removed.
+ * Applies the retention to the copies, and removes WAL that neither a copy nor a local backup needs. Copies of missing
+ * local backups stay: when the local disk is lost, the copies must survive it. Returns the ids removed.
  */
 export async function retireCopies(
   work: Work,
@@ -164,14 +164,14 @@ export async function retireCopies(
     await removeCopy(work, system, stored);
     gone.push(stored.id);
   };
-  const whole = copiedRecords(inventory);
-  for (const { id } of retire(whole, keep, { now })) await remove(inventory.backups.get(id));
-  const mine = new Set(local.map(({ id }) => id));
+  const complete = copiedRecords(inventory);
+  for (const { id } of retire(complete, keep, { now })) await remove(inventory.backups.get(id));
+  const localIds = new Set(local.map(({ id }) => id));
   for (const stored of [...inventory.backups.values()]) {
-    // One with a record is somebody's, even if this Holdfast cannot read it.
-    const half = !stored.files.has(recordName);
+    // A copy with a record is complete for some instance, even if this one cannot read it.
+    const incomplete = !stored.files.has(recordName);
     const old = now - Date.parse(stored.at) > abandonedMs;
-    if (half && !mine.has(stored.id) && old) await remove(stored);
+    if (incomplete && !localIds.has(stored.id) && old) await remove(stored);
   }
   const isNeeded = whatIsNeeded(inventory, local);
   if (!isNeeded) return gone;
@@ -183,16 +183,16 @@ export async function retireCopies(
   return gone;
 }
 
-/** Aborts uploads that nobody goes on with: those of our own backups, and others' of long ago. */
+/** Aborts uploads that nobody continues: those of local backups, and abandoned ones. Returns their number. */
 export async function sweepUploads(
   { bucket, signal }: Omit<Work, "inventory">,
-  { system, mine, now }: { system: string; mine: (id: string) => boolean; now: number },
+  { system, isLocal, now }: { system: string; isLocal: (id: string) => boolean; now: number },
 ): Promise<number> {
   let swept = 0;
   for (const upload of await bucket.openUploads(`${system}/`, signal)) {
     const known = readKey(upload.key);
     if (!known) continue;
-    const ours = known.kind === "backup" && mine(known.id);
+    const ours = known.kind === "backup" && isLocal(known.id);
     if (!ours && now - Date.parse(upload.at) <= abandonedMs) continue;
     await bucket.abortUpload(upload, signal);
     swept++;

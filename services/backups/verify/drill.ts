@@ -1,7 +1,12 @@
 import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findSuperuser, listDatabases, runAmcheck } from "../../../db/backups/checks.ts";
+import {
+  findSuperuser,
+  hasDataChecksums,
+  listDatabases,
+  runAmcheck,
+} from "../../../db/backups/checks.ts";
 import {
   findPgCtl,
   type ScratchServer,
@@ -13,14 +18,14 @@ import type { Sql } from "../../../db/connection.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
 import { type RunAs, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { ownedDirectory, ownedFile } from "../../../db/embedded/files.ts";
-import { superuser } from "../../../db/embedded/secrets.ts";
+import { superuser as embeddedSuperuser } from "../../../db/embedded/secrets.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";
-import { unlessAborted } from "../../../lib/unless_aborted.ts";
+import { unlessAborted } from "../../../lib/deadline.ts";
 import { compareRows } from "./rows.ts";
 import { extractBackup } from "../restore/extract.ts";
 import { checkPages } from "./pages.ts";
 import type { BackupRecord, Proof } from "../record.ts";
-import { needRoom } from "../base/base_backup.ts";
+import { ensureFreeSpace } from "../base/files.ts";
 
 /** Checks the sealed partitions of a restored database against their manifests, until a time of performance.now(). */
 export type SealCheck = (
@@ -31,24 +36,42 @@ export type SealCheck = (
 export interface DrillOptions {
   path: string;
   record: BackupRecord;
-  /** Where scratch servers live; the server's user must be able to enter it. */
+  /** Directory for scratch servers, which the server's user must be able to enter. */
   home: string;
-  living: (<T>(work: (sql: Sql) => Promise<T>) => Promise<T>) | undefined;
+  /** Asks the production server; undefined when there is none to compare with. */
+  production: (<T>(work: (sql: Sql) => Promise<T>) => Promise<T>) | undefined;
   checkSeals?: SealCheck | undefined;
-  /** As whom the role of Holdfast is known to the cluster. */
+  /** Name of Holdfast's role in the cluster. */
   user: string;
   now: () => Date;
   signal: AbortSignal;
   onStep?: (step: string) => void;
-  /** Longest that amcheck and counting may take each. */
-  budgetMs?: number;
-  /** For tests: what may befall the cluster's files. */
-  beforePages?: (data: string) => Promise<void>;
 }
 
-const folder = (home: string, system: string) => join(home, `drill-${system}`);
+/** Longest that counting, reading seals and amcheck may take each; milliseconds. */
+const budgetMs = 900_000;
 
-/** Stops and removes what a drill that was cut short left behind. */
+/** A Unix socket's path holds at most 107 bytes (unix(7)). */
+const socketFolderMax = 80;
+
+/** Directories of a drill, and the programs and the user of its server. */
+interface Scratch {
+  folder: string;
+  data: string;
+  sockets: string;
+  pgCtl: string;
+  as: RunAs | undefined;
+  major: number;
+}
+
+interface Findings {
+  problems: string[];
+  notes: string[];
+}
+
+const folderOf = (home: string, system: string) => join(home, `drill-${system}`);
+
+/** Stops and removes what an interrupted drill left behind. */
 export async function sweepDrill(
   { home, system, major, embedded }: {
     home: string;
@@ -57,20 +80,109 @@ export async function sweepDrill(
     embedded: boolean;
   },
 ): Promise<void> {
-  const place = folder(home, system);
+  const folder = folderOf(home, system);
   const pgCtl = await findPgCtl({ major, embedded });
   const as = unprivilegedUser();
-  if (pgCtl) await stopLeftover({ pgCtl, data: join(place, "data"), as });
-  await rm(place, { recursive: true, force: true });
+  if (pgCtl) await stopLeftover({ pgCtl, data: join(folder, "data"), as });
+  await rm(folder, { recursive: true, force: true });
 }
 
-/** A superuser's name, and the databases of a scratch server. */
+/**
+ * Restores a backup into a scratch server, checks its content, measures the recovery time, and removes everything.
+ * Returns the findings; throws only when it was aborted, the disk has no space, or the programs are missing.
+ */
+export async function runDrill(options: DrillOptions): Promise<Proof> {
+  const { record, home, now, signal } = options;
+  const { system, embedded } = record;
+  const scratch = await prepareScratch(options);
+  const began = performance.now();
+  const found: Findings = { problems: [], notes: [] };
+  let recoverySeconds = 0;
+  let server: ScratchServer | undefined;
+  try {
+    server = await startRestored(scratch, options);
+    recoverySeconds = (performance.now() - began) / 1000;
+    const { checksums, ...databases } = await checkDatabases(server, options);
+    add(found, databases);
+    await server.stop();
+    server = undefined;
+    add(found, await checkFiles(scratch.data, checksums, options));
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof HoldfastError && error.code === "storage_full") throw error;
+    found.problems.push(messageOf(error));
+  } finally {
+    await server?.stop().catch(() => {});
+    await sweepDrill({ home, system, major: scratch.major, embedded });
+    if (scratch.sockets !== scratch.folder) {
+      await rm(scratch.sockets, { recursive: true, force: true });
+    }
+  }
+  return { at: now().toISOString(), recovery_seconds: recoverySeconds, ...found };
+}
+
+function add(found: Findings, { problems, notes }: Findings): void {
+  found.problems.push(...problems);
+  found.notes.push(...notes);
+}
+
+async function prepareScratch({ record, home }: DrillOptions): Promise<Scratch> {
+  const { system, embedded } = record;
+  const major = Math.floor(record.server_version / 10_000);
+  const as = unprivilegedUser();
+  const pgCtl = await findPgCtl({ major, embedded });
+  if (!pgCtl) {
+    throw new HoldfastError(
+      "conflict",
+      `A drill needs the programs of Postgres ${major}; they are not in /usr/lib/postgresql/${major}/bin`,
+    );
+  }
+  await sweepDrill({ home, system, major, embedded });
+  await mkdir(home, { recursive: true });
+  await ensureFreeSpace(home, record.raw_bytes, "a restore drill");
+  const folder = folderOf(home, system);
+  await ownedDirectory(folder, 0o700, as);
+  const sockets = folder.length < socketFolderMax
+    ? folder
+    : join(tmpdir(), `holdfast-drill-${system}`);
+  return { folder, data: join(folder, "data"), sockets, pgCtl, as, major };
+}
+
+async function startRestored(
+  { folder, data, sockets, pgCtl, as, major }: Scratch,
+  { path, record, signal, onStep = () => {} }: DrillOptions,
+): Promise<ScratchServer> {
+  await ownedDirectory(sockets, 0o700, as);
+  await ownedDirectory(data, 0o700, as);
+  onStep("unpacking");
+  await extractBackup({ path, record, to: data, as, durable: false, signal });
+  onStep("recovering");
+  const emptyConf = join(folder, "drill.conf");
+  await ownedFile(emptyConf, "", "write", as);
+  await writeScratchAccess(emptyConf, { major, as });
+  const server = await startScratch({
+    pgCtl,
+    data,
+    sockets,
+    emptyConf,
+    log: join(folder, "drill.log"),
+    as,
+    recovery: {},
+    durable: false,
+    timeoutMs: 3_600_000,
+    signal,
+  });
+  // Statements fail at once when their server stops: an abort need not wait for them.
+  signal.addEventListener("abort", () => void server.stop().catch(() => {}), { once: true });
+  return server;
+}
+
+/** Returns a superuser's name and the databases of a scratch server. */
 async function enter(server: ScratchServer, user: string) {
   let last: unknown;
-  // Not every cluster has a database postgres.
+  // Not every cluster has a database postgres, and a backup may be older than Holdfast's role.
   const ways = ["postgres", "template1"].flatMap((database) =>
-    // A backup may be older than the role.
-    [user, superuser].map((role) => ({ database, role }))
+    [user, embeddedSuperuser].map((role) => ({ database, role }))
   );
   for (const { database, role } of ways) {
     const sql = server.connect(database, role);
@@ -84,46 +196,24 @@ async function enter(server: ScratchServer, user: string) {
   }
   throw new HoldfastError(
     "conflict",
-    `The restored cluster lets nobody in: ${describeDatabaseError(last)}`,
+    `No role can log in to the restored cluster: ${describeDatabaseError(last)}`,
   );
 }
 
-interface Found {
-  problems: string[];
-  notes: string[];
-  /** Whether pages have checksums. */
-  checksums?: boolean;
-}
-
 async function checkDatabases(
-  { server, options }: { server: ScratchServer; options: DrillOptions },
-): Promise<Found> {
-  const { record, living, checkSeals, budgetMs = 900_000, onStep = () => {} } = options;
-  const found: Found = { problems: [], notes: [] };
+  server: ScratchServer,
+  options: DrillOptions,
+): Promise<Findings & { checksums: boolean }> {
+  const { record, signal, onStep = () => {} } = options;
+  const found = { problems: [] as string[], notes: [] as string[], checksums: false };
   const { superuser, databases } = await enter(server, options.user);
-  for (const database of databases) {
-    options.signal.throwIfAborted();
-    const sql = server.connect(database, superuser);
+  // The comparison reads the next transaction's id, and so comes before anything that takes one.
+  if (databases.includes(record.database)) {
+    signal.throwIfAborted();
+    const sql = server.connect(record.database, superuser);
     try {
-      // Before anything takes a transaction's id: the comparison asks for the next one.
-      if (database === record.database) {
-        const [setting] = await sql`show data_checksums`;
-        found.checksums = setting?.data_checksums === "on";
-        onStep("counting rows");
-        const deadline = performance.now() + budgetMs;
-        const { problems, notes } = await compareRows({
-          restored: sql,
-          living: living && ((work) => unlessAborted(options.signal, living(work))),
-          firstXid: record.first_xid,
-          deadline,
-        });
-        found.problems.push(...problems);
-        found.notes.push(...notes);
-        onStep("reading sealed partitions");
-        const seals = await checkSeals?.(sql, performance.now() + budgetMs);
-        found.problems.push(...seals?.problems ?? []);
-        found.notes.push(...seals?.notes ?? []);
-      }
+      found.checksums = await hasDataChecksums(sql);
+      add(found, await checkContent(sql, options));
     } finally {
       await sql.end({ timeout: 2 });
     }
@@ -131,7 +221,7 @@ async function checkDatabases(
   const sums = { tables: 0, indexes: 0, left: 0 };
   const deadline = performance.now() + budgetMs;
   for (const database of databases) {
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
     onStep(`checking ${database} with amcheck`);
     const sql = server.connect(database, superuser);
     try {
@@ -147,82 +237,44 @@ async function checkDatabases(
   }
   found.notes.push(
     `amcheck: ${sums.tables} tables and ${sums.indexes} indexes` +
-      (sums.left > 0 ? `; ${sums.left} were left out for want of time` : ""),
+      (sums.left > 0 ? `; ${sums.left} were left out for lack of time` : ""),
   );
   return found;
 }
 
-/**
- * Restores a backup into a scratch server, checks what it holds, measures how long it took, and throws it all away.
- * Answers what it found; throws only when it was aborted or the disk has no room.
- */
-export async function runDrill(options: DrillOptions): Promise<Proof> {
-  const { path, record, home, now, signal, onStep = () => {} } = options;
-  const major = Math.floor(record.server_version / 10_000);
-  const as: RunAs | undefined = unprivilegedUser();
-  const pgCtl = await findPgCtl({ major, embedded: record.embedded });
-  if (!pgCtl) {
-    throw new HoldfastError(
-      "conflict",
-      `A drill needs the programs of Postgres ${major}; they are not in /usr/lib/postgresql/${major}/bin`,
-    );
+/** Compares the rows with the production server's, and the sealed partitions with their manifests. */
+async function checkContent(
+  sql: Sql,
+  { record, production, checkSeals, signal, onStep = () => {} }: DrillOptions,
+): Promise<Findings> {
+  onStep("counting rows");
+  const rows = await compareRows({
+    restored: sql,
+    production: production && ((work) => unlessAborted(signal, production(work))),
+    firstXid: record.first_xid,
+    deadline: performance.now() + budgetMs,
+  });
+  onStep("reading sealed partitions");
+  const seals = await checkSeals?.(sql, performance.now() + budgetMs);
+  return {
+    problems: [...rows.problems, ...seals?.problems ?? []],
+    notes: [...rows.notes, ...seals?.notes ?? []],
+  };
+}
+
+/** Checks the page checksums of the stopped cluster. */
+async function checkFiles(
+  data: string,
+  checksums: boolean,
+  { signal, onStep = () => {} }: DrillOptions,
+): Promise<Findings> {
+  onStep("checking pages");
+  if (!checksums) {
+    return {
+      problems: [],
+      notes: ["the server has no data checksums: pages were not checked one by one"],
+    };
   }
-  const place = folder(home, record.system);
-  const data = join(place, "data");
-  await sweepDrill({ home, system: record.system, major, embedded: record.embedded });
-  await mkdir(home, { recursive: true });
-  await needRoom(home, record.raw_bytes, "a restore drill");
-  await ownedDirectory(place, 0o700, as);
-  const sockets = place.length < 80 ? place : join(tmpdir(), `holdfast-drill-${record.system}`);
-  const began = performance.now();
-  let recoverySeconds = 0;
-  const found: Found = { problems: [], notes: [] };
-  let server: ScratchServer | undefined;
-  try {
-    await ownedDirectory(sockets, 0o700, as);
-    await ownedDirectory(data, 0o700, as);
-    onStep("unpacking");
-    await extractBackup({ path, record, to: data, as, durable: false, signal });
-    onStep("recovering");
-    const emptyConf = join(place, "drill.conf");
-    await ownedFile(emptyConf, "", "write", as);
-    await writeScratchAccess(emptyConf, { major, as });
-    server = await startScratch({
-      pgCtl,
-      data,
-      sockets,
-      emptyConf,
-      log: join(place, "drill.log"),
-      as,
-      recovery: {},
-      durable: false,
-      timeoutMs: 3_600_000,
-      signal,
-    });
-    recoverySeconds = (performance.now() - began) / 1000;
-    // Its statements fail at once when it is stopped: an abort need not wait for them.
-    const running = server;
-    signal.addEventListener("abort", () => void running.stop().catch(() => {}), { once: true });
-    const { problems, notes, checksums } = await checkDatabases({ server, options });
-    found.problems.push(...problems);
-    found.notes.push(...notes);
-    await server.stop();
-    server = undefined;
-    onStep("checking pages");
-    await options.beforePages?.(data);
-    if (checksums) {
-      const pages = await checkPages(data, signal);
-      found.problems.push(...pages.problems);
-      found.notes.push(`the checksums of all pages in ${pages.files} files were read`);
-    } else found.notes.push("the server has no data checksums: pages were not checked one by one");
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    if (error instanceof HoldfastError && error.code === "storage_full") throw error;
-    found.problems.push(messageOf(error));
-  } finally {
-    await server?.stop().catch(() => {});
-    await sweepDrill({ home, system: record.system, major, embedded: record.embedded });
-    if (sockets !== place) await rm(sockets, { recursive: true, force: true });
-  }
-  return { at: now().toISOString(), recovery_seconds: recoverySeconds, ...found };
+  const { problems, files } = await checkPages(data, signal);
+  return { problems, notes: [`the checksums of all pages in ${files} files were read`] };
 }

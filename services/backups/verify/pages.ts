@@ -41,7 +41,7 @@ const seeds = new Uint32Array([
   0x959BD756,
 ]);
 
-/** The checksum that Postgres gives a page: FNV-1a in 32 lanes, the checksum's own place counted as 0. */
+/** Returns the checksum of a page as Postgres computes it: FNV-1a in 32 lanes, with the checksum field counted as 0. */
 export function pageChecksum(page: Uint8Array, block: number): number {
   const words = new Uint32Array(page.buffer, page.byteOffset, pageBytes / 4);
   const lanes = new Uint32Array(seeds);
@@ -74,7 +74,7 @@ async function checkFile(path: string, shown: string, first: number, signal?: Ab
       if (bytesRead % pageBytes !== 0) problems.push(`${shown} ends within a page`);
       for (let at = 0; at + pageBytes <= bytesRead; at += pageBytes, block++) {
         const page = buffer.slice(at, at + pageBytes);
-        // A page never written is all zeros; its upper bound is where that shows first.
+        // An unwritten page is all zeros; pd_upper (bytes 14 and 15) is 0 only there.
         if (page[14] === 0 && page[15] === 0 && page.every((byte) => byte === 0)) continue;
         const stored = (page[8] ?? 0) | (page[9] ?? 0) << 8;
         if (stored !== pageChecksum(page, block)) {
@@ -88,7 +88,7 @@ async function checkFile(path: string, shown: string, first: number, signal?: Ab
   return problems;
 }
 
-/** Checks every page of a stopped cluster with data checksums. Answers the damaged ones, named by file and page. */
+/** Checks every page of a stopped cluster with data checksums. Returns the damaged ones by file and page, at most 20. */
 export async function checkPages(
   data: string,
   signal?: AbortSignal,

@@ -15,14 +15,14 @@ export interface Comparison {
 }
 
 /**
- * Compares the rows of managed tables in a restored cluster with those the living server had at the backup's end. Which
- * those are is read from their transactions: the restored cluster knows which had committed by then.
+ * Compares the number of rows of managed tables in a restored cluster with those the production server had at the
+ * backup's end. Those are found by transaction: the restored cluster knows which had committed by then.
  */
 export async function compareRows(
-  { restored, living, firstXid, deadline }: {
+  { restored, production, firstXid, deadline }: {
     restored: Sql;
-    /** Asks the living server; undefined when there is none to ask. */
-    living: (<T>(work: (sql: Sql) => Promise<T>) => Promise<T>) | undefined;
+    /** Asks the production server; undefined when there is none. */
+    production: (<T>(work: (sql: Sql) => Promise<T>) => Promise<T>) | undefined;
     firstXid: string | null;
     deadline: number;
   },
@@ -31,8 +31,8 @@ export async function compareRows(
   const until = await nextTransaction(restored);
   const leaves = await countLeaves(restored, deadline);
   result.rows = leaves.reduce((sum, { rows }) => sum + rows, 0n);
-  if (!living || firstXid === null || firstXid === "0") {
-    result.notes.push("rows were counted, but there was no living server to compare them with");
+  if (!production || firstXid === null || firstXid === "0") {
+    result.notes.push("rows were counted; there was no production server to compare them with");
     return result;
   }
   const first = BigInt(firstXid);
@@ -42,8 +42,8 @@ export async function compareRows(
       break;
     }
     try {
-      const found = await living((sql) => countAsOf(sql, { oid, first, until }));
-      if (!found) continue; // retired since
+      const found = await production((sql) => countAsOf(sql, { oid, first, until }));
+      if (!found) continue; // It was removed since.
       const open = found.flatMap(({ transaction }) => transaction === null ? [] : [transaction]);
       const committed = open.length > 0 ? await committedOf(restored, open) : new Set<string>();
       const expected = found.reduce(

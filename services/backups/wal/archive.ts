@@ -8,7 +8,7 @@ import { messageOf } from "../../../errors.ts";
 import { hashFile, syncDirectory } from "../base/files.ts";
 import { historyName, missingSegments, partsOf, segmentName } from "./segments.ts";
 
-/** An archived segment or timeline history: its name carries the SHA-256 of what it holds. */
+/** An archived segment or timeline history; the file's name holds the SHA-256 of its content. */
 export interface ArchivedFile {
   name: string;
   sha256: string;
@@ -16,8 +16,8 @@ export interface ArchivedFile {
 }
 
 const archived = /^([0-9A-F]{24}|[0-9A-F]{8}\.history)\.([0-9a-f]{64})\.gz$/;
-/** basic_archive's copies in the making. */
-const inTheMaking = /^archtemp\./;
+/** Files that basic_archive is still writing. */
+const unfinished = /^archtemp\./;
 
 const list = (path: string) =>
   readdir(path).catch((error) => {
@@ -25,20 +25,20 @@ const list = (path: string) =>
     throw error;
   });
 
-const handedOver = (name: string) => segmentName.test(name) || historyName.test(name);
+const isArchivable = (name: string) => segmentName.test(name) || historyName.test(name);
 
-/** What the name of an archived file says; undefined for any other file's. */
+/** Parses the name of an archived file; undefined for other files. */
 export function readArchivedName(file: string): ArchivedFile | undefined {
   const [, name, sha256] = archived.exec(file) ?? [];
   return name && sha256 ? { name, sha256, file } : undefined;
 }
 
-/** What the archive holds, in the order of names. */
+/** Lists the archive by name; empty when it does not exist. */
 export async function listArchive(archive: string): Promise<ArchivedFile[]> {
   return (await list(archive)).sort().map(readArchivedName).filter((one) => one !== undefined);
 }
 
-/** Compresses one file into the archive, and lets go of it only when that is on the disk. */
+/** Compresses one file into the archive, and removes it once the copy is flushed. */
 async function moveOne(from: string, archive: string, name: string): Promise<void> {
   const { sha256 } = await hashFile(from);
   const twin = (await listArchive(archive)).find((one) => one.name === name);
@@ -70,13 +70,13 @@ async function moveOne(from: string, archive: string, name: string): Promise<voi
   await rm(from);
 }
 
-/** Moves what the server handed over into the archive, oldest first. Answers how many, and what stands in the way. */
+/** Moves the segments that the server has handed over into the archive, oldest first. Stops at the first failure, its `problem`. */
 export async function collectSpool(
   spool: string,
   archive: string,
   signal?: AbortSignal,
 ): Promise<{ moved: number; problem: string | undefined }> {
-  const names = (await list(spool)).filter(handedOver).sort();
+  const names = (await list(spool)).filter(isArchivable).sort();
   if (names.length > 0) await mkdir(archive, { recursive: true, mode: 0o700 });
   let moved = 0;
   for (const name of names) {
@@ -91,24 +91,24 @@ export async function collectSpool(
   return { moved, problem: undefined };
 }
 
-/** Removes what a killed run left half-done in spool and archive. */
+/** Removes unfinished files that a killed run left in spool and archive. */
 export async function sweepArchive(spool: string | undefined, archive: string): Promise<void> {
   for (const name of await list(archive)) {
     if (name.endsWith(".partial")) await rm(join(archive, name), { force: true });
   }
   if (!spool) return;
   for (const name of await list(spool)) {
-    if (!inTheMaking.test(name)) continue;
-    // The server may be writing this very one.
+    if (!unfinished.test(name)) continue;
+    // The server may still be writing a recent one.
     const { mtimeMs } = await stat(join(spool, name)).catch(() => ({ mtimeMs: Infinity }));
     if (Date.now() - mtimeMs > 600_000) await rm(join(spool, name), { force: true });
   }
 }
 
-/** Age of the oldest segment that waits in the spool, seconds; 0 when none does. */
+/** Returns the age of the oldest segment in the spool, in seconds; 0 when it is empty. */
 export async function spoolAge(spool: string, now: number): Promise<number> {
   const ages = await Promise.all(
-    (await list(spool)).filter(handedOver).map(async (name) => {
+    (await list(spool)).filter(isArchivable).map(async (name) => {
       const found = await stat(join(spool, name)).catch(() => undefined);
       return found ? Math.max(0, now - found.mtimeMs) / 1000 : 0;
     }),
@@ -116,7 +116,7 @@ export async function spoolAge(spool: string, now: number): Promise<number> {
   return Math.max(0, ...ages);
 }
 
-/** Removes segments that no kept backup needs: those before `first`; all when undefined. History files stay. */
+/** Removes the segments before `first`, all when it is undefined; keeps history files. Returns how many were removed. */
 export async function pruneArchive(
   archive: string,
   first: string | undefined,
@@ -143,10 +143,10 @@ async function checkOne(path: string, name: string, sha256: string): Promise<str
   }
   return hash.digest("hex") === sha256
     ? undefined
-    : `WAL segment ${name} is damaged: its SHA-256 is another`;
+    : `WAL segment ${name} is damaged: its SHA-256 differs`;
 }
 
-/** Checks the archive from segment `first` on: none missing, each whole. Answers the problems, each naming its segment. */
+/** Checks the archive from segment `first` on. Returns missing and damaged segments, each by name. */
 export async function verifyArchive(
   { archive, spool, first, segmentBytes, signal }: {
     archive: string;
@@ -164,7 +164,7 @@ export async function verifyArchive(
   const names = [...files.map(({ name }) => name), ...waiting];
   if (names.length === 0) return [];
   const timelines = new Set(names.map((name) => partsOf(name, segmentBytes).timeline));
-  // Across timelines the switch decides which segments there must be; recovery itself finds out.
+  // Across timelines only recovery knows which segments it needs.
   const problems = timelines.size > 1 ? [] : missingSegments(names, first, segmentBytes)
     .map((name) => `WAL segment ${name} is missing`);
   for (const { name, sha256, file } of files) {
@@ -175,11 +175,11 @@ export async function verifyArchive(
   return problems;
 }
 
-/** The content of an archived file; throws when it is not what was archived. */
+/** Returns the content of an archived file. Throws when its SHA-256 differs. */
 export async function readArchived(archive: string, { name, sha256, file }: ArchivedFile) {
   const content = gunzipSync(new Uint8Array(await readFile(join(archive, file))));
   if (createHash("sha256").update(content).digest("hex") !== sha256) {
-    throw new Error(`WAL segment ${name} is damaged: its SHA-256 is another`);
+    throw new Error(`WAL segment ${name} is damaged: its SHA-256 differs`);
   }
   return content;
 }

@@ -1,15 +1,15 @@
-/** Positions and segments of the write-ahead log, by name (access/xlog_internal.h). */
+/** Name of a WAL segment (access/xlog_internal.h): timeline and number in hex. */
 export const segmentName = /^[0-9A-F]{24}$/;
 export const historyName = /^[0-9A-F]{8}\.history$/;
 
-/** A position such as 0/3000028 as a number. */
+/** Parses a WAL position such as 0/3000028. Throws a RangeError for other text. */
 export function parseLsn(text: string): bigint {
   const [, high, low] = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i.exec(text) ?? [];
   if (!high || !low) throw new RangeError(`Cannot read ${JSON.stringify(text)} as a WAL position`);
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }
 
-/** The name of the segment that holds a position. */
+/** Returns the name of the segment that holds a position. */
 export function segmentOf(timeline: number, lsn: bigint, segmentBytes: number): string {
   const number = lsn / BigInt(segmentBytes);
   return nameOf(timeline, number, segmentBytes);
@@ -21,14 +21,14 @@ function nameOf(timeline: number, number: bigint, segmentBytes: number): string 
   return hex(timeline) + hex(number / perId) + hex(number % perId);
 }
 
-/** Timeline and number of a segment. */
+/** Parses the name of a segment. */
 export function partsOf(name: string, segmentBytes: number): { timeline: number; number: bigint } {
   const perId = 0x1_0000_0000n / BigInt(segmentBytes);
   const part = (at: number) => BigInt(`0x${name.slice(at, at + 8)}`);
   return { timeline: Number(part(0)), number: part(8) * perId + part(16) };
 }
 
-/** Segments of one timeline that are missing between the first wanted and the last there is. */
+/** Returns the segments of `first`'s timeline that are missing between it and the last of `names`, at most 100. */
 export function missingSegments(
   names: readonly string[],
   first: string,

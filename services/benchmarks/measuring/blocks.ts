@@ -1,7 +1,7 @@
 import type { ArmRole } from "../case.ts";
 import type { Random } from "./random.ts";
 
-/** What runs in one slot of a block: an arm, or once more the arm that the null compares with itself. */
+/** What runs in one slot of a block: an arm, or "null", the second run of an arm that is compared with itself. */
 export type Slot = ArmRole | "null";
 
 /** One block: each slot once, in this order; `nullOf` is the arm whose second run makes the A/A null. */
@@ -10,13 +10,13 @@ export interface Block {
   nullOf: ArmRole;
 }
 
-/** Blocks come in fours: an order and its mirror, with the null on each arm in turn. */
+/** A cycle has four blocks: an order and its mirror, with the null on each arm. */
 export const blocksPerCycle = 4;
 
 /**
- * Plans `count` blocks (rounded up to whole cycles). Each order is drawn from `random` and followed by its mirror,
- * so baseline and candidate read ABBA or BAAB: a steady drift cancels, and no arm owns a slot. The null takes part
- * as a third runner, and on each arm equally often, so that both arms do the same amount of work.
+ * Plans `count` blocks (rounded up to complete cycles). Each order is drawn from `random` and followed by its mirror, so
+ * baseline and candidate run as ABBA or BAAB: a steady drift cancels, and no arm always has the same place. The null runs on
+ * each arm equally often, so that both arms do the same amount of work.
  */
 export function planBlocks(random: Random, count: number): Block[] {
   const blocks: Block[] = [];

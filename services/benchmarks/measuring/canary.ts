@@ -1,16 +1,16 @@
 import { median } from "../statistics.ts";
 
-/** A canary this many times slower than usual says that the machine, not the arm, was slow. */
+/** A canary this many times slower than usual shows that the machine was slow, not the arm. */
 const disturbedTimes = 2;
-/** Before this many looks nobody knows what is usual. */
+/** Fewest canaries whose median counts as usual. */
 const leastKnown = 5;
 
-/** Judges by a canary before and after each block whether others disturbed it; without a canary nothing is. */
+/** Runs a canary before and after each block to tell whether the block was disturbed; without a canary none is. */
 export function createWatch(canary: (() => Promise<number>) | undefined) {
   const known: number[] = [];
   let before: number | undefined;
 
-  async function look(): Promise<number> {
+  async function run(): Promise<number> {
     const ms = await canary!();
     known.push(ms);
     return ms;
@@ -19,12 +19,12 @@ export function createWatch(canary: (() => Promise<number>) | undefined) {
   return {
     async around<T>(block: () => Promise<T>): Promise<{ result: T; disturbed: boolean }> {
       if (!canary) return { result: await block(), disturbed: false };
-      before ??= await look();
+      before ??= await run();
       const first = before;
       const result = await block();
-      const after = before = await look();
+      const after = before = await run();
       if (known.length < leastKnown) return { result, disturbed: false };
-      // Either end alone may be one hiccup; both together, or one that is far off, are a disturbance.
+      // One slow canary may be an outlier; two, or one that is far off, are a disturbance.
       return { result, disturbed: (first + after) / 2 > disturbedTimes * median(known) };
     },
   };

@@ -11,21 +11,21 @@ export interface LatencySummary {
 }
 
 export interface Latencies {
-  /** Notes one latency, milliseconds; from 1 µs to one hour, kept to three digits. */
+  /** Records one latency in milliseconds, from 1 µs to one hour, with three significant digits. */
   record(ms: number): void;
   add(other: Latencies): void;
-  /** The value that `share` (0 to 1) of all latencies do not exceed; milliseconds. */
+  /** Returns the latency that `share` (0 to 1) of all latencies do not exceed; milliseconds. */
   quantile(share: number): number;
   summary(): LatencySummary;
   readonly count: number;
-  /** The histogram underneath, for `add`. */
+  /** The underlying histogram, for `add`. */
   readonly histogram: hdr.Histogram;
 }
 
 const microsPerMs = 1_000;
 const highestMicros = 3_600_000_000;
 
-/** An HDR histogram of latencies: every one is counted, the tail as exactly as the middle. */
+/** Creates an HDR histogram of latencies, as exact in the tail as in the middle. */
 export function createLatencies(): Latencies {
   const histogram = hdr.build({
     lowestDiscernibleValue: 1,

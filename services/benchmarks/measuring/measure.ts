@@ -10,22 +10,22 @@ export interface Measured {
   throughputs: Record<ArmRole, number[]>;
   /** ln(candidate ÷ baseline) of each block: the samples. */
   logRatios: number[];
-  /** ln(second run ÷ first run) of one and the same arm in each block: what no difference looks like here. */
+  /** ln(second run ÷ first run) of the same arm in each block: the A/A comparison. */
   nullLogRatios: number[];
-  /** All the work that was done, warm-up included. */
+  /** All work done, warm-up included. */
   claims: Record<ArmRole, Claim>;
-  /** Latencies of single operations, where an arm tells them; warm-up left out. */
+  /** Latencies of single operations, where an arm reports them; without the warm-up. */
   latencies: Record<ArmRole, Latencies>;
-  /** Blocks thrown away and measured again because the machine was disturbed, and such that had to stay. */
+  /** Blocks measured again because the machine was disturbed, and disturbed blocks that were kept. */
   reruns: number;
   disturbed: number;
 }
 
-/** The work of one slot: its repeats together. */
+/** The sum of the repeats of one slot. */
 export interface SlotWork {
   units: number;
   ms: number;
-  /** The figure of the slot: units a second, or the mean of the levels its arm found. */
+  /** Units per second, or the mean of the levels that the arm found. */
   figure: number;
 }
 
@@ -37,38 +37,38 @@ export interface MeasureOptions {
   signal: AbortSignal;
   now: () => number;
   run(role: ArmRole): Promise<ArmWork>;
-  /** Wraps each slot, off the clock, e.g. to read WAL positions. */
+  /** Wraps each slot outside its timed part, for example to read WAL positions. */
   aroundSlot?: AroundSlot;
-  /** Times a fixed piece of work that has nothing to do with the case, off the clock; milliseconds. */
+  /** Times a fixed piece of work unrelated to the case, in milliseconds, to detect a disturbed machine. */
   canary?(): Promise<number>;
-  /** Asked after each look (its number from 0): whether more blocks are wanted. Without it all are measured. */
-  goOn?(measured: Measured, look: number): boolean;
+  /** Called after each analysis (its index from 0); returns whether to measure more. Without it all blocks are measured. */
+  goOn?(measured: Measured, analysis: number): boolean;
   onBlock?(done: number): void;
 }
 
 const warmUpRuns = 2;
-/** Work that never waits for anything would keep aborts and progress from being heard. */
-const breatheEveryMs = 50;
+/** Work that never awaits I/O would block aborts and progress events; milliseconds between pauses. */
+const pauseEveryMs = 50;
 
-function createBreath(): () => Promise<void> {
+function createPause(): () => Promise<void> {
   let last = performance.now();
   return async () => {
-    if (performance.now() - last < breatheEveryMs) return;
+    if (performance.now() - last < pauseEveryMs) return;
     await new Promise((done) => setTimeout(done, 0));
     last = performance.now();
   };
 }
 
-/** Warms both arms up, then measures them in interleaved blocks. Knows no database: a clock and two functions. */
+/** Warms both arms up, then measures them in interleaved blocks. Uses a clock and two functions, no database. */
 export async function measure(options: MeasureOptions): Promise<Measured> {
   const { measuring, random, signal, now, run, aroundSlot = (_, slot) => slot() } = options;
   const claims = { baseline: { units: 0, runs: 0 }, candidate: { units: 0, runs: 0 } };
 
-  const breathe = createBreath();
+  const pause = createPause();
   const latencies = { baseline: createLatencies(), candidate: createLatencies() };
 
   async function timed(role: ArmRole): Promise<Omit<ArmWork, "elapsedMs"> & { ms: number }> {
-    await breathe();
+    await pause();
     signal.throwIfAborted();
     const started = now();
     const { elapsedMs, ...work } = await run(role);
@@ -80,13 +80,13 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
 
   const quickest = { baseline: Infinity, candidate: Infinity };
   const warmingSince = now();
-  // In turns, so that both have done the same amount of work when it counts.
+  // Alternately, so that both have done the same amount of work when the measurement begins.
   for (let runs = 0; runs < warmUpRuns || now() - warmingSince < 2 * measuring.warmUpMs; runs++) {
     for (const role of ["baseline", "candidate"] as const) {
       quickest[role] = Math.min(quickest[role], (await timed(role)).ms);
     }
   }
-  // Both arms repeat equally often, so that what they write grows alike; a slot lasts slotMs on average.
+  // Both arms repeat equally often, so that their tables grow equally; a slot lasts slotMs on average.
   const mean = (quickest.baseline + quickest.candidate) / 2;
   const repeats = Math.max(1, Math.round(measuring.slotMs / Math.max(mean, 0.001)));
 
@@ -115,8 +115,8 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
   };
   const watch = createWatch(options.canary);
   const wrapped = (role: ArmRole) => aroundSlot(role, () => slot(role));
-  for (const [look, goal] of measuring.looks.entries()) {
-    // Whole cycles, so that both arms have taken every place equally often at each look.
+  for (const [analysis, goal] of measuring.analyses.entries()) {
+    // Whole cycles, so that at each analysis both arms have had every place equally often.
     const blocks = planBlocks(random, goal - measured.logRatios.length);
     const rerunsMax = Math.max(1, Math.round(blocks.length / blocksPerCycle));
     let reruns = 0;
@@ -135,7 +135,7 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
       measured.nullLogRatios.push(Math.log(got.result.null / got.result[block.nullOf]));
       options.onBlock?.(measured.logRatios.length);
     }
-    if (options.goOn && !options.goOn(measured, look)) break;
+    if (options.goOn && !options.goOn(measured, analysis)) break;
   }
   return measured;
 }

@@ -13,20 +13,20 @@ import { readPlan } from "./plan.ts";
 
 export interface Observer {
   around: AroundSlot;
-  /** Reads what is left to read after the last slot. */
+  /** Returns the evidence of both arms after the last slot. */
   evidence(
     claims: Readonly<Record<ArmRole, Claim>>,
     state: unknown,
   ): Promise<Record<ArmRole, ArmEvidence>>;
 }
 
-const lookEveryMs = 50;
+const sampleEveryMs = 50;
 const roles = ["baseline", "candidate"] as const;
 
 /**
- * Reads what each arm costs the server: WAL and storage per unit, what its sessions wait for, and the plan of its
- * query. The WAL position is the whole server's, so other writers add to it; both arms share that. `watching` is a
- * connection beside the work's own.
+ * Measures what each arm costs the server: WAL and storage per unit, the wait events of its sessions, and the plan of its
+ * query. The WAL position is that of the whole server, so other writers add to both arms. `watching` is a connection apart
+ * from those of the work.
  */
 export function createObserver(
   bench: BenchmarkCase,
@@ -34,29 +34,29 @@ export function createObserver(
   watching: Sql,
 ): Observer {
   const { sql, schema } = ctx;
-  const looked: Record<ArmRole, Map<string, number>> = {
+  const waits: Record<ArmRole, Map<string, number>> = {
     baseline: new Map(),
     candidate: new Map(),
   };
   const wal = { baseline: { bytes: 0, units: 0 }, candidate: { bytes: 0, units: 0 } };
 
-  /** Looks at the sessions until told to stop, and answers when the last look is over. */
-  function lookAtWaits(role: ArmRole): () => Promise<void> {
+  /** Samples the wait events of the sessions. Returns what stops it and waits for the last sample. */
+  function sampleWaits(role: ArmRole): () => Promise<void> {
     let stopped = false;
-    let looking = Promise.resolve();
+    let sampling = Promise.resolve();
     const timer = setInterval(() => {
       if (stopped) return;
-      looking = looking.then(async () => {
+      sampling = sampling.then(async () => {
         if (stopped) return;
         for (const what of await readWaits(watching)) {
-          looked[role].set(what, (looked[role].get(what) ?? 0) + 1);
+          waits[role].set(what, (waits[role].get(what) ?? 0) + 1);
         }
-      }).catch(() => {}); // a look that fails says nothing; the work itself will tell
-    }, lookEveryMs);
+      }).catch(() => {}); // a fault that matters fails the work itself
+    }, sampleEveryMs);
     return () => {
       stopped = true;
       clearInterval(timer);
-      return looking;
+      return sampling;
     };
   }
 
@@ -69,9 +69,9 @@ export function createObserver(
       found.table_bytes_per_unit = size.table / claim.units;
       found.index_bytes_per_unit = size.index / claim.units;
     }
-    const looks = [...looked[role].values()].reduce((sum, count) => sum + count, 0);
+    const samples = [...waits[role].values()].reduce((sum, count) => sum + count, 0);
     found.waits = Object.fromEntries(
-      [...looked[role]].map(([what, count]) => [what, Math.round(count / looks * 1_000) / 1_000]),
+      [...waits[role]].map(([what, count]) => [what, Math.round(count / samples * 1_000) / 1_000]),
     );
     const query = arm.explain?.(ctx, state);
     const facts = query === undefined ? undefined : readPlan(await explainJson(sql, query));
@@ -90,7 +90,7 @@ export function createObserver(
     async around(role, slot) {
       const writes = bench.arms[role].writes !== undefined;
       const before = writes ? await readWalBytes(sql) : 0;
-      const stop = lookAtWaits(role);
+      const stop = sampleWaits(role);
       try {
         const work = await slot();
         if (writes) {

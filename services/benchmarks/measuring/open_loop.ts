@@ -1,10 +1,10 @@
 import { createLatencies, type Latencies } from "./histogram.ts";
 import type { Random } from "./random.ts";
 
-/** When operations are due, in milliseconds from the start, rising. */
+/** When operations are due, in milliseconds from the start, ascending. */
 export type Schedule = readonly number[];
 
-/** Arrivals of a Poisson process: `perSecond` on average, for `durationMs`. */
+/** Returns the arrivals of a Poisson process: `perSecond` on average, for `durationMs`. */
 export function poissonSchedule(random: Random, perSecond: number, durationMs: number): Schedule {
   const due: number[] = [];
   for (let at = 0;;) {
@@ -15,10 +15,10 @@ export function poissonSchedule(random: Random, perSecond: number, durationMs: n
 }
 
 export interface OpenLoopResult {
-  /** From the scheduled start of each operation to its end: what a caller would have waited. */
+  /** From the scheduled start of each operation to its end, as a caller would have waited. */
   latencies: Latencies;
   completed: number;
-  /** Scheduled operations that were never begun, because the run was given up. */
+  /** Scheduled operations that never began because the run was stopped. */
   dropped: number;
   elapsedMs: number;
 }
@@ -26,18 +26,18 @@ export interface OpenLoopResult {
 export interface OpenLoopOptions {
   schedule: Schedule;
   now(): number;
-  /** Waits about `ms`; an injected clock moves itself instead. */
+  /** Waits about `ms`; a test advances its clock instead. */
   sleep?(ms: number): Promise<void>;
-  /** Begins the operations number `from` to `to` − 1, all due; each reports its own end. */
+  /** Begins operations `from` to `to` − 1, which are due. Calls `ended` for each. */
   begin(from: number, to: number, ended: (index: number) => void): void;
-  /** Gives up when work is this far behind its schedule; milliseconds. */
+  /** Stops when work is this far behind its schedule; milliseconds. */
   giveUpAfterMs: number;
   signal: AbortSignal;
 }
 
 /**
- * Starts operations when the schedule says, whether or not earlier ones have ended. A server that stalls therefore
- * delays all that were due meanwhile, and each of them counts its wait: nothing is omitted in step with the stall.
+ * Starts operations by the schedule, whether or not earlier ones have ended. When the server stalls, every operation that
+ * is due meanwhile counts its wait, which avoids coordinated omission.
  */
 export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
   const { schedule, now, sleep = rest, begin, giveUpAfterMs, signal } = options;

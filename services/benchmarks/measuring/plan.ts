@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** What a plan tells of why a query is quick or slow. */
+/** The facts of a plan that explain the speed of a query. */
 export interface PlanFacts {
   plan: string;
   plan_hash: string;
@@ -22,7 +22,7 @@ interface PlanNode {
 
 const shownNodes = 6;
 
-/** Reads the answer of EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON). Pure. */
+/** Reads the result of EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON). Pure. */
 export function readPlan(answer: unknown): PlanFacts | undefined {
   const root = (answer as { Plan?: PlanNode }[] | undefined)?.[0]?.Plan;
   if (!root) return undefined;
@@ -36,7 +36,7 @@ export function readPlan(answer: unknown): PlanFacts | undefined {
     for (const child of node.Plans ?? []) walk(child);
   };
   walk(root);
-  // The same node over several partitions is one line of the plan's shape.
+  // The same node on several partitions counts once.
   const shape = nodes.filter((name, at) => name !== nodes[at - 1]);
   return {
     plan: shape.slice(0, shownNodes).join(" → ") + (shape.length > shownNodes ? " …" : ""),

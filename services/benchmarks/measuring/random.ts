@@ -1,12 +1,12 @@
-/** A seeded source of chance: the same seed gives the same run. Not for secrets. */
+/** A seeded random generator: the same seed gives the same run. Not for secrets. */
 export interface Random {
-  /** A number from 0 (included) to 1 (excluded). */
+  /** Returns a number from 0 (included) to 1 (excluded). */
   next(): number;
-  /** A whole number from 0 to `below` − 1. */
+  /** Returns an integer from 0 to `below` − 1. */
   int(below: number): number;
 }
 
-/** One step of xoshiro128** (Blackman and Vigna, prng.di.unimi.it) over its four words of state. */
+/** Advances xoshiro128** (Blackman and Vigna, prng.di.unimi.it) by one step and returns its 32-bit result. */
 export function xoshiro128(state: Uint32Array): number {
   const [a = 0, b = 0, c = 0, d = 0] = state;
   const scrambled = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
@@ -23,7 +23,7 @@ function rotate(word: number, by: number): number {
   return (word << by) | (word >>> (32 - by));
 }
 
-/** Spreads one number over the state, so that seeds 1 and 2 start far apart (splitmix32). */
+/** Spreads one number over the state by splitmix32, so that seeds 1 and 2 start far apart. */
 function spread(seed: number): Uint32Array {
   let word = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
   return Uint32Array.from({ length: 4 }, () => {

@@ -23,7 +23,7 @@ export interface CategoryReport {
   ci_low: number | null;
   ci_high: number | null;
   target: number;
-  /** How `improvement`, its bounds and `target` are to be read. */
+  /** The unit of `improvement`, its bounds and `target`. */
   target_unit: TargetUnit;
   verdict: Verdict;
   run_id: string | null;
@@ -42,7 +42,7 @@ export interface ValidationReport {
   targets: Omit<CategoryReport, "baseline" | "current" | "unit">[];
 }
 
-/** Every category, judged on `runs` (newest first). Pure: the same runs give the same report. */
+/** Judges every category by `runs` (newest first). Pure: the same runs give the same report. */
 export function reportOf(
   runs: readonly BenchmarkRun<StoredResult>[],
   cases: readonly BenchmarkCase[],
@@ -88,7 +88,7 @@ function judgeCategory(
   for (const run of runs) {
     if (run.status !== "completed" && run.status !== "failed") continue;
     const results = run.results.filter((result) => ids.includes(result.case));
-    // A run of some cases only would let one choose the flattering ones.
+    // A run of only some cases would allow choosing the favourable ones.
     if (ids.length === 0 || results.length < ids.length) continue;
     const source = { run_id: run.id, measured_at: run.finished_at ?? run.started_at };
     const measured = estimateOf(results, run.seed, "log_ratios");
@@ -110,13 +110,13 @@ function judgeCategory(
   return empty;
 }
 
-/** The geometric mean of the cases' ratios: on the log scale, the mean over strata. */
+/** Estimates the geometric mean of the cases' ratios: on the log scale, the mean over strata. */
 function estimateOf(
   results: readonly StoredResult[],
   seed: number,
   samples: "log_ratios" | "null_log_ratios",
 ): Estimate | null {
-  // A case that stopped early has spent only part of the error; the category keeps to the strictest of its cases.
+  // A case that stopped early has spent only part of the error; the category uses the smallest alpha of its cases.
   const alpha = Math.min(...results.map(({ evidence }) => evidence?.alpha ?? 0.05));
   return estimate(results.map((result) => result[samples]), createRandom(seed), alpha);
 }

@@ -1,18 +1,18 @@
 import { createRandom, type Random } from "../measuring/random.ts";
 
-/** A place in a series where its level changed. */
+/** A position in a series where the level changed. */
 export interface ChangePoint {
-  /** The first value of the new level. */
+  /** Index of the first value of the new level. */
   at: number;
   before: number;
   after: number;
-  /** How often chance alone splits a shuffled series as clearly. */
+  /** Share of shuffled series that have as clear a split. */
   p: number;
 }
 
 export interface ChangeOptions {
   seed?: number;
-  /** Splits likelier than this by chance are not changes. */
+  /** Splits with a larger `p` are not changes. */
   alpha?: number;
   /** Least number of values on each side. */
   least?: number;
@@ -22,7 +22,7 @@ export interface ChangeOptions {
 /**
  * Finds where the level of a series changed, by binary segmentation: the split with the largest standardised
  * difference of means (CUSUM) counts when at most `alpha` of shuffled series have one as large; then each part is
- * searched. Shuffling asks for no distribution. Retrospective: the newest `least` − 1 values cannot be judged yet.
+ * searched. Shuffling assumes no distribution. The newest `least` − 1 values cannot be judged yet.
  */
 export function findChanges(
   values: readonly number[],
@@ -60,7 +60,7 @@ export function findChanges(
 const mean = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The split that separates the means most, weighted by how many values stand on each side. */
+/** Returns the split with the largest difference of means, weighted by the number of values on each side. */
 function bestSplit(
   values: readonly number[],
   least: number,

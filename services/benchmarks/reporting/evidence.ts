@@ -1,6 +1,6 @@
 import type { LatencySummary } from "../measuring/histogram.ts";
 
-/** What was read of one arm while and after it worked: the reasons for its figures. Null: not read or not known. */
+/** What was measured of one arm during and after its work, to explain its figures. Null: not measured or unknown. */
 export interface ArmEvidence {
   arm: string;
   wal_bytes_per_unit: number | null;
@@ -8,28 +8,28 @@ export interface ArmEvidence {
   index_bytes_per_unit: number | null;
   /** Shared buffers touched by one execution of its query, hits and reads together. */
   buffers: number | null;
-  /** Of those, read from outside shared buffers. */
+  /** The part of them that was read from outside shared buffers. */
   buffers_read: number | null;
-  /** Short hash of the plan's shape: equal hashes, equal plans. */
+  /** Short hash of the plan's shape; equal for equal plans. */
   plan_hash: string | null;
   /** The nodes of that plan, outermost first. */
   plan: string | null;
-  /** Tables and partitions that the plan scans, and leaves that it could have. */
+  /** Tables and partitions that the plan scans, and leaves that it skips. */
   relations_scanned: number | null;
   partitions_pruned: number | null;
-  /** What its sessions were doing, as shares of looks at them: "CPU" or a wait event. */
+  /** Wait events of its sessions ("CPU" for none), as shares of the samples. */
   waits: Record<string, number>;
-  /** Of single operations from their scheduled start, milliseconds. */
+  /** Latencies of single operations from their scheduled start, milliseconds. */
   latency_ms: LatencySummary | null;
 }
 
 export interface Evidence {
   baseline: ArmEvidence;
   candidate: ArmEvidence;
-  /** Blocks measured again because the machine was disturbed, and such that were kept all the same. */
+  /** Blocks measured again because the machine was disturbed, and disturbed blocks that were kept. */
   reruns: number;
   disturbed: number;
-  /** Error that the interval may spend: 0.05 in all over the looks (measuring/sequential.ts). */
+  /** Error probability of the interval; 0.05 over all analyses (measuring/sequential.ts). */
   alpha: number;
 }
 
@@ -50,7 +50,7 @@ export function emptyEvidence(arm: string): ArmEvidence {
   };
 }
 
-/** The evidence of a pair as sentences without a full stop. Pure. */
+/** Returns the evidence of a pair as sentences without a full stop. Pure. */
 export function sentencesOf({ baseline, candidate, reruns, disturbed }: Evidence, unit: string) {
   const notes: string[] = [];
   const one = singular(unit);
@@ -60,27 +60,27 @@ export function sentencesOf({ baseline, candidate, reruns, disturbed }: Evidence
       ? undefined
       : `${c.toFixed(digits)} against ${b.toFixed(digits)}`;
   };
-  const say = (words: string | undefined, before: string, after = "") => {
+  const add = (words: string | undefined, before: string, after = "") => {
     if (words !== undefined) notes.push(`${before} ${words}${after}`);
   };
-  say(pair((arm) => arm.wal_bytes_per_unit), `WAL per ${one}`, " bytes");
-  say(pair((arm) => arm.table_bytes_per_unit), `Table per ${one}`, " bytes");
-  say(pair((arm) => arm.index_bytes_per_unit), `Indexes per ${one}`, " bytes");
-  say(pair((arm) => arm.buffers), "Buffers of one execution");
-  say(pair((arm) => arm.relations_scanned), "Relations scanned");
-  say(pair((arm) => arm.partitions_pruned), "Partitions pruned");
+  add(pair((arm) => arm.wal_bytes_per_unit), `WAL per ${one}`, " bytes");
+  add(pair((arm) => arm.table_bytes_per_unit), `Table per ${one}`, " bytes");
+  add(pair((arm) => arm.index_bytes_per_unit), `Indexes per ${one}`, " bytes");
+  add(pair((arm) => arm.buffers), "Buffers of one execution");
+  add(pair((arm) => arm.relations_scanned), "Relations scanned");
+  add(pair((arm) => arm.partitions_pruned), "Partitions pruned");
   if (candidate.plan && baseline.plan) {
     notes.push(
       candidate.plan_hash === baseline.plan_hash
-        ? `The plans are alike: ${candidate.plan}`
+        ? `Both have the same plan: ${candidate.plan}`
         : `Plan ${candidate.plan} against ${baseline.plan}`,
     );
   }
-  say(pair((arm) => arm.latency_ms?.p99 ?? null, 1), "Latency p99", " ms");
+  add(pair((arm) => arm.latency_ms?.p99 ?? null, 1), "Latency p99", " ms");
   const waits = [candidate, baseline].map((arm) => topWaits(arm.waits));
   if (waits.every((words) => words !== "")) notes.push(`Time went to ${waits.join(" against ")}`);
   if (reruns > 0) notes.push(`${reruns} disturbed blocks were measured again`);
-  if (disturbed > 0) notes.push(`${disturbed} disturbed blocks had to stay`);
+  if (disturbed > 0) notes.push(`${disturbed} disturbed blocks were kept`);
   return notes;
 }
 

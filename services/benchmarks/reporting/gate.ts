@@ -2,13 +2,13 @@ import { createRandom } from "../measuring/random.ts";
 import type { StoredResult } from "../run.ts";
 import { compareWithin, estimate, type Interval } from "../statistics.ts";
 
-/** What the gate remembers of a case: its samples, so that later runs can be held against them with an interval. */
+/** The stored samples of a case, with which later runs are compared. */
 export interface GateBaseline {
   case: string;
   log_ratios: number[];
 }
 
-/** One case, now against the stored baseline. */
+/** One case compared with its stored baseline. */
 export interface GateFinding {
   case: string;
   /** Change of the case's ratio (candidate ÷ baseline arm) since the stored baseline: −0.2 is a fifth slower. */
@@ -16,22 +16,22 @@ export interface GateFinding {
   low: number;
   high: number;
   judgement: "slower" | "unproven" | "fine";
-  /** The case has no stored baseline, or did not finish. */
+  /** Set when the case has no stored baseline or did not finish. */
   problem?: string;
 }
 
 export interface GateOptions {
-  /** Changes smaller than this are no regression: 0.05 is 5 %. */
+  /** Smaller changes are not a regression; 0.05 is 5 %. */
   tolerance: number;
-  /** Error over all cases together (Holm). */
+  /** Error probability over all cases together (Holm). */
   alpha?: number;
   seed?: number;
 }
 
 /**
- * Holds results against a stored baseline. Both arms of a case run interleaved, so a busier machine slows both and
- * leaves their ratio: what is compared is that ratio, then and now. A case is "slower" when the whole interval of the
- * change lies beyond the tolerance. Over several cases the error is shared out by Holm's method. Pure.
+ * Compares results with a stored baseline. Both arms of a case run interleaved, so a busier machine slows both and does not
+ * change their ratio; the ratios are compared. A case is "slower" when the whole interval of the change is beyond the
+ * tolerance. Holm's method divides the error among the cases. Pure.
  */
 export function holdAgainst(
   stored: readonly GateBaseline[],
@@ -46,14 +46,14 @@ export function holdAgainst(
   const bound = -Math.log1p(-tolerance);
   const clearest = comparable.map(({ result, before }) => {
     const { value, high } = changeOf(before!.log_ratios, result.log_ratios, alpha, seed);
-    // How far beyond the tolerance, in widths of its own uncertainty.
+    // Distance beyond the tolerance, in units of its own uncertainty.
     return { id: result.case, clarity: (-bound - value) / Math.max(high - value, 1e-9) };
   }).sort((a, b) => b.clarity - a.clarity);
   const findings = new Map<string, GateFinding>();
   let stillProven = true;
   for (const [rank, { id }] of clearest.entries()) {
     const { result, before } = comparable.find((pair) => pair.result.case === id)!;
-    // Holm: the clearest case must hold out against the smallest share, and the first that does not ends it.
+    // Holm: the clearest case is tested with the smallest share of the error; the first that fails ends the test.
     const share = alpha / (clearest.length - rank);
     const change = changeOf(before!.log_ratios, result.log_ratios, share, seed);
     const slower = compareWithin(change, bound) === "slower";
@@ -78,7 +78,7 @@ export function holdAgainst(
   );
 }
 
-/** The change between two sets of samples: the difference of their centres, whose errors add like independent ones. */
+/** Estimates the change between two sets of samples: the difference of their centres, with independent errors. */
 function changeOf(
   before: readonly number[],
   after: readonly number[],

@@ -16,14 +16,14 @@ export interface HistoryPoint {
   verdict: Verdict;
 }
 
-/** Where the level of a case's improvement changed, as the runs tell. */
+/** A change of the level of a case's improvement. */
 export interface HistoryChange {
   /** The first run of the new level. */
   run_id: string;
   measured_at: string;
   before: number;
   after: number;
-  /** How often chance alone would look as clear. */
+  /** Probability of a change as clear by chance alone. */
   p: number;
 }
 
@@ -35,7 +35,7 @@ export interface CaseHistory {
   changes: HistoryChange[];
 }
 
-/** What each case has shown over `runs` (newest first), and where it changed for good. Pure. */
+/** Returns the figures of each case over `runs` (newest first), and where their level changed. Pure. */
 export function historyOf(
   runs: readonly BenchmarkRun<StoredResult>[],
   ids: readonly string[],

@@ -1,6 +1,6 @@
 import { scales } from "../categories.ts";
 import type { BenchmarkResult, BenchmarkRun } from "../run.ts";
-import { figureWords, improvementWords } from "./words.ts";
+import { figureWords, improvementWords } from "./format.ts";
 
 const entities: Record<string, string> = {
   "&": "&amp;",
@@ -20,7 +20,7 @@ const colours: Record<string, string> = {
   not_measured: "#6b7280",
 };
 
-/** The interval, its null and the target of one case on a logarithmic axis, as an SVG. */
+/** Draws the interval, the null and the target of one case on a logarithmic axis as SVG. */
 function intervalPlot(result: BenchmarkResult): string {
   const { toLog } = scales[result.target_unit];
   const { improvement, ci_low, ci_high, target } = result;
@@ -61,15 +61,15 @@ ${line(toLog(ci_low), toLog(ci_high), 13, colour, 4)}
 }
 
 function row(result: BenchmarkResult, informs: boolean): string {
-  const say = (value: number | null) => escape(improvementWords(value, result.target_unit));
+  const improvement = (value: number | null) => escape(improvementWords(value, result.target_unit));
   return `<tr>
 <th scope="row">${escape(result.case)}</th>
 <td>${escape(figureWords(result.baseline, result.unit))}</td>
 <td>${escape(figureWords(result.candidate, result.unit))}</td>
-<td>${say(result.improvement)}<br><small>${say(result.ci_low)} to ${
-    say(result.ci_high)
+<td>${improvement(result.improvement)}<br><small>${improvement(result.ci_low)} to ${
+    improvement(result.ci_high)
   }</small></td>
-<td>${say(result.target)}</td>
+<td>${improvement(result.target)}</td>
 <td>${intervalPlot(result)}</td>
 <td class="${informs ? "informs" : escape(result.verdict)}">${
     escape(result.verdict)
@@ -79,8 +79,8 @@ function row(result: BenchmarkResult, informs: boolean): string {
 }
 
 /**
- * A run as a page: each interval drawn against its target and its null. A case that only `informs` does not count for its
- * category, whatever its verdict. Pure; needs no script.
+ * Renders a run as an HTML page without scripts, with each interval plotted against its target and its null. A case that
+ * `informs` does not count towards its category. Pure.
  */
 export function htmlReport(run: BenchmarkRun, informs: (id: string) => boolean): string {
   const facts = Object.entries(run.environment).map(([name, value]) =>

@@ -1,22 +1,22 @@
 import type { BenchmarkRun } from "../run.ts";
-import { figureWords, improvementWords } from "./words.ts";
+import { figureWords, improvementWords } from "./format.ts";
 
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
-/** A run as a Markdown document; cases that only `informs` names say so. Pure. */
+/** Renders a run as Markdown; marks the cases that `informs`. Pure. */
 export function markdownReport(run: BenchmarkRun, informs: (id: string) => boolean): string {
   const rows = run.results.map((result) => {
-    const say = (value: number | null) => improvementWords(value, result.target_unit);
+    const improvement = (value: number | null) => improvementWords(value, result.target_unit);
     return [
       result.case,
       figureWords(result.baseline, result.unit),
       figureWords(result.candidate, result.unit),
-      say(result.improvement),
-      `${say(result.ci_low)} to ${say(result.ci_high)}`,
+      improvement(result.improvement),
+      `${improvement(result.ci_low)} to ${improvement(result.ci_high)}`,
       `${improvementWords(result.null_ci_low, "ratio")} to ${
         improvementWords(result.null_ci_high, "ratio")
       }`,
-      say(result.target),
+      improvement(result.target),
       informs(result.case) ? `${result.verdict} (informs only)` : result.verdict,
       String(result.samples),
     ].map(cell).join(" | ");

@@ -2,7 +2,7 @@ import { readServerSettings } from "../../../db/benchmarks/server.ts";
 import type { Sql } from "../../../db/connection.ts";
 import type { Environment } from "../run.ts";
 
-/** What the figures depend on: the server's settings, and the machine this process sees. */
+/** Returns what the figures depend on: the settings of the server, and the machine of this process. */
 export async function readEnvironment(sql: Sql): Promise<Environment> {
   return {
     ...await readServerSettings(sql),

@@ -15,9 +15,9 @@ export interface ExecuteOptions {
   cases: readonly BenchmarkCase[];
   targets: TargetOverrides;
   sql: Sql;
-  /** A client beside those of the work, to watch it. */
+  /** A client apart from those of the work, to observe it. */
   watching: Sql;
-  /** Opens a client of the run's for `max` connections. */
+  /** Opens a client of the run with `max` connections. */
   open(max: number): Sql;
   schema: string;
   profile: ProfileName;
@@ -26,13 +26,13 @@ export interface ExecuteOptions {
   signal: AbortSignal;
   progress: Progress;
   log: Logger;
-  /** Called after each case with all results so far, so that a later crash costs one case only. */
+  /** Called after each case with all results so far, so that a later crash loses one case only. */
   keep(results: StoredResult[]): Promise<void>;
 }
 
 /**
- * Runs the cases one after the other and answers what went wrong, one line each. A case that fails does not stop
- * the next; an abort or a server out of reach does, by throwing.
+ * Runs the cases one after the other and returns their problems, one line each. A case that fails does not stop the next
+ * one. Throws after an abort and when the server is unreachable.
  */
 export async function executeCases(options: ExecuteOptions): Promise<string[]> {
   const { cases, targets, signal, progress, measuring, log } = options;
@@ -68,7 +68,7 @@ export async function executeCases(options: ExecuteOptions): Promise<string[]> {
   return problems;
 }
 
-/** Each case starts from the seed, so that it draws the same whichever cases ran before it. */
+/** Each case starts from the seed, so that its draws do not depend on the cases before it. */
 function contextOf(
   { sql, open, schema, profile, measuring, seed, signal }: ExecuteOptions,
   opened: Set<Sql>,
@@ -96,7 +96,7 @@ function contextOf(
   };
 }
 
-/** For readers of a result: the code of a database error, never its text, which may quote SQL. */
+/** Returns the reason of a failure for a result: the code of a database error, not its text, which may quote SQL. */
 export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   return code ? `the database answered with error ${code}` : messageOf(error);

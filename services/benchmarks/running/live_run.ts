@@ -6,6 +6,7 @@ import type { Sql } from "../../../db/connection.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { endsWithin } from "../../../lib/deadline.ts";
 import type { BenchmarkCase, ProfileName } from "../case.ts";
 import type { Measuring } from "../measuring/profiles.ts";
 import type { TargetOverrides } from "../categories.ts";
@@ -16,7 +17,7 @@ import { type BenchConnect, connectBench } from "./sweep.ts";
 
 export interface LiveRun {
   readonly id: string;
-  /** Settles when the run is over, its schema gone and its record closed; never rejects. */
+  /** Resolves when the run has ended, its schema is dropped and its record is closed. Never rejects. */
   readonly done: Promise<void>;
   abort(): void;
 }
@@ -43,10 +44,10 @@ interface Ending {
 }
 
 const killEveryMs = 200;
-/** After this, sockets are cut without waiting for the server's word. */
+/** After this time sockets are closed without waiting for the server; milliseconds. */
 const cutAfterMs = 1_000;
 
-/** Starts a run whose lock is held; from here on it cleans up after itself whatever happens. */
+/** Starts a run whose lock is held. The run cleans up after itself, whatever happens. */
 export function startLiveRun(options: LiveRunOptions): LiveRun {
   const controller = new AbortController();
   const done = live(options, controller.signal).catch((error) =>
@@ -61,7 +62,7 @@ async function live(options: LiveRunOptions, signal: AbortSignal): Promise<void>
   const stopKilling = killOnAbort(signal, lock, sql);
   const ending = await work(options, schema, signal);
   await stopKilling();
-  // After an abort nothing is in flight that deserves patience: the answer is due within 2 s.
+  // After an abort no statement is worth waiting for: the answer is due within 2 s.
   await sql.end({ timeout: signal.aborted ? 0 : 1 }).catch(() => {});
   await dropQuietly(options.connect, schema, log);
   try {
@@ -97,15 +98,15 @@ async function work(
   } catch (error) {
     if (signal.aborted) return { status: "aborted", error: "Aborted on request" };
     options.log.error("benchmark_run_failed", { run: id, error });
-    return { status: "failed", error: `The run could not go on: ${reasonOf(error)}` };
+    return { status: "failed", error: `The run was broken off: ${reasonOf(error)}` };
   } finally {
     await watching.end({ timeout: signal.aborted ? 0 : 1 }).catch(() => {});
   }
 }
 
 /**
- * On abort, ends the run's sessions again and again until its work has unwound: a statement may always slip in
- * between two looks. Answers how to stop, which waits for the last look: the clean-up's session comes next.
+ * On abort, terminates the run's sessions repeatedly until its work has ended: a statement may start between two attempts.
+ * Returns what stops this; it waits for the last attempt, because the session of the clean-up comes next.
  */
 function killOnAbort(signal: AbortSignal, lock: BenchmarkLock, sql: Sql): () => Promise<void> {
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -123,11 +124,11 @@ function killOnAbort(signal: AbortSignal, lock: BenchmarkLock, sql: Sql): () => 
   return async () => {
     signal.removeEventListener("abort", onAbort);
     clearInterval(timer);
-    await Promise.race([last, new Promise((done) => setTimeout(done, cutAfterMs))]);
+    await endsWithin(last, cutAfterMs);
   };
 }
 
-/** What cannot be dropped now, the sweeper drops at the next start or run. */
+/** Drops the schema; when that fails, the next start or run drops it. */
 async function dropQuietly(connect: BenchConnect, schema: string, log: Logger): Promise<void> {
   const sql = connectBench(connect, 1);
   try {

@@ -2,16 +2,16 @@ import type { Publisher } from "../../live/hub.ts";
 import type { BenchmarkCase } from "../case.ts";
 import { type BenchmarkEvent, publicResult, type RunStatus, type StoredResult } from "../run.ts";
 
-/** Under the two seconds promised, with room for a busy event loop. */
+/** Below the two seconds promised, so that a busy event loop can be late; milliseconds. */
 const heartbeatMs = 1_500;
 
 export interface Progress {
   begin(bench: BenchmarkCase): void;
-  /** `done` blocks of the present case are measured. */
+  /** Notes that `done` blocks of the present case are measured. */
   block(done: number): void;
   result(result: StoredResult): void;
   finish(status: RunStatus, message?: string): void;
-  /** How far the run is: the present case, and blocks of the whole run; null once it is over. */
+  /** Returns the present case and the blocks of the whole run; null when the run has ended. */
   state(): RunProgress | null;
 }
 
@@ -21,7 +21,7 @@ export interface RunProgress {
   of: number;
 }
 
-/** Tells how far a run is: at the start of each case, with each result, and every 1.5 s in between. */
+/** Publishes the progress of a run: at the start of each case, with each result, and every 1.5 s in between. */
 export function createProgress(
   { hub, runId, cases, blocksPerCase }: {
     hub: Publisher;

@@ -1,5 +1,6 @@
 import { listRuns, listRunStates } from "../../../db/benchmarks/records.ts";
 import type { RecordsDb } from "../../../db/records/records.ts";
+import { endsWithin } from "../../../lib/deadline.ts";
 import type { BenchmarkCase } from "../case.ts";
 import type { TargetOverrides } from "../categories.ts";
 import { type PerformanceReport, reportOf } from "../reporting/categories.ts";
@@ -11,10 +12,10 @@ export interface Reporter {
 }
 
 const runsRead = 100;
-/** Health must answer within a second whatever the database does. */
+/** Health must answer within a second whatever the database does; milliseconds. */
 const waitMs = 600;
 
-/** Keeps the report of the newest runs, and reads them anew when asked, as long as that is quick. */
+/** Keeps the report of the newest runs. Reads the runs again for each report, but returns the last one after `waitMs`. */
 export function createReporter(
   { records, cases, targets }: {
     records: RecordsDb;
@@ -27,7 +28,7 @@ export function createReporter(
   let reading: Promise<void> | undefined;
 
   async function read(): Promise<void> {
-    // Runs with all their samples are large, and intervals cost a bootstrap: only when there is something new.
+    // Runs with their samples are large and intervals cost a bootstrap: read only when a state has changed.
     const states = await listRunStates(records, runsRead);
     const state = states.map(({ id, status }) => `${id} ${status}`).join();
     if (state === readState) return;
@@ -45,10 +46,7 @@ export function createReporter(
 
   return {
     async report() {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const retries = new Promise<void>((done) => timer = setTimeout(done, waitMs));
-      await Promise.race([refresh(), retries]);
-      clearTimeout(timer);
+      await endsWithin(refresh(), waitMs);
       return last;
     },
     refresh: () => void refresh(),

@@ -1,4 +1,4 @@
-import { commitCanary } from "../../../db/benchmarks/server.ts";
+import { commitCanary, createCanary } from "../../../db/benchmarks/server.ts";
 import type { Sql } from "../../../db/connection.ts";
 import type { ArmRole, BenchmarkCase, BenchmarkContext } from "../case.ts";
 import { scales, targetUnitOf } from "../categories.ts";
@@ -7,11 +7,11 @@ import { measure, type Measured } from "../measuring/measure.ts";
 import { createObserver } from "../measuring/observer.ts";
 import type { Measuring } from "../measuring/profiles.ts";
 import { createRandom } from "../measuring/random.ts";
-import { planLooks } from "../measuring/sequential.ts";
+import { planAnalyses } from "../measuring/sequential.ts";
 import type { StoredResult } from "../run.ts";
 import { type Estimate, estimate, improvementOf, median, verdictOf } from "../statistics.ts";
 
-/** What one case found, or why it found nothing. `problem` is set when an arm did not do what it claims. */
+/** The result of one case. `problem` is set when an arm did not do the work it claims. */
 export interface CaseOutcome {
   result: StoredResult;
   problem: string | null;
@@ -19,7 +19,7 @@ export interface CaseOutcome {
 
 interface RunCaseOptions {
   ctx: BenchmarkContext;
-  /** A connection beside those of the work, to watch it. */
+  /** A connection apart from those of the work, to observe it. */
   watching: Sql;
   measuring: Measuring;
   target: number;
@@ -30,33 +30,33 @@ const canaryTable = "canary";
 /** About two milliseconds of arithmetic. */
 const spins = 400_000;
 
-/** Runs one case from setup to verdict. Throws what setup, an arm or an abort throws. */
+/** Runs one case from setup to verdict. Throws the error of setup, of an arm, or of an abort. */
 export async function runCase(
   bench: BenchmarkCase,
   { ctx, watching, measuring, target, onBlock }: RunCaseOptions,
 ): Promise<CaseOutcome> {
   ctx.signal.throwIfAborted();
   const canaryPath = ctx.table(canaryTable);
-  await ctx.sql.unsafe(`create table if not exists ${canaryPath} (at timestamptz not null)`);
+  await createCanary(ctx.sql, canaryPath);
   const state = await bench.setup(ctx);
   const observer = createObserver(bench, ctx, watching);
-  // A case that only informs is not worth more than one look, nor long slots.
-  const looks = planLooks(bench.counts ? measuring.looks : measuring.looks.slice(0, 1));
+  // A case that only informs gets one analysis and short slots.
+  const analyses = planAnalyses(bench.counts ? measuring.analyses : measuring.analyses.slice(0, 1));
   const slotMs = bench.counts ? measuring.slotMs : measuring.slotMs / 2;
   const { limitMs = Infinity } = measuring;
   const began = ctx.now();
   let judgement: Judgement | undefined;
   const measured = await measure({
     random: ctx.random,
-    measuring: { ...measuring, slotMs, looks: looks.map(({ blocks }) => blocks) },
+    measuring: { ...measuring, slotMs, analyses: analyses.map(({ blocks }) => blocks) },
     signal: ctx.signal,
     now: ctx.now,
     run: (role) => bench.arms[role].run(ctx, state),
     aroundSlot: observer.around,
     canary: async () => spin(ctx.now) + await commitCanary(watching, canaryPath, ctx.now),
-    goOn(sofar, look) {
-      judgement = judge(bench, target, sofar, looks[look]!.alpha, ctx.seed);
-      // Stopping between looks, whatever the reason, spends no more error than they were given.
+    goOn(sofar, analysis) {
+      judgement = judge(bench, target, sofar, analyses[analysis]!.alpha, ctx.seed);
+      // To stop early, for whatever reason, spends no more error than the analyses were given.
       return judgement.verdict === "inconclusive" && ctx.now() - began < limitMs;
     },
     onBlock,
@@ -75,8 +75,8 @@ export async function runCase(
 function spin(now: () => number): number {
   const started = now();
   let sum = 0;
-  for (let turn = 0; turn < spins; turn++) sum = (sum + Math.imul(turn, turn)) | 0;
-  // The sum decides nothing, but an engine that saw it unused could leave the loop out.
+  for (let at = 0; at < spins; at++) sum = (sum + Math.imul(at, at)) | 0;
+  // The sum is used, so that the engine does not remove the loop.
   return now() - started + (sum === 0.5 ? 1 : 0);
 }
 
@@ -88,7 +88,7 @@ interface Judgement {
   verdict: StoredResult["verdict"];
 }
 
-/** Judges what was measured so far; the same samples, seed and alpha give the same verdict. */
+/** Returns the verdict on the samples so far. The same samples, seed and alpha give the same verdict. */
 export function judge(
   bench: Pick<BenchmarkCase, "category">,
   target: number,
@@ -104,7 +104,7 @@ export function judge(
   return { alpha, estimate: measured, aaNull, samples, verdict };
 }
 
-/** The result of a case that has no figures to show; `why` says what happened. */
+/** Returns the result of a case without figures; `why` says what happened. */
 export function failedResult(bench: BenchmarkCase, target: number, why: string): StoredResult {
   return {
     case: bench.id,

@@ -2,7 +2,7 @@ import type { RunRow } from "../../../db/benchmarks/records.ts";
 import type { ProfileName } from "../case.ts";
 import type { BenchmarkRun, Environment, RunStatus, StoredResult } from "../run.ts";
 
-/** A record as a run; only this service writes records, so their JSON is taken at its word. */
+/** Returns a record as a run. Only this service writes records, so their JSON is not validated. */
 export function storedRunOf(row: RunRow): BenchmarkRun<StoredResult> {
   return {
     id: row.id,
@@ -12,7 +12,7 @@ export function storedRunOf(row: RunRow): BenchmarkRun<StoredResult> {
     finished_at: row.finished_at?.toISOString() ?? null,
     seed: row.seed,
     environment: row.environment as Environment,
-    // Runs of older versions know neither.
+    // Runs of older versions have neither.
     results: (row.results as StoredResult[]).map((result) => ({
       ...result,
       target_unit: result.target_unit ?? "ratio",

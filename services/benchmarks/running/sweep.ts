@@ -9,14 +9,14 @@ import type { Clock } from "../../../lib/clock.ts";
 
 export type BenchConnect = Omit<ConnectOptions, "max" | "applicationName">;
 
-/** Opens `max` connections of the benchmarks. */
+/** Opens a client of the benchmarks with `max` connections. */
 export function connectBench(connect: BenchConnect, max: number) {
   return connectSql({ ...connect, max, applicationName: benchApplicationName });
 }
 
 /**
- * Removes what dead runs left: their sessions, their schemas, their claim to be running. The caller holds the
- * lock, and that proves that no run is alive. Answers the names of the schemas dropped.
+ * Removes what runs left that ended without clean-up: sessions, schemas, and records that still say "running". The caller
+ * holds the lock, which proves that no run is active. Returns the names of the schemas dropped.
  */
 export async function sweep(
   { lock, connect, records, clock, log }: {
@@ -27,13 +27,13 @@ export async function sweep(
     log: Logger;
   },
 ): Promise<string[]> {
-  // A killed Holdfast's last statement may still run, and hold locks on the tables to be dropped.
+  // The last statement of a killed process may still run and hold locks on the tables to drop.
   await lock.endOthers();
   const dropped = await dropAll(connect, log);
   const runs = await closeUnfinishedRuns(
     records,
     clock.now(),
-    "Holdfast ended while the run was going on",
+    "Holdfast ended while the run was active",
   );
   if (dropped.length + runs.length > 0) log.info("benchmark_orphans_swept", { dropped, runs });
   return dropped;
@@ -48,7 +48,7 @@ async function dropAll(connect: BenchConnect, log: Logger): Promise<string[]> {
         await dropSandbox(sql, schema);
         dropped.push(schema);
       } catch (error) {
-        // One that is locked, or another role's, waits for the next sweep and stops no run.
+        // A schema that is locked or owned by another role is left for the next sweep and stops no run.
         log.warn("benchmark_schema_left", { schema, reason: describeDatabaseError(error) });
       }
     }

@@ -1,9 +1,9 @@
 /**
- * Many deadlines on one clock. A timer of its own for every wait costs a small upload as much as parsing it, and
- * almost none of them ever rings; these ring up to `everyMs` late.
+ * Creates deadlines that share one interval timer. A timer per wait would cost as much as parsing a small upload, and almost
+ * none of them expires. These expire up to `everyMs` late.
  */
 export function createAlarms({ everyMs = 100 }: { everyMs?: number } = {}) {
-  const set = new Set<{ at: number; ring: () => void }>();
+  const set = new Set<{ at: number; expire: () => void }>();
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function check(): void {
@@ -11,7 +11,7 @@ export function createAlarms({ everyMs = 100 }: { everyMs?: number } = {}) {
     for (const alarm of set) {
       if (now < alarm.at) continue;
       set.delete(alarm);
-      alarm.ring();
+      alarm.expire();
     }
     if (set.size > 0) return;
     clearInterval(timer);
@@ -19,9 +19,9 @@ export function createAlarms({ everyMs = 100 }: { everyMs?: number } = {}) {
   }
 
   return {
-    /** Rings once after `ms`, unless the answer was called before. */
-    set(ms: number, ring: () => void): () => void {
-      const alarm = { at: performance.now() + ms, ring };
+    /** Calls `expire` once after `ms`. Returns what cancels it. */
+    set(ms: number, expire: () => void): () => void {
+      const alarm = { at: performance.now() + ms, expire };
       set.add(alarm);
       timer ??= setInterval(check, everyMs);
       return () => set.delete(alarm);

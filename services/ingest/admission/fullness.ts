@@ -1,11 +1,11 @@
 import type { Clock } from "../../../lib/clock.ts";
 
-/** While some uploads find room in half-filled pages, others still fail: this long after a failure it is full. */
+/** The disk counts as full this long after a failure, even if other uploads still fit into half-filled pages. */
 const settleMs = 5_000;
-/** Without another word the finding is forgotten: somebody may have made room while nobody was sending. */
+/** Without further uploads the finding expires: someone may have freed disk space meanwhile. */
 const forgetMs = 5 * 60_000;
 
-/** Remembers, from what became of uploads, whether the database's disk is full. */
+/** Derives from the outcome of uploads whether the database's disk is full. */
 export function createFullness({ clock }: { clock: Clock }) {
   let since: number | undefined;
   let failedAt = -Infinity;
@@ -13,23 +13,23 @@ export function createFullness({ clock }: { clock: Clock }) {
   const now = () => clock.now().getTime();
 
   function isFull(at: number): boolean {
-    // A clock that went back ages what it saw before, too.
+    // Absolute, so that a failure also expires when the clock was set back.
     const age = Math.abs(at - failedAt);
     return age < settleMs || (storedAt < failedAt && age < forgetMs);
   }
 
   return {
-    /** An upload was refused for want of disk space. */
+    /** Notes that an upload failed for lack of disk space. */
     refused(): void {
       const at = now();
       if (!isFull(at)) since = at;
       failedAt = at;
     },
-    /** An upload was committed. */
+    /** Notes that an upload was committed. */
     stored(): void {
       storedAt = now();
     },
-    /** Since when the disk is full, in milliseconds since 1970; undefined when it is not, as far as uploads tell. */
+    /** Returns since when the disk is full, in milliseconds since 1970; undefined when no upload shows it. */
     since: (): number | undefined => isFull(now()) ? since : undefined,
   };
 }

@@ -1,34 +1,28 @@
 import { HoldfastError } from "../../../errors.ts";
+import { endsWithin } from "../../../lib/deadline.ts";
 
 /**
- * One upload at a time per idempotency key in this process: the second waits here, not in the database, where it
- * would hold up the group it is written with.
+ * Creates one lock per idempotency key. A second upload in this process with the same key waits here, not in the database,
+ * where it would block the group that it is written with.
  */
-export function createKeyTurns({ waitMs }: { waitMs: number }) {
-  const running = new Map<string, Promise<void>>();
+export function createKeyLocks({ waitMs }: { waitMs: number }) {
+  const held = new Map<string, Promise<void>>();
   return {
-    /** Waits until nobody else here works under `key`; the answer lets the next one in. */
-    async enter(key: string): Promise<() => void> {
+    /** Takes the lock of `key` and returns what releases it. Throws `idempotency_in_flight` after `waitMs`. */
+    async acquire(key: string): Promise<() => void> {
       const until = performance.now() + waitMs;
-      for (let other = running.get(key); other; other = running.get(key)) {
-        let timer: ReturnType<typeof setTimeout> | undefined;
-        const late = new Promise<"late">((resolve) => {
-          timer = setTimeout(() => resolve("late"), Math.max(0, until - performance.now()));
-        });
-        const turn = await Promise.race([other, late]);
-        clearTimeout(timer);
-        if (turn === "late") {
-          throw new HoldfastError(
-            "idempotency_in_flight",
-            "An upload with this Idempotency-Key is still running",
-            { retryAfterSeconds: 2 },
-          );
-        }
+      for (let holder = held.get(key); holder; holder = held.get(key)) {
+        if (await endsWithin(holder, until - performance.now())) continue;
+        throw new HoldfastError(
+          "idempotency_in_flight",
+          "Another upload with this Idempotency-Key is still running",
+          { retryAfterSeconds: 2 },
+        );
       }
       const { promise, resolve } = Promise.withResolvers<void>();
-      running.set(key, promise);
+      held.set(key, promise);
       return () => {
-        running.delete(key);
+        held.delete(key);
         resolve();
       };
     },

@@ -1,64 +1,66 @@
 import { HoldfastError } from "../../../errors.ts";
 
-/** Small uploads are written with others; large ones have, or want, a lane for themselves, or much memory. */
-export type RoomKind = "small" | "large";
+/** A small upload is written together with others; a large one gets a lane of its own. */
+export type UploadSize = "small" | "large";
 
-export interface Hold {
-  /** Holds another amount from now on; throws `overloaded`, and holds what it held, when it does not fit. */
-  move(kind: RoomKind, amount: number): void;
-  /** Once or more often. */
-  giveBack(): void;
+/** Rows that one upload holds in memory. */
+export interface Reservation {
+  /** Reserves another amount instead. Throws `overloaded`, and keeps the present amount, when it does not fit. */
+  change(size: UploadSize, rows: number): void;
+  /** Gives the rows back; later calls do nothing. */
+  release(): void;
 }
 
 /**
- * Bounds what all uploads together hold in memory while they wait to be written. The large ones may have half of it:
- * however many of them wait, the small ones find room.
+ * Limits how many rows all uploads together hold in memory while they wait to be written. Large uploads may hold half of
+ * `rowsMax`, so that small ones always find memory.
  */
-export function createRoom(max: number) {
+export function createMemoryBudget(rowsMax: number) {
   const held = { small: 0, large: 0 };
 
-  function fits(kind: RoomKind, amount: number): boolean {
-    // One alone always fits, whatever its size: it is bounded by the limits of one upload.
-    if (held[kind] === 0) return true;
-    return kind === "large"
-      ? held.large + amount <= max / 2
-      : held.small + held.large + amount <= max;
+  function fits(size: UploadSize, rows: number): boolean {
+    // A single upload always fits, whatever its size: the limits of one upload bound it.
+    if (held[size] === 0) return true;
+    return size === "large"
+      ? held.large + rows <= rowsMax / 2
+      : held.small + held.large + rows <= rowsMax;
   }
 
-  function take(kind: RoomKind, amount: number): void {
-    if (!fits(kind, amount)) {
+  function take(size: UploadSize, rows: number): void {
+    if (!fits(size, rows)) {
       throw new HoldfastError("overloaded", "Too many rows wait to be written", {
         retryAfterSeconds: 1,
       });
     }
-    held[kind] += amount;
+    held[size] += rows;
   }
 
   return {
-    /** Takes room; throws `overloaded` when there is none. */
-    take(kind: RoomKind, amount: number): Hold {
-      take(kind, amount);
-      let mine = { kind, amount };
-      const giveBack = () => {
-        held[mine.kind] -= mine.amount;
-        mine = { ...mine, amount: 0 };
+    /** Reserves memory for rows. Throws `overloaded` when they do not fit. */
+    reserve(size: UploadSize, rows: number): Reservation {
+      take(size, rows);
+      let mine = { size, rows };
+      const release = () => {
+        held[mine.size] -= mine.rows;
+        mine = { ...mine, rows: 0 };
       };
       return {
-        move(to, moved) {
+        change(size, rows) {
           const before = mine;
-          giveBack();
+          release();
           try {
-            take(to, moved);
+            take(size, rows);
           } catch (error) {
-            held[before.kind] += before.amount;
+            held[before.size] += before.rows;
             mine = before;
             throw error;
           }
-          mine = { kind: to, amount: moved };
+          mine = { size, rows };
         },
-        giveBack,
+        release,
       };
     },
+    /** Rows reserved at present. */
     get held(): number {
       return held.small + held.large;
     },

@@ -13,7 +13,7 @@ export interface FeedReport extends FeedCounts {
   symbol: string;
   /** Time of its newest tick. */
   last_tick_at: string | null;
-  /** When rows of it last came. */
+  /** When its last rows arrived. */
   last_received_at: string;
   /** Age of its newest tick. */
   age_seconds: number | null;
@@ -22,22 +22,22 @@ export interface FeedReport extends FeedCounts {
 export interface FeedsReport {
   since: string;
   feeds: FeedReport[];
-  /** Feeds beyond those that are kept apart. */
+  /** Feeds beyond the number that is counted separately. */
   other: FeedCounts;
   /** Rows whose symbol could not be read. */
   unreadable: FeedCounts;
 }
 
-/** Counts one upload as it is read; it adds to the feeds when told that it has been committed. */
-export interface FeedNote {
-  /** `ticks` as they came, those that the firewall refused included. */
+/** Counts the rows of one upload; `commit` adds them to the feeds. */
+export interface FeedCounter {
+  /** Counts a batch; `ticks` includes those that the firewall refused. */
   add(ticks: readonly ParsedTick[], refusals: readonly Refusal[]): void;
   commit(): void;
 }
 
 export interface Feeds {
-  begin(): FeedNote;
-  /** The feeds by last activity, at most `limit`. */
+  begin(): FeedCounter;
+  /** Returns at most `limit` feeds, last active first. */
   report(limit?: number): FeedsReport;
 }
 
@@ -62,8 +62,8 @@ function mergeInto(sum: Feed, part: Feed): void {
 }
 
 /**
- * Feeds by symbol, at most `max` of them, the rest in one sum. Symbols of which nothing was ever accepted give way
- * first: a sender's garbage must not push the real feeds out of sight.
+ * Counts at most `max` feeds by symbol and the rest in one sum. Symbols without an accepted row are evicted first, so that
+ * malformed input does not displace real feeds.
  */
 function createTable(max: number) {
   const feeds = new Map<string, Feed>();
@@ -74,7 +74,7 @@ function createTable(max: number) {
     feeds,
     other,
     unreadable,
-    /** The feed to count a row of `symbol` in. */
+    /** Returns the counts that a row of `symbol` belongs to. */
     of(symbol: string, accepted: boolean): Feed {
       const known = feeds.get(symbol);
       if (known) {
@@ -103,44 +103,44 @@ const countsOf = ({ accepted, quarantined, by_reason }: Feed): FeedCounts => ({
   by_reason: { ...by_reason },
 });
 
-/** Counts, in memory and since the start, what came by each feed and what became of it. */
+/** Counts in memory, since the process started, the accepted and refused rows of each feed. */
 export function createFeeds({ clock, max = 1_000 }: { clock: Clock; max?: number }): Feeds {
   const since = clock.now().toISOString();
   const table = createTable(max);
-  /** Times of the last rows, in order of activity: a feed that comes again moves to the end. */
+  /** Times of the last rows, in order of activity: the feed active last is at the end. */
   const received = new Map<string, number>();
 
   return {
     begin() {
-      const noted = createTable(max);
+      const counted = createTable(max);
       return {
         add(ticks, refusals) {
           const refused = new Set<number>();
           for (const { line, reason, symbol, malformed } of refusals) {
             if (!malformed) refused.add(line);
-            const feed = symbol === null ? noted.unreadable : noted.of(symbol, false);
+            const feed = symbol === null ? counted.unreadable : counted.of(symbol, false);
             feed.quarantined++;
             feed.by_reason[reason] = (feed.by_reason[reason] ?? 0) + 1;
           }
-          let last: { symbol: string; feed: Feed } | undefined; // ticks of a symbol often come in a row
+          let last: { symbol: string; feed: Feed } | undefined; // consecutive ticks often have the same symbol
           for (const { line, symbol, tsUs } of ticks) {
             if (refused.size > 0 && refused.has(line)) continue;
-            if (last?.symbol !== symbol) last = { symbol, feed: noted.of(symbol, true) };
+            if (last?.symbol !== symbol) last = { symbol, feed: counted.of(symbol, true) };
             last.feed.accepted++;
             if (tsUs > last.feed.lastTickUs) last.feed.lastTickUs = tsUs;
           }
         },
         commit() {
           const now = clock.now().getTime();
-          for (const [symbol, feed] of noted.feeds) {
+          for (const [symbol, feed] of counted.feeds) {
             const sum = table.of(symbol, feed.accepted > 0);
             mergeInto(sum, feed);
             if (sum === table.other) continue;
             received.delete(symbol);
             received.set(symbol, now);
           }
-          mergeInto(table.other, noted.other);
-          mergeInto(table.unreadable, noted.unreadable);
+          mergeInto(table.other, counted.other);
+          mergeInto(table.unreadable, counted.unreadable);
           for (const symbol of received.keys()) {
             if (received.size <= table.feeds.size) break;
             if (!table.feeds.has(symbol)) received.delete(symbol);

@@ -19,70 +19,61 @@ function refuseTick(
   return refuse(tick.line, path, message, tickToJson(tick), reason, false, tick.symbol);
 }
 
+/** Returns why a tick that failed the judgement of `judgeTicks` is refused. */
+function refusalOf(
+  tick: ParsedTick,
+  entry: SymbolEntry | undefined,
+  latestUs: number,
+  earliestUs: number,
+  { futureSeconds, horizonDays }: FirewallLimits,
+): Refusal {
+  const { symbol, price } = tick;
+  if (tick.tsUs > latestUs) {
+    const message = `ts is more than ${futureSeconds} s ahead of Holdfast's clock`;
+    return refuseTick(tick, "future", "ts", message);
+  }
+  if (tick.tsUs < earliestUs) {
+    const message =
+      `ts is more than ${horizonDays} days old by Holdfast's clock; send it with ?backfill=true`;
+    return refuseTick(tick, "stale", "ts", message);
+  }
+  if (!entry) {
+    const message = `no instrument has the symbol ${symbol}; create it, or send with ?create=true`;
+    return refuseTick(tick, "unknown_instrument", "symbol", message);
+  }
+  if (entry.deleted) {
+    return refuseTick(tick, "deleted_instrument", "symbol", `the instrument ${symbol} is deleted`);
+  }
+  const message =
+    `price ${price} is not a multiple of the tick size ${entry.tick_size} of ${symbol}`;
+  return refuseTick(tick, "off_tick_size", "price", message);
+}
+
 /**
- * Judges well-formed ticks against the clock and the instruments. Those that pass get their instrument written into
- * them: a copy of every tick would double what an upload leaves to the garbage collector.
+ * Judges well-formed ticks by the clock and their instruments. Writes the instrument's id into each tick that passes,
+ * because a copy of every tick would double the garbage of an upload.
  */
 export function judgeTicks(
   ticks: readonly ParsedTick[],
   symbols: ReadonlyMap<string, SymbolEntry | undefined>,
   limits: FirewallLimits,
 ): { stored: StoredTick[]; refusals: Refusal[] } {
-  const latest = limits.nowUs + limits.futureSeconds * 1_000_000;
-  const earliest = limits.backfill ? -Infinity : limits.nowUs - limits.horizonDays * 86_400_000_000;
+  const latestUs = limits.nowUs + limits.futureSeconds * 1_000_000;
+  const earliestUs = limits.backfill
+    ? -Infinity
+    : limits.nowUs - limits.horizonDays * 86_400_000_000;
   const stored: StoredTick[] = [];
   const refusals: Refusal[] = [];
   for (const tick of ticks) {
     const entry = symbols.get(tick.symbol);
-    if (tick.tsUs > latest) {
-      refusals.push(
-        refuseTick(
-          tick,
-          "future",
-          "ts",
-          `ts is more than ${limits.futureSeconds} s ahead of Holdfast's clock`,
-        ),
-      );
-    } else if (tick.tsUs < earliest) {
-      refusals.push(
-        refuseTick(
-          tick,
-          "stale",
-          "ts",
-          `ts is more than ${limits.horizonDays} days old by Holdfast's clock; send it with ?backfill=true`,
-        ),
-      );
-    } else if (!entry) {
-      refusals.push(
-        refuseTick(
-          tick,
-          "unknown_instrument",
-          "symbol",
-          `no instrument has the symbol ${tick.symbol}; create it, or send with ?create=true`,
-        ),
-      );
-    } else if (entry.deleted) {
-      refusals.push(
-        refuseTick(
-          tick,
-          "deleted_instrument",
-          "symbol",
-          `the instrument ${tick.symbol} is deleted`,
-        ),
-      );
-    } else if (entry.tick_size !== null && !isOnTick(tick.price, entry.tick_size)) {
-      refusals.push(
-        refuseTick(
-          tick,
-          "off_tick_size",
-          "price",
-          `price ${tick.price} is no multiple of the tick size ${entry.tick_size} of ${tick.symbol}`,
-        ),
-      );
-    } else {
+    if (
+      tick.tsUs <= latestUs && tick.tsUs >= earliestUs &&
+      entry && !entry.deleted &&
+      (entry.tick_size === null || isOnTick(tick.price, entry.tick_size))
+    ) {
       tick.instrumentId = entry.id;
       stored.push(tick);
-    }
+    } else refusals.push(refusalOf(tick, entry, latestUs, earliestUs, limits));
   }
   return { stored, refusals };
 }

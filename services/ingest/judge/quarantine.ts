@@ -18,11 +18,11 @@ import { readJsonLine } from "../parse/parse_ndjson.ts";
 import type { IngestAnswer } from "../upload.ts";
 import { isRefusal, type ParsedTick, type RawFields, readTick, type Refusal } from "../tick.ts";
 
-/** Rows one bulk retry tries: they are read into memory and stored in one transaction. */
+/** Rows of one bulk retry: they are read into memory and stored in one transaction. */
 export const retriedMax = 1_000;
 const problemsShown = 20;
 const purgedAtOnce = 5_000;
-/** A purge answers about then, and says whether it is through. */
+/** A purge returns after about this time and says whether it is complete; milliseconds. */
 const purgeBudgetMs = 15_000;
 const dayUs = 86_400_000_000;
 
@@ -51,20 +51,20 @@ export interface Quarantine {
   list(query: QuarantineQuery & { limit: number; cursor?: string | undefined }): Promise<
     Page<QuarantineEntry>
   >;
-  /** Tries a row again, or the corrected `tick` in its place; it stays there when it is refused again. */
+  /** Stores a row, or the corrected `tick` in its place. A row that is refused again stays in the quarantine. */
   retry(id: string, options: RetryOptions & { tick?: unknown }): Promise<IngestAnswer>;
-  /** Tries many again, oldest first, at most 1,000; those refused again stay as they are. */
+  /** Stores at most 1,000 rows, oldest first. Rows that are refused again stay in the quarantine. */
   retryMany(
     query: QuarantineQuery & RetryOptions & {
       ids?: string[] | undefined;
       cursor?: string | undefined;
     },
   ): Promise<BulkRetryAnswer>;
-  /** Gives one row up. */
+  /** Deletes one row. Throws `not_found`. */
   discard(id: string): Promise<void>;
-  /** Gives rows up, in small transactions; `complete` says whether all that were meant are gone. */
+  /** Deletes rows in small transactions; `complete` says whether all matching rows are deleted. */
   purge(query: QuarantineQuery): Promise<{ purged: number; complete: boolean }>;
-  /** Gives up what is older than it is kept; answers how many rows. */
+  /** Deletes rows older than HOLDFAST_QUARANTINE_DAYS and returns their number. */
   expire(): Promise<number>;
 }
 
@@ -77,15 +77,15 @@ const unknownRow = (id: string) =>
 
 function stillRefused({ line, path, message, malformed }: Refusal): HoldfastError {
   const cure = malformed
-    ? '. As it stands it never will be a tick: send it corrected, as {"tick": {"ts": …, "symbol": …, "price": …, "size": …}}'
+    ? '. The row itself is malformed: send a corrected one as {"tick": {"ts": …, "symbol": …, "price": …, "size": …}}'
     : "";
-  // Thrown, so that the transaction ends as if nothing had been tried.
+  // Thrown, so that the transaction is rolled back.
   return new HoldfastError("conflict", `Still refused: ${message}${cure}`, {
     problems: [{ line, path, message }],
   });
 }
 
-/** The corrected tick of a request, judged as those of an upload are. */
+/** Reads the corrected tick of a request by the rules of an upload. */
 function readCorrected(tick: unknown, line: number): ParsedTick {
   const row = tick === null || typeof tick !== "object" || Array.isArray(tick)
     ? undefined
@@ -97,7 +97,7 @@ function readCorrected(tick: unknown, line: number): ParsedTick {
   });
 }
 
-/** The rows put aside: seen, tried again, given up. */
+/** Lists, retries and deletes quarantined rows. */
 export function createQuarantine(
   { pool, ingest, config, now = () => performance.now() }: {
     pool: Pool;
@@ -144,7 +144,7 @@ export function createQuarantine(
       const filter = { ...filterOf(query), ids, after: position?.[0], limit: retriedMax };
       return await ingest.rewrite({ create, backfill }, async (sql, write) => {
         const entries = await claimQuarantined(sql, filter);
-        // Numbered, so that a refusal leads back to its row.
+        // The index stands for the line, so that a refusal identifies its row.
         const rows = entries.map(({ raw }, at) => readJsonLine(raw, at));
         const ticks = rows.filter((row): row is ParsedTick => !isRefusal(row));
         const refusals = [
@@ -175,7 +175,7 @@ export function createQuarantine(
     purge: (query) => purge(filterOf(query)),
     async expire() {
       const keepDays = config.HOLDFAST_QUARANTINE_DAYS;
-      if (keepDays === 0) return 0; // for ever
+      if (keepDays === 0) return 0; // kept without limit
       const nowUs = Math.floor(await pool.run(readTrustedMs)) * 1000;
       return (await purge({ toUs: Math.max(0, nowUs - keepDays * dayUs) })).purged;
     },

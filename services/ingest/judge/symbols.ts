@@ -1,23 +1,23 @@
 import type { Sql } from "../../../db/connection.ts";
 import { createMissing, lookUpSymbols, type SymbolEntry } from "../../../db/market/instruments.ts";
 
-/** A page of feed holds a few thousand symbols; beyond this the cache starts anew. */
+/** Entries after which the cache is cleared; a feed has a few thousand symbols. */
 const keptMax = 200_000;
 
 export interface SymbolDirectory {
-  /** What is known of these symbols; with `create`, those never seen before become instruments. */
+  /** Returns the instruments of these symbols; with `create`, creates those that never existed. */
   resolve(
     sql: Sql,
     symbols: Iterable<string>,
     create: boolean,
   ): Promise<ReadonlyMap<string, SymbolEntry>>;
-  /** Forgets everything, after an instrument changed. */
+  /** Clears the cache after an instrument changed. */
   forget(): void;
 }
 
 /**
- * Remembers living symbols. A remembered one may have been deleted meanwhile elsewhere: the write holds its
- * instruments inside the transaction and notices.
+ * Caches the symbols of instruments that are not deleted. Another process may delete one meanwhile: the writer locks its
+ * instruments in the transaction and detects that.
  */
 export function createSymbolDirectory(): SymbolDirectory {
   const living = new Map<string, SymbolEntry>();

@@ -6,13 +6,13 @@ import { isRefusal, type ParsedTick, type Refusal, type RowBatch } from "../tick
 /** Bytes of blank lines in a row that a body may hold. */
 const blankBytesMax = 1024 * 1024;
 
-/** Gathers rows into batches of `size` and keeps count against the limit of one upload. */
+/** Collects rows into batches of `size` and enforces the row limit of one upload. */
 export function createBatcher({ size, maxRows }: { size: number; maxRows: number }) {
   let batch: RowBatch = { ticks: [], refusals: [] };
   let total = 0;
   let blankBytes = 0;
   return {
-    /** Counts a blank line of `bytes`, its end included; throws where they go on and on. */
+    /** Counts a blank line of `bytes`, its end included. Throws when there are too many in a row. */
     skip(line: number, bytes: number): void {
       blankBytes += bytes;
       if (blankBytes <= blankBytesMax) return;
@@ -32,7 +32,7 @@ export function createBatcher({ size, maxRows }: { size: number; maxRows: number
     get full(): boolean {
       return batch.ticks.length + batch.refusals.length >= size;
     },
-    /** Hands out what was gathered and starts anew. */
+    /** Returns the batch and begins the next one. */
     take(): RowBatch {
       const taken = batch;
       batch = { ticks: [], refusals: [] };
@@ -44,10 +44,10 @@ export function createBatcher({ size, maxRows }: { size: number; maxRows: number
 export interface ParseOptions {
   batchRows: number;
   maxRows: number;
-  /** Shared by all parsers of a process; one of its own costs a parser more than a small body. */
+  /** Shared by all parsers of a process: a new one costs more than parsing a small body. */
   scanner?: ByteScanner;
-  /** How columns or keys become fields; undefined for Holdfast's own form. */
+  /** Maps columns or keys to fields; undefined for Holdfast's own format. */
   mapping?: MappingOptions | undefined;
-  /** The clock by which a time may be no time; milliseconds since 1970. */
+  /** The time by which implausible times are recognized; milliseconds since 1970. */
   nowMs?: number;
 }

@@ -6,22 +6,22 @@ import { gunzip } from "./gunzip.ts";
 
 export interface BodyOptions {
   gzip: boolean;
-  /** Bytes after decompression. */
+  /** Limit of bytes after decompression. */
   maxBytes: number;
-  /** Longest pause between two chunks. */
+  /** Longest pause between two chunks; milliseconds. */
   stallMs: number;
   alarms: Alarms;
-  /** Whether `fingerprint` will be asked for: hashing costs as much as parsing. */
+  /** Whether `fingerprint` is needed: hashing costs as much as parsing. */
   hashed: boolean;
 }
 
 export interface Body {
   chunks: AsyncIterable<Bytes>;
-  /** SHA-256 of the bytes as they came; complete once the chunks have been read. */
+  /** Returns the SHA-256 of the bytes as received; call it when all chunks have been read. */
   fingerprint(): string;
 }
 
-/** A stream as a source; no stream is an empty body. */
+/** Returns a stream as a source; null is an empty body. */
 function sourceOf(stream: ReadableStream<Bytes> | null): ByteSource {
   const reader = stream?.getReader();
   return {
@@ -30,12 +30,12 @@ function sourceOf(stream: ReadableStream<Bytes> | null): ByteSource {
   };
 }
 
-/** The body of a request as it comes: as its server hands it out, or from its stream. */
+/** Returns the body of a request as a source: from the server's own reader, or from the stream. */
 export function bodySource(request: Request): ByteSource {
   return "source" in request ? (request as SourcedRequest).source() : sourceOf(request.body);
 }
 
-/** The bytes as they come; a sender that goes away breaks them off. */
+/** Yields the bytes as they arrive; throws when the sender disconnects. */
 async function* readChunks(
   source: ByteSource,
   { stallMs, alarms }: BodyOptions,
@@ -51,11 +51,15 @@ async function* readChunks(
   };
   try {
     for (;;) {
-      // Only while waiting: time spent storing a chunk is ours, not the sender's.
+      // Only while waiting: the time to store a chunk does not count against the sender.
       const cancel = alarms.set(stallMs, stalled);
       const chunk = await source.next().catch((cause) => {
         throw failure ??
-          new HoldfastError("upload_stalled", "The body broke off before its end", { cause });
+          new HoldfastError(
+            "upload_stalled",
+            "The body broke off before its end",
+            { cause },
+          );
       }).finally(cancel);
       if (failure) throw failure;
       if (!chunk) {
@@ -69,7 +73,7 @@ async function* readChunks(
   }
 }
 
-/** Reads a request body chunk by chunk, decompressed, within its limits; memory use does not grow with it. */
+/** Reads a request body chunk by chunk, decompressed and within its limits, in constant memory. */
 export function readBody(
   source: ByteSource,
   options: BodyOptions,

@@ -5,11 +5,11 @@ import { HoldfastError } from "../../../errors.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Bytes up to which nobody asks how a body was compressed. */
+/** The ratio is not checked up to this many bytes. */
 const freeBytes = 1024 * 1024;
 /** Ticks compress five- to thirtyfold; blank lines a thousandfold. */
 const expansionMax = 200;
-/** A gzip member that holds nothing takes 20 bytes: many of them keep us busy for nothing. */
+/** An empty gzip member takes 20 bytes; a body of many of them would only waste CPU time. */
 const shrinkMax = 4;
 
 function refuse(message: string, cause?: unknown): HoldfastError {
@@ -20,9 +20,9 @@ function refuse(message: string, cause?: unknown): HoldfastError {
 }
 
 /**
- * Decompresses every member of a gzip stream (RFC 1952 §2.2); DecompressionStream takes one only. Throws a HoldfastError
- * where the data is damaged, where it grows more than 200-fold, and where it shrinks to less than a quarter, as endless
- * empty members do.
+ * Decompresses every member of a gzip stream (RFC 1952 §2.2); DecompressionStream reads only one. Throws a HoldfastError
+ * when the data is damaged, when it grows more than 200-fold, and when it shrinks to less than a quarter, as many empty
+ * members do.
  */
 export async function* gunzip(source: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
   let taken = 0;
@@ -31,7 +31,7 @@ export async function* gunzip(source: AsyncIterable<Bytes>): AsyncGenerator<Byte
     for await (const chunk of source) {
       taken += chunk.length;
       if (taken > freeBytes && given * shrinkMax < taken - freeBytes) {
-        throw refuse("its gzip members hold next to nothing");
+        throw refuse("its gzip members are almost empty");
       }
       yield chunk;
     }
@@ -47,6 +47,6 @@ export async function* gunzip(source: AsyncIterable<Bytes>): AsyncGenerator<Byte
     }
   } catch (error) {
     if (!codeOf(error).startsWith("Z_")) throw error;
-    throw refuse("gzip data is damaged or cut short", error);
+    throw refuse("gzip data is damaged or incomplete", error);
   }
 }

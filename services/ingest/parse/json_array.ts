@@ -2,15 +2,15 @@ import { HoldfastError } from "../../../errors.ts";
 import { createPacer } from "../../../lib/pacer.ts";
 import { describeJsonFault } from "./json_fault.ts";
 
-/** An element of an array: its place, from 1, and its JSON; undefined for one that is too long to be held. */
+/** An element of an array: its place, from 1, and its JSON; undefined when it is too long. */
 interface Element {
   place: number;
   text: string | undefined;
 }
 
-/** No tick needs this much; one element must not fill the memory. */
+/** Bytes of one element: more than any tick needs, and a bound on memory. */
 export const elementMax = 64 * 1024;
-/** Elements of this many bytes cost less than the event loop may be held. */
+/** Bytes parsed before the event loop runs again. */
 const pieceBytes = 8 * 1024;
 
 const comma = 0x2c, quote = 0x22, backslash = 0x5c, newline = 0x0a;
@@ -25,8 +25,8 @@ function malformed(line: number, path: string, message: string, cause?: unknown)
 }
 
 /**
- * Splits the bytes of a JSON array into its elements as they come, without holding more than one of them. Elements are cut at the
- * array's own commas and brackets, and are not parsed here; what stands around them is checked. */
+ * Splits the bytes of a JSON array into its elements as they arrive and holds only one of them. Elements are cut at the
+ * array's own commas and brackets and are not parsed here; the bytes around them are checked. */
 class ArrayScan {
   #state: "before" | "element" | "after" = "before";
   /** Brackets open inside the element. */
@@ -36,11 +36,11 @@ class ArrayScan {
   #parts: Uint8Array[] = [];
   #held = 0;
   #place = 0;
-  /** Line ends seen, of the whole body and before the element. */
+  /** Line ends of the body so far, and before the element. */
   #lines = 1;
   #elementLine = 1;
 
-  /** Takes a chunk; yields the elements that end in it. */
+  /** Yields the elements that end in this chunk. */
   *take(chunk: Uint8Array): Generator<Element> {
     let at = this.#state === "element" ? 0 : this.#outside(chunk, 0);
     let from = at;
@@ -67,7 +67,7 @@ class ArrayScan {
     if (this.#state === "element") this.#hold(chunk.slice(from, at));
   }
 
-  /** Says that nothing more comes; throws where the array has not ended. */
+  /** Ends the scan. Throws when the array has not ended. */
   finish(): void {
     if (this.#state === "after") return;
     if (this.#state === "before") throw malformed(this.#lines, "body", "the body is empty");
@@ -76,7 +76,7 @@ class ArrayScan {
     throw malformed(this.#lines, field ?? "body", `the body is not JSON: ${words}`);
   }
 
-  /** Passes over what stands before or after the array; answers where the first element begins. */
+  /** Skips the bytes before or after the array and returns where the first element begins. */
   #outside(chunk: Uint8Array, start: number): number {
     for (let at = start; at < chunk.length; at++) {
       const byte = chunk[at] ?? 0;
@@ -92,7 +92,7 @@ class ArrayScan {
     return chunk.length;
   }
 
-  /** What to say of something beside the array. */
+  /** Returns the error of bytes outside the array. */
   #misplaced(bytes: Uint8Array): HoldfastError {
     const text = this.#decode([bytes]);
     if (this.#state === "before" && /^["{tfn\d-]/.test(text)) {
@@ -131,7 +131,7 @@ class ArrayScan {
     }
   }
 
-  /** Ends an element at its comma, or at the array's end; none stands in an empty array. */
+  /** Ends an element at its comma or at the end of the array; undefined in an empty array. */
   #end(byte: number): Element | undefined {
     const text = this.#tooLong ? undefined : this.#text();
     const last = byte === closeArray;
@@ -154,13 +154,13 @@ class ArrayScan {
     return element;
   }
 
-  /** The line of the body, from 1, that the element handed out last began on. */
+  /** Returns the line of the body, from 1, on which the last element began. */
   lineOf(text: string): number {
     return Math.max(1, this.#elementLine - (text.split("\n").length - 1));
   }
 }
 
-/** Reads the elements of a JSON array as its bytes come, and lets the event loop run between them. Throws a HoldfastError. */
+/** Reads the elements of a JSON array as its bytes arrive and lets the event loop run between them. Throws a HoldfastError. */
 export async function* readElements(
   chunks: AsyncIterable<Uint8Array>,
   parseText: (text: string) => unknown = JSON.parse,

@@ -1,10 +1,10 @@
-/** Where text stops being JSON, in words for its sender. */
+/** Where text stops being JSON. */
 export interface JsonFault {
   /** Line of the text, from 1. */
   line: number;
-  /** The field whose value is at fault, or undefined outside of one. */
+  /** The field with the wrong value; undefined outside of one. */
   field: string | undefined;
-  /** What stands there; empty at the end of the text. */
+  /** The text found there; empty at the end. */
   found: string;
 }
 
@@ -12,7 +12,7 @@ const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const scalar = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const word = /-?\w{1,20}|[^]/uy;
 
-/** Names that may stand in an answer as they are. */
+/** Names that an answer may repeat unchanged. */
 const plainName = /^[a-z_]{1,32}$/;
 
 function isSpace(unit: number): boolean {
@@ -29,8 +29,8 @@ type Expected =
   | "nothing";
 
 /**
- * Finds the first fault of text that JSON.parse has refused; undefined when there is none. V8 names no position
- * for the commonest faults (NaN, a trailing comma), and no engine names the field.
+ * Finds the first fault of text that JSON.parse has refused; undefined when there is none. V8 gives no position for the
+ * most common faults (NaN, a trailing comma), and no engine names the field.
  */
 export function findJsonFault(source: string): JsonFault | undefined {
   const open: ("{" | "[")[] = [];
@@ -51,7 +51,7 @@ export function findJsonFault(source: string): JsonFault | undefined {
     return true;
   }
 
-  /** Takes a string, or stops at its fault; by hand, for a pattern would recurse with its length. */
+  /** Reads a string, or stops at its fault. A regular expression would recurse with its length. */
   function takeText(): string | undefined {
     const start = at;
     if (!take('"')) return undefined;
@@ -134,7 +134,7 @@ export function findJsonFault(source: string): JsonFault | undefined {
   }
 }
 
-/** The fault in words: `price: unexpected NaN`. */
+/** Describes a fault: `price: unexpected NaN`. */
 export function describeJsonFault(
   source: string,
 ): { line: number; field: string | undefined; words: string; notFinite: boolean } {

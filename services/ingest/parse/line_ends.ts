@@ -4,10 +4,10 @@ type Chunk = Uint8Array<ArrayBuffer>;
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
-/** As far as a first line may reach before it is too long anyway. */
+/** Longest first line that is searched for a line end; bytes. */
 const headMax = 64 * 1024;
 
-/** First bytes of what is not text, and what helps. */
+/** First bytes of files that are not text, and the remedy. */
 const signatures: [readonly number[], string][] = [
   [[0xff, 0xfe], "UTF-16; save it as UTF-8"],
   [[0xfe, 0xff], "UTF-16; save it as UTF-8"],
@@ -22,7 +22,7 @@ const signatures: [readonly number[], string][] = [
 
 function refuseBinary(head: Uint8Array): void {
   const found = signatures.find(([bytes]) => bytes.every((byte, at) => head[at] === byte));
-  // Without a mark UTF-16 gives itself away: every other byte of plain text is nought.
+  // UTF-16 without a byte order mark: every other byte of plain text is zero.
   const halves = head.length >= 4 && (head[0] === 0) !== (head[1] === 0) &&
     (head[0] === 0) === (head[2] === 0) && (head[1] === 0) === (head[3] === 0);
   const what = found?.[1] ?? (halves ? "UTF-16; save it as UTF-8" : undefined);
@@ -40,9 +40,8 @@ function join(a: Chunk, b: Chunk): Chunk {
 }
 
 /**
- * Gives lines that end in a carriage return alone (old Macintosh and some spreadsheets) the line feeds that the rest
- * expects, and refuses other encodings by their first bytes. Other text passes untouched: only its first line is
- * looked at.
+ * Converts lines that end in a carriage return alone (old Macintosh and some spreadsheets) to line feeds, and refuses other
+ * encodings by their first bytes. Other text passes unchanged: only its first line is checked.
  */
 export async function* withLineFeeds(chunks: AsyncIterable<Chunk>): AsyncGenerator<Chunk> {
   let head: Chunk | undefined = new Uint8Array(0);
@@ -59,7 +58,7 @@ export async function* withLineFeeds(chunks: AsyncIterable<Chunk>): AsyncGenerat
     head = head.length === 0 ? chunk : join(head, chunk);
     const ended = head.includes(lineFeed);
     const returned = head.indexOf(carriageReturn);
-    // A return at the very end may be half of a line end.
+    // A carriage return at the end of the chunk may be half of a line end.
     if (!ended && head.length <= headMax && (returned < 0 || returned === head.length - 1)) {
       continue;
     }

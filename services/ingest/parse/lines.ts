@@ -1,6 +1,6 @@
 import { HoldfastError } from "../../../errors.ts";
 
-/** No tick needs a line this long; a body without line ends must not fill the memory. */
+/** Bytes of one line: more than any tick needs, and a bound on memory. */
 const lineMax = 64 * 1024;
 
 function tooLong(line: number): HoldfastError {
@@ -9,7 +9,7 @@ function tooLong(line: number): HoldfastError {
   });
 }
 
-/** Decodes UTF-8 strictly: bytes that are not text are the sender's mistake, named by line. */
+/** Yields lines decoded from strict UTF-8. Throws a HoldfastError with the line of bytes that are not text. */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<string[]> {

@@ -15,7 +15,7 @@ type ReadRecord = (fields: readonly string[], text: string, line: number) => Par
 
 const ownForm = readMappingOptions({});
 
-/** Reads records whose columns are Holdfast's own, in any order. */
+/** Reads records with Holdfast's own columns, in any order. */
 function ownRecord({ layout }: CsvForm): ReadRecord {
   const placed = Object.fromEntries(layout.fields.map(({ field, at }) => [field, at[0]]));
   const at = (field: string) => placed[field] ?? -1;
@@ -42,13 +42,13 @@ function mappedRecord(form: CsvForm, mapping: MappingOptions, nowMs: number): Re
   return (fields, text, line) => map(fields, line, text);
 }
 
-/** Reads one line that is no header. */
+/** Reads one line after the header. */
 function createLineReader({ layout, delimiter }: CsvForm, read: ReadRecord) {
   const width = layout.names.length;
   return (text: string, line: number): ParsedTick | Refusal => {
     const fields = splitRecord(text, delimiter);
     if (!fields) {
-      return refuse(line, "line", "a quote is not closed or stands in the wrong place", text);
+      return refuse(line, "line", "a quote is not closed or misplaced", text);
     }
     if (fields.length !== width) {
       const message = `the line has ${fields.length} fields, the header ${width}`;
@@ -58,18 +58,18 @@ function createLineReader({ layout, delimiter }: CsvForm, read: ReadRecord) {
   };
 }
 
-/** Parses CSV, by its header or by what the options say of it; a bad line spoils only itself. */
+/** Parses CSV by its header or by the options; a bad line is refused alone. */
 export async function* parseCsv(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { batchRows, maxRows, scanner = new ByteScanner(), mapping, nowMs = Date.now() }: ParseOptions,
 ): AsyncGenerator<RowBatch> {
   const batcher = createBatcher({ size: batchRows, maxRows });
   let readLine: ((text: string, line: number) => ParsedTick | Refusal) | undefined;
-  /** Reads plain lines of Holdfast's own form straight from the bytes. */
+  /** Reads plain lines of Holdfast's own format from the bytes. */
   let plain: RowReader | undefined;
   let line = 0;
 
-  /** Settles how to read what follows; answers whether the line is used up. */
+  /** Chooses the reader by the first line; returns whether that line is a header. */
   function begin(text: string): boolean {
     const form = readCsvForm(text, mapping ?? ownForm);
     readLine = createLineReader(

@@ -3,7 +3,7 @@ import { type RawFields, readTick, refuse, type RowBatch } from "../tick.ts";
 import { createBatcher, type ParseOptions } from "./batches.ts";
 import { elementMax, readElements } from "./json_array.ts";
 
-/** Parses a JSON array of ticks; lines are the elements' places, from 1. */
+/** Parses a JSON array of ticks; the line of a tick is its place, from 1. */
 export async function* parseJson(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { batchRows, maxRows, mapping, nowMs = Date.now() }: ParseOptions,

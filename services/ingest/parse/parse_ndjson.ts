@@ -40,7 +40,7 @@ export function readJsonLine(
   return read(value, line, text);
 }
 
-/** Parses newline-delimited JSON; a bad line spoils only itself. Blank lines are passed over. */
+/** Parses newline-delimited JSON; a bad line is refused alone, blank lines are skipped. */
 export async function* parseNdjson(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { batchRows, maxRows, scanner = new ByteScanner(), mapping, nowMs = Date.now() }: ParseOptions,

@@ -5,11 +5,11 @@ const minuteUs = 60_000_000;
 
 interface Minutes {
   byMinute: Map<number, MinuteCandle>;
-  /** The candle touched last: most ticks follow one of their own minute. */
+  /** The candle used last: most ticks belong to the same minute as the tick before. */
   last: MinuteCandle | undefined;
 }
 
-/** Folds ticks into minute candles; open and close follow (time, arrival), as the database's merge does. */
+/** Folds ticks into minute candles. Open and close are ordered by (time, arrival), as in `mergeCandles`. */
 export function createCandleBuilder() {
   const byInstrument = new Map<number, Minutes>();
   let count = 0;
@@ -57,7 +57,7 @@ export function createCandleBuilder() {
     get count(): number {
       return count;
     },
-    /** Adds ticks in order of arrival; the i-th of them arrived as number `base + i`. */
+    /** Adds ticks in order of arrival; tick i has the arrival number `base + i`. */
     add(ticks: readonly StoredTick[], base: bigint): void {
       let at = 0;
       for (const tick of ticks) {
@@ -74,7 +74,7 @@ export function createCandleBuilder() {
         at++;
       }
     },
-    /** Hands out the candles, sorted as `mergeCandles` wants them, and starts anew. */
+    /** Returns the candles in the order that `mergeCandles` needs, and removes them. */
     take(): MinuteCandle[] {
       const candles: MinuteCandle[] = [];
       for (const { byMinute } of byInstrument.values()) candles.push(...byMinute.values());

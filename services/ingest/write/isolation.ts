@@ -1,8 +1,9 @@
 import { isUnreachable } from "../../../db/errors.ts";
 import { type ErrorCode, HoldfastError } from "../../../errors.ts";
+import { noLaneInTime } from "./group_commit.ts";
 
-/** Faults that no upload of a group has brought in, and that trying each alone would only meet again. */
-const ofAll: ReadonlySet<ErrorCode> = new Set([
+/** Faults that every upload of a group would meet again. */
+const common: ReadonlySet<ErrorCode> = new Set([
   "storage_full",
   "database_read_only",
   "deadline_exceeded",
@@ -10,14 +11,14 @@ const ofAll: ReadonlySet<ErrorCode> = new Set([
   "shutting_down",
 ]);
 
-/** Says whether trying each upload alone could help: the fault may lie in one of them. */
-export function isOfOne(error: HoldfastError): boolean {
-  return !isUnreachable(error) && !ofAll.has(error.code);
+/** Says whether a fault of a group may be caused by one of its uploads, so that storing each alone can help. */
+export function mayConcernOne(error: HoldfastError): boolean {
+  return !isUnreachable(error) && !common.has(error.code);
 }
 
 /**
- * Stores each of a group that failed by itself, and answers for each, in order; for no longer than `withinMs`, since
- * others wait meanwhile, and no further than the first fault that all would meet.
+ * Stores each upload of a failed group alone and returns an answer for each, in order. Stops at the first fault that all
+ * would meet, and after `withinMs`, because other uploads wait for the lane; the rest get that fault or `overloaded`.
  */
 export async function storeApart<Upload, Answer>(
   uploads: readonly Upload[],
@@ -29,16 +30,12 @@ export async function storeApart<Upload, Answer>(
 ): Promise<(Answer | HoldfastError)[]> {
   const ends = now() + withinMs;
   const answers: (Answer | HoldfastError)[] = [];
-  let given: HoldfastError | undefined;
+  let fault: HoldfastError | undefined;
   for (const upload of uploads) {
-    if (!given && now() > ends) {
-      given = new HoldfastError("overloaded", "No turn to be written came in time", {
-        retryAfterSeconds: 1,
-      });
-    }
-    const answer = given ?? await storeOne(upload);
+    if (!fault && now() > ends) fault = noLaneInTime();
+    const answer = fault ?? await storeOne(upload);
     answers.push(answer);
-    if (answer instanceof HoldfastError && !isOfOne(answer)) given = answer;
+    if (answer instanceof HoldfastError && !mayConcernOne(answer)) fault = answer;
   }
   return answers;
 }

@@ -2,20 +2,20 @@ import type { Alarms } from "../admission/alarms.ts";
 import type { RowBatch } from "../tick.ts";
 import { rowsOf } from "../upload.ts";
 
-/** The rows of one body, asked for with patience. */
-export interface RowFeed {
-  /** The next batch, undefined at the end, or "late" when it is not there within `waitMs`: ask again. */
+/** The rows of one body, read with a timeout. */
+export interface RowSource {
+  /** Returns the next batch, undefined at the end, or "late" after `waitMs`; a later call then returns that batch. */
   next(waitMs?: number): Promise<RowBatch | undefined | "late">;
-  /** Lets go of the body, read to its end or not. */
+  /** Closes the body, whether or not it was read to its end. */
   close(): Promise<void>;
 }
 
-export function createRowFeed(batches: AsyncIterable<RowBatch>, alarms: Alarms): RowFeed {
+export function createRowSource(batches: AsyncIterable<RowBatch>, alarms: Alarms): RowSource {
   const rows = batches[Symbol.asyncIterator]();
   let pending: Promise<RowBatch | undefined> | undefined;
   let begun = false;
 
-  /** Passes over an empty batch at the end: whoever has the one before it then knows that it was the last. */
+  /** Skips empty batches after the first, so that the last batch returned is known to be the last. */
   async function read(): Promise<RowBatch | undefined> {
     for (;;) {
       const { done, value } = await rows.next();
@@ -26,19 +26,19 @@ export function createRowFeed(batches: AsyncIterable<RowBatch>, alarms: Alarms):
     }
   }
 
-  function ask(): Promise<RowBatch | undefined> {
+  function request(): Promise<RowBatch | undefined> {
     if (!pending) {
       pending = read();
-      pending.catch(() => {}); // told to whoever asks
+      pending.catch(() => {}); // reported by the call of `next` that awaits it
     }
     return pending;
   }
 
   return {
     async next(waitMs) {
-      const asked = ask();
+      const requested = request();
       if (waitMs === undefined) {
-        const batch = await asked;
+        const batch = await requested;
         pending = undefined;
         return batch;
       }
@@ -46,14 +46,14 @@ export function createRowFeed(batches: AsyncIterable<RowBatch>, alarms: Alarms):
       const late = new Promise<"late">((resolve) => {
         cancel = alarms.set(waitMs, () => resolve("late"));
       });
-      const batch = await Promise.race([asked, late]).finally(cancel);
+      const batch = await Promise.race([requested, late]).finally(cancel);
       if (batch !== "late") pending = undefined;
       return batch;
     },
     async close() {
       const closed = rows.return?.();
       closed?.catch(() => {});
-      // A generator that waits for the sender ends when that wait does.
+      // A generator that waits for its sender ends when that wait does.
       if (!pending) await closed;
     },
   };

@@ -19,23 +19,23 @@ import { dayOf } from "../timestamp.ts";
 
 /** Candles held in memory before they are merged, about 4 MB. */
 const candlesMax = 10_000;
-/** Refused rows held in memory before they are written: no statement can run beside a COPY. */
+/** Refused rows held in memory before they are written: no other statement can run during a COPY. */
 const refusalsMax = 1_000;
-/** A COPY is ended at this age, long before statement_timeout would end it. */
+/** A COPY is ended at this age, long before statement_timeout; milliseconds. */
 const copyMs = 5_000;
-/** Looking instruments up again after they changed under an upload. */
+/** Attempts to look up instruments that change during an upload. */
 const holdAttempts = 5;
 
 export interface WriterOptions {
   directory: SymbolDirectory;
   rotation: Pick<Rotation, "ensureDays">;
   encoders: readonly [CopyEncoder, CopyEncoder];
-  /** Leaves what it refuses to the caller, instead of putting it in the quarantine. */
+  /** Leaves refused rows to the caller instead of putting them in the quarantine. */
   keepRefused?: boolean;
   now?: () => number;
 }
 
-/** Rows of one sender, to be judged by its own rules. */
+/** Rows of one upload, with the options they are judged by. */
 export interface WriterPart {
   batch: RowBatch;
   create: boolean;
@@ -47,15 +47,15 @@ export interface Written {
   refusals: Refusal[];
 }
 
-/** Writes rows into one transaction that the caller began and will end. */
+/** Writes rows in a transaction that the caller begins and ends. */
 export interface Writer {
-  /** Stores parts in their order; the server may still be working on them afterwards. */
+  /** Stores parts in order. The server may still process them after the promise resolves. */
   write(parts: readonly WriterPart[]): Promise<Written[]>;
-  /** Ends what is running, so that no statement stays open while the sender pauses. */
+  /** Ends the open COPY, so that no statement is open while the sender pauses. */
   pause(): Promise<void>;
-  /** Ends what is running and merges the candles; call before commit. */
+  /** Ends the open COPY and merges the candles; call before commit. */
   finish(): Promise<void>;
-  /** Breaks off what is running; call before rollback. */
+  /** Aborts the open COPY; call before rollback. */
   abort(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ export function createWriter(
     WriterOptions,
 ): Writer {
   const candles = createCandleBuilder();
-  /** What is known of a symbol for the rest of this transaction; undefined: no instrument has it. */
+  /** Symbols whose instruments are locked for this transaction; undefined: no instrument has the symbol. */
   const settled = new Map<string, SymbolEntry | undefined>();
   const ready = new Set<number>();
   let refused: Refusal[] = [];
@@ -93,7 +93,7 @@ export function createWriter(
     await addQuarantined(sql, rows.map((row) => ({ ...row, detail: row.message })));
   }
 
-  /** Holds these instruments; false when one changed since it was looked up. */
+  /** Locks these instruments. Returns false when one changed since it was looked up. */
   async function hold(entries: readonly SymbolEntry[]): Promise<boolean> {
     const living = entries.filter(({ deleted }) => !deleted);
     if (living.length === 0) return true;
@@ -114,12 +114,16 @@ export function createWriter(
       }
       directory.forget();
     }
-    throw new HoldfastError("conflict", "The instruments keep changing under this upload", {
-      retryAfterSeconds: 1,
-    });
+    throw new HoldfastError(
+      "conflict",
+      "The instruments keep changing during this upload; try again",
+      {
+        retryAfterSeconds: 1,
+      },
+    );
   }
 
-  /** Parts next to each other that ask for the same share one look at their instruments. */
+  /** Judges the parts. Adjacent parts with the same options share one lookup of their instruments. */
   async function judge(parts: readonly WriterPart[]) {
     const judged: ReturnType<typeof judgeTicks>[] = [];
     for (let at = 0; at < parts.length;) {
@@ -133,7 +137,7 @@ export function createWriter(
     return judged;
   }
 
-  /** A COPY sees only the leaves that were there when it began. */
+  /** Creates missing partitions before the COPY begins: it sees only those that exist then. */
   async function makeDays(ticks: readonly StoredTick[]): Promise<void> {
     const missing = new Set<number>();
     for (const { tsUs } of ticks) {

@@ -1,163 +1,91 @@
+import { askCollector, askVersions, ping } from "../../../db/collectors/ask.ts";
 import { chooseQuestion, needsFacts } from "../../../db/collectors/choose.ts";
-import factsSql from "../../../db/collectors/server/facts.sql" with { type: "text" };
-import {
-  type Collector,
-  type CollectorName,
-  collectors,
-  type Tier,
-} from "../../../db/collectors/list.ts";
-import type { CollectorRows, VersionFacts } from "../../../db/collectors/rows.ts";
-import type { Sql } from "../../../db/connection.ts";
-import { describeDatabaseError, isAnswer, isUnreachable } from "../../../db/errors.ts";
-import { decodeForeign } from "../../../db/foreign_text.ts";
+import type { Collector, Tier, VersionFacts } from "../../../db/collectors/collector.ts";
+import { type CollectorName, collectors } from "../../../db/collectors/list.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
-import { HoldfastError } from "../../../errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { budgetOf, chargeTick, restTick } from "./budget.ts";
-import { emptyReading, type Reading } from "./reading.ts";
+import { emptyReading, type Reading, type Readings } from "./reading.ts";
+import { type Outcome, takeReading } from "./take_reading.ts";
 
-export type Readings = { [K in CollectorName]: Reading<CollectorRows[K][]> };
-
-export function emptyReadings(): Readings {
-  return Object.fromEntries(
-    collectors.map(({ name }) => [name, emptyReading()]),
-  ) as unknown as Readings;
-}
-
-/** Not a word until our own deadline, beyond the one in which the server would have given up: the link is dead. */
-function isSilence(error: unknown): boolean {
-  return error instanceof HoldfastError && error.code === "deadline_exceeded" &&
-    error.cause === undefined;
-}
-
-/**
- * What came of asking: rows (`read`), an error of this one statement (`refused`), no turn on our own connection, or an
- * error of our own (`unasked`), a connection that was lost or refused (`lost`), or not a word until our own deadline (`silent`).
- */
-export interface Outcome {
-  kind: "read" | "refused" | "unasked" | "lost" | "silent";
-  error?: string;
-  /** Read only after a connection that was lost had been made anew. */
-  reconnected?: boolean;
-}
-
-function outcomeOf(error: unknown): Outcome["kind"] {
-  if (isUnreachable(error)) return "lost";
-  if (isSilence(error)) return "silent";
-  return isAnswer(error) ? "refused" : "unasked";
-}
-
-/**
- * Runs one question and notes its answer, its cost, or why there is none. It waits up to `deadlineMs` for a connection, and
- * then as long for the answer: what our own queue took says nothing of the server.
- */
-export async function takeReading<T>(
-  reading: Reading<T>,
-  pool: Pool,
-  clock: Clock,
-  deadlineMs: number,
-  ask: (sql: Sql) => Promise<T>,
-): Promise<Outcome> {
-  // Waiting for the connection is no cost of the question's.
-  let started: number | undefined;
-  const timed = (sql: Sql) => {
-    started = performance.now();
-    return ask(sql);
-  };
-  try {
-    reading.value = await pool.run(timed, { deadlineMs, workMs: deadlineMs });
-    reading.at = clock.now().getTime();
-    reading.error = undefined;
-    reading.unasked = false;
-    reading.refusal = undefined;
-    return { kind: "read" };
-  } catch (error) {
-    const words = describeDatabaseError(error);
-    const at = clock.now().getTime();
-    const kind = outcomeOf(error);
-    const unasked = kind === "unasked" && started === undefined;
-    Object.assign(reading, { error: words, errorAt: at, unasked });
-    if (kind === "refused" || kind === "unasked" && !unasked) {
-      reading.refusal = { error: words, at };
-    }
-    return { kind, error: words };
-  } finally {
-    reading.durationMs = started === undefined ? undefined : performance.now() - started;
-  }
-}
-
-/** What tells whether the server answers, and what it is, is always asked. */
+/** These run whatever they cost: they show whether the server answers, and which server it is. */
 const essential = new Set<CollectorName>(["activity", "server"]);
 
-interface Round {
+interface TierRun {
   readings: Readings;
   pool: Pool;
   clock: Clock;
   deadlineMs: number;
   everyMs: number;
-  onRest: (collector: CollectorName, costMs: number, turns: number) => void;
-}
-
-/** What a tier's turn says about the server: it answered, it is away and why, or it was not asked. */
-export type TierOutcome =
-  | { kind: "unasked"; missed: boolean }
-  /** `missed` when our own connection was not free in time for some collector; `reconnected` when a connection was lost on the way: another server may have taken the place of the last. */
-  | { kind: "answered"; missed: boolean; reconnected: boolean }
-  | { kind: "away"; error: string };
-
-/** Asks the least there is to ask: whether a new connection is taken and answered. */
-async function probe({ pool, clock, deadlineMs }: Round): Promise<Outcome> {
-  return await takeReading(emptyReading(), pool, clock, deadlineMs, (sql) => sql`select 1`);
+  onRest: (collector: CollectorName, costMs: number, runs: number) => void;
 }
 
 /**
- * Asks one collector. A connection that was lost may be this one alone, ended by an administrator: a new one is tried,
- * and the question asked once more. Only when the new one is not taken either is the server away; a question that loses
- * its connection each time is an error of that question.
+ * What a run of a tier shows of the server: it answered, it is unreachable, or no collector asked it. `missed`: our own
+ * connection was not free in time for some collector. `reconnected`: a connection was lost during the run, so another
+ * server may answer now.
  */
-async function askTwice(ask: () => Promise<Outcome>, round: Round): Promise<Outcome> {
+export type TierOutcome =
+  | { kind: "unasked"; missed: boolean }
+  | { kind: "answered"; missed: boolean; reconnected: boolean }
+  | { kind: "unreachable"; error: string };
+
+/** Tests whether the server accepts a new connection and answers on it. */
+async function probe({ pool, clock, deadlineMs }: TierRun): Promise<Outcome> {
+  return await takeReading(emptyReading(), pool, clock, deadlineMs, ping);
+}
+
+/**
+ * Runs one query. An administrator may have ended this connection alone, so after a lost connection a new one is opened
+ * and the query runs once more. The server is unreachable only if the new connection fails too. A query that loses its
+ * connection each time is an error of that query.
+ */
+async function askTwice(ask: () => Promise<Outcome>, run: TierRun): Promise<Outcome> {
   const first = await ask();
   if (first.kind !== "lost") return first;
-  const probed = await probe(round);
+  const probed = await probe(run);
   if (probed.kind !== "read" && probed.kind !== "refused") return probed;
   const second = await ask();
   if (second.kind !== "lost") return { ...second, reconnected: true };
-  const again = await probe(round);
+  const again = await probe(run);
   return again.kind === "read" ? { ...second, kind: "refused" } : again;
 }
 
-/** What questions are chosen by: as last read, or asked for where the server's own collector has never answered. */
-async function factsFor(collector: Collector, round: Round): Promise<VersionFacts | undefined> {
-  const known = round.readings.server.value?.[0];
+/** Returns the server's versions as last read, or reads them if the collector `server` has never answered. */
+async function factsFor(
+  collector: Collector<CollectorName>,
+  { readings, pool, clock, deadlineMs }: TierRun,
+): Promise<VersionFacts | undefined> {
+  const known = readings.server.value?.[0];
   if (known || !needsFacts(collector)) return known;
   const reading: Reading<VersionFacts | undefined> = emptyReading();
-  await takeReading(reading, round.pool, round.clock, round.deadlineMs, async (sql) => {
-    const [row] = await sql.unsafe<VersionFacts[]>(factsSql);
-    return row;
-  });
+  await takeReading(reading, pool, clock, deadlineMs, askVersions);
   return reading.value;
 }
 
-/** One collector's turn: asked, left out while it rests, or known not to be on this server. */
-async function runStep(collector: Collector, round: Round): Promise<Outcome> {
-  const { readings, pool, clock, deadlineMs, everyMs, onRest } = round;
+/** Runs one collector, unless it rests or this server has nothing for it to read. */
+async function runCollector(collector: Collector<CollectorName>, run: TierRun): Promise<Outcome> {
+  const { readings, pool, clock, deadlineMs, everyMs, onRest } = run;
   const reading = readings[collector.name] as Reading<unknown>;
   if (reading.budget.resting > 0) {
     reading.budget = restTick(reading.budget);
     return { kind: "unasked" };
   }
-  const choice = chooseQuestion(collector, await factsFor(collector, round));
+  const choice = chooseQuestion(collector, await factsFor(collector, run));
   if ("missing" in choice) {
     Object.assign(reading, emptyReading(), { missing: choice.missing });
     return { kind: "unasked" };
   }
   reading.missing = undefined;
   const ask = () =>
-    takeReading(reading, pool, clock, deadlineMs, async (sql) => {
-      const rows = await sql.unsafe(choice.sql);
-      return collector.foreign ? decodeForeign([...rows], collector.foreign) : rows;
-    });
-  const outcome = await askTwice(ask, round);
+    takeReading(
+      reading,
+      pool,
+      clock,
+      deadlineMs,
+      (sql) => askCollector(sql, collector, choice.sql),
+    );
+  const outcome = await askTwice(ask, run);
   if (outcome.kind === "lost" || outcome.kind === "silent") return outcome;
   if (outcome.kind === "refused" && outcome.error !== undefined) {
     reading.refusal = { error: outcome.error, at: clock.now().getTime() };
@@ -171,20 +99,22 @@ async function runStep(collector: Collector, round: Round): Promise<Outcome> {
 }
 
 /**
- * Runs the collectors of a tier one after the other, each by itself: an error of one leaves the others alone. Stops at
- * the first sign that the server is away.
+ * Runs the collectors of a tier one after the other. An error of one does not affect the others. Stops once the server
+ * is unreachable.
  */
-export async function collectTier(tier: Tier, round: Round): Promise<TierOutcome> {
+export async function collectTier(tier: Tier, run: TierRun): Promise<TierOutcome> {
   let answered = false;
   let missed = false;
   let reconnected = false;
   for (const collector of collectors) {
     if (collector.tier !== tier) continue;
-    const { kind, error, reconnected: anew } = await runStep(collector, round);
-    if (kind === "lost" || kind === "silent") return { kind: "away", error: error ?? "no answer" };
-    missed ||= kind === "unasked" && round.readings[collector.name].unasked;
+    const { kind, error, reconnected: hasReconnected } = await runCollector(collector, run);
+    if (kind === "lost" || kind === "silent") {
+      return { kind: "unreachable", error: error ?? "no answer" };
+    }
+    missed ||= kind === "unasked" && run.readings[collector.name].unasked;
     answered ||= kind === "read" || kind === "refused";
-    reconnected ||= anew === true;
+    reconnected ||= hasReconnected === true;
   }
   return answered ? { kind: "answered", missed, reconnected } : { kind: "unasked", missed };
 }

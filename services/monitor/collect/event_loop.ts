@@ -4,13 +4,13 @@ import type { ReadingSource } from "../../alerts/evaluation/sources.ts";
 const everyMs = 100;
 const windowMs = 60_000;
 
-/** How late timers of this process were within the last minute; milliseconds. */
+/** The delay of timers in this process within the last minute; milliseconds. */
 export interface EventLoopLag {
   p99_ms: number;
   worst_ms: number;
 }
 
-/** A timer that keeps no process alive. */
+/** Repeats `job` with a timer that does not keep the process alive; returns what ends it. */
 function repeat(job: () => void, ms: number): () => void {
   const timer = setInterval(job, ms).unref();
   return () => clearInterval(timer);
@@ -21,13 +21,13 @@ export interface EventLoopWatch extends ReadingSource {
 }
 
 /**
- * Measures from now on how long the event loop is held: a timer that is due every 100 ms and comes late says for how long nothing else
- * ran either. Requests, deadlines and live clients all wait that long.
+ * Measures how long the event loop is blocked: a timer is due every 100 ms, and its delay is the time in which nothing else
+ * ran. Requests, deadlines and live clients wait as long.
  */
 export function createEventLoopWatch(
   { now = () => performance.now(), schedule = repeat }: {
     now?: () => number;
-    /** Runs a job again and again; returns what ends that. */
+    /** Runs a job at an interval; returns what ends it. */
     schedule?: (job: () => void, everyMs: number) => () => void;
   } = {},
 ): EventLoopWatch {
@@ -42,7 +42,7 @@ export function createEventLoopWatch(
   }
 
   function lag(): EventLoopLag {
-    // A loop that is held just now has not been measured yet; whoever asks has ended that.
+    // A caller runs only when the loop is free: a block at this moment has not been measured yet.
     const lags = samples.map((one) => one.lag).sort((a, b) => a - b);
     return {
       p99_ms: lags[Math.floor(lags.length * 0.99)] ?? 0,

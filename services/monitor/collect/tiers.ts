@@ -12,7 +12,7 @@ export type MonitorConfig = Pick<
   | "HOLDFAST_MAX_PARTITIONS"
 >;
 
-/** How often each tier looks, and how old what it saw may be to stand for now; both in milliseconds. */
+/** Returns the interval of each tier, and the age at which its readings become unknown; milliseconds. */
 export function tierTimes(
   config: Pick<
     Config,

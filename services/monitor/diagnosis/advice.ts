@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
+import { remedies } from "../../../db/server/remedies.ts";
 import { judgeMissing } from "./indexes.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-/** Advice as it is found; its id is made of what it says. */
+/** Advice without its id, which is made from its text. */
 type Draft = Omit<Recommendation, "id">;
 
 export interface Recommendation {
-  /** The same for the same title and statement, whenever it is found. */
+  /** The same for the same title and statement. */
   id: string;
   title: string;
   detail: string;
@@ -15,33 +16,34 @@ export interface Recommendation {
   risk?: string;
 }
 
-/** Pieces of advice of one kind at most; all of them are at GET /api/indexes. */
+/** Limit for each kind of advice; GET /api/indexes lists all of it. */
 const perKind = 5;
 
 const megabytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MB`;
 
-/** Indexes to drop, to build anew and to make. */
+/** Returns the indexes to drop, to rebuild and to create. */
 function aboutIndexes({ view }: Snapshot): Draft[] {
   const all = view.indexes?.all ?? [];
-  const some = (problem: (typeof all)[number]["problems"][number]) =>
+  const withProblem = (problem: (typeof all)[number]["problems"][number]) =>
     all.filter(({ problems }) => problems.includes(problem)).slice(0, perKind);
   return [
-    ...some("invalid").map(({ name, cure }) => ({
-      title: `Build ${name} anew`,
-      detail: "It is invalid: a build of it failed. It costs every write and serves no read",
+    ...withProblem("invalid").map(({ name, cure }) => ({
+      title: `Rebuild ${name}`,
+      detail:
+        "The index is invalid because its build failed. It slows down every write and serves no read",
       ...cure,
     })),
-    ...some("duplicate").map(({ name, duplicate_of, bytes, cure }) => ({
+    ...withProblem("duplicate").map(({ name, duplicate_of, bytes, cure }) => ({
       title: `Drop ${name}`,
-      detail: `It is the same as ${duplicate_of} in all but name, and has ${megabytes(bytes)}`,
+      detail: `It duplicates ${duplicate_of} and takes ${megabytes(bytes)}`,
       ...cure,
     })),
-    ...some("unused").filter(({ duplicate_of }) => duplicate_of === null)
+    ...withProblem("unused").filter(({ duplicate_of }) => duplicate_of === null)
       .map(({ name, bytes, cure }) => ({
         title: `Consider dropping ${name}`,
-        detail: `Nothing has read its ${
+        detail: `Nothing has read the index (${
           megabytes(bytes)
-        } in the time its use was counted on this primary, a week at the least`,
+        }) since its use has been counted on this primary, for at least a week`,
         ...cure,
       })),
     ...judgeMissing(view.rows("missing_indexes") ?? []).slice(0, perKind).map((one) => ({
@@ -52,16 +54,16 @@ function aboutIndexes({ view }: Snapshot): Draft[] {
   ];
 }
 
-/** What the server's settings and the role's rights lack. */
+/** Returns advice about the server's settings and the role's privileges. */
 function aboutServer({ metrics, readings, view }: Snapshot): Draft[] {
   const found: Draft[] = [];
   if (metrics.cache_hit_ratio !== null && metrics.cache_hit_ratio < 0.9) {
     found.push({
-      title: "Give Postgres more cache",
+      title: "Raise shared_buffers",
       detail: `Only ${
         (metrics.cache_hit_ratio * 100).toFixed(1)
-      }% of block reads came from shared_buffers`,
-      sql: "alter system set shared_buffers = '25% of the memory'",
+      }% of block reads were served from shared_buffers`,
+      sql: remedies.raiseSharedBuffers,
       lock: "none",
       risk: "needs a restart of Postgres",
     });
@@ -70,27 +72,28 @@ function aboutServer({ metrics, readings, view }: Snapshot): Draft[] {
     found.push({
       title: "Grant pg_monitor to Holdfast's role",
       detail:
-        "Without it, other roles' sessions and statements cannot be judged and are shown as unknown",
-      sql: "grant pg_monitor to <the role Holdfast connects as>",
+        "Without it, the sessions and statements of other roles are hidden and shown as unknown",
+      sql: remedies.grantMonitoring,
       lock: "none",
-      risk: "lets the role read all statistics and settings",
+      risk: "allows the role to read all statistics and settings",
     });
   }
   if (readings.server.value?.[0]?.statements_version === null) {
     found.push({
       title: "Install pg_stat_statements",
-      detail: "Without it, no statement's cost is known",
-      sql: "create extension pg_stat_statements",
+      detail: "Without it, the cost of statements is unknown",
+      sql: remedies.installStatements,
       lock: "none",
-      risk:
-        "needs shared_preload_libraries = 'pg_stat_statements', and a restart when it is not there",
+      risk: "needs shared_preload_libraries = 'pg_stat_statements'; setting it needs a restart",
     });
   }
   const waiting = view.rows("settings")?.filter((row) => row.pending_restart) ?? [];
   if (waiting.length > 0) {
     found.push({
-      title: "Restart Postgres when it suits",
-      detail: `Changed, and not in force yet: ${waiting.map(({ name }) => name).join(", ")}`,
+      title: "Restart Postgres to apply changed settings",
+      detail: `These settings are changed but not in force: ${
+        waiting.map(({ name }) => name).join(", ")
+      }`,
     });
   }
   return found;
@@ -99,7 +102,7 @@ function aboutServer({ metrics, readings, view }: Snapshot): Draft[] {
 const idOf = ({ title, sql = "" }: Draft) =>
   createHash("sha256").update(`${title}\n${sql}`).digest("hex").slice(0, 12);
 
-/** What an operator should consider, from what was read; nothing is guessed from values that are not known. */
+/** Returns advice for the operator; unknown values give none. Pure. */
 export function recommend(snapshot: Snapshot): Recommendation[] {
   const { metrics, pool, tables } = snapshot;
   const found: Draft[] = [];
@@ -107,7 +110,7 @@ export function recommend(snapshot: Snapshot): Recommendation[] {
     found.push({
       title: "Raise HOLDFAST_POOL_SIZE",
       detail:
-        `${pool.waiting} request(s) wait for one of ${pool.size} connections while the server has room for more`,
+        `${pool.waiting} request(s) wait for one of ${pool.size} connections while the server allows more`,
     });
   }
   found.push(...aboutServer(snapshot));

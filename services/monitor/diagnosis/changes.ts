@@ -1,4 +1,5 @@
-import type { CollectorRows, DatabaseCounters, ServerFacts } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
+import type { DatabaseCounters, ServerFacts } from "../../../db/collectors/server/collectors.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
 import { type Change, lastChanges, saveChanges } from "../../../db/history/changes.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
@@ -10,18 +11,18 @@ type Setting = CollectorRows["settings"];
 const kept = 500;
 const deadlineMs = 5_000;
 const ddl = /^(create|alter|drop|truncate|reindex|cluster|refresh|vacuum\s*\(?\s*full)\b/i;
-/** What every session makes for itself tells nothing. */
+/** Temporary objects, and Holdfast's own, are not changes of the schema. */
 const ownSchema = /\b(temp|temporary|pg_temp)\b|"?holdfast"?\./i;
 
 const waits = "another value waits for a restart";
 
-/** A setting's value in force, and whether the file holds another one that a restart would bring. */
+/** Returns a setting's value in force, and whether another value takes effect after a restart. */
 const inForce = ({ setting, pending_restart }: Setting) =>
   pending_restart ? `${setting} (${waits})` : setting;
 
 /**
- * Settings that differ between two readings, in value or in whether another value waits for a restart. A setting is read
- * always, or only while such a value waits. Pure.
+ * Returns the settings that differ between two readings, in value or in whether another value waits for a restart. Some
+ * settings are read only while such a value waits. Pure.
  */
 export function settingChanges(
   before: readonly Setting[] | undefined,
@@ -51,7 +52,7 @@ export function settingChanges(
   ];
 }
 
-/** Indexes that came and went between two looks. Pure. */
+/** Returns the indexes that were created or dropped between two readings. Pure. */
 export function indexChanges(
   before: readonly { schema: string; name: string; table: string }[] | undefined,
   after: readonly { schema: string; name: string; table: string }[] | undefined,
@@ -80,7 +81,7 @@ export function indexChanges(
   ];
 }
 
-/** What changed on the server as far as looks tell: the first thing to ask when something has become slow. */
+/** Keeps the last 500 changes of the server that readings show, and saves them. */
 export function createChanges({ now }: { now: () => number }) {
   let known: Change[] = [];
   let unsaved: Change[] = [];
@@ -100,9 +101,11 @@ export function createChanges({ now }: { now: () => number }) {
   ) => note([{ at: now(), kind, subject, before, after }]);
 
   return {
+    /** Adds changes. */
     note,
+    /** Adds the start of this Holdfast. */
     started: (version: string) => one("holdfast_start", "Holdfast", null, version),
-    /** Another version, or the same after a restart. */
+    /** Adds a restart of the server, or its change of version; `at` in milliseconds since 1970. */
     noteServer({ uptime_seconds, version }: ServerFacts, at: number): void {
       const startedAt = at - uptime_seconds * 1000;
       const restarted = server && Math.abs(startedAt - server.startedAt) > 5_000;
@@ -111,13 +114,14 @@ export function createChanges({ now }: { now: () => number }) {
       }
       server = { startedAt, version };
     },
+    /** Adds a reset of the statistics. */
     noteCounters({ stats_reset }: Pick<DatabaseCounters, "stats_reset">): void {
       if (reset !== undefined && stats_reset !== reset) {
         one("statistics_reset", "pg_stat_database", null, null);
       }
       reset = stats_reset;
     },
-    /** Statements that ran of late and change the schema; the server knows no better time than the look's. */
+    /** Adds those of the statements that change the schema, with the time of the reading. */
     noteStatements(texts: readonly string[]): void {
       const at = now();
       note(
@@ -131,14 +135,15 @@ export function createChanges({ now }: { now: () => number }) {
           })),
       );
     },
+    /** Returns the changes in [from, to]; milliseconds since 1970. */
     between: (from: number, to: number): Change[] =>
       known.filter(({ at }) => at >= from && at <= to),
-    /** Takes up what was seen before this start. */
+    /** Loads the changes seen before this start. */
     async load(pool: Pool): Promise<void> {
       known = [...await pool.run((sql) => lastChanges(sql, kept), { deadlineMs }), ...known]
         .slice(-kept);
     },
-    /** Keeps what is new; never throws: what could not be kept is tried again. */
+    /** Saves new changes. Never throws: the next call repeats what failed. */
     async flush(pool: Pool, log: Logger): Promise<void> {
       const saving = unsaved;
       if (saving.length === 0) return;

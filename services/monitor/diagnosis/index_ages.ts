@@ -1,22 +1,22 @@
-import type { IndexRow } from "../../../db/collectors/rows.ts";
+import type { IndexRow } from "../../../db/collectors/tables/collectors.ts";
 
-/** Use that was counted for less than this has not seen the weekly report; seconds. */
+/** Use is counted at least this long before an index counts as unused, so that weekly jobs are seen; seconds. */
 export const unusedAfterSeconds = 7 * 86_400;
 
-/** The server whose index use is counted, as one reading shows it. */
+/** The server that counts index use, as one reading shows it. */
 export interface CountingServer {
   inRecovery: boolean;
   /** When its postmaster started, in milliseconds since 1970. */
   startedAt: number;
 }
 
-/** Start times of one postmaster, worked out from its uptime, differ by the time an answer takes. */
+/** A start time is worked out from the uptime: differences up to this are the time an answer takes. */
 const sameStartMs = 60_000;
 
 /**
- * Keeps since when no use of each index has been seen: one made between two readings has not been there for as long
- * as the statistics count, and partitions dropped since, or counters reset, take what they counted with them. A standby
- * counts its own reads only: what the primary reads counts from the moment this server was first seen as a primary.
+ * Keeps since when no use of each index has been seen. The statistics alone do not show it: an index may be younger than
+ * they are, and dropped partitions and resets remove counts. A standby counts only its own reads, so time counts from the
+ * first reading of this server as a primary.
  */
 export function createIndexAges() {
   let unusedSince: Map<number, number> | undefined;
@@ -25,7 +25,7 @@ export function createIndexAges() {
   let wasAnother = false;
 
   return {
-    /** Takes in what the server was at `at`, in milliseconds. */
+    /** Records what the server was at `at`, in milliseconds. */
     noteServer(now: CountingServer, at: number): void {
       const before = server;
       server = now;
@@ -39,22 +39,22 @@ export function createIndexAges() {
     /** Takes in a reading at `at`, in milliseconds. */
     note(rows: readonly IndexRow[], at: number): void {
       const before = unusedSince;
-      // Those there at the first reading may be as old as the statistics.
+      // Indexes of the first reading may be as old as the statistics.
       const atFirstSight = before ? at : -Infinity;
       unusedSince = new Map(rows.map(({ index_oid, scans }) => [
         index_oid,
         scans > 0 ? at : before?.get(index_oid) ?? atFirstSight,
       ]));
     },
-    /** Since when this server is known to be a primary, in milliseconds; undefined while it is none, or that is unknown. */
+    /** Returns since when this server is known to be a primary, in milliseconds; undefined on a standby or when unknown. */
     primarySince: () => primarySince,
-    /** Whether counts of zero say anything at `at`: on a primary, and a week after it took the place of another server. */
-    areCountsWhole: (at: number): boolean =>
+    /** Returns whether a count of zero means unused at `at`: on a primary, and a week after it replaced another server. */
+    areCountsComplete: (at: number): boolean =>
       primarySince !== undefined &&
       (!wasAnother || (at - primarySince) / 1_000 >= unusedAfterSeconds),
     /**
-     * Seconds up to `at` in which its use was counted and none was seen, given how long the statistics count; null where
-     * the server is not known to be a primary.
+     * Returns the seconds up to `at` in which use of the index was counted and none was seen, where the statistics have
+     * counted for `countedSeconds`; null where the server is not known to be a primary.
      */
     unusedSeconds({ index_oid }: IndexRow, at: number, countedSeconds: number): number | null {
       if (primarySince === undefined) return null;

@@ -1,13 +1,13 @@
-import type { IndexRow } from "../../../db/collectors/rows.ts";
+import type { IndexRow } from "../../../db/collectors/tables/collectors.ts";
 
-/** Something other than a query's plan that an index is needed for. */
+/** Something besides query plans that needs an index. */
 interface Use {
   what: string;
-  /** Whether it holds this very index: an equal one is no substitute. */
+  /** Whether it needs this very index: an equal one cannot replace it. */
   pins: boolean;
 }
 
-/** Lists what an index is needed for besides reads. Pure. */
+/** Returns what needs an index besides reads. Pure. */
 export function usesOf(row: IndexRow): Use[] {
   const uses: (Use & { holds: boolean })[] = [
     { what: "a constraint", pins: true, holds: row.by_constraint },
@@ -34,7 +34,7 @@ export function usesOf(row: IndexRow): Use[] {
   return uses.filter(({ holds }) => holds).map(({ what, pins }) => ({ what, pins }));
 }
 
-/** What comes first stays: constraint, foreign key, replica identity, cluster, extension, uniqueness. */
+/** Ranks an index by what needs it: constraint, foreign key, replica identity, cluster, extension, uniqueness. */
 const rankOf = (row: IndexRow) =>
   [
     row.by_constraint,
@@ -45,7 +45,7 @@ const rankOf = (row: IndexRow) =>
     row.is_unique,
   ].reduce((sum, holds) => sum * 2 + Number(holds), 0);
 
-/** Tells which of two indexes stays: by what rests on it, then the more used, then the first by name. Pure. */
+/** Returns whether `a` is kept rather than `b`: by what needs it, then by use, then by name. Pure. */
 export function outranks(a: IndexRow, b: IndexRow): boolean {
   const [rankA, rankB] = [rankOf(a), rankOf(b)];
   if (rankA !== rankB) return rankA > rankB;
@@ -56,13 +56,13 @@ export function outranks(a: IndexRow, b: IndexRow): boolean {
 const same = (a: readonly unknown[], b: readonly unknown[]) =>
   a.length === b.length && a.every((value, at) => value === b[at]);
 
-/** Whether `other` refuses all that `row` refuses, at the same moment. */
+/** Returns whether `other` refuses all that `row` refuses, at the same time. */
 const enforcesAll = (other: IndexRow, row: IndexRow) =>
   !row.is_unique ||
   other.is_unique && other.is_immediate === row.is_immediate &&
     other.nulls_not_distinct === row.nulls_not_distinct;
 
-/** Whether `other` answers every query and refuses every write that `row` does, in the same way. Pure. */
+/** Returns whether `other` serves every query and refuses every write that `row` does, in the same way. Pure. */
 export const isEqual = (other: IndexRow, row: IndexRow): boolean =>
   other.method === row.method &&
   other.key_count === row.key_count &&
@@ -77,8 +77,8 @@ export const isEqual = (other: IndexRow, row: IndexRow): boolean =>
   enforcesAll(other, row);
 
 /**
- * Whether the first keys of `wide` are all the keys of `narrow`, which is not unique and has no other columns. Only
- * for B-trees: those of other methods find things in ways of their own. Pure.
+ * Returns whether the first keys of `wide` are all the keys of `narrow`, which is not unique and has no other columns. Only
+ * for B-trees: with other methods the order of keys has another meaning. Pure.
  */
 export function covers(wide: IndexRow, narrow: IndexRow): boolean {
   const count = narrow.key_count;

@@ -1,9 +1,10 @@
-import type { CollectorRows, IndexRow } from "../../../db/collectors/rows.ts";
-import { quoteIdent, quoteTable } from "../../../db/sql.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
+import type { IndexRow } from "../../../db/collectors/tables/collectors.ts";
+import { createIndex, dropIndex, reindex } from "../../../db/indexes/ddl.ts";
 import { unusedAfterSeconds } from "./index_ages.ts";
 import { covers, isEqual, outranks, usesOf } from "./index_equality.ts";
 
-/** One index, with those of its partitions in sum, and what is wrong with it. */
+/** One index with the totals of its partitions, and its problems. */
 export interface IndexReport {
   name: string;
   table: string;
@@ -13,20 +14,20 @@ export interface IndexReport {
   partitions: number;
   unique: boolean;
   valid: boolean;
-  /** Never used since the statistics began, and needed for nothing else; false where that is not known. */
+  /** Whether it was never used since the statistics began and nothing else needs it; false where that is unknown. */
   unused: boolean;
-  /** Another index that is the same in all but name, and stays in its place. */
+  /** An index that is equal to it and is kept. */
   duplicate_of: string | null;
-  /** Another index whose first keys are all the keys of this one. */
+  /** An index whose first keys are all the keys of this one. */
   covered_by: string | null;
-  /** What needs this index besides reads: it is not dropped for want of these. */
+  /** What needs the index besides reads. */
   needed_for: string[];
   problems: ("invalid" | "duplicate" | "covered" | "unused")[];
-  /** What would mend it, its lock, and its risk; null when nothing is wrong. */
+  /** The statement that solves the problem, its lock and its risk; null without a problem. */
   cure: { sql: string; lock: string; risk: string } | null;
 }
 
-/** Columns of a foreign key that no index leads with. */
+/** Columns of a foreign key that are not the first columns of any index. */
 export interface MissingIndex {
   table: string;
   columns: string[];
@@ -38,58 +39,57 @@ const nameOf = (row: IndexRow) => `${row.schema}.${row.name}`;
 
 function cureOf(row: IndexRow, problems: IndexReport["problems"]): IndexReport["cure"] {
   if (problems.length === 0) return null;
-  const name = quoteTable(row.schema, row.name);
   const drops = !problems.includes("invalid");
   if (!drops && row.is_partitioned) {
     return {
-      sql: `reindex index ${name}`,
+      sql: reindex(row, false),
       lock: "ACCESS EXCLUSIVE on each index, SHARE on its partition",
       risk:
-        "writes to a partition wait while its index is built; one still to be made is attached by hand",
+        "writes to a partition wait while its index is built; a partition without an index needs one attached by hand",
     };
   }
   if (!drops) {
     return {
-      sql: `reindex index concurrently ${name}`,
+      sql: reindex(row, true),
       lock: "SHARE UPDATE EXCLUSIVE",
-      risk: "reads the whole table; writes go on",
+      risk: "reads the whole table; does not block writes",
     };
   }
   const elsewhere = problems.includes("duplicate") || problems.includes("covered")
     ? ""
-    : "a standby, or a job rarer than the count is old, may use it; ";
+    : "a standby, or a job that runs less often than use has been counted, may use it; ";
   const statistics = row.expressions === null
     ? ""
-    : "; analyze the table before, so that the one that stays has statistics of its expressions";
+    : "; analyze the table first, so that the index that is kept has statistics on its expressions";
   return row.is_partitioned
     ? {
-      sql: `drop index ${name}`,
+      sql: dropIndex(row, false),
       lock: "ACCESS EXCLUSIVE on the table and all its partitions, for a moment",
       risk:
-        `${elsewhere}waits for open transactions, and others wait behind it: set lock_timeout first${statistics}`,
+        `${elsewhere}waits for open transactions, and other sessions wait for it: set lock_timeout first${statistics}`,
     }
     : {
-      sql: `drop index concurrently ${name}`,
+      sql: dropIndex(row, true),
       lock: "SHARE UPDATE EXCLUSIVE",
-      risk: `${elsewhere}waits for open transactions; reads and writes go on${statistics}`,
+      risk: `${elsewhere}waits for open transactions; does not block reads or writes${statistics}`,
     };
 }
 
-/** What takes the place of an index that is spare, if anything does. */
+/** The index that replaces a redundant one. */
 interface Replacement {
   kind: "duplicate" | "covered";
   by: IndexRow;
 }
 
 /**
- * Finds for each spare index the one that does all it does. The relation has no cycle: a duplicate's place is taken
- * by one that outranks it, a covered index's by one with more columns.
+ * Returns for each redundant index the one that replaces it. There is no cycle: a duplicate is replaced by an index that
+ * outranks it, a covered index by one with more columns.
  */
 function findReplacements(rows: readonly IndexRow[]): Map<IndexRow, Replacement> {
   const byTable = Map.groupBy(rows, (row) => row.table_oid);
   const found = new Map<IndexRow, Replacement>();
   for (const row of rows) {
-    // One that is not valid may be under construction by a session whose progress is hidden from our role.
+    // A session whose progress is hidden from our role may be building an invalid index.
     if (row.invalid_leaves > 0 || row.is_mixed || usesOf(row).some(({ pins }) => pins)) continue;
     const others = (byTable.get(row.table_oid) ?? []).filter((other) =>
       other !== row && other.invalid_leaves === 0 && !other.is_mixed
@@ -103,7 +103,7 @@ function findReplacements(rows: readonly IndexRow[]): Map<IndexRow, Replacement>
   return found;
 }
 
-/** Scans of each index, with those it takes over from the ones it replaces. */
+/** Returns the scans of each index, including those of the indexes it replaces. */
 function scansAfterDrops(
   rows: readonly IndexRow[],
   replacements: ReadonlyMap<IndexRow, Replacement>,
@@ -118,9 +118,9 @@ function scansAfterDrops(
 }
 
 /**
- * Judges every index against the others of its table, so that all drops advised may be made together: of each set
- * of indexes that do the same one stays. `observedSeconds` is how long the use of an index has been counted; null where
- * that says nothing, as on a standby. Pure.
+ * Judges every index against the others of its table. All advised drops can be made together: of equal indexes one is kept.
+ * `observedSeconds` is how long the use of an index has been counted; null where counts mean nothing, as on a standby.
+ * Pure.
  */
 export function judgeIndexes(
   rows: readonly IndexRow[],
@@ -160,21 +160,19 @@ export function judgeIndexes(
   });
 }
 
-/** Indexes that foreign keys lack, with the statement that makes them. Pure. */
+/** Returns the indexes that foreign keys lack, with the statements that create them. Pure. */
 export function judgeMissing(rows: readonly CollectorRows["missing_indexes"][]): MissingIndex[] {
   return rows.map(({ schema, name, is_partitioned, constraint, referenced, columns }) => ({
     table: `${schema}.${name}`,
     columns,
     reason:
-      `the foreign key ${constraint} to ${referenced} has no index: each delete there scans this table`,
+      `the foreign key ${constraint} to ${referenced} has no index: each delete from ${referenced} scans this table`,
     cure: {
-      sql: `create index ${is_partitioned ? "" : "concurrently "}on ${quoteTable(schema, name)} (${
-        columns.map(quoteIdent).join(", ")
-      })`,
+      sql: createIndex({ schema, name }, columns, !is_partitioned),
       lock: is_partitioned ? "SHARE on the table and all its partitions" : "SHARE UPDATE EXCLUSIVE",
       risk: is_partitioned
-        ? "writes wait until it is built: on a busy table, build it per partition and attach"
-        : "reads the whole table; writes go on",
+        ? "writes wait until it is built: on a busy table, build it on each partition and attach these"
+        : "reads the whole table; does not block writes",
     },
   }));
 }

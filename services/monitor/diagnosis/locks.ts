@@ -1,11 +1,11 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 
 type LockRow = CollectorRows["locks"];
 
 export interface BlockedSession {
   pid: number;
   waited_seconds: number | null;
-  /** The mode it wants, and of what. */
+  /** The lock mode, and the table or kind of lock. */
   waits_for: string | null;
   query: string | null;
   user: string | null;
@@ -25,7 +25,7 @@ export interface RootBlocker {
   blocked: BlockedSession[];
 }
 
-/** A blocker that is no session: its pid is 0 when a prepared transaction holds the lock. */
+/** Returns a row for a blocker without a session; pid 0 stands for a prepared transaction. */
 function absent(pid: number): LockRow {
   return {
     pid,
@@ -42,7 +42,7 @@ function absent(pid: number): LockRow {
   };
 }
 
-/** The blocking tree: roots are blockers that nobody blocks; each waiter stands once, under its first blocker. */
+/** Returns the blocking trees: roots are blockers that nobody blocks. Each waiter appears once, under its first blocker. Pure. */
 export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
   const waiters = rows.filter((row) => row.blockers.length > 0);
   const present = new Set(rows.map(({ pid }) => pid));
@@ -51,7 +51,7 @@ export function blockingTree(rows: readonly LockRow[]): RootBlocker[] {
   );
   const seen = new Set<number>();
   const under = (pid: number): BlockedSession[] => {
-    // Claimed before going deeper: a waiter of two blockers must not come up again below.
+    // Marked before the recursion: a waiter of two blockers must appear only once.
     const children = waiters.filter((row) => row.blockers.includes(pid) && !seen.has(row.pid));
     for (const { pid: child } of children) seen.add(child);
     return children.map((row) => ({

@@ -1,10 +1,10 @@
 const cutAt = 500;
 
-/** A statement's text for other eyes: literals and numbers taken out, comments too, at most 500 characters. Pure. */
+/** Returns a statement's text without literals, numbers and comments, of at most 500 characters. Pure. */
 export function redactSql(text: string): string {
   const plain = text
     .replaceAll(/\/\*[\s\S]*?(\*\/|$)|--[^\n]*/g, " ")
-    // A literal that was cut off has no end.
+    // The text may have been cut off within a literal.
     .replaceAll(/\$(\w*)\$[\s\S]*?(\$\1\$|$)/g, "?")
     .replaceAll(/\b[eE]'(?:[^'\\]|\\[\s\S]|'')*('|$)/g, "?")
     .replaceAll(/(?:\b(?:[uU]&|[bBxXnN]))?'(?:[^']|'')*('|$)/g, "?")
@@ -14,7 +14,7 @@ export function redactSql(text: string): string {
   return plain.length > cutAt ? `${plain.slice(0, cutAt - 1)}…` : plain;
 }
 
-/** The same of every `query` in a report, however deep. Pure. */
+/** Returns a report with every `query` in it redacted, at any depth. Pure. */
 export function redactQueries(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redactQueries);
   if (value === null || typeof value !== "object") return value;

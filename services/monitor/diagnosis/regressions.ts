@@ -1,6 +1,6 @@
 import type { WorkById } from "./statement_deltas.ts";
 
-/** A statement that costs more per call than it did. Times are milliseconds since 1970. */
+/** A statement whose calls cost more than before. `since`: milliseconds since 1970. */
 export interface Regression {
   query_id: string;
   metric: "mean_ms" | "blocks_per_call";
@@ -18,7 +18,7 @@ interface Window {
 }
 
 interface Followed {
-  /** Windows that count as usual, oldest first. */
+  /** The windows of the usual cost, oldest first. */
   usual: Window[];
   running: Window;
   found: Map<Regression["metric"], Regression & { windows: number }>;
@@ -26,17 +26,17 @@ interface Followed {
 
 const windowMs = 900_000;
 const usualMax = 24;
-/** Fewer say nothing of what is usual. */
+/** Fewer windows give no usual cost. */
 const usualMin = 3;
 const callsMin = 20;
 const followedMax = 1_000;
-/** At least twice the usual, and a quarter above the worst that was usual. */
+/** A regression is at least twice the median, and a quarter above the worst window. */
 const beyondMedian = 2;
 const beyondWorst = 1.25;
 const backBelow = 1.3;
-/** What it costs more in a window: less is not worth anybody's time. */
+/** The least additional cost of a window; less does not matter. */
 const extraMin = { mean_ms: 1_000, blocks_per_call: 10_000 };
-/** After six hours the new cost is the usual one. */
+/** Windows (six hours) after which the new cost is the usual one. */
 const acceptedAfter = 24;
 
 const costOf = (metric: Regression["metric"], { calls, ms, blocks }: Window) =>
@@ -45,7 +45,7 @@ const costOf = (metric: Regression["metric"], { calls, ms, blocks }: Window) =>
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
-/** Follows what each statement costs per call over windows of a quarter of an hour, and tells those that got dearer. Pure but for its memory. */
+/** Follows the cost per call of each statement over windows of a quarter of an hour, and finds those that became more expensive. */
 export function createRegressions() {
   const followed = new Map<string, Followed>();
 
@@ -68,9 +68,10 @@ export function createRegressions() {
         continue;
       }
       const extra = (after - before) * running.calls;
-      const dearer = usual.length >= usualMin && before > 0 && after > before * beyondMedian &&
+      const isRegression = usual.length >= usualMin && before > 0 &&
+        after > before * beyondMedian &&
         after > Math.max(...costs) * beyondWorst && extra > extraMin[metric];
-      if (dearer) {
+      if (isRegression) {
         found.set(metric, {
           query_id: id,
           metric,
@@ -85,7 +86,7 @@ export function createRegressions() {
   }
 
   return {
-    /** Adds what was done until `at` (milliseconds since 1970), since the call before. */
+    /** Adds the work done between the last call and `at` (milliseconds since 1970). */
     note(work: WorkById, at: number): void {
       for (const [id, done] of work) {
         let one = followed.get(id);
@@ -98,7 +99,7 @@ export function createRegressions() {
             found: new Map(),
           };
         }
-        // The last used last, so that the first is the one to forget.
+        // The map is in order of use, so that the first entry is the one to drop.
         followed.delete(id);
         followed.set(id, one);
         if (at - one.running.startedAt >= windowMs) {
@@ -114,7 +115,7 @@ export function createRegressions() {
         judge(id, one, false);
       }
     },
-    /** Those that are dearer now, the greatest factor first. */
+    /** Returns the regressions, the greatest factor first. */
     found: (): Regression[] =>
       [...followed.values()]
         .flatMap(({ found }) => [...found.values()])

@@ -1,4 +1,5 @@
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import {
   findSession,
@@ -12,18 +13,18 @@ import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import { redactSql } from "./redact.ts";
 
-/** Who asked, for the audit line. */
+/** Who made the request, for the log. */
 export interface Actor {
   role: string;
   requestId: string;
 }
 
 export interface Sessions {
-  /** The sessions of clients as they are at this moment, those that work first; statements without their constants. */
+  /** Returns the sessions of clients at this moment, active ones first; statements without their constants. */
   list(limit: number): Promise<SessionListing[]>;
   /**
-   * Cancels the statement of a session, or ends the session. Throws not_found when there is none, conflict when it
-   * is another than the one meant or has just ended, forbidden for Holdfast's own and for those of a higher role.
+   * Cancels the statement of a session, or ends the session. Throws not_found when there is none; conflict when it is not
+   * the one that began at `backendStart`, or has just ended; forbidden for Holdfast's own and for those of a higher role.
    */
   signal(
     kind: SignalKind,
@@ -34,9 +35,15 @@ export interface Sessions {
 
 const deadlineMs = 5_000;
 
-function refusal({ pid, own, backend_type, backend_start }: SessionRow, meant: string | undefined) {
-  if (meant !== undefined && Date.parse(meant) !== Date.parse(backend_start ?? "")) {
-    return new HoldfastError("conflict", `The session that had pid ${pid} is gone; another has it`);
+function refusal(
+  { pid, own, backend_type, backend_start }: SessionRow,
+  expected: string | undefined,
+) {
+  if (expected !== undefined && Date.parse(expected) !== Date.parse(backend_start ?? "")) {
+    return new HoldfastError(
+      "conflict",
+      `The session that had pid ${pid} has ended; another session has this pid`,
+    );
   }
   if (own) return new HoldfastError("forbidden", `Session ${pid} is Holdfast's own`);
   if (!["client backend", "autovacuum worker"].includes(backend_type)) {
@@ -45,7 +52,7 @@ function refusal({ pid, own, backend_type, backend_start }: SessionRow, meant: s
   return undefined;
 }
 
-/** Cancels and ends sessions of others, over the monitor's connection: the application's pool may be what is stuck. */
+/** Lists, cancels and ends sessions over the monitor's connection: the application's pool may be blocked. */
 export function createSessions({ pool, log }: { pool: Pool; log: Logger }): Sessions {
   return {
     async list(limit) {
@@ -59,12 +66,12 @@ export function createSessions({ pool, log }: { pool: Pool; log: Logger }): Sess
       if (refused) throw refused;
       const done = await pool.run((sql) => signalSession(sql, session, kind), { deadlineMs }).catch(
         (error) => {
-          if (codeOf(error) !== "42501") throw error; // insufficient_privilege
+          if (codeOf(error) !== sqlState.insufficientPrivilege) throw error;
           throw new HoldfastError(
             "forbidden",
-            `The server does not let Holdfast's role ${kind} session ${pid}: ${
+            `The server does not allow Holdfast's role to ${kind} session ${pid}: ${
               describeDatabaseError(error)
-            }; members of pg_signal_backend may, save for superusers' sessions`,
+            }; members of pg_signal_backend may, except for sessions of superusers`,
             { cause: error },
           );
         },

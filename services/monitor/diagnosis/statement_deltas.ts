@@ -1,6 +1,6 @@
-import type { StatementRow } from "../../../db/collectors/rows.ts";
+import type { StatementRow } from "../../../db/collectors/statements/collectors.ts";
 
-/** What a statement did: its calls and their cost. Times are milliseconds, blocks are of the server's block size. */
+/** The calls of a statement and their cost; blocks have the server's block size. */
 export interface StatementWork {
   calls: number;
   total_ms: number;
@@ -11,7 +11,7 @@ export interface StatementWork {
   wal_bytes: number;
 }
 
-/** Per query id; the same statement of several roles, or called by functions too, is one. */
+/** Work by query id. The same statement of several roles, or called in functions, is one entry. */
 export type WorkById = Map<string, StatementWork>;
 
 const fields = [
@@ -35,7 +35,7 @@ function addWork(into: WorkById, id: string, work: StatementWork): void {
   for (const name of fields) sum[name] += work[name];
 }
 
-/** All that is counted since each entry's start, by query id. */
+/** Returns the work since the start of each entry, by query id. Pure. */
 export function totalWork(rows: readonly StatementRow[]): WorkById {
   const totals: WorkById = new Map();
   for (const row of rows) addWork(totals, row.query_id, row);
@@ -43,9 +43,8 @@ export function totalWork(rows: readonly StatementRow[]): WorkById {
 }
 
 /**
- * What was done between two readings. An entry made anew (a counter fell, or stats_since moved) counts from zero,
- * never negative; one that was not among the rows before counts only when `complete` says that all were read, for
- * else its past may be long. Pure.
+ * Returns the work between two readings. An entry that was reset (a counter fell, or stats_since changed) counts from zero.
+ * An entry that was not in `before` counts only if `before` was `complete`; otherwise its work may be old. Pure.
  */
 export function workBetween(
   before: readonly StatementRow[],
@@ -57,9 +56,9 @@ export function workBetween(
   for (const row of after) {
     const old = known.get(keyOf(row));
     if (!old && !complete) continue;
-    const anew = !old || old.stats_since !== row.stats_since ||
+    const isReset = !old || old.stats_since !== row.stats_since ||
       fields.some((name) => row[name] < old[name]);
-    const work = anew
+    const work = isReset
       ? row
       : Object.fromEntries(fields.map((name) => [name, row[name] - old[name]])) as never;
     if ((work as StatementWork).calls > 0) addWork(deltas, row.query_id, work);
@@ -67,7 +66,7 @@ export function workBetween(
   return deltas;
 }
 
-/** Adds up several rounds of work. */
+/** Returns the sum of several rounds of work. Pure. */
 export function sumWork(rounds: readonly WorkById[]): WorkById {
   const sum: WorkById = new Map();
   for (const round of rounds) {

@@ -1,4 +1,4 @@
-/** A metric family of an exposition. Names are without `_total`, which counters get when they are written. */
+/** A metric family of an exposition. The name of a counter has no `_total`: writing adds it. */
 export interface Family {
   name: string;
   type: "counter" | "gauge" | "summary" | "info";
@@ -13,7 +13,7 @@ export interface Sample {
 
 export type Format = "prometheus" | "openmetrics";
 
-/** Units that a name may end in, and that OpenMetrics wants said. */
+/** Units that a name may end in and that OpenMetrics declares. */
 const units = ["seconds", "bytes", "ratio"];
 
 const escapeHelp = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
@@ -27,7 +27,7 @@ function labelsOf(labels: Sample["labels"] = {}): string {
 function writeFamily({ name, type, help, samples }: Family, format: Format): string[] {
   const suffix = type === "counter" ? "_total" : type === "info" ? "_info" : "";
   const sampleName = `${name}${suffix}`;
-  // OpenMetrics describes the family, the older text format each series' own name.
+  // OpenMetrics describes the family; the older text format describes the name of each series.
   const described = format === "openmetrics" ? name : sampleName;
   const shownType = type === "info" && format === "prometheus" ? "gauge" : type;
   const unit = units.find((one) => name.endsWith(`_${one}`));
@@ -36,7 +36,7 @@ function writeFamily({ name, type, help, samples }: Family, format: Format): str
   const seen = new Set<string>();
   for (const { labels, value } of samples) {
     const shown = labelsOf(labels);
-    // One series may stand once only, and what is no number is not known.
+    // A series may be written only once, and a value that is not finite is unknown.
     if (seen.has(shown) || !Number.isFinite(value)) continue;
     seen.add(shown);
     lines.push(`${sampleName}${shown} ${value}`);

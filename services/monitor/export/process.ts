@@ -4,10 +4,10 @@ import type { Snapshot } from "../snapshot.ts";
 import type { Family, Sample } from "./exposition.ts";
 import { collectorFamilies, counterFamilies, signalFamilies } from "./server.ts";
 
-/** What Holdfast tells of itself beside the snapshot. */
+/** Facts about this process that are not in the snapshot. */
 export interface ProcessFacts {
   version: string;
-  /** Start of this process, milliseconds since 1970. */
+  /** The start of this process; milliseconds since 1970. */
   startedAt: number;
   messages: number;
   clients: number;
@@ -40,18 +40,18 @@ function upFamilies(
   facts: ProcessFacts,
 ) {
   return [
-    gauge("up", "1: this Holdfast runs", 1),
+    gauge("up", "1: this Holdfast is running", 1),
     gauge(
       "database_up",
-      "1 when the database answered the last look; 0 when it did not, or was not asked yet",
+      "1 when the database answered the last poll; 0 when it did not or was not polled yet",
       Number(!unreachable && checkedAt !== undefined),
     ),
-    family("info", "holdfast_build", "The version that runs", [
+    family("info", "holdfast_build", "Version of this Holdfast", [
       { labels: { version: facts.version }, value: 1 },
     ]),
     gauge(
       "status",
-      "1 for the present verdict, 0 for the others",
+      "1 for the present overall status, 0 for the others",
       ["healthy", "degraded", "unhealthy", "unknown"].map((one) => ({
         labels: { status: one },
         value: Number(one === status),
@@ -59,7 +59,7 @@ function upFamilies(
     ),
     gauge(
       "mode",
-      "1 for the present mode, 0 for the others: writing, read_only (a primary that takes no writes), watch_only (a standby)",
+      "1 for the present mode, 0 for the others: writing, read_only (a primary that does not accept writes), watch_only (a standby)",
       ["writing", "read_only", "watch_only"].map((one) => ({
         labels: { mode: one },
         value: Number(one === access.mode),
@@ -72,7 +72,7 @@ function upFamilies(
     ),
     gauge(
       "alerts_firing",
-      "Alerts that fire, by severity",
+      "Firing alerts, by severity",
       (["warning", "critical"] as const).map((severity) => ({
         labels: { severity },
         value: firing.filter((alert) => alert.severity === severity).length,
@@ -85,35 +85,44 @@ function poolFamilies({ pool }: Snapshot): Family[] {
   const { p50, p95, p99 } = pool.acquire_wait_ms;
   return [
     gauge("pool_connections_limit", "Connections the application's pool may open", pool.size),
-    gauge("pool_connections", "Connections of the application's pool, by what they do", [
+    gauge("pool_connections", "Connections of the application's pool, by state", [
       { labels: { state: "active" }, value: pool.active },
       { labels: { state: "idle" }, value: pool.idle },
     ]),
     gauge("pool_requests_waiting", "Requests that wait for a connection", pool.waiting),
-    family("summary", "holdfast_pool_acquire_wait_seconds", "Waits for a connection of late", [
-      { labels: { quantile: "0.5" }, value: p50 / 1000 },
-      { labels: { quantile: "0.95" }, value: p95 / 1000 },
-      { labels: { quantile: "0.99" }, value: p99 / 1000 },
-    ]),
+    family(
+      "summary",
+      "holdfast_pool_acquire_wait_seconds",
+      "Recent waiting times for a connection",
+      [
+        { labels: { quantile: "0.5" }, value: p50 / 1000 },
+        { labels: { quantile: "0.95" }, value: p95 / 1000 },
+        { labels: { quantile: "0.99" }, value: p99 / 1000 },
+      ],
+    ),
   ];
 }
 
 function ingestFamilies({ ingest }: Snapshot): Family[] {
   return [
-    counter("ingest_ticks_accepted", "Ticks stored since the start", ingest.accepted),
+    counter(
+      "ingest_ticks_accepted",
+      "Ticks stored since the start of this process",
+      ingest.accepted,
+    ),
     counter(
       "ingest_ticks_quarantined",
-      "Ticks set aside since the start, by reason",
+      "Ticks quarantined since the start of this process, by reason",
       Object.entries(ingest.byReason).map(([reason, value]) => ({ labels: { reason }, value })),
     ),
-    gauge("ingest_uploads", "Uploads under way, and those that wait for a lane", [
+    gauge("ingest_uploads", "Uploads in progress, and uploads that wait for a connection", [
       { labels: { state: "active" }, value: ingest.lanes.active },
       { labels: { state: "waiting" }, value: ingest.lanes.waiting },
     ]),
   ];
 }
 
-/** Managed tables are few; what was not read lately has no sample. */
+/** Returns the figures of managed tables, which are few; without a fresh reading they have no sample. */
 function partitionFamilies({ tables, tablesFresh, unreachable, metrics }: Snapshot): Family[] {
   const known = tablesFresh && !unreachable;
   const of = (value: (table: Snapshot["tables"][number]) => number | null): Sample[] =>
@@ -132,7 +141,7 @@ function partitionFamilies({ tables, tablesFresh, unreachable, metrics }: Snapsh
     ),
     gauge(
       "partition_holes",
-      "Gaps between partitions where rows may come",
+      "Gaps between partitions into which rows may fall",
       of(({ unread, leaves_unknown, holes }) => unread || leaves_unknown > 0 ? null : holes.length),
     ),
     gauge(
@@ -142,12 +151,12 @@ function partitionFamilies({ tables, tablesFresh, unreachable, metrics }: Snapsh
     ),
     gauge(
       "partition_retention_held",
-      "Steps of retention that are held back until they are confirmed or explained",
+      "Retention steps that are suspended until they are confirmed",
       of(({ held }) => held),
     ),
     gauge(
       "partition_leaves_refused",
-      "Partitions that could not be sealed, archived or dropped",
+      "Partitions whose sealing, archiving or dropping failed",
       of(({ refused }) => refused),
     ),
     gauge(
@@ -163,46 +172,50 @@ function partitionFamilies({ tables, tablesFresh, unreachable, metrics }: Snapsh
 function backupFamilies({ backups }: Snapshot): Family[] {
   const at = (time: string | null) => time === null ? null : Date.parse(time) / 1000;
   return [
-    gauge("backups", "Whole backups, and those a restore has proven", [
+    gauge("backups", "Complete backups, and backups that a test restore has verified", [
       { labels: { state: "whole" }, value: backups.backups },
       { labels: { state: "proven" }, value: backups.proven },
     ]),
     gauge("backup_problems", "Problems with backups and the WAL archive", backups.problems.length),
     gauge("backup_age_seconds", "Age of the newest backup", backups.backup_age_seconds),
-    gauge("backup_unproven_seconds", "Age of the newest proven backup", backups.unproven_seconds),
+    gauge(
+      "backup_unproven_seconds",
+      "Age of the newest backup that a test restore has verified",
+      backups.unproven_seconds,
+    ),
     gauge("backup_size_bytes", "Size of the newest backup", backups.last_backup_bytes),
-    gauge("backup_duration_seconds", "What it took", backups.last_backup_seconds),
+    gauge("backup_duration_seconds", "Duration of the newest backup", backups.last_backup_seconds),
     gauge(
       "backup_last_proven_timestamp_seconds",
-      "When a backup was last restored on trial, and well",
+      "Time of the last successful test restore",
       at(backups.last_proven_restore_at),
     ),
     gauge(
       "backup_recovery_seconds",
-      "Measured recovery time of the last proven restore",
+      "Duration of recovery in the last successful test restore",
       backups.recovery_seconds,
     ),
     gauge(
       "archive_lag_seconds",
-      "Age of the oldest finished WAL segment that is not archived",
+      "Age of the oldest completed WAL segment that is not archived",
       backups.archive_lag_seconds,
     ),
     ...copyFamilies(backups),
   ];
 }
 
-/** Nothing where nothing is copied. */
+/** Returns nothing where copying is off. */
 function copyFamilies(backups: Snapshot["backups"]): Family[] {
   if (!backups.copy_enabled) return [];
   return [
-    gauge("backup_copies", "Whole backups in the S3-compatible storage", backups.copies),
+    gauge("backup_copies", "Complete backups in the S3-compatible storage", backups.copies),
     gauge("backup_copy_age_seconds", "Age of the newest copied backup", backups.copy_age_seconds),
     gauge(
       "backup_copy_lag_seconds",
       "Age of the oldest archived WAL that is not copied",
       backups.copy_lag_seconds,
     ),
-    counter("backup_copy_failures", "Turns of copying that failed", backups.copy_failures),
+    counter("backup_copy_failures", "Failed runs of copying", backups.copy_failures),
     counter("backup_copied_bytes", "Bytes of backups and WAL copied", backups.copied_bytes),
   ];
 }
@@ -219,23 +232,23 @@ function processFamilies({ messages, clients, startedAt, lag }: ProcessFacts): F
     family(
       "summary",
       "holdfast_event_loop_lag_seconds",
-      "How late timers of this process were within the last minute; others waited as long",
+      "Delay of timers in this process within the last minute; requests wait as long",
       [
         { labels: { quantile: "0.99" }, value: lag.p99_ms / 1000 },
         { labels: { quantile: "1" }, value: lag.worst_ms / 1000 },
       ],
     ),
-    gauge("heap_bytes", "Used heap of the JavaScript engine", heapUsed),
-    family("counter", "process_cpu_seconds", "Processor time of this process", [
+    gauge("heap_bytes", "Heap in use by the JavaScript engine", heapUsed),
+    family("counter", "process_cpu_seconds", "CPU time of this process", [
       { value: (user + system) / 1e6 },
     ]),
-    family("gauge", "process_start_time_seconds", "Start of this process", [
+    family("gauge", "process_start_time_seconds", "Start time of this process", [
       { value: startedAt / 1000 },
     ]),
   ];
 }
 
-/** Everything that /metrics tells; `holdfast_up` and `holdfast_database_up` are always among it. */
+/** Returns all metric families of /metrics; `holdfast_up` and `holdfast_database_up` always have a sample. */
 export function familiesOf(snapshot: Snapshot, facts: ProcessFacts): Family[] {
   return [
     ...upFamilies(snapshot, facts),

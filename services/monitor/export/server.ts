@@ -1,4 +1,4 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 import { signals } from "../signals/list.ts";
 import type { Unit } from "../signals/signal.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -17,17 +17,17 @@ const gauge = (name: string, help: string, samples: Sample[]): Family => ({
   samples,
 });
 
-/** Rates are Prometheus' own business: it gets the counters instead. */
+/** Units of the signals that are exposed. Prometheus works out rates itself, from the counters. */
 export const shownUnits: readonly Unit[] = ["seconds", "bytes", "ratio", "count", "flag"];
 
-/** The name of a signal as a metric: in base units, which the name carries. */
+/** Returns the metric name of a signal, which ends in its base unit. */
 export function metricName(name: string, unit: Unit): string {
   return unit === "ratio" && !name.endsWith("_ratio")
     ? `holdfast_${name}_ratio`
     : `holdfast_${name}`;
 }
 
-/** Every signal that is no rate; one that is not known has no sample. */
+/** Returns a family for every signal that is not a rate; an unknown signal has no sample. */
 export function signalFamilies(snapshot: Snapshot): Family[] {
   return signals.filter(({ unit }) => shownUnits.includes(unit)).map((
     { name, unit, of, about },
@@ -52,29 +52,37 @@ function ioFamilies(rows: CollectorRows["io"][]): Family[] {
       value: value(row),
     }));
   return [
-    counter("io_reads", "Reads of pg_stat_io (16 and later)", samples(({ reads }) => reads)),
-    counter("io_read_bytes", "Bytes read, of pg_stat_io", samples(({ read_bytes }) => read_bytes)),
-    counter("io_writes", "Writes of pg_stat_io", samples(({ writes }) => writes)),
+    counter(
+      "io_reads",
+      "Read operations, from pg_stat_io (Postgres 16 and later)",
+      samples(({ reads }) => reads),
+    ),
+    counter(
+      "io_read_bytes",
+      "Bytes read, from pg_stat_io",
+      samples(({ read_bytes }) => read_bytes),
+    ),
+    counter("io_writes", "Write operations, from pg_stat_io", samples(({ writes }) => writes)),
     counter(
       "io_write_bytes",
-      "Bytes written, of pg_stat_io",
+      "Bytes written, from pg_stat_io",
       samples(({ write_bytes }) => write_bytes),
     ),
-    counter("io_fsyncs", "Fsyncs of pg_stat_io", samples(({ fsyncs }) => fsyncs)),
+    counter("io_fsyncs", "Fsync calls, from pg_stat_io", samples(({ fsyncs }) => fsyncs)),
     counter(
       "io_read_seconds",
-      "Time spent reading, of pg_stat_io; 0 without track_io_timing",
+      "Time spent reading, from pg_stat_io; 0 without track_io_timing",
       samples(({ read_ms }) => read_ms / 1000),
     ),
     counter(
       "io_write_seconds",
-      "Time spent writing, of pg_stat_io; 0 without track_io_timing",
+      "Time spent writing, from pg_stat_io; 0 without track_io_timing",
       samples(({ write_ms }) => write_ms / 1000),
     ),
   ];
 }
 
-/** The server's counters as they stand; a reset of its statistics is a reset here too. */
+/** Returns the server's counters; a reset of its statistics resets them too. */
 export function counterFamilies({ view, unreachable }: Snapshot): Family[] {
   if (unreachable) return [];
   const database = view.rows("database")?.[0];
@@ -90,20 +98,20 @@ export function counterFamilies({ view, unreachable }: Snapshot): Family[] {
     counter("database_rows_inserted", "Rows inserted", one(database?.rows_inserted)),
     counter("database_rows_updated", "Rows updated", one(database?.rows_updated)),
     counter("database_rows_deleted", "Rows deleted", one(database?.rows_deleted)),
-    counter("database_deadlocks", "Deadlocks", one(database?.deadlocks)),
-    counter("database_temp_files", "Temporary files finished", one(database?.temp_files)),
-    counter("database_temp_bytes", "Bytes of temporary files", one(database?.temp_bytes)),
-    counter("wal_bytes", "Bytes of WAL written", one(wal?.bytes)),
-    counter("wal_records", "WAL records written", one(wal?.records)),
-    counter("wal_full_pages", "Full page images written to the WAL", one(wal?.full_pages)),
+    counter("database_deadlocks", "Deadlocks detected", one(database?.deadlocks)),
+    counter("database_temp_files", "Temporary files written", one(database?.temp_files)),
+    counter("database_temp_bytes", "Bytes written to temporary files", one(database?.temp_bytes)),
+    counter("wal_bytes", "Bytes of WAL generated", one(wal?.bytes)),
+    counter("wal_records", "WAL records generated", one(wal?.records)),
+    counter("wal_full_pages", "Full page images in the WAL", one(wal?.full_pages)),
     counter(
       "wal_buffers_full",
-      "Times WAL was written for want of buffers",
+      "Times that WAL was written because the WAL buffers were full",
       one(wal?.buffers_full),
     ),
     counter(
       "checkpoints",
-      "Checkpoints, by what began them",
+      "Checkpoints, by what started them",
       !checkpoints ? [] : [
         { labels: { kind: "timed" }, value: checkpoints.timed },
         { labels: { kind: "requested" }, value: checkpoints.requested },
@@ -111,22 +119,22 @@ export function counterFamilies({ view, unreachable }: Snapshot): Family[] {
     ),
     counter(
       "checkpoint_write_seconds",
-      "Time checkpoints spent writing",
+      "Time that checkpoints spent writing",
       one(checkpoints && checkpoints.write_ms / 1000),
     ),
     counter(
       "checkpoint_sync_seconds",
-      "Time checkpoints spent in fsync",
+      "Time that checkpoints spent in fsync",
       one(checkpoints && checkpoints.sync_ms / 1000),
     ),
-    counter("checkpoint_buffers", "Buffers checkpoints wrote", one(checkpoints?.buffers)),
+    counter("checkpoint_buffers", "Buffers that checkpoints wrote", one(checkpoints?.buffers)),
     counter("archiver_segments", "WAL segments archived", one(archiver?.archived)),
-    counter("archiver_failures", "Failed tries to archive a segment", one(archiver?.failed)),
+    counter("archiver_failures", "Failed attempts to archive a WAL segment", one(archiver?.failed)),
     ...ioFamilies(view.rows("io") ?? []),
   ];
 }
 
-/** What watching itself does: each collector's last success, cost and rest. */
+/** Returns what each collector does: its last success, its duration, and whether it is paused. */
 export function collectorFamilies({ readings, view, unreachable }: Snapshot): Family[] {
   const of = (value: (reading: Snapshot["readings"]["server"]) => number | undefined): Sample[] =>
     Object.entries(readings).flatMap(([collector, reading]) => {
@@ -136,7 +144,7 @@ export function collectorFamilies({ readings, view, unreachable }: Snapshot): Fa
   return [
     gauge(
       "collector_up",
-      "1 when what a collector reads is fresh; 0 when it is stale, failed, or not on this server",
+      "1 when the values of a collector are fresh; 0 when they are stale, when it failed, or when this server does not have them",
       Object.keys(readings).map((collector) => ({
         labels: { collector },
         value: Number(!unreachable && view.rows(collector as keyof CollectorRows) !== undefined),
@@ -144,17 +152,17 @@ export function collectorFamilies({ readings, view, unreachable }: Snapshot): Fa
     ),
     gauge(
       "collector_duration_seconds",
-      "What a collector's last question took",
+      "Duration of the last query of a collector",
       of(({ durationMs }) => durationMs === undefined ? undefined : durationMs / 1000),
     ),
     gauge(
       "collector_last_success_timestamp_seconds",
-      "When a collector last answered",
+      "Time of the last success of a collector",
       of(({ at }) => at === undefined ? undefined : at / 1000),
     ),
     gauge(
       "collector_resting",
-      "1 while a collector is left out because it cost too much",
+      "1 while a collector is paused because it took too long",
       of(({ budget }) => Number(budget.resting > 0)),
     ),
   ];

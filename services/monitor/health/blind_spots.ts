@@ -1,15 +1,9 @@
-import type { Snapshot, Status } from "../snapshot.ts";
-
-export interface Check {
-  name: string;
-  status: Status;
-  detail: string;
-  observed_at: string | null;
-}
+import type { Snapshot } from "../snapshot.ts";
+import type { Check } from "./status.ts";
 
 const iso = (ms: number | undefined) => ms === undefined ? null : new Date(ms).toISOString();
 
-/** What this role or this server does not let us see: unknown, by name. */
+/** Returns a check of status unknown for each thing that this role or this server does not show. Pure. */
 export function blindSpots({ readings, statements, unreachable }: Snapshot): Check[] {
   const server = readings.server.value?.[0];
   if (!server || unreachable) return [];
@@ -24,7 +18,7 @@ export function blindSpots({ readings, statements, unreachable }: Snapshot): Che
     ...(server.sees_all_sessions ? [] : [
       spot(
         "pg_monitor",
-        "Holdfast's role lacks pg_monitor: what other roles' sessions and statements do is not known",
+        "Holdfast's role lacks pg_monitor: the sessions and statements of other roles are hidden",
       ),
     ]),
     ...(readings.statements.missing === undefined
@@ -33,13 +27,13 @@ export function blindSpots({ readings, statements, unreachable }: Snapshot): Che
     ...(textsProblem === undefined ? [] : [
       spot(
         "statement_texts",
-        `the server shows no text of any statement: ${textsProblem}; costs are known, texts only of what runs`,
+        `the server shows no text of any statement: ${textsProblem}; costs are known, and texts only of statements that run now`,
       ),
     ]),
   ];
 }
 
-/** Collectors that the server was not asked for, because Holdfast's own connection was busy with others. */
+/** Returns a check that names the collectors that did not run because Holdfast's own connection was busy. */
 function unaskedCheck(readings: Snapshot["readings"]): Check[] {
   const unasked = Object.entries(readings).filter(([, one]) => one.unasked);
   return unasked.length === 0 ? [] : [{
@@ -47,12 +41,12 @@ function unaskedCheck(readings: Snapshot["readings"]): Check[] {
     status: "unknown",
     detail: `Holdfast's own connection was not free in time for ${
       unasked.map(([name]) => name).join(", ")
-    }; the server is asked again within a turn of the 30 s tier`,
+    }; they run again with the next run of the 30 s tier`,
     observed_at: iso(Math.max(...unasked.map(([, { errorAt }]) => errorAt ?? 0))),
   }];
 }
 
-/** Collectors that fail, each with the server's code and words, that rest, or that were not asked. */
+/** Returns a check for each collector that failed, with the server's error, that is paused, or that did not run. Pure. */
 export function collectorChecks({ readings, unreachable }: Snapshot): Check[] {
   if (unreachable) return [];
   return Object.entries(readings)
@@ -63,7 +57,7 @@ export function collectorChecks({ readings, unreachable }: Snapshot): Check[] {
       name: `collector:${name}`,
       status: "unknown",
       detail: (reading.unasked ? undefined : reading.error) ??
-        `left out for ${reading.budget.resting} more turn(s): it cost ${
+        `paused for ${reading.budget.resting} more run(s): the last one took ${
           Math.round(reading.durationMs ?? 0)
         } ms`,
       observed_at: iso(reading.at),

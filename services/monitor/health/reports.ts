@@ -2,12 +2,12 @@ import type { Change } from "../../../db/history/changes.ts";
 import type { CollectorName } from "../../../db/collectors/list.ts";
 import { levelOf, type Rule } from "../../alerts/rules/rule.ts";
 import type { Changes } from "../diagnosis/changes.ts";
-import { metricValues } from "./health.ts";
+import { metricValues } from "./metric_values.ts";
 import { judgeMissing } from "../diagnosis/indexes.ts";
 import { blockingTree } from "../diagnosis/locks.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-/** Whether a report rests on what was read lately, and why not. */
+/** Whether a report is based on a fresh reading, and if not, why. */
 export interface ReportState {
   status: "known" | "unknown";
   detail: string;
@@ -15,7 +15,7 @@ export interface ReportState {
   age_ms: number | null;
 }
 
-/** How far what a collector read can be relied on. Stale or partly hidden is unknown. */
+/** Returns whether the reading of a collector is fresh. */
 function stateOf(snapshot: Snapshot, name: CollectorName): ReportState {
   const { unreachable, view, readings, now } = snapshot;
   const reading = readings[name];
@@ -32,7 +32,7 @@ function stateOf(snapshot: Snapshot, name: CollectorName): ReportState {
 
 const hiddenDetail = "sessions of other roles are hidden: grant pg_monitor to Holdfast's role";
 
-/** Who blocks whom, from the roots down. */
+/** Returns which sessions block which, as trees from the root blockers. */
 export function locksReport(snapshot: Snapshot) {
   const state = stateOf(snapshot, "locks");
   const hidden = state.status === "known" && snapshot.metrics.blocked_sessions === null;
@@ -47,7 +47,7 @@ const hour = 3_600_000;
 const changesShown = 10;
 const word = /[a-z_][a-z0-9_]+/g;
 
-/** What changed in the hour before a statement got dearer, and a little after: the most likely causes first. */
+/** Returns the changes from an hour before a statement became slower to a quarter of an hour after, likely causes first. */
 function suspects(since: number, query: string | null, changes: Pick<Changes, "between">) {
   const words = new Set(query?.toLowerCase().match(word));
   const names = ({ kind, subject }: Change) =>
@@ -65,13 +65,13 @@ function suspects(since: number, query: string | null, changes: Pick<Changes, "b
     .slice(0, changesShown);
 }
 
-/** Words that tell nothing of which table is meant. */
+/** Words of SQL and of schemas that do not name a table. */
 const keywords = new Set(
   "select from where insert into update delete table index public create drop alter column using order group and values"
     .split(" "),
 );
 
-/** The dearest statements, by what they cost of late or in all; those that got dearer with what changed around then. */
+/** Returns the most expensive statements by recent or total time; regressions with the changes around their beginning. */
 export function queriesReport(
   snapshot: Snapshot,
   changes: Pick<Changes, "between">,
@@ -82,8 +82,10 @@ export function queriesReport(
   const hidden = state.status === "known" && !snapshot.view.seesAll;
   return {
     ...state,
-    // What is there is true, if not all.
-    ...(hidden ? { detail: "only this role's statements are seen: grant pg_monitor to it" } : {}),
+    // The list is correct but not complete, so its status stays known.
+    ...(hidden
+      ? { detail: "statements of other roles are hidden: grant pg_monitor to Holdfast's role" }
+      : {}),
     queries: snapshot.statements.report(limit, order).map((one) => ({
       ...one,
       regressions: one.regressions.map(({ query_id: _id, since, ...rest }) => ({
@@ -95,7 +97,7 @@ export function queriesReport(
   };
 }
 
-/** Every index with what is wrong with it, and those that are missing. */
+/** Returns every index with its problems, and the indexes that foreign keys lack. */
 export function indexesReport(snapshot: Snapshot) {
   return {
     ...stateOf(snapshot, "indexes"),
@@ -104,7 +106,7 @@ export function indexesReport(snapshot: Snapshot) {
   };
 }
 
-/** One value as rules see it: bad when a rule in force calls it so. */
+/** One value; `bad` when it is beyond a level of an enabled rule. */
 export interface MetricReport {
   name: string;
   scope: string;
@@ -112,7 +114,7 @@ export interface MetricReport {
   status: "known" | "bad" | "unknown";
 }
 
-/** Every present value, of the whole server and of single tables, slots and so on. */
+/** Returns every present value of the server and of single tables, slots and so on. */
 export function metricsReport(snapshot: Snapshot, rules: readonly Rule[]): MetricReport[] {
   return metricValues(snapshot).map(({ metric, scope, value }) => {
     const bad = value !== null && rules.some((rule) => {

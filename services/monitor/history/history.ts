@@ -8,43 +8,46 @@ import type { Clock } from "../../../lib/clock.ts";
 import type { WriteAccess } from "../write_access/access.ts";
 import { type HistoryConfig, type HistoryPoint, inSteps, levelsFor, levelsOf } from "./levels.ts";
 import { createRecent, type Point } from "./recent.ts";
-import { createRecorder, type RecorderState, type Sample } from "./recorder.ts";
+import { createRecorder, type RecorderState } from "./recorder.ts";
+import type { Sample } from "./sample_queue.ts";
 
-/** A range of one series; times in milliseconds since 1970. */
+/** A range of one series; `from` and `to` in milliseconds since 1970. */
 export interface HistoryQuery {
   name: string;
   scope?: string;
   from: number;
   to: number;
-  /** Width of a point; without it the finest that does not make too many. */
+  /** Width of a point; by default the finest that does not give too many points. */
   stepSeconds?: number;
 }
 
 export interface HistoryAnswer {
   points: HistoryPoint[];
-  /** What a point spans; 0: as it was measured. */
+  /** Width of a point; 0: as measured. */
   stepSeconds: number;
-  /** Why this may not be all there is; undefined when it is. */
+  /** Why points may be missing; undefined when none are. */
   incomplete: string | undefined;
 }
 
 export interface History {
+  /** Adds samples, in memory. */
   add(samples: readonly Sample[]): void;
+  /** Writes what was added, if the database takes writes. */
   flush(): Promise<void>;
-  /** Rolls up and drops what is too old; once a minute. */
+  /** Rolls up and drops old samples; to be called once a minute. */
   upkeep(): Promise<void>;
-  /** What was measured, from the database and what is not in it yet; undefined when nothing was ever of that name. */
+  /** Returns a series from the database and from memory; undefined when it does not exist. */
   read(query: HistoryQuery): Promise<HistoryAnswer | undefined>;
-  /** Recent points of the whole server, from memory. */
+  /** Returns recent points of a metric of the whole server, from memory; undefined when it has none. */
   recent(name: string, from: number, to: number): Point[] | undefined;
-  /** Names with recent points. */
+  /** Returns the names of metrics with recent points. */
   names(): string[];
   state(): RecorderState;
 }
 
 const readDeadlineMs = 5_000;
 
-const whole = ({ ts, value }: Point): HistoryPoint => ({
+const singlePoint = ({ ts, value }: Point): HistoryPoint => ({
   ts,
   value,
   min: value,
@@ -52,8 +55,7 @@ const whole = ({ ts, value }: Point): HistoryPoint => ({
   last: value,
 });
 
-/** What was measured, kept over restarts: written over the monitor's connection, read over the application's. */
-/** What each Holdfast measures of its own process; two of them on one database must not mix these. */
+/** Metrics of this process: several Holdfasts on one database must not mix them. */
 const ofProcess = new Set([
   "database_down",
   "pool_utilization",
@@ -69,6 +71,7 @@ const ofProcess = new Set([
   "event_loop_lag_worst_ms",
 ]);
 
+/** Keeps samples over restarts: writes them over the monitor's connection, and reads over the application's. */
 export function createHistory(
   { writer, reader, config, access, clock, log, instance }: {
     writer: Pool;
@@ -77,18 +80,18 @@ export function createHistory(
     access: Pick<WriteAccess, "canWrite" | "isWatchOnly" | "onChange">;
     clock: Clock;
     log: Logger;
-    /** The name of this Holdfast: the scope under which its own process's series are stored. */
+    /** The name of this Holdfast: the scope of the series of its own process. */
     instance?: string;
   },
 ): History {
   const now = () => clock.now().getTime();
-  /** Where a series is stored: outside, a process's own metrics have no scope. */
+  /** Returns the scope under which a series is stored. In the API, metrics of the process have none. */
   const storedScope = (name: string, scope: string) =>
     scope === "" && instance !== undefined && ofProcess.has(name) ? instance : scope;
   const levels = levelsOf(config);
   const recent = createRecent();
   const recorder = createRecorder({ pool: writer, levels, now, log });
-  // What a standby measured does not belong among the samples of the primary that it becomes.
+  // Samples of a standby do not belong to the primary that it becomes.
   access.onChange((after, before) => {
     if (after.mode === "writing" && before.mode === "watch_only") {
       recorder.forgetSince(before.since);
@@ -100,10 +103,10 @@ export function createHistory(
     const series = storedScope(name, scope);
     const chosen = levelsFor(levels, { from, to, now: now(), stepSeconds });
     const coarse = chosen[0]?.seconds ?? 0;
-    // Before the database is asked: what is written meanwhile is then in both, and counted once.
+    // Read before the database: what is written meanwhile is then in both, and counted once.
     const waiting = recorder.waitingOf(name, series)
       .filter(({ at }) => at >= from && at <= to)
-      .map(({ at, value }) => whole({ ts: at, value }));
+      .map(({ at, value }) => singlePoint({ ts: at, value }));
     const shown = (points: readonly HistoryPoint[], incomplete?: string): HistoryAnswer => {
       const seconds = Math.max(stepSeconds ?? 0, coarse);
       return {
@@ -113,7 +116,7 @@ export function createHistory(
       };
     };
     if (access.isWatchOnly()) {
-      const kept = scope === "" ? recent.read(name, from, to)?.map(whole) : undefined;
+      const kept = scope === "" ? recent.read(name, from, to)?.map(singlePoint) : undefined;
       if (kept === undefined && waiting.length === 0) return undefined;
       return shown(kept ?? waiting, "beside a standby: only what is in memory, two hours at most");
     }
@@ -133,8 +136,8 @@ export function createHistory(
       const kept = scope === "" ? recent.read(name, from, to) : undefined;
       if (kept === undefined && waiting.length === 0) return undefined;
       return shown(
-        kept?.map(whole) ?? waiting,
-        "the database cannot be asked: these are the points still in memory",
+        kept?.map(singlePoint) ?? waiting,
+        "the database cannot be read: these points are from memory",
       );
     }
   }
@@ -160,7 +163,7 @@ export function createHistory(
   };
 }
 
-/** The history as a rehearsal reads it. */
+/** Returns the history in the form that rehearsals of rules read. */
 export function sampleReader(history: Pick<History, "read">): SampleReader {
   return {
     read: async (name, scope, from, to, stepMs) => {

@@ -1,10 +1,10 @@
 import type { Config } from "../../../config/config.ts";
 import type { SampleLeaf, SampleTable } from "../../../db/history/leaves.ts";
 
-/** One resolution of history: its table, how long it is kept, and how long a leaf of it spans. */
+/** One resolution of history: its table, how long it is kept, and how much time a leaf covers. */
 export interface Level {
   table: SampleTable;
-  /** Width of a bucket; 0: as it was measured. */
+  /** Width of a bucket; 0: as measured. */
   seconds: number;
   keepMs: number;
   leafMs: number;
@@ -12,9 +12,9 @@ export interface Level {
 
 const hour = 3_600_000;
 const day = 24 * hour;
-/** Points shown when nobody asks for a step. */
+/** Greatest number of points without a requested step. */
 const pointsWanted = 1_500;
-/** What raw points are taken to be apart, for that. */
+/** Assumed distance of raw points. */
 const rawSeconds = 5;
 
 export type HistoryConfig = Pick<
@@ -25,7 +25,7 @@ export type HistoryConfig = Pick<
   | "HOLDFAST_HISTORY_DAY_DAYS"
 >;
 
-/** The resolutions, finest first. */
+/** Returns the resolutions, finest first. */
 export function levelsOf(config: HistoryConfig): readonly Level[] {
   const raw = config.HOLDFAST_HISTORY_RAW_HOURS * hour;
   const minute = config.HOLDFAST_HISTORY_MINUTE_DAYS * day;
@@ -39,7 +39,7 @@ export function levelsOf(config: HistoryConfig): readonly Level[] {
   ];
 }
 
-/** The leaf of a level that holds `at`. Leaves begin at whole multiples of their width since 1970. */
+/** Returns the leaf of a level that holds `at`. Leaves begin at multiples of their width since 1970. Pure. */
 export function leafAt({ table, leafMs }: Level, at: number): SampleLeaf {
   const from = Math.floor(at / leafMs) * leafMs;
   const digits = new Date(from).toISOString().replaceAll(/\D/g, "");
@@ -51,7 +51,7 @@ export function leafAt({ table, leafMs }: Level, at: number): SampleLeaf {
   };
 }
 
-/** The levels that answer a range, coarsest first: the finer ones for what is not rolled up yet. Pure. */
+/** Returns the levels to read for a range, coarsest first: the finer ones have what is not rolled up yet. Pure. */
 export function levelsFor(
   levels: readonly Level[],
   { from, to, now, stepSeconds }: {
@@ -70,7 +70,7 @@ export function levelsFor(
   return levels.slice(0, levels.findIndex((level) => level === coarsest) + 1).reverse();
 }
 
-/** A point as it is shown: `value` is the mean. Times are milliseconds since 1970. */
+/** A point of a series: `value` is the mean, `ts` in milliseconds since 1970. */
 export interface HistoryPoint {
   ts: number;
   value: number;
@@ -79,7 +79,7 @@ export interface HistoryPoint {
   last: number;
 }
 
-/** Points in buckets of `stepMs`, oldest first: mean, least, greatest, last. Wants them in order. Pure. */
+/** Returns points in buckets of `stepMs`, oldest first: mean, least, greatest and last value. Needs them in order. Pure. */
 export function inSteps(points: readonly HistoryPoint[], stepMs: number): HistoryPoint[] {
   const buckets: (HistoryPoint & { count: number })[] = [];
   for (const { ts, value, min, max, last } of points) {

@@ -1,19 +1,20 @@
-import { type Tier, tierOf } from "../../../db/collectors/list.ts";
-import { metricValues } from "../health/health.ts";
+import type { Tier } from "../../../db/collectors/collector.ts";
+import { tierOf } from "../../../db/collectors/list.ts";
+import { metricValues } from "../health/metric_values.ts";
 import { signals } from "../signals/list.ts";
 import type { Snapshot } from "../snapshot.ts";
-import type { Sample } from "./recorder.ts";
+import type { Sample } from "./sample_queue.ts";
 
 const tierOfMetric = new Map<string, Tier>(
   signals.map(({ name, collector }) => [name, tierOf(collector)]),
 );
 
-/** Each value once in its own tier's turn; what is read from elsewhere goes with the fast one, tables' with statistics. */
+/** Returns the tier in which a metric is sampled: its collector's, `stats` for partitions, `fast` for all others. */
 function tierFor(metric: string): Tier {
   return tierOfMetric.get(metric) ?? (metric.startsWith("partition_") ? "stats" : "fast");
 }
 
-/** What a turn of `tier` adds to history; what is not known leaves a gap. */
+/** Returns the samples that a run of `tier` adds to history; unknown values leave a gap. */
 export function samplesOf(snapshot: Snapshot, tier: Tier): Sample[] {
   const { now: at, metrics } = snapshot;
   const values = [

@@ -1,6 +1,6 @@
 import type { History } from "../history/history.ts";
 
-/** How a metric stood in a window against as long a time before it; `score` in spreads of the time before. */
+/** The medians of a metric in a window and in an equally long time before it; `score` in spreads of the time before. */
 export interface Move {
   name: string;
   before: number;
@@ -11,7 +11,7 @@ export interface Move {
 const metricsMax = 200;
 const listedMax = 40;
 const pointsMax = 120;
-/** Below it a move is within what the metric does anyway. */
+/** A lower score is within the usual spread of the metric. */
 const scoreMin = 3;
 
 function median(values: readonly number[]): number {
@@ -22,8 +22,9 @@ function median(values: readonly number[]): number {
 }
 
 /**
- * Compares the medians of two stretches in spreads (median absolute deviations, as standard deviations) of the first;
- * a spread is at least 2 % of the value, so that a metric at rest does not count each tremor. Pure.
+ * Compares the medians of two series in spreads of the first: its median absolute deviation, scaled to a standard
+ * deviation. A spread is at least 2 % of the value, so that small changes of a constant metric do not count. Undefined
+ * with too few points. Pure.
  */
 export function moveOf(
   name: string,
@@ -40,7 +41,7 @@ export function moveOf(
   return { name, before: usual, during: now, score: Math.abs(now - usual) / unit };
 }
 
-/** The metrics of the server that moved most between `from` and `to`, the most first. */
+/** Returns the metrics of the server that changed most between `from` and `to` (milliseconds since 1970), highest first. */
 export async function rankMoves(
   history: Pick<History, "names" | "read">,
   from: number,

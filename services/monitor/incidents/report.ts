@@ -1,18 +1,20 @@
 import type { Change } from "../../../db/history/changes.ts";
+import type { IncidentRow } from "../../../db/history/incidents.ts";
 import type { Alert } from "../../alerts/alert.ts";
-import { checksOf } from "../health/health.ts";
+import { checksOf } from "../health/checks.ts";
 import type { Point } from "../history/recent.ts";
 import { blockingTree, type RootBlocker } from "../diagnosis/locks.ts";
 import { redactQueries } from "../diagnosis/redact.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-export const bytesMax = 1024 * 1024;
+/** The size limit of a report; bytes. */
+const bytesMax = 1024 * 1024;
 const statementsMax = 20;
 const rootsMax = 10;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-/** The state of everything at one moment, as an incident keeps it. */
+/** Returns the state of everything at one moment, as an incident keeps it. Pure. */
 export function frameOf(snapshot: Snapshot) {
   const { now, status, metrics, pool, view, readings, unreachable, statements } = snapshot;
   return {
@@ -30,12 +32,13 @@ export function frameOf(snapshot: Snapshot) {
 
 export type Frame = ReturnType<typeof frameOf>;
 
-/** The root blockers of a look; undefined when nobody waits. */
+/** Returns the root blockers of a snapshot; undefined when nobody waits. Pure. */
 export function rootsOf({ unreachable, view }: Snapshot): RootBlocker[] | undefined {
   const rows = unreachable ? undefined : view.rows("locks");
   return rows && rows.length > 0 ? blockingTree(rows).slice(0, rootsMax) : undefined;
 }
 
+/** An incident while it is recorded; times in milliseconds since 1970. */
 export interface Recording {
   id: string;
   openedAt: number;
@@ -44,16 +47,33 @@ export interface Recording {
   alerts: readonly Alert[];
   before: Frame;
   after: Frame | undefined;
-  /** Who did what, at the opening and at the close. */
-  sessions: readonly { taken_at: string; sessions: unknown[] | null; problem: string | null }[];
-  /** Who blocked whom, look by look. */
+  /** The active sessions at the opening and at the close. */
+  sessions: { taken_at: string; sessions: unknown[] | null; problem: string | null }[];
+  /** The root blockers of each snapshot. */
   blocking: readonly { at: number; roots: RootBlocker[] }[];
   changes: readonly Change[];
   maintenance: unknown[] | null;
   samples: ReadonlyMap<string, readonly Point[]>;
 }
 
-/** Points as [seconds after `from`, value], one of every few. */
+/** Returns the incident as the database lists it. Pure. */
+export function rowOf(
+  { id, openedAt, until, alerts, after }: Recording,
+  bytes: number,
+): IncidentRow {
+  const [alert] = alerts;
+  return {
+    id,
+    alert_id: alert?.id ?? id,
+    alert_type: alert?.alert_type ?? "",
+    scope: alert?.scope ?? "",
+    opened_at: iso(openedAt),
+    closed_at: after ? iso(until) : null,
+    bytes,
+  };
+}
+
+/** Returns every `every`th sample as [seconds after `from`, value]. */
 function samplesIn({ samples, from }: Recording, every: number) {
   return Object.fromEntries(
     [...samples].map(([name, points]) => [
@@ -64,8 +84,20 @@ function samplesIn({ samples, from }: Recording, every: number) {
   );
 }
 
-/** The whole incident as one JSON, free of statements' literals and at most a mebibyte. Pure. */
-export function reportOf(recording: Recording): { report: Record<string, unknown>; text: string } {
+/** An incident's report, its JSON, and the JSON's length in bytes. */
+export interface IncidentReport {
+  report: Record<string, unknown>;
+  text: string;
+  bytes: number;
+}
+
+function serialise(report: Record<string, unknown>): IncidentReport {
+  const text = JSON.stringify(report);
+  return { report, text, bytes: new TextEncoder().encode(text).length };
+}
+
+/** Returns the report of an incident, without the literals of statements and of at most a mebibyte. Pure. */
+export function reportOf(recording: Recording): IncidentReport {
   const { id, openedAt, from, until, alerts, before, after, sessions, maintenance } = recording;
   const clean = redactQueries({
     id,
@@ -82,11 +114,10 @@ export function reportOf(recording: Recording): { report: Record<string, unknown
     maintenance,
   }) as Record<string, unknown>;
   for (let every = 1; every <= 1_024; every *= 2) {
-    const report = { ...clean, samples_every: every, samples: samplesIn(recording, every) };
-    const text = JSON.stringify(report);
-    if (new TextEncoder().encode(text).length <= bytesMax) return { report, text };
+    const samples = samplesIn(recording, every);
+    const found = serialise({ ...clean, samples_every: every, samples });
+    if (found.bytes <= bytesMax) return found;
   }
-  // Too much even without samples: the looks go too.
-  const least = { ...clean, samples_every: 0, samples: {}, blocking: [], sessions: [] };
-  return { report: least, text: JSON.stringify(least) };
+  // Too large even with few samples: blockers and sessions are left out too.
+  return serialise({ ...clean, samples_every: 0, samples: {}, blocking: [], sessions: [] });
 }

@@ -1,7 +1,7 @@
 import type { PerformanceMetrics } from "./derived.ts";
 import type { Signal, Unit } from "./signal.ts";
 
-/** Those of the performance metrics that are numbers. */
+/** Returns a signal that reads one of the performance metrics. */
 function metric(
   name: keyof PerformanceMetrics,
   unit: Unit,
@@ -22,10 +22,20 @@ function metric(
 
 export const activitySignals: readonly Signal[] = [
   metric("connections_used", "count", "activity", "Client sessions on the server"),
-  metric("connections_limit", "count", "activity", "Sessions that ordinary roles may open"),
-  metric("connections_utilization", "ratio", "activity", "Sessions over their limit"),
+  metric(
+    "connections_limit",
+    "count",
+    "activity",
+    "Sessions that roles without superuser rights may open",
+  ),
+  metric(
+    "connections_utilization",
+    "ratio",
+    "activity",
+    "Client sessions as a share of their limit",
+  ),
   metric("blocked_sessions", "count", "activity", "Sessions that wait for a lock"),
-  metric("longest_lock_wait_seconds", "seconds", "locks", "Longest present wait for a lock"),
+  metric("longest_lock_wait_seconds", "seconds", "locks", "Longest wait for a lock at present"),
   metric(
     "longest_transaction_seconds",
     "seconds",
@@ -36,35 +46,49 @@ export const activitySignals: readonly Signal[] = [
     "longest_idle_in_transaction_seconds",
     "seconds",
     "activity",
-    "Longest present idling inside a transaction",
+    "Longest time that an open transaction has been idle",
   ),
-  metric("transactions_per_second", "per_second", "database", "Commits and rollbacks"),
+  metric(
+    "transactions_per_second",
+    "per_second",
+    "database",
+    "Transactions committed or rolled back",
+  ),
   metric("rollbacks_per_second", "per_second", "database", "Transactions rolled back"),
-  metric("rollback_ratio", "ratio", "database", "Rollbacks over all transactions"),
-  metric("inserts_per_second", "per_second", "database", "Rows inserted, whole database"),
-  metric("cache_hit_ratio", "ratio", "database", "Block reads served from shared buffers"),
-  metric("deadlocks_per_minute", "per_minute", "database", "Deadlocks the server broke up"),
+  metric("rollback_ratio", "ratio", "database", "Share of transactions that were rolled back"),
+  metric("inserts_per_second", "per_second", "database", "Rows inserted in this database"),
+  metric("cache_hit_ratio", "ratio", "database", "Share of block reads served from shared buffers"),
+  metric("deadlocks_per_minute", "per_minute", "database", "Deadlocks detected"),
   metric(
     "temp_files_per_second",
     "per_second",
     "database",
-    "Temporary files finished: sorts and hashes that did not fit in work_mem",
+    "Temporary files written by sorts and hashes that did not fit in work_mem",
   ),
-  metric("temp_bytes_per_second", "bytes_per_second", "database", "Bytes of temporary files"),
+  metric(
+    "temp_bytes_per_second",
+    "bytes_per_second",
+    "database",
+    "Bytes written to temporary files",
+  ),
   metric(
     "checksum_failures",
     "count",
     "database",
-    "Pages of any database whose checksum was wrong; unknown where checksums are off",
+    "Checksum failures in all databases; unknown where checksums are off",
   ),
-  metric("index_hit_ratio", "ratio", "index_io", "Index blocks served from shared buffers"),
-  metric("server_uptime_seconds", "seconds", "server", "Since the server's start"),
+  metric(
+    "index_hit_ratio",
+    "ratio",
+    "index_io",
+    "Share of index block reads served from shared buffers",
+  ),
+  metric("server_uptime_seconds", "seconds", "server", "Time since the start of the server"),
   {
     name: "clock_skew_seconds",
     unit: "seconds",
     collector: "server",
-    about:
-      "How far Holdfast's clock and the server's are apart, less half the time the answer took",
+    about: "Difference between the clocks of Holdfast and the server, less half the round trip",
     read: ({ clockSkewMs }) => clockSkewMs === undefined ? null : Math.abs(clockSkewMs) / 1000,
   },
   metric("database_size_bytes", "bytes", "sizes", "Size on disk of this database"),
@@ -80,7 +104,7 @@ export const activitySignals: readonly Signal[] = [
     name: "statements_tracked",
     unit: "count",
     collector: "statements",
-    about: "Entries of pg_stat_statements for this database, up to 1,000",
+    about: "Entries of pg_stat_statements for this database, at most 1,000",
     read: ({ rows, statements }) => rows("statements") ? statements.tracked : null,
   },
   {
@@ -88,28 +112,28 @@ export const activitySignals: readonly Signal[] = [
     unit: "count",
     collector: "statements",
     about:
-      "Statements whose mean time or blocks per call are at least twice what was usual in the last six hours",
+      "Statements whose mean time or blocks per call are at least twice the median of the last six hours",
     read: ({ rows, statements }) => rows("statements") ? statements.regressed : null,
   },
   {
     name: "pending_restart_settings",
     unit: "count",
     collector: "settings",
-    about: "Settings that were changed and wait for a restart",
+    about: "Changed settings that take effect only after a restart",
     read: ({ rows }) => rows("settings")?.filter((row) => row.pending_restart).length,
   },
   {
     name: "monitor_cost_ratio",
     unit: "ratio",
     collector: "activity",
-    about: "Holdfast's own cost: time its collectors take, over their cadences, in connections",
+    about: "Cost of the monitoring: the mean number of connections that its collectors keep busy",
     read: ({ ownCost }) => ownCost.ratio,
   },
   {
     name: "collectors_resting",
     unit: "count",
     collector: "activity",
-    about: "Collectors left out for a while because they cost too much",
+    about: "Collectors that are paused because they took too long",
     read: ({ ownCost }) => ownCost.resting,
   },
   {
@@ -117,7 +141,7 @@ export const activitySignals: readonly Signal[] = [
     unit: "flag",
     collector: "activity",
     of: "collector",
-    about: "1 when the server refused a collector's last question: what it reads is unknown",
+    about: "1 when the last query of a collector failed: its values are unknown",
     read: ({ failing }) => failing.map((scope) => ({ scope, value: 1 })),
   },
 ];

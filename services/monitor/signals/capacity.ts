@@ -7,7 +7,7 @@ export const capacitySignals: readonly Signal[] = [
     collector: "slots",
     of: "slot",
     about:
-      "Part of max_slot_wal_keep_size that is left before the slot is lost; unknown without that setting",
+      "Share of max_slot_wal_keep_size that is left before the slot is lost; unknown without that setting",
     read: ({ rows }) =>
       rows("slots")?.map(({ slot, safe_bytes, retained_bytes }) => ({
         scope: slot,

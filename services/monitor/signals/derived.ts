@@ -1,9 +1,9 @@
 import type { PoolStats } from "../../../db/pool/pool.ts";
-import type { Readings } from "../collect/collect_tier.ts";
-import type { DatabaseRates } from "../collect/rates.ts";
+import type { Readings } from "../collect/reading.ts";
+import type { DatabaseRates } from "../observations/rates.ts";
 import { freshValue } from "../collect/reading.ts";
 
-/** How the database does, in numbers; null means not known, which is never the same as good. */
+/** The performance of the database in figures; null means unknown, which is not the same as good. */
 export interface PerformanceMetrics {
   connections_used: number | null;
   connections_limit: number | null;
@@ -35,13 +35,13 @@ export interface MetricInputs {
   rates: { value: DatabaseRates | undefined; at: number } | undefined;
   ticksPerSecond: number | null;
   now: number;
-  /** How old a reading of each tier may be before its values are unknown. */
+  /** Age at which a reading of each tier becomes unknown. */
   maxAgeMs: { fast: number; stats: number; slow: number };
 }
 
 const orNull = (value: number | undefined): number | null => value ?? null;
 
-/** Turns readings into metrics; what is stale or was never read is null. */
+/** Returns the metrics of the readings; null for what is stale or was never read. Pure. */
 export function deriveMetrics(
   { readings, rates, ticksPerSecond, now, maxAgeMs }: MetricInputs,
 ): PerformanceMetrics {
@@ -53,7 +53,7 @@ export function deriveMetrics(
   const wraparound = freshValue(readings.wraparound, now, maxAgeMs.stats)?.[0];
   const sizes = freshValue(readings.sizes, now, maxAgeMs.slow)?.[0];
   const rate = database && rates && now - rates.at <= maxAgeMs.fast ? rates.value : undefined;
-  // Sessions of other roles without their state could be the long or the blocked ones: then nothing is known.
+  // A session whose state is hidden may be the longest or a blocked one: then the values are unknown.
   const seesAll = activity !== undefined && activity.hidden === 0;
   const waits = locks?.map((row) => row.waited_seconds ?? 0) ?? [];
   return {
@@ -95,7 +95,7 @@ export function deriveMetrics(
   };
 }
 
-/** The pool's figures as flat metrics, for rules and history. */
+/** Returns the pool's figures as metrics for rules and history. Pure. */
 export function poolMetrics(pool: PoolStats): Record<string, number> {
   return {
     pool_utilization: pool.utilization,

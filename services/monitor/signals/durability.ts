@@ -1,12 +1,13 @@
-import type { Signal } from "./signal.ts";
+import type { RateSource } from "../observations/rates.ts";
+import type { Signal, TrendSource } from "./signal.ts";
 
-/** Ids Postgres keeps back: it refuses new transactions this far from the wraparound (access/transam/varsup.c). */
+/** Postgres refuses new transactions this many ids before the wraparound (access/transam/varsup.c). */
 const reservedIds = 3_000_000;
 const idSpace = 2 ** 31 - reservedIds;
-/** A century stands for "never at this rate". */
+/** A century stands for "never at this rate"; seconds. */
 export const farOffSeconds = 100 * 365 * 86_400;
 
-/** Seconds until `left` is used up at `perSecond`; a century when it is not being used up. */
+/** Returns the seconds until `left` is used up at `perSecond`, at most a century; null while the rate is unknown. */
 export function secondsLeft(left: number, perSecond: number | undefined): number | null {
   if (perSecond === undefined) return null;
   if (left <= 0) return 0;
@@ -33,7 +34,7 @@ export const durabilitySignals: readonly Signal[] = [
     name: "xids_per_second",
     unit: "per_second",
     collector: "wraparound",
-    about: "Transaction ids used, mean of the last hour",
+    about: "Transaction ids used; mean of the last hour",
     read: ({ rows, slope }) => rows("wraparound") && slope("next_xid"),
   },
   {
@@ -41,7 +42,7 @@ export const durabilitySignals: readonly Signal[] = [
     unit: "seconds",
     collector: "wraparound",
     about:
-      "Time until transaction or multixact ids run out at the last hour's rate if vacuum froze nothing; at most a century",
+      "Time until transaction or multixact ids run out at the rate of the last hour, if vacuum freezes none; at most a century",
     read({ rows, slope }) {
       const ages = rows("wraparound")?.[0];
       if (!ages) return null;
@@ -54,7 +55,7 @@ export const durabilitySignals: readonly Signal[] = [
     name: "xmin_horizon_age",
     unit: "count",
     collector: "xmin_horizon",
-    about: "Transactions since the oldest snapshot that keeps dead rows from being removed",
+    about: "Transactions since the oldest snapshot that prevents the removal of dead rows",
     read: ({ rows, seesAll }) => {
       const holders = rows("xmin_horizon");
       return holders && seesAll ? Math.max(0, ...holders.map(({ xids }) => xids)) : null;
@@ -74,21 +75,22 @@ export const durabilitySignals: readonly Signal[] = [
     name: "wal_bytes_per_second",
     unit: "bytes_per_second",
     collector: "wal",
-    about: "WAL written",
+    about: "WAL generated",
     read: ({ rows, rate }) => rows("wal") && rate("wal", "bytes"),
   },
   {
     name: "wal_full_pages_per_second",
     unit: "per_second",
     collector: "wal",
-    about: "Full page images in the WAL: pages touched for the first time after a checkpoint",
+    about: "Full page images in the WAL: pages modified for the first time after a checkpoint",
     read: ({ rows, rate }) => rows("wal") && rate("wal", "full_pages"),
   },
   {
     name: "checkpoints_requested_per_hour",
     unit: "per_hour",
     collector: "checkpoints",
-    about: "Checkpoints forced before their time, mostly by too much WAL; mean of the last hour",
+    about:
+      "Checkpoints requested before checkpoint_timeout, mostly because of max_wal_size; mean of the last hour",
     read: ({ rows, slope }) => {
       const perSecond = rows("checkpoints") && slope("checkpoints_requested");
       return perSecond === undefined ? null : perSecond * 3_600;
@@ -98,7 +100,7 @@ export const durabilitySignals: readonly Signal[] = [
     name: "checkpoints_timed_per_hour",
     unit: "per_hour",
     collector: "checkpoints",
-    about: "Checkpoints begun by checkpoint_timeout; mean of the last hour",
+    about: "Checkpoints started by checkpoint_timeout; mean of the last hour",
     read: ({ rows, slope }) => {
       const perSecond = rows("checkpoints") && slope("checkpoints_timed");
       return perSecond === undefined ? null : perSecond * 3_600;
@@ -108,7 +110,7 @@ export const durabilitySignals: readonly Signal[] = [
     name: "archiver_failing",
     unit: "flag",
     collector: "archiver",
-    about: "1 when the last try to archive a WAL segment failed; 0 also where archiving is off",
+    about: "1 when the last attempt to archive a WAL segment failed; 0 also where archiving is off",
     read: ({ rows }) => {
       const archiver = rows("archiver")?.[0];
       return archiver && Number(archiver.enabled && archiver.failing);
@@ -118,7 +120,35 @@ export const durabilitySignals: readonly Signal[] = [
     name: "archiver_failures_per_second",
     unit: "per_second",
     collector: "archiver",
-    about: "Failed tries to archive a WAL segment",
+    about: "Failed attempts to archive a WAL segment",
     read: ({ rows, rate }) => rows("archiver") && rate("archiver", "failed"),
+  },
+];
+
+export const durabilityRates: readonly RateSource[] = [
+  { collector: "wal", columns: ["bytes", "full_pages"] },
+  { collector: "archiver", columns: ["failed"] },
+];
+
+const hourMs = 3_600_000;
+
+export const durabilityTrends: readonly TrendSource[] = [
+  {
+    collector: "wraparound",
+    windowMs: hourMs,
+    points: ({ rows }) =>
+      rows("wraparound")?.flatMap(({ next_xid, multixact_age, oldest_multixact }) => [
+        { name: "next_xid", value: next_xid, counter: true },
+        { name: "multixact_age", value: multixact_age, epoch: oldest_multixact },
+      ]),
+  },
+  {
+    collector: "checkpoints",
+    windowMs: hourMs,
+    points: ({ rows }) =>
+      rows("checkpoints")?.flatMap(({ timed, requested, stats_reset: epoch }) => [
+        { name: "checkpoints_timed", value: timed, counter: true, epoch },
+        { name: "checkpoints_requested", value: requested, counter: true, epoch },
+      ]),
   },
 ];

@@ -1,12 +1,13 @@
+import type { RateSource } from "../observations/rates.ts";
 import { activitySignals } from "./activity.ts";
 import { capacitySignals } from "./capacity.ts";
-import { durabilitySignals } from "./durability.ts";
-import { ioSignals } from "./io.ts";
+import { durabilityRates, durabilitySignals, durabilityTrends } from "./durability.ts";
+import { ioSignals, ioTrends } from "./io.ts";
 import { replicationSignals } from "./replication.ts";
-import type { Signal } from "./signal.ts";
-import { storageSignals } from "./storage.ts";
+import type { Signal, TrendSource } from "./signal.ts";
+import { storageSignals, storageTrends } from "./storage.ts";
 
-/** Every signal read from the server. Pool, ingest and partitions are Holdfast's own, and not among them. */
+/** Every signal read from the server. Holdfast's own metrics (pool, ingest, partitions) are not among them. */
 export const signals: readonly Signal[] = [
   ...activitySignals,
   ...durabilitySignals,
@@ -14,4 +15,14 @@ export const signals: readonly Signal[] = [
   ...ioSignals,
   ...storageSignals,
   ...capacitySignals,
+];
+
+/** The counters whose rates signals read. */
+export const rateSources: readonly RateSource[] = durabilityRates;
+
+/** The values whose trends signals read. */
+export const trendSources: readonly TrendSource[] = [
+  ...durabilityTrends,
+  ...ioTrends,
+  ...storageTrends,
 ];

@@ -1,4 +1,4 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 import type { Scoped, Signal, View } from "./signal.ts";
 
 const slots = (
@@ -15,11 +15,11 @@ export const standbyName = (row: Receiver) => row.application_name || row.client
 
 export const isStandby = ({ kind }: Receiver) => kind === "standby";
 
-/** How many receivers are of a kind; a role that sees no other sessions sees none of them. */
+/** Returns the number of receivers of a kind; null where this role may not see other sessions. */
 const countOf = ({ rows, seesAll }: View, kind: Receiver["kind"]) =>
   seesAll ? rows("replication")?.filter((row) => row.kind === kind).length : null;
 
-/** Standbys may share a name; the worst of them stands for it. One that is gone is unknown, not caught up. */
+/** Returns a value per standby name: the worst of those that share it, and null for a standby that is gone. */
 function standbys(
   { rows, seesAll, standbys: seen }: View,
   value: (standby: Receiver) => number | null,
@@ -47,7 +47,7 @@ export const replicationSignals: readonly Signal[] = [
     name: "standbys",
     unit: "count",
     collector: "replication",
-    about: "Standbys that stream from this server; backups, archivers and subscribers are none",
+    about: "Standbys that stream from this server, without backups, archivers and subscribers",
     read: (view) => countOf(view, "standby"),
   },
   {
@@ -55,7 +55,7 @@ export const replicationSignals: readonly Signal[] = [
     unit: "count",
     collector: "replication",
     about:
-      "Who streams WAL to keep it: pg_receivewal, Barman, or the stream beside a pg_basebackup",
+      "Receivers that stream WAL to store it: pg_receivewal, Barman, or the stream of a pg_basebackup",
     read: (view) => countOf(view, "archiver"),
   },
   {
@@ -64,7 +64,7 @@ export const replicationSignals: readonly Signal[] = [
     collector: "replication",
     of: "archiver",
     about:
-      "WAL that such an archiver has not on its disk; pg_receivewal without --synchronous says so file by file",
+      "WAL that an archiver has not flushed to its disk; pg_receivewal without --synchronous reports it file by file",
     read: ({ rows, seesAll }) =>
       rows("replication")?.filter(({ kind }) => kind === "archiver").map((row) => ({
         scope: standbyName(row),
@@ -75,7 +75,7 @@ export const replicationSignals: readonly Signal[] = [
     name: "logical_subscribers",
     unit: "count",
     collector: "replication",
-    about: "Who receives changes of tables: subscriptions, pg_recvlogical, change data capture",
+    about: "Receivers of logical changes: subscriptions, pg_recvlogical, change data capture",
     read: (view) => countOf(view, "subscriber"),
   },
   {
@@ -83,7 +83,7 @@ export const replicationSignals: readonly Signal[] = [
     unit: "bytes",
     collector: "replication",
     of: "standby",
-    about: "WAL that a standby has not replayed yet",
+    about: "WAL that a standby has not replayed",
     read: (view) => standbys(view, ({ lag_bytes }) => lag_bytes),
   },
   {
@@ -91,7 +91,8 @@ export const replicationSignals: readonly Signal[] = [
     unit: "seconds",
     collector: "replication",
     of: "standby",
-    about: "Time from a recent commit here to its replay there; 0 for an idle standby that has all",
+    about:
+      "Time from a recent commit on this server to its replay on the standby; 0 for a standby that has replayed everything",
     read: (view) =>
       standbys(view, ({ lag_seconds, lag_bytes }) => lag_seconds ?? (lag_bytes === 0 ? 0 : null)),
   },
@@ -100,13 +101,13 @@ export const replicationSignals: readonly Signal[] = [
     unit: "flag",
     collector: "replication",
     of: "standby",
-    about: "1 when a standby that streamed within the last day does not any more",
+    about: "1 when a standby that streamed within the last day does not stream now",
     read: ({ rows, seesAll, standbys: seen }) => {
-      // One that has just come back has not said yet how far it has replayed.
+      // A standby that has just reconnected has not reported how far it has replayed.
       const present = rows("replication")?.map(standbyName);
       return present && seen.map((scope) => ({
         scope,
-        // Who lost pg_monitor sees no standby, and misses none.
+        // A role that lost pg_monitor sees no standby, but none is missing.
         value: seesAll ? Number(!present.includes(scope)) : null,
       }));
     },
@@ -116,7 +117,7 @@ export const replicationSignals: readonly Signal[] = [
     unit: "seconds",
     collector: "standby",
     about:
-      "On a standby: how long it has had WAL that it did not replay, streamed or in its archive; 0 when it has replayed all",
+      "On a standby: how long it has had WAL, streamed or in its archive, that it has not replayed; 0 when it has replayed everything",
     read: ({ standby }) => standby?.delay_seconds,
   },
   {
@@ -124,7 +125,7 @@ export const replicationSignals: readonly Signal[] = [
     unit: "flag",
     collector: "standby",
     about:
-      "On a standby: 1 while it streams from its primary, 0 when the link is cut; unknown for one that lives on an archive",
+      "On a standby: 1 while it streams from its primary, 0 when the connection is lost; unknown for a standby that restores from an archive",
     read: ({ standby }) => flag(standby?.receiving),
   },
   {
@@ -139,7 +140,7 @@ export const replicationSignals: readonly Signal[] = [
     unit: "bytes",
     collector: "slots",
     of: "slot",
-    about: "WAL kept on this server for the slot",
+    about: "WAL that this server keeps for the slot",
     read: (view) => slots(view, ({ retained_bytes }) => retained_bytes),
   },
   {
@@ -148,7 +149,7 @@ export const replicationSignals: readonly Signal[] = [
     collector: "slots",
     of: "slot",
     about:
-      "WAL that can still be written before the slot is lost; unknown without max_slot_wal_keep_size",
+      "WAL that can be written before the slot is lost; unknown without max_slot_wal_keep_size",
     read: (view) => slots(view, ({ safe_bytes }) => safe_bytes),
   },
   {
@@ -157,7 +158,7 @@ export const replicationSignals: readonly Signal[] = [
     collector: "slots",
     of: "slot",
     minVersion: 170_000,
-    about: "Since when nobody has used the slot; 0 while it is used",
+    about: "Time since the slot was last in use; 0 while it is in use",
     read: (view) => slots(view, ({ active, inactive_seconds }) => active ? 0 : inactive_seconds),
   },
   {
@@ -165,7 +166,7 @@ export const replicationSignals: readonly Signal[] = [
     unit: "flag",
     collector: "slots",
     of: "slot",
-    about: "1 when WAL the slot needs is gone: its consumer must be made anew",
+    about: "1 when WAL that the slot needs has been removed: its consumer must be rebuilt",
     read: (view) =>
       slots(
         view,

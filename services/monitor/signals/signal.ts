@@ -1,8 +1,7 @@
-import type { CollectorName } from "../../../db/collectors/list.ts";
-import type { CollectorRows, IndexRow } from "../../../db/collectors/rows.ts";
-import type { IndexReport } from "../diagnosis/indexes.ts";
+import type { CollectorName, CollectorRows } from "../../../db/collectors/list.ts";
+import type { JudgedIndexes } from "../diagnosis/index_judge.ts";
 import type { PerformanceMetrics } from "./derived.ts";
-import type { StandbyState } from "../collect/standby_progress.ts";
+import type { StandbyState } from "../observations/standby_progress.ts";
 
 export type Unit =
   | "ratio"
@@ -17,50 +16,62 @@ export type Unit =
   | "count"
   | "flag";
 
-/** A value of one thing of many, such as one slot. */
+/** A value of one object, such as one slot. */
 export interface Scoped {
   scope: string;
   value: number | null;
 }
 
-/** What signals are read from: rows that are fresh, and what was worked out between looks. */
+/** What signals are read from: fresh rows, and what was worked out from several readings. */
 export interface View {
   /** Rows of a collector; undefined when they are stale, missing or were never read. */
   rows<K extends CollectorName>(name: K): CollectorRows[K][] | undefined;
-  /** Differences per second between the last two looks; undefined after a reset. */
-  rate(name: "wal" | "archiver", column: string): number | undefined;
-  /** Mean change per second over a while, by the name it was noted under. */
+  /** Change per second between the last two readings of a counter that a `RateSource` names; undefined after a reset. */
+  rate(collector: CollectorName, column: string): number | undefined;
+  /** Mean change per second of a point that a `TrendSource` names; undefined while there are too few readings. */
   slope(name: string): number | undefined;
   metrics: PerformanceMetrics;
+  /** `load`: milliseconds of statement time per second. */
   statements: { load: number | undefined; tracked: number; regressed: number };
-  indexes: {
-    all: IndexReport[];
-    rows: IndexRow[];
-    /** Whether a count of zero means that nothing reads an index: not on a standby, nor soon after its promotion. */
-    countsWhole: boolean;
-  } | undefined;
+  indexes: JudgedIndexes | undefined;
   /** Standbys that streamed within the last day, whether they do now or not. */
   standbys: string[];
   /** How this server replays, when it is a standby itself. */
   standby: StandbyState | undefined;
   /** Whether this role sees what other roles' sessions do. */
   seesAll: boolean;
-  /** Collectors whose last question the server refused. */
+  /** Collectors whose last query the server refused. */
   failing: string[];
-  /** By how much Holdfast's clock is surely ahead of the server's (negative: behind), in milliseconds. */
+  /** How far Holdfast's clock is ahead of the server's (negative: behind), in milliseconds. */
   clockSkewMs: number | undefined;
   ownCost: { ratio: number | undefined; resting: number };
 }
 
-/** One thing that is watched, as data: its meaning, unit, source, and how it is read. */
+/** Values of a collector whose mean change signals read with `view.slope`. */
+export interface TrendSource {
+  collector: CollectorName;
+  /** The span of the mean; milliseconds. */
+  windowMs: number;
+  points(view: Pick<View, "rows">): readonly TrendPoint[] | undefined;
+}
+
+/** One value of a trend. A counter starts over when it falls; every trend starts over with another `epoch`. */
+export interface TrendPoint {
+  name: string;
+  value: number;
+  counter?: boolean;
+  epoch?: unknown;
+}
+
+/** One watched value, as data: its meaning, unit, source, and how it is read. */
 export interface Signal {
   name: string;
   unit: Unit;
   collector: CollectorName;
   about: string;
-  /** What each of its values is of, when there are many; at most 50 are kept. */
+  /** What its values are about, when there is one value per object; at most 50 are kept. */
   of?: "slot" | "standby" | "archiver" | "table" | "sequence" | "collector";
-  /** Where the least version is not that of its collector. */
+  /** The lowest server_version_num, where it differs from its collector's. */
   minVersion?: number;
   read(view: View): number | null | undefined | Scoped[];
 }
@@ -75,7 +86,7 @@ export interface SignalValue {
 
 const scopesMax = 50;
 
-/** Reads every signal; what cannot be known is null, and so is what is no number. */
+/** Returns the value of every signal; null is unknown or not a finite number. Pure. */
 export function readSignals(signals: readonly Signal[], view: View): SignalValue[] {
   const known = (value: number | null | undefined) =>
     typeof value === "number" && Number.isFinite(value) ? value : null;
@@ -89,14 +100,14 @@ export function readSignals(signals: readonly Signal[], view: View): SignalValue
         value: known(value),
       }));
     }
-    // Of many things none is known: there is nothing to hang a value on.
+    // Without rows there are no objects to give a value to.
     return of ? [] : [{ name, unit, scope: "", value: known(found) }];
   });
 }
 
-/** Names of the signals of many things, all of which are known at present. */
+/** Returns the names of the signals of many objects for which every object is known at present. Pure. */
 export function completeSignals(signals: readonly Signal[], view: View): string[] {
-  // Which collectors fail is always known.
+  // The failing collectors are always known.
   return signals.filter(({ of, collector }) => of === "collector" || of && view.rows(collector))
     .map(({ name }) => name);
 }

@@ -1,10 +1,10 @@
-import type { CollectorRows } from "../../../db/collectors/rows.ts";
+import type { CollectorRows } from "../../../db/collectors/list.ts";
 import { secondsLeft } from "./durability.ts";
-import type { Scoped, Signal, View } from "./signal.ts";
+import type { Scoped, Signal, TrendSource, View } from "./signal.ts";
 
 type Table = CollectorRows["tables"];
 
-/** Tables, the worst first, so that the bound on their number keeps those that matter. */
+/** Returns a value per table, the highest first: those are kept when there are too many. */
 function tables({ rows }: View, value: (table: Table) => number | null): Scoped[] | undefined {
   return rows("tables")
     ?.map((row) => ({ scope: row.table, value: value(row) }))
@@ -16,7 +16,7 @@ export const storageSignals: readonly Signal[] = [
     name: "database_growth_bytes_per_day",
     unit: "bytes_per_day",
     collector: "sizes",
-    about: "Growth of this database, from up to the last day",
+    about: "Growth of this database, over up to the last day",
     read: ({ rows, slope }) => {
       const perSecond = rows("sizes") && slope("database_bytes");
       return perSecond === undefined ? null : perSecond * 86_400;
@@ -27,7 +27,8 @@ export const storageSignals: readonly Signal[] = [
     unit: "bytes",
     collector: "tables",
     of: "table",
-    about: "Size of a table without indexes, partitions in sum, as of their last vacuum or analyze",
+    about:
+      "Size of a table with its partitions and without indexes, as of their last vacuum or analyze",
     read: (view) => tables(view, ({ heap_bytes }) => heap_bytes),
   },
   {
@@ -35,7 +36,7 @@ export const storageSignals: readonly Signal[] = [
     unit: "bytes_per_day",
     collector: "tables",
     of: "table",
-    about: "Growth of that size, from up to the last day",
+    about: "Growth of a table with its partitions and without indexes, over up to the last day",
     read: (view) =>
       tables(view, ({ table }) => {
         const perSecond = view.slope(`table ${table}`);
@@ -47,7 +48,7 @@ export const storageSignals: readonly Signal[] = [
     unit: "count",
     collector: "tables",
     of: "table",
-    about: "Dead rows not vacuumed yet, partitions in sum",
+    about: "Dead rows of a table with its partitions that vacuum has not removed",
     read: (view) => tables(view, ({ dead_rows }) => dead_rows),
   },
   {
@@ -56,7 +57,7 @@ export const storageSignals: readonly Signal[] = [
     collector: "tables",
     of: "table",
     about:
-      "Dead or new rows over the level at which autovacuum begins, of the worst partition or its TOAST; about 1 is normal, 0 where it is switched off",
+      "Dead or inserted rows divided by the threshold of autovacuum, of the worst partition or its TOAST table; about 1 is normal, 0 where autovacuum is off",
     read: (view) => tables(view, ({ vacuum_lag, insert_lag }) => Math.max(vacuum_lag, insert_lag)),
   },
   {
@@ -65,7 +66,7 @@ export const storageSignals: readonly Signal[] = [
     collector: "tables",
     of: "table",
     about:
-      "Changed rows over the level at which autovacuum analyzes, of the worst partition: stale statistics",
+      "Changed rows divided by the analyze threshold of autovacuum, of the worst partition; a high value means stale statistics",
     read: (view) => tables(view, ({ analyze_lag }) => analyze_lag),
   },
   {
@@ -74,14 +75,14 @@ export const storageSignals: readonly Signal[] = [
     collector: "tables",
     of: "table",
     about:
-      "Age over autovacuum_freeze_max_age, the server's or the table's, of the worst partition; above 1 a forced vacuum is due",
+      "Age divided by autovacuum_freeze_max_age of the server or the table, of the worst partition; above 1 an anti-wraparound vacuum is due",
     read: (view) => tables(view, ({ freeze_lag }) => freeze_lag),
   },
   {
     name: "vacuums_running",
     unit: "count",
     collector: "progress",
-    about: "Vacuums under way, automatic ones too",
+    about: "Vacuums in progress, including autovacuum",
     read: ({ rows }) => rows("progress")?.filter(({ command }) => command === "vacuum").length,
   },
   {
@@ -89,7 +90,8 @@ export const storageSignals: readonly Signal[] = [
     unit: "ratio",
     collector: "sequences",
     of: "sequence",
-    about: "Values used of those a sequence, or the narrowest column it feeds, can hold",
+    about:
+      "Share of its values that a sequence has used; the limit is that of the sequence or of the narrowest column that uses it",
     read: ({ rows }) =>
       rows("sequences")?.map((row) => ({
         scope: row.sequence,
@@ -101,7 +103,7 @@ export const storageSignals: readonly Signal[] = [
     unit: "seconds",
     collector: "sequences",
     of: "sequence",
-    about: "Time until a sequence has no value left at the last day's rate; at most a century",
+    about: "Time until a sequence is exhausted at the rate of the last day; at most a century",
     read: ({ rows, slope }) =>
       rows("sequences")?.map((row) => ({
         scope: row.sequence,
@@ -114,14 +116,15 @@ export const storageSignals: readonly Signal[] = [
     name: "invalid_indexes",
     unit: "count",
     collector: "indexes",
-    about: "Indexes that cost writes and serve no reads; those being built do not count",
+    about:
+      "Indexes that are invalid: they slow down writes and serve no reads; builds in progress do not count",
     read: ({ indexes }) => indexes?.all.filter(({ valid }) => !valid).length,
   },
   {
     name: "duplicate_indexes",
     unit: "count",
     collector: "indexes",
-    about: "Indexes that are the same as another that stays",
+    about: "Indexes that duplicate another index",
     read: ({ indexes }) => indexes?.all.filter((one) => one.duplicate_of !== null).length,
   },
   {
@@ -129,9 +132,9 @@ export const storageSignals: readonly Signal[] = [
     unit: "bytes",
     collector: "indexes",
     about:
-      "Size of indexes that nothing has read since the statistics began, and nothing else needs; unknown on a standby, and for a week after a promotion",
+      "Size of indexes that have not been read since the statistics began and that nothing else needs; unknown on a standby and for a week after a promotion",
     read: ({ indexes }) =>
-      !indexes?.countsWhole
+      !indexes?.countsComplete
         ? null
         : indexes.all.filter(({ unused }) => unused).reduce((sum, { bytes }) => sum + bytes, 0),
   },
@@ -139,15 +142,47 @@ export const storageSignals: readonly Signal[] = [
     name: "missing_indexes",
     unit: "count",
     collector: "missing_indexes",
-    about: "Foreign keys whose columns no index leads with",
+    about: "Foreign keys whose columns are not the first columns of an index",
     read: ({ rows }) => rows("missing_indexes")?.length,
   },
   {
     name: "bloat_bytes",
     unit: "bytes",
     collector: "bloat",
-    about:
-      "Estimate of the space in tables and btree indexes over 1 MiB that a rewrite would give back",
+    about: "Estimated space that a rewrite of tables and B-tree indexes over 1 MiB would free",
     read: ({ rows }) => rows("bloat")?.reduce((sum, { bloat_bytes }) => sum + bloat_bytes, 0),
+  },
+];
+
+const dayMs = 24 * 3_600_000;
+
+export const storageTrends: readonly TrendSource[] = [
+  {
+    collector: "sizes",
+    windowMs: dayMs,
+    points: ({ rows }) =>
+      rows("sizes")?.map(({ database_bytes }) => ({
+        name: "database_bytes",
+        value: database_bytes,
+      })),
+  },
+  {
+    collector: "tables",
+    windowMs: dayMs,
+    points: ({ rows }) =>
+      rows("tables")?.map(({ table, heap_bytes }) => ({
+        name: `table ${table}`,
+        value: heap_bytes,
+      })),
+  },
+  {
+    collector: "sequences",
+    windowMs: dayMs,
+    points: ({ rows }) =>
+      rows("sequences")?.flatMap(({ sequence, used_ratio }) =>
+        used_ratio === null
+          ? []
+          : [{ name: `sequence ${sequence}`, value: used_ratio, counter: true }]
+      ),
   },
 ];

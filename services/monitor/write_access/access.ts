@@ -4,31 +4,32 @@ import type { Clock } from "../../../lib/clock.ts";
 import { isOutage } from "./health.ts";
 import type { Finding, WriteState } from "./state.ts";
 
-/** The one place that knows whether Holdfast may write; everybody else asks it. */
+/** Whether the server takes writes: the only state of it, which all services share. */
 export interface WriteAccess {
   state(): WriteState;
   canWrite(): boolean;
-  /** Whether the server is a standby: what its holdfast schema holds are then the records of another Holdfast. */
+  /** Returns whether the server is a standby; then the records in its holdfast schema are those of another Holdfast. */
   isWatchOnly(): boolean;
-  /** Throws `database_read_only`, with the reason and what to do, unless writes are taken. */
+  /** Throws `database_read_only`, with the reason and the remedy, unless the server takes writes. */
   require(): void;
-  /** Takes up what a look found. */
+  /** Takes in what a poll of the server found. */
   note(finding: Finding): void;
+  /** Takes in whether the server has the schemas of this version. */
   noteSchema(present: boolean): void;
-  /** Calls `listener` at each change of mode or cause, or of whether its preparation failed, at once. */
+  /** Calls `listener` synchronously at each change of mode, of cause, or of whether the preparation failed. */
   onChange(listener: (after: WriteState, before: WriteState) => void): void;
 }
 
-/** After this time another look has been taken. */
+/** The server is polled again within this time. */
 const retryAfterSeconds = 5;
 
-/** What a refused write answers. */
+/** Returns the error of a refused write. */
 export function refusal({ reason, remedy }: Pick<WriteState, "reason" | "remedy">): HoldfastError {
-  const words = [reason, remedy].filter(Boolean).join(". ");
-  return new HoldfastError("database_read_only", words, { retryAfterSeconds });
+  const message = [reason, remedy].filter(Boolean).join(". ");
+  return new HoldfastError("database_read_only", message, { retryAfterSeconds });
 }
 
-/** Keeps whether the server takes writes, since when not, and why. */
+/** Makes the state, and logs its changes. A server takes writes until a poll finds otherwise. */
 export function createWriteAccess({ clock, log }: { clock: Clock; log: Logger }): WriteAccess {
   let state: WriteState = {
     mode: "writing",

@@ -1,8 +1,8 @@
 import type { WriteState } from "./state.ts";
 
 /**
- * Whether a server that takes no writes is a fault: always, but for a standby that Holdfast was started beside, and for the
- * moment in which it is prepared after its promotion.
+ * Returns whether it is a fault that the server takes no writes. It is none on a standby that Holdfast was started with, nor
+ * while that server is prepared after its promotion. Pure.
  */
 export const isOutage = ({ mode, wrote, unprepared }: WriteState): boolean =>
   mode === "read_only" || mode === "watch_only" && (wrote || unprepared);
@@ -14,7 +14,7 @@ interface WriteCheck {
   observed_at: string;
 }
 
-/** What the health report says of writing; nothing while all is written. */
+/** Returns the check of writing; none while the server takes writes and will go on to. Pure. */
 export function writeChecks(state: WriteState): WriteCheck[] {
   const { mode, since, reason, remedy, warning, schema } = state;
   const name = "write_access";
@@ -28,14 +28,14 @@ export function writeChecks(state: WriteState): WriteCheck[] {
     status: outage ? "unhealthy" : "healthy",
     detail: outage
       ? `${reason}, since ${observed_at}. ${remedy}`
-      : `${reason}. Holdfast only watches it, and keeps its own records in memory${
-        schema ? "" : "; it has no holdfast schema, so no policies are known"
+      : `${reason}. Holdfast monitors it and keeps its own records in memory${
+        schema ? "" : "; the server has no holdfast schema, so no policies are known"
       }`,
     observed_at,
   }];
 }
 
-/** Why requests that write cannot be served; undefined when they can, or when nobody expects it. */
+/** Returns why requests that write cannot be served; undefined when they can, or on a standby. Pure. */
 export function notReadyForWrites(state: WriteState): string | undefined {
   return isOutage(state) ? `${state.reason}. ${state.remedy}` : undefined;
 }

@@ -1,9 +1,14 @@
-import type { DefaultPlace, StandbySource, WriteFacts } from "../../../db/server/write_state.ts";
-import { quoteIdent } from "../../../db/sql.ts";
+import {
+  type DefaultPlace,
+  resetReadOnlyDefault,
+  type StandbySource,
+  type WriteFacts,
+} from "../../../db/server/write_state.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 /**
- * `writing`: all is served. `read_only`: a primary that takes no writes. `watch_only`: a standby; what reads is served,
- * and Holdfast's own records stay in memory.
+ * `writing`: all requests are served. `read_only`: a primary that takes no writes. `watch_only`: a standby; requests that
+ * read are served, and Holdfast's own records stay in memory.
  */
 export type WriteMode = "writing" | "read_only" | "watch_only";
 
@@ -14,32 +19,33 @@ export type WriteCause =
   | "disk_full"
   | "out_of_ids";
 
-/** Whether the server takes writes, and if not, why and what ends it. */
+/** Whether the server takes writes, and if not, why and what to do. */
 export interface WriteState {
   mode: WriteMode;
   cause: WriteCause | null;
-  /** In milliseconds since 1970. */
+  /** When the mode began; milliseconds since 1970. */
   since: number;
-  /** One plain sentence; empty while all is written. */
+  /** One sentence; empty while the server takes writes. */
   reason: string;
-  /** What ends it; empty where nothing is wrong. */
+  /** What to do; empty where nothing is wrong. */
   remedy: string;
-  /** Whether this Holdfast wrote there before: then a server that takes no writes is an outage, not a choice. */
+  /** Whether this Holdfast has written since its start: then a server that takes no writes is an outage. */
   wrote: boolean;
-  /** Whether Holdfast's schemas are there, as this version needs them. */
+  /** Whether the server has the schemas of this version. */
   schema: boolean;
-  /** What is not wrong yet, but will be: a setting that new sessions begin with. */
+  /** What will prevent writes: a setting that new sessions begin with. */
   warning: string | null;
-  /** Whether the server would take writes, and could not be prepared for them: an outage, whether it `wrote` or not. */
+  /** Whether the server takes writes but could not be prepared: an outage, whether Holdfast `wrote` or not. */
   unprepared: boolean;
 }
 
-/** What a look found, without what the owner of the state adds. */
+/** What a poll of the server found. */
 export type Finding = Pick<
   WriteState,
   "mode" | "cause" | "reason" | "remedy" | "warning" | "unprepared"
 >;
 
+/** Returns the finding that the server takes writes. Pure. */
 export const writable = (warning: string | null = null): Finding => ({
   mode: "writing",
   cause: null,
@@ -49,28 +55,6 @@ export const writable = (warning: string | null = null): Finding => ({
   unprepared: false,
 });
 
-/** The statements that take a read-only default back, in a session that itself began with it. Pure. */
-export function resetStatement(
-  { database, role }: Pick<WriteFacts, "database" | "role">,
-  place: DefaultPlace,
-): string {
-  const [db, user] = [quoteIdent(database), quoteIdent(role)];
-  const name = "default_transaction_read_only";
-  const written = (statement: string) => `begin read write; ${statement} reset ${name}; commit`;
-  switch (place) {
-    case "role in database":
-      return written(`alter role ${user} in database ${db}`);
-    case "role":
-      return written(`alter role ${user}`);
-    case "database":
-      return written(`alter database ${db}`);
-    case "all roles":
-      return written("alter role all");
-    case "server":
-      return `alter system reset ${name}; select pg_reload_conf()`;
-  }
-}
-
 const placeText = ({ database, role }: WriteFacts, place: DefaultPlace): string => ({
   "role in database": `role ${role} in database ${database}`,
   role: `role ${role}`,
@@ -79,7 +63,7 @@ const placeText = ({ database, role }: WriteFacts, place: DefaultPlace): string 
   server: "the whole server",
 }[place]);
 
-/** Sources of a setting that hold for every session at once; of others a session keeps what it began with. */
+/** Sources of a setting that take effect in every session at once; with others a session keeps the value it began with. */
 const ofServer = new Set([
   null,
   "default",
@@ -88,11 +72,11 @@ const ofServer = new Set([
   "environment variable",
 ]);
 
-/** A primary whose sessions begin read-only. Pure. */
+/** Returns the finding that sessions of a primary begin read-only. Pure. */
 export function readOnlyDefault(facts: WriteFacts): Finding {
-  const said = facts.new_sessions_read_only === true;
-  if (!said && !ofServer.has(facts.source)) return keptByPooler(facts);
-  const place: DefaultPlace = said ? facts.set_for ?? "server" : "server";
+  const isSet = facts.new_sessions_read_only === true;
+  if (!isSet && !ofServer.has(facts.source)) return keptByPooler(facts);
+  const place: DefaultPlace = isSet ? facts.set_for ?? "server" : "server";
   return {
     mode: "read_only",
     cause: "default_transaction_read_only",
@@ -100,18 +84,18 @@ export function readOnlyDefault(facts: WriteFacts): Finding {
       placeText(facts, place)
     }`,
     remedy: `Find out who set it (a managed service does when its disk is nearly full); then: ${
-      resetStatement(facts, place)
+      resetReadOnlyDefault(facts, place)
     }`,
     warning: null,
     unprepared: false,
   };
 }
 
-/** The default was taken back, and whoever holds sessions for us still hands out such as began with it. */
+/** Returns the finding that the default was reset, but a pooler still gives out sessions that began with it. */
 const keptByPooler = ({ source }: WriteFacts): Finding => ({
   mode: "read_only",
   cause: "default_transaction_read_only",
-  reason: `The database takes no writes from the sessions that Holdfast is given: ${
+  reason: `The database takes no writes from the sessions that the pooler gives Holdfast: ${
     source === "client"
       ? "default_transaction_read_only is set as they connect"
       : "they began while default_transaction_read_only was on, and new ones do not"
@@ -123,18 +107,18 @@ const keptByPooler = ({ source }: WriteFacts): Finding => ({
   unprepared: false,
 });
 
-/** What is said while our sessions still write and new ones may not. Pure. */
+/** Returns the warning that our sessions can write but new ones cannot; null when they can. Pure. */
 export function newSessionsWarning(facts: WriteFacts): string | null {
   if (facts.new_sessions_read_only !== true) return null;
   return `Sessions that begin now cannot write: default_transaction_read_only is on for ${
     placeText(facts, facts.set_for ?? "server")
-  }; ${resetStatement(facts, facts.set_for ?? "server")} takes it back`;
+  }; ${resetReadOnlyDefault(facts, facts.set_for ?? "server")} takes it back`;
 }
 
 const addressOf = ({ host, port }: StandbySource): string | undefined =>
   host === null ? undefined : port === null || host.startsWith("/") ? host : `${host}:${port}`;
 
-/** A server that only replays. Pure. */
+/** Returns the finding that the server is a standby. Pure. */
 export function standby(source: StandbySource | undefined): Finding {
   const address = source && addressOf(source);
   const from = address
@@ -154,49 +138,49 @@ export function standby(source: StandbySource | undefined): Finding {
   };
 }
 
-/** A server that takes writes now, and is being prepared: a standby that was promoted, or one that was read-only. Pure. */
+/** Returns the finding that the server takes writes now and is being prepared. Pure. */
 export const promoted = (): Finding => ({
   mode: "watch_only",
   cause: "promotion",
-  reason: "The server takes writes now; Holdfast prepares it",
+  reason: "The server takes writes now; Holdfast is preparing it",
   remedy: "",
   warning: null,
   unprepared: false,
 });
 
-/** The same once its preparation failed with `problem`, the SQLSTATE and the server's words. Pure. */
+/** Returns the finding that the preparation failed with `problem`: the SQLSTATE and the server's message. Pure. */
 export const unprepared = (problem: string): Finding => ({
   ...promoted(),
   reason: `The server takes writes now, and cannot be prepared: ${problem}`,
   remedy: `${
-    problem.startsWith("42501")
+    problem.startsWith(sqlState.insufficientPrivilege)
       ? "Grant Holdfast's role what it lacks (a first start needs: grant create on database … to <role>)"
       : "Mend what the server names"
   }; Holdfast tries again every few seconds`,
   unprepared: true,
 });
 
-/** What a refused write says about the server as a whole; undefined when it may be of that one write alone. Pure. */
-export function findingOf(sqlState: string, facts: WriteFacts): Finding | undefined {
-  if (sqlState === "25006") return readOnlyDefault(facts);
-  if (sqlState === "53100") {
+/** Returns what the SQLSTATE of a refused write shows about the server; undefined when it concerns that write alone. Pure. */
+export function findingOf(code: string, facts: WriteFacts): Finding | undefined {
+  if (code === sqlState.readOnlySqlTransaction) return readOnlyDefault(facts);
+  if (code === sqlState.diskFull) {
     return {
       mode: "read_only",
       cause: "disk_full",
       reason: "The database takes no writes: its disk is full",
       remedy:
-        "Make room: drop what is not needed, or a slot that keeps WAL; writing goes on by itself",
+        "Free disk space: drop what is not needed, or a slot that keeps WAL. Writing then resumes",
       warning: null,
       unprepared: false,
     };
   }
-  if (sqlState === "54000") {
+  if (code === sqlState.programLimitExceeded) {
     return {
       mode: "read_only",
       cause: "out_of_ids",
-      reason: "The database takes no writes: its transaction ids are used up",
+      reason: "The database takes no writes: it has run out of transaction ids",
       remedy:
-        "End old transactions, prepared ones and unused slots, then vacuum (freeze) the oldest tables as a superuser",
+        "End old transactions, roll back prepared ones and drop unused slots, then vacuum (freeze) the oldest tables as a superuser",
       warning: null,
       unprepared: false,
     };

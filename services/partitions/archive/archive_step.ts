@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { Sql } from "../../../db/connection.ts";
 import { forgetArchive, recordArchive } from "../../../db/partitions/proof/archives.ts";
 import { describeLeaf, readBlocks } from "../../../db/partitions/proof/content.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import { readManifest } from "../../../db/partitions/proof/sealed.ts";
-import { readSealMark } from "../../../db/partitions/storage.ts";
+import { readSealMark } from "../../../db/partitions/catalogue/storage.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Step } from "../planning/step.ts";
 import { hashOf, Manifest, type Tally } from "../sealing/manifest.ts";
@@ -33,7 +33,7 @@ import {
 import { tallyArchive } from "./read.ts";
 import { encodeArchive, type Written } from "./write.ts";
 
-/** Rows, and bytes of the table with all that hangs on it, fetched by one statement, about. */
+/** Approximate limits of one fetch: rows, and bytes of the table with its indexes and TOAST. */
 const fetchedRows = 20_000;
 const fetchedBytes = 32 * 1024 * 1024;
 const longestMs = 55 * 60_000;
@@ -58,8 +58,8 @@ async function* readLeaf(
 }
 
 /**
- * Sealing, archiving, and the proof before a drop. `directory` is where archives lie; a leaf is archived when its file
- * was read back from disk, row by row, and found to hold what was sealed.
+ * Makes the steps of sealing, archiving and the check before a drop. `directory` is where archives are stored. A leaf is
+ * archived when its file was read back from disk, row by row, and equals what was sealed.
  */
 export function createArchiving(
   tools: StepTools,
@@ -98,7 +98,7 @@ export function createArchiving(
     if (damage !== undefined || !equals(manifest, read)) {
       throw new HoldfastError(
         "conflict",
-        `The archive of ${manifest.partition} does not read back as it was written${
+        `The archive of ${manifest.partition} differs from what was written${
           damage === undefined ? "" : `: ${damage}`
         }`,
       );
@@ -109,7 +109,7 @@ export function createArchiving(
   async function write(step: Step, manifest: Manifest, path: string): Promise<Receipt> {
     return await pool.run(async (sql) => {
       const leaf = await describeLeaf(sql, step.oid ?? 0);
-      if (!leaf) throw new HoldfastError("conflict", `${leafText(step)} is not there any more`);
+      if (!leaf) throw new HoldfastError("conflict", `${leafText(step)} does not exist any more`);
       let written: Written | undefined;
       const chunks = encodeArchive(
         manifest.columns,
@@ -128,7 +128,7 @@ export function createArchiving(
     }, { deadlineMs: longestMs });
   }
 
-  /** The files of an earlier run that ended before it could record them, if they are whole. */
+  /** Returns the receipt of an earlier run that ended before it could record its files, if they are intact. */
   async function found(path: string, manifest: Manifest): Promise<Receipt | undefined> {
     const receipt = await readReceipt(path).catch(() => undefined);
     if (!receipt || receipt.manifest.content_hash !== manifest.content_hash) return undefined;
@@ -162,7 +162,7 @@ export function createArchiving(
       }, { deadlineMs: longestMs }));
   }
 
-  /** Before a drop: the file is what it was, and so is the leaf. Answers what is left to prove under the drop's lock. */
+  /** Checks before a drop that the file and the leaf are unchanged. Returns what is left to check under the drop's lock. */
   async function proveDrop(step: Step): Promise<LockedCheck | undefined> {
     if (step.detached?.action !== "archive-then-drop") return undefined;
     const refuse = (why: string): never => {
@@ -175,7 +175,7 @@ export function createArchiving(
     const path = join(directory, archivePath(manifest));
     const receipt = await readReceipt(path);
     const damage = receipt === undefined
-      ? `its archive ${path} is gone`
+      ? `its archive ${path} is missing`
       : await damageOf(path, receipt);
     if (damage !== undefined) {
       await pool.run((sql) => forgetArchive(sql, step.oid ?? 0));
@@ -186,17 +186,17 @@ export function createArchiving(
       { deadlineMs: longestMs },
     );
     if (verdict?.status !== "intact") {
-      refuse(`it is not what was archived (${verdict?.problems.join("; ") ?? "not found"})`);
+      refuse(`it differs from what was archived (${verdict?.problems.join("; ") ?? "not found"})`);
     }
     return async (sql) => {
-      // Its triggers refused every write while they stood, and they stood since before it was read.
+      // The triggers refused every write since before the leaf was read.
       if (await readSealMark(sql, step.oid ?? 0) !== mark) {
         refuse("its triggers or its structure changed while it was compared with its archive");
       }
       await proveCount(sql, step, manifest.rows);
       const still = await stat(path).catch(() => undefined);
       if (still?.size !== receipt?.parquet.bytes || await readReceipt(path) === undefined) {
-        refuse(`its archive ${path} is gone`);
+        refuse(`its archive ${path} is missing`);
       }
     };
   }

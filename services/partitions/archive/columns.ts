@@ -2,12 +2,14 @@ import { Buffer } from "node:buffer";
 import type { SchemaElement } from "hyparquet-writer";
 import { baseType, type ContentColumn } from "../../../db/partitions/proof/content.ts";
 
-/** How a column of Postgres stands in a Parquet file, and back: byte for byte, or the archive is refused. */
+/**
+ * Converts a column of Postgres to a column of a Parquet file and back, byte for byte; otherwise the archive is refused.
+ */
 export interface ArchiveColumn {
   element: SchemaElement;
   write(bytes: Uint8Array): unknown;
   read(value: unknown): Uint8Array;
-  /** Minima and maxima of doubles would lie where a NaN stands among them. */
+  /** Whether the file has minima and maxima: of doubles they would be wrong with a NaN among the values. */
   statistics: boolean;
 }
 
@@ -24,7 +26,7 @@ function fixed(length: number, set: (view: DataView) => void): Uint8Array {
   return bytes;
 }
 
-/** Postgres counts days and microseconds from 2000, Parquet from 1970; what stands for infinity stays as it is. */
+/** Postgres counts days and microseconds from 2000, Parquet from 1970; the values of infinity are not shifted. */
 const microseconds2000 = 946_684_800_000_000n;
 const days2000 = 10_957;
 const int8Least = -(1n << 63n);
@@ -127,7 +129,7 @@ const kinds: Record<string, Kind> = {
   },
 };
 
-/** The way of one column; what has no own type in Parquet goes as Postgres writes it. */
+/** Returns the conversion of one column; a type that Parquet lacks is written as text. */
 export function archiveColumn({ name, type }: ContentColumn): ArchiveColumn {
   const kind = kinds[baseType(type)] ?? text;
   return { ...kind, element: { ...kind.element, name, repetition_type: "OPTIONAL" } };

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../../../config/config.ts";
 
-/** Where archives lie: the setting, or a folder of the data directory. */
+/** Returns where archives are stored: the setting, or a folder of the data directory. */
 export function archiveDirectory(
   { HOLDFAST_ARCHIVE_DIR, HOLDFAST_DATA_DIR }: Pick<
     Config,

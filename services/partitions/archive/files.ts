@@ -5,7 +5,7 @@ import { HoldfastError, messageOf } from "../../../errors.ts";
 import { Manifest } from "../sealing/manifest.ts";
 import { sha256File } from "./read.ts";
 
-/** The receipt beside each Parquet file: the sealed leaf's manifest, and what the file must be. */
+/** The receipt beside each Parquet file: the sealed leaf's manifest, and the size and digest of the file. */
 export const Receipt = z.object({
   holdfast_archive: z.literal(1),
   parquet: z.object({ file: z.string(), bytes: z.number(), sha256: z.string() }),
@@ -14,7 +14,7 @@ export const Receipt = z.object({
 });
 export type Receipt = z.infer<typeof Receipt>;
 
-/** A name for a file system: what is no plain letter, digit, dash or underscore is written as %XX, dots too. */
+/** Returns a file name: other characters than letters, digits, dash and underscore are written as %XX, dots too. */
 function fileName(text: string): string {
   return encodeURIComponent(text).replace(
     /[.!'()*~]/g,
@@ -22,7 +22,10 @@ function fileName(text: string): string {
   );
 }
 
-/** Where a leaf's archive lies below the directory; its content is part of the name, so that none replaces another. */
+/**
+ * Returns the path of a leaf's archive below the directory. The content's hash is part of it, so that no archive replaces
+ * another.
+ */
 export function archivePath({ table, partition, content_hash }: Manifest): string {
   const at = table.indexOf(".");
   const folder = `${fileName(table.slice(0, at))}.${fileName(table.slice(at + 1))}`;
@@ -30,7 +33,7 @@ export function archivePath({ table, partition, content_hash }: Manifest): strin
   return join(folder, `${fileName(leaf)}.${content_hash.slice(0, 12)}.parquet`);
 }
 
-export const receiptPath = (parquet: string) => parquet.replace(/\.parquet$/, ".json");
+const receiptPath = (parquet: string) => parquet.replace(/\.parquet$/, ".json");
 const partial = (path: string) => `${path}.part`;
 
 async function syncFolder(path: string): Promise<void> {
@@ -38,13 +41,13 @@ async function syncFolder(path: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-/** The file operations that an archive is made with. */
+/** The file operations that create an archive. */
 export interface ArchiveFiles {
   /** Writes a file from its beginning, over what was there; its directory is made. */
   write(path: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
-  /** Brings a written file to disk. */
+  /** Flushes a written file to disk. */
   sync(path: string): Promise<void>;
-  /** Renames a file and syncs its directory, so that the name lasts too. */
+  /** Renames a file and flushes its directory, so that the name is durable. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file if it is there. */
   remove(path: string): Promise<void>;
@@ -104,13 +107,13 @@ export async function writeArchiveFiles(
   }
 }
 
-/** Clears away what a run that was cut short left beside a leaf's files. */
+/** Removes what an interrupted run left beside a leaf's files. */
 export async function clearPartials(path: string): Promise<void> {
   await rm(partial(path), { force: true });
   await rm(partial(receiptPath(path)), { force: true });
 }
 
-/** The receipt of a file, or undefined when there is none; throws `conflict` when what is there is no receipt. */
+/** Returns the receipt of a file; undefined when there is none. Throws `conflict` for an invalid one. */
 export async function readReceipt(path: string): Promise<Receipt | undefined> {
   let text: string;
   try {
@@ -126,13 +129,13 @@ export async function readReceipt(path: string): Promise<Receipt | undefined> {
   }
 }
 
-/** Why the file is not the one its receipt speaks of, or undefined when it is, to the last byte. */
+/** Returns how the file differs from its receipt; undefined when it is equal to the last byte. */
 export async function damageOf(path: string, { parquet }: Receipt): Promise<string | undefined> {
   const found = await stat(path).catch((error) => messageOf(error));
   if (typeof found === "string") return `${path} cannot be read: ${found}`;
   if (found.size !== parquet.bytes) {
-    return `${path} has ${found.size} bytes, its manifest says ${parquet.bytes}`;
+    return `${path} has ${found.size} bytes, its manifest has ${parquet.bytes}`;
   }
   const sha256 = await sha256File(path);
-  return sha256 === parquet.sha256 ? undefined : `${path} is damaged: its SHA-256 is another one`;
+  return sha256 === parquet.sha256 ? undefined : `${path} is damaged: its SHA-256 differs`;
 }

@@ -9,7 +9,7 @@ import { addTallies, noRows, type Tally, tallyRow } from "../sealing/manifest.ts
 import { archiveColumn } from "./columns.ts";
 import { joinRecord, type Value } from "./record.ts";
 
-/** Rows handled before others get a turn: an archive must not keep requests waiting. */
+/** Rows handled before other work of the process runs: an archive must not keep requests waiting. */
 export const rowsAtOnce = 500;
 
 function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
@@ -19,7 +19,7 @@ function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
       const bytes = new Uint8Array(Math.max(0, end - start));
       for (let at = 0; at < bytes.length;) {
         const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
-        if (bytesRead === 0) throw new Error("the file ends too early");
+        if (bytesRead === 0) throw new Error("the file is truncated");
         at += bytesRead;
       }
       return bytes.buffer;
@@ -28,14 +28,14 @@ function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Numbers stay as they stand in the file: a Date would lose what is below a millisecond. */
+/** Numbers are read unchanged: a Date would lose fractions of a millisecond. */
 const parsers = {
   stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
   timestampFromMicroseconds: (micros: bigint | undefined) => micros,
   dateFromDays: (days: number | undefined) => days,
 };
 
-/** The rows of an archive, each as record_send wrote it, a row group at a time. */
+/** Returns the rows of an archive as record_send wrote them, a row group at a time. */
 export async function* readArchive(
   path: string,
   columns: readonly ContentColumn[],
@@ -72,7 +72,7 @@ export async function* readArchive(
         });
       }
       if (rows.some((values) => values.length !== ways.length)) {
-        throw new Error(`row group from row ${start + 1} on is not whole`);
+        throw new Error(`row group from row ${start + 1} on is incomplete`);
       }
       await setImmediate();
       yield rows.map((values) => joinRecord(columns, values));
@@ -83,7 +83,7 @@ export async function* readArchive(
   }
 }
 
-/** The tally of a whole archive as it stands on disk. */
+/** Returns the tally of all rows of an archive on disk. */
 export async function tallyArchive(
   path: string,
   columns: readonly ContentColumn[],

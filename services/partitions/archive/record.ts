@@ -5,10 +5,10 @@ import {
   textOid,
 } from "../../../db/partitions/proof/content.ts";
 
-/** One value as the server's binary protocol has it; null is SQL's null. */
+/** One value in the server's binary format; null is SQL's null. */
 export type Value = Uint8Array | null;
 
-/** Takes a row apart, as record_send writes it: for each column its type's oid, its length, its bytes. */
+/** Parses a row of record_send: for each column its type's oid, its length, its bytes. */
 export function splitRecord(record: Uint8Array): Value[] {
   const view = new DataView(record.buffer, record.byteOffset, record.length);
   const values: Value[] = [];
@@ -22,7 +22,7 @@ export function splitRecord(record: Uint8Array): Value[] {
   return values;
 }
 
-/** Puts a row together again, byte for byte what record_send writes. */
+/** Writes a row as record_send does, byte for byte. */
 export function joinRecord(
   columns: readonly ContentColumn[],
   values: readonly Value[],

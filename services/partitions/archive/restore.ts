@@ -1,41 +1,43 @@
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Sql } from "../../../db/connection.ts";
 import {
+  attachStatements,
+  createStatements,
+  type LockedStatement,
+  type TableName,
+} from "../../../db/partitions/ddl.ts";
+import { presentTable } from "../../../db/partitions/catalogue/leaves.ts";
+import { holdRotationLock, lockPartitionChanges } from "../../../db/partitions/lock.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
+import {
   type ArchiveRow,
   listArchives,
-  noteRestored,
+  recordRestored,
 } from "../../../db/partitions/proof/archives.ts";
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
-import { attachStatements, createStatements } from "../../../db/partitions/ddl.ts";
-import { presentTable } from "../../../db/partitions/leaves.ts";
-import { holdRotationLock } from "../../../db/partitions/lock.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
-import { listPolicies } from "../../../db/partitions/policies.ts";
-import { listPublications } from "../../../db/partitions/publications.ts";
 import { beginSeal, finishSeal, sealStatements } from "../../../db/partitions/proof/sealed.ts";
+import { analyzeTable, runStatements } from "../../../db/partitions/run.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
-import { quoteTable } from "../../../db/sql.ts";
-import { allowIdle } from "../../../db/session/transaction.ts";
+import { allowIdle, setLockTimeout, setStatementTimeout } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { parseBound } from "../axis/bound.ts";
-import { findOverlaps } from "../axis/span.ts";
-import type { Catalogue } from "../catalogue.ts";
-import { attachLocks, newLeaf, templateOf } from "../planning/attaching.ts";
-import { readTable } from "../planning/cover.ts";
-import { effectivePolicy, tableOf } from "../policy.ts";
 import { measureContent } from "../sealing/content.ts";
 import { hashOf, type Manifest } from "../sealing/manifest.ts";
-import { readCatalogue } from "../survey/survey.ts";
-import { damageOf, readReceipt, type Receipt } from "./files.ts";
+import { damageOf, readReceipt } from "./files.ts";
 import { loadArchive } from "./load.ts";
+import {
+  readRestoreTarget,
+  refuseRestore as refuse,
+  type RestoreTarget,
+  type TargetOptions,
+} from "./restore_target.ts";
 
 export interface RestoreRequest {
   table: string;
   /** The leaf's name, with or without its schema; or `file`, below the archive directory. */
   partition?: string | undefined;
   file?: string | undefined;
-  /** How long retention leaves the leaf alone. */
+  /** How long retention keeps the leaf. */
   holdSeconds: number;
 }
 
@@ -53,210 +55,194 @@ export interface Archives {
   list(
     page: { table?: string | undefined; limit: number; before?: string | undefined },
   ): Promise<ArchiveRow[]>;
-  /** Brings an archived leaf back and attaches it, in one transaction; throws `conflict` with the reason when it cannot. */
+  /** Loads an archived leaf and attaches it, in one transaction. Throws `conflict` with the reason when it cannot. */
   restore(request: RestoreRequest): Promise<Restored>;
 }
 
 const longestMs = 55 * 60_000;
-const listed = 1_000;
-const refuse = (why: string): never => {
-  throw new HoldfastError("conflict", why);
-};
+const rotationWaitMs = 10_000;
+const attachLockMs = 2_000;
+const archivesMax = 1_000;
 
-/** Archived leaves, and the way back. */
-export function createArchives(
-  { pool, catalogue, config, clock, directory, onChange = () => {} }: {
-    pool: Pool;
-    catalogue: Catalogue;
-    config: Parameters<typeof effectivePolicy>[1];
-    clock: Clock;
-    directory: string;
-    onChange?: () => void;
-  },
-): Archives {
-  async function findFile({ table, partition, file }: RestoreRequest) {
-    if (file !== undefined) {
-      const inside = relative(directory, resolve(directory, file));
-      if (inside.startsWith("..") || isAbsolute(inside) || !inside.endsWith(".parquet")) {
-        throw new HoldfastError(
-          "invalid_request",
-          "file: must be a .parquet below the archive directory",
-          {
-            problems: [{ path: "file", message: "must be a .parquet below the archive directory" }],
-          },
-        );
-      }
-      return { path: join(directory, inside), row: undefined };
-    }
-    const rows = await pool.run((sql) => listArchives(sql, { table, limit: listed }));
-    const row = rows.find(({ leaf_schema, leaf_name }) =>
-      leaf_name === partition || `${leaf_schema}.${leaf_name}` === partition
-    );
-    if (!row) {
-      throw new HoldfastError("not_found", `There is no archive of ${partition} of ${table}`);
-    }
-    return { path: join(directory, row.file), row };
-  }
+export interface ArchiveOptions extends TargetOptions {
+  pool: Pool;
+  clock: Clock;
+  /** Where archives are stored. */
+  directory: string;
+  onChange?: () => void;
+}
 
-  async function readTarget(table: string, manifest: Manifest) {
-    return await pool.run(async (sql) => {
-      const policy = (await listPolicies(sql)).map((row) => effectivePolicy(row, config))
-        .find((one) => tableOf(one) === table);
-      if (!policy) throw new HoldfastError("not_found", `${table} has no partition policy`);
-      const [facts] = await readCatalogue(sql, catalogue, [policy]);
-      if (!facts?.parent) return refuse(`${table} cannot be partitioned: ${facts?.problem}`);
-      const reading = readTable(facts, BigInt(clock.now().getTime()) * 1_000n);
-      const bound = parseBound(manifest.bound, reading.axis.codec);
-      if (bound.kind !== "range") {
-        return refuse(`The bound ${manifest.bound} is no range of ${policy.key}`);
-      }
-      if (reading.unknown.length > 0) refuse(`bounds of ${table} are locked and unknown`);
-      if (findOverlaps([...reading.spans, bound.span]).length > 0) {
-        refuse(`${table} has a partition in the range ${manifest.bound} already`);
-      }
-      if (reading.defaultLeaf) {
-        refuse(
-          `${table} has a default partition: attaching would scan it under a lock; detach it first`,
-        );
-      }
-      const [column] = facts.parent.keyColumns;
-      if (manifest.key.column !== column || manifest.key.type !== facts.parent.keyType) {
-        refuse(`${manifest.partition} was archived with another partition key`);
-      }
-      const name = manifest.partition.slice(manifest.partition.indexOf(".") + 1);
-      const { parent } = facts;
-      const beside = (await listPublications(sql, policy)).find(({ kind }) => kind !== "table");
-      if (beside) {
-        refuse(
-          `the publication "${beside.name}" would send the rows to its subscribers again, under the name of the partition; name tables in it instead of the schema or all tables`,
-        );
-      }
-      return {
-        parent,
-        template: templateOf(facts, parent),
-        leaf: newLeaf(facts, reading, parent, bound.span, name),
-        attachLock: attachLocks(facts, reading, parent),
-      };
+interface FoundArchive {
+  path: string;
+  /** Undefined when the request named the file. */
+  row: ArchiveRow | undefined;
+}
+
+/** Returns the path of a file below the archive directory. Throws `invalid_request` for any other. */
+function pathInside(directory: string, file: string): string {
+  const inside = relative(directory, resolve(directory, file));
+  if (inside.startsWith("..") || isAbsolute(inside) || !inside.endsWith(".parquet")) {
+    const message = "must be a .parquet below the archive directory";
+    throw new HoldfastError("invalid_request", `file: ${message}`, {
+      problems: [{ path: "file", message }],
     });
   }
+  return join(directory, inside);
+}
 
-  /** What a file says of types enters SQL only where the server says the same of the table. */
-  async function checkColumns(
-    sql: Sql,
-    child: { schema: string; table: string },
-    { partition, columns }: Manifest,
-  ) {
-    const made = await presentTable(sql, child);
-    const found = await describeLeaf(sql, made?.oid ?? 0);
-    const types = new Map(found?.columns.map(({ name, type }) => [name, type]));
-    const other = columns.find(({ name, type }) => types.get(name) !== type);
-    if (other) {
-      refuse(
-        `${partition} was archived with ${other.name} ${other.type}; the table has ${
-          types.get(other.name) ?? "no such column"
-        }`,
-      );
-    }
+async function findArchive(
+  { pool, directory }: ArchiveOptions,
+  { table, partition, file }: RestoreRequest,
+): Promise<FoundArchive> {
+  if (file !== undefined) return { path: pathInside(directory, file), row: undefined };
+  const rows = await pool.run((sql) => listArchives(sql, { table, limit: archivesMax }));
+  const row = rows.find(({ leaf_schema, leaf_name }) =>
+    leaf_name === partition || `${leaf_schema}.${leaf_name}` === partition
+  );
+  if (!row) {
+    throw new HoldfastError("not_found", `There is no archive of ${partition} of ${table}`);
   }
+  return { path: join(directory, row.file), row };
+}
 
-  async function checkContent(
-    sql: Sql,
-    manifest: Manifest,
-    oid: number,
-    leaf: { schema: string; table: string },
-  ) {
-    const found = await describeLeaf(sql, oid);
-    const content = await measureContent(sql, {
-      leaf,
-      columns: manifest.columns,
-      key: manifest.key,
-      thresholds: manifest.thresholds,
-      blocks: found?.blocks ?? 0,
-      nested: true,
-    }, (a, b) => a < b);
-    if (content.total.rows !== manifest.rows || hashOf(content.total) !== manifest.content_hash) {
-      refuse(`What was loaded is not what ${manifest.partition} held: nothing was attached`);
-    }
+/** Throws unless the new table has the types of the file: only then may they become part of a statement. */
+async function checkColumns(
+  sql: Sql,
+  oid: number,
+  { partition, columns }: Manifest,
+): Promise<void> {
+  const found = await describeLeaf(sql, oid);
+  const types = new Map(found?.columns.map(({ name, type }) => [name, type]));
+  const other = columns.find(({ name, type }) => types.get(name) !== type);
+  if (!other) return;
+  const present = types.get(other.name) ?? "no such column";
+  refuse(`${partition} was archived with ${other.name} ${other.type}; the table has ${present}`);
+}
+
+/** Throws unless the loaded table has the count and the hash of the manifest. */
+async function checkContent(
+  sql: Sql,
+  manifest: Manifest,
+  oid: number,
+  leaf: TableName,
+): Promise<void> {
+  const found = await describeLeaf(sql, oid);
+  const { total } = await measureContent(sql, {
+    leaf,
+    columns: manifest.columns,
+    key: manifest.key,
+    thresholds: manifest.thresholds,
+    blocks: found?.blocks ?? 0,
+    nested: true,
+  }, (a, b) => a < b);
+  if (total.rows !== manifest.rows || hashOf(total) !== manifest.content_hash) {
+    refuse(`The loaded rows differ from what ${manifest.partition} held: nothing was attached`);
   }
+}
 
-  async function bringBack(
-    path: string,
-    row: ArchiveRow | undefined,
-    { manifest }: Receipt,
-    request: RestoreRequest,
-  ): Promise<Restored> {
-    const started = performance.now();
-    const { table } = request;
-    const { parent, template, leaf, attachLock } = await readTarget(table, manifest);
-    const child = { schema: leaf.parent.schema, table: leaf.name };
-    const heldUntil = new Date(clock.now().getTime() + request.holdSeconds * 1_000);
-    await pool.transaction(async (sql) => {
-      await allowIdle(sql, longestMs);
-      await sql`select set_config('statement_timeout', ${String(longestMs)}, true)`;
-      if (await presentTable(sql, child)) {
-        refuse(
-          `${child.schema}.${child.table} is still there; lengthen the retention to attach it again, or rename it`,
-        );
-      }
-      for (const { sql: statement } of createStatements(leaf, template)) {
-        await sql.unsafe(statement);
-      }
-      await checkColumns(sql, child, manifest);
-      await loadArchive(sql, path, manifest, quoteTable(child.schema, child.table), parent.columns);
-      const made = await presentTable(sql, child);
-      const oid = made?.oid ?? 0;
-      await checkContent(sql, manifest, oid, child);
-      await sql`select set_config('statement_timeout', ${String(longestMs)}, true)`;
-      for (const { sql: statement } of sealStatements(child)) await sql.unsafe(statement);
-      await beginSeal(sql, {
-        parent: leaf.parent,
-        leaf: child,
-        oid,
-        bound: manifest.bound,
-        at: clock.now(),
-      });
-      await finishSeal(sql, { oid, manifest, at: clock.now(), heldUntil });
-      await sql`select set_config('lock_timeout', '2s', true)`;
-      await sql`select pg_advisory_xact_lock(hashtextextended('holdfast.rotate', 0))`;
-      const statements = attachStatements(leaf, template, { attachLock, populated: true });
-      for (const { sql: statement } of statements) await sql.unsafe(statement);
-      if (row) await noteRestored(sql, row.id, clock.now());
-      await logMaintenance(sql, [{
-        action: "restore",
-        table_name: table,
-        partition_name: leaf.name,
-        reason:
-          `brought back from ${manifest.partition}'s archive; retention leaves it until ${heldUntil.toISOString()}`,
-        duration_ms: performance.now() - started,
-        error: null,
-        sql: statements.map((one) => one.sql).join(";\n"),
-      }]);
-    }, { deadlineMs: longestMs });
-    await pool.run((sql) => sql.unsafe(`analyze ${quoteTable(child.schema, child.table)}`))
-      .catch(() => {}); // without statistics it is only slower to plan for
-    return {
-      table,
-      partition: `${child.schema}.${child.table}`,
-      rows: manifest.rows,
-      content_hash: manifest.content_hash,
-      bound: manifest.bound,
-      held_until: heldUntil.toISOString(),
-      duration_ms: Math.round(performance.now() - started),
-    };
+/** Creates the leaf and loads the rows of its archive; returns its oid. */
+async function loadLeaf(
+  sql: Sql,
+  { leaf, template, parent }: RestoreTarget,
+  { path, manifest }: { path: string; manifest: Manifest },
+): Promise<number> {
+  const child = { schema: leaf.parent.schema, table: leaf.name };
+  if (await presentTable(sql, child)) {
+    refuse(
+      `${child.schema}.${child.table} still exists; lengthen the retention to attach it again, or rename it`,
+    );
   }
+  await runStatements(sql, createStatements(leaf, template));
+  const oid = (await presentTable(sql, child))?.oid ?? 0;
+  await checkColumns(sql, oid, manifest);
+  await loadArchive(sql, path, manifest, child, parent.columns);
+  await checkContent(sql, manifest, oid, child);
+  return oid;
+}
 
+/** Seals a loaded leaf with the manifest of its archive. */
+async function sealLeaf(
+  sql: Sql,
+  { leaf }: RestoreTarget,
+  { oid, manifest, at, heldUntil }: { oid: number; manifest: Manifest; at: Date; heldUntil: Date },
+): Promise<void> {
+  const child = { schema: leaf.parent.schema, table: leaf.name };
+  await setStatementTimeout(sql, longestMs);
+  await runStatements(sql, sealStatements(child));
+  await beginSeal(sql, { parent: leaf.parent, leaf: child, oid, bound: manifest.bound, at });
+  await finishSeal(sql, { oid, manifest, at, heldUntil });
+}
+
+async function attachLeaf(
+  sql: Sql,
+  { leaf, template, attachLock }: RestoreTarget,
+): Promise<LockedStatement[]> {
+  await setLockTimeout(sql, attachLockMs);
+  await lockPartitionChanges(sql);
+  const statements = attachStatements(leaf, template, { attachLock, populated: true });
+  await runStatements(sql, statements);
+  return statements;
+}
+
+async function restoreArchive(
+  { pool, clock, ...options }: ArchiveOptions,
+  { path, row }: FoundArchive,
+  manifest: Manifest,
+  { table, holdSeconds }: RestoreRequest,
+): Promise<Restored> {
+  const started = performance.now();
+  const nowMs = clock.now().getTime();
+  const heldUntil = new Date(nowMs + holdSeconds * 1_000);
+  const target = await pool.run((sql) =>
+    readRestoreTarget(sql, options, { table, manifest, nowMs })
+  );
+  const child = { schema: target.leaf.parent.schema, table: target.leaf.name };
+  await pool.transaction(async (sql) => {
+    await allowIdle(sql, longestMs);
+    await setStatementTimeout(sql, longestMs);
+    const oid = await loadLeaf(sql, target, { path, manifest });
+    await sealLeaf(sql, target, { oid, manifest, at: clock.now(), heldUntil });
+    const statements = await attachLeaf(sql, target);
+    if (row) await recordRestored(sql, row.id, clock.now());
+    await logMaintenance(sql, [{
+      action: "restore",
+      table_name: table,
+      partition_name: child.table,
+      reason:
+        `restored from the archive of ${manifest.partition}; retention leaves it until ${heldUntil.toISOString()}`,
+      duration_ms: performance.now() - started,
+      error: null,
+      sql: statements.map((one) => one.sql).join(";\n"),
+    }]);
+  }, { deadlineMs: longestMs });
+  // Missing statistics only make its plans worse.
+  await pool.run((sql) => analyzeTable(sql, child)).catch(() => {});
+  return {
+    table,
+    partition: `${child.schema}.${child.table}`,
+    rows: manifest.rows,
+    content_hash: manifest.content_hash,
+    bound: manifest.bound,
+    held_until: heldUntil.toISOString(),
+    duration_ms: Math.round(performance.now() - started),
+  };
+}
+
+/** Lists archived leaves and restores them. */
+export function createArchives(options: ArchiveOptions): Archives {
+  const { pool, onChange = () => {} } = options;
   return {
     list: (page) => pool.run((sql) => listArchives(sql, page)),
     async restore(request) {
-      const { path, row } = await findFile(request);
-      const receipt = await readReceipt(path);
-      if (!receipt) return refuse(`There is no manifest beside ${path}`);
-      const damage = await damageOf(path, receipt);
+      const found = await findArchive(options, request);
+      const receipt = await readReceipt(found.path);
+      if (!receipt) return refuse(`There is no manifest beside ${found.path}`);
+      const damage = await damageOf(found.path, receipt);
       if (damage !== undefined) refuse(damage);
       const restored = await holdRotationLock(
         pool,
-        10_000,
-        () => bringBack(path, row, receipt, request),
+        rotationWaitMs,
+        () => restoreArchive(options, found, receipt.manifest, request),
       );
       onChange();
       return restored;

@@ -7,21 +7,18 @@ import { rowsAtOnce } from "./read.ts";
 import { archiveColumn, archiveSchema } from "./columns.ts";
 import { splitRecord, type Value } from "./record.ts";
 
-/** Large enough to compress well, small enough to be held and read in one slice. */
+/** Large enough to compress well, small enough to be read at once. */
 const groupRows = 10_000;
 const groupBytes = 64 * 1024 * 1024;
 
-/** What went into a file: the rows' tally, and the file's own digest. */
+/** What was written: the tally of the rows, and the digest of the file. */
 export interface Written {
   tally: Tally;
   bytes: number;
   sha256: string;
 }
 
-/**
- * Turns rows (as record_send writes them) into a Parquet file, row group by row group; `written` is called once all is
- * out, with what was in it.
- */
+/** Encodes rows (as record_send writes them) as a Parquet file, row group by row group. Calls `written` at the end. */
 export async function* encodeArchive(
   columns: readonly ContentColumn[],
   rows: AsyncIterable<Uint8Array[]>,
@@ -51,7 +48,7 @@ export async function* encodeArchive(
         return value === null ? null : way.write(value);
       }),
     }));
-    // Without a flush() of the buffer, nothing here is asynchronous.
+    // The writer is synchronous while its buffer has no flush().
     void parquet.write({ columnData, rowGroupSize: groupRows });
     return take();
   };

@@ -5,18 +5,18 @@ import { codecs, type KeyCodec, type KeyKind } from "./key.ts";
 import { highest, lowest } from "./span.ts";
 import { openZone, type Zone } from "./zone.ts";
 
-/** A table's partition key with its policy's calendar: everything said in positions of the key. */
+/** The values of a table's partition key as positions, with the calendar of its policy. */
 export interface Axis {
   codec: KeyCodec;
   grid: Grid;
   zone: Zone;
   /** Undefined for keys that are plain numbers. */
   interval: Interval | undefined;
-  /** The first position not before an instant (microseconds since 1970); undefined for plain numbers. */
+  /** Returns the first position not before an instant (microseconds since 1970); undefined for plain numbers. */
   atInstant(us: bigint): bigint | undefined;
-  /** The instant of a position; undefined for plain numbers and open ends. */
+  /** Returns the instant of a position; undefined for plain numbers and open ends. */
   instantOf(position: bigint): bigint | undefined;
-  /** The position `keep` before `present`; undefined when no time is known. */
+  /** Returns the position `keep` before `present`. */
   before(present: bigint, keep: string): bigint;
 }
 
@@ -35,7 +35,7 @@ function refuse(path: string, message: string): never {
 /** Reads how many ids are meant: an id has no hours. */
 export function parseCount(text: string, path: string): bigint {
   if (!/^[1-9]\d{0,17}$/.test(text)) {
-    refuse(path, "for the key id this is a whole number of ids, such as 1000000");
+    refuse(path, "for the key id this is an integer number of ids, such as 1000000");
   }
   return BigInt(text);
 }
@@ -51,7 +51,7 @@ function readInterval(text: string, codec: KeyCodec): Interval {
   return interval;
 }
 
-/** An axis of time: the grid is reckoned in microseconds, of instants or of the wall clock. */
+/** Makes an axis of time: its grid is computed in microseconds, of instants or of the wall clock. */
 function timeAxis(policy: AxisPolicy, codec: KeyCodec): Axis {
   const zone = openZone(policy.time_zone);
   const interval = readInterval(policy.interval, codec);
@@ -83,7 +83,7 @@ function timeAxis(policy: AxisPolicy, codec: KeyCodec): Axis {
   };
 }
 
-/** The axis a policy speaks of. Throws a HoldfastError that names the field when its parts do not fit together. */
+/** Makes the axis of a policy. Throws a HoldfastError that names the field when its parts do not fit together. */
 export function createAxis(policy: AxisPolicy): Axis {
   const codec = codecs[policy.key];
   if (codec.axis !== "number") return timeAxis(policy, codec);

@@ -1,13 +1,13 @@
 import type { KeyCodec } from "./key.ts";
 import { highest, lowest, type Span } from "./span.ts";
 
-/** What the catalogue says of one leaf's bound. */
+/** The bound of a leaf. */
 export type Bound =
   | { kind: "range"; span: Span }
   | { kind: "default" }
-  /** List, hash, or values that this kind of key cannot have. */
+  /** List, hash, or values that this kind of key does not have. */
   | { kind: "foreign" }
-  /** It could not be read: somebody holds the leaf exclusively. */
+  /** It could not be read: another session holds the leaf exclusively. */
   | { kind: "unknown" };
 
 const value = String.raw`(?:E?'(?:[^']|'')*'|[^',()]+)`;
@@ -20,8 +20,8 @@ function splitValues(list: string): string[] {
 }
 
 /**
- * One end of a range. Of several columns only the first counts, so the others must say MINVALUE: then the end lies
- * exactly before all rows of that first value. MAXVALUE behind it lies after all of them.
+ * Parses one end of a range. Of several columns only the first counts, so the others must be MINVALUE: then the end is
+ * exactly before all rows of that first value. With MAXVALUE it is after all of them.
  */
 function parseEnd(list: string, codec: KeyCodec): bigint | undefined {
   const [first = "", ...others] = splitValues(list);
@@ -43,7 +43,7 @@ export function parseBound(text: string | null, codec: KeyCodec): Bound {
   return { kind: "range", span: { from, to } };
 }
 
-/** One end of a range as a new leaf's bound says it, for a key of `columns` columns; `quote` makes literals. */
+/** Formats one end of a range for a new leaf's bound, for a key of `columns` columns; `quote` makes literals. */
 export function formatEnd(
   position: bigint,
   codec: KeyCodec,

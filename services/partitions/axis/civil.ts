@@ -1,9 +1,9 @@
-/** Dates and times as Postgres writes them in ISO style, to and from microseconds since 1970, for all years it knows. */
+/** Dates and times in Postgres's ISO style, to and from microseconds since 1970, for all years of Postgres. */
 
 export const dayUs = 86_400_000_000n;
 export const secondUs = 1_000_000n;
 
-/** Days since 1970-01-01 of a date of the proleptic Gregorian calendar (H. Hinnant, days_from_civil). */
+/** Returns the days since 1970-01-01 of a date of the proleptic Gregorian calendar (H. Hinnant, days_from_civil). */
 export function daysOfDate(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);
@@ -14,7 +14,7 @@ export function daysOfDate(year: number, month: number, day: number): number {
   return era * 146_097 + dayOfEra - 719_468;
 }
 
-/** The date of a day number; years before 1 are 0 (1 BC), -1 … */
+/** Returns the date of a day number; years before 1 are 0 (1 BC), -1 … */
 export function dateOfDays(days: number): { year: number; month: number; day: number } {
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);
@@ -34,7 +34,7 @@ export function dateOfDays(days: number): { year: number; month: number; day: nu
   };
 }
 
-/** The day a time falls on, and what is left of it in microseconds. */
+/** Returns the day of a time, and the rest in microseconds. */
 export function splitDay(us: bigint): { days: number; rest: bigint } {
   const rest = ((us % dayUs) + dayUs) % dayUs;
   return { days: Number((us - rest) / dayUs), rest };
@@ -63,14 +63,14 @@ export function parseTime(text: string): bigint | undefined {
 
 const two = (value: number | bigint) => String(value).padStart(2, "0");
 
-/** The date as Postgres writes it. */
+/** Formats a date as Postgres does. */
 export function formatDate(days: number): string {
   const { year, month, day } = dateOfDays(days);
   const shown = String(year > 0 ? year : 1 - year).padStart(4, "0");
   return `${shown}-${two(month)}-${two(day)}${year > 0 ? "" : " BC"}`;
 }
 
-/** The time as Postgres writes it; `offset` is appended to the clock, such as "+00". */
+/** Formats a time as Postgres does; `offset` is appended to the clock, such as "+00". */
 export function formatTime(us: bigint, offset = ""): string {
   const { days, rest } = splitDay(us);
   const [date, era = ""] = formatDate(days).split(" ");

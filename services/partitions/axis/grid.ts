@@ -3,16 +3,16 @@ import { type Interval, shortestUs } from "./interval.ts";
 import type { Span } from "./span.ts";
 import type { Zone } from "./zone.ts";
 
-/** An axis cut into slots without gap or overlap: the slot that holds a position. */
+/** An axis cut into slots without gaps or overlaps. */
 export interface Grid {
   slotOf(at: bigint): Span;
 }
 
-/** Months are counted from here, so that years, quarters and decades fall where people expect them. */
+/** Months are counted from here, so that years, quarters and decades start on their usual dates. */
 const monthAnchor = daysOfDate(2000, 1, 1);
 /** Days are counted from a Monday, so that 7 days are an ISO week. */
 const dayAnchor = daysOfDate(2001, 1, 1);
-/** A mean month in microseconds, for the first guess. */
+/** A mean month in microseconds, for the first estimate. */
 const monthUs = 2_629_746_000_000n;
 
 const floorDiv = (a: bigint, b: bigint) => {
@@ -20,8 +20,8 @@ const floorDiv = (a: bigint, b: bigint) => {
   return a % b !== 0n && (a < 0n) !== (b < 0n) ? quotient - 1n : quotient;
 };
 
-/** The wall clock `months` later and `days` further; the 31st of a short month is its last day. */
-export function addToWall(wall: bigint, months: number, days: number): bigint {
+/** Returns the wall clock `months` and `days` later; the 31st in a short month is its last day. */
+function addToWall(wall: bigint, months: number, days: number): bigint {
   const { days: start, rest } = splitDay(wall);
   if (months === 0) return BigInt(start + days) * dayUs + rest;
   const { year, month, day } = dateOfDays(start);
@@ -31,14 +31,14 @@ export function addToWall(wall: bigint, months: number, days: number): bigint {
   return BigInt(daysOfDate(y, m, Math.min(day, length)) + days) * dayUs + rest;
 }
 
-/** `interval` before an instant, as the clock of `zone` counts days and months. */
+/** Returns the instant `interval` earlier, with days and months by the clock of `zone`. */
 export function subtractInterval(instant: bigint, { months, days, us }: Interval, zone: Zone) {
   return zone.toInstant(addToWall(zone.toWall(instant), -months, -days)) - us;
 }
 
 /**
- * Time cut by an interval: months and days by the wall clock of `zone` (a day may have 23 or 25 hours), what is less
- * than a day by elapsed time. Positions are microseconds since 1970.
+ * Makes a grid of time: months and days by the wall clock of `zone` (a day may have 23 or 25 hours), shorter parts by
+ * elapsed time. Positions are microseconds since 1970.
  */
 export function timeGrid(interval: Interval, zone: Zone): Grid {
   const { months, days, us } = interval;
@@ -65,7 +65,7 @@ export function timeGrid(interval: Interval, zone: Zone): Grid {
   };
 }
 
-/** Numbers cut into ranges of `size`, from 0. */
+/** Makes a grid of numbers: ranges of `size`, from 0. */
 export function numberGrid(size: bigint): Grid {
   return {
     slotOf(at) {

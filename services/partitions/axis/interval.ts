@@ -1,7 +1,7 @@
 import { HoldfastError } from "../../../errors.ts";
 import { secondUs } from "./civil.ts";
 
-/** An interval as Postgres keeps it: months, days and clock time are three things. */
+/** An interval as Postgres stores it: months, days and clock time are separate. */
 export interface Interval {
   months: number;
   days: number;
@@ -53,12 +53,12 @@ export function parseInterval(text: string): Interval {
   return interval;
 }
 
-/** Whether an interval goes forward, in all of its parts. */
+/** Says whether an interval is positive, with no negative part. */
 export function isForward({ months, days, us }: Interval): boolean {
   return months >= 0 && days >= 0 && us >= 0n && (months > 0 || days > 0 || us > 0n);
 }
 
-/** The shortest time an interval may stand for, in microseconds. */
+/** Returns the shortest time that an interval can be, in microseconds. */
 export function shortestUs({ months, days, us }: Interval): bigint {
   return (BigInt(months) * 28n + BigInt(days)) * 86_400n * secondUs + us;
 }

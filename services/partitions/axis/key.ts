@@ -14,21 +14,21 @@ export const keyKinds = [
 ] as const;
 export type KeyKind = typeof keyKinds[number];
 
-/** How the values of a partition key lie on its axis. Positions are whole numbers, in the key's own unit. */
+/** Converts the values of a partition key to positions and back. Positions are integers in the key's own unit. */
 export interface KeyCodec {
   kind: KeyKind;
-  /** What an axis of this key counts: moments, what a wall clock shows, or nothing of time at all. */
+  /** What positions of this key are: instants, readings of a wall clock, or plain numbers. */
   axis: "instant" | "wall" | "number";
-  /** The column types it may have. */
+  /** The column types that it accepts. */
   types: readonly string[];
-  /** Bounds lie on whole steps of this many microseconds; 0 where there is no time. */
+  /** Bounds are multiples of so many microseconds; 0 for keys without time. */
   stepUs: bigint;
-  /** A value as Postgres writes it, without quotes; undefined when it is none. */
+  /** Parses a value as Postgres writes it, without quotes; undefined when it is invalid. */
   parse(text: string): bigint | undefined;
   format(position: bigint): string;
-  /** Microseconds (of the instant or of the wall clock) at a position, rounded down. */
+  /** Returns the microseconds (of the instant or of the wall clock) at a position, rounded down. */
   toUs(position: bigint): bigint;
-  /** The first position not before these microseconds. */
+  /** Returns the first position not before these microseconds. */
   fromUs(us: bigint): bigint;
 }
 
@@ -42,7 +42,7 @@ function parseWhole(text: string): bigint | undefined {
 const ceilDiv = (a: bigint, b: bigint) => a % b > 0n ? a / b + 1n : a / b;
 const floorDiv = (a: bigint, b: bigint) => a % b < 0n ? a / b - 1n : a / b;
 
-/** A whole number that counts `perSecond` since 1970. */
+/** Makes the codec of an integer that counts `perSecond` units since 1970. */
 function epoch(kind: KeyKind, perSecond: bigint): KeyCodec {
   const [up, down] = perSecond > 1_000_000n
     ? [perSecond / 1_000_000n, 1n]
@@ -112,7 +112,8 @@ export const codecs: Record<KeyKind, KeyCodec> = {
   epoch_ms: epoch("epoch_ms", 1_000n),
   epoch_us: epoch("epoch_us", 1_000_000n),
   epoch_ns: epoch("epoch_ns", 1_000_000_000n),
-  // The first 48 bits are milliseconds since 1970 (RFC 9562); all zeros below sort before every uuid of that moment.
+  // The first 48 bits are milliseconds since 1970 (RFC 9562); with zeros below, it sorts before every uuid of that
+  // millisecond.
   uuidv7: {
     kind: "uuidv7",
     axis: "instant",
@@ -135,7 +136,7 @@ export const codecs: Record<KeyKind, KeyCodec> = {
   },
 };
 
-/** The values a column's type can hold; bounds beyond cannot be written. Infinite where the type has no end of use. */
+/** Returns the values of a column's type; bounds beyond cannot be written. Infinite where the type has no practical end. */
 export function limitsOf(type: string): { least: bigint; most: bigint } {
   const bits = { smallint: 15n, integer: 31n, bigint: 63n }[type];
   if (bits !== undefined) return { least: -(1n << bits), most: (1n << bits) - 1n };

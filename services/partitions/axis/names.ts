@@ -1,16 +1,12 @@
-import { createHash } from "node:crypto";
+import { suffixedName } from "../../../db/partitions/names.ts";
 import { dateOfDays, daysOfDate, splitDay } from "./civil.ts";
 import type { Axis } from "./axis.ts";
 import type { Interval } from "./interval.ts";
 
-/** NAMEDATALEN - 1: longer names Postgres cuts in silence, and then they collide. */
-const nameBytesMax = 63;
-const encoder = new TextEncoder();
-
 const two = (value: number) => String(value).padStart(2, "0");
 const yearText = (year: number) => year > 0 ? String(year).padStart(4, "0") : `${1 - year}bc`;
 
-/** The ISO week a day falls in: the year that has the week's Thursday. */
+/** Returns the ISO week of a day, with the year of the week's Thursday. */
 function isoWeek(days: number): string {
   const thursday = days - ((days + 3) % 7 + 7) % 7 + 3;
   const { year } = dateOfDays(thursday);
@@ -27,7 +23,7 @@ function dateSuffix(wall: bigint): string {
   return `${date}_${clock}${seconds % 60 === 0 ? "" : two(seconds % 60)}`;
 }
 
-/** The name of a slot that starts where the calendar says. */
+/** Returns the suffix of a slot that starts on a date of the calendar. */
 function slotSuffix(wall: bigint, { months, days, us }: Interval): string {
   const { days: start } = splitDay(wall);
   const { year, month } = dateOfDays(start);
@@ -45,50 +41,34 @@ function suffixOf(axis: Axis, from: bigint): string {
   const wall = codec.axis === "wall" ? us : zone.toWall(us);
   const midnight = splitDay(wall).rest === 0n;
   if (grid.slotOf(from).from === from && interval.us === 0n) return slotSuffix(wall, interval);
-  // Of an hour that comes twice in an autumn night both need a name: those below a day go by UTC.
+  // An hour occurs twice when clocks are set back, and both need a name: slots shorter than a day are named by UTC.
   return dateSuffix(interval.us === 0n && midnight ? wall : us);
 }
 
-function cutToBytes(text: string, bytes: number): string {
-  let cut = "";
-  let used = 0;
-  for (const character of text) {
-    used += encoder.encode(character).length;
-    if (used > bytes) break;
-    cut += character;
-  }
-  return cut;
+/**
+ * Returns the name of the leaf that starts at `from`: the table's name and the slot's. A name that would be too long is cut
+ * and marked with a digest, so that two long names do not become one.
+ */
+export function leafName(table: string, axis: Axis, from: bigint): string {
+  return suffixedName(table, `_p${suffixOf(axis, from)}`);
 }
 
 /**
- * The name of the leaf that starts at `from`: the table's name and the slot's. A name that would be too long is cut
- * and marked with a digest of the whole, so that two long names do not become one.
+ * Returns the name of a sub-partition. Of pieces shorter than a day also the one at midnight has its hour, or it would be
+ * named like the day's leaf.
  */
-export function leafName(table: string, axis: Axis, from: bigint): string {
-  return nameWith(table, `_p${suffixOf(axis, from)}`);
-}
-
-/** The same for a piece of a leaf: below a day also midnight has its hour, or a piece would be named as a day's leaf is. */
 export function subName(table: string, axis: Axis, from: bigint): string {
   const suffix = suffixOf(axis, from);
   const hourless = (axis.interval?.us ?? 0n) > 0n && !suffix.includes("_");
-  return nameWith(table, `_p${suffix}${hourless ? "_0000" : ""}`);
+  return suffixedName(table, `_p${suffix}${hourless ? "_0000" : ""}`);
 }
 
-/** A longer name that no leaf with another start has: for when the usual one stems from another calendar. */
+/** Returns a longer name that no leaf with another start has, for when a leaf of another calendar has the usual one. */
 export function preciseName(table: string, axis: Axis, from: bigint): string {
   if (!axis.interval) return leafName(table, axis, from);
   const us = axis.codec.toUs(from);
   const { days, rest } = splitDay(us);
   const { year, month, day } = dateOfDays(days);
   const clock = String(rest / 1_000_000n % 86_400n).padStart(5, "0");
-  return nameWith(table, `_p${yearText(year)}${two(month)}${two(day)}s${clock}`);
-}
-
-/** A name with an ending, cut and marked where it would be too long. */
-export function nameWith(table: string, suffix: string): string {
-  const room = nameBytesMax - suffix.length;
-  if (encoder.encode(table).length <= room) return table + suffix;
-  const mark = `_${createHash("sha256").update(table).digest("hex").slice(0, 6)}`;
-  return cutToBytes(table, room - mark.length) + mark + suffix;
+  return suffixedName(table, `_p${yearText(year)}${two(month)}${two(day)}s${clock}`);
 }

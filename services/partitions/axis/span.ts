@@ -1,10 +1,10 @@
-/** A stretch of a key's axis: `from` is included, `to` is not. Positions are the key's own, see key.ts. */
+/** A range of a key's axis: `from` is included, `to` is not. Positions are those of the key's codec. */
 export interface Span {
   from: bigint;
   to: bigint;
 }
 
-/** MINVALUE and MAXVALUE: further out than any value of any key (a uuid has 128 bits). */
+/** MINVALUE and MAXVALUE: beyond the values of any key (a uuid has 128 bits). */
 export const lowest = -(1n << 160n);
 export const highest = 1n << 160n;
 
@@ -13,7 +13,10 @@ const byStart = (a: Span, b: Span) => a.from < b.from ? -1 : a.from > b.from ? 1
 const max = (a: bigint, b: bigint) => a > b ? a : b;
 const min = (a: bigint, b: bigint) => a < b ? a : b;
 
-/** The parts of `whole` that no span covers, in order. */
+/** Says whether two spans have a position in common. */
+export const overlap = (a: Span, b: Span): boolean => a.from < b.to && b.from < a.to;
+
+/** Returns the parts of `whole` that no span covers, in order. */
 export function uncovered(whole: Span, spans: readonly Span[]): Span[] {
   const gaps: Span[] = [];
   let reached = whole.from;
@@ -26,14 +29,14 @@ export function uncovered(whole: Span, spans: readonly Span[]): Span[] {
   return gaps;
 }
 
-/** The gaps between spans, from the first start to the last end. */
+/** Returns the gaps between spans, from the first start to the last end. */
 export function findHoles(spans: readonly Span[]): Span[] {
   const first = spans.reduce((least, { from }) => min(least, from), highest);
   const last = spans.reduce((most, { to }) => max(most, to), lowest);
   return first < last ? uncovered({ from: first, to: last }, spans) : [];
 }
 
-/** The end of the unbroken cover that holds `at`; `at` itself when nothing covers it. */
+/** Returns the end of the contiguous spans that cover `at`; `at` itself when none does. */
 export function coveredUntil(spans: readonly Span[], at: bigint): bigint {
   let reached = at;
   for (const span of [...spans].sort(byStart)) {
@@ -42,7 +45,7 @@ export function coveredUntil(spans: readonly Span[], at: bigint): bigint {
   return reached;
 }
 
-/** The pairs of neighbours that overlap. Postgres allows none: such spans were read at different times. */
+/** Returns the pairs of neighbours that overlap. Postgres allows none: such spans were read at different times. */
 export function findOverlaps<S extends Span>(spans: readonly S[]): [S, S][] {
   const sorted = [...spans].sort(byStart);
   return sorted.slice(1).flatMap((span, at): [S, S][] => {

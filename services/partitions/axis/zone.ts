@@ -1,22 +1,22 @@
 import { HoldfastError } from "../../../errors.ts";
 import { dayUs, secondUs } from "./civil.ts";
 
-/** A time zone: instants and wall clocks, both in microseconds since 1970. */
+/** Converts between instants and wall clocks of a time zone, both in microseconds since 1970. */
 export interface Zone {
   name: string;
   toWall(instant: bigint): bigint;
   /**
-   * The instant a wall clock shows this; of the two of an autumn night the first, and in the gap of a spring night
-   * the moment as far behind its start: as `timestamp at time zone` and Temporal's "compatible" do.
+   * Returns the instant of a wall clock: the first of the two in an autumn night, and in the gap of a spring night the
+   * instant as far after the gap's start, as `timestamp at time zone` and Temporal's "compatible" do.
    */
   toInstant(wall: bigint): bigint;
 }
 
-// Intl serves years 1 to 9999; before 1800 and after 9999 the rules of the edge hold.
+// Intl supports the years 1 to 9999; before 1800 and after 9999 the rules of the nearest year apply.
 const earliestMs = Date.UTC(1800, 0, 1);
 const latestMs = Date.UTC(9999, 11, 31);
 
-/** Offset in microseconds from "GMT", "GMT+05:45" or "GMT-04:56:02". */
+/** Parses an offset such as "GMT", "GMT+05:45" or "GMT-04:56:02" into microseconds. */
 function parseOffset(text: string): bigint {
   const match = /GMT(?:([+-])(\d\d):?(\d\d)(?::?(\d\d))?)?/.exec(text);
   const [, sign, hours = "0", minutes = "0", seconds = "0"] = match ?? [];
@@ -40,8 +40,8 @@ function formatterOf(name: string): Intl.DateTimeFormat {
 }
 
 /**
- * Opens a zone by its IANA name. Intl rather than Temporal: it is in every runtime this runs on, and one offset is
- * all that is asked of it. Throws a HoldfastError for a name nobody knows.
+ * Opens a zone by its IANA name, with Intl, which every supported runtime has, unlike Temporal. Throws a HoldfastError for
+ * an unknown name.
  */
 export function openZone(name: string): Zone {
   if (name === "UTC") return { name, toWall: (us) => us, toInstant: (us) => us };
@@ -56,7 +56,7 @@ export function openZone(name: string): Zone {
     name,
     toWall: (instant) => instant + offsetAt(instant),
     toInstant(wall) {
-      // No zone changes twice within two days, so the offsets of the day before and after are all there are.
+      // No zone changes twice within two days, so the offsets of the day before and the day after are the only candidates.
       const before = offsetAt(wall - dayUs);
       const after = offsetAt(wall + dayUs);
       if (before === after) return wall - before;

@@ -1,20 +1,21 @@
 import type { Refused, Skipped, Step } from "../planning/step.ts";
 import { leafText } from "./step_tools.ts";
 
-/** What became of the steps of a plan. */
+/** What the execution of a plan did. */
 export interface Outcome {
   applied: Step[];
-  /** Statements that were carried out. */
+  /** Number of statements that were carried out. */
   statements: number;
   skipped: Skipped[];
   /** Steps that failed, as opposed to those left out on purpose. */
   errors: string[];
   /** Those of them that would fail again, and why. */
-  refused: { step: Step; reason: string }[];
+  refused: { step: Step; reason: string; sqlstate: string | null }[];
   /** Leaves that could not be sealed, archived or dropped, for a reason other than a lock. */
   unproven: (Refused & { table: string })[];
 }
 
+/** Returns an outcome of no step. */
 export const emptyOutcome = (): Outcome => ({
   applied: [],
   statements: 0,
@@ -24,6 +25,7 @@ export const emptyOutcome = (): Outcome => ({
   unproven: [],
 });
 
+/** Adds steps that were carried out. */
 export function succeed(steps: readonly Step[], outcome: Outcome): void {
   for (const step of steps) {
     outcome.applied.push(step);
@@ -31,11 +33,12 @@ export function succeed(steps: readonly Step[], outcome: Outcome): void {
   }
 }
 
+/** Adds steps that were not tried, for the one before them met a lock. */
 export function leaveOut(steps: readonly Step[], outcome: Outcome): void {
   for (const step of steps) {
     outcome.skipped.push({
       table: step.table,
-      reason: `${step.action} ${leafText(step)} waits: the one before it could not be done`,
+      reason: `${step.action} ${leafText(step)} waits: the step before it failed`,
     });
   }
 }

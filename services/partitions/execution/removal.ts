@@ -1,19 +1,20 @@
-import { endDetached } from "../../../db/partitions/detached.ts";
-import { presentTable } from "../../../db/partitions/leaves.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
-import { lockWhole } from "../../../db/partitions/storage.ts";
+import { endDetached } from "../../../db/partitions/records/detached.ts";
+import { presentTable } from "../../../db/partitions/catalogue/leaves.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
+import { runStatements } from "../../../db/partitions/run.ts";
+import { lockWhole } from "../../../db/partitions/catalogue/storage.ts";
 import { behindSavepoint } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Step } from "../planning/step.ts";
 import { refuseOdd, withStatistics } from "../sealing/ordinary.ts";
 import { leafTable, leafText, type LockedCheck, type StepTools } from "./step_tools.ts";
 
-/** Longest that a drop may take: its rows may be counted once more. */
+/** Longest duration of a drop: its rows may be counted once more. */
 const longestMs = 55 * 60_000;
 
-/** Drops and moves detached leaves, each if it is still the one that was detached and `check` holds under its lock. */
+/** Drops or moves a detached leaf, if it is still the table that was detached and `check` succeeds under its lock. */
 export function createRemoval({ pool, clock, limitLocks, withRetries, entry }: StepTools) {
-  /** `giveUp` is called with what keeps failing after the proof, which is not made again for it. */
+  /** Calls `giveUp` with an error that persists after the check, which is not repeated for it. */
   async function change(
     step: Step,
     check: LockedCheck | undefined,
@@ -24,7 +25,10 @@ export function createRemoval({ pool, clock, limitLocks, withRetries, entry }: S
       await limitLocks(sql, step.heavy);
       const found = await presentTable(sql, leafTable(step));
       if (found?.oid !== step.oid || found?.attached) {
-        throw new HoldfastError("conflict", `${leafText(step)} is not what was detached any more`);
+        throw new HoldfastError(
+          "conflict",
+          `${leafText(step)} is not the table that was detached any more`,
+        );
       }
       if (step.action === "drop") {
         await refuseOdd(sql, step);
@@ -32,10 +36,10 @@ export function createRemoval({ pool, clock, limitLocks, withRetries, entry }: S
         await refuseOdd(sql, step);
         await check?.(sql);
       }
-      // Another table's lock is waited for here: what was read and counted above stays locked, and proven.
+      // Only the lock of another table can be in the way here: what was checked above stays locked.
       await withRetries(step, () =>
         behindSavepoint(sql, async () => {
-          for (const { sql: statement } of step.statements) await sql.unsafe(statement);
+          await runStatements(sql, step.statements);
         })).catch((error) => {
           giveUp(error);
           throw error;

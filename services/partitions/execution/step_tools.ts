@@ -1,41 +1,95 @@
 import type { Sql } from "../../../db/connection.ts";
+import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
 import type { TableName } from "../../../db/partitions/ddl.ts";
-import type { MaintenanceEntry } from "../../../db/partitions/log.ts";
+import type { MaintenanceEntry } from "../../../db/partitions/records/log.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
+import { setLockTimeout } from "../../../db/session/transaction.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Action, Step } from "../planning/step.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
-/** The table of a step: the first dot parts the schema from the name. */
+/** Writers queue behind a heavy lock while it is waited for, so an attempt is short and is repeated often. */
+const heavyLockMs = 100;
+const attempts = { heavy: 12, light: 4 };
+const passing = new Set([sqlState.lockNotAvailable, sqlState.deadlockDetected]);
+
+/** Says whether another session's lock was in the way, so that a later attempt may succeed. */
+export const isPassing = (error: unknown): boolean => passing.has(codeOf(error));
+
+/** Returns the table of a step; the first dot separates the schema from the name. */
 export const tableName = (step: Step): TableName => {
   const at = step.table.indexOf(".");
   return { schema: step.table.slice(0, at), table: step.table.slice(at + 1) };
 };
+/** Returns the partition of a step. */
 export const leafTable = ({ partition }: Step): TableName => ({
   schema: partition.schema,
   table: partition.name,
 });
+/** Returns the partition of a step as `schema.name`. */
 export const leafText = ({ partition }: Step) => `${partition.schema}.${partition.name}`;
 
-/** Limits of a statement outside a transaction, behind a pooler; the same as the pool's own. */
+/** Limits of a statement outside a transaction behind a pooler; equal to the pool's own. */
 export const outsideLimits = { lockMs: 2_000, statementMs: 120_000 };
 
-/** What the execution of plans lends to those who carry out steps of a kind of their own. */
+/** Functions that all steps use. */
 export interface StepTools {
   pool: Pool;
   clock: Clock;
   log: Logger;
+  /** Sets the lock timeout of a transaction: short for a heavy lock, the pool's own for others. */
   limitLocks(sql: Sql, heavy: boolean): Promise<void>;
+  /** Repeats `work` while a lock or a deadlock is in the way. */
   withRetries<T>(step: Step, work: () => Promise<T>): Promise<T>;
+  /** Returns the step's entry of the maintenance log; `error` is undefined after a success. */
   entry(step: Step, started: number, error: unknown): MaintenanceEntry;
 }
 
-/** Proves something within the transaction of a step, under its lock; what it throws undoes the step. */
+/** Makes the shared tools; `pause` waits between attempts, in milliseconds. */
+export function createStepTools(
+  { pool, clock, log, pause }: Pick<StepTools, "pool" | "clock" | "log"> & {
+    pause: (ms: number) => Promise<void>;
+  },
+): StepTools {
+  return {
+    pool,
+    clock,
+    log,
+    async limitLocks(sql, heavy) {
+      if (heavy) await setLockTimeout(sql, heavyLockMs);
+    },
+    async withRetries(step, work) {
+      const most = step.heavy ? attempts.heavy : attempts.light;
+      for (let attempt = 1;; attempt++) {
+        try {
+          return await work();
+        } catch (error) {
+          if (!isPassing(error) || attempt === most) throw error;
+          log.warn("partition_step_waits", { step: step.action, leaf: leafText(step), attempt });
+          const wait = step.heavy ? 50 * attempt : 100 * 4 ** attempt;
+          await pause(wait * (0.5 + Math.random()));
+        }
+      }
+    },
+    entry: (step, started, error) => ({
+      action: step.action,
+      table_name: step.table,
+      partition_name: step.partition.name,
+      reason: step.reason,
+      duration_ms: performance.now() - started,
+      error: error === undefined ? null : describeDatabaseError(error),
+      sql: step.statements.map(({ sql }) => sql).join(";\n"),
+    }),
+  };
+}
+
+/** Checks something within the transaction of a step, under its lock; an error that it throws rolls the step back. */
 export type LockedCheck = (sql: Sql) => Promise<void>;
 
 /**
- * Steps that are more than their statements; `drop` proves, before the drop, that nothing is lost by it, and answers
- * what is to be proven again under its lock.
+ * Functions for steps that need more than their statements. `drop` proves before the drop that nothing is lost by it, and
+ * returns what is to be checked again under its lock.
  */
 export type StepHandlers = Partial<
   Record<Action, (step: Step) => Promise<LockedCheck | undefined | void>>

@@ -2,13 +2,14 @@ import {
   attachStatements,
   createStatements,
   type LeafTemplate,
-  moveStatements,
+  type LockedStatement,
   type NewLeaf,
 } from "../../../db/partitions/ddl.ts";
-import { quoteLiteral, quoteTable } from "../../../db/sql.ts";
-import { formatEnd, parseBound } from "../axis/bound.ts";
+import { lockParentStatement, moveStatements } from "../../../db/partitions/default_rows.ts";
+import { parseBound } from "../axis/bound.ts";
+import { leafOfSpan } from "../axis/leaf.ts";
 import { leafName, preciseName } from "../axis/names.ts";
-import { highest, lowest, type Span } from "../axis/span.ts";
+import type { Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import { warnPublished } from "../survey/publications.ts";
 import type { Reading } from "./cover.ts";
@@ -16,12 +17,12 @@ import type { LeafFacts, ParentFacts, TableFacts } from "./facts.ts";
 import type { Step, TablePlan } from "./step.ts";
 import { subAxis, subdividedStatements } from "./subdividing.ts";
 
-/** Rows moved out of the default leaf inside one attach; more wait for a drain in batches. */
+/** At most so many rows are moved out of the default leaf within one attach; more wait for a drain in batches. */
 export const drainMax = 10_000;
-/** An attach scans the default leaf under its lock: longer than this writers should not wait for it. */
+/** An attach scans the default leaf under its lock; a larger one would make writers wait too long. */
 export const scannedBytesMax = 32 * 1024 * 1024;
 
-/** The newest leaf shows how leaves are stored: a partitioned parent has no storage options of its own. */
+/** Returns the newest leaf, which shows how leaves are stored: a partitioned parent has no storage options of its own. */
 export function siblingOf({ leaves }: Pick<TableFacts, "leaves">): LeafFacts | undefined {
   return leaves.filter(({ partitioned }) => !partitioned)
     .reduce<LeafFacts | undefined>(
@@ -30,7 +31,7 @@ export function siblingOf({ leaves }: Pick<TableFacts, "leaves">): LeafFacts | u
     );
 }
 
-/** How a new leaf of this table is to be stored, and whose it is. */
+/** Returns how a new leaf of this table is to be stored, and its owner. */
 export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate {
   const sibling = siblingOf(facts);
   return {
@@ -41,37 +42,24 @@ export function templateOf(facts: TableFacts, parent: ParentFacts): LeafTemplate
   };
 }
 
-/** A leaf to be, in the words of DDL. */
+/** Returns the leaf of a span, to be created below this table. */
 export function newLeaf(
-  facts: TableFacts,
-  reading: Reading,
-  parent: ParentFacts,
+  { policy: { schema, table } }: TableFacts,
+  { axis }: Reading,
+  { keyColumns }: ParentFacts,
   span: Span,
   name: string,
-) {
-  const { codec } = reading.axis;
-  const end = (at: bigint) => formatEnd(at, codec, parent.keyColumns.length, quoteLiteral);
-  const check = (at: bigint) =>
-    at === lowest || at === highest ? null : quoteLiteral(codec.format(at));
-  const { schema, table } = facts.policy;
-  const leaf: NewLeaf = {
-    parent: { schema, table },
-    name,
-    from: end(span.from),
-    to: end(span.to),
-    checkFrom: check(span.from),
-    checkTo: check(span.to),
-  };
-  return leaf;
+): NewLeaf {
+  return leafOfSpan({ parent: { schema, table }, name, span, columns: keyColumns.length }, axis);
 }
 
-/** The names a span's leaf may bear, the usual one first. */
+/** Returns the names that a span's leaf may have, the usual one first. */
 export function namesFor(facts: TableFacts, { axis }: Reading, { from }: Span): string[] {
   const { table } = facts.policy;
   return [leafName(table, axis, from), preciseName(table, axis, from)];
 }
 
-/** The usual name, unless a leaf of another calendar has it: a name must never keep a range open. */
+/** Returns the usual name, or a longer one when a leaf of another calendar has it: a name must never keep a range open. */
 export function chooseName(
   facts: TableFacts,
   reading: Reading,
@@ -83,7 +71,7 @@ export function chooseName(
   return free ?? names[0] ?? "";
 }
 
-/** What stands in the way of a taken name, or how it may be used: "again" (ours, detached) or "adopt" (empty). */
+/** Returns how a name may be used ("new", "again" for a detached leaf, "adopt" for an empty table), or why it may not. */
 export function useOfName(
   facts: TableFacts,
   reading: Reading,
@@ -96,9 +84,11 @@ export function useOfName(
   const table = tableOf(facts.policy);
   const full = `${facts.policy.schema}.${name}`;
   if (taken.attached) {
-    return { problem: `${full} is attached already, with another range; the range stays open` };
+    return {
+      problem: `${full} is attached already, with another range; this range gets no partition`,
+    };
   }
-  if (!taken.compatible) return { problem: `${full} is something else; rename it` };
+  if (!taken.compatible) return { problem: `${full} is not a table like its parent; rename it` };
   const ours = facts.detached.find(({ oid }) => oid === taken.oid);
   if (ours && mayReattach) {
     const was = parseBound(ours.bound, reading.axis.codec);
@@ -114,6 +104,7 @@ export function useOfName(
   };
 }
 
+/** Returns the locks that an attach takes. */
 export function attachLocks(facts: TableFacts, reading: Reading, parent: ParentFacts): string {
   const { defaultLeaf } = reading;
   return [
@@ -127,13 +118,115 @@ export function attachLocks(facts: TableFacts, reading: Reading, parent: ParentF
 
 const reasons = {
   new: (reason: string) => reason,
-  again: () => "wanted again: it was detached, and its range is needed",
-  adopt: () => "a table of this name stands ready, empty",
+  again: () => "attached again: it was detached, and its range is needed",
+  adopt: () => "a table of this name exists and is empty",
 };
 
+/** What the attaches of one table share. */
+interface Attaching {
+  facts: TableFacts;
+  reading: Reading;
+  parent: ParentFacts;
+  template: LeafTemplate;
+  attachLock: string;
+}
+
+/** Returns why a span's leaf has to wait for rows that the default partition holds; undefined when it need not. */
+function waitsForDefault(
+  { published, defaultRows, refusedRows }: TableFacts,
+  { defaultLeaf }: Reading,
+  { from }: Span,
+): string | undefined {
+  const rows = defaultRows.get(from) ?? 0;
+  const refused = refusedRows?.get(from);
+  if (refused !== undefined) return refused;
+  const name = `the default ${defaultLeaf?.schema}.${defaultLeaf?.name}`;
+  if (rows > drainMax) {
+    return `${name} holds over ${drainMax} rows of its range; move its rows out first`;
+  }
+  if (defaultLeaf && defaultLeaf.bytes > scannedBytesMax) {
+    return `${name} holds too much to scan under a lock; move its rows out first`;
+  }
+  return published && published.rowTriggers > 0 && rows > 0
+    ? `${name} holds ${rows} rows of its range, the table is published, and triggers would fire for each of them when they are moved so that subscribers follow; move them by hand`
+    : undefined;
+}
+
+/** Returns the statements that create a leaf where it is new, move rows out of the default, and attach the leaf. */
+function leafStatements(
+  { facts, reading, parent, template, attachLock }: Attaching,
+  span: Span,
+  name: string,
+  fresh: boolean,
+): { create: LockedStatement[]; all: LockedStatement[] } {
+  const { policy, published } = facts;
+  const { defaultLeaf } = reading;
+  const leaf = newLeaf(facts, reading, parent, span, name);
+  const axis = subAxis(policy);
+  const divided = axis && fresh
+    ? subdividedStatements({
+      policy,
+      axis,
+      span,
+      leaf,
+      template,
+      name: (piece, its) => newLeaf(facts, reading, parent, piece, its),
+    })
+    : undefined;
+  const moving = defaultLeaf && (facts.defaultRows.get(span.from) ?? 0) > 0
+    ? moveStatements(leaf, template, {
+      from: { schema: defaultLeaf.schema, table: defaultLeaf.name },
+      columns: parent.columns,
+      published: published !== undefined,
+    })
+    : undefined;
+  const create = divided?.create ?? (fresh ? createStatements(leaf, template) : []);
+  const attach = divided?.attach(attachLock) ??
+    attachStatements(leaf, template, { attachLock, populated: !fresh });
+  return {
+    create,
+    all: [
+      ...create,
+      // A reader that has listed the leaves and then waits for the default would miss the new leaf and the rows in it.
+      ...(moving ? [...moving.out, lockParentStatement(policy)] : []),
+      ...attach,
+      ...(moving?.back ?? []),
+    ],
+  };
+}
+
+/** Returns the step that makes a leaf and attaches it. */
+function attachStep(
+  attaching: Attaching,
+  span: Span,
+  name: string,
+  { use, reason }: { use: keyof typeof reasons; reason: string },
+): Step {
+  const { facts, reading: { defaultLeaf }, parent } = attaching;
+  const rows = facts.defaultRows.get(span.from) ?? 0;
+  const { create, all } = leafStatements(attaching, span, name, use === "new");
+  return {
+    action: "attach",
+    table: tableOf(facts.policy),
+    partition: { schema: facts.policy.schema, name },
+    span,
+    statements: all,
+    reason: rows > 0
+      ? `${reason}; ${rows} rows of it move out of the default`
+      : reasons[use](reason),
+    transaction: true,
+    heavy: defaultLeaf !== undefined || parent.references.length > 0,
+    estimate: {
+      rows,
+      bytes: defaultLeaf?.bytes ?? 0,
+      seconds: 0.01 + 0.003 * create.length + (defaultLeaf?.bytes ?? 0) / 1e9,
+    },
+  };
+}
+
 /**
- * The steps that make and attach what is missing; each name is checked, each problem is told. What retention has
- * detached is attached again only where the plan asks for it, never because a late row came.
+ * Plans the steps that make and attach what is missing. Each name is checked, and each problem is reported. What retention
+ * has detached is attached again only with `mayReattach`, never for a late row.
  */
 export function planAttaches(
   facts: TableFacts,
@@ -143,104 +236,32 @@ export function planAttaches(
   { reason, mayReattach }: { reason: string; mayReattach: boolean },
 ): TablePlan {
   const plan: TablePlan = { steps: [], skipped: [], warnings: [] };
-  const table = tableOf(facts.policy);
-  const template = templateOf(facts, parent);
-  const { defaultLeaf } = reading;
-  const attachLock = attachLocks(facts, reading, parent);
+  const attaching: Attaching = {
+    facts,
+    reading,
+    parent,
+    template: templateOf(facts, parent),
+    attachLock: attachLocks(facts, reading, parent),
+  };
+  const skip = (why: string) => plan.skipped.push({ table: tableOf(facts.policy), reason: why });
   const names = new Set<string>();
-  const axis = subAxis(facts.policy);
-  const { published } = facts;
   for (const span of spans) {
     const name = chooseName(facts, reading, span, names);
     const found = names.has(name)
       ? { problem: `${name} would be the name of two leaves; the second is left out` }
       : useOfName(facts, reading, name, span, mayReattach);
     if (found.problem !== undefined) {
-      plan.skipped.push({ table, reason: found.problem });
+      skip(found.problem);
       continue;
     }
     names.add(name);
-    const inDefault = facts.defaultRows.get(span.from) ?? 0;
-    const refused = facts.refusedRows?.get(span.from);
-    if (refused !== undefined) {
-      plan.skipped.push({ table, reason: `${name} waits: ${refused}` });
-      continue;
-    }
-    if (inDefault > drainMax || defaultLeaf && defaultLeaf.bytes > scannedBytesMax) {
-      plan.skipped.push({
-        table,
-        reason: `${name} waits: the default ${defaultLeaf?.schema}.${defaultLeaf?.name} holds ${
-          inDefault > drainMax
-            ? `over ${drainMax} rows of its range`
-            : "too much to scan under a lock"
-        }; move its rows out first`,
-      });
-      continue;
-    }
-    if (published && published.rowTriggers > 0 && inDefault > 0) {
-      plan.skipped.push({
-        table,
-        reason:
-          `${name} waits: the default ${defaultLeaf?.schema}.${defaultLeaf?.name} holds ${inDefault} rows of its range, the table is published, and triggers would fire for each of them when they are moved so that subscribers follow; move them by hand`,
-      });
-      continue;
-    }
-    const leaf = newLeaf(facts, reading, parent, span, name);
-    const fresh = found.use === "new";
-    const divided = axis && fresh
-      ? subdividedStatements({
-        policy: facts.policy,
-        axis,
-        span,
-        leaf,
-        template,
-        name: (piece, its) => newLeaf(facts, reading, parent, piece, its),
-      })
-      : undefined;
-    const moving = defaultLeaf && inDefault > 0
-      ? moveStatements(leaf, template, {
-        from: { schema: defaultLeaf.schema, table: defaultLeaf.name },
-        columns: parent.columns,
-        published: published !== undefined,
-      })
-      : undefined;
-    const create = divided?.create ?? (fresh ? createStatements(leaf, template) : []);
-    plan.steps.push(
-      {
-        action: "attach",
-        table,
-        partition: { schema: facts.policy.schema, name },
-        span,
-        statements: [
-          ...create,
-          ...(defaultLeaf && inDefault > 0
-            ? [...moving?.out ?? [], {
-              // Who has listed the leaves and then waits for the default would miss the new one and what moved there.
-              sql: `lock table only ${
-                quoteTable(facts.policy.schema, facts.policy.table)
-              } in access exclusive mode`,
-              lock: `ACCESS EXCLUSIVE on ${table}`,
-            }]
-            : []),
-          ...(divided?.attach(attachLock) ??
-            attachStatements(leaf, template, { attachLock, populated: !fresh })),
-          ...moving?.back ?? [],
-        ],
-        reason: inDefault > 0
-          ? `${reason}; ${inDefault} rows of it move out of the default`
-          : reasons[found.use](reason),
-        transaction: true,
-        heavy: defaultLeaf !== undefined || parent.references.length > 0,
-        estimate: {
-          rows: inDefault,
-          bytes: defaultLeaf?.bytes ?? 0,
-          seconds: 0.01 + 0.003 * create.length + (defaultLeaf?.bytes ?? 0) / 1e9,
-        },
-      } satisfies Step,
-    );
+    const waits = waitsForDefault(facts, reading, span);
+    if (waits === undefined) {
+      plan.steps.push(attachStep(attaching, span, name, { ...found, reason }));
+    } else skip(`${name} waits: ${waits}`);
   }
-  if (published && plan.steps.length > 0) {
-    plan.warnings.push(...warnPublished(published.publications));
+  if (facts.published && plan.steps.length > 0) {
+    plan.warnings.push(...warnPublished(facts.published.publications));
   }
   return plan;
 }

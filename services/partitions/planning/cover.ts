@@ -4,20 +4,20 @@ import { limitsOf } from "../axis/key.ts";
 import { findHoles, lowest, type Span, uncovered } from "../axis/span.ts";
 import type { LeafFacts, PlanContext, TableFacts } from "./facts.ts";
 
-/** A leaf with its bound understood. */
+/** A leaf with its parsed bound. */
 export interface ReadLeaf extends LeafFacts {
   read: Bound;
 }
 
-/** A table's facts in terms of its axis. */
+/** A table's leaves on its axis. */
 export interface Reading {
   axis: Axis;
   leaves: ReadLeaf[];
-  /** Attached leaves with a range, pending ones included: their place is taken until they are gone. */
+  /** Ranges of attached leaves, including those whose detach is pending: their ranges are taken until they are gone. */
   spans: Span[];
   defaultLeaf: ReadLeaf | undefined;
   unknown: ReadLeaf[];
-  /** Now, or the highest id; undefined when there is no row yet to count from. */
+  /** The position of now, or the highest id; undefined for a table of ids without rows. */
   present: bigint | undefined;
 }
 
@@ -32,7 +32,7 @@ export function readTable(facts: TableFacts, nowUs: bigint): Reading {
   }));
   const spans = leaves.flatMap(({ read }) => read.kind === "range" ? [read.span] : []);
   const starts = spans.map(({ from }) => from).filter((from) => from !== lowest);
-  // An id table without rows begins where its first leaf does.
+  // A table of ids without rows begins where its first leaf does.
   const first = starts.reduce<bigint | undefined>(
     (least, from) => least === undefined || from < least ? from : least,
     undefined,
@@ -47,13 +47,13 @@ export function readTable(facts: TableFacts, nowUs: bigint): Reading {
   };
 }
 
-/** Where retention begins: what ends at or before this is given up; the lowest position when all is kept. */
+/** Returns the limit of retention: leaves that end at or before it are retired; the lowest position when all is kept. */
 export function retentionLimit(facts: TableFacts, { axis, present }: Reading): bigint {
   const { retention } = facts.policy;
   return retention && present !== undefined ? axis.before(present, retention.keep) : lowest;
 }
 
-/** Cuts gaps along the grid: each piece is one leaf to be made. */
+/** Cuts gaps along the grid: each piece is one leaf to be created. */
 export function cutGaps(axis: Axis, gaps: readonly Span[], most: number): Span[] {
   const pieces: Span[] = [];
   for (const gap of gaps) {
@@ -67,7 +67,10 @@ export function cutGaps(axis: Axis, gaps: readonly Span[], most: number): Span[]
   return pieces;
 }
 
-/** The stretch that must be covered: the slot before the present (late rows), the present one, and those ahead. */
+/**
+ * Returns the range that must be covered: the slot before the present one (for late rows), the present one, and those
+ * ahead.
+ */
 export function wantedStretch({ axis, present }: Reading, premake: number): Span {
   const here = axis.grid.slotOf(present ?? 0n);
   const from = axis.codec.axis === "number" ? here.from : axis.grid.slotOf(here.from - 1n).from;
@@ -76,7 +79,10 @@ export function wantedStretch({ axis, present }: Reading, premake: number): Span
   return { from, to };
 }
 
-/** Holes of late before the wanted stretch, also between it and the last leaf: rows may still come there. */
+/**
+ * Returns recent holes before the range that must be covered, and between it and the last leaf: rows may still arrive
+ * there.
+ */
 function recentHoles(
   reading: Reading,
   { nowUs, horizonDays }: PlanContext,
@@ -90,8 +96,8 @@ function recentHoles(
 }
 
 /**
- * The leaves a table lacks, oldest first: the stretch around the present where nothing covers it, and holes of late.
- * What retention would give up at once is not made; nothing lies beyond what the key's type can hold.
+ * Returns the ranges that lack a leaf, oldest first: those of the present that nothing covers, and recent holes. Ranges
+ * that retention would retire at once are left out, as is what the key's type cannot hold.
  */
 export function missingSpans(facts: TableFacts, reading: Reading, context: PlanContext): Span[] {
   const stretch = wantedStretch(reading, facts.policy.premake);
@@ -105,7 +111,7 @@ export function missingSpans(facts: TableFacts, reading: Reading, context: PlanC
     .filter(({ from, to }) => to > limit && from >= least && to <= most);
 }
 
-/** The leaves whose every row is older than what is kept, oldest first. */
+/** Returns the leaves whose every row is older than the retention, oldest first. */
 export function expiredLeaves(facts: TableFacts, reading: Reading): ReadLeaf[] {
   const limit = retentionLimit(facts, reading);
   if (limit === lowest) return [];

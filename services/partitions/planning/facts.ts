@@ -1,11 +1,11 @@
-import type { ConversionFacts } from "../../../db/partitions/table_facts.ts";
+import type { ConversionFacts } from "../../../db/partitions/catalogue/table_facts.ts";
 import type { Doubt } from "../../../db/partitions/proof/doubts.ts";
 import type { ColumnSetting } from "../../../db/partitions/ddl.ts";
-import type { Publication } from "../../../db/partitions/publications.ts";
+import type { Publication } from "../../../db/partitions/catalogue/publications.ts";
 import type { Span } from "../axis/span.ts";
 import type { Policy } from "../policy.ts";
 
-/** A leaf as the catalogue has it. */
+/** A leaf in the catalogue. */
 export interface LeafFacts {
   oid: number;
   schema: string;
@@ -14,21 +14,21 @@ export interface LeafFacts {
   bound: string | null;
   pending: boolean;
   partitioned: boolean;
-  /** Partitions of its own, where it is partitioned itself. */
+  /** Number of its partitions, where it is partitioned itself. */
   subs: number;
   rows_estimate: number | null;
   bytes: number;
-  /** Storage options and persistence, for new leaves to follow. */
+  /** Storage options and persistence, which new leaves copy. */
   options: string[];
   unlogged: boolean;
 }
 
-/** A foreign key from or to a table, with the table on its other side. */
+/** A foreign key from or to a table, with the other table. */
 export interface ForeignKey {
   name: string;
   schema: string;
   table: string;
-  /** Column there that holds or refers to this table's partition key; null when the key is not among them. */
+  /** Column of the other table that refers to this table's partition key; null when the key has none. */
   column: string | null;
 }
 
@@ -39,7 +39,7 @@ export interface Grant {
   column: string | null;
 }
 
-/** What new leaves inherit of a partitioned table, and who may make them. */
+/** What new leaves copy from a partitioned table, and who may create them. */
 export interface ParentFacts {
   oid: number;
   columns: string[];
@@ -51,7 +51,7 @@ export interface ParentFacts {
   owns: boolean;
   mayCreate: boolean;
   role: string;
-  /** Whether the owner can be given what this role makes. */
+  /** Whether this role may give tables to the owner. */
   ownerMayCreate: boolean;
   gives: boolean;
   defaultGrants: boolean;
@@ -68,7 +68,7 @@ export interface ParentFacts {
   references: ForeignKey[];
 }
 
-/** A table that was a leaf, as Holdfast remembers it. */
+/** A table that was a leaf, as recorded by Holdfast. */
 export interface DetachedFacts {
   id: string;
   oid: number;
@@ -76,12 +76,12 @@ export interface DetachedFacts {
   name: string;
   bound: string;
   action: string;
-  /** RFC 3339; null: the detach was begun, and whether it was finished the catalogue says. */
+  /** RFC 3339; null: the detach was begun; the catalogue shows whether it was finished. */
   detachedAt: string | null;
   archivedAt: string | null;
-  /** It went with no more than the usual few, unasked: its drop is not counted again. */
+  /** It was detached without a confirmation, among the usual number: its drop is not counted again. */
   withinBrake?: boolean;
-  /** What stands under that name today. */
+  /** The table that has this name now. */
   present: { oid: number; attached: boolean } | null;
   references: string[];
   referencedBy: string[];
@@ -103,11 +103,11 @@ export interface Blocker {
   table: string;
   /** Counted up to 1,000; null: could not be counted. */
   rows: number | null;
-  /** What the server said instead. */
+  /** The server's error. */
   why?: string;
 }
 
-/** What is known of a default partition that has rows of ranges a partition could have. */
+/** A default partition with rows of ranges that a partition could have. */
 export interface DrainFacts {
   /** Ranges of the rows, as partitions would have them, oldest first. */
   spans: Span[];
@@ -122,23 +122,23 @@ export interface DrainFacts {
   signature: string;
   /** Subscriptions of this database that write to the default itself. */
   subscriptions: string[];
-  /** Names beside the parent that a drain needs and that are taken. */
+  /** Names that a drain needs and that are taken. */
   taken: string[];
 }
 
-/** A leaf that is sealed, or whose seal was begun. */
+/** A leaf that is sealed or being sealed. */
 export interface SealedFacts {
-  /** RFC 3339; null: it refuses writes already, its manifest is not whole yet. */
+  /** RFC 3339; null: it refuses writes already, but its manifest is not complete yet. */
   sealedAt: string | null;
-  /** Somebody opened it again: it is not sealed. */
+  /** It was unsealed. */
   ended?: boolean;
-  /** RFC 3339; until then retention leaves alone what was brought back from its archive, and nothing opened is sealed. */
+  /** RFC 3339; until then retention keeps what was restored, and an unsealed leaf is not sealed again. */
   heldUntil: string | null;
   /** What the last verification found wrong. */
   problem: string | null;
 }
 
-/** A leaf that is a file now. */
+/** A leaf that exists only as an archive. */
 export interface ArchivedFacts {
   schema: string;
   name: string;
@@ -148,23 +148,23 @@ export interface ArchivedFacts {
   sealedAt: string | null;
 }
 
-/** What of a table its subscribers see. */
+/** The publications of a table, and the triggers that moved rows would fire. */
 export interface PublishedFacts {
   publications: Publication[];
   rowTriggers: number;
 }
 
-/** Everything the planner may know of one table. */
+/** Everything that the planner knows about one table. */
 export interface TableFacts {
   policy: Policy;
-  /** Undefined when the table is not there or cannot be managed; `problem` says why. */
+  /** Undefined when the table does not exist or cannot be managed; `problem` is the reason. */
   parent: ParentFacts | undefined;
   problem: string | undefined;
   leaves: LeafFacts[];
   detached: DetachedFacts[];
   taken: ReadonlyMap<string, TakenName>;
   blockers: ReadonlyMap<number, Blocker[]>;
-  /** Rows of the default leaf that belong into a span that is to be made, by the span's start; counted to a limit. */
+  /** Rows of the default leaf in a range that is to get a leaf, by the start of the range; counted to a limit. */
   defaultRows: ReadonlyMap<bigint, number>;
   /** Undefined when there is nothing in a default partition to be drained. */
   drain?: DrainFacts | undefined;
@@ -174,33 +174,33 @@ export interface TableFacts {
   toastOptions?: readonly string[];
   /** Undefined: it is in no publication. */
   published?: PublishedFacts | undefined;
-  /** The last drain was given up for good; it is not begun again while the table is the same (its signature). */
+  /** The last drain failed permanently; it is not begun again while the table's signature is the same. */
   drainFailure?: { reason: string; at: string; signature: string } | undefined;
-  /** How far a drain of this table is that is under way. */
+  /** The phase of a drain of this table that is under way. */
   draining?: string | undefined;
-  /** Bounds of the leaves it makes, as DDL has them; undefined where they are not known. */
+  /** Bounds of the leaves that it makes, as DDL text; undefined where they are not known. */
   drainRanges?: readonly { from: string; to: string }[] | undefined;
   /** Leaves that are sealed or being sealed, by oid; also detached ones. */
   sealed?: ReadonlyMap<number, SealedFacts>;
-  /** Leaves, also detached ones, whose rows are not all their own on this node, by oid, with why. */
+  /** Leaves, also detached ones, whose rows are not all in one table of this node, by oid, with the reason. */
   odd?: ReadonlyMap<number, string>;
   /**
-   * Where the table's newest rows are, when some leaf is to leave: in one that is kept, only in those that leave, in
-   * none; unknown when that could not be read in time. Undefined when nothing leaves.
+   * Where the table's newest rows are, when some leaf is to be retired: in a leaf that is kept, only in those to be
+   * retired, or nowhere; unknown after a timeout. Undefined when no leaf is to be retired.
    */
   newest?: "kept" | "leaving" | "none" | "unknown" | undefined;
-  /** Leaves that are to leave and have no row, by oid: nothing is lost by them. */
+  /** Oids of leaves that are to be retired and have no row. */
   hollow?: ReadonlySet<number> | undefined;
-  /** Leaves that are gone and whose archives are there. */
+  /** Leaves that are gone and whose archives exist. */
   archived?: readonly ArchivedFacts[];
   /** Highest id, where the key is id. */
   highestId: bigint | null;
 }
 
-/** The clock and the limits a plan is made under. */
+/** The time and the limits of a plan. */
 export interface PlanContext {
   nowUs: bigint;
   maxPartitions: number;
-  /** How far back holes are filled. */
+  /** Holes older than this are not filled. */
   horizonDays: number;
 }

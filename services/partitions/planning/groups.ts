@@ -1,13 +1,13 @@
 import type { Step } from "./step.ts";
 
-/** Attaches of one transaction: each holds its locks until commit. */
+/** At most so many attaches are in one transaction: each holds its locks until commit. */
 const attachesTogether = 30;
-/** Statements of them all; a leaf that is partitioned itself has thousands. */
+/** At most so many statements are in one transaction; a leaf that is partitioned itself has thousands. */
 const statementsTogether = 600;
 
 /**
- * Steps of one table that wait for the same thing: its detaches for the one that is not finished, its attaches for a
- * lock. When one of them does not get it, the next would wait as long in vain.
+ * Returns the name of what a step may wait for: a pending detach, or a lock on the table. When one step meets it, the next
+ * of the same name would only wait as long.
  */
 export function sharedObstacle({ action, table }: Step): string | undefined {
   if (action === "detach" || action === "finalize") return `detach ${table}`;
@@ -17,7 +17,7 @@ export function sharedObstacle({ action, table }: Step): string | undefined {
 const sum = (steps: readonly Step[]) =>
   steps.reduce((count, { statements }) => count + statements.length, 0);
 
-/** Light attaches of one table go together, up to a number; everything else goes alone. */
+/** Groups steps: light attaches of one table are carried out together, up to a limit, all others alone. */
 export function groupSteps(steps: readonly Step[]): Step[][] {
   const groups: Step[][] = [];
   for (const step of steps) {

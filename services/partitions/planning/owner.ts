@@ -1,4 +1,6 @@
-/** Says why what this role makes cannot be given to the table's owner; Postgres asks both of an `owner to`. */
+import { grantCreate, grantSet } from "../../../db/partitions/remedies.ts";
+
+/** Returns why tables of this role cannot be given to the table's owner: the two conditions of `owner to`. */
 export function refuseGiving({ role, owner, schema, isOwner, gives, ownerMayCreate }: {
   role: string;
   owner: string;
@@ -10,10 +12,12 @@ export function refuseGiving({ role, owner, schema, isOwner, gives, ownerMayCrea
   if (isOwner) return [];
   return [
     ...(gives ? [] : [
-      `the role ${role} may not give tables to ${owner}: grant "${owner}" to "${role}" with set true`,
+      `the role ${role} may not give tables to ${owner}: ${grantSet(owner, role)}`,
     ]),
     ...(ownerMayCreate ? [] : [
-      `the owner ${owner} cannot be given new tables in its schema: grant create on schema "${schema}" to "${owner}"`,
+      `the owner ${owner} cannot become the owner of new tables in its schema: ${
+        grantCreate(schema, owner)
+      }`,
     ]),
   ];
 }

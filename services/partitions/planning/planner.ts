@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { grantCreate, grantMembership } from "../../../db/partitions/remedies.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { parseBound } from "../axis/bound.ts";
-import { highest, type Span } from "../axis/span.ts";
+import { highest, overlap, type Span } from "../axis/span.ts";
 import { tableOf } from "../policy.ts";
 import { besidesDrain, needsDrain, planDrain } from "../rewrite/drain/plan.ts";
 import { planAttaches } from "./attaching.ts";
@@ -21,27 +22,27 @@ export interface Plan {
   warnings: Skipped[];
   /** Steps that are not done without being confirmed. */
   held?: ReadonlySet<Step>;
-  /** Leaves whose rows cannot be read and counted here: retention keeps off them. */
+  /** Leaves whose rows cannot be read and counted here: retention keeps them. */
   refused: (Refused & { table: string })[];
   digest: string;
 }
 
-/** From here on planning an unpruned query costs tens of milliseconds. */
+/** From this number on, planning a query without pruning takes tens of milliseconds. */
 const manyPartitions = 1_000;
 
-/** Why a table cannot be managed as its policy says, or undefined. */
+/** Returns why a table cannot be managed by its policy; undefined when it can. */
 function refusal(facts: TableFacts): string | undefined {
   const { parent, problem } = facts;
   if (problem !== undefined || !parent) return problem ?? "is not there";
   if (!parent.owns) {
-    return `the role ${parent.role} must own it or be a member of ${parent.owner}: grant "${parent.owner}" to "${parent.role}"`;
+    return `the role ${parent.role} must own it or be a member of ${parent.owner}: ${
+      grantMembership(parent.owner, parent.role)
+    }`;
   }
   return undefined;
 }
 
-const overlap = (a: Span, b: Span) => a.from < b.to && b.from < a.to;
-
-/** What is made while a drain is under way: leaves that it does not make, and that the default holds no rows for. */
+/** Plans what can be made during a drain: leaves that the drain does not make, and that the default holds no rows of. */
 function planBeside(
   facts: TableFacts,
   reading: Reading,
@@ -77,6 +78,53 @@ function planBeside(
   };
 }
 
+/** Returns why no leaf can be made; empty when nothing is in the way. */
+function premakeObstacles({ policy }: TableFacts, reading: Reading, parent: ParentFacts): string[] {
+  const { schema, key } = policy;
+  if (!parent.mayCreate) {
+    return [
+      `the role ${parent.role} may not create tables: ${grantCreate(schema, parent.role)}`,
+    ];
+  }
+  const ungiven = refuseGiving({ ...parent, schema });
+  if (ungiven.length > 0) return ungiven;
+  const list = (leaves: readonly { name: string }[]) =>
+    leaves.map(({ name }) => name).slice(0, 5).join(", ");
+  if (reading.unknown.length > 0) {
+    return [
+      `nothing is made while the bounds of ${
+        list(reading.unknown)
+      } are unknown: another session holds them exclusively`,
+    ];
+  }
+  const foreign = reading.leaves.filter(({ read }) => read.kind === "foreign");
+  if (foreign.length > 0) {
+    return [
+      `nothing is made while the bounds of ${
+        list(foreign)
+      } are unknown: they are not of the key ${key} alone`,
+    ];
+  }
+  return [];
+}
+
+/** Returns the first missing spans, as many as the limit of partitions allows, with a warning when it leaves some out. */
+function withinLimit(
+  { policy, leaves }: TableFacts,
+  missing: readonly Span[],
+  { maxPartitions }: PlanContext,
+): { spans: Span[]; warnings: string[] } {
+  const present = countLeaves(leaves);
+  const spans = fitting(policy, missing, Math.max(0, maxPartitions - present));
+  if (missing.length === spans.length) return { spans, warnings: [] };
+  const needed = leavesOfSpans(policy, missing);
+  const made = leavesOfSpans(policy, spans);
+  const warning =
+    `needs ${needed} more partitions and has ${present} of at most ${maxPartitions}: ${made} are made; lengthen the interval, or shorten what is kept`;
+  return { spans, warnings: [warning] };
+}
+
+/** Plans what a table lacks: attaches, and the drain of its default partition when a window is `open`. */
 function planPremake(
   facts: TableFacts,
   reading: Reading,
@@ -84,82 +132,43 @@ function planPremake(
   context: PlanContext,
   open: boolean,
 ): TablePlan {
-  const plan: TablePlan = { steps: [], skipped: [], warnings: [] };
   const table = tableOf(facts.policy);
   const missing = missingSpans(facts, reading, context);
   const drains = needsDrain(facts, reading, missing);
-  // Those of missing ranges are told where these are left out.
-  plan.skipped.push(
-    ...(facts.drain?.refused ?? [])
-      .filter(({ span }) => !missing.some((one) => overlap(one, span)))
-      .map(({ reason }) => ({ table, reason })),
-  );
-  if (missing.length === 0 && !drains) return plan;
-  if (!parent.mayCreate) {
-    const { schema } = facts.policy;
-    plan.skipped.push({
-      table,
-      reason:
-        `the role ${parent.role} may not create tables: grant create on schema "${schema}" to "${parent.role}"`,
-    });
-    return plan;
+  // Refused rows of missing ranges are reported by planAttaches.
+  const skipped = (facts.drain?.refused ?? [])
+    .filter(({ span }) => !missing.some((one) => overlap(one, span)))
+    .map(({ reason }) => ({ table, reason }));
+  if (missing.length === 0 && !drains) return { steps: [], skipped, warnings: [] };
+  const obstacles = premakeObstacles(facts, reading, parent);
+  if (obstacles.length > 0) {
+    skipped.push(...obstacles.map((reason) => ({ table, reason })));
+    return { steps: [], skipped, warnings: [] };
   }
-  const ungiven = refuseGiving({ ...parent, schema: facts.policy.schema });
-  if (ungiven.length > 0) {
-    plan.skipped.push(...ungiven.map((reason) => ({ table, reason })));
-    return plan;
-  }
-  if (reading.unknown.length > 0) {
-    const locked = reading.unknown.map(({ name }) => name).slice(0, 5).join(", ");
-    plan.skipped.push({
-      table,
-      reason:
-        `nothing is made while the bounds of ${locked} are unknown: somebody holds them exclusively`,
-    });
-    return plan;
-  }
-  const foreign = reading.leaves.filter(({ read }) => read.kind === "foreign");
-  if (foreign.length > 0) {
-    const names = foreign.map(({ name }) => name).slice(0, 5).join(", ");
-    plan.skipped.push({
-      table,
-      reason:
-        `nothing is made while it is not known where ${names} begin and end: their bounds are not of the key ${facts.policy.key} alone`,
-    });
-    return plan;
-  }
-  const present = countLeaves(facts.leaves);
-  const room = Math.max(0, context.maxPartitions - present);
-  const fits = fitting(facts.policy, missing, room);
-  if (missing.length > fits.length) {
-    const count = (spans: readonly Span[]) => leavesOfSpans(facts.policy, spans);
-    plan.warnings.push(
-      `needs ${
-        count(missing)
-      } more partitions and has ${present} of at most ${context.maxPartitions}: ${
-        count(fits)
-      } are made; lengthen the interval, or shorten what is kept`,
-    );
-  }
-  if (facts.draining !== undefined) return planBeside(facts, reading, parent, plan, fits);
-  const drain = drains ? planDrain(facts, reading, parent, fits) : plan;
-  const left = drain.steps.length > 0 ? besidesDrain(facts, reading, fits) : fits;
+  const { spans, warnings } = withinLimit(facts, missing, context);
+  const plan = { steps: [], skipped, warnings };
+  if (facts.draining !== undefined) return planBeside(facts, reading, parent, plan, spans);
+  const drain = drains
+    ? planDrain(facts, reading, parent, spans)
+    : { steps: [], skipped: [], warnings: [] };
+  const left = drain.steps.length > 0 ? besidesDrain(facts, reading, spans) : spans;
   const attaches = planAttaches(facts, reading, parent, left, {
     reason: "premake",
     mayReattach: true,
   });
   return {
     steps: [...attaches.steps, ...(open ? drain.steps : [])],
-    skipped: [...plan.skipped, ...attaches.skipped, ...(drain === plan ? [] : drain.skipped)],
+    skipped: [...skipped, ...attaches.skipped, ...drain.skipped],
     warnings: [
-      ...plan.warnings,
+      ...warnings,
       ...attaches.warnings,
-      ...(drain === plan ? [] : drain.warnings),
+      ...drain.warnings,
       ...(!open && drain.steps.length > 0 ? ["a drain waits for the maintenance window"] : []),
     ],
   };
 }
 
+/** Returns what is unusual about a table's partitions. */
 function tableWarnings({ policy }: TableFacts, reading: Reading): string[] {
   const { leaves, defaultLeaf, spans, unknown } = reading;
   const count = countLeaves(leaves);
@@ -170,10 +179,10 @@ function tableWarnings({ policy }: TableFacts, reading: Reading): string[] {
       ]
       : []),
     ...(count > manyPartitions
-      ? [`has ${count} partitions: queries that do not name the key plan slowly`]
+      ? [`has ${count} partitions: queries without a condition on the key plan slowly`]
       : []),
     ...(spans.some(({ to }) => to === highest)
-      ? ["a leaf takes everything up to the end: nothing can be made ahead of it"]
+      ? ["a leaf has no upper end: nothing can be made ahead of it"]
       : []),
     ...(unknown.length > 0
       ? [`${unknown.length} leaves are locked: their bounds are unknown`]
@@ -184,7 +193,7 @@ function tableWarnings({ policy }: TableFacts, reading: Reading): string[] {
   ];
 }
 
-/** Plans one table: what it lacks first, the heavier locks last. A policy that makes no sense is skipped, and says why. */
+/** Plans one table: what it lacks first, the heavier locks last. An invalid policy is skipped with the reason. */
 export function planTable(facts: TableFacts, context: PlanContext): TablePlan {
   try {
     return planSoundTable(facts, context);
@@ -228,7 +237,7 @@ function planSoundTable(facts: TableFacts, context: PlanContext): TablePlan {
   };
 }
 
-/** What a digest stands for: the catalogue as far as it matters, the policies, and the statements. */
+/** Returns a digest of the policies, the parts of the catalogue that the plan depends on, and the statements. */
 function digestOf(tables: readonly TableFacts[], steps: readonly Step[]): string {
   const hash = createHash("sha256");
   for (const { policy, parent, leaves } of tables) {
@@ -244,7 +253,7 @@ function digestOf(tables: readonly TableFacts[], steps: readonly Step[]): string
 
 const order = ["finalize", "attach", "drain", "detach", "seal", "archive", "move", "drop"];
 
-/** Plans all tables: for each what it lacks, then for each what it gives up. Pure: facts and clock in, plan out. */
+/** Plans all tables: for each what it lacks, then for each what it retires. Pure: facts and clock in, plan out. */
 export function planAll(tables: readonly TableFacts[], context: PlanContext): Plan {
   const enabled = tables.filter(({ policy }) => policy.enabled);
   const plans = enabled.map((facts) => ({

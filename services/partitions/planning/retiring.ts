@@ -3,8 +3,8 @@ import {
   detachStatement,
   dropStatement,
   moveStatement,
+  readStatement,
 } from "../../../db/partitions/ddl.ts";
-import { quoteTable } from "../../../db/sql.ts";
 import { parseInterval } from "../axis/interval.ts";
 import { subtractInterval } from "../axis/grid.ts";
 import { openZone } from "../axis/zone.ts";
@@ -20,7 +20,7 @@ const emptyPlan = (): Required<TablePlan> => ({
   warnings: [],
   refused: [],
 });
-/** Archives of one plan and table: each is written and read whole, and premaking must not wait for them for long. */
+/** At most so many archives of a table are in one plan: each takes long, and premaking must not wait. */
 const archivesTogether = 4;
 const noEstimate = { rows: 0, bytes: 0, seconds: 0.05 };
 const full = ({ schema, name }: { schema: string; name: string }) => `${schema}.${name}`;
@@ -40,7 +40,7 @@ function detachStep(facts: TableFacts, reading: Reading, leaf: ReadLeaf): Step {
       sql: detachStatement(policy, asTable(leaf), mode),
       lock: defaultLeaf
         ? `ACCESS EXCLUSIVE on ${table}, ${full(leaf)} and ${full(defaultLeaf)}`
-        : `SHARE UPDATE EXCLUSIVE on ${table}; once those who use it have ended, ACCESS EXCLUSIVE on ${
+        : `SHARE UPDATE EXCLUSIVE on ${table}; once the transactions that use it have ended, ACCESS EXCLUSIVE on ${
           full(leaf)
         }`,
     }],
@@ -67,7 +67,7 @@ function describeBlockers(facts: TableFacts, leaf: LeafFacts): string | undefine
   return `${full(leaf)} is kept: ${counts.join(", ")} refer to it`;
 }
 
-/** A leaf that somebody had brought back from its archive is not taken away at once again. */
+/** Returns why a restored leaf is not retired yet; undefined when it may be. */
 function describeHold(facts: TableFacts, leaf: LeafFacts, nowUs: bigint): string | undefined {
   const known = facts.sealed?.get(leaf.oid);
   const until = known?.ended ? null : known?.heldUntil;
@@ -77,15 +77,15 @@ function describeHold(facts: TableFacts, leaf: LeafFacts, nowUs: bigint): string
 }
 
 /**
- * Why retention keeps off a leaf whose rows it can neither read nor count: detached, they would be gone from the table,
- * and could not be archived. A mere detach takes nothing away.
+ * Returns why retention keeps a leaf whose rows it can neither read nor count: detached, they would be missing from the
+ * table and could not be archived. A detach alone loses nothing.
  */
 function describeOdd(
   { odd, policy }: TableFacts,
   leaf: { oid: number; schema: string; name: string; partitioned?: boolean },
 ) {
   const action = policy.retention?.action;
-  // A seal and an archive take the rows of one table.
+  // Sealing and archiving read the rows of one table.
   const oddity = odd?.get(leaf.oid) ??
     (leaf.partitioned && action === "archive-then-drop" ? "is partitioned itself" : undefined);
   if (oddity === undefined || action !== "drop" && action !== "archive-then-drop") return undefined;
@@ -94,7 +94,7 @@ function describeOdd(
   }: it ${oddity}`;
 }
 
-/** Finishes detaches that were cut short: until then rows are hidden and no other detach may begin. */
+/** Plans to finish interrupted detaches: until then rows are hidden and no other detach may begin. */
 export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
   const plan = emptyPlan();
   const table = tableOf(facts.policy);
@@ -107,7 +107,7 @@ export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
         sql: detachStatement(facts.policy, asTable(leaf), "finalize"),
         lock: `SHARE UPDATE EXCLUSIVE on ${table}, ACCESS EXCLUSIVE on ${full(leaf)}`,
       }],
-      reason: "finish a detach that was cut short",
+      reason: "finish an interrupted detach",
       transaction: false,
       heavy: false,
       estimate: noEstimate,
@@ -118,7 +118,7 @@ export function planFinalize(facts: TableFacts, reading: Reading): TablePlan {
   return plan;
 }
 
-/** Detaches what is older than what is kept; a leaf that others refer to stays, and it is said why. */
+/** Plans to detach leaves older than the retention. A leaf that others refer to stays, with the reason. */
 export function planDetaches(
   facts: TableFacts,
   reading: Reading,
@@ -185,8 +185,8 @@ function isSealed({ sealed }: TableFacts, oid: number): boolean {
   return known !== undefined && known.sealedAt !== null && !known.ended;
 }
 
-const readStatement = (leaf: DetachedFacts) => ({
-  sql: `select * from only ${quoteTable(leaf.schema, leaf.name)}`,
+const readStep = (leaf: DetachedFacts) => ({
+  sql: readStatement(asTable(leaf)),
   lock: `ACCESS SHARE on ${full(leaf)}, which is detached`,
 });
 
@@ -195,9 +195,9 @@ function archiveStep(facts: TableFacts, leaf: DetachedFacts): Step {
     action: "archive",
     table: tableOf(facts.policy),
     partition: { schema: leaf.schema, name: leaf.name },
-    statements: isSealed(facts, leaf.oid) ? [readStatement(leaf)] : [
+    statements: isSealed(facts, leaf.oid) ? [readStep(leaf)] : [
       ...sealingStatements(leaf),
-      readStatement(leaf),
+      readStep(leaf),
     ],
     reason:
       "retention archives it before the drop: it is sealed, written to a Parquet file, and the file is read back and compared",
@@ -211,7 +211,7 @@ function archiveStep(facts: TableFacts, leaf: DetachedFacts): Step {
   };
 }
 
-/** Whether the cool-down of a detached leaf is over; one whose detach has just been found begins it now. */
+/** Says whether the cool-down of a detached leaf is over; that of a detach just found starts now. */
 function isCool(facts: TableFacts, leaf: DetachedFacts, { nowUs }: PlanContext): boolean {
   if (leaf.detachedAt === null) return false;
   const zone = openZone(facts.policy.time_zone);
@@ -219,18 +219,18 @@ function isCool(facts: TableFacts, leaf: DetachedFacts, { nowUs }: PlanContext):
   return BigInt(Date.parse(leaf.detachedAt)) * 1_000n <= limit;
 }
 
-/** What becomes of the leaves that retention has detached: moved at once, dropped after the cool-down, or kept. */
+/** Plans what follows for detached leaves: moved at once, archived, dropped after the cool-down, or kept. */
 export function planDetached(facts: TableFacts, context: PlanContext): TablePlan {
   const plan = emptyPlan();
   const table = tableOf(facts.policy);
   let archives = 0;
   for (const leaf of facts.detached) {
     if (!leaf.present || leaf.present.attached || leaf.action === "detach") continue;
-    // The policy may have changed its mind since: then nothing more happens to the leaf.
+    // If the policy has changed since, nothing more happens to the leaf.
     if (facts.policy.retention?.action !== leaf.action) continue;
     if (leaf.present.oid !== leaf.oid) {
       plan.warnings.push(
-        `${full(leaf)} is not the table that was detached under this name; it is left alone`,
+        `${full(leaf)} is not the table that was detached under this name; it is not changed`,
       );
       continue;
     }
@@ -255,7 +255,7 @@ export function planDetached(facts: TableFacts, context: PlanContext): TablePlan
     }
   }
   if (archives > archivesTogether) {
-    plan.warnings.push(`${archives - archivesTogether} leaves more are to be archived after these`);
+    plan.warnings.push(`${archives - archivesTogether} more leaves are to be archived after these`);
   }
   return plan;
 }

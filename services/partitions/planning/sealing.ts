@@ -6,19 +6,19 @@ import type { LeafFacts, PlanContext, TableFacts } from "./facts.ts";
 import type { PlannedStatement, Step, TablePlan } from "./step.ts";
 
 const dayUs = 86_400_000_000n;
-/** Seals of one plan and table: each reads its leaf whole, and premaking must not wait for them for long. */
+/** At most so many seals of a table are in one plan: each reads all rows of its leaf, and premaking must not wait. */
 const sealsTogether = 20;
 const sealSeconds = 120;
 
-/** Where late rows may still come: leaves that end before are past the write horizon. */
+/** Returns the write horizon: leaves that end before it get no more late rows. */
 function writeHorizon({ axis, present }: Reading, { nowUs, horizonDays }: PlanContext): bigint {
   const horizon = axis.atInstant(nowUs - BigInt(horizonDays) * dayUs);
   if (horizon !== undefined || present === undefined) return horizon ?? lowest;
-  // Of ids nobody knows how late they come: a whole slot lies between.
+  // It is not known how late ids arrive: one slot is left in between.
   return axis.grid.slotOf(axis.grid.slotOf(present).from - 1n).from;
 }
 
-/** What sealing does to a table: the triggers that refuse writes, and a last vacuum. */
+/** Returns the statements of a seal: the triggers that refuse writes, and a last vacuum. */
 export function sealingStatements(leaf: { schema: string; name: string }): PlannedStatement[] {
   const table = { schema: leaf.schema, table: leaf.name };
   return [...sealStatements(table), vacuumStatement(table)];
@@ -31,8 +31,8 @@ function sealStep(facts: TableFacts, leaf: LeafFacts): Step {
     partition: { schema: leaf.schema, name: leaf.name },
     statements: sealingStatements(leaf),
     reason: facts.sealed?.get(leaf.oid)?.ended === false
-      ? "finish a seal that was cut short"
-      : "past the write horizon: it takes no more rows; its content is hashed and kept",
+      ? "finish an interrupted seal"
+      : "past the write horizon: it takes no more rows; its content is hashed and stored",
     transaction: false,
     heavy: true,
     estimate: {
@@ -47,7 +47,10 @@ function sealStep(facts: TableFacts, leaf: LeafFacts): Step {
   };
 }
 
-/** Seals what is past the write horizon, oldest first; also what a crash left half sealed, whatever the policy says now. */
+/**
+ * Plans the seals of leaves past the write horizon, oldest first, and of those whose seal was interrupted, whatever the
+ * policy is now.
+ */
 export function planSeals(
   facts: TableFacts,
   reading: Reading,
@@ -84,6 +87,6 @@ export function planSeals(
     steps,
     refused,
     skipped: refused.map(({ reason }) => ({ table: tableOf(facts.policy), reason })),
-    warnings: left > 0 ? [`${left} leaves more are to be sealed after these`] : [],
+    warnings: left > 0 ? [`${left} more leaves are to be sealed after these`] : [],
   };
 }

@@ -19,20 +19,20 @@ export interface PlannedStatement {
   lock: string;
 }
 
-/** One change, done wholly or not at all (but for DETACH CONCURRENTLY, which is finalised when cut short). */
+/** One change, done completely or not at all (except for DETACH CONCURRENTLY, which is finalised when interrupted). */
 export interface Step {
   action: Action;
   table: string;
   partition: { schema: string; name: string };
   statements: PlannedStatement[];
   reason: string;
-  /** In one transaction; a detach that goes concurrently cannot be in any. */
+  /** Whether it runs in one transaction; a concurrent detach cannot. */
   transaction: boolean;
-  /** Takes a lock that writers would queue behind: tried briefly and often, never waited for. */
+  /** Whether it takes a lock that writers would queue behind: tried briefly and often, never waited for. */
   heavy: boolean;
-  /** What it touches, by estimate; seconds are of work, waits not counted. */
+  /** Estimate of what it touches; seconds of work, without waits. */
   estimate: { rows: number; bytes: number; seconds: number };
-  /** What is attached, for attach; what it was, for a leaf that goes. */
+  /** The range that is attached, for attach; the former one, for a leaf that is retired. */
   span?: Span;
   bound?: string;
   oid?: number;
@@ -40,13 +40,13 @@ export interface Step {
   key?: KeyKind;
   detached?: DetachedFacts;
   retention?: string;
-  /** It was held back, and a person confirmed it. */
+  /** It was held back, and an operator confirmed it. */
   confirmed?: boolean;
-  /** Of a drain: what begins it, and all that comes after. */
+  /** The statements of a drain: those that begin it, and its later phases. */
   drain?: { begin: readonly string[]; spec: RewriteSpec };
 }
 
-/** What a plan found in the way of a change; the table goes on without it. */
+/** Why a plan leaves a change out; the rest of the table is planned. */
 export interface Skipped {
   table: string;
   reason: string;

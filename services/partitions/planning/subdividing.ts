@@ -16,43 +16,43 @@ import type { LeafFacts } from "./facts.ts";
 /** Sub-partitions of one partition. They are made in one transaction, which holds a few locks for each. */
 export const subPartitionsMax = 1_000;
 
-/** The axis of a policy's sub-partitions; undefined where partitions hold their rows themselves. */
+/** Returns the axis of a policy's sub-partitions; undefined where partitions are not partitioned. */
 export function subAxis(policy: Policy): Axis | undefined {
   return policy.sub_interval === null
     ? undefined
     : createAxis({ ...policy, interval: policy.sub_interval });
 }
 
-/** The sub-partitions a span is cut into, oldest first. */
+/** Returns the sub-partitions of a span, oldest first. */
 function subSpans(axis: Axis, span: Span): Span[] {
   return cutGaps(axis, [span], subPartitionsMax + 1);
 }
 
-/** Tables that hold rows once the span has its partition. */
+/** Returns how many tables with rows a span's partition has. */
 export function leavesOfSpan(policy: Policy, span: Span): number {
   const axis = subAxis(policy);
   return axis ? subSpans(axis, span).length : 1;
 }
 
-/** The same for several spans together. */
+/** Returns the same for several spans. */
 export const leavesOfSpans = (policy: Policy, spans: readonly Span[]): number =>
   spans.reduce((sum, span) => sum + leavesOfSpan(policy, span), 0);
 
-/** Tables that hold rows, those of partitioned leaves counted one by one. */
+/** Returns the number of tables with rows, including those of partitioned leaves. */
 export function countLeaves(leaves: readonly LeafFacts[]): number {
   return leaves.reduce((sum, { subs }) => sum + Math.max(1, subs), 0);
 }
 
-/** The first spans, as many as there is room for. */
-export function fitting(policy: Policy, spans: readonly Span[], room: number): Span[] {
+/** Returns the first spans whose tables fit within a limit. */
+export function fitting(policy: Policy, spans: readonly Span[], limit: number): Span[] {
   let used = 0;
-  const end = spans.findIndex((span) => (used += leavesOfSpan(policy, span)) > room);
+  const end = spans.findIndex((span) => (used += leavesOfSpan(policy, span)) > limit);
   return spans.slice(0, end < 0 ? spans.length : end);
 }
 
 /**
- * A leaf that is partitioned itself, made whole before anybody sees it: what Postgres does at each attach grows with
- * the partitions the parent has, and here each parent has few.
+ * Returns the statements of a leaf that is partitioned itself. Its parts are attached before the leaf is: the cost of an
+ * attach grows with the partitions of its parent, and here each parent has few.
  */
 export function subdividedStatements(
   { policy, axis, span, leaf, template, name: nameEnds }: {
@@ -61,11 +61,11 @@ export function subdividedStatements(
     span: Span;
     leaf: NewLeaf;
     template: LeafTemplate;
-    /** A leaf to be by its span and name. */
+    /** Returns the leaf to be created for a span and a name. */
     name: (span: Span, name: string) => NewLeaf;
   },
 ): { create: LockedStatement[]; attach: (attachLock: string) => LockedStatement[] } {
-  // Its copy of a replica identity index is there once it is attached.
+  // The copy of a replica identity index exists once the leaf is attached.
   const plain = {
     ...template,
     replicaIdentity: template.replicaIdentity === "i" ? "d" as const : template.replicaIdentity,
@@ -85,7 +85,7 @@ export function subdividedStatements(
     create: [
       ...createStatements(
         leaf,
-        // A partitioned table has no storage of its own.
+        // A partitioned table has no storage.
         { ...plain, options: [], unlogged: false, accessMethod: null },
         { like: { schema, table }, partitioned: true },
       ),

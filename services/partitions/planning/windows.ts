@@ -5,7 +5,7 @@ import type { MaintenanceWindow } from "../policy.ts";
 const minuteUs = 60_000_000n;
 const minuteOf = (clock: string) => Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3, 5));
 
-/** Whether a window is open; with none set it always is. */
+/** Says whether a window is open; without windows always. */
 export function isWindowOpen(
   windows: readonly MaintenanceWindow[] | null,
   timeZone: string,

@@ -13,18 +13,18 @@ export interface ChildReport {
   rows_estimate: number | null;
   bytes: number;
   sealed_at: string | null;
-  /** A default partition takes what no other does; it has no range. */
+  /** A default partition takes rows of no other range; it has no range. */
   is_default: boolean;
   /** What the last verification found wrong with a sealed partition. */
   problem: string | null;
 }
 
-/** A position for people and programs: RFC 3339 where it is a time, the number where it is none; null at open ends. */
+/** Returns a position as text: RFC 3339 for times, the number otherwise; null at open ends. */
 export function positionText(axis: Axis, position: bigint): string | null {
   if (position === lowest || position === highest) return null;
   const us = axis.instantOf(position);
   if (us === undefined) return axis.codec.format(position);
-  // Beyond what a Date can hold, Postgres's own words must do.
+  // A Date cannot hold it: it is written as Postgres does.
   return us > -62_000_000_000_000_000n && us < 253_000_000_000_000_000n
     ? formatTimestamp(Number(us))
     : axis.codec.format(position);
@@ -41,7 +41,7 @@ function stateOf(
   return span && present !== undefined && span.from > present ? "planned" : "hot";
 }
 
-/** Every leaf there is, was detached or archived, in the order of the key. */
+/** Returns every leaf, also detached and archived ones, in the order of the key. */
 export function childReports(
   facts: TableFacts,
   detachedSizes: ReadonlyMap<number, { rows_estimate: number | null; bytes: number }>,
@@ -94,7 +94,7 @@ export function childReports(
     }));
 }
 
-/** What is wrong with sealed leaves and with ranges, in words. */
+/** Returns the problems of sealed leaves and of ranges, as text. */
 export function sealProblems(facts: TableFacts, reading: Reading): string[] {
   const ranges = reading.leaves.flatMap(({ name, read, pending }) =>
     read.kind === "range" && !pending ? [{ ...read.span, name }] : []
@@ -110,7 +110,7 @@ export function sealProblems(facts: TableFacts, reading: Reading): string[] {
   ];
 }
 
-/** Whether a leaf is sealed: its manifest whole, and nobody has opened it since. */
+/** Returns the number of sealed leaves, whose manifest is complete and which were not unsealed. */
 export function countSealed(facts: TableFacts): number {
   return facts.leaves.filter(({ oid }) => {
     const sealed = facts.sealed?.get(oid);
@@ -118,7 +118,7 @@ export function countSealed(facts: TableFacts): number {
   }).length;
 }
 
-/** How many leaves, attached or detached, are not what was sealed. */
+/** Returns how many leaves, attached or detached, differ from what was sealed. */
 export function countChanged(facts: TableFacts): number {
   const changed = (oid: number) => {
     const sealed = facts.sealed?.get(oid);

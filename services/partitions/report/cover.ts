@@ -1,17 +1,17 @@
 import { coveredUntil, findHoles, highest, type Span } from "../axis/span.ts";
 import { type Reading, wantedStretch } from "../planning/cover.ts";
 
-/** How far a table whose key is a number was filled, and when. */
+/** The highest key of a table whose key is a number, at a time. */
 export interface Position {
   atMs: number;
   position: bigint;
 }
 
-/** A cover without end: as long as anybody will look. */
+/** Stands for a cover without end. */
 const endlessSeconds = 100 * 365.25 * 86_400;
 
-/** Ids per second: the fastest of the growths from any earlier look to now; undefined before two looks. */
-export function fillRate(positions: readonly Position[]): number | undefined {
+/** Returns ids per second: the fastest growth from any earlier reading to the last; undefined before two readings. */
+function fillRate(positions: readonly Position[]): number | undefined {
   const last = positions.at(-1);
   if (!last) return undefined;
   const rates = positions
@@ -20,7 +20,7 @@ export function fillRate(positions: readonly Position[]): number | undefined {
   return rates.length === 0 ? undefined : Math.max(0, ...rates);
 }
 
-/** Seconds until rows of the present find no leaf but a default; null when it cannot be known. */
+/** Returns the seconds until present rows have no leaf but a default; null when it is not known. */
 export function coverOf(
   reading: Reading,
   live: readonly Span[],
@@ -39,12 +39,12 @@ export function coverOf(
   return Math.min(endlessSeconds, Number(end - present) / Math.max(rate, 1e-9));
 }
 
-/** Seconds until inserts of the present fail: never, while a default partition takes in what no other does. */
+/** Returns the seconds until present inserts fail; endless with a default partition. */
 export function runwayOf({ defaultLeaf, unknown }: Reading, cover: number | null): number | null {
   return defaultLeaf && unknown.length === 0 ? endlessSeconds : cover;
 }
 
-/** Gaps between leaves matter where rows may still come: from the horizon on. History may have gaps. */
+/** Returns the gaps between leaves that rows may still arrive for, from the horizon on; older gaps are left out. */
 export function holesThatMatter(
   reading: Reading,
   live: readonly Span[],
@@ -53,7 +53,7 @@ export function holesThatMatter(
   const { axis, present, unknown } = reading;
   if (present === undefined || unknown.length > 0) return [];
   const since = axis.atInstant(BigInt(Math.round(nowUs - horizonDays * 86_400_000_000))) ?? present;
-  // Beyond what is made ahead nothing is missing yet: a leaf of the far future makes no hole before it.
+  // A leaf far in the future makes no hole before it: nothing is missing beyond what is made ahead.
   const { to: until } = wantedStretch(reading, premake);
   return findHoles(live).filter((hole) =>
     hole.from < until && (hole.to > present || hole.from >= since)

@@ -1,4 +1,4 @@
-import type { Cure } from "../../alerts/rules/rule.ts";
+import type { Cure } from "../../alerts/alert.ts";
 import type { PlanContext } from "../planning/facts.ts";
 import { planTable } from "../planning/planner.ts";
 import { tableOf } from "../policy.ts";
@@ -11,7 +11,7 @@ const rulesCured = new Set([
   "default_rows",
   "drain_failed",
 ]);
-/** Leaves, and statements of one leaf, that an alert spells out; the plan has them all. */
+/** At most so many leaves, and statements of one leaf, are in an alert; the plan has all. */
 const leavesMax = 20;
 const statementsMax = 50;
 
@@ -29,7 +29,7 @@ export function createPartitionCures() {
     if (!rulesCured.has(rule)) return undefined;
     const found = readings.find(({ facts }) => tableOf(facts.policy) === table);
     if (!found) return undefined;
-    // What was read to watch a table says not which rows its default holds: they may have to be moved first.
+    // Monitoring does not read which rows the default holds: they may have to be moved first.
     if (found.defaultRows !== 0) return [byPlan(table)];
     const cures = planned.get(found) ?? planCures(found, context);
     planned.set(found, cures);
@@ -50,19 +50,19 @@ function planCures({ facts }: TableReading, context: PlanContext): Cure[] {
           : whole,
         lock: [...new Set(statements.map(({ lock }) => lock))].join("; "),
         risk:
-          "POST /api/partitions/plan and /api/partitions/apply do the same with lock timeouts, and look first whether the names are free",
+          "POST /api/partitions/plan and /api/partitions/apply do the same with lock timeouts, and check first that the names are free",
       };
     });
 }
 
-/** For what only a plan can tell, which reads the table itself. */
+/** Returns a cure that refers to the plan, which reads the table itself. */
 function byPlan(table: string): Cure {
   const body = JSON.stringify({ table });
   return {
     sql:
       `-- POST /api/partitions/plan ${body} lists the statements, or why there are none; POST /api/partitions/apply with its digest and the same table carries them out`,
-    lock: "as the plan says, statement by statement",
+    lock: "see the plan, for each statement",
     risk:
-      "rows of the default go into partitions of their own, in batches beside readers and writers",
+      "rows of the default go into partitions of their own, in batches, while readers and writers work on",
   };
 }

@@ -3,12 +3,15 @@ import { highest, lowest, type Span } from "../axis/span.ts";
 import type { Reading } from "../planning/cover.ts";
 import type { TableFacts } from "../planning/facts.ts";
 
-/** Another interval for a table, with what it rests on. */
+/** Another interval for a table, with its reasons. */
 export interface IntervalAdvice {
   title: string;
   detail: string;
   interval: string;
-  /** Measured, per partition as they are and as they would be; partitions at the retention there is. */
+  /**
+   * Measured per partition with the present interval, and estimated with the advised one; partitions at the present
+   * retention.
+   */
   bytes_per_partition: number;
   expected_bytes_per_partition: number;
   partitions: number;
@@ -19,7 +22,7 @@ const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
 const daySeconds = 86_400;
 
-/** Intervals people choose, shortest first, in seconds. */
+/** Common intervals, shortest first, in seconds. */
 const ladder: [string, number][] = [
   ["1 hour", 3_600],
   ["6 hours", 6 * 3_600],
@@ -30,16 +33,16 @@ const ladder: [string, number][] = [
   ["1 year", 365.25 * daySeconds],
 ];
 
-/** Leaves looked at: the newest that are past. */
+/** At most so many past leaves are measured, the newest. */
 const measuredLeaves = 30;
-/** Fewer say nothing of a rate. */
+/** Fewer leaves do not show a rate. */
 const leastLeaves = 3;
-/** The newest partition with its indexes should stay in cache; below this size nobody needs to care. */
+/** The newest partition with its indexes should stay in cache; smaller ones than this need no advice. */
 const leastCap = 2 * GiB;
 /** Planning a query that prunes nothing takes about 45 microseconds for each partition. */
 const planningMsEach = 0.045;
 const manyPartitions = 1_000;
-/** Partitions this small only cost planning, locks and files. */
+/** Smaller partitions cost planning time, locks and files without a benefit. */
 const tiny = 16 * MiB;
 const fewPartitions = 100;
 
@@ -56,16 +59,16 @@ const secondsOf = (text: string) => {
 };
 
 interface Measured {
-  /** Bytes of a partition, the median of those that are past. */
+  /** Median of the bytes of past partitions. */
   each: number;
-  /** Units of the key (seconds, or ids) a partition spans, and bytes per unit. */
+  /** Units of the key (seconds, or ids) in a partition, and bytes per unit. */
   length: number;
   rate: number;
-  /** Units that are kept; undefined: for ever. */
+  /** Units that retention keeps; undefined: all. */
   kept: number | undefined;
 }
 
-/** Length of a span in seconds, or in ids. */
+/** Returns the length of a span in seconds, or in ids. */
 function lengthOf({ axis }: Reading, { from, to }: Span): number {
   const [start, end] = [axis.instantOf(from), axis.instantOf(to)];
   return start === undefined || end === undefined ? Number(to - from) : Number(end - start) / 1e6;
@@ -94,13 +97,13 @@ function measure(facts: TableFacts, reading: Reading): Measured | undefined {
   };
 }
 
-/** One, two or five, with noughts: not over `value`. */
+/** Returns the largest 1, 2 or 5 times a power of ten that is not over `value`. */
 function roundDown(value: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
   return [5, 2, 1].map((one) => one * power).find((one) => one <= value) ?? power;
 }
 
-/** The longest interval whose partitions stay below `cap`; the shortest there is where none does. */
+/** Returns the longest interval whose partitions stay below `cap`, or the shortest of all. */
 function choose(rate: number, cap: number, number: boolean): [string, number] {
   if (number) {
     const ids = roundDown(cap / rate);
@@ -111,8 +114,9 @@ function choose(rate: number, cap: number, number: boolean): [string, number] {
 }
 
 /**
- * Advises another interval where partitions are larger than the cache, so many that planning suffers, or many and
- * tiny. Rests on the newest partitions that are past; with fewer than three, or sizes near enough, it is silent. Pure.
+ * Advises another interval where partitions are larger than the cache, so many that planning suffers, or many and tiny.
+ * Uses the newest past partitions; returns nothing with fewer than three, or when the present interval is close enough.
+ * Pure.
  */
 export function adviseInterval(
   facts: TableFacts,
@@ -129,7 +133,7 @@ export function adviseInterval(
   if (!large && !many && !small) return [];
   const number = reading.axis.codec.axis === "number";
   const [interval, units] = choose(found.rate, cap, number);
-  // What is near enough to the present interval is not worth a change; nor is one the wrong way.
+  // An interval close to the present one is not worth a change, nor is one in the wrong direction.
   if (large ? units > found.length * 0.67 : units < found.length * 1.5) return [];
   const expected = found.rate * units;
   const kept = found.kept ?? found.length * count;

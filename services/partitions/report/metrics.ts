@@ -2,17 +2,17 @@ import type { MetricValue } from "../../alerts/alert.ts";
 import type { Snapshot } from "../../monitor/snapshot.ts";
 import type { TableReport } from "./report.ts";
 
-/** What rules judge of each managed table; null: it cannot be told from what was read. */
+/** Values of each managed table for the rules; null: not known from the last reading. */
 const measures: Record<string, (table: TableReport) => number | null | undefined> = {
   partition_runway_seconds: ({ runway_seconds }) => runway_seconds,
-  // Without a default partition the runway says the same; a leaf that was not read may be one. Nobody who switched rotation
-  // off waits for a partition.
+  // Without a default partition this equals the runway; a leaf that was not read may be one. With rotation disabled no
+  // partition is expected.
   partition_cover_seconds({ policy, has_default, unread, leaves_unknown, cover_seconds }) {
     if (!policy?.enabled) return undefined;
     if (has_default) return cover_seconds;
     return unread || leaves_unknown > 0 ? null : undefined;
   },
-  // An unread leaf may be what looks like a gap, or hide one.
+  // An unread leaf may fill what looks like a gap, or hide one.
   partition_holes: ({ unread, leaves_unknown, holes }) =>
     unread || leaves_unknown > 0 ? null : holes.length,
   partition_default_rows: ({ default_rows }) => default_rows,
@@ -25,7 +25,7 @@ const measures: Record<string, (table: TableReport) => number | null | undefined
 /** Metrics whose scopes are the managed tables. */
 export const partitionMetrics: readonly string[] = Object.keys(measures);
 
-/** The values of all managed tables, unknown where they were not read lately. */
+/** Returns the values of all managed tables, unknown without a recent reading. */
 export function partitionValues(
   { tables, tablesFresh, unreachable }: Pick<Snapshot, "tables" | "tablesFresh" | "unreachable">,
 ): MetricValue[] {

@@ -1,4 +1,4 @@
-import type { HoldRow } from "../../../db/partitions/restraint.ts";
+import type { HoldRow } from "../../../db/partitions/records/restraint.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { type Reading, readTable } from "../planning/cover.ts";
 import type { TableFacts } from "../planning/facts.ts";
@@ -14,23 +14,23 @@ import {
 } from "./children.ts";
 import { coverOf, holesThatMatter, type Position, runwayOf } from "./cover.ts";
 
-/** One managed table as it stood when it was read. */
+/** The last reading of one managed table. */
 export interface TableReading {
   facts: TableFacts;
   lastRotationAt: string | null;
   /** Counted up to 1,000; null when the default leaf could not be read. */
   defaultRows: number | null;
-  /** Why it could not be read: the server's code and words. */
+  /** The server's code and message when it could not be read. */
   defaultError?: string;
   /** Oldest first, the present one last; empty for keys of time. */
   positions: Position[];
   /** Sizes of detached leaves, by oid. */
   detachedSizes: ReadonlyMap<number, { rows_estimate: number | null; bytes: number }>;
-  /** What retention holds back, as the last rotation found it. */
+  /** What retention held back in the last rotation. */
   holds: readonly HoldRow[];
-  /** shared_buffers; advice on intervals rests on it. */
+  /** shared_buffers, for advice on intervals. */
   cacheBytes?: number;
-  /** Publications that send Holdfast's own tables, in words; with its own table of ticks. */
+  /** Publications that send Holdfast's own tables, as text; for its own table of ticks only. */
   ownPublished?: readonly string[];
 }
 
@@ -50,23 +50,26 @@ export interface TableReport {
   /** Steps of retention that are held back, and leaves that could not be proven; for the rules, not for the API. */
   held: number;
   refused: number;
-  /** Time until rows of the present find no partition but a default; for the rules and the rotation, not for the API. */
+  /** Time until present rows have no partition but a default; for the rules and the rotation, not for the API. */
   cover_seconds: number | null;
   has_default: boolean;
   last_rotation_at: string | null;
   sealed: number;
-  /** Sealed leaves that are not what was sealed; null where leaves are not known. For the rules, not for the API. */
+  /**
+   * Number of sealed leaves that differ from what was sealed; null where leaves are not known. For the rules, not for the
+   * API.
+   */
   sealed_changed: number | null;
   /** For the recommendations, not for the API. */
   own_published: readonly string[];
-  /** Why the last drain of the default was given up; null: it was not. */
+  /** Why the last drain of the default failed; null: it did not. */
   drain_failure: string | null;
   problems: string[];
   recommendations: IntervalAdvice[];
   children: ChildReport[];
 }
 
-/** A policy as the API shows it. */
+/** Returns a policy as the API shows it. */
 export function policyReport(policy: Policy) {
   const { schema: _schema, table: _table, windows, sub_interval, ...rest } = policy;
   return {
@@ -77,7 +80,7 @@ export function policyReport(policy: Policy) {
   };
 }
 
-/** A table's report as the API and the live channel show it. */
+/** Returns a table's report as the API and the live channel show it. */
 export function publicReport(
   {
     leaves_unknown: _unknown,
@@ -141,7 +144,7 @@ function problemsOf(
 
 function countHolds(holds: readonly HoldRow[]): { held: number; refused: number } {
   const whole = holds.filter(({ kind }) => kind !== "leaf");
-  // A clock that is not trusted counts even where nothing is due.
+  // An untrusted clock counts even when nothing is due.
   const held = whole.reduce((sum, { partitions }) => sum + Math.max(1, partitions), 0);
   return { held, refused: holds.length - whole.length };
 }
@@ -149,24 +152,24 @@ function countHolds(holds: readonly HoldRow[]): { held: number; refused: number 
 const drainProblems = ({ drainFailure }: TableFacts): string[] =>
   drainFailure ? [`the default partition could not be drained: ${drainFailure.reason}`] : [];
 
-/** What retention does not take away though its policy says so; of many leaves the first few. */
+/** Returns what retention keeps although its policy says otherwise; the first few leaves. */
 function holdProblems(holds: readonly HoldRow[]): string[] {
   return holds.slice(0, 5).map(({ kind, reason }) =>
     kind === "leaf" ? reason : `retention is held back: ${reason}`
   );
 }
 
-/** The hourly rotation comes too late for tables that run out before the one after it. */
+/** The hourly rotation is too late for tables that run out before the next one. */
 const soonSeconds = 2 * 3_600;
 
-/** Whether a managed table has less than two hours left: short intervals, ids that came fast, or a rotation that failed. */
+/** Says whether a managed table has less than two hours left: short intervals, fast ids, or a rotation that failed. */
 export function runsOutSoon(tables: readonly TableReport[]): boolean {
   return tables.some(({ policy, cover_seconds }) =>
     policy?.enabled && cover_seconds !== null && cover_seconds < soonSeconds
   );
 }
 
-/** A table of which only Holdfast's own records and the catalogue's list of its leaves are known. */
+/** Returns the report of a table of which only Holdfast's records and the list of leaves are known. */
 function unreadable(
   { facts, lastRotationAt, holds, ownPublished }: TableReading,
   problem: string,
@@ -196,7 +199,7 @@ function unreadable(
   };
 }
 
-/** Judges one managed table: cover, runway, holes, leftovers. Pure. */
+/** Reports on one managed table: cover, runway, holes, remaining problems. Pure. */
 export function reportTable(
   table: TableReading,
   nowUs: number,
@@ -233,7 +236,7 @@ export function reportTable(
     bytes: facts.leaves.reduce((sum, { bytes }) => sum + bytes, 0),
     runway_seconds: runway === null ? null : Math.round(runway),
     holes: holes.map(({ from, to }) => ({ from: text(from), to: text(to) })),
-    // A leaf whose bound is not known may be the default.
+    // A leaf with an unknown bound may be the default.
     default_rows: !reading.defaultLeaf && reading.unknown.length > 0 ? null : defaultRows,
     leaves_unknown: reading.unknown.length,
     unread: false,

@@ -1,64 +1,67 @@
-/** Apart by more than this, Holdfast's clock and the server's do not agree. Milliseconds. */
-export const skewMaxMs = 60_000;
-/** A clock may be this far ahead of what is known: a restart, a machine that slept. Milliseconds. */
+/** Holdfast's clock and the server's disagree beyond this difference. Milliseconds. */
+const skewMaxMs = 60_000;
+/** A clock may be ahead of the last known time by this much, such as after a restart or a suspend. Milliseconds. */
 export const aheadMaxMs = 24 * 3_600_000;
-/** A longer absence is believed when a table has a row of the last day, up to this long. Milliseconds. */
+/** A longer absence is accepted when a table has a row of the last day, up to this long. Milliseconds. */
 export const explainedMaxMs = 31 * 24 * 3_600_000;
-/** A clock that jumped is believed after Holdfast ran for so long while it went on evenly. Milliseconds. */
-export const settledMs = 24 * 3_600_000;
+/** A clock that jumped is trusted after it ran evenly for so long. Milliseconds. */
+const settledMs = 24 * 3_600_000;
 
-/** The clocks at one moment, in milliseconds; `monotonic` has no date, and stands still in no jump. */
+/** All clocks at one moment, in milliseconds; `monotonic` has no date and never jumps. */
 export interface ClockReading {
   own: number;
   server: number;
-  /** How long the server's answer took. */
+  /** Round trip of the query. */
   roundTrip: number;
   monotonic: number;
 }
 
-/** What earlier rotations left behind. All in milliseconds. */
+/** What earlier rotations recorded. Milliseconds. */
 export interface ClockMemory {
-  /** The last time that was found right, by any Holdfast, and the latest ever. */
+  /** The last trusted time of any Holdfast, and the latest ever. */
   recorded: { server: number; peak: number } | undefined;
-  /** The first time that this process found right. */
+  /** The first time that this process trusted. */
   anchor: { server: number; monotonic: number } | undefined;
-  /** Since when the clock has been back, and went on evenly. */
+  /** Since when the clock has been behind and has run evenly. */
   back: { server: number; monotonic: number } | undefined;
-  /** Since when the clock has been ahead, and went on evenly. */
+  /** Since when the clock has been ahead and has run evenly. */
   ahead?: { server: number; monotonic: number } | undefined;
 }
 
 export type ClockVerdict =
   | {
     trusted: true;
-    /** Earlier times are forgotten. */
+    /** Whether earlier times are discarded. */
     anew: boolean;
-    /** The clock jumped ahead, and went on evenly from this time on; what passed before it is not known. */
+    /** The clock jumped ahead and has run evenly since this time; how much time passed before is not known. */
     sinceMs?: number;
   }
   | { trusted: false; kind: "skew" | "ahead" | "back"; ms: number; reason: string };
 
 const units: readonly [number, string][] = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"]];
 
-/** A span of time in words, such as "730 d". */
+/** Returns a duration as text, such as "730 d". */
 export function spanText(ms: number): string {
   const size = Math.abs(ms);
   const [unit, name] = units.find(([least]) => size >= 2 * least) ?? [1_000, "s"];
   return `${Math.round(size / unit)} ${name}`;
 }
 
-/** By how much Holdfast's clock is surely ahead of the server's (negative: behind); half the round trip is unsure. */
+/**
+ * Returns by how much Holdfast's clock is certainly ahead of the server's (negative: behind); half the round trip is
+ * uncertain.
+ */
 export function skewMs({ own, server, roundTrip }: Omit<ClockReading, "monotonic">): number {
   const apart = own - server;
   return Math.sign(apart) * Math.max(0, Math.abs(apart) - roundTrip / 2);
 }
 
-/** Whether a clock that jumped has gone on evenly since, and for how long: long enough to be believed. */
+/** Says whether a clock that jumped has run evenly for long enough to be trusted. */
 function isSettled(now: ClockReading, since: ClockMemory["back"]): boolean {
   return since !== undefined && goesOn(now, since) && now.monotonic - since.monotonic >= settledMs;
 }
 
-/** Whether as much time has passed by the server's clock as by the monotonic one. */
+/** Says whether the same time has passed by the server's clock as by the monotonic one. */
 function goesOn(
   { server, monotonic }: Pick<ClockReading, "server" | "monotonic">,
   since: { server: number; monotonic: number },
@@ -127,10 +130,10 @@ export function createClockMemory() {
   let ahead: ClockMemory["ahead"];
   return {
     of: (recorded: ClockMemory["recorded"]): ClockMemory => ({ recorded, anchor, back, ahead }),
-    /** How long this process has run since it first trusted a time, in milliseconds. */
+    /** Milliseconds that this process has run since it first trusted a time. */
     ranMs: ({ monotonic }: ClockReading): number => anchor ? monotonic - anchor.monotonic : 0,
-    /** Takes in a reading and what was found; `confirmed` by a person, it is right whatever was known. */
-    note({ server, monotonic }: ClockReading, verdict: ClockVerdict, confirmed: boolean): void {
+    /** Stores a reading and its verdict; one `confirmed` by an operator is trusted whatever was known. */
+    record({ server, monotonic }: ClockReading, verdict: ClockVerdict, confirmed: boolean): void {
       const here = { server, monotonic };
       if (verdict.trusted ? verdict.anew || !anchor || back : confirmed) anchor = here;
       const kind = verdict.trusted || confirmed ? "trusted" : verdict.kind;

@@ -1,5 +1,5 @@
-import type { HoldRow } from "../../../db/partitions/restraint.ts";
-import type { ProgressRow } from "../../../db/partitions/rewrite/progress.ts";
+import type { HoldRow } from "../../../db/partitions/records/restraint.ts";
+import type { ProgressRow } from "../../../db/partitions/records/retention_progress.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { createAxis } from "../axis/axis.ts";
 import { type Policy, tableOf } from "../policy.ts";
@@ -8,37 +8,40 @@ import { expiredLeaves, readTable } from "../planning/cover.ts";
 import type { TableFacts } from "../planning/facts.ts";
 import type { Refused, Step } from "../planning/step.ts";
 
-/** What takes rows out of a table's or a query's reach; what has been detached half is always finished. */
+/** Actions that remove rows from a table or from queries; interrupted detaches are always finished. */
 const removing = new Set<Step["action"]>(["detach", "drop", "move"]);
-/** What is decided by the time: sealed too early, a leaf would refuse the rows of the present. */
+/** Actions that depend on the time: a leaf sealed too early would refuse present rows. */
 const timed = new Set<Step["action"]>([...removing, "seal", "archive"]);
 
 /**
- * Longest time in which leaves pile up in the usual way, in milliseconds: a window opens weekly. Longer only while
- * this process ran: that much time has surely passed.
+ * Longest usual time between removals, in milliseconds: a window opens at least weekly. A longer time counts only while
+ * this process ran, for then it certainly passed.
  */
 const usualMaxMs = 8 * 86_400_000;
 
 export interface RestraintOptions {
   clocks: ClockVerdict;
   nowMs: number;
-  /** Since when leaves may have piled up of a table without progress: the last recorded rotation; undefined for none. */
+  /** For a table without progress: the last recorded rotation; undefined for none. */
   sinceMs: number | undefined;
-  /** The latest time ever found right, for a table without progress; undefined for none. */
+  /** For a table without progress: the latest trusted time; undefined for none. */
   peakMs?: number | undefined;
-  /** How far retention had come with each table, by `schema.table`. */
+  /** Progress of retention by `schema.table`. */
   progress?: ReadonlyMap<string, ProgressRow>;
-  /** How long this process has run, which no clock makes longer; milliseconds. */
+  /** Milliseconds that this process has run, by the monotonic clock. */
   ranMs?: number;
-  /** Share of a table's leaves or rows that a rotation may take away unasked, 0 to 1. With 1 there is no brake, not even on the last. */
+  /**
+   * Share of a table's leaves or rows that a rotation may remove without a confirmation, 0 to 1. With 1 there is no limit,
+   * not even on the last rows.
+   */
   ratio: number;
 }
 
-/** What is held back of a plan, and which of its steps. */
+/** The holds of a plan, and the steps that they hold back. */
 export interface Restraint {
   holds: HoldRow[];
   held: ReadonlySet<Step>;
-  /** How far retention comes with each table that could be read, if the clock is trusted or confirmed. */
+  /** Progress of retention for each table that could be read, valid if the clock is trusted or confirmed. */
   progress: ProgressRow[];
 }
 
@@ -51,13 +54,13 @@ const ms = (policy: Policy, nowMs: number): number | undefined => {
   return start === undefined || end === undefined ? undefined : Number(end - start) / 1_000;
 };
 
-/** Leaves that leave at once in the usual way: one or two, and those for which a window had to open first. */
+/** Returns how many leaves are usually retired at once: one or two, and those that waited for a window. */
 export function usualLeaves(
   policy: Policy,
   { nowMs, sinceMs, ranMs = 0 }: Pick<RestraintOptions, "nowMs" | "sinceMs" | "ranMs">,
 ): number {
   const slot = ms(policy, nowMs);
-  // Of ids, what is made ahead is what may be filled between two rotations.
+  // Between two rotations at most the ids made ahead are filled.
   if (slot === undefined) return Math.max(2, policy.premake);
   const { windows } = policy;
   const closed = !windows || windows.length === 0
@@ -75,7 +78,7 @@ function describe(steps: readonly Step[]): string {
   return names.join(", ") + (steps.length > 3 ? ` and ${steps.length - 3} more` : "");
 }
 
-/** What a table's removals are counted by. */
+/** Scale for the removals of a table. */
 interface Scale {
   usual: number;
   all: number;
@@ -87,10 +90,10 @@ interface Scale {
 function scaleOf(facts: TableFacts, options: RestraintOptions): Scale {
   const { clocks, progress } = options;
   const known = progress?.get(tableOf(facts.policy));
-  // After a clock that was ahead for long, the last rotation lies in the future: the one before the jump counts.
+  // After a clock that was ahead, the last rotation is in the future: the one before the jump counts.
   const seen = known && known.seen > options.nowMs ? known.peak : known?.seen;
   const before = seen ?? options.sinceMs;
-  // What passed before a jump is not known: it does not excuse a pile.
+  // The time that passed before a jump is not known, so it does not raise the limit.
   const evenly = clocks.trusted ? clocks.sinceMs : undefined;
   const sinceMs = evenly === undefined ? before : Math.max(before ?? evenly, evenly);
   const detached = facts.detached.filter(({ present, oid }) => present?.oid === oid).length;
@@ -104,7 +107,7 @@ function scaleOf(facts: TableFacts, options: RestraintOptions): Scale {
   };
 }
 
-/** Which share of a table these leaves are, where that is more than the brake lets go at once; else undefined. */
+/** Returns the share of these leaves in a table, if it is over the limit; else undefined. */
 function shareBeyond(
   oids: readonly number[],
   { usual, all, rows, ratio, estimates }: Scale,
@@ -115,7 +118,9 @@ function shareBeyond(
   return share > ratio ? share : undefined;
 }
 
-/** Why a table's removals go beyond the brake, or undefined. `admitted` leaves are not counted again. */
+/**
+ * Returns why a table's removals are over the limit; undefined when they are not. `admitted` leaves are not counted again.
+ */
 function brakeReason(
   facts: TableFacts,
   steps: readonly Step[],
@@ -138,18 +143,18 @@ function brakeReason(
   return undefined;
 }
 
-/** How far a rotation comes with one table. */
+/** Progress of a rotation with one table. */
 interface Advance {
   row: ProgressRow;
-  /** By how much the time is past the last rotation that nothing of the table speaks against; undefined: no jump. */
+  /** How far the time is past the last rotation that is not contradicted; undefined: no jump. */
   adrift: number | undefined;
 }
 
 /**
- * Finds how far retention comes with a table in this rotation. Leaves that expire a usual number at a time are admitted:
- * they may pile up behind a lock, a foreign key or a window, and the brake does not count them again. After a jump ahead
- * that no rows explain, the table's peak stays where it was for as long as something is due by the new time alone.
- * Undefined for a table that cannot be read.
+ * Returns the progress of retention with a table in this rotation. Leaves that expire in usual numbers are admitted: they
+ * may accumulate behind a lock, a foreign key or a window, and are not counted again. After a jump ahead that no rows
+ * explain, the table's peak is unchanged while something is due only by the new time. Undefined for a table that cannot be
+ * read.
  */
 function advance(
   facts: TableFacts,
@@ -186,7 +191,7 @@ function advance(
   };
 }
 
-/** What comes of `work`; undefined where the table's policy makes no sense, which its plan says. */
+/** Returns the result of `work`; undefined for an invalid policy, which the plan reports. */
 function sound<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -196,18 +201,18 @@ function sound<T>(work: () => T): T | undefined {
   }
 }
 
-/** Why a table's last rows would go, or undefined: nothing else says that the time is right. */
+/** Returns a reason when a table's newest rows would be removed: then no rows confirm the time. */
 function newestReason(facts: TableFacts): string | undefined {
   return facts.newest === "leaving"
-    ? "this would take away the table's newest rows: by the clock none of its rows is to be kept"
+    ? "this would remove the table's newest rows: by the clock none of its rows is kept"
     : facts.newest === "unknown"
-    ? "whether any row would be left could not be read in time"
+    ? "a timeout prevented the check that rows would be left"
     : undefined;
 }
 
 /**
- * Finds what a plan may not do unasked: what a clock that is not trusted decided, what goes beyond the brake, and what
- * would take a table's newest rows. Pure.
+ * Returns which steps of a plan need a confirmation: those decided by an untrusted clock, those over the limit, and those
+ * that would remove a table's newest rows. Pure.
  */
 export function restrain(
   tables: readonly TableFacts[],
@@ -232,7 +237,7 @@ export function restrain(
           ? `${why}. Nothing is due now`
           : `${why}. Held back: ${
             describe(which)
-          }. POST /api/partitions/apply with the plan's digest and confirm: true does it all the same`,
+          }. POST /api/partitions/apply with the plan's digest and confirm: true carries it out nevertheless`,
       });
     };
     for (const { partition, reason } of refused.filter((one) => one.table === name)) {
@@ -244,7 +249,7 @@ export function restrain(
     const now = scale && sound(() => advance(facts, mine, scale, options));
     if (now) progress.push(now.row);
     if (!options.clocks.trusted) {
-      // It is told even where nothing is due: somebody has to set the clock right.
+      // Reported even when nothing is due, for the clock has to be corrected.
       hold("clock", byTime, options.clocks.reason);
       continue;
     }
@@ -254,7 +259,7 @@ export function restrain(
         byTime,
         `the time is ${
           spanText(now.adrift)
-        } past the last rotation that is known to have been right: what is due may be so only by a clock that is wrong`,
+        } past the last rotation at a trusted time: what is due may be due only by a wrong clock`,
       );
       continue;
     }

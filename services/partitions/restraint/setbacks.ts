@@ -3,13 +3,13 @@ import type { TableFacts } from "../planning/facts.ts";
 import type { Skipped, Step } from "../planning/step.ts";
 import { tableOf } from "../policy.ts";
 
-/** After this long a step that failed for good is tried once more, for what mends it may not stand in the catalogue. */
+/** After this time a step that failed permanently is tried again: the catalogue may not show that its cause is gone. */
 const againMs = 24 * 3_600_000;
 
-/** Remembers which steps failed with an error that comes again each time, so that a schedule does not repeat them. */
+/** Records which steps failed with an error that would repeat, so that a schedule does not repeat them. */
 export interface Setbacks {
-  note(step: Step, facts: readonly TableFacts[], reason: string, atMs: number): void;
-  /** Parts the steps that are worth trying from those that are not, with the reasons. */
+  record(step: Step, facts: readonly TableFacts[], reason: string, atMs: number): void;
+  /** Separates steps to be tried from those to be left out, with the reasons. */
   sift(
     steps: readonly Step[],
     facts: readonly TableFacts[],
@@ -20,7 +20,7 @@ export interface Setbacks {
 const keyOf = ({ action, table, partition }: Step) =>
   `${action} ${table} ${partition.schema}.${partition.name}`;
 
-/** Digest of all that a step rests on: its statements, and its table as the catalogue has it. */
+/** Returns a digest of what a step depends on: its statements, and its table in the catalogue. */
 function basisOf(step: Step, tables: readonly TableFacts[]): string {
   const facts = tables.find(({ policy }) => tableOf(policy) === step.table);
   const leaves = facts?.leaves.map(({ oid, bound, pending }) => [oid, bound, pending]);
@@ -32,7 +32,7 @@ function basisOf(step: Step, tables: readonly TableFacts[]): string {
 export function createSetbacks(): Setbacks {
   const known = new Map<string, { basis: string; reason: string; atMs: number }>();
   return {
-    note(step, facts, reason, atMs) {
+    record(step, facts, reason, atMs) {
       known.set(keyOf(step), { basis: basisOf(step, facts), reason, atMs });
     },
     sift(steps, facts, nowMs) {

@@ -1,29 +1,33 @@
 import type { Sql } from "../../../db/connection.ts";
-import { type ClockRow, readClocks, recordClock } from "../../../db/partitions/restraint.ts";
+import {
+  type ClockRow,
+  readClocks,
+  recordClock,
+} from "../../../db/partitions/records/restraint.ts";
 import { isUnreachable } from "../../../db/errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { type ClockReading, type ClockVerdict, createClockMemory, judgeClocks } from "./clocks.ts";
 import type { TableFacts } from "../planning/facts.ts";
 import { hasFreshRow } from "../survey/probes.ts";
 
-/** Where the server's time comes from, and where it is remembered. */
+/** Source of the server's time, and where it is recorded. */
 export interface ClockSource {
   read(sql: Sql): Promise<ClockRow>;
   record(sql: Sql, serverMs: number, anew: boolean): Promise<void>;
 }
 
-/** One reading of all clocks, with what was recorded. */
+/** One reading of all clocks, with the recorded times. */
 export interface Times {
   reading: ClockReading;
   recorded: ClockRow["recorded"];
-  /** How long this process has run since it first trusted a time, in milliseconds. */
+  /** Milliseconds that this process has run since it first trusted a time. */
   ranMs: number;
 }
 
-/** Where a rotation's times come from, where they are not the server's and the process's own; for tests. */
+/** Other sources of a rotation's times than the server's and the process's clocks; for tests. */
 export interface TimeSources {
   source?: ClockSource;
-  /** A clock without a date that no jump moves; milliseconds. */
+  /** A monotonic clock; milliseconds. */
   monotonic?: () => number;
 }
 
@@ -40,9 +44,9 @@ export function createTimekeeper(
   let trusted = false;
 
   return {
-    /** The server's time, from the last reading on by the monotonic clock; Holdfast's own before the first. */
+    /** Returns the server's time: the last reading, continued by the monotonic clock; Holdfast's own before the first. */
     now: (): Date => last ? new Date(last.server + monotonic() - last.monotonic) : clock.now(),
-    /** Whether the last time noted was found right, or confirmed. */
+    /** Says whether the last recorded time was trusted or confirmed. */
     isTrusted: (): boolean => trusted,
     async read(sql: Sql): Promise<Times> {
       const [asked, before] = [performance.now(), clock.now().getTime()];
@@ -69,10 +73,10 @@ export function createTimekeeper(
       }
       return verdict;
     },
-    /** Remembers a time that was found right, or that a person confirmed. */
-    async note(sql: Sql, { reading }: Times, verdict: ClockVerdict, confirmed = false) {
-      memory.note(reading, verdict, confirmed);
-      // Clocks that do not agree cannot both be confirmed.
+    /** Records a time that was trusted, or that an operator confirmed. */
+    async record(sql: Sql, { reading }: Times, verdict: ClockVerdict, confirmed = false) {
+      memory.record(reading, verdict, confirmed);
+      // Two clocks that disagree cannot both be confirmed.
       trusted = verdict.trusted || confirmed && verdict.kind !== "skew";
       if (trusted) await source.record(sql, reading.server, !verdict.trusted);
     },

@@ -1,8 +1,8 @@
 import type { Sql } from "../../../db/connection.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import type { RewriteRow } from "../../../db/partitions/rewrite/rewrites.ts";
 
-/** One entry of the log for what a move has done. */
+/** Writes one entry of the maintenance log for a step of a rewrite that took `ms`. */
 export function logRewrite(
   sql: Sql,
   { kind, schema, table }: Pick<RewriteRow, "kind" | "schema" | "table">,

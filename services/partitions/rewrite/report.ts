@@ -1,15 +1,15 @@
 import type { RewriteRow } from "../../../db/partitions/rewrite/rewrites.ts";
 
-/** A conversion or a drain as the API and the live channel tell it. */
-export function rewriteReport(move: RewriteRow) {
-  const { schema, table, blocks, next_block, spec, direct_xid: _xid, ...rest } = move;
+/** Returns a conversion or a drain as the API and the live channel show it. */
+export function rewriteReport(rewrite: RewriteRow) {
+  const { schema, table, blocks, next_block, spec, direct_xid: _xid, outcome: _outcome, ...rest } =
+    rewrite;
   return {
     ...rest,
     failure: spec.failure ?? null,
     table: `${schema}.${table}`,
     progress: blocks === 0 ? 1 : Math.min(1, next_block / blocks),
-    waits_for: move.phase === "cleaning" ? null : move.waits_for,
-    undoable: move.phase === "swapped",
+    undoable: rewrite.phase === "swapped",
   };
 }
 

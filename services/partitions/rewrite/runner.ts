@@ -3,48 +3,56 @@ import { failureOf, isPermanent } from "../../../db/permanence.ts";
 import {
   insertRewrite,
   lockRewrite,
-  type MoveFailure,
+  readRewritePhase,
   type RewriteChange,
+  type RewriteFailure,
   type RewritePhase,
   type RewriteRow,
   type RewriteSpec,
   updateRewrite,
 } from "../../../db/partitions/rewrite/rewrites.ts";
-import { quoteTable } from "../../../db/sql.ts";
+import { runStatements } from "../../../db/partitions/run.ts";
+import { setLockTimeout } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import { logRewrite } from "./change_log.ts";
-import { createStepHandlers, endOf, lockMs, type StepOptions } from "./step_handlers.ts";
+import { endOf, lockMs, RewriteSteps, type StepOptions } from "./steps.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
-const passing = new Set(["55P03", "40P01", "40001"]);
+/** Another transaction was in the way. */
+const passing = new Set([
+  sqlState.lockNotAvailable,
+  sqlState.deadlockDetected,
+  sqlState.serializationFailure,
+]);
 const attemptsMax = 12;
 const resting = new Set<RewritePhase>(["swapped", "undone", "finished", "cancelled", "failed"]);
 
-/** The server's error in parts, or a judgement of our own (the copy differs, the table is another one). */
-function describeFailure(error: unknown, phase: RewritePhase, at: Date): MoveFailure {
+/** Returns the server's error in parts, or the message of a step's own check. */
+function describeFailure(error: unknown, phase: RewritePhase, at: Date): RewriteFailure {
   const failure = failureOf(error);
   return {
     ...failure,
-    message: isJudgement(error) ? error.message : failure.message,
+    message: isCheckFailure(error) ? error.message : failure.message,
     phase,
     at: at.toISOString(),
   };
 }
 
-/** The copy differs, the table is not what it was: found by a step itself, not by the server. */
-function isJudgement(error: unknown): error is HoldfastError {
+/** Says whether a check of a step failed (the copy differs, the table has changed), as opposed to an error of the server. */
+function isCheckFailure(error: unknown): error is HoldfastError {
   return error instanceof HoldfastError && error.code === "conflict" && !error.cause;
 }
 
 /**
- * What becomes of a move that cannot go on: before the swap it is taken back, after it stays swapped, and what only
- * could not be cleared away is left to somebody, with the statements.
+ * Returns the change of a rewrite that cannot go on. Before the swap it is cancelled, after the swap it stays swapped. When
+ * only the clean-up fails, it ends with the statements that are left to be run by hand.
  */
-export function changeAfter(move: RewriteRow, failure: MoveFailure): RewriteChange {
-  const { kind, phase, spec } = move;
+function changeAfter(rewrite: RewriteRow, failure: RewriteFailure): RewriteChange {
+  const { kind, phase, spec, outcome } = rewrite;
   const ended = (failed: RewritePhase, statements: readonly string[]): RewriteChange => ({
     phase: failed,
-    error: `${failure.message}; left to be done by hand: ${statements.join("; ")}`,
+    error: `${failure.message}; to be run by hand: ${statements.join("; ")}`,
     failure: spec.failure ?? failure,
     waits_for: null,
     ended_at: new Date(failure.at),
@@ -55,11 +63,17 @@ export function changeAfter(move: RewriteRow, failure: MoveFailure): RewriteChan
     case "finishing":
       return kind === "convert"
         ? { phase: "swapped", error: failure.message, failure, waits_for: null }
-        : { phase: "cleaning", error: failure.message, failure, waits_for: "finished" };
+        : {
+          phase: "cleaning",
+          outcome: "finished",
+          error: failure.message,
+          failure,
+          waits_for: null,
+        };
     case "cancelling":
       return ended("failed", [...spec.cancel, ...spec.clean.cancelled]);
     case "cleaning":
-      return ended(endOf(move), spec.clean[move.waits_for as keyof typeof spec.clean] ?? []);
+      return ended(endOf(rewrite), outcome === null ? [] : spec.clean[outcome]);
     default:
       return { phase: "cancelling", error: failure.message, failure, waits_for: null };
   }
@@ -73,24 +87,24 @@ export interface RewriteRunnerOptions extends StepOptions {
 }
 
 export interface RewriteRunner {
-  /** Carries out what begins a move, and remembers it, in one transaction. */
+  /** Runs the statements that begin a rewrite and stores it, in one transaction; returns its id. */
   begin(
-    move: { kind: "convert" | "drain"; schema: string; table: string; spec: RewriteSpec },
+    rewrite: { kind: "convert" | "drain"; schema: string; table: string; spec: RewriteSpec },
     statements: readonly string[],
   ): Promise<string>;
-  /** Goes on with a move until it rests or waits for somebody; answers whether it rests. */
+  /** Continues a rewrite until it needs no more work or waits for somebody; returns whether it needs none. */
   advance(id: string, signal?: AbortSignal): Promise<boolean>;
-  /** Sends a move another way: undo, finish, cancel. Throws `conflict` from where that cannot be. */
-  turn(id: string, to: "undoing" | "finishing" | "cancelling"): Promise<void>;
+  /** Lets a rewrite continue with undo, finish or cancel. Throws `conflict` from a phase that does not allow it. */
+  redirect(id: string, to: "undoing" | "finishing" | "cancelling"): Promise<void>;
 }
 
-const turnsFrom: Record<string, readonly RewritePhase[]> = {
+const redirectsFrom: Record<string, readonly RewritePhase[]> = {
   undoing: ["swapped"],
   finishing: ["swapped"],
   cancelling: ["copying", "replaying", "verifying", "waiting"],
 };
 
-/** Carries rows from a table into another beside it, and puts that in its place; any step may be the last before a crash. */
+/** Carries out rewrites step by step, repeats steps that met a lock, and ends attempts that would fail each time. */
 export function createRewriteRunner(
   {
     pool,
@@ -101,56 +115,51 @@ export function createRewriteRunner(
     ...more
   }: RewriteRunnerOptions,
 ): RewriteRunner {
-  const runStep = createStepHandlers({ pool, clock, ...more });
+  const steps = new RewriteSteps({ pool, clock, ...more });
 
-  const phaseOf = (id: string) =>
-    pool.run(async (sql) => {
-      const [row] = await sql<{ phase: RewritePhase }[]>`
-        select phase from holdfast.partition_moves where id = ${id}::text::int8`;
-      return row?.phase;
-    });
-
-  const remember = (id: string, change: RewriteChange) =>
+  const store = (id: string, change: RewriteChange) =>
     pool.run((sql) => updateRewrite(sql, id, change, clock.now()));
 
-  /** Ends an attempt that would fail each time, with its reason. */
+  /** Ends an attempt that would fail each time, and stores its reason. */
   async function giveUp(id: string, phase: RewritePhase, error: unknown): Promise<void> {
     const failure = describeFailure(error, phase, clock.now());
     await pool.transaction(async (sql) => {
-      const move = await lockRewrite(sql, id);
-      if (!move || move.phase !== phase) return;
-      await updateRewrite(sql, id, changeAfter(move, failure), clock.now());
-      await logRewrite(sql, move, `${phase} failed`, 0, [], failure.message);
-      const table = `${move.schema}.${move.table}`;
-      log.error("partition_move_failed", { id, kind: move.kind, table, ...failure });
+      const rewrite = await lockRewrite(sql, id);
+      if (!rewrite || rewrite.phase !== phase) return;
+      await updateRewrite(sql, id, changeAfter(rewrite, failure), clock.now());
+      await logRewrite(sql, rewrite, `${phase} failed`, 0, [], failure.message);
+      const table = `${rewrite.schema}.${rewrite.table}`;
+      log.error("partition_rewrite_failed", { id, kind: rewrite.kind, table, ...failure });
     });
   }
 
   async function advance(id: string, signal?: AbortSignal): Promise<boolean> {
     for (let failures = 0; !signal?.aborted;) {
-      const phase = await phaseOf(id);
+      const phase = await pool.run((sql) => readRewritePhase(sql, id));
       if (phase === undefined || resting.has(phase)) return true;
       try {
-        const turn = await runStep(id, phase);
+        const result = await steps.run(id, phase);
         failures = 0;
         onProgress(id);
-        if (turn === "wait") return false;
+        if (result === "wait") return false;
       } catch (error) {
         if (isUnreachable(error) || refusesWrites(error)) throw error;
-        if (isPermanent(error) || isJudgement(error)) {
+        if (isPermanent(error) || isCheckFailure(error)) {
           await giveUp(id, phase, error);
           onProgress(id);
           continue;
         }
         const reason = describeDatabaseError(error);
-        log.warn("partition_move_waits", { id, phase, reason });
+        log.warn("partition_rewrite_waits", { id, phase, reason });
         const passes = passing.has(codeOf(error));
         if (!passes || ++failures >= attemptsMax) {
-          // What a lock kept from being done is tried again soon; a lack of space or memory within the minute.
-          if (!passes) await remember(id, { error: reason });
+          // The caller tries again: soon after a lock, within the minute after a lack of space or memory.
+          if (!passes) await store(id, { error: reason });
           else if (phase !== "cleaning") {
-            const whom = codeOf(error) === "55P03" ? "a lock" : "another transaction";
-            await remember(id, { waits_for: `${whom} (${reason})` });
+            const other = codeOf(error) === sqlState.lockNotAvailable
+              ? "a lock"
+              : "another transaction";
+            await store(id, { waits_for: `${other} (${reason})` });
           }
           onProgress(id);
           return false;
@@ -162,16 +171,15 @@ export function createRewriteRunner(
   }
 
   return {
-    async begin(move, statements) {
+    async begin(rewrite, statements) {
       for (let attempt = 1;; attempt++) {
         try {
           return await pool.transaction(async (sql) => {
-            await sql`select set_config('lock_timeout', ${`${lockMs}ms`}, true)`;
+            await setLockTimeout(sql, lockMs);
             const started = performance.now();
-            for (const statement of statements) await sql.unsafe(statement);
-            const source = quoteTable(move.spec.source.schema, move.spec.source.table);
-            const id = await insertRewrite(sql, { ...move, source, at: clock.now() });
-            await logRewrite(sql, move, "begin", performance.now() - started, statements);
+            await runStatements(sql, statements);
+            const id = await insertRewrite(sql, { ...rewrite, at: clock.now() });
+            await logRewrite(sql, rewrite, "begin", performance.now() - started, statements);
             return id;
           }, { deadlineMs: 300_000 });
         } catch (error) {
@@ -181,19 +189,19 @@ export function createRewriteRunner(
       }
     },
     advance,
-    async turn(id, to) {
+    async redirect(id, to) {
       await pool.transaction(async (sql) => {
-        const move = await lockRewrite(sql, id);
-        if (!move || !turnsFrom[to]?.includes(move.phase)) {
+        const rewrite = await lockRewrite(sql, id);
+        if (!rewrite || !redirectsFrom[to]?.includes(rewrite.phase)) {
           throw new HoldfastError(
             "conflict",
-            `This cannot be done while it is ${move?.phase ?? "gone"}`,
+            `This cannot be done while it is ${rewrite?.phase ?? "gone"}`,
           );
         }
         const change = { phase: to, error: null, failure: null, waits_for: null };
         await updateRewrite(sql, id, change, clock.now());
       });
-      log.info("partition_move_turned", { id, to });
+      log.info("partition_rewrite_redirected", { id, to });
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import {
   type BlockRange,
   type BucketRow,
@@ -12,7 +13,7 @@ import { addTallies, noRows, type Tally } from "./manifest.ts";
 
 /** Blocks hashed by one statement: 32 MiB, about half a second. */
 const chunkBlocks = 4_096;
-/** Damaged stretches told; more say nothing new. */
+/** At most so many damaged ranges are listed. */
 const unreadableMax = 20;
 
 export interface Unreadable {
@@ -37,14 +38,21 @@ export interface ContentQuestion {
   thresholds: readonly string[];
   blocks: number;
   nested?: boolean;
-  /** Told after each chunk how many blocks are done. */
+  /** Called after each chunk with the number of blocks done. */
   onProgress?: (done: number) => void;
 }
 
-/** Whether somebody is in the way, or we are gone: nothing that speaks of the blocks themselves. */
+/** Says whether the error is about locks or the connection, not about the blocks. */
 const passing = (error: unknown) =>
   isUnreachable(error) ||
-  ["25006", "55P03", "40P01", "42501", "42P01", "42703"].includes(codeOf(error));
+  [
+    sqlState.readOnlySqlTransaction,
+    sqlState.lockNotAvailable,
+    sqlState.deadlockDetected,
+    sqlState.insufficientPrivilege,
+    sqlState.undefinedTable,
+    sqlState.undefinedColumn,
+  ].includes(codeOf(error));
 
 /** Reads a range of blocks; where the server fails, halves it until the damaged blocks are found, and reads the rest. */
 async function hashRange(
@@ -70,9 +78,8 @@ async function hashRange(
 }
 
 /**
- * What a leaf holds now, hashed by the server chunk by chunk, each in a short transaction of its own, on a connection
- * of which nothing else makes use meanwhile. The ends of the key are compared by the server within a chunk and by
- * `isLess` between chunks.
+ * Hashes the content of a leaf on the server, chunk by chunk, each in a short transaction, on a connection that nothing
+ * else uses meanwhile. The server compares the ends of the key within a chunk, `isLess` between chunks.
  */
 export async function measureContent(
   sql: Sql,

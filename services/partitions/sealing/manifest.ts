@@ -4,7 +4,7 @@ import { codecs, type KeyKind } from "../axis/key.ts";
 import { parseBound } from "../axis/bound.ts";
 import { highest, lowest } from "../axis/span.ts";
 
-/** Rows and the sums of two words of their hashes, modulo 2^64: the same in whatever order rows come. */
+/** Number of rows, and the sums of two words of their hashes modulo 2^64: independent of the order of rows. */
 export interface Tally {
   rows: number;
   lane1: bigint;
@@ -24,18 +24,18 @@ export function addTallies(a: Tally, b: Tally): Tally {
   };
 }
 
-/** A tally's 32 hexadecimal digits. */
+/** Returns a tally's hash as 32 hexadecimal digits. */
 export function hashOf({ lane1, lane2 }: Tally): string {
   return hex(lane1) + hex(lane2);
 }
 
-/** The tally of one row, from its bytes as record_send writes them. */
+/** Returns the tally of one row, from its bytes as record_send writes them. */
 export function tallyRow(bytes: Uint8Array): Tally {
   const digest = createHash("sha256").update(bytes).digest();
   return { rows: 1, lane1: digest.readBigUInt64BE(0), lane2: digest.readBigUInt64BE(8) };
 }
 
-/** What a sealed leaf held. `buckets` are `[rows, hash]` of the key's stretches that `thresholds` divide. */
+/** The content of a sealed leaf. `buckets` are `[rows, hash]` of the key's ranges that `thresholds` divide. */
 export const Manifest = z.object({
   version: z.literal(1),
   table: z.string(),
@@ -55,10 +55,13 @@ export const Manifest = z.object({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** Stretches of the key that are hashed apart: a difference is narrowed down to one of them (a quarter of an hour of a day). */
+/**
+ * At most so many ranges of the key are hashed separately, so that a difference is located in one of them (a quarter of an
+ * hour of a day).
+ */
 const bucketsMax = 96n;
 
-/** Where the stretches of a leaf's range meet, as literals of the key; none where the range has an open end. */
+/** Returns the ends of the key's ranges within a leaf, as literals; none where the leaf has an open end. */
 export function thresholdsOf(bound: string, kind: KeyKind): string[] {
   const codec = codecs[kind];
   const read = parseBound(bound, codec);
@@ -71,7 +74,7 @@ export function thresholdsOf(bound: string, kind: KeyKind): string[] {
   return ends;
 }
 
-/** A stretch of the key in which a leaf is not what it was; an end is null where the leaf's own bound is meant. */
+/** A range of the key in which a leaf differs; an end is null where it is that of the leaf's bound. */
 export interface Difference {
   from: string | null;
   to: string | null;
@@ -84,7 +87,7 @@ function kindOf(rows: number, expected: number): Difference["kind"] {
   return rows < expected ? "rows missing" : rows > expected ? "rows more" : "content changed";
 }
 
-/** The stretches that differ from the manifest, neighbours of one kind made one. */
+/** Returns the ranges that differ from the manifest; neighbours of one kind are joined. */
 export function compareBuckets(manifest: Manifest, found: readonly Tally[]): Difference[] {
   const differences: (Difference & { last: number })[] = [];
   for (const [at, [expected, hash]] of manifest.buckets.entries()) {
@@ -106,7 +109,7 @@ export function compareBuckets(manifest: Manifest, found: readonly Tally[]): Dif
   return differences.map(({ last: _, ...difference }) => difference);
 }
 
-/** A difference in words, for a log and an alert. */
+/** Returns a difference as text, for a log and an alert. */
 export function describeDifference(difference: Difference): string {
   const { from, to, kind, rows, expected_rows } = difference;
   const where = from === null && to === null

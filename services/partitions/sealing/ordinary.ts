@@ -1,23 +1,23 @@
 import type { Sql } from "../../../db/connection.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
+import { analyzeTable } from "../../../db/partitions/run.ts";
 import {
-  analyzeStatement,
   countStored,
   readStorage,
   type StorageRow,
-} from "../../../db/partitions/storage.ts";
+} from "../../../db/partitions/catalogue/storage.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { leafTable, leafText } from "../execution/step_tools.ts";
 import type { Step } from "../planning/step.ts";
 
-/** What a leaf may be: `table` holds its rows itself; `whole` may also be partitioned, all of it on this node. */
+/** What a leaf may be: `table` holds its rows itself; `whole` may also be partitioned, with all parts on this node. */
 export type Wanted = "table" | "whole";
 
 const full = ({ schema, name }: StorageRow) => `${schema}.${name}`;
 
 /**
- * Why the rows of a table are not all its own, on this node: it is foreign, distributed, a view, or others inherit
- * from it. Undefined for an ordinary table. `family` is the table and all below it.
+ * Returns why the rows of a table are not all its own, on this node: it is foreign, distributed, a view, or has children.
+ * Undefined for an ordinary table. `family` is the table and all below it.
  */
 export function oddityOf(
   leaf: number,
@@ -25,7 +25,7 @@ export function oddityOf(
   wanted: Wanted,
 ): string | undefined {
   const own = family.find(({ oid }) => oid === leaf);
-  if (!own) return "is not there any more";
+  if (!own) return "does not exist any more";
   const name = (row: StorageRow) => row === own ? "is" : `has ${full(row)} below it, which is`;
   for (const row of family) {
     if (row.distributed) {
@@ -38,10 +38,10 @@ export function oddityOf(
   }
   const below = family.find((row) => row !== own);
   if (own.kind === "p") return wanted === "whole" ? undefined : "is partitioned itself";
-  return below ? `is not all of it: ${full(below)} inherits from it` : undefined;
+  return below ? `does not have all rows of a query: ${full(below)} inherits from it` : undefined;
 }
 
-/** Leaves whose rows are not all their own, on this node, with why. */
+/** Returns the leaves whose rows are not all their own, on this node, with the reasons. */
 export async function readOddities(
   sql: Sql,
   oids: readonly number[],
@@ -66,21 +66,21 @@ export async function refuseOdd(sql: Sql, step: Step): Promise<void> {
   }
 }
 
-/** Thrown where statistics speak against a count: they may be stale, so the table is analysed once before it is refused. */
+/** Thrown when statistics contradict a count: they may be stale, so the table is analysed before it is refused. */
 export class Contradiction extends HoldfastError {
   constructor(message: string) {
     super("conflict", message);
   }
 }
 
-/** Estimates are estimates: half of one, less a hundred rows, contradicts nothing. */
+/** Says whether an estimate contradicts a count: fewer rows than half of it less a hundred, or none. */
 export function contradicts(rows: number, estimate: number | null): boolean {
   return estimate !== null && (rows < estimate / 2 - 100 || rows === 0 && estimate >= 1);
 }
 
 /**
- * Proves that as many rows were read of a leaf as it has: it is an ordinary table of this node, count(*) in this
- * transaction is `rows`, and the statistics do not speak against it. Throws `conflict`, or a Contradiction.
+ * Checks that as many rows were read of a leaf as it has: it is an ordinary table of this node, count(*) in this
+ * transaction is `rows`, and the statistics do not contradict it. Throws `conflict`, or a Contradiction.
  */
 export async function proveCount(sql: Sql, step: Step, rows: number): Promise<void> {
   const oid = step.oid ?? 0;
@@ -102,7 +102,7 @@ export async function proveCount(sql: Sql, step: Step, rows: number): Promise<vo
   }
 }
 
-/** Does `work`; where stale statistics speak against it, analyses the leaf and does it once more. */
+/** Does `work`; when statistics contradict it, analyses the leaf and does it once more. */
 export async function withStatistics<T>(
   pool: Pool,
   step: Step,
@@ -112,7 +112,7 @@ export async function withStatistics<T>(
     return await work();
   } catch (error) {
     if (!(error instanceof Contradiction)) throw error;
-    await pool.run((sql) => sql.unsafe(analyzeStatement(leafTable(step))), { deadlineMs: 600_000 });
+    await pool.run((sql) => analyzeTable(sql, leafTable(step)), { deadlineMs: 600_000 });
     return await work();
   }
 }

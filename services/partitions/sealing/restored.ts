@@ -1,12 +1,10 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
 import { type Verdict, verifySealed } from "./verify.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
-/** What is wrong with one sealed leaf of a restored copy; that writes are let through is nobody's harm there. */
+/** Says whether a sealed leaf of a restored copy is damaged; missing triggers do no harm there. */
 const harmed = ({ status }: Verdict) => status !== "intact" && status !== "open";
-
-/** A copy from before there were seals has no table of them. */
-const undefinedTable = "42P01";
 
 /**
  * Compares the sealed leaves of a restored copy with the manifests it holds itself, until a time of performance.now().
@@ -30,11 +28,12 @@ export async function checkRestoredSeals(
       ),
       notes: leaves === 0 ? [] : [
         `${verdicts.length} sealed partitions read, ${rows} rows` +
-        (left > 0 ? `; ${left} were left out for want of time` : ""),
+        (left > 0 ? `; ${left} were left out because of the time limit` : ""),
       ],
     };
   } catch (error) {
-    if (codeOf(error) === undefinedTable) return { problems: [], notes: [] };
+    // A copy from before seals existed has no table of them.
+    if (codeOf(error) === sqlState.undefinedTable) return { problems: [], notes: [] };
     throw error;
   }
 }

@@ -1,15 +1,17 @@
 import { codeOf } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
-import { presentTable } from "../../../db/partitions/leaves.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { presentTable } from "../../../db/partitions/catalogue/leaves.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import { sendOutsideTransaction } from "../../../db/partitions/outside.ts";
-import { readParents } from "../../../db/partitions/parents.ts";
+import { readParents } from "../../../db/partitions/catalogue/parents.ts";
 import {
   beginSeal,
   finishSeal,
   sealStatements,
   vacuumStatement,
 } from "../../../db/partitions/proof/sealed.ts";
+import { runStatements } from "../../../db/partitions/run.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { codecs, type KeyKind } from "../axis/key.ts";
 import {
@@ -27,7 +29,7 @@ import { proveCount, readOddities, withStatistics } from "./ordinary.ts";
 /** Longest that hashing one leaf may take. */
 const longestMs = 55 * 60_000;
 
-/** Ends of a key compared as positions of its axis. */
+/** Returns a comparison of a key's ends as positions of its axis. */
 function orderOf(kind: KeyKind): (a: string, b: string) => boolean {
   const { parse } = codecs[kind];
   return (a, b) => {
@@ -46,7 +48,7 @@ export function createSealing(
         await limitLocks(sql, true);
         const found = await presentTable(sql, leafTable(step));
         if (!found || found.oid !== step.oid) {
-          throw new HoldfastError("conflict", `${leafText(step)} is not the table it was`);
+          throw new HoldfastError("conflict", `${leafText(step)} is not the table of the plan`);
         }
         const oddity = (await readOddities(sql, [found.oid], "table")).get(found.oid);
         if (oddity !== undefined) {
@@ -59,19 +61,20 @@ export function createSealing(
           bound: step.bound ?? "",
           at: clock.now(),
         });
-        for (const { sql: statement } of sealStatements(leafTable(step))) {
-          await sql.unsafe(statement);
-        }
+        await runStatements(sql, sealStatements(leafTable(step)));
       }));
   }
 
-  /** Somebody else's vacuum, or too little time, does not keep a leaf from being sealed: autovacuum freezes it later. */
+  /** Vacuums a leaf. Another vacuum, or a timeout, does not prevent the seal: autovacuum freezes it later. */
   async function freeze(step: Step): Promise<void> {
     try {
       const { sql: statement } = vacuumStatement(leafTable(step));
       await pool.run((sql) => sendOutsideTransaction(pool, sql, statement, outsideLimits));
     } catch (error) {
-      if (!["55P03", "57014", "42501"].includes(codeOf(error))) throw error;
+      if (
+        ![sqlState.lockNotAvailable, sqlState.queryCanceled, sqlState.insufficientPrivilege]
+          .includes(codeOf(error))
+      ) throw error;
       log.warn("sealed_without_vacuum", { leaf: leafText(step), code: codeOf(error) });
     }
   }
@@ -123,7 +126,7 @@ export function createSealing(
   }
 
   return {
-    /** Seals the leaf of a step; answers its manifest. */
+    /** Seals the leaf of a step; returns its manifest. */
     async seal(step: Step): Promise<Manifest> {
       const started = performance.now();
       await closeToWrites(step);

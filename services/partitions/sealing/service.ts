@@ -1,21 +1,24 @@
 import { describeDatabaseError } from "../../../db/errors.ts";
-import { logMaintenance } from "../../../db/partitions/log.ts";
+import { logMaintenance } from "../../../db/partitions/records/log.ts";
 import {
   endSeal,
   listSealed,
-  noteVerified,
   readManifest,
+  recordVerified,
   unsealStatements,
 } from "../../../db/partitions/proof/sealed.ts";
+import { runStatements } from "../../../db/partitions/run.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
+import { setLockTimeout } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
+import { endsWithin } from "../../../lib/deadline.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { tableOf } from "../policy.ts";
 import { Manifest } from "./manifest.ts";
 import { type Verdict, type VerifyProgress, verifySealed } from "./verify.ts";
 
-/** A verification: under way, or as it ended. */
+/** A verification that runs or has ended. */
 export interface Verification {
   status: "running" | "passed" | "failed" | "aborted";
   started_at: string;
@@ -34,20 +37,21 @@ export interface VerificationRequest {
 }
 
 export interface Verifications {
-  /** Starts one and waits up to `waitMs`; throws `conflict` while another runs, `not_found` for a leaf that is not sealed. */
+  /** Starts one and waits for it up to `waitMs`. Throws `conflict` while another runs, `not_found` for a leaf that is not sealed. */
   verify(request: VerificationRequest, waitMs: number): Promise<Verification>;
-  /** The one under way, or the last one. */
+  /** Returns the one that runs, or the last one. */
   latest(): Verification | undefined;
-  /** The manifest of a sealed leaf; throws `not_found`. */
+  /** Returns the manifest of a sealed leaf. Throws `not_found`. */
   manifest(table: string, partition: string): Promise<Manifest>;
-  /** Lets writes into a leaf again, for `holdSeconds` at least. */
+  /** Allows writes to a leaf again; it is not sealed again for `holdSeconds`. */
   unseal(table: string, partition: string, holdSeconds: number): Promise<void>;
 }
 
+const unsealLockMs = 500;
 const longestMs = 6 * 3_600_000;
 const nothing = { leaves: 0, leaves_done: 0, partition: null, blocks: 0, blocks_done: 0 };
 
-/** Verifies sealed leaves, one run at a time, and remembers what was found. */
+/** Verifies sealed leaves, one run at a time, and records the results. */
 export function createVerifications(
   { pool, clock, log, onChange = () => {} }: {
     pool: Pool;
@@ -86,7 +90,7 @@ export function createVerifications(
             const problem = verdict.status === "intact"
               ? null
               : verdict.problems.slice(0, 5).join("; ");
-            await noteVerified(sql, leaf_oid, problem, clock.now());
+            await recordVerified(sql, leaf_oid, problem, clock.now());
           },
         }), { deadlineMs: longestMs });
       state.partitions = verdicts;
@@ -105,7 +109,7 @@ export function createVerifications(
     latest: () => last,
     async verify(request, waitMs) {
       if (last?.status === "running") {
-        throw new HoldfastError("conflict", "A verification is under way; GET says how far it is", {
+        throw new HoldfastError("conflict", "A verification is running; GET shows its progress", {
           retryAfterSeconds: 10,
         });
       }
@@ -130,10 +134,7 @@ export function createVerifications(
         last = undefined;
         throw error;
       }
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((done) => timer = setTimeout(done, waitMs));
-      await Promise.race([run(request, state), late]);
-      clearTimeout(timer);
+      await endsWithin(run(request, state), waitMs);
       return state;
     },
     async manifest(table, partition) {
@@ -143,12 +144,12 @@ export function createVerifications(
     async unseal(table, partition, holdSeconds) {
       const found = await findSealed(table, partition);
       const leaf = found.present;
-      if (!leaf) throw new HoldfastError("not_found", `${partition} is not there any more`);
+      if (!leaf) throw new HoldfastError("not_found", `${partition} does not exist any more`);
       const statements = unsealStatements(leaf);
       const started = performance.now();
       await pool.transaction(async (sql) => {
-        await sql`select set_config('lock_timeout', '500ms', true)`;
-        for (const { sql: statement } of statements) await sql.unsafe(statement);
+        await setLockTimeout(sql, unsealLockMs);
+        await runStatements(sql, statements);
         const at = clock.now();
         await endSeal(sql, found.leaf_oid, at, new Date(at.getTime() + holdSeconds * 1_000));
         await logMaintenance(sql, [{

@@ -2,7 +2,7 @@ import type { Sql } from "../../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
 import { listSealed, readManifest, type SealedRow } from "../../../db/partitions/proof/sealed.ts";
-import { hasRows } from "../../../db/partitions/probes.ts";
+import { hasRows } from "../../../db/partitions/catalogue/probes.ts";
 import { tableOf } from "../policy.ts";
 import { measureContent, type Unreadable } from "./content.ts";
 import {
@@ -14,7 +14,7 @@ import {
 } from "./manifest.ts";
 import { readOddities } from "./ordinary.ts";
 
-/** What became of one sealed leaf. `open` has the content it was sealed with, but lets writes through. */
+/** Verdict on one sealed leaf. `open` has the sealed content, but accepts writes. */
 export interface Verdict {
   table: string;
   partition: string;
@@ -46,11 +46,11 @@ export interface VerifyOptions {
   partition?: string | undefined;
   onProgress?: (progress: VerifyProgress) => void;
   onVerdict?: (verdict: Verdict, leaf: SealedRow) => void | Promise<void>;
-  /** Asked before each leaf: false leaves out what is left. */
+  /** Called before each leaf: false leaves out the remaining ones. */
   goesOn?: () => boolean;
 }
 
-/** Compares ends of a key as the key compares; text that says nothing to it, as text. */
+/** Compares ends of a key as text. */
 const byText = (a: string, b: string) => a < b;
 
 function columnProblems(manifest: Manifest, found: Manifest["columns"]): string[] {
@@ -67,36 +67,70 @@ function columnProblems(manifest: Manifest, found: Manifest["columns"]): string[
   ];
 }
 
+type Judgement = Omit<Verdict, "table" | "partition" | "sealed_at" | "duration_ms">;
+
+/** Returns a judgement on content that was not compared. */
+const uncompared = (
+  manifest: Manifest,
+  status: Verdict["status"],
+  problems: string[],
+): Judgement => ({
+  status,
+  rows: null,
+  expected_rows: manifest.rows,
+  content_hash: null,
+  expected_hash: manifest.content_hash,
+  differences: [],
+  unreadable: [],
+  problems,
+});
+
+/** Returns the judgement on content that was read and hashed. */
+function compareContent(
+  manifest: Manifest,
+  { total, buckets, unreadable }: Awaited<ReturnType<typeof measureContent>>,
+  { columns, guard }: { columns: string[]; guard: string[] },
+): Judgement {
+  const differences = compareBuckets(manifest, buckets);
+  const damaged = unreadable.map(({ from, to, error }) =>
+    `block${to - from > 1 ? `s ${from} to ${to - 1}` : ` ${from}`} cannot be read: ${error}`
+  );
+  const status = () => {
+    if (damaged.length > 0) return "unreadable";
+    if (differences.length > 0 || columns.length > 0) return "changed";
+    return guard.length > 0 ? "open" : "intact";
+  };
+  return {
+    status: status(),
+    rows: total.rows,
+    expected_rows: manifest.rows,
+    content_hash: hashOf(total),
+    expected_hash: manifest.content_hash,
+    differences,
+    unreadable,
+    problems: [...columns, ...differences.map(describeDifference), ...damaged, ...guard],
+  };
+}
+
+/** Compares one sealed leaf with its manifest. */
 async function judge(
   sql: Sql,
   row: SealedRow,
   onBlocks: (done: number, of: number) => void,
-): Promise<Omit<Verdict, "table" | "partition" | "sealed_at" | "duration_ms">> {
+): Promise<Judgement> {
   const manifest = Manifest.parse(await readManifest(sql, row.leaf_oid));
-  const nothing = {
-    rows: null,
-    expected_rows: manifest.rows,
-    content_hash: null,
-    expected_hash: manifest.content_hash,
-    differences: [],
-    unreadable: [],
-  };
   const leaf = await describeLeaf(sql, row.leaf_oid);
   if (!row.present || !leaf) {
-    return { ...nothing, status: "gone", problems: ["the table is not there any more"] };
+    return uncompared(manifest, "gone", ["the table does not exist any more"]);
   }
   const oddity = (await readOddities(sql, [row.leaf_oid], "table")).get(row.leaf_oid);
   if (oddity !== undefined) {
-    return {
-      ...nothing,
-      status: "unreadable",
-      problems: [`its content cannot be read: it ${oddity}`],
-    };
+    return uncompared(manifest, "unreadable", [`its content cannot be read: it ${oddity}`]);
   }
   const columns = columnProblems(manifest, leaf.columns);
-  const guard = row.guarded ? [] : ["writes are let through: its triggers are gone or disabled"];
+  const guard = row.guarded ? [] : ["writes are allowed: its triggers are gone or disabled"];
   if (manifest.columns.some(({ name }) => !leaf.columns.some((one) => one.name === name))) {
-    return { ...nothing, status: "changed", problems: [...columns, ...guard] };
+    return uncompared(manifest, "changed", [...columns, ...guard]);
   }
   const content = await measureContent(sql, {
     leaf: row.present,
@@ -109,35 +143,14 @@ async function judge(
   if (
     content.total.rows === 0 && content.unreadable.length === 0 && await hasRows(sql, row.present)
   ) {
-    return { ...nothing, status: "unreadable", problems: ["it has rows, and none could be read"] };
+    return uncompared(manifest, "unreadable", ["it has rows, but none could be read"]);
   }
-  const differences = compareBuckets(manifest, content.buckets);
-  const damaged = content.unreadable.map(({ from, to, error }) =>
-    `block${to - from > 1 ? `s ${from} to ${to - 1}` : ` ${from}`} cannot be read: ${error}`
-  );
-  const changed = differences.length > 0 || columns.length > 0;
-  return {
-    status: damaged.length > 0
-      ? "unreadable"
-      : changed
-      ? "changed"
-      : row.guarded
-      ? "intact"
-      : "open",
-    rows: content.total.rows,
-    expected_rows: manifest.rows,
-    content_hash: hashOf(content.total),
-    expected_hash: manifest.content_hash,
-    differences,
-    unreadable: content.unreadable,
-    problems: [...columns, ...differences.map(describeDifference), ...damaged, ...guard],
-  };
+  return compareContent(manifest, content, { columns, guard });
 }
 
 /**
- * Compares sealed leaves with their manifests on one connection, which nothing else uses meanwhile, on whatever server has
- * Holdfast's records beside the leaves, so also on one that was restored. Reads only, in short
- * transactions; what is wrong with one leaf never keeps the others from being read.
+ * Compares sealed leaves with their manifests, on one connection that nothing else uses meanwhile, also on a restored
+ * server. Reads only, in short transactions. An error of one leaf does not keep the others from being read.
  */
 export async function verifySealed(
   sql: Sql,
@@ -152,7 +165,7 @@ export async function verifySealed(
   for (const [at, row] of wanted.entries()) {
     if (!goesOn()) break;
     const name = `${row.leaf_schema}.${row.leaf_name}`;
-    const tell = (blocks_done: number, blocks: number) =>
+    const report = (blocks_done: number, blocks: number) =>
       onProgress?.({
         leaves: wanted.length,
         leaves_done: at,
@@ -161,8 +174,8 @@ export async function verifySealed(
         blocks_done,
       });
     const started = performance.now();
-    tell(0, 0);
-    const found = await judge(sql, row, tell).catch((error) => {
+    report(0, 0);
+    const found = await judge(sql, row, report).catch((error) => {
       if (isUnreachable(error)) throw error;
       return {
         status: "unreadable" as const,

@@ -1,5 +1,6 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 import {
   countRange,
   hasAnyRows,
@@ -7,10 +8,13 @@ import {
   highestOf,
   readToastOptions,
   takenNames,
-} from "../../../db/partitions/probes.ts";
+} from "../../../db/partitions/catalogue/probes.ts";
 import type { Span } from "../axis/span.ts";
 import { listDoubts } from "../../../db/partitions/proof/doubts.ts";
-import { countRowTriggers, listPublications } from "../../../db/partitions/publications.ts";
+import {
+  countRowTriggers,
+  listPublications,
+} from "../../../db/partitions/catalogue/publications.ts";
 import { readDrain, whyRefused } from "../rewrite/drain/facts.ts";
 import { drainMax, namesFor, siblingOf } from "../planning/attaching.ts";
 import { expiredLeaves, type Reading, type ReadLeaf, readTable } from "../planning/cover.ts";
@@ -22,17 +26,20 @@ import type {
   TakenName,
 } from "../planning/facts.ts";
 
-/** Leaves asked for the highest id, from the newest down: those ahead of it are empty. */
+/** At most so many leaves are read for the highest id, from the newest down: those ahead of it are empty. */
 const probedLeavesMax = 200;
-/** Leaves asked one by one whether they have rows; of those after them, so many in one statement. */
+/** So many leaves are checked for rows one by one; those after them in groups of this size. */
 const singlyMax = 200;
 const togetherMax = 100;
 const blockersMax = 1_000;
 
-/** lock_not_available, query_canceled, insufficient_privilege. */
-const unanswered = new Set(["55P03", "57014", "42501"]);
+const unanswered = new Set([
+  sqlState.lockNotAvailable,
+  sqlState.queryCanceled,
+  sqlState.insufficientPrivilege,
+]);
 
-/** An answer, or undefined when a lock, its size or a missing privilege kept it from coming. */
+/** Returns the result, or undefined after a lock, a timeout or a missing privilege. */
 async function inTime<T>(question: Promise<T>): Promise<T | undefined> {
   try {
     return await question;
@@ -42,7 +49,7 @@ async function inTime<T>(question: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The highest id of a table whose key is a number, null without rows. Throws what the server says instead. */
+/** Returns the highest id of a table whose key is a number; null without rows. Throws the server's error. */
 export async function findHighest(
   sql: Sql,
   leaves: readonly LeafFacts[],
@@ -59,7 +66,7 @@ export async function findHighest(
   return null;
 }
 
-/** The oids of leaves with a range, the furthest ahead first. */
+/** Returns the oids of leaves with a range, the furthest ahead first. */
 export function newestFirst({ leaves }: Reading): number[] {
   return leaves.flatMap(({ oid, read }) =>
     read.kind === "range" ? [{ oid, from: read.span.from }] : []
@@ -122,7 +129,7 @@ async function countBlockers(
   return blockers;
 }
 
-/** A span's ends as literals; null where it has none. */
+/** Returns a span's ends as literals; null where it has none. */
 function finite({ from, to }: Span, format: (position: bigint) => string) {
   const end = (at: bigint) => at > -(1n << 159n) && at < 1n << 159n ? format(at) : null;
   return { from: end(from), to: end(to) };
@@ -148,10 +155,10 @@ async function countDefaultRows(
   return rows;
 }
 
-/** After so many leaves that are locked, no more are asked: each costs the time of a lock that is not had. */
+/** After so many locked leaves no more are read: each costs the lock timeout. */
 const unknownMax = 3;
 
-/** Leaves as they are asked for rows: the first singly, all others in groups, so that any number is read in time. */
+/** Groups leaves for the check for rows: the first ones alone, the others together, so that any number is read in time. */
 function inGroups<T>(leaves: readonly T[]): T[][] {
   const groups = leaves.slice(0, singlyMax).map((leaf) => [leaf]);
   for (let at = singlyMax; at < leaves.length; at += togetherMax) {
@@ -161,8 +168,8 @@ function inGroups<T>(leaves: readonly T[]): T[][] {
 }
 
 /**
- * Finds where a table's newest rows are, while some leaf is to leave, and which of those that leave are empty: each
- * leaf is asked for one row, those kept first, from the present back.
+ * Finds where a table's newest rows are when some leaf is to be retired, and which of those leaves are empty. Reads one row
+ * of each leaf, the kept ones first, from the present back.
  */
 async function findNewest(
   sql: Sql,
@@ -173,7 +180,7 @@ async function findNewest(
   const gone = facts.detached.filter((leaf) =>
     leaf.present?.oid === leaf.oid && !leaf.present.attached && leaf.action !== "detach"
   );
-  // What is elsewhere is not asked: another server may be away, and its clock is another's.
+  // Leaves on other servers are not read: the server may be unreachable, and its clock is another one.
   const isHere = ({ oid }: { oid: number }) => !facts.odd?.has(oid);
   const leavers = [...expired.toReversed(), ...gone].filter(isHere);
   if (leavers.length === 0) return {};
@@ -187,7 +194,7 @@ async function findNewest(
   past.sort((a, b) => start(a) > start(b) ? -1 : 1);
   ahead.sort((a, b) => start(a) < start(b) ? -1 : 1);
   let unknown = 0;
-  /** Finds the first filled group, counting as unknown only what a lock or the time kept from being read. */
+  /** Says whether a group has rows; counts as unknown only what a lock or a timeout prevented. */
   const isFilled = async (leaves: readonly { schema: string; name: string }[]) => {
     const tables = leaves.map(({ schema, name }) => ({ schema, table: name }));
     const filled = unknown >= unknownMax ? undefined : await inTime(hasAnyRows(sql, tables));
@@ -211,7 +218,7 @@ async function findNewest(
   return { newest, hollow };
 }
 
-/** Whether a table whose key is a time has a row of the day before `nowUs`, or of the hour after it. */
+/** Says whether a table whose key is a time has a row of the day before `nowUs`, or of the hour after it. */
 export async function hasFreshRow(sql: Sql, facts: TableFacts, nowUs: bigint): Promise<boolean> {
   const [column] = facts.parent?.keyColumns ?? [];
   const reading = readTable(facts, nowUs);
@@ -230,7 +237,7 @@ async function readPublished(sql: Sql, facts: TableFacts): Promise<PublishedFact
   return { publications, rowTriggers: await countRowTriggers(sql, facts.parent?.oid ?? 0) };
 }
 
-/** Of the spans that an attach would fill from the default: what keeps it from that. */
+/** Returns, for spans that an attach would fill from the default, why it cannot. */
 async function findRefused(
   sql: Sql,
   facts: TableFacts,
@@ -248,7 +255,7 @@ async function findRefused(
   return refused;
 }
 
-/** Looks up what depends on a draft of the plan: names that are taken, rows in the way, rows that refer to leaves. */
+/** Reads what depends on a draft of the plan: taken names, rows of the default, rows that refer to leaves. */
 export async function completeFacts(
   sql: Sql,
   facts: TableFacts,

@@ -1,13 +1,13 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
-import { type DetachedRow, listDetached } from "../../../db/partitions/detached.ts";
+import { type DetachedRow, listDetached } from "../../../db/partitions/records/detached.ts";
 import {
   listRewrites,
-  type MoveFailure,
+  type RewriteFailure,
   type RewriteRow,
 } from "../../../db/partitions/rewrite/rewrites.ts";
-import { hasLeadingIndex } from "../../../db/partitions/probes.ts";
-import { type ParentRow, readParents } from "../../../db/partitions/parents.ts";
+import { hasLeadingIndex } from "../../../db/partitions/catalogue/probes.ts";
+import { type ParentRow, readParents } from "../../../db/partitions/catalogue/parents.ts";
 import { listSealed, type SealedRow } from "../../../db/partitions/proof/sealed.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { codecs } from "../axis/key.ts";
@@ -23,10 +23,11 @@ import type {
 import { type Policy, tableOf } from "../policy.ts";
 import { readOddities } from "../sealing/ordinary.ts";
 import { completeFacts, findHighest, newestFirst } from "./probes.ts";
+import { sqlState } from "../../../db/sql_state.ts";
 
 const strategies: Record<string, string> = { l: "list", h: "hash" };
 
-/** Why a table cannot be managed by its policy, as far as the catalogue alone tells. */
+/** Returns why a table cannot be managed by its policy, from the catalogue alone. */
 export function problemOf(row: ParentRow | undefined, policy: Policy): string | undefined {
   if (!row) return "there is no such table";
   if (row.strategy === null) return "it is not partitioned";
@@ -36,7 +37,7 @@ export function problemOf(row: ParentRow | undefined, policy: Policy): string | 
   if (row.has_expressions) {
     return "its key is an expression; Holdfast manages keys that are columns";
   }
-  // A row made by hand may say anything.
+  // A policy written by hand may be invalid.
   const { types } = codecs[policy.key] ?? { types: [] };
   return types.includes(row.key_type ?? "")
     ? undefined
@@ -101,20 +102,22 @@ export function sealedFacts(rows: readonly SealedRow[]): Map<number, SealedFacts
   }]));
 }
 
-/** Why a table's last drain was given up, and for which catalogue. */
+/** Returns why a table's last drain failed, and the signature of the table then. */
 export function drainFailureOf(
-  last: { failure: MoveFailure; signature: string } | undefined,
+  last: { failure: RewriteFailure; signature: string } | undefined,
 ): TableFacts["drainFailure"] {
   return last &&
     { reason: last.failure.message, at: last.failure.at, signature: last.signature };
 }
 
-/** The last drain of a table, as far as a plan depends on it; `moves` has the newest first. */
+/** Returns the last drain of a table for the planner; `rewrites` has the newest first. */
 function drainFacts(
-  moves: readonly RewriteRow[],
+  rewrites: readonly RewriteRow[],
   table: string,
 ): Pick<TableFacts, "draining" | "drainRanges" | "drainFailure"> {
-  const drains = moves.filter((move) => tableOf(move) === table && move.kind === "drain");
+  const drains = rewrites.filter((rewrite) =>
+    tableOf(rewrite) === table && rewrite.kind === "drain"
+  );
   const open = drains.find(({ ended_at }) => ended_at === null);
   if (open) return { draining: open.phase, drainRanges: open.spec.ranges };
   const [last] = drains;
@@ -133,7 +136,7 @@ export async function readCatalogue(
   const parents = new Map((await readParents(sql, policies)).map((row) => [tableOf(row), row]));
   const leaves = await catalogue.leaves(sql, [...parents.values()].map(({ oid }) => oid));
   const detached = await listDetached(sql);
-  const moves = await listRewrites(sql);
+  const rewrites = await listRewrites(sql);
   const sealed = sealedFacts(await listSealed(sql));
   return policies.map((policy) => {
     const row = parents.get(tableOf(policy));
@@ -144,7 +147,7 @@ export async function readCatalogue(
       problem,
       leaves: row ? leaves.get(row.oid) ?? [] : [],
       detached: detached.filter((one) => tableOf(one) === tableOf(policy)).map(detachedFacts),
-      ...drainFacts(moves, tableOf(policy)),
+      ...drainFacts(rewrites, tableOf(policy)),
       taken: new Map(),
       blockers: new Map(),
       defaultRows: new Map(),
@@ -154,7 +157,7 @@ export async function readCatalogue(
   });
 }
 
-/** All facts a plan rests on. One table that cannot be read does not keep the others from it. */
+/** Reads all facts of a plan. An error of one table does not keep the others from being read. */
 export async function survey(
   sql: Sql,
   catalogue: Catalogue,
@@ -165,7 +168,7 @@ export async function survey(
   for (const facts of await readCatalogue(sql, catalogue, policies)) {
     tables.push(
       await surveyTable(sql, facts, context).catch((error) => {
-        // A connection that is gone is nobody's fault here; anything else is this table's own.
+        // A lost connection is no problem of this table; any other error is.
         if (isUnreachable(error)) throw error;
         return { ...facts, parent: undefined, problem: problemText(error) };
       }),
@@ -180,7 +183,7 @@ function problemText(error: unknown): string {
     : `it cannot be read (${describeDatabaseError(error)})`;
 }
 
-/** The server's words; that an index is lacking is said only where it is, and time ran out. */
+/** Returns the server's error, and after a timeout whether an index is missing. */
 async function whyNoHighest(
   sql: Sql,
   oid: number,
@@ -188,13 +191,14 @@ async function whyNoHighest(
   error: unknown,
 ): Promise<string> {
   if (isUnreachable(error)) throw error;
-  const lacking = codeOf(error) === "57014" && !await hasLeadingIndex(sql, oid, column)
-    ? `; no index begins with "${column}"`
-    : "";
+  const lacking =
+    codeOf(error) === sqlState.queryCanceled && !await hasLeadingIndex(sql, oid, column)
+      ? `; no index begins with "${column}"`
+      : "";
   return `its highest "${column}" could not be read (${describeDatabaseError(error)})${lacking}`;
 }
 
-/** Asks of what may be sealed, archived or dropped whether its rows are its own; of nothing else it matters. */
+/** Checks whether the rows of leaves that may be sealed, archived or dropped are their own. */
 async function surveyOdd(sql: Sql, { policy, leaves, detached }: TableFacts) {
   if (!policy.retention && !policy.seal) return new Map<number, string>();
   const gone = detached.flatMap(({ oid, present }) => present?.oid === oid ? [oid] : []);

@@ -5,25 +5,25 @@ import {
   type TouchedTable,
 } from "../../../db/rehearsals/effects.ts";
 import { analyse, listUnanalysed, readCopySize } from "../../../db/rehearsals/scratch.ts";
-import type { Copies } from "../copy/copies.ts";
+import type { CopyPair } from "../copy/pair.ts";
 import type { Change, ChangeCost } from "../rehearsal.ts";
 import { unknownWrites } from "../replay/writes.ts";
 import { applyScript } from "./apply.ts";
 import { createLockRecord } from "./locks.ts";
 import { readerApplication, underTraffic, writerApplication } from "./traffic.ts";
 
-/** Turns a plain table of a copy into a partitioned one, as Holdfast's own planner plans it. */
+/** Converts a plain table of a copy into a partitioned one, with the planner that production uses. */
 export type Convert = (
   change: Extract<Change, { source: "policy" }>,
   signal: AbortSignal,
 ) => Promise<void>;
 
 /**
- * Carries the change out on copy `b` while a reader and a writer use the tables that it touches. Answers what it cost.
- * Throws what the server says to a change that it refuses.
+ * Makes the change on copy `b` while a reader and a writer use the tables that it touches. Returns its cost. Throws the
+ * server's error for a change that it refuses.
  */
 export async function carryOut(
-  copies: Copies,
+  copies: CopyPair,
   change: Change,
   { tables, convert, changeMs, signal }: {
     tables: readonly TouchedTable[];
@@ -66,14 +66,14 @@ export async function carryOut(
       seconds = (nowMs() - began) / 1000;
     });
     const after = await readCopySize(watcher);
-    // New and rewritten tables, and indexes of expressions, have no statistics yet: autovacuum would see to that.
+    // New and rewritten tables and expression indexes have no statistics yet; in production autovacuum gathers them.
     for (const { name } of await listUnanalysed(watcher)) {
       signal.throwIfAborted();
       await analyse(watcher, name, { vacuum: true }).catch(() => {});
     }
     return {
       ...costOf({ seconds, tables }),
-      // Nobody can wait for what the change itself makes.
+      // Relations that the change creates cannot block anyone.
       locks: record.report().filter(({ relation }) => known.has(relation)),
       worst_stall_ms: Math.max(stalls.reader_ms, stalls.writer_ms),
       reader_stall_ms: stalls.reader_ms,

@@ -8,16 +8,16 @@ import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { createConversions } from "../../partitions/rewrite/service.ts";
 import { createPolicies } from "../../partitions/policy_service.ts";
-import type { Copies } from "../copy/copies.ts";
+import type { CopyPair } from "../copy/pair.ts";
 import type { Convert } from "./carry_out.ts";
 
-/** Steps that may pass without the conversion having come to its end. */
+/** Steps after which a conversion that has not ended counts as failed. */
 const stepsMax = 200;
 const waitMs = 250;
 
-/** Makes what converts a table of copy `b`, by the planner and the steps that production's conversions have. */
+/** Returns a function that converts a table of copy `b` with the planner and the steps of production's conversions. */
 export function createConvert(
-  { copies, config, clock, log }: { copies: Copies; config: Config; clock: Clock; log: Logger },
+  { copies, config, clock, log }: { copies: CopyPair; config: Config; clock: Clock; log: Logger },
 ): Convert {
   return async ({ table, keyColumn, policy }, signal) => {
     const pool = createPool({
@@ -38,7 +38,7 @@ export function createConvert(
       goesOn: false,
     });
     try {
-      // A backup may be older than this Holdfast.
+      // The backup may be of an older Holdfast.
       await pool.run((sql) => migrate(sql, migrations), { deadlineMs: 120_000 });
       const input = { table, keyColumn, widenKeys: true, policy };
       const { digest, refusals } = await conversions.plan(input);
@@ -69,7 +69,7 @@ export function createConvert(
       }
       throw new HoldfastError(
         "conflict",
-        "The change failed: the conversion did not come to its end",
+        `The change failed: the conversion did not end within ${stepsMax} steps`,
       );
     } finally {
       await conversions.stop();

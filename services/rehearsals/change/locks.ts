@@ -9,10 +9,10 @@ interface Span {
   blocked: Set<string>;
 }
 
-/** How many locks a report names; a change of a table with thousands of partitions takes more. */
+/** Most locks in a report; a change of a table with thousands of partitions takes more. */
 const reportedMax = 50;
 
-/** Puts samples of locks together into what was held for how long, and who waited for it. Pure but for its memory. */
+/** Combines samples of locks into how long each was held and who waited for it. Does no I/O. */
 export function createLockRecord() {
   const spans = new Map<string, Span>();
   const spanOf = ({ mode, relation }: Pick<SeenLock, "mode" | "relation">, atMs: number): Span => {
@@ -24,7 +24,7 @@ export function createLockRecord() {
     return span;
   };
   return {
-    /** Notes one sample: `changer` holds locks, the names of `clients` wait for them. */
+    /** Adds a sample: `changer` is the session of the change, `clients` maps the other sessions to their names. */
     note(
       locks: readonly SeenLock[],
       atMs: number,
@@ -41,7 +41,7 @@ export function createLockRecord() {
         }
       }
     },
-    /** Notes what a transaction held at its end, and since when at the earliest. */
+    /** Adds the locks that a transaction held at its end; `sinceMs` is the earliest it can have taken them. */
     noteHeld(
       locks: readonly Pick<SeenLock, "mode" | "relation">[],
       { sinceMs, untilMs }: { sinceMs: number; untilMs: number },
@@ -50,7 +50,7 @@ export function createLockRecord() {
         const known = spans.has(`${lock.mode} ${lock.relation}`);
         const span = spanOf(lock, sinceMs);
         span.lastMs = Math.max(span.lastMs, untilMs);
-        // Between two samples nobody saw when it was taken: counted from the statement's start.
+        // No sample shows when it was taken: it counts from the statement's start.
         if (!known) span.firstMs = sinceMs;
       }
     },

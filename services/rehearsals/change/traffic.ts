@@ -11,11 +11,11 @@ import type { LockRecord } from "./locks.ts";
 export const readerApplication = "holdfast-rehearsal-reader";
 export const writerApplication = "holdfast-rehearsal-writer";
 
-/** Between two reads or writes of a client, and between two samples of locks. */
+/** Pauses between two operations of a client, and between two samples of locks. */
 const pauseMs = 5;
 const sampleMs = 15;
 
-const rest = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
 export interface Stalls {
   reader_ms: number;
@@ -23,14 +23,14 @@ export interface Stalls {
 }
 
 /**
- * Reads and writes the tables that a change touches while `work` carries it out, and samples the locks. Answers the longest
- * that one read and one write took.
+ * Reads and writes the tables that a change touches while `work` makes it, and samples the locks. Returns the longest
+ * read and the longest write.
  */
 export async function underTraffic(
   { reader, writer, watcher, tables, record, nowMs }: {
     reader: Sql;
     writer: Sql;
-    /** A session of a superuser, to see the locks of the others. */
+    /** A superuser's session, which sees the locks of the others. */
     watcher: Sql;
     tables: readonly TouchedTable[];
     record: LockRecord;
@@ -46,12 +46,12 @@ export async function underTraffic(
     sql: Sql,
     once: (sql: Sql, table: TouchedTable) => Promise<unknown>,
   ): Promise<void> {
-    for (let turn = 0; going && tables.length > 0; turn++) {
+    for (let count = 0; going && tables.length > 0; count++) {
       const began = nowMs();
-      // A table that the change drops or alters refuses; the lock was waited for all the same.
-      await once(sql, tables[turn % tables.length]!).catch(() => {});
+      // A dropped or altered table refuses the operation; the wait for its lock counts all the same.
+      await once(sql, tables[count % tables.length]!).catch(() => {});
       stalls[name] = Math.max(stalls[name], nowMs() - began);
-      await rest(pauseMs);
+      await pause(pauseMs);
     }
   }
 
@@ -62,7 +62,7 @@ export async function underTraffic(
         changer: changeApplication,
         clients: { [readerApplication]: "readers", [writerApplication]: "writers" },
       });
-      await rest(sampleMs);
+      await pause(sampleMs);
     }
   }
 
@@ -74,7 +74,7 @@ export async function underTraffic(
   try {
     await work();
     going = false;
-    // A client that still waits for a lock is measured to its end; the change is over, so that comes at once.
+    // Clients that still wait for a lock are measured to the end, which comes soon after the change.
     await Promise.all(running);
   } finally {
     going = false;

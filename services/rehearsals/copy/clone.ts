@@ -3,12 +3,12 @@ import { chmod, chown, copyFile, lstat, mkdir, readdir, readlink, symlink } from
 import { join } from "node:path";
 import type { RunAs } from "../../../db/embedded/command.ts";
 
-/** Files of one directory that are copied at the same time. */
+/** Files of one directory that are copied concurrently. */
 const atOnce = 8;
 
 /**
- * Copies the data directory of a stopped server; shares the blocks where the file system can. The copies are the same
- * byte for byte, so that what differs between them later is the change.
+ * Copies the data directory of a stopped server; shares the blocks where the file system can. The copies are identical
+ * byte for byte, so that every later difference comes from the change.
  */
 export async function cloneCluster(
   from: string,

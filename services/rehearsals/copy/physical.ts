@@ -3,19 +3,19 @@ import { unprivilegedUser } from "../../../db/embedded/command.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { extractBackup } from "../../backups/restore/extract.ts";
 import type { BackupRecord } from "../../backups/record.ts";
-import type { BackupStore } from "../../backups/backup_store.ts";
-import type { CopySource } from "./copies.ts";
+import type { BackupRepository } from "../../backups/repository.ts";
+import type { CopySource } from "./pair.ts";
 
 /**
- * Finds the base backup of this server that a rehearsal restores: the one of this id, or the newest that is whole.
- * Undefined when none is asked for and there is none. Throws `not_found` and `conflict`.
+ * Finds the base backup of this server to restore: the given one, or the newest complete one. Undefined when none is given
+ * and there is none. Throws `invalid_request` for a given one that cannot be restored.
  */
 export async function findBase(
-  store: Pick<BackupStore, "list">,
+  repository: Pick<BackupRepository, "list">,
   facts: Pick<ServerFacts, "system">,
   id: string | undefined,
 ): Promise<BackupRecord | undefined> {
-  const records = await store.list();
+  const records = await repository.list();
   if (id === undefined) {
     return records.find(({ kind, status, system }) =>
       kind === "base" && status === "complete" && system === facts.system
@@ -42,10 +42,10 @@ export async function findBase(
   return found;
 }
 
-/** A base backup as what fills a copy. */
+/** Returns a source that restores a base backup. */
 export function physicalSource(
   record: BackupRecord,
-  { store, role }: { store: Pick<BackupStore, "pathOf">; role: string },
+  { repository, role }: { repository: Pick<BackupRepository, "pathOf">; role: string },
 ): CopySource {
   return {
     major: Math.floor(record.server_version / 10_000),
@@ -55,7 +55,7 @@ export function physicalSource(
     bytes: record.raw_bytes,
     fill: (data, signal) =>
       extractBackup({
-        path: store.pathOf(record),
+        path: repository.pathOf(record),
         record,
         to: data,
         as: unprivilegedUser(),

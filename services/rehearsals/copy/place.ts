@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { findPgCtl, stopLeftover } from "../../../db/backups/cluster.ts";
 import { unprivilegedUser } from "../../../db/embedded/command.ts";
 
-/** The two copies: `a` stays as it is, `b` gets the change. */
+/** The two copies: `a` stays unchanged, `b` gets the change. */
 export const arms = ["a", "b"] as const;
 export type ArmName = (typeof arms)[number];
 
-/** Where the copies of one server's rehearsals live. */
+/** Directories of the copies of one server. */
 export interface CopyPlace {
   root: string;
   data(arm: ArmName): string;
@@ -21,6 +21,7 @@ export interface CopyPlace {
 /** A Unix socket's path holds at most 107 bytes (unix(7)). */
 const socketRootMax = 80;
 
+/** Returns the directories of a server's copies; `system` is its identifier. */
 export function placeOfCopies(home: string, system: string): CopyPlace {
   const root = join(home, `rehearsal-${system}`);
   const armHome = (arm: ArmName) => join(root, arm);
@@ -36,8 +37,8 @@ export function placeOfCopies(home: string, system: string): CopyPlace {
 }
 
 /**
- * Stops the servers of copies and removes every file of theirs, also after a crash. Right only for the holder of the
- * rehearsals' lock. Answers whether there was anything.
+ * Stops the copies' servers and removes all their files, also after a crash. Only the holder of the rehearsal lock may
+ * call it. Returns whether there was anything to remove.
  */
 export async function removeCopies(
   place: CopyPlace,
@@ -55,12 +56,12 @@ export async function removeCopies(
   return true;
 }
 
-/** Removes a directory, also one in which a server that ends just now still makes files. */
+/** Removes a directory; retries while a server that is ending still creates files in it. */
 async function removeTree(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
-/** Bytes of all files below a directory. */
+/** Returns the bytes of all files below a directory. */
 export async function sizeOf(path: string): Promise<number> {
   const entries = await readdir(path, { withFileTypes: true, recursive: true });
   let bytes = 0;

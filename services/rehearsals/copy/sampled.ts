@@ -5,9 +5,12 @@ import { forPrograms } from "../../../db/address/programs.ts";
 import type { Sql, Target } from "../../../db/connection.ts";
 import { runCommand, unprivilegedUser } from "../../../db/embedded/command.ts";
 import { describeDatabaseError } from "../../../db/errors.ts";
+import { runStatement } from "../../../db/rehearsals/replay.ts";
 import {
+  analyseAll,
   copySample,
   createDatabase,
+  disableTriggers,
   listTables,
   readDatabaseForm,
   type SampledTable,
@@ -15,43 +18,43 @@ import {
 import { HoldfastError, messageOf } from "../../../errors.ts";
 import { findPgDump } from "../../backups/base/pg_dump.ts";
 import { splitStatements } from "../workload/sql_text.ts";
-import type { CopySource } from "./copies.ts";
+import type { CopySource } from "./pair.ts";
 
-/** Tables up to this size are copied whole, whatever the budget. */
-const wholeBytes = 256 * 1024;
+/** Tables up to this size are copied completely. */
+const smallTableBytes = 256 * 1024;
 const schemaBytesMax = 64 * 1024 * 1024;
 const problemsMax = 10;
 const superuser = "holdfast_copy";
 
-/** What a sampled copy holds, for its record. */
+/** Content of a sampled copy. */
 export interface Sample {
-  /** Rows copied of all rows, by the server's estimates. */
+  /** Copied rows of all rows, 0 to 1, by the server's estimates. */
   share: number;
   problems: string[];
 }
 
-/** The part of each large table that fits into a budget; 1 when all do. Pure. */
-export function shareFor(tables: readonly Pick<SampledTable, "bytes">[], budget: number): number {
-  const large = tables.filter(({ bytes }) => bytes > wholeBytes);
+/** Returns the share of each large table that fits into a budget; 1 when all fit. Pure. */
+function shareFor(tables: readonly Pick<SampledTable, "bytes">[], budget: number): number {
+  const large = tables.filter(({ bytes }) => bytes > smallTableBytes);
   const total = large.reduce((sum, { bytes }) => sum + bytes, 0);
   return total <= budget ? 1 : budget / total;
 }
 
 /**
- * A copy for those who may not replicate: the schema as pg_dump has it, and a sample of the rows, read with SELECT under
- * ACCESS SHARE. `sample` tells what came of it once it is loaded.
+ * Returns a source for roles that may not replicate: the schema from pg_dump, and a sample of the rows, read with SELECT
+ * under ACCESS SHARE. `sample` is filled in while it is loaded.
  */
 export function sampledSource(
-  { target, facts, budgetBytes, openLiving }: {
+  { target, facts, budgetBytes, openProduction }: {
     target: Target;
     facts: ServerFacts;
     budgetBytes: number;
-    openLiving(): Sql;
+    openProduction(): Sql;
   },
 ): CopySource & { sample: Sample } {
   const major = Math.floor(facts.version / 10_000);
   const sample: Sample = { share: 1, problems: [] };
-  const tell = (problem: string) => {
+  const note = (problem: string) => {
     if (sample.problems.length < problemsMax) sample.problems.push(problem);
   };
   return {
@@ -73,68 +76,68 @@ export function sampledSource(
       if (code !== 0) throw new HoldfastError("conflict", `initdb failed: ${output.slice(-300)}`);
     },
     async load(connect, signal) {
-      const living = openLiving();
+      const production = openProduction();
       try {
-        const form = await readDatabaseForm(living);
-        const tables = await listTables(living);
+        const form = await readDatabaseForm(production);
+        const tables = await listTables(production);
         const admin = connect("template1", superuser);
         const { sameLocale } = await createDatabase(admin, facts.database, form)
           .finally(() => admin.end({ timeout: 1 }));
         if (!sameLocale) {
-          tell(`This machine has no locale ${form.collate}: text is sorted bytewise on the copy`);
+          note(`This machine has no locale ${form.collate}: text is sorted bytewise on the copy`);
         }
         const unreadable = tables.filter(({ readable }) => !readable);
-        for (const { label } of unreadable) tell(`${label} may not be read, and is missing`);
+        for (const { label } of unreadable) note(`${label} may not be read, and is missing`);
         const schema = await dumpSchema({ target, major, unreadable, signal });
         const copy = connect(facts.database, superuser);
         try {
-          await runScript(copy, schema.before, tell, signal);
-          await copy`set session_replication_role to replica`;
+          await runScript(copy, schema.before, note, signal);
+          await disableTriggers(copy);
           const chosen = tables.filter(({ readable, bytes }) => readable && bytes > 0);
           const share = shareFor(chosen, budgetBytes);
           let [copied, all] = [0, 0];
           for (const table of chosen) {
             signal.throwIfAborted();
-            const part = table.bytes <= wholeBytes ? 1 : share;
+            const part = table.bytes <= smallTableBytes ? 1 : share;
             try {
-              await copySample(living, copy, table, { share: part, signal });
+              await copySample(production, copy, table, { share: part, signal });
               copied += table.rows * part;
             } catch (error) {
               signal.throwIfAborted();
-              tell(`${table.label} could not be copied: ${describeDatabaseError(error)}`);
+              note(`${table.label} could not be copied: ${describeDatabaseError(error)}`);
             }
             all += table.rows;
           }
           sample.share = all > 0 ? copied / all : 1;
-          await runScript(copy, schema.after, tell, signal);
-          await copy.unsafe("analyze");
+          await runScript(copy, schema.after, note, signal);
+          await analyseAll(copy);
         } finally {
           await copy.end({ timeout: 1 });
         }
       } finally {
-        await living.end({ timeout: 1 });
+        await production.end({ timeout: 1 });
       }
     },
   };
 }
 
-/** Runs a dump's statements one by one: a constraint that a sample cannot keep is left out and told. */
+/** Runs a dump's statements one by one; reports those that fail, such as constraints that a sample violates. */
 async function runScript(
   sql: Sql,
   script: string,
-  tell: (problem: string) => void,
+  note: (problem: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { sql: statement } of splitStatements(script)) {
     signal.throwIfAborted();
     try {
-      await sql.unsafe(statement);
+      await runStatement(sql, statement);
     } catch (error) {
       signal.throwIfAborted();
-      // A newer pg_dump sets what an older server does not know.
+      // A newer pg_dump sets parameters that an older server does not have.
       if (/^set\b/i.test(statement)) continue;
       const words = statement.replaceAll(/\s+/g, " ").slice(0, 80);
-      tell(`Left out of the copy: ${words}: ${describeDatabaseError(error)}`);
+      note(`Left out of the copy: ${words}: ${describeDatabaseError(error)}`);
     }
   }
 }
@@ -151,7 +154,7 @@ async function dumpSchema(
   if (!program) {
     throw new HoldfastError(
       "conflict",
-      `Role and server allow no base backup, and there is no pg_dump of Postgres ${major} here to copy the schema with`,
+      `Role and server allow no base backup, and this machine has no pg_dump of Postgres ${major} to copy the schema`,
     );
   }
   const section = (name: string) =>
@@ -179,17 +182,17 @@ async function runDump(
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const end = () => void child.kill("SIGKILL");
-  signal.addEventListener("abort", end, { once: true });
+  const kill = () => void child.kill("SIGKILL");
+  signal.addEventListener("abort", kill, { once: true });
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  let said = "";
+  let errors = "";
   child.stdout.on("data", (chunk: Uint8Array) => {
     bytes += chunk.length;
-    if (bytes > schemaBytesMax) end();
+    if (bytes > schemaBytesMax) kill();
     else chunks.push(chunk);
   });
-  child.stderr.on("data", (chunk: unknown) => said = (said + String(chunk)).slice(-2_000));
+  child.stderr.on("data", (chunk: unknown) => errors = (errors + String(chunk)).slice(-2_000));
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once("error", reject);
@@ -197,7 +200,7 @@ async function runDump(
     });
     signal.throwIfAborted();
     if (code !== 0) {
-      const why = bytes > schemaBytesMax ? "the schema is too large" : said.trim();
+      const why = bytes > schemaBytesMax ? "the schema is too large" : errors.trim();
       throw new HoldfastError("conflict", `The schema could not be copied: ${why}`);
     }
   } catch (error) {
@@ -205,17 +208,17 @@ async function runDump(
       ? error
       : new HoldfastError("conflict", `pg_dump could not be run: ${messageOf(error)}`);
   } finally {
-    signal.removeEventListener("abort", end);
+    signal.removeEventListener("abort", kill);
   }
   const text = new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
-  // psql's own commands, such as \restrict, are for psql.
+  // Leaves out commands of psql, such as \restrict.
   return text.split("\n").filter((line) => !line.startsWith("\\")).join("\n");
 }
 
-/** What a copy that was made with SELECT says of itself. */
+/** Returns the note on a copy that was made with SELECT. */
 export const sampleNote = (share: number): string =>
   share >= 1
-    ? "The copy was made with SELECT, for want of the right to replicate: it has all rows, and no bloat"
+    ? "The copy was made with SELECT, because the role may not replicate: it has all rows, but no bloat"
     : `The copy is a sample of ${
       (share * 100).toFixed(share < 0.1 ? 1 : 0)
-    } % of the rows, for want of the right to replicate: plans and times of the whole may differ`;
+    } % of the rows, because the role may not replicate: plans and times on all rows may differ`;

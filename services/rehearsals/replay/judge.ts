@@ -1,12 +1,12 @@
 import { compareWithin, type Estimate, type Interval } from "../../benchmarks/statistics.ts";
 import type { StatementVerdict } from "../rehearsal.ts";
 
-/** No practical difference, on the log scale: less than three per cent is not worth a change. */
+/** Differences within this are irrelevant in practice: 3 %, on the log scale. */
 export const band = Math.log(1.03);
-/** An interval that lies within this says that there is no difference that matters. */
-const wide = Math.log(1.1);
+/** An interval within this shows that there is no relevant difference: 10 %, on the log scale. */
+const equivalenceBand = Math.log(1.1);
 
-/** What the two copies differed in before the change, at its largest, where that is proven; on the log scale. */
+/** Returns the largest difference of the copies before the change where it is proven, else 0; on the log scale. */
 export function biasOf(before: Interval | null): number {
   return before && (before.low > 0 || before.high < 0)
     ? Math.max(Math.abs(before.low), Math.abs(before.high))
@@ -14,15 +14,15 @@ export function biasOf(before: Interval | null): number {
 }
 
 /**
- * Judges one statement. `untouched`: its plans are the same, and read the same files, in both copies; a difference in time
- * is then not the change's. What the copies differed in before the change is charged to both ends of the interval.
+ * Judges one statement. `untouched`: its plans are the same and read the same files in both copies; the change is then not
+ * the cause of a difference in time. The difference of the copies before the change widens the interval on both sides. Pure.
  */
 export function judgeStatement(
   measured: Estimate | null,
   { before, untouched, sufficient }: {
     before: Interval | null;
     untouched: boolean;
-    /** Whether there are enough blocks to bear the interval out. */
+    /** Whether there are enough blocks for the interval to be valid. */
     sufficient: boolean;
   },
 ): { verdict: StatementVerdict; why: string } {
@@ -51,7 +51,7 @@ export function judgeStatement(
         : "The whole interval lies on one side",
     };
   }
-  return compareWithin(charged, wide) === "equivalent"
+  return compareWithin(charged, equivalenceBand) === "equivalent"
     ? { verdict: "no_difference", why: "The whole interval lies within ±10 %" }
     : { verdict: "unclear", why: "The interval is too wide to tell" };
 }

@@ -1,4 +1,4 @@
-/** A node of a plan, as far as it is shown. */
+/** The fields of a plan's node that are shown. */
 interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
@@ -15,15 +15,15 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** A plan for people and for comparison. */
+/** A plan for display and comparison. */
 export interface ReadPlan {
-  /** One line a node, indented. */
+  /** One indented line per node. */
   text: string;
-  /** The same without figures: equal shapes are equal plans. */
+  /** The text without figures: plans with equal shapes are equal. */
   shape: string;
-  /** Names of tables and indexes that are read or written, `schema.name` where it is known. */
+  /** Names of the tables and indexes in it. */
   relations: string[];
-  /** Pages read, from the cache or not; null when it was not executed. */
+  /** Pages read, cached or not; null when it was not executed. */
   buffers: number | null;
 }
 
@@ -50,7 +50,7 @@ function buffersOf(node: PlanNode): number | null {
   return hit === undefined && read === undefined ? null : (hit ?? 0) + (read ?? 0);
 }
 
-/** Reads the answer of EXPLAIN (FORMAT JSON). Undefined for anything else. Pure. */
+/** Parses the answer of EXPLAIN (FORMAT JSON); undefined for anything else. Pure. */
 export function readPlan(answer: unknown): ReadPlan | undefined {
   const root = (answer as { Plan?: PlanNode }[] | null)?.[0]?.Plan;
   if (!root) return undefined;
@@ -78,7 +78,7 @@ export function readPlan(answer: unknown): ReadPlan | undefined {
 
 const differencesMax = 12;
 
-/** What two plans differ in, in words: nodes that went and nodes that came. Pure. */
+/** Describes the differences of two plans: nodes that are gone and nodes that are new. Pure. */
 export function describeDifference(before: ReadPlan, after: ReadPlan): string[] {
   const count = (shape: string) => {
     const counts = new Map<string, number>();

@@ -1,3 +1,4 @@
+import { sqlState } from "../../../db/sql_state.ts";
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf } from "../../../db/errors.ts";
 import type { ArmRole } from "../../benchmarks/case.ts";
@@ -5,48 +6,36 @@ import { blocksPerCycle } from "../../benchmarks/measuring/blocks.ts";
 import { measure, type Measured } from "../../benchmarks/measuring/measure.ts";
 import type { Measuring } from "../../benchmarks/measuring/profiles.ts";
 import { createRandom } from "../../benchmarks/measuring/random.ts";
-import { planLooks } from "../../benchmarks/measuring/sequential.ts";
+import { planAnalyses } from "../../benchmarks/measuring/sequential.ts";
 import { type Estimate, estimate, type Interval, median } from "../../benchmarks/statistics.ts";
 import { band, biasOf } from "./judge.ts";
 
 /** A session on each of the copies. */
 export type Sessions = Readonly<Record<ArmRole, Sql>>;
 
-/** Runs one statement in a transaction that is rolled back; answers how long the statement alone took, milliseconds. */
-export async function runOnce(sql: Sql, text: string, kind: "read" | "write"): Promise<number> {
-  await sql.unsafe(kind === "read" ? "begin read only" : "begin");
-  try {
-    const began = performance.now();
-    await sql.unsafe(text);
-    return performance.now() - began;
-  } finally {
-    await sql.unsafe("rollback");
-  }
-}
-
-/** Whether a statement ended because it took longer than it may. */
-export const tookTooLong = (error: unknown): boolean => codeOf(error) === "57014";
+/** Returns whether a statement was cancelled by its timeout. */
+export const tookTooLong = (error: unknown): boolean => codeOf(error) === sqlState.queryCanceled;
 
 export interface Compared {
   estimate: Estimate | null;
-  /** Whether there are enough blocks to bear the interval out. */
+  /** Whether there are enough blocks for the interval to be valid. */
   sufficient: boolean;
   measured: Measured;
   /** Median milliseconds of one unit. */
   median_ms: Record<ArmRole, number>;
 }
 
-/** A work whose run takes this long is judged once, on as few blocks as suffice; milliseconds. */
+/** A workload whose run takes longer is judged once, on as few blocks as suffice; milliseconds. */
 const slowRunMs = 400;
 const fewestBlocks = 8;
 
 /**
- * Says whether so many blocks can bear out an interval that errs by `alpha` at most. All of them lie on one side of the
- * truth with probability 2 · 2^-n, whatever their distribution, and no bootstrap reaches beyond its samples.
+ * Returns whether an interval of this many blocks can have an error of at most `alpha`. All blocks lie on one side of the
+ * true median with probability 2 · 2^-n, whatever their distribution, and no bootstrap reaches beyond its samples.
  */
 export const areEnough = (blocks: number, alpha: number): boolean => 2 * 0.5 ** blocks <= alpha;
 
-/** The fewest whole cycles that are enough. */
+/** Returns the fewest blocks, in full cycles, that are enough for `alpha`. */
 export function fewestFor(alpha: number): number {
   let blocks = fewestBlocks;
   while (!areEnough(blocks, alpha)) blocks += blocksPerCycle;
@@ -54,8 +43,8 @@ export function fewestFor(alpha: number): number {
 }
 
 /**
- * Measures the same work on both copies in interleaved blocks, until the interval decides or the looks are used up. `alpha`
- * is what the interval may err by in all. A work that is known to be slow gets the fewest blocks.
+ * Measures the same work on both copies in interleaved blocks, until the interval decides or the interim analyses are used
+ * up. `alpha` is the error of the interval over all analyses. Slow work gets the fewest blocks.
  */
 export async function compareArms(
   run: (role: ArmRole) => Promise<{ units: number; elapsedMs: number }>,
@@ -63,9 +52,9 @@ export async function compareArms(
     measuring: Measuring;
     seed: number;
     alpha: number;
-    /** The interval of the copies against each other; null while that is what is measured. */
+    /** Interval of the copies before the change; null while it is being measured. */
     before: Interval | null;
-    /** What one run takes on the slower copy, milliseconds. */
+    /** Milliseconds of one run on the slower copy. */
     expectedMs: number;
     signal: AbortSignal;
     onBlock?: () => void;
@@ -73,24 +62,24 @@ export async function compareArms(
 ): Promise<Compared> {
   const random = createRandom(seed);
   const slow = expectedMs > slowRunMs;
-  const looks = planLooks(slow ? [fewestFor(alpha)] : measuring.looks);
+  const analyses = planAnalyses(slow ? [fewestFor(alpha)] : measuring.analyses);
   const began = performance.now();
-  const alphaOf = (look: number) => (looks[look]?.alpha ?? 0.05) * alpha / 0.05;
+  const alphaOf = (at: number) => (analyses[at]?.alpha ?? 0.05) * alpha / 0.05;
   let found: Estimate | null = null;
   let sufficient = false;
   const measured = await measure({
     random,
     measuring: {
       ...measuring,
-      looks: looks.map(({ blocks }) => blocks),
+      analyses: analyses.map(({ blocks }) => blocks),
       warmUpMs: slow ? 0 : measuring.warmUpMs,
     },
     signal,
     now: () => performance.now(),
     run,
-    goOn({ logRatios }, look) {
-      found = estimate([logRatios], createRandom(seed), alphaOf(look));
-      sufficient = areEnough(logRatios.length, alphaOf(look));
+    goOn({ logRatios }, at) {
+      found = estimate([logRatios], createRandom(seed), alphaOf(at));
+      sufficient = areEnough(logRatios.length, alphaOf(at));
       const bias = biasOf(before);
       const decided = found !== null && sufficient &&
         (found.low - bias > band || found.high + bias < -band ||

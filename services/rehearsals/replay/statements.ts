@@ -1,19 +1,19 @@
 import type { Sql } from "../../../db/connection.ts";
 import { describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
-import { explainPlan } from "../../../db/rehearsals/probe.ts";
+import { explainStatement, timeStatement } from "../../../db/rehearsals/replay.ts";
 import { type Estimate, improvementOf, type Interval } from "../../benchmarks/statistics.ts";
 import type { StatementResult } from "../rehearsal.ts";
 import type { ReplayStatement } from "../workload/variants.ts";
 import { judgeStatement } from "./judge.ts";
 import { describeDifference, type ReadPlan, readPlan } from "./plan_text.ts";
 import type { RehearsalProfile } from "./profiles.ts";
-import { compareArms, runOnce, type Sessions, tookTooLong } from "./replay.ts";
+import { compareArms, type Sessions, tookTooLong } from "./replay.ts";
 
-/** A statement that runs on the copy, with what was found before the change. */
+/** A statement that runs on the copy, with its measurements before the change. */
 export interface Rehearsed extends ReplayStatement {
-  /** Milliseconds of one run through all variants, on the copy as it was. */
+  /** Milliseconds of one run through all variants before the change. */
   runMs: number;
-  /** The copies against each other before the change. */
+  /** Difference of the two copies before the change. */
   before: Estimate | null;
   beforeMs: number | null;
 }
@@ -22,14 +22,14 @@ export interface Rehearsed extends ReplayStatement {
 export interface PhaseOptions {
   profile: RehearsalProfile;
   seed: number;
-  /** What each interval may err by, so that all together hold with 95 %. */
+  /** Error of each interval, so that all together hold with 95 %. */
   alpha: number;
   signal: AbortSignal;
 }
 
 /**
- * Runs a statement's variants once on both copies: proves that they run, warms the caches, and keeps as many of them as
- * one run has time for. Answers why none can be used.
+ * Runs a statement's variants on both copies, which shows that they work and warms the caches, and keeps as many as fit
+ * into the time of one run. Returns the reason when none can be used.
  */
 export async function tryStatement(
   sessions: Sessions,
@@ -43,9 +43,9 @@ export async function tryStatement(
     signal.throwIfAborted();
     if (runMs > profile.runMs) break;
     try {
-      await runOnce(sessions.baseline, text, statement.kind);
-      await runOnce(sessions.candidate, text, statement.kind);
-      runMs += await runOnce(sessions.baseline, text, statement.kind);
+      await timeStatement(sessions.baseline, text, statement.kind);
+      await timeStatement(sessions.candidate, text, statement.kind);
+      runMs += await timeStatement(sessions.baseline, text, statement.kind);
       kept.push(text);
     } catch (error) {
       signal.throwIfAborted();
@@ -61,16 +61,16 @@ export async function tryStatement(
   };
 }
 
-/** One run through all variants on one of the copies. */
+/** Returns a function that runs all variants once on one of the copies. */
 const runAll =
   (sessions: Sessions, { variants, kind }: ReplayStatement) =>
   async (role: "baseline" | "candidate") => {
     let elapsedMs = 0;
-    for (const text of variants) elapsedMs += await runOnce(sessions[role], text, kind);
+    for (const text of variants) elapsedMs += await timeStatement(sessions[role], text, kind);
     return { units: variants.length, elapsedMs };
   };
 
-/** Measures the two copies against each other while they are the same. */
+/** Measures the difference of the two copies before the change. */
 export async function measureBefore(
   sessions: Sessions,
   statement: Rehearsed,
@@ -96,15 +96,8 @@ interface Plans {
   relations: Set<string>;
 }
 
-async function planOf(sql: Sql, text: string, analyse: boolean): Promise<ReadPlan | undefined> {
-  // A plan that is executed may write: like every replay it is rolled back.
-  await sql.unsafe("begin");
-  try {
-    return readPlan(await explainPlan(sql, text, { analyse }));
-  } finally {
-    await sql.unsafe("rollback");
-  }
-}
+const planOf = async (sql: Sql, text: string, analyse: boolean): Promise<ReadPlan | undefined> =>
+  readPlan(await explainStatement(sql, text, { analyse }));
 
 async function comparePlans(sessions: Sessions, { variants }: Rehearsed): Promise<Plans> {
   const plans: Plans = {
@@ -120,26 +113,68 @@ async function comparePlans(sessions: Sessions, { variants }: Rehearsed): Promis
       plans.relations.add(name);
     }
     const differs = before?.shape !== after?.shape;
-    // Where the first plan stayed, one that did not is shown instead.
+    // Shows the first variant's plans, or the first that differ.
     if (at === 0 || differs && !plans.changed) Object.assign(plans, { before, after });
     plans.changed ||= differs;
   }
   return plans;
 }
 
-/** Which tables and indexes are other files in the changed copy. */
+/** Returns whether a table or index has other files in the changed copy. */
 export type WasRewritten = (relation: string) => boolean;
 
-/** Measures a statement after the change and judges it. `share` is filled in by the caller. */
+/** Measures a statement after the change and judges it. The caller fills in `share`. */
 export async function measureAfter(
   sessions: Sessions,
   statement: Rehearsed,
-  { profile, seed, alpha, signal, wasRewritten, settingsChanged }: PhaseOptions & {
-    wasRewritten: WasRewritten;
-    settingsChanged: boolean;
-  },
+  options: PhaseOptions & { wasRewritten: WasRewritten; settingsChanged: boolean },
 ): Promise<StatementResult> {
-  const result: StatementResult = {
+  const { profile, seed, alpha, signal, wasRewritten, settingsChanged } = options;
+  const run = runAll(sessions, statement);
+  let slowestMs = statement.runMs;
+  try {
+    await run("candidate");
+    slowestMs = Math.max(slowestMs, (await run("candidate")).elapsedMs);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isUnreachable(error)) throw error;
+    return { ...unmeasured(statement), ...failedAfter(statement, error, profile.statementMs) };
+  }
+  const plans = await comparePlans(sessions, statement);
+  const untouched = !settingsChanged && !plans.changed && statement.kind === "read" &&
+    plans.before !== undefined && ![...plans.relations].some(wasRewritten);
+  const found = await compareArms(run, {
+    // An untouched statement only confirms that nothing differs: one analysis is enough.
+    measuring: untouched
+      ? { ...profile.after, analyses: profile.after.analyses.slice(0, 1) }
+      : profile.after,
+    seed,
+    alpha,
+    before: statement.before,
+    expectedMs: slowestMs,
+    signal,
+  });
+  const interval = improvementInterval(found.estimate);
+  return {
+    ...unmeasured(statement),
+    ...judgeStatement(found.estimate, {
+      before: statement.before,
+      untouched,
+      sufficient: found.sufficient,
+    }),
+    before_ms: found.median_ms.baseline,
+    after_ms: found.median_ms.candidate,
+    improvement: found.estimate && improvementOf(found.estimate.value),
+    ci_low: interval?.low ?? null,
+    ci_high: interval?.high ?? null,
+    ...shownPlans(plans),
+  };
+}
+
+/** Returns the result of a statement before anything was measured after the change. */
+function unmeasured(statement: Rehearsed): StatementResult {
+  const before = improvementInterval(statement.before);
+  return {
     query: statement.query,
     query_id: statement.query_id,
     kind: statement.kind,
@@ -151,8 +186,8 @@ export async function measureAfter(
     improvement: null,
     ci_low: null,
     ci_high: null,
-    null_ci_low: shown(statement.before)?.low ?? null,
-    null_ci_high: shown(statement.before)?.high ?? null,
+    null_ci_low: before?.low ?? null,
+    null_ci_high: before?.high ?? null,
     verdict: "not_measured",
     why: "",
     plan_before: null,
@@ -162,65 +197,39 @@ export async function measureAfter(
     buffers_before: null,
     buffers_after: null,
   };
-  const run = runAll(sessions, statement);
-  let slowestMs = statement.runMs;
-  try {
-    await run("candidate");
-    slowestMs = Math.max(slowestMs, (await run("candidate")).elapsedMs);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isUnreachable(error)) throw error;
-    const limitMs = profile.statementMs;
-    const slow = tookTooLong(error);
-    const perRun = statement.runMs / statement.variants.length;
+}
+
+/** Judges a statement that fails after the change, or takes longer than `limitMs`. */
+function failedAfter(
+  { runMs, variants }: Rehearsed,
+  error: unknown,
+  limitMs: number,
+): Pick<StatementResult, "verdict" | "improvement" | "why"> {
+  if (!tookTooLong(error)) {
     return {
-      ...result,
       verdict: "worse",
-      improvement: slow ? Math.min(perRun / limitMs - 1, 0) : -1,
-      why: slow
-        ? `It took ${perRun.toFixed(1)} ms before the change, and more than ${
-          limitMs / 1000
-        } s after it`
-        : `It fails after the change: ${describeDatabaseError(error).slice(0, 300)}`,
+      improvement: -1,
+      why: `It fails after the change: ${describeDatabaseError(error).slice(0, 300)}`,
     };
   }
-  const plans = await comparePlans(sessions, statement);
-  const untouched = !settingsChanged && !plans.changed && statement.kind === "read" &&
-    plans.before !== undefined && ![...plans.relations].some(wasRewritten);
-  const measuring = untouched
-    ? { ...profile.after, looks: profile.after.looks.slice(0, 1) }
-    : profile.after;
-  const found = await compareArms(run, {
-    measuring,
-    seed,
-    alpha,
-    before: statement.before,
-    expectedMs: slowestMs,
-    signal,
-  });
-  const interval = shown(found.estimate);
+  const beforeMs = runMs / variants.length;
   return {
-    ...result,
-    ...judgeStatement(found.estimate, {
-      before: statement.before,
-      untouched,
-      sufficient: found.sufficient,
-    }),
-    before_ms: found.median_ms.baseline,
-    after_ms: found.median_ms.candidate,
-    improvement: found.estimate && improvementOf(found.estimate.value),
-    ci_low: interval?.low ?? null,
-    ci_high: interval?.high ?? null,
-    plan_before: plans.before?.text ?? null,
-    plan_after: plans.after?.text ?? null,
-    plan_changed: plans.changed,
-    plan_difference: plans.before && plans.after && plans.changed
-      ? describeDifference(plans.before, plans.after)
-      : [],
-    buffers_before: plans.before?.buffers ?? null,
-    buffers_after: plans.after?.buffers ?? null,
+    verdict: "worse",
+    improvement: Math.min(beforeMs / limitMs - 1, 0),
+    why: `It took ${beforeMs.toFixed(1)} ms before the change, and more than ${
+      limitMs / 1000
+    } s after it`,
   };
 }
 
-const shown = (interval: Interval | null) =>
+const shownPlans = ({ before, after, changed }: Plans) => ({
+  plan_before: before?.text ?? null,
+  plan_after: after?.text ?? null,
+  plan_changed: changed,
+  plan_difference: before && after && changed ? describeDifference(before, after) : [],
+  buffers_before: before?.buffers ?? null,
+  buffers_after: after?.buffers ?? null,
+});
+
+const improvementInterval = (interval: Interval | null) =>
   interval && { low: improvementOf(interval.low), high: improvementOf(interval.high) };

@@ -1,10 +1,6 @@
-import type { Sql } from "../../../db/connection.ts";
 import { isUnreachable } from "../../../db/errors.ts";
-import {
-  prepareWriteSample,
-  type TouchedTable,
-  type WriteSample,
-} from "../../../db/rehearsals/effects.ts";
+import { prepareWriteSample, type TouchedTable } from "../../../db/rehearsals/effects.ts";
+import { timeInserts } from "../../../db/rehearsals/replay.ts";
 import { type Estimate, improvementOf } from "../../benchmarks/statistics.ts";
 import { biasOf } from "./judge.ts";
 import { compareArms, type Sessions } from "./replay.ts";
@@ -13,10 +9,10 @@ import type { PhaseOptions } from "./statements.ts";
 /** Rows that one run inserts. */
 const sampleRows = 300;
 
-/** Taking the rows out, which is not timed, takes several times as long as what is. */
+/** Deleting the rows, which is not timed, takes several times as long as the inserts. */
 const short = { slotMs: 15, warmUpMs: 10 };
 
-/** What inserts cost: the two copies against each other. */
+/** Change in the rate of inserts, with its interval. */
 export interface WriteCost {
   write_improvement: number | null;
   write_ci_low: number | null;
@@ -29,22 +25,9 @@ export const unknownWrites: WriteCost = {
   write_ci_high: null,
 };
 
-/** Takes rows out of a table, times how long it takes to insert them again, and takes all of it back. */
-async function insertAgain(sql: Sql, sample: WriteSample) {
-  await sql.unsafe("begin");
-  try {
-    await sql.unsafe(sample.take);
-    const began = performance.now();
-    await sql.unsafe(sample.write);
-    return { units: sample.rows, elapsedMs: performance.now() - began };
-  } finally {
-    await sql.unsafe("rollback");
-  }
-}
-
 /**
- * Compares how fast rows are inserted into the first of `tables` that can be written. Null where none can: it is empty, or
- * a constraint or trigger refuses.
+ * Compares how fast rows are inserted into the first of `tables` that accepts them. Null where none does: the table is
+ * empty, or a constraint or trigger refuses.
  */
 export async function compareWrites(
   sessions: Sessions,
@@ -62,7 +45,10 @@ export async function compareWrites(
       const { baseline, candidate } = samples;
       if (!baseline || !candidate) continue;
       const found = await compareArms(
-        (role) => insertAgain(sessions[role], role === "baseline" ? baseline : candidate),
+        async (role) => {
+          const sample = role === "baseline" ? baseline : candidate;
+          return { units: sample.rows, elapsedMs: await timeInserts(sessions[role], sample) };
+        },
         { measuring: { ...profile[phase], ...short }, seed, alpha, before, expectedMs: 0, signal },
       );
       return phase === "before" || found.sufficient ? found.estimate : null;
@@ -74,7 +60,7 @@ export async function compareWrites(
   return null;
 }
 
-/** The cost of writes as it is shown: what the copies differed in before the change is charged to both ends. */
+/** Returns the cost of writes; the difference of the copies before the change widens the interval on both sides. */
 export function writeCostOf(after: Estimate | null, before: Estimate | null): WriteCost {
   if (!after) return unknownWrites;
   const bias = biasOf(before);

@@ -18,7 +18,7 @@ const entities: Record<string, string> = {
 };
 const escape = (text: string) => text.replace(/[&<>"']/g, (sign) => entities[sign]!);
 
-/** The classes of the report's style sheet that fit a verdict. */
+/** Classes of the report's style sheet by verdict. */
 const classes: Record<string, string> = {
   worth_it: "pass",
   improved: "pass",
@@ -54,7 +54,7 @@ const section = (title: string, body: string) => body === "" ? "" : `<h2>${title
 const list = (items: readonly string[]) =>
   items.length === 0 ? "" : `<ul>${items.map((item) => `<li>${item}</li>`).join("\n")}</ul>`;
 
-/** A rehearsal as a page that needs no script. Pure. */
+/** Returns a rehearsal as an HTML page without scripts. Pure. */
 export function htmlReport(rehearsal: Rehearsal): string {
   const { id, status, verdict, summary, cost, problems, uncovered } = rehearsal;
   const statements = inOrder(rehearsal.statements);

@@ -41,7 +41,7 @@ ${fenced(one.plan_after ?? "")}`;
 
 const section = (title: string, text: string) => text === "" ? "" : `\n## ${title}\n\n${text}\n`;
 
-/** A rehearsal as a Markdown document. Pure. */
+/** Returns a rehearsal as a Markdown document. Pure. */
 export function markdownReport(rehearsal: Rehearsal): string {
   const { id, status, verdict, summary, cost, problems, uncovered } = rehearsal;
   const statements = inOrder(rehearsal.statements);

@@ -1,12 +1,12 @@
-import { improvementWords } from "../../benchmarks/reporting/words.ts";
+import { improvementWords } from "../../benchmarks/reporting/format.ts";
 import type { ChangeCost, Rehearsal, StatementResult } from "../rehearsal.ts";
 
-/** A time, with three digits. */
+/** Formats a duration with three digits. */
 export const msWords = (ms: number | null): string =>
   ms === null ? "–" : ms >= 1_000 ? `${(ms / 1_000).toPrecision(3)} s` : `${ms.toPrecision(3)} ms`;
 
-/** Bytes in the unit that fits. */
-export function bytesWords(bytes: number): string {
+/** Formats bytes in a fitting unit. */
+function bytesWords(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = Math.abs(bytes);
   let unit = 0;
@@ -26,7 +26,7 @@ export const intervalWords = (
   { ci_low, ci_high }: Pick<StatementResult, "ci_low" | "ci_high">,
 ): string => ci_low === null ? "–" : `${ratioWords(ci_low)} to ${ratioWords(ci_high)}`;
 
-/** Worse statements first, then better ones, then the rest; each by its share of the time. */
+/** Sorts statements: worse ones first, then improved ones, then the rest; each group by its share of the time. */
 export function inOrder(statements: readonly StatementResult[]): StatementResult[] {
   const rank = ["worse", "improved", "unclear", "not_measured", "no_difference"];
   return [...statements].sort((a, b) =>
@@ -34,7 +34,7 @@ export function inOrder(statements: readonly StatementResult[]): StatementResult
   );
 }
 
-/** One line that says how much of the load was replayed, and on what. */
+/** Returns one line on how much of the load was replayed, and on which copy. */
 export function coverageWords({ coverage, copy }: Rehearsal): string {
   const { statements, of, time_share } = coverage;
   const data = !copy
@@ -45,7 +45,7 @@ export function coverageWords({ coverage, copy }: Rehearsal): string {
   return `${statements} of ${of} statements, ${shareWords(time_share)} of the time; ${data}`;
 }
 
-/** What the change cost, one fact a line. */
+/** Returns the cost of the change, one fact per line. */
 export function costLines(cost: ChangeCost): string[] {
   const interval = cost.write_ci_low === null
     ? ""

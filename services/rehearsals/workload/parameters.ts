@@ -1,12 +1,11 @@
-import type { ColumnStats } from "../../../db/rehearsals/probe.ts";
-import { quoteLiteral } from "../../../db/sql.ts";
+import { castLiteral, type ColumnStats } from "../../../db/rehearsals/probe.ts";
 import type { Random } from "../../benchmarks/measuring/random.ts";
 import type { Comparison } from "./places.ts";
 import { tokenize } from "./sql_text.ts";
 
-/** What is known of one parameter. */
+/** One parameter of a statement. */
 export interface Parameter {
-  /** Its type as Postgres writes it, such as `timestamp with time zone`. */
+  /** Its type as in format_type, such as `timestamp with time zone`. */
   type: string;
   from:
     | { kind: "column"; stats: ColumnStats; comparison: Comparison }
@@ -15,12 +14,12 @@ export interface Parameter {
     | { kind: "unknown" };
 }
 
-/** Parts of a column that a drawn range covers, one at random: how wide production's are is not known. */
-export const rangeShares = [0.001, 0.01, 0.1] as const;
+/** Shares of a column's values that a drawn range covers, chosen at random: the width of production's ranges is unknown. */
+const rangeShares = [0.001, 0.01, 0.1] as const;
 
 const intervals = ["1 minute", "1 hour", "1 day"];
 
-/** The number of the first parameter that no value can be drawn for; undefined when all can. */
+/** Returns the number of the first parameter that no value can be drawn for; undefined when all can. */
 export function firstUndrawable(parameters: readonly Parameter[]): number | undefined {
   const at = parameters.findIndex(({ type, from }) => {
     if (from.kind === "unknown") return !(type === "boolean" || type === "interval");
@@ -29,7 +28,7 @@ export function firstUndrawable(parameters: readonly Parameter[]): number | unde
   return at === -1 ? undefined : at + 1;
 }
 
-/** A column's value at a place of its distribution, 0 to 1, as text. */
+/** Returns a column's value at a quantile of its distribution, 0 to 1, as text. */
 function atQuantile({ bounds, common, type }: ColumnStats, place: number): string {
   const values = bounds.length > 1 ? bounds : [...common].sort(orderOf(type));
   const at = Math.min(Math.max(place, 0), 1) * (values.length - 1);
@@ -62,11 +61,11 @@ function between(low: string, high: string, share: number, type: string): string
     : text.slice(0, -1);
 }
 
-/** Reads a time as Postgres writes it with DateStyle ISO and the time zone UTC. */
+/** Parses a time in DateStyle ISO and time zone UTC. */
 const timeOf = (text: string) =>
   Date.parse(text.replace(" ", "T").replace(/\+00$/, "").replace(/^(.{10})$/, "$1T00:00:00") + "Z");
 
-/** A value that occurs, common ones as often as they do. */
+/** Draws an existing value, with its frequency. */
 function occurring({ common, common_shares, bounds }: ColumnStats, random: Random): string {
   const covered = common_shares.reduce((sum, share) => sum + share, 0);
   let place = random.next() * (bounds.length === 0 ? covered : 1);
@@ -77,7 +76,7 @@ function occurring({ common, common_shares, bounds }: ColumnStats, random: Rando
   return bounds.length > 0 ? bounds[random.int(bounds.length)]! : common.at(-1) ?? "";
 }
 
-/** A new value for a column that is written: one that occurs, or where each is unique one beyond the last. */
+/** Draws a value for a written column: an existing one, or one beyond the maximum where values are unique. */
 function assigned(stats: ColumnStats, random: Random): string {
   const unique = stats.distinct === -1 && /^(integer|bigint)/.test(stats.type);
   if (!unique) return occurring(stats, random);
@@ -98,7 +97,7 @@ function drawColumn(
       return arrayOf([
         ...new Set(Array.from({ length: 1 + random.int(5) }, () => occurring(stats, random))),
       ]);
-    // Whoever asks for what lies above one value alone mostly wants the newest.
+    // A lower bound alone usually selects the newest rows.
     case "above":
       return atQuantile(stats, 1 - width);
     case "below":
@@ -113,8 +112,8 @@ function drawColumn(
 }
 
 /**
- * Draws one value for each parameter. Two that bound the same column from both sides make a range of a tenth of a per
- * cent, one or ten per cent of its values. `rowsPerCall` is what a limit is taken from.
+ * Draws one value for each parameter. A lower and an upper bound of the same column span 0.1, 1 or 10 % of its values.
+ * `rowsPerCall` is used for LIMIT.
  */
 export function drawParameters(
   parameters: readonly Parameter[],
@@ -152,7 +151,7 @@ function upperOf(parameters: readonly Parameter[], { from }: Parameter): number 
   );
 }
 
-/** A value that a user gave, as Postgres reads it; null for NULL. */
+/** Returns a given value in Postgres' text format; null for NULL. */
 export function textOf(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) {
@@ -166,7 +165,7 @@ export function textOf(value: unknown): string | null {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Puts values in the place of $1, $2 …, each with its type: the planner sees what it sees of bound values. */
+/** Replaces $1, $2 … by literals of their types, so that the planner sees what it sees of bound values. */
 export function fillIn(
   sql: string,
   types: readonly string[],
@@ -176,6 +175,6 @@ export function fillIn(
     if (kind !== "parameter") return text;
     const at = Number(text.slice(1)) - 1;
     const value = values[at] ?? null;
-    return `cast(${value === null ? "null" : quoteLiteral(value)} as ${types[at] ?? "text"})`;
+    return castLiteral(value, types[at] ?? "text");
   }).join("");
 }

@@ -3,13 +3,13 @@ import { tokenize } from "./sql_text.ts";
 /** How a parameter is compared with its column. */
 export type Comparison = "equal" | "any" | "above" | "below" | "like" | "assigned";
 
-/** A table by its name; null for a schema that the search path decides. */
+/** A table by name; the schema is null where the search path decides. */
 export interface TableRef {
   schema: string | null;
   name: string;
 }
 
-/** Where a parameter stands: at a column of one of some tables, or where rows are counted. */
+/** Where a parameter is used: compared with a column of one of some tables, or in LIMIT or OFFSET. */
 export type Place =
   | { kind: "column"; column: string; tables: TableRef[]; comparison: Comparison }
   | { kind: "limit" }
@@ -36,7 +36,7 @@ const conditions = [
 
 const name = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)`;
 const operator = String.raw`(=|<>|!=|>=|<=|>|<|~~\*?)`;
-/** `alias.column`, perhaps cast, an operator, perhaps ANY, and an expression that holds one parameter. */
+/** Matches `alias.column`, optionally cast, an operator, optionally ANY, and an expression with one parameter. */
 const ahead = new RegExp(
   String
     .raw`(${name})\.(${name})\)?(?:::[\w ]+?)?\)? ${operator} (ANY |ALL )?\(*(?:[^()$]*[ (])?\$(\d+)\b`,
@@ -60,7 +60,7 @@ const comparisons: Record<string, Comparison> = {
 const plain = (text: string) =>
   text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text;
 
-/** Reads from a generic plan which columns its parameters are compared with. Pure. */
+/** Returns which columns the parameters of a generic plan are compared with. Pure. */
 export function placesInPlan(plan: unknown): Map<number, Place> {
   const root = (plan as { Plan?: PlanNode }[] | null)?.[0]?.Plan;
   const places = new Map<number, Place>();
@@ -100,7 +100,7 @@ function note(
 ): void {
   const known = places.get(number);
   if (known?.kind === "column") {
-    // The same column in another partition: the largest of them is asked.
+    // The same column of another partition; the largest one's statistics are used.
     if (known.column === column && known.tables.length < 5_000) known.tables.push(table);
     return;
   }
@@ -108,12 +108,12 @@ function note(
 }
 
 /**
- * Reads from a statement's text where its parameters stand: `column = $1`, `between $1 and $2`, `in ($1, $2)`,
- * `set column = $1`, `insert into t (columns) values ($1, $2)`, `limit $1`. `tables` are those it mentions. Pure.
+ * Returns where the parameters of a statement's text are used: `column = $1`, `between $1 and $2`, `in ($1, $2)`,
+ * `set column = $1`, `insert into t (columns) values ($1, $2)`, `limit $1`. `tables` are those that it mentions. Pure.
  */
 export function placesInText(sql: string, tables: readonly TableRef[]): Map<number, Place> {
   const tokens = tokenize(sql).filter(({ kind }) => kind !== "space" && kind !== "comment");
-  // Operators of two signs are one.
+  // Joins the characters of an operator.
   const words: string[] = [];
   for (const { text, kind } of tokens) {
     const last = words.at(-1) ?? "";
@@ -142,7 +142,7 @@ export function placesInText(sql: string, tables: readonly TableRef[]): Map<numb
 const isName = (word: string | undefined) =>
   word !== undefined && /^(?:"|[a-z_\u0080-\uffff])/.test(word);
 
-/** Goes back over casts, parentheses, list items and signs to the column that a parameter is compared with. */
+/** Looks to the left of a parameter, over casts, parentheses, list items and operators, for its column. */
 function placeAt(
   words: readonly string[],
   at: number,
@@ -171,7 +171,7 @@ function placeAt(
   return column(back - 1, any ? "any" : comparison);
 }
 
-/** For `insert into t (a, b) values (x, y)`: which column the value at each place of the text goes to. */
+/** Returns, for `insert into t (a, b) values (x, y)`, the column of each word in the values. */
 function insertedColumns(words: readonly string[]): Map<number, string> {
   const found = new Map<number, string>();
   const into = words.indexOf("into");

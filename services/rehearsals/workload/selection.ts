@@ -1,35 +1,35 @@
-import type { SeenStatement, WorkloadRow } from "../../../db/rehearsals/living.ts";
+import type { SeenStatement, WorkloadRow } from "../../../db/rehearsals/production.ts";
 import type { GivenStatement } from "../rehearsal.ts";
 import { kindOf, type StatementKind, tokenize } from "./sql_text.ts";
 
-/** A statement that is wanted for the replay. */
+/** A statement selected for the replay. */
 export interface WantedStatement {
   query: string;
   query_id: string | null;
   kind: StatementKind;
-  /** Its time, in the unit of all other weights; null where that is to be measured. */
+  /** Its total time, in the unit of all weights; null where it is measured later. */
   weight: number | null;
-  /** Rows of one call, as far as they are known. */
+  /** Rows per call; null where unknown. */
   rows_per_call: number | null;
-  /** Sets of values that were given for its parameters. */
+  /** Given sets of values for its parameters. */
   given: readonly (readonly unknown[])[] | null;
-  /** The statement with values that a session was seen to use. */
+  /** Texts of the statement with values, as sessions ran it. */
   observed: readonly string[];
 }
 
 export interface Selection {
   wanted: WantedStatement[];
-  /** The time of all statements, wanted or not; null where the weights are to be measured. */
+  /** Total time of all statements, selected or not; null where weights are measured later. */
   total: number | null;
 }
 
-/** Texts of one statement that are kept. */
+/** Most texts kept per statement. */
 const observedMax = 16;
 
 const ofServer = /^"?(pg_\w+|information_schema)"?$/i;
 const beforeTable = new Set(["from", "join", "into", "update", ","]);
 
-/** Says whether a statement is Holdfast's own, or a tool's that asks the server about itself. */
+/** Returns whether a statement is Holdfast's own or reads the system catalogues. */
 export function isAboutServer(query: string): boolean {
   const tokens = tokenize(query).filter(({ kind }) => kind !== "space" && kind !== "comment");
   return tokens.some(({ kind, text }, at) => {
@@ -39,17 +39,17 @@ export function isAboutServer(query: string): boolean {
   });
 }
 
-/** A query of no table: no change of one makes it faster. */
+/** Returns whether a query uses no table, so that no change can make it faster. */
 const readsNoTable = (query: string) =>
   kindOf(query) === "read" &&
   !tokenize(query).some(({ kind, text }) => kind === "word" && /^(from|table)$/i.test(text));
 
-/** COPY loads rows as inserts do: it cannot be replayed, but its time counts. Definitions and maintenance do not. */
+/** Returns whether a statement's time counts: COPY cannot be replayed but loads rows; DDL and maintenance do not count. */
 const counts = (query: string) => kindOf(query) !== "other" || /^\s*copy\b/i.test(query);
 
 /**
- * Chooses, of what pg_stat_statements has, the statements that took most time. Holdfast's own are left out, and so are
- * definitions, maintenance and transaction control: no change makes those faster. Pure.
+ * Selects the statements of pg_stat_statements that took most time. Leaves out Holdfast's own, DDL, maintenance and
+ * transaction control, which no change makes faster. Pure.
  */
 export function selectTop(
   rows: readonly WorkloadRow[],
@@ -77,7 +77,7 @@ export function selectTop(
   return { wanted, total: foreign.reduce((sum, { total_ms }) => sum + total_ms, 0) };
 }
 
-/** A workload that a user gave. Pure. */
+/** Selects all statements of a given workload. Pure. */
 export function selectGiven(workload: readonly GivenStatement[]): Selection {
   const wanted = workload.map(({ sql, params }) => ({
     query: sql,
@@ -95,7 +95,7 @@ export function selectGiven(workload: readonly GivenStatement[]): Selection {
   return { wanted, total: null };
 }
 
-/** Keeps what sessions were seen to run, each text once, a bounded number of them. */
+/** Creates a bounded set of the statements that sessions ran, each text once. */
 export function createObserved() {
   const seen = new Map<string, SeenStatement>();
   return {

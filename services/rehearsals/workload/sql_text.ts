@@ -1,4 +1,4 @@
-/** A piece of SQL text, as the server's scanner would cut it. */
+/** A token of SQL text, as the server's scanner splits it. */
 interface Token {
   kind: "word" | "quoted_name" | "string" | "parameter" | "comment" | "space" | "sign";
   text: string;
@@ -16,7 +16,7 @@ const patterns: readonly [Token["kind"], RegExp][] = [
 ];
 const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 
-/** The end of a comment that may hold others. */
+/** Returns the end of a comment, which may contain nested ones. */
 function endOfComment(text: string, from: number): number {
   let depth = 0;
   for (let at = from; at < text.length - 1; at++) {
@@ -30,7 +30,7 @@ function endOfComment(text: string, from: number): number {
   return text.length;
 }
 
-/** Cuts SQL into tokens that, put together, are the text again. Never throws: an open string ends with the text. */
+/** Splits SQL into tokens whose texts joined are the input. Never throws: an unterminated string ends with the text. */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
@@ -63,17 +63,17 @@ export function tokenize(text: string): Token[] {
 
 const isCode = ({ kind }: Token) => kind !== "space" && kind !== "comment";
 
-/** One statement of a script, and the line (from 1) on which it begins. */
+/** One statement of a script, and the line (from 1) where it starts. */
 export interface ScriptStatement {
   sql: string;
   line: number;
 }
 
-/** Cuts a script at its semicolons; statements that hold nothing but comments are left out. */
+/** Splits a script at its semicolons; leaves out statements without code. */
 export function splitStatements(script: string): ScriptStatement[] {
   const statements: ScriptStatement[] = [];
   let tokens: Token[] = [];
-  // The body of a SQL function (begin atomic … end) has semicolons of its own.
+  // The body of a SQL function (begin atomic … end) contains semicolons.
   let depth = 0;
   const close = () => {
     const first = tokens.findIndex(isCode);
@@ -104,7 +104,7 @@ export type StatementKind = "read" | "write" | "other";
 
 const writing = new Set(["insert", "update", "delete", "merge"]);
 
-/** Whether a statement can be replayed, and as what: only queries and row changes can. */
+/** Returns whether a statement reads or writes rows; `other` ones cannot be replayed. */
 export function kindOf(sql: string): StatementKind {
   const words = tokenize(sql).filter(({ kind }) => kind === "word")
     .map(({ text }) => text.toLowerCase());
@@ -120,7 +120,7 @@ export function kindOf(sql: string): StatementKind {
   return locks ? "write" : "read";
 }
 
-/** The highest n of all $n; 0 for a statement without parameters. */
+/** Returns the highest n of all $n; 0 without parameters. */
 export function parameterCount(sql: string): number {
   return tokenize(sql).reduce(
     (most, { kind, text }) => kind === "parameter" ? Math.max(most, Number(text.slice(1))) : most,
@@ -130,7 +130,7 @@ export function parameterCount(sql: string): number {
 
 const typeWords = /\b(interval|timestamptz|timestamp|date|time|numeric)\s+(\$\d+)/gi;
 
-/** Rewrites `interval $1`, which pg_stat_statements makes of `interval '1 day'` and no server takes, as a cast. */
+/** Rewrites `interval $1` as a cast: pg_stat_statements turns `interval '1 day'` into it, and no server accepts it. */
 export function mendTypeWords(sql: string): string {
   return sql.replace(
     typeWords,
@@ -141,7 +141,7 @@ export function mendTypeWords(sql: string): string {
 const unquoted = (name: string) =>
   name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase();
 
-/** All names that a text mentions, `schema.name` where one is qualified, each once, quotes taken off. */
+/** Returns all names in a text, each once, unquoted, with the schema where it is given. */
 export function namesIn(sql: string): { schema: string | null; name: string }[] {
   const tokens = tokenize(sql).filter(isCode);
   const isName = (token: Token | undefined) =>

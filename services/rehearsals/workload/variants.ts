@@ -8,7 +8,7 @@ import { type Place, placesInPlan, placesInText } from "./places.ts";
 import type { WantedStatement } from "./selection.ts";
 import { mendTypeWords, namesIn, parameterCount, splitStatements } from "./sql_text.ts";
 
-/** A statement with values in the place of its parameters, several times. */
+/** A statement in several variants, each with other values for its parameters. */
 export interface ReplayStatement {
   query: string;
   query_id: string | null;
@@ -20,10 +20,10 @@ export interface ReplayStatement {
 
 export type Filled = { statement: ReplayStatement } | { reason: string };
 
-/** Draws until this many sets differ, or as often again in vain. */
+/** Draws per wanted set of values, because some repeat earlier ones. */
 const drawsMax = 4;
 
-/** Makes a statement ready to run, asking the copy for its types and its columns' statistics; or says why it cannot be. */
+/** Fills in a statement's parameters, with types and column statistics from the copy; or returns why it cannot. */
 export async function fillStatement(
   sql: Sql,
   wanted: WantedStatement,

@@ -5,7 +5,7 @@ type Encoder = (pages: AsyncIterable<ExportedTick[]>) => AsyncIterable<string | 
 
 const columns = ["ts", "symbol", "price", "size", "exchange", "side", "trade_id"] as const;
 
-/** One field by RFC 4180; null is empty. */
+/** Formats one field by RFC 4180; null is empty. */
 function field(value: string | number | null): string {
   if (value === null) return "";
   if (typeof value === "number") return String(value);
@@ -28,7 +28,7 @@ async function* encodeNdjson(pages: AsyncIterable<ExportedTick[]>): AsyncGenerat
 
 export type ExportFormat = "csv" | "ndjson" | "parquet";
 
-/** Each takes pages of ticks and gives what the file is made of, a piece at a time. */
+/** Encoders from pages of ticks to the chunks of a file. */
 export const encoders: Record<ExportFormat, Encoder> = {
   csv: encodeCsv,
   ndjson: encodeNdjson,

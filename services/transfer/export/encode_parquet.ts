@@ -2,7 +2,7 @@ import { ByteWriter, ParquetWriter, type SchemaElement } from "hyparquet-writer"
 import { parseTimestamp } from "../../ingest/timestamp.ts";
 import type { ExportedTick } from "./reader.ts";
 
-/** Large enough to compress well, small enough to be read in a slice. */
+/** Rows of a row group: enough to compress well, few enough to read at once. */
 const groupRows = 100_000;
 
 const text = (name: string, repetition_type: "REQUIRED" | "OPTIONAL"): SchemaElement => ({
@@ -60,11 +60,11 @@ export async function* encodeParquet(
   let waiting: ExportedTick[] = [];
   const takeBytes = () => {
     const bytes = buffer.getBytes().slice();
-    buffer.index = 0; // its offset in the file goes on counting
+    buffer.index = 0; // its offset in the file is kept
     return bytes;
   };
   const writeGroup = (ticks: ExportedTick[]) => {
-    // Without a flush() of the buffer, nothing here is asynchronous.
+    // Asynchronous only if the buffer had a flush().
     void parquet.write({ columnData: columnsOf(ticks), rowGroupSize: groupRows });
     return takeBytes();
   };

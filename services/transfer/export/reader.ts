@@ -3,7 +3,7 @@ import { HoldfastProblem } from "../../../client/problem.ts";
 import { HoldfastError } from "../../../errors.ts";
 import { refusalOf } from "../refusal.ts";
 
-/** A tick as the API answers it. */
+/** A tick as the API returns it. */
 export type ExportedTick = AnswerOf<"listTicks">["ticks"][number];
 
 export interface ExportRange {
@@ -16,8 +16,8 @@ export interface ExportRange {
 const pageTicks = 10_000;
 const pageInstruments = 1_000;
 
-/** Passes pages on; a problem becomes an error of ours. */
-async function* told<Page>(pages: AsyncGenerator<Page>): AsyncGenerator<Page> {
+/** Yields pages; throws a problem of the API as a HoldfastError. */
+async function* pagesOf<Page>(pages: AsyncGenerator<Page>): AsyncGenerator<Page> {
   try {
     yield* pages;
   } catch (error) {
@@ -25,23 +25,23 @@ async function* told<Page>(pages: AsyncGenerator<Page>): AsyncGenerator<Page> {
     throw refusalOf(error, ({ status, message }) =>
       new HoldfastError(
         status === 404 ? "not_found" : "invalid_request",
-        `Holdfast refused to answer (${status}): ${message}`,
+        `Holdfast refused the request (${status}): ${message}`,
       ));
   }
 }
 
-/** What a Holdfast knows of a symbol: how many instruments have and had it, and the living one's tick size. */
+/** How many instruments have a symbol, how many deleted ones had it, and its present tick size. */
 export interface KnownSymbol {
   living: number;
   deleted: number;
   tick_size: number | null;
 }
 
-/** Every symbol there is or was. */
+/** Returns every symbol of an instrument, deleted ones included. */
 export async function listSymbols(client: Client): Promise<Map<string, KnownSymbol>> {
   const symbols = new Map<string, KnownSymbol>();
   const query = { deleted: true, limit: pageInstruments };
-  for await (const { instruments } of told(client.pages("listInstruments", { query }))) {
+  for await (const { instruments } of pagesOf(client.pages("listInstruments", { query }))) {
     for (const { symbol, deleted_at, tick_size } of instruments) {
       const found = symbols.get(symbol) ?? { living: 0, deleted: 0, tick_size: null };
       if (deleted_at === null) {
@@ -54,7 +54,7 @@ export async function listSymbols(client: Client): Promise<Map<string, KnownSymb
   return symbols;
 }
 
-/** The ticks of one symbol in order of time and arrival, page by page. */
+/** Yields the ticks of one symbol in order of time and arrival, page by page. */
 async function* readSymbol(
   client: Client,
   symbol: string,
@@ -66,14 +66,14 @@ async function* readSymbol(
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
   };
-  for await (const { ticks } of told(client.pages("listTicks", { query }))) {
+  for await (const { ticks } of pagesOf(client.pages("listTicks", { query }))) {
     if (ticks.length > 0) yield ticks;
   }
 }
 
 /**
- * The ticks of the given symbols, one symbol after the other: so the index has them, and so a page costs the same
- * however much came before.
+ * Yields the ticks of the given symbols, one symbol after the other: in the order of the index, so that every page costs the
+ * same.
  */
 export async function* readTicks(
   client: Client,

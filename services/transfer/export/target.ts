@@ -12,11 +12,11 @@ export interface TargetOptions {
   signal: AbortSignal;
 }
 
-/** Says why a file cannot be written there, or undefined when it can. */
+/** Returns why a file cannot be written; undefined when it can. */
 export async function whyNotWritable(path: string, force: boolean): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (found && !found.isFile()) return "it is not a file";
-  if (found && !force) return "it is there already; --force replaces it";
+  if (found && !force) return "it exists; --force replaces it";
   try {
     await access(dirname(path), constants.W_OK);
     return undefined;
@@ -25,7 +25,7 @@ export async function whyNotWritable(path: string, force: boolean): Promise<stri
   }
 }
 
-async function pour(
+async function write(
   chunks: AsyncIterable<string | Uint8Array>,
   target: Writable,
   { gzip, signal }: TargetOptions,
@@ -36,15 +36,15 @@ async function pour(
   else await pipeline(source, target, { signal, end });
 }
 
-/** Writes a file whole or not at all: under another name beside it, renamed once it is on disk. */
-export async function writeWhole(
+/** Writes a complete file or none: to a temporary name in the same folder, renamed once it is on disk. Returns its bytes. */
+export async function writeFile(
   path: string,
   chunks: AsyncIterable<string | Uint8Array>,
   { force, ...options }: TargetOptions & { force: boolean },
 ): Promise<number> {
   const partial = `${path}.${process.pid}.part`;
   try {
-    await pour(chunks, createWriteStream(partial), options, true);
+    await write(chunks, createWriteStream(partial), options, true);
     const handle = await open(partial, "r+");
     await handle.sync().finally(() => handle.close());
     const { size } = await stat(partial);
@@ -63,5 +63,5 @@ export async function writeToStdout(
   chunks: AsyncIterable<string | Uint8Array>,
   options: TargetOptions,
 ): Promise<void> {
-  await pour(chunks, process.stdout, options, false);
+  await write(chunks, process.stdout, options, false);
 }

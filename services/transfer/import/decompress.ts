@@ -1,14 +1,14 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type Compressors, snappyUncompress } from "hyparquet";
 
-/** One LZ4 block (lz4_Block_format.md), which no runtime brings: literals, then copies of what came before. */
+/** Decompresses one LZ4 block (lz4_Block_format.md), which no runtime supports. `size` is that of the result. Throws on damage. */
 export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
   const output = new Uint8Array(size);
   let from = 0;
   let to = 0;
   const byte = (): number => {
     const value = input[from++];
-    if (value === undefined) throw new Error("the LZ4 block ends too early");
+    if (value === undefined) throw new Error("the LZ4 block is incomplete");
     return value;
   };
   const lengthOf = (nibble: number): number => {
@@ -21,7 +21,7 @@ export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
     const token = byte();
     const literals = lengthOf(token >> 4);
     if (from + literals > input.length || to + literals > size) {
-      throw new Error("an LZ4 literal reaches too far");
+      throw new Error("an LZ4 literal exceeds the block");
     }
     output.set(input.subarray(from, from + literals), to);
     from += literals;
@@ -30,17 +30,17 @@ export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
     const back = byte() + byte() * 256;
     const length = lengthOf(token & 15) + 4;
     if (back === 0 || back > to || to + length > size) {
-      throw new Error("an LZ4 copy reaches too far");
+      throw new Error("an LZ4 copy exceeds the block");
     }
-    // One by one: a copy may overlap what it writes.
+    // Byte by byte, because a copy may overlap its output.
     for (const end = to + length; to < end; to++) output[to] = output[to - back] ?? 0;
   }
   return to === size ? output : output.subarray(0, to);
 }
 
 /**
- * LZ4 as Hadoop frames it (Spark, Hive): blocks of two big-endian lengths, unpacked and packed, and the bytes. Files of
- * Arrow before 2021 say LZ4 as well and mean one bare block.
+ * Decompresses LZ4 in Hadoop's framing (Spark, Hive): blocks of two big-endian lengths, unpacked and packed, and the bytes.
+ * Files of Arrow before 2021 use the same codec name for one bare block.
  */
 export function decompressHadoopLz4(input: Uint8Array, size: number): Uint8Array {
   const view = new DataView(input.buffer, input.byteOffset, input.length);
@@ -66,11 +66,11 @@ export function decompressHadoopLz4(input: Uint8Array, size: number): Uint8Array
 
 type Decompress = (input: Uint8Array, size: number) => Uint8Array;
 
-/** A page of nulls only may have no bytes at all, which no codec takes for its own. */
+/** Passes an empty page through: a page of nulls only may have no bytes, which no codec accepts. */
 const emptyStays = (decompress: Decompress): Decompress => (input, size) =>
   input.length === 0 && size === 0 ? input : decompress(input, size);
 
-/** A page at a time. */
+/** Decompressors of one page, by the codec's name. */
 export const compressors: Compressors = {
   SNAPPY: emptyStays((input, size) => {
     const output = new Uint8Array(size);
@@ -84,7 +84,7 @@ export const compressors: Compressors = {
   LZ4_RAW: emptyStays(decompressLz4),
 };
 
-/** Compressions of Parquet that can be read. */
+/** Parquet codecs that can be read. */
 export const readableCodecs: readonly string[] = [
   "UNCOMPRESSED",
   ...Object.keys(compressors),

@@ -10,7 +10,7 @@ import { batchRows, type RowProblem } from "./importer.ts";
 import { prepareFile } from "./prepare.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
-/** What an import of a file would do. */
+/** The outcome that an import of a file would have. */
 export interface Verdict {
   file: SourceFile;
   bytesRead: number;
@@ -25,9 +25,9 @@ export interface Verdict {
   lastUs: number | undefined;
   /** Days since 1970 that would need a partition. */
   days: Set<number>;
-  /** Why the import would give the file up, or rows of it whole. */
+  /** Why the import would refuse the file or complete batches of it. */
   stops: string | undefined;
-  /** Columns that are not read. */
+  /** Columns that are ignored. */
   leftOut: readonly string[];
 }
 
@@ -38,7 +38,7 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   yield new TextEncoder().encode(text);
 }
 
-/** The symbols seen so far, each with a number that stands for its instrument. */
+/** Collects the symbols of a file, each with a number in place of its instrument's id. */
 function createSymbols(known: ReadonlyMap<string, KnownSymbol>) {
   const seen = new Map<string, SymbolEntry>();
   return {
@@ -53,8 +53,8 @@ function createSymbols(known: ReadonlyMap<string, KnownSymbol>) {
 }
 
 /**
- * Reads and judges a file as an import would, batch by batch and with the same parsers and firewall, and stores
- * nothing. Symbols that are not `known` would be made.
+ * Reads and judges a file as an import would, batch by batch with the same parsers and firewall, and stores nothing. Treats
+ * symbols that are not `known` as new.
  */
 export async function judgeFile(
   file: SourceFile,
@@ -102,7 +102,7 @@ export async function judgeFile(
         ? `no row of its first ${batch.rows} is a tick: the import would refuse the file`
         : `no row from ${batch.placeOf(1)} to ${
           batch.placeOf(batch.rows)
-        } is a tick: the import would leave them out, not quarantine them`;
+        } is a tick: the import would skip them, not quarantine them`;
     }
   }
 

@@ -7,18 +7,18 @@ import {
   type WrittenOptions,
 } from "../../ingest/parse/mapping/options.ts";
 import { reasonOf, refusalOf } from "../refusal.ts";
-import { type PreparedFile, prepareFile } from "./prepare.ts";
+import type { PreparedFile } from "./prepare.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
-/** A row that was not stored: where it stands in the file and in its batch, and what is wrong. */
+/** A row that was not stored: its place in the file, the field, and the fault. */
 export interface RowProblem {
   place: number;
   path: string;
   message: string;
 }
 
-/** A batch with rows in quarantine: an entry's line counts from the batch's first line. */
-export interface SpoiltBatch {
+/** A batch with quarantined rows; the line of an entry counts from the batch's first line. */
+export interface FaultyBatch {
   /** From 1. */
   number: number;
   firstPlace: number;
@@ -32,12 +32,12 @@ export interface ImportProgress {
   stored: number;
   skipped: number;
   quarantined: number;
-  /** Rows of batches in which nothing was a tick, and what was said of the first. */
+  /** Rows of batches without a tick, and the reason of the first. */
   refused: number;
   refusal: string | undefined;
-  /** The first few rows that were not stored, and the first few batches they are in. */
+  /** The first rows that were not stored, and the first batches with such rows; at most 20 each. */
   problems: RowProblem[];
-  spoilt: SpoiltBatch[];
+  faulty: FaultyBatch[];
 }
 
 export const batchRows = 20_000;
@@ -63,7 +63,7 @@ interface Refused {
   errors: readonly InputFault[];
 }
 
-/** What is to be known of how to read the batches. */
+/** Returns the query parameters that describe the format of the batches. */
 function queryOf(mapping: WrittenOptions): NonNullable<InputOf<"storeTicks">["query"]> {
   const given = optionNames.filter((name) => mapping[name] !== undefined);
   return {
@@ -73,25 +73,17 @@ function queryOf(mapping: WrittenOptions): NonNullable<InputOf<"storeTicks">["qu
   };
 }
 
-/** Prepares and loads one file. */
-export async function importFile(
-  file: SourceFile,
-  hooks: ImportHooks,
-): Promise<ImportProgress> {
-  return await importPrepared(await prepareFile(file, { signal: hooks.signal }), hooks);
-}
-
 export interface ImportHooks {
   client: Client;
   onProgress: (progress: ImportProgress) => void;
   signal: AbortSignal;
-  /** Told why a batch must be sent again later. */
+  /** Called with the reason when a batch must be sent again later. */
   onWait?: (why: string, progress: ImportProgress) => void;
 }
 
 /**
- * Loads one file in batches, in order. Each batch carries a key made of the file's hash, of how it is read and of its
- * number, so that an import cut short goes on where it was, and a second import of the same file stores nothing twice.
+ * Imports one file in batches, in order. Each batch has an idempotency key of the file's hash, its format and its number. An
+ * interrupted import therefore continues where it stopped, and a second import of the same file stores nothing twice.
  */
 export async function importPrepared(
   { file, hash, mapping, batches }: PreparedFile,
@@ -110,7 +102,7 @@ export async function importPrepared(
     refused: 0,
     refusal: undefined,
     problems: [],
-    spoilt: [],
+    faulty: [],
   };
 
   async function store(batch: FileBatch): Promise<Answer | Refused> {
@@ -129,7 +121,7 @@ export async function importPrepared(
           onRetry: ({ problem }) => onWait?.(reasonOf(problem), progress),
         },
       });
-      // Replayed after a retry: the first try had been stored, only its answer was lost.
+      // A replay after a retry: the first attempt was stored and only its answer was lost.
       return { ...data, replayed: data.replayed && retries === 0 };
     } catch (error) {
       if (!(error instanceof HoldfastProblem)) throw error;
@@ -143,8 +135,8 @@ export async function importPrepared(
   }
 
   function note(batch: FileBatch, rows: number, errors: readonly InputFault[] = []): void {
-    if (progress.spoilt.length < problemsKept) {
-      progress.spoilt.push({ number: batch.index + 1, firstPlace: batch.placeOf(1), rows });
+    if (progress.faulty.length < problemsKept) {
+      progress.faulty.push({ number: batch.index + 1, firstPlace: batch.placeOf(1), rows });
     }
     for (const { line = 1, path, message } of errors) {
       if (progress.problems.length >= problemsKept) return;
@@ -157,7 +149,7 @@ export async function importPrepared(
     progress.bytesRead = batch.bytesRead;
     progress.rows += batch.rows;
     if ("refused" in answer) {
-      // A first batch without a tick is the wrong file; later, one bad stretch must not hold up the rest.
+      // A first batch without a tick shows a wrong file; a later one is skipped.
       if (batch.index === 0) throw new HoldfastError("malformed_body", answer.refused);
       progress.refused += batch.rows;
       progress.refusal ??= answer.refused;

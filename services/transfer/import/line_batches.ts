@@ -2,14 +2,14 @@ import { readLines } from "../../ingest/parse/lines.ts";
 import { withLineFeeds } from "../../ingest/parse/line_ends.ts";
 import { contentOf, type FileBatch, type SourceFile } from "./source.ts";
 
-/** The line that stands first in every batch of CSV. */
+/** The first line of every batch of CSV. */
 export interface BatchHeader {
   text: string;
-  /** Whether it is a line of the file, or stands for the names that the file leaves out. */
+  /** Whether it is a line of the file; otherwise the file has no header. */
   isInFile: boolean;
 }
 
-/** The lines of a file, decoded; `seen` is shown its bytes as they are on disk. */
+/** Yields the decoded lines of a file; calls `seen` with its bytes as they are on disk. */
 export function linesOf(
   file: SourceFile,
   seen: (chunk: Uint8Array) => void,
@@ -17,7 +17,7 @@ export function linesOf(
   return readLines(withLineFeeds(contentOf(file, seen)));
 }
 
-/** Reads a file of lines as batches, each a body of its own: CSV gets its header every time. */
+/** Reads a file of lines as batches. Each is a complete body, so each batch of CSV has the header. */
 export async function* readLineBatches(
   file: SourceFile,
   header: BatchHeader | undefined,
@@ -25,7 +25,7 @@ export async function* readLineBatches(
 ): AsyncGenerator<FileBatch> {
   let bytesRead = 0;
   let lines: string[] = [];
-  /** Where the lines of this batch's text stand in the file: blank ones are left out of the text. */
+  /** Line numbers in the file of the lines of this batch, which has no blank lines. */
   let places: number[] = [];
   let headerPlace = header?.isInFile ? undefined : 1;
   let place = 0;

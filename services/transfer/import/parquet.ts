@@ -10,7 +10,7 @@ import { type ParquetPlan, planParquet } from "./parquet_columns.ts";
 import { checkChunk, damaged, pagesOf, readChunk } from "./parquet_values.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
-/** The file, read by ranges. */
+/** Reads byte ranges of a file. */
 function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
   return {
     byteLength,
@@ -19,7 +19,7 @@ function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
       let at = 0;
       while (at < bytes.length) {
         const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
-        if (bytesRead === 0) throw new Error("the file ends too early");
+        if (bytesRead === 0) throw new Error("the file is incomplete");
         at += bytesRead;
       }
       return bytes.buffer;
@@ -27,26 +27,28 @@ function openRanges(handle: FileHandle, byteLength: number): AsyncBuffer {
   };
 }
 
-/** What the file says of itself, judged; damage that makes nonsense of it is the file's fault too. */
+/** Reads and checks the metadata of a file. Throws a HoldfastError when it is damaged. */
 async function describe(file: AsyncBuffer, source: SourceFile): Promise<ParquetPlan> {
   const mark = file.byteLength < 4 ? "" : await file.slice(file.byteLength - 4);
   if (mark && new TextDecoder("latin1").decode(mark) === "PARE") {
-    throw damaged("The file is encrypted; that is not read");
+    throw damaged("The file is encrypted; encrypted files cannot be read");
   }
   let plan: ParquetPlan;
   try {
     const metadata = await parquetMetadataAsync(file, { geoparquet: false });
-    // The reader builds this tree for each chunk, and fails on columns that are counted and not there.
+    // The reader builds this tree for each chunk and fails on missing columns.
     parquetSchema(metadata);
     plan = planParquet(metadata, source);
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
-    throw damaged(`It is not a whole Parquet file: ${messageOf(error)}`, error);
+    throw damaged(`The Parquet file is damaged or incomplete: ${messageOf(error)}`, error);
   }
   const groups = rowsOfGroups(plan);
   const total = Number(plan.metadata.num_rows);
   if (groups.some((rows) => rows < 0) || groups.reduce((sum, rows) => sum + rows, 0) !== total) {
-    throw damaged("It is not a whole Parquet file: its row groups do not add up");
+    throw damaged(
+      "The Parquet file is damaged or incomplete: its row groups do not match its number of rows",
+    );
   }
   return plan;
 }
@@ -70,8 +72,8 @@ function* groupsOf(plan: ParquetPlan): Generator<Group> {
 }
 
 /**
- * Reads the whole file once and keeps nothing of it, so that an import of it cannot fail amid: its description, the
- * pages of every column that is wanted, and their values.
+ * Reads the complete file once without keeping it: its metadata, the pages of every column that is used, and their values.
+ * An import after it cannot fail halfway.
  */
 export async function inspectParquet(
   source: SourceFile,
@@ -101,7 +103,7 @@ export async function inspectParquet(
   }
 }
 
-/** Goes through the values of a column in order, page by page. */
+/** Creates a function that returns the values of a column one by one, as JSON. */
 function createCursor(pages: Iterator<DecodedArray>, toJson: (value: unknown) => string) {
   let page: DecodedArray = [];
   let at = 0;
@@ -116,7 +118,7 @@ function createCursor(pages: Iterator<DecodedArray>, toJson: (value: unknown) =>
   };
 }
 
-/** Makes the function that answers the next row of a row group as a line of NDJSON. */
+/** Creates a function that returns the rows of a row group one by one, as lines of NDJSON. */
 async function openGroup(
   file: AsyncBuffer,
   { metadata, columns }: ParquetPlan,

@@ -11,9 +11,9 @@ import { type Reading, readingOf, type ReadingOptions, refuse, typeName } from "
 
 /** A column of the file that is read. */
 export interface ParquetColumn {
-  /** Its name in the rows that are made of the file. */
+  /** Its key in the JSON rows. */
   key: string;
-  /** As the file names it. */
+  /** Its name in the file. */
   name: string;
   toJson(value: unknown): string;
   plain: boolean;
@@ -23,13 +23,13 @@ export interface ParquetColumn {
 
 export interface ParquetPlan {
   columns: ParquetColumn[];
-  /** Columns that are not read. */
+  /** Columns that are ignored. */
   leftOut: readonly string[];
-  /** The file's description, with those types taken off whose conversion would lose digits. */
+  /** The metadata of the file, without logical types whose conversion would lose digits. */
   metadata: FileMetaData;
 }
 
-/** Refuses what could only be found out amid the import: compressions and places that are not read. */
+/** Refuses unsupported codecs, encrypted columns and columns in other files before the import begins. */
 function checkChunks({ row_groups }: FileMetaData, names: ReadonlySet<string>): void {
   for (const { columns } of row_groups) {
     for (const { meta_data: meta, file_path: elsewhere, crypto_metadata: encrypted } of columns) {
@@ -38,7 +38,9 @@ function checkChunks({ row_groups }: FileMetaData, names: ReadonlySet<string>): 
       if (!meta || encrypted || elsewhere) {
         throw refuse(
           name,
-          `A column is ${elsewhere ? "kept in another file" : "encrypted"}; that is not read`,
+          `A column is ${
+            elsewhere ? "stored in another file" : "encrypted"
+          }; such columns cannot be read`,
         );
       }
       if (!readableCodecs.includes(meta.codec)) {
@@ -51,7 +53,7 @@ function checkChunks({ row_groups }: FileMetaData, names: ReadonlySet<string>): 
   }
 }
 
-/** The columns of the file, each with its place in the flat schema list, the root left out. */
+/** Returns the columns of the file, each with its index in the flat schema list. */
 function topLevel({ schema }: FileMetaData): { element: SchemaElement; at: number }[] {
   const found: { element: SchemaElement; at: number }[] = [];
   const skip = (at: number): number => {
@@ -66,7 +68,7 @@ function topLevel({ schema }: FileMetaData): { element: SchemaElement; at: numbe
   return found;
 }
 
-/** Whether a column holds nothing but nulls by the file's own counts: its type then says nothing. */
+/** Says whether the statistics show only nulls in a column; its type then does not matter. */
 function isNullOnly({ row_groups }: FileMetaData, name: string): boolean {
   return row_groups.length > 0 && row_groups.every(({ columns }) => {
     const meta = columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === name)?.meta_data;
@@ -75,13 +77,13 @@ function isNullOnly({ row_groups }: FileMetaData, name: string): boolean {
   });
 }
 
-/** The columns of a layout with the field that each is, or is a part of. */
+/** Yields the columns of a layout with their field. */
 function* columnsOf({ fields, only }: Layout): Generator<[number, Field | "only", FieldRule]> {
   for (const { field, rule, at } of fields) for (const place of at) yield [place, field, rule];
   if (only) yield [only.at, "only", { columns: [only.column] }];
 }
 
-/** Judges a file by its description alone: which columns are which fields, and how each is read. Pure. */
+/** Plans from the metadata which columns are which fields and how to read each. Throws a HoldfastError. Pure. */
 export function planParquet(
   metadata: FileMetaData,
   { assumeUtc, mapping = {} }: { assumeUtc: boolean; mapping?: WrittenOptions },
@@ -110,7 +112,7 @@ export function planParquet(
     if (untyped && needed && metadata.num_rows > 0n) {
       throw refuse(
         element.name,
-        `Column ${element.name} (${typeName(element)}) holds nothing but nulls`,
+        `Column ${element.name} (${typeName(element)}) holds only nulls`,
       );
     }
     if (untyped || (!needed && isNullOnly(metadata, element.name))) continue;

@@ -2,10 +2,10 @@ import { crc32 } from "node:zlib";
 import type { ColumnMetaData, ParquetType } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 
-/** What the reader would loop or swell on, for it believes what a page says of itself. */
+/** A page that would make the reader loop or allocate without bound, because it trusts the header. */
 class DamagedPage extends Error {}
 
-/** Walks the runs of a page's definition levels (RLE hybrid, one bit a value): as many as the page has values. */
+/** Checks that the definition levels of a page (RLE hybrid, one bit per value) match its number of values. */
 function checkLevels(bytes: Uint8Array, values: number): void {
   let at = 0;
   let seen = 0;
@@ -13,22 +13,22 @@ function checkLevels(bytes: Uint8Array, values: number): void {
     let header = 0;
     for (let shift = 0;; shift += 7) {
       const byte = bytes[at++];
-      if (byte === undefined || shift > 28) throw new DamagedPage("its levels end too early");
+      if (byte === undefined || shift > 28) throw new DamagedPage("its levels are incomplete");
       header += (byte & 127) * 2 ** shift;
       if (byte < 128) break;
     }
     const packed = header % 2 === 1;
     const count = Math.floor(header / 2) * (packed ? 8 : 1);
-    // Bit-packed runs are filled up to eight; a run of nothing would be a loop.
+    // Bit-packed runs are padded to eight values; an empty run would be an endless loop.
     if (count === 0 || seen + count > values + (packed ? 7 : 0)) {
-      throw new DamagedPage("its levels do not add up");
+      throw new DamagedPage("its levels do not match its number of values");
     }
     at += packed ? count / 8 : 1;
     seen += count;
   }
 }
 
-/** Fewest bytes a value takes in a dictionary page; a text has its length before it. */
+/** Returns the fewest bytes of a value in a dictionary page; text has a length prefix. */
 function plainBytes(type: ParquetType, typeLength = 1): number {
   if (type === "FIXED_LEN_BYTE_ARRAY") return Math.max(1, typeLength);
   if (type === "INT96") return 12;
@@ -36,8 +36,8 @@ function plainBytes(type: ParquetType, typeLength = 1): number {
 }
 
 /**
- * Holds the pages of one column of a row group to what the file says of them: sizes, numbers of values and, where
- * the writer left one, the checksum. Throws when they do not agree.
+ * Checks the pages of one column of a row group against the metadata: sizes, numbers of values and, if present, checksums.
+ * Throws when they differ.
  */
 export function checkPages(
   bytes: Uint8Array<ArrayBuffer>,
@@ -52,7 +52,7 @@ export function checkPages(
     const header = parquetHeader(reader);
     const { type, compressed_page_size: size, uncompressed_page_size: full, crc } = header;
     const page = bytes.subarray(reader.offset, reader.offset + size);
-    // Sizes are of the whole column chunk with its headers, so that no page can be larger.
+    // The size is that of the column chunk with its headers, so no page can be larger.
     if (!(size >= 0) || page.length !== size || !(full >= 0) || full > Number(whole)) {
       throw new DamagedPage("a page is larger than its column");
     }
@@ -61,7 +61,7 @@ export function checkPages(
     }
     reader.offset += size;
     if (type === "DICTIONARY_PAGE") {
-      // A dictionary may hold more values than the row group has rows: pandas and polars write every category.
+      // A dictionary can hold more values than the row group has rows: pandas and polars write every category.
       const values = header.dictionary_page_header?.num_values ?? -1;
       if (values < 0 || values * plainBytes(physical, typeLength) > full) {
         throw new DamagedPage("its dictionary has fewer bytes than values");
@@ -72,7 +72,7 @@ export function checkPages(
     const v2 = header.data_page_header_v2;
     const levelEncoding = header.data_page_header?.definition_level_encoding;
     if (optional && !v2 && levelEncoding !== "RLE") {
-      throw new DamagedPage(`its nulls are written as ${levelEncoding}, which is not read`);
+      throw new DamagedPage(`its nulls are written as ${levelEncoding}, which cannot be read`);
     }
     const values = (type === "DATA_PAGE_V2" ? v2 : header.data_page_header)?.num_values ?? -1;
     if (values < 0 || seen + values > rows) throw new DamagedPage("a page has too many values");

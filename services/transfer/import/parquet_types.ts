@@ -3,25 +3,25 @@ import { HoldfastError } from "../../../errors.ts";
 import type { Field, FieldRule } from "../../ingest/parse/mapping/presets.ts";
 import { formatTimestamp } from "../../ingest/timestamp.ts";
 
-/** How the values of a column are read. */
+/** How to read the values of a column. */
 export interface Reading {
-  /** A value as JSON, exactly; what no tick may hold becomes JSON that ingest refuses with its reason. */
+  /** Returns a value as exact JSON. A value that no tick can hold becomes JSON that ingest refuses with its reason. */
   toJson(value: unknown): string;
-  /** Whether values are wanted as they are stored, without the reader's conversion. */
+  /** Whether to read values as stored, without the conversion of the library. */
   plain?: boolean;
 }
 
-/** What was said beside the file about how to read it. */
+/** Options of the import that affect types. */
 export interface ReadingOptions {
-  /** Takes times without a zone as UTC. */
+  /** Reads times without a zone as UTC. */
   assumeUtc: boolean;
-  /** Whether a zone of times without one is known. */
+  /** Whether the zone of times without one is given. */
   hasZone: boolean;
-  /** Whether it is known what bare numbers count in `ts`. */
+  /** Whether the unit of plain numbers in `ts` is given. */
   hasUnit: boolean;
 }
 
-/** Bytes that stand where text should, and are not UTF-8. */
+/** Bytes of a text column that are not UTF-8. */
 export class NotText {
   readonly hex: string;
   constructor(bytes: Uint8Array) {
@@ -37,7 +37,7 @@ export function refuse(column: string, message: string): HoldfastError {
   });
 }
 
-/** A column's type as Parquet tools print it. */
+/** Returns a column's type as Parquet tools print it. */
 export function typeName(
   { type, type_length, converted_type, logical_type, num_children }: SchemaElement,
 ) {
@@ -58,10 +58,10 @@ const perMicro: Record<Unit, (value: bigint) => number> = {
   MICROS: (value) => Number(value),
   NANOS: (value) => Number(value / 1000n),
 };
-/** Times beyond these are no Date, and no tick either. */
+/** Largest time of a Date, in microseconds; no tick is later. */
 const farUs = 8.64e18;
 
-/** A time as text: in UTC, or as the clock showed it, for whoever knows the clock's zone. */
+/** Formats a time in UTC, or as wall-clock time without a zone. */
 function timeToJson(unit: Unit, wallClock = false): (value: unknown) => string {
   const toUs = perMicro[unit];
   return (value) => {
@@ -73,14 +73,14 @@ function timeToJson(unit: Unit, wallClock = false): (value: unknown) => string {
   };
 }
 
-/** The date of a column of type DATE, which counts days. */
+/** Formats a value of type DATE, which counts days. */
 function dateToJson(value: unknown): string {
   if (typeof value !== "number") return "null";
   const date = new Date(value * 86_400_000);
   return Number.isNaN(date.getTime()) ? `"${value} days"` : `"${date.toISOString().slice(0, 10)}"`;
 }
 
-/** The time of day of a column of type TIME. */
+/** Formats the time of day of a column of type TIME. */
 function clockToJson(unit: Unit): (value: unknown) => string {
   return (value) => {
     if (typeof value !== "bigint" && typeof value !== "number") return "null";
@@ -91,7 +91,7 @@ function clockToJson(unit: Unit): (value: unknown) => string {
   };
 }
 
-/** Text as JSON; what was written last is remembered, for symbols and venues repeat. */
+/** Formats text as JSON; caches the last value, because symbols and venues repeat. */
 function textToJson(): (value: unknown) => string {
   let last: unknown;
   let json = "null";
@@ -108,20 +108,20 @@ function textToJson(): (value: unknown) => string {
   };
 }
 
-/** Every digit of a trade's number, as text. */
+/** Formats a trade id as text with all its digits. */
 function idToJson(value: unknown): string {
   return typeof value === "number" || typeof value === "bigint" ? `"${value}"` : "null";
 }
 
 const boolToJson = (value: unknown) => typeof value === "boolean" ? String(value) : "null";
 
-/** Doubles that keep their point, so that a whole one is not taken for a number of smaller units. */
+/** Formats a double with a decimal point, so that an integer is not read as a number of smaller units. */
 function pointedToJson(value: unknown): string {
   const json = numberToJson(value);
   return typeof value === "number" && /^-?\d+$/.test(json) ? `${json}.0` : json;
 }
 
-/** NaN and Infinity stand there bare: no JSON, and ingest knows them. */
+/** Formats a number; NaN and Infinity stay literals that are not JSON, which ingest refuses by name. */
 function numberToJson(value: unknown): string {
   return typeof value === "number" || typeof value === "bigint" ? String(value) : "null";
 }
@@ -134,7 +134,7 @@ function unscaled(value: unknown): bigint | undefined {
   return BigInt.asIntN(value.length * 8, big);
 }
 
-/** All digits are written out, so that the one rounding is that of reading them as a double. */
+/** Formats a decimal with all its digits, so that it is rounded only once, when it is parsed. */
 function decimalToJson(scale: number): (value: unknown) => string {
   return (value) => {
     const digits = unscaled(value);
@@ -157,7 +157,7 @@ function isDouble({ type, logical_type: logical, converted_type: converted }: Sc
   return type === "DOUBLE" && !logical && !converted;
 }
 
-/** A date or a time of day, of which a time is put together. */
+/** Returns the reading of a date or a time of day, the parts of a time. */
 function readPart(element: SchemaElement): Reading | undefined {
   const { type, converted_type: converted, logical_type: logical } = element;
   if (isText(element)) return { toJson: textToJson() };
@@ -173,7 +173,7 @@ function readPart(element: SchemaElement): Reading | undefined {
 function readTime(name: string, element: SchemaElement, options: ReadingOptions): Reading {
   const { type, converted_type: converted, logical_type: logical } = element;
   if (isText(element)) return { toJson: textToJson() };
-  // Spark and Impala of old: always nanoseconds, and in Spark always UTC.
+  // Older Spark and Impala: always nanoseconds, in Spark always UTC.
   if (type === "INT96") return { toJson: timeToJson("NANOS") };
   if (type === "INT64" && logical?.type === "TIMESTAMP") {
     const local = !logical.isAdjustedToUTC && !options.assumeUtc;
@@ -249,7 +249,7 @@ function readText(name: string, element: SchemaElement, field: Field, mapped: bo
   );
 }
 
-/** Judges the type of a column that is a field, or a part of one; `rule` where it is not simply so named. */
+/** Returns how to read a column by its type and field; `rule` is that of a mapped column. Throws a HoldfastError. */
 export function readingOf(
   field: Field,
   element: SchemaElement,

@@ -12,10 +12,10 @@ export function damaged(message: string, cause?: unknown): HoldfastError {
   return new HoldfastError("malformed_body", message, { cause });
 }
 
-/** Strict, unlike the reader's own: bytes that are not text must not become other text. */
+/** Strict, unlike the decoder of the library: invalid bytes must not become other text. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text, or what stands for bytes that are none: they spoil their row, not the file. */
+/** Decodes text; bytes that are not UTF-8 cause the refusal of their row, not of the file. */
 function decodeText(bytes: Uint8Array): string | NotText {
   try {
     return decoder.decode(bytes);
@@ -34,7 +34,7 @@ const parsers = {
 export interface ColumnChunk {
   column: ParquetColumn;
   group: number;
-  /** Rows of the row group, and those before it. */
+  /** Rows in the row group, and rows before it. */
   rows: number;
   rowsBefore: number;
   bytes: Uint8Array<ArrayBuffer>;
@@ -45,7 +45,7 @@ function metaOf({ row_groups }: FileMetaData, { name }: ParquetColumn, group: nu
     ?.meta_data;
 }
 
-/** Reads the bytes of a column of a row group as they are. */
+/** Reads the raw bytes of a column of a row group. */
 export async function readChunk(
   file: AsyncBuffer,
   metadata: FileMetaData,
@@ -53,12 +53,12 @@ export async function readChunk(
 ): Promise<ColumnChunk> {
   const where = `Cannot read column ${column.name} in row group ${group + 1}`;
   const meta = metaOf(metadata, column, group);
-  if (!meta) throw damaged(`${where}: it is not there`);
+  if (!meta) throw damaged(`${where}: it is missing`);
   const offsets = [meta.dictionary_page_offset, meta.data_page_offset].map(Number);
   const start = Math.min(...offsets.filter((offset) => offset > 0));
   const end = start + Number(meta.total_compressed_size);
   if (!(start >= 4 && end >= start && end <= file.byteLength)) {
-    throw damaged(`${where}: it does not lie in the file`);
+    throw damaged(`${where}: its offset is outside of the file`);
   }
   try {
     return { column, group, rows, rowsBefore, bytes: new Uint8Array(await file.slice(start, end)) };
@@ -67,7 +67,7 @@ export async function readChunk(
   }
 }
 
-/** Refuses damaged pages before the reader meets them. */
+/** Refuses damaged pages before they are decoded. */
 export function checkChunk(
   metadata: FileMetaData,
   { column, group, rows, bytes }: ColumnChunk,
@@ -86,7 +86,7 @@ export function checkChunk(
   }
 }
 
-/** The values of a checked chunk, page by page: only one page is decoded at a time. */
+/** Yields the values of a checked chunk page by page; only one page is decoded at a time. */
 export function* pagesOf(
   metadata: FileMetaData,
   { column, group, rows, rowsBefore, bytes }: ColumnChunk,
@@ -128,7 +128,7 @@ export function* pagesOf(
       const row = rowsBefore + seen + 1;
       throw damaged(`Cannot read column ${name} from row ${row} on: ${messageOf(error)}`, error);
     }
-    if (!values || values.length === 0) continue; // an empty page; a chunk without more ends in an error
+    if (!values || values.length === 0) continue; // an empty page; a chunk without further pages throws
     seen += values.length;
     yield values;
   }

@@ -12,36 +12,36 @@ import { type BatchHeader, linesOf, readLineBatches } from "./line_batches.ts";
 import { inspectParquet, readParquetBatches } from "./parquet.ts";
 import type { FileBatch, SourceFile } from "./source.ts";
 
-/** A file that has been looked through: nothing that can be seen in it beforehand will stop its import amid. */
+/** A file that was checked, so that its import does not stop halfway. */
 export interface PreparedFile {
   file: SourceFile;
-  /** SHA-256 of the file's bytes: the same file is known again under any name. */
+  /** SHA-256 of the file's bytes, which identifies it under any name. */
   hash: string;
-  /** How its batches are to be read. */
+  /** The format of its batches. */
   mapping: WrittenOptions;
-  /** Columns that are not read. */
+  /** Columns that are ignored. */
   leftOut: readonly string[];
   batches(batchRows: number): AsyncIterable<FileBatch>;
 }
 
 export interface PrepareOptions {
   signal?: AbortSignal;
-  /** Told how much of the file has been looked through, from 0 to 1. */
+  /** Called with the fraction of the file that was checked, from 0 to 1. */
   onRead?: (fraction: number) => void;
   nowMs?: number;
 }
 
-interface Looked {
+interface Checked {
   hash: string;
   first: string | undefined;
   second: string | undefined;
 }
 
-/** Reads a file of lines once: gzip cut short, other encodings and endless lines are refused here. */
-async function lookThrough(
+/** Reads a file of lines once. Refuses incomplete gzip, other encodings and lines that are too long. */
+async function checkLines(
   file: SourceFile,
   { signal, onRead }: PrepareOptions,
-): Promise<Looked> {
+): Promise<Checked> {
   const hash = createHash("sha256");
   const firstLines: string[] = [];
   let read = 0;
@@ -60,7 +60,7 @@ async function lookThrough(
   return { hash: hash.digest("hex"), first: firstLines[0], second: firstLines[1] };
 }
 
-/** Where a form knows several units of time, the one of its first row: all of a file must have the same. */
+/** Returns the unit of time of the first row, when the format allows several; all rows of a file have the same. */
 function unitOf({ layout, delimiter }: CsvForm, row: string | undefined, nowMs: number) {
   const ts = layout.fields.find(({ field }) => field === "ts");
   const units = ts?.rule.units ?? [];
@@ -73,10 +73,10 @@ function unitOf({ layout, delimiter }: CsvForm, row: string | undefined, nowMs: 
 const quoted = (name: string, delimiter: string) =>
   name.includes(delimiter) || name.includes('"') ? `"${name.replaceAll('"', '""')}"` : name;
 
-/** What is settled by the first line of CSV, so that every batch of it is read in the same way. */
-function settle(
+/** Determines the format from the first lines of CSV, so that every batch is read in the same way. */
+function formatOf(
   { mapping }: SourceFile,
-  { first, second }: Looked,
+  { first, second }: Checked,
   nowMs: number,
 ): { header: BatchHeader | undefined; mapping: WrittenOptions; leftOut: readonly string[] } {
   if (first === undefined) return { header: undefined, mapping, leftOut: [] };
@@ -102,7 +102,7 @@ async function hashOf({ path }: SourceFile, signal?: AbortSignal): Promise<strin
   return hash.digest("hex");
 }
 
-/** Looks a file through. Throws a HoldfastError that says why an import of it would fail. */
+/** Checks a file. Throws a HoldfastError that says why its import would fail. */
 export async function prepareFile(
   file: SourceFile,
   options: PrepareOptions = {},
@@ -118,8 +118,8 @@ export async function prepareFile(
       batches: (rows) => readParquetBatches(file, plan, rows),
     };
   }
-  const looked = await lookThrough(file, options);
-  const { hash } = looked;
+  const checked = await checkLines(file, options);
+  const { hash } = checked;
   if (file.format === "ndjson") {
     return {
       file,
@@ -129,7 +129,7 @@ export async function prepareFile(
       batches: (rows) => readLineBatches(file, undefined, rows),
     };
   }
-  const { header, mapping, leftOut } = settle(file, looked, options.nowMs ?? Date.now());
+  const { header, mapping, leftOut } = formatOf(file, checked, options.nowMs ?? Date.now());
   return {
     file,
     hash,

@@ -11,20 +11,20 @@ export interface SourceFile {
   format: FileFormat;
   gzip: boolean;
   bytes: number;
-  /** Takes Parquet timestamps without a zone as UTC; otherwise they are refused. */
+  /** Reads Parquet timestamps without a zone as UTC; otherwise they are refused. */
   assumeUtc: boolean;
-  /** How its columns or keys become fields, where they are not Holdfast's own. */
+  /** Maps its columns or keys to fields, when they are not Holdfast's own. */
   mapping: WrittenOptions;
 }
 
-/** One request's worth of a file. */
+/** The rows of a file that one request uploads. */
 export interface FileBatch {
   index: number;
   rows: number;
   text: string;
-  /** Bytes of the file read so far, compressed where it is. */
+  /** Bytes of the file read so far, before decompression. */
   bytesRead: number;
-  /** Where in the file a line of the batch's text stands: its line, or its row in Parquet, from 1. */
+  /** Returns the place in the file of a line of the batch: its line, or its row in Parquet, from 1. */
   placeOf(line: number): number;
 }
 
@@ -39,7 +39,7 @@ const formats: Record<string, FileFormat> = {
   txt: "csv",
 };
 
-/** Looks at a file's name and size; throws a StartError that names what can be read. */
+/** Reads a file's format from its name, and its size. Throws a StartError that lists the formats. */
 export async function openSource(
   path: string,
   { assumeUtc = false, mapping = {} }: { assumeUtc?: boolean; mapping?: WrittenOptions } = {},
@@ -62,7 +62,7 @@ export async function openSource(
   return { path, format, gzip, bytes: found.size, assumeUtc, mapping };
 }
 
-/** The file's content, decompressed; `seen` is shown its bytes as they are on disk. */
+/** Returns the decompressed content of a file; calls `seen` with its bytes as they are on disk. */
 export function contentOf(
   { path, gzip }: SourceFile,
   seen: (chunk: Uint8Array) => void,

@@ -1,8 +1,7 @@
-import type { Alert } from "../../alert.ts";
-import type { Severity } from "../../rules/rule.ts";
+import type { Alert, Severity } from "../../alert.ts";
 import { type Format, jsonHeaders } from "./channel.ts";
 
-/** Alertmanager is told again each minute; what it has not heard of for so long is over for it. */
+/** Alertmanager resolves an alert that was not repeated for this long; Holdfast repeats each minute. */
 const validMs = 600_000;
 
 function entry(alert: Alert, severity: Severity, endsAt: string, url: string) {
@@ -26,7 +25,7 @@ function entry(alert: Alert, severity: Severity, endsAt: string, url: string) {
   };
 }
 
-/** API v2. Labels are what it folds by: a changed severity ends the one and begins the other. */
+/** Formats notices for API v2. Labels identify an alert: a changed severity ends one alert and begins another. */
 export const formatAlertmanager: Format = (setting, { notices, now }, sender) => {
   const over = now.toISOString();
   const valid = new Date(now.getTime() + validMs).toISOString();

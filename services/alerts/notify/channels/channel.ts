@@ -1,7 +1,7 @@
 import type { ChannelSetting } from "../../../../config/channels.ts";
 import { type Notice, rank } from "../due.ts";
 
-/** What stands behind every message: where it comes from. */
+/** The origin of every message. */
 export interface Sender {
   /** Name of this Holdfast. */
   instance: string;
@@ -9,32 +9,33 @@ export interface Sender {
   url: string;
 }
 
-/** One delivery as it goes over the wire. `id` stays the same at every try: receivers tell repeats by it. */
+/** One HTTP request to a receiver. */
 export interface Outgoing {
   url: string;
   headers: Record<string, string>;
   body: string;
 }
 
-export interface Parcel {
+export interface Message {
+  /** The same at every try, so that receivers recognize repeats. */
   id: string;
   notices: readonly Notice[];
   /** When this try is made. */
   now: Date;
 }
 
-/** Turns notices into the requests of one kind of channel, sent in order. Pure. */
-export type Format = (setting: ChannelSetting, parcel: Parcel, sender: Sender) => Outgoing[];
+/** Formats notices as the requests of one kind of channel, to be sent in order. Pure. */
+export type Format = (setting: ChannelSetting, message: Message, sender: Sender) => Outgoing[];
 
 export const jsonHeaders = { "content-type": "application/json", "user-agent": "Holdfast" };
 
-/** Whether a channel wants to hear of an alert: by the worst it has been, so that it hears the end of what it knows. */
+/** Returns whether a channel gets an alert. The worst severity counts, so that it gets the end of what it got. */
 export function wants(setting: ChannelSetting, { alert }: Notice): boolean {
   return rank[alert.peak_severity] >= rank[setting.min_severity] &&
     (setting.rules === undefined || setting.rules.includes(alert.rule));
 }
 
-const words: Record<Notice["kind"], string> = {
+const labels: Record<Notice["kind"], string> = {
   fired: "FIRING",
   escalated: "WORSE",
   eased: "EASED",
@@ -43,10 +44,10 @@ const words: Record<Notice["kind"], string> = {
   resolved: "RESOLVED",
 };
 
-/** One line for people: "FIRING critical: Time until inserts fail on market.ticks: 20 h". */
+/** Returns one line such as "FIRING critical: Time until inserts fail on market.ticks: 20 h". */
 export const lineOf = ({ kind, alert }: Notice): string =>
-  `${words[kind]} ${alert.severity}: ${alert.message}`;
+  `${labels[kind]} ${alert.severity}: ${alert.message}`;
 
-/** The same for every Holdfast on a database and over restarts: receivers fold repeats by it. */
+/** Returns the key by which receivers group notices: the same for all Holdfasts on a database, and over restarts. */
 export const dedupKey = ({ alert }: Notice): string =>
   ["holdfast", alert.rule, alert.scope, alert.instance].filter(Boolean).join("/");

@@ -3,7 +3,7 @@ import { dedupKey, type Format, jsonHeaders } from "./channel.ts";
 const endpoint = "https://events.pagerduty.com/v2/enqueue";
 const actions = { resolved: "resolve", acknowledged: "acknowledge" } as const;
 
-/** Events API v2: one event per alert; the same `dedup_key` from trigger to resolve. */
+/** Formats notices for Events API v2: one event per alert, with the same `dedup_key` from trigger to resolve. */
 export const formatPagerDuty: Format = (setting, { notices }, sender) =>
   notices.map((notice) => {
     const { kind, alert } = notice;

@@ -1,7 +1,7 @@
 import type { ChannelSetting } from "../../../../config/channels.ts";
 import { formatAlertmanager } from "./alertmanager.ts";
 import type { Notice } from "../due.ts";
-import { dedupKey, type Format, type Outgoing, type Parcel, type Sender } from "./channel.ts";
+import { dedupKey, type Format, type Message, type Outgoing, type Sender } from "./channel.ts";
 import { formatPagerDuty } from "./pagerduty.ts";
 import { formatSlack } from "./slack.ts";
 import { formatWebhook } from "./webhook.ts";
@@ -13,17 +13,19 @@ const formats: Record<ChannelSetting["type"], Format> = {
   alertmanager: formatAlertmanager,
 };
 
-/** What came of one try. The error never holds the address: those of some channels are secrets. */
+/** The outcome of one request. The error never has the address, which is a secret for some channels. */
 export type Outcome = { ok: true; status: number } | Failure;
 
 export interface Failure {
   ok: false;
   error: string;
+  /** It may succeed when tried again. */
   again: boolean;
+  /** How long the receiver asks to wait. */
   afterMs: number | undefined;
-  /** It takes nothing now. */
+  /** The receiver takes no requests now. */
   busy: boolean;
-  /** The refusal may be for what was sent, not for the address or who asks. */
+  /** The cause may be the content, rather than the address or the credentials. */
   forContent: boolean;
 }
 
@@ -31,10 +33,10 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 const deadlineMs = 10_000;
 const longestAfterMs = 3_600_000;
-/** No part of a request would fare better. 403 is none of them: a filter on the way may dislike one event's text. */
+/** Statuses that concern the address or the credentials. Not 403: a filter may refuse the text of one event. */
 const aboutAddress = new Set([401, 404, 405, 407, 410]);
 
-/** Why a request failed, in words that name no address: the runtime's own message holds the whole URL. */
+/** Returns why a request failed, without the address: the runtime's own message has the whole URL. */
 function failureWords(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return `no answer within ${deadlineMs / 1000} s`;
@@ -57,7 +59,7 @@ async function postOne(
   { fetch, now }: { fetch: Fetch; now: Date },
 ): Promise<Outcome> {
   try {
-    // A redirect could lead inside: nobody named that address.
+    // A redirect could lead to an address inside the network that no setting names.
     const answer = await fetch(url, {
       method: "POST",
       headers,
@@ -88,19 +90,18 @@ async function postOne(
   }
 }
 
-/** Channels that take one event in a request; the others take all of a delivery in one. */
+/** Returns whether a request of this kind of channel holds one event; the others hold all of a delivery. */
 const takesOne = (type: ChannelSetting["type"]) => type === "pagerduty";
 
 /**
- * Makes one try of a delivery. Answers what came of each notice, undefined where it was not sent: after an answer
- * that says the receiver takes nothing now, or behind one about the same alert that is to be tried again. A request
- * of several that is refused for its content is sent again one by one, so that each is refused for its own sake alone;
- * where `splitsFailed` says so, also one answered with an error that may pass, such as 500: one event may have caused it.
- * Takes 10 s per request at most. Throws nothing.
+ * Makes one try of a delivery. Returns the outcome of each notice, undefined where it was not sent: after an answer that
+ * the receiver is busy, or behind a notice about the same alert that is to be tried again. Where a request of several
+ * notices is refused for its content, each is sent by itself, so that only the refused ones fail; where `splitsFailed`
+ * says so, also after an error that may pass, such as 500. Takes at most 10 s per request. Throws nothing.
  */
 export async function post(
   setting: ChannelSetting,
-  { id, notices, now, alone, splitsFailed = () => false }: Parcel & {
+  { id, notices, now, alone, splitsFailed = () => false }: Message & {
     alone?: (at: number) => string;
     splitsFailed?: (whole: Failure) => boolean;
   },

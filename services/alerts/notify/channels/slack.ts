@@ -1,12 +1,12 @@
 import { type Format, jsonHeaders, lineOf } from "./channel.ts";
 
-/** Slack's three control characters (api.slack.com/reference/surfaces/formatting): names of tables reach here. */
+/** Escapes Slack's three control characters (api.slack.com/reference/surfaces/formatting). */
 const escape = (text: string) =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 const shownMax = 20;
 
-/** An incoming webhook's message: one line each, with the cause of what is new and its first cure. */
+/** Formats notices for an incoming webhook: one line each; new alerts with their cause and first cure. */
 export const formatSlack: Format = (setting, { notices }, sender) => {
   const lines = notices.slice(0, shownMax).flatMap((notice) => {
     const { kind, alert } = notice;

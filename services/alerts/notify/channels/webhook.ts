@@ -2,8 +2,8 @@ import { createHmac } from "node:crypto";
 import { dedupKey, type Format, jsonHeaders, lineOf } from "./channel.ts";
 
 /**
- * The signature of standardwebhooks.com: HMAC-SHA256 over `id.timestamp.body`. A secret that begins with `whsec_` is
- * the key in base64, any other is the key as it stands.
+ * Returns the signature of standardwebhooks.com: HMAC-SHA256 over `id.timestamp.body`. A secret that begins with `whsec_` is
+ * the key in base64; any other is the key itself.
  */
 export function sign(secret: string, id: string, timestamp: string, body: string): string {
   const key = secret.startsWith("whsec_") ? fromBase64(secret.slice(6)) : secret;
@@ -13,7 +13,7 @@ export function sign(secret: string, id: string, timestamp: string, body: string
 
 const fromBase64 = (text: string) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 
-/** JSON with every notice; signed anew at each try, so that a receiver may refuse what is old. */
+/** Formats all notices as JSON. Each try has its own signature, so that a receiver can refuse old requests. */
 export const formatWebhook: Format = (setting, { id, notices, now }, sender) => {
   const body = JSON.stringify({
     type: "holdfast.alerts",

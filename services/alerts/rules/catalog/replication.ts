@@ -1,12 +1,25 @@
-import type { Rule } from "../rule.ts";
-import { usual } from "./usual.ts";
+import { isStandby } from "../../../monitor/signals/replication.ts";
+import type { Snapshot } from "../../../monitor/snapshot.ts";
+import { defaults, GiB, type RuleDefinition } from "../definition.ts";
+import { onServer } from "../proof.ts";
 
-const GiB = 1024 ** 3;
-const hour = 3_600;
+const file = "monitor/replication_test.ts";
+const proofOf = (test: string) =>
+  onServer(test, {
+    file,
+    silent: { test: "one that has all is not behind, and fires nothing", file },
+  });
+const pausedProof = proofOf("with its replay paused it falls behind, and that fires on its name");
 
-export const replicationRules: readonly Rule[] = [
+const standbys = ({ view }: Snapshot) => [{
+  name: "standbys",
+  value: view.rows("replication")?.filter(isStandby).slice(0, 5),
+}];
+
+/** Rules about standbys: of this server, and about this server where it is a standby itself. */
+export const replicationRules: readonly RuleDefinition[] = [
   {
-    ...usual,
+    ...defaults,
     name: "replication_lag",
     title: "A standby is far behind",
     metric: "replication_lag_bytes",
@@ -18,16 +31,19 @@ export const replicationRules: readonly Rule[] = [
     for_seconds: 120,
     phrase: "Standby behind",
     cause:
-      "Possible causes: the link or the standby's disk is too slow, its replay is paused, or a query there holds it up.",
+      "Possible causes: the network or the standby's disk is too slow, its replay is paused, or a query on the standby delays it.",
     cure: [{
       sql:
         "select application_name, state, sent_lsn, replay_lsn, replay_lag from pg_stat_replication",
       lock: "none",
       risk: "reads only",
     }],
+    evidence: standbys,
+    inhibitedBy: { rule: "standby_missing", sameScope: true },
+    proof: pausedProof,
   },
   {
-    ...usual,
+    ...defaults,
     name: "replication_delay",
     title: "A standby replays late",
     metric: "replication_lag_seconds",
@@ -39,13 +55,15 @@ export const replicationRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "Standby replays late",
     cause:
-      "Reads there are old by this much, and a failover would lose it unless replication is synchronous.",
-    cure: [],
+      "Queries on the standby see data that is this old. Unless replication is synchronous, a failover would lose this much.",
+    evidence: standbys,
+    inhibitedBy: { rule: "standby_missing", sameScope: true },
+    proof: pausedProof,
   },
   {
-    ...usual,
+    ...defaults,
     name: "standby_missing",
-    title: "A standby has gone away",
+    title: "A standby is no longer connected",
     metric: "standby_missing",
     unit: "flag",
     direction: "above",
@@ -53,15 +71,16 @@ export const replicationRules: readonly Rule[] = [
     critical: null,
     clear: 0,
     for_seconds: 120,
-    phrase: "Standby gone",
+    phrase: "Standby not connected",
     cause:
-      "Possible causes: it was stopped, or the link to it is cut. After a day without it Holdfast forgets it.",
-    cure: [],
+      "Possible causes: the standby was stopped, or the network to it is interrupted. Holdfast forgets a standby after a day.",
+    evidence: standbys,
+    proof: proofOf("one that is gone has not caught up, and is missed until it is back"),
   },
   {
-    ...usual,
+    ...defaults,
     name: "standby_delay",
-    title: "This standby is behind the WAL that it has",
+    title: "This standby is behind the WAL that it received",
     metric: "standby_replay_delay_seconds",
     unit: "seconds",
     direction: "above",
@@ -71,11 +90,17 @@ export const replicationRules: readonly Rule[] = [
     for_seconds: 60,
     phrase: "Replay behind",
     cause:
-      "Possible causes: replay is paused, delayed on purpose (recovery_min_apply_delay), waits for a query (max_standby_streaming_delay, max_standby_archive_delay), or the disk is slow.",
-    cure: [{ sql: "select pg_wal_replay_resume()", lock: "none", risk: "only when it was paused" }],
+      "Possible causes: replay is paused, is delayed on purpose (recovery_min_apply_delay), waits for a query (max_standby_streaming_delay, max_standby_archive_delay), or the disk is slow.",
+    cure: [{
+      sql: "select pg_wal_replay_resume()",
+      lock: "none",
+      risk: "helps only where replay was paused",
+    }],
+    inhibitedBy: { rule: "standby_cut", sameScope: false },
+    proof: pausedProof,
   },
   {
-    ...usual,
+    ...defaults,
     name: "standby_paused",
     title: "The replay of this standby is paused",
     metric: "standby_paused",
@@ -87,15 +112,16 @@ export const replicationRules: readonly Rule[] = [
     for_seconds: 600,
     phrase: "Replay paused",
     cause:
-      "Somebody called pg_wal_replay_pause(), or a recovery target or a setting too small for the primary's stopped it. Reads grow old, and what an archive holds for it is not seen.",
+      "Possible causes: somebody called pg_wal_replay_pause(), a recovery target was reached, or a setting is lower than on the primary. Queries see old data, and Holdfast does not see WAL that waits in an archive.",
     cure: [{
       sql: "select pg_wal_replay_resume()",
       lock: "none",
-      risk: "what was to be kept from being replayed is replayed",
+      risk: "replays what the pause was meant to hold back",
     }],
+    proof: pausedProof,
   },
   {
-    ...usual,
+    ...defaults,
     name: "standby_cut",
     title: "This standby receives nothing from its primary",
     metric: "standby_receiving",
@@ -106,67 +132,8 @@ export const replicationRules: readonly Rule[] = [
     clear: 1,
     for_seconds: 60,
     phrase: "Standby cut off from its primary",
-    cause: "Possible causes: the primary is down, the network is cut, or the WAL it needs is gone.",
-    cure: [],
-  },
-  {
-    ...usual,
-    name: "slot_inactive",
-    title: "Nobody uses a replication slot",
-    metric: "slot_inactive_seconds",
-    unit: "seconds",
-    direction: "above",
-    warning: hour / 2,
-    critical: 6 * hour,
-    clear: 60,
-    for_seconds: 0,
-    phrase: "Slot not used",
-    cause: "Nothing reads from it; WAL is kept for it until the disk is full.",
-    cure: [{
-      sql:
-        "select slot_name, slot_type, active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as kept from pg_replication_slots order by active, slot_name",
-      lock: "none",
-      risk: "reads only; pg_drop_replication_slot() then ends what its consumer follows",
-    }],
-  },
-  {
-    ...usual,
-    name: "slot_retained",
-    title: "A replication slot keeps much WAL",
-    metric: "slot_retained_bytes",
-    unit: "bytes",
-    direction: "above",
-    warning: 10 * GiB,
-    critical: 50 * GiB,
-    clear: 5 * GiB,
-    for_seconds: 60,
-    phrase: "WAL kept for a slot",
     cause:
-      "Possible causes: its consumer is gone or too slow; without max_slot_wal_keep_size it may fill the disk.",
-    cure: [{
-      sql: "alter system set max_slot_wal_keep_size = '50GB'; select pg_reload_conf()",
-      lock: "none",
-      risk: "a slot further behind than that is lost",
-    }],
-  },
-  {
-    ...usual,
-    name: "slot_lost",
-    title: "A replication slot is lost",
-    metric: "slot_lost",
-    unit: "flag",
-    direction: "above",
-    warning: null,
-    critical: 1,
-    clear: 0,
-    for_seconds: 0,
-    phrase: "Slot lost",
-    cause: "WAL that its consumer still needs was removed.",
-    cure: [{
-      sql:
-        "select slot_name, slot_type, active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as kept from pg_replication_slots order by active, slot_name",
-      lock: "none",
-      risk: "reads only; pg_drop_replication_slot() then drops the one that is lost",
-    }],
+      "Possible causes: the primary is down, the network is interrupted, or the primary no longer has the WAL that this standby needs.",
+    proof: proofOf("one whose link to its primary is cut says so itself"),
   },
 ];

@@ -1,9 +1,9 @@
 import { HoldfastError } from "../../../../errors.ts";
 import { createPacer } from "../../../../lib/pacer.ts";
 
-/** No tick needs a line this long; a body without line ends must not fill the memory. */
+/** Bytes of one line: more than any tick needs, and a bound on memory. */
 const lineMax = 64 * 1024;
-/** Lines of this many bytes cost the slowest parser less than the event loop may be held. */
+/** Bytes parsed before the event loop runs again, chosen for the slowest parser. */
 const pieceBytes = 8 * 1024;
 const lineEnd = 0x0a;
 const byteOrderMark = [0xef, 0xbb, 0xbf];
@@ -15,7 +15,7 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
   return joined;
 }
 
-/** Cuts whole lines into pieces of whole lines of about `pieceBytes` each. */
+/** Cuts complete lines into pieces of about `pieceBytes`, each of complete lines. */
 function* pieces(lines: Uint8Array): Generator<Uint8Array> {
   let from = 0;
   while (lines.length - from > pieceBytes) {
@@ -51,8 +51,8 @@ async function* wholeLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 }
 
 /**
- * Cuts chunks into blocks of whole lines, the last one perhaps without its end, and lets the event loop run between them. A
- * line beyond all bounds comes as it is, unfinished, for `lineAt` to refuse.
+ * Cuts chunks into blocks of complete lines, the last perhaps without a line end, and lets the event loop run between them. A
+ * line over the limit is passed on incomplete, and `lineAt` refuses it.
  */
 export async function* readBlocks(
   chunks: AsyncIterable<Uint8Array>,
@@ -69,7 +69,7 @@ export async function* readBlocks(
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The line that begins at `at`, decoded strictly, and where the next one begins. Throws a HoldfastError. */
+/** Returns the line that begins at `at`, decoded strictly, and where the next one begins. Throws a HoldfastError. */
 export function lineAt(
   block: Uint8Array,
   at: number,

@@ -7,8 +7,8 @@ const comma = 0x2c;
 export type CsvColumn = "ts" | "symbol" | "price" | "size" | "exchange" | "side" | "trade_id";
 
 /**
- * Makes a reader of plain CSV records whose columns come in the given order: answers the tick and leaves the
- * scanner on the next line, or answers undefined for whatever it does not know (quotes, other alphabets, faults).
+ * Creates a reader of plain CSV records with columns in the given order. It returns the tick and leaves the scanner on the
+ * next line, or returns undefined for everything else (quotes, text outside ASCII, faults).
  */
 export function createCsvRowReader(
   scanner: ByteScanner,
@@ -16,7 +16,7 @@ export function createCsvRowReader(
 ): RowReader {
   const last = columns.length - 1;
 
-  /** A text field; undefined for one without a comma or line end behind it, too. */
+  /** Reads a text field; undefined also when no comma or line end follows. */
   function text(column: number, longest: number): string | undefined {
     return column < last
       ? scanner.label(comma, comma, longest)
@@ -65,7 +65,7 @@ export function createCsvRowReader(
       if (column < last && !scanner.skip(comma)) return undefined;
     }
     if (!scanner.skipLineEnd()) return undefined;
-    // Comparisons that NaN fails, so that one unread number is enough.
+    // NaN fails each comparison, so one number that was not read is enough.
     if (!(tsUs >= 0) || !isWithinBounds(price) || !isWithinBounds(size) || !symbol) {
       return undefined;
     }

@@ -21,7 +21,7 @@ const seenTs = 1, seenSymbol = 2, seenPrice = 4, seenSize = 8;
 const seenExchange = 16, seenSide = 32, seenTradeId = 64;
 const seenRequired = seenTs | seenSymbol | seenPrice | seenSize;
 
-/** Which key stands at the scanner, past its opening quote; 0 for one that is none of a tick's. */
+/** Reads a key after its opening quote; 0 when it is not a key of a tick. */
 function readKey(scanner: ByteScanner): number {
   switch (scanner.bytes[scanner.at]) {
     case 0x70:
@@ -38,7 +38,7 @@ function readKey(scanner: ByteScanner): number {
   }
 }
 
-/** A string without escapes; undefined for anything else. */
+/** Reads a string without escapes; undefined for anything else. */
 function readString(scanner: ByteScanner, longest: number): string | undefined {
   if (!scanner.skip(quote)) return undefined;
   const text = scanner.label(quote, quote, longest);
@@ -46,7 +46,7 @@ function readString(scanner: ByteScanner, longest: number): string | undefined {
   return text;
 }
 
-/** The same, or null. */
+/** Reads a string without escapes, or null. */
 function readOptional(scanner: ByteScanner, longest: number): string | null | undefined {
   return scanner.word(nullWord) ? null : readString(scanner, longest);
 }
@@ -58,8 +58,8 @@ function readTime(scanner: ByteScanner): number {
 }
 
 /**
- * Makes a reader of ticks written as plain JSON objects, one a line: answers the tick and leaves the scanner on
- * the next line, or answers undefined for whatever it does not know.
+ * Creates a reader of ticks written as plain JSON objects, one per line. It returns the tick and leaves the scanner on the
+ * next line, or returns undefined for everything else.
  */
 export function createJsonRowReader(scanner: ByteScanner): RowReader {
   function read(line: number): ParsedTick | undefined {
@@ -88,7 +88,7 @@ export function createJsonRowReader(scanner: ByteScanner): RowReader {
     } while (scanner.skip(0x2c));
     if (!scanner.skip(0x7d) || !scanner.skipLineEnd()) return undefined;
     if ((seen & seenRequired) !== seenRequired) return undefined;
-    // Comparisons that NaN fails, so that one unread number is enough.
+    // NaN fails each comparison, so one number that was not read is enough.
     if (!(tsUs >= 0) || !isWithinBounds(price) || !isWithinBounds(size)) return undefined;
     if (!symbol || exchange === undefined || side === undefined || tradeId === undefined) {
       return undefined;

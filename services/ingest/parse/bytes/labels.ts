@@ -2,8 +2,8 @@ const slots = 8_192;
 const longest = 32;
 
 /**
- * Turns bytes of ASCII into strings and remembers them: a feed repeats its few symbols and exchanges millions of
- * times, and a remembered string costs no allocation. One place per hash; a newcomer takes the place.
+ * Converts ASCII bytes to strings and caches them: a feed repeats its few symbols and exchanges millions of times, and a
+ * cached string costs no allocation. One slot per hash; a new string replaces the old one.
  */
 export function createLabels() {
   const kept: (Uint8Array | undefined)[] = new Array(slots).fill(undefined);
@@ -16,7 +16,7 @@ export function createLabels() {
   }
 
   return {
-    /** The string of the ASCII bytes from `from` up to `to`, whose hash the caller has. */
+    /** Returns the string of the ASCII bytes from `from` up to `to`; `hash` is their hash. */
     take(bytes: Uint8Array, from: number, to: number, hash: number): string {
       const length = to - from;
       if (length > longest) return decode(bytes, from, to);

@@ -3,13 +3,13 @@ import type { ByteScanner } from "./scanner.ts";
 
 /** Reads ticks line by line from a block of bytes. */
 export interface RowReader {
-  /** Where the next line begins, after a tick was read. */
+  /** Where the line after the last tick read begins. */
   readonly next: number;
-  /** The tick of the line that begins at `at`; undefined for one that must be read the long way. */
+  /** Returns the tick of the line that begins at `at`; undefined when the full parser must read the line. */
   read(block: Uint8Array, at: number, line: number): ParsedTick | undefined;
 }
 
-/** A reader whose lines are read by `readLine`, from where the scanner stands. */
+/** Creates a reader whose `readLine` reads from the position of the scanner. */
 export function createRowReader(
   scanner: ByteScanner,
   readLine: (line: number) => ParsedTick | undefined,

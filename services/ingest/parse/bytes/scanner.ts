@@ -3,14 +3,14 @@ import { createLabels } from "./labels.ts";
 
 const zero = 0x30;
 const powers = Array.from({ length: 16 }, (_, scale) => 10 ** scale);
-/** So many decimal digits are exact in a double, and so is every power of ten here: one division rounds once. */
+/** Decimal digits that a double holds exactly. The powers of ten here are exact too, so a division rounds only once. */
 const exactDigits = 15;
 
 /**
- * Reads the plain forms of a tick's fields straight from the bytes: about four times as fast as by way of strings
- * and JSON.parse. Whatever is not plain (escapes, other alphabets, exponents, offsets, faults) it does not read:
- * the caller then takes the long way, which knows every form and names every fault. It keeps no place between two
- * reads, so that uploads can share one, and with it the labels it remembers.
+ * Reads plain tick fields directly from the bytes, about four times as fast as through strings and JSON.parse. It does not
+ * read anything else (escapes, text outside ASCII, exponents, offsets, faults): the caller then uses the full parser, which
+ * reads every format and names every fault. It keeps no position between two reads, so uploads share one scanner and its
+ * cache of labels.
  */
 export class ByteScanner {
   bytes: Uint8Array = new Uint8Array(0);
@@ -19,28 +19,28 @@ export class ByteScanner {
   #date = -1;
   #dateUs = NaN;
 
-  /** Two digits as a number, beyond 99 when they are none. */
+  /** Returns two digits as a number; above 99 when they are not digits. */
   #two(at: number): number {
     const tens = this.bytes[at]! - zero;
     const ones = this.bytes[at + 1]! - zero;
     return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : 1_000;
   }
 
-  /** Passes `byte`, or stays. */
+  /** Skips `byte`, if it is next. */
   skip(byte: number): boolean {
     if (this.bytes[this.at] !== byte) return false;
     this.at++;
     return true;
   }
 
-  /** Passes the end of a line, or the end of the bytes. */
+  /** Skips the end of a line or of the bytes. */
   skipLineEnd(): boolean {
     if (this.bytes[this.at] === 0x0d) this.at++;
     if (this.at >= this.bytes.length) return true;
     return this.skip(0x0a);
   }
 
-  /** A plain decimal of at most 15 digits, not negative; NaN for anything else. */
+  /** Reads a plain decimal of at most 15 digits, not negative; NaN for anything else. */
   number(): number {
     const { bytes } = this;
     let at = this.at;
@@ -65,7 +65,7 @@ export class ByteScanner {
     return scale === 0 ? mantissa : mantissa / powers[scale]!;
   }
 
-  /** The digits of a whole number of at most 15, as text; undefined for anything else. */
+  /** Reads an integer of at most 15 digits as text; undefined for anything else. */
   wholeText(): string | undefined {
     const from = this.at;
     const value = this.number();
@@ -74,7 +74,7 @@ export class ByteScanner {
     return String(value);
   }
 
-  /** `YYYY-MM-DDThh:mm:ss[.ffffff]Z` as microseconds since 1970; NaN for anything else. */
+  /** Reads `YYYY-MM-DDThh:mm:ss[.ffffff]Z` as microseconds since 1970; NaN for anything else. */
   timestamp(): number {
     const { bytes, at } = this;
     const separator = bytes[at + 10];
@@ -105,7 +105,7 @@ export class ByteScanner {
     return us;
   }
 
-  /** Ticks of one upload mostly share their date, so the last one is remembered. */
+  /** Most ticks of an upload have the same date, so the last one is cached. */
   #midnight(at: number): number {
     const century = this.#two(at);
     const year = this.#two(at + 2);
@@ -121,8 +121,8 @@ export class ByteScanner {
   }
 
   /**
-   * Printable ASCII, at most `longest` characters, up to one of two ends, which it does not pass. Undefined for
-   * anything else, for quotes and backslashes, which may mean something, and for the byte `never`.
+   * Reads printable ASCII of at most `longest` characters up to one of two end bytes, which it does not skip. Undefined for
+   * anything else, for quotes and backslashes, and for the byte `never`.
    */
   label(end: number, otherEnd: number, longest: number, never = 0x22): string | undefined {
     const { bytes } = this;
@@ -141,7 +141,7 @@ export class ByteScanner {
     return this.#labels.take(bytes, from, at, hash ^ (hash >>> 13));
   }
 
-  /** Says whether `word` stands here, and passes it. */
+  /** Skips `word` if it is next, and says whether it was. */
   word(word: Uint8Array): boolean {
     for (let at = 0; at < word.length; at++) {
       if (this.bytes[this.at + at] !== word[at]) return false;

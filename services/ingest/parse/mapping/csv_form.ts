@@ -3,20 +3,20 @@ import { type MappingOptions, presetOf } from "./options.ts";
 import { type Preset, requiredFields } from "./presets.ts";
 import { splitRecord } from "./records.ts";
 
-/** What the first line of CSV settles. */
+/** The format of a CSV body, read from its first line. */
 export interface CsvForm {
   layout: Layout;
   delimiter: string;
-  /** Whether the first line names the columns, or is a row already. */
+  /** Whether the first line names the columns; otherwise it is a row. */
   isHeader: boolean;
 }
 
-/** With a point or a comma: a header is told from a row before either is settled. */
+/** Accepts a decimal point or comma: the header is detected before the decimal mark is known. */
 const looksNumeric = /^[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?$/;
-/** Columns of the candles that exchanges hand out without a header, by the preset's exchange. */
+/** Number of columns of candle files without a header, by the exchange of the preset. */
 const candleWidths: Record<string, number> = { binance: 12, kraken: 7, kibot: 7, firstrate: 6 };
 
-/** Finds what parts the fields: commas before all else. */
+/** Detects the delimiter; a comma takes precedence. */
 function findDelimiter(text: string, options: MappingOptions): string {
   if (options.delimiter !== undefined) return options.delimiter;
   const known = options.decimalComma ? [";", "\t", "|"] : [",", ";", "\t", "|"];
@@ -47,7 +47,7 @@ function namesByPosition(
   );
 }
 
-/** Whether the first line is a header, where nobody said: headers hold no numbers, rows do. */
+/** Says whether the first line is a header; by default, when it holds no number. */
 function findHeader(fields: readonly string[], options: MappingOptions): boolean {
   if (options.header !== undefined) return options.header;
   const sources = Object.values(options.columns ?? {}).flatMap(({ columns }) => columns);
@@ -56,7 +56,7 @@ function findHeader(fields: readonly string[], options: MappingOptions): boolean
   return !fields.some((field) => looksNumeric.test(field.trim()));
 }
 
-/** Reads what the first line of a CSV body says of the rest. Throws a HoldfastError that says what is wrong with it. */
+/** Reads the format of a CSV body from its first line. Throws a HoldfastError that names the fault. */
 export function readCsvForm(text: string, options: MappingOptions): CsvForm {
   const delimiter = findDelimiter(text, options);
   const fields = splitRecord(text, delimiter) ?? [];

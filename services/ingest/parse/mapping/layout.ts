@@ -16,21 +16,21 @@ export interface PlacedField {
   at: readonly number[];
 }
 
-/** Where in a row each field stands. */
+/** The place of each field in a row. */
 export interface Layout {
   names: readonly string[];
   fields: readonly PlacedField[];
   /** Columns that are not read, as the file names them. */
   leftOut: readonly string[];
-  /** Rows with another value there are no trades. */
+  /** Only rows with one of these values in that column are trades. */
   only: { at: number; column: string; values: readonly string[] } | undefined;
 }
 
-/** A column that pandas adds for an index that has no name. */
+/** A column that pandas adds for an index without a name. */
 const pandasIndex = /^__index_level_\d+__$/;
 const shown = 30;
 
-/** A first line that does not do; `more`, what helps, stands with the problem only. */
+/** Returns the error of an unusable first line; `more`, the remedy, is part of the problem only. */
 export function headerError(message: string, more = ""): HoldfastError {
   return new HoldfastError("malformed_body", message, {
     problems: [{ line: 1, path: "header", message: message + more }],
@@ -43,8 +43,8 @@ const list = (names: readonly string[]) => {
 };
 
 /**
- * The place of a column: by its name, or by the same name in another case where that is one column only, or by its
- * number; -1 for none. A preset's single letters are names in one case only: `m` and `M` differ there.
+ * Returns the place of a column, or -1: by its name, by the same name in another case when only one column has it, or by its
+ * number. Single letters of a preset keep their case: `m` and `M` differ there.
  */
 function placeOf(names: readonly string[], wanted: string, preset: boolean): number {
   const exact = names.indexOf(wanted);
@@ -53,7 +53,7 @@ function placeOf(names: readonly string[], wanted: string, preset: boolean): num
     const lower = wanted.toLowerCase();
     const same = names.flatMap((name, at) => name.toLowerCase() === lower ? [at] : []);
     if (same.length === 1) return same[0]!;
-    if (same.length > 1) throw headerError(`Column ${wanted} is there ${same.length} times`);
+    if (same.length > 1) throw headerError(`Column ${wanted} occurs ${same.length} times`);
   }
   const number = !preset && /^\d{1,5}$/.test(wanted) ? Number(wanted) : 0;
   return number >= 1 && number <= names.length ? number - 1 : -1;
@@ -69,7 +69,7 @@ function place(
   return at.includes(-1) ? undefined : { field, rule, at };
 }
 
-/** Where a preset's fields are; undefined when a required one is not there and not given. */
+/** Places the fields of a preset; undefined when a required one is neither among the columns nor given. */
 function placePreset(
   names: readonly string[],
   preset: PresetName,
@@ -90,14 +90,14 @@ function placePreset(
   return placed;
 }
 
-/** Candles have been taken for trades by their columns. */
-export function isCandles(names: readonly string[]): boolean {
+/** Says whether the columns are those of candles. */
+function isCandles(names: readonly string[]): boolean {
   const lower = new Set(names.map((name) => name.toLowerCase()));
   return ["open", "high", "low", "close"].every((name) => lower.has(name));
 }
 
-/** What helps when fields are missing. */
-function wayOut(names: readonly string[], missing: readonly Field[], preset: boolean): string {
+/** Returns a remedy for missing fields. */
+function remedyOf(names: readonly string[], missing: readonly Field[], preset: boolean): string {
   if (isCandles(names)) return ": these are candles, not trades";
   const has = names.some((name) => name !== "") ? `; the columns are: ${list(names)}` : "";
   const given = new Set<Field>(["symbol"]);
@@ -136,7 +136,7 @@ function checkGiven(layout: readonly PlacedField[], options: MappingOptions): vo
   }
 }
 
-/** What a preset says of how a field is written, which holds for another column in its place, too. */
+/** Returns the format that a preset gives a field; it also applies to another column named for the field. */
 function formOf(rule: FieldRule | undefined): Partial<FieldRule> {
   const { units, zone, wholeScale } = rule ?? {};
   return {
@@ -146,89 +146,127 @@ function formOf(rule: FieldRule | undefined): Partial<FieldRule> {
   };
 }
 
-/** How a refusal speaks of the columns. */
-interface LayoutWords {
-  /** What stands before "missing". */
+/** Words of a refusal that depend on the kind of file. */
+interface LayoutTexts {
+  /** Stands before "missing". */
   missing: string;
-  /** More on an unknown column. */
+  /** Describes an unknown column further. */
   describe: (at: number) => string;
 }
 
-const csvWords: LayoutWords = {
+const csvTexts: LayoutTexts = {
   missing: "The first line must name the columns; ",
   describe: () => "",
 };
 
-/** Finds the fields among named columns. Throws a HoldfastError that names what is missing, unknown or there twice. */
-export function layOut(
-  given: readonly string[],
-  options: MappingOptions,
-  { missing: lead, describe }: LayoutWords = csvWords,
-): Layout {
-  const names = given.map((name) => name.trim());
-  const { columns = {}, preset } = options;
-  const placed: PlacedField[] = [];
-  const rules: Partial<Record<Field, readonly FieldRule[]>> = preset
-    ? presets[preset].fields
-    : Object.fromEntries(fieldNames.map((field) => [field, [{ columns: [field] }]]));
-  for (const field of fieldNames) {
+type Rules = Partial<Record<Field, readonly FieldRule[]>>;
+
+/** Returns the rules of the preset; without one, each field has a column of its own name. */
+function rulesOf(preset: PresetName | undefined): Rules {
+  if (preset) return presets[preset].fields;
+  return Object.fromEntries(fieldNames.map((field) => [field, [{ columns: [field] }]]));
+}
+
+/** Places the fields that the option `columns` names. */
+function placeNamed(
+  names: readonly string[],
+  columns: NonNullable<MappingOptions["columns"]>,
+  rules: Rules,
+): PlacedField[] {
+  return fieldNames.flatMap((field) => {
     const named = columns[field];
-    if (!named) continue;
+    if (!named) return [];
     const rule = { ...formOf(rules[field]?.[0]), ...named };
     const found = place(names, field, rule, false);
-    if (!found) {
-      throw headerError(
-        `There is no column ${
-          rule.columns.join("+")
-        }, which columns names for ${field}; there are ${names.length}: ${list(names)}`,
-      );
-    }
-    placed.push(found);
-  }
-  const taken = new Set(placed.map(({ field }) => field));
+    if (found) return [found];
+    throw headerError(
+      `There is no column ${
+        rule.columns.join("+")
+      }, which columns names for ${field}; there are ${names.length}: ${list(names)}`,
+    );
+  });
+}
+
+/** Places the other fields by the rules, and returns all of them. */
+function placeRest(
+  names: readonly string[],
+  named: readonly PlacedField[],
+  rules: Rules,
+  preset: boolean,
+): PlacedField[] {
+  const placed = [...named];
+  const done = new Set(named.map(({ field }) => field));
   for (const field of fieldNames) {
-    if (taken.has(field)) continue;
+    if (done.has(field)) continue;
     for (const rule of rules[field] ?? []) {
-      const found = place(names, field, rule, preset !== undefined);
-      // What columns names for one field is not another's by its own name.
+      const found = place(names, field, rule, preset);
+      // A column that `columns` names for one field does not serve another by its own name.
       if (!found || (!preset && placed.some(({ at }) => at.includes(found.at[0]!)))) continue;
       placed.push(found);
       break;
     }
   }
-  checkGiven(placed, options);
+  return placed;
+}
+
+function checkMissing(
+  names: readonly string[],
+  placed: readonly PlacedField[],
+  { symbol, preset }: MappingOptions,
+  lead: string,
+): void {
   const missing = requiredFields.filter((field) =>
-    !placed.some((one) => one.field === field) && !(field === "symbol" && options.symbol)
+    !placed.some((one) => one.field === field) && !(field === "symbol" && symbol)
   );
-  if (missing.length > 0) {
-    throw headerError(
-      `${lead}missing: ${missing.join(", ")}`,
-      wayOut(names, missing, preset !== undefined),
-    );
+  if (missing.length === 0) return;
+  throw headerError(
+    `${lead}missing: ${missing.join(", ")}`,
+    remedyOf(names, missing, preset !== undefined),
+  );
+}
+
+function checkUnknown(
+  names: readonly string[],
+  used: ReadonlySet<number>,
+  { columns, preset, ignoreUnknown }: MappingOptions,
+  describe: LayoutTexts["describe"],
+): void {
+  const at = names.findIndex((name, at) => !used.has(at) && !pandasIndex.test(name));
+  const unknown = names[at];
+  if (unknown === undefined || columns || preset || ignoreUnknown) return;
+  const lower = unknown.toLowerCase();
+  if (fieldNames.some((field) => field === lower)) {
+    throw headerError(`Column ${lower} occurs twice`);
   }
-  const used = new Set(placed.flatMap(({ at }) => at));
-  const leftOut = names.filter((_, at) => !used.has(at));
-  const unknownAt = names.findIndex((name, at) => !used.has(at) && !pandasIndex.test(name));
-  const unknown = names[unknownAt];
-  if (unknown !== undefined && !options.columns && !preset && !options.ignoreUnknown) {
-    const twice = fieldNames.some((field) => field === unknown.toLowerCase());
-    throw headerError(
-      twice
-        ? `Column ${unknown.toLowerCase()} is there twice`
-        : `Unknown column ${JSON.stringify(unknown.slice(0, 40))}${describe(unknownAt)}; known: ${
-          fieldNames.join(", ")
-        }`,
-      twice
-        ? ""
-        : "; leave out what is unknown with ignore_unknown=true (import: --ignore-unknown), or say which column is which with columns (import: --columns)",
-    );
-  }
+  throw headerError(
+    `Unknown column ${JSON.stringify(unknown.slice(0, 40))}${describe(at)}; known: ${
+      fieldNames.join(", ")
+    }`,
+    "; leave out what is unknown with ignore_unknown=true (import: --ignore-unknown), or say which column is which with columns (import: --columns)",
+  );
+}
+
+/** Finds the fields among named columns. Throws a HoldfastError that names what is missing, unknown or there twice. */
+export function layOut(
+  given: readonly string[],
+  options: MappingOptions,
+  { missing: lead, describe }: LayoutTexts = csvTexts,
+): Layout {
+  const names = given.map((name) => name.trim());
+  const { columns = {}, preset } = options;
+  const rules = rulesOf(preset);
+  const named = placeNamed(names, columns, rules);
+  const fields = placeRest(names, named, rules, preset !== undefined);
+  checkGiven(fields, options);
+  checkMissing(names, fields, options, lead);
+  const used = new Set(fields.flatMap(({ at }) => at));
+  checkUnknown(names, used, options, describe);
   const only = presetOf(options)?.only;
   const onlyAt = only ? placeOf(names, only.column, true) : -1;
   return {
     names,
-    fields: placed,
-    leftOut,
+    fields,
+    leftOut: names.filter((_, at) => !used.has(at)),
     only: only && onlyAt >= 0 ? { ...only, at: onlyAt } : undefined,
   };
 }

@@ -4,18 +4,18 @@ import { layOut } from "./layout.ts";
 import type { MappingOptions } from "./options.ts";
 import { createRowMapper, type RowMapper } from "./row_mapper.ts";
 
-/** Objects of one feed have a few sets of keys, not more. */
+/** Layouts kept per body: the objects of one feed have only a few sets of keys. */
 const shapesMax = 64;
 
-/** Longer numbers are perhaps no double: nanoseconds, seconds with microseconds, trade numbers. */
+/** Longer numbers may not fit a double: nanoseconds, seconds with microseconds, trade ids. */
 const exactLength = 15;
 
-/** Reads JSON and keeps numbers that a double may round as their text. */
+/** Parses JSON and returns numbers that a double may round as text. */
 export function parseKeepingDigits(text: string): unknown {
   const keep = (_: string, value: unknown, context?: { source?: string }): unknown => {
     const source = typeof value === "number" ? context?.source : undefined;
     if (source === undefined) return value;
-    // A whole number with a point says that it counts no smaller units.
+    // An integer with a decimal point shows that it does not count smaller units.
     const pointed = Number.isInteger(value) && source.includes(".");
     if (source.length <= exactLength && !pointed) return value;
     return /^-?\d+(\.\d+)?$/.test(source) ? source : value;
@@ -25,7 +25,7 @@ export function parseKeepingDigits(text: string): unknown {
 
 const keyWords = { missing: "keys are ", describe: () => "" };
 
-/** Makes ticks of objects whose keys are mapped. A row that is refused is kept as what it was mapped to. */
+/** Creates the mapper from objects to ticks. A refused row is kept in its mapped form. */
 export function createObjectMapper(
   options: MappingOptions,
   nowUs: number,

@@ -13,9 +13,9 @@ import {
 import { type DateOrder, dateOrders, type TimeUnit, timeUnits } from "./times.ts";
 import { openZone } from "./zones.ts";
 
-/** How a body's columns or keys become the fields of ticks; all undefined or false for Holdfast's own form. */
+/** How columns or keys of a body map to fields; all undefined or false for Holdfast's own format. */
 export interface MappingOptions {
-  /** Fields with the columns they come from, in place of those of their own names. */
+  /** Fields with the columns they are read from, in place of columns of the same name. */
   columns: Partial<Record<Field, FieldRule>> | undefined;
   /** The symbol of every row. */
   symbol: string | undefined;
@@ -25,15 +25,15 @@ export interface MappingOptions {
   timeZone: string | undefined;
   dateOrder: DateOrder | undefined;
   preset: PresetName | undefined;
-  /** Whether the first line of CSV names the columns; undefined: found out. */
+  /** Whether the first line of CSV names the columns; undefined: detected. */
   header: boolean | undefined;
-  /** What parts the fields of CSV; undefined: found out from the first line. */
+  /** The delimiter of CSV; undefined: detected from the first line. */
   delimiter: string | undefined;
   decimalComma: boolean;
   ignoreUnknown: boolean;
 }
 
-/** The options as they are written in a query; the same names with dashes are the flags of `import`. */
+/** Names of the options in a query; with dashes they are the flags of `import`. */
 export const optionNames = [
   "columns",
   "symbol",
@@ -50,7 +50,7 @@ export const optionNames = [
 export type OptionName = (typeof optionNames)[number];
 export type WrittenOptions = Partial<Record<OptionName, string>>;
 
-export const delimiterNames: Readonly<Record<string, string>> = {
+const delimiterNames: Readonly<Record<string, string>> = {
   comma: ",",
   semicolon: ";",
   tab: "\t",
@@ -70,7 +70,7 @@ function refuse(option: OptionName, message: string): HoldfastError {
 function oneOf<T extends string>(option: OptionName, text: string, known: readonly T[]): T {
   const found = known.find((one) => one === text.toLowerCase());
   if (found === undefined) {
-    throw refuse(option, `${JSON.stringify(text.slice(0, 40))} is none of ${known.join(", ")}`);
+    throw refuse(option, `${JSON.stringify(text.slice(0, 40))} is not one of ${known.join(", ")}`);
   }
   return found;
 }
@@ -98,12 +98,12 @@ function readColumns(text: string): Partial<Record<Field, FieldRule>> {
     if (!known.includes(field)) {
       throw refuse(
         "columns",
-        `${JSON.stringify(name.slice(0, 40))} is no field; known: ${
+        `${JSON.stringify(name.slice(0, 40))} is not a field; known: ${
           fieldNames.join(", ")
         }, buyer_is_maker`,
       );
     }
-    if (columns[field]) throw refuse("columns", `${field} is there twice`);
+    if (columns[field]) throw refuse("columns", `${field} is given twice`);
     const from = joined.includes(field) ? source.split("+").map((one) => one.trim()) : [source];
     if (from.includes("")) throw refuse("columns", `${source} names a column without a name`);
     columns[field] = { columns: from, ...(maker ? { values: buyerIsMaker } : {}) };
@@ -129,7 +129,7 @@ function readFlag(option: OptionName, text: string): boolean {
   return flag === "true" || flag === "1";
 }
 
-/** Reads written options. Throws a HoldfastError that names the option and what it may be. */
+/** Reads written options. Throws a HoldfastError that names the option and the values allowed. */
 export function readMappingOptions(written: WrittenOptions): MappingOptions {
   const read = <T>(option: OptionName, how: (text: string) => T): T | undefined => {
     const text = written[option];
@@ -149,7 +149,7 @@ export function readMappingOptions(written: WrittenOptions): MappingOptions {
         "time_zone",
         `${
           JSON.stringify(text.slice(0, 40))
-        } is no time zone; say UTC, an offset such as +05:30, or a name such as America/New_York`,
+        } is not a time zone; use UTC, an offset such as +05:30, or a name such as America/New_York`,
       );
     }),
     dateOrder: read("date_order", (text) => oneOf("date_order", text, dateOrders)),
@@ -162,18 +162,18 @@ export function readMappingOptions(written: WrittenOptions): MappingOptions {
   const { choose } = presetOf(options) ?? {};
   if (choose !== undefined) throw refuse("preset", choose);
   if (options.decimalComma && options.delimiter === ",") {
-    throw refuse("decimal", "commas cannot both part the fields and stand before decimals");
+    throw refuse("decimal", "a comma cannot be both the delimiter and the decimal mark");
   }
   if (options.symbol !== undefined && options.columns?.symbol) {
-    throw refuse("symbol", "columns names a column for it as well; leave one of the two out");
+    throw refuse("symbol", "columns also names a column for it; omit one of the two");
   }
   if (options.exchange !== undefined && options.columns?.exchange) {
-    throw refuse("exchange", "columns names a column for it as well; leave one of the two out");
+    throw refuse("exchange", "columns also names a column for it; omit one of the two");
   }
   return options;
 }
 
-/** What the options say to whoever compares two of them; empty for none. */
+/** Returns a digest of the options, equal for equal options; empty for none. */
 export function optionsDigest(written: WrittenOptions): string {
   const said = optionNames.filter((name) => written[name] !== undefined)
     .map((name) => `${name}=${written[name]}`);
@@ -182,7 +182,7 @@ export function optionsDigest(written: WrittenOptions): string {
     : createHash("sha256").update(said.join("\n")).digest("hex").slice(0, 16);
 }
 
-/** Whether bodies are read in Holdfast's own form. */
+/** Says whether bodies are in Holdfast's own format. */
 export function isOwnForm(written: WrittenOptions): boolean {
   return optionNames.every((name) => written[name] === undefined);
 }

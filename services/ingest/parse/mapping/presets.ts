@@ -12,33 +12,33 @@ export const fieldNames = [
 export type Field = (typeof fieldNames)[number];
 export const requiredFields: readonly Field[] = ["ts", "symbol", "price", "size"];
 
-/** One way in which a file may hold a field. */
+/** A rule by which a file holds a field. */
 export interface FieldRule {
-  /** Names of columns: several are joined with a space, or combined. */
+  /** Names of columns; several are joined with a space, or combined. */
   columns: readonly string[];
-  /** `mean` and `sum` are of numbers. */
+  /** How to combine several numbers. */
   combine?: "mean" | "sum";
-  /** What numbers count, for `ts`. */
+  /** For `ts`: the units that numbers may count. */
   units?: readonly TimeUnit[];
-  /** The zone of times without an offset, for `ts`. */
+  /** For `ts`: the zone of times without an offset. */
   zone?: string;
-  /** What the values mean, in lower case; null for nothing known. A value that is not here is refused. */
+  /** Meanings of the values, in lower case; null for unknown. Other values are refused. */
   values?: Readonly<Record<string, string | null>>;
-  /** A number without a decimal point is in units of ten to the power of minus this. */
+  /** A number without a decimal point counts units of 10^-wholeScale. */
   wholeScale?: number;
 }
 
-/** The form in which an exchange or a vendor hands out its trades. */
+/** The format of an exchange's or a vendor's trades. */
 export interface Preset {
   title: string;
-  /** For each field the ways to look for it, in this order. */
+  /** For each field the rules to try, in this order. */
   fields: Partial<Record<Field, readonly FieldRule[]>>;
-  /** Names of the columns in files without a header, for each number of columns that such files have. */
+  /** Names of the columns in files without a header, by the number of columns. */
   headerless?: Readonly<Record<number, readonly string[]>>;
   order?: DateOrder;
   /** Rows with another value in this column are not trades. */
   only?: { column: string; values: readonly string[] };
-  /** Why the name alone is not enough. */
+  /** Why a more specific preset must be chosen. */
   choose?: string;
 }
 
@@ -51,12 +51,12 @@ const named = (
   ...columns: string[]
 ): FieldRule[] => columns.map((column) => ({ columns: [column], values }));
 
-/** Who was resting: where the buyer was, the seller came to trade. */
+/** Maps "buyer is maker" to the side of the taker. */
 export const buyerIsMaker = { true: "sell", false: "buy", "1": "sell", "0": "buy" } as const;
 const newYork = "America/New_York";
 const binanceUnits = ["ms", "us"] as const;
 
-/** Quotes are no trades: which price is taken must be said by the preset's name. */
+/** Dukascopy has quotes, not trades: the name of the preset says which price is read. */
 function dukascopy(which: string, price: FieldRule[], size: FieldRule[]): Preset {
   return {
     title: `Dukascopy ticks, ${which}`,
@@ -129,7 +129,7 @@ export const presets = {
     headerless: { 3: ["unixtime", "price", "amount"] },
   },
   "coinbase": {
-    title: "Coinbase trades; side there is the maker's, and is turned round",
+    title: "Coinbase trades; converts the maker's side to the taker's",
     fields: {
       ts: from("time"),
       symbol: from("product_id"),
@@ -166,7 +166,7 @@ export const presets = {
     [{ columns: ["BidVolume", "AskVolume"], combine: "sum" }],
   ),
   "firstrate": {
-    title: "FirstRate Data ticks, in New York's time",
+    title: "FirstRate Data ticks, New York time",
     fields: {
       ts: [{ columns: ["datetime"], zone: newYork }, { columns: ["timestamp"], zone: newYork }],
       symbol: from("symbol", "ticker"),
@@ -181,7 +181,7 @@ export const presets = {
     },
   },
   "kibot": {
-    title: "Kibot ticks, month first, in New York's time",
+    title: "Kibot ticks, month first, New York time",
     fields: {
       ts: [{ columns: ["date", "time"], zone: newYork }],
       symbol: from("symbol"),
@@ -218,7 +218,7 @@ export const presets = {
     },
   },
   "taq": {
-    title: "NYSE TAQ trades as WRDS hands them out, in New York's time",
+    title: "NYSE TAQ trades in the format of WRDS, New York time",
     fields: {
       ts: [
         { columns: ["date", "time_m"], zone: newYork },

@@ -1,4 +1,4 @@
-/** Splits one record by RFC 4180; undefined when a quote is not closed or stands in the wrong place. */
+/** Splits one record by RFC 4180; undefined when a quote is not closed or misplaced. */
 export function splitRecord(text: string, delimiter = ","): string[] | undefined {
   if (!text.includes('"')) return text.split(delimiter);
   const fields: string[] = [];

@@ -5,20 +5,20 @@ import type { Field } from "./presets.ts";
 import { createTimeReader, type TimeReader } from "./times.ts";
 import { openZone } from "./zones.ts";
 
-/** Makes a tick of the values of one row, in the order of the layout's names. */
+/** Maps the values of one row, in the order of the layout's names, to a tick. */
 export type RowMapper = (
   values: readonly unknown[],
   line: number,
-  /** The row as it came; undefined to keep what it was mapped to, as JSON. */
+  /** The row as received; undefined to keep its mapped form as JSON. */
   raw?: string,
 ) => ParsedTick | Refusal;
 
-/** What some feeds write for a price that is not there. */
+/** Written by some feeds for a missing price. */
 const noPrice = "9223372036854775807";
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const notFinite = /^[+-]?(nan|inf|infinity)$/i;
 
-/** A CSV field as a number, or as something `readTick` refuses with the right words. */
+/** Returns a CSV field as a number, or a value that `readTick` refuses with the right message. */
 export function numberOf(field: unknown, decimalComma = false): unknown {
   if (typeof field !== "string") return field;
   const trimmed = field.trim();
@@ -53,12 +53,12 @@ function textAt({ at }: PlacedField, values: readonly unknown[]): unknown {
     return at.map((place) => values[place]).filter((one) => one !== "" && one !== null).join(".");
   }
   const value = values[at[0]!];
-  // A whole number beyond these has lost digits already.
+  // An integer beyond these bounds has already lost digits.
   const exact = typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
   return exact || typeof value === "boolean" ? String(value) : value;
 }
 
-/** Makes the mapper of one body. */
+/** Creates the mapper of one body. */
 export function createRowMapper(
   layout: Layout,
   options: MappingOptions,
@@ -82,7 +82,7 @@ export function createRowMapper(
     return { ...us, message: `${us.message} (column ${ts.rule.columns.join("+")})` };
   };
 
-  /** A text field, by what its values mean where that is known; an empty one is null. */
+  /** Returns a text field, mapped by the meanings of its values; null when empty. */
   function label(
     one: PlacedField | undefined,
     values: readonly unknown[],
@@ -94,7 +94,7 @@ export function createRowMapper(
     return one.rule.values ? one.rule.values[keyOf(value)] : value;
   }
 
-  /** A value that means nothing known. */
+  /** Returns the fault of a value without a known meaning. */
   function unknownValue(values: readonly unknown[]): { field: Field; message: string } | undefined {
     for (const one of valued) {
       const meanings = one.rule.values ?? {};

@@ -9,19 +9,19 @@ export const dateOrders = ["ymd", "dmy", "mdy"] as const;
 export type DateOrder = (typeof dateOrders)[number];
 
 export interface TimeForm {
-  /** What numbers count since 1970; several: the first number decides which for all that follow. */
+  /** Units that numbers since 1970 may count; the first number decides between several. */
   units: readonly TimeUnit[];
-  /** Where the clock stood that wrote times without an offset. */
+  /** The zone of times without an offset. */
   zone: Zone | undefined;
   zoneName: string | undefined;
   order: DateOrder;
   nowUs: number;
 }
 
-/** Reads one value as a time: microseconds since 1970, or what is wrong with it. */
+/** Reads one value as microseconds since 1970, or returns what is wrong with it. */
 export type TimeReader = (value: unknown) => number | TimeFault;
 
-/** Digits by which a unit is finer than microseconds, negative when coarser. */
+/** Decimal digits by which a unit is finer than microseconds; negative when coarser. */
 const digitsFiner: Record<TimeUnit, number> = { s: -6, ms: -3, us: 0, ns: 3 };
 const unitNames: Record<TimeUnit, string> = {
   s: "seconds",
@@ -30,7 +30,7 @@ const unitNames: Record<TimeUnit, string> = {
   ns: "nanoseconds",
 };
 
-/** A number that means a time outside of these does so by mistake of its unit. */
+/** A time outside of these bounds shows that the unit is wrong. */
 const plausibleFromUs = Date.UTC(1990, 0, 1) * 1000;
 const yearUs = 366 * 86_400_000_000;
 
@@ -46,10 +46,10 @@ const wallClock = new RegExp(
 );
 
 const usIn = { s: 1_000_000, ms: 1_000, us: 1 };
-/** So many digits are exact in a double. */
+/** Decimal digits that a double holds exactly. */
 const exactDigits = 15;
 
-/** A whole or decimal number in `unit` as microseconds, the digits beyond them cut. */
+/** Converts an integer or decimal number in `unit` to microseconds; further digits are cut. */
 function unitToUs(text: string, unit: TimeUnit): number {
   if (text.length <= exactDigits && unit !== "ns" && !text.includes(".")) {
     return Number(text) * usIn[unit];
@@ -63,14 +63,14 @@ function unitToUs(text: string, unit: TimeUnit): number {
   return (negative ? -1 : 1) * Number(digits || "0");
 }
 
-/** Says where in time a number would lie: a date, or only the year where it is far away. */
+/** Describes a time: its date, or only the year when that is far from now. */
 function placeInTime(us: number): string {
   if (Math.abs(us) < 4e15 * 1.8) return formatTimestamp(us);
   const year = Math.floor(1970 + us / (365.2425 * 86_400_000_000));
   return `the year ${year}`;
 }
 
-/** The unit under which a number is a time of the last decades; undefined when there is none. */
+/** Returns the unit in which a number is a time of the last decades; undefined when there is none. */
 export function likelyUnit(text: string, nowUs: number): TimeUnit | undefined {
   if (!plainNumber.test(text)) return undefined;
   return timeUnits.find((unit) => isPlausible(unitToUs(text, unit), nowUs));
@@ -78,8 +78,8 @@ export function likelyUnit(text: string, nowUs: number): TimeUnit | undefined {
 
 const isPlausible = (us: number, nowUs: number) => us >= plausibleFromUs && us <= nowUs + yearUs;
 
-/** A number without its unit: refused, with the unit that would make it a time of our days. */
-export function unitlessFault(text: string, nowUs: number): TimeFault {
+/** Returns the fault of a number without a unit, with the unit in which it would be a recent time. */
+function unitlessFault(text: string, nowUs: number): TimeFault {
   const likely = likelyUnit(text, nowUs);
   return {
     message: `ts must be an RFC 3339 time with an offset; ${text.slice(0, 40)} is a number` +
@@ -100,7 +100,7 @@ function readNumber(text: string, units: readonly TimeUnit[], nowUs: number): nu
   const us = unitToUs(text, unit);
   const likely = likelyUnit(text, nowUs);
   const meant = likely === undefined
-    ? "numbers must mean a time from 1990 to a year ahead"
+    ? "numbers must be times from 1990 to one year ahead"
     : `as ${unitNames[likely]} it is ${
       placeInTime(unitToUs(text, likely))
     }: did you mean ${likely}?`;
@@ -109,7 +109,7 @@ function readNumber(text: string, units: readonly TimeUnit[], nowUs: number): nu
   };
 }
 
-/** Year, month and day by their order; undefined when the digits do not fit it. */
+/** Returns year, month and day by their order; undefined when the digits do not fit. */
 function dateOf(first: string, separator: string, second: string, third: string, order: DateOrder) {
   if (separator === "" && second.length !== 2) return undefined;
   if (order === "ymd" || (separator === "" && first.length === 4)) {
@@ -120,9 +120,9 @@ function dateOf(first: string, separator: string, second: string, third: string,
 }
 
 const howToWrite =
-  "ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z, or 2026-01-31 09:30:00.123 with time_zone; other orders of the date by date_order";
+  "ts must be an RFC 3339 time with an offset, such as 2026-01-31T09:30:00.123Z, or 2026-01-31 09:30:00.123 with time_zone; set other orders of the date with date_order";
 
-/** Minutes of an offset as it was written: `Z`, `+05:30`, `+0530`, `-4`, `GMT+0200`. */
+/** Returns the minutes of an offset: `Z`, `+05:30`, `+0530`, `-4`, `GMT+0200`. */
 function offsetMinutes(text: string): number {
   const [, sign, hours = "0", minutes = "0"] = /([+-])(\d{1,2}):?(\d\d)?$/.exec(text) ?? [];
   return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
@@ -140,7 +140,7 @@ function readWallClock(text: string, form: TimeForm): number | TimeFault {
   if (
     Number.isNaN(midnight) || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 60
   ) {
-    const hint = form.order === "ymd" ? "; other orders of the date by date_order" : "";
+    const hint = form.order === "ymd" ? "; set other orders of the date with date_order" : "";
     return {
       message: `${
         JSON.stringify(text.slice(0, 40))
@@ -170,7 +170,7 @@ function readWallClock(text: string, form: TimeForm): number | TimeFault {
   };
 }
 
-/** Makes the reader of times of one body. */
+/** Creates the reader for the times of one body. */
 export function createTimeReader(form: TimeForm): TimeReader {
   let { units } = form;
   return (value) => {
@@ -185,7 +185,7 @@ export function createTimeReader(form: TimeForm): TimeReader {
     const trimmed = text.trim();
     if (plainNumber.test(trimmed)) {
       if (typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
-        return { message: `ts ${text} has more digits than a JSON number keeps; send it as text` };
+        return { message: `ts ${text} has more digits than a JSON number holds; send it as text` };
       }
       if (units.length === 0) return unitlessFault(trimmed, form.nowUs);
       const us = readNumber(trimmed, units, form.nowUs);
@@ -195,7 +195,7 @@ export function createTimeReader(form: TimeForm): TimeReader {
       return us;
     }
     if (exponent.test(trimmed)) {
-      return { message: `ts ${text.slice(0, 40)} has lost digits to its exponent; write it out` };
+      return { message: `ts ${text.slice(0, 40)} lost digits to its exponent; write all digits` };
     }
     const us = parseTickTime(text);
     return Number.isNaN(us) ? readWallClock(text, form) : us;

@@ -1,20 +1,20 @@
-/** Offsets of time zones by Intl, the one tz database that every runtime brings. */
+/** Offsets of time zones from Intl, the tz database that every runtime includes. */
 
 const dayMs = 86_400_000;
-/** Since 1970 every change of every zone falls on a quarter of an hour. */
+/** Since 1970 every change of every zone is at a quarter of an hour. */
 const quarterMs = 900_000;
 const keptMax = 4_096;
 const fixedOffset = /^(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?$/;
 
-/** What a wall clock's time is: its UTC offset in minutes, or why it has none of its own. */
+/** The UTC offset of a wall-clock time in minutes, or why it has none: skipped ("gap") or ambiguous ("fold"). */
 export type LocalOffset = number | "gap" | "fold";
 
 export interface Zone {
-  /** The offset of a wall clock's time, given as milliseconds as if it were UTC. */
+  /** Returns the offset of a wall-clock time, which is given in milliseconds as if it were UTC. */
   offsetOf(wallMs: number): LocalOffset;
 }
 
-/** Minutes east of UTC of a fixed offset such as `+05:30`, `-4` or `UTC+2`; undefined for anything else. */
+/** Returns the minutes east of UTC of a fixed offset such as `+05:30`, `-4` or `UTC+2`; undefined for anything else. */
 function fixedMinutes(name: string): number | undefined {
   if (/^(Z|UTC|GMT)$/i.test(name)) return 0;
   const [, sign, hours, minutes = "0"] = fixedOffset.exec(name) ?? [];
@@ -22,7 +22,7 @@ function fixedMinutes(name: string): number | undefined {
   return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
-/** Makes the function that answers a zone's offset in minutes at a UTC time in milliseconds. Throws a RangeError. */
+/** Creates the function that returns a zone's offset in minutes at a UTC time in milliseconds. Throws a RangeError. */
 function offsetReader(name: string): (utcMs: number) => number {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone: name,
@@ -55,7 +55,7 @@ export function openZone(name: string): Zone | undefined {
   const kept = new Map<number, LocalOffset>();
 
   function find(wallMs: number): LocalOffset {
-    // The offsets before and after a change nearby; a time is real under those that lead back to themselves.
+    // The offsets before and after a nearby change; an offset is valid when it leads back to itself.
     const near = new Set([offsetAt(wallMs - dayMs), offsetAt(wallMs + dayMs)]);
     const real = [...near].filter((minutes) => offsetAt(wallMs - minutes * 60_000) === minutes);
     return real.length === 1 ? real[0]! : real.length === 0 ? "gap" : "fold";

@@ -1,52 +1,45 @@
 import { createHash } from "node:crypto";
 import type { Sql } from "../../../../db/connection.ts";
 import { readConversionFacts } from "../../../../db/partitions/rewrite/facts.ts";
-import type { ConversionFacts } from "../../../../db/partitions/table_facts.ts";
-import type {
-  LeafTemplate,
-  LockedStatement,
-  NewLeaf,
-  TableName,
-} from "../../../../db/partitions/ddl.ts";
+import type { ConversionFacts } from "../../../../db/partitions/catalogue/table_facts.ts";
+import type { LeafTemplate, TableName } from "../../../../db/partitions/ddl.ts";
+import { conversionStatements } from "../../../../db/partitions/rewrite/conversion.ts";
 import {
-  analyzeStatement,
-  copyStatement,
-  replayStatements,
-} from "../../../../db/partitions/rewrite/rows.ts";
-import type { RewriteSpec } from "../../../../db/partitions/rewrite/rewrites.ts";
-import { type ParentRow, readParents } from "../../../../db/partitions/parents.ts";
-import { keyEnds, takenBeside } from "../../../../db/partitions/probes.ts";
-import { quoteLiteral, quoteTable } from "../../../../db/sql.ts";
+  type DescribedStatement,
+  describeRewrite,
+} from "../../../../db/partitions/rewrite/description.ts";
+import { conversionNames } from "../../../../db/partitions/rewrite/names.ts";
+import type { RewritePlan } from "../../../../db/partitions/rewrite/rewrites.ts";
+import { type ParentRow, readParents } from "../../../../db/partitions/catalogue/parents.ts";
+import { keyEnds, takenBeside } from "../../../../db/partitions/catalogue/probes.ts";
 import { createAxis } from "../../axis/axis.ts";
-import { formatEnd } from "../../axis/bound.ts";
+import { leafOfSpan } from "../../axis/leaf.ts";
 import { leafName, preciseName } from "../../axis/names.ts";
 import { highest, lowest, type Span } from "../../axis/span.ts";
 import { cutGaps } from "../../planning/cover.ts";
 import type { PlanContext } from "../../planning/facts.ts";
-import { type Policy, tableOf } from "../../policy.ts";
-import { type ConversionWish, refusalsOf } from "./refusals.ts";
+import type { Policy } from "../../policy.ts";
+import { type ConversionRequest, refusalsOf } from "./refusals.ts";
 import { sign } from "../signature.ts";
-import { namesOf } from "../belongings.ts";
-import { type Conversion, conversionStatements } from "./statements.ts";
 
 export interface ConversionPlan {
   table: string;
   /** Why it cannot be done; nothing else is planned then. */
   refusals: string[];
-  statements: (LockedStatement & { phase: string; reason: string })[];
+  statements: DescribedStatement[];
   partitions: string[];
   estimate: { rows: number; bytes: number; seconds: number };
   digest: string;
-  conversion: Conversion | undefined;
+  conversion: RewritePlan | undefined;
 }
 
-/** Digest of a table as far as a conversion rests on it: sizes change, and do not matter. */
-export function signatureOf(facts: ConversionFacts, row: ParentRow): string {
+/** Returns a digest of what a conversion depends on; sizes are left out. */
+function signatureOf(facts: ConversionFacts, row: ParentRow): string {
   const { bytes: _bytes, rows_estimate: _rows, ...rest } = facts;
   return sign([rest, row]);
 }
 
-/** What the catalogue says of a plain table, with a signature of it; undefined when there is none. */
+/** Reads the catalogue on a table, with a signature of it; undefined when there is no such table. */
 export async function readTable(
   sql: Sql,
   table: TableName,
@@ -56,7 +49,7 @@ export async function readTable(
   return facts && row ? { facts, row, signature: signatureOf(facts, row) } : undefined;
 }
 
-/** The leaves a conversion makes: all that rows are in now, and what the policy keeps ready. */
+/** Returns the ranges that a conversion makes partitions for: those with rows, and those that the policy makes ahead. */
 async function leavesOf(
   sql: Sql,
   policy: Policy,
@@ -71,7 +64,7 @@ async function leavesOf(
   if (ends.first !== null && (first === undefined || last === undefined)) {
     return {
       spans: [],
-      problem: `its key holds ${ends.first}, which the key ${policy.key} cannot`,
+      problem: `its key holds ${ends.first}, which the key ${policy.key} does not support`,
     };
   }
   const present = now ?? last ?? 0n;
@@ -84,19 +77,6 @@ async function leavesOf(
   const least = first === undefined ? from : axis.grid.slotOf(first).from;
   if (least < from) from = least;
   return { spans: cutGaps(axis, [{ from, to }], context.maxPartitions + 1) };
-}
-
-function toLeaf(policy: Policy, shadow: TableName, span: Span, name: string): NewLeaf {
-  const { codec } = createAxis(policy);
-  const end = (at: bigint) => formatEnd(at, codec, 1, quoteLiteral);
-  return {
-    parent: shadow,
-    name,
-    from: end(span.from),
-    to: end(span.to),
-    checkFrom: quoteLiteral(codec.format(span.from)),
-    checkTo: quoteLiteral(codec.format(span.to)),
-  };
 }
 
 function nameLeaves(policy: Policy, spans: readonly Span[]): string[] {
@@ -129,73 +109,11 @@ function templateOf(row: ParentRow, facts: ConversionFacts, keyColumn: string): 
   };
 }
 
-/** Every phase in the order it comes, so that the whole can be read before it begins. */
-export function describeMove(
-  begin: readonly LockedStatement[],
-  spec: RewriteSpec,
-  /** The tables whose readers and writers the swap keeps out. */
-  swapped: readonly TableName[] = [spec.source],
-): ConversionPlan["statements"] {
-  const table = tableOf(spec.source);
-  const say = (phase: string, reason: string, lock: string) => (sql: string) => ({
-    phase,
-    reason,
-    sql,
-    lock,
-  });
-  return [
-    ...begin.map((statement) => ({
-      ...statement,
-      phase: "begin",
-      reason: "the new table stands beside the old one, changes are noted; one transaction",
-    })),
-    say(
-      "copy",
-      "once for each batch of blocks, each a transaction of its own",
-      `ACCESS SHARE on ${table}`,
-    )(
-      copyStatement(spec, "FROM", "TO"),
-    ),
-    say(
-      "copy",
-      "once, at the end: the planner knows the new tables from their first query on",
-      `SHARE UPDATE EXCLUSIVE on ${tableOf(spec.shadow)}`,
-    )(analyzeStatement(spec)),
-    ...replayStatements(spec, "N").map(
-      say(
-        "replay",
-        "what changed meanwhile, in batches, until little is left",
-        `ACCESS SHARE on ${table}`,
-      ),
-    ),
-    ...[
-      `lock table only ${
-        quoteTable(spec.source.schema, spec.source.table)
-      } in share row exclusive mode`,
-      spec.direct,
-    ]
-      .map(
-        say(
-          "direct",
-          "the last changes; from here on each write goes to both tables",
-          `SHARE ROW EXCLUSIVE on ${table}`,
-        ),
-      ),
-    ...spec.swap.map(
-      say(
-        "swap",
-        "when both have been found equal and no older snapshot is left; one short transaction",
-        `ACCESS EXCLUSIVE on ${swapped.map(tableOf).join(", ")}`,
-      ),
-    ),
-  ];
-}
-
 /** Plans a conversion; reads the catalogue and the ends of the key, changes nothing. */
 export async function planConversion(
   sql: Sql,
   policy: Policy,
-  wish: ConversionWish,
+  request: ConversionRequest,
   context: PlanContext,
 ): Promise<ConversionPlan | undefined> {
   const found = await readTable(sql, policy);
@@ -203,7 +121,7 @@ export async function planConversion(
   const { facts, row, signature } = found;
   const plan: ConversionPlan = {
     table: `${policy.schema}.${policy.table}`,
-    refusals: refusalsOf(facts, row, wish),
+    refusals: refusalsOf(facts, row, request),
     statements: [],
     partitions: [],
     estimate: { rows: facts.rows_estimate ?? 0, bytes: facts.bytes, seconds: facts.bytes / 5e6 },
@@ -211,8 +129,8 @@ export async function planConversion(
     conversion: undefined,
   };
   if (plan.refusals.length > 0) return plan;
-  const { spans, problem } = await leavesOf(sql, policy, wish.keyColumn, context);
-  const names = namesOf(policy, facts.oid);
+  const { spans, problem } = await leavesOf(sql, policy, request.keyColumn, context);
+  const names = conversionNames(policy, facts.oid);
   const leafNames = nameLeaves(policy, spans);
   const wanted = [names.shadow, names.old, names.rest].map(({ table }) => table);
   const taken = await takenBeside(sql, policy.schema, [...wanted, ...leafNames]);
@@ -222,20 +140,25 @@ export async function planConversion(
       ? [`it would need more than ${context.maxPartitions} partitions; lengthen the interval`]
       : []),
     ...taken.slice(0, 5).map((name) =>
-      `the name ${policy.schema}.${name} is taken; rename what has it`
+      `the name ${policy.schema}.${name} is taken; rename that table`
     ),
   ];
   if (plan.refusals.length > 0) return plan;
   const conversion = conversionStatements({
     facts,
     names,
-    template: templateOf(row, facts, wish.keyColumn),
-    leaves: spans.map((span, at) => toLeaf(policy, names.shadow, span, leafNames[at] ?? "")),
-    keyColumn: wish.keyColumn,
+    template: templateOf(row, facts, request.keyColumn),
+    leaves: spans.map((span, at) =>
+      leafOfSpan(
+        { parent: names.shadow, name: leafNames[at] ?? "", span, columns: 1 },
+        createAxis(policy),
+      )
+    ),
+    keyColumn: request.keyColumn,
     signature,
     policy: { ...policy },
   });
-  const statements = describeMove(conversion.begin, conversion.spec);
+  const statements = describeRewrite(conversion);
   const digest = createHash("sha256")
     .update(JSON.stringify([signature, policy, statements.map(({ sql }) => sql)])).digest("hex");
   return { ...plan, statements, partitions: leafNames, digest, conversion };

@@ -1,32 +1,24 @@
-import type { ConversionFacts, IndexFacts } from "../../../../db/partitions/table_facts.ts";
-import type { ParentRow } from "../../../../db/partitions/parents.ts";
+import {
+  type ConversionFacts,
+  identityOf,
+  type IndexFacts,
+} from "../../../../db/partitions/catalogue/table_facts.ts";
+import type { ParentRow } from "../../../../db/partitions/catalogue/parents.ts";
+import { grantCreate, grantMembership } from "../../../../db/partitions/remedies.ts";
 import { codecs, type KeyKind } from "../../axis/key.ts";
 import { refuseGiving } from "../../planning/owner.ts";
 import { refusePublished, refuseSubscribed } from "../../survey/publications.ts";
 
-export interface ConversionWish {
+export interface ConversionRequest {
   keyColumn: string;
   key: KeyKind;
-  /** Whether keys that lack the partition key may be made wider by it. */
+  /** Whether the partition key may be added to keys that lack it. */
   widenKeys: boolean;
-}
-
-/** The columns that name a row for good: the primary key's, or those of a unique index that can serve as one. */
-export function identityOf(facts: ConversionFacts): string[] | undefined {
-  const notNull = new Set(
-    facts.columns.filter(({ not_null }) => not_null).map(({ name }) => name),
-  );
-  const primary = facts.constraints.find(({ type, deferrable }) => type === "p" && !deferrable);
-  if (primary) return primary.columns;
-  const unique = facts.indexes.find(({ unique, valid, partial, columns }) =>
-    unique && valid && !partial && columns.every((name) => name !== null && notNull.has(name))
-  );
-  return unique?.columns.filter((name) => name !== null);
 }
 
 const indexKind: Record<string, string> = { p: "primary key", u: "unique constraint" };
 
-function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: ConversionWish): string[] {
+function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: ConversionRequest): string[] {
   const lacking = facts.constraints.filter(({ type, columns }) =>
     (type === "p" || type === "u") && !columns.includes(keyColumn)
   );
@@ -35,23 +27,23 @@ function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: Conversion
   return [
     ...(widenKeys
       ? lacking.filter(({ period }) => period).map(({ name }) =>
-        `the temporal key "${name}" (WITHOUT OVERLAPS) lacks "${keyColumn}": with it, it would no longer keep the ranges apart; drop it first`
+        `the temporal key "${name}" (WITHOUT OVERLAPS) lacks "${keyColumn}": with it, overlapping ranges would be allowed; drop it first`
       )
       : lacking.map(({ name, type }) =>
         `the ${
           indexKind[type]
-        } "${name}" lacks "${keyColumn}", and a partitioned table can only enforce keys that hold it; with "widen_keys": true it becomes part of the key, which then no longer keeps the rest unique by itself`
+        } "${name}" lacks "${keyColumn}", and a partitioned table can only enforce keys that include it; with "widen_keys": true it becomes part of the key, which then no longer keeps the rest unique by itself`
       )),
     ...facts.indexes.filter(loose).map(({ name }) =>
-      `the unique index "${name}" lacks "${keyColumn}", and a partitioned table cannot have it; drop it or make it plain first`
+      `the unique index "${name}" lacks "${keyColumn}", and a partitioned table cannot have it; drop it or replace it by one that is not unique first`
     ),
     ...facts.constraints.filter(({ deferrable }) => deferrable).map(({ name }) =>
-      `the constraint "${name}" is deferrable: for a moment two rows may have one key, which the copy cannot follow`
+      `the constraint "${name}" is deferrable: two rows may have the same key until commit, which the copy does not support`
     ),
     ...facts.constraints.filter(({ type }) => type === "x").map(({ name }) =>
       `the exclusion constraint "${name}" is not carried over`
     ),
-    // What is not enforced is never valid, and goes along as it is.
+    // A constraint that is not enforced is never valid; it is carried over unchanged.
     ...facts.constraints.filter(({ type, validated, enforced }) =>
       "cfn".includes(type) && enforced && !validated
     ).map(({ name, definition }) =>
@@ -66,15 +58,15 @@ function refuseKeys(facts: ConversionFacts, { keyColumn, widenKeys }: Conversion
 function refuseDependents(facts: ConversionFacts, row: ParentRow): string[] {
   return [
     ...row.referenced_by.map(({ name, schema, table }) =>
-      `${schema}.${table} refers to it (foreign key "${name}"), and would refer to the old table after the swap; drop that key first, and make it again after`
+      `${schema}.${table} refers to it (foreign key "${name}"), and would refer to the old table after the swap; drop that key first, and create it again after`
     ),
     ...facts.views.filter(({ kind, owns }) => kind !== "v" || !owns).map(({ schema, name, kind }) =>
       kind === "v"
-        ? `the view ${schema}.${name} depends on it and belongs to a role this one is no member of`
+        ? `the view ${schema}.${name} depends on it and belongs to a role that this one is not a member of`
         : `${schema}.${name} (materialised view or rule) depends on it and cannot be pointed at the new table; drop it first`
     ),
     ...facts.dependents.map((what) =>
-      `${what} depends on it; drop it first, and make it again after`
+      `${what} depends on it; drop it first, and create it again after`
     ),
     ...refusePublished(facts.publications, row.schema),
     ...refuseSubscribed(facts.subscriptions),
@@ -94,23 +86,25 @@ function refuseDependents(facts: ConversionFacts, row: ParentRow): string[] {
   ];
 }
 
-/** Everything that keeps a table from being converted, each with its cure; empty when nothing does. */
+/** Returns everything that prevents a conversion of the table, each with its remedy; empty when it can be converted. */
 export function refusalsOf(
   facts: ConversionFacts,
   row: ParentRow,
-  wish: ConversionWish,
+  request: ConversionRequest,
 ): string[] {
   if (facts.kind === "p") return ["it is partitioned already"];
   if (facts.kind !== "r") return ["it is not an ordinary table"];
-  const column = facts.columns.find(({ name }) => name === wish.keyColumn);
-  if (!column) return [`it has no column "${wish.keyColumn}"`];
-  const { types } = codecs[wish.key];
+  const column = facts.columns.find(({ name }) => name === request.keyColumn);
+  if (!column) return [`it has no column "${request.keyColumn}"`];
+  const { types } = codecs[request.key];
   return [
     ...(row.owns ? [] : [
-      `the role ${row.role} must own it or be a member of ${row.owner}: grant "${row.owner}" to "${row.role}"`,
+      `the role ${row.role} must own it or be a member of ${row.owner}: ${
+        grantMembership(row.owner, row.role)
+      }`,
     ]),
     ...(row.may_create ? [] : [
-      `the role ${row.role} may not create tables: grant create on schema "${row.schema}" to "${row.role}"`,
+      `the role ${row.role} may not create tables: ${grantCreate(row.schema, row.role)}`,
     ]),
     ...refuseGiving({
       role: row.role,
@@ -121,28 +115,28 @@ export function refusalsOf(
       ownerMayCreate: row.owner_may_create,
     }),
     ...(facts.is_partition || facts.inherits || facts.typed
-      ? ["it is part of an inheritance, or of a type"]
+      ? ["it is part of an inheritance, or a typed table"]
       : []),
     ...(facts.persistence === "p" ? [] : ["it is unlogged or temporary"]),
     ...(types.some((type) => column.type === type || column.type.startsWith(`${type}(`)) ||
         types.includes(column.type.replace(/\(\d+(,\d+)?\)/, ""))
       ? []
       : [
-        `its column "${wish.keyColumn}" is of type ${column.type}; key ${wish.key} needs ${
+        `its column "${request.keyColumn}" is of type ${column.type}; key ${request.key} needs ${
           types.join(", ")
         }`,
       ]),
     ...(column.not_null ? [] : [
-      `its column "${wish.keyColumn}" may be null, and such rows have no partition; set it not null first`,
+      `its column "${request.keyColumn}" may be null, and such rows have no partition; set it not null first`,
     ]),
-    ...(column.generated ? [`its column "${wish.keyColumn}" is generated`] : []),
+    ...(column.generated ? [`its column "${request.keyColumn}" is generated`] : []),
     ...(identityOf(facts) ? [] : [
       "it has no primary key and no unique index over columns that are not null: changed rows could not be told apart",
     ]),
     ...(row.replica_identity === "i"
       ? ["its replica identity is an index, which is not carried over; set another one first"]
       : []),
-    ...refuseKeys(facts, wish),
+    ...refuseKeys(facts, request),
     ...refuseDependents(facts, row),
   ];
 }

@@ -1,23 +1,24 @@
 import type { Sql } from "../../../../db/connection.ts";
 import { codeOf } from "../../../../db/errors.ts";
 import { type Doubt, findBroken, listDoubts } from "../../../../db/partitions/proof/doubts.ts";
-import { listSubscriptions } from "../../../../db/partitions/publications.ts";
-import { nextKey, takenBeside } from "../../../../db/partitions/probes.ts";
+import { listSubscriptions } from "../../../../db/partitions/catalogue/publications.ts";
+import { drainNames } from "../../../../db/partitions/rewrite/names.ts";
+import { nextKey, takenBeside } from "../../../../db/partitions/catalogue/probes.ts";
 import { highest, lowest, type Span } from "../../axis/span.ts";
 import { readTable } from "../convert/plan.ts";
 import { type Reading, retentionLimit, wantedStretch } from "../../planning/cover.ts";
 import type { DrainFacts, TableFacts } from "../../planning/facts.ts";
-import { drainNames } from "./statements.ts";
+import { sqlState } from "../../../../db/sql_state.ts";
 
-/** As many leaves are attached in one short transaction; the next drain takes the next ones. */
+/** At most so many leaves are attached in one short transaction; the next drain takes further ones. */
 export const drainedMax = 8;
 
-/** Ranges tried for one plan: where each holds rows that are refused, the others must be found all the same. */
+/** At most so many ranges are checked for one plan: some may hold rows that are refused. */
 const triedMax = 40;
-/** Rows of a range that are held against the constraints; more are met by the move itself. */
+/** At most so many rows of a range are checked against the constraints; the drain itself finds the others. */
 const checkedMax = 100_000;
 
-/** Says why a new partition would refuse rows that the default holds in a span; undefined: it would not, as far as was read. */
+/** Returns why a new partition would refuse rows of the default in a span; undefined when none was found. */
 export async function whyRefused(
   sql: Sql,
   reading: Reading,
@@ -31,18 +32,22 @@ export async function whyRefused(
   const table = { schema: defaultLeaf.schema, table: defaultLeaf.name };
   const range = { column, from: end(from), to: end(to), most: checkedMax };
   const name = await findBroken(sql, table, doubts, range).catch((error) => {
-    // Locked, too long, or of a table that may not be read: the move will find it out.
-    if (["55P03", "57014", "42501"].includes(codeOf(error))) return null;
+    // A lock, a timeout, or no privilege: the drain itself will find it.
+    if (
+      [sqlState.lockNotAvailable, sqlState.queryCanceled, sqlState.insufficientPrivilege].includes(
+        codeOf(error),
+      )
+    ) return null;
     throw error;
   });
   const found = doubts.find((doubt) => doubt.name === name);
   return found &&
     `rows of ${range.from ?? "the beginning"} to ${
       range.to ?? "the end"
-    } in the default ${table.schema}.${table.table} break the constraint "${found.name}" (${found.definition}), which is not validated: a new partition refuses them (${found.sqlstate}). Mend or remove those rows`;
+    } in the default ${table.schema}.${table.table} break the constraint "${found.name}" (${found.definition}), which is not validated: a new partition refuses them (${found.sqlstate}). Correct or remove those rows`;
 }
 
-/** The place in a grid that is free around a position: its slot, less what leaves of other lengths cover. */
+/** Returns the free range around a position: its slot without what leaves of other lengths cover. */
 function freeAround(at: bigint, reading: Reading): Span {
   let { from, to } = reading.axis.grid.slotOf(at);
   for (const span of reading.spans) {
@@ -53,8 +58,8 @@ function freeAround(at: bigint, reading: Reading): Span {
 }
 
 /**
- * Walks through the default's rows from range to range: a probe of the key for each, which an index answers. Rows that
- * retention would give up, or of a future nobody has premade, stay.
+ * Finds the ranges of the default's rows, with one indexed query of the key for each. Leaves out rows that retention would
+ * retire, and those beyond what is made ahead.
  */
 async function drainableSpans(
   sql: Sql,
@@ -74,7 +79,7 @@ async function drainableSpans(
   while (spans.length <= drainedMax && refused.length < triedMax) {
     const next = await nextKey(sql, table, column, at === lowest ? null : axis.codec.format(at));
     const position = next === null ? undefined : axis.codec.parse(next);
-    // A row of -infinity keeps those after it from being found: it is an operator's to look at.
+    // A row of -infinity hides those after it: an operator has to remove it.
     if (position === undefined || position === lowest || position >= end) break;
     const span = freeAround(position, reading);
     const reason = await whyRefused(sql, reading, doubts, column, span);
@@ -85,7 +90,7 @@ async function drainableSpans(
   return { spans: spans.slice(0, drainedMax), more: spans.length > drainedMax, refused, doubts };
 }
 
-/** Looks whether a default partition should be drained, and what of; undefined: nothing is in it to be drained. */
+/** Reads what a drain of the default partition needs; undefined when there is nothing to drain. */
 export async function readDrain(
   sql: Sql,
   facts: TableFacts,

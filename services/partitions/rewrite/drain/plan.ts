@@ -1,5 +1,7 @@
-import { identityOf } from "../convert/refusals.ts";
-import { describeMove } from "../convert/plan.ts";
+import type { NewLeaf } from "../../../../db/partitions/ddl.ts";
+import { describeRewrite } from "../../../../db/partitions/rewrite/description.ts";
+import { drainStatements } from "../../../../db/partitions/rewrite/drain.ts";
+import { identityOf } from "../../../../db/partitions/catalogue/table_facts.ts";
 import {
   chooseName,
   drainMax,
@@ -9,17 +11,14 @@ import {
   useOfName,
 } from "../../planning/attaching.ts";
 import type { Reading } from "../../planning/cover.ts";
-import type { ParentFacts, TableFacts } from "../../planning/facts.ts";
+import type { DrainFacts, LeafFacts, ParentFacts, TableFacts } from "../../planning/facts.ts";
 import type { Step, TablePlan } from "../../planning/step.ts";
-import type { Span } from "../../axis/span.ts";
+import { overlap, type Span } from "../../axis/span.ts";
 import { tableOf } from "../../policy.ts";
 import { refusePublishedDrain, refuseSubscribed } from "../../survey/publications.ts";
 import { drainedMax } from "./facts.ts";
-import { drainStatements } from "./statements.ts";
 
-const overlap = (a: Span, b: Span) => a.from < b.to && b.from < a.to;
-
-/** Whether a default partition holds more than the attach of what is missing can take along. */
+/** Says whether a default partition holds more than the attach of missing partitions can move. */
 export function needsDrain(
   facts: TableFacts,
   reading: Reading,
@@ -35,8 +34,8 @@ export function needsDrain(
 }
 
 /**
- * The ranges that a drain makes partitions for: those with rows, and, where the default is too large to be scanned by
- * an attach, what is missing while there is room.
+ * Returns the ranges that a drain makes partitions for: those with rows, and, where the default is too large to be scanned
+ * by an attach, missing ones up to the limit of one drain.
  */
 function drainedSpans(
   facts: TableFacts,
@@ -50,78 +49,69 @@ function drainedSpans(
   return [...spans, ...others].slice(0, drainedMax);
 }
 
+/** Returns why the default partition cannot be drained; undefined when it can. */
 function refusal(
-  facts: TableFacts,
+  { policy, published, drainFailure }: TableFacts,
+  drain: DrainFacts,
   parent: ParentFacts,
-  { schema }: { schema: string },
+  { schema }: LeafFacts,
 ): string | undefined {
-  if (facts.policy.sub_interval !== null) return "its partitions would be partitioned themselves";
-  if (schema !== facts.policy.schema) return "it stands in another schema than its table";
+  if (policy.sub_interval !== null) return "its partitions would be partitioned themselves";
+  if (schema !== policy.schema) return "it is in another schema than its table";
   const [reference] = parent.referencedBy;
   if (reference) {
     return `${reference.schema}.${reference.table} refers to it (foreign key "${reference.name}")`;
   }
-  if (parent.forceRowSecurity) return "its row security is forced, on Holdfast too";
+  if (parent.forceRowSecurity) return "its row security is forced, also for Holdfast";
   if (parent.replicaIdentity === "i") return "its replica identity is an index";
   // Postgres does not recognise such an index of a table that is attached, and would build another under the lock.
-  const apart = facts.drain?.facts.constraints.find(({ type, period }) => type === "x" || period);
+  const apart = drain.facts.constraints.find(({ type, period }) => type === "x" || period);
   if (apart) {
-    return `its constraint "${apart.name}" (${apart.definition}) would have to be built anew while writers wait; move the rows out by hand`;
+    return `its constraint "${apart.name}" (${apart.definition}) would have to be rebuilt while writers wait; move the rows out by hand`;
   }
-  const published = refusePublishedDrain(facts.published?.publications ?? [], schema);
-  if (published !== undefined) return published;
-  const [subscribed] = refuseSubscribed(facts.drain?.subscriptions ?? []);
+  const publication = refusePublishedDrain(published?.publications ?? [], schema);
+  if (publication !== undefined) return publication;
+  const [subscribed] = refuseSubscribed(drain.subscriptions);
   if (subscribed !== undefined) return subscribed;
-  const [taken] = facts.drain?.taken ?? [];
-  if (taken !== undefined) return `the name ${taken} is taken; rename what has it`;
-  return facts.drain && identityOf(facts.drain.facts)
-    ? undefined
-    : "it has no primary key and no unique index over columns that are not null: changed rows could not be told apart";
+  const [taken] = drain.taken;
+  if (taken !== undefined) return `the name ${taken} is taken; rename that table`;
+  if (!identityOf(drain.facts)) {
+    return "it has no primary key and no unique index over columns that are not null: changed rows could not be told apart";
+  }
+  return drainFailure?.signature === drain.signature
+    ? `the attempt of ${drainFailure.at} failed (${drainFailure.reason}). It is tried again once the table has changed, or by POST /api/partitions/plan and apply for this table`
+    : undefined;
 }
 
-/** Plans the drain of a default partition: its rows go into partitions of their own, and nobody sees it. */
-export function planDrain(
+/** Returns the leaves for these ranges, or why one of them cannot be made. */
+function planLeaves(
   facts: TableFacts,
   reading: Reading,
   parent: ParentFacts,
-  missing: readonly Span[],
-): TablePlan {
-  const plan: TablePlan = { steps: [], skipped: [], warnings: [] };
-  const { drain } = facts;
-  const { defaultLeaf } = reading;
-  if (!drain || !defaultLeaf) return plan;
-  const table = tableOf(facts.policy);
-  const full = `${defaultLeaf.schema}.${defaultLeaf.name}`;
-  const refused = refusal(facts, parent, defaultLeaf);
-  if (refused !== undefined) {
-    plan.skipped.push({ table, reason: `the default ${full} is not drained: ${refused}` });
-    return plan;
-  }
-  const { drainFailure } = facts;
-  if (drainFailure?.signature === drain.signature) {
-    plan.skipped.push({
-      table,
-      reason:
-        `the default ${full} is not drained: the attempt of ${drainFailure.at} failed (${drainFailure.reason}). It is tried again once the table has changed, or by POST /api/partitions/plan and apply for this table`,
-    });
-    return plan;
-  }
+  spans: readonly Span[],
+): { leaves: NewLeaf[]; problem?: string } {
   const names = new Set<string>();
-  const leaves = [];
-  for (const span of drainedSpans(facts, reading, missing)) {
+  const leaves: NewLeaf[] = [];
+  for (const span of spans) {
     const name = chooseName(facts, reading, span, names);
     const { use, problem } = useOfName(facts, reading, name, span, false);
     if (names.has(name) || use !== "new") {
-      plan.skipped.push({
-        table,
-        reason: `the default ${full} is not drained: ${problem ?? `${name} exists already`}`,
-      });
-      return plan;
+      return { leaves: [], problem: problem ?? `${name} exists already` };
     }
     names.add(name);
     leaves.push(newLeaf(facts, reading, parent, span, name));
   }
-  const { begin, spec } = drainStatements({
+  return { leaves };
+}
+
+function drainStep(
+  facts: TableFacts,
+  drain: DrainFacts,
+  parent: ParentFacts,
+  defaultLeaf: LeafFacts,
+  leaves: readonly NewLeaf[],
+): Step {
+  const rewrite = drainStatements({
     parent: facts.policy,
     defaultLeaf: { schema: defaultLeaf.schema, table: defaultLeaf.name },
     defaultOid: defaultLeaf.oid,
@@ -132,35 +122,60 @@ export function planDrain(
     identity: identityOf(drain.facts) ?? [],
     signature: drain.signature,
   });
-  const swapped = [facts.policy, spec.source];
-  if (drain.more) {
-    plan.warnings.push(
-      `the default ${full} holds rows of more than ${drainedMax} ranges: the others are drained after these`,
-    );
-  }
-  plan.steps.push(
-    {
-      action: "drain",
-      table,
-      partition: { schema: defaultLeaf.schema, name: defaultLeaf.name },
-      statements: describeMove(begin, spec, swapped).map(({ sql, lock }) => ({ sql, lock })),
-      reason:
-        `rows of ${leaves.length} ranges lie in the default; they go into partitions of their own, in batches`,
-      transaction: true,
-      heavy: true,
-      estimate: {
-        rows: defaultLeaf.rows_estimate ?? 0,
-        bytes: defaultLeaf.bytes,
-        seconds: 1 + defaultLeaf.bytes / 5e6,
-      },
-      oid: defaultLeaf.oid,
-      drain: { begin: begin.map(({ sql }) => sql), spec },
-    } satisfies Step,
-  );
-  return plan;
+  const swapped = [facts.policy, rewrite.spec.source];
+  return {
+    action: "drain",
+    table: tableOf(facts.policy),
+    partition: { schema: defaultLeaf.schema, name: defaultLeaf.name },
+    statements: describeRewrite(rewrite, swapped).map(({ sql, lock }) => ({ sql, lock })),
+    reason:
+      `rows of ${leaves.length} ranges are in the default; they go into partitions of their own, in batches`,
+    transaction: true,
+    heavy: true,
+    estimate: {
+      rows: defaultLeaf.rows_estimate ?? 0,
+      bytes: defaultLeaf.bytes,
+      seconds: 1 + defaultLeaf.bytes / 5e6,
+    },
+    oid: defaultLeaf.oid,
+    drain: { begin: rewrite.begin.map(({ sql }) => sql), spec: rewrite.spec },
+  };
 }
 
-/** What is left to be attached when a drain takes the rest. */
+/** Plans the drain of a default partition: its rows go into partitions of their own while readers and writers work on. */
+export function planDrain(
+  facts: TableFacts,
+  reading: Reading,
+  parent: ParentFacts,
+  missing: readonly Span[],
+): TablePlan {
+  const { drain } = facts;
+  const { defaultLeaf } = reading;
+  if (!drain || !defaultLeaf) return { steps: [], skipped: [], warnings: [] };
+  const table = tableOf(facts.policy);
+  const full = `${defaultLeaf.schema}.${defaultLeaf.name}`;
+  const skip = (why: string): TablePlan => ({
+    steps: [],
+    skipped: [{ table, reason: `the default ${full} is not drained: ${why}` }],
+    warnings: [],
+  });
+  const refused = refusal(facts, drain, parent, defaultLeaf);
+  if (refused !== undefined) return skip(refused);
+  const spans = drainedSpans(facts, reading, missing);
+  const { leaves, problem } = planLeaves(facts, reading, parent, spans);
+  if (problem !== undefined) return skip(problem);
+  return {
+    steps: [drainStep(facts, drain, parent, defaultLeaf, leaves)],
+    skipped: [],
+    warnings: drain.more
+      ? [
+        `the default ${full} holds rows of more than ${drainedMax} ranges: the others are drained after these`,
+      ]
+      : [],
+  };
+}
+
+/** Returns the missing ranges that a drain does not make partitions for. */
 export function besidesDrain(
   facts: TableFacts,
   reading: Reading,

@@ -1,0 +1,69 @@
+import type { Alerts } from "../services/alerts/service.ts";
+import type { Canary } from "../services/alerts/evaluation/canary.ts";
+import type { Backups } from "../services/backups/service.ts";
+import type { Ingest } from "../services/ingest/service.ts";
+import type { Publisher } from "../services/live/hub.ts";
+import { type Changes, createChanges } from "../services/monitor/diagnosis/changes.ts";
+import { createSessions, type Sessions } from "../services/monitor/diagnosis/sessions.ts";
+import { createHistory } from "../services/monitor/history/history.ts";
+import { createIncidents, type Incidents } from "../services/monitor/incidents/incidents.ts";
+import { createMonitor, type Monitor } from "../services/monitor/service.ts";
+import type { Catalogue } from "../services/partitions/catalogue.ts";
+import type { Foundation } from "./foundation.ts";
+
+export interface MonitorServices {
+  monitor: Monitor;
+  changes: Changes;
+  incidents: Incidents;
+  sessions: Sessions;
+}
+
+/** Makes the monitor and what it needs: history, the list of changes, incidents and sessions. */
+export function composeMonitor(
+  { config, clock, log, pools, access }: Foundation,
+  { instance, canary, ...rest }: {
+    instance: string;
+    catalogue: Catalogue;
+    ingest: Ingest;
+    backups: Backups;
+    alerts: Alerts;
+    canary: Canary;
+    hub: Publisher;
+  },
+): MonitorServices {
+  const { watchFast: fastPool, watchSlow: slowPool, app: appPool } = pools;
+  const now = () => clock.now().getTime();
+  const history = createHistory({
+    writer: slowPool,
+    reader: appPool,
+    config,
+    access,
+    clock,
+    log,
+    instance,
+  });
+  const changes = createChanges({ now });
+  const incidents = createIncidents({
+    pool: slowPool,
+    reader: appPool,
+    history,
+    changes,
+    access,
+    now,
+    log,
+  });
+  const monitor = createMonitor({
+    ...rest,
+    fastPool,
+    slowPool,
+    appPool,
+    history,
+    changes,
+    incidents,
+    writeWatch: { ...access, check: canary.check },
+    config,
+    clock,
+    log,
+  });
+  return { monitor, changes, incidents, sessions: createSessions({ pool: fastPool, log }) };
+}

@@ -1,0 +1,36 @@
+import { quoteIdent, quoteLiteral, quoteTable } from "../sql.ts";
+
+/** Returns `schema.table` quoted; undefined where a dot within a name makes it ambiguous. */
+function quoteScope(scope: string): string | undefined {
+  const [schema, table, ...more] = scope.split(".");
+  return schema && table && more.length === 0 ? quoteTable(schema, table) : undefined;
+}
+
+/** Returns the statement that vacuums the table `scope` (`schema.table`); undefined where the name is ambiguous. */
+export function vacuumOf(scope: string, option: "analyze" | "freeze"): string | undefined {
+  const table = quoteScope(scope);
+  return table && `vacuum (${option}, verbose) ${table}`;
+}
+
+/** Returns the statement that analyzes the table `scope` (`schema.table`); undefined where the name is ambiguous. */
+export function analyzeOf(scope: string): string | undefined {
+  const table = quoteScope(scope);
+  return table && `analyze ${table}`;
+}
+
+/**
+ * Returns the statement that makes a column a bigint; `column` is `schema.table.column`. Returns undefined where a dot
+ * within a name makes it ambiguous.
+ */
+export function widenColumn(path: string | null | undefined): string | undefined {
+  const [schema, table, column, ...more] = path?.split(".") ?? [];
+  if (!schema || !table || !column || more.length > 0) return undefined;
+  return `alter table ${quoteTable(schema, table)} alter column ${quoteIdent(column)} type bigint`;
+}
+
+/** Returns the statement that drops a replication slot. */
+export const dropSlot = (slot: string): string =>
+  `select pg_drop_replication_slot(${quoteLiteral(slot)})`;
+
+/** Returns the statement that rolls a prepared transaction back. */
+export const rollbackPrepared = (gid: string): string => `rollback prepared ${quoteLiteral(gid)}`;

@@ -1,0 +1,120 @@
+import { always, collectorOf } from "../collector.ts";
+import bloat from "./bloat.sql" with { type: "text" };
+import indexes from "./indexes.sql" with { type: "text" };
+import indexIo from "./index_io.sql" with { type: "text" };
+import missingIndexes from "./missing_indexes.sql" with { type: "text" };
+import sequences from "./sequences.sql" with { type: "text" };
+import sizes from "./sizes.sql" with { type: "text" };
+import tables from "./tables.sql" with { type: "text" };
+import wraparound from "./wraparound.sql" with { type: "text" };
+
+export interface IndexRow {
+  schema: string;
+  name: string;
+  table: string;
+  is_partitioned: boolean;
+  method: string;
+  leaves: number;
+  bytes: number;
+  scans: number;
+  invalid_leaves: number;
+  invalid_name: string | null;
+  is_unique: boolean;
+  /** Whether uniqueness is checked at once. The index of a deferrable constraint cannot replace one that checks at once. */
+  is_immediate: boolean;
+  nulls_not_distinct: boolean;
+  /** Whether this kind of object needs it, or needs the index of one of its partitions. */
+  by_constraint: boolean;
+  by_foreign_key: boolean;
+  by_replica_identity: boolean;
+  by_cluster: boolean;
+  by_extension: boolean;
+  /** Whether its first column is a column of a foreign key of its table. */
+  serves_foreign_key: boolean;
+  /** Whether an attached index of a partition is of another kind than the parent's. */
+  is_mixed: boolean;
+  index_oid: number;
+  table_oid: number;
+  keys: number[];
+  key_count: number;
+  classes: string[];
+  collations: string[];
+  options: number[];
+  column_options: string[];
+  method_options: string[];
+  /** Digests; null for none. */
+  expressions: string | null;
+  predicate: string | null;
+}
+
+/** Tables, indexes and sequences: their size, age and upkeep. */
+export const tableCollectors = [
+  collectorOf<{
+    taken_at: number;
+    xid_age: number;
+    multixact_age: number;
+    oldest_database: string;
+    next_xid: number;
+    oldest_multixact: number;
+  }>()({
+    name: "wraparound",
+    tier: "stats",
+    questions: always(wraparound),
+    foreign: ["oldest_database"],
+  }),
+  collectorOf<{ blocks_hit: number; blocks_fetched: number }>()({
+    name: "index_io",
+    tier: "slow",
+    questions: always(indexIo),
+  }),
+  collectorOf<{ database_bytes: number; market_bytes: number }>()({
+    name: "sizes",
+    tier: "slow",
+    questions: always(sizes),
+  }),
+  collectorOf<{
+    taken_at: number;
+    table: string;
+    leaves: number;
+    heap_bytes: number;
+    rows_estimate: number;
+    dead_rows: number;
+    seq_scans: number;
+    seq_rows: number;
+    xid_age: number;
+    vacuum_lag: number;
+    insert_lag: number;
+    analyze_lag: number;
+    freeze_lag: number;
+    leaves_behind: number;
+    worst_leaf: string | null;
+    vacuumed: boolean;
+  }>()({ name: "tables", tier: "slow", questions: always(tables) }),
+  collectorOf<{
+    taken_at: number;
+    sequence: string;
+    /** The narrowest column that it feeds, as far as is known. */
+    column: string | null;
+    readable: boolean;
+    last_value: number | null;
+    limit_value: number;
+    used_ratio: number | null;
+  }>()({ name: "sequences", tier: "slow", questions: always(sequences) }),
+  collectorOf<IndexRow>()({ name: "indexes", tier: "hourly", questions: always(indexes) }),
+  collectorOf<{
+    schema: string;
+    name: string;
+    is_partitioned: boolean;
+    constraint: string;
+    referenced: string;
+    columns: string[];
+    rows_estimate: number;
+  }>()({ name: "missing_indexes", tier: "hourly", questions: always(missingIndexes) }),
+  collectorOf<{
+    name: string;
+    kind: "table" | "index";
+    bytes: number;
+    bloat_bytes: number;
+    bloat_ratio: number;
+  }>()({ name: "bloat", tier: "hourly", questions: always(bloat) }),
+];

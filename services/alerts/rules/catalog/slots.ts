@@ -1,0 +1,121 @@
+import { dropSlot } from "../../../../db/alerts/cures.ts";
+import type { Snapshot } from "../../../monitor/snapshot.ts";
+import type { Cure } from "../../alert.ts";
+import { defaults, GiB, hour, type RuleDefinition } from "../definition.ts";
+import { onServer } from "../proof.ts";
+
+const proof = onServer(
+  "a slot nobody uses keeps WAL, is lost, and its alerts end when it is dropped",
+);
+const lost = { rule: "slot_lost", sameScope: true };
+
+const slotsByUse = {
+  sql:
+    "select slot_name, slot_type, active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as kept from pg_replication_slots order by active, slot_name",
+  lock: "none",
+};
+
+const keepLess = {
+  sql: "alter system set max_slot_wal_keep_size = '50GB'; select pg_reload_conf()",
+  lock: "none",
+  risk: "a slot that is further behind is lost",
+};
+
+const drop = (scope: string, risk: string): Cure[] | undefined =>
+  scope === "" ? undefined : [{ sql: dropSlot(scope), lock: "none", risk }];
+
+const slotFacts = ({ view }: Snapshot, scope: string) => [{
+  name: "slot",
+  value: view.rows("slots")?.find(({ slot }) => slot === scope),
+}];
+
+/** Rules about replication slots. */
+export const slotRules: readonly RuleDefinition[] = [
+  {
+    ...defaults,
+    name: "slot_inactive",
+    title: "A replication slot is not used",
+    metric: "slot_inactive_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: hour / 2,
+    critical: 6 * hour,
+    clear: 60,
+    for_seconds: 0,
+    phrase: "Slot not used",
+    cause: "No consumer reads from the slot. The server keeps WAL for it until the disk is full.",
+    cure: [{
+      ...slotsByUse,
+      risk:
+        "reads only; pg_drop_replication_slot() then drops it, and its consumer cannot continue",
+    }],
+    cureFor: (_view, scope) =>
+      drop(scope, "its consumer cannot continue, and must be set up again"),
+    evidence: slotFacts,
+    inhibitedBy: lost,
+    proof,
+  },
+  {
+    ...defaults,
+    name: "slot_retained",
+    title: "A replication slot retains much WAL",
+    metric: "slot_retained_bytes",
+    unit: "bytes",
+    direction: "above",
+    warning: 10 * GiB,
+    critical: 50 * GiB,
+    clear: 5 * GiB,
+    for_seconds: 60,
+    phrase: "WAL kept for a slot",
+    cause:
+      "Its consumer is gone or too slow. Without max_slot_wal_keep_size the WAL may fill the disk.",
+    cure: [keepLess],
+    evidence: slotFacts,
+    inhibitedBy: lost,
+    proof,
+  },
+  {
+    ...defaults,
+    name: "slot_lost",
+    title: "A replication slot is lost",
+    metric: "slot_lost",
+    unit: "flag",
+    direction: "above",
+    warning: null,
+    critical: 1,
+    clear: 0,
+    for_seconds: 0,
+    phrase: "Slot lost",
+    cause: "The server removed WAL that the slot's consumer still needs.",
+    cure: [{
+      ...slotsByUse,
+      risk: "reads only; pg_drop_replication_slot() then drops the lost slot",
+    }],
+    cureFor: (_view, scope) =>
+      drop(scope, "none, because a lost slot cannot be used; set its consumer up again afterwards"),
+    evidence: slotFacts,
+    proof,
+  },
+  {
+    ...defaults,
+    name: "slot_safe",
+    title: "A replication slot is about to be lost",
+    metric: "slot_safe_ratio",
+    unit: "ratio",
+    direction: "below",
+    warning: 0.3,
+    critical: 0.1,
+    clear: 0.4,
+    for_seconds: 0,
+    phrase: "WAL left before the slot is lost",
+    cause:
+      "Its consumer is gone or too slow, and the slot has nearly reached max_slot_wal_keep_size.",
+    cure: [{
+      sql: "alter system set max_slot_wal_keep_size = '100GB'; select pg_reload_conf()",
+      lock: "none",
+      risk: "needs that much disk space",
+    }],
+    inhibitedBy: lost,
+    proof,
+  },
+];

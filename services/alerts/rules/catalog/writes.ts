@@ -1,0 +1,111 @@
+import { defaults, hour, type RuleDefinition } from "../definition.ts";
+import { byReading, onServer, onServerBoth } from "../proof.ts";
+
+const canaryProof = onServer("a commit that takes long, and one that does not come through");
+const diskFull = { rule: "disk_full", sameScope: false };
+
+/** Rules about writing: the write canary, a full disk, and feeds that send nothing. */
+export const writeRules: readonly RuleDefinition[] = [
+  {
+    ...defaults,
+    name: "write_slow",
+    title: "A small commit takes long",
+    metric: "canary_ms",
+    unit: "milliseconds",
+    direction: "above",
+    warning: 500,
+    critical: 3_000,
+    clear: 250,
+    for_seconds: 60,
+    phrase: "Write canary slow",
+    cause:
+      "Possible causes: the disk is slow to flush the WAL, a synchronous standby does not answer, or the server has no processor time.",
+    cure: [{
+      sql:
+        "select wait_event_type, wait_event, count(*) from pg_stat_activity where state = 'active' group by 1, 2 order by 3 desc",
+      lock: "none",
+      risk:
+        "reads only; for SyncRep check the standby, for WALSync and DataFileSync check the disk",
+    }],
+    inhibitedBy: diskFull,
+    proof: canaryProof,
+  },
+  {
+    ...defaults,
+    name: "write_failing",
+    local: true,
+    title: "Writes fail",
+    metric: "canary_failing",
+    unit: "flag",
+    direction: "above",
+    warning: null,
+    critical: 1,
+    clear: 0,
+    for_seconds: 0,
+    // One successful write proves that writes work again.
+    keep_firing_seconds: 5,
+    phrase: "Writes fail",
+    cause:
+      "Possible causes: the server is read-only (default_transaction_read_only) or became a standby, its disk is full, its transaction ids are used up, a lock blocks Holdfast's own table, or privileges were revoked. The evidence and GET /api/health say which; canary_failed in the log has the server's error.",
+    cure: [{
+      sql:
+        "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as read_only, (select jsonb_agg(to_jsonb(s)) from pg_db_role_setting as s) as set_for",
+      lock: "none",
+      risk: "reads only",
+    }],
+    evidence: ({ access: { mode, cause, reason, remedy } }) =>
+      mode === "writing" ? [] : [{ name: "server", value: { mode, cause, reason, remedy } }],
+    inhibitedBy: diskFull,
+    proof: canaryProof,
+  },
+  {
+    ...defaults,
+    name: "disk_full",
+    local: true,
+    title: "Uploads are refused because the disk is full",
+    metric: "ingest_disk_full",
+    unit: "flag",
+    direction: "above",
+    warning: null,
+    critical: 1,
+    clear: 0,
+    for_seconds: 0,
+    // The flag itself stays set for a while after the last refusal.
+    keep_firing_seconds: 5,
+    phrase: "Disk full: uploads are refused",
+    cause:
+      "Possible causes: tables, WAL retained for a slot or an archive, or temporary files fill the disk.",
+    cure: [{
+      sql:
+        "select slot_name, active, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) as kept_bytes from pg_replication_slots order by 3 desc nulls last",
+      lock: "none",
+      risk: "reads only; dropping an unused slot frees its WAL at the next checkpoint",
+    }],
+    proof: byReading("uploads that a full disk refuses", "the test fills no disk"),
+  },
+  {
+    ...defaults,
+    name: "feed_stale",
+    local: true,
+    // Off by default, because markets close: switch it on for feeds whose hours are known.
+    enabled: false,
+    title: "A feed sends nothing",
+    metric: "feed_age_seconds",
+    unit: "seconds",
+    direction: "above",
+    warning: 900,
+    critical: hour,
+    clear: 300,
+    for_seconds: 60,
+    phrase: "Newest tick is old",
+    cause:
+      "Possible causes: the sender stopped, its connection is interrupted, its rows are quarantined, or the market is closed.",
+    cure: [{
+      sql:
+        "select reason, count(*) from holdfast.quarantine where received_at > now() - interval '1 hour' group by 1",
+      lock: "none",
+      risk: "reads only",
+    }],
+    proof: onServerBoth("a feed that went quiet"),
+  },
+];

@@ -1,0 +1,122 @@
+import { deleteExpired } from "../../../db/alerts/expired.ts";
+import { createRerun } from "../../../lib/rerun.ts";
+import type { Logger } from "../../../log.ts";
+import type { WriteAccess } from "../../monitor/write_access/access.ts";
+import type { Alert } from "../alert.ts";
+import type { AlertState } from "../evaluation/state.ts";
+import type { Announcer } from "../notify/announcer.ts";
+import type { Deliveries } from "../notify/deliveries.ts";
+import type { Silences } from "../notify/silences.ts";
+import type { RuleRegistry } from "../rules/registry.ts";
+import type { Lease } from "./lease.ts";
+import type { AlertStore } from "./store.ts";
+
+const expiryEveryMs = 3_600_000;
+
+export interface SynchronizerOptions {
+  state: AlertState;
+  registry: RuleRegistry;
+  store: AlertStore;
+  lease: Lease;
+  silences: Pick<Silences, "refresh">;
+  deliveries: Pick<Deliveries, "adopt">;
+  announcer: Announcer;
+  access: Pick<WriteAccess, "canWrite">;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  log: Logger;
+}
+
+/** Exchanges alerts, silences and rules between this process and the database, and renews the lease. */
+export class Synchronizer {
+  readonly #options: SynchronizerOptions;
+  /** Whether the first cycle succeeded. */
+  #loaded = false;
+  #led = false;
+  #expiredAt = -Infinity;
+  /** Runs one cycle at a time; a call during a cycle makes another follow. */
+  readonly run = createRerun(() => this.#cycle());
+
+  constructor(options: SynchronizerOptions) {
+    this.#options = options;
+  }
+
+  /** Returns whether this Holdfast held the lease at the last cycle. */
+  get led(): boolean {
+    return this.#led;
+  }
+
+  /** Returns whether a cycle can succeed: the first one has, and the server takes writes. */
+  get isReady(): boolean {
+    return this.#loaded && this.#options.access.canWrite();
+  }
+
+  /** Starts a cycle where one can succeed; its outcome is logged. */
+  runSoon(): void {
+    if (!this.isReady) return;
+    const { store } = this.#options;
+    this.run().then(() => store.noteOutcome(), (error) => store.noteOutcome(error));
+  }
+
+  async #cycle(): Promise<void> {
+    const { lease, registry, silences, store, deliveries, state, now, log } = this.#options;
+    const { leads, wasOthers, heldAt } = await lease.renew();
+    const takesOver = leads && (!this.#led || wasOthers);
+    if (!this.#loaded) {
+      await registry.refresh();
+      await silences.refresh();
+      await this.#adopt(lease.name, heldAt ?? now());
+    }
+    if (takesOver) {
+      await this.#adopt("", heldAt ?? now());
+      log.info("alerts_led", { instance: lease.name });
+    }
+    if (!leads && this.#led) store.dropShared();
+    if (!this.#loaded || takesOver) await deliveries.adopt();
+    this.#loaded = true;
+    this.#led = leads;
+    store.saveStates(
+      state.changedStates(now()).filter(({ instance }) => instance !== "" || leads),
+    );
+    // An alert of the same rule and scope is open there already: it is adopted, and saved in the next cycle.
+    if (!await store.flush()) await this.#adopt("", now());
+    await this.#readChanges(leads);
+    if (leads && performance.now() - this.#expiredAt > expiryEveryMs) {
+      this.#expiredAt = performance.now();
+      await deleteExpired(store.db);
+    }
+  }
+
+  /** Adopts what is stored of `instance` (empty: what all Holdfasts share), which was last judged at `seenAt`. */
+  async #adopt(instance: string, seenAt: number): Promise<void> {
+    const { store, state, registry, announcer } = this.#options;
+    const alerts = (await store.open()).filter((alert) => alert.instance === instance);
+    const records = (await store.states(instance)).filter((one) => one.instance === instance);
+    for (const { from, alert } of state.adopt(registry.rules(), alerts, records, seenAt)) {
+      store.dropAlert(from);
+      store.saveAlert(alert);
+    }
+    announcer.live.republish(alerts.map((alert) => announcer.withMutes(alert)), seenAt);
+  }
+
+  /** Reads what other Holdfasts, or people through them, changed. */
+  async #readChanges(leads: boolean): Promise<void> {
+    const { store, state, registry, silences, announcer, now } = this.#options;
+    const open = await store.open();
+    if (!leads) {
+      const shared = open.filter(({ instance }) => instance === "");
+      const changes = state.follow(registry.rules(), shared, now());
+      for (const { kind, alert } of changes) announcer.announce(alert, kind, "another");
+    }
+    for (const stored of open) this.#readAcknowledgement(stored);
+    await silences.refresh();
+    await registry.refresh();
+  }
+
+  #readAcknowledgement({ id, acknowledged_at, acknowledged_by }: Alert): void {
+    const { state, announcer } = this.#options;
+    const mine = state.find(id);
+    if (!mine || acknowledged_at === null || mine.acknowledged_at !== null) return;
+    announcer.acknowledge({ ...mine, acknowledged_at, acknowledged_by });
+  }
+}

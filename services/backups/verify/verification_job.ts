@@ -1,0 +1,107 @@
+import type { Sql } from "../../../db/connection.ts";
+import type { EmbeddedServer } from "../../../db/embedded/server.ts";
+import type { Logger } from "../../../log.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { verifyArchive } from "../wal/archive.ts";
+import type { Archiver } from "../wal/service.ts";
+import { type BackupCatalogue, firstSegment } from "../catalogue.ts";
+import type { Copies } from "../s3/copies.ts";
+import { runDrill, type SealCheck } from "./drill.ts";
+import type { Proof } from "../record.ts";
+import type { Job } from "../job.ts";
+import type { BackupRepository } from "../repository.ts";
+import { verifyFiles } from "./files.ts";
+
+/**
+ * Returns a function that checks one backup's files, the WAL behind it and its copy, restores it in a drill where asked,
+ * and writes the result to its record.
+ */
+export function createVerificationJob(
+  {
+    repository,
+    catalogue,
+    archiver,
+    copies,
+    embedded,
+    scratchHome,
+    production,
+    checkSeals,
+    clock,
+    log,
+    onStep,
+  }: {
+    repository: BackupRepository;
+    catalogue: BackupCatalogue;
+    archiver: Archiver;
+    copies: Pick<Copies, "check">;
+    embedded: Pick<EmbeddedServer, "spool"> | undefined;
+    scratchHome: string;
+    production: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
+    checkSeals: SealCheck | undefined;
+    clock: Clock;
+    log: Logger;
+    onStep: () => void;
+  },
+) {
+  return async function checkBackup(
+    job: Job,
+    { restore, copy, user, signal }: {
+      restore: boolean;
+      /** Whether its copy is read back and compared too. */
+      copy: boolean;
+      user: string;
+      signal: AbortSignal;
+    },
+  ): Promise<void> {
+    const showStep = (step: string) => {
+      job.step = step;
+      onStep();
+    };
+    const record = await catalogue.find(job.id);
+    const path = repository.pathOf(record);
+    const problems = await verifyFiles(path, record, signal);
+    if (record.kind === "base" && record.start_lsn && archiver.state().enabled) {
+      archiver.noteProblems(
+        await verifyArchive({
+          archive: catalogue.archiveOf(record.system),
+          spool: embedded?.spool,
+          first: firstSegment(record),
+          segmentBytes: record.segment_bytes,
+          signal,
+        }),
+      );
+    }
+    if (copy) {
+      await copies.check(record, { intactHere: problems.length === 0, signal, onStep: showStep });
+    }
+    let proof: Proof | null = record.proof;
+    if (restore && problems.length === 0 && record.kind === "base") {
+      proof = await runDrill({
+        path,
+        record,
+        home: scratchHome,
+        production,
+        checkSeals,
+        user,
+        now: () => clock.now(),
+        signal,
+        onStep: showStep,
+      });
+      log[proof.problems.length === 0 ? "info" : "error"]("restore_drill", {
+        id: record.id,
+        recovery_seconds: proof.recovery_seconds,
+        problems: proof.problems,
+      });
+    }
+    // The record itself is damaged: there is nothing to update.
+    if (record.server_version === 0) return;
+    await repository.save({
+      ...record,
+      status: problems.length > 0 ? "corrupt" : "complete",
+      problems,
+      proof: problems.length > 0 ? null : proof,
+      verified_at: clock.now().toISOString(),
+    });
+    await catalogue.prune(record.system);
+  };
+}

@@ -1,0 +1,105 @@
+import type { Config } from "../../../config/config.ts";
+import type { Sql } from "../../../db/connection.ts";
+import { storeAnswers } from "../../../db/market/idempotency.ts";
+import type { Pool } from "../../../db/pool/pool.ts";
+import { HoldfastError } from "../../../errors.ts";
+import type { FeedCounter, Feeds } from "../judge/feeds.ts";
+import { type Committed, createTally, type IngestAnswer, type Tally } from "../upload.ts";
+import type { SmallUpload } from "./group_commit.ts";
+import { claimAnswers, replay } from "./idempotency.ts";
+import { mayConcernOne, storeApart } from "./isolation.ts";
+import type { WriteSessions } from "./session.ts";
+
+export interface SmallUploadsOptions {
+  /** Connections for groups of small uploads, apart from those of large ones: neither can starve the other. */
+  lanes: Pool;
+  sessions: WriteSessions;
+  feeds: Feeds;
+  config: Pick<Config, "HOLDFAST_STATEMENT_TIMEOUT_MS">;
+  committed: Committed;
+}
+
+interface Outcome {
+  answer: IngestAnswer | HoldfastError;
+  reasons: Record<string, number>;
+}
+
+/**
+ * Stores small uploads in one transaction and returns an answer for each, in order. When the transaction fails for a
+ * reason that may concern one upload only, stores each in a transaction of its own.
+ */
+export async function storeSmallUploads(
+  uploads: readonly SmallUpload[],
+  options: SmallUploadsOptions,
+): Promise<(IngestAnswer | HoldfastError)[]> {
+  const { sessions, config } = options;
+  try {
+    return await storeTogether(uploads, options);
+  } catch (error) {
+    const fault = sessions.explain(error);
+    if (uploads.length === 1 || !mayConcernOne(fault)) throw fault;
+  }
+  return await storeApart(uploads, {
+    withinMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
+    async storeOne(upload) {
+      const [answer] = await storeTogether([upload], options)
+        .catch((error) => [sessions.explain(error)]);
+      if (!answer) throw new Error("An upload was stored without an answer");
+      return answer;
+    },
+  });
+}
+
+/** One transaction and one COPY for all of `uploads`. */
+async function storeTogether(
+  uploads: readonly SmallUpload[],
+  { lanes, sessions, feeds, committed }: SmallUploadsOptions,
+): Promise<(IngestAnswer | HoldfastError)[]> {
+  const counter = feeds.begin();
+  const outcomes = await lanes.transaction(async (sql) => {
+    const stored = await claimAnswers(sql, uploads.flatMap(({ key }) => key ?? []));
+    const fresh = uploads.filter(({ key }) => key === undefined || !stored.has(key));
+    const tallies = await write(sql, fresh, { sessions, counter });
+    await storeAnswers(
+      sql,
+      [...tallies].flatMap(([{ key, fingerprint }, tally]) =>
+        key === undefined ? [] : { key, fingerprint: fingerprint(), answer: tally.answer() }
+      ),
+    );
+    return uploads.map((upload): Outcome => {
+      const tally = tallies.get(upload);
+      if (tally) return { answer: tally.answer(), reasons: tally.reasons };
+      const before = upload.key === undefined ? undefined : stored.get(upload.key);
+      if (!before) throw new Error("An upload of a group was neither stored nor replayed");
+      return { answer: replay(before, upload.fingerprint()), reasons: {} };
+    });
+  });
+  counter.commit();
+  for (const { answer, reasons } of outcomes) {
+    if (!(answer instanceof HoldfastError) && !answer.replayed) committed(answer, reasons);
+  }
+  return outcomes.map(({ answer }) => answer);
+}
+
+async function write(
+  sql: Sql,
+  uploads: readonly SmallUpload[],
+  { sessions, counter }: { sessions: WriteSessions; counter: FeedCounter },
+): Promise<Map<SmallUpload, Tally>> {
+  const written = await sessions.withWriter(sql, async (writer) => {
+    const parts = await writer.write(uploads.map(({ batch, create, backfill }) => ({
+      batch,
+      create,
+      limits: sessions.limits(backfill),
+    })));
+    await writer.finish();
+    return parts;
+  });
+  return new Map(uploads.map((upload, at) => {
+    const tally = createTally();
+    const { stored, refusals } = written[at] ?? { stored: 0, refusals: [] };
+    tally.add(stored, refusals);
+    counter.add(upload.batch.ticks, refusals);
+    return [upload, tally];
+  }));
+}

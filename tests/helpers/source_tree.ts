@@ -1,0 +1,30 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+
+const root = new URL("../..", import.meta.url).pathname;
+const skipped = new Set(["node_modules", ".git", ".holdfast", "coverage", "dist", "generated"]);
+
+function listSources(folder = ""): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (skipped.has(entry.name)) return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return listSources(path);
+    return entry.name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+/** Every TypeScript file of the repository, as a path from its root, tests included. */
+export const allFiles: readonly string[] = listSources();
+
+/** Every TypeScript file except tests. */
+export const sourceFiles = allFiles.filter((file) => !file.startsWith("tests/"));
+
+/** Reads a source file. */
+export const readSource = (file: string) => readFileSync(join(root, file), "utf8");
+
+/** Returns the files that a source file imports by a relative path. */
+export function importsOf(file: string): string[] {
+  return [...readSource(file).matchAll(/(?:from|import)\s+"(\.{1,2}\/[^"]+)"/g)].map((match) =>
+    relative(root, normalize(join(root, dirname(file), match[1] ?? "")))
+  );
+}

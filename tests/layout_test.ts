@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { basename, dirname } from "node:path";
+import ts from "typescript";
+import { sqlState } from "../db/sql_state.ts";
+import { allFiles, readSource, sourceFiles } from "./helpers/source_tree.ts";
+
+/**
+ * A function fits a screen: 60 lines of its own. Lines of functions nested in it do not count, for they are read by
+ * themselves; but a closure of 150 lines in all has more state than a reader can keep in mind: it becomes a small class or
+ * an explicit state object. Files have no limit: one concept, one file.
+ */
+const ownLinesMax = 60;
+const linesMax = 150;
+
+/** A folder that does not fit a listing on one screen holds more than one concept. */
+const folderFilesMax = 16;
+
+/** Generated code. */
+const generated = new Set(["client/schema.ts", "client/operations.ts"]);
+
+const checked = sourceFiles.filter((file) => !generated.has(file));
+
+interface MeasuredFunction {
+  name: string;
+  lines: number;
+  ownLines: number;
+}
+
+const parse = (file: string) =>
+  ts.createSourceFile(file, readSource(file), ts.ScriptTarget.Latest, true);
+
+const isFunction = (node: ts.Node): node is ts.FunctionLikeDeclaration =>
+  ts.isFunctionLike(node) && "body" in node && node.body !== undefined;
+
+function nameOf(node: ts.FunctionLikeDeclaration): string {
+  const { name, parent } = node;
+  if (name) return name.getText();
+  if (ts.isConstructorDeclaration(node)) return "constructor";
+  return ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent)
+    ? parent.name.getText()
+    : "anonymous";
+}
+
+function measureFunctions(file: string): MeasuredFunction[] {
+  const source = parse(file);
+  const lineOf = (position: number) => source.getLineAndCharacterOfPosition(position).line;
+  const found: MeasuredFunction[] = [];
+  const spanOf = (node: ts.Node) => ({ from: lineOf(node.getStart()), to: lineOf(node.end) });
+
+  /** Adds the lines of the outermost functions inside a node. */
+  function addNested(node: ts.Node, lines: Set<number>): void {
+    ts.forEachChild(node, (child) => {
+      if (!isFunction(child)) return addNested(child, lines);
+      const { from, to } = spanOf(child);
+      for (let line = from; line <= to; line++) lines.add(line);
+    });
+  }
+
+  function visit(node: ts.Node): void {
+    if (isFunction(node)) {
+      const { from, to } = spanOf(node);
+      const nested = new Set<number>();
+      addNested(node, nested);
+      const lines = to - from + 1;
+      found.push({ name: nameOf(node), lines, ownLines: lines - nested.size });
+    }
+    ts.forEachChild(node, visit);
+  }
+  visit(source);
+  return found;
+}
+
+function isSql(node: ts.Node): boolean {
+  if (ts.isTaggedTemplateExpression(node)) return !/^String\s*\.raw$/.test(node.tag.getText());
+  return ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) &&
+    node.expression.name.text === "unsafe";
+}
+
+/** Counts the tagged templates and calls of `.unsafe(` in a file: the two ways to send SQL. */
+function countSql(file: string): number {
+  let count = 0;
+  const visit = (node: ts.Node): void => {
+    if (isSql(node)) count++;
+    ts.forEachChild(node, visit);
+  };
+  visit(parse(file));
+  return count;
+}
+
+const states: ReadonlySet<string> = new Set(Object.values(sqlState));
+
+/** Says whether a file writes an SQLSTATE as text. */
+function writesSqlState(file: string): boolean {
+  let found = false;
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node) && states.has(node.text)) found = true;
+    ts.forEachChild(node, visit);
+  };
+  visit(parse(file));
+  return found;
+}
+
+/**
+ * The stem of a file's name: each of its words without the endings of plurals, participles and doers. Files whose names
+ * differ by these alone (`rule` and `rules`, `take` and `taking`) cannot be told apart by a reader who looks for one.
+ */
+function stemOf(file: string): string {
+  const words = basename(file, ".ts").replace(/_test$/, "").split("_");
+  return words.map((word) => {
+    const short = word.replace(/(ies|y)$/, "i").replace(/(ings?|ers?|ors?|ed|es|s|e)$/, "");
+    return short.length >= 3 ? short.replace(/(.)\1$/, "$1") : word;
+  }).join("_");
+}
+
+function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    groups.set(key, [...(groups.get(key) ?? []), value]);
+  }
+  return groups;
+}
+
+Deno.test("a function has at most 60 lines of its own, and 150 with those nested in it", () => {
+  const long = checked.flatMap((file) =>
+    measureFunctions(file)
+      .filter(({ lines, ownLines }) => lines > linesMax || ownLines > ownLinesMax)
+      .map(({ name }) => `${file} ${name}`)
+  );
+  assert.deepEqual(long, []);
+});
+
+Deno.test("services hold no SQL: it is in db", () => {
+  const found = checked.filter((file) => file.startsWith("services/") && countSql(file) > 0);
+  assert.deepEqual(found, []);
+});
+
+Deno.test("an SQLSTATE is written by its name", () => {
+  const found = checked.filter((file) =>
+    /^(app|routes|services|db|bench)\//.test(file) && file !== "db/sql_state.ts" &&
+    writesSqlState(file)
+  );
+  assert.deepEqual(found, []);
+});
+
+Deno.test("no two files of a folder share a stem", () => {
+  const twins = [...groupBy(allFiles, (file) => `${dirname(file)}/${stemOf(file)}`).values()]
+    .filter((files) => files.length > 1)
+    .map((files) => files.toSorted().join(" "));
+  assert.deepEqual(twins, []);
+});
+
+Deno.test("a folder holds at most 16 files", () => {
+  const free = (folder: string) => /^(tests(\/|$)|db\/migrations$)/.test(folder);
+  const large = [...groupBy(allFiles, dirname)]
+    .filter(([folder, files]) => !free(folder) && files.length > folderFilesMax)
+    .map(([folder]) => folder);
+  assert.deepEqual(large, []);
+});
