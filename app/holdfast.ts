@@ -83,10 +83,8 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     allowPublished: config.HOLDFAST_ALLOW_PUBLISHED,
     load: () => loadRecords(services, foundation, purpose),
   });
-  const services = createServices(foundation, {
-    writing: { ...writing, isStarted: (): boolean => preparation.isDone() },
-    auth: options.auth,
-  });
+  const isStarted = (): boolean => preparation.isDone();
+  const services = createServices(foundation, { ...writing, isStarted }, options.auth);
   const { monitor, benchmarks, backups, rehearsals } = services;
   const ownsAccess = purpose === "server" && options.auth === undefined;
   if (ownsAccess) await loadAccess(services, foundation);

@@ -90,17 +90,13 @@ function composeRequests(
   };
 }
 
-/** Makes every service and gives each what it needs; starts none. */
+/** Makes every service and gives each what it needs; starts none. A further database of the process is given `auth`. */
 export function createServices(
   foundation: Foundation,
-  { writing, auth }: {
-    writing: WritePreparation;
-    /** Of the process's first database, for its further ones. */
-    auth: Auth | undefined;
-  },
+  writing: WritePreparation,
+  auth?: Auth,
 ): AppServices {
-  const { config, log, version, clock, target, pooler, pools, records, embedded, access } =
-    foundation;
+  const { config, log, clock, target, pooler, pools, records, embedded, access } = foundation;
   const instance = instanceName(config);
   const { hub, relay } = composeLive(foundation, {
     instance,
@@ -149,15 +145,7 @@ export function createServices(
     hub,
     relay,
     leaseKeeper,
-    instances: createInstances({
-      db: records,
-      name: instance,
-      version,
-      access,
-      judges: lease.leads,
-      clock,
-      log,
-    }),
+    instances: createInstances({ ...foundation, db: records, name: instance, judges: lease.leads }),
     clock,
   };
 }

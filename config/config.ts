@@ -96,15 +96,10 @@ export function readConfig(
     values.libpqVariables = {};
   } // Empty, so that all of it comes from the variables.
   else if ((values.namedBy as string[]).length > 0) values.DATABASE_URL = "postgres://";
-  const wantsEmbedded = (env.DATABASE_URL || file.DATABASE_URL) === "embedded";
   const listed = readDatabaseFile(values.HOLDFAST_DATABASES as string | undefined, readFile);
-  // The paths without a name lead to `default`: the listed one of that name, else DATABASE_URL, else the first listed.
-  const main = listed.find(({ name }) => name === "default") ??
-    (values.DATABASE_URL === undefined && !wantsEmbedded ? listed[0] : undefined);
-  if (main) values.DATABASE_URL = main.url;
-  values.databaseName = main?.name ?? "default";
-  values.databases = listed.filter((entry) => entry !== main || entry.discover !== false);
-  const config = values as Config;
+  const isNamed = values.DATABASE_URL !== undefined ||
+    (env.DATABASE_URL || file.DATABASE_URL) === "embedded";
+  const config = { ...values, ...chooseDatabases(listed, isNamed) } as Config;
   if (!isLoopback(config.HOST) && !config.HOLDFAST_TOKEN && !config.HOLDFAST_INSECURE) {
     throw new StartError(
       `HOST is "${config.HOST}", which others can reach; allowed: a loopback address, or set HOLDFAST_TOKEN (or HOLDFAST_INSECURE=1 on a closed network)`,
@@ -139,6 +134,22 @@ function checkStorage(config: Config): void {
       `HOLDFAST_S3_URL leads to ${hostname} by plain http; allowed: https, or http to this machine (or HOLDFAST_S3_INSECURE=1 on a closed network)`,
     );
   }
+}
+
+/**
+ * Returns the databases by their use. Paths without a name lead to the listed `default`, else to the one that `DATABASE_URL`
+ * names, else to the first listed.
+ */
+function chooseDatabases(
+  listed: readonly DatabaseEntry[],
+  isNamed: boolean,
+): Pick<Config, "databaseName" | "databases"> & Partial<Pick<Config, "DATABASE_URL">> {
+  const first = listed.find(({ name }) => name === "default") ?? (isNamed ? undefined : listed[0]);
+  return {
+    ...(first ? { DATABASE_URL: first.url } : {}),
+    databaseName: first?.name ?? "default",
+    databases: listed.filter((entry) => entry !== first || entry.discover !== false),
+  };
 }
 
 function readDatabaseFile(
