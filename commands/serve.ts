@@ -17,8 +17,8 @@ import { createStopSignals } from "./common/stop_signals.ts";
 const drainMs = 2_000;
 /** Longest time of an orderly stop before the embedded server is stopped, requests in flight included; milliseconds. */
 const orderlyMs = 2_500;
-/** Longest wait for the embedded server after a second signal; milliseconds. */
-const endMs = 3_000;
+/** Longest that a second signal waits for the embedded server: only a server that is just starting takes that long. */
+const endMs = 13_000;
 
 export interface Serving {
   url: string;

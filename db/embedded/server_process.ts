@@ -15,6 +15,8 @@ import { whyItDoesNotStart } from "./start_failure.ts";
 const startAttemptsMax = 8;
 const startRetry = { firstMs: 250, maxMs: 2_000 };
 const logBytesMax = 64 * 1024;
+/** Longest that pg_ctl may take, on a busy machine, until the server it starts has written its pid; milliseconds. */
+const launchMsMax = 10_000;
 
 /** Returns a log's text from a byte on, at most its last 64 KiB. */
 async function readFrom(path: string, start: number): Promise<string> {
@@ -39,6 +41,8 @@ export class ServerProcess {
   readonly #pidFile: string;
   /** Whether pg_ctl is starting the server now. */
   #launching = false;
+  /** Whether the process is about to end: nothing is started any more. */
+  #ending = false;
 
   constructor(
     { place, pgCtl, as, log }: { place: Place; pgCtl: string; as: RunAs | undefined; log: Logger },
@@ -114,9 +118,11 @@ export class ServerProcess {
     if (!await this.#untilGone(6_000)) await this.kill();
   }
 
-  /** Stops it immediately, within two seconds, also while it starts. */
+  /** Stops it immediately, within two seconds of having a pid, and lets nothing start it again. */
   async stopNow(): Promise<void> {
-    for (let at = 0; this.#launching && !existsSync(this.#pidFile) && at < 20; at++) {
+    this.#ending = true;
+    const until = performance.now() + launchMsMax;
+    while (this.#launching && !existsSync(this.#pidFile) && performance.now() < until) {
       await delay(50);
     }
     const presence = await askPresence(this.#place, 200);
@@ -133,6 +139,7 @@ export class ServerProcess {
   }
 
   async #launch(): Promise<{ code: number; output: string }> {
+    if (this.#ending) throw new StartError("Holdfast is stopping");
     this.#launching = true;
     try {
       const args = ["start", "--wait", "--timeout", "60", "--log", this.#place.log];
