@@ -15,7 +15,7 @@ import { whyItDoesNotStart } from "./start_failure.ts";
 const startAttemptsMax = 8;
 const startRetry = { firstMs: 250, maxMs: 2_000 };
 const logBytesMax = 64 * 1024;
-/** Longest that pg_ctl may take, on a busy machine, until the server it starts has written its pid; milliseconds. */
+/** Longest that a server may take, on a busy machine, from pg_ctl until it listens; milliseconds. */
 const launchMsMax = 10_000;
 
 /** Returns a log's text from a byte on, at most its last 64 KiB. */
@@ -118,14 +118,16 @@ export class ServerProcess {
     if (!await this.#untilGone(6_000)) await this.kill();
   }
 
-  /** Stops it immediately, within two seconds of having a pid, and lets nothing start it again. */
+  /** Stops it immediately, within two seconds of its listening, and lets nothing start it again. */
   async stopNow(): Promise<void> {
     this.#ending = true;
     const until = performance.now() + launchMsMax;
-    while (this.#launching && !existsSync(this.#pidFile) && performance.now() < until) {
+    let presence = await askPresence(this.#place, 200);
+    // A server that has written its pid and does not listen yet would be left behind.
+    while (presence === "none" && this.#launching && performance.now() < until) {
       await delay(50);
+      presence = await askPresence(this.#place, 200);
     }
-    const presence = await askPresence(this.#place, 200);
     if (presence === "none") return;
     if (presence === "silent") return await this.kill();
     if ((await provenProcesses(this.#place)).length === 0) return;
