@@ -41,7 +41,7 @@ export class ServerProcess {
   readonly #pidFile: string;
   /** Whether pg_ctl is starting the server now. */
   #launching = false;
-  /** Whether the process is about to end: nothing is started any more. */
+  /** Whether it was told to stop since the last start began: a start under way launches nothing any more. */
   #ending = false;
 
   constructor(
@@ -52,6 +52,11 @@ export class ServerProcess {
     this.#as = as;
     this.#log = log;
     this.#pidFile = join(place.cluster, "postmaster.pid");
+  }
+
+  /** Allows a start again after a stop; a stop that comes later, while files are prepared, still prevents it. */
+  allowStart(): void {
+    this.#ending = false;
   }
 
   async isRunning(): Promise<boolean> {
@@ -102,7 +107,8 @@ export class ServerProcess {
 
   /** Stops it fast: sessions end, everything is flushed. After 30 seconds stops it immediately, and at last kills it. */
   async stop(): Promise<void> {
-    const presence = await askPresence(this.#place, 1_000);
+    this.#ending = true;
+    const presence = await this.#presenceOnceLaunched(1_000);
     if (presence === "none") return;
     if (presence === "silent") return await this.kill();
     if ((await provenProcesses(this.#place)).length === 0) {
@@ -121,18 +127,22 @@ export class ServerProcess {
   /** Stops it immediately, within two seconds of its listening, and lets nothing start it again. */
   async stopNow(): Promise<void> {
     this.#ending = true;
-    const until = performance.now() + launchMsMax;
-    let presence = await askPresence(this.#place, 200);
-    // A server that has written its pid and does not listen yet would be left behind.
-    while (presence === "none" && this.#launching && performance.now() < until) {
-      await delay(50);
-      presence = await askPresence(this.#place, 200);
-    }
+    const presence = await this.#presenceOnceLaunched(200);
     if (presence === "none") return;
     if (presence === "silent") return await this.kill();
     if ((await provenProcesses(this.#place)).length === 0) return;
     await this.#pgCtl(["stop", "--mode", "immediate", "--no-wait"], 1_000).catch(() => {});
     await this.#untilGone(1_000);
+  }
+
+  /** Returns how the server answers. One that is being launched and does not listen yet is waited for: it would be left. */
+  async #presenceOnceLaunched(timeoutMs: number): ReturnType<typeof askPresence> {
+    const until = performance.now() + launchMsMax;
+    for (;;) {
+      const presence = await askPresence(this.#place, timeoutMs);
+      if (presence !== "none" || !this.#launching || performance.now() > until) return presence;
+      await delay(50);
+    }
   }
 
   #pgCtl(args: string[], timeoutMs: number) {
