@@ -1192,13 +1192,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Backups, newest first
+         * List backups, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listBackups"];
         put?: never;
         /**
-         * Take a backup now; progress goes out as backup_status
+         * Take a backup now; progress is published as backup_status
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["startBackup"];
@@ -1216,14 +1216,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One backup
+         * Get one backup
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getBackup"];
         put?: never;
         post?: never;
         /**
-         * Abort a backup that runs, remove one that is over
+         * Abort a running backup, or remove a finished one
          * @description Needs the scope `admin` where tokens are required.
          */
         delete: operations["deleteBackup"];
@@ -1242,7 +1242,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Check a backup's files and its copy, and restore it into a scratch server on trial
+         * Check a backup's files and its copy, and restore it into a scratch server
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["verifyBackup"];
@@ -1520,13 +1520,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Rehearsals, newest first
+         * List rehearsals, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listRehearsals"];
         put?: never;
         /**
-         * Try a change on a copy of the database; progress goes out as rehearsal_status
+         * Try a change on a copy of the database; progress is published as rehearsal_status
          * @description Needs the scope `admin` where tokens are required.
          */
         post: operations["startRehearsal"];
@@ -1546,7 +1546,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try a piece of advice of /api/health/database on a copy of the database
+         * Try a recommendation of /api/health/database on a copy of the database
          * @description Needs the scope `admin` where tokens are required.
          */
         post: operations["rehearseRecommendation"];
@@ -1564,14 +1564,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One rehearsal with all that it found
+         * Get one rehearsal with its results
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getRehearsal"];
         put?: never;
         post?: never;
         /**
-         * Abort a rehearsal and remove its copies; one that is over is left as it is
+         * Abort a rehearsal and remove its copies; an ended one stays unchanged
          * @description Needs the scope `operate` where tokens are required.
          */
         delete: operations["abortRehearsal"];
@@ -1588,7 +1588,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A rehearsal as a page, or as Markdown
+         * Get a rehearsal as an HTML page or as Markdown
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getRehearsalReport"];
@@ -1824,9 +1824,9 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             last_backup_at: string | null;
-            /** @description Size of the newest whole backup; null: not known */
+            /** @description Size of the newest complete backup; null: not known */
             last_backup_bytes: number | null;
-            /** @description What it took; null: not known */
+            /** @description Duration; null: not known */
             last_backup_seconds: number | null;
             /**
              * Format: date-time
@@ -1835,9 +1835,9 @@ export interface components {
             last_proven_restore_at: string | null;
             /** @description Measured recovery time of the last proven restore; null: not known */
             recovery_seconds: number | null;
-            /** @description Age of the newest whole backup, or time without any; null: not known */
+            /** @description Age of the newest complete backup, or time without one; null: not known */
             backup_age_seconds: number | null;
-            /** @description Age of the newest proven backup, or time without any; null: not known */
+            /** @description Age of the newest proven backup, or time without one; null: not known */
             unproven_seconds: number | null;
             archive_enabled: boolean;
             /** @description Age of the oldest finished WAL segment that is not archived; null: not known */
@@ -1847,15 +1847,15 @@ export interface components {
             copy_enabled: boolean;
             /**
              * Format: date-time
-             * @description When the newest copied backup began
+             * @description Start of the newest copied backup
              * @example 2026-01-31T09:30:00Z
              */
             last_copy_at: string | null;
-            /** @description Age of the newest copied backup, or time without any; null: not known */
+            /** @description Age of the newest copied backup, or time without one; null: not known */
             copy_age_seconds: number | null;
             /** @description Age of the oldest archived WAL that is not copied; null: not known */
             copy_lag_seconds: number | null;
-            /** @description Whole backups in the S3-compatible storage */
+            /** @description Complete backups in the S3-compatible storage */
             copies: number;
             /** @description Since this Holdfast started */
             copy_failures: number;
@@ -3486,7 +3486,7 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             finished_at: string | null;
-            /** @description What it took; null: not known */
+            /** @description Duration; null: not known */
             duration_seconds: number | null;
             start_lsn: string | null;
             end_lsn: string | null;
@@ -3499,52 +3499,52 @@ export interface components {
             verified_at: string | null;
             /**
              * Format: date-time
-             * @description When it was last restored on trial, and well
+             * @description When a restore drill last proved it
              * @example 2026-01-31T09:30:00Z
              */
             proven_at: string | null;
-            /** @description From the first byte read to a server that answers, at the last trial; null: not known */
+            /** @description Recovery time of the last drill: from the first byte read to a server that answers; null: not known */
             recovery_seconds: number | null;
             progress: {
                 step: string;
                 done_bytes: number;
-                /** @description As the server estimates it; null: not known */
+                /** @description The server's estimate; null: not known */
                 total_bytes: number | null;
             } | null;
             copy: components["schemas"]["BackupCopy"];
             problems: string[];
-            /** @description What the last trial checked */
+            /** @description What the last drill checked */
             notes: string[];
         };
         /** @description Its copy in the S3-compatible storage */
         BackupCopy: {
             /**
-             * @description none: nothing is copied; failed: it is tried again
+             * @description none: nothing is to be copied; pending: it will be copied; failed: it will be retried
              * @enum {string}
              */
             state: "none" | "pending" | "copying" | "done" | "failed";
             /**
              * Format: date-time
-             * @description When it was last written whole
+             * @description When the copy was completed
              * @example 2026-01-31T09:30:00Z
              */
             at: string | null;
-            /** @description While it is copied */
+            /** @description Progress while it is copied */
             done_bytes: number | null;
-            /** @description While it is copied */
+            /** @description Progress while it is copied */
             total_bytes: number | null;
             problem: string | null;
         };
         BackupStart: {
             /**
-             * @description Left out: base where the role may replicate, else logical (pg_dump)
+             * @description Default: base where the role may replicate, else logical (pg_dump)
              * @enum {string}
              */
             kind?: "base" | "logical";
         };
         BackupCheck: {
             /**
-             * @description Restore it on trial too, not only check its files
+             * @description Run a restore drill too, not only check the files
              * @default true
              */
             restore: boolean;
@@ -3895,18 +3895,18 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             finished_at: string | null;
-            /** @description What it is at just now */
+            /** @description The current step */
             step: string | null;
             seed: number;
             copy: components["schemas"]["RehearsalCopy"] | null;
             /** @enum {string|null} */
             verdict: "worth_it" | "not_worth_it" | "harmful" | "cannot_tell" | null;
-            /** @description The verdict in one line, and why */
+            /** @description The verdict and its reason in one line */
             summary: string | null;
             coverage: {
                 statements: number;
                 of: number;
-                /** @description Part of all statements' time that was replayed, 0 to 1 */
+                /** @description Share of all statements' time that was replayed, 0 to 1 */
                 time_share: number;
             };
             statements: components["schemas"]["RehearsedStatement"][];
@@ -3929,7 +3929,7 @@ export interface components {
             taken_at: string;
             server_version: number;
             bytes: number;
-            /** @description Part of the rows that were copied, 0 to 1 */
+            /** @description Share of the rows that were copied, 0 to 1 */
             sample_share: number;
         };
         RehearsedStatement: {
@@ -3937,28 +3937,28 @@ export interface components {
             query_id: string | null;
             /** @enum {string} */
             kind: "read" | "write";
-            /** @description Part of all statements' time, 0 to 1 */
+            /** @description Share of all statements' time, 0 to 1 */
             share: number;
             /**
              * @description Where the values come from: given with the workload, observed in a session, drawn from the columns' statistics
              * @enum {string}
              */
             params: "none" | "given" | "observed" | "drawn";
-            /** @description Sets of values that each run goes through */
+            /** @description Sets of values in each run */
             variants: number;
             /** @description Median time of one execution before the change; null: not measured */
             before_ms: number | null;
             /** @description The same after it; null: not measured */
             after_ms: number | null;
-            /** @description Throughput after over before, less one: 0.3 is 30 % more in the same time; null: not measured */
+            /** @description Throughput after divided by before, minus one: 0.3 is 30 % more in the same time; null: not measured */
             improvement: number | null;
-            /** @description Lower bound of its interval, right for all statements together with 95 %; null: not measured */
+            /** @description Lower bound of its interval; all intervals hold together with 95 %; null: not measured */
             ci_low: number | null;
             /** @description Upper bound; null: not measured */
             ci_high: number | null;
-            /** @description Lower bound for the two copies against each other before the change; null: not measured */
+            /** @description Lower bound of the difference of the two copies before the change; null: not measured */
             null_ci_low: number | null;
-            /** @description Upper bound of that; null: not measured */
+            /** @description Upper bound of it; null: not measured */
             null_ci_high: number | null;
             /** @enum {string} */
             verdict: "improved" | "worse" | "no_difference" | "unclear" | "not_measured";
@@ -3978,28 +3978,28 @@ export interface components {
                 lock: string;
                 relation: string;
                 held_ms: number;
-                /** @description Who waited for it: readers, writers */
+                /** @description Clients that waited for it: readers, writers */
                 blocked: string[];
             }[];
-            /** @description Longest that one read or write of a touched table took meanwhile */
+            /** @description Longest read or write of a touched table during the change */
             worst_stall_ms: number;
             reader_stall_ms: number;
             writer_stall_ms: number;
-            /** @description By which the database grew */
+            /** @description Growth of the database */
             bytes: number;
             wal_bytes: number;
-            /** @description Rate of inserts after over before, less one; null: not measured */
+            /** @description Rate of inserts after divided by before, minus one; null: not measured */
             write_improvement: number | null;
             /** @description Lower bound of its interval; null: not measured */
             write_ci_low: number | null;
             /** @description Upper bound of its interval; null: not measured */
             write_ci_high: number | null;
-            /** @description Tables that were read and written meanwhile */
+            /** @description Tables that were read and written during the change */
             tables: string[];
         };
         RehearsalStart: {
             /**
-             * @description One or several statements; concurrently is allowed
+             * @description One or several statements, also with CONCURRENTLY
              * @example create index concurrently on market.ticks (exchange, ts)
              */
             sql?: string;
@@ -4015,18 +4015,18 @@ export interface components {
             /** @description As in recommendations of /api/health/database */
             recommendation?: string;
             policy?: {
-                /** @description A plain table, as schema.name, that is turned into a partitioned one */
+                /** @description A plain table, as schema.name, to convert into a partitioned one */
                 table: string;
                 key_column: string;
                 policy: components["schemas"]["PartitionPolicyInput"];
             };
-            /** @description Statements to replay; the top of pg_stat_statements when left out */
+            /** @description Statements to replay. Default: the top of pg_stat_statements */
             workload?: {
                 sql: string;
                 /** @description Values of $1, $2 …: one set, or an array of sets */
                 params?: (string | number | boolean | null | (string | number | boolean | null | (string | number | boolean | null)[])[])[];
             }[];
-            /** @description The backup to restore; the newest that is whole when left out */
+            /** @description The backup to restore. Default: the newest complete one */
             backup?: string;
             /**
              * @default quick
@@ -8167,7 +8167,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The backup, under way */
+            /** @description The running backup */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -8265,7 +8265,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The backup was removed */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8317,7 +8317,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was found */
+            /** @description The checked backup */
             200: {
                 headers: {
                     /** @description true: this was answered before to the same Idempotency-Key */
@@ -8328,7 +8328,7 @@ export interface operations {
                     "application/json": components["schemas"]["Backup"];
                 };
             };
-            /** @description It takes longer: ask for the backup until its progress is null */
+            /** @description The check is still running: poll the backup until its progress is null */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -9210,7 +9210,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The rehearsal, under way */
+            /** @description The running rehearsal */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -9267,7 +9267,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The rehearsal, under way */
+            /** @description The running rehearsal */
             202: {
                 headers: {
                     /** @description What to ask for how far it is */
@@ -9362,7 +9362,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The rehearsal, over */
+            /** @description The ended rehearsal */
             200: {
                 headers: {
                     [name: string]: unknown;
