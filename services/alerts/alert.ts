@@ -30,7 +30,8 @@ export const Alert = z.object({
     description: "The table or other object that the alert is about; empty for the whole server",
   }),
   instance: z.string().meta({
-    description: "The instance that evaluates a rule about itself; empty for rules that one instance evaluates for all",
+    description:
+      "The instance that evaluates a rule about itself; empty for rules that one instance evaluates for all",
   }),
   started_at: Time,
   resolved_at: Time.nullable(),
@@ -39,18 +40,23 @@ export const Alert = z.object({
     description: 'Name and role: "marta, admin"; the role is "open" where no token is set',
   }),
   flapping: z.boolean().meta({
-    description: "The alert fired so often within an hour that it stays open until its value has been clear for 15 minutes",
+    description:
+      "The alert fired so often within an hour that it stays open until its value has been clear for 15 minutes",
   }),
   unknown_since: Time.nullable().meta({
-    description: "Since when the value is unknown; until it is known again, the alert neither ends nor changes",
+    description:
+      "Since when the value is unknown; until it is known again, the alert neither ends nor changes",
   }),
   silenced_by: z.uuid().nullable().meta({
     description: "The silence that suppresses the alert's notifications",
   }),
   inhibited_by: z.string().nullable().meta({
-    description: "The firing rule of which this alert is a consequence; channels are notified of that rule only",
+    description:
+      "The firing rule of which this alert is a consequence; channels are notified of that rule only",
   }),
-  notified_at: Time.nullable().meta({ description: "When channels were last notified of the alert" }),
+  notified_at: Time.nullable().meta({
+    description: "When channels were last notified of the alert",
+  }),
   notified_severity: Severity.nullable(),
   evidence: z.array(Evidence),
   cause: z.string(),

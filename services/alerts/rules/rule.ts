@@ -24,7 +24,8 @@ export const RuleLevels = z.object({
     description: "Level of a critical alert; null for none",
   }),
   clear: z.number().meta({
-    description: "Level at which a firing alert ends; between this level and `warning` nothing changes",
+    description:
+      "Level at which a firing alert ends; between this level and `warning` nothing changes",
   }),
   for_seconds: Seconds.meta({ description: "How long a level must hold before the rule fires" }),
   keep_firing_seconds: Seconds.meta({
