@@ -39,7 +39,7 @@ With \`target_session_attrs\`, each new connection goes to a server of that kind
 failover.
 
 Files are read at each connection, so a renewed certificate or password is used without a restart. \`pg_dump\` gets the
-same address as arguments, and the password in its environment.
+same address. Its password is passed in the environment, not as an argument.
 
 \`verify-full\` compares the host as given with the certificate: a name with its DNS names, an address with its IP addresses
 (or an equal DNS name). The common name is used only if the certificate has no alternative name of that kind. If
