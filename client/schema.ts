@@ -536,7 +536,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Conversions and drains with their progress, those under way first
+         * Conversions and drains with their progress, running ones first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listConversions"];
@@ -1480,7 +1480,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Operations, newest first: work that continued after its request was answered
+         * List operations, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listOperations"];

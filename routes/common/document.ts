@@ -20,7 +20,10 @@ const tags = [
   { name: "diagnosis", description: "Locks, statements, indexes and incidents" },
   { name: "metrics", description: "Metrics, present and past, also in the format of Prometheus" },
   { name: "backups", description: "Backups, and the trial restores that prove them" },
-  { name: "operations", description: "Work that continues after its request was answered" },
+  {
+    name: "operations",
+    description: "Long work: operations that continue after their request was answered",
+  },
   { name: "rehearsals", description: "Tests of a change on copies of the database" },
   { name: "benchmarks", description: "Measurements of each optimisation on this server" },
   { name: "session", description: "Browser sessions: log in and log out" },

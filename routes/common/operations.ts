@@ -14,7 +14,7 @@ const listRoute = createRoute({
   path: "/api/operations",
   tags,
   operationId: "listOperations",
-  summary: "Operations, newest first: work that continued after its request was answered",
+  summary: "List operations, newest first",
   request: { query: z.object({ limit: limitParam(1_000, 100), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(OperationList, "A page of operations") },
 });

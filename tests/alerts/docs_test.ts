@@ -28,7 +28,10 @@ Deno.test("every shipped rule has an existing test that fires it, and one in whi
       const near = sources.get(proof.silent.file) ?? "";
       const list = near.slice(near.indexOf("const nearlyBad"), near.indexOf("];"));
       const canary = rule.startsWith("write_");
-      assert.ok(canary || list.includes(`"${rule}"`), `${rule} is not in the test of values close to their levels`);
+      assert.ok(
+        canary || list.includes(`"${rule}"`),
+        `${rule} is not in the test of values close to their levels`,
+      );
     }
   }
 });
