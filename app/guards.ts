@@ -37,7 +37,7 @@ export interface GuardServices {
 const jsonBodyMax = 1024 * 1024;
 
 /** Paths that need no database. */
-const withoutDatabase = /^\/api\/(health|instances|metrics|session|tokens)(\/|$)/;
+const withoutDatabase = /^\/api\/(databases|health|instances|metrics|session|tokens)(\/|$)/;
 
 /** Refuses requests that need the database until it is prepared. */
 function preparedGuard(isPrepared: () => boolean): MiddlewareHandler<AppEnv> {

@@ -10,6 +10,8 @@ import { createRequestScope } from "../lib/request_scope.ts";
 import type { Logger } from "../log.ts";
 import type { Upgrade } from "../runtime/types.ts";
 import type { Backups } from "../services/backups/service.ts";
+import type { Auth } from "../services/auth/service.ts";
+import { type DatabaseSummary, summarise } from "../services/databases/summary.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import type { Monitor } from "../services/monitor/service.ts";
 import type { TimeSources } from "../services/partitions/restraint/timekeeper.ts";
@@ -39,6 +41,9 @@ export interface Holdfast extends Upkeep, Pick<App, "handle" | "listening" | "do
   backups: Backups;
   rehearsals: Rehearsals;
   target: Target;
+  auth: Auth;
+  /** Returns what is known of its database, from memory alone. */
+  summary(): DatabaseSummary;
 }
 
 export interface HoldfastOptions {
@@ -54,6 +59,10 @@ export interface HoldfastOptions {
   purpose?: Purpose;
   /** Writes a plain line for the person at the terminal. */
   say?: (line: string) => void;
+  /** The access control of the process's first database, for its further ones. */
+  auth?: Auth;
+  /** Returns the summaries of all databases of the process; its own by default. */
+  databases?: () => readonly DatabaseSummary[];
 }
 
 /** Makes all of Holdfast from its settings and hands each part what it needs. Starts nothing; `start` does. */
@@ -74,12 +83,11 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     allowPublished: config.HOLDFAST_ALLOW_PUBLISHED,
     load: () => loadRecords(services, foundation, purpose),
   });
-  const services = createServices(foundation, {
-    ...writing,
-    isStarted: (): boolean => preparation.isDone(),
-  });
+  const isStarted = (): boolean => preparation.isDone();
+  const services = createServices(foundation, { ...writing, isStarted }, options.auth);
   const { monitor, benchmarks, backups, rehearsals } = services;
-  if (purpose === "server") await loadAccess(services, foundation);
+  const ownsAccess = purpose === "server" && options.auth === undefined;
+  if (ownsAccess) await loadAccess(services, foundation);
   const preparation: Preparation = createPreparation({
     embedded,
     prepare: () =>
@@ -98,8 +106,10 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     retry: options.retry,
   });
   const { isDone: isPrepared, problem: preparationProblem } = preparation;
+  const summary = () => summarise(config.databaseName, monitor.snapshot(), preparation.problem());
+  const { databases = () => [summary()] } = options;
   const app = createApp({
-    services: { ...services, isPrepared, preparationProblem },
+    services: { ...services, isPrepared, preparationProblem, databases },
     scope,
     config,
     log,
@@ -109,10 +119,8 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   const stopping = new AbortController();
 
   async function start(signal?: AbortSignal): Promise<void> {
-    if (purpose === "server") {
-      services.auth.start();
-      services.audit.start();
-    }
+    if (ownsAccess) services.auth.start();
+    if (purpose === "server") services.audit.start();
     await preparation.untilDone(AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]));
     if (!isPrepared() || purpose === "reader") return;
     if (purpose === "server") await services.relay.start(); // on a standby, no records were loaded
@@ -123,7 +131,9 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
 
   async function stop(withinMs = 30_000): Promise<void> {
     stopping.abort();
-    const stopped = preparation.supervisor.stop().then(() => stopServices(services, foundation));
+    const stopped = preparation.supervisor.stop().then(() =>
+      stopServices(services, foundation, { ownsAccess })
+    );
     if (!await endsWithin(stopped, withinMs)) log.warn("stop_cut_short", { within_ms: withinMs });
     await embedded?.stop();
   }
@@ -137,6 +147,8 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     backups,
     rehearsals,
     target,
+    auth: services.auth,
+    summary,
     ...createUpkeep({ services, foundation, isPrepared }),
     closeLive: () => app.live.closeAll(),
     start,

@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { getPath } from "hono/utils/url";
 import type { Config } from "../config/config.ts";
 import { mountGuards } from "./guards.ts";
 import { createRequestScope, type RequestScope } from "../lib/request_scope.ts";
@@ -21,6 +22,7 @@ import { exactnessRoutes } from "../routes/market/exactness.ts";
 import { expositionRoutes } from "../routes/monitor/exposition.ts";
 import { healthRoutes } from "../routes/health/health.ts";
 import { incidentRoutes } from "../routes/monitor/incidents.ts";
+import { databaseRoutes } from "../routes/databases/databases.ts";
 import { instanceRoutes } from "../routes/live/instances.ts";
 import { instrumentRoutes } from "../routes/market/instruments.ts";
 import { refuseAsProblem } from "../routes/common/listener_problem.ts";
@@ -55,6 +57,7 @@ import type { Instruments } from "../services/market/instruments.ts";
 import type { ExactnessService } from "../services/market/exactness_report.ts";
 import type { CandleRebuild } from "../services/market/candle_rebuild.ts";
 import type { Market } from "../services/market/service.ts";
+import type { DatabaseSummary } from "../services/databases/summary.ts";
 import type { Check } from "../services/monitor/health/status.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Incidents } from "../services/monitor/incidents/incidents.ts";
@@ -109,11 +112,13 @@ export interface Services {
   isPrepared: () => boolean;
   /** What keeps the database from being ready, as a check; undefined once it is. */
   preparationProblem: () => Check | undefined;
+  /** What is known of each database of this process. */
+  databases: () => readonly DatabaseSummary[];
 }
 
 export interface App {
   /** Answers a request that came from the address `remote`. */
-  handle(request: Request, remote?: string): Response | Promise<Response>;
+  handle(request: Request, remote?: string, path?: string): Response | Promise<Response>;
   /** How the listener bounds requests, and answers those that it does not hand on. */
   listening: Pick<ServeOptions, "headers" | "limits" | "refuse">;
   document: ReturnType<typeof openApiDocument>;
@@ -147,6 +152,7 @@ function mountApi(
     tickRoutes({ ...services, config }),
     candleRoutes(services),
     instanceRoutes(services),
+    databaseRoutes(services),
     instrumentRoutes(services),
     exactnessRoutes(services),
     quarantineRoutes(services),
@@ -186,7 +192,10 @@ export function createApp(
     version: string;
   },
 ): App {
-  const router = createRouter();
+  const router = createRouter({
+    // A path below the name of one database is served as if it were the only one.
+    getPath: (request, options) => (options?.env as AppEnv["Bindings"])?.path ?? getPath(request),
+  });
   const live = liveRoutes({
     hub: services.hub,
     auth: services.auth,
@@ -209,7 +218,8 @@ export function createApp(
   router.notFound(answerUnknown(log));
   router.onError((error, c) => answerProblem(error, c, log));
   return {
-    handle: (request, remote = "") => router.fetch(request, { remote }),
+    handle: (request, remote = "", path) =>
+      router.fetch(request, path === undefined ? { remote } : { remote, path }),
     listening: {
       headers: securityHeaders,
       limits: listenerLimits(config),

@@ -66,6 +66,7 @@ export async function requireMigrated({ maintenance }: Pick<Pools, "maintenance"
 export async function stopServices(
   services: AppServices,
   { pools }: Pick<Foundation, "pools">,
+  { ownsAccess }: { ownsAccess: boolean },
 ): Promise<void> {
   await services.operations.stop();
   await services.conversions.stop();
@@ -77,7 +78,7 @@ export async function stopServices(
   await services.alerts.stop();
   await services.instances.stop();
   await services.relay.stop();
-  await services.auth.stop();
+  if (ownsAccess) await services.auth.stop();
   await services.audit.stop();
   await Promise.all(Object.values(pools).map((pool) => pool.end()));
 }

@@ -11,7 +11,7 @@ import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Publisher } from "../services/live/hub.ts";
 import { systemTimers } from "../lib/clock.ts";
 import { createAudit } from "../services/auth/audit.ts";
-import { createAuth, settingTokens } from "../services/auth/service.ts";
+import { type Auth, createAuth, settingTokens } from "../services/auth/service.ts";
 import { createRequestKeys } from "../services/requests/keys.ts";
 import { createOperations } from "../services/requests/operations.ts";
 import { createInstances } from "../services/live/instances.ts";
@@ -26,11 +26,13 @@ import { composeMonitor } from "./monitor.ts";
 import { composePartitions } from "./partitions.ts";
 
 /** What the routes need, except for the state of the start; and what only start and stop need. */
-export type AppServices = Omit<Services, "isPrepared" | "preparationProblem" | "rotation"> & {
-  changes: Changes;
-  rotation: Rotation;
-  leaseKeeper: LeaseKeeper;
-};
+export type AppServices =
+  & Omit<Services, "isPrepared" | "preparationProblem" | "databases" | "rotation">
+  & {
+    changes: Changes;
+    rotation: Rotation;
+    leaseKeeper: LeaseKeeper;
+  };
 
 /** Makes the benchmarks: the cases that Holdfast brings, and those of the settings. */
 function composeBenchmarks(
@@ -64,9 +66,10 @@ function wireAlerts(
 function composeRequests(
   { config, clock, log, pools, access }: Foundation,
   instance: string,
+  auth: Auth | undefined,
 ): Pick<AppServices, "auth" | "audit" | "requestKeys" | "operations"> {
   return {
-    auth: createAuth({
+    auth: auth ?? createAuth({
       settings: settingTokens(config),
       dataDir: config.HOLDFAST_DATA_DIR,
       clock,
@@ -87,10 +90,13 @@ function composeRequests(
   };
 }
 
-/** Makes every service and gives each what it needs; starts none. */
-export function createServices(foundation: Foundation, writing: WritePreparation): AppServices {
-  const { config, log, version, clock, target, pooler, pools, records, embedded, access } =
-    foundation;
+/** Makes every service and gives each what it needs; starts none. A further database of the process is given `auth`. */
+export function createServices(
+  foundation: Foundation,
+  writing: WritePreparation,
+  auth?: Auth,
+): AppServices {
+  const { config, log, clock, target, pooler, pools, records, embedded, access } = foundation;
   const instance = instanceName(config);
   const { hub, relay } = composeLive(foundation, {
     instance,
@@ -123,7 +129,7 @@ export function createServices(foundation: Foundation, writing: WritePreparation
     ...market,
     ...partitions,
     ...monitoring,
-    ...composeRequests(foundation, instance),
+    ...composeRequests(foundation, instance, auth),
     writeAccess: access,
     alerts,
     backups,
@@ -139,15 +145,7 @@ export function createServices(foundation: Foundation, writing: WritePreparation
     hub,
     relay,
     leaseKeeper,
-    instances: createInstances({
-      db: records,
-      name: instance,
-      version,
-      access,
-      judges: lease.leads,
-      clock,
-      log,
-    }),
+    instances: createInstances({ ...foundation, db: records, name: instance, judges: lease.leads }),
     clock,
   };
 }

@@ -22,6 +22,7 @@ export const operations = {
   rebuildCandles: { method: "POST", path: "/api/candles/rebuild", keyed: true },
   listCandles: { method: "GET", path: "/api/candles" },
   listInstances: { method: "GET", path: "/api/instances" },
+  listDatabases: { method: "GET", path: "/api/databases" },
   listInstruments: { method: "GET", path: "/api/instruments" },
   createInstrument: { method: "POST", path: "/api/instruments", keyed: true },
   getInstrument: { method: "GET", path: "/api/instruments/{id}" },

@@ -224,6 +224,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/databases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the databases that this Holdfast manages, those with problems first
+         * @description Without HOLDFAST_DATABASES there is one, `default`. Every path of one database is also at `/api/databases/{name}/…`: `/api/databases/default/health` answers as `/api/health` does. Needs the scope `read` where tokens are required.
+         */
+        get: operations["listDatabases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/instruments": {
         parameters: {
             query?: never;
@@ -2296,6 +2316,30 @@ export interface components {
             alive: boolean;
             /** @description Scheduled work that this instance does for all */
             leads: "alerts"[];
+        };
+        DatabaseList: {
+            databases: components["schemas"]["Database"][];
+            next_cursor: string | null;
+        };
+        Database: {
+            /** @example default */
+            name: string;
+            /** @enum {string} */
+            status: "healthy" | "degraded" | "unhealthy" | "unknown";
+            /**
+             * @description Detected engine; null until the server has answered
+             * @enum {string|null}
+             */
+            engine: "postgres" | "citus" | "timescaledb" | null;
+            /** @description Version, as the server reports it; null until the server has answered */
+            version: string | null;
+            /** @enum {string|null} */
+            role: "primary" | "standby" | null;
+            /** @description Why the status is not healthy, worst reason first; at most five */
+            reasons: string[];
+            alerts_firing: number;
+            /** @description Time since the server last answered; null until it has answered */
+            age_ms: number | null;
         };
         InstrumentList: {
             instruments: components["schemas"]["Instrument"][];
@@ -5182,6 +5226,51 @@ export interface operations {
             431: components["responses"]["Problem431_head_too_large"];
             500: components["responses"]["Problem500_internal"];
             503: components["responses"]["Problem503_shutting_down_too_many_connections"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDatabases: {
+        parameters: {
+            query?: {
+                /** @description Rows per page: at most 1000, and as many by default */
+                limit?: number;
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was last read of each, with its age */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatabaseList"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
             /** @description A problem document (RFC 9457) */
             default: {
                 headers: {

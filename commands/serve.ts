@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { createHoldfast, type Holdfast } from "../app/holdfast.ts";
+import { createHoldfasts } from "../app/fleet/holdfasts.ts";
+import type { Holdfast } from "../app/holdfast.ts";
 import { endsWithin } from "../lib/deadline.ts";
 import { type Config, unknownSettings } from "../config/config.ts";
 import { closeHome } from "../db/embedded/files.ts";
@@ -16,8 +17,8 @@ import { createStopSignals } from "./common/stop_signals.ts";
 const drainMs = 2_000;
 /** Longest time of an orderly stop before the embedded server is stopped, requests in flight included; milliseconds. */
 const orderlyMs = 2_500;
-/** Longest wait for the embedded server after a second signal; milliseconds. */
-const endMs = 3_000;
+/** Longest that a second signal waits for the embedded server: only a server that is just starting takes that long. */
+const endMs = 13_000;
 
 export interface Serving {
   url: string;
@@ -92,7 +93,7 @@ export async function startServing(
   let holdfast: Holdfast | undefined;
   let listener: Listener | undefined;
   try {
-    holdfast = await createHoldfast({
+    holdfast = await createHoldfasts({
       config,
       log,
       upgrade,

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { StartError } from "../errors.ts";
 import { settings } from "./settings.ts";
+import { type DatabaseEntry, readDatabases } from "./databases.ts";
 import { connectionVariables, namingVariables } from "./address.ts";
 
 type Settings = typeof settings;
@@ -20,6 +21,10 @@ export type Config =
     readonly libpqVariables: Readonly<Record<string, string>>;
     /** Variables of libpq that name the server, where `DATABASE_URL` does not; empty where it does. */
     readonly namedBy: readonly string[];
+    /** The name of the database at `DATABASE_URL`, or of the embedded one. */
+    readonly databaseName: string;
+    /** The further ones, of the file that `HOLDFAST_DATABASES` names. */
+    readonly databases: readonly DatabaseEntry[];
   };
 
 const alertPrefix = "HOLDFAST_ALERT_";
@@ -91,7 +96,10 @@ export function readConfig(
     values.libpqVariables = {};
   } // Empty, so that all of it comes from the variables.
   else if ((values.namedBy as string[]).length > 0) values.DATABASE_URL = "postgres://";
-  const config = values as Config;
+  const listed = readDatabaseFile(values.HOLDFAST_DATABASES as string | undefined, readFile);
+  const isNamed = values.DATABASE_URL !== undefined ||
+    (env.DATABASE_URL || file.DATABASE_URL) === "embedded";
+  const config = { ...values, ...chooseDatabases(listed, isNamed) } as Config;
   if (!isLoopback(config.HOST) && !config.HOLDFAST_TOKEN && !config.HOLDFAST_INSECURE) {
     throw new StartError(
       `HOST is "${config.HOST}", which others can reach; allowed: a loopback address, or set HOLDFAST_TOKEN (or HOLDFAST_INSECURE=1 on a closed network)`,
@@ -126,6 +134,39 @@ function checkStorage(config: Config): void {
       `HOLDFAST_S3_URL leads to ${hostname} by plain http; allowed: https, or http to this machine (or HOLDFAST_S3_INSECURE=1 on a closed network)`,
     );
   }
+}
+
+/**
+ * Returns the databases by their use. Paths without a name lead to the listed `default`, else to the one that `DATABASE_URL`
+ * names, else to the first listed.
+ */
+function chooseDatabases(
+  listed: readonly DatabaseEntry[],
+  isNamed: boolean,
+): Pick<Config, "databaseName" | "databases"> & Partial<Pick<Config, "DATABASE_URL">> {
+  const first = listed.find(({ name }) => name === "default") ?? (isNamed ? undefined : listed[0]);
+  return {
+    ...(first ? { DATABASE_URL: first.url } : {}),
+    databaseName: first?.name ?? "default",
+    databases: listed.filter((entry) => entry !== first || entry.discover !== false),
+  };
+}
+
+function readDatabaseFile(
+  path: string | undefined,
+  readFile: (path: string) => string,
+): readonly DatabaseEntry[] {
+  if (path === undefined) return [];
+  let text: string;
+  try {
+    text = readFile(path);
+  } catch (cause) {
+    throw new StartError(
+      `HOLDFAST_DATABASES is ${JSON.stringify(path)}; allowed: a readable JSON file`,
+      { cause },
+    );
+  }
+  return readDatabases(path, text);
 }
 
 function readConfigFile(

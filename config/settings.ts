@@ -29,6 +29,11 @@ export const settings = {
     "Connection string of the Postgres (14 to 18) to monitor, in the form that psql accepts; see [the address](#the-address-of-a-server). If it is unset, Holdfast uses the server that `PGHOST`, `PGHOSTADDR` or `PGSERVICE` names. If these are unset too, or the value is `embedded`, Holdfast starts its own server.",
     true,
   ),
+  HOLDFAST_DATABASES: setting(
+    text.optional(),
+    "a readable JSON file with a list of databases",
+    "A JSON file that lists the databases to manage, each with a name and a connection string; see [many databases](databases.md). If unset, there is one database, `default`.",
+  ),
   HOLDFAST_DATA_DIR: setting(
     text.default(".holdfast"),
     "a directory that may be created and written",

@@ -47,4 +47,6 @@ export interface VersionFacts {
   /** Version and schema of pg_stat_statements in this database; null where it is not installed. */
   statements_version: string | null;
   statements_schema: string | null;
+  /** The extension that makes it another engine than plain Postgres. */
+  engine: "postgres" | "citus" | "timescaledb";
 }

@@ -64,6 +64,7 @@ export async function createEmbeddedServer(
     startArchiving: () => archiving.turnOn(),
     isRunning: () => server.isRunning(),
     async start() {
+      server.allowStart();
       const secrets = await prepareCluster({ binaries, place, as, walSeconds, log });
       let running = await server.isRunning();
       if (running && await server.isFrozen()) {

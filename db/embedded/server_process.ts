@@ -15,6 +15,8 @@ import { whyItDoesNotStart } from "./start_failure.ts";
 const startAttemptsMax = 8;
 const startRetry = { firstMs: 250, maxMs: 2_000 };
 const logBytesMax = 64 * 1024;
+/** Longest that a server may take, on a busy machine, from pg_ctl until it listens; milliseconds. */
+const launchMsMax = 10_000;
 
 /** Returns a log's text from a byte on, at most its last 64 KiB. */
 async function readFrom(path: string, start: number): Promise<string> {
@@ -39,6 +41,8 @@ export class ServerProcess {
   readonly #pidFile: string;
   /** Whether pg_ctl is starting the server now. */
   #launching = false;
+  /** Whether it was told to stop since the last start began: a start under way launches nothing any more. */
+  #ending = false;
 
   constructor(
     { place, pgCtl, as, log }: { place: Place; pgCtl: string; as: RunAs | undefined; log: Logger },
@@ -48,6 +52,11 @@ export class ServerProcess {
     this.#as = as;
     this.#log = log;
     this.#pidFile = join(place.cluster, "postmaster.pid");
+  }
+
+  /** Allows a start again after a stop; a stop that comes later, while files are prepared, still prevents it. */
+  allowStart(): void {
+    this.#ending = false;
   }
 
   async isRunning(): Promise<boolean> {
@@ -98,7 +107,8 @@ export class ServerProcess {
 
   /** Stops it fast: sessions end, everything is flushed. After 30 seconds stops it immediately, and at last kills it. */
   async stop(): Promise<void> {
-    const presence = await askPresence(this.#place, 1_000);
+    this.#ending = true;
+    const presence = await this.#presenceOnceLaunched(1_000);
     if (presence === "none") return;
     if (presence === "silent") return await this.kill();
     if ((await provenProcesses(this.#place)).length === 0) {
@@ -114,17 +124,25 @@ export class ServerProcess {
     if (!await this.#untilGone(6_000)) await this.kill();
   }
 
-  /** Stops it immediately, within two seconds, also while it starts. */
+  /** Stops it immediately, within two seconds of its listening, and lets nothing start it again. */
   async stopNow(): Promise<void> {
-    for (let at = 0; this.#launching && !existsSync(this.#pidFile) && at < 20; at++) {
-      await delay(50);
-    }
-    const presence = await askPresence(this.#place, 200);
+    this.#ending = true;
+    const presence = await this.#presenceOnceLaunched(200);
     if (presence === "none") return;
     if (presence === "silent") return await this.kill();
     if ((await provenProcesses(this.#place)).length === 0) return;
     await this.#pgCtl(["stop", "--mode", "immediate", "--no-wait"], 1_000).catch(() => {});
     await this.#untilGone(1_000);
+  }
+
+  /** Returns how the server answers. One that is being launched and does not listen yet is waited for: it would be left. */
+  async #presenceOnceLaunched(timeoutMs: number): ReturnType<typeof askPresence> {
+    const until = performance.now() + launchMsMax;
+    for (;;) {
+      const presence = await askPresence(this.#place, timeoutMs);
+      if (presence !== "none" || !this.#launching || performance.now() > until) return presence;
+      await delay(50);
+    }
   }
 
   #pgCtl(args: string[], timeoutMs: number) {
@@ -133,6 +151,7 @@ export class ServerProcess {
   }
 
   async #launch(): Promise<{ code: number; output: string }> {
+    if (this.#ending) throw new StartError("Holdfast is stopping");
     this.#launching = true;
     try {
       const args = ["start", "--wait", "--timeout", "60", "--log", this.#place.log];

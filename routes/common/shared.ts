@@ -17,8 +17,8 @@ export interface Variables {
 }
 
 export type AppEnv = Env & {
-  /** `remote`: the address at the other end of the connection. */
-  Bindings: { remote?: string };
+  /** `remote`: the address at the other end of the connection; `path`: where it differs from the URL's. */
+  Bindings: { remote?: string; path?: string };
   Variables: Variables;
 };
 
@@ -69,8 +69,10 @@ export function inputObject<S extends z.ZodRawShape>(shape: S) {
 }
 
 /** A router whose requests are validated by their schemas and refused with a problem that names the field. */
-export function createRouter(): OpenAPIHono<AppEnv> {
-  return new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
+export function createRouter(
+  options: ConstructorParameters<typeof OpenAPIHono<AppEnv>>[0] = {},
+): OpenAPIHono<AppEnv> {
+  return new OpenAPIHono<AppEnv>({ ...options, defaultHook: refuseInvalid });
 }
 
 /** An RFC 3339 time with an offset. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, within } from "../helpers/eventually.ts";
 import { assertGone, countTicks, createFleet, storeTick } from "../helpers/fleet.ts";
 import { freePort, postmastersOf } from "../helpers/process.ts";
 
@@ -18,14 +18,17 @@ Deno.test("Ctrl-C ends Holdfast with 0, leaves no server and no lock; the next s
   assert.equal(await first.exited, 0, first.errors());
   await assertGone(dir);
 
-  const second = start(dir);
-  const began = performance.now();
-  await second.ready();
-  assert.ok(performance.now() - began < 5_000, "a second start takes under 5 s");
-  assert.equal(await countTicks(second.url), 1);
-  second.kill("SIGTERM");
-  assert.equal(await second.exited, 0, second.errors());
-  await assertGone(dir);
+  await within(5_000, "a second start", async () => {
+    const began = performance.now();
+    const second = start(dir);
+    await second.ready();
+    const took = performance.now() - began;
+    assert.equal(await countTicks(second.url), 1);
+    second.kill("SIGTERM");
+    assert.equal(await second.exited, 0, second.errors());
+    await assertGone(dir);
+    return took;
+  });
 });
 
 Deno.test("a start after kill -9 adopts the server left running, with all data there", async () => {

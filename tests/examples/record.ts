@@ -23,7 +23,11 @@ function withoutPlaces(text: string): string {
     .replaceAll("0.0.0-test", denoConfig.version);
 }
 
-/** `deno task openapi:examples`: sends the examples of the document, and keeps what succeeded as examples of answers. */
+/**
+ * `deno task openapi:examples [operationId…]`: sends the examples of the document, and keeps what succeeded as examples of
+ * answers; only those of the given operations, or all.
+ */
+const path = new URL("../../routes/common/example_answers.json", import.meta.url);
 const sent: Sent[] = await walkExamples(parse(renderOpenApi()));
 const answers: Record<string, Record<string, unknown>> = {};
 for (const { operationId, status, type, body } of sent) {
@@ -33,7 +37,15 @@ for (const { operationId, status, type, body } of sent) {
 for (const { operationId, example, status, body } of sent) {
   if (status > 299) console.error(`${operationId} ${example}: ${status} ${JSON.stringify(body)}`);
 }
-await Deno.writeTextFile(
-  new URL("../../routes/common/example_answers.json", import.meta.url),
-  withoutPlaces(JSON.stringify(answers, null, 1)) + "\n",
+const kept: typeof answers = Deno.args.length > 0 ? JSON.parse(await Deno.readTextFile(path)) : {};
+for (const operation of Deno.args.length > 0 ? Deno.args : Object.keys(answers)) {
+  const recorded = answers[operation];
+  if (recorded) kept[operation] = recorded;
+  else console.error(`${operation}: no example was answered; see tests/examples/walk.ts`);
+}
+const sorted = Object.fromEntries(
+  Object.entries(answers).flatMap(([operation]) =>
+    kept[operation] ? [[operation, kept[operation]]] : []
+  ),
 );
+await Deno.writeTextFile(path, withoutPlaces(JSON.stringify(sorted, null, 1)) + "\n");

@@ -183,7 +183,9 @@ async function walkRehearsals({ send, until }: Walk): Promise<void> {
 
 async function walkAccess({ send, prepare }: Walk): Promise<void> {
   const { token: { id } } = await send<{ token: Ids }>("createToken");
-  for (const operation of ["listTokens", "listAudit", "listInstances"]) await send(operation);
+  for (const operation of ["listTokens", "listAudit", "listInstances", "listDatabases"]) {
+    await send(operation);
+  }
   await prepare("/api/candles/rebuild", { symbol: "SPY" }, { prefer: "respond-async" });
   const { operations: [last] } = await send<{ operations: Ids[] }>("listOperations");
   if (last) await send("getOperation", { path: { id: last.id } });

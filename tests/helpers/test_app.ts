@@ -1,4 +1,5 @@
-import { createHoldfast, type Holdfast } from "../../app/holdfast.ts";
+import { createHoldfasts } from "../../app/fleet/holdfasts.ts";
+import type { Holdfast } from "../../app/holdfast.ts";
 import { type Config, readConfig } from "../../config/config.ts";
 import { connectSql, type Sql, type Target } from "../../db/connection.ts";
 import { createLogger, type LogFields } from "../../log.ts";
@@ -51,10 +52,13 @@ export async function startApp(
     await Deno.chmod(dataDir, 0o755);
     if (!env.DATABASE_URL) await fillDataDir(dataDir);
   }
-  const config = readConfig({ HOLDFAST_DATA_DIR: dataDir, PORT: "0", ...env });
+  const config = readConfig(
+    { HOLDFAST_DATA_DIR: dataDir, PORT: "0", ...env },
+    Deno.readTextFileSync,
+  );
   const logs: LogFields[] = [];
   const log = createLogger({ level: "debug", write: (line) => logs.push(JSON.parse(line)) });
-  const holdfast = await createHoldfast({
+  const holdfast = await createHoldfasts({
     config,
     log,
     upgrade,

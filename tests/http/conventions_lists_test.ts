@@ -44,10 +44,12 @@ const moment: Record<string, string[]> = {
   "/api/indexes": ["name", "table"],
   "/api/health/feeds": ["symbol"],
   "/api/partitions": ["table"],
+  "/api/databases": ["name"],
 };
 
 /** Lists that nothing fills here. */
 const mayBeShort = new Set([
+  "/api/databases",
   "/api/locks",
   "/api/alerts/channels",
   "/api/queries",

@@ -29,6 +29,7 @@ const server: ServerFacts = {
   in_recovery: false,
   sees_all_sessions: true,
   statements_version: "1.12",
+  engine: "postgres",
   statements_schema: 'odd "schema"',
 };
 

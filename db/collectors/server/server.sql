@@ -6,6 +6,16 @@ select
   extract(epoch from clock_timestamp())::float8 as now_seconds,
   pg_is_in_recovery() as in_recovery,
   pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees_all_sessions,
+  coalesce(
+    (
+      select case x.extname when 'citus' then 'citus' else 'timescaledb' end
+      from pg_extension as x
+      where x.extname in ('citus', 'timescaledb')
+      order by x.extname
+      limit 1
+    ),
+    'postgres'
+  ) as engine,
   e.version as statements_version,
   e.schema as statements_schema
 from (values (1)) as one

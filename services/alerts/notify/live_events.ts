@@ -14,15 +14,15 @@ export interface LiveEvents {
   /** Publishes that an alert is silenced now, or no longer. */
   publishMute(before: Alert, after: Alert): void;
   /**
-   * Publishes alerts again that the Holdfast which judged them until `endedAt` (ms since 1970) may have saved without
-   * publishing them. Clients get no event twice.
+   * Publishes again that alerts fired or ended which the Holdfast that judged them until `endedAt` (ms since 1970) may have
+   * saved without publishing it. Clients get no event twice.
    */
   republish(alerts: readonly Alert[], endedAt: number): void;
   /** Returns silences that publish which open alerts they mute, and which are no longer muted after they end. */
   withSilences(silences: Silences): Silences;
 }
 
-/** An alert that fired within this time before a Holdfast ended may not have been published. */
+/** An alert that fired or ended within this time before a Holdfast ended may not have been published. */
 const republishMs = 900_000;
 
 /** Returns what identifies an event: of two Holdfasts that publish the same, clients get one. */
@@ -64,7 +64,9 @@ export function createLiveEvents(
     publishMute,
     republish(alerts, endedAt) {
       for (const alert of alerts) {
-        if (Date.parse(alert.started_at) > endedAt - republishMs) publish(alert, "fired");
+        const changedAt = Date.parse(alert.resolved_at ?? alert.started_at);
+        if (changedAt <= endedAt - republishMs) continue;
+        publish(alert, alert.resolved_at === null ? "fired" : "resolved");
       }
     },
     withSilences: (silences) => ({

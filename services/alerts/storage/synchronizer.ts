@@ -12,6 +12,8 @@ import type { Lease } from "./lease.ts";
 import type { AlertStore } from "./store.ts";
 
 const expiryEveryMs = 3_600_000;
+/** Ended alerts, newest first, that are looked through for unpublished ends. */
+const endedMax = 100;
 
 export interface SynchronizerOptions {
   state: AlertState;
@@ -96,7 +98,11 @@ export class Synchronizer {
       store.dropAlert(from);
       store.saveAlert(alert);
     }
-    announcer.live.republish(alerts.map((alert) => announcer.withMutes(alert)), seenAt);
+    const ended = await store.list({ state: "resolved", before: undefined, limit: endedMax });
+    announcer.live.republish([
+      ...ended.filter((alert) => alert.instance === instance).reverse(),
+      ...alerts.map((alert) => announcer.withMutes(alert)),
+    ], seenAt);
   }
 
   /** Reads what other Holdfasts, or people through them, changed. */

@@ -1,0 +1,183 @@
+import { join } from "node:path";
+import type { Config } from "../../config/config.ts";
+import { type DatabaseEntry, databasesMax, withDatabase } from "../../config/databases.ts";
+import { connectSql } from "../../db/connection.ts";
+import { targetOf } from "../../db/address/target.ts";
+import { listDatabases } from "../../db/server/databases.ts";
+import { messageOf } from "../../errors.ts";
+import { createLoop, type Loop } from "../../lib/loop.ts";
+import type { Logger } from "../../log.ts";
+import type { DatabaseSummary } from "../../services/databases/summary.ts";
+import type { Holdfast } from "../holdfast.ts";
+
+/** The further databases of one process, each looked after by a Holdfast of its own. */
+export interface Fleet {
+  find(name: string): Pick<Holdfast, "handle"> | undefined;
+  summaries(): DatabaseSummary[];
+  /** Begins with all at once and does not wait: one that is slow or unreachable delays no other. */
+  start(): void;
+  everyMinute(): Promise<void>;
+  everyHour(): Promise<void>;
+  closeLive(): void;
+  stop(withinMs: number): Promise<void>;
+}
+
+interface Member {
+  entry: Pick<DatabaseEntry, "name" | "url">;
+  holdfast?: Holdfast;
+  /** Why it could not be started when last tried. */
+  problem?: string;
+  ended: boolean;
+}
+
+const discoverMs = 30_000;
+const retryMs = 30_000;
+
+/** Returns the settings of a further database: its own address and folder, and no server of its own. */
+export function configOf(
+  config: Config,
+  { name, url }: Pick<DatabaseEntry, "name" | "url">,
+): Config {
+  const bucket = config.HOLDFAST_S3_URL === undefined ? undefined : new URL(config.HOLDFAST_S3_URL);
+  if (bucket) bucket.pathname = `${bucket.pathname.replace(/\/$/, "")}/databases/${name}`;
+  return {
+    ...config,
+    DATABASE_URL: url,
+    databases: [],
+    HOLDFAST_DATA_DIR: join(config.HOLDFAST_DATA_DIR, "databases", encodeURIComponent(name)),
+    HOLDFAST_S3_URL: bucket?.toString(),
+    HOLDFAST_ARCHIVE_DIR: config.HOLDFAST_ARCHIVE_DIR === undefined
+      ? undefined
+      : join(config.HOLDFAST_ARCHIVE_DIR, encodeURIComponent(name)),
+  };
+}
+
+/** Returns the summary of a database whose Holdfast does not stand yet. */
+const unstarted = ({ entry, problem }: Member): DatabaseSummary => ({
+  name: entry.name,
+  status: problem === undefined ? "unknown" : "unhealthy",
+  engine: null,
+  version: null,
+  role: null,
+  reasons: [problem === undefined ? "preparation: it is being started" : `preparation: ${problem}`],
+  alerts_firing: 0,
+  age_ms: null,
+});
+
+/** Creates the fleet of `entries`; `create` makes the Holdfast of one. */
+export function createFleet(
+  { entries, config, create, log, now = () => performance.now() }: {
+    entries: readonly DatabaseEntry[];
+    config: Config;
+    create(name: string, config: Config): Promise<Holdfast>;
+    log: Logger;
+    now?: () => number;
+  },
+): Fleet {
+  const members = new Map<string, Member>();
+  const stopping = new AbortController();
+  const starting = new Set<Promise<void>>();
+
+  async function run(member: Member): Promise<void> {
+    while (!stopping.signal.aborted && !member.ended) {
+      try {
+        member.holdfast ??= await create(member.entry.name, configOf(config, member.entry));
+        await member.holdfast.start(stopping.signal);
+        delete member.problem;
+        return;
+      } catch (error) {
+        member.problem = messageOf(error);
+        log.error("database_not_started", { database: member.entry.name, error: member.problem });
+      }
+      await pause(retryMs, stopping.signal);
+    }
+  }
+
+  function add(entry: Pick<DatabaseEntry, "name" | "url">): void {
+    if (members.has(entry.name) || members.size >= databasesMax) return;
+    const member: Member = { entry, ended: false };
+    members.set(entry.name, member);
+    const work = run(member);
+    starting.add(work);
+    work.finally(() => starting.delete(work));
+  }
+
+  async function discoverOn({ name, url, discover }: DatabaseEntry): Promise<void> {
+    const sql = connectSql({
+      target: targetOf(url, config.libpqVariables),
+      max: 1,
+      applicationName: "holdfast-discovery",
+      statementTimeoutMs: 5_000,
+      lockTimeoutMs: 1_000,
+      pooled: config.HOLDFAST_POOLER === "transaction",
+    });
+    try {
+      const excluded = new Set(typeof discover === "object" ? discover.exclude : []);
+      for (const database of await listDatabases(sql)) {
+        if (!excluded.has(database)) {
+          add({ name: `${name}.${database}`, url: withDatabase(url, database) });
+        }
+      }
+    } catch (error) {
+      log.warn("databases_not_discovered", { server: name, error: messageOf(error) });
+    } finally {
+      await sql.end({ timeout: 1 });
+    }
+  }
+
+  const discovering = entries.filter(({ discover }) => discover !== false);
+  const discovery: Loop = createLoop({
+    name: "discover_databases",
+    everyMs: discovering.length > 0 ? discoverMs : 0,
+    log,
+    job: async () => {
+      await Promise.all(discovering.map(discoverOn));
+    },
+  });
+
+  const standing = () =>
+    [...members.values()].flatMap(({ holdfast }) => holdfast ? [holdfast] : []);
+
+  return {
+    find: (name) => members.get(name)?.holdfast,
+    summaries: () =>
+      [...members.values()].map((member) =>
+        member.holdfast && member.problem === undefined
+          ? member.holdfast.summary()
+          : unstarted(member)
+      ),
+    start() {
+      for (const entry of entries) if (entry.discover === false) add(entry);
+      if (discovering.length > 0) discovery.start();
+    },
+    async everyMinute() {
+      await Promise.allSettled(standing().map((holdfast) => holdfast.everyMinute()));
+    },
+    async everyHour() {
+      await Promise.allSettled(standing().map((holdfast) => holdfast.everyHour()));
+    },
+    closeLive() {
+      for (const holdfast of standing()) holdfast.closeLive();
+    },
+    async stop(withinMs) {
+      const until = now() + withinMs;
+      stopping.abort();
+      for (const member of members.values()) member.ended = true;
+      await discovery.stop();
+      await Promise.allSettled([...starting]);
+      await Promise.allSettled(
+        standing().map((holdfast) => holdfast.stop(Math.max(0, until - now()))),
+      );
+    },
+  };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener("abort", () => {
+    clearTimeout(timer);
+    resolve();
+  }, { once: true });
+  return promise;
+}
