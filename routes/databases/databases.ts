@@ -10,7 +10,9 @@ const Database = z.object({
   engine: z.enum(["postgres", "citus", "timescaledb"]).nullable().openapi({
     description: "Detected engine; null until the server has answered",
   }),
-  version: z.string().nullable().openapi({ description: "Version, as the server reports it; null until the server has answered" }),
+  version: z.string().nullable().openapi({
+    description: "Version, as the server reports it; null until the server has answered",
+  }),
   role: z.enum(["primary", "standby"]).nullable(),
   reasons: z.array(z.string()).openapi({
     description: "Why the status is not healthy, worst reason first; at most five",
