@@ -155,7 +155,7 @@ export interface paths {
         put?: never;
         /**
          * Store ticks; answers after commit
-         * @description Refused rows go to the quarantine. A body without a well-formed row is refused entirely. Lines count from 1 (in a JSON array: elements). The parameters from `columns` on describe bodies of other formats: CSV by its columns, JSON by its keys. Needs the scope `ingest` where tokens are required.
+         * @description Refused rows go to the quarantine. A body without a well-formed row is refused entirely. Lines (in a JSON array: elements) are counted from 1. The parameters from `columns` on describe bodies in other layouts. Needs the scope `ingest` where tokens are required.
          */
         post: operations["storeTicks"];
         delete?: never;
@@ -175,7 +175,7 @@ export interface paths {
         put?: never;
         /**
          * Rebuild candles from the stored ticks
-         * @description Repairs candles after SQL outside of Holdfast changed market.ticks. Each day is one transaction. Minutes without a partition keep their candles. Needs the scope `operate` where tokens are required.
+         * @description Corrects candles after SQL from outside Holdfast changed market.ticks. Each day is one transaction. Minutes without a partition keep their candles. Needs the scope `operate` where tokens are required.
          */
         post: operations["rebuildCandles"];
         delete?: never;
@@ -212,8 +212,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The Holdfasts on this database
-         * @description The one that answers first, then the others seen within a day. Needs the scope `read` where tokens are required.
+         * The instances on this database
+         * @description The instance that answers comes first, then all others seen within a day. Needs the scope `read` where tokens are required.
          */
         get: operations["listInstances"];
         put?: never;
@@ -232,7 +232,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The databases that this Holdfast looks after, those in trouble first
+         * List the databases that this Holdfast manages, those with problems first
          * @description Without HOLDFAST_DATABASES there is one, `default`. Every path of one database is also at `/api/databases/{name}/…`: `/api/databases/default/health` answers as `/api/health` does. Needs the scope `read` where tokens are required.
          */
         get: operations["listDatabases"];
@@ -252,7 +252,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List instruments; deleted ones only on request
+         * List instruments; deleted ones only if requested
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listInstruments"];
@@ -324,7 +324,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Exactness of an instrument's prices in float8
+         * How exactly float8 stores an instrument's prices
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["getExactness"];
@@ -448,7 +448,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the partitions of each managed table are made and retired
+         * Policies: how the partitions of each managed table are created and retired
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listPartitionPolicies"];
@@ -473,7 +473,7 @@ export interface paths {
          */
         get: operations["getPartitionPolicy"];
         /**
-         * Set a table's policy; fields that are left out get their defaults
+         * Set a table's policy; omitted fields get their defaults
          * @description Needs the scope `admin` where tokens are required.
          */
         put: operations["setPartitionPolicy"];
@@ -518,7 +518,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Carry out a plan; 409 when the present plan has another digest
+         * Carry out a plan; 409 if the present plan has another digest
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["applyPartitionPlan"];
@@ -556,7 +556,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Conversions and drains with their progress, those under way first
+         * Conversions and drains with their progress, running ones first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listConversions"];
@@ -622,7 +622,7 @@ export interface paths {
         get: operations["getPartitionVerification"];
         put?: never;
         /**
-         * Hash sealed partitions again and name each that is not what was sealed
+         * Hash sealed partitions again and report each that differs from what was sealed
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["startPartitionVerification"];
@@ -745,7 +745,7 @@ export interface paths {
          */
         get: operations["listAlertRules"];
         /**
-         * Change levels of rules, all or none; levels left out stay
+         * Change levels of rules, all or none; omitted levels stay unchanged
          * @description Needs the scope `admin` where tokens are required.
          */
         put: operations["changeAlertRules"];
@@ -790,7 +790,7 @@ export interface paths {
         get: operations["listSilences"];
         put?: never;
         /**
-         * Keep alerts from the channels for a time, from now or later; they still fire and are shown
+         * Suppress notifications for a time, from now or later; alerts still fire and are shown
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["createSilence"];
@@ -894,7 +894,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Return what a rule, or other levels of it, would have done over stored history
+         * Evaluate a rule, with its own or other levels, over stored history
          * @description Needs the scope `operate` where tokens are required.
          */
         post: operations["rehearseAlertRule"];
@@ -1113,7 +1113,7 @@ export interface paths {
         };
         /**
          * One incident as one JSON document
-         * @description From ten minutes before the alert to three minutes after. Statements have no literals. Needs the scope `read` where tokens are required.
+         * @description The incident covers ten minutes before the alert to three minutes after it. Literals are removed from statements. Needs the scope `read` where tokens are required.
          */
         get: operations["getIncident"];
         put?: never;
@@ -1173,7 +1173,7 @@ export interface paths {
         };
         /**
          * The history of one metric
-         * @description History is kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. Unknown values leave a gap. Needs the scope `read` where tokens are required.
+         * @description History is kept across restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. Unknown values leave a gap. Needs the scope `read` where tokens are required.
          */
         get: operations["getMetric"];
         put?: never;
@@ -1408,7 +1408,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether a token is asked for, and what the asker may do
+         * Whether a token is required, and what the client may do
          * @description Open to anyone.
          */
         get: operations["getSession"];
@@ -1481,7 +1481,7 @@ export interface paths {
         };
         /**
          * List changes made through this API, newest first
-         * @description Who changed what, when, from which address, with which status. No bodies, no secrets. Needs the scope `admin` where tokens are required.
+         * @description An entry says who changed what, when, from which address, and with which status. It holds no bodies and no secrets. Needs the scope `admin` where tokens are required.
          */
         get: operations["listAudit"];
         put?: never;
@@ -1500,7 +1500,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Work that outlasted its request, newest first
+         * List operations, newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listOperations"];
@@ -1520,8 +1520,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One operation: how far it is, or what came of it
-         * @description With Retry-After while it runs. Needs the scope `read` where tokens are required.
+         * One operation with its progress or its outcome
+         * @description While the operation runs, the answer carries Retry-After. Needs the scope `read` where tokens are required.
          */
         get: operations["getOperation"];
         put?: never;
@@ -1650,14 +1650,14 @@ export interface components {
             status: number;
             code: string;
             detail: string;
-            /** @description The code that Postgres gave with its error, where one lies behind this */
+            /** @description The SQLSTATE, if an error of Postgres is the cause */
             sqlstate?: string;
             errors?: {
                 line?: number;
                 path: string;
                 message: string;
             }[];
-            /** @description As in the header x-request-id and in the log */
+            /** @description Id of the request; also in the header x-request-id and in the log */
             request_id: string;
         };
         HealthResponse: {
@@ -1804,11 +1804,11 @@ export interface components {
             checked_at: string | null;
             /** @description Tables with a partition policy; null: unknown */
             tables_managed: number | null;
-            /** @description Leaves of these tables; null: unknown */
+            /** @description Leaf partitions of the managed tables; null: unknown */
             partitions: number | null;
             /** @description Shortest time until inserts find no partition; null: unknown */
             runway_seconds: number | null;
-            /** @description Gaps between leaves into which rows may fall; null: unknown */
+            /** @description Gaps between leaves; rows of a gap find no partition; null: unknown */
             holes: number | null;
             /** @description Rows in default partitions, counted up to 1,000 each, then estimated; null: unknown */
             default_rows: number | null;
@@ -1877,9 +1877,9 @@ export interface components {
             copy_lag_seconds: number | null;
             /** @description Complete backups in the S3-compatible storage */
             copies: number;
-            /** @description Since this Holdfast started */
+            /** @description Since the start of this process */
             copy_failures: number;
-            /** @description Since this Holdfast started */
+            /** @description Since the start of this process */
             copied_bytes: number;
             copy_problem: string | null;
             problems: string[];
@@ -1893,7 +1893,7 @@ export interface components {
             /** @enum {string} */
             severity: "warning" | "critical";
             /**
-             * @description The worst severity it had
+             * @description Worst severity that the alert had
              * @enum {string}
              */
             peak_severity: "warning" | "critical";
@@ -1903,9 +1903,9 @@ export interface components {
             message: string;
             value: number | null;
             threshold: number | null;
-            /** @description The table or other object that it is about; empty for the whole server */
+            /** @description The table or other object that the alert is about; empty for the whole server */
             scope: string;
-            /** @description The Holdfast that judges it, where others do not; empty where one judges for all */
+            /** @description The instance that evaluates a rule about itself; empty for rules that one instance evaluates for all */
             instance: string;
             /**
              * Format: date-time
@@ -1924,24 +1924,24 @@ export interface components {
             acknowledged_at: string | null;
             /** @description Name and role: "marta, admin"; the role is "open" where no token is set */
             acknowledged_by: string | null;
-            /** @description It fired so often within an hour that it stays open until 15 min were quiet */
+            /** @description The alert fired so often within an hour that it stays open until its value has been clear for 15 minutes */
             flapping: boolean;
             /**
              * Format: date-time
-             * @description Since when its value is unknown; meanwhile it can neither end nor change
+             * @description Since when the value is unknown; until it is known again, the alert neither ends nor changes
              * @example 2026-01-31T09:30:00Z
              */
             unknown_since: string | null;
             /**
              * Format: uuid
-             * @description The silence that keeps it from the channels
+             * @description The silence that suppresses the alert's notifications
              */
             silenced_by: string | null;
-            /** @description The firing rule of which this alert is a consequence; channels get only that one */
+            /** @description The firing rule of which this alert is a consequence; channels are notified of that rule only */
             inhibited_by: string | null;
             /**
              * Format: date-time
-             * @description When channels last got a notice of it
+             * @description When channels were last notified of the alert
              * @example 2026-01-31T09:30:00Z
              */
             notified_at: string | null;
@@ -1960,7 +1960,7 @@ export interface components {
             risk: string;
         };
         Recommendation: {
-            /** @description The same for the same title and statement */
+            /** @description Id of the recommendation; equal for an equal title and statement */
             id: string;
             title: string;
             detail: string;
@@ -2021,7 +2021,7 @@ export interface components {
                 category: components["schemas"]["BenchmarkCategory"];
                 target: number;
                 target_unit: components["schemas"]["BenchmarkTargetUnit"];
-                /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`) */
+                /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; for a capacity, the capacity itself (`target_unit`) */
                 improvement: number | null;
                 /** @description Lower bound of the 95 % interval of `improvement` */
                 ci_low: number | null;
@@ -2035,9 +2035,9 @@ export interface components {
                  * @example 2026-01-31T09:30:00Z
                  */
                 measured_at: string | null;
-                /** @description Median throughput; the geometric mean where several cases count */
+                /** @description Median throughput of the baseline; the geometric mean if several cases count */
                 baseline: number | null;
-                /** @description The same of the candidate */
+                /** @description Median throughput of the candidate; the geometric mean if several cases count */
                 current: number | null;
                 unit: string | null;
             }[];
@@ -2045,7 +2045,7 @@ export interface components {
         /** @enum {string} */
         BenchmarkCategory: "insert_performance" | "calculation_performance" | "high_frequency_capacity" | "query_performance" | "connection_pool" | "partition_maintenance" | "monitoring_overhead" | "broadcast_fanout" | "custom";
         /**
-         * @description How `target`, `improvement` and its bounds are to be read: as a ratio − 1, or as the figure itself
+         * @description Unit of `target`, `improvement` and its bounds: a ratio − 1, or the figure itself
          * @enum {string}
          */
         BenchmarkTargetUnit: "ratio" | "inserts/min";
@@ -2073,9 +2073,9 @@ export interface components {
             /** @description Time until inserts find no partition; null: not known */
             runway_seconds: number | null;
             holes: {
-                /** @description RFC 3339 where the key is a time; the id where it is a number */
+                /** @description RFC 3339 if the key is a time; the id if it is a number */
                 from: string;
-                /** @description RFC 3339 where the key is a time; the id where it is a number */
+                /** @description RFC 3339 if the key is a time; the id if it is a number */
                 to: string;
             }[];
             /** @description Rows in the default partition, counted up to 1,000, then estimated; null: not known */
@@ -2087,7 +2087,7 @@ export interface components {
             last_rotation_at: string | null;
             sealed: number;
             problems: string[];
-            /** @description Another interval, from measured sizes */
+            /** @description Recommendation of another interval, from measured sizes */
             recommendations: {
                 title: string;
                 detail: string;
@@ -2099,9 +2099,9 @@ export interface components {
             }[];
             children: {
                 partition: string;
-                /** @description RFC 3339 where the key is a time; the id where it is a number */
+                /** @description RFC 3339 if the key is a time; the id if it is a number */
                 from: string | null;
-                /** @description RFC 3339 where the key is a time; the id where it is a number */
+                /** @description RFC 3339 if the key is a time; the id if it is a number */
                 to: string | null;
                 /** @enum {string} */
                 state: "planned" | "hot" | "sealing" | "sealed" | "detached" | "archived";
@@ -2113,7 +2113,7 @@ export interface components {
                  * @example 2026-01-31T09:30:00Z
                  */
                 sealed_at: string | null;
-                /** @description A default partition takes rows of no other range; it has no range */
+                /** @description default: the default partition, which has no range and holds the rows of no other partition */
                 is_default: boolean;
                 /** @description What the last verification of a sealed partition found wrong */
                 problem: string | null;
@@ -2139,7 +2139,7 @@ export interface components {
             windows?: components["schemas"]["MaintenanceWindow"][];
         };
         MaintenanceWindow: {
-            /** @description ISO days of the week, 1 is Monday; every day when left out */
+            /** @description ISO days of the week, 1 is Monday; default: every day */
             days?: number[];
             from: string;
             to: string;
@@ -2166,7 +2166,7 @@ export interface components {
             accepted: number;
             /** @description Rows put in quarantine, with their reasons */
             quarantined: number;
-            /** @description Whether this repeats the first answer to the same key */
+            /** @description true: the answer of an earlier upload with the same key; nothing was stored again */
             replayed: boolean;
             /** @description The first refused rows */
             errors?: {
@@ -2201,7 +2201,7 @@ export interface components {
             }[];
             /**
              * Format: date-time
-             * @description Where to continue when the time of one request was used up; always null with Prefer: respond-async
+             * @description Where to continue if the time of one request did not suffice; always null with Prefer: respond-async
              * @example 2026-01-31T09:30:00Z
              */
             next_from: string | null;
@@ -2211,10 +2211,10 @@ export interface components {
             id: string;
             /** @example candle_rebuild */
             kind: string;
-            /** @description What it is done to: a table, a symbol */
+            /** @description The table or symbol that the operation is about */
             subject: string;
             /**
-             * @description aborted: the Holdfast that carried it out ended meanwhile
+             * @description aborted: the instance that ran the operation ended
              * @enum {string}
              */
             status: "running" | "succeeded" | "failed" | "aborted";
@@ -2224,7 +2224,7 @@ export interface components {
                 /** @description null: not known */
                 of: number | null;
             } | null;
-            /** @description What the request would have answered, once it has succeeded */
+            /** @description What the request would have answered; null until the operation has succeeded */
             result: {
                 [key: string]: unknown;
             } | null;
@@ -2252,13 +2252,13 @@ export interface components {
             symbol: string;
             /**
              * Format: date-time
-             * @description Start of the first minute; included
+             * @description Start of the first minute, inclusive
              * @example 2026-01-31T09:30:00Z
              */
             from?: string;
             /**
              * Format: date-time
-             * @description Not included
+             * @description End, exclusive
              * @example 2026-01-31T09:30:00Z
              */
             to?: string;
@@ -2268,7 +2268,7 @@ export interface components {
              */
             dry_run?: boolean;
             /**
-             * @description Include partitions that were detached before. Candles of ticks that no longer exist are lost
+             * @description Include days whose partition was detached. Their candles lose the ticks that are no longer in the table
              * @default false
              */
             force: boolean;
@@ -2293,17 +2293,17 @@ export interface components {
         };
         InstanceList: {
             instances: components["schemas"]["Instance"][];
-            /** @description false: the database could not be asked, and only the one that answers is listed */
+            /** @description false: the database could not be read, and only the instance that answers is listed */
             complete: boolean;
             next_cursor: string | null;
         };
         Instance: {
-            /** @description Its name: HOLDFAST_INSTANCE, or host and port */
+            /** @description Name of the instance: HOLDFAST_INSTANCE, or host and port */
             id: string;
             version: string;
             /**
              * Format: date-time
-             * @description When it started
+             * @description Start of the instance
              * @example 2026-01-31T09:30:00Z
              */
             since: string;
@@ -2312,9 +2312,9 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             last_seen_at: string;
-            /** @description Whether it was seen within the last 15 s */
+            /** @description Whether the instance was seen within the last 15 s */
             alive: boolean;
-            /** @description Scheduled work that it alone does for all */
+            /** @description Scheduled work that this instance does for all */
             leads: "alerts"[];
         };
         DatabaseList: {
@@ -2327,18 +2327,18 @@ export interface components {
             /** @enum {string} */
             status: "healthy" | "degraded" | "unhealthy" | "unknown";
             /**
-             * @description null until the server has answered
+             * @description Detected engine; null until the server has answered
              * @enum {string|null}
              */
             engine: "postgres" | "citus" | "timescaledb" | null;
-            /** @description Of the server, as it says it */
+            /** @description Version, as the server reports it; null until the server has answered */
             version: string | null;
             /** @enum {string|null} */
             role: "primary" | "standby" | null;
-            /** @description Why the status is not healthy, worst first; five at most */
+            /** @description Why the status is not healthy, worst reason first; at most five */
             reasons: string[];
             alerts_firing: number;
-            /** @description Since the server last answered; null until it has */
+            /** @description Time since the server last answered; null until it has answered */
             age_ms: number | null;
         };
         InstrumentList: {
@@ -2392,7 +2392,7 @@ export interface components {
              */
             to: string | null;
             distinct_prices: number;
-            /** @description Distinct prices that print as a multiple of the tick size */
+            /** @description Distinct prices whose decimal text is a multiple of the tick size */
             round_trips: number;
             /** @description Distinct prices that are not a multiple of the tick size */
             off_grid: number;
@@ -2424,7 +2424,7 @@ export interface components {
             detail: string;
             line: number | null;
             raw: string;
-            /** @description The feed; null when it could not be read */
+            /** @description The symbol; null: it could not be read */
             symbol: string | null;
         };
         QuarantineBulkRetryAnswer: {
@@ -2445,31 +2445,31 @@ export interface components {
             symbol?: string;
             /**
              * Format: date-time
-             * @description Arrived then or later
+             * @description Rows that arrived at this time or later
              * @example 2026-01-31T09:30:00Z
              */
             from?: string;
             /**
              * Format: date-time
-             * @description Arrived before
+             * @description Rows that arrived before this time
              * @example 2026-01-31T09:30:00Z
              */
             to?: string;
             ids?: string[];
             /**
-             * @description Make instruments of symbols never seen before
+             * @description Create instruments for unknown symbols
              * @default false
              */
             create: boolean;
             /**
-             * @description Take ticks older than the horizon
+             * @description Accept ticks older than the horizon
              * @default false
              */
             backfill: boolean;
-            /** @description The next_cursor of the page before, as it came; any other text is refused */
+            /** @description The next_cursor of the previous page, unchanged; any other text is refused */
             cursor?: string;
             /**
-             * @description Required to retry all rows without ids and filters
+             * @description Required to retry all rows, that is, without ids and filters
              * @default false
              */
             all: boolean;
@@ -2479,7 +2479,7 @@ export interface components {
         };
         QuarantinePurgeAnswer: {
             purged: number;
-            /** @description False when the time of one request was used up and rows are left */
+            /** @description false: the time of one request did not suffice, and rows remain */
             complete: boolean;
         };
         PartitionTableList: {
@@ -2491,11 +2491,11 @@ export interface components {
             next_cursor: string | null;
         };
         PartitionPolicyInput: {
-            /** @description As in the path, so that a response can be sent back as a request */
+            /** @description The table of the path; allowed here so that an answer can be sent back as a request */
             table?: string;
             /** @example 1 day */
             interval: string;
-            /** @description Each partition is partitioned itself, into pieces of this length, all made with it: for thousands of partitions, such as a year of hours under an interval of a month */
+            /** @description Length of sub-partitions: each partition is partitioned itself and is created with all its sub-partitions. For thousands of partitions, such as a year of hours in months */
             sub_interval?: string | null;
             /** @default UTC */
             time_zone: string;
@@ -2512,7 +2512,7 @@ export interface components {
                 keep: string;
                 /** @enum {string} */
                 action: "detach" | "drop" | "archive-then-drop" | "move";
-                /** @description Where move moves to */
+                /** @description The schema that `move` moves partitions to */
                 schema?: string;
             } | null;
             /** @default 7 days */
@@ -2536,7 +2536,7 @@ export interface components {
                 sql: string;
                 lock: string;
                 reason: string;
-                /** @description Held back: the warnings say why, and apply does it only with confirm */
+                /** @description Held back: the warnings say why; only apply with confirm does it */
                 held: boolean;
                 estimate: {
                     rows: number;
@@ -2552,7 +2552,7 @@ export interface components {
         };
         PartitionPlanRequest: {
             /**
-             * @description schema.name; all tables when left out
+             * @description schema.name; default: all tables
              * @example market.ticks
              */
             table?: string;
@@ -2568,7 +2568,7 @@ export interface components {
         PartitionApplyRequest: {
             digest: string;
             /**
-             * @description schema.name; all tables when left out
+             * @description schema.name; default: all tables
              * @example market.ticks
              */
             table?: string;
@@ -2606,16 +2606,16 @@ export interface components {
             kind: "convert" | "drain";
             table: string;
             /**
-             * @description failed: an error that would repeat ended it before the swap, and it was undone; failure has the reason
+             * @description failed: a permanent error ended the conversion before the swap, and it was undone; failure has the reason
              * @enum {string}
              */
             phase: "copying" | "replaying" | "verifying" | "waiting" | "swapped" | "undoing" | "finishing" | "cancelling" | "cleaning" | "undone" | "finished" | "cancelled" | "failed";
-            /** @description Part of the old table that is copied, 0 to 1 */
+            /** @description Share of the old table that has been copied, 0 to 1 */
             progress: number;
             rows_copied: number;
             changes_applied: number;
             rows_verified: number | null;
-            /** @description Of both tables, found equal in one snapshot before the swap */
+            /** @description Content hash of both tables, compared in one snapshot before the swap */
             content_hash: string | null;
             /** @description Longest time that writers were blocked */
             lock_ms: number | null;
@@ -2656,7 +2656,7 @@ export interface components {
         PartitionConversionAnswer: {
             table: string;
             digest: string | null;
-            /** @description Why it cannot be converted, each reason with its remedy */
+            /** @description Why the table cannot be converted, each reason with its remedy */
             refusals: string[];
             partitions: string[];
             statements: {
@@ -2685,14 +2685,14 @@ export interface components {
              */
             action: "plan" | "start" | "undo" | "finish" | "cancel";
             digest?: string;
-            /** @description Column to partition by; needed by plan and start */
+            /** @description Column to partition by; required by plan and start */
             key_column?: string;
             /**
-             * @description Let the key column become part of keys that lack it
+             * @description Add the key column to primary keys and unique constraints that lack it
              * @default false
              */
             widen_keys: boolean;
-            /** @description How the table is partitioned from then on; needed by plan and start */
+            /** @description Policy of the new partitioned table; required by plan and start */
             policy?: components["schemas"]["PartitionPolicyInput"];
         };
         PartitionVerification: {
@@ -2738,7 +2738,7 @@ export interface components {
                 content_hash: string | null;
                 expected_hash: string | null;
                 differences: {
-                    /** @description Of the key; null: the partition's own start */
+                    /** @description Key at which the stretch begins; null: the partition's own start */
                     from: string | null;
                     to: string | null;
                     /** @enum {string} */
@@ -2757,7 +2757,7 @@ export interface components {
             }[];
             error: string | null;
         };
-        /** @description All sealed partitions when left out */
+        /** @description Default: all sealed partitions */
         PartitionVerifyRequest: {
             /**
              * @description schema.name, unquoted
@@ -2770,7 +2770,7 @@ export interface components {
              */
             partition?: string;
             /**
-             * @description Another word for partition
+             * @description Another name for `partition`
              * @example ticks_p20260315
              */
             leaf?: string;
@@ -2811,7 +2811,7 @@ export interface components {
              */
             partition: string;
             /**
-             * @description How long it is not sealed again
+             * @description How long the partition is not sealed again
              * @default 86400
              */
             hold_seconds: number;
@@ -2821,7 +2821,7 @@ export interface components {
                 table: string;
                 partition: string;
                 bound: string;
-                /** @description Below the archive directory */
+                /** @description Path of the file below the archive directory */
                 file: string;
                 bytes: number;
                 sha256: string;
@@ -2837,7 +2837,7 @@ export interface components {
                  * @example 2026-01-31T09:30:00Z
                  */
                 restored_at: string | null;
-                /** @description The table it was written from is gone */
+                /** @description Whether the table that the archive was written from is dropped */
                 dropped: boolean;
             }[];
             next_cursor: string | null;
@@ -2869,7 +2869,7 @@ export interface components {
             /** @description A .parquet below the archive directory */
             file?: string;
             /**
-             * @description How long retention keeps it
+             * @description How long retention keeps the restored partition
              * @default 604800
              */
             hold_seconds: number;
@@ -2877,7 +2877,7 @@ export interface components {
         AlertList: {
             alerts: components["schemas"]["Alert"][];
             next_cursor: string | null;
-            /** @description False while the database is unreachable: firing alerts come from memory, ended ones are missing */
+            /** @description false: the database is unreachable; firing alerts come from memory, ended ones are missing */
             complete: boolean;
         };
         AlertRuleList: {
@@ -2899,20 +2899,20 @@ export interface components {
             warning: number | null;
             /** @description Level of a critical alert; null for none */
             critical: number | null;
-            /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
+            /** @description Level at which a firing alert ends; between this level and `warning` nothing changes */
             clear: number;
             /** @description How long a level must hold before the rule fires */
             for_seconds: number;
             /** @description How long the value must be clear before the alert ends */
             keep_firing_seconds: number;
-            /** @description Least time from the end of an alert to the next one of the same rule and scope */
+            /** @description Minimum time from the end of an alert to the next one of the same rule and scope */
             cooldown_seconds: number;
             enabled: boolean;
             /** @description The first words of the alert's message */
             phrase: string;
             cause: string;
             cure: components["schemas"]["Cure"][];
-            /** @description True where each Holdfast judges the rule by itself; otherwise one judges for all on a database */
+            /** @description true: each instance evaluates the rule for itself; false: one instance evaluates it for all on the database */
             local?: boolean;
         };
         AlertRuleChanges: {
@@ -2934,20 +2934,20 @@ export interface components {
             warning?: number | null;
             /** @description Level of a critical alert; null for none */
             critical?: number | null;
-            /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
+            /** @description Level at which a firing alert ends; between this level and `warning` nothing changes */
             clear?: number;
             /** @description How long a level must hold before the rule fires */
             for_seconds?: number;
             /** @description How long the value must be clear before the alert ends */
             keep_firing_seconds?: number;
-            /** @description Least time from the end of an alert to the next one of the same rule and scope */
+            /** @description Minimum time from the end of an alert to the next one of the same rule and scope */
             cooldown_seconds?: number;
             enabled?: boolean;
             /** @description The first words of the alert's message */
             phrase?: string;
             cause?: string;
             cure?: components["schemas"]["Cure"][];
-            /** @description True where each Holdfast judges the rule by itself; otherwise one judges for all on a database */
+            /** @description true: each instance evaluates the rule for itself; false: one instance evaluates it for all on the database */
             local?: boolean;
             /** @description Undo every change made at run time */
             reset?: boolean;
@@ -2989,7 +2989,7 @@ export interface components {
             reason: string;
             /**
              * Format: date-time
-             * @description Later than now for a maintenance window
+             * @description Start; default: now. A later time is for a maintenance window
              * @example 2026-01-31T09:30:00Z
              */
             starts_at?: string;
@@ -3008,7 +3008,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             type: "websocket" | "log" | "webhook" | "slack" | "pagerduty" | "alertmanager";
-            /** @description The host of its address; the rest is not shown */
+            /** @description Host of the channel's address; the rest is not shown */
             host: string | null;
             /** @enum {string} */
             min_severity: "warning" | "critical";
@@ -3050,7 +3050,7 @@ export interface components {
              */
             ended_at: string | null;
             error: string | null;
-            /** @description Each with its own outcome; a delivery is dead where any of them is */
+            /** @description Each event with its own outcome; a delivery is dead if any of its events is */
             events: {
                 /** @enum {string} */
                 kind: "fired" | "escalated" | "eased" | "acknowledged" | "reminder" | "resolved";
@@ -3090,7 +3090,7 @@ export interface components {
             /** @description Time without a value between the first and the last one */
             unknown_seconds: number;
             would_have_fired: number;
-            /** @description Notices that channels would have got, without reminders */
+            /** @description Number of notifications that channels would have got, without reminders */
             notices: number;
             firings: {
                 /**
@@ -3132,7 +3132,7 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             to?: string;
-            /** @description Instead of `from` */
+            /** @description Length of the range, instead of `from` */
             days?: number;
             /**
              * @description Levels to try instead of those in force
@@ -3143,13 +3143,13 @@ export interface components {
                 warning?: number | null;
                 /** @description Level of a critical alert; null for none */
                 critical?: number | null;
-                /** @description Level at which a firing alert ends; between it and `warning` nothing changes */
+                /** @description Level at which a firing alert ends; between this level and `warning` nothing changes */
                 clear?: number;
                 /** @description How long a level must hold before the rule fires */
                 for_seconds?: number;
                 /** @description How long the value must be clear before the alert ends */
                 keep_firing_seconds?: number;
-                /** @description Least time from the end of an alert to the next one of the same rule and scope */
+                /** @description Minimum time from the end of an alert to the next one of the same rule and scope */
                 cooldown_seconds?: number;
             };
         };
@@ -3175,7 +3175,7 @@ export interface components {
             checked_at: string | null;
             age_ms: number | null;
             roots: {
-                /** @description 0: a prepared transaction, which has no session */
+                /** @description Process id of the session; 0: a prepared transaction, which has no session */
                 pid: number;
                 query: string | null;
                 user: string | null;
@@ -3186,14 +3186,14 @@ export interface components {
                  */
                 backend_start: string | null;
                 state: string | null;
-                /** @description Age of its transaction */
+                /** @description Age of the session's transaction */
                 age_seconds: number | null;
                 blocked: components["schemas"]["BlockedSession"][];
             }[];
             next_cursor: string | null;
         };
         BlockedSession: {
-            /** @description 0: a prepared transaction, which has no session */
+            /** @description Process id of the session; 0: a prepared transaction, which has no session */
             pid: number;
             query: string | null;
             user: string | null;
@@ -3227,9 +3227,9 @@ export interface components {
                 backend_start: string | null;
                 transaction_seconds: number | null;
                 state_seconds: number | null;
-                /** @description Without constants */
+                /** @description Text of the statement, without constants */
                 query: string | null;
-                /** @description Whether it is a session of a Holdfast */
+                /** @description Whether the session belongs to a Holdfast */
                 own: boolean;
             }[];
             next_cursor: string | null;
@@ -3266,7 +3266,7 @@ export interface components {
                 cache_hit_ratio: number | null;
                 temp_blocks: number;
                 wal_bytes: number;
-                /** @description The same for up to the last quarter of an hour; null before two readings */
+                /** @description The same figures for at most the last quarter of an hour; null before two readings */
                 recent: {
                     seconds: number;
                     calls: number;
@@ -3275,7 +3275,7 @@ export interface components {
                     /** @description Share of the time of all statements, 0 to 1 */
                     share: number;
                 } | null;
-                /** @description How a call has become more expensive; empty: it has not */
+                /** @description How a call has become more expensive; empty: no regression */
                 regressions: {
                     /** @enum {string} */
                     metric: "mean_ms" | "blocks_per_call";
@@ -3300,7 +3300,7 @@ export interface components {
                         subject: string;
                         before: string | null;
                         after: string | null;
-                        /** @description Whether it names a table of the statement */
+                        /** @description Whether the change names a table of the statement */
                         same_table: boolean;
                     }[];
                 }[];
@@ -3330,7 +3330,7 @@ export interface components {
                 partitions: number;
                 unique: boolean;
                 valid: boolean;
-                /** @description Never read since the statistics began, and not needed for anything else; false on a standby, which counts only its own reads */
+                /** @description true: never read since the statistics began, and not needed for anything else. Always false on a standby, which counts only its own reads */
                 unused: boolean;
                 /** @description An index with the same method, keys, order, operator classes, collations, predicate and uniqueness */
                 duplicate_of: string | null;
@@ -3338,7 +3338,7 @@ export interface components {
                 covered_by: string | null;
                 /** @description What needs the index besides reads */
                 needed_for: string[];
-                /** @description unused only after this Holdfast has seen the server as a primary, with use counted, for a week */
+                /** @description An index counts as unused only after this instance has watched the server as a primary, with use counted, for a week */
                 problems: ("invalid" | "duplicate" | "covered" | "unused")[];
                 cure: {
                     sql: string;
@@ -3419,19 +3419,19 @@ export interface components {
              * @example 2026-01-31T09:30:00Z
              */
             to: string;
-            /** @description Alerts that became critical meanwhile */
+            /** @description Alerts that became critical during the incident */
             alerts: {
                 [key: string]: unknown;
             }[];
-            /** @description State at the opening */
+            /** @description State when the incident was opened */
             before: {
                 [key: string]: unknown;
             };
-            /** @description State at the close */
+            /** @description State when the incident was closed */
             after: {
                 [key: string]: unknown;
             } | null;
-            /** @description Active sessions, at both */
+            /** @description Active sessions at opening and close */
             sessions: {
                 [key: string]: unknown;
             }[];
@@ -3439,11 +3439,11 @@ export interface components {
             blocking: {
                 [key: string]: unknown;
             }[];
-            /** @description Changes of settings, DDL, restarts and resets of statistics meanwhile */
+            /** @description Changes of settings, DDL, restarts and resets of statistics during the incident */
             changes: {
                 [key: string]: unknown;
             }[];
-            /** @description Maintenance of partitions meanwhile; null: unknown */
+            /** @description Maintenance of partitions during the incident; null: unknown */
             maintenance: {
                 [key: string]: unknown;
             }[] | null;
@@ -3474,11 +3474,11 @@ export interface components {
             moves: {
                 name: string;
                 unit: string;
-                /** @description Median of the time before */
+                /** @description Median of the equally long time before the window */
                 before: number;
                 /** @description Median within the window */
                 during: number;
-                /** @description Difference in spreads of the time before */
+                /** @description Difference of the medians, divided by the usual spread before the window */
                 score: number;
             }[];
             next_cursor: string | null;
@@ -3487,7 +3487,7 @@ export interface components {
             name: string;
             unit: string;
             scope: string;
-            /** @description Width of a point; 0: as measured */
+            /** @description Time that each point covers; 0: as measured */
             step_seconds: number;
             /** @description false: points may be missing; detail says why */
             complete: boolean;
@@ -3537,7 +3537,7 @@ export interface components {
             timeline: number | null;
             /**
              * Format: date-time
-             * @description When its files were last checked
+             * @description When the backup's files were last checked
              * @example 2026-01-31T09:30:00Z
              */
             verified_at: string | null;
@@ -3603,10 +3603,10 @@ export interface components {
             title: string;
             /** @example rows/s */
             unit: string;
-            /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`) */
+            /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; for a capacity, the capacity itself (`target_unit`) */
             target: number;
             target_unit: components["schemas"]["BenchmarkTargetUnit"];
-            /** @description Whether it decides its category's verdict */
+            /** @description Whether the case counts towards its category's verdict */
             counts: boolean;
             baseline: string;
             candidate: string;
@@ -3633,11 +3633,11 @@ export interface components {
                 [key: string]: string | number;
             };
             results: components["schemas"]["BenchmarkResult"][];
-            /** @description Why it failed or was aborted */
+            /** @description Why the run failed or was aborted */
             error: string | null;
             /** @description null when the run has ended or another instance runs it */
             progress: {
-                /** @description The case that is measured */
+                /** @description The case that is being measured */
                 step: string;
                 /** @description Blocks measured, of all cases */
                 done: number;
@@ -3656,7 +3656,7 @@ export interface components {
             unit: string;
             /** @description Candidate ÷ baseline */
             ratio: number | null;
-            /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`) */
+            /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; for a capacity, the capacity itself (`target_unit`) */
             improvement: number | null;
             /** @description Lower bound of the 95 % interval of `improvement` */
             ci_low: number | null;
@@ -3667,9 +3667,9 @@ export interface components {
             verdict: components["schemas"]["BenchmarkVerdict"];
             /** @description Blocks measured; each gave one ratio */
             samples: number;
-            /** @description Lower bound for an arm against itself; holds 0 when the harness is fair */
+            /** @description Lower bound for an arm compared with itself; the interval contains 0 if the measurement is unbiased */
             null_ci_low: number | null;
-            /** @description Upper bound for an arm against itself */
+            /** @description Upper bound for an arm compared with itself */
             null_ci_high: number | null;
             /** @description Explanation of the figures, or the problem */
             why: string;
@@ -3686,16 +3686,16 @@ export interface components {
                 index_bytes_per_unit: number | null;
                 /** @description Shared buffers touched by one execution of its query */
                 buffers: number | null;
-                /** @description Of those, not found in shared buffers */
+                /** @description Buffers that were not found in shared buffers */
                 buffers_read: number | null;
                 /** @description Equal for equal plans */
                 plan_hash: string | null;
                 plan: string | null;
                 /** @description Tables and partitions the plan scans */
                 relations_scanned: number | null;
-                /** @description Partitions it need not touch */
+                /** @description Partitions that the plan need not scan */
                 partitions_pruned: number | null;
-                /** @description Share of the samples of its sessions, by wait event; CPU when they waited for nothing */
+                /** @description Share of the samples of the case's sessions, by wait event; CPU: the session did not wait */
                 waits: {
                     [key: string]: number;
                 };
@@ -3719,16 +3719,16 @@ export interface components {
                 index_bytes_per_unit: number | null;
                 /** @description Shared buffers touched by one execution of its query */
                 buffers: number | null;
-                /** @description Of those, not found in shared buffers */
+                /** @description Buffers that were not found in shared buffers */
                 buffers_read: number | null;
                 /** @description Equal for equal plans */
                 plan_hash: string | null;
                 plan: string | null;
                 /** @description Tables and partitions the plan scans */
                 relations_scanned: number | null;
-                /** @description Partitions it need not touch */
+                /** @description Partitions that the plan need not scan */
                 partitions_pruned: number | null;
-                /** @description Share of the samples of its sessions, by wait event; CPU when they waited for nothing */
+                /** @description Share of the samples of the case's sessions, by wait event; CPU: the session did not wait */
                 waits: {
                     [key: string]: number;
                 };
@@ -3746,7 +3746,7 @@ export interface components {
             reruns: number;
             /** @description Disturbed blocks that were kept */
             disturbed: number;
-            /** @description Error probability of this interval; all analyses of a case together have 0.05 */
+            /** @description Error probability of this interval; all analyses of a case share 0.05 */
             alpha: number;
         };
         BenchmarkStart: {
@@ -3800,7 +3800,7 @@ export interface components {
                     measured_at: string;
                     before: number;
                     after: number;
-                    /** @description Probability of a change as clear by chance alone */
+                    /** @description Probability of an equally clear change by chance */
                     p: number;
                 }[];
             }[];
@@ -3813,7 +3813,7 @@ export interface components {
                 category: components["schemas"]["BenchmarkCategory"];
                 target: number;
                 target_unit: components["schemas"]["BenchmarkTargetUnit"];
-                /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`) */
+                /** @description Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; for a capacity, the capacity itself (`target_unit`) */
                 improvement: number | null;
                 /** @description Lower bound of the 95 % interval of `improvement` */
                 ci_low: number | null;
@@ -3870,7 +3870,7 @@ export interface components {
             entries: {
                 /**
                  * Format: uuid
-                 * @description Of the first of the requests, as in the log
+                 * @description Request id of the first of the requests, as in the log
                  */
                 request_id: string;
                 /**
@@ -3884,16 +3884,16 @@ export interface components {
                  * @example 2026-01-31T09:30:00Z
                  */
                 until: string;
-                /** @description Equal tick uploads, and equal requests answered 4xx, are one entry a minute */
+                /** @description Number of equal requests: tick uploads, and requests answered 4xx, are summed to one entry a minute */
                 requests: number;
                 /**
                  * @description open: this server required no token
                  * @enum {string}
                  */
                 via: "token" | "session" | "open";
-                /** @description Name of the token, or of the token that the session came from */
+                /** @description Name of the token, or of the token that the session was opened with */
                 actor: string;
-                /** @description Id of the token; empty where none was required */
+                /** @description Id of the token; empty if no token was required */
                 actor_id: string;
                 /** @enum {string} */
                 scope: "read" | "ingest" | "operate" | "admin";
@@ -3903,9 +3903,9 @@ export interface components {
                 path: string;
                 /** @description HTTP status of the answer */
                 status: number;
-                /** @description Where the request came from */
+                /** @description Address of the client */
                 address: string;
-                /** @description The Holdfast that answered it */
+                /** @description The instance that answered the request */
                 instance: string;
             }[];
             next_cursor: string | null;
@@ -3984,7 +3984,7 @@ export interface components {
             /** @description Share of all statements' time, 0 to 1 */
             share: number;
             /**
-             * @description Where the values come from: given with the workload, observed in a session, drawn from the columns' statistics
+             * @description Source of the parameter values: given in the workload, observed in a session, or drawn from the statistics of the columns
              * @enum {string}
              */
             params: "none" | "given" | "observed" | "drawn";
@@ -3992,17 +3992,17 @@ export interface components {
             variants: number;
             /** @description Median time of one execution before the change; null: not measured */
             before_ms: number | null;
-            /** @description The same after it; null: not measured */
+            /** @description Median time of one execution after the change; null: not measured */
             after_ms: number | null;
             /** @description Throughput after divided by before, minus one: 0.3 is 30 % more in the same time; null: not measured */
             improvement: number | null;
-            /** @description Lower bound of its interval; all intervals hold together with 95 %; null: not measured */
+            /** @description Lower bound of the interval of `improvement`; all intervals together hold with 95 %; null: not measured */
             ci_low: number | null;
-            /** @description Upper bound; null: not measured */
+            /** @description Upper bound of the interval of `improvement`; null: not measured */
             ci_high: number | null;
             /** @description Lower bound of the difference of the two copies before the change; null: not measured */
             null_ci_low: number | null;
-            /** @description Upper bound of it; null: not measured */
+            /** @description Upper bound of the difference of the two copies before the change; null: not measured */
             null_ci_high: number | null;
             /** @enum {string} */
             verdict: "improved" | "worse" | "no_difference" | "unclear" | "not_measured";
@@ -4011,9 +4011,9 @@ export interface components {
             plan_after: string | null;
             plan_changed: boolean;
             plan_difference: string[];
-            /** @description Pages that one execution read; null: not measured */
+            /** @description Pages that one execution read before the change; null: not measured */
             buffers_before: number | null;
-            /** @description The same after the change; null: not measured */
+            /** @description Pages that one execution read after the change; null: not measured */
             buffers_after: number | null;
         };
         RehearsalCost: {
@@ -4022,7 +4022,7 @@ export interface components {
                 lock: string;
                 relation: string;
                 held_ms: number;
-                /** @description Clients that waited for it: readers, writers */
+                /** @description Clients that waited for the lock: readers, writers */
                 blocked: string[];
             }[];
             /** @description Longest read or write of a touched table during the change */
@@ -4034,9 +4034,9 @@ export interface components {
             wal_bytes: number;
             /** @description Rate of inserts after divided by before, minus one; null: not measured */
             write_improvement: number | null;
-            /** @description Lower bound of its interval; null: not measured */
+            /** @description Lower bound of the interval of `write_improvement`; null: not measured */
             write_ci_low: number | null;
-            /** @description Upper bound of its interval; null: not measured */
+            /** @description Upper bound of the interval of `write_improvement`; null: not measured */
             write_ci_high: number | null;
             /** @description Tables that were read and written during the change */
             tables: string[];
@@ -4056,7 +4056,7 @@ export interface components {
             settings?: {
                 [key: string]: string | number | boolean;
             };
-            /** @description As in recommendations of /api/health/database */
+            /** @description Id of a recommendation in /api/health/database */
             recommendation?: string;
             policy?: {
                 /** @description A plain table, as schema.name, to convert into a partitioned one */
@@ -4064,7 +4064,7 @@ export interface components {
                 key_column: string;
                 policy: components["schemas"]["PartitionPolicyInput"];
             };
-            /** @description Statements to replay. Default: the top of pg_stat_statements */
+            /** @description Statements to replay. Default: those of pg_stat_statements that took most time */
             workload?: {
                 sql: string;
                 /** @description Values of $1, $2 …: one set, or an array of sets */
@@ -4085,9 +4085,9 @@ export interface components {
         SettingList: {
             settings: {
                 name: string;
-                /** @description As JSON; null: not set, or hidden because it may hold a secret */
+                /** @description Value as JSON; null: not set, or hidden because it may hold a secret */
                 value: string | null;
-                /** @description As JSON; null: none */
+                /** @description Default as JSON; null: none */
                 default: string | null;
                 /** @enum {string} */
                 source: "default" | "set";
@@ -4200,7 +4200,7 @@ export interface components {
         /** @description Shutting down; Too many connections */
         Problem503_shutting_down_too_many_connections: {
             headers: {
-                /** @description Seconds until the same request may be answered otherwise */
+                /** @description Seconds to wait before the same request is sent again */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -4230,11 +4230,11 @@ export interface components {
         /** @description Rate limited */
         Problem429_rate_limited: {
             headers: {
-                /** @description Seconds until the same request may be answered otherwise */
+                /** @description Seconds to wait before the same request is sent again */
                 "Retry-After"?: number;
-                /** @description The limit, its requests and its seconds (draft-ietf-httpapi-ratelimit-headers-10) */
+                /** @description Name of the limit, number of requests and window in seconds (draft-ietf-httpapi-ratelimit-headers-10) */
                 "RateLimit-Policy"?: string;
-                /** @description What is left of it, and the seconds until it begins anew */
+                /** @description Remaining requests, and the seconds until the limit is reset */
                 RateLimit?: string;
                 [name: string]: unknown;
             };
@@ -4250,7 +4250,7 @@ export interface components {
         /** @description Database unavailable; Shutting down; Too many connections */
         Problem503_database_unavailable_shutting_down_too_many_connections: {
             headers: {
-                /** @description Seconds until the same request may be answered otherwise */
+                /** @description Seconds to wait before the same request is sent again */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -4308,7 +4308,7 @@ export interface components {
         /** @description Database is read-only; Database unavailable; Lock timeout; Overloaded; Shutting down; Too many connections */
         Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections: {
             headers: {
-                /** @description Seconds until the same request may be answered otherwise */
+                /** @description Seconds to wait before the same request is sent again */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -4408,7 +4408,7 @@ export interface components {
         /** @description Storage full */
         Problem507_storage_full: {
             headers: {
-                /** @description Seconds until the same request may be answered otherwise */
+                /** @description Seconds to wait before the same request is sent again */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -4667,7 +4667,7 @@ export interface operations {
             /** @description Unhealthy */
             503: {
                 headers: {
-                    /** @description Seconds until the same request may be answered otherwise */
+                    /** @description Seconds to wait before the same request is sent again */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4751,7 +4751,7 @@ export interface operations {
             /** @description Requests cannot be served */
             503: {
                 headers: {
-                    /** @description Seconds until the same request may be answered otherwise */
+                    /** @description Seconds to wait before the same request is sent again */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -4812,9 +4812,9 @@ export interface operations {
     getFeedHealth: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -4938,12 +4938,12 @@ export interface operations {
                 symbol: string;
                 /** @description Included */
                 from?: string;
-                /** @description Not included */
+                /** @description End, exclusive */
                 to?: string;
-                /** @description Rows per page: at most 10000, 1000 when left out */
+                /** @description Rows per page: at most 10000, 1000 by default */
                 limit?: number;
                 order?: "asc" | "desc";
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -4991,11 +4991,11 @@ export interface operations {
                 create?: "0" | "1" | "true" | "false";
                 /** @description Accept ticks older than the horizon */
                 backfill?: "0" | "1" | "true" | "false";
-                /** @description Fields with the columns of CSV or the keys of JSON to read them from, by name or by number from 1. `ts=date+time` joins two; `buyer_is_maker` gives the side. Other columns are ignored */
+                /** @description FIELD=COLUMN pairs: the CSV column or JSON key that each field is read from, by name or by number from 1. `ts=date+time` joins two columns; `buyer_is_maker=COLUMN` derives the side. Other columns are ignored */
                 columns?: string;
-                /** @description The symbol of every row, when no column holds it */
+                /** @description The symbol of every row, if no column holds it */
                 symbol?: string;
-                /** @description The exchange of every row, when no column holds it */
+                /** @description The exchange of every row, if no column holds it */
                 exchange?: string;
                 /** @description Unit of numbers in ts, counted from 1970 */
                 time_unit?: "s" | "ms" | "us" | "ns";
@@ -5015,7 +5015,7 @@ export interface operations {
                 ignore_unknown?: "true" | "false";
             };
             header?: {
-                /** @description A batch sent again with the same key is stored once */
+                /** @description A repeated upload with the same key is stored once */
                 "idempotency-key"?: string;
                 "content-encoding"?: "gzip" | "identity";
             };
@@ -5073,9 +5073,9 @@ export interface operations {
                 dry_run?: "true" | "false";
             };
             header?: {
-                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                /** @description respond-async: answer 202 at once. wait=n: answer 202 after n seconds (at most 60). Default: 25 seconds */
                 prefer?: string;
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5087,10 +5087,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was found, and unless it is a dry run, mended */
+            /** @description What differed; corrected unless it was a dry run */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -5098,14 +5098,14 @@ export interface operations {
                     "application/json": components["schemas"]["CandleRebuildAnswer"];
                 };
             };
-            /** @description It goes on: ask for the operation that Location names */
+            /** @description The work continues; request the operation that Location names */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -5148,11 +5148,11 @@ export interface operations {
                 interval?: "1m" | "5m" | "15m" | "1h" | "1d";
                 /** @description Included */
                 from?: string;
-                /** @description Not included */
+                /** @description End, exclusive */
                 to?: string;
-                /** @description Rows per page: at most 10000, 1000 when left out */
+                /** @description Rows per page: at most 10000, 1000 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -5196,9 +5196,9 @@ export interface operations {
     listInstances: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -5207,7 +5207,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who is there, since when, and who leads what */
+            /** @description The instances, their start, and the scheduled work that each does for all */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5240,9 +5240,9 @@ export interface operations {
     listDatabases: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -5286,15 +5286,15 @@ export interface operations {
         parameters: {
             query?: {
                 symbol?: string;
-                /** @description Include deleted ones */
+                /** @description Include deleted instruments */
                 deleted?: "0" | "1" | "true" | "false";
-                /** @description Rows per page: at most 1000, 100 when left out */
+                /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: {
-                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                /** @description ETags that the client has; the answer is 304 if the present one is among them */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -5313,7 +5313,7 @@ export interface operations {
                     "application/json": components["schemas"]["InstrumentList"];
                 };
             };
-            /** @description It is what the caller has */
+            /** @description Unchanged: the client has the present representation */
             304: {
                 headers: {
                     /** @description The tag of this representation, for If-Match and If-None-Match */
@@ -5348,7 +5348,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5365,7 +5365,7 @@ export interface operations {
                 headers: {
                     /** @description The tag of this representation, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -5404,7 +5404,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                /** @description ETags that the client has; the answer is 304 if the present one is among them */
                 "If-None-Match"?: string;
             };
             path: {
@@ -5425,7 +5425,7 @@ export interface operations {
                     "application/json": components["schemas"]["Instrument"];
                 };
             };
-            /** @description It is what the caller has */
+            /** @description Unchanged: the client has the present representation */
             304: {
                 headers: {
                     /** @description The tag of this representation, for If-Match and If-None-Match */
@@ -5464,7 +5464,7 @@ export interface operations {
                 purge?: "0" | "1" | "true" | "false";
             };
             header?: {
-                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                /** @description The ETag of the last read; if the resource has changed since, nothing is done and the answer is 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -5522,7 +5522,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                /** @description The ETag of the last read; if the resource has changed since, nothing is done and the answer is 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -5579,7 +5579,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -5589,10 +5589,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The living instrument */
+            /** @description The restored instrument */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -5637,7 +5637,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A judgement of its newest prices against its tick size */
+            /** @description Result of comparing the newest prices with the tick size */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5674,13 +5674,13 @@ export interface operations {
             query?: {
                 reason?: string;
                 symbol?: string;
-                /** @description Arrived then or later */
+                /** @description Rows that arrived at this time or later */
                 from?: string;
-                /** @description Arrived before */
+                /** @description Rows that arrived before this time */
                 to?: string;
-                /** @description Rows per page: at most 1000, 100 when left out */
+                /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -5725,7 +5725,7 @@ export interface operations {
             query?: {
                 reason?: string;
                 symbol?: string;
-                /** @description Arrived before */
+                /** @description Rows that arrived before this time */
                 before?: string;
                 /** @description Required to delete all rows without a filter */
                 all?: "0" | "1" | "true" | "false";
@@ -5773,7 +5773,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5785,10 +5785,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What became of them, after commit */
+            /** @description The outcome, after commit */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -5826,13 +5826,13 @@ export interface operations {
     retryQuarantinedRow: {
         parameters: {
             query?: {
-                /** @description Make instruments of symbols never seen before */
+                /** @description Create instruments for unknown symbols */
                 create?: "0" | "1" | "true" | "false";
-                /** @description Take ticks older than the horizon */
+                /** @description Accept ticks older than the horizon */
                 backfill?: "0" | "1" | "true" | "false";
             };
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -5846,10 +5846,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Stored, and taken out of the quarantine; 409 while refused */
+            /** @description The row is stored and removed from the quarantine; 409 if it is refused again */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -5931,9 +5931,9 @@ export interface operations {
     listPartitionedTables: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -5976,13 +5976,13 @@ export interface operations {
     listPartitionPolicies: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: {
-                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                /** @description ETags that the client has; the answer is 304 if the present one is among them */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -6001,7 +6001,7 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionPolicyList"];
                 };
             };
-            /** @description It is what the caller has */
+            /** @description Unchanged: the client has the present representation */
             304: {
                 headers: {
                     /** @description The tag of this representation, for If-Match and If-None-Match */
@@ -6036,7 +6036,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                /** @description ETags that the client has; the answer is 304 if the present one is among them */
                 "If-None-Match"?: string;
             };
             path: {
@@ -6058,7 +6058,7 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionPolicy"];
                 };
             };
-            /** @description It is what the caller has */
+            /** @description Unchanged: the client has the present representation */
             304: {
                 headers: {
                     /** @description The tag of this representation, for If-Match and If-None-Match */
@@ -6094,9 +6094,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                /** @description The ETag of the last read; if the resource has changed since, nothing is done and the answer is 412 */
                 "If-Match"?: string;
-                /** @description *: only where it is not there yet, else 412 */
+                /** @description *: create the policy only if there is none; otherwise 412 */
                 "If-None-Match"?: string;
             };
             path: {
@@ -6154,7 +6154,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                /** @description The ETag of the last read; if the resource has changed since, nothing is done and the answer is 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -6202,7 +6202,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6217,7 +6217,7 @@ export interface operations {
             /** @description The plan and its digest */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6257,9 +6257,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                /** @description respond-async: answer 202 at once. wait=n: answer 202 after n seconds (at most 60). Default: 25 seconds */
                 prefer?: string;
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6271,10 +6271,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was done, and what was left out and why */
+            /** @description What was done, and what was skipped and why */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6282,14 +6282,14 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionApplyAnswer"];
                 };
             };
-            /** @description It goes on: ask for the operation that Location names */
+            /** @description The work continues; request the operation that Location names */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6330,9 +6330,9 @@ export interface operations {
             query?: {
                 /** @description schema.name, unquoted */
                 table?: string;
-                /** @description Rows per page: at most 1000, 100 when left out */
+                /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -6375,9 +6375,9 @@ export interface operations {
     listConversions: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, 100 when left out */
+                /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -6467,7 +6467,7 @@ export interface operations {
                 dry_run?: "true" | "false";
             };
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6482,7 +6482,7 @@ export interface operations {
             /** @description The plan; nothing was changed */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6493,11 +6493,11 @@ export interface operations {
             /** @description The conversion has begun or was redirected; it continues in the background */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6578,9 +6578,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                /** @description respond-async: answer 202 at once. wait=n: answer 202 after n seconds (at most 60). Default: 25 seconds */
                 prefer?: string;
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6595,7 +6595,7 @@ export interface operations {
             /** @description What was found */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6603,14 +6603,14 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionVerification"];
                 };
             };
-            /** @description It takes longer; GET the same path for its progress */
+            /** @description The verification continues; GET the same path for its progress */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6696,7 +6696,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6708,10 +6708,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It takes rows */
+            /** @description The partition accepts writes */
             204: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6748,9 +6748,9 @@ export interface operations {
     listArchives: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
                 /** @description schema.name, unquoted */
                 table?: string;
@@ -6796,9 +6796,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                /** @description respond-async: answer 202 at once. wait=n: answer 202 after n seconds (at most 60). Default: 25 seconds */
                 prefer?: string;
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6813,7 +6813,7 @@ export interface operations {
             /** @description The partition is attached and sealed; its content equals the manifest */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6821,14 +6821,14 @@ export interface operations {
                     "application/json": components["schemas"]["PartitionRestored"];
                 };
             };
-            /** @description It goes on: ask for the operation that Location names */
+            /** @description The work continues; request the operation that Location names */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6868,9 +6868,9 @@ export interface operations {
         parameters: {
             query?: {
                 state?: "pending" | "firing" | "resolved";
-                /** @description Rows per page: at most 1000, 100 when left out */
+                /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -6913,13 +6913,13 @@ export interface operations {
     listAlertRules: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: {
-                /** @description Tags that the caller has: the answer is 304 while one of them is the present one */
+                /** @description ETags that the client has; the answer is 304 if the present one is among them */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -6938,7 +6938,7 @@ export interface operations {
                     "application/json": components["schemas"]["AlertRuleList"];
                 };
             };
-            /** @description It is what the caller has */
+            /** @description Unchanged: the client has the present representation */
             304: {
                 headers: {
                     /** @description The tag of this representation, for If-Match and If-None-Match */
@@ -6973,9 +6973,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag it was read with: where it has changed since, nothing is done and the answer is 412 */
+                /** @description The ETag of the last read; if the resource has changed since, nothing is done and the answer is 412 */
                 "If-Match"?: string;
-                /** @description *: only where it is not there yet, else 412 */
+                /** @description *: create the policy only if there is none; otherwise 412 */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -7030,7 +7030,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7050,7 +7050,7 @@ export interface operations {
             /** @description The acknowledged alert */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7089,9 +7089,9 @@ export interface operations {
     listSilences: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -7135,7 +7135,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -7150,7 +7150,7 @@ export interface operations {
             /** @description The silence */
             201: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7234,9 +7234,9 @@ export interface operations {
     listChannels: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -7280,7 +7280,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7293,7 +7293,7 @@ export interface operations {
             /** @description The outcome */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7330,13 +7330,13 @@ export interface operations {
     listDeliveries: {
         parameters: {
             query?: {
-                /** @description Only this delivery; 404 where it does not exist */
+                /** @description Only this delivery; 404 if it does not exist */
                 id?: string;
                 channel?: string;
                 state?: "queued" | "delivered" | "dead";
-                /** @description Rows per page: at most 1000, 100 when left out */
+                /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -7381,7 +7381,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7394,11 +7394,11 @@ export interface operations {
             /** @description The delivery, in the queue */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7436,7 +7436,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -7448,10 +7448,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The firings there would have been */
+            /** @description The alerts that would have fired */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7533,9 +7533,9 @@ export interface operations {
     listLocks: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -7578,9 +7578,9 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, 200 when left out */
+                /** @description Rows per page: at most 1000, 200 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -7627,7 +7627,7 @@ export interface operations {
                 backend_start?: string;
             };
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7640,7 +7640,7 @@ export interface operations {
             /** @description The statement was cancelled */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7681,7 +7681,7 @@ export interface operations {
                 backend_start?: string;
             };
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7694,7 +7694,7 @@ export interface operations {
             /** @description The session was terminated */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7731,9 +7731,9 @@ export interface operations {
     listQueries: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, 50 when left out */
+                /** @description Rows per page: at most 1000, 50 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
                 /** @description By time in the last quarter of an hour, or since the statistics began */
                 order?: "recent" | "total";
@@ -7778,9 +7778,9 @@ export interface operations {
     listIndexes: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 10000, and as many when left out */
+                /** @description Rows per page: at most 10000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -7826,9 +7826,9 @@ export interface operations {
                 /** @description Default: a day before `to` */
                 from?: string;
                 to?: string;
-                /** @description Rows per page: at most 500, 200 when left out */
+                /** @description Rows per page: at most 500, 200 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -7872,7 +7872,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -7890,7 +7890,7 @@ export interface operations {
             /** @description The mark */
             201: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7928,9 +7928,9 @@ export interface operations {
     listIncidents: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 200, 50 when left out */
+                /** @description Rows per page: at most 200, 50 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -8016,9 +8016,9 @@ export interface operations {
     listMetrics: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 10000, and as many when left out */
+                /** @description Rows per page: at most 10000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -8063,9 +8063,9 @@ export interface operations {
             query: {
                 from: string;
                 to: string;
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -8074,7 +8074,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Greatest changes first, without those within the usual spread */
+            /** @description The metrics with the greatest changes first, without those within the usual spread */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8111,7 +8111,7 @@ export interface operations {
                 /** @description Default: an hour before `to` */
                 from?: string;
                 to?: string;
-                /** @description Seconds per point; more where no finer points are kept */
+                /** @description Seconds per point; larger if no finer points are kept */
                 step?: number;
                 /** @description Table, slot or other object; empty: the server */
                 scope?: string;
@@ -8199,7 +8199,7 @@ export interface operations {
     listBackups: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, 100 when left out */
+                /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
                 cursor?: string;
             };
@@ -8244,7 +8244,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8259,11 +8259,11 @@ export interface operations {
             /** @description The running backup */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -8390,9 +8390,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description respond-async: answer with 202 at once. wait=n: wait n seconds (at most 60) before that; 25 without either */
+                /** @description respond-async: answer 202 at once. wait=n: answer 202 after n seconds (at most 60). Default: 25 seconds */
                 prefer?: string;
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -8409,7 +8409,7 @@ export interface operations {
             /** @description The checked backup */
             200: {
                 headers: {
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -8420,11 +8420,11 @@ export interface operations {
             /** @description The check is still running: poll the backup until its progress is null */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -8463,9 +8463,9 @@ export interface operations {
     listBenchmarkCases: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -8508,9 +8508,9 @@ export interface operations {
     listBenchmarkRuns: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 100, 20 when left out */
+                /** @description Rows per page: at most 100, 20 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -8554,7 +8554,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8566,14 +8566,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run, under way */
+            /** @description The run, which is running */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -8662,7 +8662,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The run, over */
+            /** @description The run, which has ended */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8699,9 +8699,9 @@ export interface operations {
     getBenchmarkHistory: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
                 case?: string;
             };
@@ -8837,21 +8837,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who asks */
+            /** @description The client's token and scope */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description Whether this server asks for a token */
+                        /** @description Whether this server requires a token */
                         required: boolean;
                         /**
                          * @description What the token or session may do; null without one
                          * @enum {string|null}
                          */
                         role: "read" | "ingest" | "operate" | "admin" | null;
-                        /** @description Name of the token, or of the one that the session came from */
+                        /** @description Name of the token, or of the token that the session was opened with */
                         name: string | null;
                     };
                 };
@@ -8960,9 +8960,9 @@ export interface operations {
     listTokens: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -9017,7 +9017,7 @@ export interface operations {
                      * @enum {string}
                      */
                     scope: "read" | "ingest" | "operate" | "admin";
-                    /** @description Without it the token is valid until it is revoked */
+                    /** @description Days until the token expires; default: valid until it is revoked */
                     expires_in_days?: number;
                 };
             };
@@ -9026,7 +9026,7 @@ export interface operations {
             /** @description The token and its secret */
             201: {
                 headers: {
-                    /** @description Where to revoke it */
+                    /** @description Path at which the token can be revoked */
                     Location: string;
                     [name: string]: unknown;
                 };
@@ -9104,13 +9104,13 @@ export interface operations {
             query?: {
                 /** @description Included */
                 from?: string;
-                /** @description Not included */
+                /** @description End, exclusive */
                 to?: string;
                 actor?: string;
                 operation?: string;
-                /** @description Rows per page: at most 500, 100 when left out */
+                /** @description Rows per page: at most 500, 100 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -9153,9 +9153,9 @@ export interface operations {
     listOperations: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, 100 when left out */
+                /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -9241,9 +9241,9 @@ export interface operations {
     listRehearsals: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 100, 20 when left out */
+                /** @description Rows per page: at most 100, 20 by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;
@@ -9287,7 +9287,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -9302,11 +9302,11 @@ export interface operations {
             /** @description The running rehearsal */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -9345,11 +9345,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A request sent again with the same key is carried out once, and answered as it was the first time */
+                /** @description A repeated request with the same key is not carried out again and gets the first answer */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description As in recommendations of /api/health/database */
+                /** @description Id of a recommendation in /api/health/database */
                 id: string;
             };
             cookie?: never;
@@ -9359,11 +9359,11 @@ export interface operations {
             /** @description The running rehearsal */
             202: {
                 headers: {
-                    /** @description What to ask for how far it is */
+                    /** @description Path that returns the progress */
                     Location: string;
-                    /** @description Seconds until asking is worth it */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After": string;
-                    /** @description true: this was answered before to the same Idempotency-Key */
+                    /** @description true: a repeated answer to the same Idempotency-Key */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -9534,9 +9534,9 @@ export interface operations {
     listSettings: {
         parameters: {
             query?: {
-                /** @description Rows per page: at most 1000, and as many when left out */
+                /** @description Rows per page: at most 1000, and as many by default */
                 limit?: number;
-                /** @description The next_cursor of the page before, as it came; any other text is refused */
+                /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
             };
             header?: never;

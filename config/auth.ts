@@ -16,16 +16,16 @@ export const authSettings = {
   HOLDFAST_TRUSTED_PROXIES: setting(
     list.pipe(z.array(z.string().refine(isNetwork))).default([]),
     "addresses or networks such as 127.0.0.1, 10.0.0.0/8, separated by commas",
-    "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted; from others these headers are ignored. See [security](security.md).",
+    "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted. These headers are ignored on all other connections. See [security](security.md#behind-a-proxy).",
   ),
   HOLDFAST_AUDIT_DAYS: setting(
     whole(1, 36_500).default(365),
     "days from 1 to 36500",
-    "How long entries of the audit log are kept.",
+    "How long an entry of the audit log is kept.",
   ),
   HOLDFAST_AUDIT_ROWS_MAX: setting(
     whole(1_000, 100_000_000).default(1_000_000),
     "a whole number from 1000 to 100000000",
-    "Entries of the audit log kept at most; the oldest are deleted first.",
+    "Maximum number of entries in the audit log. The oldest are deleted first.",
   ),
 } as const;

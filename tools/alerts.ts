@@ -22,7 +22,7 @@ function differences(rule: Rule): string[] {
       ...(["warning", "critical", "clear"] as const).flatMap((level) =>
         other[level] === rule[level] ? [] : [`${level} ${shown(rule, other[level])}`]
       ),
-      ...(other.for_seconds === rule.for_seconds ? [] : [`held for ${other.for_seconds} s`]),
+      ...(other.for_seconds === rule.for_seconds ? [] : [`must last ${other.for_seconds} s`]),
     ];
     return changed.length > 0 ? [`${profile}: ${changed.join(", ")}`] : [];
   });
@@ -30,10 +30,14 @@ function differences(rule: Rule): string[] {
 
 /** Returns a sentence on what inhibits a rule, or which rules it inhibits; empty for most rules. */
 function inhibition({ inhibitedBy, inhibitsAll }: RuleDefinition): string[] {
-  if (inhibitsAll) return ["While it fires, channels get no notices of other alerts."];
+  if (inhibitsAll) {
+    return ["While this alert fires, channels get no notifications of other alerts."];
+  }
   if (!inhibitedBy) return [];
   const where = inhibitedBy.sameScope ? " in the same scope" : "";
-  return [`While \`${inhibitedBy.rule}\` fires${where}, channels get no notices of it.`];
+  return [
+    `While \`${inhibitedBy.rule}\` fires${where}, channels get no notifications of this alert.`,
+  ];
 }
 
 function section(rule: RuleDefinition): string {
@@ -41,10 +45,10 @@ function section(rule: RuleDefinition): string {
   const levels = [
     rule.warning === null ? [] : [`warning at ${shown(rule, rule.warning)} ${side}`],
     rule.critical === null ? [] : [`critical at ${shown(rule, rule.critical)} ${side}`],
-    [`ends at ${shown(rule, rule.clear)}`],
-    rule.for_seconds > 0 ? [`held for ${rule.for_seconds} s`] : [],
+    [`clear at ${shown(rule, rule.clear)}`],
+    rule.for_seconds > 0 ? [`must last ${rule.for_seconds} s`] : [],
     rule.enabled ? [] : ["off by default"],
-    rule.local ? ["judged by each Holdfast by itself"] : [],
+    rule.local ? ["evaluated by each instance for itself"] : [],
     differences(rule),
   ].flat();
   const cure = rule.cure.map(({ sql, lock, risk }) =>
@@ -60,8 +64,8 @@ function section(rule: RuleDefinition): string {
 }
 
 function proofRow({ name, proof: { fires, silent, reading } }: RuleDefinition): string {
-  const how = reading ? `a given reading: ${reading}` : "a real server";
-  return `| \`${name}\` | fires: ${fires.test} | silent: ${silent.test} | ${how} |`;
+  const how = reading ? `given values: ${reading}` : "a real server";
+  return `| \`${name}\` | ${fires.test} | ${silent.test} | ${how} |`;
 }
 
 /** Returns docs/alerts.md with its rules generated again; the text above the marker stays. */
@@ -71,15 +75,18 @@ export function renderAlerts(page: string): string {
 
 ## Every rule, and the tests that prove it
 
-In the first test the condition is provoked and the rule fires. In the second the value is known and the rule stays silent.
+Each rule has two tests. In the first, the condition is provoked, and the rule fires. In the second, the value is known and
+not bad, and the rule does not fire. The table has the names of both tests. Conditions that a test cannot provoke on a
+real server are tested with given values; the last column says why.
 
-| rule | condition provoked | value nearly bad, or good | tested on |
+| rule | the rule fires | the rule does not fire | tested on |
 | --- | --- | --- | --- |
 ${shippedRules.map(proofRow).join("\n")}
 
 ## The rules in detail
 
-Levels are those of the production profile. Where other profiles differ, the rule says so.
+Levels are those of the profile \`production\`. If another profile differs, the rule lists its levels. \`GET /api/alerts/{id}\`
+shows the statements below with the evidence of the alert.
 
 ${shippedRules.map(section).join("\n\n")}
 `;

@@ -17,41 +17,45 @@ function addressSection(): string {
   );
   return `## The address of a server
 
-\`DATABASE_URL\` is a connection string as psql takes it. All of these work:
+\`DATABASE_URL\` is a connection string as psql accepts it. All of these work:
 
 \`\`\`text
 postgres://holdfast:secret@db.example.org:5432/trading?sslmode=verify-full&sslrootcert=/etc/holdfast/ca.crt
-postgres://holdfast@db/eu%20trades                            escapes in every part
+postgres://holdfast@db/eu%20trades                            percent-encoding, in every part
 postgres://holdfast@[2001:db8::1]:5432/trading                IPv6 in brackets
 postgres:///trading?host=/run/postgresql                      a Unix socket, also as postgres://%2Frun%2Fpostgresql/trading
 postgres://holdfast@db1,db2:5433/trading?target_session_attrs=read-write
 host=db1,db2 dbname='eu trades' user=holdfast sslmode=require
 service=trading                                               a section of ~/.pg_service.conf
-postgres://                                                   all of it from PGHOST, PGUSER and so on
+postgres://                                                   everything from PGHOST, PGUSER and so on
 \`\`\`
 
-What the string leaves out comes from its service, then from the environment, then from libpq's defaults; a password that
-is nowhere comes from \`~/.pgpass\`. A name with several addresses and several hosts are tried in order, each for the connect
-timeout; a host that did not answer is tried last for 30 seconds, and an address of a name until it answers. With
-\`target_session_attrs\` each new connection goes to a server of that kind, so that Holdfast follows the writer after a
-failover. Files are read at each connection: a renewed certificate or password is used without a restart. \`pg_dump\` gets the
-same address, and the password by its environment.
+A parameter that the string does not contain is taken from the service, then from the environment, then from libpq's
+defaults. A password that none of these gives is read from \`~/.pgpass\`.
 
-\`verify-full\` compares the certificate with the host as given: a name with its DNS names, an address with its IP addresses
-(or an equal DNS name); the common name counts only where the certificate has none of that kind. With \`hostaddr\` the name
-in \`host\` counts.
+Several hosts, and several addresses of one name, are tried in order, each for the connect timeout. A host that did not
+answer is tried last for the next 30 seconds. An address of a name that did not answer is tried last until it answers.
+With \`target_session_attrs\`, each new connection goes to a server of that kind, so Holdfast follows the primary after a
+failover.
 
-Without \`DATABASE_URL\`, \`PGHOST\`, \`PGHOSTADDR\` or \`PGSERVICE\` name the server, and Holdfast says so in a line. Where the
-data directory holds an embedded Postgres it asks instead: \`DATABASE_URL=postgres://\` means the server of the variables,
-\`DATABASE_URL=embedded\` the embedded one.
+Files are read at each connection, so a renewed certificate or password is used without a restart. \`pg_dump\` gets the
+same address. Its password is passed in the environment, not as an argument.
 
-A wrong password, role, database, host name or certificate ends a start in one line. Holdfast waits for a server that cannot be reached,
-after a line that says so; commands other than \`serve\` and \`demo\` wait 8 seconds.
+\`verify-full\` compares the host as given with the certificate: a name with its DNS names, an address with its IP addresses
+(or an equal DNS name). The common name is used only if the certificate has no alternative name of that kind. If
+\`hostaddr\` is given, the certificate is compared with \`host\`.
 
-Every parameter of libpq 18, and its environment variable. "no effect" is read and left aside; "no" is refused by name, as
-are parameters that do not exist.
+If \`DATABASE_URL\` is not set, \`PGHOST\`, \`PGHOSTADDR\` or \`PGSERVICE\` names the server, and Holdfast logs which. If one of
+these is set and the data directory holds an embedded Postgres, the choice is ambiguous and Holdfast does not start. Set
+\`DATABASE_URL=postgres://\` for the server of the variables, or \`DATABASE_URL=embedded\` for the embedded one.
 
-| parameter | variable | taken | remark |
+If the password, role, database, host name or certificate is wrong, Holdfast exits with one line that says so. If the
+server cannot be reached, \`serve\` and \`demo\` log one line and wait for it; other commands wait 8 seconds.
+
+The table lists every parameter of libpq 18, and its environment variable. A parameter with "no effect" is accepted and
+ignored. A parameter with "no" is refused by name, as is any that does not exist.
+
+| parameter | variable | supported | remark |
 | --- | --- | --- | --- |
 ${connection.join("\n")}`;
 }
@@ -66,8 +70,10 @@ function alertSection(): string {
 
 Every level of every rule can be set as \`HOLDFAST_ALERT_<RULE>_<LEVEL>\`, where the level is \`WARNING\`, \`CRITICAL\`,
 \`CLEAR\`, \`FOR_SECONDS\`, \`KEEP_FIRING_SECONDS\`, \`COOLDOWN_SECONDS\` or \`ENABLED\`; for example
-\`HOLDFAST_ALERT_CONNECTION_POOL_WARNING=0.5\`. At run time, \`PUT /api/alerts/rules\` does the same, and lasts.
-These are production's levels; \`HOLDFAST_PROFILE\` development and staging wait less and tolerate longer transactions.
+\`HOLDFAST_ALERT_CONNECTION_POOL_WARNING=0.5\`. \`PUT /api/alerts/rules\` changes a level at run time, and the change is kept
+across restarts. The table shows the levels of the profile \`production\`. The profiles \`development\` and \`staging\` fire
+after shorter times and differ for long transactions ([alerts](alerts.md#the-rules-in-detail)). The unit of a level is that
+of the rule's metric.
 
 | rule | meaning | warning | critical | clear | for, seconds |
 | --- | --- | --- | --- | --- | --- |
@@ -86,9 +92,10 @@ export function renderConfiguration(): string {
 <!-- Generated from config/config.ts, db/address/parameters.ts and services/alerts/rules/overrides.ts by \`deno task openapi\`; do not edit. -->
 
 Settings come from the environment. \`HOLDFAST_CONFIG\` may name a JSON file with the same names; the environment
-wins over it. A bad value stops the start with one line that names the setting, the value and what is allowed.
+takes precedence. If a value is not allowed, Holdfast does not start; one line names the setting, the value and what is
+allowed.
 
-| setting | default | what it does |
+| setting | default | meaning |
 | --- | --- | --- |
 ${rows.join("\n")}
 

@@ -27,7 +27,7 @@ try {
       validatorUrl: null,
     });
   } else {
-    trouble("The API reference could not be loaded. The description itself is /openapi.json.");
+    trouble("The API reference could not be loaded. The document is at /openapi.json.");
   }
 } catch (error) {
   trouble(

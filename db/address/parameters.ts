@@ -63,30 +63,43 @@ export const parameters: readonly Parameter[] = [
     "PGHOST",
     "Names, addresses or socket directories, separated by commas; IPv6 in brackets in a URL. All addresses of a name are tried.",
   ),
-  yes("hostaddr", "PGHOSTADDR", "Address to connect to; the certificate is checked for `host`."),
+  yes("hostaddr", "PGHOSTADDR", "Address to connect to. The certificate is compared with `host`."),
   yes("port", "PGPORT", "One port for all hosts, or one for each."),
   yes("dbname", "PGDATABASE", "Default: the user's name."),
   yes("user", "PGUSER", "Default: the name of the operating system's user."),
-  yes("password", "PGPASSWORD", "Never shown, never in the arguments of a program.", {
-    secret: true,
-  }),
+  yes(
+    "password",
+    "PGPASSWORD",
+    "Holdfast never shows it, and never passes it as an argument of a program.",
+    {
+      secret: true,
+    },
+  ),
   yes(
     "passfile",
     "PGPASSFILE",
-    "Default `~/.pgpass`. Left aside, as by libpq, where others may read the file.",
+    "Default `~/.pgpass`. Ignored, as by libpq, if other users may read the file.",
   ),
-  yes("service", "PGSERVICE", "A section of the service file; what the URL says wins over it."),
-  yes("servicefile", "PGSERVICEFILE", "Default `~/.pg_service.conf`, then that in `PGSYSCONFDIR`."),
+  yes(
+    "service",
+    "PGSERVICE",
+    "A section of the service file. Parameters in the URL take precedence.",
+  ),
+  yes(
+    "servicefile",
+    "PGSERVICEFILE",
+    "Default `~/.pg_service.conf`, then `pg_service.conf` in `PGSYSCONFDIR`.",
+  ),
   yes(
     "connect_timeout",
     "PGCONNECT_TIMEOUT",
-    "Seconds for each address (at least 2); default 5, and 0 means the default, not for ever.",
+    "Seconds for each address (at least 2). Default 5; 0 means the default, not without limit.",
     { refusal: anyInt },
   ),
   yes(
     "target_session_attrs",
     "PGTARGETSESSIONATTRS",
-    "Checked at each new connection; one whose server changes its role is dropped and another host tried.",
+    "Checked at each new connection. If a server changes its role, its connections are dropped and other hosts are tried.",
     { refusal: oneOf(...sessionAttrs) },
   ),
   yes("load_balance_hosts", "PGLOADBALANCEHOSTS", "`random` tries hosts in random order.", {
@@ -95,23 +108,27 @@ export const parameters: readonly Parameter[] = [
   yes(
     "options",
     "PGOPTIONS",
-    "Sent as it is. Settings that Holdfast fixes for its sessions win over it.",
+    "Sent unchanged. Settings that Holdfast sets for its sessions take precedence.",
   ),
   noEffect(
     "application_name",
     "PGAPPNAME",
-    "Sessions bear Holdfast's own names (`holdfast`, `holdfast-monitor` and so on), by which it knows them.",
+    "Sessions have Holdfast's own names (`holdfast`, `holdfast-monitor` and so on), by which Holdfast recognises them.",
   ),
   noEffect("fallback_application_name", undefined, "As `application_name`."),
   noEffect(
     "client_encoding",
     "PGCLIENTENCODING",
-    "Holdfast's sessions are always in UTF8.",
+    "Always UTF8.",
   ),
   yes("keepalives", undefined, "`0` turns TCP keepalives off.", { refusal: anyInt }),
   yes("keepalives_idle", undefined, "Seconds; default 10.", { refusal: anyInt }),
-  noEffect("keepalives_interval", undefined, "The operating system's.", { refusal: anyInt }),
-  noEffect("keepalives_count", undefined, "The operating system's.", { refusal: anyInt }),
+  noEffect("keepalives_interval", undefined, "The operating system's value applies.", {
+    refusal: anyInt,
+  }),
+  noEffect("keepalives_count", undefined, "The operating system's value applies.", {
+    refusal: anyInt,
+  }),
   noEffect(
     "tcp_user_timeout",
     undefined,
@@ -124,7 +141,7 @@ export const parameters: readonly Parameter[] = [
     "All six values, with libpq's meaning; default `prefer`. `require` with a root certificate checks as `verify-ca`.",
     { refusal: oneOf(...sslModes) },
   ),
-  noEffect("requiressl", "PGREQUIRESSL", "Older than `sslmode`; libpq 14 dropped it.", {
+  noEffect("requiressl", "PGREQUIRESSL", "Predecessor of `sslmode`; libpq 14 removed it.", {
     refusal: (value) => value === "1" ? "use sslmode=require" : undefined,
   }),
   yes("sslnegotiation", "PGSSLNEGOTIATION", "`direct` needs Postgres 17 and `sslmode=require`.", {
@@ -136,17 +153,22 @@ export const parameters: readonly Parameter[] = [
   yes(
     "sslrootcert",
     "PGSSLROOTCERT",
-    "File of trusted roots, or `system`; default `~/.postgresql/root.crt`. Without one, `verify-full` trusts the system's roots and `DENO_CERT`, `verify-ca` only `DENO_CERT`; `pg_dump`, which takes one file, gets `DENO_CERT`, else the system's.",
+    "File of trusted roots, or `system`. Default `~/.postgresql/root.crt`. If there is none, `verify-full` trusts the system's roots and those in `DENO_CERT`; `verify-ca` trusts `DENO_CERT` only. `pg_dump` accepts one file: it gets `DENO_CERT`, or the system's roots.",
   ),
   yes("sslcert", "PGSSLCERT", "Client certificate; default `~/.postgresql/postgresql.crt`."),
-  yes("sslkey", "PGSSLKEY", "Its key, in PEM; default `~/.postgresql/postgresql.key`.", {
-    refusal: (value) =>
-      /^[a-z]\w+:/i.test(value) ? "allowed: a file (no engine or provider)" : undefined,
-  }),
+  yes(
+    "sslkey",
+    "PGSSLKEY",
+    "Key of the client certificate, in PEM. Default `~/.postgresql/postgresql.key`.",
+    {
+      refusal: (value) =>
+        /^[a-z]\w+:/i.test(value) ? "allowed: a file (no engine or provider)" : undefined,
+    },
+  ),
   yes(
     "sslpassword",
     undefined,
-    "Password of an encrypted `sslkey`; `pg_dump` cannot be given it.",
+    "Password of an encrypted `sslkey`. Holdfast cannot pass it to `pg_dump`.",
     { secret: true },
   ),
   yes("sslcertmode", "PGSSLCERTMODE", "`disable` sends no client certificate.", {
@@ -155,37 +177,47 @@ export const parameters: readonly Parameter[] = [
   yes("sslsni", "PGSSLSNI", "`0` does not name the host in the handshake.", {
     refusal: oneOf("0", "1"),
   }),
-  yes("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", "Never below TLSv1.2.", {
-    refusal: oneOf(...tlsVersions),
-  }),
+  yes(
+    "ssl_min_protocol_version",
+    "PGSSLMINPROTOCOLVERSION",
+    "Values below TLSv1.2 are treated as TLSv1.2.",
+    {
+      refusal: oneOf(...tlsVersions),
+    },
+  ),
   yes("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", "`TLSv1.2` or `TLSv1.3`.", {
     refusal: oneOf("TLSv1.2", "TLSv1.3"),
   }),
   no("sslcrl", "PGSSLCRL", "the TLS library does not check lists of revoked certificates"),
   no("sslcrldir", "PGSSLCRLDIR", "the TLS library does not check lists of revoked certificates"),
   no("sslkeylogfile", undefined, "Holdfast never writes TLS keys to a file"),
-  no("requirepeer", "PGREQUIREPEER", "the owner of a server's socket cannot be asked for here"),
-  no("require_auth", "PGREQUIREAUTH", "the driver answers whatever method the server asks for"),
-  yes("channel_binding", "PGCHANNELBINDING", "The driver has none: `require` is refused.", {
+  no("requirepeer", "PGREQUIREPEER", "the runtime cannot read the owner of the server's socket"),
+  no("require_auth", "PGREQUIREAUTH", "the driver uses whatever method the server requires"),
+  yes(
+    "channel_binding",
+    "PGCHANNELBINDING",
+    "The driver does not support it: `require` is refused.",
+    {
+      refusal: oneOf("disable", "prefer"),
+    },
+  ),
+  yes("gssencmode", "PGGSSENCMODE", "GSSAPI is not supported: `require` is refused.", {
     refusal: oneOf("disable", "prefer"),
   }),
-  yes("gssencmode", "PGGSSENCMODE", "There is no GSSAPI here: `require` is refused.", {
-    refusal: oneOf("disable", "prefer"),
-  }),
-  noEffect("krbsrvname", "PGKRBSRVNAME", "There is no GSSAPI here."),
-  noEffect("gsslib", "PGGSSLIB", "There is no GSSAPI here."),
-  noEffect("gssdelegation", "PGGSSDELEGATION", "There is no GSSAPI here."),
-  yes("min_protocol_version", "PGMINPROTOCOLVERSION", "Holdfast speaks 3.0.", {
+  noEffect("krbsrvname", "PGKRBSRVNAME", "GSSAPI is not supported."),
+  noEffect("gsslib", "PGGSSLIB", "GSSAPI is not supported."),
+  noEffect("gssdelegation", "PGGSSDELEGATION", "GSSAPI is not supported."),
+  yes("min_protocol_version", "PGMINPROTOCOLVERSION", "Holdfast uses protocol 3.0.", {
     refusal: oneOf("3.0"),
   }),
-  noEffect("max_protocol_version", "PGMAXPROTOCOLVERSION", "Holdfast speaks 3.0."),
+  noEffect("max_protocol_version", "PGMAXPROTOCOLVERSION", "Holdfast uses protocol 3.0."),
   no("replication", undefined, "Holdfast opens the replication sessions of its backups itself"),
   no("scram_client_key", undefined, "give the password instead"),
   no("scram_server_key", undefined, "give the password instead"),
-  no("oauth_issuer", undefined, "the driver cannot log in by OAuth"),
-  no("oauth_client_id", undefined, "the driver cannot log in by OAuth"),
-  no("oauth_client_secret", undefined, "the driver cannot log in by OAuth"),
-  no("oauth_scope", undefined, "the driver cannot log in by OAuth"),
+  no("oauth_issuer", undefined, "the driver does not support OAuth"),
+  no("oauth_client_id", undefined, "the driver does not support OAuth"),
+  no("oauth_client_secret", undefined, "the driver does not support OAuth"),
+  no("oauth_scope", undefined, "the driver does not support OAuth"),
 ];
 
 const byName = new Map(parameters.map((parameter) => [parameter.name, parameter]));

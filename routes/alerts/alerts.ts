@@ -68,7 +68,7 @@ const changeRulesRoute = createRoute({
   tags,
   operationId: "changeAlertRules",
   "x-problems": ["not_found"],
-  summary: "Change levels of rules, all or none; levels left out stay",
+  summary: "Change levels of rules, all or none; omitted levels stay unchanged",
   request: { body: jsonBody(z.preprocess(asList, RuleChanges)) },
   responses: { 200: jsonAnswer(RuleList, "All rules after the change") },
 });

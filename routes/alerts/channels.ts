@@ -42,7 +42,7 @@ const deliveriesRoute = createRoute({
   request: {
     query: z.object({
       id: z.uuid().optional().openapi({
-        description: "Only this delivery; 404 where it does not exist",
+        description: "Only this delivery; 404 if it does not exist",
       }),
       channel: ChannelName.optional(),
       state: z.enum(deliveryStates).optional(),

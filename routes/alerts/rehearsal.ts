@@ -19,9 +19,9 @@ const rehearseRoute = createRoute({
   tags,
   operationId: "rehearseAlertRule",
   "x-problems": ["not_found"],
-  summary: "Return what a rule, or other levels of it, would have done over stored history",
+  summary: "Evaluate a rule, with its own or other levels, over stored history",
   request: { body: jsonBody(RehearsalInput) },
-  responses: { 200: jsonAnswer(Rehearsal, "The firings there would have been") },
+  responses: { 200: jsonAnswer(Rehearsal, "The alerts that would have fired") },
 });
 
 const alertRoute = createRoute({

@@ -23,7 +23,7 @@ export const AlertList = z.object({
   next_cursor: nextCursor,
   complete: z.boolean().openapi({
     description:
-      "False while the database is unreachable: firing alerts come from memory, ended ones are missing",
+      "false: the database is unreachable; firing alerts come from memory, ended ones are missing",
   }),
 }).openapi("AlertList");
 
@@ -54,7 +54,9 @@ export const RehearsalInput = inputObject({
   scope: z.string().max(200).default(""),
   from: Time.optional().openapi({ description: "Default: 7 days before `to`" }),
   to: Time.optional().openapi({ description: "Default: now" }),
-  days: z.number().positive().max(366).optional().openapi({ description: "Instead of `from`" }),
+  days: z.number().positive().max(366).optional().openapi({
+    description: "Length of the range, instead of `from`",
+  }),
   changes: inputObject(rules.RuleLevels.shape).omit({ enabled: true }).partial().default({})
     .openapi({
       description: "Levels to try instead of those in force",
@@ -72,7 +74,9 @@ export const SilenceInput = inputObject({
   rule: z.string().min(1).max(64).nullable().default(null),
   scope: z.string().max(200).nullable().default(null),
   reason: z.string().trim().min(1).max(500),
-  starts_at: Time.optional().openapi({ description: "Later than now for a maintenance window" }),
+  starts_at: Time.optional().openapi({
+    description: "Start; default: now. A later time is for a maintenance window",
+  }),
   ends_at: Time.optional(),
   duration_seconds: z.number().positive().max(366 * 86_400).optional(),
 }).refine(
@@ -84,7 +88,7 @@ export const Channel = z.object({
   name: z.string(),
   type: z.enum(["websocket", "log", "webhook", "slack", "pagerduty", "alertmanager"]),
   host: z.string().nullable().openapi({
-    description: "The host of its address; the rest is not shown",
+    description: "Host of the channel's address; the rest is not shown",
   }),
   min_severity: alerts.Severity,
   rules: z.array(z.string()).nullable().openapi({ description: "null: all" }),
@@ -118,7 +122,7 @@ export const Delivery = z.object({
     state: z.enum(deliveryStates),
     error: z.string().nullable(),
   })).openapi({
-    description: "Each with its own outcome; a delivery is dead where any of them is",
+    description: "Each event with its own outcome; a delivery is dead if any of its events is",
   }),
 }).openapi("AlertDelivery");
 

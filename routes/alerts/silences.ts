@@ -24,8 +24,7 @@ const createSilenceRoute = createRoute({
   tags,
   operationId: "createSilence",
   "x-problems": ["not_found"],
-  summary:
-    "Keep alerts from the channels for a time, from now or later; they still fire and are shown",
+  summary: "Suppress notifications for a time, from now or later; alerts still fire and are shown",
   request: { body: jsonBody(SilenceInput) },
   responses: { 201: jsonAnswer(Silence, "The silence") },
 });

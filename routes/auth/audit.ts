@@ -13,28 +13,31 @@ import {
 
 const AuditList = z.object({
   entries: z.array(z.object({
-    request_id: z.uuid().openapi({ description: "Of the first of the requests, as in the log" }),
+    request_id: z.uuid().openapi({
+      description: "Request id of the first of the requests, as in the log",
+    }),
     at: Time,
     until: Time.openapi({ description: "When the last of the requests was answered" }),
     requests: z.int().openapi({
-      description: "Equal tick uploads, and equal requests answered 4xx, are one entry a minute",
+      description:
+        "Number of equal requests: tick uploads, and requests answered 4xx, are summed to one entry a minute",
     }),
     via: z.enum(["token", "session", "open"]).openapi({
       description: "open: this server required no token",
     }),
     actor: z.string().openapi({
-      description: "Name of the token, or of the token that the session came from",
+      description: "Name of the token, or of the token that the session was opened with",
     }),
     actor_id: z.string().openapi({
-      description: "Id of the token; empty where none was required",
+      description: "Id of the token; empty if no token was required",
     }),
     scope: z.enum(scopes),
     operation: z.string().openapi({ description: "The operationId" }),
     method: z.string(),
     path: z.string(),
     status: z.int().openapi({ description: "HTTP status of the answer" }),
-    address: z.string().openapi({ description: "Where the request came from" }),
-    instance: z.string().openapi({ description: "The Holdfast that answered it" }),
+    address: z.string().openapi({ description: "Address of the client" }),
+    instance: z.string().openapi({ description: "The instance that answered the request" }),
   })),
   next_cursor: nextCursor,
   waiting: z.int().openapi({
@@ -50,11 +53,11 @@ const listRoute = createRoute({
   operationId: "listAudit",
   summary: "List changes made through this API, newest first",
   description:
-    "Who changed what, when, from which address, with which status. No bodies, no secrets.",
+    "An entry says who changed what, when, from which address, and with which status. It holds no bodies and no secrets.",
   request: {
     query: z.object({
       from: Time.optional().openapi({ description: "Included" }),
-      to: Time.optional().openapi({ description: "Not included" }),
+      to: Time.optional().openapi({ description: "End, exclusive" }),
       actor: z.string().min(1).max(200).optional(),
       operation: z.string().min(1).max(100).optional(),
       limit: limitParam(500, 100),

@@ -26,19 +26,19 @@ const whoRoute = createRoute({
   tags,
   operationId: "getSession",
   "x-problems": ["rate_limited"],
-  summary: "Whether a token is asked for, and what the asker may do",
+  summary: "Whether a token is required, and what the client may do",
   responses: {
     200: jsonAnswer(
       z.object({
-        required: z.boolean().openapi({ description: "Whether this server asks for a token" }),
+        required: z.boolean().openapi({ description: "Whether this server requires a token" }),
         role: z.enum(scopes).nullable().openapi({
           description: "What the token or session may do; null without one",
         }),
         name: z.string().nullable().openapi({
-          description: "Name of the token, or of the one that the session came from",
+          description: "Name of the token, or of the token that the session was opened with",
         }),
       }),
-      "Who asks",
+      "The client's token and scope",
     ),
   },
 });

@@ -65,7 +65,7 @@ const createTokenRoute = createRoute({
           "`ingest` and `operate` include `read`; `admin` includes all, and alone manages tokens",
       }),
       expires_in_days: z.int().min(1).max(3650).optional().openapi({
-        description: "Without it the token is valid until it is revoked",
+        description: "Days until the token expires; default: valid until it is revoked",
       }),
     })),
   },
@@ -75,7 +75,9 @@ const createTokenRoute = createRoute({
         z.object({ token: TokenInfo, secret: z.string() }).openapi("CreatedToken"),
         "The token and its secret",
       ),
-      headers: z.object({ Location: z.string().openapi({ description: "Where to revoke it" }) }),
+      headers: z.object({
+        Location: z.string().openapi({ description: "Path at which the token can be revoked" }),
+      }),
     },
   },
 });

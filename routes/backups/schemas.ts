@@ -27,7 +27,9 @@ export const Backup = z.object({
   start_lsn: z.string().nullable(),
   end_lsn: z.string().nullable(),
   timeline: z.int().nullable(),
-  verified_at: Time.nullable().openapi({ description: "When its files were last checked" }),
+  verified_at: Time.nullable().openapi({
+    description: "When the backup's files were last checked",
+  }),
   proven_at: Time.nullable().openapi({
     description: "When a restore drill last proved it",
   }),
@@ -79,8 +81,8 @@ export const BackupHealth = z.object({
   copy_age_seconds: known("Age of the newest copied backup, or time without one"),
   copy_lag_seconds: known("Age of the oldest archived WAL that is not copied"),
   copies: z.int().openapi({ description: "Complete backups in the S3-compatible storage" }),
-  copy_failures: z.int().openapi({ description: "Since this Holdfast started" }),
-  copied_bytes: z.number().openapi({ description: "Since this Holdfast started" }),
+  copy_failures: z.int().openapi({ description: "Since the start of this process" }),
+  copied_bytes: z.number().openapi({ description: "Since the start of this process" }),
   copy_problem: z.string().nullable(),
   problems: z.array(z.string()),
 }).openapi("BackupHealth");

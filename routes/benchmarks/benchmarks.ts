@@ -35,7 +35,7 @@ const startRoute = createRoute({
   summary: "Start a run; its progress and results are sent as performance_benchmark",
   request: { body: jsonBody(BenchmarkStart) },
   responses: {
-    202: { ...jsonAnswer(BenchmarkRun, "The run, under way"), headers: pollHeaders },
+    202: { ...jsonAnswer(BenchmarkRun, "The run, which is running"), headers: pollHeaders },
   },
 });
 
@@ -67,7 +67,7 @@ const abortRoute = createRoute({
   "x-problems": ["conflict"],
   summary: "Abort a run; a run that has ended is returned unchanged",
   request: oneRun,
-  responses: { 200: jsonAnswer(BenchmarkRun, "The run, over") },
+  responses: { 200: jsonAnswer(BenchmarkRun, "The run, which has ended") },
 });
 
 const validationRoute = createRoute({

@@ -5,7 +5,7 @@ import { inputObject, nextCursor, orNull, Time } from "../common/shared.ts";
 
 const measured = (about: string) => z.number().nullable().openapi({ description: about });
 const improvement =
-  "Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; of a capacity the capacity itself (`target_unit`)";
+  "Candidate throughput ÷ baseline throughput − 1: 0.3 is 30 % more, 1 is twice as much; for a capacity, the capacity itself (`target_unit`)";
 
 export const BenchmarkCategory = z.enum(categories as [string, ...string[]]).openapi(
   "BenchmarkCategory",
@@ -17,8 +17,7 @@ export const Verdict = z.enum(["pass", "fail", "inconclusive", "not_measured"]).
 );
 
 const TargetUnit = z.enum(["ratio", "inserts/min"]).openapi("BenchmarkTargetUnit", {
-  description:
-    "How `target`, `improvement` and its bounds are to be read: as a ratio − 1, or as the figure itself",
+  description: "Unit of `target`, `improvement` and its bounds: a ratio − 1, or the figure itself",
 });
 
 const known = (about: string) => z.number().nullable().openapi({ description: about });
@@ -28,14 +27,14 @@ const ArmEvidence = z.object({
   table_bytes_per_unit: known("Bytes of tables for each unit of work"),
   index_bytes_per_unit: known("Bytes of indexes for each unit of work"),
   buffers: known("Shared buffers touched by one execution of its query"),
-  buffers_read: known("Of those, not found in shared buffers"),
+  buffers_read: known("Buffers that were not found in shared buffers"),
   plan_hash: z.string().nullable().openapi({ description: "Equal for equal plans" }),
   plan: z.string().nullable(),
   relations_scanned: known("Tables and partitions the plan scans"),
-  partitions_pruned: known("Partitions it need not touch"),
+  partitions_pruned: known("Partitions that the plan need not scan"),
   waits: z.record(z.string(), z.number()).openapi({
     description:
-      "Share of the samples of its sessions, by wait event; CPU when they waited for nothing",
+      "Share of the samples of the case's sessions, by wait event; CPU: the session did not wait",
   }),
   latency_ms: z.object({
     count: z.int(),
@@ -55,7 +54,7 @@ export const BenchmarkEvidence = z.object({
   }),
   disturbed: z.int().openapi({ description: "Disturbed blocks that were kept" }),
   alpha: z.number().openapi({
-    description: "Error probability of this interval; all analyses of a case together have 0.05",
+    description: "Error probability of this interval; all analyses of a case share 0.05",
   }),
 }).openapi("BenchmarkEvidence");
 
@@ -66,7 +65,9 @@ export const BenchmarkCase = z.object({
   unit: z.string().openapi({ example: "rows/s" }),
   target: z.number().openapi({ description: improvement }),
   target_unit: TargetUnit,
-  counts: z.boolean().openapi({ description: "Whether it decides its category's verdict" }),
+  counts: z.boolean().openapi({
+    description: "Whether the case counts towards its category's verdict",
+  }),
   baseline: z.string(),
   candidate: z.string(),
 }).openapi("BenchmarkCase");
@@ -90,8 +91,10 @@ export const BenchmarkResult = z.object({
   target_unit: TargetUnit,
   verdict: Verdict,
   samples: z.int().openapi({ description: "Blocks measured; each gave one ratio" }),
-  null_ci_low: measured("Lower bound for an arm against itself; holds 0 when the harness is fair"),
-  null_ci_high: measured("Upper bound for an arm against itself"),
+  null_ci_low: measured(
+    "Lower bound for an arm compared with itself; the interval contains 0 if the measurement is unbiased",
+  ),
+  null_ci_high: measured("Upper bound for an arm compared with itself"),
   why: z.string().openapi({ description: "Explanation of the figures, or the problem" }),
   evidence: orNull(BenchmarkEvidence),
 }).openapi("BenchmarkResult");
@@ -107,9 +110,9 @@ export const BenchmarkRun = z.object({
     description: "Settings of the server and the machine that the figures depend on",
   }),
   results: z.array(BenchmarkResult),
-  error: z.string().nullable().openapi({ description: "Why it failed or was aborted" }),
+  error: z.string().nullable().openapi({ description: "Why the run failed or was aborted" }),
   progress: orNull(z.object({
-    step: z.string().openapi({ description: "The case that is measured" }),
+    step: z.string().openapi({ description: "The case that is being measured" }),
     done: z.int().openapi({ description: "Blocks measured, of all cases" }),
     of: z.int(),
   })).openapi({ description: "null when the run has ended or another instance runs it" }),
@@ -149,8 +152,12 @@ export const PerformanceImprovementMetrics = z.object({
   measured_at: Time.nullable(),
   categories: z.array(z.object({
     ...target,
-    baseline: measured("Median throughput; the geometric mean where several cases count"),
-    current: measured("The same of the candidate"),
+    baseline: measured(
+      "Median throughput of the baseline; the geometric mean if several cases count",
+    ),
+    current: measured(
+      "Median throughput of the candidate; the geometric mean if several cases count",
+    ),
     unit: z.string().nullable(),
   })),
 }).openapi("PerformanceImprovementMetrics");
@@ -175,7 +182,7 @@ export const BenchmarkHistory = z.object({
       measured_at: Time,
       before: z.number(),
       after: z.number(),
-      p: z.number().openapi({ description: "Probability of a change as clear by chance alone" }),
+      p: z.number().openapi({ description: "Probability of an equally clear change by chance" }),
     })).openapi({ description: "Where the level of the improvement changed" }),
   })),
   next_cursor: nextCursor,

@@ -24,7 +24,7 @@ const keyParameter: Parameter = {
   in: "header",
   required: false,
   description:
-    "A request sent again with the same key is carried out once, and answered as it was the first time",
+    "A repeated request with the same key is not carried out again and gets the first answer",
   schema: { ...text, minLength: 1, maxLength: 255, pattern: "^[!-~]{1,255}$" },
 };
 
@@ -61,7 +61,7 @@ export function describeConventions(
     operation.parameters = [...operation.parameters ?? [], keyParameter];
     addHeaders(operation, {
       [replayedHeader]: {
-        description: "true: this was answered before to the same Idempotency-Key",
+        description: "true: a repeated answer to the same Idempotency-Key",
         schema: { ...text, enum: ["true"] },
       },
     });
@@ -90,10 +90,10 @@ function describeTags(method: string, operation: ConventionalOperation): void {
   const parameters = operation.parameters ?? [];
   if (method === "get") {
     const description =
-      "Tags that the caller has: the answer is 304 while one of them is the present one";
+      "ETags that the client has; the answer is 304 if the present one is among them";
     operation.parameters = [...parameters, condition("If-None-Match", description)];
     (operation.responses ??= {})[304] = {
-      description: "It is what the caller has",
+      description: "Unchanged: the client has the present representation",
       headers: { ETag: tag },
     };
   } else if (method !== "post") {
@@ -101,10 +101,10 @@ function describeTags(method: string, operation: ConventionalOperation): void {
       ...parameters,
       condition(
         "If-Match",
-        "The ETag it was read with: where it has changed since, nothing is done and the answer is 412",
+        "The ETag of the last read; if the resource has changed since, nothing is done and the answer is 412",
       ),
       ...method === "put"
-        ? [condition("If-None-Match", "*: only where it is not there yet, else 412")]
+        ? [condition("If-None-Match", "*: create the policy only if there is none; otherwise 412")]
         : [],
     ];
     addProblems(operation, ["precondition_failed"]);
@@ -113,7 +113,7 @@ function describeTags(method: string, operation: ConventionalOperation): void {
 
 const retryAfter = {
   "Retry-After": {
-    description: "Seconds until the same request may be answered otherwise",
+    description: "Seconds to wait before the same request is sent again",
     schema: { type: "integer", minimum: 0 },
   },
 };
@@ -121,12 +121,12 @@ const retryAfter = {
 const rateLimit = {
   "RateLimit-Policy": {
     description:
-      "The limit, its requests and its seconds (draft-ietf-httpapi-ratelimit-headers-10)",
+      "Name of the limit, number of requests and window in seconds (draft-ietf-httpapi-ratelimit-headers-10)",
     schema: text,
     example: '"wrong_tokens";q=1;w=8',
   },
   RateLimit: {
-    description: "What is left of it, and the seconds until it begins anew",
+    description: "Remaining requests, and the seconds until the limit is reset",
     schema: text,
     example: '"wrong_tokens";r=0;t=8',
   },

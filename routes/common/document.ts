@@ -12,18 +12,21 @@ const methods = ["get", "post", "put", "patch", "delete"] as const;
 
 const tags = [
   { name: "health", description: "The verdict, and the figures and checks that it rests on" },
-  { name: "ticks", description: "Ticks in and out, and the candles made of them" },
-  { name: "instruments", description: "What is traded" },
+  { name: "ticks", description: "Store and read ticks, and read candles" },
+  { name: "instruments", description: "Instruments: the symbols that are traded" },
   { name: "quarantine", description: "Rows that were not stored, with the reason for each" },
   { name: "partitions", description: "Policies, plans, conversions, seals and archives" },
   { name: "alerts", description: "Alerts, their rules, silences, channels and deliveries" },
   { name: "diagnosis", description: "Locks, statements, indexes and incidents" },
-  { name: "metrics", description: "Figures now and over time, and the Prometheus exposition" },
-  { name: "backups", description: "Backups and the restores that prove them" },
-  { name: "operations", description: "Work that outlasts the request that asked for it" },
-  { name: "rehearsals", description: "What a change is worth, tried on copies of the database" },
-  { name: "benchmarks", description: "What each optimisation is worth on this server" },
-  { name: "session", description: "Login of a browser" },
+  { name: "metrics", description: "Metrics, present and past, also in the format of Prometheus" },
+  { name: "backups", description: "Backups, and the trial restores that prove them" },
+  {
+    name: "operations",
+    description: "Long work: operations that continue after their request was answered",
+  },
+  { name: "rehearsals", description: "Tests of a change on copies of the database" },
+  { name: "benchmarks", description: "Measurements of each optimisation on this server" },
+  { name: "session", description: "Browser sessions: log in and log out" },
   { name: "access", description: "Tokens and the audit log" },
 ];
 
@@ -183,7 +186,7 @@ export function openApiDocument(router: OpenAPIHono<AppEnv>, version: string) {
   router.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
-    description: "A token of this server; none is asked for where HOLDFAST_TOKEN is not set",
+    description: "A token of this server; not required if HOLDFAST_TOKEN is not set",
   });
   router.openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",

@@ -8,9 +8,9 @@ import type { AppEnv } from "./shared.ts";
 export const Operation = z.object({
   id: z.uuid(),
   kind: z.string().openapi({ example: "candle_rebuild" }),
-  subject: z.string().openapi({ description: "What it is done to: a table, a symbol" }),
+  subject: z.string().openapi({ description: "The table or symbol that the operation is about" }),
   status: z.enum(["running", "succeeded", "failed", "aborted"]).openapi({
-    description: "aborted: the Holdfast that carried it out ended meanwhile",
+    description: "aborted: the instance that ran the operation ended",
   }),
   progress: orNull(z.object({
     step: z.string(),
@@ -18,7 +18,7 @@ export const Operation = z.object({
     of: z.number().nullable().openapi({ description: "null: not known" }),
   })),
   result: z.looseObject({}).nullable().openapi({
-    description: "What the request would have answered, once it has succeeded",
+    description: "What the request would have answered; null until the operation has succeeded",
   }),
   problems: z.array(z.object({ code: z.string(), detail: z.string() })),
   started_at: Time,
@@ -35,13 +35,13 @@ const waitSecondsMax = 60;
 
 /** The headers of every 202. */
 export const pollHeaders = z.object({
-  Location: z.string().openapi({ description: "What to ask for how far it is" }),
-  "Retry-After": z.string().openapi({ description: "Seconds until asking is worth it" }),
+  Location: z.string().openapi({ description: "Path that returns the progress" }),
+  "Retry-After": z.string().openapi({ description: "Seconds to wait before the next request" }),
 });
 
 /** The answer of work that outlasts its request. */
 export const operationAnswer = {
-  ...jsonAnswer(Operation, "It goes on: ask for the operation that Location names"),
+  ...jsonAnswer(Operation, "The work continues; request the operation that Location names"),
   headers: pollHeaders,
 };
 
@@ -49,9 +49,9 @@ export const operationAnswer = {
 export const preferHeader = z.object({
   prefer: z.string().max(200).optional().openapi({
     description:
-      `respond-async: answer with 202 at once. wait=n: wait n seconds (at most ${waitSecondsMax}) before that; ${
+      `respond-async: answer 202 at once. wait=n: answer 202 after n seconds (at most ${waitSecondsMax}). Default: ${
         waitMs / 1000
-      } without either`,
+      } seconds`,
     example: "respond-async",
   }),
 });

@@ -14,7 +14,7 @@ const listRoute = createRoute({
   path: "/api/operations",
   tags,
   operationId: "listOperations",
-  summary: "Work that outlasted its request, newest first",
+  summary: "List operations, newest first",
   request: { query: z.object({ limit: limitParam(1_000, 100), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(OperationList, "A page of operations") },
 });
@@ -24,8 +24,8 @@ const oneRoute = createRoute({
   path: "/api/operations/{id}",
   tags,
   operationId: "getOperation",
-  summary: "One operation: how far it is, or what came of it",
-  description: "With Retry-After while it runs.",
+  summary: "One operation with its progress or its outcome",
+  description: "While the operation runs, the answer carries Retry-After.",
   request: { params: z.object({ id: z.uuid() }) },
   responses: { 200: jsonAnswer(Operation, "The operation") },
 });

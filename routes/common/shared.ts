@@ -88,12 +88,12 @@ export const limitParam = (max: number, fallback: number) =>
   wholeParam(1, max).default(fallback).openapi({
     description: `Rows per page: at most ${max}, ${
       fallback === max ? "and as many" : fallback
-    } when left out`,
+    } by default`,
     default: fallback,
   });
 
 export const cursorParam = z.string().max(512).optional().openapi({
-  description: "The next_cursor of the page before, as it came; any other text is refused",
+  description: "The next_cursor of the previous page, unchanged; any other text is refused",
 });
 
 export const flagParam = z.enum(["true", "false", "1", "0"]).default("false").transform((value) =>
@@ -118,13 +118,13 @@ export const Problem = z.object({
   code: z.string(),
   detail: z.string(),
   sqlstate: z.string().optional().openapi({
-    description: "The code that Postgres gave with its error, where one lies behind this",
+    description: "The SQLSTATE, if an error of Postgres is the cause",
   }),
   errors: z.array(
     z.object({ line: z.int().optional(), path: z.string(), message: z.string() }),
   ).optional(),
   request_id: z.string().openapi({
-    description: "As in the header x-request-id and in the log",
+    description: "Id of the request; also in the header x-request-id and in the log",
   }),
 }).openapi("Problem");
 

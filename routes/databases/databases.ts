@@ -8,16 +8,18 @@ const Database = z.object({
   name: z.string().openapi({ example: "default" }),
   status: z.enum(["healthy", "degraded", "unhealthy", "unknown"]),
   engine: z.enum(["postgres", "citus", "timescaledb"]).nullable().openapi({
-    description: "null until the server has answered",
+    description: "Detected engine; null until the server has answered",
   }),
-  version: z.string().nullable().openapi({ description: "Of the server, as it says it" }),
+  version: z.string().nullable().openapi({
+    description: "Version, as the server reports it; null until the server has answered",
+  }),
   role: z.enum(["primary", "standby"]).nullable(),
   reasons: z.array(z.string()).openapi({
-    description: "Why the status is not healthy, worst first; five at most",
+    description: "Why the status is not healthy, worst reason first; at most five",
   }),
   alerts_firing: z.int().min(0),
   age_ms: z.number().min(0).nullable().openapi({
-    description: "Since the server last answered; null until it has",
+    description: "Time since the server last answered; null until it has answered",
   }),
 }).openapi("Database");
 
@@ -26,7 +28,7 @@ const listRoute = createRoute({
   path: "/api/databases",
   tags: ["health"],
   operationId: "listDatabases",
-  summary: "The databases that this Holdfast looks after, those in trouble first",
+  summary: "List the databases that this Holdfast manages, those with problems first",
   description:
     "Without HOLDFAST_DATABASES there is one, `default`. Every path of one database is also at " +
     "`/api/databases/{name}/…`: `/api/databases/default/health` answers as `/api/health` does.",

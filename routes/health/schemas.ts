@@ -73,15 +73,17 @@ export const DatabasePerformanceMetrics = z.object({
 export const PartitionHealthMetrics = z.object({
   checked_at: Time.nullable(),
   tables_managed: known("Tables with a partition policy"),
-  partitions: known("Leaves of these tables"),
+  partitions: known("Leaf partitions of the managed tables"),
   runway_seconds: known("Shortest time until inserts find no partition"),
-  holes: known("Gaps between leaves into which rows may fall"),
+  holes: known("Gaps between leaves; rows of a gap find no partition"),
   default_rows: known("Rows in default partitions, counted up to 1,000 each, then estimated"),
   problems: z.array(z.string()),
 }).openapi("PartitionHealthMetrics");
 
 export const Recommendation = z.object({
-  id: z.string().openapi({ description: "The same for the same title and statement" }),
+  id: z.string().openapi({
+    description: "Id of the recommendation; equal for an equal title and statement",
+  }),
   title: z.string(),
   detail: z.string(),
   sql: z.string().optional(),

@@ -4,20 +4,23 @@ import { createRouter, jsonAnswer, nextCursor, Time } from "../common/shared.ts"
 import { pageOf, wholeListQuery } from "../common/whole_list.ts";
 
 const Instance = z.object({
-  id: z.string().openapi({ description: "Its name: HOLDFAST_INSTANCE, or host and port" }),
+  id: z.string().openapi({
+    description: "Name of the instance: HOLDFAST_INSTANCE, or host and port",
+  }),
   version: z.string(),
-  since: Time.openapi({ description: "When it started" }),
+  since: Time.openapi({ description: "Start of the instance" }),
   last_seen_at: Time,
-  alive: z.boolean().openapi({ description: "Whether it was seen within the last 15 s" }),
+  alive: z.boolean().openapi({ description: "Whether the instance was seen within the last 15 s" }),
   leads: z.array(z.enum(["alerts"])).openapi({
-    description: "Scheduled work that it alone does for all",
+    description: "Scheduled work that this instance does for all",
   }),
 }).openapi("Instance");
 
 const InstanceList = z.object({
   instances: z.array(Instance),
   complete: z.boolean().openapi({
-    description: "false: the database could not be asked, and only the one that answers is listed",
+    description:
+      "false: the database could not be read, and only the instance that answers is listed",
   }),
   next_cursor: nextCursor,
 }).openapi("InstanceList");
@@ -27,10 +30,15 @@ const listRoute = createRoute({
   path: "/api/instances",
   tags: ["health"],
   operationId: "listInstances",
-  summary: "The Holdfasts on this database",
-  description: "The one that answers first, then the others seen within a day.",
+  summary: "The instances on this database",
+  description: "The instance that answers comes first, then all others seen within a day.",
   request: { query: wholeListQuery() },
-  responses: { 200: jsonAnswer(InstanceList, "Who is there, since when, and who leads what") },
+  responses: {
+    200: jsonAnswer(
+      InstanceList,
+      "The instances, their start, and the scheduled work that each does for all",
+    ),
+  },
 });
 
 export function instanceRoutes({ instances }: { instances: Pick<Instances, "list"> }) {

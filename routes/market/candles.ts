@@ -49,7 +49,7 @@ const listRoute = createRoute({
       symbol: SymbolText,
       interval: z.enum(candleIntervals).default("1m"),
       from: Time.optional().openapi({ description: "Included" }),
-      to: Time.optional().openapi({ description: "Not included" }),
+      to: Time.optional().openapi({ description: "End, exclusive" }),
       limit: limitParam(10_000, 1_000),
       cursor: cursorParam,
     }),
@@ -65,7 +65,7 @@ const rebuildRoute = createRoute({
   "x-problems": ["not_found", "conflict"],
   summary: "Rebuild candles from the stored ticks",
   description:
-    "Repairs candles after SQL outside of Holdfast changed market.ticks. Each day is one transaction. Minutes without a partition keep their candles.",
+    "Corrects candles after SQL from outside Holdfast changed market.ticks. Each day is one transaction. Minutes without a partition keep their candles.",
   request: {
     headers: preferHeader,
     query: z.object({
@@ -76,15 +76,15 @@ const rebuildRoute = createRoute({
     body: jsonBody(
       inputObject({
         symbol: SymbolText,
-        from: Time.optional().openapi({ description: "Start of the first minute; included" }),
-        to: Time.optional().openapi({ description: "Not included" }),
+        from: Time.optional().openapi({ description: "Start of the first minute, inclusive" }),
+        to: Time.optional().openapi({ description: "End, exclusive" }),
         dry_run: z.boolean().optional().openapi({
           description: "Use the query parameter dry_run instead",
           deprecated: true,
         }),
         force: z.boolean().default(false).openapi({
           description:
-            "Include partitions that were detached before. Candles of ticks that no longer exist are lost",
+            "Include days whose partition was detached. Their candles lose the ticks that are no longer in the table",
         }),
       }).openapi("CandleRebuildRequest"),
     ),
@@ -98,10 +98,10 @@ const rebuildRoute = createRoute({
         skipped: z.array(z.object({ partition: z.string(), reason: z.string() })),
         next_from: Time.nullable().openapi({
           description:
-            "Where to continue when the time of one request was used up; always null with Prefer: respond-async",
+            "Where to continue if the time of one request did not suffice; always null with Prefer: respond-async",
         }),
       }).openapi("CandleRebuildAnswer"),
-      "What was found, and unless it is a dry run, mended",
+      "What differed; corrected unless it was a dry run",
     ),
     202: operationAnswer,
   },

@@ -11,7 +11,7 @@ const Exactness = z.object({
   to: Time.nullable(),
   distinct_prices: z.int(),
   round_trips: z.int().openapi({
-    description: "Distinct prices that print as a multiple of the tick size",
+    description: "Distinct prices whose decimal text is a multiple of the tick size",
   }),
   off_grid: z.int().openapi({
     description: "Distinct prices that are not a multiple of the tick size",
@@ -35,10 +35,10 @@ const readRoute = createRoute({
   tags: ["instruments"],
   operationId: "getExactness",
   "x-problems": ["not_found"],
-  summary: "Exactness of an instrument's prices in float8",
+  summary: "How exactly float8 stores an instrument's prices",
   request: { query: z.object({ symbol: z.string().min(1).max(64) }) },
   responses: {
-    200: jsonAnswer(Exactness, "A judgement of its newest prices against its tick size"),
+    200: jsonAnswer(Exactness, "Result of comparing the newest prices with the tick size"),
   },
 });
 

@@ -56,11 +56,11 @@ const listRoute = createRoute({
   path: "/api/instruments",
   tags,
   operationId: "listInstruments",
-  summary: "List instruments; deleted ones only on request",
+  summary: "List instruments; deleted ones only if requested",
   request: {
     query: z.object({
       symbol: SymbolText.optional(),
-      deleted: flagParam.openapi({ description: "Include deleted ones" }),
+      deleted: flagParam.openapi({ description: "Include deleted instruments" }),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),
@@ -129,7 +129,7 @@ const restoreRoute = createRoute({
   "x-problems": ["symbol_taken", "conflict"],
   summary: "Restore a soft-deleted instrument",
   request: { params },
-  responses: { 200: jsonAnswer(Instrument, "The living instrument") },
+  responses: { 200: jsonAnswer(Instrument, "The restored instrument") },
 });
 
 export function instrumentRoutes({ instruments }: { instruments: Instruments }) {

@@ -13,7 +13,9 @@ const state = {
 };
 
 const session = {
-  pid: z.int().openapi({ description: "0: a prepared transaction, which has no session" }),
+  pid: z.int().openapi({
+    description: "Process id of the session; 0: a prepared transaction, which has no session",
+  }),
   query: z.string().nullable(),
   user: z.string().nullable(),
   application: z.string().nullable(),
@@ -33,7 +35,7 @@ export const LockTree = z.object({
   roots: z.array(z.object({
     ...session,
     state: z.string().nullable(),
-    age_seconds: z.number().nullable().openapi({ description: "Age of its transaction" }),
+    age_seconds: z.number().nullable().openapi({ description: "Age of the session's transaction" }),
     blocked: z.array(BlockedSession),
   })),
   next_cursor: nextCursor,
@@ -54,8 +56,10 @@ export const SessionList = z.object({
     backend_start: Time.nullable(),
     transaction_seconds: z.number().nullable(),
     state_seconds: z.number().nullable(),
-    query: z.string().nullable().openapi({ description: "Without constants" }),
-    own: z.boolean().openapi({ description: "Whether it is a session of a Holdfast" }),
+    query: z.string().nullable().openapi({
+      description: "Text of the statement, without constants",
+    }),
+    own: z.boolean().openapi({ description: "Whether the session belongs to a Holdfast" }),
   })),
   next_cursor: nextCursor,
 }).openapi("SessionList");
@@ -85,7 +89,8 @@ export const QueryList = z.object({
     temp_blocks: z.number(),
     wal_bytes: z.number(),
     recent: z.object({ seconds: z.number(), ...work }).nullable().openapi({
-      description: "The same for up to the last quarter of an hour; null before two readings",
+      description:
+        "The same figures for at most the last quarter of an hour; null before two readings",
     }),
     regressions: z.array(z.object({
       metric: z.enum(["mean_ms", "blocks_per_call"]),
@@ -100,10 +105,10 @@ export const QueryList = z.object({
         before: z.string().nullable(),
         after: z.string().nullable(),
         same_table: z.boolean().openapi({
-          description: "Whether it names a table of the statement",
+          description: "Whether the change names a table of the statement",
         }),
       })).openapi({ description: "Changes within the hour before, likely causes first" }),
-    })).openapi({ description: "How a call has become more expensive; empty: it has not" }),
+    })).openapi({ description: "How a call has become more expensive; empty: no regression" }),
   })),
   next_cursor: nextCursor,
 }).openapi("QueryList");
@@ -123,7 +128,7 @@ export const IndexList = z.object({
     valid: z.boolean(),
     unused: z.boolean().openapi({
       description:
-        "Never read since the statistics began, and not needed for anything else; false on a standby, which counts only its own reads",
+        "true: never read since the statistics began, and not needed for anything else. Always false on a standby, which counts only its own reads",
     }),
     duplicate_of: z.string().nullable().openapi({
       description:
@@ -136,7 +141,7 @@ export const IndexList = z.object({
     needed_for: z.array(z.string()).openapi({ description: "What needs the index besides reads" }),
     problems: z.array(z.enum(["invalid", "duplicate", "covered", "unused"])).openapi({
       description:
-        "unused only after this Holdfast has seen the server as a primary, with use counted, for a week",
+        "An index counts as unused only after this instance has watched the server as a primary, with use counted, for a week",
     }),
     cure: cure.nullable(),
   })),

@@ -35,17 +35,21 @@ const Incident = z.object({
   from: Time,
   to: Time,
   alerts: z.array(z.looseObject({})).openapi({
-    description: "Alerts that became critical meanwhile",
+    description: "Alerts that became critical during the incident",
   }),
-  before: z.looseObject({}).openapi({ description: "State at the opening" }),
-  after: z.looseObject({}).nullable().openapi({ description: "State at the close" }),
-  sessions: z.array(z.looseObject({})).openapi({ description: "Active sessions, at both" }),
+  before: z.looseObject({}).openapi({ description: "State when the incident was opened" }),
+  after: z.looseObject({}).nullable().openapi({
+    description: "State when the incident was closed",
+  }),
+  sessions: z.array(z.looseObject({})).openapi({
+    description: "Active sessions at opening and close",
+  }),
   blocking: z.array(z.looseObject({})).openapi({ description: "Root blockers of each snapshot" }),
   changes: z.array(z.looseObject({})).openapi({
-    description: "Changes of settings, DDL, restarts and resets of statistics meanwhile",
+    description: "Changes of settings, DDL, restarts and resets of statistics during the incident",
   }),
   maintenance: z.array(z.looseObject({})).nullable().openapi({
-    description: "Maintenance of partitions meanwhile; null: unknown",
+    description: "Maintenance of partitions during the incident; null: unknown",
   }),
   samples_every: z.int().openapi({ description: "1: every sample; 2: every second one, …" }),
   samples: z.record(z.string(), z.array(z.array(z.number()))).openapi({
@@ -70,7 +74,7 @@ const readRoute = createRoute({
   operationId: "getIncident",
   summary: "One incident as one JSON document",
   description:
-    "From ten minutes before the alert to three minutes after. Statements have no literals.",
+    "The incident covers ten minutes before the alert to three minutes after it. Literals are removed from statements.",
   request: { params: z.object({ id: z.uuid() }) },
   responses: { 200: jsonAnswer(Incident, "The report") },
 });

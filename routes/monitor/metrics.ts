@@ -22,7 +22,7 @@ const Series = z.object({
   name: z.string(),
   unit: z.string(),
   scope: z.string(),
-  step_seconds: z.number().openapi({ description: "Width of a point; 0: as measured" }),
+  step_seconds: z.number().openapi({ description: "Time that each point covers; 0: as measured" }),
   complete: z.boolean().openapi({ description: "false: points may be missing; detail says why" }),
   detail: z.string(),
   points: z.array(z.object({
@@ -70,14 +70,14 @@ const readRoute = createRoute({
   "x-problems": ["database_unavailable", "deadline_exceeded"],
   summary: "The history of one metric",
   description:
-    "History is kept over restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. Unknown values leave a gap.",
+    "History is kept across restarts: hours as measured, days by the minute, a month by 15 minutes, years by the day. Unknown values leave a gap.",
   request: {
     params: z.object({ name: z.string().regex(/^[a-z0-9_]{1,64}$/) }),
     query: z.object({
       from: Time.optional().openapi({ description: "Default: an hour before `to`" }),
       to: Time.optional(),
       step: wholeParam(1, 86_400).optional().openapi({
-        description: "Seconds per point; more where no finer points are kept",
+        description: "Seconds per point; larger if no finer points are kept",
       }),
       scope: z.string().max(300).default("").openapi({
         description: "Table, slot or other object; empty: the server",
@@ -108,15 +108,17 @@ const movesRoute = createRoute({
         moves: z.array(z.object({
           name: z.string(),
           unit: z.string(),
-          before: z.number().openapi({ description: "Median of the time before" }),
+          before: z.number().openapi({
+            description: "Median of the equally long time before the window",
+          }),
           during: z.number().openapi({ description: "Median within the window" }),
           score: z.number().openapi({
-            description: "Difference in spreads of the time before",
+            description: "Difference of the medians, divided by the usual spread before the window",
           }),
         })),
         next_cursor: nextCursor,
       }).openapi("MoveList"),
-      "Greatest changes first, without those within the usual spread",
+      "The metrics with the greatest changes first, without those within the usual spread",
     ),
   },
 });

@@ -8,9 +8,9 @@ const SettingList = z.object({
   settings: z.array(z.object({
     name: z.string(),
     value: z.string().nullable().openapi({
-      description: "As JSON; null: not set, or hidden because it may hold a secret",
+      description: "Value as JSON; null: not set, or hidden because it may hold a secret",
     }),
-    default: z.string().nullable().openapi({ description: "As JSON; null: none" }),
+    default: z.string().nullable().openapi({ description: "Default as JSON; null: none" }),
     source: z.enum(["default", "set"]),
     hidden: z.boolean(),
     about: z.string(),

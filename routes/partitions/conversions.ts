@@ -47,7 +47,7 @@ const listRoute = createRoute({
   path: "/api/partitions/conversions",
   tags,
   operationId: "listConversions",
-  summary: "Conversions and drains with their progress, those under way first",
+  summary: "Conversions and drains with their progress, running ones first",
   request: { query: z.object({ limit: limitParam(1_000, 100), cursor: cursorParam }) },
   responses: { 200: jsonAnswer(ConversionList, "A page of conversions") },
 });

@@ -49,7 +49,7 @@ const policiesRoute = createRoute({
   path: "/api/partitions/policies",
   tags,
   operationId: "listPartitionPolicies",
-  summary: "How the partitions of each managed table are made and retired",
+  summary: "Policies: how the partitions of each managed table are created and retired",
   request: { query: wholeListQuery() },
   responses: { 200: jsonAnswer(PolicyList, "A page of policies, by table") },
 });
@@ -70,7 +70,7 @@ const putPolicyRoute = createRoute({
   tags,
   operationId: "setPartitionPolicy",
   "x-problems": ["conflict"],
-  summary: "Set a table's policy; fields that are left out get their defaults",
+  summary: "Set a table's policy; omitted fields get their defaults",
   request: { ...oneTable, body: jsonBody(PolicyInput) },
   responses: { 200: jsonAnswer(Policy, "The policy, its intervals as Postgres writes them") },
 });
@@ -103,10 +103,10 @@ const applyRoute = createRoute({
   tags,
   operationId: "applyPartitionPlan",
   "x-problems": ["not_found", "catalogue_changed", "conflict"],
-  summary: "Carry out a plan; 409 when the present plan has another digest",
+  summary: "Carry out a plan; 409 if the present plan has another digest",
   request: { headers: preferHeader, body: jsonBody(ApplyRequest) },
   responses: {
-    200: jsonAnswer(ApplyAnswer, "What was done, and what was left out and why"),
+    200: jsonAnswer(ApplyAnswer, "What was done, and what was skipped and why"),
     202: operationAnswer,
   },
 });

@@ -11,15 +11,15 @@ const partition = z.string().min(1).max(200).refine((text) => !text.includes("\0
 export const VerifyRequest = inputObject({
   table: table.optional(),
   partition: partition.optional(),
-  leaf: partition.optional().openapi({ description: "Another word for partition" }),
+  leaf: partition.optional().openapi({ description: "Another name for `partition`" }),
 }).refine(
   ({ table, partition, leaf }) => table !== undefined || (partition ?? leaf) === undefined,
   { path: ["table"], message: "a partition needs its table" },
-).openapi("PartitionVerifyRequest", { description: "All sealed partitions when left out" });
+).openapi("PartitionVerifyRequest", { description: "Default: all sealed partitions" });
 
 const Difference = z.object({
   from: z.string().nullable().openapi({
-    description: "Of the key; null: the partition's own start",
+    description: "Key at which the stretch begins; null: the partition's own start",
   }),
   to: z.string().nullable(),
   kind: z.enum(["rows missing", "rows more", "content changed"]),
@@ -71,7 +71,7 @@ export const UnsealRequest = inputObject({
   table,
   partition,
   hold_seconds: z.int().min(0).max(31_536_000).default(86_400).openapi({
-    description: "How long it is not sealed again",
+    description: "How long the partition is not sealed again",
   }),
 }).openapi("PartitionUnsealRequest");
 
@@ -80,14 +80,16 @@ export const ArchiveList = z.object({
     table: z.string(),
     partition: z.string(),
     bound: z.string(),
-    file: z.string().openapi({ description: "Below the archive directory" }),
+    file: z.string().openapi({ description: "Path of the file below the archive directory" }),
     bytes: z.number(),
     sha256: z.string(),
     rows: z.number(),
     content_hash: z.string(),
     archived_at: Time,
     restored_at: Time.nullable(),
-    dropped: z.boolean().openapi({ description: "The table it was written from is gone" }),
+    dropped: z.boolean().openapi({
+      description: "Whether the table that the archive was written from is dropped",
+    }),
   })),
   next_cursor: nextCursor,
 }).openapi("PartitionArchiveList");
@@ -98,7 +100,7 @@ export const RestoreRequest = inputObject({
   file: z.string().min(1).max(1_000).refine((text) => !text.includes("\0"), "holds no NUL")
     .optional().openapi({ description: "A .parquet below the archive directory" }),
   hold_seconds: z.int().min(0).max(31_536_000).default(604_800).openapi({
-    description: "How long retention keeps it",
+    description: "How long retention keeps the restored partition",
   }),
 }).refine(
   ({ partition, file }) => (partition === undefined) !== (file === undefined),

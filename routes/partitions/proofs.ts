@@ -33,7 +33,7 @@ const verifyRoute = createRoute({
   tags,
   operationId: "startPartitionVerification",
   "x-problems": ["not_found", "conflict"],
-  summary: "Hash sealed partitions again and name each that is not what was sealed",
+  summary: "Hash sealed partitions again and report each that differs from what was sealed",
   request: {
     headers: preferHeader,
     body: { content: { "application/json": { schema: VerifyRequest } } },
@@ -41,7 +41,7 @@ const verifyRoute = createRoute({
   responses: {
     200: jsonAnswer(Verification, "What was found"),
     202: {
-      ...jsonAnswer(Verification, "It takes longer; GET the same path for its progress"),
+      ...jsonAnswer(Verification, "The verification continues; GET the same path for its progress"),
       headers: pollHeaders,
     },
   },
@@ -76,7 +76,7 @@ const unsealRoute = createRoute({
   "x-problems": ["not_found", "conflict"],
   summary: "Allow writes to a sealed partition again; its manifest is no longer valid",
   request: { body: jsonBody(UnsealRequest) },
-  responses: { 204: { description: "It takes rows" } },
+  responses: { 204: { description: "The partition accepts writes" } },
 });
 
 const archivesRoute = createRoute({

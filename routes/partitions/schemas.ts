@@ -26,7 +26,9 @@ const RetentionInput = inputObject({
     (value) => typeof value === "string" ? actionAliases[value] ?? value : value,
     z.enum(retentionActions),
   ),
-  schema: z.string().min(1).max(63).optional().openapi({ description: "Where move moves to" }),
+  schema: z.string().min(1).max(63).optional().openapi({
+    description: "The schema that `move` moves partitions to",
+  }),
 }).refine(({ action, schema }) => action !== "move" || schema !== undefined, {
   path: ["schema"],
   message: "move needs the schema to move to",
@@ -34,7 +36,7 @@ const RetentionInput = inputObject({
 
 const Window = inputObject({
   days: z.array(z.int().min(1).max(7)).min(1).max(7).optional().openapi({
-    description: "ISO days of the week, 1 is Monday; every day when left out",
+    description: "ISO days of the week, 1 is Monday; default: every day",
   }),
   from: clock,
   to: clock,
@@ -42,12 +44,13 @@ const Window = inputObject({
 
 export const PolicyInput = inputObject({
   table: z.string().optional().openapi({
-    description: "As in the path, so that a response can be sent back as a request",
+    description:
+      "The table of the path; allowed here so that an answer can be sent back as a request",
   }),
   interval: intervalText.openapi({ example: "1 day" }),
   sub_interval: intervalText.nullable().optional().openapi({
     description:
-      "Each partition is partitioned itself, into pieces of this length, all made with it: for thousands of partitions, such as a year of hours under an interval of a month",
+      "Length of sub-partitions: each partition is partitioned itself and is created with all its sub-partitions. For thousands of partitions, such as a year of hours in months",
   }),
   time_zone: z.string().min(1).max(64).default("UTC"),
   key: z.enum(keyKinds),
@@ -81,7 +84,7 @@ export const PolicyList = z.object({ policies: z.array(Policy), next_cursor: nex
   .openapi("PartitionPolicyList");
 
 const position = z.string().openapi({
-  description: "RFC 3339 where the key is a time; the id where it is a number",
+  description: "RFC 3339 if the key is a time; the id if it is a number",
 });
 
 export const PartitionTable = z.object({
@@ -104,7 +107,7 @@ export const PartitionTable = z.object({
     expected_bytes_per_partition: z.number(),
     partitions: z.int(),
     expected_partitions: z.int(),
-  })).openapi({ description: "Another interval, from measured sizes" }),
+  })).openapi({ description: "Recommendation of another interval, from measured sizes" }),
   children: z.array(z.object({
     partition: z.string(),
     from: position.nullable(),
@@ -114,7 +117,8 @@ export const PartitionTable = z.object({
     bytes: z.number(),
     sealed_at: Time.nullable(),
     is_default: z.boolean().openapi({
-      description: "A default partition takes rows of no other range; it has no range",
+      description:
+        "default: the default partition, which has no range and holds the rows of no other partition",
     }),
     problem: z.string().nullable().openapi({
       description: "What the last verification of a sealed partition found wrong",
@@ -131,7 +135,7 @@ const Skipped = z.object({ table: z.string(), reason: z.string() });
 
 export const PlanRequest = inputObject({
   table: TableName.optional().openapi({
-    description: "schema.name; all tables when left out",
+    description: "schema.name; default: all tables",
   }),
 }).openapi("PartitionPlanRequest");
 
@@ -148,7 +152,7 @@ export const PartitionPlan = z.object({
     lock: z.string(),
     reason: z.string(),
     held: z.boolean().openapi({
-      description: "Held back: the warnings say why, and apply does it only with confirm",
+      description: "Held back: the warnings say why; only apply with confirm does it",
     }),
     estimate: z.object({ rows: z.number(), bytes: z.number(), seconds: z.number() }),
   })),
@@ -196,13 +200,13 @@ export const ConvertRequest = inputObject({
   }),
   digest: ApplyRequest.shape.digest.optional(),
   key_column: z.string().min(1).max(63).optional().openapi({
-    description: "Column to partition by; needed by plan and start",
+    description: "Column to partition by; required by plan and start",
   }),
   widen_keys: z.boolean().default(false).openapi({
-    description: "Let the key column become part of keys that lack it",
+    description: "Add the key column to primary keys and unique constraints that lack it",
   }),
   policy: PolicyInput.optional().openapi({
-    description: "How the table is partitioned from then on; needed by plan and start",
+    description: "Policy of the new partitioned table; required by plan and start",
   }),
 }).superRefine(({ action, digest, key_column, policy }, context) => {
   const need = (path: string, given: unknown) => {
@@ -236,14 +240,16 @@ export const Conversion = z.object({
     "failed",
   ]).openapi({
     description:
-      "failed: an error that would repeat ended it before the swap, and it was undone; failure has the reason",
+      "failed: a permanent error ended the conversion before the swap, and it was undone; failure has the reason",
   }),
-  progress: z.number().openapi({ description: "Part of the old table that is copied, 0 to 1" }),
+  progress: z.number().openapi({
+    description: "Share of the old table that has been copied, 0 to 1",
+  }),
   rows_copied: z.int(),
   changes_applied: z.int(),
   rows_verified: z.int().nullable(),
   content_hash: z.string().nullable().openapi({
-    description: "Of both tables, found equal in one snapshot before the swap",
+    description: "Content hash of both tables, compared in one snapshot before the swap",
   }),
   lock_ms: z.number().nullable().openapi({
     description: "Longest time that writers were blocked",
@@ -276,7 +282,7 @@ export const ConversionAnswer = z.object({
   table: z.string(),
   digest: z.string().nullable(),
   refusals: z.array(z.string()).openapi({
-    description: "Why it cannot be converted, each reason with its remedy",
+    description: "Why the table cannot be converted, each reason with its remedy",
   }),
   partitions: z.array(z.string()),
   statements: z.array(z.object({

@@ -25,7 +25,7 @@ const PolicyChange = inputObject({
 
 /** Id of a recommendation in `/api/health/database`. */
 export const AdviceId = z.string().regex(/^[0-9a-f]{12}$/, "must be an id of 12 hex digits")
-  .openapi({ description: "As in recommendations of /api/health/database" });
+  .openapi({ description: "Id of a recommendation in /api/health/database" });
 
 /** A parameter value; an array of them is a set, or a value of an array type. */
 const Scalar = z.union([z.string().max(100_000), z.number(), z.boolean(), z.null()]);
@@ -41,7 +41,7 @@ const how = {
         description: "Values of $1, $2 …: one set, or an array of sets",
       }),
   })).min(1).max(100).optional().openapi({
-    description: "Statements to replay. Default: the top of pg_stat_statements",
+    description: "Statements to replay. Default: those of pg_stat_statements that took most time",
   }),
   backup: z.string().min(1).max(64).optional().openapi({
     description: "The backup to restore. Default: the newest complete one",
@@ -70,26 +70,28 @@ const RehearsedStatement = z.object({
   share: share("Share of all statements' time"),
   params: z.enum(parameterSources).openapi({
     description:
-      "Where the values come from: given with the workload, observed in a session, drawn from the columns' statistics",
+      "Source of the parameter values: given in the workload, observed in a session, or drawn from the statistics of the columns",
   }),
   variants: z.int().openapi({ description: "Sets of values in each run" }),
   before_ms: measured("Median time of one execution before the change"),
-  after_ms: measured("The same after it"),
+  after_ms: measured("Median time of one execution after the change"),
   improvement: measured(
     "Throughput after divided by before, minus one: 0.3 is 30 % more in the same time",
   ),
-  ci_low: measured("Lower bound of its interval; all intervals hold together with 95 %"),
-  ci_high: measured("Upper bound"),
+  ci_low: measured(
+    "Lower bound of the interval of `improvement`; all intervals together hold with 95 %",
+  ),
+  ci_high: measured("Upper bound of the interval of `improvement`"),
   null_ci_low: measured("Lower bound of the difference of the two copies before the change"),
-  null_ci_high: measured("Upper bound of it"),
+  null_ci_high: measured("Upper bound of the difference of the two copies before the change"),
   verdict: z.enum(statementVerdicts),
   why: z.string(),
   plan_before: z.string().nullable(),
   plan_after: z.string().nullable(),
   plan_changed: z.boolean(),
   plan_difference: z.array(z.string()),
-  buffers_before: measured("Pages that one execution read"),
-  buffers_after: measured("The same after the change"),
+  buffers_before: measured("Pages that one execution read before the change"),
+  buffers_after: measured("Pages that one execution read after the change"),
 }).openapi("RehearsedStatement");
 
 const RehearsalCost = z.object({
@@ -99,7 +101,7 @@ const RehearsalCost = z.object({
     relation: z.string(),
     held_ms: z.number(),
     blocked: z.array(z.string()).openapi({
-      description: "Clients that waited for it: readers, writers",
+      description: "Clients that waited for the lock: readers, writers",
     }),
   })),
   worst_stall_ms: z.number().openapi({
@@ -110,8 +112,8 @@ const RehearsalCost = z.object({
   bytes: z.number().openapi({ description: "Growth of the database" }),
   wal_bytes: z.number(),
   write_improvement: measured("Rate of inserts after divided by before, minus one"),
-  write_ci_low: measured("Lower bound of its interval"),
-  write_ci_high: measured("Upper bound of its interval"),
+  write_ci_low: measured("Lower bound of the interval of `write_improvement`"),
+  write_ci_high: measured("Upper bound of the interval of `write_improvement`"),
   tables: z.array(z.string()).openapi({
     description: "Tables that were read and written during the change",
   }),

@@ -12,11 +12,11 @@ const oneOf = (values: readonly string[], description: string) =>
 /** How to read a body that is not in Holdfast's own format. */
 export const mappingQuery = z.object({
   columns: optional(
-    "Fields with the columns of CSV or the keys of JSON to read them from, by name or by number from 1. `ts=date+time` joins two; `buyer_is_maker` gives the side. Other columns are ignored",
+    "FIELD=COLUMN pairs: the CSV column or JSON key that each field is read from, by name or by number from 1. `ts=date+time` joins two columns; `buyer_is_maker=COLUMN` derives the side. Other columns are ignored",
     "ts=transact_time,price=p,size=q,buyer_is_maker=m",
   ),
-  symbol: optional("The symbol of every row, when no column holds it", "BTCUSDT"),
-  exchange: optional("The exchange of every row, when no column holds it"),
+  symbol: optional("The symbol of every row, if no column holds it", "BTCUSDT"),
+  exchange: optional("The exchange of every row, if no column holds it"),
   time_unit: oneOf(timeUnits, "Unit of numbers in ts, counted from 1970"),
   time_zone: optional(
     "Zone of times without an offset: UTC, an offset, or a name of the tz database",

@@ -24,7 +24,7 @@ export const QuarantinedRow = z.object({
   line: z.int().nullable(),
   raw: z.string(),
   symbol: z.string().nullable().openapi({
-    description: "The feed; null when it could not be read",
+    description: "The symbol; null: it could not be read",
   }),
 }).openapi("QuarantinedRow");
 
@@ -35,10 +35,10 @@ const tags = ["quarantine"];
 const RowId = z.string().regex(/^\d{1,18}$/, "must be a number");
 const reason = z.string().regex(/^[a-z_]{1,64}$/, "must be a reason such as future").optional();
 const symbol = SymbolText.optional();
-const from = Time.optional().openapi({ description: "Arrived then or later" });
-const before = Time.optional().openapi({ description: "Arrived before" });
-const create = "Make instruments of symbols never seen before";
-const backfill = "Take ticks older than the horizon";
+const from = Time.optional().openapi({ description: "Rows that arrived at this time or later" });
+const before = Time.optional().openapi({ description: "Rows that arrived before this time" });
+const create = "Create instruments for unknown symbols";
+const backfill = "Accept ticks older than the horizon";
 
 const listRoute = createRoute({
   method: "get",
@@ -84,7 +84,10 @@ const retryRoute = createRoute({
     },
   },
   responses: {
-    200: jsonAnswer(IngestAnswer, "Stored, and taken out of the quarantine; 409 while refused"),
+    200: jsonAnswer(
+      IngestAnswer,
+      "The row is stored and removed from the quarantine; 409 if it is refused again",
+    ),
   },
 });
 
@@ -104,7 +107,7 @@ const retryManyRoute = createRoute({
         backfill: z.boolean().default(false).openapi({ description: backfill }),
         cursor: cursorParam,
         all: z.boolean().default(false).openapi({
-          description: "Required to retry all rows without ids and filters",
+          description: "Required to retry all rows, that is, without ids and filters",
         }),
       }).openapi("QuarantineBulkRetryRequest"),
     ),
@@ -119,7 +122,7 @@ const retryManyRoute = createRoute({
           .openapi({ description: "The first rows that were refused again" }),
         next_cursor: nextCursor,
       }).openapi("QuarantineBulkRetryAnswer"),
-      "What became of them, after commit",
+      "The outcome, after commit",
     ),
   },
 });
@@ -151,7 +154,7 @@ const purgeRoute = createRoute({
       z.object({
         purged: z.int(),
         complete: z.boolean().openapi({
-          description: "False when the time of one request was used up and rows are left",
+          description: "false: the time of one request did not suffice, and rows remain",
         }),
       }).openapi("QuarantinePurgeAnswer"),
       "Number of deleted rows",

@@ -51,7 +51,8 @@ export const IngestAnswer = z.object({
   accepted: z.int().openapi({ description: "Ticks stored" }),
   quarantined: z.int().openapi({ description: "Rows put in quarantine, with their reasons" }),
   replayed: z.boolean().openapi({
-    description: "Whether this repeats the first answer to the same key",
+    description:
+      "true: the answer of an earlier upload with the same key; nothing was stored again",
   }),
   errors: z.array(z.object({ line: z.int().optional(), path: z.string(), message: z.string() }))
     .optional().openapi({ description: "The first refused rows" }),
@@ -70,7 +71,7 @@ const listRoute = createRoute({
     query: z.object({
       symbol: SymbolText,
       from: Time.optional().openapi({ description: "Included" }),
-      to: Time.optional().openapi({ description: "Not included" }),
+      to: Time.optional().openapi({ description: "End, exclusive" }),
       limit: limitParam(10_000, 1_000),
       order: z.enum(["asc", "desc"]).default("asc"),
       cursor: cursorParam,
@@ -155,12 +156,12 @@ export function tickRoutes(
     ],
     summary: "Store ticks; answers after commit",
     description:
-      "Refused rows go to the quarantine. A body without a well-formed row is refused entirely. Lines count from 1 (in a JSON array: elements). The parameters from `columns` on describe bodies of other formats: CSV by its columns, JSON by its keys.",
+      "Refused rows go to the quarantine. A body without a well-formed row is refused entirely. Lines (in a JSON array: elements) are counted from 1. The parameters from `columns` on describe bodies in other layouts.",
     request: {
       query: ingestQuery.extend(mappingQuery.shape),
       headers: z.object({
         "idempotency-key": z.string().max(255).optional().openapi({
-          description: "A batch sent again with the same key is stored once",
+          description: "A repeated upload with the same key is stored once",
         }),
         "content-encoding": z.enum(["gzip", "identity"]).optional(),
       }),

@@ -21,16 +21,17 @@ export const Alert = z.object({
   rule: z.string(),
   alert_type: z.string().meta({ example: "connection_pool_warning" }),
   severity: Severity,
-  peak_severity: Severity.meta({ description: "The worst severity it had" }),
+  peak_severity: Severity.meta({ description: "Worst severity that the alert had" }),
   state: z.enum(["pending", "firing", "resolved"]),
   message: z.string().meta({ example: "Connection pool utilization high: 80%" }),
   value: z.number().nullable(),
   threshold: z.number().nullable(),
   scope: z.string().meta({
-    description: "The table or other object that it is about; empty for the whole server",
+    description: "The table or other object that the alert is about; empty for the whole server",
   }),
   instance: z.string().meta({
-    description: "The Holdfast that judges it, where others do not; empty where one judges for all",
+    description:
+      "The instance that evaluates a rule about itself; empty for rules that one instance evaluates for all",
   }),
   started_at: Time,
   resolved_at: Time.nullable(),
@@ -39,18 +40,23 @@ export const Alert = z.object({
     description: 'Name and role: "marta, admin"; the role is "open" where no token is set',
   }),
   flapping: z.boolean().meta({
-    description: "It fired so often within an hour that it stays open until 15 min were quiet",
+    description:
+      "The alert fired so often within an hour that it stays open until its value has been clear for 15 minutes",
   }),
   unknown_since: Time.nullable().meta({
-    description: "Since when its value is unknown; meanwhile it can neither end nor change",
+    description:
+      "Since when the value is unknown; until it is known again, the alert neither ends nor changes",
   }),
   silenced_by: z.uuid().nullable().meta({
-    description: "The silence that keeps it from the channels",
+    description: "The silence that suppresses the alert's notifications",
   }),
   inhibited_by: z.string().nullable().meta({
-    description: "The firing rule of which this alert is a consequence; channels get only that one",
+    description:
+      "The firing rule of which this alert is a consequence; channels are notified of that rule only",
   }),
-  notified_at: Time.nullable().meta({ description: "When channels last got a notice of it" }),
+  notified_at: Time.nullable().meta({
+    description: "When channels were last notified of the alert",
+  }),
   notified_severity: Severity.nullable(),
   evidence: z.array(Evidence),
   cause: z.string(),

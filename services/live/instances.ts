@@ -15,7 +15,7 @@ export interface Instance {
   last_seen_at: string;
   /** Whether it was seen within the last seconds. */
   alive: boolean;
-  /** Scheduled work that it alone does for all. */
+  /** Scheduled work that this instance does for all. */
   leads: "alerts"[];
 }
 

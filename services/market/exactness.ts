@@ -4,7 +4,7 @@ export interface Exactness {
   tick_size_source: "instrument" | "inferred" | "none";
   sampled: number;
   distinct_prices: number;
-  /** Distinct prices that print as a multiple of the tick size, because they are the float8 nearest to it. */
+  /** Distinct prices whose decimal text is a multiple of the tick size, because they are the float8 nearest to it. */
   round_trips: number;
   /** Distinct prices that are not a multiple of the tick size. */
   off_grid: number;

@@ -15,7 +15,7 @@ export interface Retention {
 
 /** Hours of the policy's time zone in which partitions may be detached, moved and dropped; they do not limit premaking. */
 export interface MaintenanceWindow {
-  /** ISO days of the week, 1 is Monday; every day when left out. */
+  /** ISO days of the week, 1 is Monday; default: every day. */
   days?: number[];
   /** "22:00" to "06:00" includes midnight and belongs to the day on which it begins. */
   from: string;

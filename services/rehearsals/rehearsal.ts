@@ -107,7 +107,7 @@ export interface ChangeCost {
   write_improvement: number | null;
   write_ci_low: number | null;
   write_ci_high: number | null;
-  /** Tables that were read and written meanwhile. */
+  /** Tables that were read and written during the change. */
   tables: string[];
 }
 

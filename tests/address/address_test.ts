@@ -175,7 +175,7 @@ Deno.test("what cannot be taken is refused in one line that names it and no secr
     ["host=db connect_timeout=soon", /connect_timeout is "soon"; allowed: a whole number/],
     ["host=db channel_binding=require", /channel_binding is "require"/],
     ["host=db sslcrl=/x", /sslcrl is "\/x"; the TLS library does not check/],
-    ["host=db require_auth=scram-sha-256", /require_auth is .* the driver answers/],
+    ["host=db require_auth=scram-sha-256", /require_auth is .* the driver uses/],
     ["host=db sslnegotiation=direct", /sslnegotiation=direct with sslmode=prefer/],
   ];
   for (const [text, message] of refused) assert.match(refusal(text), message, text);

@@ -219,7 +219,7 @@ Deno.test("what no rule or alert is named, and levels of a wrong kind, are refus
   assert.equal((await gone.json()).code, "not_found");
 });
 
-Deno.test("a pool with nothing left fires at its shipped level, and so does the wait for it", async () => {
+Deno.test("an exhausted pool, and the wait for a connection, fire at their shipped levels", async () => {
   const levels = { warning: 0.8, critical: 0.95, clear: 0.7, ...calm };
   await changeRule("connection_pool", levels);
   await changeRule("pool_wait", calm);

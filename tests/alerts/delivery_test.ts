@@ -221,7 +221,9 @@ Deno.test("a silence keeps an alert from the channels until it ends; it fires al
     `/api/alerts/${alert?.id}`,
   );
   assert.ok(
-    explanation.why.includes(`Channels get no notices of it because of silence ${silence.id}.`),
+    explanation.why.includes(
+      `Channels get no notifications of it because of silence ${silence.id}.`,
+    ),
   );
   assert.deepEqual(receiver.received, []);
   const ended = await one.request(`/api/alerts/silences/${silence.id}`, { method: "DELETE" });
@@ -296,7 +298,7 @@ Deno.test("two Holdfasts on one database show the same alerts, tell once, and ta
   }
 });
 
-Deno.test("an outage is told from memory, said once in the log, and kept when it is over", async () => {
+Deno.test("during an outage alerts come from memory, the log has one line, and they are stored afterwards", async () => {
   receiver.forget();
   const logged = (event: string) => one.logs.filter((line) => line.event === event).length;
   const before = logged("alerts_not_saved");

@@ -171,7 +171,7 @@ async function others(): Promise<string[]> {
     .map(({ rule, message }) => `${rule}: ${message}`);
 }
 
-Deno.test("what is nearly bad fires nothing", async () => {
+Deno.test("values close to their levels fire nothing", async () => {
   // Until it is analyzed nobody is to wonder at it.
   await app.sql`alter table shop.fills set (autovacuum_analyze_threshold = 1000000)`;
   await briefly((sql) =>
@@ -229,7 +229,7 @@ Deno.test("what is nearly bad fires nothing", async () => {
   assert.deepEqual(await others(), []);
 });
 
-Deno.test("ids near their wraparound", async () => {
+Deno.test("transaction ids and multixact ids near wraparound", async () => {
   await app.sql`update pg_database set
     datfrozenxid = ((pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 1700000000) & 4294967295)::text::xid
     where datname = 'template0'`;
@@ -256,7 +256,7 @@ Deno.test("ids near their wraparound", async () => {
   // The rate is the mean of an hour: that one stays for a while.
 });
 
-Deno.test("a forgotten prepared transaction, and the horizon it holds", async () => {
+Deno.test("an old prepared transaction, and the xmin horizon that it holds back", async () => {
   await setLevels("prepared_transaction", { warning: 0.5, clear: 0.1 });
   await setLevels("xmin_horizon", { warning: 3, clear: 2 });
   for (let used = 0; used < 4; used++) await app.sql`select pg_current_xact_id()`;
@@ -299,7 +299,7 @@ Deno.test("a setting that waits for a restart", async () => {
   await ends(alert);
 });
 
-Deno.test("a slot nobody uses keeps WAL, is lost, and its alerts end when it is dropped", async () => {
+Deno.test("an unused slot retains WAL, is lost, and its alerts end when it is dropped", async () => {
   await setLevels("slot_inactive", { warning: 0.5, clear: 0.1 });
   await setLevels("slot_retained", { warning: 20_000_000, critical: null, clear: 1 });
   for (let segment = 0; segment < 3; segment++) {
@@ -339,7 +339,7 @@ Deno.test("a sequence near the end of its column", async () => {
   await ends(alert);
 });
 
-Deno.test("indexes invalid and doubled", async () => {
+Deno.test("invalid and duplicate indexes", async () => {
   await app.sql`create index orders_price on shop.orders (price)`;
   await app.sql`create index orders_price_too on shop.orders (price)`;
   await app.sql`insert into shop.orders (note) values ('same'), ('same')`;
@@ -355,7 +355,7 @@ Deno.test("indexes invalid and doubled", async () => {
   await ends(invalid);
 });
 
-Deno.test("a table that autovacuum and analyze do not get to, and one too old", async () => {
+Deno.test("a table that autovacuum and analyze do not reach, and one with an overdue freeze", async () => {
   await briefly(async (sql) => {
     await sql`insert into shop.fills select g, 'y' from generate_series(2000, 9000) as g`;
     await sql`delete from shop.fills`;
@@ -392,7 +392,7 @@ Deno.test("sorts on disk", async () => {
   await ends(alert);
 });
 
-Deno.test("sessions that wait in a queue, a wait too long, and a transaction open for long", async () => {
+Deno.test("blocked sessions, a long wait for a lock, and a long transaction", async () => {
   await setLevels("long_transaction", { warning: 0.5, critical: null, clear: 0.2 });
   await setLevels("idle_in_transaction", { warning: 0.5, critical: null, clear: 0.2 });
   await setLevels("lock_wait", { warning: 0.5, critical: null, clear: 0.2 });
@@ -426,7 +426,7 @@ Deno.test("connections nearly used up", async () => {
   await ends(alert);
 });
 
-Deno.test("two transactions that wait for each other", async () => {
+Deno.test("a deadlock of two transactions", async () => {
   await setLevels("deadlocks", { keep_firing_seconds: 2 }); // the rate of one look is over at the next
   await app.sql`insert into shop.fills values (1, 'a'), (2, 'b') on conflict do nothing`;
   const [left, right] = [connect(), connect()];
@@ -474,7 +474,7 @@ Deno.test("transactions that are rolled back", async () => {
   await setLevels("rollbacks", { enabled: false });
 });
 
-Deno.test("reads that miss memory, of tables and of indexes", async () => {
+Deno.test("reads of tables and indexes that miss the buffer cache", async () => {
   await setLevels("cache_hit_ratio", { enabled: true });
   await app.sql`create extension if not exists pg_buffercache`;
   await app.sql`create table shop.prints as select g as id, repeat('x', 200) as note
@@ -507,7 +507,7 @@ Deno.test("reads that miss memory, of tables and of indexes", async () => {
   await setLevels("cache_hit_ratio", { enabled: false });
 });
 
-Deno.test("space that a rewrite would give back, and much WAL", async () => {
+Deno.test("bloat, and a high rate of WAL", async () => {
   // Well above what looking itself writes.
   await setLevels("wal_rate", { warning: 5_000_000, clear: 2_500_000, keep_firing_seconds: 2 });
   await setLevels("bloat", { warning: 10_000_000, clear: 1_000_000 });
@@ -614,7 +614,7 @@ async function apply(table: string): Promise<void> {
   assert.equal(answer.status, 200, await answer.text());
 }
 
-Deno.test("a default partition that takes rows of the present, and one that cannot be drained", async () => {
+Deno.test("a default partition that receives present rows, and one that cannot be drained", async () => {
   await app.sql.unsafe(`
     create schema late;
     create table late.switch (refuses bool);
@@ -653,7 +653,7 @@ Deno.test("a default partition that takes rows of the present, and one that cann
   await app.sql`drop schema late cascade`;
 });
 
-Deno.test("a commit that takes long, and one that does not come through", async () => {
+Deno.test("a slow commit, and a commit that does not finish", async () => {
   const holder = connect();
   await holder`begin`;
   await holder`lock table holdfast.canary`;
@@ -666,7 +666,7 @@ Deno.test("a commit that takes long, and one that does not come through", async 
   await ends(failing);
 });
 
-Deno.test("a feed that went quiet", async () => {
+Deno.test("a feed that sends nothing", async () => {
   await setLevels("feed_stale", { enabled: true });
   const post = (symbol: string, ageMs: number) =>
     app.post("/api/ticks?create=true", [
@@ -681,7 +681,7 @@ Deno.test("a feed that went quiet", async () => {
   await ends(alert);
 });
 
-Deno.test("a page whose checksum is wrong", async () => {
+Deno.test("a page with a wrong checksum", async () => {
   await app.sql`create table shop.damaged as select g as id from generate_series(1, 1000) as g`;
   await app.sql`checkpoint`;
   const [file] = await app.sql`select current_setting('data_directory') as directory,

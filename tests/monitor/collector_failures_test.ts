@@ -42,7 +42,7 @@ function statesFor(major: 15 | 18, place: number) {
 
 const tiers = ["fast", "stats", "slow", "hourly"] as const;
 
-Deno.test("an error of one collector is that collector's alone, whichever it is and whatever the error", async (t) => {
+Deno.test("an error of a collector affects that collector only, whichever it is and whatever the error", async (t) => {
   for (const major of majors) {
     await t.step(`on Postgres ${major}`, () =>
       onServer(major, async (target) => {

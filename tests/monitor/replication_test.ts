@@ -102,31 +102,34 @@ testWith(
       return transition?.kind === "fired";
     };
     try {
-      await t.step("one that has all is not behind, and fires nothing", async () => {
-        await setLevels(app, "replication_lag", {
-          warning: 1_000_000,
-          critical: null,
-          clear: 1_000,
-        });
-        await setLevels(app, "replication_delay", { warning: 0.5, critical: null, clear: 0.2 });
-        await eventually(() => value("replication_lag_bytes")?.value === 0, "it has caught up");
-        assert.equal(value("replication_lag_bytes")?.scope, "standby_one");
-        assert.equal(value("standbys")?.value, 1);
-        assert.deepEqual(await alerts("firing"), []);
-        await eventually(async () => {
-          await watched.look();
-          // Something is written every second: between two of them it has replayed all.
-          return watched.value("standby_receiving") === 1 &&
-            watched.value("standby_replay_delay_seconds") === 0;
-        }, "it receives, and has replayed all");
-        assert.ok(!judged("standby_delay", { warning: 0.5, critical: null, clear: 0.2 }));
-        assert.ok(!judged("standby_cut"));
-        assert.ok(!judged("standby_paused"));
-        assert.ok(watched.value("xid_age")! > 0, "a standby answers the other questions too");
-      });
+      await t.step(
+        "a standby that has replayed everything has no lag, and no alert fires",
+        async () => {
+          await setLevels(app, "replication_lag", {
+            warning: 1_000_000,
+            critical: null,
+            clear: 1_000,
+          });
+          await setLevels(app, "replication_delay", { warning: 0.5, critical: null, clear: 0.2 });
+          await eventually(() => value("replication_lag_bytes")?.value === 0, "it has caught up");
+          assert.equal(value("replication_lag_bytes")?.scope, "standby_one");
+          assert.equal(value("standbys")?.value, 1);
+          assert.deepEqual(await alerts("firing"), []);
+          await eventually(async () => {
+            await watched.look();
+            // Something is written every second: between two of them it has replayed all.
+            return watched.value("standby_receiving") === 1 &&
+              watched.value("standby_replay_delay_seconds") === 0;
+          }, "it receives, and has replayed all");
+          assert.ok(!judged("standby_delay", { warning: 0.5, critical: null, clear: 0.2 }));
+          assert.ok(!judged("standby_cut"));
+          assert.ok(!judged("standby_paused"));
+          assert.ok(watched.value("xid_age")! > 0, "a standby answers the other questions too");
+        },
+      );
 
       await t.step(
-        "with its replay paused it falls behind, and that fires on its name",
+        "a standby whose replay is paused falls behind, and alerts with its name fire",
         async () => {
           await there`select pg_wal_replay_pause()`;
           await app.sql`create table public.much as select g, repeat('x', 200) as t
@@ -156,7 +159,7 @@ testWith(
         },
       );
 
-      await t.step("one whose link to its primary is cut says so itself", async () => {
+      await t.step("a standby that loses the connection to its primary reports it", async () => {
         const [{ link }] = await there`select current_setting('primary_conninfo') as link` as [
           { link: string },
         ];
@@ -176,7 +179,7 @@ testWith(
       });
 
       await t.step(
-        "one that is gone has not caught up, and is missed until it is back",
+        "a standby that disconnects is reported missing until it is back",
         async () => {
           await setLevels(app, "standby_missing", {});
           await there`select pg_wal_replay_pause()`;

@@ -41,7 +41,7 @@ async function look(): Promise<void> {
   for (const tier of ["slow", "stats", "fast"] as const) await app.holdfast.monitor.runNow(tier);
 }
 
-Deno.test("a clock of ours years off is seen, told and held against nobody", async () => {
+Deno.test("a clock of Holdfast that is years off fires an alert and removes no data", async () => {
   const today = new Date().toISOString().slice(0, 10);
   // One leaf is due by the right clock, and the next one not before twelve hours from now, whatever time of day it is.
   const keepHours = 18 * 24 - 12 + new Date().getUTCHours();

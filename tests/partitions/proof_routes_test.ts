@@ -118,7 +118,7 @@ Deno.test("ticks of a sealed day are refused with 409 and a code; opened again, 
   await applyPlan();
 });
 
-Deno.test("verify says what it read, and names what differs; health tells it too", async () => {
+Deno.test("verify reports what it read and names what differs, and so does health", async () => {
   await app.holdfast.monitor.checkNow();
   assert.ok(!(await firing()).some((rule) => rule.startsWith("sealed_partitions_changed")));
   const passed = Verification.parse(
@@ -154,7 +154,7 @@ Deno.test("verify says what it read, and names what differs; health tells it too
     alter table market.ticks_p20260203 enable always trigger holdfast_sealed`).simple();
 });
 
-Deno.test("the alert is resolved by a verification that finds the partition as it was sealed, and by no other", async () => {
+Deno.test("only a verification that finds the partition as it was sealed resolves the alert", async () => {
   const rule = "sealed_partitions_changed market.ticks critical";
   app.holdfast.monitor.refreshPartitions();
   await app.holdfast.monitor.checkNow();

@@ -251,7 +251,7 @@ Deno.test("a table that runs out within two hours is rotated each minute, not ea
   assert.deepEqual(plan.body.warnings, ["app.events: its policy is disabled"]);
 });
 
-Deno.test("with rotation off and time going by, the alert fires days before inserts fail, and its statements cure it", async () => {
+Deno.test("with rotation off, the alert fires days before inserts fail, and its statements fix it", async () => {
   await put("market.ticks", { interval: "1 day", key: "timestamptz", premake: 7, enabled: false });
   clock.time += 5 * day;
   await app.holdfast.everyHour();

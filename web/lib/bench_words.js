@@ -8,12 +8,12 @@ const KINDS = {
 
 const ASKS = {
   insert_performance: "How much faster inserts are than into a naive table",
-  calculation_performance: "How much faster float8 computes than numeric",
+  calculation_performance: "How much faster float8 is than numeric in computations",
   high_frequency_capacity: "Highest sustained inserts at the p99 limit",
   query_performance: "How much faster the usual queries are than on a naive table",
   connection_pool: "How much faster concurrent work is than with naive connections",
-  partition_maintenance: "How little writers stall while partitions rotate",
-  monitoring_overhead: "How little measuring costs the database",
+  partition_maintenance: "How much shorter writers stall while partitions rotate",
+  monitoring_overhead: "Cost of monitoring for the database",
   broadcast_fanout: "How fast one message reaches every browser",
 };
 

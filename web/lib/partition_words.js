@@ -6,7 +6,7 @@ import { toneFor } from "./units.js";
 /** What the runway means, in words, and its tone by the rule that watches it. */
 export function runwayWords(seconds, rule) {
   if (typeof seconds !== "number" || !Number.isFinite(seconds)) {
-    return ["unknown", "How long inserts are safe is unknown"];
+    return ["unknown", "The time until inserts find no partition is unknown"];
   }
   if (seconds <= 0) return ["bad", "Inserts fail now: no partition takes new rows"];
   const tone = toneFor(rule, seconds);

@@ -49,7 +49,7 @@ function Drawn({ alert, rule }) {
     ? `${series.points.length} points; shaded: while it fires; dashed: its levels`
     : series.loading
     ? ""
-    : "No history is kept of this value.";
+    : "No history of this value is kept.";
   return html`<${Panel} title=${rule.metric.replaceAll("_", " ")} aside=${scopeWords(alert.scope)}>
     <${Trouble} of=${series} />
     ${

@@ -48,7 +48,7 @@ export function Page() {
         value=${text} onInput=${(event) => setText(event.target.value)} />
     </div>
         ${complete === false &&
-          html`<${Note}>The list may not be complete: what fires is up to date, what has ended may be missing.<//>`}
+          html`<${Note}>The list may be incomplete: firing alerts are up to date, ended ones may be missing.<//>`}
         <${Panel} title=${STATES.find(([key]) => key === state)?.[1] ??
           "Alerts"} aside=${`${shown.length} shown`}>
       <${AlertList} alerts=${shown} none=${complete === null ? "Asking." : "None fits."} />

@@ -68,7 +68,7 @@ function Recovery({ backups }) {
           ) => set(event.target.value)} /><//>
         <${Field} label="New directory"><input value=${folder} onInput=${(event) =>
           setFolder(event.target.value)} /><//></div>
-        <div class="sql"><pre tabindex="0" role="group" aria-label="Command"><code>${command}</code></pre><div class="sql-foot"><span class="faint">run where Holdfast runs; without a moment it goes to the end of the WAL</span><${Copy} text=${command} /></div></div>
+        <div class="sql"><pre tabindex="0" role="group" aria-label="Command"><code>${command}</code></pre><div class="sql-foot"><span class="faint">run it where Holdfast runs; without a time it restores to the end of the WAL</span><${Copy} text=${command} /></div></div>
       <//>
   `;
 }
@@ -189,7 +189,7 @@ export function Page() {
       <${Panel} title="Backup metrics">
         <${MetricRows} metrics=${metrics} rows=${[
           ["backup_age_seconds", "Age of the newest"],
-          ["backup_unproven_seconds", "Time since the last proof"],
+          ["backup_unproven_seconds", "Time since the last proven restore"],
           ["backup_problems", "Problems"],
           ["archive_lag_seconds", "Archive lag"],
           ["backup_copy_age_seconds", "Age of the newest copy"],

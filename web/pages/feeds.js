@@ -89,7 +89,8 @@ export function Page() {
       <${Trouble} of=${answer} />
       <${Await} of=${answer}>
           <${Table} columns=${columns} rows=${data?.feeds ?? []} keyOf=${(row) =>
-            row.symbol} sort="age" label="Feeds" empty="No tick has come since Holdfast started." />
+            row
+              .symbol} sort="age" label="Feeds" empty="No tick was received since Holdfast started." />
           ${others.map(([name, one]) =>
             html`<p class="faint">${name}: ${number(one.accepted)} stored, ${
               number(one.quarantined)

@@ -158,7 +158,7 @@ export function Page({ params }) {
             }</a>`
           )}<span class="faint">opened ${clock(incident.opened_at)}</span></div>${alert.cause &&
             html`<p>${alert.cause}</p>`}</section>
-        <${Panel} title="Values" aside="point at a moment: what stands below is of then"><${Lines} incident=${incident} at=${at} move=${move} /><//>
+        <${Panel} title="Values" aside="point at a time to see the values of that time below"><${Lines} incident=${incident} at=${at} move=${move} /><//>
         <div class="columns two">
           <${Panel} title="Who blocked whom" aside=${look ? `at ${clock(look.at)}` : ""}>${look
             ? html`<${LockTree} roots=${look.roots} acts=${false} />`
@@ -186,7 +186,7 @@ export function Page({ params }) {
           row,
         ) =>
           row
-            .query_id} sort="share" label="Statements" empty="Statements were not known then." /><//>
+            .query_id} sort="share" label="Statements" empty="Statements were unknown at that time." /><//>
         ${shown && html`
           <${Panel} title="Sessions" aside=${`at ${clock(shown.taken_at)}`}>
             <${Rows} rows=${shown.sessions} />

@@ -158,7 +158,7 @@ export function Page() {
           <${Await} of=${latest}>
             <${Table} columns=${columns} rows=${ticks} keyOf=${(tick) =>
               `${tick.ts} ${tick.trade_id} ${tick.price} ${tick.size}`} name="ticks"
-              label="Latest ticks" empty="No tick is stored of it." />
+              label="Latest ticks" empty="No tick of this symbol is stored." />
             <//>
             <//>
             </div>

@@ -87,7 +87,7 @@ function backupLine(answer, rules) {
   const done = answer.data.backups.filter(({ status }) => status === "complete");
   const running = answer.data.backups.some(({ status }) => status === "running");
   if (done.length === 0) {
-    return [running ? "info" : "warn", running ? "the first backup is under way" : "no backup yet"];
+    return [running ? "info" : "warn", running ? "the first backup is running" : "no backup yet"];
   }
   const last = serverNow() - Date.parse(done[0].finished_at);
   const proven =
@@ -169,7 +169,7 @@ function Firing() {
     ? "Asking what fires."
     : complete && known
     ? "No alert is firing."
-    : "No alert is known to be firing; the list may be out of date.";
+    : "No alert is firing as far as known; the list may be out of date.";
   const aside = [
     firing.length > 0 ? `${firing.length} firing` : null,
     pending > 0 ? `${pending} pending` : null,

@@ -93,7 +93,7 @@ export function Page() {
     <${Await} of=${answer}>${
     tables.length === 0 && html`<p class="empty">${
       answer.data?.checked_at === null
-        ? "Partitions have not been read yet; what they are like is unknown."
+        ? "Partitions have not been read yet; their state is unknown."
         : "No table is managed yet."
     }</p>`
   }<//>

@@ -27,7 +27,7 @@ function Mark() {
   return html`
     <${May}>
       <${Panel} title="Mark a moment"
-        aside="a deployment, a migration: seen beside alerts and slower statements">
+        aside="such as a deployment or a migration; shown beside alerts and slower statements">
         <form class="inline"
           onSubmit=${save}><label class="inline">Mark <input value=${text} onInput=${(event) =>
             set(
@@ -58,7 +58,7 @@ function Browser() {
             ) => set(event.target.value)} maxlength="80" autocomplete="name" /><//></div>
         <div class="form-foot"><button class="small">Save</button><span class="faint">${role ===
             null
-          ? "no token is asked for"
+          ? "no token is required"
           : role === "read"
           ? "signed in, may only read"
           : "signed in, may change things"}</span></div></form><//>

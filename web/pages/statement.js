@@ -26,7 +26,10 @@ export function Page({ params }) {
     <${PageHead} title="Statement" aside=${html`<span class="pid">${params.id}</span>`} tools=${html`<a href="/statements">All statements</a>`} />
     <${Trouble} of=${answer} />
     <${Await} of=${answer}>${!row
-      ? html`<p class="empty">The statistics have no such statement now: it may have been evicted or reset.</p>`
+      ? html`
+        <p
+          class="empty">The statistics no longer have this statement: it may have been evicted or reset.</p>
+      `
       : html`
         ${row.regressions.length > 0 && html`
           <${Panel} title="Slower than usual">

@@ -142,7 +142,7 @@ export function Page() {
       <${Await} of=${answer}>
         <${Table} columns=${columns} rows=${rows} keyOf=${(row) => row.query_id} sort="share"
           label="Statements" empty=${order === "recent"
-            ? "Nothing ran between the last two readings that is known."
+            ? "No known statement ran between the last two readings."
             : "No statement is tracked."} />
         <//>
         <//>

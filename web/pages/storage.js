@@ -103,7 +103,7 @@ function Tables({ metrics }) {
   ];
   return html`
     <${Panel} title="Tables"
-      aside="due: multiples of what starts autovacuum; partitions count with their table"
+      aside="due: multiple of the threshold that starts autovacuum; partitions count with their table"
       tools=${html`<${Segments} label="Which tables" value=${which} options=${[["yours", "Yours"], [
         "all",
         "With Holdfast's",

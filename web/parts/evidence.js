@@ -130,7 +130,7 @@ export function Piece({ name, value }) {
 export function Evidence({ alert, at }) {
   const pieces = Array.isArray(alert.evidence) ? alert.evidence : [];
   if (pieces.length === 0) {
-    return html`<p class="faint">There is no further evidence than the value.</p>`;
+    return html`<p class="faint">There is no evidence beyond the value.</p>`;
   }
   const over = alert.state === "resolved";
   return html`<div class="evidence">

@@ -109,8 +109,8 @@ const KEYS = [
   ["Ctrl K", "go anywhere by name"],
   ["/", "the same"],
   ["?", "these keys"],
-  ["p", "pause or go on"],
-  ["t", "light, dark or as the system"],
+  ["p", "pause or continue"],
+  ["t", "light, dark or the system's theme"],
   ["Esc", "close"],
 ];
 
@@ -135,7 +135,7 @@ export function Help({ close }) {
             `
           )}</dl>
       <p
-        class="faint">Times are UTC. Drag over a chart to zoom; the address keeps what you see, so a copied link shows it too.</p>
+        class="faint">Times are UTC. Drag over a chart to zoom. The address contains the view, so a copied link shows it too.</p>
       <form method="dialog"><button class="small">Close</button></form>
       <//>
   `;

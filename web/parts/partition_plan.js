@@ -42,7 +42,7 @@ export function PartitionPlan({ table, applied }) {
     });
   const drops = plan?.statements.filter(({ action }) => DESTRUCTIVE.includes(action)).length ?? 0;
   return html`
-    <${Panel} title="Plan" aside="every statement due, with its lock; asking changes nothing"
+    <${Panel} title="Plan" aside="every statement that is due, with its lock; a plan changes nothing"
       tools=${html`<${May}><button type="button" class="small" disabled=${planning.busy} onClick=${ask}>${
         plan ? "Plan again" : "Plan"
       }</button><//>`}>
@@ -50,7 +50,7 @@ export function PartitionPlan({ table, applied }) {
         ${plan && html`
           ${plan.warnings.map((one) => html`<${Note} key=${one}>${one}<//>`)}
           ${plan.skipped.map((one) =>
-            html`<${Note} key=${one.table} tone="info">${one.table} is left out: ${one.reason}<//>`
+            html`<${Note} key=${one.table} tone="info">${one.table} is skipped: ${one.reason}<//>`
           )}
           ${plan.statements.length === 0 ? html`<p class="empty">Nothing is due.</p>` : html`
             <ol class="cards">${plan.statements.slice(0, MOST).map((one) =>

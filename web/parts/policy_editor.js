@@ -76,7 +76,7 @@ export function PolicyEditor({ table, policy, saved }) {
   return html`
     <${Panel} title="Policy" aside=${policy
       ? ""
-      : "none yet: saving one makes Holdfast manage this table"}>
+      : "none yet: if you save one, Holdfast manages this table"}>
       <form onSubmit=${save}>
         <div class="fields">
           <${Field} label="Interval"

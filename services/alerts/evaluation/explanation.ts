@@ -40,11 +40,11 @@ export function explain(rule: Rule, alert: Alert): Explanation {
       ]
       : []),
     ...(alert.silenced_by
-      ? [`Channels get no notices of it because of silence ${alert.silenced_by}.`]
+      ? [`Channels get no notifications of it because of silence ${alert.silenced_by}.`]
       : []),
     ...(alert.inhibited_by
       ? [
-        `Channels get no notices of it because it is a consequence of ${alert.inhibited_by}, which fires.`,
+        `Channels get no notifications of it because it is a consequence of ${alert.inhibited_by}, which fires.`,
       ]
       : []),
   ];

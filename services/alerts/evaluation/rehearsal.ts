@@ -46,7 +46,7 @@ export const Rehearsal = z.object({
   }),
   would_have_fired: z.int(),
   notices: z.int().meta({
-    description: "Notices that channels would have got, without reminders",
+    description: "Number of notifications that channels would have got, without reminders",
   }),
   firings: z.array(RehearsedFiring),
   summary: z.string().meta({ example: "would have fired 3 times between … and …" }),

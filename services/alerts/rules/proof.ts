@@ -18,7 +18,10 @@ const onServerFile = "alerts/rules_test.ts";
 const readingsFile = "alerts/readings_test.ts";
 
 /** Brings every rule with `onServer` close to its level; none fires. */
-const nearlyBad: TestName = { test: "what is nearly bad fires nothing", file: onServerFile };
+const nearlyBad: TestName = {
+  test: "values close to their levels fire nothing",
+  file: onServerFile,
+};
 
 /** Returns a proof on a real server; `silent` defaults to the test of values that are nearly bad. */
 export const onServer = (

@@ -24,14 +24,15 @@ export const RuleLevels = z.object({
     description: "Level of a critical alert; null for none",
   }),
   clear: z.number().meta({
-    description: "Level at which a firing alert ends; between it and `warning` nothing changes",
+    description:
+      "Level at which a firing alert ends; between this level and `warning` nothing changes",
   }),
   for_seconds: Seconds.meta({ description: "How long a level must hold before the rule fires" }),
   keep_firing_seconds: Seconds.meta({
     description: "How long the value must be clear before the alert ends",
   }),
   cooldown_seconds: Seconds.meta({
-    description: "Least time from the end of an alert to the next one of the same rule and scope",
+    description: "Minimum time from the end of an alert to the next one of the same rule and scope",
   }),
   enabled: z.boolean(),
 });
@@ -52,7 +53,7 @@ export const Rule = z.object({
   cure: z.array(Cure).readonly(),
   local: z.boolean().optional().meta({
     description:
-      "True where each Holdfast judges the rule by itself; otherwise one judges for all on a database",
+      "true: each instance evaluates the rule for itself; false: one instance evaluates it for all on the database",
   }),
 });
 export type Rule = z.infer<typeof Rule>;

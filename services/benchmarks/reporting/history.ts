@@ -23,7 +23,7 @@ export interface HistoryChange {
   measured_at: string;
   before: number;
   after: number;
-  /** Probability of a change as clear by chance alone. */
+  /** Probability of an equally clear change by chance. */
   p: number;
 }
 

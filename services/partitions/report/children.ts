@@ -13,7 +13,7 @@ export interface ChildReport {
   rows_estimate: number | null;
   bytes: number;
   sealed_at: string | null;
-  /** A default partition takes rows of no other range; it has no range. */
+  /** default: the default partition, which has no range and holds the rows of no other partition. */
   is_default: boolean;
   /** What the last verification found wrong with a sealed partition. */
   problem: string | null;

@@ -3,7 +3,7 @@ import { byReading } from "../proof.ts";
 
 const backupTest = "backups that are old, unproven or damaged, and WAL that waits to be archived";
 const copyTest = "backups and WAL that have not been copied for a long time";
-const agesProof = byReading(backupTest, "the ages are given");
+const agesProof = byReading(backupTest, "backups do not grow old within a test");
 
 /** Rules about backups, restore drills, the WAL archive, and their copies. */
 export const backupRules: readonly RuleDefinition[] = [
@@ -52,7 +52,7 @@ export const backupRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     phrase: "Problems with backups",
     cause: "GET /api/health/database names each problem under backups.problems.",
-    proof: byReading(backupTest, "the count is given"),
+    proof: byReading(backupTest, "the test sets the number of problems"),
   },
   {
     ...defaults,
@@ -73,7 +73,7 @@ export const backupRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "reads only; the server's log has the archiver's errors",
     }],
-    proof: byReading(backupTest, "the lag is given"),
+    proof: byReading(backupTest, "the test sets the lag"),
   },
   {
     ...defaults,
@@ -89,7 +89,7 @@ export const backupRules: readonly RuleDefinition[] = [
     phrase: "No backup copied for a long time",
     cause:
       "Copying to the S3-compatible storage fails, or is too slow. copy_problem under backups in GET /api/health/database has the error.",
-    proof: byReading(copyTest, "the ages are given"),
+    proof: byReading(copyTest, "backups do not grow old within a test"),
   },
   {
     ...defaults,
@@ -105,6 +105,6 @@ export const backupRules: readonly RuleDefinition[] = [
     phrase: "Copy of the WAL archive behind",
     cause:
       "The S3-compatible storage is unreachable, or too slow. WAL that is not copied is lost with this disk.",
-    proof: byReading(copyTest, "the lag is given"),
+    proof: byReading(copyTest, "the test sets the lag"),
   },
 ];

@@ -2,7 +2,7 @@ import { defaults, type RuleDefinition } from "../definition.ts";
 import { onServer } from "../proof.ts";
 
 const poolProof = onServer(
-  "a pool with nothing left fires at its shipped level, and so does the wait for it",
+  "an exhausted pool, and the wait for a connection, fire at their shipped levels",
   { file: "alerts/alerts_test.ts" },
 );
 
@@ -28,7 +28,7 @@ export const connectionRules: readonly RuleDefinition[] = [
     evidence: ({ unreachable }) => [{ name: "error", value: unreachable?.error ?? null }],
     inhibitsAll: true,
     proof: onServer(
-      "an outage is told from memory, said once in the log, and kept when it is over",
+      "during an outage alerts come from memory, the log has one line, and they are stored afterwards",
       {
         file: "alerts/delivery_test.ts",
       },

@@ -3,7 +3,7 @@ import type { View } from "../../../monitor/signals/signal.ts";
 import { defaults, GiB, type RuleDefinition } from "../definition.ts";
 import { byReading, onServer } from "../proof.ts";
 
-const indexesProof = onServer("indexes invalid and doubled");
+const indexesProof = onServer("invalid and duplicate indexes");
 
 const curesOf = (view: View, problem: "invalid" | "duplicate" | "unused") =>
   view.indexes?.all.filter(({ problems }) => problems.includes(problem))
@@ -24,7 +24,7 @@ export const indexRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     phrase: "Invalid indexes",
     cause:
-      "Its build did not finish, or a partition lacks its part of the index. Writes maintain an invalid index, and no query uses it.",
+      "The build of the index did not finish, or a partition lacks its part of the index. Writes maintain an invalid index, and no query uses it.",
     cure: [{
       sql:
         "select indexrelid::regclass as index, indrelid::regclass as table from pg_index where not indisvalid",

@@ -40,7 +40,7 @@ export const monitoringRules: readonly RuleDefinition[] = [
     for_seconds: 300,
     phrase: "The server refuses a collector's query",
     cause:
-      "What the collector reads is unknown. The evidence has the server's error code and message. All other collectors go on.",
+      "What the collector reads is unknown. The evidence has the server's error code and message. All other collectors continue.",
     evidence: ({ readings }, scope) => {
       const { refusal } = readings[scope as CollectorName] ?? {};
       const value = refusal
@@ -49,7 +49,7 @@ export const monitoringRules: readonly RuleDefinition[] = [
       return [{ name: "error", value }];
     },
     proof: onServerBoth(
-      "an error of one collector is that collector's alone, whichever it is and whatever the error",
+      "an error of a collector affects that collector only, whichever it is and whatever the error",
       "monitor/collector_failures_test.ts",
     ),
   },
@@ -83,7 +83,8 @@ export const monitoringRules: readonly RuleDefinition[] = [
     clear: 0,
     for_seconds: 1_800,
     phrase: "Collectors skipped",
-    cause: "These collectors exceed their time budget. What they read is unknown meanwhile.",
+    cause:
+      "These collectors exceed their time budget. While a collector is skipped, its values are unknown.",
     evidence: ({ readings }) => [{
       name: "collectors",
       value: Object.entries(readings)

@@ -2,8 +2,7 @@ import { day, defaults, hour, type RuleDefinition } from "../definition.ts";
 import { onServer, onServerBoth } from "../proof.ts";
 
 const gapProof = onServer("a gap between partitions, and rows in a default partition");
-const lateTest =
-  "a default partition that takes rows of the present, and one that cannot be drained";
+const lateTest = "a default partition that receives present rows, and one that cannot be drained";
 const heldBackProof = onServer(
   "retention that is held back, and a partition that can be neither archived nor dropped",
 );
@@ -25,7 +24,7 @@ export const partitionRules: readonly RuleDefinition[] = [
     phrase: "Time until inserts fail",
     cause: "Rotation creates no partitions ahead: it fails, or is switched off.",
     proof: onServer(
-      "with rotation off and time going by, the alert fires days before inserts fail, and its statements cure it",
+      "with rotation off, the alert fires days before inserts fail, and its statements fix it",
       { file: "partitions/routes_test.ts" },
     ),
   },
@@ -121,7 +120,7 @@ export const partitionRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     phrase: "Partitions not sealed, archived or dropped",
     cause:
-      "Its rows are on another server or node, or could not be read, counted or archived. GET /api/health/partitions and GET /api/partitions/log show why. Nothing of it is dropped meanwhile.",
+      "The partition's rows are on another server or node, or could not be read, counted or archived. GET /api/health/partitions and GET /api/partitions/log show why. Until this is solved, nothing of the partition is dropped.",
     proof: heldBackProof,
   },
   {
@@ -138,11 +137,10 @@ export const partitionRules: readonly RuleDefinition[] = [
     phrase: "Sealed partitions that have changed",
     cause:
       "Somebody changed rows in spite of the triggers that prevent it, or the disk lost rows. POST /api/partitions/verify names the partitions.",
-    proof: onServer("verify says what it read, and names what differs; health tells it too", {
+    proof: onServer("verify reports what it read and names what differs, and so does health", {
       file: sealFile,
       silent: {
-        test:
-          "the alert is resolved by a verification that finds the partition as it was sealed, and by no other",
+        test: "only a verification that finds the partition as it was sealed resolves the alert",
         file: sealFile,
       },
     }),

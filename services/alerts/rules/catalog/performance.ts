@@ -1,7 +1,7 @@
 import { defaults, MiB, type RuleDefinition } from "../definition.ts";
 import { byReading, onServer, onServerBoth } from "../proof.ts";
 
-const cacheTest = "reads that miss memory, of tables and of indexes";
+const cacheTest = "reads of tables and indexes that miss the buffer cache";
 
 /** Rules about reads that miss memory, and statements that became slower. */
 export const performanceRules: readonly RuleDefinition[] = [
@@ -33,7 +33,7 @@ export const performanceRules: readonly RuleDefinition[] = [
     for_seconds: 1_800,
     phrase: "Index hit ratio low",
     cause:
-      "Possible causes: the indexes exceed shared_buffers, or writes maintain indexes that no query uses.",
+      "Possible causes: the indexes exceed shared_buffers, or writes load pages of indexes that no query uses.",
     proof: onServer(cacheTest),
   },
   {
@@ -75,7 +75,7 @@ export const performanceRules: readonly RuleDefinition[] = [
       "Possible causes: another plan, more data, stale statistics, or a changed setting. GET /api/queries shows the cost of each statement before and after, since when, and what changed in the hour before.",
     proof: byReading(
       "statements that became slower",
-      "the usual cost of a statement takes hours to learn; tests/monitor/regressions_test.ts covers how",
+      "the usual cost of a statement takes hours to learn; tests/monitor/regressions_test.ts tests how it is learned",
     ),
   },
 ];

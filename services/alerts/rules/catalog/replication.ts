@@ -7,9 +7,11 @@ const file = "monitor/replication_test.ts";
 const proofOf = (test: string) =>
   onServer(test, {
     file,
-    silent: { test: "one that has all is not behind, and fires nothing", file },
+    silent: { test: "a standby that has replayed everything has no lag, and no alert fires", file },
   });
-const pausedProof = proofOf("with its replay paused it falls behind, and that fires on its name");
+const pausedProof = proofOf(
+  "a standby whose replay is paused falls behind, and alerts with its name fire",
+);
 
 const standbys = ({ view }: Snapshot) => [{
   name: "standbys",
@@ -75,7 +77,7 @@ export const replicationRules: readonly RuleDefinition[] = [
     cause:
       "Possible causes: the standby was stopped, or the network to it is interrupted. Holdfast forgets a standby after a day.",
     evidence: standbys,
-    proof: proofOf("one that is gone has not caught up, and is missed until it is back"),
+    proof: proofOf("a standby that disconnects is reported missing until it is back"),
   },
   {
     ...defaults,
@@ -134,6 +136,6 @@ export const replicationRules: readonly RuleDefinition[] = [
     phrase: "Standby cut off from its primary",
     cause:
       "Possible causes: the primary is down, the network is interrupted, or the primary no longer has the WAL that this standby needs.",
-    proof: proofOf("one whose link to its primary is cut says so itself"),
+    proof: proofOf("a standby that loses the connection to its primary reports it"),
   },
 ];

@@ -78,7 +78,7 @@ export const serverRules: readonly RuleDefinition[] = [
     phrase: "Checksum failures",
     cause:
       "The storage returned other bytes than the server wrote. Restore from a backup that a drill has proven.",
-    proof: onServer("a page whose checksum is wrong"),
+    proof: onServer("a page with a wrong checksum"),
   },
   {
     ...defaults,
@@ -123,7 +123,7 @@ export const serverRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "reads only; compare it with date -u on Holdfast's machine",
     }],
-    proof: onServer("a clock of ours years off is seen, told and held against nobody", {
+    proof: onServer("a clock of Holdfast that is years off fires an alert and removes no data", {
       file: "partitions/clock_jumps_test.ts",
     }),
   },

@@ -6,9 +6,11 @@ import { defaults, type RuleDefinition } from "../definition.ts";
 import { onServer, onServerBoth } from "../proof.ts";
 
 const queueProof = onServer(
-  "sessions that wait in a queue, a wait too long, and a transaction open for long",
+  "blocked sessions, a long wait for a lock, and a long transaction",
 );
-const preparedProof = onServer("a forgotten prepared transaction, and the horizon it holds");
+const preparedProof = onServer(
+  "an old prepared transaction, and the xmin horizon that it holds back",
+);
 const terminate = "reads only; pg_terminate_backend(pid) then ends one and rolls its work back";
 const waitingForLocks = {
   sql:
@@ -144,7 +146,7 @@ export const sessionRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     phrase: "Deadlocks",
     cause: "Transactions lock the same rows in different orders.",
-    proof: onServer("two transactions that wait for each other"),
+    proof: onServer("a deadlock of two transactions"),
   },
   {
     ...defaults,

@@ -5,7 +5,7 @@ import { defaults, GiB, hour, type RuleDefinition } from "../definition.ts";
 import { onServer } from "../proof.ts";
 
 const proof = onServer(
-  "a slot nobody uses keeps WAL, is lost, and its alerts end when it is dropped",
+  "an unused slot retains WAL, is lost, and its alerts end when it is dropped",
 );
 const lost = { rule: "slot_lost", sameScope: true };
 
@@ -68,7 +68,7 @@ export const slotRules: readonly RuleDefinition[] = [
     for_seconds: 60,
     phrase: "WAL kept for a slot",
     cause:
-      "Its consumer is gone or too slow. Without max_slot_wal_keep_size the WAL may fill the disk.",
+      "The consumer of the slot is gone or too slow. Without max_slot_wal_keep_size the WAL may fill the disk.",
     cure: [keepLess],
     evidence: slotFacts,
     inhibitedBy: lost,
@@ -109,7 +109,7 @@ export const slotRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     phrase: "WAL left before the slot is lost",
     cause:
-      "Its consumer is gone or too slow, and the slot has nearly reached max_slot_wal_keep_size.",
+      "The consumer of the slot is gone or too slow, and the slot has nearly reached max_slot_wal_keep_size.",
     cure: [{
       sql: "alter system set max_slot_wal_keep_size = '100GB'; select pg_reload_conf()",
       lock: "none",

@@ -4,9 +4,9 @@ import type { Cure } from "../../alert.ts";
 import { day, defaults, GiB, type RuleDefinition } from "../definition.ts";
 import { onServer } from "../proof.ts";
 
-const idsProof = onServer("ids near their wraparound");
+const idsProof = onServer("transaction ids and multixact ids near wraparound");
 const vacuumProof = onServer(
-  "a table that autovacuum and analyze do not get to, and one too old",
+  "a table that autovacuum and analyze do not reach, and one with an overdue freeze",
 );
 const lock = "SHARE UPDATE EXCLUSIVE";
 const freezeAll = { sql: "vacuum (freeze, verbose)", lock, risk: "heavy reads and writes" };
@@ -119,7 +119,7 @@ export const vacuumRules: readonly RuleDefinition[] = [
     for_seconds: 900,
     phrase: "Rows changed, over the level that starts an analyze",
     cause:
-      "Many rows changed since the last analyze. The planner plans with statistics that are no longer true.",
+      "Many rows changed since the last analyze. The planner uses statistics that no longer match the data.",
     cure: [{
       sql:
         "select relid::regclass as table, n_mod_since_analyze, last_autoanalyze from pg_stat_user_tables order by n_mod_since_analyze desc limit 10",
@@ -175,6 +175,6 @@ export const vacuumRules: readonly RuleDefinition[] = [
       risk:
         "reads only; reindex index concurrently then needs space for a second copy; a table needs pg_repack, or VACUUM FULL (ACCESS EXCLUSIVE)",
     }],
-    proof: onServer("space that a rewrite would give back, and much WAL"),
+    proof: onServer("bloat, and a high rate of WAL"),
   },
 ];

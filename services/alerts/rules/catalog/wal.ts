@@ -66,6 +66,6 @@ export const walRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "reads only",
     }],
-    proof: onServer("space that a rewrite would give back, and much WAL"),
+    proof: onServer("bloat, and a high rate of WAL"),
   },
 ];

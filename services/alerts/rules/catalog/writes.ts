@@ -1,7 +1,7 @@
 import { defaults, hour, type RuleDefinition } from "../definition.ts";
 import { byReading, onServer, onServerBoth } from "../proof.ts";
 
-const canaryProof = onServer("a commit that takes long, and one that does not come through");
+const canaryProof = onServer("a slow commit, and a commit that does not finish");
 const diskFull = { rule: "disk_full", sameScope: false };
 
 /** Rules about writing: the write canary, a full disk, and feeds that send nothing. */
@@ -106,6 +106,6 @@ export const writeRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "reads only",
     }],
-    proof: onServerBoth("a feed that went quiet"),
+    proof: onServerBoth("a feed that sends nothing"),
   },
 ];
