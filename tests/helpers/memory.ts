@@ -31,8 +31,10 @@ function hasMemory(): boolean {
 }
 
 /**
- * The temporary folders of tests stand in memory where there is room: each copies, flushes and removes whole clusters,
- * which takes most of a test's time on a disk. Not in /dev/shm: Deno wants all permissions for whatever is in /dev.
- * TMPDIR, where it is set, is kept.
+ * With HOLDFAST_TEST_MEMORY=1 the temporary folders of tests stand in memory where there is room: each copies, flushes and
+ * removes whole clusters, and a slow disk delays them. The mount stays until the machine restarts, so nobody gets it
+ * unasked. Not in /dev/shm: Deno wants all permissions for whatever is in /dev. TMPDIR, where it is set, is kept.
  */
-if (Deno.env.get("TMPDIR") === undefined && hasMemory()) Deno.env.set("TMPDIR", memory);
+const isWanted = Deno.env.get("HOLDFAST_TEST_MEMORY") === "1" &&
+  Deno.env.get("TMPDIR") === undefined;
+if (isWanted && hasMemory()) Deno.env.set("TMPDIR", memory);
