@@ -8,6 +8,18 @@ const QUIET_MS = 20_000;
 const PONG_DEADLINE_MS = 10_000;
 
 /**
+ * Returns the address that asks for what was missed: by number at the same stream, by cursor after a restart or at another
+ * Holdfast. A frame after opening would ask too late: an event sent in between would come twice.
+ */
+function resumeAddress(url, { lastSeq, stream, cursor }) {
+  const place = new URLSearchParams();
+  if (lastSeq > 0) place.set("seq", String(lastSeq));
+  if (lastSeq > 0 && stream) place.set("stream", stream);
+  if (cursor) place.set("cursor", cursor);
+  return place.size > 0 ? `${url}?${place}` : url;
+}
+
+/**
  * Opens the channel. `onFrame(frame)` hears data frames, `onState(state)` each change of
  * `{ phase: "connecting" | "open" | "waiting", retryAt, downSince }`.
  */
@@ -33,7 +45,7 @@ export function createLive({ url, onFrame, onState }) {
     clearTimeout(timer);
     change({ phase: "connecting", retryAt: null });
     try {
-      socket = new WebSocket(address());
+      socket = new WebSocket(resumeAddress(url, { lastSeq, stream, cursor }));
     } catch {
       lost(null);
       return;
@@ -51,18 +63,6 @@ export function createLive({ url, onFrame, onState }) {
     heardAt = Date.now();
     pingedAt = 0;
     change({ phase: "open", retryAt: null, downSince: null });
-  }
-
-  /**
-   * Returns the address that asks for what was missed: by number at the same stream, by cursor after a restart or at another
-   * Holdfast. A frame after opening would ask too late: an event sent in between would come twice.
-   */
-  function address() {
-    const place = new URLSearchParams();
-    if (lastSeq > 0) place.set("seq", String(lastSeq));
-    if (lastSeq > 0 && stream) place.set("stream", stream);
-    if (cursor) place.set("cursor", cursor);
-    return place.size > 0 ? `${url}?${place}` : url;
   }
 
   function lost(mine) {
