@@ -7,7 +7,7 @@ import type { Foundation } from "./foundation.ts";
 
 /** Makes the hub of this Holdfast's live clients, and the relay that shares events with other Holdfasts by `NOTIFY`. */
 export function composeLive(
-  { target, pooler, access, clock, log }: Foundation,
+  { config, target, pooler, access, clock, log }: Foundation,
   { instance, onLeaseReleased }: {
     instance: string;
     /** Called when another Holdfast has released its lease. */
@@ -31,7 +31,7 @@ export function composeLive(
   access.onChange((after, before) => {
     if (after.mode === "writing" && before.mode === "read_only") pool.renew();
   });
-  const hub = createHub({ clock, instance });
+  const hub = createHub({ clock, instance, database: config.databaseName });
   const relay = createRelay({ hub, journal: createEventJournal(pool, pooler), access, clock, log });
   return {
     hub,

@@ -94,7 +94,12 @@ function isStateFrame({ type, data }: Frame): boolean {
 
 /** Numbers and remembers messages, and hands each to every subscriber. */
 export function createHub(
-  { clock, instance = "holdfast" }: { clock: Clock; instance?: string },
+  { clock, instance = "holdfast", database = "default" }: {
+    clock: Clock;
+    instance?: string;
+    /** Name of the database that all messages are of. */
+    database?: string;
+  },
 ): Hub {
   let seq = 0;
   const stream = crypto.randomUUID();
@@ -119,6 +124,7 @@ export function createHub(
       `"seq":${number}`,
       `"ts":"${ts}"`,
       `"instance":${JSON.stringify(frame.instance)}`,
+      `"database":${JSON.stringify(database)}`,
       ...(id === undefined ? [] : [`"id":"${id}"`]),
       ...(cursor === undefined ? [] : [`"cursor":"${cursor}"`]),
     ];
