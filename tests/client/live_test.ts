@@ -127,11 +127,13 @@ Deno.test("a later process goes on from a place that was kept", async () => {
   await publish();
   const { stream, seq } = seen;
   const second = clientOf(app).live({ types: ["performance_alert"], since: { stream, seq } });
-  const next = [await second.next(), await second.next()];
-  assert.deepEqual(
-    next.map((event) => event?.kind === "message" && event.seq - seq),
-    [1, 2],
-  );
+  // Messages of other types take numbers, too.
+  let last = seq;
+  for (let nth = 0; nth < 2; nth++) {
+    const event = await second.next();
+    assert.ok(event?.kind === "message" && event.seq > last, `${nth}`);
+    last = event.seq;
+  }
   second.close();
 });
 
@@ -140,16 +142,15 @@ Deno.test("a slow reader has the newest, and is told that older alerts are gone"
   await eventually(() => live.position, "it connects");
   const began = live.position?.seq ?? 0;
   for (let n = 0; n < 10; n++) await publish();
-  await eventually(() => live.position?.seq === began + 10, "all are there");
+  await eventually(() => (live.position?.seq ?? 0) >= began + 10, "all are there");
   live.close();
   const events: LiveEvent[] = [];
   for (let event = await live.next(); event; event = await live.next()) events.push(event);
   assert.equal(events[0]?.kind, "gap");
   assert.ok(events[0]?.kind === "gap" && events[0].reason === "queue_full");
-  assert.deepEqual(
-    events.slice(1).map((event) => event.kind === "message" && event.seq - began),
-    [8, 9, 10],
-  );
+  const newest = events.slice(1).map((event) => event.kind === "message" ? event.seq - began : 0);
+  assert.equal(newest.length, 3);
+  assert.ok(newest[0]! > 7 && newest[1]! > newest[0]! && newest[2]! > newest[1]!, newest.join());
 });
 
 Deno.test("a link that goes silent is given up and made anew", async () => {
