@@ -217,6 +217,42 @@ async function meaning(t: Deno.TestContext, target: Target, major: number): Prom
       },
     );
 
+    await t.step("a young prepared transaction is seen behind twenty older snapshots", async () => {
+      await sql`rollback prepared 'forgotten'`;
+      const many = connectSql({
+        target,
+        max: 21,
+        applicationName: "test",
+        statementTimeoutMs: 20_000,
+        lockTimeoutMs: 10_000,
+        pooled: false,
+      });
+      const old = await Promise.all(Array.from({ length: 21 }, () => many.reserve()));
+      try {
+        for (const one of old) {
+          await one`begin isolation level repeatable read`;
+          await one`select 1`;
+        }
+        await sql`insert into shop.parents values (2)`; // the next xid is younger than all snapshots
+        const session = await sql.reserve();
+        await session`begin`;
+        await session`insert into shop.parents values (3)`;
+        await session`prepare transaction 'forgotten'`;
+        session.release();
+        await watched.look();
+        assert.ok(watched.value("oldest_prepared_transaction_seconds")! > 0);
+        const holders = rows(watched, "xmin_horizon");
+        assert.equal(holders.at(-1)?.name, "forgotten");
+        assert.equal(holders.length, 21);
+      } finally {
+        for (const one of old) {
+          await one`rollback`;
+          one.release();
+        }
+        await many.end({ timeout: 2 });
+      }
+    });
+
     await t.step(
       "a role without pg_monitor: what it may not see is unknown, and no collector fails",
       async () => {

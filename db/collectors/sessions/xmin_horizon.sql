@@ -1,5 +1,6 @@
--- What prevents the removal of dead rows: the oldest snapshot of each kind of holder. Names of users, databases and
--- prepared transactions may be in any encoding: they are sent as bytes (db/foreign_text.ts).
+-- What prevents the removal of dead rows: the twenty oldest snapshots, and the longest open holder of each kind, which
+-- others must not push out. Names of users, databases and prepared transactions may be in any encoding: they are sent as
+-- bytes (db/foreign_text.ts).
 with holders as (
   select
     'session' as kind,
@@ -31,6 +32,13 @@ with holders as (
     extract(epoch from clock_timestamp() - prepared)::float8,
     owner || '/' || database
   from pg_prepared_xacts
+),
+ranked as (
+  select
+    *,
+    row_number() over (order by xids desc) as place,
+    row_number() over (partition by kind order by seconds desc nulls last) as place_of_kind
+  from holders
 )
 select
   kind,
@@ -38,6 +46,6 @@ select
   encode(substring(replace(owner, '\', '\\')::bytea from 1 for 500), 'base64') as owner,
   xids::float8 as xids,
   seconds
-from holders
+from ranked
+where place <= 20 or place_of_kind = 1
 order by xids desc
-limit 20
