@@ -52,7 +52,11 @@ const places = ["1", "market.ticks", "connections", "20010101T000000Z-abcdef", "
 
 function encoded(value: string, random: Random): string {
   if (!value.isWellFormed()) return "%ed%a0%80";
-  return random.chance(0.02) ? "%ff" : encodeURIComponent(value);
+  if (random.chance(0.02)) return "%ff";
+  // A URL takes these for steps through its path, encoded or not: the request would be another one.
+  return value === "." || value === ".."
+    ? `${encodeURIComponent(value)}x`
+    : encodeURIComponent(value);
 }
 
 /** Makes a request of an operation; about half of them are as the document wants them. */
