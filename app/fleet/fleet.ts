@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import { type DatabaseEntry, databasesMax, withDatabase } from "../../config/databases.ts";
 import { connectSql } from "../../db/connection.ts";
@@ -22,22 +23,20 @@ export interface Fleet {
   stop(withinMs: number): Promise<void>;
 }
 
+type NamedDatabase = Pick<DatabaseEntry, "name" | "url">;
+
 interface Member {
-  entry: Pick<DatabaseEntry, "name" | "url">;
+  entry: NamedDatabase;
   holdfast?: Holdfast;
   /** Why it could not be started when last tried. */
   problem?: string;
-  ended: boolean;
 }
 
 const discoverMs = 30_000;
 const retryMs = 30_000;
 
 /** Returns the settings of a further database: its own address and folder, and no server of its own. */
-export function configOf(
-  config: Config,
-  { name, url }: Pick<DatabaseEntry, "name" | "url">,
-): Config {
+function configOf(config: Config, { name, url }: NamedDatabase): Config {
   const bucket = config.HOLDFAST_S3_URL === undefined ? undefined : new URL(config.HOLDFAST_S3_URL);
   if (bucket) bucket.pathname = `${bucket.pathname.replace(/\/$/, "")}/databases/${name}`;
   return {
@@ -66,12 +65,11 @@ const unstarted = ({ entry, problem }: Member): DatabaseSummary => ({
 
 /** Creates the fleet of `entries`; `create` makes the Holdfast of one. */
 export function createFleet(
-  { entries, config, create, log, now = () => performance.now() }: {
+  { entries, config, create, log }: {
     entries: readonly DatabaseEntry[];
     config: Config;
     create(name: string, config: Config): Promise<Holdfast>;
     log: Logger;
-    now?: () => number;
   },
 ): Fleet {
   const members = new Map<string, Member>();
@@ -79,7 +77,7 @@ export function createFleet(
   const starting = new Set<Promise<void>>();
 
   async function run(member: Member): Promise<void> {
-    while (!stopping.signal.aborted && !member.ended) {
+    while (!stopping.signal.aborted) {
       try {
         member.holdfast ??= await create(member.entry.name, configOf(config, member.entry));
         await member.holdfast.start(stopping.signal);
@@ -89,13 +87,13 @@ export function createFleet(
         member.problem = messageOf(error);
         log.error("database_not_started", { database: member.entry.name, error: member.problem });
       }
-      await pause(retryMs, stopping.signal);
+      await delay(retryMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
 
-  function add(entry: Pick<DatabaseEntry, "name" | "url">): void {
+  function add(entry: NamedDatabase): void {
     if (members.has(entry.name) || members.size >= databasesMax) return;
-    const member: Member = { entry, ended: false };
+    const member: Member = { entry };
     members.set(entry.name, member);
     const work = run(member);
     starting.add(work);
@@ -160,24 +158,13 @@ export function createFleet(
       for (const holdfast of standing()) holdfast.closeLive();
     },
     async stop(withinMs) {
-      const until = now() + withinMs;
+      const until = performance.now() + withinMs;
       stopping.abort();
-      for (const member of members.values()) member.ended = true;
       await discovery.stop();
       await Promise.allSettled([...starting]);
       await Promise.allSettled(
-        standing().map((holdfast) => holdfast.stop(Math.max(0, until - now()))),
+        standing().map((holdfast) => holdfast.stop(Math.max(0, until - performance.now()))),
       );
     },
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => {
-    clearTimeout(timer);
-    resolve();
-  }, { once: true });
-  return promise;
 }

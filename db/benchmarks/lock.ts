@@ -1,10 +1,7 @@
-import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
-import { openingStatement } from "../session/start.ts";
+import type { ConnectOptions, Sql } from "../connection.ts";
+import { takeSessionLock } from "../session/lock.ts";
 
 export const benchApplicationName = "holdfast-bench";
-const lockKey = "holdfast.benchmark";
-/** Below the idle timeout of our connections, because the lock ends with its session; milliseconds. */
-const keepAliveMs = 60_000;
 
 /** Held while a run is active, so that no other run is active in any process. */
 export interface BenchmarkLock {
@@ -13,35 +10,15 @@ export interface BenchmarkLock {
   release(): Promise<void>;
 }
 
-/**
- * Takes the lock of the benchmarks on a client with one connection. Returns undefined when another run holds it. Behind a
- * transaction-mode pooler only a transaction keeps its session, so the lock is held by a transaction there. A reserved
- * connection will not do: postgres.js ends the process when one that was lost is used or released.
- */
+/** Takes the lock of the benchmarks. Returns undefined when another run holds it. */
 export async function takeBenchmarkLock(
   options: Omit<ConnectOptions, "max" | "applicationName">,
 ): Promise<BenchmarkLock | undefined> {
-  const sql = connectSql({ ...options, max: 1, applicationName: benchApplicationName });
-  const keepAlive = setInterval(() => sql`select 1`.catch(() => {}), keepAliveMs);
-  // The server releases the lock when the session ends.
-  const release = async () => {
-    clearInterval(keepAlive);
-    await sql.end({ timeout: 1 }).catch(() => {});
-  };
-  try {
-    if (options.pooled) await sql.unsafe(openingStatement(options));
-    const [row] = options.pooled
-      ? await sql`select pg_try_advisory_xact_lock(hashtextextended(${lockKey}, 0)) as taken`
-      : await sql`select pg_try_advisory_lock(hashtextextended(${lockKey}, 0)) as taken`;
-    if (!row?.taken) {
-      await release();
-      return undefined;
-    }
-  } catch (error) {
-    await release();
-    throw error;
-  }
-  return { endOthers: () => endOthers(sql), release };
+  const lock = await takeSessionLock("holdfast.benchmark", {
+    ...options,
+    applicationName: benchApplicationName,
+  });
+  return lock && { endOthers: () => endOthers(lock.sql), release: lock.release };
 }
 
 async function endOthers(sql: Sql): Promise<void> {

@@ -1,17 +1,25 @@
-import { type ConnectOptions, connectSql } from "../connection.ts";
+import { type ConnectOptions, connectSql, type Sql } from "../connection.ts";
 import { openingStatement } from "./start.ts";
 
 /** Well under the idle timeout of our connections: the lock lives as long as its session. */
 const keepAliveMs = 30_000;
 
+/** An advisory lock that is held by a session of its own. */
+export interface SessionLock {
+  /** The session that holds it. */
+  sql: Sql;
+  release(): Promise<void>;
+}
+
 /**
- * Takes the advisory lock `key` in a session of its own, or answers undefined when another Holdfast has it. It ends with
- * the session: no crash leaves it. Behind a transaction-mode pooler only a transaction keeps a session.
+ * Takes the advisory lock `key` in a session of its own. Returns undefined when another Holdfast has it. The lock ends with
+ * the session: no crash leaves it. Behind a transaction-mode pooler only a transaction keeps a session. A reserved
+ * connection will not do: postgres.js ends the process when one that was lost is used or released.
  */
 export async function takeSessionLock(
   key: string,
   options: Omit<ConnectOptions, "max">,
-): Promise<{ release(): Promise<void> } | undefined> {
+): Promise<SessionLock | undefined> {
   const sql = connectSql({ ...options, max: 1 });
   const keepAlive = setInterval(() => sql`select 1`.catch(() => {}), keepAliveMs);
   const release = async () => {
@@ -23,7 +31,7 @@ export async function takeSessionLock(
     const [row] = options.pooled
       ? await sql`select pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as taken`
       : await sql`select pg_try_advisory_lock(hashtextextended(${key}, 0)) as taken`;
-    if (row?.taken) return { release };
+    if (row?.taken) return { sql, release };
   } catch (error) {
     await release();
     throw error;

@@ -4,7 +4,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Feeds } from "../../services/ingest/judge/feeds.ts";
 import { checksOf } from "../../services/monitor/health/checks.ts";
 import { databaseHealth, partitionsHealth } from "../../services/monitor/health/health.ts";
-import type { Check } from "../../services/monitor/health/status.ts";
+import { type Check, roleOf } from "../../services/monitor/health/status.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
 import type { Snapshot, Status } from "../../services/monitor/snapshot.ts";
 import { notReadyForWrites } from "../../services/monitor/write_access/health.ts";
@@ -131,12 +131,6 @@ function notReady(snapshot: Snapshot, prepared: boolean): string | undefined {
   if (snapshot.checkedAt === undefined) return "the database has not been asked yet";
   if (snapshot.ingest.diskFullSince !== undefined) return "the database has no disk space left";
   return notReadyForWrites(snapshot.access);
-}
-
-/** Returns the role of the server; null before it was polled. */
-function roleOf({ checkedAt, access }: Snapshot): "primary" | "standby" | null {
-  if (checkedAt === undefined) return null;
-  return access.cause === "standby" ? "standby" : "primary";
 }
 
 /** Routes of health. They answer from the last snapshot, also while the database is unreachable. */

@@ -1,5 +1,5 @@
 import { checksOf } from "../monitor/health/checks.ts";
-import type { Check } from "../monitor/health/status.ts";
+import { type Check, roleOf } from "../monitor/health/status.ts";
 import type { Snapshot, Status } from "../monitor/snapshot.ts";
 
 /** What the overview says of one database; field names are those of the API. */
@@ -29,9 +29,8 @@ export function summarise(
   snapshot: Snapshot,
   problem: Check | undefined,
 ): DatabaseSummary {
-  const { checkedAt, now, firing, access } = snapshot;
+  const { checkedAt, now, firing } = snapshot;
   const server = snapshot.readings.server.value?.[0];
-  const asked = checkedAt !== undefined;
   const amiss = [...(problem ? [problem] : []), ...checksOf(snapshot)]
     .filter(({ status }) => status !== "healthy").sort(worstFirst);
   const status = problem && severity[problem.status] < severity[snapshot.status]
@@ -42,11 +41,11 @@ export function summarise(
     status,
     engine: server?.engine ?? null,
     version: server?.version ?? null,
-    role: asked ? (access.cause === "standby" ? "standby" : "primary") : null,
+    role: roleOf(snapshot),
     // A check may not be known and the whole be well: what has not been read yet is no reason.
     reasons: status === "healthy" ? [] : amiss.slice(0, reasonsMax).map(reasonOf),
     alerts_firing: firing.length,
-    age_ms: asked ? Math.max(0, now - checkedAt) : null,
+    age_ms: checkedAt === undefined ? null : Math.max(0, now - checkedAt),
   };
 }
 

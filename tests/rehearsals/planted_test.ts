@@ -44,7 +44,7 @@ testWith(slowTests, "planted changes get the verdicts they deserve", async (t) =
       ));
 
     await t.step(
-      "an index that none needs is not worth it, and the price of writes is told",
+      "an index that none needs is not worth it, and its cost to writes is reported",
       () =>
         many({ sql: "create index on app.trades (size, price, id)", workload }, (found) => {
           assert.equal(found.verdict, "not_worth_it");

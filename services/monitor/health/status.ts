@@ -9,6 +9,14 @@ export interface Check {
   observed_at: string | null;
 }
 
+/** Returns the role of the server; null before it was polled. Pure. */
+export function roleOf(
+  { checkedAt, access }: Pick<Snapshot, "checkedAt" | "access">,
+): "primary" | "standby" | null {
+  if (checkedAt === undefined) return null;
+  return access.cause === "standby" ? "standby" : "primary";
+}
+
 /**
  * Returns whether an error says that a table or the schema of Holdfast is missing (undefined_table, invalid_schema_name):
  * this is not the server that was prepared.
