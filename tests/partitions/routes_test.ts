@@ -187,8 +187,11 @@ Deno.test("plan, apply, plan again: what was due is done once, logged, and repor
     body: { applied: 12, skipped: [] },
   });
   assert.equal((await post("/api/partitions/apply", body)).status, 409);
-  const empty = await app.request("/api/partitions/plan", { method: "POST" });
-  assert.deepEqual((await empty.json()).statements, []);
+  // Without a body the plan is of all tables; the first rotation of market.ticks may still be at work.
+  await eventually(async () => {
+    const whole = await app.request("/api/partitions/plan", { method: "POST" });
+    return (await whole.json() as Plan).statements.length === 0;
+  }, "nothing is planned for any table");
   const { entries } = await app.json<{ entries: { action: string; sql: string }[] }>(
     "/api/partitions/log?table=app.events&limit=2",
   );
