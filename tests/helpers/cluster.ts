@@ -2,7 +2,6 @@ import { dirname } from "node:path";
 import { prepareBinaries } from "../../db/embedded/binaries.ts";
 import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
 import { freePort } from "./process.ts";
-import "./memory.ts";
 
 /** A cluster over TCP that can be copied, become a standby of another, and be stopped in each way. */
 export interface Cluster {

@@ -1,7 +1,6 @@
 import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
 import { freePort } from "./process.ts";
 import { debianPostgres } from "./skip.ts";
-import "./memory.ts";
 
 /** A cluster of Debian's Postgres 15 of its own, over TCP on a free port. */
 export interface DebianServer {

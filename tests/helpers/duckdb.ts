@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastingTemp } from "./memory.ts";
 
 const version = "1.5.6-r.1";
 const packageName = "@duckdb/node-api";
@@ -21,7 +21,7 @@ const { DuckDBInstance } = require("${packageName}");
 export async function findDuckdb(): Promise<
   ((sql: string) => Promise<Record<string, unknown>[]>) | undefined
 > {
-  const folder = join(lastingTemp, `holdfast-duckdb-${version}`);
+  const folder = join(tmpdir(), `holdfast-duckdb-${version}`);
   const run = (command: string, args: string[]) =>
     new Deno.Command(command, { args, cwd: folder, stdout: "piped", stderr: "piped" }).output();
   try {

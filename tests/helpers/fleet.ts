@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { eventually } from "./eventually.ts";
 import { fillDataDir } from "./template.ts";
 import { freePort, postmastersOf, type ServeProcess, startProcess } from "./process.ts";
-import "./memory.ts";
 
 /** The processes and folders of one test file, all of which `clear` ends and removes. */
 export function createFleet() {

@@ -1,5 +1,4 @@
 import { eventually } from "./eventually.ts";
-import "./memory.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastingTemp } from "./memory.ts";
 
 const version = "5.0.0";
 const packageName = "@20minutes/s3rver";
@@ -19,7 +19,7 @@ new S3rver({
 export async function startS3rver(): Promise<
   { endpoint: string; key: string; stop(): Promise<void> } | undefined
 > {
-  const folder = join(lastingTemp, `holdfast-s3rver-${version}`);
+  const folder = join(tmpdir(), `holdfast-s3rver-${version}`);
   const options = { cwd: folder, stdin: "null", stdout: "piped", stderr: "piped" } as const;
   const data = await Deno.makeTempDir({ prefix: "holdfast-s3rver-data-" });
   try {

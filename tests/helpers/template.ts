@@ -7,7 +7,6 @@ import { createEmbeddedServer } from "../../db/embedded/server.ts";
 import { migrate } from "../../db/migrate.ts";
 import { migrations } from "../../db/migrations/list.ts";
 import { createLogger } from "../../log.ts";
-import "./memory.ts";
 
 const log = createLogger({ level: "error", write: (line) => console.error(line) });
 const root = new URL("../../", import.meta.url);

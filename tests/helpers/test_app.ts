@@ -10,7 +10,6 @@ import { readClocks, recordClock } from "../../db/partitions/records/restraint.t
 import type { TimeSources } from "../../services/partitions/restraint/timekeeper.ts";
 import { passOverDriver } from "./rejections.ts";
 import { fillDataDir } from "./template.ts";
-import "./memory.ts";
 
 passOverDriver();
 
