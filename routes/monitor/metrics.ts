@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Alerts } from "../../services/alerts/service.ts";
-import type { History } from "../../services/monitor/history/history.ts";
+import { type History, processMetrics } from "../../services/monitor/history/history.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
 import { rankMoves } from "../../services/monitor/incidents/movements.ts";
 import { type MetricReport, metricsReport } from "../../services/monitor/health/reports.ts";
@@ -206,6 +206,7 @@ export function metricRoutes(
       ...(step === undefined ? {} : { stepSeconds: step }),
     });
     const isPresent = () =>
+      (scope === "" && processMetrics.has(name)) ||
       metricsReport(monitor.snapshot(), []).some((one) => one.name === name && one.scope === scope);
     if (!found && !isPresent()) {
       throw new HoldfastError("not_found", `No metric is named ${name}${scope && ` of ${scope}`}`);

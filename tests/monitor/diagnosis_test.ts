@@ -206,6 +206,8 @@ Deno.test("each metric is known, bad by an enabled rule, or unknown", async () =
     admin,
   );
   assert.deepEqual(none.points, [], "known by name, without a history");
+  const rate = await app.request("/api/metrics/ticks_per_second?from=2020-01-01T00:00:00Z", admin);
+  assert.equal(rate.status, 200, "a rate is known before it was measured");
   assert.equal((await app.request("/api/metrics/nonsense", admin)).status, 404);
 });
 

@@ -55,8 +55,8 @@ const singlePoint = ({ ts, value }: Point): HistoryPoint => ({
   last: value,
 });
 
-/** Metrics of this process: several Holdfasts on one database must not mix them. */
-const ofProcess = new Set([
+/** Names the metrics of this process: several Holdfasts on one database must not mix them. */
+export const processMetrics: ReadonlySet<string> = new Set([
   "database_down",
   "pool_utilization",
   "pool_active",
@@ -87,7 +87,7 @@ export function createHistory(
   const now = () => clock.now().getTime();
   /** Returns the scope under which a series is stored. In the API, metrics of the process have none. */
   const storedScope = (name: string, scope: string) =>
-    scope === "" && instance !== undefined && ofProcess.has(name) ? instance : scope;
+    scope === "" && instance !== undefined && processMetrics.has(name) ? instance : scope;
   const levels = levelsOf(config);
   const recent = createRecent();
   const recorder = createRecorder({ pool: writer, levels, now, log });
