@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../helpers/eventually.ts";
 import { slowTests } from "../helpers/skip.ts";
 import { type Guarded, startGuarded } from "../helpers/guardian.ts";
+import { startRotation } from "../helpers/rotation_process.ts";
 
 let guarded: Guarded;
 const now = "2026-03-15T12:00:00Z";
@@ -99,31 +100,18 @@ Deno.test("a rotation that ends before any change ends, after the next run, wher
   }
 });
 
-const child = (...args: string[]) =>
-  new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-check",
-      new URL("../helpers/rotate_once.ts", import.meta.url).pathname,
-      ...args,
-    ],
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-
 const directory = () => guarded.target.kind === "socket" ? guarded.target.directory : "";
 
 Deno.test("a process killed amid an attach, and one killed while its detach waits for a reader, leave nothing the next run does not mend", async () => {
   await setUp();
-  const amid = child(directory(), now, "attach partition");
+  const amid = startRotation(directory(), now, "attach partition");
   const { signal } = await amid.output();
   assert.equal(signal, "SIGKILL");
 
   const reader = await guarded.sql.reserve();
   await reader`begin`;
   await reader`select count(*) from crash.t`;
-  const waiting = child(directory(), now);
+  const waiting = startRotation(directory(), now);
   await eventually(async () =>
     (await guarded.sql`
       select 1 from pg_stat_activity

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { verifySealed } from "../../services/partitions/sealing/verify.ts";
 import { type Guarded, startGuarded } from "../helpers/guardian.ts";
 import { slowTests } from "../helpers/skip.ts";
+import { startRotation } from "../helpers/rotation_process.ts";
 
 let guarded: Guarded;
 const now = "2026-03-15T12:00:00Z";
@@ -144,19 +145,6 @@ Deno.test("a seal and an archive-then-drop that end before any statement or file
   }
 });
 
-const child = (...args: string[]) =>
-  new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-check",
-      new URL("../helpers/rotate_once.ts", import.meta.url).pathname,
-      ...args,
-    ],
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-
 Deno.test("a process killed amid the file, before its name and before the record leaves nothing the next run does not mend", async () => {
   const directory = guarded.target.kind === "socket" ? guarded.target.directory : "";
   for (const mark of ["sync /", "rename /", "insert into holdfast.partition_archives"]) {
@@ -165,7 +153,7 @@ Deno.test("a process killed amid the file, before its name and before the record
       await using guardian = guarded.at(now, { archiveDir: folder });
       await guardian.put("crash.t", policy);
     }
-    const { signal } = await child(directory, now, mark, folder).output();
+    const { signal } = await startRotation(directory, now, mark, folder).output();
     assert.equal(signal, "SIGKILL", mark);
     await nothingLost(folder, mark);
     const left = filesIn(folder);
