@@ -31,6 +31,8 @@ function createWanderer(
   check: ReturnType<typeof createFrameCheck>,
 ) {
   const seen: LiveMessage[] = [];
+  /** Events that came while the database was slow: at another instance they may come again, under the same id. */
+  const withoutCursor = new Set<string>();
   const problems: string[] = [];
   let place: { stream?: string; seq?: number; cursor?: string } = {};
   let socket: WebSocket | undefined;
@@ -61,9 +63,13 @@ function createWanderer(
         if (first && typeof message.data.cursor === "string") place.cursor = message.data.cursor;
         return;
       }
-      seen.push(message);
       place = { ...place, seq: message.seq };
       if (message.cursor !== undefined) place.cursor = message.cursor;
+      if (message.id !== undefined) {
+        if (withoutCursor.delete(message.id)) return;
+        if (message.cursor === undefined) withoutCursor.add(message.id);
+      }
+      seen.push(message);
     };
     mine.onclose = () => {
       if (mine === socket) setTimeout(connect, 20);
