@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { importsOf, readSource as text, sourceFiles as files } from "./helpers/source_tree.ts";
+import { existsSync } from "node:fs";
+import {
+  allFiles,
+  importsOf,
+  readSource as text,
+  sourceFiles as files,
+} from "./helpers/source_tree.ts";
 
 /** From top to bottom: a file may import its own folder and folders further down. */
 const order = [
@@ -45,6 +51,17 @@ Deno.test("no chain of imports leads back to its start", () => {
     done.add(file);
   };
   for (const file of files) visit(file, []);
+});
+
+Deno.test("files and folders that code names beside itself are there", () => {
+  const beside = /new URL\(\s*"([^"]+)",\s*import\.meta\.url/g;
+  const root = new URL("../", import.meta.url);
+  const missing = allFiles.flatMap((file) =>
+    [...text(file).matchAll(beside)]
+      .filter(([, path = ""]) => !existsSync(new URL(path, new URL(file, root))))
+      .map(([, path]) => `${file} names ${path}`)
+  );
+  assert.deepEqual(missing, []);
 });
 
 Deno.test("routes and bench stay away from the driver; services know neither Hono nor Deno", () => {

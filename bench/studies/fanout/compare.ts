@@ -10,7 +10,9 @@ Deno.upgradeWebSocket, and Bun's publish. Each runs N rounds (3). Prints when ea
 Bun is the program that BUN names, or bun on the PATH (npm install @oven/bun-linux-x64); without it that arm is skipped.`;
 
 const bareLoop = "Deno.upgradeWebSocket";
-const here = new URL("./", import.meta.url).pathname;
+const clientPath = new URL("../../cases/fanout/client.ts", import.meta.url).pathname;
+const bareDenoPath = new URL("bare_deno.ts", import.meta.url).pathname;
+const bareBunPath = new URL("bare_bun.ts", import.meta.url).pathname;
 /** Descriptors that a process needs beside its sockets. */
 const otherDescriptors = 200;
 
@@ -66,7 +68,7 @@ async function startHoldfast(): Promise<ArmServer> {
 /** Starts a client process that begins once all are connected. */
 async function startClient(url: string, sockets: number, messages: number) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `${here}client.ts`, url, String(sockets), String(messages)],
+    args: ["run", "-A", clientPath, url, String(sockets), String(messages)],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
@@ -180,7 +182,7 @@ async function readOptions(): Promise<Options | undefined> {
 
 /** The arms in the order in which they run; the bare ones send the message in the file `template`. */
 async function armsOf(template: string): Promise<[string, () => Promise<ArmServer>][]> {
-  const bareDeno = ["run", "-A", `${here}bare_deno.ts`, template];
+  const bareDeno = ["run", "-A", bareDenoPath, template];
   const arms: [string, () => Promise<ArmServer>][] = [
     ["Holdfast", startHoldfast],
     [bareLoop, () => startProgram(bareLoop, Deno.execPath(), bareDeno)],
@@ -189,7 +191,7 @@ async function armsOf(template: string): Promise<[string, () => Promise<ArmServe
   if (bun) {
     arms.push([
       "Bun publish",
-      () => startProgram("Bun publish", bun, [`${here}bare_bun.ts`, template]),
+      () => startProgram("Bun publish", bun, [bareBunPath, template]),
     ]);
   } else console.log("SKIPPED Bun's publish: no bun on the PATH, and BUN names none");
   return arms;
