@@ -12,6 +12,8 @@ interface Module {
   body: string;
   code: string;
   imports: string[];
+  /** The modules that it loads only when they are needed. */
+  lazy: string[];
 }
 
 const importLine = /^import\s*([\w$]+)?\s*(?:\{([^}]*)\})?\s*from\s*"([^"]+)";?/gm;
@@ -36,6 +38,7 @@ function resolveName(from: string, specifier: string): string {
  */
 export function wrapModule(name: string, source: string, asset: (name: string) => string): Module {
   const imports: string[] = [];
+  const lazy: string[] = [];
   const exported: string[] = [];
   const code = source
     .replace(/^\s*\/\/.*$/gm, "")
@@ -48,7 +51,11 @@ export function wrapModule(name: string, source: string, asset: (name: string) =
       ];
       return `const { ${taken.join(", ")} } = modules["${from}"];`;
     })
-    .replace(lazyImport, (_call, specifier) => `import("${asset(resolveName(name, specifier))}")`)
+    .replace(lazyImport, (_call, specifier) => {
+      const needed = resolveName(name, specifier);
+      lazy.push(needed);
+      return `import("${asset(needed)}")`;
+    })
     .replace(exportList, (_list, names) => {
       for (const [ours = "", theirs] of pairs(names)) {
         exported.push(theirs ? `${theirs}: ${ours}` : ours);
@@ -67,6 +74,7 @@ export function wrapModule(name: string, source: string, asset: (name: string) =
   return {
     name,
     imports,
+    lazy,
     body: code.trim(),
     code: `modules["${name}"] = (() => {\n${code.trim()}\nreturn { ${
       exported.join(", ")
@@ -89,13 +97,13 @@ function inOrder(entry: string, module: (name: string) => Module): Module[] {
 }
 
 /**
- * Joins the modules of web/ into few files: `entry` with all it imports, and one chunk for each of `pages` with what
- * the entry does not have. `read` answers a module's source, `base` is the address the chunks are served under.
+ * Joins the modules of web/ into few files: `entry` with all it imports, and one chunk for each page, a module that the
+ * entry loads when it is needed, with what the entry does not have. `read` answers a module's source, `base` is the
+ * address the chunks are served under.
  */
 export function bundle(
-  { entry, pages, read, base }: {
+  { entry, read, base }: {
     entry: string;
-    pages: readonly string[];
     read: (name: string) => string;
     base: string;
   },
@@ -108,6 +116,7 @@ export function bundle(
   };
   const shared = inOrder(entry, module);
   const has = new Set(shared.map(({ name }) => name));
+  const pages = shared.flatMap(({ lazy }) => lazy).filter((name) => !name.startsWith("vendor/"));
   // Nothing imports the entry: it stays unchanged, and may await something.
   const needed = shared.slice(0, -1).map(({ code }) => code).join("");
   const main = `export const modules = {};\n${needed}${shared.at(-1)?.body ?? ""}\n`;

