@@ -89,6 +89,70 @@ function Actions({ backup, reload }) {
   }<${May} needs="admin"><${Sure} disabled=${action.busy} sure="Remove it permanently?" onClick=${remove}>Remove<//><//></span><${Failed} action=${action} /><//>`;
 }
 
+const columnsOf = (reload) => [
+  {
+    key: "at",
+    head: "Taken (UTC)",
+    value: (row) => Date.parse(row.started_at),
+    show: (row) => dateTime(row.started_at),
+  },
+  { key: "kind", head: "Kind", value: (row) => row.kind },
+  {
+    key: "status",
+    head: "State",
+    value: (row) => row.status,
+    show: (row) => html`<${Badge} word=${row.status} />`,
+  },
+  {
+    key: "bytes",
+    head: "Size",
+    num: true,
+    value: (row) => row.bytes,
+    show: (row) => html`${bytes(row.bytes)} <span class="faint">of ${bytes(row.raw_bytes)}</span>`,
+  },
+  {
+    key: "took",
+    head: "Took",
+    num: true,
+    value: (row) => row.duration_seconds,
+    show: (row) => row.duration_seconds === null ? "" : duration(row.duration_seconds),
+  },
+  {
+    key: "proven",
+    head: "Restored on trial",
+    value: (row) => Date.parse(row.proven_at ?? "") || null,
+    show: (row) =>
+      row.proven_at
+        ? html`<${Icon} word="good" size=${14} /> <${Age} at=${row.proven_at} />${
+          row.recovery_seconds !== null && html`
+            <span class="faint">in ${duration(row.recovery_seconds)}</span>
+          `
+        }`
+        : html`<span class="faint">not yet</span>`,
+  },
+  {
+    key: "copy",
+    head: "Copy",
+    value: (row) => row.copy?.state,
+    show: (row) => COPIES[row.copy?.state] ?? "",
+  },
+  {
+    key: "notes",
+    head: "Notes",
+    wide: true,
+    value: (row) => [...row.problems, ...row.notes].join(" "),
+    show: (row) =>
+      html`${row.problems.map((one) => html`<span class="tone-bad">${one} </span>`)}${
+        row.notes.map((one) => html`<span class="faint">${one} </span>`)
+      }`,
+  },
+  {
+    key: "act",
+    head: "",
+    show: (row) => html`<${Actions} backup=${row} reload=${reload} />`,
+  },
+];
+
 export function Page() {
   const pushed = useStore(app, ({ frames }) => frames.backup_status?.seq);
   const answer = useApi("/api/backups?limit=200", { every: 30_000, soon: pushed });
@@ -102,70 +166,6 @@ export function Page() {
         answer.reload()
       )
     );
-  const columns = [
-    {
-      key: "at",
-      head: "Taken (UTC)",
-      value: (row) => Date.parse(row.started_at),
-      show: (row) => dateTime(row.started_at),
-    },
-    { key: "kind", head: "Kind", value: (row) => row.kind },
-    {
-      key: "status",
-      head: "State",
-      value: (row) => row.status,
-      show: (row) => html`<${Badge} word=${row.status} />`,
-    },
-    {
-      key: "bytes",
-      head: "Size",
-      num: true,
-      value: (row) => row.bytes,
-      show: (row) =>
-        html`${bytes(row.bytes)} <span class="faint">of ${bytes(row.raw_bytes)}</span>`,
-    },
-    {
-      key: "took",
-      head: "Took",
-      num: true,
-      value: (row) => row.duration_seconds,
-      show: (row) => row.duration_seconds === null ? "" : duration(row.duration_seconds),
-    },
-    {
-      key: "proven",
-      head: "Restored on trial",
-      value: (row) => Date.parse(row.proven_at ?? "") || null,
-      show: (row) =>
-        row.proven_at
-          ? html`<${Icon} word="good" size=${14} /> <${Age} at=${row.proven_at} />${
-            row.recovery_seconds !== null && html`
-              <span class="faint">in ${duration(row.recovery_seconds)}</span>
-            `
-          }`
-          : html`<span class="faint">not yet</span>`,
-    },
-    {
-      key: "copy",
-      head: "Copy",
-      value: (row) => row.copy?.state,
-      show: (row) => COPIES[row.copy?.state] ?? "",
-    },
-    {
-      key: "notes",
-      head: "Notes",
-      wide: true,
-      value: (row) => [...row.problems, ...row.notes].join(" "),
-      show: (row) =>
-        html`${row.problems.map((one) => html`<span class="tone-bad">${one} </span>`)}${
-          row.notes.map((one) => html`<span class="faint">${one} </span>`)
-        }`,
-    },
-    {
-      key: "act",
-      head: "",
-      show: (row) => html`<${Actions} backup=${row} reload=${answer.reload} />`,
-    },
-  ];
   return html`
     <${PageHead} title="Backups" aside=${answer.data
       ? `${all.filter(({ status }) => status === "complete").length} complete`
@@ -192,7 +192,8 @@ export function Page() {
         </div>
         <${Panel} title="All backups">
           <${Await} of=${answer}>
-            <${Table} columns=${columns} rows=${all} keyOf=${(row) => row.id} sort="at"
+            <${Table} columns=${columnsOf(answer.reload)} rows=${all} keyOf=${(row) =>
+              row.id} sort="at"
               label="Backups" empty="No backup was taken yet." />
             <//>
             <//>

@@ -1,8 +1,8 @@
 // One incident on a line of time: the values, who blocked whom at the cursor, what changed, to keep and to share.
-import { LockTree, waitingBehind } from "../activity/lock_tree.js";
+import { LockTree } from "../activity/lock_tree.js";
 import { Rows } from "../alerts/evidence.js";
 import { changeWords } from "../history/change_words.js";
-import { clock, compact, dateTime, duration, milliseconds, percent } from "../lib/format.js";
+import { clock, compact, dateTime, milliseconds, percent } from "../lib/format.js";
 import { html, useState } from "../lib/view.js";
 import { show, unitOf } from "../metrics/units.js";
 import { Chart } from "../parts/chart.js";
@@ -13,6 +13,7 @@ import { Await, Panel, Trouble } from "../parts/panel.js";
 import { Copy, Sql } from "../parts/sql.js";
 import { Table } from "../parts/table.js";
 import { useApi } from "../parts/use_api.js";
+import { summaryOf } from "./summary.js";
 
 const FIRST = [
   "blocked_sessions",
@@ -23,35 +24,6 @@ const FIRST = [
   "pool_waiting",
 ];
 const MOST = 8;
-
-/** What a chat gets: the alert, when, who was at the root. Pure. */
-export function summaryOf(incident) {
-  const alert = incident.alerts[0] ?? {};
-  const worst =
-    incident.blocking.toSorted((a, b) =>
-      b.roots.reduce((sum, one) => sum + waitingBehind(one), 0) -
-      a.roots.reduce((sum, one) => sum + waitingBehind(one), 0)
-    )[0];
-  return [
-    `${alert.severity ?? "alert"}: ${alert.message ?? incident.id}`,
-    `from ${dateTime(alert.started_at ?? incident.opened_at)} UTC${
-      alert.resolved_at
-        ? ` for ${duration((Date.parse(alert.resolved_at) - Date.parse(alert.started_at)) / 1000)}`
-        : ""
-    }`,
-    ...(alert.cause ? [`likely cause: ${alert.cause}`] : []),
-    ...(worst
-      ? worst.roots.slice(0, 3).map((one) =>
-        `pid ${one.pid} (${one.application ?? one.user ?? "unknown"}) blocked ${
-          waitingBehind(one)
-        }: ${one.query ?? ""}`
-      )
-      : []),
-    ...incident.changes.slice(0, 5).map((change) =>
-      `changed ${clock(change.at)}: ${changeWords(change)}`
-    ),
-  ].join("\n");
-}
 
 function Lines({ incident, at, move }) {
   const from = Date.parse(incident.from);
@@ -88,6 +60,80 @@ function Lines({ incident, at, move }) {
   }</div>`;
 }
 
+/** What a statement did of late where that is known, else since the statistics began. */
+const workOf = (row) => row.recent ?? row;
+
+const STATEMENT_COLUMNS = [
+  {
+    key: "query",
+    head: "Statement",
+    wide: true,
+    value: (row) => row.query,
+    show: (row) =>
+      html`<a class="statement" href=${`/statements/${row.query_id}`}>${
+        String(row.query ?? "not fetched").slice(0, 140)
+      }</a>`,
+  },
+  {
+    key: "share",
+    head: "Share",
+    num: true,
+    value: (row) => workOf(row).share,
+    show: (row) => percent(workOf(row).share),
+  },
+  {
+    key: "calls",
+    head: "Calls",
+    num: true,
+    value: (row) => workOf(row).calls,
+    show: (row) => compact(workOf(row).calls),
+  },
+  {
+    key: "mean",
+    head: "A call",
+    num: true,
+    value: (row) => workOf(row).mean_ms,
+    show: (row) => milliseconds(workOf(row).mean_ms),
+  },
+];
+
+function Alerts({ incident, alert }) {
+  return html`
+    <section class="panel">
+      <div class="alert-head">
+        <${Badge} word=${incident.status === "recording"
+          ? "running"
+          : alert.severity ?? "info"}>${incident.status === "recording"
+          ? "recording"
+          : alert.severity}<//>
+              ${incident.alerts.map((one) =>
+                html`<a href=${`/alerts/${one.id}`}>${one.alert_type}${
+                  one.scope ? ` ${one.scope}` : ""
+                }</a>`
+              )}<span class="faint">opened ${clock(incident.opened_at)}</span></div>${alert.cause &&
+                html`<p>${alert.cause}</p>`}</section>
+  `;
+}
+
+function Changes({ incident }) {
+  return html`<${Panel} title="What changed">${
+    incident.changes.length +
+          (incident.maintenance?.length ?? 0) === 0
+      ? html`<p class="empty">No setting, DDL, index, restart or rotation was seen.</p>`
+      : html`<ul class="plain">${
+        incident.changes.map((change) =>
+          html`<li><span class="faint">${clock(change.at)}</span> ${changeWords(change)}</li>`
+        )
+      }${
+        (incident.maintenance ?? []).slice(0, 20).map((one) =>
+          html`<li><span class="faint">${clock(one.at)}</span> ${one.action} ${one.table} ${
+            one.partition ?? ""
+          }${one.error ? `: ${one.error}` : ""}</li>`
+        )
+      }</ul>`
+  }<//>`;
+}
+
 export function Page({ params }) {
   const answer = useApi(`/api/incidents/${encodeURIComponent(params.id)}`, { deadline: 20_000 });
   const [at, move] = useState(null);
@@ -106,39 +152,6 @@ export function Page({ params }) {
   const frame = incident[which] ?? incident.before;
   const statements = Array.isArray(frame?.statements) ? frame.statements : [];
   const shown = incident.sessions.find((one) => one.sessions?.length > 0);
-  const columns = [
-    {
-      key: "query",
-      head: "Statement",
-      wide: true,
-      value: (row) => row.query,
-      show: (row) =>
-        html`<a class="statement" href=${`/statements/${row.query_id}`}>${
-          String(row.query ?? "not fetched").slice(0, 140)
-        }</a>`,
-    },
-    {
-      key: "share",
-      head: "Share",
-      num: true,
-      value: (row) => (row.recent ?? row).share,
-      show: (row) => percent((row.recent ?? row).share),
-    },
-    {
-      key: "calls",
-      head: "Calls",
-      num: true,
-      value: (row) => (row.recent ?? row).calls,
-      show: (row) => compact((row.recent ?? row).calls),
-    },
-    {
-      key: "mean",
-      head: "A call",
-      num: true,
-      value: (row) => (row.recent ?? row).mean_ms,
-      show: (row) => milliseconds((row.recent ?? row).mean_ms),
-    },
-  ];
   return html`
     <${PageHead} title=${alert.message ?? "Incident"} aside=${`${dateTime(incident.from)} to ${
       dateTime(incident.to)
@@ -147,44 +160,21 @@ export function Page({ params }) {
         summaryOf(incident)} label="Copy a summary" /><a href=${`/api/incidents/${incident.id}`}
         download=${`incident-${incident.id}.json`}>Download</a><a href="/incidents">All incidents</a>
     `} />
-    <section class="panel">
-      <div class="alert-head">
-        <${Badge} word=${incident.status === "recording"
-          ? "running"
-          : alert.severity ?? "info"}>${incident.status === "recording"
-          ? "recording"
-          : alert.severity}<//>
-          ${incident.alerts.map((one) =>
-            html`<a href=${`/alerts/${one.id}`}>${one.alert_type}${
-              one.scope ? ` ${one.scope}` : ""
-            }</a>`
-          )}<span class="faint">opened ${clock(incident.opened_at)}</span></div>${alert.cause &&
-            html`<p>${alert.cause}</p>`}</section>
-        <${Panel} title="Values" aside="point at a time to see the values of that time below"><${Lines} incident=${incident} at=${at} move=${move} /><//>
-        <div class="columns two">
-          <${Panel} title="Who blocked whom" aside=${look ? `at ${clock(look.at)}` : ""}>${look
-            ? html`<${LockTree} roots=${look.roots} acts=${false} />`
-            : html`<p class="empty">Nobody waited for a lock by ${clock(moment)}.</p>`}<//>
-          <${Panel} title="What changed">${incident.changes.length +
-                (incident.maintenance?.length ?? 0) === 0
-            ? html`<p class="empty">No setting, DDL, index, restart or rotation was seen.</p>`
-            : html`<ul class="plain">${
-              incident.changes.map((change) =>
-                html`<li><span class="faint">${clock(change.at)}</span> ${changeWords(change)}</li>`
-              )
-            }${
-              (incident.maintenance ?? []).slice(0, 20).map((one) =>
-                html`<li><span class="faint">${clock(one.at)}</span> ${one.action} ${one.table} ${
-                  one.partition ?? ""
-                }${one.error ? `: ${one.error}` : ""}</li>`
-              )
-            }</ul>`}<//>
+    <${Alerts} incident=${incident} alert=${alert} />
+    <${Panel} title="Values" aside="point at a time to see the values of that time below">
+      <${Lines} incident=${incident} at=${at} move=${move} />
+      <//>
+      <div class="columns two">
+        <${Panel} title="Who blocked whom" aside=${look ? `at ${clock(look.at)}` : ""}>${look
+          ? html`<${LockTree} roots=${look.roots} acts=${false} />`
+          : html`<p class="empty">Nobody waited for a lock by ${clock(moment)}.</p>`}<//>
+          <${Changes} incident=${incident} />
         </div>
         <${Panel} title="Statements" tools=${incident.after &&
           html`<${Segments} label="When" value=${which} options=${[["before", "Before"], [
             "after",
             "After",
-          ]]} onChange=${choose} />`}><${Table} columns=${columns} rows=${statements} keyOf=${(
+          ]]} onChange=${choose} />`}><${Table} columns=${STATEMENT_COLUMNS} rows=${statements} keyOf=${(
           row,
         ) =>
           row

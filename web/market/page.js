@@ -45,20 +45,8 @@ function useSymbols() {
   return { list, busiest: busy[0] ?? instruments[0]?.symbol ?? null, instruments };
 }
 
-export function Page() {
-  const { list, busiest, instruments } = useSymbols();
-  const [wanted, setSymbol] = useParam("symbol");
-  const [interval, setInterval] = useParam("interval", "1m");
-  const range = useRange();
-  const [index, hover] = useState(null);
-  const symbol = wanted || busiest;
-  const step = INTERVALS[interval] ?? 60;
-  const latest = useApi(
-    symbol ? `/api/ticks?symbol=${encodeURIComponent(symbol)}&limit=14&order=desc` : null,
-    { every: range.fixed ? 0 : 6_000 },
-  );
-  // The chart ends at the newest tick, which may be of another day.
-  const newest = Date.parse(latest.data?.ticks?.[0]?.ts ?? "");
+/** The stretch that the candles cover, in ms: the range, or as much of it as `MOST` candles before the newest tick. */
+function stretchOf(range, step, newest) {
   const end = range.fixed
     ? range.to
     : (Math.floor((Number.isFinite(newest) ? newest : serverNow()) / 1000 / step) + 1) * step *
@@ -67,6 +55,18 @@ export function Page() {
     range.fixed ? range.from : end - Math.max(range.seconds, step * 60) * 1000,
     end - MOST * step * 1000,
   );
+  return { begin, end };
+}
+
+/** The latest ticks of a symbol, and its candles in the range. */
+function usePrices(symbol, interval, range) {
+  const latest = useApi(
+    symbol ? `/api/ticks?symbol=${encodeURIComponent(symbol)}&limit=14&order=desc` : null,
+    { every: range.fixed ? 0 : 6_000 },
+  );
+  // The chart ends at the newest tick, which may be of another day.
+  const newest = Date.parse(latest.data?.ticks?.[0]?.ts ?? "");
+  const { begin, end } = stretchOf(range, INTERVALS[interval] ?? 60, newest);
   const query = new URLSearchParams({
     symbol: symbol ?? "",
     interval,
@@ -77,51 +77,57 @@ export function Page() {
   const answer = useApi(symbol && latest.data ? `/api/candles?${query}` : null, {
     every: range.fixed ? 0 : 15_000,
   });
-  const candles = answer.data?.candles ?? [];
-  const ticks = latest.data?.ticks ?? [];
-  const instrument = instruments.find((one) => one.symbol === symbol);
-  const decimals = priceDecimals(instrument?.tick_size, [
-    ...ticks.map((tick) => tick.price),
-    ...candles.slice(-30).map(({ close }) => close),
-  ]);
-  const row = candles[index ?? candles.length - 1];
+  return {
+    latest,
+    answer,
+    newest,
+    candles: answer.data?.candles ?? [],
+    ticks: latest.data?.ticks ?? [],
+  };
+}
+
+function candleWords(row, decimals) {
   const at = (name) => price(row[name], decimals);
-  const said = row
-    ? `${dateTime(row.ts).slice(0, -3)} · open ${at("open")} · high ${at("high")} · low ${
-      at("low")
-    } · close ${at("close")} · volume ${compact(row.volume)} · ${compact(row.trades)} trades`
-    : answer.loading
-    ? ""
-    : `No ${interval} candles in this range.`;
-  const zoom = (from, to) =>
-    setQuery({
-      from: new Date(from * 1000).toISOString(),
-      to: new Date(to * 1000).toISOString(),
-      range: null,
-    }, { push: true });
-  const columns = [
-    { key: "ts", head: "Time (UTC)", show: (tick) => clock(tick.ts) },
-    { key: "price", head: "Price", num: true, show: (tick) => price(tick.price, decimals) },
-    { key: "size", head: "Size", num: true, show: (tick) => compact(tick.size) },
-    { key: "side", head: "Side", show: (tick) => tick.side ?? "" },
-    { key: "exchange", head: "Venue", show: (tick) => tick.exchange ?? "" },
-  ];
-  if (list.data && instruments.length === 0) {
-    const command = "deno task import trades.csv";
-    return html`
-      <${PageHead} title="Market" />
-      <${Panel} title="No instrument yet">
-        <p>Load a file of trades, or send ticks to <code>POST /api/ticks?create=true</code>.</p>
-        <div class="sql">
-          <pre><code>${command}</code></pre>
-          <div class="sql-foot">
-            <${Copy} text=${command} />
-          </div>
+  return `${dateTime(row.ts).slice(0, -3)} · open ${at("open")} · high ${at("high")} · low ${
+    at("low")
+  } · close ${at("close")} · volume ${compact(row.volume)} · ${compact(row.trades)} trades`;
+}
+
+const instrumentWords = (instrument) =>
+  instrument
+    ? [
+      instrument.kind === "unknown" ? null : instrument.kind,
+      instrument.currency,
+      instrument.tick_size ? `tick ${instrument.tick_size}` : null,
+    ].filter(Boolean).join(" · ")
+    : "";
+
+const tickColumns = (decimals) => [
+  { key: "ts", head: "Time (UTC)", show: (tick) => clock(tick.ts) },
+  { key: "price", head: "Price", num: true, show: (tick) => price(tick.price, decimals) },
+  { key: "size", head: "Size", num: true, show: (tick) => compact(tick.size) },
+  { key: "side", head: "Side", show: (tick) => tick.side ?? "" },
+  { key: "exchange", head: "Venue", show: (tick) => tick.exchange ?? "" },
+];
+
+function NoInstrument() {
+  const command = "deno task import trades.csv";
+  return html`
+    <${PageHead} title="Market" />
+    <${Panel} title="No instrument yet">
+      <p>Load a file of trades, or send ticks to <code>POST /api/ticks?create=true</code>.</p>
+      <div class="sql">
+        <pre><code>${command}</code></pre>
+        <div class="sql-foot">
+          <${Copy} text=${command} />
         </div>
-        <//>
-    `;
-  }
-  const tools = html`
+      </div>
+      <//>
+  `;
+}
+
+function Tools({ instruments, symbol, setSymbol, interval, setInterval, fixed }) {
+  return html`
     <label
       class="inline"><span class="sr-only">Symbol</span><select class="small" value=${symbol ??
         ""} onChange=${(event) => setSymbol(event.target.value)}>${instruments.map((one) =>
@@ -131,19 +137,46 @@ export function Page() {
           (one) => [one, one],
         )}
       onChange=${setInterval} />
-        ${range.fixed &&
+        ${fixed &&
           html`<button type="button" class="small" onClick=${() =>
             setQuery({ from: null, to: null }, { push: true })}>Back to the present</button>`}
   `;
+}
+
+const zoom = (from, to) =>
+  setQuery({
+    from: new Date(from * 1000).toISOString(),
+    to: new Date(to * 1000).toISOString(),
+    range: null,
+  }, { push: true });
+
+export function Page() {
+  const { list, busiest, instruments } = useSymbols();
+  const [wanted, setSymbol] = useParam("symbol");
+  const [interval, setInterval] = useParam("interval", "1m");
+  const range = useRange();
+  const [index, hover] = useState(null);
+  const symbol = wanted || busiest;
+  const { latest, answer, newest, candles, ticks } = usePrices(symbol, interval, range);
+  if (list.data && instruments.length === 0) return html`<${NoInstrument} />`;
+  const instrument = instruments.find((one) => one.symbol === symbol);
+  const decimals = priceDecimals(instrument?.tick_size, [
+    ...ticks.map((tick) => tick.price),
+    ...candles.slice(-30).map(({ close }) => close),
+  ]);
+  const row = candles[index ?? candles.length - 1];
+  const said = row
+    ? candleWords(row, decimals)
+    : answer.loading
+    ? ""
+    : `No ${interval} candles in this range.`;
   const old = Number.isFinite(newest) && serverNow() - newest > 3_600_000;
+  const tools = html`
+    <${Tools} instruments=${instruments} symbol=${symbol} setSymbol=${setSymbol}
+      interval=${interval} setInterval=${setInterval} fixed=${range.fixed} />
+  `;
   return html`
-    <${PageHead} title=${symbol ?? "Market"} aside=${instrument
-      ? [
-        instrument.kind === "unknown" ? null : instrument.kind,
-        instrument.currency,
-        instrument.tick_size ? `tick ${instrument.tick_size}` : null,
-      ].filter(Boolean).join(" · ")
-      : ""} tools=${tools} />
+    <${PageHead} title=${symbol ?? "Market"} aside=${instrumentWords(instrument)} tools=${tools} />
         ${old && !range.fixed &&
           html`<${Note} tone="info">The newest tick is of ${
             dateTime(newest)
@@ -158,7 +191,7 @@ export function Page() {
         <${Panel} title="Latest ticks">
           <${Trouble} of=${latest} />
           <${Await} of=${latest}>
-            <${Table} columns=${columns} rows=${ticks} keyOf=${(tick) =>
+            <${Table} columns=${tickColumns(decimals)} rows=${ticks} keyOf=${(tick) =>
               `${tick.ts} ${tick.trade_id} ${tick.price} ${tick.size}`} name="ticks"
               label="Latest ticks" empty="No tick of this symbol is stored." />
             <//>

@@ -31,11 +31,11 @@ const FRESH = {
   enabled: true,
 };
 
-export function PolicyEditor({ table, policy, saved }) {
-  const [draft, set] = useState({ ...FRESH, ...policy });
-  const action = useAction();
-  const change = (changes) => set({ ...draft, ...changes });
-  const text = (name) => (event) => change({ [name]: event.target.value });
+const option = (list, value) =>
+  list.map((one) => html`<option value=${one} selected=${one === value}>${one}</option>`);
+
+/** What the next rotations mean for a policy: how long inserts are safe, and what happens to old partitions. */
+function outlook(draft) {
   const every = intervalSeconds(draft.interval);
   const ahead = draft.key !== "id" && every
     ? `After the next rotation inserts are safe for at least ${
@@ -52,6 +52,43 @@ export function PolicyEditor({ table, policy, saved }) {
       }[draft.retention.action]
     }.`
     : "Partitions are never removed.";
+  return `${ahead} ${behind}`;
+}
+
+/** The fields that say when and how old partitions are removed. */
+function RetentionFields({ draft, change }) {
+  const retain = (changes) =>
+    change({ retention: { keep: "90 days", action: "detach", ...draft.retention, ...changes } });
+  return html`
+    <${Field}
+      label="Retention"><select value=${draft.retention ? "keep" : "ever"} onChange=${(event) =>
+        event.target.value === "ever" ? change({ retention: null }) : retain(
+          {},
+        )}><option value="ever">keep for ever</option><option value="keep">remove old partitions</option></select><//>
+    ${draft.retention &&
+      html`<${Field} label="Keep"><input value=${draft.retention.keep} onInput=${(event) =>
+        retain({ keep: event.target.value })} required /><//>
+        <${Field} label="Then"><select value=${draft.retention.action} onChange=${(event) =>
+        retain({ action: event.target.value })}>${
+        option(ACTIONS, draft.retention.action)
+      }</select><//>
+        ${
+        draft.retention.action === "move" &&
+        html`<${Field} label="To schema"><input value=${draft.retention.schema ?? ""} onInput=${(
+          event,
+        ) => retain({ schema: event.target.value })} required /><//>`
+      }
+        <${Field} label="Cool-down before a drop"><input value=${draft.cooldown} onInput=${(
+        event,
+      ) => change({ cooldown: event.target.value })} required /><//>`}
+  `;
+}
+
+export function PolicyEditor({ table, policy, saved }) {
+  const [draft, set] = useState({ ...FRESH, ...policy });
+  const action = useAction();
+  const change = (changes) => set({ ...draft, ...changes });
+  const text = (name) => (event) => change({ [name]: event.target.value });
   const save = (event) => {
     event.preventDefault();
     action.run(async () => {
@@ -70,10 +107,6 @@ export function PolicyEditor({ table, policy, saved }) {
         () => saved(null),
       )
     );
-  const option = (list, value) =>
-    list.map((one) => html`<option value=${one} selected=${one === value}>${one}</option>`);
-  const retain = (changes) =>
-    change({ retention: { keep: "90 days", action: "detach", ...draft.retention, ...changes } });
   return html`
     <${Panel} title="Policy" aside=${policy
       ? ""
@@ -92,28 +125,7 @@ export function PolicyEditor({ table, policy, saved }) {
           )} required /><//>
           <${Field} label="Partitions ahead"><input type="number" min="1" max="1000" value=${draft
             .premake} onInput=${text("premake")} required /><//>
-          <${Field} label="Retention"><select value=${draft.retention
-            ? "keep"
-            : "ever"} onChange=${(event) =>
-            event.target.value === "ever" ? change({ retention: null }) : retain(
-              {},
-            )}><option value="ever">keep for ever</option><option value="keep">remove old partitions</option></select><//>
-          ${draft.retention &&
-            html`<${Field} label="Keep"><input value=${draft.retention.keep} onInput=${(event) =>
-              retain({ keep: event.target.value })} required /><//>
-        <${Field} label="Then"><select value=${draft.retention.action} onChange=${(event) =>
-              retain({ action: event.target.value })}>${
-              option(ACTIONS, draft.retention.action)
-            }</select><//>
-        ${
-              draft.retention.action === "move" &&
-              html`<${Field} label="To schema"><input value=${
-                draft.retention.schema ?? ""
-              } onInput=${(event) => retain({ schema: event.target.value })} required /><//>`
-            }
-        <${Field} label="Cool-down before a drop"><input value=${draft.cooldown} onInput=${
-              text("cooldown")
-            } required /><//>`}
+          <${RetentionFields} draft=${draft} change=${change} />
           <${Field} label="Seal past partitions"><select value=${String(draft.seal)} onChange=${(
             event,
           ) =>
@@ -125,7 +137,7 @@ export function PolicyEditor({ table, policy, saved }) {
               enabled: event.target.value === "true",
             })}><option value="true">on</option><option value="false">paused</option></select><//>
         </div>
-        <p class="readout">${ahead} ${behind}</p>
+        <p class="readout">${outlook(draft)}</p>
         <${Failed} action=${action} what="Not saved" />
         <${May} needs="admin"><div class="form-foot"><button type="submit" class="primary small" disabled=${action
           .busy}>Save the policy</button>

@@ -61,15 +61,6 @@ export function tableFacts(table) {
   ].filter(Boolean).join(" · ");
 }
 
-/** What the list of a table's partitions holds; those that are detached are not among the table's own number. */
-export function listingWords({ slots }) {
-  const leaves = slots.filter((slot) => slot.kind === "leaf");
-  if (leaves.length === 1) return "The partition as a table";
-  const apart = leaves.filter(({ state }) => ["detached", "archived"].includes(state)).length;
-  const all = `All ${leaves.length.toLocaleString("en")} partitions as a table`;
-  return apart === 0 ? all : `${all}, ${apart} of them detached`;
-}
-
 /** Holes in words, unless the server's own problems already speak of them. */
 export function holeWords(table, { slots, isTime }) {
   if ((table.problems ?? []).some((problem) => /hole/i.test(problemWords(problem)))) return [];

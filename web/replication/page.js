@@ -25,75 +25,76 @@ const STANDBYS = ["replication_lag_bytes", "replication_lag_seconds", "standby_m
 const value = (unit, one) =>
   typeof one === "number" ? show(unit, one) : html`<span class="faint">unknown</span>`;
 
+const SLOT_COLUMNS = [
+  { key: "slot", head: "Slot", value: (row) => row.scope },
+  {
+    key: "retained",
+    head: "WAL kept",
+    num: true,
+    value: (row) => row.slot_retained_bytes,
+    show: (row) => value("bytes", row.slot_retained_bytes),
+  },
+  {
+    key: "inactive",
+    head: "Unused for",
+    num: true,
+    value: (row) => row.slot_inactive_seconds,
+    show: (row) =>
+      typeof row.slot_inactive_seconds === "number"
+        ? duration(row.slot_inactive_seconds)
+        : "in use",
+  },
+  {
+    key: "safe",
+    head: "WAL left before it is lost",
+    num: true,
+    value: (row) => row.slot_safe_ratio,
+    show: (row) => value("ratio", row.slot_safe_ratio),
+  },
+  {
+    key: "lost",
+    head: "Lost",
+    value: (row) => row.slot_lost,
+    show: (row) => row.slot_lost >= 1 ? "yes" : "no",
+  },
+];
+
+const STANDBY_COLUMNS = [
+  { key: "standby", head: "Standby", value: (row) => row.scope },
+  {
+    key: "bytes",
+    head: "Behind",
+    num: true,
+    value: (row) => row.replication_lag_bytes,
+    show: (row) =>
+      typeof row.replication_lag_bytes === "number" ? bytes(row.replication_lag_bytes) : "unknown",
+  },
+  {
+    key: "seconds",
+    head: "Time lag",
+    num: true,
+    value: (row) => row.replication_lag_seconds,
+    show: (row) => value("seconds", row.replication_lag_seconds),
+  },
+  {
+    key: "missing",
+    head: "Connected",
+    value: (row) => row.standby_missing,
+    show: (row) => row.standby_missing >= 1 ? "missing" : "yes",
+  },
+];
+
+const OWN = [["standby_replay_delay_seconds", "Replay lag"], [
+  "standby_receiving",
+  "Receives WAL",
+], ["standby_paused", "Replay paused"]];
+
 export function Page() {
   const metrics = useMetrics();
   const role = useStore(app, ({ health }) => health?.role);
   const slots = byScope(metrics, SLOTS);
   const standbys = byScope(metrics, STANDBYS);
   const number = (name) => metrics.one(name)?.value;
-  const slotColumns = [
-    { key: "slot", head: "Slot", value: (row) => row.scope },
-    {
-      key: "retained",
-      head: "WAL kept",
-      num: true,
-      value: (row) => row.slot_retained_bytes,
-      show: (row) => value("bytes", row.slot_retained_bytes),
-    },
-    {
-      key: "inactive",
-      head: "Unused for",
-      num: true,
-      value: (row) => row.slot_inactive_seconds,
-      show: (row) =>
-        typeof row.slot_inactive_seconds === "number"
-          ? duration(row.slot_inactive_seconds)
-          : "in use",
-    },
-    {
-      key: "safe",
-      head: "WAL left before it is lost",
-      num: true,
-      value: (row) => row.slot_safe_ratio,
-      show: (row) => value("ratio", row.slot_safe_ratio),
-    },
-    {
-      key: "lost",
-      head: "Lost",
-      value: (row) => row.slot_lost,
-      show: (row) => row.slot_lost >= 1 ? "yes" : "no",
-    },
-  ];
-  const standbyColumns = [
-    { key: "standby", head: "Standby", value: (row) => row.scope },
-    {
-      key: "bytes",
-      head: "Behind",
-      num: true,
-      value: (row) => row.replication_lag_bytes,
-      show: (row) =>
-        typeof row.replication_lag_bytes === "number"
-          ? bytes(row.replication_lag_bytes)
-          : "unknown",
-    },
-    {
-      key: "seconds",
-      head: "Time lag",
-      num: true,
-      value: (row) => row.replication_lag_seconds,
-      show: (row) => value("seconds", row.replication_lag_seconds),
-    },
-    {
-      key: "missing",
-      head: "Connected",
-      value: (row) => row.standby_missing,
-      show: (row) => row.standby_missing >= 1 ? "missing" : "yes",
-    },
-  ];
-  const own = [["standby_replay_delay_seconds", "Replay lag"], [
-    "standby_receiving",
-    "Receives WAL",
-  ], ["standby_paused", "Replay paused"]];
   return html`
     <${PageHead} title="Replication" aside=${`this server is a ${
       role ?? "server of unknown role"
@@ -123,16 +124,16 @@ export function Page() {
             ]} /><//>
           ${role === "standby" && html`
             <${Panel} title="This standby">
-              <${MetricRows} metrics=${metrics} rows=${own} />
+              <${MetricRows} metrics=${metrics} rows=${OWN} />
               <//>
           `}
         </div>
-        <${Panel} title="Standbys"><${Table} columns=${standbyColumns} rows=${standbys} keyOf=${(
+        <${Panel} title="Standbys"><${Table} columns=${STANDBY_COLUMNS} rows=${standbys} keyOf=${(
           row,
         ) => row.scope} name="standby" label="Standbys" empty=${number("standbys") === 0
           ? "No standby is connected, and none was expected."
           : "Not known."} /><//>
-        <${Panel} title="Slots"><${Table} columns=${slotColumns} rows=${slots} keyOf=${(row) =>
+        <${Panel} title="Slots"><${Table} columns=${SLOT_COLUMNS} rows=${slots} keyOf=${(row) =>
           row.scope} name="slot" label="Replication slots" empty=${metrics.answer.data
           ? "No replication slot exists."
           : "Not known."} /><//>

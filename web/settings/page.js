@@ -66,6 +66,42 @@ function Browser() {
   `;
 }
 
+const COLUMNS = [
+  {
+    key: "name",
+    head: "Setting",
+    value: (row) => row.name,
+    show: (row) => html`<code>${row.name}</code>`,
+  },
+  {
+    key: "value",
+    head: "In force",
+    value: (row) => row.value,
+    show: (row) =>
+      row.hidden
+        ? html`<span class="faint">set, hidden</span>`
+        : row.value === null
+        ? html`<span class="faint">none</span>`
+        : html`<${Cut} text=${row.value} most=${40} code=${true} />`,
+  },
+  {
+    key: "default",
+    head: "Default",
+    value: (row) => row.default,
+    show: (row) =>
+      row.default === null
+        ? html`<span class="faint">none</span>`
+        : html`<${Cut} text=${row.default} most=${30} code=${true} />`,
+  },
+  {
+    key: "source",
+    head: "From",
+    value: (row) => row.source,
+    show: (row) => row.source === "set" ? "environment or file" : "default",
+  },
+  { key: "about", head: "What it does", value: (row) => row.about, wide: true },
+];
+
 export function Page() {
   const answer = useApi("/api/settings");
   const health = useStore(app, (state) => state.health);
@@ -78,41 +114,6 @@ export function Page() {
     (which === "all" || row.source === "set") &&
     words.every((word) => `${row.name} ${row.about}`.toLowerCase().includes(word))
   );
-  const columns = [
-    {
-      key: "name",
-      head: "Setting",
-      value: (row) => row.name,
-      show: (row) => html`<code>${row.name}</code>`,
-    },
-    {
-      key: "value",
-      head: "In force",
-      value: (row) => row.value,
-      show: (row) =>
-        row.hidden
-          ? html`<span class="faint">set, hidden</span>`
-          : row.value === null
-          ? html`<span class="faint">none</span>`
-          : html`<${Cut} text=${row.value} most=${40} code=${true} />`,
-    },
-    {
-      key: "default",
-      head: "Default",
-      value: (row) => row.default,
-      show: (row) =>
-        row.default === null
-          ? html`<span class="faint">none</span>`
-          : html`<${Cut} text=${row.default} most=${30} code=${true} />`,
-    },
-    {
-      key: "source",
-      head: "From",
-      value: (row) => row.source,
-      show: (row) => row.source === "set" ? "environment or file" : "default",
-    },
-    { key: "about", head: "What it does", value: (row) => row.about, wide: true },
-  ];
   return html`
     <${PageHead} title="Settings" tools=${html`<a href="/docs">API reference</a>`} />
     <div class="columns two three">
@@ -148,7 +149,7 @@ export function Page() {
           `}>
           <${Trouble} of=${answer} />
           <${Await} of=${answer} lines=${6}>
-            <${Table} columns=${columns} rows=${rows} keyOf=${(row) =>
+            <${Table} columns=${COLUMNS} rows=${rows} keyOf=${(row) =>
               row.name} sort="" label="Settings"
               empty=${which === "set"
                 ? "All settings have their default."

@@ -50,22 +50,10 @@ function Regressions({ rows }) {
   `;
 }
 
-export function Page() {
-  const [order, setOrder] = useParam("order", "recent");
-  const [text, setText] = useParam("q");
-  const answer = useApi(`/api/queries?limit=1000&order=${order === "total" ? "total" : "recent"}`, {
-    every: 30_000,
-    deadline: 20_000,
-  });
-  const { data } = answer;
-  const all = data?.queries ?? [];
+/** The columns of the list, with the work of the chosen time. */
+function columnsOf(order) {
   const work = (row) => (order === "total" ? row : row.recent);
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const rows = all.filter((row) =>
-    (order === "total" || row.recent) &&
-    words.every((word) => String(row.query).toLowerCase().includes(word))
-  );
-  const columns = [
+  return [
     {
       key: "query",
       head: "Statement",
@@ -130,6 +118,22 @@ export function Page() {
       show: (row) => bytes(row.wal_bytes),
     },
   ];
+}
+
+export function Page() {
+  const [order, setOrder] = useParam("order", "recent");
+  const [text, setText] = useParam("q");
+  const answer = useApi(`/api/queries?limit=1000&order=${order === "total" ? "total" : "recent"}`, {
+    every: 30_000,
+    deadline: 20_000,
+  });
+  const { data } = answer;
+  const all = data?.queries ?? [];
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = all.filter((row) =>
+    (order === "total" || row.recent) &&
+    words.every((word) => String(row.query).toLowerCase().includes(word))
+  );
   return html`
     <${PageHead} title="Statements" aside=${html`${all.length} statements, read <${Age} at=${data?.checked_at} />`} />
         <${Trouble} of=${answer} />
@@ -143,7 +147,8 @@ export function Page() {
               setText(event.target.value)} />
         `}>
       <${Await} of=${answer}>
-        <${Table} columns=${columns} rows=${rows} keyOf=${(row) => row.query_id} sort="share"
+        <${Table} columns=${columnsOf(order)} rows=${rows} keyOf=${(row) =>
+          row.query_id} sort="share"
           label="Statements" empty=${order === "recent"
             ? "No known statement ran between the last two readings."
             : "No statement is tracked."} />
