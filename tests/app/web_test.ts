@@ -161,6 +161,27 @@ Deno.test("modules become one script that runs as they would", async () => {
   assert.equal(chunk.Page(), 42);
 });
 
+Deno.test("a module that most pages need is sent with the first script, once", () => {
+  const page = (imported: string) => `${imported}export function Page() { return 1; }\n`;
+  const files: Record<string, string> = {
+    "app.js": ["a", "b", "c"].map((name) =>
+      `export const ${name} = () => import("./${name}.js");\n`
+    )
+      .join(""),
+    "a.js": page(`import { most } from "./most.js";\nimport { few } from "./few.js";\n`),
+    "b.js": page(`import { most } from "./most.js";\n`),
+    "c.js": page(""),
+    "most.js": `export const most = "needed by most";\n`,
+    "few.js": `export const few = "needed by one";\n`,
+  };
+  const chunks = bundle({ entry: "app.js", read: (name) => files[name] ?? "", base: "/v" });
+  const holders = (text: string) =>
+    chunks.filter(({ code }) => code.includes(text)).map(({ name }) => name);
+  assert.deepEqual(chunks.map(({ name }) => name), ["app.js", "a.js", "b.js", "c.js"]);
+  assert.deepEqual(holders("needed by most"), ["app.js"]);
+  assert.deepEqual(holders("needed by one"), ["a.js"]);
+});
+
 Deno.test("what cannot be bundled is refused, a cycle too", () => {
   const asset = (name: string) => name;
   assert.throws(() => wrapModule("a.js", `export * from "./b.js";\n`, asset), /Cannot bundle a.js/);
