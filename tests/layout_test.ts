@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { basename, dirname, extname } from "node:path";
 import ts from "typescript";
 import { sqlState } from "../db/sql_state.ts";
-import { allFiles, readSource, sourceFiles, webFiles, webModules } from "./helpers/source_tree.ts";
+import {
+  allFiles,
+  pathOf,
+  readSource,
+  sourceFiles,
+  webFiles,
+  webModules,
+} from "./helpers/source_tree.ts";
 
 /**
  * A function fits a screen: 60 lines of its own. Lines of functions nested in it do not count, for they are read by
@@ -115,6 +122,46 @@ function stemOf(file: string): string {
   }).join("_");
 }
 
+/** What browsers have and Deno does not, as far as the pages use it. */
+const browserGlobals = new Set([
+  "Element",
+  "ResizeObserver",
+  "devicePixelRatio",
+  "document",
+  "getComputedStyle",
+  "getSelection",
+  "history",
+  "matchMedia",
+  "scrollTo",
+]);
+
+/** What the compiler calls a name that is not declared, and an import that does not exist, each with a suggestion too. */
+const unknownNameCodes = new Set([2304, 2552]);
+const noExportCodes = new Set([2305, 2724]);
+
+/** Returns the names that modules of the pages use but neither declare nor import, and the imports that do not exist. */
+function findUnknownNames(): string[] {
+  const program = ts.createProgram(webModules.map(pathOf), {
+    allowJs: true,
+    checkJs: true,
+    noEmit: true,
+    noLib: true,
+    types: [],
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+  });
+  return webModules.flatMap((module) => {
+    const source = program.getSourceFile(pathOf(module));
+    return program.getSemanticDiagnostics(source).flatMap(({ code, start, length }) => {
+      const name = source?.text.slice(start, (start ?? 0) + (length ?? 0)) ?? "";
+      const known = name in globalThis || browserGlobals.has(name);
+      const unknown = unknownNameCodes.has(code) && !known || noExportCodes.has(code);
+      return unknown ? [`${module} ${name}`] : [];
+    });
+  });
+}
+
 function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const value of values) {
@@ -144,6 +191,10 @@ Deno.test("an SQLSTATE is written by its name", () => {
     writesSqlState(file)
   );
   assert.deepEqual(found, []);
+});
+
+Deno.test("the pages use no name that is unknown", () => {
+  assert.deepEqual(findUnknownNames(), []);
 });
 
 Deno.test("no two files of a folder share a stem", () => {

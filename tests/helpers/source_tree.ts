@@ -26,8 +26,11 @@ export const webModules: readonly string[] = webFiles.filter((file) => file.ends
 /** Every TypeScript file except tests. */
 export const sourceFiles = allFiles.filter((file) => !file.startsWith("tests/"));
 
+/** Returns the absolute path of a source file. */
+export const pathOf = (file: string) => join(root, file);
+
 /** Reads a source file. */
-export const readSource = (file: string) => readFileSync(join(root, file), "utf8");
+export const readSource = (file: string) => readFileSync(pathOf(file), "utf8");
 
 /** Returns the files that a source file imports by a relative path. */
 export function importsOf(file: string): string[] {
