@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bundle, wrapModule } from "../../routes/pages/bundle.ts";
+import { pagePaths } from "../../routes/pages/pages.ts";
 import { settingsReport } from "../../routes/monitor/settings.ts";
 import { readConfig } from "../../config/config.ts";
 import { moveOf } from "../../services/monitor/incidents/movements.ts";
@@ -11,6 +12,7 @@ import { sayCheck } from "../../web/health/checks.js";
 import { levelWords, show, toneFor } from "../../web/metrics/units.js";
 import { intervalSeconds } from "../../web/partitions/interval.js";
 import { runwayWords } from "../../web/partitions/words.js";
+import { PAGES } from "../../web/routes.js";
 
 Deno.test("a path fits a pattern part by part, with its parameters decoded", () => {
   assert.deepEqual(match("/alerts/:id", "/alerts/7"), { id: "7" });
@@ -21,6 +23,10 @@ Deno.test("a path fits a pattern part by part, with its parameters decoded", () 
   assert.equal(match("/alerts/:id", "/alerts"), null);
   assert.equal(match("/alerts/:id", "/alerts/%E0%A4%A"), null);
   assert.equal(match("/", "/alerts"), null);
+});
+
+Deno.test("the server answers the paths that the pages have", () => {
+  assert.deepEqual(PAGES.map(({ path }) => path), [...pagePaths]);
 });
 
 Deno.test("any parameter comes out of an address as it went in", () => {

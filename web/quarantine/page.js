@@ -5,75 +5,14 @@ import { useParam } from "../lib/router.js";
 import { useStore } from "../lib/store.js";
 import { html, useState } from "../lib/view.js";
 import { Age } from "../parts/age.js";
-import { Field, May, Sure } from "../parts/controls.js";
+import { May, Sure } from "../parts/controls.js";
 import { Cut } from "../parts/cut.js";
 import { PageHead } from "../parts/page_head.js";
 import { Await, Failed, Panel, Trouble } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
 import { useAction, useApi } from "../parts/use_api.js";
 import { app, toast } from "../state.js";
-
-const FIELDS = ["ts", "symbol", "price", "size", "exchange", "side", "trade_id"];
-
-/** What the row was, as far as it can be read. */
-function tickOf(row) {
-  try {
-    const found = JSON.parse(row.raw);
-    if (found && typeof found === "object" && !Array.isArray(found)) return found;
-  } catch {
-    // Of another form: its cells in the usual order.
-  }
-  const [ts = "", symbol = "", price = "", size = "", exchange = ""] = row.raw.split(",");
-  return { ts, symbol: row.symbol ?? symbol, price, size, exchange };
-}
-
-function Correct({ row, close, done }) {
-  const [tick, set] = useState(() => tickOf(row));
-  const action = useAction();
-  const save = (event) => {
-    event.preventDefault();
-    action.run(async () => {
-      const body = Object.fromEntries(
-        FIELDS.map((name) => [name, tick[name]]).filter(([, value]) =>
-          value !== undefined && value !== "" && value !== null
-        ),
-      );
-      const answer = await request(`/api/quarantine/${row.id}/retry`, {
-        method: "POST",
-        body: { tick: { ...body, price: Number(body.price), size: Number(body.size) } },
-      });
-      if (answer.accepted === 0) {
-        throw new Error(
-          answer.errors?.map(({ path, message }) => `${path} ${message}`).join("; ") ||
-            "It was refused again",
-        );
-      }
-      toast("The corrected row is stored", "resolved");
-      done();
-      close();
-    });
-  };
-  return html`
-    <${Panel} title=${`Put row ${row.id} right`} aside=${`${
-      words(row.reason).toLowerCase()
-    }: ${row.detail}`} tools=${html`<button type="button" class="small" onClick=${close}>Close</button>`}>
-      <form onSubmit=${save}>
-        <div class="fields">${FIELDS.map((name) =>
-          html`
-            <${Field} key=${name}
-              label=${name}><input value=${tick[name] ?? ""} onInput=${(event) =>
-                set({ ...tick, [name]: event.target.value })} required=${FIELDS.indexOf(name) <
-                4} /><//>
-          `
-        )}</div>
-        <${Failed} action=${action} what="Not stored" />
-        <div
-          class="form-foot"><button class="primary small" disabled=${action
-            .busy}>Store the corrected row</button></div>
-      </form>
-      <//>
-  `;
-}
+import { Correct } from "./correction.js";
 
 function RetryAll({ reason, symbol, done }) {
   const action = useAction();
