@@ -5,6 +5,7 @@ import {
   importsOf,
   readSource as text,
   sourceFiles as files,
+  webModules,
 } from "./helpers/source_tree.ts";
 
 /** From top to bottom: a file may import its own folder and folders further down. */
@@ -41,8 +42,9 @@ Deno.test("imports run one way: from the root down to config, errors and log", (
 });
 
 Deno.test("no chain of imports leads back to its start", () => {
-  const known = new Set(files);
-  const graph = new Map(files.map((file) => [file, importsOf(file).filter((to) => known.has(to))]));
+  const all = [...files, ...webModules];
+  const known = new Set(all);
+  const graph = new Map(all.map((file) => [file, importsOf(file).filter((to) => known.has(to))]));
   const done = new Set<string>();
   const visit = (file: string, path: string[]): void => {
     assert.ok(!path.includes(file), `a cycle: ${[...path, file].join(" → ")}`);
@@ -50,7 +52,21 @@ Deno.test("no chain of imports leads back to its start", () => {
     for (const target of graph.get(file) ?? []) visit(target, [...path, file]);
     done.add(file);
   };
-  for (const file of files) visit(file, []);
+  for (const file of all) visit(file, []);
+});
+
+Deno.test("helpers and parts of the pages know no page", () => {
+  const allowed: Record<string, RegExp> = {
+    "web/lib/": /^web\/lib\//,
+    "web/parts/": /^web\/(lib\/|parts\/|state\.js$)/,
+  };
+  const wrong = Object.entries(allowed).flatMap(([folder, targets]) =>
+    webModules.filter((file) => file.startsWith(folder)).flatMap((file) =>
+      importsOf(file).filter((target) => !targets.test(target))
+        .map((target) => `${file} imports ${target}`)
+    )
+  );
+  assert.deepEqual(wrong, []);
 });
 
 Deno.test("files and folders that code names beside itself are there", () => {

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
-import { basename, dirname } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import ts from "typescript";
 import { sqlState } from "../db/sql_state.ts";
-import { allFiles, readSource, sourceFiles } from "./helpers/source_tree.ts";
+import {
+  allFiles,
+  pathOf,
+  readSource,
+  sourceFiles,
+  webFiles,
+  webModules,
+} from "./helpers/source_tree.ts";
 
 /**
  * A function fits a screen: 60 lines of its own. Lines of functions nested in it do not count, for they are read by
@@ -19,6 +26,9 @@ const folderFilesMax = 16;
 const generated = new Set(["client/schema.ts", "client/operations.ts"]);
 
 const checked = sourceFiles.filter((file) => !generated.has(file));
+
+/** The files whose folders and names are judged. */
+const placed = [...allFiles, ...webFiles];
 
 interface MeasuredFunction {
   name: string;
@@ -105,11 +115,51 @@ function writesSqlState(file: string): boolean {
  * differ by these alone (`rule` and `rules`, `take` and `taking`) cannot be told apart by a reader who looks for one.
  */
 function stemOf(file: string): string {
-  const words = basename(file, ".ts").replace(/_test$/, "").split("_");
+  const words = basename(file, extname(file)).replace(/_test$/, "").split("_");
   return words.map((word) => {
     const short = word.replace(/(ies|y)$/, "i").replace(/(ings?|ers?|ors?|ed|es|s|e)$/, "");
     return short.length >= 3 ? short.replace(/(.)\1$/, "$1") : word;
   }).join("_");
+}
+
+/** What browsers have and Deno does not, as far as the pages use it. */
+const browserGlobals = new Set([
+  "Element",
+  "ResizeObserver",
+  "devicePixelRatio",
+  "document",
+  "getComputedStyle",
+  "getSelection",
+  "history",
+  "matchMedia",
+  "scrollTo",
+]);
+
+/** What the compiler calls a name that is not declared, and an import that does not exist, each with a suggestion too. */
+const unknownNameCodes = new Set([2304, 2552]);
+const noExportCodes = new Set([2305, 2724]);
+
+/** Returns the names that modules of the pages use but neither declare nor import, and the imports that do not exist. */
+function findUnknownNames(): string[] {
+  const program = ts.createProgram(webModules.map(pathOf), {
+    allowJs: true,
+    checkJs: true,
+    noEmit: true,
+    noLib: true,
+    types: [],
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+  });
+  return webModules.flatMap((module) => {
+    const source = program.getSourceFile(pathOf(module));
+    return program.getSemanticDiagnostics(source).flatMap(({ code, start, length }) => {
+      const name = source?.text.slice(start, (start ?? 0) + (length ?? 0)) ?? "";
+      const known = name in globalThis || browserGlobals.has(name);
+      const unknown = unknownNameCodes.has(code) && !known || noExportCodes.has(code);
+      return unknown ? [`${module} ${name}`] : [];
+    });
+  });
 }
 
 function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
@@ -122,7 +172,7 @@ function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<stri
 }
 
 Deno.test("a function has at most 60 lines of its own, and 150 with those nested in it", () => {
-  const long = checked.flatMap((file) =>
+  const long = [...checked, ...webModules].flatMap((file) =>
     measureFunctions(file)
       .filter(({ lines, ownLines }) => lines > linesMax || ownLines > ownLinesMax)
       .map(({ name }) => `${file} ${name}`)
@@ -143,8 +193,14 @@ Deno.test("an SQLSTATE is written by its name", () => {
   assert.deepEqual(found, []);
 });
 
+Deno.test("the pages use no name that is unknown", () => {
+  assert.deepEqual(findUnknownNames(), []);
+});
+
 Deno.test("no two files of a folder share a stem", () => {
-  const twins = [...groupBy(allFiles, (file) => `${dirname(file)}/${stemOf(file)}`).values()]
+  // A page's document, style sheet and script have one name: files of one kind must differ.
+  const place = (file: string) => `${dirname(file)}/${stemOf(file)}${extname(file)}`;
+  const twins = [...groupBy(placed, place).values()]
     .filter((files) => files.length > 1)
     .map((files) => files.toSorted().join(" "));
   assert.deepEqual(twins, []);
@@ -152,7 +208,7 @@ Deno.test("no two files of a folder share a stem", () => {
 
 Deno.test("a folder holds at most 16 files", () => {
   const free = (folder: string) => /^(tests(\/|$)|db\/migrations$)/.test(folder);
-  const large = [...groupBy(allFiles, dirname)]
+  const large = [...groupBy(placed, dirname)]
     .filter(([folder, files]) => !free(folder) && files.length > folderFilesMax)
     .map(([folder]) => folder);
   assert.deepEqual(large, []);

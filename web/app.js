@@ -1,13 +1,15 @@
 // The page: frame, router, dialogs, notices. Pages are loaded when they are first gone to.
+import { Head, togglePause } from "./frame/head.js";
+import { Help, startKeys } from "./frame/keys.js";
+import { BottomBar, More, Rail } from "./frame/navigation.js";
+import { Palette } from "./frame/palette.js";
+import { everyVerdict } from "./health/verdict.js";
 import { match } from "./lib/address.js";
+import { words } from "./lib/format.js";
 import { startRouter, useAddress } from "./lib/router.js";
 import { useStore } from "./lib/store.js";
 import { Component, html, render, useEffect, useState } from "./lib/view.js";
-import { BottomBar, Head, Rail, togglePause } from "./parts/frame.js";
-import { Help, More, Palette, startKeys } from "./parts/palette.js";
-import { Icon, toneOf } from "./parts/ui.js";
-import { everyVerdict } from "./lib/verdict.js";
-import { words } from "./lib/format.js";
+import { Icon, toneOf } from "./parts/icon.js";
 import { PAGES } from "./routes.js";
 import { app, dismiss, startState } from "./state.js";
 

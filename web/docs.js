@@ -1,5 +1,6 @@
 // The API reference, rendered from this server's own document; nothing is loaded from other hosts.
 import { request } from "./lib/api.js";
+
 const byId = (id) => document.getElementById(id);
 
 function trouble(text) {

@@ -1,10 +1,10 @@
 // State that all pages share: status, figures, alerts, live channel, signed-in user, and whether the page is paused.
+import { overWords } from "./alerts/words.js";
+import { readChecks } from "./health/checks.js";
 import { contact, request, requestList } from "./lib/api.js";
 import { learnServerTime, serverNow } from "./lib/clock.js";
 import { createLive } from "./lib/live.js";
 import { createStore } from "./lib/store.js";
-import { overWords } from "./lib/alert_words.js";
-import { readChecks } from "./lib/checks.js";
 
 const HEALTH_MS = 15_000;
 const FRESH_TOAST_MS = 60_000;

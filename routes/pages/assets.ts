@@ -73,8 +73,8 @@ export function readAssets(): { version: string; assets: Map<string, Asset> } {
   const base = "/assets/@";
   const module = (name: string) => vendored[name] ?? read(name);
   const chunks = [
-    ...bundle({ entry: "app.js", pages: list("pages/", ".js"), read: module, base }),
-    ...apart.flatMap((entry) => bundle({ entry, pages: [], read: module, base })),
+    ...bundle({ entry: "app.js", read: module, base }),
+    ...apart.flatMap((entry) => bundle({ entry, read: module, base })),
   ];
   const files: [string, string][] = [
     ...Object.entries(extra),

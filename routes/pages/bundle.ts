@@ -12,6 +12,8 @@ interface Module {
   body: string;
   code: string;
   imports: string[];
+  /** The modules that it loads only when they are needed. */
+  lazy: string[];
 }
 
 const importLine = /^import\s*([\w$]+)?\s*(?:\{([^}]*)\})?\s*from\s*"([^"]+)";?/gm;
@@ -36,6 +38,7 @@ function resolveName(from: string, specifier: string): string {
  */
 export function wrapModule(name: string, source: string, asset: (name: string) => string): Module {
   const imports: string[] = [];
+  const lazy: string[] = [];
   const exported: string[] = [];
   const code = source
     .replace(/^\s*\/\/.*$/gm, "")
@@ -48,7 +51,11 @@ export function wrapModule(name: string, source: string, asset: (name: string) =
       ];
       return `const { ${taken.join(", ")} } = modules["${from}"];`;
     })
-    .replace(lazyImport, (_call, specifier) => `import("${asset(resolveName(name, specifier))}")`)
+    .replace(lazyImport, (_call, specifier) => {
+      const needed = resolveName(name, specifier);
+      lazy.push(needed);
+      return `import("${asset(needed)}")`;
+    })
     .replace(exportList, (_list, names) => {
       for (const [ours = "", theirs] of pairs(names)) {
         exported.push(theirs ? `${theirs}: ${ours}` : ours);
@@ -67,6 +74,7 @@ export function wrapModule(name: string, source: string, asset: (name: string) =
   return {
     name,
     imports,
+    lazy,
     body: code.trim(),
     code: `modules["${name}"] = (() => {\n${code.trim()}\nreturn { ${
       exported.join(", ")
@@ -74,8 +82,8 @@ export function wrapModule(name: string, source: string, asset: (name: string) =
   };
 }
 
-/** A module and all it needs, each once, what is needed first; a cycle is an error. */
-function inOrder(entry: string, module: (name: string) => Module): Module[] {
+/** The modules of `entries` and all they need, each once, what is needed first; a cycle is an error. */
+function inOrder(entries: readonly string[], module: (name: string) => Module): Module[] {
   const done = new Map<string, Module>();
   const visit = (name: string, path: string[]): void => {
     if (path.includes(name)) throw new Error(`A cycle: ${[...path, name].join(" → ")}`);
@@ -84,18 +92,26 @@ function inOrder(entry: string, module: (name: string) => Module): Module[] {
     for (const needed of one.imports) visit(needed, [...path, name]);
     done.set(name, one);
   };
-  visit(entry, []);
+  for (const entry of entries) visit(entry, []);
   return [...done.values()];
 }
 
+/** The modules that more than half of the pages need. */
+function neededByMost(pages: readonly Module[][]): string[] {
+  const counts = new Map<string, number>();
+  for (const { name } of pages.flat()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].filter(([, count]) => count > 1 && count > pages.length / 2)
+    .map(([name]) => name);
+}
+
 /**
- * Joins the modules of web/ into few files: `entry` with all it imports, and one chunk for each of `pages` with what
- * the entry does not have. `read` answers a module's source, `base` is the address the chunks are served under.
+ * Joins the modules of web/ into few files: `entry` with all it imports and all that most pages need, and one chunk for
+ * each page, a module that the entry loads when it is needed, with what the entry does not have. `read` answers a
+ * module's source, `base` is the address the chunks are served under.
  */
 export function bundle(
-  { entry, pages, read, base }: {
+  { entry, read, base }: {
     entry: string;
-    pages: readonly string[];
     read: (name: string) => string;
     base: string;
   },
@@ -106,20 +122,24 @@ export function bundle(
     known.set(name, found);
     return found;
   };
-  const shared = inOrder(entry, module);
+  const pages = inOrder([entry], module).flatMap(({ lazy }) => lazy)
+    .filter((name) => !name.startsWith("vendor/"))
+    .map((name) => ({ name, modules: inOrder([name], module) }));
+  const common = neededByMost(pages.map(({ modules }) => modules));
+  const shared = inOrder([...common, entry], module);
   const has = new Set(shared.map(({ name }) => name));
   // Nothing imports the entry: it stays unchanged, and may await something.
   const needed = shared.slice(0, -1).map(({ code }) => code).join("");
   const main = `export const modules = {};\n${needed}${shared.at(-1)?.body ?? ""}\n`;
   return [
     { name: entry, code: main },
-    ...pages.map((page) => {
-      const own = inOrder(page, module).filter(({ name }) => !has.has(name));
+    ...pages.map(({ name, modules }) => {
+      const own = modules.filter((one) => !has.has(one.name));
       const code = own.map((one) => `if (!modules["${one.name}"]) ${one.code}`).join("");
       return {
-        name: page,
+        name,
         code:
-          `import { modules } from "${base}/${entry}";\n${code}export const { Page } = modules["${page}"];\n`,
+          `import { modules } from "${base}/${entry}";\n${code}export const { Page } = modules["${name}"];\n`,
       };
     }),
   ];

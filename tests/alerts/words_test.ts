@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { overWords, plain, scopeWords } from "../../web/lib/alert_words.js";
+import { overWords, plain, scopeWords } from "../../web/alerts/words.js";
 
 Deno.test("an ended alert is described without its message", () => {
   const alert = {

@@ -8,19 +8,29 @@ function listSources(folder = ""): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     if (skipped.has(entry.name)) return [];
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return listSources(path);
-    return entry.name.endsWith(".ts") ? [path] : [];
+    return entry.isDirectory() ? listSources(path) : [path];
   });
 }
 
+const everyFile = listSources();
+
 /** Every TypeScript file of the repository, as a path from its root, tests included. */
-export const allFiles: readonly string[] = listSources();
+export const allFiles: readonly string[] = everyFile.filter((file) => file.endsWith(".ts"));
+
+/** Every file of the pages: modules, style sheets and documents. */
+export const webFiles: readonly string[] = everyFile.filter((file) => file.startsWith("web/"));
+
+/** Every module of the pages. */
+export const webModules: readonly string[] = webFiles.filter((file) => file.endsWith(".js"));
 
 /** Every TypeScript file except tests. */
 export const sourceFiles = allFiles.filter((file) => !file.startsWith("tests/"));
 
+/** Returns the absolute path of a source file. */
+export const pathOf = (file: string) => join(root, file);
+
 /** Reads a source file. */
-export const readSource = (file: string) => readFileSync(join(root, file), "utf8");
+export const readSource = (file: string) => readFileSync(pathOf(file), "utf8");
 
 /** Returns the files that a source file imports by a relative path. */
 export function importsOf(file: string): string[] {

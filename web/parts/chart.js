@@ -1,6 +1,6 @@
 // uPlot behind one component: lines with their band, a level, marked stretches, one cursor for all, drag to zoom.
+import { colour } from "../lib/canvas.js";
 import { day, hourMinute } from "../lib/format.js";
-import { colour } from "../lib/paint.js";
 import { html, useEffect, useRef } from "../lib/view.js";
 
 let loading = null;

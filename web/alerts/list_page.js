@@ -1,0 +1,59 @@
+// What fires, what is about to, what is over: by state, severity and words.
+import { useParam } from "../lib/router.js";
+import { useStore } from "../lib/store.js";
+import { html } from "../lib/view.js";
+import { Segments } from "../parts/controls.js";
+import { PageHead } from "../parts/page_head.js";
+import { Note, Panel } from "../parts/panel.js";
+import { useApi } from "../parts/use_api.js";
+import { app } from "../state.js";
+import { AlertList } from "./list.js";
+import { Silences } from "./silences.js";
+
+const STATES = [["firing", "Firing"], ["pending", "Pending"], ["resolved", "Resolved"], [
+  "all",
+  "All",
+]];
+const SEVERITIES = [["", "Any"], ["critical", "Critical"], ["warning", "Warning"]];
+
+export function Page() {
+  const [state, setState] = useParam("state", "firing");
+  const [severity, setSeverity] = useParam("severity");
+  const [text, setText] = useParam("q");
+  const live = useStore(app, ({ alerts }) => alerts);
+  const complete = useStore(app, ({ alertsComplete }) => alertsComplete);
+  const older = useApi(
+    state === "resolved" || state === "all" ? "/api/alerts?state=resolved&limit=200" : null,
+    { every: 60_000 },
+  );
+  const known = new Map(
+    [...(older.data?.alerts ?? []), ...live].map((alert) => [String(alert.id), alert]),
+  );
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (alert) =>
+    (state === "all" || alert.state === state) &&
+    (severity === "" || alert.severity === severity) &&
+    words.every((word) =>
+      `${alert.rule} ${alert.scope} ${alert.message}`.toLowerCase().includes(word)
+    );
+  const shown = [...known.values()].filter(fits);
+  const count = (one) => [...known.values()].filter((alert) => alert.state === one).length;
+  return html`
+    <${PageHead} title="Alerts" aside=${`${count("firing")} firing, ${
+      count("pending")
+    } pending`} tools=${html`<a href="/rules">Rules and levels</a>`} />
+        <div class="filters">
+      <${Segments} label="State" value=${state} options=${STATES} onChange=${setState} />
+      <${Segments} label="Severity" value=${severity} options=${SEVERITIES} onChange=${setSeverity} />
+      <input type="search" aria-label="Filter by words" placeholder="rule, table, words"
+        value=${text} onInput=${(event) => setText(event.target.value)} />
+    </div>
+        ${complete === false &&
+          html`<${Note}>The list may be incomplete: firing alerts are up to date, ended ones may be missing.<//>`}
+        <${Panel} title=${STATES.find(([key]) => key === state)?.[1] ??
+          "Alerts"} aside=${`${shown.length} shown`}>
+      <${AlertList} alerts=${shown} none=${complete === null ? "Asking." : "None fits."} />
+      <//>
+      <${Silences} />
+  `;
+}

@@ -1,0 +1,181 @@
+// One alert: a chart of its value and level, evidence, cause, what to run, deliveries, what else changed.
+import { changeWords } from "../history/change_words.js";
+import { Movers } from "../history/movers.js";
+import { serverNow } from "../lib/clock.js";
+import { clock, dateTime } from "../lib/format.js";
+import { useStore } from "../lib/store.js";
+import { html, useState } from "../lib/view.js";
+import { useSeries } from "../metrics/series.js";
+import { show } from "../metrics/units.js";
+import { Chart } from "../parts/chart.js";
+import { Badge } from "../parts/icon.js";
+import { PageHead } from "../parts/page_head.js";
+import { Await, Panel, Trouble } from "../parts/panel.js";
+import { Sql } from "../parts/sql.js";
+import { Table } from "../parts/table.js";
+import { useApi } from "../parts/use_api.js";
+import { app } from "../state.js";
+import { AlertActions } from "./actions.js";
+import { Evidence } from "./evidence.js";
+import { AlertFacts } from "./list.js";
+import { scopeWords } from "./words.js";
+
+const AROUND_MS = 3_600_000;
+
+/** From an hour before it began to a while after it ended, or now. */
+function around(alert) {
+  const from = Date.parse(alert.started_at) - AROUND_MS;
+  const to = Math.min(
+    serverNow(),
+    (Date.parse(alert.resolved_at ?? "") || serverNow()) + AROUND_MS / 4,
+  );
+  return { from, to, seconds: (to - from) / 1000, fixed: alert.state === "resolved" };
+}
+
+function Drawn({ alert, rule }) {
+  const range = around(alert);
+  const series = useSeries(rule.metric, { scope: alert.scope, most: 240, range });
+  const [point, hover] = useState(null);
+  const levels = [[rule.warning, "warn"], [rule.critical, "bad"]].filter(([value]) =>
+    typeof value === "number"
+  ).map(([value, tone]) => ({ value, tone }));
+  const bands = [{
+    from: Date.parse(alert.started_at),
+    to: Date.parse(alert.resolved_at ?? "") || series.to,
+    tone: alert.severity === "critical" ? "bad" : "warn",
+  }];
+  const format = (value) => show(rule.unit, value);
+  const say = point
+    ? `${clock(point.at)} · ${format(point.value)}`
+    : series.points.length > 0
+    ? `${series.points.length} points; shaded: while it fires; dashed: its levels`
+    : series.loading
+    ? ""
+    : "No history of this value is kept.";
+  return html`<${Panel} title=${rule.metric.replaceAll("_", " ")} aside=${scopeWords(alert.scope)}>
+    <${Trouble} of=${series} />
+    ${
+    series.points.length > 0 && html`
+      <${Chart} points=${series.points} step=${series.step} from=${series.from} to=${series
+        .to} format=${format}
+        label=${`${rule.metric} around the alert`} levels=${levels} bands=${bands} height=${190} onHover=${hover} />
+    `
+  }
+    <p class="readout">${say}</p>
+  <//>`;
+}
+
+function Changes({ alert }) {
+  const { from, to } = around(alert);
+  const query = new URLSearchParams({
+    from: new Date(from).toISOString(),
+    to: new Date(Math.max(to, from + 1)).toISOString().replace(/:\d\d\.\d+Z/, ":59Z"),
+  });
+  const answer = useApi(`/api/changes?${query}`);
+  const list = answer.data?.changes ?? [];
+  return html`
+    <${Panel} title="What else changed" aside="from an hour before">
+      <${Trouble} of=${answer} />
+      <${Await} of=${answer}>${list.length === 0
+        ? html`<p class="empty">No setting, DDL, index or restart was seen.</p>`
+        : html`<ul class="plain">${
+          list.slice(0, 30).map((change) =>
+            html`<li><span class="faint">${dateTime(change.at)}</span> ${changeWords(change)}</li>`
+          )
+        }</ul>`}<//>
+      <//>
+  `;
+}
+
+function Deliveries({ alert }) {
+  const answer = useApi("/api/alerts/deliveries?limit=100", { every: 30_000 });
+  const since = Date.parse(alert.started_at) - 60_000;
+  const list = (answer.data?.deliveries ?? []).filter((one) =>
+    Date.parse(one.created_at) >= since &&
+    one.events.some(({ rule, scope }) => rule === alert.rule && scope === alert.scope)
+  );
+  const columns = [
+    { key: "at", head: "When (UTC)", value: (row) => dateTime(row.created_at) },
+    { key: "channel", head: "Channel", value: (row) => row.channel },
+    {
+      key: "what",
+      head: "What",
+      value: (row) => row.events.find(({ rule }) => rule === alert.rule)?.kind,
+    },
+    {
+      key: "state",
+      head: "State",
+      value: (row) => row.state,
+      show: (row) =>
+        html`<${Badge} word=${row.state === "queued" ? "running" : row.state}>${row.state}<//>`,
+    },
+    { key: "error", head: "Trouble", value: (row) => row.error ?? "", wide: true },
+  ];
+  return html`
+    <${Panel} title="Deliveries">
+      <${Trouble} of=${answer} />
+      <${Table} columns=${columns} rows=${list} keyOf=${(row) =>
+        row.id} name="told" label="Deliveries"
+        empty="No notification was sent, except to the log and the browsers." />
+      <//>
+  `;
+}
+
+export function Page({ params }) {
+  const measuredAt = useStore(app, (state) => state.measuredAt);
+  const pushed = useStore(app, ({ alerts }) => alerts.find(({ id }) => String(id) === params.id));
+  const answer = useApi(`/api/alerts/${encodeURIComponent(params.id)}`, {
+    every: 15_000,
+    soon: `${pushed?.state} ${pushed?.acknowledged_at} ${pushed?.silenced_by}`,
+  });
+  const rules = useApi("/api/alerts/rules");
+  // The card's figures and its evidence are of one answer.
+  const alert = answer.data ?? pushed;
+  const rule = (rules.data?.rules ?? []).find(({ name }) => name === alert?.rule);
+  if (!alert) {
+    return html`
+      <${PageHead} title="Alert" />
+      <${Trouble} of=${answer} />
+      <${Await} of=${answer} />
+    `;
+  }
+  const over = alert.state === "resolved";
+  const value = rule ? show(rule.unit, alert.value) : alert.value;
+  return html`
+    <${PageHead} title=${alert.message ??
+      alert.alert_type} tools=${html`<a href="/alerts">All alerts</a>`} />
+    <${Trouble} of=${answer} />
+    <section class="panel alert-top" data-tone=${over ? "good" : alert.severity}>
+          <div class="alert-head"><${Badge} word=${over
+            ? "resolved"
+            : alert.severity} /><span class="tag">${alert.state}</span>
+            <span>${rule?.title ?? alert.rule}</span>${rule && rule.unit !== "flag" &&
+              html`<span class="faint">value ${value}, level ${
+                show(rule.unit, alert.threshold)
+              }</span>`}
+            <${AlertActions} alerts=${[alert]} /></div>
+          <${AlertFacts} alert=${alert} />
+          ${alert.explanation?.why?.length > 0 && html`
+            <details>
+              <summary>Why it fires, and when it ends</summary>
+              <ul class="plain">${alert.explanation.why.map((line) => html`<li>${line}</li>`)}</ul>
+            </details>
+          `}
+        </section>
+    <div class="columns wide-left">
+      <div class="stack">
+            ${rule && html`<${Drawn} alert=${alert} rule=${rule} />`}
+            <${Panel} title="Evidence"><${Evidence} alert=${alert} at=${measuredAt} /><//>
+            <${Movers} range=${around(alert)} except=${rule?.metric} />
+          </div>
+          <div class="stack">
+            <${Panel} title="Likely cause"><p>${alert.cause || "Not known."}</p><//>
+            <${Panel} title="What to run">${(alert.cure ?? []).length === 0
+              ? html`<p class="empty">There is no statement to run; see the cause.</p>`
+              : alert.cure.map((cure) => html`<${Sql} key=${cure.sql} ...${cure} />`)}<//>
+            <${Changes} alert=${alert} />
+            <${Deliveries} alert=${alert} />
+          </div>
+        </div>
+  `;
+}

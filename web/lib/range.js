@@ -1,8 +1,0 @@
-// The time range of the page as a hook.
-import { serverNow } from "./clock.js";
-import { readRange } from "./time_range.js";
-import { useAddress } from "./router.js";
-
-export function useRange() {
-  return readRange(useAddress().query, serverNow());
-}

@@ -1,0 +1,41 @@
+// Metrics of the server as rows: the value, its status under its rule, a link to its history.
+import { atMost } from "../health/verdict.js";
+import { html } from "../lib/view.js";
+import { Icon } from "../parts/icon.js";
+import { useApi } from "../parts/use_api.js";
+import { app } from "../state.js";
+import { levelWords, show, toneFor } from "./units.js";
+
+/** All metrics now and the rules on them: `{ answer, all(name), one(name), rule(name) }`. */
+export function useMetrics(every = 30_000) {
+  const answer = useApi("/api/metrics", { every, deadline: 15_000 });
+  const rules = useApi("/api/alerts/rules", { every: 300_000 }).data?.rules ?? [];
+  const metrics = answer.data?.metrics ?? [];
+  return {
+    answer,
+    all: (name) => metrics.filter((one) => one.name === name),
+    one: (name) => metrics.find((one) => one.name === name && one.scope === ""),
+    rule: (name) =>
+      rules.find((rule) => rule.metric === name && rule.enabled) ??
+        rules.find((rule) => rule.metric === name),
+  };
+}
+
+/** `rows`: `[metric, label]`. */
+export function MetricRows({ metrics, rows }) {
+  return html`<ul class="metric-rows">${
+    rows.map(([name, label]) => {
+      const metric = metrics.one(name);
+      const rule = metrics.rule(name);
+      const value = metric?.status === "unknown" ? null : metric?.value ?? null;
+      const tone = atMost(toneFor(rule, value), app.get());
+      return html`
+        <li
+          key=${name}><${Icon} word=${tone} /><a href=${`/history?metric=${name}`}>${label}</a><b>${show(
+            metric?.unit ?? rule?.unit,
+            value,
+          )}</b><span class="faint">${levelWords(rule)}</span></li>
+      `;
+    })
+  }</ul>`;
+}

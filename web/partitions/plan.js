@@ -1,0 +1,86 @@
+// What rotation would do to a table, statement by statement with its lock; applied as shown or not at all.
+import { request } from "../lib/api.js";
+import { bytes, duration, number } from "../lib/format.js";
+import { html, useState } from "../lib/view.js";
+import { May, Sure } from "../parts/controls.js";
+import { Failed, Note, Panel } from "../parts/panel.js";
+import { Sql } from "../parts/sql.js";
+import { useAction } from "../parts/use_api.js";
+import { toast } from "../state.js";
+
+const MOST = 50;
+const DESTRUCTIVE = ["drop", "archive"];
+
+export function PartitionPlan({ table, applied }) {
+  const [plan, show] = useState(null);
+  const planning = useAction();
+  const applying = useAction();
+  const ask = () =>
+    planning.run(async () =>
+      show(
+        await request("/api/partitions/plan", {
+          method: "POST",
+          body: { table },
+          deadline: 30_000,
+        }),
+      )
+    );
+  const held = plan?.statements.some((one) => one.held);
+  const apply = () =>
+    applying.run(async () => {
+      const done = await request("/api/partitions/apply", {
+        method: "POST",
+        body: { digest: plan.digest, table, ...(held ? { confirm: true } : {}) },
+        deadline: 120_000,
+      });
+      toast(
+        `${done.applied} statements applied${
+          done.skipped.length > 0 ? `, ${done.skipped.length} skipped` : ""
+        }`,
+        done.skipped.length > 0 ? "warning" : "resolved",
+      );
+      show(null);
+      applied();
+    });
+  const drops = plan?.statements.filter(({ action }) => DESTRUCTIVE.includes(action)).length ?? 0;
+  return html`
+    <${Panel} title="Plan" aside="every statement that is due, with its lock; a plan changes nothing"
+      tools=${html`<${May}><button type="button" class="small" disabled=${planning.busy} onClick=${ask}>${
+        plan ? "Plan again" : "Plan"
+      }</button><//>`}>
+        <${Failed} action=${planning} what="No plan" /><${Failed} action=${applying} what="Not applied" />
+        ${plan && html`
+          ${plan.warnings.map((one) => html`<${Note} key=${one}>${one}<//>`)}
+          ${plan.skipped.map((one) =>
+            html`<${Note} key=${one.table} tone="info">${one.table} is skipped: ${one.reason}<//>`
+          )}
+          ${plan.statements.length === 0 ? html`<p class="empty">Nothing is due.</p>` : html`
+            <ol class="cards">${plan.statements.slice(0, MOST).map((one) =>
+              html`
+                <li key=${one.step + one.sql}>
+                  <p><span class="tag">${one.action}</span> ${one
+                    .partition} <span class="faint">${one.reason}; about ${number(
+                      one.estimate.rows,
+                    )} rows, ${bytes(one.estimate.bytes)}, ${duration(
+                      one.estimate.seconds,
+                    )}${one.held ? "; held back until confirmed" : ""}</span></p>
+                  <${Sql} sql=${one.sql} lock=${one.lock} />
+                </li>
+              `
+            )}</ol>
+                    ${plan.statements.length > MOST &&
+                      html`<p class="faint">${
+                        plan.statements.length - MOST
+                      } more statements follow.</p>`}
+                    <${May}>
+              <div class="form-foot">
+                <${Sure} kind="small primary" disabled=${applying
+                  .busy} sure=${`Apply ${plan.statements.length} statements${
+                  drops > 0 ? `, ${drops} of them remove data` : ""
+                }?`}
+                  onClick=${apply}>Apply this plan<//><span class="faint">refused when the catalogue has changed since</span></div><//>
+          `}
+        `}
+      <//>
+  `;
+}

@@ -1,0 +1,70 @@
+// Panels, and what they say while an answer is missing, old, empty or refused.
+import { clock } from "../lib/format.js";
+import { html } from "../lib/view.js";
+
+/** A panel with its heading; `aside` is beside the heading, `tools` at the right. */
+export function Panel({ title, aside, tools, id, children, tone }) {
+  const label = id ?? `panel-${String(title).toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
+  return html`<section class="panel" data-tone=${tone} aria-labelledby=${label}>
+    <div class="panel-head"><h2 id=${label}>${title}</h2>${
+    aside && html`<p class="aside">${aside}</p>`
+  }${tools && html`<div class="tools">${tools}</div>`}</div>
+    ${children}
+  </section>`;
+}
+
+/** A sentence about trouble; nothing without one. */
+export function Note({ tone = "warn", children }) {
+  return children
+    ? html`<p class="note" data-tone=${tone} role=${
+      tone === "bad" ? "alert" : "status"
+    }>${children}</p>`
+    : null;
+}
+
+/** Why an answer is missing or old: Holdfast refuses, is slow, or is silent. Last figures stay below. */
+export function Trouble({ of }) {
+  const { error, at } = of;
+  if (!error) return null;
+  const below = at ? ` Shown is what it said at ${clock(at)} UTC.` : "";
+  const say = {
+    http: `Holdfast ${error.status >= 500 ? "cannot answer" : "refuses"}: ${
+      String(error.message).replace(/\.$/, "")
+    } (${error.status}).`,
+    timeout: `Holdfast is slow to answer this: ${error.message.toLowerCase()}.`,
+    network: "No answer from Holdfast.",
+  }[error.kind] ?? "This answer could not be read.";
+  return html`<${Note} tone=${error.kind === "network" ? "bad" : "warn"}>${say}${below}</${Note}>`;
+}
+
+/** How an action went, when it failed. */
+export const Failed = ({ action, what = "Not done" }) =>
+  action.error
+    ? html`<${Note} tone="bad">${what}: ${
+      String(action.error.message).replace(/\.$/, "")
+    }.</${Note}>`
+    : null;
+
+export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
+
+/** What an answer shows while it is still asked for, and when it says nothing. */
+export function Await({ of, children, lines = 3 }) {
+  if (of.data) return children;
+  if (of.error) return null;
+  return html`<div class="wait" aria-busy="true" aria-label="Loading">${
+    Array.from({ length: lines }, () => html`<span />`)
+  }</div>`;
+}
+
+/** Names and values in two columns. */
+export const Pairs = ({ of }) =>
+  html`<dl class="pairs">${
+    of.filter(([, value]) => value !== undefined).map(([name, value]) =>
+      html`
+        <div>
+          <dt>${name}</dt>
+          <dd>${value ?? "unknown"}</dd>
+        </div>
+      `
+    )
+  }</dl>`;
