@@ -25,6 +25,11 @@ export function number(value) {
   return fixed(value, 0, 3);
 }
 
+/** Writes a count with its noun: "1 row", "2 rows". */
+export function counted(count, noun) {
+  return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** A large number at a glance: 812, 14.2 k, 3.1 M, 1.04 B. */
 export function compact(value) {
   if (!isKnown(value)) return UNKNOWN;

@@ -3,7 +3,7 @@ import { AlertList } from "../alerts/list.js";
 import { sayCheck } from "../health/checks.js";
 import { atMost, everyVerdict } from "../health/verdict.js";
 import { serverNow } from "../lib/clock.js";
-import { ago, bytes, dateTime, duration, words } from "../lib/format.js";
+import { ago, bytes, counted, dateTime, duration, words } from "../lib/format.js";
 import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
 import { toneFor } from "../metrics/units.js";
@@ -118,11 +118,11 @@ function feedLine(ingest, rule) {
   const oldest = feeds.toSorted((a, b) => (b.age_seconds ?? 0) - (a.age_seconds ?? 0))[0];
   const tone = toneFor(rule, oldest.age_seconds);
   const refused = ingest.quarantined > 0
-    ? `; ${ingest.quarantined.toLocaleString("en")} rows quarantined`
+    ? `; ${counted(ingest.quarantined, "row")} quarantined`
     : "";
   return [
     tone === "plain" ? "info" : tone,
-    `${feeds.length} symbols, the oldest ${oldest.symbol} ${
+    `${counted(feeds.length, "symbol")}, the oldest ${oldest.symbol} ${
       duration(oldest.age_seconds)
     } old${refused}`,
   ];
