@@ -1,7 +1,11 @@
-/** A position in the numbering of one stream; numbers of different streams are not comparable. */
+/**
+ * A position in the numbering of one stream; numbers of different streams are not comparable. `cursor` is the position of
+ * the last event in the order that all instances on one database share.
+ */
 export interface Position {
   stream: string;
   seq: number;
+  cursor?: string;
 }
 
 /** A frame of the server, as docs/websocket.md describes it. */
@@ -10,12 +14,14 @@ export interface Frame {
   data: Record<string, unknown>;
   seq: number;
   ts: string;
+  id?: string;
+  cursor?: string;
 }
 
 /** The frames of a client. */
 export type ClientFrame =
   | { action: "subscribe"; types: readonly string[] }
-  | { action: "resume"; stream: string; seq: number }
+  | { action: "resume"; stream: string; seq: number; cursor?: string }
   | { action: "ping" };
 
 export interface Delivery {
@@ -42,17 +48,21 @@ export interface Step {
 }
 
 const heldMax = 4_096;
+/** Ids of the last events, as many as a server keeps. */
+const idsMax = 4_096;
 
 /**
  * Follows one live channel over many connections, without I/O. After each `hello` it requests missed messages. It holds new
  * messages until the answer to the ping after that request, so that all are delivered once and in order. Within a type
- * numbers only grow, even when the server conflates messages: a message that is not newer was already delivered.
+ * numbers only grow, even when the server conflates messages: a message that is not newer was already delivered. After a
+ * restart, or at another instance on the same database, it continues after its last cursor, and skips the events it has.
  */
 export class LiveState {
   #position: Position | undefined;
   /** The stream of the present connection; undefined before `hello`. */
   #stream: string | undefined;
   #newest = new Map<string, number>();
+  readonly #ids = new Set<string>();
   #held: Frame[] | undefined;
   #gap: Gap | undefined;
   readonly #types: readonly string[] | undefined;
@@ -104,7 +114,7 @@ export class LiveState {
     const send: ClientFrame[] = this.#types ? [{ action: "subscribe", types: this.#types }] : [];
     const after = this.#position;
     if (!after) {
-      this.#position = { stream, seq };
+      this.#position = { stream, seq, ...cursorIn(data) };
       return { send, out: [], connected: { resumed: false } };
     }
     this.#held = [];
@@ -134,7 +144,7 @@ export class LiveState {
     const stream = this.#stream ?? "";
     if (this.#position?.stream !== stream) {
       this.#newest.clear();
-      this.#position = { stream, seq: 0 };
+      this.#position = { stream, seq: 0, ...cursorIn(this.#position) };
     }
     const out = [
       ...(gap ? [gap] : []),
@@ -155,8 +165,24 @@ export class LiveState {
       this.#position = {
         stream,
         seq: Math.max(frame.seq, this.#position?.seq ?? 0),
+        ...cursorIn(this.#position),
+        ...cursorIn(frame),
       };
-      return [{ kind: "message", frame, stream }];
+      return this.#isNew(frame) ? [{ kind: "message", frame, stream }] : [];
     });
   }
+
+  /** Says whether this event did not come before, also under another number. */
+  #isNew({ id }: Frame): boolean {
+    if (id === undefined) return true;
+    if (this.#ids.has(id)) return false;
+    this.#ids.add(id);
+    const [oldest] = this.#ids;
+    if (this.#ids.size > idsMax && oldest !== undefined) this.#ids.delete(oldest);
+    return true;
+  }
+}
+
+function cursorIn(of: { cursor?: unknown } | undefined): { cursor?: string } {
+  return typeof of?.cursor === "string" ? { cursor: of.cursor } : {};
 }

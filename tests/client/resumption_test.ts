@@ -218,3 +218,28 @@ Deno.test("a bounded queue hands on in order, asks for room when full, and ends 
   await assert.rejects(last, /over/);
   await assert.rejects(queue.pull(), /over/);
 });
+
+Deno.test("at another instance it continues after its last cursor, and skips an event that it has", () => {
+  const frame = (seq: number, id: string, cursor?: string): Frame => ({
+    ...{ type: event, data: {}, seq, ts: "", id },
+    ...(cursor === undefined ? {} : { cursor }),
+  });
+  const hello = (stream: string, seq: number): Frame => ({
+    ...{ type: "hello", data: { stream, cursor: "1-00000000" }, seq, ts: "" },
+  });
+  const pong: Frame = { type: "pong", data: {}, seq: 0, ts: "" };
+  const state = new LiveState({});
+  state.receive(hello("one", 7));
+  state.receive(frame(8, "a", "2-aaaaaaaa"));
+  state.receive(frame(9, "b")); // sent before it was stored
+  state.disconnect();
+  const [resume] = state.receive(hello("two", 40)).send;
+  assert.deepEqual(resume, { action: "resume", stream: "one", seq: 9, cursor: "2-aaaaaaaa" });
+  for (const one of [frame(39, "b", "3-bbbbbbbb"), frame(41, "c", "4-cccccccc")]) {
+    state.receive(one);
+  }
+  const { out, connected } = state.receive(pong);
+  assert.deepEqual(connected, { resumed: true });
+  assert.deepEqual(out.map((one) => one.kind === "message" && one.frame.id), ["c"]);
+  assert.deepEqual(state.position, { stream: "two", seq: 41, cursor: "4-cccccccc" });
+});
