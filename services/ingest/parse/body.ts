@@ -88,7 +88,7 @@ export function readBody(
     const message = `The body is larger than ${options.maxBytes} bytes`;
     throw new HoldfastError("body_too_large", message);
   };
-  // Looked at in passing: a small body notices each generator between its bytes and its rows.
+  // In passing and not in generators of their own, whose cost shows in small bodies.
   const received = readChunks(source, options, (chunk) => {
     hash?.update(chunk);
     if (!options.gzip) count(chunk);
