@@ -9,7 +9,11 @@ import {
   SettingsSwallowed,
 } from "./dedicated_connection.ts";
 import type { Isolation } from "../session/start.ts";
-import { inTransaction } from "../session/transaction.ts";
+import {
+  inPipelinedTransaction,
+  inTransaction,
+  type PipelinedWork,
+} from "../session/transaction.ts";
 import { createWaitQueue } from "./wait_queue.ts";
 
 /** The pool as seen from its callers: how many connections work, and how long callers wait for one. */
@@ -42,6 +46,8 @@ export interface Pool {
     work: (sql: Sql) => Promise<T>,
     options?: RunOptions & { isolation?: Isolation },
   ): Promise<T>;
+  /** The same in fewer round trips. */
+  pipelinedTransaction<T>(work: PipelinedWork<T>, options?: RunOptions): Promise<T>;
   stats(): PoolStats;
   /** Makes all work that begins from now on run in new sessions, which have the server's present defaults. */
   renew(): void;
@@ -176,6 +182,8 @@ export function createPool(
     run,
     transaction: (work, { isolation, ...options } = {}) =>
       run((sql) => inTransaction(sql, work, isolation === undefined ? {} : { isolation }), options),
+    pipelinedTransaction: (work, options) =>
+      run((sql) => inPipelinedTransaction(sql, work), options),
     stats() {
       const { free, waiting, waitMs } = queue.stats();
       return {

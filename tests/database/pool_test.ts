@@ -196,3 +196,43 @@ Deno.test("an ended pool refuses who waits and who comes", async () => {
     await ended;
   });
 });
+
+Deno.test("a pipelined transaction stores what its last statements bring, or nothing", async () => {
+  await withPool({ max: 1 }, async (pool) => {
+    await pool.run((sql) => sql`create table pipelined (n int primary key)`);
+    const add = (...numbers: number[]) =>
+      pool.pipelinedTransaction(async (sql, opened) => {
+        const seen = sql`select 1`.execute(); // sent together with the opening
+        await opened;
+        await seen;
+        await sql`insert into pipelined values (0)`;
+        return {
+          answer: numbers.length,
+          last: Promise.all(numbers.map((n) => sql`insert into pipelined values (${n})`)),
+        };
+      });
+    const stored = () => pool.run((sql) => sql`select n from pipelined order by n`);
+    const because = (words: RegExp) => (error: Error) => words.test(`${error} ${error.cause}`);
+
+    await assert.rejects(add(1, 1, 2), because(/pipelined_pkey/));
+    assert.deepEqual([...await stored()], []);
+
+    const broken = pool.pipelinedTransaction(async (sql) => {
+      await sql`insert into pipelined values (3)`;
+      throw new Error("the work failed");
+    });
+    await assert.rejects(broken, because(/the work failed/));
+    assert.deepEqual([...await stored()], []);
+
+    const swallowed = pool.pipelinedTransaction(async (sql) => {
+      await sql`insert into pipelined values (4)`;
+      await sql`select 1 / 0`.catch(() => {});
+      return { answer: undefined, last: Promise.resolve() };
+    });
+    await assert.rejects(swallowed, because(/ended with ROLLBACK/));
+    assert.deepEqual([...await stored()], []);
+
+    assert.equal(await add(1, 2), 2);
+    assert.deepEqual([...await stored()], [{ n: 0 }, { n: 1 }, { n: 2 }]);
+  });
+});

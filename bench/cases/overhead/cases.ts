@@ -21,6 +21,11 @@ function poolOf(sql: Sql): Pool {
   return {
     run: (work) => work(sql),
     transaction: (work) => work(sql),
+    pipelinedTransaction: async (work) => {
+      const { answer, last } = await work(sql, Promise.resolve());
+      await last;
+      return answer;
+    },
     stats: () => ({
       size: 1,
       active: 0,

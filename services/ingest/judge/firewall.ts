@@ -51,20 +51,21 @@ function refusalOf(
 
 /**
  * Judges well-formed ticks by the clock and their instruments. Writes the instrument's id into each tick that passes,
- * because a copy of every tick would double the garbage of an upload.
+ * because a copy of every tick would double the garbage of an upload. When all pass, `stored` is `ticks` itself.
  */
 export function judgeTicks(
   ticks: readonly ParsedTick[],
   symbols: ReadonlyMap<string, SymbolEntry | undefined>,
   limits: FirewallLimits,
-): { stored: StoredTick[]; refusals: Refusal[] } {
+): { stored: readonly StoredTick[]; refusals: Refusal[] } {
   const latestUs = limits.nowUs + limits.futureSeconds * 1_000_000;
   const earliestUs = limits.backfill
     ? -Infinity
     : limits.nowUs - limits.horizonDays * 86_400_000_000;
-  const stored: StoredTick[] = [];
+  let passed: StoredTick[] | undefined;
   const refusals: Refusal[] = [];
-  for (const tick of ticks) {
+  for (let at = 0; at < ticks.length; at++) {
+    const tick = ticks[at]!;
     const entry = symbols.get(tick.symbol);
     if (
       tick.tsUs <= latestUs && tick.tsUs >= earliestUs &&
@@ -72,8 +73,11 @@ export function judgeTicks(
       (entry.tick_size === null || isOnTick(tick.price, entry.tick_size))
     ) {
       tick.instrumentId = entry.id;
-      stored.push(tick);
-    } else refusals.push(refusalOf(tick, entry, latestUs, earliestUs, limits));
+      passed?.push(tick);
+    } else {
+      passed ??= ticks.slice(0, at);
+      refusals.push(refusalOf(tick, entry, latestUs, earliestUs, limits));
+    }
   }
-  return { stored, refusals };
+  return { stored: passed ?? ticks, refusals };
 }

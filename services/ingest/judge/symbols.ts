@@ -5,6 +5,8 @@ import { createMissing, lookUpSymbols, type SymbolEntry } from "../../../db/mark
 const keptMax = 200_000;
 
 export interface SymbolDirectory {
+  /** Says whether `resolve` needs no statement for these symbols. */
+  knows(symbols: Iterable<string>): boolean;
   /** Returns the instruments of these symbols; with `create`, creates those that never existed. */
   resolve(
     sql: Sql,
@@ -22,6 +24,10 @@ export interface SymbolDirectory {
 export function createSymbolDirectory(): SymbolDirectory {
   const living = new Map<string, SymbolEntry>();
   return {
+    knows(symbols) {
+      for (const symbol of symbols) if (!living.has(symbol)) return false;
+      return true;
+    },
     async resolve(sql, symbols, create) {
       const found = new Map<string, SymbolEntry>();
       const unknown: string[] = [];

@@ -35,10 +35,11 @@ export function bodySource(request: Request): ByteSource {
   return "source" in request ? (request as SourcedRequest).source() : sourceOf(request.body);
 }
 
-/** Yields the bytes as they arrive; throws when the sender disconnects. */
+/** Yields the bytes as they arrive, after `see` has seen them; throws when the sender disconnects. */
 async function* readChunks(
   source: ByteSource,
   { stallMs, alarms }: BodyOptions,
+  see: (chunk: Bytes) => void,
 ): AsyncGenerator<Bytes> {
   let failure: HoldfastError | undefined;
   let finished = false;
@@ -66,6 +67,7 @@ async function* readChunks(
         finished = true;
         return;
       }
+      see(chunk);
       yield chunk;
     }
   } finally {
@@ -79,29 +81,27 @@ export function readBody(
   options: BodyOptions,
 ): Body {
   const hash = options.hashed ? createHash("sha256") : undefined;
-  const read = readChunks(source, options);
-  async function* hashing() {
-    for await (const chunk of read) {
-      hash?.update(chunk);
-      yield chunk;
-    }
-  }
-  const plain = options.hashed ? hashing() : read;
-  const unpacked = options.gzip ? gunzip(plain) : plain;
-
-  async function* bounded() {
-    let total = 0;
-    for await (const chunk of unpacked) {
-      total += chunk.length;
-      if (total > options.maxBytes) {
-        throw new HoldfastError(
-          "body_too_large",
-          `The body is larger than ${options.maxBytes} bytes`,
-        );
-      }
+  let total = 0;
+  const count = (chunk: Bytes) => {
+    total += chunk.length;
+    if (total <= options.maxBytes) return;
+    const message = `The body is larger than ${options.maxBytes} bytes`;
+    throw new HoldfastError("body_too_large", message);
+  };
+  // In passing and not in generators of their own, whose cost shows in small bodies.
+  const received = readChunks(source, options, (chunk) => {
+    hash?.update(chunk);
+    if (!options.gzip) count(chunk);
+  });
+  async function* unpacked() {
+    for await (const chunk of gunzip(received)) {
+      count(chunk);
       yield chunk;
     }
   }
   let digest: string | undefined;
-  return { chunks: bounded(), fingerprint: () => digest ??= hash?.digest("hex") ?? "" };
+  return {
+    chunks: options.gzip ? unpacked() : received,
+    fingerprint: () => digest ??= hash?.digest("hex") ?? "",
+  };
 }

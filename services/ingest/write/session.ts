@@ -8,7 +8,7 @@ import type { Rotation } from "../../partitions/rotation.ts";
 import type { FirewallLimits } from "../judge/firewall.ts";
 import type { SymbolDirectory } from "../judge/symbols.ts";
 import { faultOf } from "./fault.ts";
-import { createWriter, type Writer } from "./writer.ts";
+import { createWriter, type Writer, type WriterOptions } from "./writer.ts";
 
 /** Encoder pairs kept for the next upload; each encoder holds about one batch. */
 const encodersKept = 8;
@@ -19,7 +19,7 @@ export interface WriteSessions {
   withWriter<T>(
     sql: Sql,
     work: (writer: Writer) => Promise<T>,
-    options?: { keepRefused?: boolean },
+    options?: Pick<WriterOptions, "keepRefused" | "opened">,
   ): Promise<T>;
   /** Returns the firewall's limits as of now. */
   limits(backfill: boolean): FirewallLimits;
@@ -39,9 +39,9 @@ export function createWriteSessions(
 ): WriteSessions {
   const encoders: [CopyEncoder, CopyEncoder][] = [];
   return {
-    async withWriter(sql, work, { keepRefused = false } = {}) {
+    async withWriter(sql, work, options = {}) {
       const pair = encoders.pop() ?? [new CopyEncoder(), new CopyEncoder()];
-      const writer = createWriter(sql, { directory, rotation, encoders: pair, keepRefused });
+      const writer = createWriter(sql, { directory, rotation, encoders: pair, ...options });
       try {
         const result = await work(writer);
         if (encoders.length < encodersKept) encoders.push(pair);

@@ -56,23 +56,28 @@ async function storeTogether(
   { lanes, sessions, feeds, committed }: SmallUploadsOptions,
 ): Promise<(IngestAnswer | HoldfastError)[]> {
   const counter = feeds.begin();
-  const outcomes = await lanes.transaction(async (sql) => {
-    const stored = await claimAnswers(sql, uploads.flatMap(({ key }) => key ?? []));
+  const outcomes = await lanes.pipelinedTransaction(async (sql, opened) => {
+    const keys = uploads.flatMap(({ key }) => key ?? []);
+    if (keys.length > 0) await opened; // a key claimed without a transaction would stay claimed
+    const stored = await claimAnswers(sql, keys);
     const fresh = uploads.filter(({ key }) => key === undefined || !stored.has(key));
-    const tallies = await write(sql, fresh, { sessions, counter });
-    await storeAnswers(
+    const { tallies, merged } = await write(sql, opened, fresh, { sessions, counter });
+    const kept = storeAnswers(
       sql,
       [...tallies].flatMap(([{ key, fingerprint }, tally]) =>
         key === undefined ? [] : { key, fingerprint: fingerprint(), answer: tally.answer() }
       ),
     );
-    return uploads.map((upload): Outcome => {
+    const last = Promise.all([merged, kept]);
+    last.catch(() => {}); // thrown by the transaction
+    const answer = uploads.map((upload): Outcome => {
       const tally = tallies.get(upload);
       if (tally) return { answer: tally.answer(), reasons: tally.reasons };
       const before = upload.key === undefined ? undefined : stored.get(upload.key);
       if (!before) throw new Error("An upload of a group was neither stored nor replayed");
       return { answer: replay(before, upload.fingerprint()), reasons: {} };
     });
+    return { answer, last };
   });
   counter.commit();
   for (const { answer, reasons } of outcomes) {
@@ -81,25 +86,27 @@ async function storeTogether(
   return outcomes.map(({ answer }) => answer);
 }
 
+/** Writes the ticks of `uploads` and counts them while the server works; `merged` settles with the last statement. */
 async function write(
   sql: Sql,
+  opened: Promise<void>,
   uploads: readonly SmallUpload[],
   { sessions, counter }: { sessions: WriteSessions; counter: FeedCounter },
-): Promise<Map<SmallUpload, Tally>> {
-  const written = await sessions.withWriter(sql, async (writer) => {
-    const parts = await writer.write(uploads.map(({ batch, create, backfill }) => ({
+): Promise<{ tallies: Map<SmallUpload, Tally>; merged: Promise<void> }> {
+  return await sessions.withWriter(sql, async (writer) => {
+    const written = await writer.write(uploads.map(({ batch, create, backfill }) => ({
       batch,
       create,
       limits: sessions.limits(backfill),
     })));
-    await writer.finish();
-    return parts;
-  });
-  return new Map(uploads.map((upload, at) => {
-    const tally = createTally();
-    const { stored, refusals } = written[at] ?? { stored: 0, refusals: [] };
-    tally.add(stored, refusals);
-    counter.add(upload.batch.ticks, refusals);
-    return [upload, tally];
-  }));
+    const tallies = new Map(uploads.map((upload, at) => {
+      const tally = createTally();
+      const { stored, refusals } = written[at] ?? { stored: 0, refusals: [] };
+      tally.add(stored, refusals);
+      counter.add(upload.batch.ticks, refusals);
+      return [upload, tally];
+    }));
+    const { merged } = await writer.finishPipelined();
+    return { tallies, merged };
+  }, { opened });
 }

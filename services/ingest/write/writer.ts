@@ -32,6 +32,8 @@ export interface WriterOptions {
   encoders: readonly [CopyEncoder, CopyEncoder];
   /** Leaves refused rows to the caller instead of putting them in the quarantine. */
   keepRefused?: boolean;
+  /** Settles when the transaction is open, when its opening was sent and not awaited. */
+  opened?: Promise<void> | undefined;
   now?: () => number;
 }
 
@@ -55,6 +57,8 @@ export interface Writer {
   pause(): Promise<void>;
   /** Ends the open COPY and merges the candles; call before commit. */
   finish(): Promise<void>;
+  /** Ends the open COPY and sends the candles; `merged` settles when they are merged, and rejects when they are not. */
+  finishPipelined(): Promise<{ merged: Promise<void> }>;
   /** Aborts the open COPY; call before rollback. */
   abort(): Promise<void>;
 }
@@ -73,8 +77,14 @@ function symbolsOf(parts: readonly WriterPart[]): Set<string> {
 
 export function createWriter(
   sql: Sql,
-  { directory, rotation, encoders, keepRefused = false, now = () => performance.now() }:
-    WriterOptions,
+  {
+    directory,
+    rotation,
+    encoders,
+    keepRefused = false,
+    opened = Promise.resolve(),
+    now = () => performance.now(),
+  }: WriterOptions,
 ): Writer {
   const candles = createCandleBuilder();
   /** Symbols whose instruments are locked for this transaction; undefined: no instrument has the symbol. */
@@ -88,6 +98,8 @@ export function createWriter(
     const running = copy;
     copy = undefined;
     await running?.end();
+    if (refused.length === 0) return;
+    await opened;
     const rows = refused;
     refused = [];
     await addQuarantined(sql, rows.map((row) => ({ ...row, detail: row.message })));
@@ -106,6 +118,8 @@ export function createWriter(
     );
     if (open.length === 0) return;
     await pause();
+    // Looking up may create instruments. Locking them changes nothing, and is sent together with the opening.
+    if (!directory.knows(open)) await opened;
     for (let attempt = 0; attempt < holdAttempts; attempt++) {
       const found = await directory.resolve(sql, open, create);
       if (await hold([...found.values()])) {
@@ -153,6 +167,7 @@ export function createWriter(
   async function store(ticks: readonly StoredTick[]): Promise<void> {
     if (copy && (copy.rows + ticks.length > maxCopyRows || now() > copyEnds)) await pause();
     if (!copy) {
+      await opened;
       copy = await openTickCopy(sql, encoders);
       copyEnds = now() + copyMs;
     }
@@ -167,7 +182,7 @@ export function createWriter(
   return {
     async write(parts) {
       const written: Written[] = [];
-      const ticks: StoredTick[] = [];
+      const passed: (readonly StoredTick[])[] = [];
       for (const [at, { stored, refusals: judged }] of (await judge(parts)).entries()) {
         const earlier = parts[at]?.batch.refusals ?? [];
         const refusals = judged.length === 0
@@ -175,8 +190,9 @@ export function createWriter(
           : [...earlier, ...judged].sort((a, b) => a.line - b.line);
         written.push({ stored: stored.length, refusals });
         if (!keepRefused) refused.push(...refusals);
-        for (const tick of stored) ticks.push(tick);
+        passed.push(stored);
       }
+      const ticks = passed.length === 1 ? passed[0]! : ([] as StoredTick[]).concat(...passed);
       if (ticks.length > 0) {
         await makeDays(ticks);
         for (let at = 0; at < ticks.length; at += maxCopyRows) {
@@ -191,6 +207,10 @@ export function createWriter(
     },
     pause,
     finish: mergeAll,
+    async finishPipelined() {
+      await pause();
+      return { merged: mergeCandles(sql, candles.take()) };
+    },
     async abort() {
       const running = copy;
       copy = undefined;

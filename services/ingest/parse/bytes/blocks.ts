@@ -27,27 +27,29 @@ function* pieces(lines: Uint8Array): Generator<Uint8Array> {
   if (from < lines.length) yield lines.subarray(from);
 }
 
-/** Cuts chunks at line ends. */
-async function* wholeLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Cuts chunks at line ends; `end` returns what follows the last one. */
+function createCutter() {
   let rest = new Uint8Array(0) as Uint8Array;
-  for await (const chunk of chunks) {
-    const last = chunk.lastIndexOf(lineEnd);
-    if (last < 0) {
-      rest = join(rest, chunk);
-      if (rest.length <= lineMax) continue;
-      yield rest;
-      rest = rest.subarray(rest.length);
-      continue;
-    }
-    let from = 0;
-    if (rest.length > 0) {
-      from = chunk.indexOf(lineEnd) + 1;
-      yield join(rest, chunk.subarray(0, from));
-    }
-    if (from <= last) yield* pieces(chunk.subarray(from, last + 1));
-    rest = chunk.slice(last + 1);
-  }
-  if (rest.length > 0) yield rest;
+  return {
+    *cut(chunk: Uint8Array): Generator<Uint8Array> {
+      const last = chunk.lastIndexOf(lineEnd);
+      if (last < 0) {
+        rest = join(rest, chunk);
+        if (rest.length <= lineMax) return;
+        yield rest;
+        rest = rest.subarray(rest.length);
+        return;
+      }
+      let from = 0;
+      if (rest.length > 0) {
+        from = chunk.indexOf(lineEnd) + 1;
+        yield join(rest, chunk.subarray(0, from));
+      }
+      if (from <= last) yield* pieces(chunk.subarray(from, last + 1));
+      rest = chunk.slice(last + 1);
+    },
+    end: () => rest,
+  };
 }
 
 /**
@@ -58,13 +60,21 @@ export async function* readBlocks(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const pacer = createPacer();
+  const cutter = createCutter();
   let first = true;
-  for await (const block of wholeLines(chunks)) {
+  const unmarked = (block: Uint8Array) => {
     const marked = first && byteOrderMark.every((byte, at) => block[at] === byte);
     first = false;
-    yield marked ? block.subarray(byteOrderMark.length) : block;
-    await pacer.pause();
+    return marked ? block.subarray(byteOrderMark.length) : block;
+  };
+  for await (const chunk of chunks) {
+    for (const block of cutter.cut(chunk)) {
+      yield unmarked(block);
+      await pacer.pause();
+    }
   }
+  const rest = cutter.end();
+  if (rest.length > 0) yield unmarked(rest);
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
