@@ -168,7 +168,8 @@ export function partitionProofRoutes({ verifications, archives, operations }: {
     return await answerWork(c, operations, {
       kind: "archive_restore",
       subject: request.partition ?? request.file ?? request.table,
-      run: () => archives.restore({ ...request, holdSeconds: hold_seconds }),
+      afterAbort: "nothing was restored or attached",
+      run: (context) => archives.restore({ ...request, holdSeconds: hold_seconds }, context),
     });
   });
 

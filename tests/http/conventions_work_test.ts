@@ -36,7 +36,7 @@ interface OperationAnswer {
   id: string;
   kind: string;
   status: string;
-  progress: { step: string; done: number; of: number } | null;
+  progress: { step: string; done: number; of: number; unit: string } | null;
   result: Record<string, unknown> | null;
   problems: { code: string; detail: string }[];
 }
@@ -209,7 +209,7 @@ function held() {
   let fail: (error: unknown) => void = () => {};
   const run = () => new Promise<{ n: number }>((done, refuse) => [finish, fail] = [done, refuse]);
   return {
-    work: { kind: "test", subject: "s", run },
+    work: { kind: "test", subject: "s", afterAbort: "nothing stays", run },
     finish: (n: number) => finish({ n }),
     fail: (error: unknown) => fail(error),
   };
@@ -229,7 +229,12 @@ async function begunLate(
 Deno.test("work that ends in time leaves no operation, and its error is thrown", async () => {
   const { operations, waits } = still();
   const before = (await operations.list({ limit: 1_000, before: undefined })).length;
-  const quick = { kind: "test", subject: "s", run: () => Promise.resolve({ n: 1 }) };
+  const quick = {
+    kind: "test",
+    subject: "s",
+    afterAbort: "nothing stays",
+    run: () => Promise.resolve({ n: 1 }),
+  };
   assert.deepEqual(await operations.begin(quick, 1_000), { result: { n: 1 } });
   const broken = { ...quick, run: () => Promise.reject(new HoldfastError("conflict", "no")) };
   await assert.rejects(operations.begin(broken, 1_000), /no/);

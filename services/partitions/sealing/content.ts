@@ -38,8 +38,8 @@ export interface ContentQuestion {
   thresholds: readonly string[];
   blocks: number;
   nested?: boolean;
-  /** Called after each chunk with the number of blocks done. */
-  onProgress?: (done: number) => void;
+  /** Called after each chunk with the blocks and the rows done. */
+  onProgress?: (blocks: number, rows: number) => void;
 }
 
 /** Says whether the error is about locks or the connection, not about the blocks. */
@@ -105,7 +105,7 @@ export async function measureContent(
       }
       if (most !== null && (content.max === null || isLess(content.max, most))) content.max = most;
     }
-    question.onProgress?.(range.to);
+    question.onProgress?.(range.to, content.total.rows);
   }
   return content;
 }
