@@ -30,8 +30,11 @@ export interface RunOptions {
   waitMs?: number;
   /** Longest the work may take once it has its connection, in place of what the wait has left of `deadlineMs`; milliseconds. */
   workMs?: number;
-  /** Ends the wait or the work, and its statement on the server, when it aborts; without one, that of the present request. */
-  signal?: AbortSignal | undefined;
+  /**
+   * Ends the wait or the work, and its statement on the server, when it aborts; without one, that of the present request.
+   * Null: none, for work that several requests share.
+   */
+  signal?: AbortSignal | undefined | null;
 }
 
 export interface Pool {
@@ -136,9 +139,10 @@ export function createPool(
       deadlineMs = connect.statementTimeoutMs + graceMs,
       waitMs = deadlineMs,
       workMs,
-      signal = presentSignal(),
+      signal: given,
     }: RunOptions = {},
   ): Promise<T> {
+    const signal = given === undefined ? presentSignal() : given ?? undefined;
     const started = now();
     const connection = await queue.acquire(Math.min(waitMs, deadlineMs), signal);
     const working = useConnection(connection, work, signal !== undefined);

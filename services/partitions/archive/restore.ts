@@ -127,7 +127,7 @@ async function checkContent(
   manifest: Manifest,
   oid: number,
   leaf: TableName,
-  { report }: WorkContext,
+  { report, signal }: WorkContext,
 ): Promise<void> {
   const step = "compare the rows with the manifest";
   report({ step, done: 0, of: manifest.rows, unit: "rows" });
@@ -139,6 +139,7 @@ async function checkContent(
     thresholds: manifest.thresholds,
     blocks: found?.blocks ?? 0,
     nested: true,
+    signal,
     onProgress: (_blocks, done) => report({ step, done, of: manifest.rows, unit: "rows" }),
   }, (a, b) => a < b);
   if (total.rows !== manifest.rows || hashOf(total) !== manifest.content_hash) {

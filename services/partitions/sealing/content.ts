@@ -38,6 +38,8 @@ export interface ContentQuestion {
   thresholds: readonly string[];
   blocks: number;
   nested?: boolean;
+  /** Once it has aborted, an error is not taken for one of the blocks. */
+  signal?: AbortSignal | undefined;
   /** Called after each chunk with the blocks and the rows done. */
   onProgress?: (blocks: number, rows: number) => void;
 }
@@ -64,7 +66,7 @@ async function hashRange(
   try {
     return await hashBlocks(sql, question.leaf, question, range);
   } catch (error) {
-    if (passing(error)) throw error;
+    if (passing(error) || question.signal?.aborted) throw error;
     if (range.to - range.from === 1 || unreadable.length >= unreadableMax) {
       unreadable.push({ ...range, error: describeDatabaseError(error) });
       return [];
