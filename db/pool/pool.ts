@@ -139,10 +139,10 @@ export function createPool(
       deadlineMs = connect.statementTimeoutMs + graceMs,
       waitMs = deadlineMs,
       workMs,
-      signal: given,
+      signal: wanted,
     }: RunOptions = {},
   ): Promise<T> {
-    const signal = given === undefined ? presentSignal() : given ?? undefined;
+    const signal = wanted === undefined ? presentSignal() : wanted ?? undefined;
     const started = now();
     const connection = await queue.acquire(Math.min(waitMs, deadlineMs), signal);
     const working = useConnection(connection, work, signal !== undefined);

@@ -157,6 +157,7 @@ export function createVerifications(
       } finally {
         client?.removeEventListener("abort", leave);
       }
+      ending.signal.throwIfAborted();
       return state;
     },
     async manifest(table, partition) {
