@@ -37,7 +37,8 @@ const abortRoute = createRoute({
   operationId: "abortOperation",
   "x-problems": ["not_found", "conflict"],
   summary: "Abort an operation; one that was aborted before is returned unchanged",
-  description: "Every kind can be aborted. candle_rebuild: its statement is cancelled and rolled back; the candles of " +
+  description:
+    "Every kind can be aborted. candle_rebuild: its statement is cancelled and rolled back; the candles of " +
     "earlier days stay. partition_apply: the present step is cancelled and rolled back, except that a concurrent detach " +
     "and a seal run to their end; applied steps stay. archive_restore: everything is rolled back. An operation that has " +
     "succeeded or failed, or that runs in another instance, is 409.",

@@ -123,7 +123,8 @@ export function candleRoutes(
     return await answerWork(c, operations, {
       kind: "candle_rebuild",
       subject: request.symbol,
-      afterAbort: "the candles of completed days stay; next_from in result states where to continue",
+      afterAbort:
+        "the candles of completed days stay; next_from in result states where to continue",
       async run(context) {
         const answer = await candleRebuild.rebuild({ ...request, dryRun, whole }, context);
         if (context.signal?.aborted && answer.next_from !== null) throw new EndedEarly(answer);

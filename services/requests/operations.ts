@@ -211,7 +211,10 @@ export function createOperations(
       const row = await get(id);
       if (row.status === "aborted" || running.has(id)) return row;
       if (row.status === "running" && !here) {
-        throw new HoldfastError("conflict", "The operation runs in another Holdfast; abort it there");
+        throw new HoldfastError(
+          "conflict",
+          "The operation runs in another Holdfast; abort it there",
+        );
       }
       throw new HoldfastError(
         "conflict",

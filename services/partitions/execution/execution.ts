@@ -9,7 +9,7 @@ import { groupSteps, sharedObstacle } from "../planning/groups.ts";
 import type { Step } from "../planning/step.ts";
 import { attachLeaves } from "./attach.ts";
 import { detachLeaf, logStep } from "./detach.ts";
-import { type WorkContext, unattended } from "../../requests/work.ts";
+import { unattended, type WorkContext } from "../../requests/work.ts";
 import { emptyOutcome, leaveAborted, leaveOut, type Outcome, succeed } from "./outcome.ts";
 import { createRemoval } from "./removal.ts";
 import {
