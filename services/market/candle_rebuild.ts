@@ -59,6 +59,49 @@ const budgetMs = 20_000;
 const ceilMinute = (us: number) => Math.ceil(us / minuteUs) * minuteUs;
 const floorMinute = (us: number) => Math.floor(us / minuteUs) * minuteUs;
 
+/** Returns the ranges of an instrument in the present leaves, in order of time. */
+async function slicesOf(
+  { pool, catalogue }: { pool: Pool; catalogue: Pick<Catalogue, "leaves"> },
+  instrumentId: number,
+  fromUs: number | undefined,
+  toUs: number | undefined,
+): Promise<RebuildSlice[]> {
+  const leaves = await pool.run(async (sql) => {
+    const parent = (await presentTable(sql, ticks))?.oid;
+    return parent === undefined ? [] : (await catalogue.leaves(sql, [parent])).get(parent) ?? [];
+  });
+  return leaves
+    .flatMap(({ schema, name, bound, pending }) => {
+      const read = parseBound(bound, codecs.timestamptz);
+      if (read.kind !== "range" || pending) return [];
+      // A minute that a bound divides has ticks in two leaves and is left out.
+      const from = ceilMinute(Math.max(Number(read.span.from), fromUs ?? 0, 0));
+      const to = floorMinute(Math.min(Number(read.span.to), ceilMinute(toUs ?? Infinity)));
+      const leaf = { schema, table: name };
+      return from < to ? [{ instrumentId, leaf, fromUs: from, toUs: to }] : [];
+    })
+    .sort((a, b) => a.fromUs - b.fromUs);
+}
+
+/** Compares or rebuilds one slice in a transaction; undefined when its leaf or instrument no longer exists. */
+function attempt(
+  pool: Pool,
+  slice: RebuildSlice,
+  dryRun: boolean,
+): Promise<SliceReport | undefined> {
+  return pool.transaction(async (sql: Sql) => {
+    await limitStatements(sql, { statementMs: sliceTimeoutMs, lockMs: lockTimeoutMs });
+    if (!await holdSlice(sql, slice)) return undefined;
+    if (dryRun) return await compareSlice(sql, slice);
+    if (!await claimRebuild(sql, slice.instrumentId)) {
+      throw new HoldfastError("conflict", "Another rebuild of this instrument is running", {
+        retryAfterSeconds: 2,
+      });
+    }
+    return await rebuildSlice(sql, slice);
+  }, { deadlineMs: 2 * sliceTimeoutMs });
+}
+
 /** Rebuilds candles from the stored ticks, after changes that SQL made to market.ticks outside of ingest. */
 export function createCandleRebuild(
   { pool, catalogue, now = () => performance.now() }: {
@@ -67,48 +110,6 @@ export function createCandleRebuild(
     now?: () => number;
   },
 ) {
-  async function slicesOf(
-    pool: Pool,
-    instrumentId: number,
-    fromUs: number | undefined,
-    toUs: number | undefined,
-  ): Promise<RebuildSlice[]> {
-    const leaves = await pool.run(async (sql) => {
-      const parent = (await presentTable(sql, ticks))?.oid;
-      return parent === undefined ? [] : (await catalogue.leaves(sql, [parent])).get(parent) ?? [];
-    });
-    return leaves
-      .flatMap(({ schema, name, bound, pending }) => {
-        const read = parseBound(bound, codecs.timestamptz);
-        if (read.kind !== "range" || pending) return [];
-        // A minute that a bound divides has ticks in two leaves and is left out.
-        const from = ceilMinute(Math.max(Number(read.span.from), fromUs ?? 0, 0));
-        const to = floorMinute(Math.min(Number(read.span.to), ceilMinute(toUs ?? Infinity)));
-        const leaf = { schema, table: name };
-        return from < to ? [{ instrumentId, leaf, fromUs: from, toUs: to }] : [];
-      })
-      .sort((a, b) => a.fromUs - b.fromUs);
-  }
-
-  /** Compares or rebuilds one slice in a transaction; undefined when its leaf or instrument no longer exists. */
-  function attempt(
-    pool: Pool,
-    slice: RebuildSlice,
-    dryRun: boolean,
-  ): Promise<SliceReport | undefined> {
-    return pool.transaction(async (sql: Sql) => {
-      await limitStatements(sql, { statementMs: sliceTimeoutMs, lockMs: lockTimeoutMs });
-      if (!await holdSlice(sql, slice)) return undefined;
-      if (dryRun) return await compareSlice(sql, slice);
-      if (!await claimRebuild(sql, slice.instrumentId)) {
-        throw new HoldfastError("conflict", "Another rebuild of this instrument is running", {
-          retryAfterSeconds: 2,
-        });
-      }
-      return await rebuildSlice(sql, slice);
-    }, { deadlineMs: 2 * sliceTimeoutMs });
-  }
-
   /** Repeats a slice while uploads change its candles meanwhile. */
   async function process(
     pool: Pool,
@@ -187,7 +188,7 @@ export function createCandleRebuild(
         throw new HoldfastError("not_found", `No instrument has the symbol ${symbol}`);
       }
       const range = [boundOf("from", from), boundOf("to", to)] as const;
-      const slices = await slicesOf(through, instrument.id, ...range);
+      const slices = await slicesOf({ pool: through, catalogue }, instrument.id, ...range);
       const detached = force
         ? new Set<string>()
         : await through.run((sql) => leavesDetached(sql, slices.map(({ leaf }) => leaf.table)));

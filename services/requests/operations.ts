@@ -72,6 +72,39 @@ const lost: OperationProblem = {
     "The Holdfast that carried it out ended meanwhile; what it committed stays: check the result before you start it again",
 };
 
+type OperationOutcome = Pick<OperationRow, "status" | "result" | "problems">;
+
+const plain = (result: object) => ({ ...result }) as Record<string, unknown>;
+
+/** Returns what a client may see of an error; internal errors are logged and not shown. */
+function problemOf(error: unknown, { id, kind, log }: { id: string; kind: string; log: Logger }) {
+  if (error instanceof HoldfastError) return { code: error.code, detail: error.message };
+  log.error("operation_failed", { id, kind, error });
+  return {
+    code: "internal",
+    detail: "Something failed on our side; the log has the operation's id",
+  };
+}
+
+/** Waits for the work and returns what came of it. */
+async function outcomeOf<T extends object>(
+  { id, signal }: RunningOperation,
+  { kind, afterAbort }: Work<T>,
+  work: Promise<T>,
+  log: Logger,
+): Promise<OperationOutcome> {
+  try {
+    return { status: "succeeded", result: plain(await work), problems: [] };
+  } catch (error) {
+    const partial = error instanceof EndedEarly ? plain(error.result) : null;
+    if (signal.aborted && (partial || error === signal.reason)) {
+      const problem = { code: "aborted", detail: `Aborted on request; ${afterAbort}` };
+      return { status: "aborted", result: partial, problems: [problem] };
+    }
+    return { status: "failed", result: null, problems: [problemOf(error, { id, kind, log })] };
+  }
+}
+
 /** Records work that continues after its request was answered, in the database, for all instances. */
 export function createOperations(
   { pool, clock, log, delay = systemTimers.after }: {
@@ -98,16 +131,6 @@ export function createOperations(
     }
   }
 
-  /** Returns what a client may see of an error; internal errors are logged and not shown. */
-  function problemOf(id: string, kind: string, error: unknown): OperationProblem {
-    if (error instanceof HoldfastError) return { code: error.code, detail: error.message };
-    log.error("operation_failed", { id, kind, error });
-    return {
-      code: "internal",
-      detail: "Something failed on our side; the log has the operation's id",
-    };
-  }
-
   function beatOn(): void {
     stopBeat ??= delay(beatMs, () => {
       beat().finally(() => {
@@ -119,7 +142,7 @@ export function createOperations(
 
   async function end(
     one: RunningOperation,
-    changes: Pick<OperationRow, "status" | "result" | "problems">,
+    changes: OperationOutcome,
   ): Promise<void> {
     // No earlier progress is written after the end.
     if (!running.delete(one.id)) return;
@@ -138,26 +161,11 @@ export function createOperations(
   /** Stores what comes of the work, after `noted`. */
   async function follow<T extends object>(
     one: RunningOperation,
-    { kind, afterAbort }: Work<T>,
+    given: Work<T>,
     work: Promise<T>,
     noted: Promise<void>,
   ): Promise<void> {
-    const plain = (result: object) => ({ ...result }) as Record<string, unknown>;
-    const outcome = await work.then(
-      (result) => ({ status: "succeeded" as const, result: plain(result), problems: [] }),
-      (error) =>
-        one.signal.aborted && (error === one.signal.reason || error instanceof EndedEarly)
-          ? {
-            status: "aborted" as const,
-            result: error instanceof EndedEarly ? plain(error.result) : null,
-            problems: [{ code: "aborted", detail: `Aborted on request; ${afterAbort}` }],
-          }
-          : {
-            status: "failed" as const,
-            result: null,
-            problems: [problemOf(one.id, kind, error)],
-          },
-    );
+    const outcome = await outcomeOf(one, given, work, log);
     await noted;
     await end(one, outcome);
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeMemory, heapGrowthMax, watchMemory } from "./memory.ts";
+import { describeMemory, heapGrowthMax, watchMemory } from "../fuzz/memory.ts";
 
 const mib = 1024 * 1024;
 
