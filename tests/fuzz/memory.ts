@@ -1,4 +1,5 @@
 import { eventually } from "../helpers/eventually.ts";
+import { collectGarbage } from "../helpers/garbage.ts";
 
 /** Memory of this process in bytes. */
 export interface MemoryUse {
@@ -18,13 +19,6 @@ export interface MemoryReport {
 /** The heap may be so much larger after a run than before it: caches of fixed size, compiled code; bytes. */
 export const heapGrowthMax = 24 * 1024 * 1024;
 
-/** Collects garbage where the runtime was started with --expose-gc. Throws where it was not: the figures would be chance. */
-function collect(): void {
-  const { gc } = globalThis as { gc?: () => void };
-  if (!gc) throw new Error("Cannot collect garbage: start with --v8-flags=--expose-gc");
-  gc();
-}
-
 const present = (use: () => MemoryUse): MemoryUse => {
   const { heapUsed, rss } = use();
   return { heapUsed, rss };
@@ -35,7 +29,7 @@ const present = (use: () => MemoryUse): MemoryUse => {
  * allocator need not give back.
  */
 export function watchMemory(
-  { use = () => Deno.memoryUsage(), gc = collect, waitMs = 30_000 }: {
+  { use = () => Deno.memoryUsage(), gc = collectGarbage, waitMs = 30_000 }: {
     use?: () => MemoryUse;
     gc?: () => void;
     /** Longest wait for the memory to fall back: sockets and sessions are freed some time after they end; milliseconds. */
