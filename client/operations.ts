@@ -101,6 +101,7 @@ export const operations = {
   listAudit: { method: "GET", path: "/api/audit" },
   listOperations: { method: "GET", path: "/api/operations" },
   getOperation: { method: "GET", path: "/api/operations/{id}" },
+  abortOperation: { method: "DELETE", path: "/api/operations/{id}" },
   startRehearsal: { method: "POST", path: "/api/rehearsals", keyed: true },
   listRehearsals: { method: "GET", path: "/api/rehearsals" },
   rehearseRecommendation: { method: "POST", path: "/api/recommendations/{id}/rehearse", keyed: true },

@@ -1526,7 +1526,11 @@ export interface paths {
         get: operations["getOperation"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Abort an operation; one that was aborted before is returned unchanged
+         * @description Every kind can be aborted. candle_rebuild: its statement is cancelled and rolled back; the candles of earlier days stay. partition_apply: the present step is cancelled and rolled back, except that a concurrent detach and a seal run to their end; applied steps stay. archive_restore: everything is rolled back. An operation that has succeeded or failed, or that runs in another instance, is 409. Needs the scope `operate` where tokens are required.
+         */
+        delete: operations["abortOperation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2214,20 +2218,28 @@ export interface components {
             /** @description The table or symbol that the operation is about */
             subject: string;
             /**
-             * @description aborted: the instance that ran the operation ended
+             * @description aborted: somebody aborted the operation, or the instance that ran it ended; problems states which
              * @enum {string}
              */
             status: "running" | "succeeded" | "failed" | "aborted";
             progress: {
+                /** @example load the rows */
                 step: string;
+                /** @description Units of this step that are done */
                 done: number;
-                /** @description null: not known */
+                /** @description Units of this step; null: not known */
                 of: number | null;
+                /**
+                 * @description What done and of count; null: reported by an earlier version
+                 * @enum {string|null}
+                 */
+                unit: "partitions" | "statements" | "rows" | "bytes" | null;
             } | null;
-            /** @description What the request would have answered; null until the operation has succeeded */
+            /** @description What the request would have answered; null until the operation has succeeded. After an abort, the part that was done */
             result: {
                 [key: string]: unknown;
             } | null;
+            /** @description What went wrong. While an aborted operation still runs, what it must finish first (code aborting) */
             problems: {
                 code: string;
                 detail: string;
@@ -9227,6 +9239,64 @@ export interface operations {
             500: components["responses"]["Problem500_database_error_internal"];
             503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
             504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    abortOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The aborted operation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description It still runs; problems states what it must finish first */
+            202: {
+                headers: {
+                    /** @description Path that returns the progress */
+                    Location: string;
+                    /** @description Seconds to wait before the next request */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            409: components["responses"]["Problem409_conflict"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            507: components["responses"]["Problem507_storage_full"];
             /** @description A problem document (RFC 9457) */
             default: {
                 headers: {

@@ -1,5 +1,6 @@
 import type { Sql } from "../connection.ts";
 import { HoldfastError } from "../../errors.ts";
+import { unlessAborted } from "../../lib/deadline.ts";
 import { sqlState } from "../sql_state.ts";
 import { codeOf } from "../errors.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -12,14 +13,17 @@ const keepAliveMs = 2_000;
 /**
  * Runs `work` while no other Holdfast rotates. The lock lives in a transaction of its own, which a transaction-mode
  * pooler keeps on one session and which ends with the process; it holds no snapshot and no lock on any table.
- * Throws `conflict` when another one still rotates after `waitMs`.
+ * Throws `conflict` when another one still rotates after `waitMs`, and the reason of `signal` when it aborts before `work`
+ * begins.
  */
 export async function holdRotationLock<T>(
   pool: Pool,
   waitMs: number,
   work: () => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
-  return await pool.transaction(async (sql) => {
+  const locked = Promise.withResolvers<void>();
+  const whole = pool.transaction(async (sql) => {
     await allowIdle(sql, longestMs);
     await setLockTimeout(sql, waitMs);
     try {
@@ -36,6 +40,8 @@ export async function holdRotationLock<T>(
         },
       );
     }
+    signal?.throwIfAborted();
+    locked.resolve();
     const keepAlive = setInterval(() => sql`select 1`.simple().catch(() => {}), keepAliveMs);
     try {
       return await work();
@@ -43,6 +49,9 @@ export async function holdRotationLock<T>(
       clearInterval(keepAlive);
     }
   }, { deadlineMs: longestMs });
+  // After an abort the transaction ends by itself once the lock is granted or refused.
+  if (signal) await unlessAborted(signal, Promise.race([locked.promise, whole]));
+  return await whole;
 }
 
 /** Waits until no other transaction attaches or drops partitions, and keeps others from it until this one ends. */

@@ -128,7 +128,10 @@ export function createDedicatedConnection(
     replace,
     async abandon() {
       const mine = client;
-      await current?.canceller?.cancel();
+      const use = current;
+      // Work that goes on after its cancelled statement sends no other one.
+      if (use) use.lost = true;
+      await use?.canceller?.cancel();
       // The request to cancel may reach the session late: no other work may be there by then.
       if (client === mine) replace();
     },

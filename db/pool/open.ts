@@ -10,11 +10,12 @@ export function openPools(
   config: Config,
   scope?: Pick<RequestScope, "signal">,
 ) {
-  const open = (
-    options: Omit<Parameters<typeof createPool>[0], "target" | "pooler" | "waitingMax"> & {
-      waitingMax?: number;
-    },
-  ) => createPool({ target, pooler, waitingMax: 100, ...options });
+  type Options = Omit<Parameters<typeof createPool>[0], "target" | "pooler" | "waitingMax">;
+  const open = (options: Options & { waitingMax?: number }) =>
+    createPool({ target, pooler, waitingMax: 100, ...options });
+  /** A pool that requests read through: what is read for a request ends when its client leaves. */
+  const openForReads = (options: Parameters<typeof open>[0]) =>
+    open({ ...options, signal: scope?.signal });
   const requests = {
     statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
     lockTimeoutMs: 10_000,
@@ -27,12 +28,11 @@ export function openPools(
     lockTimeoutMs: 200,
   };
   return {
-    app: open({
+    app: openForReads({
       ...requests,
       max: config.HOLDFAST_POOL_SIZE,
       applicationName: "holdfast",
       waitingMax: config.HOLDFAST_POOL_WAITING_MAX,
-      signal: scope?.signal,
     }),
     // An upload holds its connection for long; on pools of their own, uploads cannot starve the short requests.
     streams: open({
@@ -42,21 +42,21 @@ export function openPools(
     }),
     groups: open({ ...ingest, max: config.HOLDFAST_INGEST_GROUP_LANES }),
     // A rotation holds one connection for its lock and works on another; uploads that lack a day must not wait for it.
-    maintenance: open({
+    maintenance: openForReads({
       max: 4,
       applicationName: "holdfast-maintenance",
       statementTimeoutMs: 120_000,
       lockTimeoutMs: 2_000,
     }),
     // Alerts, leases and runs are saved also while requests and rotations use every connection of theirs.
-    records: open({
+    records: openForReads({
       max: 2,
       waitingMax: 200,
       applicationName: "holdfast-records",
       statementTimeoutMs: 10_000,
       lockTimeoutMs: 2_000,
     }),
-    watchFast: open({ ...monitor, statementTimeoutMs: 2_000 }),
+    watchFast: openForReads({ ...monitor, statementTimeoutMs: 2_000 }),
     watchSlow: open({ ...monitor, statementTimeoutMs: 10_000 }),
   };
 }

@@ -34,8 +34,11 @@ export interface RunOptions {
   waitMs?: number;
   /** Longest the work may take once it has its connection, in place of what the wait has left of `deadlineMs`; milliseconds. */
   workMs?: number;
-  /** Ends the wait or the work, and its statement on the server, when it aborts; without one, that of the present request. */
-  signal?: AbortSignal | undefined;
+  /**
+   * Ends the wait or the work, and its statement on the server, when it aborts; without one, that of the present request.
+   * Null: none, for work that several requests share.
+   */
+  signal?: AbortSignal | undefined | null;
 }
 
 export interface Pool {
@@ -142,9 +145,10 @@ export function createPool(
       deadlineMs = connect.statementTimeoutMs + graceMs,
       waitMs = deadlineMs,
       workMs,
-      signal = presentSignal(),
+      signal: wanted,
     }: RunOptions = {},
   ): Promise<T> {
+    const signal = wanted === undefined ? presentSignal() : wanted ?? undefined;
     const started = now();
     const connection = await queue.acquire(Math.min(waitMs, deadlineMs), signal);
     const working = useConnection(connection, work, signal !== undefined);

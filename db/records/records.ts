@@ -9,7 +9,11 @@ export type RecordsSession = PgRemoteDatabase;
 export interface RecordsDb {
   run<T>(
     query: (db: RecordsSession) => PromiseLike<T>,
-    options?: { inTransaction?: boolean },
+    options?: {
+      inTransaction?: boolean;
+      /** Whether several requests wait for it, so that it does not end with the client of one. */
+      shared?: boolean;
+    },
   ): Promise<T>;
 }
 
@@ -27,9 +31,10 @@ function sessionOn(sql: Sql): RecordsSession {
 /** Returns Holdfast's own records on a pool. */
 export function recordsOn(pool: Pick<Pool, "run" | "transaction">): RecordsDb {
   return {
-    run(query, { inTransaction = false } = {}) {
+    run(query, { inTransaction = false, shared = false } = {}) {
       const work = async (sql: Sql) => await query(sessionOn(sql));
-      return inTransaction ? pool.transaction(work) : pool.run(work);
+      const options = shared ? { signal: null } : {};
+      return inTransaction ? pool.transaction(work, options) : pool.run(work, options);
     },
   };
 }

@@ -1,11 +1,16 @@
 import type { Sql } from "../connection.ts";
 import { utcText } from "../utc_text.ts";
 
-/** How far a piece of work is: a step in words, and how many of how many, where that is known. */
+/** What progress counts. */
+export type ProgressUnit = "partitions" | "statements" | "rows" | "bytes";
+
+/** How far a step of a piece of work is: the step in words, and how many units of how many, where that is known. */
 export interface OperationProgress {
   step: string;
   done: number;
   of: number | null;
+  /** Null: reported by an earlier version. */
+  unit: ProgressUnit | null;
 }
 
 /** What went wrong, as in a problem document. */
@@ -36,7 +41,7 @@ function columns(sql: Sql) {
     kind,
     subject,
     status,
-    progress,
+    '{"unit": null}'::jsonb || progress as progress,
     result,
     problems,
     ${sql.unsafe(utcText("started_at"))} as started_at,

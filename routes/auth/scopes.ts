@@ -37,6 +37,7 @@ const needed: Readonly<Record<string, Scope>> = {
   startBenchmarkRun: "operate",
   abortBenchmarkRun: "operate",
   abortRehearsal: "operate",
+  abortOperation: "operate",
 
   // SQL of the caller's own, on a copy of all data: errors quote values.
   startRehearsal: "admin",

@@ -10,17 +10,25 @@ export const Operation = z.object({
   kind: z.string().openapi({ example: "candle_rebuild" }),
   subject: z.string().openapi({ description: "The table or symbol that the operation is about" }),
   status: z.enum(["running", "succeeded", "failed", "aborted"]).openapi({
-    description: "aborted: the instance that ran the operation ended",
+    description:
+      "aborted: somebody aborted the operation, or the instance that ran it ended; problems states which",
   }),
   progress: orNull(z.object({
-    step: z.string(),
-    done: z.number(),
-    of: z.number().nullable().openapi({ description: "null: not known" }),
+    step: z.string().openapi({ example: "load the rows" }),
+    done: z.number().openapi({ description: "Units of this step that are done" }),
+    of: z.number().nullable().openapi({ description: "Units of this step; null: not known" }),
+    unit: z.enum(["partitions", "statements", "rows", "bytes"]).nullable().openapi({
+      description: "What done and of count; null: reported by an earlier version",
+    }),
   })),
   result: z.looseObject({}).nullable().openapi({
-    description: "What the request would have answered; null until the operation has succeeded",
+    description:
+      "What the request would have answered; null until the operation has succeeded. After an abort, the part that was done",
   }),
-  problems: z.array(z.object({ code: z.string(), detail: z.string() })),
+  problems: z.array(z.object({ code: z.string(), detail: z.string() })).openapi({
+    description:
+      "What went wrong. While an aborted operation still runs, what it must finish first (code aborting)",
+  }),
   started_at: Time,
   updated_at: Time,
   finished_at: Time.nullable(),

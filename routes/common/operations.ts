@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
 import type { Operations } from "../../services/requests/operations.ts";
-import { Operation, pollSeconds } from "./long_work.ts";
+import { Operation, operationAnswer, pollSeconds } from "./long_work.ts";
 import { createRouter, cursorParam, jsonAnswer, limitParam, nextCursor } from "./shared.ts";
 
 const tags = ["operations"];
@@ -30,9 +30,31 @@ const oneRoute = createRoute({
   responses: { 200: jsonAnswer(Operation, "The operation") },
 });
 
+const abortRoute = createRoute({
+  method: "delete",
+  path: "/api/operations/{id}",
+  tags,
+  operationId: "abortOperation",
+  "x-problems": ["not_found", "conflict"],
+  summary: "Abort an operation; one that was aborted before is returned unchanged",
+  description:
+    "Every kind can be aborted. candle_rebuild: its statement is cancelled and rolled back; the candles of " +
+    "earlier days stay. partition_apply: the present step is cancelled and rolled back, except that a concurrent detach " +
+    "and a seal run to their end; applied steps stay. archive_restore: everything is rolled back. An operation that has " +
+    "succeeded or failed, or that runs in another instance, is 409.",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: {
+    200: jsonAnswer(Operation, "The aborted operation"),
+    202: {
+      ...operationAnswer,
+      description: "It still runs; problems states what it must finish first",
+    },
+  },
+});
+
 /** Work that goes on after its request was answered with 202. */
 export function operationRoutes(
-  { operations }: { operations: Pick<Operations, "get" | "list"> },
+  { operations }: { operations: Pick<Operations, "get" | "list" | "abort"> },
 ) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {
@@ -52,6 +74,11 @@ export function operationRoutes(
     const operation = await operations.get(c.req.valid("param").id);
     if (operation.status === "running") c.header("Retry-After", pollSeconds);
     return c.json(operation, 200);
+  });
+  router.openapi(abortRoute, async (c) => {
+    const operation = await operations.abort(c.req.valid("param").id);
+    if (operation.status !== "running") return c.json(operation, 200);
+    return c.json(operation, 202, { Location: c.req.path, "Retry-After": pollSeconds });
   });
   return router;
 }

@@ -3,7 +3,9 @@ import type { RequestScope } from "../../lib/request_scope.ts";
 import type { AppEnv } from "../common/shared.ts";
 
 /** What changes nothing, though it has a body. */
-const reads = new Set(["/api/alerts/rehearse"]);
+const reads = new Set(["/api/alerts/rehearse", "/api/partitions/plan"]);
+/** What changes nothing with `dry_run=true`. A dry run of a rebuild ends with its client by itself, as it may outlast it. */
+const dryRuns = new Set(["/api/partitions/convert"]);
 
 /**
  * Lets what is read for a request end when its client leaves. A change goes on, once it was asked for: whoever asked may
@@ -12,7 +14,9 @@ const reads = new Set(["/api/alerts/rehearse"]);
 export function endWithClient(scope: RequestScope): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { method, path } = c.req;
-    if (method !== "GET" && method !== "HEAD" && !reads.has(path)) return await next();
+    const isRead = method === "GET" || method === "HEAD" || reads.has(path) ||
+      dryRuns.has(path) && c.req.query("dry_run") === "true";
+    if (!isRead) return await next();
     await scope.run(c.req.raw.signal, next);
   };
 }

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { candleIntervals } from "../../db/market/candles.ts";
 import type { CandleRebuild } from "../../services/market/candle_rebuild.ts";
 import type { Operations } from "../../services/requests/operations.ts";
+import { EndedEarly } from "../../services/requests/work.ts";
 import type { Market } from "../../services/market/service.ts";
 import { SymbolText } from "./instruments.ts";
 import {
@@ -122,13 +123,14 @@ export function candleRoutes(
     return await answerWork(c, operations, {
       kind: "candle_rebuild",
       subject: request.symbol,
-      run: (report) =>
-        candleRebuild.rebuild({
-          ...request,
-          dryRun,
-          whole,
-          onProgress: ({ partition, done, of }) => report({ step: partition, done, of }),
-        }),
+      afterAbort:
+        "the candles of completed days stay; next_from in result states where to continue",
+      async run(context) {
+        const answer = await candleRebuild.rebuild({ ...request, dryRun, whole }, context);
+        if (context.signal?.aborted && answer.next_from !== null) throw new EndedEarly(answer);
+        return answer;
+      },
+      client: dryRun ? c.req.raw.signal : undefined,
     });
   });
   router.openapi(listRoute, async (c) => {

@@ -7,6 +7,7 @@ import { policyReport } from "../../services/partitions/report/report.ts";
 import type { Plan } from "../../services/partitions/planning/planner.ts";
 import type { Policies } from "../../services/partitions/policy_service.ts";
 import type { Operations } from "../../services/requests/operations.ts";
+import { EndedEarly } from "../../services/requests/work.ts";
 import type { Rotation } from "../../services/partitions/rotation.ts";
 import { answerWork, operationAnswer, preferHeader } from "../common/long_work.ts";
 import { preconditionOf } from "../guards/etag.ts";
@@ -221,9 +222,17 @@ export function partitionRoutes({ policies, rotation, monitor, operations }: {
     return await answerWork(c, operations, {
       kind: "partition_apply",
       subject: table ?? "all tables",
-      async run() {
-        const { statements, skipped } = await rotation.apply(digest, table, confirm);
-        return { applied: statements, skipped };
+      afterAbort: "the applied steps stay, and a new plan has the others",
+      async run(context) {
+        const { statements, skipped, aborted } = await rotation.apply(
+          digest,
+          table,
+          confirm,
+          context,
+        );
+        const answer = { applied: statements, skipped };
+        if (aborted) throw new EndedEarly(answer);
+        return answer;
       },
     });
   });

@@ -119,7 +119,11 @@ export function partitionProofRoutes({ verifications, archives, operations }: {
   router.openapi(verifyRoute, async (c) => {
     const { table, partition, leaf } = c.req.valid("json") ?? {};
     const { waitMs } = preferenceOf(c.req.header("prefer"));
-    const found = await verifications.verify({ table, partition: partition ?? leaf }, waitMs);
+    const found = await verifications.verify(
+      { table, partition: partition ?? leaf },
+      waitMs,
+      c.req.raw.signal,
+    );
     if (found.status !== "running") return c.json(found, 200);
     return c.json(found, 202, { Location: c.req.path, "Retry-After": pollSeconds });
   });
@@ -168,7 +172,8 @@ export function partitionProofRoutes({ verifications, archives, operations }: {
     return await answerWork(c, operations, {
       kind: "archive_restore",
       subject: request.partition ?? request.file ?? request.table,
-      run: () => archives.restore({ ...request, holdSeconds: hold_seconds }),
+      afterAbort: "nothing was restored or attached",
+      run: (context) => archives.restore({ ...request, holdSeconds: hold_seconds }, context),
     });
   });
 

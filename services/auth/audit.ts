@@ -106,7 +106,10 @@ export function createAudit(
       const batch = waiting.slice(0, batchMax);
       const written = new Set(batch);
       try {
-        await pool.run((sql) => insertAuditRows(sql, batch), { deadlineMs: 5_000 });
+        await pool.run((sql) => insertAuditRows(sql, batch), {
+          deadlineMs: 5_000,
+          signal: null,
+        });
       } catch (error) {
         if (!isRefusedData(error)) throw error;
         lost += batch.length;

@@ -14,8 +14,10 @@ import {
 } from "../../db/market/candle_rebuild.ts";
 import { findBySymbol } from "../../db/market/instruments.ts";
 import { presentTable } from "../../db/partitions/catalogue/leaves.ts";
+import { abortablePool } from "../../db/pool/abortable.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
+import { unattended, type WorkContext } from "../requests/work.ts";
 import { formatTimestamp } from "../ingest/timestamp.ts";
 import { parseBound } from "../partitions/axis/bound.ts";
 import { codecs } from "../partitions/axis/key.ts";
@@ -32,8 +34,6 @@ export interface RebuildRequest {
   force: boolean;
   /** Continues to the end; otherwise returns after `budgetMs` and says where to continue. */
   whole?: boolean;
-  /** Called when a partition begins. */
-  onProgress?: (progress: { partition: string; done: number; of: number }) => void;
 }
 
 export interface RebuildAnswer {
@@ -59,6 +59,49 @@ const budgetMs = 20_000;
 const ceilMinute = (us: number) => Math.ceil(us / minuteUs) * minuteUs;
 const floorMinute = (us: number) => Math.floor(us / minuteUs) * minuteUs;
 
+/** Returns the ranges of an instrument in the present leaves, in order of time. */
+async function slicesOf(
+  { pool, catalogue }: { pool: Pool; catalogue: Pick<Catalogue, "leaves"> },
+  instrumentId: number,
+  fromUs: number | undefined,
+  toUs: number | undefined,
+): Promise<RebuildSlice[]> {
+  const leaves = await pool.run(async (sql) => {
+    const parent = (await presentTable(sql, ticks))?.oid;
+    return parent === undefined ? [] : (await catalogue.leaves(sql, [parent])).get(parent) ?? [];
+  });
+  return leaves
+    .flatMap(({ schema, name, bound, pending }) => {
+      const read = parseBound(bound, codecs.timestamptz);
+      if (read.kind !== "range" || pending) return [];
+      // A minute that a bound divides has ticks in two leaves and is left out.
+      const from = ceilMinute(Math.max(Number(read.span.from), fromUs ?? 0, 0));
+      const to = floorMinute(Math.min(Number(read.span.to), ceilMinute(toUs ?? Infinity)));
+      const leaf = { schema, table: name };
+      return from < to ? [{ instrumentId, leaf, fromUs: from, toUs: to }] : [];
+    })
+    .sort((a, b) => a.fromUs - b.fromUs);
+}
+
+/** Compares or rebuilds one slice in a transaction; undefined when its leaf or instrument no longer exists. */
+function attempt(
+  pool: Pool,
+  slice: RebuildSlice,
+  dryRun: boolean,
+): Promise<SliceReport | undefined> {
+  return pool.transaction(async (sql: Sql) => {
+    await limitStatements(sql, { statementMs: sliceTimeoutMs, lockMs: lockTimeoutMs });
+    if (!await holdSlice(sql, slice)) return undefined;
+    if (dryRun) return await compareSlice(sql, slice);
+    if (!await claimRebuild(sql, slice.instrumentId)) {
+      throw new HoldfastError("conflict", "Another rebuild of this instrument is running", {
+        retryAfterSeconds: 2,
+      });
+    }
+    return await rebuildSlice(sql, slice);
+  }, { deadlineMs: 2 * sliceTimeoutMs });
+}
+
 /** Rebuilds candles from the stored ticks, after changes that SQL made to market.ticks outside of ingest. */
 export function createCandleRebuild(
   { pool, catalogue, now = () => performance.now() }: {
@@ -67,48 +110,15 @@ export function createCandleRebuild(
     now?: () => number;
   },
 ) {
-  async function slicesOf(
-    instrumentId: number,
-    fromUs: number | undefined,
-    toUs: number | undefined,
-  ): Promise<RebuildSlice[]> {
-    const leaves = await pool.run(async (sql) => {
-      const parent = (await presentTable(sql, ticks))?.oid;
-      return parent === undefined ? [] : (await catalogue.leaves(sql, [parent])).get(parent) ?? [];
-    });
-    return leaves
-      .flatMap(({ schema, name, bound, pending }) => {
-        const read = parseBound(bound, codecs.timestamptz);
-        if (read.kind !== "range" || pending) return [];
-        // A minute that a bound divides has ticks in two leaves and is left out.
-        const from = ceilMinute(Math.max(Number(read.span.from), fromUs ?? 0, 0));
-        const to = floorMinute(Math.min(Number(read.span.to), ceilMinute(toUs ?? Infinity)));
-        const leaf = { schema, table: name };
-        return from < to ? [{ instrumentId, leaf, fromUs: from, toUs: to }] : [];
-      })
-      .sort((a, b) => a.fromUs - b.fromUs);
-  }
-
-  /** Compares or rebuilds one slice in a transaction; undefined when its leaf or instrument no longer exists. */
-  function attempt(slice: RebuildSlice, dryRun: boolean): Promise<SliceReport | undefined> {
-    return pool.transaction(async (sql: Sql) => {
-      await limitStatements(sql, { statementMs: sliceTimeoutMs, lockMs: lockTimeoutMs });
-      if (!await holdSlice(sql, slice)) return undefined;
-      if (dryRun) return await compareSlice(sql, slice);
-      if (!await claimRebuild(sql, slice.instrumentId)) {
-        throw new HoldfastError("conflict", "Another rebuild of this instrument is running", {
-          retryAfterSeconds: 2,
-        });
-      }
-      return await rebuildSlice(sql, slice);
-    }, { deadlineMs: 2 * sliceTimeoutMs });
-  }
-
   /** Repeats a slice while uploads change its candles meanwhile. */
-  async function process(slice: RebuildSlice, dryRun: boolean): Promise<SliceReport | undefined> {
+  async function process(
+    pool: Pool,
+    slice: RebuildSlice,
+    dryRun: boolean,
+  ): Promise<SliceReport | undefined> {
     let sum: SliceReport | undefined;
     for (let tries = 1;; tries++) {
-      const report = await attempt(slice, dryRun).catch((error) => {
+      const report = await attempt(pool, slice, dryRun).catch((error) => {
         if (codeOf(error) === sqlState.undefinedTable) return undefined; // undefined_table: the leaf was dropped
         if (codeOf(error) !== sqlState.lockNotAvailable || tries === triesMax) throw error;
         return { checked: 0, changed: 0, removed: 0, overtaken: 1 };
@@ -130,20 +140,58 @@ export function createCandleRebuild(
     }
   }
 
+  /** Rebuilds a slice day by day from `at.us` on, which it moves on; returns why the rest is left out. */
+  async function rebuildDays(
+    pool: Pool,
+    slice: RebuildSlice,
+    { dryRun, at, answer, isLate }: {
+      dryRun: boolean;
+      at: { us: number };
+      answer: RebuildAnswer;
+      isLate: () => boolean;
+    },
+  ): Promise<"time is up" | "detached" | undefined> {
+    while (at.us < slice.toUs) {
+      const first = await pool.run((sql) => firstMinute(sql, { ...slice, fromUs: at.us }))
+        .catch((error) => {
+          if (codeOf(error) === sqlState.undefinedTable) return undefined;
+          throw error;
+        });
+      if (first === undefined) return undefined;
+      at.us = first;
+      if (isLate()) return "time is up";
+      const end = Math.min(slice.toUs, Math.floor(first / dayUs) * dayUs + dayUs);
+      const report = await process(pool, { ...slice, fromUs: first, toUs: end }, dryRun);
+      if (!report) return "detached";
+      answer.minutes_checked += report.checked;
+      answer.changed += report.changed;
+      answer.removed += report.removed;
+      at.us = end;
+    }
+    return undefined;
+  }
+
   return {
-    /** Rebuilds the minutes that start at `from` or later and before `to`, one transaction per day. */
+    /**
+     * Rebuilds the minutes that start at `from` or later and before `to`, one transaction per day. After an abort it returns
+     * what the completed days had, and where to continue.
+     */
     async rebuild(
-      { symbol, from, to, dryRun, force, whole = false, onProgress = () => {} }: RebuildRequest,
+      { symbol, from, to, dryRun, force, whole = false }: RebuildRequest,
+      { report, signal }: WorkContext = unattended,
     ): Promise<RebuildAnswer> {
+      const through = abortablePool(pool, signal);
       const started = now();
-      const instrument = await pool.run((sql) => findBySymbol(sql, symbol));
+      const isLate = () => !whole && now() - started > budgetMs;
+      const instrument = await through.run((sql) => findBySymbol(sql, symbol));
       if (!instrument) {
         throw new HoldfastError("not_found", `No instrument has the symbol ${symbol}`);
       }
-      const slices = await slicesOf(instrument.id, boundOf("from", from), boundOf("to", to));
+      const range = [boundOf("from", from), boundOf("to", to)] as const;
+      const slices = await slicesOf({ pool: through, catalogue }, instrument.id, ...range);
       const detached = force
         ? new Set<string>()
-        : await pool.run((sql) => leavesDetached(sql, slices.map(({ leaf }) => leaf.table)));
+        : await through.run((sql) => leavesDetached(sql, slices.map(({ leaf }) => leaf.table)));
       const answer: RebuildAnswer = {
         minutes_checked: 0,
         changed: 0,
@@ -152,35 +200,21 @@ export function createCandleRebuild(
         next_from: null,
       };
       for (const [done, slice] of slices.entries()) {
-        const { leaf, toUs } = slice;
-        onProgress({ partition: `${leaf.schema}.${leaf.table}`, done, of: slices.length });
-        const skip = (reason: string) =>
-          answer.skipped.push({ partition: `${leaf.schema}.${leaf.table}`, reason });
-        if (detached.has(leaf.table)) {
+        const partition = `${slice.leaf.schema}.${slice.leaf.table}`;
+        report({ step: partition, done, of: slices.length, unit: "partitions" });
+        const skip = (reason: string) => answer.skipped.push({ partition, reason });
+        if (detached.has(slice.leaf.table)) {
           skip("it was detached before, so ticks may be missing; force=true includes it");
           continue;
         }
-        for (let at = slice.fromUs; at < toUs;) {
-          const first = await pool.run((sql) => firstMinute(sql, { ...slice, fromUs: at }))
-            .catch((error) => {
-              if (codeOf(error) === sqlState.undefinedTable) return undefined;
-              throw error;
-            });
-          if (first === undefined) break;
-          if (!whole && now() - started > budgetMs) {
-            return { ...answer, next_from: formatTimestamp(first) };
-          }
-          const end = Math.min(toUs, Math.floor(first / dayUs) * dayUs + dayUs);
-          const report = await process({ ...slice, fromUs: first, toUs: end }, dryRun);
-          if (!report) {
-            skip("it is no longer attached");
-            break;
-          }
-          answer.minutes_checked += report.checked;
-          answer.changed += report.changed;
-          answer.removed += report.removed;
-          at = end;
-        }
+        const at = { us: slice.fromUs };
+        const left = await rebuildDays(through, slice, { dryRun, at, answer, isLate })
+          .catch((error) => {
+            if (!signal?.aborted || error !== signal.reason) throw error;
+            return "time is up" as const;
+          });
+        if (left === "time is up") return { ...answer, next_from: formatTimestamp(at.us) };
+        if (left === "detached") skip("it is no longer attached");
       }
       return answer;
     },

@@ -5,10 +5,12 @@ import { holdRotationLock } from "../../db/partitions/lock.ts";
 import { logMaintenance } from "../../db/partitions/records/log.ts";
 import { recordPosition } from "../../db/partitions/catalogue/probes.ts";
 import { replaceHolds } from "../../db/partitions/records/restraint.ts";
+import { abortablePool } from "../../db/pool/abortable.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { toTheEnd, unattended, type WorkContext } from "../requests/work.ts";
 import { createArchiving } from "./archive/archive_step.ts";
 import { archiveDirectory } from "./archive/directory.ts";
 import type { ArchiveFiles } from "./archive/files.ts";
@@ -40,9 +42,14 @@ export interface Rotation {
   plan(table?: string): Promise<Plan>;
   /**
    * Carries out the plan of this digest; steps that are held back only with `confirm`. Throws `catalogue_changed` when the
-   * present plan has another digest.
+   * present plan has another digest. An abort ends it with the present step; what was applied stays.
    */
-  apply(digest: string, table?: string, confirm?: boolean): Promise<Outcome>;
+  apply(
+    digest: string,
+    table?: string,
+    confirm?: boolean,
+    context?: WorkContext,
+  ): Promise<Outcome>;
   /** Plans and applies, for every enabled policy. Never throws: problems are in the result. */
   rotate(reason: string): Promise<RotationResult>;
   /** Forgets which days are known to have leaves, after an insert found no partition. */
@@ -78,12 +85,13 @@ async function execute(
   { execution, ensure, log, onChange }: RotationState,
   plan: Plan,
   confirm = false,
+  context = unattended,
 ): Promise<Outcome> {
   const steps = plan.steps.flatMap((step) => {
     if (!plan.held?.has(step)) return [step];
     return confirm ? [{ ...step, confirmed: true }] : [];
   });
-  const outcome = await execution.run(steps);
+  const outcome = await execution.run(steps, context);
   if (outcome.applied.some(({ action }) => action !== "attach")) ensure.forget();
   if (outcome.applied.length > 0) {
     onChange();
@@ -137,12 +145,14 @@ async function recordPositions(
 /** Applies the plan of this digest, while no other Holdfast rotates. */
 async function applyPlan(
   state: RotationState,
-  plan: () => Promise<RotationPlan>,
+  plan: (through: Pool) => Promise<RotationPlan>,
   digest: string,
   confirm: boolean,
+  context: WorkContext,
 ): Promise<Outcome> {
+  context.report({ step: "plan", done: 0, of: null, unit: "statements" });
   await reconcile(state, false);
-  const current = await plan();
+  const current = await plan(abortablePool(state.pool, context.signal));
   if (current.plan.digest !== digest) {
     throw new HoldfastError(
       "catalogue_changed",
@@ -151,8 +161,13 @@ async function applyPlan(
   }
   await current.recordTime(confirm);
   await reconcile(state, state.timekeeper.isTrusted());
-  const outcome = await execute(state, current.plan, confirm);
-  await keepHolds(state, await plan(), outcome.unproven);
+  const outcome = await execute(state, current.plan, confirm, context);
+  const why = "what was applied is recorded";
+  await toTheEnd(
+    context,
+    why,
+    async () => keepHolds(state, await plan(state.pool), outcome.unproven),
+  );
   if (confirm) return outcome;
   const heldBack = current.holds.filter(({ kind }) => kind !== "leaf").map(holdText);
   return { ...outcome, skipped: [...heldBack, ...outcome.skipped] };
@@ -176,12 +191,13 @@ export function createRotation(
   const ensure = createEnsure({ pool, catalogue, config, execution, context, log, onChange });
   const setbacks = createSetbacks();
   const state: RotationState = { pool, log, onChange, timekeeper, execution, ensure };
-  const plan = (table?: string) => planRotation({ pool, catalogue, config, timekeeper }, table);
+  const plan = (table?: string, through = pool) =>
+    planRotation({ pool: through, catalogue, config, timekeeper }, table);
 
   async function rotateLocked(result: RotationResult): Promise<void> {
     await reconcile(state, false);
     const run = new RotationRun({
-      plan,
+      plan: () => plan(),
       execute: (current) => execute(state, current),
       reconcileTrusted: () => reconcile(state, true),
       isTrusted: timekeeper.isTrusted,
@@ -197,11 +213,12 @@ export function createRotation(
   return {
     ensureDays: (days) => ensure.days(days),
     plan: async (table) => (await plan(table)).plan,
-    apply: (digest, table, confirm = false) =>
+    apply: (digest, table, confirm = false, context = unattended) =>
       holdRotationLock(
         pool,
         waitMs.apply,
-        () => applyPlan(state, () => plan(table), digest, confirm),
+        () => applyPlan(state, (through) => plan(table, through), digest, confirm, context),
+        context.signal,
       ),
     async rotate(reason) {
       const result: RotationResult = { created: [], detached: [], errors: [] };

@@ -1,26 +1,34 @@
-import { randomUUID } from "node:crypto";
 import {
   closeOrphans,
   findOperation,
   forgetOperations,
   listOperations,
   type OperationProblem,
-  type OperationProgress,
   type OperationRow,
   saveOperation,
 } from "../../db/requests/operations.ts";
 import type { Pool } from "../../db/pool/pool.ts";
-import { HoldfastError, messageOf } from "../../errors.ts";
+import { clientLeft, HoldfastError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { type Clock, systemTimers } from "../../lib/clock.ts";
 import { late, resultWithin } from "../../lib/deadline.ts";
+import { RunningOperation } from "./running_operation.ts";
+import { EndedEarly, type WorkContext } from "./work.ts";
 
 /** Work that may outlast its request. */
 export interface Work<T> {
   kind: string;
   subject: string;
-  run(report: (progress: OperationProgress) => void): Promise<T>;
+  /** What an abort leaves, as a sentence for the operation's problems. */
+  afterAbort: string;
+  /**
+   * Does the work. After an abort it throws the reason of the signal, or `EndedEarly` with what it had done; work that is
+   * done anyway returns its result.
+   */
+  run(context: WorkContext): Promise<T>;
+  /** For work that changes nothing: it ends when this client leaves before it is answered. */
+  client?: AbortSignal | undefined;
 }
 
 /** The work is done, or goes on as an operation that can be asked for. */
@@ -34,6 +42,11 @@ export interface Operations {
   begin<T extends object>(work: Work<T>, waitMs: number): Promise<Outcome<T>>;
   /** Throws `not_found`. */
   get(id: string): Promise<OperationRow>;
+  /**
+   * Ends an operation and returns it: aborted, or still running with what it must finish first in its problems. An aborted
+   * one is returned unchanged. Throws `not_found`, and `conflict` when it has ended otherwise or runs in another Holdfast.
+   */
+  abort(id: string): Promise<OperationRow>;
   list(
     page: { limit: number; before: { startedAt: string; id: string } | undefined },
   ): Promise<OperationRow[]>;
@@ -43,6 +56,8 @@ export interface Operations {
   stop(): Promise<void>;
 }
 
+/** Longest that the request of an abort waits for the end; milliseconds. */
+const abortAnswerMs = 1_000;
 const beatMs = 5_000;
 /** Several heartbeats; without one in that time, the process of an operation counts as gone. */
 const silentMs = 60_000;
@@ -57,9 +72,37 @@ const lost: OperationProblem = {
     "The Holdfast that carried it out ended meanwhile; what it committed stays: check the result before you start it again",
 };
 
-interface Running {
-  row: OperationRow;
-  progress: OperationProgress | null;
+type OperationOutcome = Pick<OperationRow, "status" | "result" | "problems">;
+
+const plain = (result: object) => ({ ...result }) as Record<string, unknown>;
+
+/** Returns what a client may see of an error; internal errors are logged and not shown. */
+function problemOf(error: unknown, { id, kind, log }: { id: string; kind: string; log: Logger }) {
+  if (error instanceof HoldfastError) return { code: error.code, detail: error.message };
+  log.error("operation_failed", { id, kind, error });
+  return {
+    code: "internal",
+    detail: "Something failed on our side; the log has the operation's id",
+  };
+}
+
+/** Waits for the work and returns what came of it. */
+async function outcomeOf<T extends object>(
+  { id, signal }: RunningOperation,
+  { kind, afterAbort }: Work<T>,
+  work: Promise<T>,
+  log: Logger,
+): Promise<OperationOutcome> {
+  try {
+    return { status: "succeeded", result: plain(await work), problems: [] };
+  } catch (error) {
+    const partial = error instanceof EndedEarly ? plain(error.result) : null;
+    if (signal.aborted && (partial || error === signal.reason)) {
+      const problem = { code: "aborted", detail: `Aborted on request; ${afterAbort}` };
+      return { status: "aborted", result: partial, problems: [problem] };
+    }
+    return { status: "failed", result: null, problems: [problemOf(error, { id, kind, log })] };
+  }
 }
 
 /** Records work that continues after its request was answered, in the database, for all instances. */
@@ -72,7 +115,7 @@ export function createOperations(
     delay?: (ms: number, call: () => void) => () => void;
   },
 ): Operations {
-  const running = new Map<string, Running>();
+  const running = new Map<string, RunningOperation>();
   const now = () => clock.now().toISOString();
   const ago = (ms: number) => new Date(clock.now().getTime() - ms).toISOString();
   const save = (row: OperationRow) => pool.run((sql) => saveOperation(sql, row));
@@ -82,21 +125,10 @@ export function createOperations(
   /** Writes the progress of all running operations. */
   async function beat(): Promise<void> {
     for (const one of running.values()) {
-      one.row = { ...one.row, progress: one.progress, updated_at: now() };
-      await save(one.row).catch((error) =>
-        log.warn("operation_not_noted", { id: one.row.id, error: messageOf(error) })
+      await save(one.row(now())).catch((error) =>
+        log.warn("operation_not_noted", { id: one.id, error: messageOf(error) })
       );
     }
-  }
-
-  /** Returns what a client may see of an error; internal errors are logged and not shown. */
-  function problemOf({ id, kind }: OperationRow, error: unknown): OperationProblem {
-    if (error instanceof HoldfastError) return { code: error.code, detail: error.message };
-    log.error("operation_failed", { id, kind, error });
-    return {
-      code: "internal",
-      detail: "Something failed on our side; the log has the operation's id",
-    };
   }
 
   function beatOn(): void {
@@ -108,16 +140,13 @@ export function createOperations(
     });
   }
 
-  async function end(one: Running, changes: Partial<OperationRow>): Promise<void> {
+  async function end(
+    one: RunningOperation,
+    changes: OperationOutcome,
+  ): Promise<void> {
     // No earlier progress is written after the end.
-    if (!running.delete(one.row.id)) return;
-    const row = {
-      ...one.row,
-      progress: one.progress,
-      ...changes,
-      updated_at: now(),
-      finished_at: now(),
-    };
+    if (!running.delete(one.id)) return;
+    const row = { ...one.row(now()), ...changes, finished_at: now() };
     // Retried: the work is done, whether or not this can be written.
     for (let tries = 0; tries < 5 && !stopped; tries++) {
       try {
@@ -129,58 +158,76 @@ export function createOperations(
     }
   }
 
+  /** Stores what comes of the work, after `noted`. */
+  async function follow<T extends object>(
+    one: RunningOperation,
+    given: Work<T>,
+    work: Promise<T>,
+    noted: Promise<void>,
+  ): Promise<void> {
+    const outcome = await outcomeOf(one, given, work, log);
+    await noted;
+    await end(one, outcome);
+  }
+
+  async function get(id: string): Promise<OperationRow> {
+    const here = running.get(id);
+    if (here) return here.row(now());
+    const row = await pool.run((sql) => findOperation(sql, id));
+    if (!row) throw new HoldfastError("not_found", `No operation has the id ${id}`);
+    const silent = row.status === "running" && row.updated_at < ago(silentMs);
+    return silent ? { ...row, status: "aborted", problems: [lost] } : row;
+  }
+
   return {
-    async begin({ kind, subject, run }, waitMs) {
+    async begin(given, waitMs) {
       if (running.size >= runningMax) {
         throw new HoldfastError("overloaded", `${runningMax} operations are running already`, {
           retryAfterSeconds: 30,
         });
       }
-      const at = now();
-      const one: Running = {
-        row: {
-          id: randomUUID(),
-          kind,
-          subject,
-          status: "running",
-          progress: null,
-          result: null,
-          problems: [],
-          started_at: at,
-          updated_at: at,
-          finished_at: null,
-        },
-        progress: null,
-      };
-      const work = run((progress) => one.progress = progress);
-      const result = await resultWithin(work, waitMs, delay);
-      if (result !== late) return { result };
-      running.set(one.row.id, one);
-      one.row = { ...one.row, progress: one.progress };
+      const one = new RunningOperation(given, now());
+      const left = () => one.abort(clientLeft());
+      given.client?.addEventListener("abort", left);
+      if (given.client?.aborted) left();
+      const work = given.run(one.context);
+      try {
+        const result = await resultWithin(work, waitMs, delay);
+        if (result !== late) return { result };
+      } catch (error) {
+        throw error instanceof EndedEarly ? one.signal.reason : error;
+      } finally {
+        given.client?.removeEventListener("abort", left);
+      }
+      running.set(one.id, one);
       // Before its end is noted, also when that comes first. Where it cannot be written, there is no operation to name.
-      const noted = save(one.row);
-      noted.catch(() => running.delete(one.row.id));
-      void work.then(
-        async (result) => {
-          await noted;
-          await end(one, { status: "succeeded", result: { ...result } as Record<string, unknown> });
-        },
-        async (error) => {
-          await noted;
-          await end(one, { status: "failed", problems: [problemOf(one.row, error)] });
-        },
-      ).catch(() => {});
+      const begun = one.row();
+      const noted = save(begun);
+      noted.catch(() => running.delete(one.id));
+      one.ended = follow(one, given, work, noted).catch(() => {});
       await noted;
       beatOn();
-      return { operation: one.row };
+      return { operation: begun };
     },
-    async get(id) {
+    get,
+    async abort(id) {
       const here = running.get(id);
-      if (here) return { ...here.row, progress: here.progress };
-      const row = await pool.run((sql) => findOperation(sql, id));
-      if (!row) throw new HoldfastError("not_found", `No operation has the id ${id}`);
-      const silent = row.status === "running" && row.updated_at < ago(silentMs);
-      return silent ? { ...row, status: "aborted", problems: [lost] } : row;
+      if (here) {
+        here.abort(new HoldfastError("conflict", "The operation was aborted"));
+        await resultWithin(here.ended, abortAnswerMs, delay);
+      }
+      const row = await get(id);
+      if (row.status === "aborted" || running.has(id)) return row;
+      if (row.status === "running" && !here) {
+        throw new HoldfastError(
+          "conflict",
+          "The operation runs in another Holdfast; abort it there",
+        );
+      }
+      throw new HoldfastError(
+        "conflict",
+        `The operation has ${row.status} at ${row.finished_at}; there is nothing left to abort`,
+      );
     },
     list: (page) => pool.run((sql) => listOperations(sql, page)),
     async tidy() {
@@ -195,8 +242,8 @@ export function createOperations(
       stopped = true;
       stopBeat?.();
       for (const one of [...running.values()]) {
-        running.delete(one.row.id);
-        await save({ ...one.row, status: "aborted", problems: [lost], finished_at: now() })
+        running.delete(one.id);
+        await save({ ...one.row(), status: "aborted", problems: [lost], finished_at: now() })
           .catch(() => {});
       }
     },

@@ -181,14 +181,24 @@ async function walkRehearsals({ send, until }: Walk): Promise<void> {
   await send("listRehearsals");
 }
 
-async function walkAccess({ send, prepare }: Walk): Promise<void> {
+async function walkAccess({ app, send, prepare }: Walk): Promise<void> {
   const { token: { id } } = await send<{ token: Ids }>("createToken");
   for (const operation of ["listTokens", "listAudit", "listInstances", "listDatabases"]) {
     await send(operation);
   }
-  await prepare("/api/candles/rebuild", { symbol: "SPY" }, { prefer: "respond-async" });
+  const rebuild = () =>
+    prepare("/api/candles/rebuild", { symbol: "SPY" }, { prefer: "respond-async" });
+  await rebuild();
   const { operations: [last] } = await send<{ operations: Ids[] }>("listOperations");
   if (last) await send("getOperation", { path: { id: last.id } });
+  // A rebuild that waits for a lock is one that can be aborted.
+  await app.sql.begin(async (sql) => {
+    await sql`lock table market.candles_1m in access exclusive mode`;
+    await rebuild();
+    const [running] = await app.sql<Ids[]>`
+      select id::text as id from holdfast.operations where status = 'running'`;
+    if (running) await send("abortOperation", { path: { id: running.id } });
+  });
   await send("revokeToken", { path: { id } });
 }
 

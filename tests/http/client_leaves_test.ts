@@ -15,6 +15,7 @@ Deno.test.beforeAll(async () => {
     [{ ts: new Date().toISOString(), symbol: "FLT", price: 1, size: 1 }],
   );
   assert.equal(stored.status, 200);
+  await app.sql`create table public.convertible (id int primary key, ts timestamptz not null)`;
 });
 Deno.test.afterAll(() => app.stop());
 
@@ -54,7 +55,17 @@ async function ask(method: string, path: string, body = ""): Promise<Deno.Conn> 
 
 const now = Date.now();
 const span = `from=${new Date(now - 86_400_000).toISOString()}&to=${new Date(now).toISOString()}`;
-const reads: [what: string, path: string, tables: string, body?: object][] = [
+const convertible = {
+  table: "public.convertible",
+  action: "start",
+  digest: "0".repeat(64),
+  key_column: "ts",
+  widen_keys: true,
+  policy: { interval: "1 day", key: "timestamptz" },
+};
+const [maintenance, records] = ["holdfast-maintenance", "holdfast-records"];
+type Read = [what: string, path: string, tables: string, body?: object, application?: string];
+const reads: Read[] = [
   ["ticks", `/api/ticks?symbol=FLT&${span}`, "market.ticks"],
   ["candles", `/api/candles?symbol=FLT&interval=1m&${span}`, "market.candles_1m"],
   ["exactness", "/api/exactness?symbol=FLT", "market.ticks"],
@@ -64,9 +75,27 @@ const reads: [what: string, path: string, tables: string, body?: object][] = [
   ["incidents", "/api/incidents", "holdfast.incidents"],
   ["the log of partitions", "/api/partitions/log", "holdfast.maintenance_log"],
   ["a rehearsal", "/api/alerts/rehearse", "holdfast.sample_series", { rule: "cache_hit_ratio" }],
+  ["a plan", "/api/partitions/plan", "holdfast.partition_policies", {}, maintenance],
+  ["archives", "/api/partitions/archives", "holdfast.partition_archives", undefined, maintenance],
+  [
+    "a dry run of a conversion",
+    "/api/partitions/convert?dry_run=true",
+    "holdfast.partition_moves",
+    convertible,
+    maintenance,
+  ],
+  ["a verification", "/api/partitions/verify", "holdfast.sealed_partitions", {}, maintenance],
+  [
+    "a dry run of a rebuild",
+    "/api/candles/rebuild?dry_run=true",
+    "market.candles_1m",
+    { symbol: "FLT" },
+  ],
+  ["benchmark runs", "/api/benchmarks/runs", "holdfast.benchmark_runs", undefined, records],
+  ["rehearsals", "/api/rehearsals", "holdfast.rehearsals", undefined, records],
 ];
 
-for (const [what, path, tables, body] of reads) {
+for (const [what, path, tables, body, application = "holdfast"] of reads) {
   Deno.test(`${what}: a client that leaves ends its statement on the server within a second`, async () => {
     await within(1_000, "its statement is gone", async () => {
       let left = Infinity;
@@ -75,10 +104,10 @@ for (const [what, path, tables, body] of reads) {
         const connection = body
           ? await ask("POST", path, JSON.stringify(body))
           : await ask("GET", path);
-        await eventually(async () => await waiting("holdfast") === 1, "its statement waits");
+        await eventually(async () => await waiting(application) === 1, "its statement waits");
         left = performance.now();
         connection.close();
-        await eventually(async () => await waiting("holdfast") === 0, "its statement is gone");
+        await eventually(async () => await waiting(application) === 0, "its statement is gone");
         gone = performance.now();
       });
       return gone - left;

@@ -6,6 +6,7 @@ import { HoldfastError } from "../../errors.ts";
 import { createLogger } from "../../log.ts";
 import { preferenceOf } from "../../routes/common/long_work.ts";
 import { createOperations } from "../../services/requests/operations.ts";
+import { EndedEarly, type WorkContext } from "../../services/requests/work.ts";
 import { type Document, operationsIn } from "../fuzz/requests.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
@@ -36,7 +37,7 @@ interface OperationAnswer {
   id: string;
   kind: string;
   status: string;
-  progress: { step: string; done: number; of: number } | null;
+  progress: { step: string; done: number; of: number; unit: string } | null;
   result: Record<string, unknown> | null;
   problems: { code: string; detail: string }[];
 }
@@ -209,7 +210,7 @@ function held() {
   let fail: (error: unknown) => void = () => {};
   const run = () => new Promise<{ n: number }>((done, refuse) => [finish, fail] = [done, refuse]);
   return {
-    work: { kind: "test", subject: "s", run },
+    work: { kind: "test", subject: "s", afterAbort: "nothing stays", run },
     finish: (n: number) => finish({ n }),
     fail: (error: unknown) => fail(error),
   };
@@ -217,7 +218,7 @@ function held() {
 
 async function begunLate(
   { operations, elapse }: Pick<ReturnType<typeof still>, "operations" | "elapse">,
-  work: ReturnType<typeof held>["work"],
+  work: Parameters<ReturnType<typeof createOperations>["begin"]>[0],
 ) {
   const begun = operations.begin(work, 1_000);
   elapse();
@@ -229,7 +230,12 @@ async function begunLate(
 Deno.test("work that ends in time leaves no operation, and its error is thrown", async () => {
   const { operations, waits } = still();
   const before = (await operations.list({ limit: 1_000, before: undefined })).length;
-  const quick = { kind: "test", subject: "s", run: () => Promise.resolve({ n: 1 }) };
+  const quick = {
+    kind: "test",
+    subject: "s",
+    afterAbort: "nothing stays",
+    run: () => Promise.resolve({ n: 1 }),
+  };
   assert.deepEqual(await operations.begin(quick, 1_000), { result: { n: 1 } });
   const broken = { ...quick, run: () => Promise.reject(new HoldfastError("conflict", "no")) };
   await assert.rejects(operations.begin(broken, 1_000), /no/);
@@ -269,6 +275,132 @@ Deno.test("an error that is ours is not told; a stop says that it was cut off", 
   const { id: second } = await begunLate(here, cut.work);
   await here.operations.stop();
   assert.equal((await here.operations.get(second)).status, "aborted");
+});
+
+/** Work that an abort ends with a part of its result. */
+const endless = {
+  kind: "test",
+  subject: "s",
+  afterAbort: "three stay",
+  run: ({ signal }: WorkContext) =>
+    new Promise<{ n: number }>((_done, refuse) =>
+      signal?.addEventListener("abort", () => refuse(new EndedEarly({ n: 3 })))
+    ),
+};
+
+Deno.test("an aborted operation keeps what was done; aborting it again changes nothing", async () => {
+  const here = still();
+  const { id } = await begunLate(here, endless);
+  const aborted = await here.operations.abort(id);
+  assert.deepEqual([aborted.status, aborted.result], ["aborted", { n: 3 }]);
+  assert.deepEqual(aborted.problems, [
+    { code: "aborted", detail: "Aborted on request; three stay" },
+  ]);
+  assert.deepEqual(await here.operations.abort(id), aborted);
+  assert.deepEqual(await still().operations.abort(id), aborted);
+});
+
+Deno.test("an operation that has ended, or that runs elsewhere, is not aborted, and it is said why", async () => {
+  const here = still();
+  const first = held();
+  const { id } = await begunLate(here, first.work);
+  await assert.rejects(still().operations.abort(id), /runs in another Holdfast; abort it there/);
+  first.finish(1);
+  await eventually(async () => (await here.operations.get(id)).status === "succeeded", "it ends");
+  await assert.rejects(here.operations.abort(id), /has succeeded at 2026-.*nothing left to abort/);
+  await assert.rejects(here.operations.abort(crypto.randomUUID()), { code: "not_found" });
+  const second = held();
+  const failing = await begunLate(here, second.work);
+  second.fail(new HoldfastError("conflict", "no"));
+  await eventually(
+    async () => (await here.operations.get(failing.id)).status === "failed",
+    "it fails",
+  );
+  await assert.rejects(here.operations.abort(failing.id), /has failed at/);
+});
+
+Deno.test("an abort that must wait says for what; work that is done by then has succeeded", async () => {
+  const [here, there] = [still(), still()];
+  const finished = Promise.withResolvers<{ n: number }>();
+  const { id } = await begunLate(here, {
+    ...endless,
+    run(context: WorkContext) {
+      context.mustFinish("the detach of a.b runs to its end");
+      return finished.promise;
+    },
+  });
+  const aborting = here.operations.abort(id);
+  here.elapse();
+  const { status, problems } = await aborting;
+  const expected = {
+    code: "aborting",
+    detail: "Abort requested; the detach of a.b runs to its end",
+  };
+  assert.deepEqual([status, problems], ["running", [expected]]);
+  here.elapse();
+  await eventually(
+    async () => (await there.operations.get(id)).problems[0]?.code === "aborting",
+    "other instances say so",
+  );
+  finished.resolve({ n: 9 });
+  await eventually(async () => (await here.operations.get(id)).status === "succeeded", "it ends");
+  assert.deepEqual((await here.operations.get(id)).problems, []);
+});
+
+Deno.test("work that changes nothing ends with the client that waits for it", async () => {
+  const client = new AbortController();
+  const begun = still().operations.begin({ ...endless, client: client.signal }, 60_000);
+  client.abort();
+  await assert.rejects(begun, { code: "client_left" });
+});
+
+Deno.test("DELETE cancels a rebuild in Postgres, and is 409 for one that has ended", async () => {
+  const symbol = "ABT";
+  const ts = new Date(Date.now() - 60_000).toISOString();
+  await send(app, [tick({ ts, symbol })], "?create=true");
+  async function rebuild(): Promise<string> {
+    const answer = await app.post(
+      "/api/candles/rebuild",
+      { symbol },
+      { prefer: "respond-async" },
+    );
+    await answer.body?.cancel();
+    return answer.headers.get("location") ?? "";
+  }
+  const holder = await app.sql.reserve();
+  try {
+    await holder`begin`;
+    await holder`lock table market.candles_1m in access exclusive mode`;
+    const location = await rebuild();
+    const waits = async () => {
+      const rows = await app.sql`
+        select 1 from pg_stat_activity
+        where application_name = 'holdfast' and wait_event_type = 'Lock'`;
+      return rows.length;
+    };
+    await eventually(async () => await waits() === 1, "the rebuild waits for the lock");
+    const aborted = await app.request(location, { method: "DELETE" });
+    const first = await aborted.json();
+    assert.deepEqual([aborted.status, first.status, first.progress.unit], [
+      200,
+      "aborted",
+      "partitions",
+    ]);
+    assert.ok(Date.parse(first.result.next_from) <= Date.parse(ts));
+    assert.match(first.problems[0].detail, /next_from in result/);
+    assert.equal(await waits(), 0);
+    const again = await app.request(location, { method: "DELETE" });
+    assert.deepEqual([again.status, await again.json()], [200, first]);
+  } finally {
+    await holder`rollback`;
+    holder.release();
+  }
+  const location = await rebuild();
+  assert.equal((await untilOver(location)).status, "succeeded");
+  const late = await app.request(location, { method: "DELETE" });
+  const { code, detail } = await late.json();
+  assert.deepEqual([late.status, code], [409, "conflict"]);
+  assert.match(detail, /has succeeded at/);
 });
 
 Deno.test("Prefer is read as RFC 7240 writes it, whatever stands in it", () => {

@@ -24,15 +24,18 @@ export function createReporter(
   },
 ): Reporter {
   let last = reportOf([], cases, targets);
+  const shared: RecordsDb = {
+    run: (query, options) => records.run(query, { ...options, shared: true }),
+  };
   let readState = "";
   let reading: Promise<void> | undefined;
 
   async function read(): Promise<void> {
     // Runs with their samples are large and intervals cost a bootstrap: read only when a state has changed.
-    const states = await listRunStates(records, runsRead);
+    const states = await listRunStates(shared, runsRead);
     const state = states.map(({ id, status }) => `${id} ${status}`).join();
     if (state === readState) return;
-    const rows = await listRuns(records, { limit: runsRead });
+    const rows = await listRuns(shared, { limit: runsRead });
     last = reportOf(rows.map(storedRunOf), cases, targets);
     readState = state;
   }

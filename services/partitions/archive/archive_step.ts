@@ -66,7 +66,7 @@ export function createArchiving(
   directory: string,
   files: ArchiveFiles = diskFiles,
 ): StepHandlers {
-  const { pool, clock, entry } = tools;
+  const { pool, context, clock, entry } = tools;
   const sealing = createSealing(tools);
 
   async function manifestOf(step: Step): Promise<Manifest> {
@@ -182,7 +182,8 @@ export function createArchiving(
       refuse(`${damage}; it will be archived again`);
     }
     const [verdict] = await pool.run(
-      (sql) => verifySealed(sql, { table: step.table, partition: leafText(step) }),
+      (sql) =>
+        verifySealed(sql, { table: step.table, partition: leafText(step), signal: context.signal }),
       { deadlineMs: longestMs },
     );
     if (verdict?.status !== "intact") {

@@ -129,13 +129,20 @@ export async function readReceipt(path: string): Promise<Receipt | undefined> {
   }
 }
 
-/** Returns how the file differs from its receipt; undefined when it is equal to the last byte. */
-export async function damageOf(path: string, { parquet }: Receipt): Promise<string | undefined> {
+/**
+ * Returns how the file differs from its receipt; undefined when it is equal to the last byte. `onRead` is called with the
+ * bytes read so far; an error that it throws ends the check.
+ */
+export async function damageOf(
+  path: string,
+  { parquet }: Receipt,
+  onRead?: (bytes: number) => void,
+): Promise<string | undefined> {
   const found = await stat(path).catch((error) => messageOf(error));
   if (typeof found === "string") return `${path} cannot be read: ${found}`;
   if (found.size !== parquet.bytes) {
     return `${path} has ${found.size} bytes, its manifest has ${parquet.bytes}`;
   }
-  const sha256 = await sha256File(path);
+  const sha256 = await sha256File(path, onRead);
   return sha256 === parquet.sha256 ? undefined : `${path} is damaged: its SHA-256 differs`;
 }

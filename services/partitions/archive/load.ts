@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Sql } from "../../../db/connection.ts";
 import type { TableName } from "../../../db/partitions/ddl.ts";
 import { insertStaged, openStaging } from "../../../db/partitions/proof/staging.ts";
+import type { WorkContext } from "../../requests/work.ts";
 import type { Manifest } from "../sealing/manifest.ts";
 import { readArchive } from "./read.ts";
 import { splitRecord } from "./record.ts";
@@ -29,16 +30,23 @@ function copyRow(record: Uint8Array): Uint8Array {
 export async function loadArchive(
   sql: Sql,
   path: string,
-  { columns }: Manifest,
-  leaf: TableName,
-  writable: readonly string[],
+  { columns, rows }: Manifest,
+  { leaf, writable }: { leaf: TableName; writable: readonly string[] },
+  { report, signal }: WorkContext,
 ): Promise<void> {
+  let loaded = 0;
+  const tell = (step: string) => report({ step, done: loaded, of: rows, unit: "rows" });
+  tell("load the rows");
   const copy = await openStaging(sql, columns);
   try {
     for await (const records of readArchive(path, columns)) {
       for (let at = 0; at < records.length; at += rowsTogether) {
         await setImmediate();
-        await copy.write(Buffer.concat(records.slice(at, at + rowsTogether).map(copyRow)));
+        signal?.throwIfAborted();
+        const together = records.slice(at, at + rowsTogether);
+        await copy.write(Buffer.concat(together.map(copyRow)));
+        loaded += together.length;
+        tell("load the rows");
       }
     }
     await copy.end();
@@ -46,5 +54,6 @@ export async function loadArchive(
     await copy.abort();
     throw error;
   }
+  tell("insert the loaded rows");
   await insertStaged(sql, leaf, columns.filter(({ name }) => writable.includes(name)));
 }

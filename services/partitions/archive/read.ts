@@ -98,8 +98,16 @@ export async function tallyArchive(
   return tally;
 }
 
-export async function sha256File(path: string): Promise<string> {
+/** Returns the digest of a file in hex. `onRead` is called with the bytes read so far. */
+export async function sha256File(
+  path: string,
+  onRead: (bytes: number) => void = () => {},
+): Promise<string> {
   const digest = createHash("sha256");
-  for await (const chunk of createReadStream(path)) digest.update(chunk);
+  let read = 0;
+  for await (const chunk of createReadStream(path)) {
+    digest.update(chunk);
+    onRead(read += chunk.length);
+  }
   return digest.digest("hex");
 }

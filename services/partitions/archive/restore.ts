@@ -17,10 +17,12 @@ import {
 import { describeLeaf } from "../../../db/partitions/proof/content.ts";
 import { beginSeal, finishSeal, sealStatements } from "../../../db/partitions/proof/sealed.ts";
 import { analyzeTable, runStatements } from "../../../db/partitions/run.ts";
+import { abortablePool } from "../../../db/pool/abortable.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { allowIdle, setLockTimeout, setStatementTimeout } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { unattended, type WorkContext } from "../../requests/work.ts";
 import { measureContent } from "../sealing/content.ts";
 import { hashOf, type Manifest } from "../sealing/manifest.ts";
 import { damageOf, readReceipt } from "./files.ts";
@@ -56,7 +58,7 @@ export interface Archives {
     page: { table?: string | undefined; limit: number; before?: string | undefined },
   ): Promise<ArchiveRow[]>;
   /** Loads an archived leaf and attaches it, in one transaction. Throws `conflict` with the reason when it cannot. */
-  restore(request: RestoreRequest): Promise<Restored>;
+  restore(request: RestoreRequest, context?: WorkContext): Promise<Restored>;
 }
 
 const longestMs = 55 * 60_000;
@@ -125,7 +127,10 @@ async function checkContent(
   manifest: Manifest,
   oid: number,
   leaf: TableName,
+  { report, signal }: WorkContext,
 ): Promise<void> {
+  const step = "compare the rows with the manifest";
+  report({ step, done: 0, of: manifest.rows, unit: "rows" });
   const found = await describeLeaf(sql, oid);
   const { total } = await measureContent(sql, {
     leaf,
@@ -134,6 +139,8 @@ async function checkContent(
     thresholds: manifest.thresholds,
     blocks: found?.blocks ?? 0,
     nested: true,
+    signal,
+    onProgress: (_blocks, done) => report({ step, done, of: manifest.rows, unit: "rows" }),
   }, (a, b) => a < b);
   if (total.rows !== manifest.rows || hashOf(total) !== manifest.content_hash) {
     refuse(`The loaded rows differ from what ${manifest.partition} held: nothing was attached`);
@@ -145,6 +152,7 @@ async function loadLeaf(
   sql: Sql,
   { leaf, template, parent }: RestoreTarget,
   { path, manifest }: { path: string; manifest: Manifest },
+  context: WorkContext,
 ): Promise<number> {
   const child = { schema: leaf.parent.schema, table: leaf.name };
   if (await presentTable(sql, child)) {
@@ -155,8 +163,8 @@ async function loadLeaf(
   await runStatements(sql, createStatements(leaf, template));
   const oid = (await presentTable(sql, child))?.oid ?? 0;
   await checkColumns(sql, oid, manifest);
-  await loadArchive(sql, path, manifest, child, parent.columns);
-  await checkContent(sql, manifest, oid, child);
+  await loadArchive(sql, path, manifest, { leaf: child, writable: parent.columns }, context);
+  await checkContent(sql, manifest, oid, child, context);
   return oid;
 }
 
@@ -189,6 +197,7 @@ async function restoreArchive(
   { path, row }: FoundArchive,
   manifest: Manifest,
   { table, holdSeconds }: RestoreRequest,
+  context: WorkContext,
 ): Promise<Restored> {
   const started = performance.now();
   const nowMs = clock.now().getTime();
@@ -197,11 +206,13 @@ async function restoreArchive(
     readRestoreTarget(sql, options, { table, manifest, nowMs })
   );
   const child = { schema: target.leaf.parent.schema, table: target.leaf.name };
-  await pool.transaction(async (sql) => {
+  await abortablePool(pool, context.signal).transaction(async (sql) => {
     await allowIdle(sql, longestMs);
     await setStatementTimeout(sql, longestMs);
-    const oid = await loadLeaf(sql, target, { path, manifest });
+    const oid = await loadLeaf(sql, target, { path, manifest }, context);
     await sealLeaf(sql, target, { oid, manifest, at: clock.now(), heldUntil });
+    const { rows } = manifest;
+    context.report({ step: "attach the partition", done: rows, of: rows, unit: "rows" });
     const statements = await attachLeaf(sql, target);
     if (row) await recordRestored(sql, row.id, clock.now());
     await logMaintenance(sql, [{
@@ -233,16 +244,21 @@ export function createArchives(options: ArchiveOptions): Archives {
   const { pool, onChange = () => {} } = options;
   return {
     list: (page) => pool.run((sql) => listArchives(sql, page)),
-    async restore(request) {
+    async restore(request, context = unattended) {
       const found = await findArchive(options, request);
       const receipt = await readReceipt(found.path);
       if (!receipt) return refuse(`There is no manifest beside ${found.path}`);
-      const damage = await damageOf(found.path, receipt);
+      const { bytes } = receipt.parquet;
+      const damage = await damageOf(found.path, receipt, (done) => {
+        context.signal?.throwIfAborted();
+        context.report({ step: "check the file", done, of: bytes, unit: "bytes" });
+      });
       if (damage !== undefined) refuse(damage);
       const restored = await holdRotationLock(
         pool,
         rotationWaitMs,
-        () => restoreArchive(options, found, receipt.manifest, request),
+        () => restoreArchive(options, found, receipt.manifest, request, context),
+        context.signal,
       );
       onChange();
       return restored;

@@ -5,11 +5,12 @@ import { logMaintenance, type MaintenanceEntry } from "../../../db/partitions/re
 import { sendOutsideTransaction } from "../../../db/partitions/outside.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
 import type { Step } from "../planning/step.ts";
-import { leafTable, outsideLimits, type StepTools, tableName } from "./step_tools.ts";
+import { toTheEnd } from "../../requests/work.ts";
+import { leafTable, leafText, outsideLimits, type StepTools, tableName } from "./step_tools.ts";
 
 /** Logs a step and updates the records of detached leaves; `trusted`: a cool-down may begin now. */
 export async function logStep(
-  { pool, clock }: StepTools,
+  { steadyPool: pool, clock }: StepTools,
   entry: MaintenanceEntry,
   trusted: boolean,
 ): Promise<void> {
@@ -20,19 +21,25 @@ export async function logStep(
 }
 
 /** Detaches outside of a transaction. A detach that was interrupted is finalised, whatever the step says. */
-async function detachConcurrently({ pool }: StepTools, step: Step): Promise<void> {
+async function detachConcurrently(
+  { steadyPool: pool, context }: StepTools,
+  step: Step,
+): Promise<void> {
   const [statement] = step.statements;
-  await pool.run(async (sql) => {
-    const pending = step.oid !== undefined && await isPending(sql, step.oid);
-    const text = pending
-      ? detachStatement(tableName(step), leafTable(step), "finalize")
-      : statement?.sql ?? "";
-    await sendOutsideTransaction(pool, sql, text, outsideLimits);
-  });
+  const why = `the detach of ${leafText(step)} runs to its end: cancelled, it would hide the ` +
+    "rows of the partition and make other detaches fail";
+  await toTheEnd(context, why, () =>
+    pool.run(async (sql) => {
+      const pending = step.oid !== undefined && await isPending(sql, step.oid);
+      const text = pending
+        ? detachStatement(tableName(step), leafTable(step), "finalize")
+        : statement?.sql ?? "";
+      await sendOutsideTransaction(pool, sql, text, outsideLimits);
+    }));
 }
 
 /** Records that retention detaches a leaf, before it does. */
-async function recordDetach({ pool, clock }: StepTools, step: Step): Promise<void> {
+async function recordDetach({ steadyPool: pool, clock }: StepTools, step: Step): Promise<void> {
   const { oid, bound = "", retention } = step;
   if (oid === undefined || retention === undefined) return;
   await pool.run((sql) =>
@@ -54,7 +61,7 @@ export async function detachLeaf(
   step: Step,
   isTrusted: () => boolean,
 ): Promise<void> {
-  const { pool, limitLocks, withRetries, entry } = tools;
+  const { steadyPool: pool, limitLocks, withRetries, entry } = tools;
   const started = performance.now();
   await recordDetach(tools, step);
   await withRetries(step, () =>

@@ -9,7 +9,8 @@ import { groupSteps, sharedObstacle } from "../planning/groups.ts";
 import type { Step } from "../planning/step.ts";
 import { attachLeaves } from "./attach.ts";
 import { detachLeaf, logStep } from "./detach.ts";
-import { emptyOutcome, leaveOut, type Outcome, succeed } from "./outcome.ts";
+import { unattended, type WorkContext } from "../../requests/work.ts";
+import { emptyOutcome, leaveAborted, leaveOut, type Outcome, succeed } from "./outcome.ts";
 import { createRemoval } from "./removal.ts";
 import {
   createStepTools,
@@ -21,8 +22,11 @@ import {
 } from "./step_tools.ts";
 
 export interface Execution {
-  /** Carries the steps out in order. A failure is recorded and reported, and never stops another table. */
-  run(steps: readonly Step[]): Promise<Outcome>;
+  /**
+   * Carries the steps out in order. A failure is recorded and reported, and never stops another table; an abort stops all
+   * that is left.
+   */
+  run(steps: readonly Step[], context?: WorkContext): Promise<Outcome>;
 }
 
 export interface ExecutionOptions {
@@ -39,45 +43,73 @@ export interface ExecutionOptions {
   stepHandlers?: (tools: StepTools) => StepHandlers;
 }
 
-/** Carries out plans. */
-export function createExecution(
-  {
-    pool,
-    clock,
-    isTrusted = () => true,
-    log,
-    pause = (ms) => new Promise((done) => setTimeout(done, ms)),
-    beginDrain = () => {
-      throw new HoldfastError("conflict", "Default partitions are not drained here");
-    },
-    stepHandlers = () => ({}),
-  }: ExecutionOptions,
-): Execution {
-  const tools = createStepTools({ pool, clock, log, pause });
-  const handlers = stepHandlers(tools);
-  const remove = createRemoval(tools);
+type RunOptions = Required<ExecutionOptions> & { context: WorkContext };
 
-  async function single(step: Step): Promise<void> {
+/** The execution of one plan. */
+class ExecutionRun {
+  readonly #options: RunOptions;
+  readonly #tools: StepTools;
+  readonly #handlers: StepHandlers;
+  readonly #remove: ReturnType<typeof createRemoval>;
+  readonly #outcome = emptyOutcome();
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#tools = createStepTools(options);
+    this.#handlers = options.stepHandlers(this.#tools);
+    this.#remove = createRemoval(this.#tools);
+  }
+
+  get #aborted(): boolean {
+    return this.#options.context.signal?.aborted ?? false;
+  }
+
+  async run(steps: readonly Step[]): Promise<Outcome> {
+    const of = steps.reduce((sum, { statements }) => sum + statements.length, 0);
+    const stuck = new Set<string>();
+    const groups = groupSteps(steps);
+    for (const [at, group] of groups.entries()) {
+      if (this.#aborted) {
+        leaveAborted(groups.slice(at).flat(), this.#outcome);
+        break;
+      }
+      this.#report(describeGroup(group), of);
+      const obstacle = group[0] && sharedObstacle(group[0]);
+      if (obstacle !== undefined && stuck.has(obstacle)) leaveOut(group, this.#outcome);
+      else if (await this.#attempt(group) && obstacle !== undefined) stuck.add(obstacle);
+      this.#report(describeGroup(group), of);
+    }
+    return this.#outcome;
+  }
+
+  #report(step: string, of: number): void {
+    const { statements: done } = this.#outcome;
+    this.#options.context.report({ step, done, of, unit: "statements" });
+  }
+
+  async #single(step: Step): Promise<void> {
+    const { isTrusted, beginDrain } = this.#options;
     switch (step.action) {
       case "attach":
-        return await attachLeaves(tools, [step]);
+        return await attachLeaves(this.#tools, [step]);
       case "finalize":
       case "detach":
-        return await detachLeaf(tools, step, isTrusted);
+        return await detachLeaf(this.#tools, step, isTrusted);
       case "drain":
         if (step.drain) await beginDrain(tableName(step), step.drain);
         return;
       case "move":
       case "drop":
-        return await remove(step, await handlers[step.action]?.(step));
+        return await this.#remove(step, await this.#handlers[step.action]?.(step));
       case "seal":
       case "archive":
-        await handlers[step.action]?.(step);
+        await this.#handlers[step.action]?.(step);
         return;
     }
   }
 
-  async function fail(step: Step, error: unknown, outcome: Outcome): Promise<void> {
+  async #fail(step: Step, error: unknown): Promise<void> {
+    const outcome = this.#outcome;
     const reason = describeDatabaseError(error);
     outcome.skipped.push({
       table: step.table,
@@ -90,47 +122,72 @@ export function createExecution(
     if (["seal", "archive", "drop"].includes(step.action) && !isPassing(error)) {
       outcome.unproven.push({ table: step.table, partition: leafText(step), reason });
     }
-    await logStep(tools, tools.entry(step, performance.now(), error), isTrusted());
+    await this.#log(step, error);
+  }
+
+  async #log(step: Step, error: unknown): Promise<void> {
+    const entry = this.#tools.entry(step, performance.now(), error);
+    await logStep(this.#tools, entry, this.#options.isTrusted());
   }
 
   /** Returns whether a lock could not be obtained: the next step that needs the same lock is then left out. */
-  async function attempt(steps: readonly Step[], outcome: Outcome): Promise<boolean> {
+  async #attempt(steps: readonly Step[]): Promise<boolean> {
     const [first, ...others] = steps;
     if (!first) return false;
     try {
-      if (others.length > 0) await attachLeaves(tools, steps);
-      else await single(first);
-      succeed(steps, outcome);
+      if (others.length > 0) await attachLeaves(this.#tools, steps);
+      else await this.#single(first);
+      succeed(steps, this.#outcome);
       return false;
     } catch (error) {
+      if (this.#aborted) {
+        leaveAborted(steps, this.#outcome);
+        await this.#log(first, this.#options.context.signal?.reason);
+        return false;
+      }
       if (isUnreachable(error) || refusesWrites(error)) throw error;
       const locked = isPassing(error);
       if (locked || others.length === 0) {
-        await fail(first, error, outcome);
-        leaveOut(others, outcome);
+        await this.#fail(first, error);
+        leaveOut(others, this.#outcome);
         return locked;
       }
     }
     // One leaf that fails must not keep the others from being made.
     for (const [at, step] of steps.entries()) {
-      if (await attempt([step], outcome)) {
-        leaveOut(steps.slice(at + 1), outcome);
+      if (this.#aborted) {
+        leaveAborted(steps.slice(at), this.#outcome);
+        return false;
+      }
+      if (await this.#attempt([step])) {
+        leaveOut(steps.slice(at + 1), this.#outcome);
         return true;
       }
     }
     return false;
   }
+}
 
-  return {
-    async run(steps) {
-      const outcome = emptyOutcome();
-      const stuck = new Set<string>();
-      for (const group of groupSteps(steps)) {
-        const obstacle = group[0] && sharedObstacle(group[0]);
-        if (obstacle !== undefined && stuck.has(obstacle)) leaveOut(group, outcome);
-        else if (await attempt(group, outcome) && obstacle !== undefined) stuck.add(obstacle);
-      }
-      return outcome;
+function describeGroup([first, ...others]: readonly Step[]): string {
+  if (!first) return "";
+  const more = others.length > 0 ? ` and ${others.length} more` : "";
+  return `${first.action} ${leafText(first)}${more}`;
+}
+
+/** Carries out plans. */
+export function createExecution(
+  {
+    isTrusted = () => true,
+    pause = (ms) => new Promise((done) => setTimeout(done, ms)),
+    beginDrain = () => {
+      throw new HoldfastError("conflict", "Default partitions are not drained here");
     },
+    stepHandlers = () => ({}),
+    ...rest
+  }: ExecutionOptions,
+): Execution {
+  const options = { ...rest, isTrusted, pause, beginDrain, stepHandlers };
+  return {
+    run: (steps, context = unattended) => new ExecutionRun({ ...options, context }).run(steps),
   };
 }

@@ -13,6 +13,8 @@ export interface Outcome {
   refused: { step: Step; reason: string; sqlstate: string | null }[];
   /** Leaves that could not be sealed, archived or dropped, for a reason other than a lock. */
   unproven: (Refused & { table: string })[];
+  /** Whether an abort ended the execution before its last step. */
+  aborted: boolean;
 }
 
 /** Returns an outcome of no step. */
@@ -23,6 +25,7 @@ export const emptyOutcome = (): Outcome => ({
   errors: [],
   refused: [],
   unproven: [],
+  aborted: false,
 });
 
 /** Adds steps that were carried out. */
@@ -30,6 +33,17 @@ export function succeed(steps: readonly Step[], outcome: Outcome): void {
   for (const step of steps) {
     outcome.applied.push(step);
     outcome.statements += step.statements.length;
+  }
+}
+
+/** Adds steps that an abort left. */
+export function leaveAborted(steps: readonly Step[], outcome: Outcome): void {
+  if (steps.length > 0) outcome.aborted = true;
+  for (const step of steps) {
+    outcome.skipped.push({
+      table: step.table,
+      reason: `${step.action} ${leafText(step)} was not done: the operation was aborted`,
+    });
   }
 }
 

@@ -13,7 +13,9 @@ import { leafTable, leafText, type LockedCheck, type StepTools } from "./step_to
 const longestMs = 55 * 60_000;
 
 /** Drops or moves a detached leaf, if it is still the table that was detached and `check` succeeds under its lock. */
-export function createRemoval({ pool, clock, limitLocks, withRetries, entry }: StepTools) {
+export function createRemoval(
+  { pool, clock, limitLocks, withRetries, entry }: Omit<StepTools, "steadyPool" | "context">,
+) {
   /** Calls `giveUp` with an error that persists after the check, which is not repeated for it. */
   async function change(
     step: Step,

@@ -2,10 +2,13 @@ import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError } from "../../../db/errors.ts";
 import type { TableName } from "../../../db/partitions/ddl.ts";
 import type { MaintenanceEntry } from "../../../db/partitions/records/log.ts";
+import { abortablePool } from "../../../db/pool/abortable.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { setLockTimeout } from "../../../db/session/transaction.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { unlessAborted } from "../../../lib/deadline.ts";
+import type { WorkContext } from "../../requests/work.ts";
 import type { Action, Step } from "../planning/step.ts";
 import { sqlState } from "../../../db/sql_state.ts";
 
@@ -35,7 +38,11 @@ export const outsideLimits = { lockMs: 2_000, statementMs: 120_000 };
 
 /** Functions that all steps use. */
 export interface StepTools {
+  /** Ends with an abort: for reads, and for transactions that leave nothing when they are rolled back. */
   pool: Pool;
+  /** Runs to the end in spite of an abort: for records, and for what would stay half-done. */
+  steadyPool: Pool;
+  context: WorkContext;
   clock: Clock;
   log: Logger;
   /** Sets the lock timeout of a transaction: short for a heavy lock, the pool's own for others. */
@@ -48,12 +55,15 @@ export interface StepTools {
 
 /** Makes the shared tools; `pause` waits between attempts, in milliseconds. */
 export function createStepTools(
-  { pool, clock, log, pause }: Pick<StepTools, "pool" | "clock" | "log"> & {
+  { pool, clock, log, context, pause }: Pick<StepTools, "pool" | "clock" | "log" | "context"> & {
     pause: (ms: number) => Promise<void>;
   },
 ): StepTools {
+  const { signal } = context;
   return {
-    pool,
+    pool: abortablePool(pool, signal),
+    steadyPool: pool,
+    context,
     clock,
     log,
     async limitLocks(sql, heavy) {
@@ -62,13 +72,15 @@ export function createStepTools(
     async withRetries(step, work) {
       const most = step.heavy ? attempts.heavy : attempts.light;
       for (let attempt = 1;; attempt++) {
+        signal?.throwIfAborted();
         try {
           return await work();
         } catch (error) {
           if (!isPassing(error) || attempt === most) throw error;
           log.warn("partition_step_waits", { step: step.action, leaf: leafText(step), attempt });
           const wait = step.heavy ? 50 * attempt : 100 * 4 ** attempt;
-          await pause(wait * (0.5 + Math.random()));
+          const pausing = pause(wait * (0.5 + Math.random()));
+          await (signal ? unlessAborted(signal, pausing) : pausing);
         }
       }
     },

@@ -38,8 +38,10 @@ export interface ContentQuestion {
   thresholds: readonly string[];
   blocks: number;
   nested?: boolean;
-  /** Called after each chunk with the number of blocks done. */
-  onProgress?: (done: number) => void;
+  /** Once it has aborted, an error is not taken for one of the blocks. */
+  signal?: AbortSignal | undefined;
+  /** Called after each chunk with the blocks and the rows done. */
+  onProgress?: (blocks: number, rows: number) => void;
 }
 
 /** Says whether the error is about locks or the connection, not about the blocks. */
@@ -64,7 +66,7 @@ async function hashRange(
   try {
     return await hashBlocks(sql, question.leaf, question, range);
   } catch (error) {
-    if (passing(error)) throw error;
+    if (passing(error) || question.signal?.aborted) throw error;
     if (range.to - range.from === 1 || unreadable.length >= unreadableMax) {
       unreadable.push({ ...range, error: describeDatabaseError(error) });
       return [];
@@ -105,7 +107,7 @@ export async function measureContent(
       }
       if (most !== null && (content.max === null || isLess(content.max, most))) content.max = most;
     }
-    question.onProgress?.(range.to);
+    question.onProgress?.(range.to, content.total.rows);
   }
   return content;
 }

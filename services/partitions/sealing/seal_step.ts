@@ -13,6 +13,7 @@ import {
 } from "../../../db/partitions/proof/sealed.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
 import { HoldfastError } from "../../../errors.ts";
+import { toTheEnd } from "../../requests/work.ts";
 import { codecs, type KeyKind } from "../axis/key.ts";
 import {
   leafTable,
@@ -40,7 +41,7 @@ function orderOf(kind: KeyKind): (a: string, b: string) => boolean {
 
 /** Makes a leaf refuse writes, freezes it, and keeps what it holds. Taken up again after a crash, it does the same. */
 export function createSealing(
-  { pool, clock, log, limitLocks, withRetries, entry }: StepTools,
+  { steadyPool: pool, context, clock, log, limitLocks, withRetries, entry }: StepTools,
 ) {
   async function closeToWrites(step: Step): Promise<void> {
     await withRetries(step, () =>
@@ -130,15 +131,19 @@ export function createSealing(
     async seal(step: Step): Promise<Manifest> {
       const started = performance.now();
       await closeToWrites(step);
-      await freeze(step);
-      const manifest = await measure(step, step.key ?? "timestamptz");
-      await withStatistics(pool, step, () =>
-        pool.transaction(async (sql) => {
-          await proveCount(sql, step, manifest.rows);
-          await finishSeal(sql, { oid: step.oid ?? 0, manifest, at: clock.now() });
-          await logMaintenance(sql, [{ ...entry(step, started, undefined), action: "seal" }]);
-        }, { deadlineMs: longestMs }));
-      return manifest;
+      const why = `the seal of ${leafText(step)} runs to its end: the partition already refuses ` +
+        "writes and would have no manifest";
+      return await toTheEnd(context, why, async () => {
+        await freeze(step);
+        const manifest = await measure(step, step.key ?? "timestamptz");
+        await withStatistics(pool, step, () =>
+          pool.transaction(async (sql) => {
+            await proveCount(sql, step, manifest.rows);
+            await finishSeal(sql, { oid: step.oid ?? 0, manifest, at: clock.now() });
+            await logMaintenance(sql, [{ ...entry(step, started, undefined), action: "seal" }]);
+          }, { deadlineMs: longestMs }));
+        return manifest;
+      });
     },
   };
 }

@@ -8,9 +8,10 @@ import {
   unsealStatements,
 } from "../../../db/partitions/proof/sealed.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
+import { abortablePool } from "../../../db/pool/abortable.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { setLockTimeout } from "../../../db/session/transaction.ts";
-import { HoldfastError } from "../../../errors.ts";
+import { clientLeft, HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import { endsWithin } from "../../../lib/deadline.ts";
 import type { Clock } from "../../../lib/clock.ts";
@@ -37,8 +38,15 @@ export interface VerificationRequest {
 }
 
 export interface Verifications {
-  /** Starts one and waits for it up to `waitMs`. Throws `conflict` while another runs, `not_found` for a leaf that is not sealed. */
-  verify(request: VerificationRequest, waitMs: number): Promise<Verification>;
+  /**
+   * Starts one and waits for it up to `waitMs`; it ends when `client` aborts in that time. Throws `conflict` while another
+   * runs, `not_found` for a leaf that is not sealed.
+   */
+  verify(
+    request: VerificationRequest,
+    waitMs: number,
+    client?: AbortSignal,
+  ): Promise<Verification>;
   /** Returns the one that runs, or the last one. */
   latest(): Verification | undefined;
   /** Returns the manifest of a sealed leaf. Throws `not_found`. */
@@ -71,11 +79,16 @@ export function createVerifications(
     return found;
   }
 
-  async function run(request: VerificationRequest, state: Verification): Promise<void> {
+  async function run(
+    request: VerificationRequest,
+    state: Verification,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
-      const verdicts = await pool.run((sql) =>
+      const verdicts = await abortablePool(pool, signal).run((sql) =>
         verifySealed(sql, {
           ...request,
+          signal,
           onProgress: (progress) => state.progress = progress,
           async onVerdict(verdict, { leaf_oid }) {
             state.checked++;
@@ -98,7 +111,8 @@ export function createVerifications(
     } catch (error) {
       state.status = "aborted";
       state.error = describeDatabaseError(error);
-      log.error("verification_aborted", { error: state.error });
+      if (signal.aborted) log.info("verification_aborted", { error: state.error });
+      else log.error("verification_aborted", { error: state.error });
     } finally {
       state.finished_at = clock.now().toISOString();
       onChange();
@@ -107,7 +121,7 @@ export function createVerifications(
 
   return {
     latest: () => last,
-    async verify(request, waitMs) {
+    async verify(request, waitMs, client) {
       if (last?.status === "running") {
         throw new HoldfastError("conflict", "A verification is running; GET shows its progress", {
           retryAfterSeconds: 10,
@@ -134,7 +148,16 @@ export function createVerifications(
         last = undefined;
         throw error;
       }
-      await endsWithin(run(request, state), waitMs);
+      const ending = new AbortController();
+      const leave = () => ending.abort(clientLeft());
+      client?.addEventListener("abort", leave);
+      if (client?.aborted) leave();
+      try {
+        await endsWithin(run(request, state, ending.signal), waitMs);
+      } finally {
+        client?.removeEventListener("abort", leave);
+      }
+      ending.signal.throwIfAborted();
       return state;
     },
     async manifest(table, partition) {

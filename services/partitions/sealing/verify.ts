@@ -46,6 +46,8 @@ export interface VerifyOptions {
   partition?: string | undefined;
   onProgress?: (progress: VerifyProgress) => void;
   onVerdict?: (verdict: Verdict, leaf: SealedRow) => void | Promise<void>;
+  /** Once it has aborted, an error is thrown instead of being a verdict. */
+  signal?: AbortSignal | undefined;
   /** Called before each leaf: false leaves out the remaining ones. */
   goesOn?: () => boolean;
 }
@@ -117,6 +119,7 @@ async function judge(
   sql: Sql,
   row: SealedRow,
   onBlocks: (done: number, of: number) => void,
+  signal: AbortSignal | undefined,
 ): Promise<Judgement> {
   const manifest = Manifest.parse(await readManifest(sql, row.leaf_oid));
   const leaf = await describeLeaf(sql, row.leaf_oid);
@@ -138,6 +141,7 @@ async function judge(
     key: manifest.key,
     thresholds: manifest.thresholds,
     blocks: leaf.blocks,
+    signal,
     onProgress: (done) => onBlocks(done, leaf.blocks),
   }, byText);
   if (
@@ -154,7 +158,7 @@ async function judge(
  */
 export async function verifySealed(
   sql: Sql,
-  { table, partition, onProgress, onVerdict, goesOn = () => true }: VerifyOptions = {},
+  { table, partition, onProgress, onVerdict, signal, goesOn = () => true }: VerifyOptions = {},
 ): Promise<Verdict[]> {
   const wanted = (await listSealed(sql)).filter((row) =>
     row.sealed_at !== null && !row.ended && (table === undefined || tableOf(row) === table) &&
@@ -175,8 +179,8 @@ export async function verifySealed(
       });
     const started = performance.now();
     report(0, 0);
-    const found = await judge(sql, row, report).catch((error) => {
-      if (isUnreachable(error)) throw error;
+    const found = await judge(sql, row, report, signal).catch((error) => {
+      if (isUnreachable(error) || signal?.aborted) throw error;
       return {
         status: "unreadable" as const,
         rows: null,
