@@ -31,6 +31,7 @@ import {
 import { compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
 import { judgeChange } from "./verdict.ts";
 import { createObserved, type Selection } from "./workload/selection.ts";
+import { isShownByPlans } from "./replay/shown_settings.ts";
 import { namesIn } from "./workload/sql_text.ts";
 import { fillStatement } from "./workload/variants.ts";
 
@@ -223,8 +224,9 @@ async function measureChanged(
     onStep(`statement ${at + 1} of ${rehearsed.length}`);
     const result: StatementResult = await measureAfter(sessions, statement, {
       ...phase,
-      wasRewritten: (name) => old.get(name) !== fresh.get(name),
-      settingsChanged: change.source === "settings",
+      reach: change.source === "settings"
+        ? { kind: "settings", shownByPlans: Object.keys(change.settings).every(isShownByPlans) }
+        : { kind: "files", wasRewritten: (name) => old.get(name) !== fresh.get(name) },
     });
     rehearsal.statements.push({
       ...result,
