@@ -150,6 +150,20 @@ export const Rehearsal = z.object({
   statements: z.array(RehearsedStatement),
   uncovered: z.array(z.object({ query: z.string(), share: z.number(), reason: z.string() })),
   cost: orNull(RehearsalCost),
+  candidates: z.array(
+    z.object({
+      id: z.string().openapi({ description: "Its id among the recommendations" }),
+      title: z.string(),
+      detail: z.string(),
+      sql: z.string(),
+      lock: z.string().optional(),
+      risk: z.string().optional(),
+      query: z.string().openapi({ description: "The statement whose plan it was read from" }),
+    }).openapi("IndexCandidate"),
+  ).openapi({
+    description:
+      "Indexes that the replayed statements lack; /api/health/database recommends them, and each can be rehearsed",
+  }),
   problems: z.array(z.string()),
 }).openapi("Rehearsal");
 

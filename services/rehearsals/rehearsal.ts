@@ -1,5 +1,6 @@
 import type { ProfileName } from "../benchmarks/case.ts";
 import type { PolicyInput } from "../partitions/policy_service.ts";
+import type { IndexCandidate } from "./candidates/candidates.ts";
 import type { RehearsalStatus } from "./state.ts";
 
 /** A statement to replay, as given in a request. */
@@ -143,6 +144,8 @@ export interface Rehearsal {
   statements: StatementResult[];
   uncovered: Uncovered[];
   cost: ChangeCost | null;
+  /** Indexes that the statements lack without the change. */
+  candidates: IndexCandidate[];
   problems: string[];
 }
 

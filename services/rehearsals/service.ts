@@ -8,6 +8,8 @@ import { readSettingFacts } from "../../db/rehearsals/production.ts";
 import { HoldfastError } from "../../errors.ts";
 import { endsWithin } from "../../lib/deadline.ts";
 import type { Publisher } from "../live/hub.ts";
+import type { Recommendation } from "../monitor/diagnosis/advice.ts";
+import { openCandidates, type Proposals } from "./candidates/candidates.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
 import { type RehearsalEnvironment, RehearsalJob } from "./job.ts";
 import { type AdviceRehearsal, type Change, type Rehearsal, statusOf } from "./rehearsal.ts";
@@ -40,6 +42,8 @@ export interface Rehearsals {
   render(id: string, format: "html" | "markdown"): Promise<string>;
   /** Aborts a running rehearsal; returns an ended one unchanged. */
   abort(id: string): Promise<Rehearsal>;
+  /** Returns the indexes that rehearsals found missing, as recommendations, from memory. */
+  candidates(): Recommendation[];
   /** Returns the last result of rehearsing a recommendation, from memory. */
   ofAdvice(id: string): AdviceRehearsal | null;
   /** Removes what a killed instance left behind; called at a start. */
@@ -60,6 +64,9 @@ export interface RehearsalsOptions extends RehearsalEnvironment {
 /** Longest that an abort waits for the rehearsal to end; milliseconds. */
 const abortWaitMs = 5_000;
 
+/** Rehearsals whose candidates are remembered. */
+const proposalsMax = 50;
+
 const alreadyRunning = () =>
   new HoldfastError("rehearsal_running", "A rehearsal is running; wait for its end or abort it");
 const stopping = () => new HoldfastError("shutting_down", "Holdfast is shutting down");
@@ -74,6 +81,8 @@ class RehearsalService implements Rehearsals {
   readonly #repository: RehearsalRepository;
   /** The last result of each recommendation. */
   readonly #results = new Map<string, AdviceRehearsal>();
+  /** What the last rehearsals proposed, newest first. */
+  #proposals: Proposals[] = [];
   #starting = false;
   #job: RehearsalJob | undefined;
   #stopped = false;
@@ -92,6 +101,7 @@ class RehearsalService implements Rehearsals {
       void job.done.finally(() => {
         this.#job = undefined;
         this.#noteResult(job.rehearsal);
+        this.#noteProposals(job.rehearsal);
       });
       return structuredClone(job.rehearsal);
     } finally {
@@ -100,7 +110,7 @@ class RehearsalService implements Rehearsals {
   }
 
   async startAdvice(id: string): Promise<Rehearsal> {
-    if (!this.#options.advice(id)) {
+    if (!this.#advice(id)) {
       throw new HoldfastError("not_found", `There is no recommendation ${id} at present`);
     }
     return await this.start({ recommendation: id });
@@ -137,6 +147,10 @@ class RehearsalService implements Rehearsals {
     );
   }
 
+  candidates(): Recommendation[] {
+    return openCandidates(this.#proposals).map(({ query: _query, ...advice }) => advice);
+  }
+
   ofAdvice(id: string): AdviceRehearsal | null {
     return this.#results.get(id) ?? null;
   }
@@ -151,6 +165,9 @@ class RehearsalService implements Rehearsals {
       await lock.release();
     }
     for (const rehearsal of await this.#repository.listOfAdvice()) this.#noteResult(rehearsal);
+    const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    this.#proposals = [];
+    for (const rehearsal of rehearsals.toReversed()) this.#noteProposals(rehearsal);
   }
 
   async idle(): Promise<void> {
@@ -166,6 +183,17 @@ class RehearsalService implements Rehearsals {
   /** Returns a copy of the running rehearsal when it has this id. */
   #running(id: string): Rehearsal | undefined {
     return this.#job?.rehearsal.id === id ? structuredClone(this.#job.rehearsal) : undefined;
+  }
+
+  /** Finds a recommendation of the monitor or of a rehearsal. */
+  #advice(id: string): Advice | undefined {
+    return this.#options.advice(id) ?? this.candidates().find((one) => one.id === id);
+  }
+
+  #noteProposals({ status, candidates, statements }: Rehearsal): void {
+    if (status !== "done") return;
+    const queries = statements.map(({ query }) => query);
+    this.#proposals = [{ candidates, queries }, ...this.#proposals].slice(0, proposalsMax);
   }
 
   #noteResult({ id, status, recommendation, finished_at, verdict, summary }: Rehearsal): void {
@@ -197,8 +225,8 @@ class RehearsalService implements Rehearsals {
 
   /** Checks the request, takes the lock, and starts the job. */
   async #begin(input: RehearsalInput): Promise<RehearsalJob> {
-    const { advice, clock, hub, log, findBase } = this.#options;
-    const change = changeOf(input, advice);
+    const { clock, hub, log, findBase } = this.#options;
+    const change = changeOf(input, (id) => this.#advice(id));
     checkWorkload(input.workload);
     await this.#checkSettings(change);
     const facts = await this.#readFacts();

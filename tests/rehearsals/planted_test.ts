@@ -171,6 +171,20 @@ testWith(slowTests, "planted changes get the verdicts they deserve", async (t) =
       );
       assert.ok(after?.rehearsal?.summary);
     });
+
+    await t.step("an index that a statement lacks is advised, rehearsed and proven", async () => {
+      await rehearse(app, { sql: "analyze app.trades", workload: [tradesWorkload[2]] });
+      const advised = async () => {
+        const { recommendations } = await app.json<{ recommendations: Advice[] }>(
+          "/api/health/database",
+        );
+        return recommendations.find(({ title }) => title === "Index app.trades (note)");
+      };
+      const id = (await advised())?.id ?? "";
+      const found = await rehearse(app, { recommendation: id, workload: [tradesWorkload[2]] });
+      assert.equal(found.verdict, "worth_it", found.summary ?? "");
+      assert.equal((await advised())?.rehearsal?.verdict, "worth_it");
+    });
   } finally {
     await app.stop();
   }
