@@ -90,6 +90,10 @@ const RehearsedStatement = z.object({
   plan_after: z.string().nullable(),
   plan_changed: z.boolean(),
   plan_difference: z.array(z.string()),
+  generic_plan: z.string().nullable().openapi({
+    description:
+      "Nodes of the plan that needs no parameter values, before the change: comparable between backups",
+  }),
   buffers_before: measured("Pages that one execution read before the change"),
   buffers_after: measured("Pages that one execution read after the change"),
 }).openapi("RehearsedStatement");

@@ -16,7 +16,7 @@ import {
 import { describeDatabaseError } from "../../db/errors.ts";
 import { createRandom } from "../benchmarks/measuring/random.ts";
 import type { Estimate } from "../benchmarks/statistics.ts";
-import { searchCandidates } from "./candidates/search.ts";
+import { readPlans } from "./candidates/search.ts";
 import { carryOut, type Convert } from "./change/carry_out.ts";
 import type { CopyPair } from "./copy/pair.ts";
 import type { Change, Rehearsal, StatementResult, Uncovered } from "./rehearsal.ts";
@@ -128,7 +128,7 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
     });
     weigh(rehearsed);
     onStep("reading plans");
-    rehearsal.candidates = await searchCandidates(sessions.baseline, rehearsed, {
+    rehearsal.candidates = await readPlans(sessions.baseline, rehearsed, {
       total: totalWeight(rehearsal, rehearsed, options.selection),
       signal,
     });

@@ -70,6 +70,8 @@ export interface StatementResult {
   plan_after: string | null;
   plan_changed: boolean;
   plan_difference: string[];
+  /** Nodes of the plan that needs no values of parameters, without figures; null where there is none. */
+  generic_plan: string | null;
   buffers_before: number | null;
   buffers_after: number | null;
 }

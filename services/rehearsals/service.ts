@@ -5,7 +5,8 @@ import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
 import { readSettingFacts } from "../../db/rehearsals/production.ts";
-import { HoldfastError } from "../../errors.ts";
+import type { Change as ServerChange } from "../../db/history/changes.ts";
+import { HoldfastError, messageOf } from "../../errors.ts";
 import { endsWithin } from "../../lib/deadline.ts";
 import type { Publisher } from "../live/hub.ts";
 import type { Recommendation } from "../monitor/diagnosis/advice.ts";
@@ -13,6 +14,7 @@ import { openCandidates, type Proposals } from "./candidates/candidates.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
 import { type RehearsalEnvironment, RehearsalJob } from "./job.ts";
 import { type AdviceRehearsal, type Change, type Rehearsal, statusOf } from "./rehearsal.ts";
+import { dueAfterDrill, planChanges } from "./nightly.ts";
 import { rehearsalProfiles } from "./replay/profiles.ts";
 import { htmlReport } from "./report/html.ts";
 import { markdownReport } from "./report/markdown.ts";
@@ -48,6 +50,8 @@ export interface Rehearsals {
   ofAdvice(id: string): AdviceRehearsal | null;
   /** Removes what a killed instance left behind; called at a start. */
   prepare(): Promise<void>;
+  /** Starts what is due since the last restore drill, where the settings ask for it. */
+  everyMinute(): Promise<void>;
   /** Resolves when no rehearsal is running. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -58,7 +62,12 @@ export interface RehearsalsOptions extends RehearsalEnvironment {
   pool: Pool;
   records: RecordsDb;
   hub: Publisher;
-  advice: (id: string) => Advice | undefined;
+  /** Returns the recommendations of the monitor. */
+  advice: () => readonly Recommendation[];
+  /** Whether restore drills are followed by rehearsals. */
+  afterDrill: boolean;
+  /** Records changes of the server. */
+  noteChanges(changes: readonly ServerChange[]): void;
 }
 
 /** Longest that an abort waits for the rehearsal to end; milliseconds. */
@@ -102,7 +111,10 @@ class RehearsalService implements Rehearsals {
         this.#job = undefined;
         this.#noteResult(job.rehearsal);
         this.#noteProposals(job.rehearsal);
-      });
+        return this.#notePlans(job.rehearsal);
+      }).catch((error) =>
+        this.#options.log.warn("plans_not_compared", { error: messageOf(error) })
+      );
       return structuredClone(job.rehearsal);
     } finally {
       this.#starting = false;
@@ -170,6 +182,21 @@ class RehearsalService implements Rehearsals {
     for (const rehearsal of rehearsals.toReversed()) this.#noteProposals(rehearsal);
   }
 
+  async everyMinute(): Promise<void> {
+    if (!this.#options.afterDrill || this.#stopped || this.#starting || this.#job) return;
+    const newest = await this.#options.findBase(await this.#readFacts(), undefined);
+    const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    const due = dueAfterDrill({ newest, rehearsals, advice: this.#openAdvice() });
+    if (!due) return;
+    try {
+      await this.start({ ...due, backup: newest?.id });
+    } catch (error) {
+      // Another instance rehearses, or the advice is no longer open.
+      if (!(error instanceof HoldfastError)) throw error;
+      this.#options.log.info("rehearsal_after_drill_not_begun", { reason: error.message });
+    }
+  }
+
   async idle(): Promise<void> {
     await this.#job?.done;
   }
@@ -185,9 +212,25 @@ class RehearsalService implements Rehearsals {
     return this.#job?.rehearsal.id === id ? structuredClone(this.#job.rehearsal) : undefined;
   }
 
+  #openAdvice(): Recommendation[] {
+    return [...this.#options.advice(), ...this.candidates()];
+  }
+
   /** Finds a recommendation of the monitor or of a rehearsal. */
   #advice(id: string): Advice | undefined {
-    return this.#options.advice(id) ?? this.candidates().find((one) => one.id === id);
+    return this.#openAdvice().find((one) => one.id === id);
+  }
+
+  /** Records the statements whose plans differ from those of the previous backup. */
+  async #notePlans(rehearsal: Rehearsal): Promise<void> {
+    if (rehearsal.status !== "done" || this.#stopped) return;
+    const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    const done = rehearsals.filter(({ status }) => status === "done");
+    const { clock, noteChanges, log } = this.#options;
+    const changed = planChanges(rehearsal, done, clock.now().getTime());
+    if (changed.length === 0) return;
+    noteChanges(changed);
+    log.warn("plans_changed", { rehearsal: rehearsal.id, statements: changed.length });
   }
 
   #noteProposals({ status, candidates, statements }: Rehearsal): void {

@@ -85,6 +85,7 @@ function statement(part: Partial<StatementResult>): StatementResult {
     plan_after: null,
     plan_changed: false,
     plan_difference: [],
+    generic_plan: null,
     buffers_before: null,
     buffers_after: null,
     ...part,

@@ -103,6 +103,16 @@ export function readPlan(answer: unknown): ReadPlan | undefined {
   };
 }
 
+/**
+ * Returns the nodes of a plan in a form that is equal for equal plans of two backups: each line once and without digits, as
+ * partitions come and go. Null for no plan. Pure.
+ */
+export function comparableShape(answer: unknown): string | null {
+  const plan = readPlan(answer);
+  if (!plan) return null;
+  return [...new Set(plan.shape.replaceAll(/\d+/g, "#").split("\n"))].join("\n");
+}
+
 const differencesMax = 12;
 
 /** Describes the differences of two plans: nodes that are gone and nodes that are new, and pages. Pure. */

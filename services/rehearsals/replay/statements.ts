@@ -15,6 +15,8 @@ export interface Rehearsed extends ReplayStatement {
   runMs: number;
   /** Difference of the two copies before the change. */
   before: Estimate | null;
+  /** Nodes of its generic plan before the change; null where there is none. */
+  genericPlan: string | null;
   beforeMs: number | null;
 }
 
@@ -57,7 +59,14 @@ export async function tryStatement(
   }
   if (kept.length === 0) return { reason: problem };
   return {
-    rehearsed: { ...statement, variants: kept, runMs, before: null, beforeMs: null },
+    rehearsed: {
+      ...statement,
+      variants: kept,
+      runMs,
+      before: null,
+      beforeMs: null,
+      genericPlan: null,
+    },
   };
 }
 
@@ -226,6 +235,7 @@ function unmeasured(statement: Rehearsed): StatementResult {
     plan_after: null,
     plan_changed: false,
     plan_difference: [],
+    generic_plan: statement.genericPlan,
     buffers_before: null,
     buffers_after: null,
   };
