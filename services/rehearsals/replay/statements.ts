@@ -186,9 +186,7 @@ export async function measureAfter(
   const untouched = isUntouched(statement, plans, reach);
   const found = await compareArms(run, {
     // An untouched statement only confirms that nothing differs: as few blocks as before the change are enough.
-    measuring: untouched
-      ? { ...profile.after, analyses: profile.before.analyses }
-      : profile.after,
+    measuring: untouched ? { ...profile.after, analyses: profile.before.analyses } : profile.after,
     seed,
     alpha,
     before: statement.before,
