@@ -14,6 +14,7 @@ import { type BackupRepository, createBackupRepository } from "../services/backu
 import type { Clock } from "../lib/clock.ts";
 import type { Publisher } from "../services/live/hub.ts";
 import { databaseHealth } from "../services/monitor/health/health.ts";
+import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Monitor } from "../services/monitor/service.ts";
 import { findBase } from "../services/rehearsals/copy/physical.ts";
 import { createRehearsals, type Rehearsals } from "../services/rehearsals/service.ts";
@@ -50,11 +51,12 @@ async function takeBase(
 
 /** Creates the rehearsal service from the settings. */
 export function createRehearsalService(
-  { config, embedded, backups, monitor, ...rest }: {
+  { config, embedded, backups, monitor, changes, ...rest }: {
     config: Config;
     embedded: EmbeddedServer | undefined;
     backups: Backups;
     monitor: Pick<Monitor, "snapshot">;
+    changes: Pick<Changes, "note">;
     log: Logger;
     clock: Clock;
     target: Target;
@@ -74,6 +76,8 @@ export function createRehearsalService(
     repository,
     findBase: (facts, id) => findBase(repository, facts, id),
     takeBase: (facts, signal) => takeBase({ backups, repository }, facts, signal),
-    advice: (id) => databaseHealth(monitor.snapshot()).recommendations.find((one) => one.id === id),
+    advice: () => databaseHealth(monitor.snapshot()).recommendations,
+    afterDrill: config.HOLDFAST_REHEARSE_AFTER_DRILL,
+    noteChanges: (found) => changes.note(found),
   });
 }

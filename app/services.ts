@@ -139,6 +139,7 @@ export function createServices(
       records,
       backups,
       monitor: monitoring.monitor,
+      changes: monitoring.changes,
       hub,
     }),
     eventLoop,

@@ -46,8 +46,17 @@ export function createUpkeep(
     isPrepared: () => boolean;
   },
 ): Upkeep {
-  const { audit, backups, conversions, monitor, operations, quarantine, requestKeys, rotation } =
-    services;
+  const {
+    audit,
+    backups,
+    conversions,
+    monitor,
+    operations,
+    quarantine,
+    rehearsals,
+    requestKeys,
+    rotation,
+  } = services;
   const days = config.HOLDFAST_IDEMPOTENCY_DAYS;
   return {
     async everyMinute() {
@@ -66,6 +75,7 @@ export function createUpkeep(
           }
         },
         backups: () => backups.everyMinute(),
+        rehearsals: () => rehearsals.everyMinute(),
       }, log);
     },
     async everyHour() {

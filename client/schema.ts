@@ -1052,7 +1052,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Changes of the server: settings, DDL, indexes, restarts, marks; newest first
+         * Changes of the server: settings, DDL, indexes, plans, restarts, marks; newest first
          * @description Needs the scope `read` where tokens are required.
          */
         get: operations["listChanges"];
@@ -3308,7 +3308,7 @@ export interface components {
                          */
                         at: string;
                         /** @enum {string} */
-                        kind: "setting" | "ddl" | "index" | "statistics_reset" | "server_start" | "holdfast_start" | "mark";
+                        kind: "setting" | "ddl" | "index" | "plan" | "statistics_reset" | "server_start" | "holdfast_start" | "mark";
                         subject: string;
                         before: string | null;
                         after: string | null;
@@ -3381,7 +3381,7 @@ export interface components {
              */
             at: string;
             /** @enum {string} */
-            kind: "setting" | "ddl" | "index" | "statistics_reset" | "server_start" | "holdfast_start" | "mark";
+            kind: "setting" | "ddl" | "index" | "plan" | "statistics_reset" | "server_start" | "holdfast_start" | "mark";
             subject: string;
             before: string | null;
             after: string | null;
@@ -3972,6 +3972,8 @@ export interface components {
                 reason: string;
             }[];
             cost: components["schemas"]["RehearsalCost"] | null;
+            /** @description Indexes that the replayed statements lack; /api/health/database recommends them, and each can be rehearsed */
+            candidates: components["schemas"]["IndexCandidate"][];
             problems: string[];
         };
         RehearsalCopy: {
@@ -4023,6 +4025,8 @@ export interface components {
             plan_after: string | null;
             plan_changed: boolean;
             plan_difference: string[];
+            /** @description Nodes of the plan that needs no parameter values, before the change: comparable between backups */
+            generic_plan: string | null;
             /** @description Pages that one execution read before the change; null: not measured */
             buffers_before: number | null;
             /** @description Pages that one execution read after the change; null: not measured */
@@ -4052,6 +4056,17 @@ export interface components {
             write_ci_high: number | null;
             /** @description Tables that were read and written during the change */
             tables: string[];
+        };
+        IndexCandidate: {
+            /** @description Its id among the recommendations */
+            id: string;
+            title: string;
+            detail: string;
+            sql: string;
+            lock?: string;
+            risk?: string;
+            /** @description The statement whose plan it was read from */
+            query: string;
         };
         RehearsalStart: {
             /**

@@ -18,13 +18,14 @@ deno task rehearse --advice ID          applies a recommendation of /api/health/
   --workload FILE     JSON: [{"sql": "...", "params": [...]}, ...]; by default the top of pg_stat_statements
   --profile quick|full
   --backup ID         the backup to restore; the newest by default
-  --format markdown|json
+  --format markdown|html|json
   --fail-on harmful|regression   exit 1 when the verdict is harmful, or when a statement became slower
 
 Uses the Holdfast that runs on HOST:PORT; when none answers, it starts one for the command. It reads the production
 database and never changes it.`;
 
 const profiles = ["quick", "full"];
+const formats = ["markdown", "html", "json"] as const;
 const failures = ["harmful", "regression"];
 
 function read(path: string): string {
@@ -67,8 +68,13 @@ async function follow(client: Client, id: string): Promise<Rehearsal> {
   }
 }
 
-/** Returns the exit code: 1 for a rehearsal that did not complete, and for the verdicts of `failOn`. */
-function exitCode({ status, verdict, statements }: Rehearsal, failOn: string | undefined): number {
+/** Returns the exit code: 1 for a rehearsal that did not complete, and for the verdicts of `failOn`. Pure. */
+export function exitCodeOf(
+  { status, verdict, statements }: Pick<Rehearsal, "status" | "verdict"> & {
+    statements: readonly Pick<Rehearsal["statements"][number], "verdict">[];
+  },
+  failOn: string | undefined,
+): number {
   if (status !== "done") return 1;
   if (failOn === undefined) return 0;
   const slower = statements.some((one) => one.verdict === "worse");
@@ -98,9 +104,8 @@ export async function rehearse(context: CommandContext, args: string[]): Promise
   if (!profiles.includes(profile)) {
     throw new UsageError(`--profile takes ${profiles.join(" or ")}, not ${profile}`);
   }
-  if (format !== "markdown" && format !== "json") {
-    throw new UsageError(`--format takes markdown or json, not ${format}`);
-  }
+  const shownAs = formats.find((one) => one === format);
+  if (!shownAs) throw new UsageError(`--format takes ${formats.join(", ")}, not ${format}`);
   if (positionals.length > 1) throw new UsageError("Give one file; it may hold several statements");
   const body: Start = {
     sql: positionals[0] === undefined ? undefined : read(positionals[0]),
@@ -118,11 +123,11 @@ export async function rehearse(context: CommandContext, args: string[]): Promise
     const { id } = await client.startRehearsal({ body });
     const rehearsal = await follow(client, id);
     console.log(
-      format === "json"
+      shownAs === "json"
         ? JSON.stringify(rehearsal, null, 2)
-        : await client.getRehearsalReport({ path: { id }, query: { format: "markdown" } }),
+        : await client.getRehearsalReport({ path: { id }, query: { format: shownAs } }),
     );
-    return exitCode(rehearsal, failOn);
+    return exitCodeOf(rehearsal, failOn);
   } catch (error) {
     if (!(error instanceof HoldfastProblem)) throw error;
     console.error(error.message);

@@ -1,4 +1,4 @@
-import { setting, text, whole } from "./definition.ts";
+import { flag, setting, text, whole } from "./definition.ts";
 
 /** Backups, their trial, the WAL archive. */
 export const backupSettings = {
@@ -26,6 +26,11 @@ export const backupSettings = {
     whole(0, 8_760).default(24),
     "hours from 0 to 8760 (0: only on demand)",
     "Interval at which the newest backup is restored on trial. A new backup is restored on trial at once.",
+  ),
+  HOLDFAST_REHEARSE_AFTER_DRILL: setting(
+    flag.default(false),
+    "1 or 0",
+    "Whether each restore drill without problems is followed by rehearsals on that backup: of fresh statistics, then of the open advice, five at most. Changed plans are shown in `/api/changes`.",
   ),
   HOLDFAST_WAL_SECONDS: setting(
     whole(0, 86_400).default(300),

@@ -140,6 +140,19 @@ export async function setSearchPath(sql: Sql, path: string): Promise<void> {
   await sql.unsafe(`set search_path to ${path === "" ? "public" : path}`);
 }
 
+/**
+ * Removes the values that the copy's database, or all roles, have for some settings: they would hide those that the server
+ * is started with.
+ */
+export async function resetDefaults(sql: Sql, names: readonly string[]): Promise<void> {
+  const [row] = await sql<{ name: string }[]>`select current_database() as name`;
+  const database = quoteIdent(row?.name ?? "");
+  for (const name of names.map(quoteIdent)) {
+    await sql.unsafe(`alter database ${database} reset ${name}`);
+    await sql.unsafe(`alter role all reset ${name}`);
+  }
+}
+
 /** Writes all changed pages to disk. */
 export async function checkpoint(sql: Sql): Promise<void> {
   await sql`checkpoint`;

@@ -149,7 +149,7 @@ export function healthRoutes(
     monitor: Pick<Monitor, "snapshot">;
     feeds: Pick<Feeds, "report">;
     benchmarks: Pick<Benchmarks, "performanceReport">;
-    rehearsals: Pick<Rehearsals, "ofAdvice">;
+    rehearsals: Pick<Rehearsals, "ofAdvice" | "candidates">;
     clock: Clock;
     version: string;
     startedAt: number;
@@ -206,7 +206,9 @@ export function healthRoutes(
     const report = databaseHealth(monitor.snapshot());
     const alerts = report.alerts.map((alert) => ({ ...alert, cure: [...alert.cure] }));
     const { since, feeds: shown } = feeds.report(feedsShown);
-    const recommendations = report.recommendations.map((advice) => ({
+    const known = new Set(report.recommendations.map(({ id }) => id));
+    const proposed = rehearsals.candidates().filter(({ id }) => !known.has(id));
+    const recommendations = [...report.recommendations, ...proposed].map((advice) => ({
       ...advice,
       rehearsal: rehearsals.ofAdvice(advice.id),
     }));

@@ -30,7 +30,7 @@ const listRoute = createRoute({
   path: "/api/changes",
   tags,
   operationId: "listChanges",
-  summary: "Changes of the server: settings, DDL, indexes, restarts, marks; newest first",
+  summary: "Changes of the server: settings, DDL, indexes, plans, restarts, marks; newest first",
   request: {
     query: z.object({
       from: Time.optional().openapi({ description: "Default: a day before `to`" }),

@@ -90,6 +90,10 @@ const RehearsedStatement = z.object({
   plan_after: z.string().nullable(),
   plan_changed: z.boolean(),
   plan_difference: z.array(z.string()),
+  generic_plan: z.string().nullable().openapi({
+    description:
+      "Nodes of the plan that needs no parameter values, before the change: comparable between backups",
+  }),
   buffers_before: measured("Pages that one execution read before the change"),
   buffers_after: measured("Pages that one execution read after the change"),
 }).openapi("RehearsedStatement");
@@ -150,6 +154,20 @@ export const Rehearsal = z.object({
   statements: z.array(RehearsedStatement),
   uncovered: z.array(z.object({ query: z.string(), share: z.number(), reason: z.string() })),
   cost: orNull(RehearsalCost),
+  candidates: z.array(
+    z.object({
+      id: z.string().openapi({ description: "Its id among the recommendations" }),
+      title: z.string(),
+      detail: z.string(),
+      sql: z.string(),
+      lock: z.string().optional(),
+      risk: z.string().optional(),
+      query: z.string().openapi({ description: "The statement whose plan it was read from" }),
+    }).openapi("IndexCandidate"),
+  ).openapi({
+    description:
+      "Indexes that the replayed statements lack; /api/health/database recommends them, and each can be rehearsed",
+  }),
   problems: z.array(z.string()),
 }).openapi("Rehearsal");
 

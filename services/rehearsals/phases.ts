@@ -16,6 +16,7 @@ import {
 import { describeDatabaseError } from "../../db/errors.ts";
 import { createRandom } from "../benchmarks/measuring/random.ts";
 import type { Estimate } from "../benchmarks/statistics.ts";
+import { readPlans } from "./candidates/search.ts";
 import { carryOut, type Convert } from "./change/carry_out.ts";
 import type { CopyPair } from "./copy/pair.ts";
 import type { Change, Rehearsal, StatementResult, Uncovered } from "./rehearsal.ts";
@@ -31,6 +32,7 @@ import {
 import { compareWrites, unknownWrites, writeCostOf } from "./replay/writes.ts";
 import { judgeChange } from "./verdict.ts";
 import { createObserved, type Selection } from "./workload/selection.ts";
+import { isShownByPlans } from "./replay/shown_settings.ts";
 import { namesIn } from "./workload/sql_text.ts";
 import { fillStatement } from "./workload/variants.ts";
 
@@ -125,6 +127,11 @@ export async function runRehearsal(rehearsal: Rehearsal, options: RunOptions): P
       phase: "before",
     });
     weigh(rehearsed);
+    onStep("reading plans");
+    rehearsal.candidates = await readPlans(sessions.baseline, rehearsed, {
+      total: totalWeight(rehearsal, rehearsed, options.selection),
+      signal,
+    });
     await advance();
     await closeSessions(sessions);
     rehearsal.cost = await carryOut(copies, change, {
@@ -198,6 +205,17 @@ function weigh(rehearsed: readonly Rehearsed[]): void {
   for (const statement of rehearsed) statement.weight ??= statement.beforeMs ?? 0;
 }
 
+/** Returns the weight of all statements, replayed or not. */
+function totalWeight(
+  { coverage }: Rehearsal,
+  rehearsed: readonly Rehearsed[],
+  { total }: Selection,
+): number {
+  const weights = rehearsed.reduce((sum, { weight }) => sum + (weight ?? 0), 0);
+  // The time of given statements that could not be replayed is unknown: each counts as much as the others.
+  return total ?? weights / Math.max(coverage.time_share, 0.001);
+}
+
 async function touchedTables(sql: Sql, change: Change): Promise<TouchedTable[]> {
   if (change.source === "settings") return [];
   const names = change.source === "policy"
@@ -216,15 +234,14 @@ async function measureChanged(
   { copies, change, selection, onStep }: RunOptions,
 ): Promise<void> {
   const [old, fresh] = [await nodesOf(copies, "a"), await nodesOf(copies, "b")];
-  const weights = rehearsed.reduce((sum, { weight }) => sum + (weight ?? 0), 0);
-  // The time of given statements that could not be replayed is unknown: each counts as much as the others.
-  const total = selection.total ?? weights / Math.max(rehearsal.coverage.time_share, 0.001);
+  const total = totalWeight(rehearsal, rehearsed, selection);
   for (const [at, statement] of rehearsed.entries()) {
     onStep(`statement ${at + 1} of ${rehearsed.length}`);
     const result: StatementResult = await measureAfter(sessions, statement, {
       ...phase,
-      wasRewritten: (name) => old.get(name) !== fresh.get(name),
-      settingsChanged: change.source === "settings",
+      reach: change.source === "settings"
+        ? { kind: "settings", shownByPlans: Object.keys(change.settings).every(isShownByPlans) }
+        : { kind: "files", wasRewritten: (name) => old.get(name) !== fresh.get(name) },
     });
     rehearsal.statements.push({
       ...result,

@@ -1,5 +1,6 @@
 import type { ProfileName } from "../benchmarks/case.ts";
 import type { PolicyInput } from "../partitions/policy_service.ts";
+import type { IndexCandidate } from "./candidates/candidates.ts";
 import type { RehearsalStatus } from "./state.ts";
 
 /** A statement to replay, as given in a request. */
@@ -69,6 +70,8 @@ export interface StatementResult {
   plan_after: string | null;
   plan_changed: boolean;
   plan_difference: string[];
+  /** Nodes of the plan that needs no values of parameters, without figures; null where there is none. */
+  generic_plan: string | null;
   buffers_before: number | null;
   buffers_after: number | null;
 }
@@ -143,6 +146,8 @@ export interface Rehearsal {
   statements: StatementResult[];
   uncovered: Uncovered[];
   cost: ChangeCost | null;
+  /** Indexes that the statements lack without the change. */
+  candidates: IndexCandidate[];
   problems: string[];
 }
 

@@ -25,7 +25,11 @@ export interface RehearsalRepository {
   listOfAdvice(): Promise<Rehearsal[]>;
 }
 
-const rehearsalOf = (row: RehearsalRow) => row.body as Rehearsal;
+/** Reads a record; those of an older Holdfast have no candidates. */
+const rehearsalOf = (row: RehearsalRow): Rehearsal => ({
+  ...row.body as Rehearsal,
+  candidates: (row.body as Partial<Rehearsal>).candidates ?? [],
+});
 
 const rowOf = (rehearsal: Rehearsal): RehearsalRow => ({
   id: rehearsal.id,

@@ -161,6 +161,7 @@ export function newRehearsal(
     statements: [],
     uncovered: [],
     cost: null,
+    candidates: [],
     problems: [],
   };
 }

@@ -5,12 +5,16 @@ import type { Pool, PoolerMode } from "../../db/pool/pool.ts";
 import type { RecordsDb } from "../../db/records/records.ts";
 import { takeRehearsalLock } from "../../db/rehearsals/lock.ts";
 import { readSettingFacts } from "../../db/rehearsals/production.ts";
-import { HoldfastError } from "../../errors.ts";
+import type { Change as ServerChange } from "../../db/history/changes.ts";
+import { HoldfastError, messageOf } from "../../errors.ts";
 import { endsWithin } from "../../lib/deadline.ts";
 import type { Publisher } from "../live/hub.ts";
+import type { Recommendation } from "../monitor/diagnosis/advice.ts";
+import { openCandidates, type Proposals } from "./candidates/candidates.ts";
 import { placeOfCopies, removeCopies } from "./copy/place.ts";
 import { type RehearsalEnvironment, RehearsalJob } from "./job.ts";
 import { type AdviceRehearsal, type Change, type Rehearsal, statusOf } from "./rehearsal.ts";
+import { dueAfterDrill, planChanges } from "./nightly.ts";
 import { rehearsalProfiles } from "./replay/profiles.ts";
 import { htmlReport } from "./report/html.ts";
 import { markdownReport } from "./report/markdown.ts";
@@ -40,10 +44,14 @@ export interface Rehearsals {
   render(id: string, format: "html" | "markdown"): Promise<string>;
   /** Aborts a running rehearsal; returns an ended one unchanged. */
   abort(id: string): Promise<Rehearsal>;
+  /** Returns the indexes that rehearsals found missing, as recommendations, from memory. */
+  candidates(): Recommendation[];
   /** Returns the last result of rehearsing a recommendation, from memory. */
   ofAdvice(id: string): AdviceRehearsal | null;
   /** Removes what a killed instance left behind; called at a start. */
   prepare(): Promise<void>;
+  /** Starts what is due since the last restore drill, where the settings ask for it. */
+  everyMinute(): Promise<void>;
   /** Resolves when no rehearsal is running. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -54,11 +62,19 @@ export interface RehearsalsOptions extends RehearsalEnvironment {
   pool: Pool;
   records: RecordsDb;
   hub: Publisher;
-  advice: (id: string) => Advice | undefined;
+  /** Returns the recommendations of the monitor. */
+  advice: () => readonly Recommendation[];
+  /** Whether restore drills are followed by rehearsals. */
+  afterDrill: boolean;
+  /** Records changes of the server. */
+  noteChanges(changes: readonly ServerChange[]): void;
 }
 
 /** Longest that an abort waits for the rehearsal to end; milliseconds. */
 const abortWaitMs = 5_000;
+
+/** Rehearsals whose candidates are remembered. */
+const proposalsMax = 50;
 
 const alreadyRunning = () =>
   new HoldfastError("rehearsal_running", "A rehearsal is running; wait for its end or abort it");
@@ -74,6 +90,8 @@ class RehearsalService implements Rehearsals {
   readonly #repository: RehearsalRepository;
   /** The last result of each recommendation. */
   readonly #results = new Map<string, AdviceRehearsal>();
+  /** What the last rehearsals proposed, newest first. */
+  #proposals: Proposals[] = [];
   #starting = false;
   #job: RehearsalJob | undefined;
   #stopped = false;
@@ -92,7 +110,11 @@ class RehearsalService implements Rehearsals {
       void job.done.finally(() => {
         this.#job = undefined;
         this.#noteResult(job.rehearsal);
-      });
+        this.#noteProposals(job.rehearsal);
+        return this.#notePlans(job.rehearsal);
+      }).catch((error) =>
+        this.#options.log.warn("plans_not_compared", { error: messageOf(error) })
+      );
       return structuredClone(job.rehearsal);
     } finally {
       this.#starting = false;
@@ -100,7 +122,7 @@ class RehearsalService implements Rehearsals {
   }
 
   async startAdvice(id: string): Promise<Rehearsal> {
-    if (!this.#options.advice(id)) {
+    if (!this.#advice(id)) {
       throw new HoldfastError("not_found", `There is no recommendation ${id} at present`);
     }
     return await this.start({ recommendation: id });
@@ -137,6 +159,10 @@ class RehearsalService implements Rehearsals {
     );
   }
 
+  candidates(): Recommendation[] {
+    return openCandidates(this.#proposals).map(({ query: _query, ...advice }) => advice);
+  }
+
   ofAdvice(id: string): AdviceRehearsal | null {
     return this.#results.get(id) ?? null;
   }
@@ -151,6 +177,24 @@ class RehearsalService implements Rehearsals {
       await lock.release();
     }
     for (const rehearsal of await this.#repository.listOfAdvice()) this.#noteResult(rehearsal);
+    const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    this.#proposals = [];
+    for (const rehearsal of rehearsals.toReversed()) this.#noteProposals(rehearsal);
+  }
+
+  async everyMinute(): Promise<void> {
+    if (!this.#options.afterDrill || this.#stopped || this.#starting || this.#job) return;
+    const newest = await this.#options.findBase(await this.#readFacts(), undefined);
+    const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    const due = dueAfterDrill({ newest, rehearsals, advice: this.#openAdvice() });
+    if (!due) return;
+    try {
+      await this.start({ ...due, backup: newest?.id });
+    } catch (error) {
+      // Another instance rehearses, or the advice is no longer open.
+      if (!(error instanceof HoldfastError)) throw error;
+      this.#options.log.info("rehearsal_after_drill_not_begun", { reason: error.message });
+    }
   }
 
   async idle(): Promise<void> {
@@ -166,6 +210,33 @@ class RehearsalService implements Rehearsals {
   /** Returns a copy of the running rehearsal when it has this id. */
   #running(id: string): Rehearsal | undefined {
     return this.#job?.rehearsal.id === id ? structuredClone(this.#job.rehearsal) : undefined;
+  }
+
+  #openAdvice(): Recommendation[] {
+    return [...this.#options.advice(), ...this.candidates()];
+  }
+
+  /** Finds a recommendation of the monitor or of a rehearsal. */
+  #advice(id: string): Advice | undefined {
+    return this.#openAdvice().find((one) => one.id === id);
+  }
+
+  /** Records the statements whose plans differ from those of the previous backup. */
+  async #notePlans(rehearsal: Rehearsal): Promise<void> {
+    if (rehearsal.status !== "done" || this.#stopped) return;
+    const { rehearsals } = await this.#repository.list({ limit: proposalsMax });
+    const done = rehearsals.filter(({ status }) => status === "done");
+    const { clock, noteChanges, log } = this.#options;
+    const changed = planChanges(rehearsal, done, clock.now().getTime());
+    if (changed.length === 0) return;
+    noteChanges(changed);
+    log.warn("plans_changed", { rehearsal: rehearsal.id, statements: changed.length });
+  }
+
+  #noteProposals({ status, candidates, statements }: Rehearsal): void {
+    if (status !== "done") return;
+    const queries = statements.map(({ query }) => query);
+    this.#proposals = [{ candidates, queries }, ...this.#proposals].slice(0, proposalsMax);
   }
 
   #noteResult({ id, status, recommendation, finished_at, verdict, summary }: Rehearsal): void {
@@ -197,8 +268,8 @@ class RehearsalService implements Rehearsals {
 
   /** Checks the request, takes the lock, and starts the job. */
   async #begin(input: RehearsalInput): Promise<RehearsalJob> {
-    const { advice, clock, hub, log, findBase } = this.#options;
-    const change = changeOf(input, advice);
+    const { clock, hub, log, findBase } = this.#options;
+    const change = changeOf(input, (id) => this.#advice(id));
     checkWorkload(input.workload);
     await this.#checkSettings(change);
     const facts = await this.#readFacts();

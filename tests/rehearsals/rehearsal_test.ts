@@ -78,6 +78,15 @@ Deno.test("a useful index is worth it, and the living database keeps its catalog
   assert.equal(strongest, 0);
   assert.equal(await catalogue(), before);
   assert.deepEqual(copies(), []);
+  // What the statement lacks is advised from now on, and can be rehearsed by its id.
+  assert.deepEqual(found.candidates.map(({ sql }) => sql), [
+    'create index concurrently on "app"."trades" ("note")',
+  ]);
+  const health = await app.json<{ recommendations: { id: string; rehearsal: null }[] }>(
+    "/api/health/database",
+  );
+  const advised = health.recommendations.find(({ id }) => id === found.candidates[0]?.id);
+  assert.equal(advised?.rehearsal, null);
   const list = await app.json<{ rehearsals: Rehearsal[]; next_cursor: null }>("/api/rehearsals");
   assert.deepEqual(list.rehearsals.map(({ id }) => id), [found.id]);
   const markdown = await app.request(`/api/rehearsals/${found.id}/report?format=markdown`);

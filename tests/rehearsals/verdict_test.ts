@@ -3,8 +3,11 @@ import fc from "fast-check";
 import { createLockRecord } from "../../services/rehearsals/change/locks.ts";
 import type { ChangeCost, StatementResult } from "../../services/rehearsals/rehearsal.ts";
 import { judgeStatement } from "../../services/rehearsals/replay/judge.ts";
-import { areEnough, fewestFor } from "../../services/rehearsals/replay/replay.ts";
+import { areEnough, fewestFor, hasTime } from "../../services/rehearsals/replay/replay.ts";
+import { rehearsalProfiles } from "../../services/rehearsals/replay/profiles.ts";
+import { planAnalyses } from "../../services/benchmarks/measuring/sequential.ts";
 import { describeDifference, readPlan } from "../../services/rehearsals/replay/plan_text.ts";
+import { isShownByPlans } from "../../services/rehearsals/replay/shown_settings.ts";
 import { canRehearse, changeOf, checkSettings } from "../../services/rehearsals/request.ts";
 import {
   isEnded,
@@ -41,7 +44,7 @@ Deno.test("a statement's verdict needs the whole interval, widened by the earlie
   const judge = (
     measured: ReturnType<typeof around> | null,
     before: ReturnType<typeof around> | null = null,
-    untouched = false,
+    untouched: false | "files" | "settings" = false,
     sufficient = true,
   ) => judgeStatement(measured, { before, untouched, sufficient }).verdict;
   assert.equal(judge(around(0.7, 0.2)), "improved");
@@ -57,8 +60,8 @@ Deno.test("a statement's verdict needs the whole interval, widened by the earlie
   // The copies were as far apart before the change.
   assert.equal(judge(around(0.2, 0.05), around(0.2, 0.05)), "unclear");
   // The same plan over the same files cannot have become faster by the change.
-  assert.equal(judge(around(0.7, 0.2), null, true), "unclear");
-  assert.equal(judge(around(0.1, 0.3), null, true), "no_difference");
+  assert.equal(judge(around(0.7, 0.2), null, "files"), "unclear");
+  assert.equal(judge(around(0.1, 0.3), null, "settings"), "no_difference");
 });
 
 function statement(part: Partial<StatementResult>): StatementResult {
@@ -82,6 +85,7 @@ function statement(part: Partial<StatementResult>): StatementResult {
     plan_after: null,
     plan_changed: false,
     plan_difference: [],
+    generic_plan: null,
     buffers_before: null,
     buffers_after: null,
     ...part,
@@ -196,6 +200,66 @@ Deno.test("plans are compared by their nodes", () => {
   assert.deepEqual(after.relations, ["t", "t_a"]);
   assert.deepEqual(describeDifference(before, before), []);
   assert.equal(readPlan("nonsense"), undefined);
+});
+
+Deno.test("two executions are the same only with the same sorts, hashes and temporary files", () => {
+  const sorted = (more: Record<string, unknown>) =>
+    readPlan([{
+      Plan: {
+        "Node Type": "Sort",
+        "Actual Total Time": Math.random(),
+        "Shared Hit Blocks": 10,
+        "Sort Method": "external merge",
+        "Sort Space Type": "Disk",
+        "Sort Space Used": 900,
+        "Temp Read Blocks": 100,
+        "Temp Written Blocks": 110,
+        Plans: [{ "Node Type": "Hash", "Hash Batches": 4, "Peak Memory Usage": 64 }],
+        ...more,
+      },
+    }])!;
+  const spilled = sorted({});
+  const cached = { "Shared Hit Blocks": 4, "Shared Read Blocks": 6, "Total Cost": 9 };
+  assert.equal(sorted(cached).execution, spilled.execution);
+  const fewerRuns = sorted({ "Temp Read Blocks": 90 });
+  const fewerBatches = sorted({ Plans: [{ "Node Type": "Hash", "Hash Batches": 1 }] });
+  const inMemory = sorted({
+    "Sort Method": "quicksort",
+    "Sort Space Type": "Memory",
+    "Temp Read Blocks": 0,
+    "Temp Written Blocks": 0,
+  });
+  for (const other of [fewerRuns, fewerBatches, inMemory]) {
+    assert.notEqual(other.execution, spilled.execution);
+    assert.equal(other.shape, spilled.shape);
+  }
+  assert.deepEqual(describeDifference(spilled, inMemory), [
+    "temporary pages: 210 before, 0 after",
+  ]);
+  assert.match(spilled.text, /external merge, 210 temporary pages/);
+});
+
+Deno.test("plans show what planner and memory settings do, and not what those of I/O or a cached plan do", () => {
+  for (const name of ["work_mem", "random_page_cost", "enable_seqscan", "geqo_seed"]) {
+    assert.ok(isShownByPlans(name), name);
+  }
+  for (
+    const name of ["jit", "plan_cache_mode", "effective_io_concurrency", "autovacuum", "x_work_mem"]
+  ) {
+    assert.ok(!isShownByPlans(name), name);
+  }
+});
+
+Deno.test("a time limit waits for enough blocks to prove something, but not for ever", () => {
+  const limitMs = 10_000;
+  assert.ok(hasTime(9_999, { limitMs, sufficient: true }));
+  assert.ok(!hasTime(10_000, { limitMs, sufficient: true }));
+  assert.ok(hasTime(30_000, { limitMs, sufficient: false }));
+  assert.ok(!hasTime(60_000, { limitMs, sufficient: false }));
+  // The first analysis of a quick rehearsal can prove an effect, also with ten statements.
+  const { analyses } = rehearsalProfiles.quick.after;
+  const [first] = planAnalyses(analyses);
+  assert.ok(areEnough(first!.blocks, first!.alpha / (10 + 1)));
 });
 
 const path = (work: () => unknown) => {

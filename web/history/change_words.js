@@ -5,6 +5,7 @@ const KINDS = {
   ddl: "DDL",
   setting: "setting",
   index: "index",
+  plan: "plan changed:",
   server_start: "Postgres started",
   holdfast_start: "Holdfast started",
   statistics_reset: "statistics reset",
@@ -15,7 +16,7 @@ export function changeWords({ kind, subject, before, after }) {
   const what = KINDS[kind] ?? kind;
   const how = kind === "setting"
     ? `: ${before} → ${after}`
-    : after && kind !== "mark"
+    : after && kind !== "mark" && kind !== "plan"
     ? ` ${after}`
     : "";
   return `${what} ${["server_start", "holdfast_start"].includes(kind) ? "" : subject}${how}`.trim();

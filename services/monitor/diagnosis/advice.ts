@@ -99,7 +99,8 @@ function aboutServer({ metrics, readings, view }: Snapshot): Draft[] {
   return found;
 }
 
-const idOf = ({ title, sql = "" }: Draft) =>
+/** Returns the id of advice, the same for the same title and statement. */
+export const idOfAdvice = ({ title, sql = "" }: Pick<Draft, "title" | "sql">): string =>
   createHash("sha256").update(`${title}\n${sql}`).digest("hex").slice(0, 12);
 
 /** Returns advice for the operator; unknown values give none. Pure. */
@@ -122,5 +123,5 @@ export function recommend(snapshot: Snapshot): Recommendation[] {
     })));
     found.push(...recommendations.map(({ title, detail }) => ({ title, detail })));
   }
-  return [...found, ...aboutIndexes(snapshot)].map((one) => ({ id: idOf(one), ...one }));
+  return [...found, ...aboutIndexes(snapshot)].map((one) => ({ id: idOfAdvice(one), ...one }));
 }

@@ -4,7 +4,12 @@ import {
   listRelations,
   type TouchedTable,
 } from "../../../db/rehearsals/effects.ts";
-import { analyse, listUnanalysed, readCopySize } from "../../../db/rehearsals/scratch.ts";
+import {
+  analyse,
+  listUnanalysed,
+  readCopySize,
+  resetDefaults,
+} from "../../../db/rehearsals/scratch.ts";
 import type { CopyPair } from "../copy/pair.ts";
 import type { Change, ChangeCost } from "../rehearsal.ts";
 import { unknownWrites } from "../replay/writes.ts";
@@ -35,6 +40,10 @@ export async function carryOut(
   const nowMs = () => performance.now();
   const record = createLockRecord();
   if (change.source === "settings") {
+    const admin = copies.openAdmin("b");
+    await resetDefaults(admin, Object.keys(change.settings)).finally(() =>
+      admin.end({ timeout: 1 })
+    );
     const began = nowMs();
     await copies.restart(change.settings);
     return costOf({ seconds: (nowMs() - began) / 1000, tables });

@@ -13,15 +13,21 @@ export function biasOf(before: Interval | null): number {
     : 0;
 }
 
+/** Why a change cannot have made a statement faster or slower: its plans are the same, and so is what this names. */
+const sameness = {
+  files: "The plan is the same and reads the same files",
+  settings: "The plan is the same, and sorts and hashes use memory and disk in the same way",
+};
+
 /**
- * Judges one statement. `untouched`: its plans are the same and read the same files in both copies; the change is then not
- * the cause of a difference in time. The difference of the copies before the change widens the interval on both sides. Pure.
+ * Judges one statement. `untouched`: its plans are the same and read the same files in both copies, or use memory and disk
+ * in the same way under changed settings; the change is then not the cause of a difference in time. The difference of the copies before the change widens the interval on both sides. Pure.
  */
 export function judgeStatement(
   measured: Estimate | null,
   { before, untouched, sufficient }: {
     before: Interval | null;
-    untouched: boolean;
+    untouched: false | keyof typeof sameness;
     /** Whether there are enough blocks for the interval to be valid. */
     sufficient: boolean;
   },
@@ -35,10 +41,9 @@ export function judgeStatement(
     return proven
       ? {
         verdict: "unclear",
-        why:
-          "The plan is the same and reads the same files: planning or the machine made the difference",
+        why: `${sameness[untouched]}: planning or the machine made the difference`,
       }
-      : { verdict: "no_difference", why: "The plan is the same and reads the same files" };
+      : { verdict: "no_difference", why: sameness[untouched] };
   }
   if (proven && !sufficient) {
     return { verdict: "unclear", why: "There was no time for enough blocks to prove it" };

@@ -10,6 +10,9 @@ interface PlanNode {
   "Plan Rows"?: number;
   "Shared Hit Blocks"?: number;
   "Shared Read Blocks"?: number;
+  "Temp Read Blocks"?: number;
+  "Temp Written Blocks"?: number;
+  "Sort Method"?: string;
   "Subplans Removed"?: number;
   Schema?: string;
   Plans?: PlanNode[];
@@ -25,7 +28,19 @@ export interface ReadPlan {
   relations: string[];
   /** Pages read, cached or not; null when it was not executed. */
   buffers: number | null;
+  /** Pages of temporary files that were read and written; null when it was not executed. */
+  tempPages: number | null;
+  /** All that the plan says of how it was executed, except for estimates, times, rows and cached pages. */
+  execution: string;
 }
+
+/** Fields that differ between two equal executions, or that only estimate. */
+const incidental =
+  /(Cost|Time|Rows|Loops|Width|Memory|Estimate|Space Used|(Shared|Local) .* Blocks|^WAL)/;
+
+/** Returns a plan as text without incidental fields. */
+const executionOf = (root: PlanNode): string =>
+  JSON.stringify(root, (key, value) => incidental.test(key) ? undefined : value);
 
 const linesMax = 30;
 
@@ -42,12 +57,22 @@ function figures(node: PlanNode): string {
     ? `${node["Plan Rows"] ?? 0} rows expected`
     : `${Math.round(node["Actual Rows"] * (node["Actual Loops"] ?? 1))} rows`;
   const buffers = buffersOf(node);
-  return buffers === null ? rows : `${rows}, ${buffers} buffers`;
+  return [
+    rows,
+    ...buffers === null ? [] : [`${buffers} buffers`],
+    ...node["Sort Method"] ? [node["Sort Method"]] : [],
+    ...tempPagesOf(node) ? [`${tempPagesOf(node)} temporary pages`] : [],
+  ].join(", ");
 }
 
 function buffersOf(node: PlanNode): number | null {
   const { "Shared Hit Blocks": hit, "Shared Read Blocks": read } = node;
   return hit === undefined && read === undefined ? null : (hit ?? 0) + (read ?? 0);
+}
+
+function tempPagesOf(node: PlanNode): number | null {
+  const { "Temp Read Blocks": read, "Temp Written Blocks": written } = node;
+  return read === undefined && written === undefined ? null : (read ?? 0) + (written ?? 0);
 }
 
 /** Parses the answer of EXPLAIN (FORMAT JSON); undefined for anything else. Pure. */
@@ -73,12 +98,24 @@ export function readPlan(answer: unknown): ReadPlan | undefined {
     shape: shape.join("\n"),
     relations: [...relations],
     buffers: buffersOf(root),
+    tempPages: tempPagesOf(root),
+    execution: executionOf(root),
   };
+}
+
+/**
+ * Returns the nodes of a plan in a form that is equal for equal plans of two backups: each line once and without digits, as
+ * partitions come and go. Null for no plan. Pure.
+ */
+export function comparableShape(answer: unknown): string | null {
+  const plan = readPlan(answer);
+  if (!plan) return null;
+  return [...new Set(plan.shape.replaceAll(/\d+/g, "#").split("\n"))].join("\n");
 }
 
 const differencesMax = 12;
 
-/** Describes the differences of two plans: nodes that are gone and nodes that are new. Pure. */
+/** Describes the differences of two plans: nodes that are gone and nodes that are new, and pages. Pure. */
 export function describeDifference(before: ReadPlan, after: ReadPlan): string[] {
   const count = (shape: string) => {
     const counts = new Map<string, number>();
@@ -100,8 +137,11 @@ export function describeDifference(before: ReadPlan, after: ReadPlan): string[] 
   }
   const shown = found.sort().slice(0, differencesMax);
   if (found.length > shown.length) shown.push(`… ${found.length - shown.length} more`);
-  if (before.buffers !== null && after.buffers !== null && before.buffers !== after.buffers) {
-    shown.push(`buffers: ${before.buffers} before, ${after.buffers} after`);
-  }
+  const compare = (what: string, old: number | null, fresh: number | null) => {
+    if (old === null || fresh === null || old === fresh) return;
+    shown.push(`${what}: ${old} before, ${fresh} after`);
+  };
+  compare("buffers", before.buffers, after.buffers);
+  compare("temporary pages", before.tempPages, after.tempPages);
   return shown;
 }

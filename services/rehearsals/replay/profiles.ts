@@ -28,7 +28,7 @@ export const rehearsalProfiles: Readonly<Record<ProfileName, RehearsalProfile>> 
     statementMs: 5_000,
     runMs: 1_000,
     before: { analyses: [8], slotMs: 25, warmUpMs: 50, limitMs: 6_000 },
-    after: { analyses: [8, 16], slotMs: 25, warmUpMs: 50, limitMs: 10_000 },
+    after: { analyses: [12, 24, 48], slotMs: 25, warmUpMs: 50, limitMs: 10_000 },
     sampleBytes: 256 * 1024 * 1024,
     changeMs: 600_000,
   },

@@ -28,6 +28,8 @@ export interface Compared {
 /** A workload whose run takes longer is judged once, on as few blocks as suffice; milliseconds. */
 const slowRunMs = 400;
 const fewestBlocks = 8;
+/** While there are too few blocks for a proof, the time limit is this many times as long. */
+const insufficientFactor = 6;
 
 /**
  * Returns whether an interval of this many blocks can have an error of at most `alpha`. All blocks lie on one side of the
@@ -41,6 +43,15 @@ export function fewestFor(alpha: number): number {
   while (!areEnough(blocks, alpha)) blocks += blocksPerCycle;
   return blocks;
 }
+
+/**
+ * Returns whether a comparison may go on after `elapsedMs`. A busy machine may use the limit up before there are enough
+ * blocks to prove anything; the limit is then longer.
+ */
+export const hasTime = (
+  elapsedMs: number,
+  { limitMs, sufficient }: { limitMs: number; sufficient: boolean },
+): boolean => elapsedMs < limitMs * (sufficient ? 1 : insufficientFactor);
 
 /**
  * Measures the same work on both copies in interleaved blocks, until the interval decides or the interim analyses are used
@@ -84,7 +95,8 @@ export async function compareArms(
       const decided = found !== null && sufficient &&
         (found.low - bias > band || found.high + bias < -band ||
           Math.max(-found.low, found.high) + bias <= band);
-      return !decided && performance.now() - began < (measuring.limitMs ?? Infinity);
+      const { limitMs = Infinity } = measuring;
+      return !decided && hasTime(performance.now() - began, { limitMs, sufficient });
     },
     onBlock,
   });

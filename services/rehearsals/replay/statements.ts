@@ -15,6 +15,8 @@ export interface Rehearsed extends ReplayStatement {
   runMs: number;
   /** Difference of the two copies before the change. */
   before: Estimate | null;
+  /** Nodes of its generic plan before the change; null where there is none. */
+  genericPlan: string | null;
   beforeMs: number | null;
 }
 
@@ -57,7 +59,14 @@ export async function tryStatement(
   }
   if (kept.length === 0) return { reason: problem };
   return {
-    rehearsed: { ...statement, variants: kept, runMs, before: null, beforeMs: null },
+    rehearsed: {
+      ...statement,
+      variants: kept,
+      runMs,
+      before: null,
+      beforeMs: null,
+      genericPlan: null,
+    },
   };
 }
 
@@ -93,43 +102,74 @@ interface Plans {
   before: ReadPlan | undefined;
   after: ReadPlan | undefined;
   changed: boolean;
+  /** Whether every variant was executed in the same way, as far as plans show it. */
+  sameExecution: boolean;
   relations: Set<string>;
 }
 
-const planOf = async (sql: Sql, text: string, analyse: boolean): Promise<ReadPlan | undefined> =>
-  readPlan(await explainStatement(sql, text, { analyse }));
+/** Returns a statement's plan; without its execution where that, which EXPLAIN slows down, takes too long. */
+async function planOf(sql: Sql, text: string, analyse: boolean): Promise<ReadPlan | undefined> {
+  try {
+    return readPlan(await explainStatement(sql, text, { analyse }));
+  } catch (error) {
+    if (!analyse || !tookTooLong(error)) throw error;
+    return await planOf(sql, text, false);
+  }
+}
 
-async function comparePlans(sessions: Sessions, { variants }: Rehearsed): Promise<Plans> {
+/** Compares the plans of all variants; executes the first, or all with `executeAll`. */
+async function comparePlans(
+  sessions: Sessions,
+  { variants }: Rehearsed,
+  { executeAll }: { executeAll: boolean },
+): Promise<Plans> {
   const plans: Plans = {
     before: undefined,
     after: undefined,
     changed: false,
+    sameExecution: executeAll,
     relations: new Set(),
   };
   for (const [at, text] of variants.entries()) {
-    const before = await planOf(sessions.baseline, text, at === 0);
-    const after = await planOf(sessions.candidate, text, at === 0);
+    const before = await planOf(sessions.baseline, text, executeAll || at === 0);
+    const after = await planOf(sessions.candidate, text, executeAll || at === 0);
     for (const name of [...before?.relations ?? [], ...after?.relations ?? []]) {
       plans.relations.add(name);
     }
     const differs = before?.shape !== after?.shape;
+    const sameExecution = before !== undefined && before.buffers !== null &&
+      before.execution === after?.execution;
     // Shows the first variant's plans, or the first that differ.
-    if (at === 0 || differs && !plans.changed) Object.assign(plans, { before, after });
+    const telling = differs && !plans.changed ||
+      executeAll && !plans.changed && plans.sameExecution && !sameExecution;
+    if (at === 0 || telling) Object.assign(plans, { before, after });
     plans.changed ||= differs;
+    plans.sameExecution &&= sameExecution;
   }
   return plans;
 }
 
-/** Returns whether a table or index has other files in the changed copy. */
-export type WasRewritten = (relation: string) => boolean;
+/** What the change can have done to a statement besides changing its plan. */
+export type Reach =
+  /** It rewrote tables and indexes, by name. */
+  | { kind: "files"; wasRewritten(relation: string): boolean }
+  /** It changed settings; `shownByPlans` when plans show all that they do. */
+  | { kind: "settings"; shownByPlans: boolean };
+
+/** Returns whether a statement is executed as before the change, so that the change cannot have made it faster or slower. */
+function isUntouched({ kind }: Rehearsed, plans: Plans, reach: Reach): boolean {
+  if (kind !== "read" || plans.changed || plans.before === undefined) return false;
+  if (reach.kind === "settings") return reach.shownByPlans && plans.sameExecution;
+  return ![...plans.relations].some(reach.wasRewritten);
+}
 
 /** Measures a statement after the change and judges it. The caller fills in `share`. */
 export async function measureAfter(
   sessions: Sessions,
   statement: Rehearsed,
-  options: PhaseOptions & { wasRewritten: WasRewritten; settingsChanged: boolean },
+  options: PhaseOptions & { reach: Reach },
 ): Promise<StatementResult> {
-  const { profile, seed, alpha, signal, wasRewritten, settingsChanged } = options;
+  const { profile, seed, alpha, signal, reach } = options;
   const run = runAll(sessions, statement);
   let slowestMs = statement.runMs;
   try {
@@ -140,14 +180,13 @@ export async function measureAfter(
     if (isUnreachable(error)) throw error;
     return { ...unmeasured(statement), ...failedAfter(statement, error, profile.statementMs) };
   }
-  const plans = await comparePlans(sessions, statement);
-  const untouched = !settingsChanged && !plans.changed && statement.kind === "read" &&
-    plans.before !== undefined && ![...plans.relations].some(wasRewritten);
+  const plans = await comparePlans(sessions, statement, {
+    executeAll: reach.kind === "settings" && reach.shownByPlans,
+  });
+  const untouched = isUntouched(statement, plans, reach);
   const found = await compareArms(run, {
-    // An untouched statement only confirms that nothing differs: one analysis is enough.
-    measuring: untouched
-      ? { ...profile.after, analyses: profile.after.analyses.slice(0, 1) }
-      : profile.after,
+    // An untouched statement only confirms that nothing differs: as few blocks as before the change are enough.
+    measuring: untouched ? { ...profile.after, analyses: profile.before.analyses } : profile.after,
     seed,
     alpha,
     before: statement.before,
@@ -159,7 +198,7 @@ export async function measureAfter(
     ...unmeasured(statement),
     ...judgeStatement(found.estimate, {
       before: statement.before,
-      untouched,
+      untouched: untouched && reach.kind,
       sufficient: found.sufficient,
     }),
     before_ms: found.median_ms.baseline,
@@ -194,6 +233,7 @@ function unmeasured(statement: Rehearsed): StatementResult {
     plan_after: null,
     plan_changed: false,
     plan_difference: [],
+    generic_plan: statement.genericPlan,
     buffers_before: null,
     buffers_after: null,
   };
@@ -226,7 +266,7 @@ const shownPlans = ({ before, after, changed }: Plans) => ({
   plan_before: before?.text ?? null,
   plan_after: after?.text ?? null,
   plan_changed: changed,
-  plan_difference: before && after && changed ? describeDifference(before, after) : [],
+  plan_difference: before && after ? describeDifference(before, after) : [],
   buffers_before: before?.buffers ?? null,
   buffers_after: after?.buffers ?? null,
 });

@@ -7,6 +7,7 @@ import {
   msWords,
   ratioWords,
   shareWords,
+  wasExecutedOtherwise,
 } from "./words.ts";
 
 const entities: Record<string, string> = {
@@ -93,7 +94,14 @@ ${section("Problems", list(problems.map(escape)))}${section("Statements", table)
   }${
     section(
       "Plans that changed",
-      statements.filter((one) => one.plan_changed).map(plans).join("\n"),
+      statements.filter(wasExecutedOtherwise).map(plans).join("\n"),
+    )
+  }${
+    section(
+      "Missing indexes",
+      list(rehearsal.candidates.map(({ id, detail, sql }) =>
+        `<code>${escape(sql)}</code> (advice ${escape(id)}): ${escape(detail)}`
+      )),
     )
   }${
     section(

@@ -7,6 +7,7 @@ import {
   msWords,
   ratioWords,
   shareWords,
+  wasExecutedOtherwise,
 } from "./words.ts";
 
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
@@ -74,7 +75,14 @@ ${section("Problems", problems.map((problem) => `- ${problem}`).join("\n"))}${
   }${section("The change itself", cost ? costLines(cost).join("\n") + locks : "")}${
     section(
       "Plans that changed",
-      statements.filter((one) => one.plan_changed).map(plans).join("\n\n"),
+      statements.filter(wasExecutedOtherwise).map(plans).join("\n\n"),
+    )
+  }${
+    section(
+      "Missing indexes",
+      rehearsal.candidates.map(({ id, detail, sql }) =>
+        `- \`${sql}\` (advice ${id}): ${cell(detail)}`
+      ).join("\n"),
     )
   }${
     section(

@@ -45,6 +45,10 @@ export function coverageWords({ coverage, copy }: Rehearsal): string {
   return `${statements} of ${of} statements, ${shareWords(time_share)} of the time; ${data}`;
 }
 
+/** Returns whether a statement was executed otherwise than before the change: by another plan, or with other temporary files. */
+export const wasExecutedOtherwise = ({ plan_changed, plan_difference }: StatementResult): boolean =>
+  plan_changed || plan_difference.some((line) => line.startsWith("temporary pages"));
+
 /** Returns the cost of the change, one fact per line. */
 export function costLines(cost: ChangeCost): string[] {
   const interval = cost.write_ci_low === null

@@ -1,0 +1,38 @@
+import type { Sql } from "../../../db/connection.ts";
+import { isUnreachable } from "../../../db/errors.ts";
+import { probeStatement } from "../../../db/rehearsals/probe.ts";
+import { explainStatement } from "../../../db/rehearsals/replay.ts";
+import { describeScanned } from "../../../db/rehearsals/scanned.ts";
+import { comparableShape } from "../replay/plan_text.ts";
+import type { Rehearsed } from "../replay/statements.ts";
+import { type IndexCandidate, proposeIndexes, type ScannedStatement } from "./candidates.ts";
+import { mendTypeWords } from "../workload/sql_text.ts";
+import { findWastefulScans } from "./scans.ts";
+
+/**
+ * Reads the generic plan of each replayed statement, and finds indexes that replayed statements lack, from their executed plans on the unchanged copy. `total` is the weight of all
+ * statements. Planning runs functions of the database, which only the copy's role may do safely: never the production server.
+ */
+export async function readPlans(
+  sql: Sql,
+  rehearsed: readonly Rehearsed[],
+  { total, signal }: { total: number; signal: AbortSignal },
+): Promise<IndexCandidate[]> {
+  const statements: ScannedStatement[] = [];
+  for (const one of rehearsed) {
+    const { query, weight, variants } = one;
+    signal.throwIfAborted();
+    const share = total > 0 ? (weight ?? 0) / total : 0;
+    try {
+      one.genericPlan = comparableShape((await probeStatement(sql, mendTypeWords(query))).plan);
+      const plan = await explainStatement(sql, variants[0] ?? query, { analyse: true });
+      statements.push({ query, share, scans: findWastefulScans(plan) });
+    } catch (error) {
+      // EXPLAIN may take longer than the statement's timeout allows.
+      signal.throwIfAborted();
+      if (isUnreachable(error)) throw error;
+    }
+  }
+  const scans = statements.flatMap((one) => one.scans);
+  return scans.length > 0 ? proposeIndexes(statements, await describeScanned(sql, scans)) : [];
+}
