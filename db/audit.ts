@@ -1,27 +1,12 @@
+import { and, desc, eq, gte, inArray, lt, lte, max, or, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "./connection.ts";
-import { utcText } from "./utc_text.ts";
+import { daysAgo } from "./records/conditions.ts";
+import { recordsIn } from "./records/records.ts";
+import { auditRecords } from "./records/schema.ts";
 
-/** One change made through the API, or several of one kind summed. Times are RFC 3339. */
-export interface AuditRow {
-  request_id: string;
-  instance: string;
-  at: string;
-  until: string;
-  requests: number;
-  via: string;
-  actor: string;
-  actor_id: string;
-  scope: string;
-  operation: string;
-  method: string;
-  path: string;
-  status: number;
-  address: string;
-}
-
-export interface StoredAuditRow extends AuditRow {
-  id: string;
-}
+/** One change made through the API, or several of one kind summed, as it is stored. Times are RFC 3339. */
+export type StoredAuditRow = typeof auditRecords.$inferSelect;
+export type AuditRow = Omit<StoredAuditRow, "id">;
 
 export interface AuditFilter {
   /** Only rows before this id. */
@@ -37,64 +22,29 @@ export interface AuditFilter {
 
 /** Writes rows in order; those that are there already, from a write whose answer was lost, are left. */
 export async function insertAuditRows(sql: Sql, rows: readonly AuditRow[]): Promise<void> {
-  await sql`
-    insert into holdfast.audit_log (
-      request_id, instance, at, until, requests, via, actor, actor_id, scope, operation, method, path, status, address
-    )
-    select
-      request_id, instance, at, until, requests, via, actor, actor_id, scope, operation, method, path, status, address
-    from rows from (
-      jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as (
-        request_id uuid,
-        instance text,
-        at timestamptz,
-        until timestamptz,
-        requests int4,
-        via text,
-        actor text,
-        actor_id text,
-        scope text,
-        operation text,
-        method text,
-        path text,
-        status int2,
-        address text
-      )
-    ) with ordinality as given
-    order by given.ordinality
-    on conflict (request_id) do nothing`;
+  if (rows.length === 0) return;
+  await recordsIn(sql).insert(auditRecords).values([...rows])
+    .onConflictDoNothing({ target: auditRecords.request_id });
 }
+
+const isoOf = (ms: number) => new Date(ms).toISOString();
 
 /** Returns rows, newest first. */
 export async function listAuditRows(
   sql: Sql,
   { before, from, to, actor, operation, limit }: AuditFilter,
 ): Promise<StoredAuditRow[]> {
-  return await sql<StoredAuditRow[]>`
-    select
-      id::text,
-      request_id,
-      instance,
-      ${sql.unsafe(utcText("at"))} as at,
-      ${sql.unsafe(utcText("until"))} as until,
-      requests,
-      via,
-      actor,
-      actor_id,
-      scope,
-      operation,
-      method,
-      path,
-      status,
-      address
-    from holdfast.audit_log as a
-    where (${before ?? null}::int8 is null or a.id < ${before ?? null}::int8)
-      and (${from ?? null}::float8 is null or at >= to_timestamp(${from ?? null}::float8 / 1000))
-      and (${to ?? null}::float8 is null or at < to_timestamp(${to ?? null}::float8 / 1000))
-      and (${actor ?? null}::text is null or actor = ${actor ?? null}::text)
-      and (${operation ?? null}::text is null or operation = ${operation ?? null}::text)
-    order by a.id desc -- not the text of the same name
-    limit ${limit}::int4`;
+  const { id, at } = auditRecords;
+  return await recordsIn(sql).select().from(auditRecords)
+    .where(and(
+      before === undefined ? undefined : lt(id, before),
+      from === undefined ? undefined : gte(at, isoOf(from)),
+      to === undefined ? undefined : lt(at, isoOf(to)),
+      actor === undefined ? undefined : eq(auditRecords.actor, actor),
+      operation === undefined ? undefined : eq(auditRecords.operation, operation),
+    ))
+    .orderBy(desc(id))
+    .limit(limit);
 }
 
 /** Deletes rows older than `days` and those beyond the newest `rowsMax`, at most `limit`; returns how many. */
@@ -102,16 +52,11 @@ export async function expireAuditRows(
   sql: Sql,
   { days, rowsMax, limit }: { days: number; rowsMax: number; limit: number },
 ): Promise<number> {
-  const removed = await sql`
-    delete from holdfast.audit_log
-    where id in (
-      select id
-      from holdfast.audit_log
-      where at < (select holdfast.trusted_now()) - ${days}::int4 * interval '1 day'
-        or id <= (select max(id) from holdfast.audit_log) - ${rowsMax}::int8
-      order by id
-      limit ${limit}::int4
-    )
-    returning 1`;
-  return removed.length;
+  const { id, at } = auditRecords;
+  const db = recordsIn(sql);
+  const newest = db.select({ id: max(id) }).from(auditRecords);
+  const old = db.select({ id }).from(auditRecords)
+    .where(or(lt(at, daysAgo(days)), lte(id, sqlText`(${newest}) - ${rowsMax}::int8`)))
+    .orderBy(id).limit(limit);
+  return (await db.delete(auditRecords).where(inArray(id, old)).returning({ id })).length;
 }

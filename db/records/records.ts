@@ -17,13 +17,19 @@ export interface RecordsDb {
   ): Promise<T>;
 }
 
+const preparedParametersMax = 50;
+
 /**
- * Opens drizzle on a connection. Drizzle's own adapter for postgres.js replaces how the client reads times and writes JSON,
- * for every other query on it as well; here drizzle only builds statements and maps rows, and the client stays unchanged.
+ * Opens drizzle on a connection, or in its transaction. Drizzle's own adapter for postgres.js replaces how the client reads
+ * times and writes JSON, for every other query on it as well; here drizzle only builds statements and maps rows, and the
+ * client stays unchanged. Statements are prepared, as the driver's own are: one round trip less. Those with
+ * more parameters insert rows: each number of rows would leave one more prepared statement.
  */
-function sessionOn(sql: Sql): RecordsSession {
+export function recordsIn(sql: Sql): RecordsSession {
   return drizzle(async (text, params, method) => {
-    const query = sql.unsafe(text, params);
+    const query = sql.unsafe(text, params, {
+      prepare: params.length <= preparedParametersMax,
+    });
     return { rows: Array.from(await (method === "all" ? query.values() : query)) };
   });
 }
@@ -32,7 +38,7 @@ function sessionOn(sql: Sql): RecordsSession {
 export function recordsOn(pool: Pick<Pool, "run" | "transaction">): RecordsDb {
   return {
     run(query, { inTransaction = false, shared = false } = {}) {
-      const work = async (sql: Sql) => await query(sessionOn(sql));
+      const work = async (sql: Sql) => await query(recordsIn(sql));
       const options = shared ? { signal: null } : {};
       return inTransaction ? pool.transaction(work, options) : pool.run(work, options);
     },

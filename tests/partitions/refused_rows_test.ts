@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RewriteFailure } from "../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteFailure } from "../../db/partitions/rewrite/spec.ts";
 import { type Guarded, type Guardian, someDays, startGuarded } from "../helpers/guardian.ts";
 
 let guarded: Guarded;

@@ -23,7 +23,8 @@ import {
   viewStatements,
 } from "./carried_objects.ts";
 import type { ConversionNames } from "./names.ts";
-import type { RewritePlan, RewriteSpec } from "./rewrites.ts";
+import type { RewritePlan } from "./rewrites.ts";
+import type { RewriteSpec } from "./spec.ts";
 import {
   captureStatements,
   dropCaptureStatements,

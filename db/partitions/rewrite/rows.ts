@@ -2,7 +2,7 @@ import type { Sql } from "../../connection.ts";
 import { quoteIdent } from "../../sql.ts";
 import { quoteColumns as names, quoteName, type TableName } from "../ddl.ts";
 import { runStatements } from "../run.ts";
-import type { RewriteSpec } from "./rewrites.ts";
+import type { RewriteSpec } from "./spec.ts";
 
 const same = (columns: readonly string[], a: string, b: string) =>
   columns.map((column) => `${a}.${quoteIdent(column)} = ${b}.${quoteIdent(column)}`).join(" and ");

@@ -1,4 +1,4 @@
-import type { RewriteSpec } from "../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteSpec } from "../../../db/partitions/rewrite/spec.ts";
 import type { KeyKind } from "../axis/key.ts";
 import type { Span } from "../axis/span.ts";
 import type { DetachedFacts } from "./facts.ts";

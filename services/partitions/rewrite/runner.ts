@@ -5,12 +5,14 @@ import {
   lockRewrite,
   readRewritePhase,
   type RewriteChange,
-  type RewriteFailure,
-  type RewritePhase,
   type RewriteRow,
-  type RewriteSpec,
   updateRewrite,
 } from "../../../db/partitions/rewrite/rewrites.ts";
+import type {
+  RewriteFailure,
+  RewritePhase,
+  RewriteSpec,
+} from "../../../db/partitions/rewrite/spec.ts";
 import { runStatements } from "../../../db/partitions/run.ts";
 import { setLockTimeout } from "../../../db/session/transaction.ts";
 import { HoldfastError } from "../../../errors.ts";

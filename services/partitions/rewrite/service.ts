@@ -8,8 +8,8 @@ import {
   type RewritePlan,
   type RewritePosition,
   type RewriteRow,
-  type RewriteSpec,
 } from "../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteSpec } from "../../../db/partitions/rewrite/spec.ts";
 import { deletePolicy, putPolicy } from "../../../db/partitions/records/policies.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError, messageOf } from "../../../errors.ts";

@@ -15,10 +15,10 @@ import {
 import {
   lockRewrite,
   type RewriteChange,
-  type RewritePhase,
   type RewriteRow,
   updateRewrite,
 } from "../../../db/partitions/rewrite/rewrites.ts";
+import type { RewritePhase } from "../../../db/partitions/rewrite/spec.ts";
 import { runStatements, runTogether } from "../../../db/partitions/run.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { setLockTimeout, setStatementTimeout } from "../../../db/session/transaction.ts";

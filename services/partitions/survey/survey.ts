@@ -1,11 +1,8 @@
 import type { Sql } from "../../../db/connection.ts";
 import { codeOf, describeDatabaseError, isUnreachable } from "../../../db/errors.ts";
 import { type DetachedRow, listDetached } from "../../../db/partitions/records/detached.ts";
-import {
-  listRewrites,
-  type RewriteFailure,
-  type RewriteRow,
-} from "../../../db/partitions/rewrite/rewrites.ts";
+import { listRewrites, type RewriteRow } from "../../../db/partitions/rewrite/rewrites.ts";
+import type { RewriteFailure } from "../../../db/partitions/rewrite/spec.ts";
 import { hasLeadingIndex } from "../../../db/partitions/catalogue/probes.ts";
 import { type ParentRow, readParents } from "../../../db/partitions/catalogue/parents.ts";
 import { listSealed, type SealedRow } from "../../../db/partitions/proof/sealed.ts";
