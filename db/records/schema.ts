@@ -163,11 +163,16 @@ export const requestKeyRecords = holdfast.table("request_keys", {
   body: text(),
 }, (table) => [primaryKey({ columns: [table.path, table.key] })]);
 
-/** How far a piece of work is: a step in words, and how many of how many, where that is known. */
+/** What progress counts. */
+export type ProgressUnit = "partitions" | "statements" | "rows" | "bytes";
+
+/** How far a step of a piece of work is: the step in words, and how many units of how many, where that is known. */
 export interface OperationProgress {
   step: string;
   done: number;
   of: number | null;
+  /** Null: reported by an earlier version. */
+  unit: ProgressUnit | null;
 }
 
 /** What went wrong, as in a problem document. */

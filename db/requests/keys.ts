@@ -1,4 +1,8 @@
+import { and, desc, eq, isNull, lt, type SQL, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../connection.ts";
+import { daysAgo } from "../records/conditions.ts";
+import { recordsIn, type RecordsSession } from "../records/records.ts";
+import { requestKeyRecords } from "../records/schema.ts";
 
 /** An answer that is kept to be given again. */
 export interface KeptAnswer {
@@ -21,35 +25,29 @@ export interface KeyName {
   key: string;
 }
 
+const { path, key, fingerprint, claimed_by, claimed_at, status, headers, body } = requestKeyRecords;
+const named = (name: KeyName) => and(eq(path, name.path), eq(key, name.key));
+const ageSeconds = sqlText<number>`extract(epoch from now() - ${claimed_at})::float8`;
+
 /** Claims a key for a request; answers undefined when it is claimed, else what it was used for before. */
 export async function claimKey(
   sql: Sql,
-  { path, key }: KeyName,
-  { fingerprint, claimedBy }: { fingerprint: string; claimedBy: string },
+  name: KeyName,
+  { fingerprint: print, claimedBy }: { fingerprint: string; claimedBy: string },
 ): Promise<RequestKeyRow | undefined> {
+  const db = recordsIn(sql);
   // A key that is given up between the two statements is free the next time round.
   for (let tries = 0; tries < 5; tries++) {
-    const claimed = await sql`
-      insert into holdfast.request_keys (path, key, fingerprint, claimed_by)
-      values (${path}, ${key}, ${fingerprint}, ${claimedBy}::text::uuid)
-      on conflict (path, key) do nothing
-      returning 1`;
+    const claimed = await db.insert(requestKeyRecords)
+      .values({ ...name, fingerprint: print, claimed_by: claimedBy })
+      .onConflictDoNothing({ target: [path, key] }).returning({ path });
     if (claimed.length > 0) return undefined;
-    const [row] = await sql<(Omit<RequestKeyRow, "answer"> & Partial<KeptAnswer>)[]>`
-      select
-        fingerprint,
-        claimed_by::text as claimed_by,
-        extract(epoch from now() - claimed_at)::float8 as age_seconds,
-        status,
-        headers,
-        body
-      from holdfast.request_keys
-      where path = ${path} and key = ${key}`;
+    const [row] = await db
+      .select({ fingerprint, claimed_by, age_seconds: ageSeconds, status, headers, body })
+      .from(requestKeyRecords).where(named(name));
     if (!row) continue;
-    const { status, headers, body, ...rest } = row;
-    const answer = typeof status === "number"
-      ? { status, headers: headers ?? {}, body: body ?? "" }
-      : null;
+    const { status: code, headers: head, body: text, ...rest } = row;
+    const answer = code === null ? null : { status: code, headers: head ?? {}, body: text ?? "" };
     return { ...rest, answer };
   }
   throw new Error("Cannot claim the idempotency key: it is claimed and given up again and again");
@@ -58,25 +56,24 @@ export async function claimKey(
 /** Keeps the answer of a request, for whoever sends its key again. */
 export async function keepAnswer(
   sql: Sql,
-  { path, key }: KeyName,
+  name: KeyName,
   claimedBy: string,
-  { status, headers, body }: KeptAnswer,
+  answer: KeptAnswer,
 ): Promise<void> {
-  await sql`
-    update holdfast.request_keys
-    set status = ${status}, headers = ${JSON.stringify(headers)}::text::jsonb, body = ${body}
-    where path = ${path} and key = ${key} and claimed_by = ${claimedBy}::text::uuid`;
+  await recordsIn(sql).update(requestKeyRecords).set(answer)
+    .where(and(named(name), eq(claimed_by, claimedBy)));
 }
 
 /** Gives a key up: nothing was done under it. */
-export async function giveUpKey(
-  sql: Sql,
-  { path, key }: KeyName,
-  claimedBy: string,
-): Promise<void> {
-  await sql`
-    delete from holdfast.request_keys
-    where path = ${path} and key = ${key} and claimed_by = ${claimedBy}::text::uuid and status is null`;
+export async function giveUpKey(sql: Sql, name: KeyName, claimedBy: string): Promise<void> {
+  await recordsIn(sql).delete(requestKeyRecords)
+    .where(and(named(name), eq(claimed_by, claimedBy), isNull(status)));
+}
+
+async function forget(db: RecordsSession, keys: SQL): Promise<number> {
+  const gone = await db.delete(requestKeyRecords).where(sqlText`(${path}, ${key}) in (${keys})`)
+    .returning({ key });
+  return gone.length;
 }
 
 /** Forgets keys older than `days`, and the oldest beyond `keep`, at most `limit` at a time; answers how many. */
@@ -84,25 +81,10 @@ export async function forgetRequestKeys(
   sql: Sql,
   { days, keep, limit }: { days: number; keep: number; limit: number },
 ): Promise<number> {
-  const old = await sql`
-    delete from holdfast.request_keys
-    where (path, key) in (
-      select path, key
-      from holdfast.request_keys
-      where claimed_at < (select holdfast.trusted_now()) - ${days}::int4 * interval '1 day'
-      order by claimed_at
-      limit ${limit}
-    )
-    returning 1`;
-  const beyond = await sql`
-    delete from holdfast.request_keys
-    where (path, key) in (
-      select path, key
-      from holdfast.request_keys
-      order by claimed_at desc
-      offset ${keep}
-      limit ${limit}
-    )
-    returning 1`;
-  return old.length + beyond.length;
+  const db = recordsIn(sql);
+  const old = db.select({ path, key }).from(requestKeyRecords)
+    .where(lt(claimed_at, daysAgo(days))).orderBy(claimed_at).limit(limit);
+  const beyond = db.select({ path, key }).from(requestKeyRecords)
+    .orderBy(desc(claimed_at)).offset(keep).limit(limit);
+  return await forget(db, old.getSQL()) + await forget(db, beyond.getSQL());
 }
