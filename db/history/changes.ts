@@ -1,44 +1,28 @@
+import { desc, lt } from "drizzle-orm";
 import type { Sql } from "../connection.ts";
+import { daysAgo } from "../records/conditions.ts";
+import { recordsIn } from "../records/records.ts";
+import { changeRecords } from "../records/schema.ts";
 
-export const changeKinds = [
-  "setting",
-  "ddl",
-  "index",
-  "plan",
-  "statistics_reset",
-  "server_start",
-  "holdfast_start",
-  "mark",
-] as const;
+export { changeKinds } from "../records/schema.ts";
 
 /** A change of the server or of Holdfast; `at` in milliseconds since 1970. */
-export interface Change {
-  at: number;
-  kind: (typeof changeKinds)[number];
-  subject: string;
-  before: string | null;
-  after: string | null;
-}
+export type Change = Omit<typeof changeRecords.$inferSelect, "id" | "at"> & { at: number };
 
-const kept = "90 days";
+const keptDays = 90;
 
 /** Saves changes, and deletes those older than 90 days. */
 export async function saveChanges(sql: Sql, changes: readonly Change[]): Promise<void> {
-  const rows = changes.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest }));
-  await sql`
-    insert into holdfast.server_changes (at, kind, subject, before, after)
-    select r.at, r.kind, r.subject, r.before, r.after
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-      as r (at timestamptz, kind text, subject text, before text, after text)`;
-  await sql`delete from holdfast.server_changes where at < (select holdfast.trusted_now()) - ${kept}::text::interval`;
+  const db = recordsIn(sql);
+  const rows = changes.map(({ at, ...rest }) => ({ ...rest, at: new Date(at) }));
+  if (rows.length > 0) await db.insert(changeRecords).values(rows);
+  await db.delete(changeRecords).where(lt(changeRecords.at, daysAgo(keptDays)));
 }
 
 /** Returns the last `limit` changes, oldest first. */
 export async function lastChanges(sql: Sql, limit: number): Promise<Change[]> {
-  const rows = await sql<Change[]>`
-    select extract(epoch from at)::float8 * 1000 as at, kind, subject, before, after
-    from holdfast.server_changes
-    order by server_changes.at desc
-    limit ${limit}`;
-  return [...rows].reverse();
+  const { at, kind, subject, before, after } = changeRecords;
+  const rows = await recordsIn(sql).select({ at, kind, subject, before, after })
+    .from(changeRecords).orderBy(desc(at)).limit(limit);
+  return rows.map((row) => ({ ...row, at: row.at.getTime() })).reverse();
 }

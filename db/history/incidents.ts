@@ -1,41 +1,42 @@
+import {
+  and,
+  desc,
+  eq,
+  getTableColumns,
+  gte,
+  inArray,
+  isNull,
+  lte,
+  sql as sqlText,
+} from "drizzle-orm";
 import type { Sql } from "../connection.ts";
-import { utcText } from "../utc_text.ts";
+import { recordsIn } from "../records/records.ts";
+import { incidentRecords, maintenanceRecords } from "../records/schema.ts";
+
+const { report, ...listed } = getTableColumns(incidentRecords);
+const { id, opened_at, closed_at } = incidentRecords;
 
 /** An incident in the list; closed_at is null while it is recorded, `bytes` is the length of its report. */
-export interface IncidentRow {
-  id: string;
-  alert_id: string;
-  alert_type: string;
-  scope: string;
-  opened_at: string;
-  closed_at: string | null;
-  bytes: number;
-}
+export type IncidentRow = Omit<typeof incidentRecords.$inferSelect, "report">;
 
 /** Saves an incident over its earlier draft, and deletes all but the newest `keep`. A closed incident is not changed. */
 export async function saveIncident(
   sql: Sql,
   incident: IncidentRow,
-  report: string,
+  reportText: string,
   keep: number,
 ): Promise<void> {
-  const { id, alert_id, alert_type, scope, opened_at, closed_at, bytes } = incident;
-  await sql`
-    insert into holdfast.incidents (id, alert_id, alert_type, scope, opened_at, closed_at, bytes, report)
-    values (
-      ${id}::text::uuid, ${alert_id}::text::uuid, ${alert_type}, ${scope}, ${opened_at}::text::timestamptz,
-      ${closed_at}::text::timestamptz, ${bytes}, ${report}::text::jsonb
-    )
-    on conflict (id) do update set
-      closed_at = excluded.closed_at,
-      bytes = excluded.bytes,
-      report = excluded.report
-    where incidents.closed_at is null`;
-  await sql`
-    delete from holdfast.incidents
-    where id in (
-      select i.id from holdfast.incidents as i order by i.opened_at desc, i.id desc offset ${keep}
-    )`;
+  const db = recordsIn(sql);
+  // The text as it is: parsed and written again, a large report would cost twice.
+  const saved = sqlText`${reportText}::text::jsonb`;
+  await db.insert(incidentRecords).values({ ...incident, report: saved }).onConflictDoUpdate({
+    target: id,
+    set: { closed_at: incident.closed_at, bytes: incident.bytes, report: sqlText`excluded.report` },
+    setWhere: isNull(closed_at),
+  });
+  const old = db.select({ id }).from(incidentRecords).orderBy(desc(opened_at), desc(id))
+    .offset(keep);
+  await db.delete(incidentRecords).where(inArray(id, old));
 }
 
 /** Returns incidents, newest first, from a position in the list on. */
@@ -43,33 +44,22 @@ export async function listIncidents(
   sql: Sql,
   { before, limit }: { before: { openedAt: string; id: string } | undefined; limit: number },
 ): Promise<IncidentRow[]> {
-  const utc = (column: "opened_at" | "closed_at") => sql.unsafe(utcText(column));
-  return await sql<IncidentRow[]>`
-    select
-      id::text as id,
-      alert_id::text as alert_id,
-      alert_type,
-      scope,
-      ${utc("opened_at")} as opened_at,
-      ${utc("closed_at")} as closed_at,
-      bytes
-    from holdfast.incidents
-    where true ${
-    before
-      ? sql`and (incidents.opened_at, id) < (${before.openedAt}::text::timestamptz, ${before.id}::text::uuid)`
-      : sql``
-  }
-    order by incidents.opened_at desc, incidents.id desc
-    limit ${limit}`;
+  return await recordsIn(sql).select(listed).from(incidentRecords)
+    .where(
+      before &&
+        sqlText`(${opened_at}, ${id}) < (${before.openedAt}::timestamptz, ${before.id}::uuid)`,
+    )
+    .orderBy(desc(opened_at), desc(id))
+    .limit(limit);
 }
 
 /** Returns the report of an incident; undefined when there is none. */
 export async function findIncident(
   sql: Sql,
-  id: string,
+  wanted: string,
 ): Promise<Record<string, unknown> | undefined> {
-  const [row] = await sql<{ report: Record<string, unknown> }[]>`
-    select report from holdfast.incidents where id = ${id}::text::uuid`;
+  const [row] = await recordsIn(sql).select({ report }).from(incidentRecords)
+    .where(eq(id, wanted));
   return row?.report;
 }
 
@@ -99,16 +89,10 @@ export async function readMaintenance(
   from: string,
   to: string,
 ): Promise<Record<string, unknown>[]> {
-  return await sql`
-    select
-      ${sql.unsafe(utcText("at"))} as at,
-      action,
-      table_name as "table",
-      partition_name as partition,
-      reason,
-      error
-    from holdfast.maintenance_log
-    where maintenance_log.at between ${from}::text::timestamptz and ${to}::text::timestamptz
-    order by id desc
-    limit 100`;
+  const { at, action, table, partition, reason, error } = maintenanceRecords;
+  return await recordsIn(sql).select({ at, action, table, partition, reason, error })
+    .from(maintenanceRecords)
+    .where(and(gte(at, from), lte(at, to)))
+    .orderBy(desc(maintenanceRecords.id))
+    .limit(100);
 }

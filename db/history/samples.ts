@@ -1,20 +1,18 @@
+import { and, eq, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../connection.ts";
 import { CopyEncoder, copyIn } from "../copy.ts";
+import { recordsIn } from "../records/records.ts";
+import { rollupRecords, type sampleRecords, seriesRecords } from "../records/schema.ts";
 import { quoteTable } from "../sql.ts";
 import type { SampleTable } from "./leaves.ts";
 
 /** The name of a series: a metric, and the table, slot or other object it is about; scope "" is the whole server. */
-export interface SeriesName {
-  name: string;
-  scope: string;
-}
+export type SeriesName = Pick<typeof seriesRecords.$inferSelect, "name" | "scope">;
 
 /** One stored value; `at` in milliseconds since 1970. */
-export interface StoredSample {
-  at: number;
-  series: number;
-  value: number;
-}
+export type StoredSample =
+  & Omit<typeof sampleRecords.$inferSelect, "ts">
+  & { at: number };
 
 /** Returns the ids of series in the given order; adds those that are new. */
 export async function seriesIds(sql: Sql, series: readonly SeriesName[]): Promise<number[]> {
@@ -121,10 +119,9 @@ export async function rollUp(
     order by bucket, series`,
     [seconds, iso(from), iso(to)],
   );
-  await sql`
-    insert into holdfast.sample_rollups (table_name, rolled_until)
-    values (${table}, ${iso(to)}::text::timestamptz)
-    on conflict (table_name) do update set rolled_until = excluded.rolled_until`;
+  const rolled_until = new Date(to);
+  await recordsIn(sql).insert(rollupRecords).values({ table_name: table, rolled_until })
+    .onConflictDoUpdate({ target: rollupRecords.table_name, set: { rolled_until } });
 }
 
 /** A stored point of a series; `value` is the mean, `at` in milliseconds since 1970. */
@@ -145,24 +142,19 @@ export async function readSamples(
   { name, scope }: SeriesName,
   { tables, from, to }: { tables: readonly SampleTable[]; from: number; to: number },
 ): Promise<StoredPoint[] | undefined> {
-  const [found] = await sql<{ id: number; done: Record<string, number> }[]>`
-    select
-      s.id,
-      coalesce(
-        (
-          select jsonb_object_agg(table_name, extract(epoch from rolled_until)::float8 * 1000)
-          from holdfast.sample_rollups
-        ),
-        '{}'
-      ) as done
-    from holdfast.sample_series as s
-    where s.name = ${name} and s.scope = ${scope}`;
-  if (!found) return undefined;
+  const { table_name, rolled_until } = rollupRecords;
+  const found = await recordsIn(sql).select({ id: seriesRecords.id, table_name, rolled_until })
+    .from(seriesRecords)
+    .leftJoin(rollupRecords, sqlText`true`)
+    .where(and(eq(seriesRecords.name, name), eq(seriesRecords.scope, scope)));
+  const id = found[0]?.id;
+  if (id === undefined) return undefined;
+  const done = new Map(found.map((row) => [row.table_name, row.rolled_until?.getTime()]));
   const points: StoredPoint[] = [];
   let begin = from;
   for (const table of tables) {
     const raw = table === "samples";
-    const end = raw ? to : Math.min(to, (found.done[table] ?? -Infinity) - 1);
+    const end = raw ? to : Math.min(to, (done.get(table) ?? -Infinity) - 1);
     if (end < begin) continue;
     const columns = raw
       ? "value, value as min, value as max, value as last"
@@ -173,10 +165,10 @@ export async function readSamples(
         from ${quoteTable("holdfast", table)}
         where series = $1 and ts >= $2::text::timestamptz and ts <= $3::text::timestamptz
         order by ts`,
-        [found.id, new Date(begin).toISOString(), new Date(end).toISOString()],
+        [id, new Date(begin).toISOString(), new Date(end).toISOString()],
       ),
     );
-    begin = raw ? begin : Math.max(begin, found.done[table] ?? -Infinity);
+    begin = raw ? begin : Math.max(begin, done.get(table) ?? -Infinity);
   }
   return points;
 }

@@ -249,6 +249,7 @@ export const changeKinds = [
   "setting",
   "ddl",
   "index",
+  "plan",
   "statistics_reset",
   "server_start",
   "holdfast_start",
