@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Alerts } from "../../services/alerts/service.ts";
-import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import type { Rule, RuleLevels } from "../../services/alerts/rules/rule.ts";
 import {
   Acknowledgement,
@@ -98,19 +99,23 @@ export function alertRoutes({ alerts }: { alerts: Alerts }) {
   const allRules = () => shown(alerts.rules());
 
   router.openapi(listRoute, async (c) => {
-    const { state, limit, cursor } = c.req.valid("query");
-    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
-    const { alerts: rows, complete } = await alerts.list({
-      state,
-      limit: limit + 1,
-      before: position && { startedAt: new Date(position[0] ?? ""), id: position[1] ?? "" },
+    const { state, ...query } = c.req.valid("query");
+    let complete = true;
+    const { rows, next_cursor } = await readPage(query, {
+      parts: [cursorParts.time, cursorParts.uuid],
+      async read(position, limit) {
+        const page = await alerts.list({
+          state,
+          limit,
+          before: position && { startedAt: new Date(position[0]), id: position[1] },
+        });
+        complete = page.complete;
+        return page.alerts;
+      },
+      positionOf: (row) => [row.started_at, row.id],
     });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return c.json({
-      alerts: rows.slice(0, limit).map((alert) => ({ ...alert, cure: [...alert.cure] })),
-      next_cursor: last ? writeCursor([last.started_at, last.id]) : null,
-      complete,
-    }, 200);
+    const shownAlerts = rows.map((alert) => ({ ...alert, cure: [...alert.cure] }));
+    return c.json({ alerts: shownAlerts, next_cursor, complete }, 200);
   });
 
   router.openapi(rulesRoute, (c) => {

@@ -2,7 +2,8 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { type DeliveryRecord, deliveryStates } from "../../db/alerts/deliveries.ts";
 import type { Alerts } from "../../services/alerts/service.ts";
 import { type DeliveryEvent, eventsOf } from "../../services/alerts/notify/delivery_events.ts";
-import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import { ChannelList, ChannelTest, Delivery, DeliveryList } from "./schemas.ts";
 import { pollHeaders, pollSeconds } from "../common/long_work.ts";
 import { createRouter, cursorParam, jsonAnswer, limitParam } from "../common/shared.ts";
@@ -98,24 +99,24 @@ export function alertChannelRoutes({ alerts }: { alerts: Alerts }) {
   });
 
   router.openapi(deliveriesRoute, async (c) => {
-    const { id, channel, state, limit, cursor } = c.req.valid("query");
+    const { id, channel, state, ...query } = c.req.valid("query");
     if (id !== undefined) {
       const record = await alerts.deliveries.get(id);
       if (record.state === "queued") c.header("Retry-After", pollSeconds);
       return c.json({ deliveries: [shown(record)], next_cursor: null }, 200);
     }
-    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
-    const rows = await alerts.deliveries.list({
-      channel,
-      state,
-      limit: limit + 1,
-      before: position && { createdAt: position[0] ?? "", id: position[1] ?? "" },
+    const { rows, next_cursor } = await readPage(query, {
+      parts: [cursorParts.time, cursorParts.uuid],
+      read: (position, limit) =>
+        alerts.deliveries.list({
+          channel,
+          state,
+          limit,
+          before: position && { createdAt: position[0], id: position[1] },
+        }),
+      positionOf: (row) => [row.created_at, row.id],
     });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return c.json({
-      deliveries: rows.slice(0, limit).map(shown),
-      next_cursor: last ? writeCursor([last.created_at, last.id]) : null,
-    }, 200);
+    return c.json({ deliveries: rows.map(shown), next_cursor }, 200);
   });
 
   router.openapi(retryRoute, async (c) => {

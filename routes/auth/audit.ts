@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Audit } from "../../services/auth/audit.ts";
 import { scopes } from "../../services/auth/scope.ts";
-import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import {
   createRouter,
   cursorParam,
@@ -71,25 +72,28 @@ const listRoute = createRoute({
 export function auditRoutes({ audit }: { audit: Audit }) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {
-    const { from, to, actor, operation, limit, cursor } = c.req.valid("query");
-    const position = readCursor(cursor, [cursorParts.number]);
-    const { entries, waiting, lost } = await audit.list({
-      before: position?.[0],
-      from: from === undefined ? undefined : Date.parse(from),
-      to: to === undefined ? undefined : Date.parse(to),
-      actor,
-      operation,
-      limit: limit + 1,
+    const { from, to, actor, operation, ...query } = c.req.valid("query");
+    let unwritten = { waiting: 0, lost: 0 };
+    const { rows, next_cursor } = await readPage(query, {
+      parts: [cursorParts.number],
+      async read(position, limit) {
+        const { entries, ...rest } = await audit.list({
+          before: position?.[0],
+          from: from === undefined ? undefined : Date.parse(from),
+          to: to === undefined ? undefined : Date.parse(to),
+          actor,
+          operation,
+          limit,
+        });
+        unwritten = rest;
+        return entries;
+      },
+      positionOf: (row) => [row.id],
     });
-    const last = entries.length > limit ? entries[limit - 1] : undefined;
-    return c.json({
-      entries: entries.slice(0, limit).map(({ id: _, ...entry }) => entry) as z.infer<
-        typeof AuditList
-      >["entries"],
-      next_cursor: last ? writeCursor([last.id]) : null,
-      waiting,
-      lost,
-    }, 200);
+    const entries = rows.map(({ id: _, ...entry }) => entry) as z.infer<
+      typeof AuditList
+    >["entries"];
+    return c.json({ entries, next_cursor, ...unwritten }, 200);
   });
   return router;
 }

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { cutPage } from "../../lib/page.ts";
 import type { Backups } from "../../services/backups/service.ts";
 import { idPattern } from "../../services/backups/repository.ts";
 import { Backup, BackupCheck, BackupList, BackupStart } from "./schemas.ts";
@@ -88,8 +89,8 @@ export function backupRoutes({ backups }: { backups: Backups }) {
   router.openapi(listRoute, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const found = await backups.list({ limit: limit + 1, before: cursor });
-    const last = found.length > limit ? found[limit - 1] : undefined;
-    return c.json({ backups: found.slice(0, limit), next_cursor: last?.id ?? null }, 200);
+    const { rows, next_cursor } = cutPage(found, limit, ({ id }) => id);
+    return c.json({ backups: rows, next_cursor }, 200);
   });
 
   router.openapi(startRoute, async (c) => {

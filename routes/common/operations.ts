@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import type { Operations } from "../../services/requests/operations.ts";
 import { Operation, operationAnswer, pollSeconds } from "./long_work.ts";
 import { createRouter, cursorParam, jsonAnswer, limitParam, nextCursor } from "./shared.ts";
@@ -58,17 +59,16 @@ export function operationRoutes(
 ) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
-    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
-    const rows = await operations.list({
-      limit: limit + 1,
-      before: position && { startedAt: position[0] ?? "", id: position[1] ?? "" },
+    const { rows, next_cursor } = await readPage(c.req.valid("query"), {
+      parts: [cursorParts.time, cursorParts.uuid],
+      read: (position, limit) =>
+        operations.list({
+          limit,
+          before: position && { startedAt: position[0], id: position[1] },
+        }),
+      positionOf: (row) => [row.started_at, row.id],
     });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return c.json({
-      operations: rows.slice(0, limit),
-      next_cursor: last ? writeCursor([last.started_at, last.id]) : null,
-    }, 200);
+    return c.json({ operations: rows, next_cursor }, 200);
   });
   router.openapi(oneRoute, async (c) => {
     const operation = await operations.get(c.req.valid("param").id);

@@ -1,12 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { readCursor, writeCursor } from "../../lib/cursor.ts";
+import type { Page } from "../../lib/page.ts";
 import { cursorParam, limitParam } from "./shared.ts";
-
-/** Rows of a page, and where the next one begins; null after the last. */
-export interface Page<T> {
-  rows: T[];
-  next_cursor: string | null;
-}
 
 const positionMax = 1_000_000_000;
 const isPosition = (part: string) => /^\d{1,10}$/.test(part) && Number(part) <= positionMax;

@@ -135,7 +135,7 @@ export function candleRoutes(
   });
   router.openapi(listRoute, async (c) => {
     const page = await market.candles(c.req.valid("query"));
-    return c.json({ candles: page.rows, next_cursor: page.nextCursor }, 200);
+    return c.json({ candles: page.rows, next_cursor: page.next_cursor }, 200);
   });
   return router;
 }

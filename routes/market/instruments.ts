@@ -137,7 +137,7 @@ export function instrumentRoutes({ instruments }: { instruments: Instruments }) 
   const unchanged = (c: Context<AppEnv>) => preconditionOf<InstrumentRow>(c, (row) => row);
   router.openapi(listRoute, async (c) => {
     const page = await instruments.list(c.req.valid("query"));
-    return c.json({ instruments: page.rows, next_cursor: page.nextCursor }, 200);
+    return c.json({ instruments: page.rows, next_cursor: page.next_cursor }, 200);
   });
   router.openapi(createOneRoute, async (c) => {
     const created = await instruments.create(c.req.valid("json"));

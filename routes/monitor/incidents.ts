@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import type { Incidents } from "../../services/monitor/incidents/incidents.ts";
 import {
   createRouter,
@@ -83,17 +84,16 @@ const readRoute = createRoute({
 export function incidentRoutes({ incidents }: { incidents: Pick<Incidents, "list" | "get"> }) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
-    const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
-    const rows = await incidents.list({
-      limit: limit + 1,
-      before: position && { openedAt: position[0] ?? "", id: position[1] ?? "" },
+    const { rows, next_cursor } = await readPage(c.req.valid("query"), {
+      parts: [cursorParts.time, cursorParts.uuid],
+      read: (position, limit) =>
+        incidents.list({
+          limit,
+          before: position && { openedAt: position[0], id: position[1] },
+        }),
+      positionOf: (row) => [row.opened_at, row.id],
     });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return c.json({
-      incidents: rows.slice(0, limit),
-      next_cursor: last ? writeCursor([last.opened_at, last.id]) : null,
-    }, 200);
+    return c.json({ incidents: rows, next_cursor }, 200);
   });
   router.openapi(readRoute, async (c) => {
     const report = await incidents.get(c.req.valid("param").id);

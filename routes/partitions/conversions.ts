@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
-import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import { rewriteReport } from "../../services/partitions/rewrite/report.ts";
 import type { Conversions } from "../../services/partitions/rewrite/service.ts";
 import { Conversion, ConversionAnswer, ConversionList, ConvertRequest } from "./schemas.ts";
@@ -78,20 +79,16 @@ export function conversionRoutes({ conversions }: { conversions: Conversions }) 
   const router = createRouter();
 
   router.openapi(listRoute, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
-    const position = readCursor(cursor, [
-      (part) => /^(open|ended)$/.test(part),
-      cursorParts.number,
-    ]);
-    const rows = await conversions.list({
-      limit: limit + 1,
-      after: position && { isOpen: position[0] === "open", id: position[1] ?? "" },
+    const { rows, next_cursor } = await readPage(c.req.valid("query"), {
+      parts: [(part) => /^(open|ended)$/.test(part), cursorParts.number],
+      read: (position, limit) =>
+        conversions.list({
+          limit,
+          after: position && { isOpen: position[0] === "open", id: position[1] },
+        }),
+      positionOf: (row) => [row.ended_at === null ? "open" : "ended", row.id],
     });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return c.json({
-      conversions: rows.slice(0, limit).map(rewriteReport),
-      next_cursor: last ? writeCursor([last.ended_at === null ? "open" : "ended", last.id]) : null,
-    }, 200);
+    return c.json({ conversions: rows.map(rewriteReport), next_cursor }, 200);
   });
 
   router.openapi(oneRoute, async (c) => {

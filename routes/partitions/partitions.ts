@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
-import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import { partitionsHealth } from "../../services/monitor/health/health.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
 import { policyReport } from "../../services/partitions/report/report.ts";
@@ -238,14 +239,13 @@ export function partitionRoutes({ policies, rotation, monitor, operations }: {
   });
 
   router.openapi(logRoute, async (c) => {
-    const { table, limit, cursor } = c.req.valid("query");
-    const position = readCursor(cursor, [cursorParts.number]);
-    const rows = await policies.log({ table, before: position?.[0], limit: limit + 1 });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return c.json({
-      entries: rows.slice(0, limit),
-      next_cursor: last ? writeCursor([last.id]) : null,
-    }, 200);
+    const { table, ...query } = c.req.valid("query");
+    const { rows, next_cursor } = await readPage(query, {
+      parts: [cursorParts.number],
+      read: (position, limit) => policies.log({ table, before: position?.[0], limit }),
+      positionOf: (row) => [row.id],
+    });
+    return c.json({ entries: rows, next_cursor }, 200);
   });
 
   return router;

@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
-import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import type { Operations } from "../../services/requests/operations.ts";
 import type { Archives } from "../../services/partitions/archive/restore.ts";
 import type { Verifications } from "../../services/partitions/sealing/service.ts";
@@ -147,11 +148,13 @@ export function partitionProofRoutes({ verifications, archives, operations }: {
   });
 
   router.openapi(archivesRoute, async (c) => {
-    const { table, limit, cursor } = c.req.valid("query");
-    const position = readCursor(cursor, [cursorParts.number]);
-    const rows = await archives.list({ table, limit: limit + 1, before: position?.[0] });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    const page = rows.slice(0, limit).map((row) => ({
+    const { table, ...query } = c.req.valid("query");
+    const { rows, next_cursor } = await readPage(query, {
+      parts: [cursorParts.number],
+      read: (position, limit) => archives.list({ table, limit, before: position?.[0] }),
+      positionOf: (row) => [row.id],
+    });
+    const page = rows.map((row) => ({
       table: `${row.schema}.${row.table}`,
       partition: `${row.leaf_schema}.${row.leaf_name}`,
       bound: row.bound,
@@ -164,7 +167,7 @@ export function partitionProofRoutes({ verifications, archives, operations }: {
       restored_at: row.restored_at,
       dropped: !row.exists,
     }));
-    return c.json({ archives: page, next_cursor: last ? writeCursor([last.id]) : null }, 200);
+    return c.json({ archives: page, next_cursor }, 200);
   });
 
   router.openapi(restoreRoute, async (c) => {

@@ -175,7 +175,7 @@ export function quarantineRoutes({ quarantine }: { quarantine: Quarantine }) {
   const router = createRouter();
   router.openapi(listRoute, async (c) => {
     const page = await quarantine.list(c.req.valid("query"));
-    return c.json({ quarantine: page.rows, next_cursor: page.nextCursor }, 200);
+    return c.json({ quarantine: page.rows, next_cursor: page.next_cursor }, 200);
   });
   router.openapi(
     retryManyRoute,

@@ -136,7 +136,7 @@ export function tickRoutes(
   router.openapi(listRoute, async (c) => {
     const page = await market.ticks(c.req.valid("query"));
     const ticks = page.rows.map(({ seq: _, ...tick }) => tick);
-    return c.json({ ticks, next_cursor: page.nextCursor }, 200);
+    return c.json({ ticks, next_cursor: page.next_cursor }, 200);
   });
 
   router.openAPIRegistry.registerPath({

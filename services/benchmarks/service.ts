@@ -6,7 +6,8 @@ import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Publisher } from "../live/hub.ts";
-import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import type { BenchmarkCase, ProfileName } from "./case.ts";
 import { type CaseInfo, caseInfo, selectCases } from "./selection.ts";
 import type { TargetOverrides } from "./categories.ts";
@@ -113,14 +114,16 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
     },
     getRun,
     async listRuns({ limit = 20, cursor } = {}) {
-      const position = readCursor(cursor, [isDate, cursorParts.uuid]);
-      const after = position && { startedAt: new Date(position[0]!), id: position[1]! };
-      const rows = await listRuns(records, { limit: limit + 1, after });
-      const last = rows.length > limit ? rows[limit - 1] : undefined;
-      return {
-        runs: rows.slice(0, limit).map((row) => publicRun(storedRunOf(row))),
-        next_cursor: last ? writeCursor([last.started_at.toISOString(), last.id]) : null,
-      };
+      const { rows, next_cursor } = await readPage({ limit, cursor }, {
+        parts: [cursorParts.time, cursorParts.uuid],
+        read: (after, limit) =>
+          listRuns(records, {
+            limit,
+            ...(after ? { after: { startedAt: new Date(after[0]), id: after[1] } } : {}),
+          }),
+        positionOf: (row) => [row.started_at.toISOString(), row.id],
+      });
+      return { runs: rows.map((row) => publicRun(storedRunOf(row))), next_cursor };
     },
     async history(caseId) {
       const ids = cases.map(({ id }) => id).filter((id) => caseId === undefined || id === caseId);
@@ -192,10 +195,6 @@ export async function runComprehensiveBenchmark(
 /** Returns for each category whether the newest runs meet its target. */
 export function validatePerformanceTargets(benchmarks: Benchmarks): Promise<ValidationReport> {
   return benchmarks.validation();
-}
-
-function isDate(part: string): boolean {
-  return cursorParts.time(part) && !Number.isNaN(Date.parse(part));
 }
 
 function randomSeed(): number {

@@ -14,8 +14,8 @@ import {
 } from "../../db/market/instruments.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
-import type { Page } from "./service.ts";
-import { cursorParts, readCursor, writeCursor } from "./cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { type Page, readPage } from "../../lib/page.ts";
 
 type Check = ((current: InstrumentRow | undefined) => void) | undefined;
 
@@ -93,22 +93,15 @@ export function createInstruments(
   }
 
   return {
-    async list({ limit, cursor, deleted, symbol }) {
-      const position = readCursor(cursor, [cursorParts.id]);
-      const rows = await pool.run((sql) =>
-        listInstruments(sql, {
-          after: Number(position?.[0] ?? 0),
-          limit: limit + 1,
-          deleted,
-          symbol,
-        })
-      );
-      const last = rows.length > limit ? rows[limit - 1] : undefined;
-      return {
-        rows: rows.slice(0, limit),
-        nextCursor: last ? writeCursor([String(last.id)]) : null,
-      };
-    },
+    list: ({ deleted, symbol, ...query }) =>
+      readPage(query, {
+        parts: [cursorParts.id],
+        read: (position, limit) =>
+          pool.run((sql) =>
+            listInstruments(sql, { after: Number(position?.[0] ?? 0), limit, deleted, symbol })
+          ),
+        positionOf: (row) => [String(row.id)],
+      }),
     get,
     create: (input) => change(() => pool.run((sql) => createInstrument(sql, input)), input.symbol),
     async update(id, changes, check) {

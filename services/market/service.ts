@@ -4,12 +4,8 @@ import { listTicks, type TickRow } from "../../db/market/ticks.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { earliestUs, latestUs, parseTimestamp } from "../ingest/timestamp.ts";
-import { cursorParts, readCursor, writeCursor } from "./cursor.ts";
-
-export interface Page<T> {
-  rows: T[];
-  nextCursor: string | null;
-}
+import { cursorParts } from "../../lib/cursor.ts";
+import { type Page, readPage } from "../../lib/page.ts";
 
 export interface TickPageQuery {
   symbol: string;
@@ -52,12 +48,6 @@ export function boundOf(path: "from" | "to", text: string | undefined): number |
   return Math.min(Math.max(us, earliestUs), latestUs);
 }
 
-/** Returns a page of at most `limit` rows, with a cursor when `rows` has one more. */
-export function pageOf<T>(rows: T[], limit: number, position: (row: T) => string[]): Page<T> {
-  const last = rows.length > limit ? rows[limit - 1] : undefined;
-  return { rows: rows.slice(0, limit), nextCursor: last ? writeCursor(position(last)) : null };
-}
-
 export function createMarket({ pool }: { pool: Pool }): Market {
   async function instrumentOf(symbol: string): Promise<InstrumentRow> {
     const instrument = await pool.run((sql) => findBySymbol(sql, symbol));
@@ -65,39 +55,46 @@ export function createMarket({ pool }: { pool: Pool }): Market {
     return instrument;
   }
   return {
-    async ticks({ symbol, cursor, limit, order, from, to }) {
-      const position = readCursor(cursor, [cursorParts.time, cursorParts.number]);
-      const { id } = await instrumentOf(symbol);
-      const rows = await pool.run((sql) =>
-        listTicks(sql, {
-          instrumentId: id,
-          fromUs: boundOf("from", from),
-          toUs: boundOf("to", to),
-          limit: limit + 1,
-          descending: order === "desc",
-          after: position && { tsUs: parseTimestamp(position[0] ?? ""), seq: position[1] ?? "" },
-        })
-      );
-      const { rows: ticks, nextCursor } = pageOf(rows, limit, (row) => [row.ts, row.seq]);
+    async ticks({ symbol, order, from, to, ...query }) {
+      const { rows, next_cursor } = await readPage(query, {
+        parts: [cursorParts.time, cursorParts.number],
+        read: async (after, limit) => {
+          const { id } = await instrumentOf(symbol);
+          return await pool.run((sql) =>
+            listTicks(sql, {
+              instrumentId: id,
+              fromUs: boundOf("from", from),
+              toUs: boundOf("to", to),
+              limit,
+              descending: order === "desc",
+              after: after && { tsUs: parseTimestamp(after[0]), seq: after[1] },
+            })
+          );
+        },
+        positionOf: (row) => [row.ts, row.seq],
+      });
       return {
-        rows: ticks.map((tick) => ({ ...tick, ts: trimMicroseconds(tick.ts) })),
-        nextCursor,
+        rows: rows.map((tick) => ({ ...tick, ts: trimMicroseconds(tick.ts) })),
+        next_cursor,
       };
     },
-    async candles({ symbol, cursor, limit, interval, from, to }) {
-      const position = readCursor(cursor, [cursorParts.time]);
-      const { id } = await instrumentOf(symbol);
-      const rows = await pool.run((sql) =>
-        listCandles(sql, {
-          instrumentId: id,
-          interval,
-          fromUs: boundOf("from", from),
-          toUs: boundOf("to", to),
-          afterUs: position && parseTimestamp(position[0] ?? ""),
-          limit: limit + 1,
-        })
-      );
-      return pageOf(rows, limit, (row) => [row.ts]);
-    },
+    candles: ({ symbol, interval, from, to, ...query }) =>
+      readPage(query, {
+        parts: [cursorParts.time],
+        read: async (after, limit) => {
+          const { id } = await instrumentOf(symbol);
+          return await pool.run((sql) =>
+            listCandles(sql, {
+              instrumentId: id,
+              interval,
+              fromUs: boundOf("from", from),
+              toUs: boundOf("to", to),
+              afterUs: after && parseTimestamp(after[0]),
+              limit,
+            })
+          );
+        },
+        positionOf: (row) => [row.ts],
+      }),
   };
 }

@@ -7,7 +7,8 @@ import {
   type RehearsalRow,
   saveRehearsal,
 } from "../../db/rehearsals/records.ts";
-import { cursorParts, readCursor, writeCursor } from "../market/cursor.ts";
+import { cursorParts } from "../../lib/cursor.ts";
+import { readPage } from "../../lib/page.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import { endedStatuses } from "./state.ts";
 
@@ -40,8 +41,6 @@ const rowOf = (rehearsal: Rehearsal): RehearsalRow => ({
   body: rehearsal,
 });
 
-const isDate = (part: string) => cursorParts.time(part) && !Number.isNaN(Date.parse(part));
-
 export function createRehearsalRepository(records: RecordsDb): RehearsalRepository {
   return {
     save: (rehearsal) => saveRehearsal(records, rowOf(rehearsal)),
@@ -49,15 +48,17 @@ export function createRehearsalRepository(records: RecordsDb): RehearsalReposito
       const row = cursorParts.uuid(id) ? await findRehearsal(records, id) : undefined;
       return row && rehearsalOf(row);
     },
-    async list({ limit, cursor }) {
-      const position = readCursor(cursor, [isDate, cursorParts.uuid]);
-      const after = position && { createdAt: new Date(position[0]!), id: position[1]! };
-      const rows = await listRehearsals(records, { limit: limit + 1, after });
-      const last = rows.length > limit ? rows[limit - 1] : undefined;
-      return {
-        rehearsals: rows.slice(0, limit).map(rehearsalOf),
-        next_cursor: last ? writeCursor([last.created_at.toISOString(), last.id]) : null,
-      };
+    async list(query) {
+      const { rows, next_cursor } = await readPage(query, {
+        parts: [cursorParts.time, cursorParts.uuid],
+        read: (after, limit) =>
+          listRehearsals(records, {
+            limit,
+            after: after && { createdAt: new Date(after[0]), id: after[1] },
+          }),
+        positionOf: (row) => [row.created_at.toISOString(), row.id],
+      });
+      return { rehearsals: rows.map(rehearsalOf), next_cursor };
     },
     listUnfinished: async () => (await listUnfinished(records, endedStatuses)).map(rehearsalOf),
     listOfAdvice: async () => (await listOfAdvice(records)).toReversed().map(rehearsalOf),

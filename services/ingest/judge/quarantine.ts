@@ -11,8 +11,9 @@ import {
 import { readTrustedMs } from "../../../db/server/clock.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError } from "../../../errors.ts";
-import { cursorParts, readCursor, writeCursor } from "../../market/cursor.ts";
-import { boundOf, type Page, pageOf } from "../../market/service.ts";
+import { cursorParts, readCursor, writeCursor } from "../../../lib/cursor.ts";
+import { type Page, readPage } from "../../../lib/page.ts";
+import { boundOf } from "../../market/service.ts";
 import type { Ingest } from "../service.ts";
 import { readJsonLine } from "../parse/parse_ndjson.ts";
 import type { IngestAnswer } from "../upload.ts";
@@ -119,13 +120,15 @@ export function createQuarantine(
   }
 
   return {
-    async list({ limit, cursor, ...query }) {
-      const position = readCursor(cursor, [cursorParts.number]);
-      const rows = await pool.run((sql) =>
-        listQuarantined(sql, { ...filterOf(query), before: position?.[0], limit: limit + 1 })
-      );
-      return pageOf(rows, limit, (row) => [row.id]);
-    },
+    list: (query) =>
+      readPage(query, {
+        parts: [cursorParts.number],
+        read: (position, limit) =>
+          pool.run((sql) =>
+            listQuarantined(sql, { ...filterOf(query), before: position?.[0], limit })
+          ),
+        positionOf: (row) => [row.id],
+      }),
     async retry(id, { tick, ...options }) {
       return await ingest.rewrite(options, async (sql, write) => {
         const entry = await takeQuarantined(sql, id);
