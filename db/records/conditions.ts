@@ -6,6 +6,19 @@ export function isAnyOf(column: PgColumn, values: readonly unknown[]): SQL {
   return sql`${column} = any(${sql.param([...values])}::${sql.raw(column.getSQLType())}[])`;
 }
 
+/** Says that the two columns name one of these tables. */
+export function isAnyTable(
+  { schema, table }: { schema: PgColumn; table: PgColumn },
+  tables: readonly { schema: string; table: string }[],
+): SQL {
+  return sql`(${schema}, ${table}) in (
+    select * from unnest(
+      ${sql.param(tables.map((one) => one.schema))}::text[],
+      ${sql.param(tables.map((one) => one.table))}::text[]
+    )
+  )`;
+}
+
 /** The time by which records are deleted for their age, less so many days. */
 export function daysAgo(days: number): SQL {
   return sql`(select holdfast.trusted_now()) - ${days}::int4 * interval '1 day'`;

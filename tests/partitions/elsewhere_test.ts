@@ -431,8 +431,8 @@ Deno.test("a drop that waits for another table's lock is retried alone: its proo
       },
       entry: (step) => ({
         action: step.action,
-        table_name: step.table,
-        partition_name: step.partition.name,
+        table: step.table,
+        partition: step.partition.name,
         reason: step.reason,
         duration_ms: 1,
         error: null,

@@ -1,59 +1,41 @@
+import { and, asc, desc, eq, getTableColumns, isNull, lt, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../../connection.ts";
+import { excluded } from "../../records/conditions.ts";
+import { recordsIn, type RecordsSession } from "../../records/records.ts";
+import { archiveRecords, detachedRecords } from "../../records/schema.ts";
 import type { TableName } from "../ddl.ts";
-import { utcText } from "../../utc_text.ts";
 
-export interface ArchiveRow {
-  id: string;
-  schema: string;
-  table: string;
-  leaf_schema: string;
-  leaf_name: string;
-  leaf_oid: number;
-  bound: string;
-  /** Relative to the archive directory. */
-  file: string;
-  file_bytes: number;
-  file_sha256: string;
-  rows: number;
-  content_hash: string;
-  archived_at: string;
-  restored_at: string | null;
+/** `file` is relative to the archive directory. */
+export type ArchiveRow = typeof archiveRecords.$inferSelect & {
   /** The table it was written from still exists. */
   exists: boolean;
-}
+};
+
+const { id, schema, table, leaf_schema, leaf_name, leaf_oid, file_bytes, archived_at } =
+  archiveRecords;
 
 /** Returns the archives that were read back and found intact, newest first. */
 export async function listArchives(
   sql: Sql,
-  { table, limit, before }: {
+  { table: name, limit, before }: {
     table?: string | undefined;
     limit: number;
     /** Only archives with a lower id. */
     before?: string | undefined;
   },
 ): Promise<ArchiveRow[]> {
-  return await sql<ArchiveRow[]>`
-    select
-      a.id::text as id,
-      a.schema_name as schema,
-      a.table_name as "table",
-      a.leaf_schema,
-      a.leaf_name,
-      a.leaf_oid::int8::float8 as leaf_oid,
-      a.bound,
-      a.file,
-      a.file_bytes::float8 as file_bytes,
-      a.file_sha256,
-      a.rows::float8 as rows,
-      a.content_hash,
-      ${sql.unsafe(utcText("a.archived_at"))} as archived_at,
-      ${sql.unsafe(utcText("a.restored_at"))} as restored_at,
-      exists (select 1 from pg_class as c where c.oid = a.leaf_oid) as exists
-    from holdfast.partition_archives as a
-    where ${table === undefined ? sql`true` : sql`a.schema_name || '.' || a.table_name = ${table}`}
-      and ${before === undefined ? sql`true` : sql`a.id < ${before}::text::int8`}
-    order by a.id desc
-    limit ${limit}`;
+  return await recordsIn(sql)
+    .select({
+      ...getTableColumns(archiveRecords),
+      exists: sqlText<boolean>`exists (select from pg_class as c where c.oid = ${leaf_oid})`,
+    })
+    .from(archiveRecords)
+    .where(and(
+      name === undefined ? undefined : sqlText`${schema} || '.' || ${table} = ${name}`,
+      before === undefined ? undefined : lt(id, before),
+    ))
+    .orderBy(desc(id))
+    .limit(limit);
 }
 
 /** Returns the leaves that exist only as archives, each with its newest archive; at most the newest ones. */
@@ -72,29 +54,39 @@ export async function listGone(
     | "archived_at"
   >[]
 > {
-  return await sql`
-    select distinct on (a.schema_name, a.table_name, a.leaf_schema, a.leaf_name)
-      a.schema_name as schema,
-      a.table_name as "table",
-      a.leaf_schema,
-      a.leaf_name,
-      a.bound,
-      a.rows::float8 as rows,
-      a.file_bytes::float8 as file_bytes,
-      ${sql.unsafe(utcText("a.archived_at"))} as archived_at
-    from (
-      select *
-      from holdfast.partition_archives
-      order by partition_archives.id desc
-      limit 2000
-    ) as a
-    where not exists (
-      select 1
+  const db = recordsIn(sql);
+  const recent = db.select().from(archiveRecords).orderBy(desc(id)).limit(2_000).as("recent");
+  return await db
+    .selectDistinctOn([recent.schema, recent.table, recent.leaf_schema, recent.leaf_name], {
+      schema: recent.schema,
+      table: recent.table,
+      leaf_schema: recent.leaf_schema,
+      leaf_name: recent.leaf_name,
+      bound: recent.bound,
+      rows: recent.rows,
+      file_bytes: recent.file_bytes,
+      archived_at: recent.archived_at,
+    })
+    .from(recent)
+    .where(sqlText`not exists (
+      select
       from pg_class as c
       join pg_namespace as n on n.oid = c.relnamespace
-      where n.nspname = a.leaf_schema and c.relname = a.leaf_name
-    )
-    order by a.schema_name, a.table_name, a.leaf_schema, a.leaf_name, a.id desc`;
+      where n.nspname = ${recent.leaf_schema} and c.relname = ${recent.leaf_name}
+    )`)
+    .orderBy(
+      asc(recent.schema),
+      asc(recent.table),
+      asc(recent.leaf_schema),
+      asc(recent.leaf_name),
+      desc(recent.id),
+    );
+}
+
+/** Says when the table of this oid, detached and not ended, was archived. */
+async function markArchived(db: RecordsSession, oid: number, at: string | null): Promise<void> {
+  await db.update(detachedRecords).set({ archived_at: at })
+    .where(and(eq(detachedRecords.leaf_oid, oid), isNull(detachedRecords.ended_at)));
 }
 
 /** Records a verified archive: from then on the detached leaf may be dropped. */
@@ -113,39 +105,36 @@ export async function recordArchive(
     at: Date;
   },
 ): Promise<void> {
-  const { parent, leaf } = archive;
-  const at = sql`${archive.at.toISOString()}::text::timestamptz`;
-  await sql`
-    insert into holdfast.partition_archives (
-      schema_name, table_name, leaf_schema, leaf_name, leaf_oid, bound,
-      file, file_bytes, file_sha256, rows, content_hash, archived_at
-    )
-    values (
-      ${parent.schema}, ${parent.table}, ${leaf.schema}, ${leaf.table}, ${archive.oid}::int8::oid, ${archive.bound},
-      ${archive.file}, ${archive.bytes}, ${archive.sha256}, ${archive.rows}, ${archive.contentHash}, ${at}
-    )
-    on conflict (leaf_oid, content_hash) do update set
-      file = excluded.file,
-      file_bytes = excluded.file_bytes,
-      file_sha256 = excluded.file_sha256,
-      archived_at = excluded.archived_at`;
-  await sql`
-    update holdfast.detached_partitions
-    set archived_at = ${at}
-    where leaf_oid = ${archive.oid}::int8::oid and ended_at is null`;
+  const { parent, leaf, oid, bytes, sha256, contentHash, at, ...same } = archive;
+  const { file, file_sha256, content_hash } = archiveRecords;
+  const db = recordsIn(sql);
+  await db.insert(archiveRecords)
+    .values({
+      ...same,
+      ...parent,
+      leaf_schema: leaf.schema,
+      leaf_name: leaf.table,
+      leaf_oid: oid,
+      file_bytes: bytes,
+      file_sha256: sha256,
+      content_hash: contentHash,
+      archived_at: at.toISOString(),
+    })
+    .onConflictDoUpdate({
+      target: [leaf_oid, content_hash],
+      set: excluded({ file, file_bytes, file_sha256, archived_at }),
+    });
+  await markArchived(db, oid, at.toISOString());
 }
 
 /** Deletes the record of an archive whose file is gone or damaged: the leaf is archived again before it may be dropped. */
 export async function forgetArchive(sql: Sql, oid: number): Promise<void> {
-  await sql`delete from holdfast.partition_archives where leaf_oid = ${oid}::int8::oid`;
-  await sql`
-    update holdfast.detached_partitions set archived_at = null
-    where leaf_oid = ${oid}::int8::oid and ended_at is null`;
+  const db = recordsIn(sql);
+  await db.delete(archiveRecords).where(eq(leaf_oid, oid));
+  await markArchived(db, oid, null);
 }
 
-export async function recordRestored(sql: Sql, id: string, at: Date): Promise<void> {
-  await sql`
-    update holdfast.partition_archives
-    set restored_at = ${at.toISOString()}::text::timestamptz
-    where id = ${id}::text::int8`;
+export async function recordRestored(sql: Sql, wanted: string, at: Date): Promise<void> {
+  await recordsIn(sql).update(archiveRecords).set({ restored_at: at.toISOString() })
+    .where(eq(id, wanted));
 }

@@ -1,7 +1,11 @@
+import { and, eq, getTableColumns, isNotNull, isNull, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../../connection.ts";
+import { excluded } from "../../records/conditions.ts";
+import { recordsIn } from "../../records/records.ts";
+import { sealRecords } from "../../records/schema.ts";
 import { quoteIdent, quoteTable } from "../../sql.ts";
-import type { LockedStatement, TableName } from "../ddl.ts";
 import { utcText } from "../../utc_text.ts";
+import type { LockedStatement, TableName } from "../ddl.ts";
 
 const rowTrigger = "holdfast_sealed";
 const truncateTrigger = "holdfast_sealed_truncate";
@@ -42,57 +46,56 @@ export function unsealStatements({ schema, table }: TableName): LockedStatement[
   }));
 }
 
-export interface SealedRow {
-  id: string;
-  schema: string;
-  table: string;
-  leaf_schema: string;
-  leaf_name: string;
-  leaf_oid: number;
-  bound: string;
-  sealed_at: string | null;
-  sealed_by: string;
-  held_until: string | null;
-  verified_at: string | null;
-  problem: string | null;
-  /** The table that has this oid now; null when it is gone. */
-  present: { schema: string; table: string } | null;
-  /** It was unsealed: it is not sealed again before held_until. */
-  ended: boolean;
-  /** Whether both triggers exist and are enabled. */
-  guarded: boolean;
-}
+const { begun_at, manifest, ended_at, outcome, ...listed } = getTableColumns(sealRecords);
+const { schema, table, leaf_name, leaf_oid, sealed_at, held_until, verified_at } = listed;
+
+export type SealedRow =
+  & Omit<
+    typeof sealRecords.$inferSelect,
+    "begun_at" | "manifest" | "ended_at" | "outcome"
+  >
+  & {
+    /** The table that has this oid now; null when it is gone. */
+    present: { schema: string; table: string } | null;
+    /** It was unsealed: it is not sealed again before held_until. */
+    ended: boolean;
+    /** Whether both triggers exist and are enabled. */
+    guarded: boolean;
+  };
+
+const utcOf = ({ name }: { name: string }) => sqlText<string | null>`${sqlText.raw(utcText(name))}`;
 
 /** Returns what is sealed or being sealed, without the manifests. Waits for no lock. */
 export async function listSealed(sql: Sql): Promise<SealedRow[]> {
-  return await sql<SealedRow[]>`
-    select
-      s.id::text as id,
-      s.schema_name as schema,
-      s.table_name as "table",
-      s.leaf_schema,
-      s.leaf_name,
-      s.leaf_oid::int8::float8 as leaf_oid,
-      s.bound,
-      ${sql.unsafe(utcText("s.sealed_at"))} as sealed_at,
-      s.sealed_by,
-      ${sql.unsafe(utcText("s.held_until"))} as held_until,
-      ${sql.unsafe(utcText("s.verified_at"))} as verified_at,
-      s.problem,
-      s.ended_at is not null as ended,
-      case when c.oid is null then null
-        else json_build_object('schema', n.nspname, 'table', c.relname) end as present,
-      (
+  return await recordsIn(sql)
+    .select({
+      ...listed,
+      // As text of the server: a verification holds in any style of the session.
+      sealed_at: utcOf(sealed_at),
+      held_until: utcOf(held_until),
+      verified_at: utcOf(verified_at),
+      present: sqlText<SealedRow["present"]>`(
+        select json_build_object('schema', n.nspname, 'table', c.relname)
+        from pg_class as c
+        join pg_namespace as n on n.oid = c.relnamespace
+        where c.oid = ${leaf_oid}
+      )`,
+      ended: sqlText<boolean>`${ended_at} is not null`,
+      guarded: sqlText<boolean>`(
         select count(*) = 2
         from pg_trigger as t
-        where t.tgrelid = s.leaf_oid and t.tgname in (${rowTrigger}, ${truncateTrigger}) and t.tgenabled = 'A'
-      ) as guarded
-    from holdfast.sealed_partitions as s
-    left join pg_class as c on c.oid = s.leaf_oid
-    left join pg_namespace as n on n.oid = c.relnamespace
-    where s.ended_at is null or s.outcome = 'unsealed' and s.held_until is not null
-    order by s.ended_at nulls last, s.schema_name, s.table_name, s.leaf_name`;
+        where t.tgrelid = ${leaf_oid} and t.tgname in (${rowTrigger}, ${truncateTrigger}) and t.tgenabled = 'A'
+      )`,
+    })
+    .from(sealRecords)
+    .where(
+      sqlText`${ended_at} is null or ${outcome} = 'unsealed' and ${held_until} is not null`,
+    )
+    .orderBy(sqlText`${ended_at} nulls last`, schema, table, leaf_name);
 }
+
+/** The record of a leaf that is sealed or being sealed. */
+const openSeal = (oid: number) => and(eq(leaf_oid, oid), isNull(ended_at));
 
 /** Records that a leaf is about to be sealed; the next run continues an interrupted seal. */
 export async function beginSeal(
@@ -105,15 +108,22 @@ export async function beginSeal(
     at: Date;
   },
 ): Promise<void> {
-  await sql`
-    insert into holdfast.sealed_partitions
-      (schema_name, table_name, leaf_schema, leaf_name, leaf_oid, bound, begun_at)
-    values (
-      ${parent.schema}, ${parent.table}, ${leaf.schema}, ${leaf.table}, ${oid}::int8::oid, ${bound},
-      ${at.toISOString()}::text::timestamptz
-    )
-    on conflict (leaf_oid) where ended_at is null do update set
-      begun_at = excluded.begun_at, sealed_at = null, manifest = null, problem = null`;
+  await recordsIn(sql).insert(sealRecords)
+    .values({
+      schema: parent.schema,
+      table: parent.table,
+      leaf_schema: leaf.schema,
+      leaf_name: leaf.table,
+      leaf_oid: oid,
+      bound,
+      begun_at: at.toISOString(),
+    })
+    .onConflictDoUpdate({
+      target: leaf_oid,
+      // Not qualified: the predicate of an index knows no name of its table.
+      targetWhere: sqlText`ended_at is null`,
+      set: { ...excluded({ begun_at }), sealed_at: null, manifest: null, problem: null },
+    });
 }
 
 /** Keeps the manifest: from here on the leaf is sealed. */
@@ -126,30 +136,31 @@ export async function finishSeal(
     heldUntil?: Date | undefined;
   },
 ): Promise<void> {
-  await sql`
-    update holdfast.sealed_partitions
-    set sealed_at = ${at.toISOString()}::text::timestamptz,
-      manifest = ${JSON.stringify(manifest)}::text::jsonb,
-      held_until = ${heldUntil?.toISOString() ?? null}::text::timestamptz
-    where leaf_oid = ${oid}::int8::oid and ended_at is null`;
+  await recordsIn(sql).update(sealRecords)
+    .set({
+      sealed_at: at.toISOString(),
+      manifest,
+      held_until: heldUntil?.toISOString() ?? null,
+    })
+    .where(openSeal(oid));
 }
 
 /** Returns the stored manifest of a sealed leaf; undefined when it is not sealed. */
 export async function readManifest(sql: Sql, oid: number): Promise<unknown> {
-  const [row] = await sql<{ manifest: unknown }[]>`
-    select manifest
-    from holdfast.sealed_partitions
-    where leaf_oid = ${oid}::int8::oid and ended_at is null and sealed_at is not null`;
+  const [row] = await recordsIn(sql).select({ manifest }).from(sealRecords)
+    .where(and(openSeal(oid), isNotNull(sealed_at)));
   return row?.manifest;
 }
 
 /** Records that a leaf was unsealed; it is not sealed again before `heldUntil`. */
 export async function endSeal(sql: Sql, oid: number, at: Date, heldUntil: Date): Promise<void> {
-  await sql`
-    update holdfast.sealed_partitions
-    set ended_at = ${at.toISOString()}::text::timestamptz, outcome = 'unsealed',
-      held_until = ${heldUntil.toISOString()}::text::timestamptz
-    where leaf_oid = ${oid}::int8::oid and ended_at is null`;
+  await recordsIn(sql).update(sealRecords)
+    .set({
+      ended_at: at.toISOString(),
+      outcome: "unsealed",
+      held_until: heldUntil.toISOString(),
+    })
+    .where(openSeal(oid));
 }
 
 /** Records what a verification found; null: no difference. */
@@ -159,8 +170,6 @@ export async function recordVerified(
   problem: string | null,
   at: Date,
 ): Promise<void> {
-  await sql`
-    update holdfast.sealed_partitions
-    set verified_at = ${at.toISOString()}::text::timestamptz, problem = ${problem}
-    where leaf_oid = ${oid}::int8::oid and ended_at is null`;
+  await recordsIn(sql).update(sealRecords).set({ verified_at: at.toISOString(), problem })
+    .where(openSeal(oid));
 }

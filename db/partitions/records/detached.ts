@@ -1,90 +1,86 @@
-import { utcText } from "../../utc_text.ts";
+import { and, eq, getTableColumns, inArray, isNull, or, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../../connection.ts";
+import { excluded } from "../../records/conditions.ts";
+import { recordsIn } from "../../records/records.ts";
+import { detachedRecords, sealRecords } from "../../records/schema.ts";
 import type { TableName } from "../ddl.ts";
 
-export interface DetachedRow {
-  id: string;
-  schema: string;
-  table: string;
-  leaf_schema: string;
-  leaf_name: string;
-  leaf_oid: number;
-  bound: string;
-  action: string;
-  detached_at: string | null;
-  archived_at: string | null;
-  within_brake: boolean;
-  present_oid: number | null;
-  attached: boolean | null;
-  /** The table is attached to a parent, under any name. */
-  still_leaf: boolean;
-  /** The table exists, under any name. */
-  exists: boolean;
-  references: string[];
-  referenced_by: string[];
-  bytes: number;
-  rows_estimate: number | null;
-}
+const { planned_at, ended_at, outcome: _outcome, ...listed } = getTableColumns(detachedRecords);
+const { id, leaf_schema, leaf_name, leaf_oid, bound, action, detached_at, within_brake } = listed;
+
+export type DetachedRow =
+  & Omit<typeof detachedRecords.$inferSelect, "planned_at" | "ended_at" | "outcome">
+  & {
+    present_oid: number | null;
+    attached: boolean | null;
+    /** The table is attached to a parent, under any name. */
+    still_leaf: boolean;
+    /** The table exists, under any name. */
+    exists: boolean;
+    references: string[];
+    referenced_by: string[];
+    bytes: number;
+    rows_estimate: number | null;
+  };
 
 /** At most so many leaves that stay detached are listed, the newest. */
 const keptMax = 500;
 
+/** Returns the other tables that foreign keys lead to, or from which they come. */
+const keysOf = (own: "conrelid" | "confrelid", other: "conrelid" | "confrelid") => {
+  const [ownOid, otherOid] = [own, other].map((name) => sqlText.raw(`f.${name}`));
+  // A key of a table to itself is listed once, as one that leads from it.
+  return sqlText<string[]>`array(
+    select distinct format('%I.%I', n.nspname, r.relname)
+    from pg_constraint as f
+    join pg_class as r on r.oid = ${otherOid}
+    join pg_namespace as n on n.oid = r.relnamespace
+    where ${ownOid} = ${leaf_oid} and f.contype = 'f'
+      and (${own === "conrelid"}::bool or ${otherOid} <> ${leaf_oid})
+  )::text[]`;
+};
+
 /** Returns the leaves that retention detached and that are not moved or dropped yet, with the tables of their names. */
 export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
-  return await sql<DetachedRow[]>`
-    select
-      d.id::text as id,
-      d.schema_name as schema,
-      d.table_name as "table",
-      d.leaf_schema,
-      d.leaf_name,
-      d.leaf_oid::int8::float8 as leaf_oid,
-      d.bound,
-      d.action,
-      ${sql.unsafe(utcText("d.detached_at"))} as detached_at,
-      ${sql.unsafe(utcText("d.archived_at"))} as archived_at,
-      d.within_brake,
-      c.oid::int8::float8 as present_oid,
-      exists (select 1 from pg_inherits as i where i.inhrelid = c.oid) as attached,
-      exists (select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid) as still_leaf,
-      exists (select 1 from pg_class as k where k.oid = d.leaf_oid) as exists,
-      array(
-        select distinct format('%I.%I', n.nspname, r.relname)
-        from pg_constraint as f
-        join pg_class as r on r.oid = f.confrelid
-        join pg_namespace as n on n.oid = r.relnamespace
-        where f.conrelid = d.leaf_oid and f.contype = 'f'
-      )::text[] as references,
-      array(
-        select distinct format('%I.%I', n.nspname, r.relname)
-        from pg_constraint as f
-        join pg_class as r on r.oid = f.conrelid
-        join pg_namespace as n on n.oid = r.relnamespace
-        where f.confrelid = d.leaf_oid and f.contype = 'f' and f.conrelid <> d.leaf_oid
-      )::text[] as referenced_by,
-      coalesce(c.relpages, 0)::float8 * current_setting('block_size')::float8 as bytes,
-      case when c.reltuples < 0 then null else c.reltuples::float8 end as rows_estimate
-    from holdfast.detached_partitions as d
-    left join pg_namespace as s on s.nspname = d.leaf_schema
-    left join pg_class as c on c.relnamespace = s.oid and c.relname = d.leaf_name
-    where d.ended_at is null
-      and (
-        d.action <> 'detach'
-        or d.id in (
-          select k.id
-          from holdfast.detached_partitions as k
-          where k.ended_at is null and k.action = 'detach'
-          order by k.id desc
-          limit ${keptMax}
-        )
-      )
-    order by d.id`;
+  const db = recordsIn(sql);
+  const kept = db.select({ id }).from(detachedRecords)
+    .where(and(isNull(ended_at), eq(action, "detach")))
+    .orderBy(sqlText`${id} desc`).limit(keptMax);
+  return await db
+    .select({
+      ...listed,
+      present_oid: sqlText<number | null>`c.oid::int8::float8`,
+      attached: sqlText<boolean>`exists (select from pg_inherits as i where i.inhrelid = c.oid)`,
+      still_leaf: sqlText<
+        boolean
+      >`exists (select from pg_inherits as i where i.inhrelid = ${leaf_oid})`,
+      exists: sqlText<boolean>`exists (select from pg_class as k where k.oid = ${leaf_oid})`,
+      references: keysOf("conrelid", "confrelid"),
+      referenced_by: keysOf("confrelid", "conrelid"),
+      bytes: sqlText<
+        number
+      >`coalesce(c.relpages, 0)::float8 * current_setting('block_size')::float8`,
+      rows_estimate: sqlText<
+        number | null
+      >`case when c.reltuples < 0 then null else c.reltuples::float8 end`,
+    })
+    .from(detachedRecords)
+    .leftJoin(sqlText`pg_namespace as s`, sqlText`s.nspname = ${leaf_schema}`)
+    .leftJoin(
+      sqlText`pg_class as c`,
+      sqlText`c.relnamespace = s.oid and c.relname = ${leaf_name}`,
+    )
+    .where(and(
+      isNull(ended_at),
+      or(sqlText`${action} <> 'detach'`, inArray(id, kept)),
+    ))
+    .orderBy(id);
 }
 
 /** Records that a detach begins, so that after a crash the next run knows its purpose. */
 export async function rememberDetach(
   sql: Sql,
-  { parent, leaf, oid, bound, action, withinBrake, at }: {
+  { parent, leaf, oid, bound: text, action: wanted, withinBrake, at }: {
     parent: TableName;
     leaf: TableName;
     oid: number;
@@ -95,16 +91,24 @@ export async function rememberDetach(
     at: Date;
   },
 ): Promise<void> {
-  await sql`
-    insert into holdfast.detached_partitions
-      (schema_name, table_name, leaf_schema, leaf_name, leaf_oid, bound, action, within_brake, planned_at)
-    values (
-      ${parent.schema}, ${parent.table}, ${leaf.schema}, ${leaf.table}, ${oid}::int8::oid, ${bound}, ${action},
-      ${withinBrake},
-      ${at.toISOString()}::text::timestamptz
-    )
-    on conflict (leaf_oid) where ended_at is null do update set
-      action = excluded.action, within_brake = excluded.within_brake, bound = excluded.bound, planned_at = excluded.planned_at, detached_at = null`;
+  await recordsIn(sql).insert(detachedRecords)
+    .values({
+      schema: parent.schema,
+      table: parent.table,
+      leaf_schema: leaf.schema,
+      leaf_name: leaf.table,
+      leaf_oid: oid,
+      bound: text,
+      action: wanted,
+      within_brake: withinBrake,
+      planned_at: at.toISOString(),
+    })
+    .onConflictDoUpdate({
+      target: leaf_oid,
+      // Not qualified: the predicate of an index knows no name of its table.
+      targetWhere: sqlText`ended_at is null`,
+      set: { ...excluded({ action, within_brake, bound, planned_at }), detached_at: null },
+    });
 }
 
 /**
@@ -117,44 +121,50 @@ export async function reconcileDetached(
   sql: Sql,
   { at, trusted }: { at: Date; trusted: boolean },
 ): Promise<number> {
-  const now = sql`${at.toISOString()}::text::timestamptz`;
-  await sql`
-    update holdfast.detached_partitions as d
-    set ended_at = ${now}, outcome = 'gone'
-    where ended_at is null and not exists (select 1 from pg_class as c where c.oid = d.leaf_oid)`;
+  const db = recordsIn(sql);
+  const now = at.toISOString();
+  const leafIs = (more: string) =>
+    sqlText`exists (select from pg_inherits as i where i.inhrelid = ${leaf_oid}${
+      sqlText.raw(more)
+    })`;
+  await db.update(detachedRecords).set({ ended_at: now, outcome: "gone" })
+    .where(and(
+      isNull(ended_at),
+      sqlText`not exists (select from pg_class as c where c.oid = ${leaf_oid})`,
+    ));
   // If such a record stayed, an operator's own detach would later be taken for retention's.
-  await sql`
-    update holdfast.detached_partitions as d
-    set ended_at = ${now}, outcome = case when detached_at is null then 'not detached' else 'attached again' end
-    where ended_at is null
-      and exists (
-        select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid and not i.inhdetachpending
-      )`;
+  await db.update(detachedRecords)
+    .set({
+      ended_at: now,
+      outcome:
+        sqlText`case when ${detached_at} is null then 'not detached' else 'attached again' end`,
+    })
+    .where(and(isNull(ended_at), leafIs(" and not i.inhdetachpending")));
   if (!trusted) return 0;
-  const begun = await sql`
-    update holdfast.detached_partitions as d
-    set detached_at = ${now}
-    where ended_at is null
-      and (detached_at is null or detached_at > ${now} + interval '1 minute')
-      and not exists (select 1 from pg_inherits as i where i.inhrelid = d.leaf_oid)
-    returning 1`;
+  const begun = await db.update(detachedRecords).set({ detached_at: now })
+    .where(and(
+      isNull(ended_at),
+      or(
+        isNull(detached_at),
+        sqlText`${detached_at} > ${now}::timestamptz + interval '1 minute'`,
+      ),
+      sqlText`not ${leafIs("")}`,
+    ))
+    .returning({ id });
   return begun.length;
 }
 
 export async function endDetached(
   sql: Sql,
-  id: string,
+  ended: string,
   outcome: string,
   at: Date,
 ): Promise<void> {
-  await sql`
-    update holdfast.detached_partitions
-    set ended_at = ${at.toISOString()}::text::timestamptz, outcome = ${outcome}
-    where id = ${id}::text::int8`;
+  const db = recordsIn(sql);
+  const end = { ended_at: at.toISOString(), outcome };
+  await db.update(detachedRecords).set(end).where(eq(id, ended));
   if (outcome !== "dropped") return;
-  await sql`
-    update holdfast.sealed_partitions as s
-    set ended_at = ${at.toISOString()}::text::timestamptz, outcome = ${outcome}
-    from holdfast.detached_partitions as d
-    where d.id = ${id}::text::int8 and s.leaf_oid = d.leaf_oid and s.ended_at is null`;
+  const dropped = db.select({ leaf_oid }).from(detachedRecords).where(eq(id, ended));
+  await db.update(sealRecords).set(end)
+    .where(and(inArray(sealRecords.leaf_oid, dropped), isNull(sealRecords.ended_at)));
 }

@@ -1,4 +1,10 @@
+import { getTableColumns, not } from "drizzle-orm";
 import type { Sql } from "../../connection.ts";
+import { excluded, isAnyTable } from "../../records/conditions.ts";
+import { recordsIn } from "../../records/records.ts";
+import { progressRecords } from "../../records/schema.ts";
+
+const { schema, table, ...changing } = getTableColumns(progressRecords);
 
 /** Progress of retention with a table at the last rotation under a trusted clock. Milliseconds since 1970. */
 export interface ProgressRow {
@@ -11,14 +17,12 @@ export interface ProgressRow {
 }
 
 export async function listProgress(sql: Sql): Promise<ProgressRow[]> {
-  return await sql<ProgressRow[]>`
-    select
-      schema_name as schema,
-      table_name as "table",
-      (extract(epoch from seen_at) * 1000)::float8 as seen,
-      (extract(epoch from peak_at) * 1000)::float8 as peak,
-      admitted::float8[] as admitted
-    from holdfast.retention_progress`;
+  const rows = await recordsIn(sql).select().from(progressRecords);
+  return rows.map(({ seen_at, peak_at, ...row }) => ({
+    ...row,
+    seen: seen_at.getTime(),
+    peak: peak_at.getTime(),
+  }));
 }
 
 /** Keeps the progress of these tables; forgets that of tables not `managed` any more. */
@@ -27,21 +31,16 @@ export async function keepProgress(
   rows: readonly ProgressRow[],
   managed: readonly { schema: string; table: string }[] | "unchanged",
 ): Promise<void> {
-  await sql`
-    insert into holdfast.retention_progress as p (schema_name, table_name, seen_at, peak_at, admitted)
-    select
-      r.schema, r."table", to_timestamp(r.seen / 1000), to_timestamp(r.peak / 1000), r.admitted
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-      as r (schema text, "table" text, seen float8, peak float8, admitted int8[])
-    on conflict (schema_name, table_name) do update set
-      seen_at = excluded.seen_at, peak_at = excluded.peak_at, admitted = excluded.admitted`;
+  const db = recordsIn(sql);
+  const values = rows.map(({ seen, peak, ...row }) => ({
+    ...row,
+    seen_at: new Date(seen),
+    peak_at: new Date(peak),
+  }));
+  if (values.length > 0) {
+    await db.insert(progressRecords).values(values)
+      .onConflictDoUpdate({ target: [schema, table], set: excluded(changing) });
+  }
   if (managed === "unchanged") return;
-  await sql`
-    delete from holdfast.retention_progress
-    where (schema_name, table_name) not in (
-      select * from unnest(
-        ${managed.map(({ schema }) => schema)}::text[],
-        ${managed.map(({ table }) => table)}::text[]
-      )
-    )`;
+  await db.delete(progressRecords).where(not(isAnyTable({ schema, table }, managed)));
 }

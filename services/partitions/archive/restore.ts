@@ -217,8 +217,8 @@ async function restoreArchive(
     if (row) await recordRestored(sql, row.id, clock.now());
     await logMaintenance(sql, [{
       action: "restore",
-      table_name: table,
-      partition_name: child.table,
+      table: table,
+      partition: child.table,
       reason:
         `restored from the archive of ${manifest.partition}; retention leaves it until ${heldUntil.toISOString()}`,
       duration_ms: performance.now() - started,

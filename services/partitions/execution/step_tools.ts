@@ -86,8 +86,8 @@ export function createStepTools(
     },
     entry: (step, started, error) => ({
       action: step.action,
-      table_name: step.table,
-      partition_name: step.partition.name,
+      table: step.table,
+      partition: step.partition.name,
       reason: step.reason,
       duration_ms: performance.now() - started,
       error: error === undefined ? null : describeDatabaseError(error),

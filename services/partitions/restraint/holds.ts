@@ -29,8 +29,8 @@ export function leftUnproven(step: Step, reason: string): Outcome["unproven"] {
 export function holdEntry(hold: HoldRow): MaintenanceEntry {
   return {
     action: "hold",
-    table_name: tableOf(hold),
-    partition_name: hold.partition === "" ? null : hold.partition,
+    table: tableOf(hold),
+    partition: hold.partition === "" ? null : hold.partition,
     reason: hold.kind === "leaf" ? "its rows cannot be read and counted" : "retention is held back",
     duration_ms: 0,
     error: hold.reason,

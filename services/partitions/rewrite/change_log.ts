@@ -13,8 +13,8 @@ export function logRewrite(
 ): Promise<void> {
   return logMaintenance(sql, [{
     action: `${kind} ${what}`,
-    table_name: `${schema}.${table}`,
-    partition_name: null,
+    table: `${schema}.${table}`,
+    partition: null,
     reason: kind === "convert" ? "online conversion" : "the default partition is drained",
     duration_ms: ms,
     error,

@@ -177,8 +177,8 @@ export function createVerifications(
         await endSeal(sql, found.leaf_oid, at, new Date(at.getTime() + holdSeconds * 1_000));
         await logMaintenance(sql, [{
           action: "unseal",
-          table_name: table,
-          partition_name: leaf.table,
+          table: table,
+          partition: leaf.table,
           reason: `asked for; not sealed again for ${holdSeconds} s`,
           duration_ms: performance.now() - started,
           error: null,
