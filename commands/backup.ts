@@ -1,3 +1,4 @@
+import { bytesText } from "../lib/format.ts";
 import { setTimeout as wait } from "node:timers/promises";
 import type { AnswerOf, Client } from "../client/client.ts";
 import { HoldfastProblem } from "../client/problem.ts";
@@ -14,8 +15,6 @@ HOLDFAST_BACKUP_DIR and copied to HOLDFAST_S3_URL if that is set; --verify then 
 
 type Backup = AnswerOf<"getBackup">;
 
-const inMb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-
 function line(backup: Backup): string {
   const state = backup.proven_at
     ? `proven ${backup.proven_at}, recovered in ${backup.recovery_seconds?.toFixed(1)} s`
@@ -26,7 +25,7 @@ function line(backup: Backup): string {
   const copied = copy.state === "none"
     ? ""
     : `, copy ${copy.state}${copy.problem ? ` (${copy.problem})` : ""}`;
-  return `${backup.id}  ${backup.kind}  ${inMb(backup.bytes)}  ${state}${copied}${
+  return `${backup.id}  ${backup.kind}  ${bytesText(backup.bytes)}  ${state}${copied}${
     backup.problems.length > 0 ? `: ${backup.problems.join("; ")}` : ""
   }`;
 }
@@ -38,7 +37,7 @@ async function follow(client: Client, id: string): Promise<Backup> {
     const backup = await client.getBackup({ path: { id } });
     if (!backup.progress) return backup;
     const { step, done_bytes } = backup.progress;
-    const now = done_bytes > 0 ? `${step}: ${inMb(done_bytes)}` : step;
+    const now = done_bytes > 0 ? `${step}: ${bytesText(done_bytes)}` : step;
     if (now !== last) console.error(now);
     last = now;
     await wait(500);
@@ -52,7 +51,9 @@ async function followCopy(client: Client, id: string): Promise<Backup> {
     const backup = await client.getBackup({ path: { id } });
     const { state, done_bytes, total_bytes } = backup.copy;
     if (state !== "pending" && state !== "copying") return backup;
-    const now = `copying: ${inMb(done_bytes ?? 0)} of ${inMb(total_bytes ?? backup.bytes)}`;
+    const now = `copying: ${bytesText(done_bytes ?? 0)} of ${
+      bytesText(total_bytes ?? backup.bytes)
+    }`;
     if (now !== last && state === "copying") console.error(now);
     last = now;
     await wait(500);

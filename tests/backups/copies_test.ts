@@ -128,7 +128,10 @@ Deno.test("a damaged copy is not fetched, and other content of the same WAL segm
       [...Deno.readDirSync(join(dir, "whole", system, "wal"))].length,
       inventory.wal.size,
     );
-    assert.match(said.join("\n"), /fetching base\.tar\.gz, 0\.0 MB\n.*backup_manifest.*\n.*2 WAL/);
+    assert.match(
+      said.join("\n"),
+      /fetching base\.tar\.gz, [\d.]+ k?B\n.*backup_manifest.*\n.*2 WAL/,
+    );
     storage.flip(`${storage.place.prefix}${system}/${record.id}/base.tar.gz`, 4_000);
     await assert.rejects(() => fetched("damaged"), /base\.tar\.gz of the copy is damaged/);
     const name = segmentOf(1, 2n * 16n * BigInt(MiB), 16 * MiB);

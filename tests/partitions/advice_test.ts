@@ -63,7 +63,7 @@ Deno.test("partitions larger than the cache call for shorter ones, with the figu
   assert.equal(advice?.title, "Use shorter partitions for s.t: 1 day");
   assert.equal(
     advice?.detail,
-    "A partition has 60.0 GiB (1 mon; 2.0 GiB a day), more than the 2.0 GiB that should stay in cache while it is written. With 1 day it would have 2.0 GiB, and there would be about 370; the change holds for partitions made from then on",
+    "A partition has 60 GB (1 mon; 2 GB a day), more than the 2 GB that should stay in cache while it is written. With 1 day it would have 2 GB, and there would be about 370; the change holds for partitions made from then on",
   );
   assert.deepEqual([advice?.expected_partitions, advice?.partitions], [370, 10]);
 });

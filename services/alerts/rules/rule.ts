@@ -1,3 +1,4 @@
+import { bytesText, durationText } from "../../../lib/format.ts";
 import { z } from "zod";
 import { Cure, type Severity } from "../alert.ts";
 
@@ -68,36 +69,19 @@ export function levelOf(rule: Rule, value: number): Severity | "clear" | undefin
   return cleared ? "clear" : undefined;
 }
 
-function duration(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
-  return `${Math.round(seconds / 86_400)} d`;
-}
-
-function size(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
-  let at = 0;
-  while (Math.abs(bytes) >= 1024 && at < units.length - 1) {
-    bytes /= 1024;
-    at++;
-  }
-  return `${Math.round(bytes * 10) / 10} ${units[at]}`;
-}
-
 /** Formats a value for people, such as "80%" or "5 min". */
 export function showValue(unit: Rule["unit"], value: number): string {
   switch (unit) {
     case "ratio":
       return `${Math.round(value * 1000) / 10}%`;
     case "seconds":
-      return duration(value);
+      return durationText(value);
     case "milliseconds":
       return `${Math.round(value)} ms`;
     case "bytes":
-      return size(value);
+      return bytesText(value);
     case "bytes_per_second":
-      return `${size(value)} per second`;
+      return `${bytesText(value)} per second`;
     case "times":
       return `${Math.round(value * 10) / 10} times`;
     case "per_hour":

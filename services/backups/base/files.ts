@@ -1,3 +1,4 @@
+import { bytesText } from "../../../lib/format.ts";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, statfs } from "node:fs/promises";
@@ -60,11 +61,10 @@ export async function ensureFreeSpace(path: string, bytes: number, what: string)
   const { bavail, bsize } = await statfs(path);
   const free = bavail * bsize;
   if (free >= bytes + reserveBytes) return;
-  const mb = (value: number) => `${Math.round(value / 1e6)} MB`;
   throw new HoldfastError(
     "storage_full",
-    `Not enough room for ${what}: about ${mb(bytes)} and a reserve of ${
-      mb(reserveBytes)
-    } are needed, ${mb(free)} are free`,
+    `Not enough room for ${what}: about ${bytesText(bytes)} and a reserve of ${
+      bytesText(reserveBytes)
+    } are needed, ${bytesText(free)} are free`,
   );
 }

@@ -1,3 +1,4 @@
+import { bytesText } from "../../../lib/format.ts";
 import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -179,7 +180,7 @@ async function buildCluster(
   await mkdir(partial, { recursive: true });
   await chmod(partial, 0o755);
   await ownedDirectory(data, 0o700, as);
-  say(`unpacking ${Math.round(record.raw_bytes / 1e6)} MB`);
+  say(`unpacking ${bytesText(record.raw_bytes)}`);
   await extractBackup({ path, record, to: data, as, durable: true, signal });
   let segments = 0;
   if (wal) {

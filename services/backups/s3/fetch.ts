@@ -1,3 +1,4 @@
+import { bytesText } from "../../../lib/format.ts";
 import { createHash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -79,12 +80,11 @@ export async function fetchBackup(
   },
 ): Promise<void> {
   const { system, id } = record;
-  const inMb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const segments = wal ? walFor(record, inventory) : [];
   const walBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0);
   await ensureFreeSpace(dirname(to), record.bytes + walBytes, "the copy");
   for (const [name, expected] of Object.entries(record.files)) {
-    say(`fetching ${name}, ${inMb(expected.bytes)}`);
+    say(`fetching ${name}, ${bytesText(expected.bytes)}`);
     const at = join(to, system, id, name);
     const found = await fetchObject(bucket, backupKey(system, id, name), at, signal);
     if (found.bytes !== expected.bytes || found.sha256 !== expected.sha256) {
@@ -95,7 +95,7 @@ export async function fetchBackup(
     }
   }
   if (!wal) return;
-  say(`fetching ${segments.length} WAL files, ${inMb(walBytes)}`);
+  say(`fetching ${segments.length} WAL files, ${bytesText(walBytes)}`);
   for (const { file } of segments) {
     await fetchObject(bucket, walKey(system, file), join(to, system, "wal", file), signal);
   }

@@ -1,3 +1,4 @@
+import { bytesText } from "../../../lib/format.ts";
 import { createHash } from "node:crypto";
 import { remedies } from "../../../db/server/remedies.ts";
 import { judgeMissing } from "./indexes.ts";
@@ -19,8 +20,6 @@ export interface Recommendation {
 /** Limit for each kind of advice; GET /api/indexes lists all of it. */
 const perKind = 5;
 
-const megabytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MB`;
-
 /** Returns the indexes to drop, to rebuild and to create. */
 function aboutIndexes({ view }: Snapshot): Draft[] {
   const all = view.indexes?.all ?? [];
@@ -35,14 +34,14 @@ function aboutIndexes({ view }: Snapshot): Draft[] {
     })),
     ...withProblem("duplicate").map(({ name, duplicate_of, bytes, cure }) => ({
       title: `Drop ${name}`,
-      detail: `It duplicates ${duplicate_of} and takes ${megabytes(bytes)}`,
+      detail: `It duplicates ${duplicate_of} and takes ${bytesText(bytes)}`,
       ...cure,
     })),
     ...withProblem("unused").filter(({ duplicate_of }) => duplicate_of === null)
       .map(({ name, bytes, cure }) => ({
         title: `Consider dropping ${name}`,
         detail: `Nothing has read the index (${
-          megabytes(bytes)
+          bytesText(bytes)
         }) since its use has been counted on this primary, for at least a week`,
         ...cure,
       })),

@@ -1,3 +1,4 @@
+import { bytesText } from "../../../lib/format.ts";
 import { parseInterval } from "../axis/interval.ts";
 import { highest, lowest, type Span } from "../axis/span.ts";
 import type { Reading } from "../planning/cover.ts";
@@ -45,13 +46,6 @@ const manyPartitions = 1_000;
 /** Smaller partitions cost planning time, locks and files without a benefit. */
 const tiny = 16 * MiB;
 const fewPartitions = 100;
-
-const bytesText = (bytes: number) =>
-  bytes >= GiB
-    ? `${(bytes / GiB).toFixed(1)} GiB`
-    : bytes >= MiB
-    ? `${(bytes / MiB).toFixed(1)} MiB`
-    : `${Math.round(bytes / 1024)} KiB`;
 
 const secondsOf = (text: string) => {
   const { months, days, us } = parseInterval(text);

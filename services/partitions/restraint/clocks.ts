@@ -1,3 +1,5 @@
+import { durationText } from "../../../lib/format.ts";
+
 /** Holdfast's clock and the server's disagree beyond this difference. Milliseconds. */
 const skewMaxMs = 60_000;
 /** A clock may be ahead of the last known time by this much, such as after a restart or a suspend. Milliseconds. */
@@ -38,14 +40,8 @@ export type ClockVerdict =
   }
   | { trusted: false; kind: "skew" | "ahead" | "back"; ms: number; reason: string };
 
-const units: readonly [number, string][] = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"]];
-
-/** Returns a duration as text, such as "730 d". */
-export function spanText(ms: number): string {
-  const size = Math.abs(ms);
-  const [unit, name] = units.find(([least]) => size >= 2 * least) ?? [1_000, "s"];
-  return `${Math.round(size / unit)} ${name}`;
-}
+/** Returns a duration as text, such as "730 d", whatever its sign. */
+export const spanText = (ms: number): string => durationText(Math.abs(ms) / 1_000);
 
 /**
  * Returns by how much Holdfast's clock is certainly ahead of the server's (negative: behind); half the round trip is

@@ -1,21 +1,10 @@
+import { bytesText } from "../../../lib/format.ts";
 import { improvementWords } from "../../benchmarks/reporting/format.ts";
 import type { ChangeCost, Rehearsal, StatementResult } from "../rehearsal.ts";
 
 /** Formats a duration with three digits. */
 export const msWords = (ms: number | null): string =>
   ms === null ? "–" : ms >= 1_000 ? `${(ms / 1_000).toPrecision(3)} s` : `${ms.toPrecision(3)} ms`;
-
-/** Formats bytes in a fitting unit. */
-function bytesWords(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = Math.abs(bytes);
-  let unit = 0;
-  while (value >= 1_000 && unit < units.length - 1) {
-    value /= 1_000;
-    unit++;
-  }
-  return `${bytes < 0 ? "−" : ""}${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
-}
 
 export const ratioWords = (value: number | null): string => improvementWords(value, "ratio");
 
@@ -40,7 +29,7 @@ export function coverageWords({ coverage, copy }: Rehearsal): string {
   const data = !copy
     ? "no copy was made"
     : copy.kind === "physical"
-    ? `a copy of ${bytesWords(copy.bytes)}, restored from backup ${copy.backup} of ${copy.taken_at}`
+    ? `a copy of ${bytesText(copy.bytes)}, restored from backup ${copy.backup} of ${copy.taken_at}`
     : `a sample of ${shareWords(copy.sample_share)} of the rows, taken ${copy.taken_at}`;
   return `${statements} of ${of} statements, ${shareWords(time_share)} of the time; ${data}`;
 }
@@ -59,8 +48,8 @@ export function costLines(cost: ChangeCost): string[] {
     `Longest read meanwhile: ${msWords(cost.reader_stall_ms)}; longest write: ${
       msWords(cost.writer_stall_ms)
     }${cost.tables.length > 0 ? ` (on ${cost.tables.join(", ")})` : " (no table was named)"}.`,
-    `The database ${cost.bytes < 0 ? "shrank" : "grew"} by ${bytesWords(Math.abs(cost.bytes))}; ${
-      bytesWords(cost.wal_bytes)
+    `The database ${cost.bytes < 0 ? "shrank" : "grew"} by ${bytesText(Math.abs(cost.bytes))}; ${
+      bytesText(cost.wal_bytes)
     } of WAL were written.`,
     cost.write_improvement === null
       ? "What inserts cost was not measured."
