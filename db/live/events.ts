@@ -1,6 +1,9 @@
+import { and, asc, desc, getTableColumns, gte, lt, lte, or, sql as sqlText } from "drizzle-orm";
 import { leaseNotifications } from "../alerts/lease.ts";
 import type { Pool, PoolerMode } from "../pool/pool.ts";
-import { utcText } from "../utc_text.ts";
+import { daysAgo } from "../records/conditions.ts";
+import { recordsIn } from "../records/records.ts";
+import { eventRecords, positionRecord } from "../records/schema.ts";
 
 /** Where the sessions of all Holdfasts on one database wake each other. */
 export const liveNotifications = "holdfast_live";
@@ -42,24 +45,13 @@ export interface EventJournal {
   listen(): Promise<boolean>;
 }
 
-interface Row {
-  position: string;
-  id: string;
-  type: string;
-  instance: string;
-  topic: string | null;
-  digest: string | null;
-  data: string;
-  made_at: string;
-  age_ms: number;
-}
-
-const fromRow = ({ position, made_at, age_ms, ...rest }: Row): StoredEvent => ({
-  ...rest,
-  position: Number(position),
+const { made_at, stored_at, ...same } = getTableColumns(eventRecords);
+const columns = {
+  ...same,
   madeAt: made_at,
-  ageMs: age_ms,
-});
+  ageMs: sqlText<number>`extract(epoch from clock_timestamp() - ${stored_at})::float8 * 1000`,
+};
+const { position } = eventRecords;
 
 /** Text that every database can store, whatever its encoding; JSON that means the same. */
 export function toAscii(json: string): string {
@@ -91,39 +83,30 @@ export function createEventJournal(pool: Pool, pooler: PoolerMode): EventJournal
           return position === null ? null : Number(position);
         });
       }),
-    from: (position, limit) =>
-      pool.run(async (sql) => {
-        const rows = await sql<Row[]>`
-          select
-            position::text, id::text, type, instance, topic, digest, data,
-            ${sql.unsafe(utcText("made_at"))} as made_at,
-            extract(epoch from clock_timestamp() - stored_at)::float8 * 1000 as age_ms
-          from holdfast.live_events
-          where position >= ${String(position)}::int8
-          order by holdfast.live_events.position
-          limit ${limit}`;
-        return rows.map(fromRow);
-      }),
+    from: (first, limit) =>
+      pool.run((sql) =>
+        recordsIn(sql).select(columns).from(eventRecords)
+          .where(gte(position, first))
+          .orderBy(asc(position))
+          .limit(limit)
+          .execute()
+      ),
     newest: (limit) =>
       pool.run(async (sql) => {
-        const rows = await sql<Row[]>`
-          select
-            position::text, id::text, type, instance, topic, digest, data,
-            ${sql.unsafe(utcText("made_at"))} as made_at,
-            extract(epoch from clock_timestamp() - stored_at)::float8 * 1000 as age_ms
-          from holdfast.live_events
-          order by holdfast.live_events.position desc
-          limit ${limit}`;
-        return rows.map(fromRow).reverse();
+        const rows = await recordsIn(sql).select(columns).from(eventRecords)
+          .orderBy(desc(position))
+          .limit(limit);
+        return rows.reverse();
       }),
     async prune(keep) {
-      await pool.run((sql) =>
-        sql`
-          delete from holdfast.live_events
-          where position < (select last from holdfast.live_position)
-            and (position <= (select last from holdfast.live_position) - ${String(keep)}::int8
-              or stored_at < (select holdfast.trusted_now()) - interval '1 day')`
-      );
+      await pool.run(async (sql) => {
+        const db = recordsIn(sql);
+        const last = db.select({ last: positionRecord.last }).from(positionRecord);
+        await db.delete(eventRecords).where(and(
+          lt(position, sqlText`(${last})`),
+          or(lte(position, sqlText`(${last}) - ${keep}::int8`), lt(stored_at, daysAgo(1))),
+        ));
+      });
     },
     listen: () =>
       pool.run(async (sql) => {

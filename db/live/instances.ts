@@ -1,18 +1,14 @@
-import { sql } from "drizzle-orm";
+import { eq, getTableColumns, sql } from "drizzle-orm";
 import type { RecordsDb } from "../records/records.ts";
-import { utcText } from "../utc_text.ts";
+import { instanceRecords } from "../records/schema.ts";
 
-export interface InstanceRecord {
-  name: string;
-  version: string;
-  /** RFC 3339, by the database's clock. */
-  since: string;
-  seen_at: string;
-  /** How long ago that was; milliseconds. */
+/** An instance; times are RFC 3339, by the database's clock. */
+export type InstanceRecord = typeof instanceRecords.$inferSelect & {
+  /** How long ago it was seen; milliseconds. */
   unseen_ms: number;
   /** Whether it holds the lease on judging alerts now. */
   judges: boolean;
-}
+};
 
 /** Says that `name` is there, and forgets those that have not said so for a day. */
 export async function noteInstance(
@@ -43,25 +39,23 @@ export async function noteInstance(
 }
 
 export async function removeInstance(db: RecordsDb, name: string): Promise<void> {
-  await db.run((own) => own.execute(sql`delete from holdfast.instances where name = ${name}`));
+  await db.run((own) => own.delete(instanceRecords).where(eq(instanceRecords.name, name)));
 }
 
 /** The Holdfasts seen within a day, the one that is there for longest first. */
 export async function listInstances(db: RecordsDb): Promise<InstanceRecord[]> {
-  const rows = await db.run((own) =>
-    own.execute<InstanceRecord & Record<string, unknown>>(sql`
-      select
-        name, version,
-        ${sql.raw(utcText("since"))} as since,
-        ${sql.raw(utcText("seen_at"))} as seen_at,
-        extract(epoch from clock_timestamp() - seen_at)::float8 * 1000 as unseen_ms,
-        exists (
-          select from holdfast.alert_lease as lease
-          where lease.holder = holdfast.instances.name and lease.until >= now()
-        ) as judges
-      from holdfast.instances
-      order by holdfast.instances.since, name
-      limit 1000`)
+  const { name, since, seen_at } = instanceRecords;
+  return await db.run((own) =>
+    own.select({
+      ...getTableColumns(instanceRecords),
+      unseen_ms: sql<number>`extract(epoch from clock_timestamp() - ${seen_at})::float8 * 1000`,
+      judges: sql<boolean>`exists (
+        select from holdfast.alert_lease as lease
+        where lease.holder = ${name} and lease.until >= now()
+      )`,
+    })
+      .from(instanceRecords)
+      .orderBy(since, name)
+      .limit(1_000)
   );
-  return Array.from(rows);
 }

@@ -1,9 +1,10 @@
+import { and, inArray, lt, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../connection.ts";
+import { daysAgo } from "../records/conditions.ts";
+import { recordsIn } from "../records/records.ts";
+import { uploadKeyRecords } from "../records/schema.ts";
 
-export interface StoredAnswer {
-  fingerprint: string;
-  answer: unknown;
-}
+export type StoredAnswer = Pick<typeof uploadKeyRecords.$inferSelect, "fingerprint" | "answer">;
 
 /**
  * Claims keys in the transaction that stores their rows, and returns the stored answers of keys used before. Waits up to
@@ -55,16 +56,11 @@ export async function forgetKeys(
   sql: Sql,
   { days, limit }: { days: number; limit: number },
 ): Promise<number> {
-  const removed = await sql`
-    delete from holdfast.idempotency_keys
-    where key in (
-      select key
-      from holdfast.idempotency_keys
-      where created_at < (select holdfast.trusted_now()) - ${days}::int4 * interval '1 day'
-        and not starts_with(key, 'import-')
-      order by created_at
-      limit ${limit}
-    )
-    returning 1`;
-  return removed.length;
+  const { key, created_at } = uploadKeyRecords;
+  const db = recordsIn(sql);
+  const old = db.select({ key }).from(uploadKeyRecords)
+    .where(and(lt(created_at, daysAgo(days)), sqlText`not starts_with(${key}, 'import-')`))
+    .orderBy(created_at)
+    .limit(limit);
+  return (await db.delete(uploadKeyRecords).where(inArray(key, old)).returning({ key })).length;
 }

@@ -1,22 +1,14 @@
+import { and, asc, desc, eq, gt, gte, lt, type SQL, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../connection.ts";
-import { instant } from "./ticks.ts";
-import { utcText } from "../utc_text.ts";
+import { isAnyOf } from "../records/conditions.ts";
+import { recordsIn } from "../records/records.ts";
+import { quarantineRecords } from "../records/schema.ts";
 
-/** A row that was not stored as a tick: its reason, its line, and its text (cut to 2,000 characters). */
-export interface QuarantinedRow {
-  reason: string;
-  path: string;
-  detail: string;
-  line: number;
-  raw: string;
-  /** The feed of the row, when it could be read. */
-  symbol: string | null;
-}
+const { id, received_at } = quarantineRecords;
 
-export interface QuarantineEntry extends QuarantinedRow {
-  id: string;
-  received_at: string;
-}
+/** A row that was not stored as a tick: its reason, its line, its text (cut to 2,000 characters), and its feed if known. */
+export type QuarantinedRow = Omit<QuarantineEntry, "id" | "received_at">;
+export type QuarantineEntry = typeof quarantineRecords.$inferSelect;
 
 /** Filters rows; times of arrival in microseconds, `fromUs` included, `toUs` not. */
 export interface QuarantineFilter {
@@ -41,24 +33,17 @@ export async function addQuarantined(sql: Sql, rows: readonly QuarantinedRow[]):
     )`;
 }
 
-const columns = (sql: Sql) =>
-  sql`
-    id::text as id,
-    ${sql.unsafe(utcText("received_at"))} as received_at,
-    reason,
-    path,
-    detail,
-    line::float8 as line,
-    raw,
-    symbol`;
+const instant = (us: number) =>
+  sqlText`(timestamp '1970-01-01' + ${us}::float8 * interval '1 microsecond') at time zone 'UTC'`;
 
-const meant = (sql: Sql, { reason, symbol, fromUs, toUs }: QuarantineFilter) =>
-  sql`
-    true
-    ${reason === undefined ? sql`` : sql`and q.reason = ${reason}`}
-    ${symbol === undefined ? sql`` : sql`and q.symbol = ${symbol}`}
-    ${fromUs === undefined ? sql`` : sql`and q.received_at >= ${instant(sql, fromUs)}`}
-    ${toUs === undefined ? sql`` : sql`and q.received_at < ${instant(sql, toUs)}`}`;
+function meets({ reason, symbol, fromUs, toUs }: QuarantineFilter): SQL | undefined {
+  return and(
+    reason === undefined ? undefined : eq(quarantineRecords.reason, reason),
+    symbol === undefined ? undefined : eq(quarantineRecords.symbol, symbol),
+    fromUs === undefined ? undefined : gte(received_at, instant(fromUs)),
+    toUs === undefined ? undefined : lt(received_at, instant(toUs)),
+  );
+}
 
 /** Returns rows, newest first, that come before the id `before`. */
 export async function listQuarantined(
@@ -66,21 +51,19 @@ export async function listQuarantined(
   filter: QuarantineFilter & { before: string | undefined; limit: number },
 ): Promise<QuarantineEntry[]> {
   const { before, limit } = filter;
-  return await sql<QuarantineEntry[]>`
-    select ${columns(sql)}
-    from holdfast.quarantine as q
-    where ${meant(sql, filter)}
-      ${before === undefined ? sql`` : sql`and q.id < ${before}::int8`}
-    order by q.id desc -- not the text of the answer
-    limit ${limit}`;
+  return await recordsIn(sql).select().from(quarantineRecords)
+    .where(and(meets(filter), before === undefined ? undefined : lt(id, before)))
+    .orderBy(desc(id))
+    .limit(limit);
 }
 
 /** Deletes one row and returns it. Its lock lasts until the transaction ends, so two retries cannot both store it. */
-export async function takeQuarantined(sql: Sql, id: string): Promise<QuarantineEntry | undefined> {
-  const [row] = await sql<QuarantineEntry[]>`
-    delete from holdfast.quarantine
-    where id = ${id}::int8
-    returning ${columns(sql)}`;
+export async function takeQuarantined(
+  sql: Sql,
+  wanted: string,
+): Promise<QuarantineEntry | undefined> {
+  const [row] = await recordsIn(sql).delete(quarantineRecords).where(eq(id, wanted))
+    .returning();
   return row;
 }
 
@@ -97,19 +80,19 @@ export async function claimQuarantined(
   },
 ): Promise<QuarantineEntry[]> {
   const { ids, after, limit } = filter;
-  return await sql<QuarantineEntry[]>`
-    select ${columns(sql)}
-    from holdfast.quarantine as q
-    where ${meant(sql, filter)}
-      ${ids === undefined ? sql`` : sql`and q.id = any(${ids as string[]}::int8[])`}
-      ${after === undefined ? sql`` : sql`and q.id > ${after}::int8`}
-    order by q.id
-    limit ${limit}
-    for update of q skip locked`;
+  return await recordsIn(sql).select().from(quarantineRecords)
+    .where(and(
+      meets(filter),
+      ids === undefined ? undefined : isAnyOf(id, ids),
+      after === undefined ? undefined : gt(id, after),
+    ))
+    .orderBy(asc(id))
+    .limit(limit)
+    .for("update", { skipLocked: true });
 }
 
 export async function removeQuarantined(sql: Sql, ids: readonly string[]): Promise<void> {
-  await sql`delete from holdfast.quarantine where id = any(${ids as string[]}::int8[])`;
+  await recordsIn(sql).delete(quarantineRecords).where(isAnyOf(id, ids));
 }
 
 /** Deletes at most `limit` rows, except those locked by a retry, and returns their number. */
@@ -117,14 +100,11 @@ export async function purgeQuarantined(
   sql: Sql,
   filter: QuarantineFilter & { limit: number },
 ): Promise<number> {
-  const removed = await sql`
-    delete from holdfast.quarantine
-    where id = any(array(
-      select q.id
-      from holdfast.quarantine as q
-      where ${meant(sql, filter)}
-      limit ${filter.limit}
-      for update skip locked
-    ))`;
-  return removed.count;
+  const db = recordsIn(sql);
+  const free = db.select({ id }).from(quarantineRecords).where(meets(filter))
+    .limit(filter.limit).for("update", { skipLocked: true });
+  // As an array: a subquery might be run again for each row, and lock more of them.
+  const removed = await db.delete(quarantineRecords)
+    .where(sqlText`${id} = any(array(${free}))`).returning({ id });
+  return removed.length;
 }

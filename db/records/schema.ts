@@ -56,20 +56,17 @@ export const silenceRecords = holdfast.table("alert_silences", {
   ends_at: time("ends_at").notNull(),
 });
 
-/** `dead`: it failed permanently. */
-export const deliveryStates = ["queued", "delivered", "dead"] as const;
-
 export const deliveryRecords = holdfast.table("alert_deliveries", {
   id: uuid().primaryKey(),
   channel: text().notNull(),
   owner: text().notNull(),
-  state: text({ enum: deliveryStates }).notNull(),
+  state: text().notNull(),
   summary: text().notNull(),
   notices: jsonb().notNull(),
   attempts: integer().notNull(),
-  created_at: utcTime().notNull(),
-  next_attempt_at: utcTime(),
-  ended_at: utcTime(),
+  created_at: time("created_at").notNull(),
+  next_attempt_at: time("next_attempt_at"),
+  ended_at: time("ended_at"),
   error: text(),
 });
 

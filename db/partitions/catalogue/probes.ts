@@ -1,3 +1,6 @@
+import { and, eq, lt, sql as sqlText } from "drizzle-orm";
+import { recordsIn } from "../../records/records.ts";
+import { keyPositionRecords } from "../../records/schema.ts";
 import type { Sql } from "../../connection.ts";
 import { quoteIdent, quoteTable } from "../../sql.ts";
 import type { TableName } from "../ddl.ts";
@@ -106,6 +109,8 @@ export async function highestOf(
   return row?.highest ?? null;
 }
 
+const keptMs = 7 * 86_400_000;
+
 /** Records the highest key of a table, and deletes records older than a week. */
 export async function recordPosition(
   sql: Sql,
@@ -113,16 +118,15 @@ export async function recordPosition(
   at: Date,
   position: bigint,
 ): Promise<void> {
-  await sql`
-    insert into holdfast.partition_positions (schema_name, table_name, at, position)
-    values (${schema}, ${table}, ${at.toISOString()}::text::timestamptz, ${
-    String(position)
-  }::text::numeric)
-    on conflict do nothing`;
-  await sql`
-    delete from holdfast.partition_positions
-    where schema_name = ${schema} and table_name = ${table}
-      and at < ${at.toISOString()}::text::timestamptz - interval '7 days'`;
+  const db = recordsIn(sql);
+  await db.insert(keyPositionRecords)
+    .values({ schema, table, at, position: String(position) })
+    .onConflictDoNothing();
+  await db.delete(keyPositionRecords).where(and(
+    eq(keyPositionRecords.schema, schema),
+    eq(keyPositionRecords.table, table),
+    lt(keyPositionRecords.at, new Date(at.getTime() - keptMs)),
+  ));
 }
 
 export interface PositionRow {
@@ -133,13 +137,16 @@ export interface PositionRow {
 
 /** Returns the recorded highest keys of tables, oldest first. */
 export async function listPositions(sql: Sql): Promise<PositionRow[]> {
-  return await sql<PositionRow[]>`
-    select
-      schema_name || '.' || table_name as table_name,
-      (extract(epoch from at) * 1000)::float8 as at_ms,
-      trunc(position)::text as position
-    from holdfast.partition_positions
-    order by at`;
+  const { schema, table, at, position } = keyPositionRecords;
+  const rows = await recordsIn(sql)
+    .select({
+      table_name: sqlText<string>`${schema} || '.' || ${table}`,
+      at,
+      position: sqlText<string>`trunc(${position})::text`,
+    })
+    .from(keyPositionRecords)
+    .orderBy(at);
+  return rows.map(({ at, ...row }) => ({ ...row, at_ms: at.getTime() }));
 }
 
 /** Returns the first and the last value of a key, as text in ISO style; null in an empty table. Fast with an index. */

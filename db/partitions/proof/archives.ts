@@ -11,8 +11,7 @@ export type ArchiveRow = typeof archiveRecords.$inferSelect & {
   exists: boolean;
 };
 
-const { id, schema, table, leaf_schema, leaf_name, leaf_oid, file_bytes, archived_at } =
-  archiveRecords;
+const { id, schema, table, leaf_oid, file_bytes, archived_at } = archiveRecords;
 
 /** Returns the archives that were read back and found intact, newest first. */
 export async function listArchives(

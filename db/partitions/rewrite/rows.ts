@@ -1,4 +1,7 @@
+import { eq, sql as sqlText } from "drizzle-orm";
 import type { Sql } from "../../connection.ts";
+import { recordsIn } from "../../records/records.ts";
+import { rewriteRecords } from "../../records/schema.ts";
 import { quoteIdent } from "../../sql.ts";
 import { quoteColumns as names, quoteName, type TableName } from "../ddl.ts";
 import { runStatements } from "../run.ts";
@@ -96,14 +99,16 @@ export async function olderSnapshots(
 
 /** Stores the id of this transaction: after its commit both tables are equal to every new snapshot. */
 export async function recordDirect(sql: Sql, id: string): Promise<void> {
-  await sql`
-    update holdfast.partition_moves set direct_xid = pg_current_xact_id()::text where id = ${id}::text::int8`;
+  await recordsIn(sql).update(rewriteRecords)
+    .set({ direct_xid: sqlText`pg_current_xact_id()::text` })
+    .where(eq(rewriteRecords.id, id));
 }
 
 /** Stores, once that transaction has committed, a time after its commit. */
 export async function recordDirectTime(sql: Sql, id: string): Promise<void> {
-  await sql`
-    update holdfast.partition_moves set direct_at = clock_timestamp() where id = ${id}::text::int8`;
+  await recordsIn(sql).update(rewriteRecords)
+    .set({ direct_at: sqlText`clock_timestamp()` })
+    .where(eq(rewriteRecords.id, id));
 }
 
 /** Returns what keeps other writers out of the source until the transaction ends. */

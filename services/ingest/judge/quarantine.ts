@@ -134,8 +134,8 @@ export function createQuarantine(
         const entry = await takeQuarantined(sql, id);
         if (!entry) throw unknownRow(id);
         const row = tick === undefined
-          ? readJsonLine(entry.raw, entry.line)
-          : readCorrected(tick, entry.line);
+          ? readJsonLine(entry.raw, entry.line ?? 1)
+          : readCorrected(tick, entry.line ?? 1);
         if (isRefusal(row)) throw stillRefused(row);
         const [refusal] = await write([row]);
         if (refusal) throw stillRefused(refusal);
