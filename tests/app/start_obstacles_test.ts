@@ -172,7 +172,7 @@ Deno.test("a cluster of another major version is left as it is, and the way out 
   await Deno.writeTextFile(`${dir}/postgres/PG_VERSION`, "17\n");
   await assertRefused(
     start(dir),
-    /was made by Postgres 17, this Holdfast brings 18; see docs\/rollback-and-upgrade\.md/,
+    /was made by Postgres 17, this Holdfast brings 18; deno task upgrade --dry-run .*docs\/rollback-and-upgrade\.md/,
   );
   assert.equal(await Deno.readTextFile(`${dir}/postgres/PG_VERSION`), "17\n");
 });
@@ -204,6 +204,31 @@ testWith(
   },
 );
 
+testWith(
+  asRoot,
+  "a user id that gets an entry in /etc/passwd before the start serves, as in a container",
+  async () => {
+    const folder = await newFolder();
+    await Deno.chown(folder, 12_345, 0);
+    await Deno.writeTextFile(
+      `${folder}/passwd`,
+      `${await Deno.readTextFile("/etc/passwd")}holdfast:x:12345:0::/:/sbin/nologin\n`,
+    );
+    const said = await serveApart(
+      ["--mount"],
+      `mount --make-rprivate / && mount --bind "${folder}/passwd" /etc/passwd
+      set -- "$1" setpriv --reuid=12345 --regid=0 --clear-groups "$2"`,
+      {
+        HOME: folder,
+        DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+        HOLDFAST_DATA_DIR: `${folder}/data`,
+        PORT: String(freePort()),
+      },
+    );
+    assert.match(said, /"event":"ready"/);
+  },
+);
+
 /** Runs `main.ts serve` after `prepare`, in namespaces of its own that `unshare` makes with these options. */
 async function serveApart(
   options: string[],
@@ -215,7 +240,7 @@ async function serveApart(
       ...options,
       "sh",
       "-c",
-      `${prepare}\nexec timeout -s TERM "$1" "$2" run -P=serve main.ts serve`,
+      `${prepare}\nexec timeout -s TERM "$@" run -P=serve main.ts serve`,
       "sh",
       "15",
       Deno.execPath(),
