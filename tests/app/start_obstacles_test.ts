@@ -229,27 +229,42 @@ testWith(
   },
 );
 
-/** Runs `main.ts serve` after `prepare`, in namespaces of its own that `unshare` makes with these options. */
+/**
+ * Runs `main.ts serve` after `prepare`, in namespaces of its own that `unshare` makes with these options, until it is ready or has
+ * ended; returns what it said.
+ */
 async function serveApart(
   options: string[],
   prepare: string,
   env: Record<string, string>,
 ): Promise<string> {
-  const { stdout, stderr } = await new Deno.Command("unshare", {
+  const child = new Deno.Command("unshare", {
     args: [
       ...options,
       "sh",
       "-c",
       `${prepare}\nexec timeout -s TERM "$@" run -P=serve main.ts serve`,
       "sh",
-      "15",
+      "120",
       Deno.execPath(),
     ],
     cwd: root,
     env,
     stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let said = "";
+  const gather = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const wasReady = said.includes('"event":"ready"');
+      said += text;
+      if (!wasReady && said.includes('"event":"ready"')) child.kill("SIGTERM");
+    }
+  };
+  await Promise.all([gather(child.stdout), gather(child.stderr)]);
+  await child.status;
+  return said;
 }
 
 testWith(asRoot, "a checkout that cannot be written serves, or says what it lacks", async () => {
