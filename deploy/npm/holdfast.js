@@ -67,6 +67,7 @@ function settingsFrom(cwd) {
       env[name] = resolve(cwd, env[name]);
     }
   }
+  delete env.HOLDFAST_HOME; // ours, and no setting
   return env;
 }
 
