@@ -68,7 +68,7 @@ const total = (tables: readonly StoredTable[]) => tables.reduce((sum, { bytes })
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Throws `conflict` where the database holds what an upgrade does not move. */
-export async function refuseObstacles(old: Sql, fresh: Sql, database: string): Promise<void> {
+async function refuseObstacles(old: Sql, fresh: Sql, database: string): Promise<void> {
   const obstacles = await listObstacles(old);
   const available = await listAvailableExtensions(fresh);
   const missing = (await listExtensions(old)).filter((name) => !available.has(name));

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   copyDatabaseGrants,
@@ -13,17 +13,11 @@ import {
 import { listTables } from "../../db/upgrade/inventory.ts";
 import { countRows } from "../../db/upgrade/transfer.ts";
 import type { Sql } from "../../db/connection.ts";
+import { upgradeFolder } from "../../db/embedded/place.ts";
 import { HoldfastError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { ensureFreeSpace } from "../backups/base/files.ts";
-import {
-  compareDatabase,
-  connectTo,
-  finishDatabase,
-  moveDatabase,
-  onBoth,
-  refuseObstacles,
-} from "./databases.ts";
+import { compareDatabase, connectTo, finishDatabase, moveDatabase, onBoth } from "./databases.ts";
 import type { OldPrograms } from "./programs.ts";
 import { type Servers, startBoth, startOld } from "./servers.ts";
 import type { Survey } from "./survey.ts";
@@ -35,8 +29,6 @@ export interface UpgradeOptions {
   signal: AbortSignal;
   log: Logger;
   say: (line: string) => void;
-  /** Called before each point at which a test may end the run. */
-  onStep?: (step: string) => void;
 }
 
 async function refuseTablespaces(old: Sql): Promise<void> {
@@ -83,7 +75,7 @@ async function describe(
 export async function rehearseUpgrade(options: UpgradeOptions): Promise<void> {
   const { survey, programs, signal, say } = options;
   const { old, kept, from, to, home } = survey;
-  const left = join(home, "upgrade");
+  const left = join(home, upgradeFolder);
   const wasThere = existsSync(left);
   const server = await startOld(survey, { pgCtl: programs.pgCtl, signal });
   let bytes: number;
@@ -106,36 +98,43 @@ async function ensureDatabases(fresh: Sql, databases: readonly DatabaseFacts[]):
   for (const facts of databases) if (!present.has(facts.name)) await createDatabase(fresh, facts);
 }
 
+/** Makes the roles and databases in the new cluster, and moves what is in them. */
 async function moveAll(
-  { survey, programs, signal, say, onStep = () => {} }: UpgradeOptions,
+  { survey, programs, signal, say }: UpgradeOptions,
   servers: Servers,
+  databases: readonly DatabaseFacts[],
 ): Promise<void> {
-  const folder = join(survey.home, "upgrade");
-  const databases = await onBoth(servers, "postgres", async (old, fresh) => {
-    await refuseTablespaces(old);
-    const found = await listDatabases(old);
-    const sizes = await Promise.all(found.map(async ({ name }) => {
-      const sql = connectTo(servers.old, name);
-      return await listTables(sql).finally(() => sql.end({ timeout: 5 }));
-    }));
-    const bytes = sizes.flat().reduce((sum, table) => sum + table.bytes, 0);
-    await ensureFreeSpace(survey.home, bytes * 1.5, `the cluster of Postgres ${survey.to}`);
+  const sizes = await Promise.all(databases.map(async ({ name }) => {
+    const sql = connectTo(servers.old, name);
+    return await listTables(sql).finally(() => sql.end({ timeout: 5 }));
+  }));
+  const bytes = sizes.flat().reduce((sum, table) => sum + table.bytes, 0);
+  await ensureFreeSpace(survey.home, bytes * 1.5, `the cluster of Postgres ${survey.to}`);
+  await onBoth(servers, "postgres", async (old, fresh) => {
     say(`${await copyRoles(old, fresh)} roles`);
-    await ensureDatabases(fresh, found);
-    return found;
+    await ensureDatabases(fresh, databases);
   });
-  onStep("databases");
-  const { pgDump } = programs;
+  const folder = join(survey.home, upgradeFolder);
   for (const { name: database } of databases) {
-    await onBoth(servers, database, (old, fresh) => refuseObstacles(old, fresh, database));
-    await moveDatabase({ servers, database, pgDump, folder, signal, say });
-    onStep(`moved ${database}`);
+    await moveDatabase({ servers, database, pgDump: programs.pgDump, folder, signal, say });
   }
+}
+
+/** Moves what is not moved yet, compares everything, and leaves the new cluster as it will be used. */
+async function makeFresh(options: UpgradeOptions, servers: Servers): Promise<void> {
+  const { survey, signal, say } = options;
+  const databases = await onBoth(servers, "postgres", async (old) => {
+    await refuseTablespaces(old);
+    return await listDatabases(old);
+  });
+  // Once all is compared, the records of the steps are dropped; this one stays.
+  const moved = join(survey.home, upgradeFolder, "moved");
+  if (!existsSync(moved)) await moveAll(options, servers, databases);
   let rows = 0;
   for (const { name: database } of databases) {
     rows += await compareDatabase({ servers, database, signal, say });
   }
-  onStep("compared");
+  await writeFile(moved, "", { flush: true });
   await onBoth(servers, "postgres", async (old, fresh) => {
     await copyRoleSettings(old, fresh);
     await copyDatabaseGrants(old, fresh);
@@ -150,16 +149,15 @@ async function moveAll(
  * it does not move or where both differ.
  */
 export async function runUpgrade(options: UpgradeOptions): Promise<void> {
-  const { survey, programs, signal, log, say, onStep = () => {} } = options;
+  const { survey, programs, signal, log, say } = options;
   const { pgCtl } = programs;
   const servers = await startBoth(survey, { pgCtl, signal, log });
   try {
-    await moveAll(options, servers);
+    await makeFresh(options, servers);
   } finally {
     await servers.stop();
   }
   await carryAccess(survey);
-  onStep("before the switch");
   await switchClusters(survey);
   for (
     const line of await listOwnSettings({ ...survey, old: { ...survey.old, cluster: survey.kept } })

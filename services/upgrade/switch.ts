@@ -3,6 +3,7 @@ import { open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile } from "../../db/embedded/files.ts";
 import { isClosed } from "../../db/embedded/host_access.ts";
+import { upgradeFolder } from "../../db/embedded/place.ts";
 import type { Survey } from "./survey.ts";
 
 /** Flushes the names in a directory. */
@@ -38,5 +39,5 @@ export async function switchClusters({ old, fresh, kept, home, from }: Survey): 
   await syncDirectory(home);
   await rename(fresh.cluster, old.cluster);
   await syncDirectory(home);
-  await rm(join(home, "upgrade"), { recursive: true, force: true });
+  await rm(join(home, upgradeFolder), { recursive: true, force: true });
 }

@@ -300,7 +300,7 @@ testWith(
   "an upgrade that is killed at any moment goes on when it is run again",
   async () => {
     const dir = await makeOldDataDir(debianPostgres.bin);
-    const lines = ["roles", "holdfast: \\d+ tables", "indexes, constraints", "are equal"];
+    const lines = ["roles", "indexes, constraints", "are equal"];
     for (const line of lines) {
       const app = startProcess({
         args: ["upgrade"],

@@ -1,7 +1,7 @@
 import process from "node:process";
 
 /** Ends with 0 where the Holdfast of this container is ready, else with 1 and the reason. */
-async function main(): Promise<number> {
+async function main() {
   const url = `http://127.0.0.1:${process.env.PORT || 8000}/api/health/ready`;
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(4_000) });
