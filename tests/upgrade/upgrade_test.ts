@@ -169,7 +169,7 @@ const versionOf = (dir: string, cluster = "postgres") =>
   Deno.readTextFile(`${dir}/${cluster}/PG_VERSION`);
 
 /** Serves the upgraded directory, and checks what is in it through the API and as superuser. */
-async function assertServes(dir: string): Promise<void> {
+async function assertServes(dir: string, { next = 31337 } = {}): Promise<void> {
   const app = start(dir);
   await app.ready();
   assert.equal(await countTicks(app.url), 0);
@@ -203,7 +203,7 @@ async function assertServes(dir: string): Promise<void> {
       fills: 20000,
       doubled: "12625.0000",
       totals: 100,
-      next: 31337,
+      next,
       memory: "5MB",
       config: [`search_path=desk, "$user"`],
       member: true,
@@ -341,7 +341,7 @@ testWith(
     assert.match(app.errors(), /interrupted at its last step; run deno task upgrade again/);
     const finished = await upgrade(dir);
     assert.equal(finished.code, 0, finished.errors);
-    await assertServes(dir);
+    await assertServes(dir, { next: 31338 });
   },
 );
 
@@ -374,19 +374,19 @@ Deno.test("a table whose rows differ has another count or another hash", async (
       writable: ["i", "t"],
     });
     await sql.unsafe(
-      `create table a as select i, E'x\\n' || i as t from generate_series(1, 200000) as i;
+      `create table a as select i, E'x\\n' || i as t from generate_series(1, 20000) as i;
       create table b as select * from a;
       create table c as select * from a;
       update c set t = 'y' where i = 1000;
       create table d as select * from a where i <> 1000;`,
     );
     const a = await readContent(reader, table("a"));
-    assert.equal(a.rows, 200_000);
+    assert.equal(a.rows, 20_000);
     assert.deepEqual(await readContent(reader, table("b")), a);
     const c = await readContent(reader, table("c"));
     assert.equal(c.rows, a.rows);
     assert.notEqual(c.sha256, a.sha256);
-    assert.equal((await readContent(reader, table("d"))).rows, 199_999);
+    assert.equal((await readContent(reader, table("d"))).rows, 19_999);
   } finally {
     reader.close();
     await sql.end();
