@@ -11,6 +11,7 @@ import { restore } from "./commands/restore.ts";
 import { type CommandContext, serve, startServing } from "./commands/serve.ts";
 import { describeServerChoice } from "./commands/common/server_choice.ts";
 import { token } from "./commands/token.ts";
+import { upgradeCluster } from "./commands/upgrade.ts";
 import { readConfig } from "./config/config.ts";
 import { StartError } from "./errors.ts";
 import { createLogger } from "./log.ts";
@@ -39,6 +40,7 @@ const commands: Record<string, (context: CommandContext, args: string[]) => Prom
   rehearse,
   doctor,
   token,
+  upgrade: upgradeCluster,
 };
 
 /** Deno's side or Bun's: only the one that is running is loaded. */

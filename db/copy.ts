@@ -10,6 +10,16 @@ const header = new Uint8Array([
   ...Array(9).fill(0),
 ]);
 const trailer = new Uint8Array([0xff, 0xff]);
+
+/** What stands before and after the rows of a COPY. */
+export interface CopyFormat {
+  header: Uint8Array;
+  trailer: Uint8Array;
+}
+
+const binaryFormat: CopyFormat = { header, trailer };
+/** The text format has neither. */
+export const textFormat: CopyFormat = { header: new Uint8Array(0), trailer: new Uint8Array(0) };
 const microsecondsTo2000 = 946_684_800_000_000;
 const two32 = 2 ** 32;
 /** Up to here a loop over the characters is quicker than a call of TextEncoder. */
@@ -124,11 +134,15 @@ export interface CopyStream {
 }
 
 /**
- * Starts `statement`, a binary COPY … FROM STDIN. postgres.js resolves the query with its stream, and then loses
+ * Starts `statement`, a COPY … FROM STDIN in binary or another `format`. postgres.js resolves the query with its stream, and then loses
  * both the end and the error of the COPY (porsager/postgres#1173); taking over the query's callbacks once the
  * stream is there gives both back.
  */
-export async function openCopy(sql: Sql, statement: string): Promise<CopyStream> {
+export async function openCopy(
+  sql: Sql,
+  statement: string,
+  format: CopyFormat = binaryFormat,
+): Promise<CopyStream> {
   const query = sql.unsafe(statement);
   const stream: Writable = await query.writable();
   const ended = new Promise<void>((resolve, reject) => {
@@ -139,7 +153,7 @@ export async function openCopy(sql: Sql, statement: string): Promise<CopyStream>
   ended.catch(() => {});
   stream.on("error", () => {}); // the same error arrives through the query
   /** Goes out with the first rows: each write of its own wakes the server. */
-  let first: Uint8Array | undefined = header;
+  let first: Uint8Array | undefined = format.header;
   const withHeader = (rows: Uint8Array): Uint8Array => {
     if (!first) return rows;
     const bytes = new Uint8Array(first.length + rows.length);
@@ -158,7 +172,7 @@ export async function openCopy(sql: Sql, statement: string): Promise<CopyStream>
         ),
       ]),
     async end() {
-      stream.end(withHeader(trailer));
+      stream.end(withHeader(format.trailer));
       await ended;
     },
     async abort() {

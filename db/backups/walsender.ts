@@ -18,7 +18,25 @@ const silenceMs = 600_000;
 const connectMs = 10_000;
 
 /** Opens a physical replication session. Throws the server's error when the role or pg_hba.conf does not allow it. */
-export async function openWalsender(target: Target, signal?: AbortSignal): Promise<Walsender> {
+export const openWalsender = (target: Target, signal?: AbortSignal): Promise<Walsender> =>
+  openSession(target, {
+    replication: "true",
+    application_name: "holdfast-backup",
+    // postgresql.conf may limit all sessions; a backup has its own limit on silence.
+    client_encoding: "UTF8",
+    statement_timeout: "0",
+    idle_session_timeout: "0",
+  }, signal);
+
+/**
+ * Opens a session with these startup parameters beside user and database. For a COPY that is read at the reader's pace, which
+ * postgres.js may stop for good once it has paused it.
+ */
+export async function openSession(
+  target: Target,
+  parameters: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<Walsender> {
   const address = addressOf(target);
   const { socket, host } = await openServer(address, {
     timeoutMs: address.connectTimeoutMs ?? connectMs,
@@ -41,15 +59,7 @@ export async function openWalsender(target: Target, signal?: AbortSignal): Promi
   try {
     const reported = await login(wire, {
       password: host.password ?? "",
-      startup: {
-        user: address.user,
-        replication: "true",
-        application_name: "holdfast-backup",
-        // postgresql.conf may limit all sessions; a backup has its own limit on silence.
-        client_encoding: "UTF8",
-        statement_timeout: "0",
-        idle_session_timeout: "0",
-      },
+      startup: { user: address.user, ...parameters },
     });
     const [major = 0, minor = 0] = (reported.get("server_version") ?? "").split(/[^\d]+/).map(
       Number,

@@ -9,7 +9,7 @@ import type { Binaries } from "./binaries.ts";
 import { type RunAs, runCommand } from "./command.ts";
 import { closeHome, noSpace, ownedDirectory, ownedFile, replaceFile } from "./files.ts";
 import { closeAccess } from "./host_access.ts";
-import { type Place, sharedHome } from "./place.ts";
+import { type Place, sharedHome, upgradeFolder } from "./place.ts";
 import { ensureSecrets, type Secrets, superuser } from "./secrets.ts";
 import { major } from "./session.ts";
 import { serverSettings } from "./settings.ts";
@@ -100,6 +100,11 @@ async function ensureCluster(
   const { cluster } = place;
   const versionFile = join(cluster, "PG_VERSION");
   if (!existsSync(versionFile)) {
+    if (existsSync(join(dirname(cluster), upgradeFolder, "postgres", "PG_VERSION"))) {
+      throw new StartError(
+        `An upgrade of ${cluster} was interrupted at its last step; run deno task upgrade again`,
+      );
+    }
     if (existsSync(cluster) && (await readdir(cluster)).length > 0) {
       throw new StartError(`${cluster} is not empty and holds no Postgres cluster; move it away`);
     }
@@ -109,8 +114,11 @@ async function ensureCluster(
   }
   const found = readFileSync(versionFile, "utf8").trim();
   if (found !== major) {
+    const remedy = Number(found) < Number(major)
+      ? "deno task upgrade --dry-run shows how it is moved to that version"
+      : "use the Holdfast that made it";
     throw new StartError(
-      `${cluster} was made by Postgres ${found}, this Holdfast brings ${major}; see docs/rollback-and-upgrade.md`,
+      `${cluster} was made by Postgres ${found}, this Holdfast brings ${major}; ${remedy} (docs/rollback-and-upgrade.md)`,
     );
   }
 }

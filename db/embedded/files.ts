@@ -43,7 +43,7 @@ export async function ownedDirectory(
 
 /** What Holdfast puts into a data directory; anything else there is somebody else's. */
 const ours =
-  /^(holdfast\.lock|pgpass(\.partial)?|postgres(\.log|\.partial.*)?|socket|wal-spool|space\.probe|backups|archive|drill-\d+|tokens\.json.*)$/;
+  /^(holdfast\.lock|pgpass(\.partial)?|postgres(\.log|\.partial.*|-\d+)?|upgrade|wal-spool-\d+|socket|wal-spool|space\.probe|backups|archive|drill-\d+|tokens\.json.*)$/;
 
 /**
  * Closes a data directory to everybody else: 0700, or as root 0710 for the group of the server's user, who must pass

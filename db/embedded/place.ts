@@ -7,6 +7,8 @@ import { type RunAs, unprivilegedUser } from "./command.ts";
 
 /** Where root keeps what an unprivileged user must reach when the working directory is closed to it. */
 export const sharedHome = "/var/lib/holdfast";
+/** Folder of a data directory in which `deno task upgrade` makes the new cluster. */
+export const upgradeFolder = "upgrade";
 /** A Unix socket's path holds at most 107 bytes (unix(7)). */
 const socketPathMax = 100;
 
@@ -71,6 +73,9 @@ export function placeOf(dataDir: string, as: RunAs | undefined): Place {
   const full = resolve(dataDir);
   return placeAt(full, homeOf(full, as));
 }
+
+/** Returns where a server has its files whose home is `home` and nowhere else. */
+export const placeIn = (home: string): Place => placeAt(home, home);
 
 function placeAt(full: string, home: string): Place {
   const id = idOf(full);

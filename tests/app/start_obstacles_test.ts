@@ -172,7 +172,7 @@ Deno.test("a cluster of another major version is left as it is, and the way out 
   await Deno.writeTextFile(`${dir}/postgres/PG_VERSION`, "17\n");
   await assertRefused(
     start(dir),
-    /was made by Postgres 17, this Holdfast brings 18; see docs\/rollback-and-upgrade\.md/,
+    /was made by Postgres 17, this Holdfast brings 18; deno task upgrade --dry-run .*docs\/rollback-and-upgrade\.md/,
   );
   assert.equal(await Deno.readTextFile(`${dir}/postgres/PG_VERSION`), "17\n");
 });
@@ -204,27 +204,67 @@ testWith(
   },
 );
 
-/** Runs `main.ts serve` after `prepare`, in namespaces of its own that `unshare` makes with these options. */
+testWith(
+  asRoot,
+  "a user id that gets an entry in /etc/passwd before the start serves, as in a container",
+  async () => {
+    const folder = await newFolder();
+    await Deno.chown(folder, 12_345, 0);
+    await Deno.writeTextFile(
+      `${folder}/passwd`,
+      `${await Deno.readTextFile("/etc/passwd")}holdfast:x:12345:0::/:/sbin/nologin\n`,
+    );
+    const said = await serveApart(
+      ["--mount"],
+      `mount --make-rprivate / && mount --bind "${folder}/passwd" /etc/passwd
+      set -- "$1" setpriv --reuid=12345 --regid=0 --clear-groups "$2"`,
+      {
+        HOME: folder,
+        DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+        HOLDFAST_DATA_DIR: `${folder}/data`,
+        PORT: String(freePort()),
+      },
+    );
+    assert.match(said, /"event":"ready"/);
+  },
+);
+
+/**
+ * Runs `main.ts serve` after `prepare`, in namespaces of its own that `unshare` makes with these options, until it is ready or has
+ * ended; returns what it said.
+ */
 async function serveApart(
   options: string[],
   prepare: string,
   env: Record<string, string>,
 ): Promise<string> {
-  const { stdout, stderr } = await new Deno.Command("unshare", {
+  const child = new Deno.Command("unshare", {
     args: [
       ...options,
       "sh",
       "-c",
-      `${prepare}\nexec timeout -s TERM "$1" "$2" run -P=serve main.ts serve`,
+      `${prepare}\nexec timeout -s TERM "$@" run -P=serve main.ts serve`,
       "sh",
-      "15",
+      "120",
       Deno.execPath(),
     ],
     cwd: root,
     env,
     stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let said = "";
+  const gather = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const wasReady = said.includes('"event":"ready"');
+      said += text;
+      if (!wasReady && said.includes('"event":"ready"')) child.kill("SIGTERM");
+    }
+  };
+  await Promise.all([gather(child.stdout), gather(child.stderr)]);
+  await child.status;
+  return said;
 }
 
 testWith(asRoot, "a checkout that cannot be written serves, or says what it lacks", async () => {

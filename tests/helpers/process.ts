@@ -38,15 +38,17 @@ async function gather(stream: ReadableStream<Uint8Array>, into: (text: string) =
 
 /** Starts `main.ts serve`, with the permissions of its task, with these settings and no others; `user` is a uid to become first. */
 export function startProcess(
-  { env, cwd = root, user, args = ["serve"] }: {
+  { env, cwd = root, user, args = ["serve"], allow = [] }: {
     env: Record<string, string>;
     cwd?: string;
     user?: number;
     args?: string[];
+    /** Options of Deno's beside the permission set. */
+    allow?: string[];
   },
 ): ServeProcess {
   const permissions = ["serve", "demo"].includes(args[0] ?? "serve") ? "serve" : "files";
-  const command = [Deno.execPath(), "run", `-P=${permissions}`, "main.ts", ...args];
+  const command = [Deno.execPath(), "run", `-P=${permissions}`, ...allow, "main.ts", ...args];
   const become = user === undefined
     ? []
     : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", "--"];

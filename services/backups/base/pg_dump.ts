@@ -93,6 +93,14 @@ async function runPgDump(
 ): Promise<void> {
   const { conninfo, env } = forPrograms(target);
   const args = ["--format", "custom", "--file", path, "--no-password", "--dbname", conninfo];
+  await spawnPgDump(program, { args, env, signal });
+}
+
+/** Runs pg_dump. Throws `conflict` with its last message where it fails. */
+export async function spawnPgDump(
+  program: string,
+  { args, env, signal }: { args: string[]; env: Record<string, string>; signal: AbortSignal },
+): Promise<void> {
   const child = spawn(program, args, {
     env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...env },
     stdio: ["ignore", "ignore", "pipe"],
