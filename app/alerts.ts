@@ -63,7 +63,11 @@ export function composeAlerts(
     deliveries: createDeliveries({
       settings: config.HOLDFAST_CHANNELS,
       owner: instance,
-      sender: { instance, url: `http://${config.HOST}:${config.PORT}/` },
+      sender: {
+        instance,
+        url: `http://${config.HOST}:${config.PORT}/`,
+        database: config.isOneOfSeveral ? config.databaseName : undefined,
+      },
       store,
       clock,
       log,

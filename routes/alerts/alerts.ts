@@ -1,5 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Alerts } from "../../services/alerts/service.ts";
+import {
+  type DatabaseMembers,
+  listAlertsOf,
+  servicesOf,
+} from "../../services/databases/members.ts";
 import { cursorParts, readCursor, writeCursor } from "../../services/market/cursor.ts";
 import type { Rule, RuleLevels } from "../../services/alerts/rules/rule.ts";
 import {
@@ -25,6 +30,10 @@ const listRoute = createRoute({
   request: {
     query: z.object({
       state: z.enum(["pending", "firing", "resolved"]).optional(),
+      database: z.string().max(200).optional().openapi({
+        description:
+          "The name of a database, or `*` for all of this process; default: the database of the path",
+      }),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),
@@ -89,22 +98,37 @@ function levelsOf(change: z.infer<typeof RuleChange>): Partial<RuleLevels> {
   return Object.fromEntries(Object.entries(levels).filter(([, value]) => value !== undefined));
 }
 
-export function alertRoutes({ alerts }: { alerts: Alerts }) {
+export function alertRoutes(
+  { alerts, members, databaseName }: {
+    alerts: Alerts;
+    members: DatabaseMembers;
+    /** The database that the paths without a parameter are about. */
+    databaseName: string;
+  },
+) {
   const router = createRouter();
   const shown = (rules: readonly Rule[]) => ({
     rules: rules.map((rule) => ({ ...rule, cure: [...rule.cure] })),
     next_cursor: null,
   });
   const allRules = () => shown(alerts.rules());
+  async function listOf(database: string, query: Parameters<Alerts["list"]>[0]) {
+    const asked = database === databaseName ? alerts : servicesOf(members, database).alerts;
+    const page = await asked.list(query);
+    return { ...page, alerts: page.alerts.map((alert) => ({ ...alert, database })) };
+  }
 
   router.openapi(listRoute, async (c) => {
-    const { state, limit, cursor } = c.req.valid("query");
+    const { state, database = databaseName, limit, cursor } = c.req.valid("query");
     const position = readCursor(cursor, [cursorParts.time, cursorParts.uuid]);
-    const { alerts: rows, complete } = await alerts.list({
+    const query = {
       state,
       limit: limit + 1,
       before: position && { startedAt: new Date(position[0] ?? ""), id: position[1] ?? "" },
-    });
+    };
+    const { alerts: rows, complete } = database === "*"
+      ? await listAlertsOf(members.list(), query)
+      : await listOf(database, query);
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     return c.json({
       alerts: rows.slice(0, limit).map((alert) => ({ ...alert, cure: [...alert.cure] })),
