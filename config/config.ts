@@ -145,7 +145,9 @@ function checkStorage(config: Config): void {
 function chooseDatabases(
   listed: readonly DatabaseEntry[],
   isNamed: boolean,
-): Pick<Config, "databaseName" | "databases" | "isOneOfSeveral"> & Partial<Pick<Config, "DATABASE_URL">> {
+):
+  & Pick<Config, "databaseName" | "databases" | "isOneOfSeveral">
+  & Partial<Pick<Config, "DATABASE_URL">> {
   const first = listed.find(({ name }) => name === "default") ?? (isNamed ? undefined : listed[0]);
   const databases = listed.filter((entry) => entry !== first || entry.discover !== false);
   return {

@@ -46,11 +46,14 @@ const listRoute = createRoute({
 export function databaseRoutes({ members }: { members: DatabaseMembers }) {
   const router = createRouter();
   router.openapi(listRoute, (c) => {
-    const { rows, next_cursor } = pageOf(members.list().map((one) => one.summary()).sort(byTrouble), {
-      list: "databases",
-      ...c.req.valid("query"),
-      keyOf: ({ name }) => name,
-    });
+    const { rows, next_cursor } = pageOf(
+      members.list().map((one) => one.summary()).sort(byTrouble),
+      {
+        list: "databases",
+        ...c.req.valid("query"),
+        keyOf: ({ name }) => name,
+      },
+    );
     return c.json({ databases: rows, next_cursor }, 200);
   });
   // Paths of a known database never come here: they are rewritten before.

@@ -73,15 +73,20 @@ async function untilAllAnswered(base: string): Promise<void> {
     ) return;
     if (performance.now() > until) {
       const missing = known.filter(({ age_ms }) => age_ms === null);
-      throw new Error(`${missing.length} of ${count} databases did not start in time: ${
-        missing.slice(0, 3).map(({ name, reasons }) => `${name} ${reasons.join()}`).join("; ")
-      }`);
+      throw new Error(
+        `${missing.length} of ${count} databases did not start in time: ${
+          missing.slice(0, 3).map(({ name, reasons }) => `${name} ${reasons.join()}`).join("; ")
+        }`,
+      );
     }
   }
 }
 
 /** Watches the ages of the ordinary databases; returns the largest, and all that were read. */
-async function watchAges(base: string, forMs: number): Promise<{ ages: number[]; last: Summary[] }> {
+async function watchAges(
+  base: string,
+  forMs: number,
+): Promise<{ ages: number[]; last: Summary[] }> {
   const ages: number[] = [];
   let last: Summary[] = [];
   for (const until = performance.now() + forMs; performance.now() < until; await pause(500)) {
