@@ -1,10 +1,11 @@
 // All databases of this Holdfast, those with problems first.
 import { ago } from "../lib/format.js";
-import { useApi } from "../lib/use_api.js";
 import { html } from "../lib/view.js";
-import { PageHead } from "../parts/page.js";
+import { Icon } from "../parts/icon.js";
+import { PageHead } from "../parts/page_head.js";
+import { Await, Panel, Trouble } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
-import { Await, Icon, Panel } from "../parts/ui.js";
+import { useApi } from "../parts/use_api.js";
 
 const EVERY_MS = 5_000;
 const ORDER = ["unhealthy", "unknown", "degraded", "healthy"];
@@ -32,18 +33,20 @@ const COLUMNS = [
     head: "Last answer",
     num: true,
     value: ({ age_ms }) => age_ms ?? Infinity,
-    show: ({ age_ms }) => age_ms === null ? "never" : ago(age_ms / 1_000),
+    show: ({ age_ms }) => age_ms === null ? "never" : ago(age_ms),
   },
 ];
 
 export function Page() {
-  const asked = useApi("/api/databases", { every: EVERY_MS });
+  const answer = useApi("/api/databases", { every: EVERY_MS });
   return html`
     <${PageHead} title="Databases" aside="Those with problems first." />
     <${Panel} title="All databases of this Holdfast">
-      <${Await} asked=${asked} what="the databases">${(data) =>
-        html`<${Table} columns=${COLUMNS} rows=${data.databases} keyOf=${({ name }) =>
-          name} label="Databases" />`}<//>
-    <//>
+      <${Trouble} of=${answer} />
+      <${Await} of=${answer}>
+        <${Table} columns=${COLUMNS} rows=${answer.data?.databases ?? []} keyOf=${({ name }) =>
+          name} label="Databases" />
+        <//>
+        <//>
   `;
 }

@@ -1,7 +1,7 @@
 // Which of several databases the page is of, and the way to the others; nothing where there is one.
 import { databaseName } from "../lib/database.js";
-import { useApi } from "../lib/use_api.js";
 import { html } from "../lib/view.js";
+import { useApi } from "../parts/use_api.js";
 
 export function DatabaseSwitch() {
   const { data } = useApi("/api/databases?limit=2");
