@@ -2,7 +2,6 @@ import type { Config } from "../config/config.ts";
 import { type Target, targetOf } from "../db/address/target.ts";
 import { createEmbeddedServer, type EmbeddedServer } from "../db/embedded/server.ts";
 import type { PoolerMode } from "../db/pool/pool.ts";
-import { createNotifications, type Notifications } from "../db/pool/notifications.ts";
 import { openPools, type Pools } from "../db/pool/open.ts";
 import { type RecordsDb, recordsOn } from "../db/records/records.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -22,8 +21,6 @@ export interface Foundation {
   target: Target;
   pooler: PoolerMode;
   pools: Pools;
-  /** What the sessions of the records' pool hear, for a further database of the process; undefined for the first. */
-  notifications: Notifications | undefined;
   /** Holdfast's own records, on a pool of their own. */
   records: RecordsDb;
   /** The Postgres that Holdfast brings along; undefined where `DATABASE_URL` names another. */
@@ -49,18 +46,13 @@ export async function layFoundation(
   });
   const target = embedded?.target ?? targetOf(config.DATABASE_URL ?? "", config.libpqVariables);
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
-  const notifications = isFurther ? createNotifications() : undefined;
-  const pools = openPools(target, pooler, config, {
-    scope,
-    further: notifications && { onNotify: notifications.notify },
-  });
+  const pools = openPools(target, pooler, config, { scope, isFurther });
   return {
     ...given,
     target,
     pooler,
     embedded,
     pools,
-    notifications,
     records: recordsOn(pools.records),
     access: createWriteAccess({ clock, log }),
   };

@@ -8,19 +8,19 @@ const idleMs = 3_000;
 
 /**
  * Opens the pools of one Holdfast: one for each kind of work, so that none can take the connections of another. For a
- * further database of the process (`further`), connections that are rarely used are closed in between, and its records
- * are written on one connection that also receives its notifications: hundreds of databases may be on one server.
+ * further database of the process, connections that are rarely used are closed in between: hundreds of databases may be
+ * on one server.
  */
 export function openPools(
   target: Target,
   pooler: PoolerMode,
   config: Config,
-  { scope, further }: {
+  { scope, isFurther = false }: {
     scope?: Pick<RequestScope, "signal">;
-    further?: { onNotify: (channel: string) => void } | undefined;
+    isFurther?: boolean;
   } = {},
 ) {
-  const rarely = further ? { idleMs } : {};
+  const rarely = isFurther ? { idleMs } : {};
   type Options = Omit<Parameters<typeof createPool>[0], "target" | "pooler" | "waitingMax">;
   const open = (options: Options & { waitingMax?: number }) =>
     createPool({ target, pooler, waitingMax: 100, ...options });
@@ -63,12 +63,15 @@ export function openPools(
     }),
     // Alerts, leases and runs are saved also while requests and rotations use every connection of theirs.
     records: openForReads({
-      ...(further ? { max: 1, onNotify: further.onNotify } : { max: 2 }),
+      ...rarely,
+      max: 2,
       waitingMax: 200,
       applicationName: "holdfast-records",
       statementTimeoutMs: 10_000,
       lockTimeoutMs: 2_000,
     }),
+    watchFast: openForReads({ ...monitor, statementTimeoutMs: 2_000 }),
+    watchSlow: open({ ...monitor, ...rarely, statementTimeoutMs: 10_000 }),
   };
 }
 

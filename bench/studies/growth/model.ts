@@ -94,6 +94,7 @@ interface Accumulated {
   sequence: number;
   xidAge: number;
   horizonAge: number;
+  slotBytes: number;
 }
 
 /** Returns the values of all metrics in one hour. `at` is in days. */
@@ -112,6 +113,7 @@ function valuesAt(growth: Growth, at: number, load: number, kept: Accumulated) {
   const held = lasting(growth.horizonHeld, at) !== undefined;
   kept.horizonAge = held ? kept.horizonAge + xidsPerSecond * 3_600 : 0;
   kept.xidAge += xidsPerSecond * 3_600;
+  kept.slotBytes = abandoned === undefined ? 0 : kept.slotBytes + walPerSecond * 3_600;
   if (!held && kept.xidAge > freezeMaxAge) kept.xidAge = freezeMaxAge / 4;
   return {
     connections_utilization: Math.min(
@@ -125,14 +127,14 @@ function valuesAt(growth: Growth, at: number, load: number, kept: Accumulated) {
     wal_bytes_per_second: walPerSecond,
     sequence_used_ratio: kept.sequence / int4Max,
     sequence_left_seconds: (int4Max - kept.sequence) / sequencePerSecond,
-    xid_age: kept.xidAge,
+    xid_age: Math.round(kept.xidAge),
     wraparound_seconds: (wraparoundAge - kept.xidAge) / Math.max(1, xidsPerSecond),
-    xmin_horizon_age: kept.horizonAge,
+    xmin_horizon_age: Math.round(kept.horizonAge),
     longest_transaction_seconds: (lasting(growth.horizonHeld, at) ?? 0) * secondsPerDay,
     partition_runway_seconds: (growth.premakeDays - (stopped ?? 0)) * secondsPerDay,
     backup_age_seconds: (failing ?? 0) * secondsPerDay + at % 1 * backupEverySeconds,
     slot_inactive_seconds: (abandoned ?? 0) * secondsPerDay,
-    slot_retained_bytes: (abandoned ?? 0) * secondsPerDay * walPerSecond,
+    slot_retained_bytes: kept.slotBytes,
   };
 }
 
@@ -142,7 +144,7 @@ export type Metric = keyof ReturnType<typeof valuesAt>;
 export function growMetrics(growth: Growth): Map<Metric, SamplePoint[]> {
   const random = createRandom(growth.seed);
   const series = new Map<Metric, SamplePoint[]>();
-  const kept: Accumulated = { sequence: 0, xidAge: 0, horizonAge: 0 };
+  const kept: Accumulated = { sequence: 0, xidAge: 0, horizonAge: 0, slotBytes: 0 };
   for (let hour = 0; hour < growth.days * hoursPerDay; hour++) {
     const load = loadOf(hour % hoursPerDay, growth.peakFactor, random);
     const values = valuesAt(growth, hour / hoursPerDay, load, kept);
