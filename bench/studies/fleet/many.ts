@@ -237,6 +237,10 @@ try {
     console.log(`FAILED: an ordinary database was ${largest} ms old`);
     Deno.exitCode = 1;
   }
+} catch (error) {
+  // Written before the end is awaited, which may take as long as the databases in trouble.
+  console.error(error);
+  Deno.exitCode = 1;
 } finally {
   await lock?.release();
   await locker.end({ timeout: 1 });
