@@ -215,8 +215,9 @@ try {
   await pause(40_000);
   const parts = { base, pid: child.pid, sql, postmaster };
   report(await measure("all well", parts));
-  lock = await lockTables(locker);
+  // Dropping waits for a checkpoint; the locks come last, because their session may be idle for a bounded time only.
   await dropAndRestrict(sql);
+  lock = await lockTables(locker);
   link.freeze();
   await pause(5_000);
   const troubled = await measure("five in trouble", parts);
