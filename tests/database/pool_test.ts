@@ -234,6 +234,8 @@ Deno.test("a pipelined transaction stores what its last statements bring, or not
 
     assert.equal(await add(1, 2), 2);
     assert.deepEqual([...await stored()], [{ n: 0 }, { n: 1 }, { n: 2 }]);
+  });
+});
 
 Deno.test("with a bound on idleness unused sessions end, and the next work begins another", async () => {
   const sessionOf = (pool: Pool) =>
