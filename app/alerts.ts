@@ -9,6 +9,7 @@ import {
   createCanary,
   type WritePreparation,
 } from "../services/alerts/evaluation/canary.ts";
+import type { Sender } from "../services/alerts/notify/channels/channel.ts";
 import { createDeliveries } from "../services/alerts/notify/deliveries.ts";
 import { createLease, type Lease } from "../services/alerts/storage/lease.ts";
 import { createLeaseKeeper, type LeaseKeeper } from "../services/alerts/storage/lease_keeper.ts";
@@ -25,6 +26,13 @@ export function instanceName(config: Config): string {
   return config.HOLDFAST_INSTANCE ??
     `${hostname()}:${config.PORT === 0 ? randomUUID().slice(0, 8) : config.PORT}`;
 }
+
+/** Returns how notifications name their origin: with the database where the process has several. */
+const senderOf = (config: Config, instance: string): Sender => ({
+  instance,
+  url: `http://${config.HOST}:${config.PORT}/`,
+  database: config.isOneOfSeveral ? config.databaseName : undefined,
+});
 
 /** Creates the alerts and what they need; the canary is one of their sources. */
 export function composeAlerts(
@@ -63,7 +71,7 @@ export function composeAlerts(
     deliveries: createDeliveries({
       settings: config.HOLDFAST_CHANNELS,
       owner: instance,
-      sender: { instance, url: `http://${config.HOST}:${config.PORT}/` },
+      sender: senderOf(config, instance),
       store,
       clock,
       log,

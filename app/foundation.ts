@@ -30,9 +30,13 @@ export interface Foundation {
 
 /** Opens pools on the database of the settings, or on the embedded server. Makes no connection and starts nothing. */
 export async function layFoundation(
-  { scope, ...given }: Pick<Foundation, "config" | "log" | "version" | "clock" | "times"> & {
-    scope: RequestScope;
-  },
+  { scope, isFurther, ...given }:
+    & Pick<Foundation, "config" | "log" | "version" | "clock" | "times">
+    & {
+      scope: RequestScope;
+      /** Whether the database is a further one of the process. */
+      isFurther: boolean;
+    },
 ): Promise<Foundation> {
   const { config, log, clock } = given;
   const embedded = config.DATABASE_URL ? undefined : await createEmbeddedServer({
@@ -42,7 +46,7 @@ export async function layFoundation(
   });
   const target = embedded?.target ?? targetOf(config.DATABASE_URL ?? "", config.libpqVariables);
   const pooler: PoolerMode = { pooled: config.HOLDFAST_POOLER === "transaction" };
-  const pools = openPools(target, pooler, config, scope);
+  const pools = openPools(target, pooler, config, { scope, isFurther });
   return {
     ...given,
     target,

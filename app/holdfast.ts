@@ -1,4 +1,5 @@
 import { type App, createApp } from "./http.ts";
+import { createLazy } from "../lib/lazy.ts";
 import { createPreparation, type Preparation, type StartRetry } from "./preparation.ts";
 import { createServices } from "./services.ts";
 import type { Config } from "../config/config.ts";
@@ -11,7 +12,8 @@ import type { Logger } from "../log.ts";
 import type { Upgrade } from "../runtime/types.ts";
 import type { Backups } from "../services/backups/service.ts";
 import type { Auth } from "../services/auth/service.ts";
-import { type DatabaseSummary, summarise } from "../services/databases/summary.ts";
+import type { DatabaseMember, DatabaseMembers } from "../services/databases/members.ts";
+import { summarise } from "../services/databases/summary.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
 import type { Monitor } from "../services/monitor/service.ts";
 import type { TimeSources } from "../services/partitions/restraint/timekeeper.ts";
@@ -42,8 +44,8 @@ export interface Holdfast extends Upkeep, Pick<App, "handle" | "listening" | "do
   rehearsals: Rehearsals;
   target: Target;
   auth: Auth;
-  /** Returns what is known of its database, from memory alone. */
-  summary(): DatabaseSummary;
+  /** Its database as the others of the process see it; it answers from memory alone. */
+  member: DatabaseMember;
 }
 
 export interface HoldfastOptions {
@@ -61,8 +63,8 @@ export interface HoldfastOptions {
   say?: (line: string) => void;
   /** The access control of the process's first database, for its further ones. */
   auth?: Auth;
-  /** Returns the summaries of all databases of the process; its own by default. */
-  databases?: () => readonly DatabaseSummary[];
+  /** The databases of the process; its own by default. */
+  members?: DatabaseMembers;
 }
 
 /** Makes all of Holdfast from its settings and hands each part what it needs. Starts nothing; `start` does. */
@@ -76,6 +78,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     clock: options.clock ?? systemClock,
     times: options.times,
     scope,
+    isFurther: options.auth !== undefined,
   });
   const { target, embedded, pools } = foundation;
   const writing = createWriting({
@@ -106,16 +109,24 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     retry: options.retry,
   });
   const { isDone: isPrepared, problem: preparationProblem } = preparation;
-  const summary = () => summarise(config.databaseName, monitor.snapshot(), preparation.problem());
-  const { databases = () => [summary()] } = options;
-  const app = createApp({
-    services: { ...services, isPrepared, preparationProblem, databases },
-    scope,
-    config,
-    log,
-    upgrade,
-    version,
-  });
+  const name = config.databaseName;
+  const member: DatabaseMember = {
+    name,
+    summary: () => summarise(name, monitor.snapshot(), preparation.problem()),
+    services,
+  };
+  const { members = { several: false, list: () => [member] } } = options;
+  // Its routes and their document take megabytes: those of a further database are made when it is first asked.
+  const app = createLazy(() =>
+    createApp({
+      services: { ...services, isPrepared, preparationProblem, members, databaseName: name },
+      scope,
+      config,
+      log,
+      upgrade,
+      version,
+    })
+  );
   const stopping = new AbortController();
 
   async function start(signal?: AbortSignal): Promise<void> {
@@ -139,18 +150,22 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   }
 
   return {
-    handle: app.handle,
-    listening: app.listening,
-    document: app.document,
+    handle: (...request) => app.get().handle(...request),
+    get listening() {
+      return app.get().listening;
+    },
+    get document() {
+      return app.get().document;
+    },
     monitor,
     benchmarks,
     backups,
     rehearsals,
     target,
     auth: services.auth,
-    summary,
+    member,
     ...createUpkeep({ services, foundation, isPrepared }),
-    closeLive: () => app.live.closeAll(),
+    closeLive: () => app.made()?.live.closeAll(),
     start,
     stop,
     stopNow: async () => await embedded?.stopNow(),

@@ -57,7 +57,7 @@ import type { Instruments } from "../services/market/instruments.ts";
 import type { ExactnessService } from "../services/market/exactness_report.ts";
 import type { CandleRebuild } from "../services/market/candle_rebuild.ts";
 import type { Market } from "../services/market/service.ts";
-import type { DatabaseSummary } from "../services/databases/summary.ts";
+import type { DatabaseMembers } from "../services/databases/members.ts";
 import type { Check } from "../services/monitor/health/status.ts";
 import type { Changes } from "../services/monitor/diagnosis/changes.ts";
 import type { Incidents } from "../services/monitor/incidents/incidents.ts";
@@ -112,8 +112,10 @@ export interface Services {
   isPrepared: () => boolean;
   /** What keeps the database from being ready, as a check; undefined once it is. */
   preparationProblem: () => Check | undefined;
-  /** What is known of each database of this process. */
-  databases: () => readonly DatabaseSummary[];
+  /** The name of the database that paths without a name are about. */
+  databaseName: string;
+  /** The databases of this process. */
+  members: DatabaseMembers;
 }
 
 export interface App {

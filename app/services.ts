@@ -27,7 +27,7 @@ import { composePartitions } from "./partitions.ts";
 
 /** What the routes need, except for the state of the start; and what only start and stop need. */
 export type AppServices =
-  & Omit<Services, "isPrepared" | "preparationProblem" | "databases" | "rotation">
+  & Omit<Services, "isPrepared" | "preparationProblem" | "members" | "databaseName" | "rotation">
   & {
     changes: Changes;
     rotation: Rotation;

@@ -1193,7 +1193,7 @@ export interface paths {
         };
         /**
          * All metrics in the format of Prometheus, or of OpenMetrics on request
-         * @description Needs the scope `read` where tokens are required.
+         * @description With several databases, one scrape has the metrics of all, with the label `database`; those of the process have none. Needs the scope `read` where tokens are required.
          */
         get: operations["getExposition"];
         put?: never;
@@ -2887,10 +2887,17 @@ export interface components {
             hold_seconds: number;
         };
         AlertList: {
-            alerts: components["schemas"]["Alert"][];
+            alerts: components["schemas"]["ListedAlert"][];
             next_cursor: string | null;
-            /** @description false: the database is unreachable; firing alerts come from memory, ended ones are missing */
+            /** @description false: a database is unreachable; its firing alerts come from memory, its ended ones are missing */
             complete: boolean;
+        };
+        ListedAlert: components["schemas"]["Alert"] & {
+            /**
+             * @description The database that the alert is about: `default` if there is only one
+             * @example default
+             */
+            database: string;
         };
         AlertRuleList: {
             rules: components["schemas"]["AlertRule"][];
@@ -3165,7 +3172,7 @@ export interface components {
                 cooldown_seconds?: number;
             };
         };
-        ExplainedAlert: components["schemas"]["Alert"] & {
+        ExplainedAlert: components["schemas"]["ListedAlert"] & {
             explanation: {
                 meaning: string;
                 why: string[];
@@ -3497,6 +3504,8 @@ export interface components {
         };
         MetricSeries: {
             name: string;
+            /** @description The database that was measured */
+            database: string;
             unit: string;
             scope: string;
             /** @description Time that each point covers; 0: as measured */
@@ -6895,6 +6904,8 @@ export interface operations {
         parameters: {
             query?: {
                 state?: "pending" | "firing" | "resolved";
+                /** @description The name of a database, or `*` for all of this process; default: the database of the path */
+                database?: string;
                 /** @description Rows per page: at most 1000, 100 by default */
                 limit?: number;
                 /** @description The next_cursor of the previous page, unchanged; any other text is refused */
@@ -8142,6 +8153,8 @@ export interface operations {
                 step?: number;
                 /** @description Table, slot or other object; empty: the server */
                 scope?: string;
+                /** @description The name of a database; default: the database of the path */
+                database?: string;
             };
             header?: never;
             path: {

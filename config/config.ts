@@ -25,6 +25,8 @@ export type Config =
     readonly databaseName: string;
     /** The further ones, of the file that `HOLDFAST_DATABASES` names. */
     readonly databases: readonly DatabaseEntry[];
+    /** Whether this process looks after further databases; the same for each of them. */
+    readonly isOneOfSeveral: boolean;
   };
 
 const alertPrefix = "HOLDFAST_ALERT_";
@@ -143,12 +145,16 @@ function checkStorage(config: Config): void {
 function chooseDatabases(
   listed: readonly DatabaseEntry[],
   isNamed: boolean,
-): Pick<Config, "databaseName" | "databases"> & Partial<Pick<Config, "DATABASE_URL">> {
+):
+  & Pick<Config, "databaseName" | "databases" | "isOneOfSeveral">
+  & Partial<Pick<Config, "DATABASE_URL">> {
   const first = listed.find(({ name }) => name === "default") ?? (isNamed ? undefined : listed[0]);
+  const databases = listed.filter((entry) => entry !== first || entry.discover !== false);
   return {
     ...(first ? { DATABASE_URL: first.url } : {}),
     databaseName: first?.name ?? "default",
-    databases: listed.filter((entry) => entry !== first || entry.discover !== false),
+    databases,
+    isOneOfSeveral: databases.length > 0,
   };
 }
 

@@ -31,6 +31,8 @@ export function renderOpenApi(): string {
     monitor: { history: unasked },
     auth: { required: false },
     clock: systemClock,
+    databaseName: "default",
+    members: { several: false, list: () => [] },
     isPrepared: () => false,
     preparationProblem: () => undefined,
   } as unknown as Services;

@@ -3,6 +3,7 @@ import { overWords } from "./alerts/words.js";
 import { readChecks } from "./health/checks.js";
 import { contact, request, requestList } from "./lib/api.js";
 import { learnServerTime, serverNow } from "./lib/clock.js";
+import { livePath } from "./lib/database.js";
 import { createLive } from "./lib/live.js";
 import { createStore } from "./lib/store.js";
 
@@ -162,7 +163,7 @@ const HEARD_BY = {
 export function startState() {
   let opened = 0;
   const channel = createLive({
-    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
+    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${livePath}`,
     onFrame(frame) {
       HEARD_BY[frame.type]?.(frame);
       app.set({ frames: { ...app.get().frames, [frame.type]: frame } });

@@ -6,16 +6,18 @@ import { connectSql } from "../../db/connection.ts";
 import { targetOf } from "../../db/address/target.ts";
 import { listDatabases } from "../../db/server/databases.ts";
 import { messageOf } from "../../errors.ts";
+import { createLimiter } from "../../lib/limiter.ts";
 import { createLoop, type Loop } from "../../lib/loop.ts";
 import type { Logger } from "../../log.ts";
+import type { DatabaseMember } from "../../services/databases/members.ts";
 import type { DatabaseSummary } from "../../services/databases/summary.ts";
 import type { Holdfast } from "../holdfast.ts";
 
 /** The further databases of one process, each looked after by a Holdfast of its own. */
 export interface Fleet {
   find(name: string): Pick<Holdfast, "handle"> | undefined;
-  summaries(): DatabaseSummary[];
-  /** Begins with all at once and does not wait: one that is slow or unreachable delays no other. */
+  members(): DatabaseMember[];
+  /** Begins with a few at once and does not wait for them: one that is slow or unreachable holds up the next for seconds only. */
   start(): void;
   everyMinute(): Promise<void>;
   everyHour(): Promise<void>;
@@ -34,6 +36,10 @@ interface Member {
 
 const discoverMs = 30_000;
 const retryMs = 30_000;
+/** How many databases are started, or have their regular jobs done, at once: each needs several connections meanwhile. */
+const atOnce = 8;
+/** After this time a database no longer holds up those that wait for it; milliseconds. */
+const slotMs = 5_000;
 
 /** Returns the settings of a further database: its own address and folder, and no server of its own. */
 function configOf(config: Config, { name, url }: NamedDatabase): Config {
@@ -75,14 +81,19 @@ export function createFleet(
   const members = new Map<string, Member>();
   const stopping = new AbortController();
   const starting = new Set<Promise<void>>();
+  const limited = createLimiter({ max: atOnce, slotMs });
+
+  async function startOnce(member: Member): Promise<void> {
+    if (stopping.signal.aborted) return;
+    member.holdfast ??= await create(member.entry.name, configOf(config, member.entry));
+    await member.holdfast.start(stopping.signal);
+    delete member.problem;
+  }
 
   async function run(member: Member): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        member.holdfast ??= await create(member.entry.name, configOf(config, member.entry));
-        await member.holdfast.start(stopping.signal);
-        delete member.problem;
-        return;
+        return await limited(() => startOnce(member));
       } catch (error) {
         member.problem = messageOf(error);
         log.error("database_not_started", { database: member.entry.name, error: member.problem });
@@ -138,21 +149,22 @@ export function createFleet(
 
   return {
     find: (name) => members.get(name)?.holdfast,
-    summaries: () =>
-      [...members.values()].map((member) =>
-        member.holdfast && member.problem === undefined
-          ? member.holdfast.summary()
-          : unstarted(member)
-      ),
+    members: () =>
+      [...members.values()].map((member) => {
+        const { entry: { name }, holdfast, problem } = member;
+        if (holdfast && problem === undefined) return holdfast.member;
+        const summary = () => unstarted(member);
+        return { name, summary, ...(holdfast ? { services: holdfast.member.services } : {}) };
+      }),
     start() {
       for (const entry of entries) if (entry.discover === false) add(entry);
       if (discovering.length > 0) discovery.start();
     },
     async everyMinute() {
-      await Promise.allSettled(standing().map((holdfast) => holdfast.everyMinute()));
+      await Promise.allSettled(standing().map((one) => limited(() => one.everyMinute())));
     },
     async everyHour() {
-      await Promise.allSettled(standing().map((holdfast) => holdfast.everyHour()));
+      await Promise.allSettled(standing().map((one) => limited(() => one.everyHour())));
     },
     closeLive() {
       for (const holdfast of standing()) holdfast.closeLive();

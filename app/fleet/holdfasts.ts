@@ -10,7 +10,10 @@ export async function createHoldfasts(options: HoldfastOptions): Promise<Holdfas
   const { config, log, purpose = "server" } = options;
   const first: Holdfast = await createHoldfast({
     ...options,
-    databases: () => [first.summary(), ...fleet.summaries()],
+    members: {
+      several: config.isOneOfSeveral,
+      list: () => [first.member, ...fleet.members()],
+    },
   });
   const fleet = createFleet({
     entries: purpose === "server" ? config.databases : [],
@@ -21,7 +24,7 @@ export async function createHoldfasts(options: HoldfastOptions): Promise<Holdfas
         config: { ...itsConfig, databaseName: name },
         log: log.child({ database: name }),
         auth: first.auth,
-        databases: () => [],
+        say: () => {},
       }),
     log,
   });

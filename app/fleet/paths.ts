@@ -5,7 +5,9 @@ export function databasePath(pathname: string): { name: string; path: string } |
   const parts = path.exec(pathname);
   if (!parts) return undefined;
   try {
-    return { name: decodeURIComponent(parts[1] ?? ""), path: `/api/${parts[2]}` };
+    // The live channel is the one path of a database that is not below /api.
+    const path = parts[2] === "ws" ? "/ws" : `/api/${parts[2]}`;
+    return { name: decodeURIComponent(parts[1] ?? ""), path };
   } catch {
     return undefined;
   }

@@ -52,17 +52,25 @@ function guard(client: Sql, use: Use): Sql {
  * postgres.js opens a new connection behind a lost one, silently: inside a transaction the next statement would
  * then commit by itself. And after a loss a reserved connection crashes the process, and bytes left in its buffer
  * spoil the reconnect. So each client here has one connection, and none is used again after a loss.
+ *
+ * With `idleMs` the session ends once no work has used it for that long; the next work begins another.
  */
 export function createDedicatedConnection(
   options: () => Omit<ConnectOptions, "max" | "onClose">,
-  { onVersion = () => {} }: { onVersion?: (version: number) => void } = {},
+  { onVersion = () => {}, idleMs }: {
+    onVersion?: (version: number) => void;
+    idleMs?: number | undefined;
+  } = {},
 ): DedicatedConnection {
   let current: Use | undefined;
   let opened: ConnectOptions;
   /** Whether the session behind the client is known to have all its settings. */
   let settled = false;
-  let client = open();
+  /** Made when first used: further databases of a process have many connections that are rarely used. */
+  let client: Sql | undefined;
   let stale = false;
+  let idle: ReturnType<typeof setTimeout> | undefined;
+  let ended = false;
 
   function open(): Sql {
     settled = false;
@@ -77,7 +85,7 @@ export function createDedicatedConnection(
       },
     };
     const made: Sql = connectSql(opened);
-    return made;
+    return client = made;
   }
 
   /** The client for one piece of work, with the session's settings as they must be. */
@@ -100,18 +108,20 @@ export function createDedicatedConnection(
   }
 
   function replace(): void {
+    clearTimeout(idle);
     const old = client;
-    client = open();
+    client = undefined;
     stale = false;
     if (current) current.lost = true;
-    old.end({ timeout: 0 }).catch(() => {});
+    old?.end({ timeout: 0 }).catch(() => {});
   }
 
   return {
     async use(work, { abandonable = false } = {}) {
       const canceller = abandonable ? new Canceller() : undefined;
       const use: Use = { lost: false, canceller };
-      const mine = client;
+      clearTimeout(idle);
+      const mine = client ?? open();
       current = use;
       try {
         const plain = canceller ? withCanceller(mine, canceller) : mine;
@@ -123,6 +133,7 @@ export function createDedicatedConnection(
       } finally {
         if (current === use) current = undefined;
         if ((use.lost || stale) && client === mine) replace();
+        else if (idleMs !== undefined && !ended) idle = setTimeout(replace, idleMs);
       }
     },
     replace,
@@ -139,6 +150,10 @@ export function createDedicatedConnection(
       if (current) stale = true;
       else replace();
     },
-    end: () => client.end({ timeout: 5 }).catch(() => {}),
+    async end() {
+      ended = true;
+      clearTimeout(idle);
+      await client?.end({ timeout: 5 }).catch(() => {});
+    },
   };
 }

@@ -3,13 +3,24 @@ import type { RequestScope } from "../../lib/request_scope.ts";
 import type { Target } from "../connection.ts";
 import { createPool, type PoolerMode } from "./pool.ts";
 
-/** Opens the pools of one Holdfast: one for each kind of work, so that none can take the connections of another. */
+/** How long a connection of a further database may be unused before it is closed; milliseconds. */
+const idleMs = 3_000;
+
+/**
+ * Opens the pools of one Holdfast: one for each kind of work, so that none can take the connections of another. For a
+ * further database of the process, connections that are rarely used are closed in between: hundreds of databases may be
+ * on one server.
+ */
 export function openPools(
   target: Target,
   pooler: PoolerMode,
   config: Config,
-  scope?: Pick<RequestScope, "signal">,
+  { scope, isFurther = false }: {
+    scope?: Pick<RequestScope, "signal">;
+    isFurther?: boolean;
+  } = {},
 ) {
+  const rarely = isFurther ? { idleMs } : {};
   type Options = Omit<Parameters<typeof createPool>[0], "target" | "pooler" | "waitingMax">;
   const open = (options: Options & { waitingMax?: number }) =>
     createPool({ target, pooler, waitingMax: 100, ...options });
@@ -17,6 +28,7 @@ export function openPools(
   const openForReads = (options: Parameters<typeof open>[0]) =>
     open({ ...options, signal: scope?.signal });
   const requests = {
+    ...rarely,
     statementTimeoutMs: config.HOLDFAST_STATEMENT_TIMEOUT_MS,
     lockTimeoutMs: 10_000,
   };
@@ -43,6 +55,7 @@ export function openPools(
     groups: open({ ...ingest, max: config.HOLDFAST_INGEST_GROUP_LANES }),
     // A rotation holds one connection for its lock and works on another; uploads that lack a day must not wait for it.
     maintenance: openForReads({
+      ...rarely,
       max: 4,
       applicationName: "holdfast-maintenance",
       statementTimeoutMs: 120_000,
@@ -50,6 +63,7 @@ export function openPools(
     }),
     // Alerts, leases and runs are saved also while requests and rotations use every connection of theirs.
     records: openForReads({
+      ...rarely,
       max: 2,
       waitingMax: 200,
       applicationName: "holdfast-records",
@@ -57,7 +71,7 @@ export function openPools(
       lockTimeoutMs: 2_000,
     }),
     watchFast: openForReads({ ...monitor, statementTimeoutMs: 2_000 }),
-    watchSlow: open({ ...monitor, statementTimeoutMs: 10_000 }),
+    watchSlow: open({ ...monitor, ...rarely, statementTimeoutMs: 10_000 }),
   };
 }
 

@@ -91,12 +91,14 @@ export function createPool(
     max: number;
     waitingMax: number;
     pooler: PoolerMode;
+    /** A connection that no work has used for so long is closed; milliseconds. Without it, none is. */
+    idleMs?: number | undefined;
     /** The signal of the present request, for work that ends with it. */
     signal?: (() => AbortSignal | undefined) | undefined;
     now?: () => number;
   },
 ): Pool {
-  const { max, waitingMax, pooler, now = () => performance.now(), ...rest } = options;
+  const { max, waitingMax, pooler, idleMs, now = () => performance.now(), ...rest } = options;
   const { signal: presentSignal = () => undefined, ...connect } = rest;
   const connections = Array.from(
     { length: max },
@@ -105,6 +107,7 @@ export function createPool(
         () => ({ ...connect, pooled: pooler.pooled, cautious: pooler.cautious }),
         {
           onVersion: (version) => pooler.version = version,
+          idleMs,
         },
       ),
   );

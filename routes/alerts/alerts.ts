@@ -2,6 +2,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Alerts } from "../../services/alerts/service.ts";
 import { cursorParts } from "../../lib/cursor.ts";
 import { readPage } from "../../lib/page.ts";
+import {
+  type DatabaseMembers,
+  listAlertsOf,
+  servicesOf,
+} from "../../services/databases/members.ts";
 import type { Rule, RuleLevels } from "../../services/alerts/rules/rule.ts";
 import {
   Acknowledgement,
@@ -26,6 +31,10 @@ const listRoute = createRoute({
   request: {
     query: z.object({
       state: z.enum(["pending", "firing", "resolved"]).optional(),
+      database: z.string().max(200).optional().openapi({
+        description:
+          "The name of a database, or `*` for all of this process; default: the database of the path",
+      }),
       limit: limitParam(1_000, 100),
       cursor: cursorParam,
     }),
@@ -90,25 +99,40 @@ function levelsOf(change: z.infer<typeof RuleChange>): Partial<RuleLevels> {
   return Object.fromEntries(Object.entries(levels).filter(([, value]) => value !== undefined));
 }
 
-export function alertRoutes({ alerts }: { alerts: Alerts }) {
+export function alertRoutes(
+  { alerts, members, databaseName }: {
+    alerts: Alerts;
+    members: DatabaseMembers;
+    /** The database that the paths without a parameter are about. */
+    databaseName: string;
+  },
+) {
   const router = createRouter();
   const shown = (rules: readonly Rule[]) => ({
     rules: rules.map((rule) => ({ ...rule, cure: [...rule.cure] })),
     next_cursor: null,
   });
   const allRules = () => shown(alerts.rules());
+  async function listOf(database: string, query: Parameters<Alerts["list"]>[0]) {
+    const asked = database === databaseName ? alerts : servicesOf(members, database).alerts;
+    const page = await asked.list(query);
+    return { ...page, alerts: page.alerts.map((alert) => ({ ...alert, database })) };
+  }
 
   router.openapi(listRoute, async (c) => {
-    const { state, ...query } = c.req.valid("query");
+    const { state, database = databaseName, ...query } = c.req.valid("query");
     let complete = true;
     const { rows, next_cursor } = await readPage(query, {
       parts: [cursorParts.time, cursorParts.uuid],
       async read(position, limit) {
-        const page = await alerts.list({
+        const asked = {
           state,
           limit,
           before: position && { startedAt: new Date(position[0]), id: position[1] },
-        });
+        };
+        const page = database === "*"
+          ? await listAlertsOf(members.list(), asked)
+          : await listOf(database, asked);
         complete = page.complete;
         return page.alerts;
       },

@@ -35,7 +35,11 @@ const alertRoute = createRoute({
 });
 
 export function alertRehearsalRoutes(
-  { alerts, samples }: { alerts: Alerts; samples: SampleReader },
+  { alerts, samples, databaseName }: {
+    alerts: Alerts;
+    samples: SampleReader;
+    databaseName: string;
+  },
 ) {
   const router = createRouter();
 
@@ -56,7 +60,10 @@ export function alertRehearsalRoutes(
   router.openapi(alertRoute, async (c) => {
     const alert = await alerts.find(c.req.valid("param").id);
     const explanation = explain(alerts.rule(alert.rule), alert);
-    return c.json({ ...alert, cure: [...alert.cure], explanation }, 200);
+    return c.json(
+      { ...alert, database: databaseName, cure: [...alert.cure], explanation },
+      200,
+    );
   });
   return router;
 }

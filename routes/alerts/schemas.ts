@@ -18,16 +18,23 @@ export const Acknowledgement = inputObject({
   }),
 });
 
+const database = z.string().openapi({
+  description: "The database that the alert is about: `default` if there is only one",
+  example: "default",
+});
+
+export const ListedAlert = Alert.extend({ database }).openapi("ListedAlert");
+
 export const AlertList = z.object({
-  alerts: z.array(Alert),
+  alerts: z.array(ListedAlert),
   next_cursor: nextCursor,
   complete: z.boolean().openapi({
     description:
-      "false: the database is unreachable; firing alerts come from memory, ended ones are missing",
+      "false: a database is unreachable; its firing alerts come from memory, its ended ones are missing",
   }),
 }).openapi("AlertList");
 
-export const ExplainedAlert = Alert.extend({ explanation: explanation.Explanation })
+export const ExplainedAlert = ListedAlert.extend({ explanation: explanation.Explanation })
   .openapi("ExplainedAlert");
 
 export const AlertRule = z.object({ ...rules.Rule.shape, cure: z.array(Cure) })

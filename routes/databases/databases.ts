@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
-import { byTrouble, type DatabaseSummary } from "../../services/databases/summary.ts";
+import type { DatabaseMembers } from "../../services/databases/members.ts";
+import { byTrouble } from "../../services/databases/summary.ts";
 import { createRouter, jsonAnswer, nextCursor } from "../common/shared.ts";
 import { pageOf, wholeListQuery } from "../common/whole_list.ts";
 
@@ -41,20 +42,23 @@ const listRoute = createRoute({
   },
 });
 
-/** Serves the overview; `list` answers from memory alone, so that a slow database delays nobody. */
-export function databaseRoutes({ databases }: { databases: () => readonly DatabaseSummary[] }) {
+/** Serves the overview from memory alone, so that a slow database delays nobody. */
+export function databaseRoutes({ members }: { members: DatabaseMembers }) {
   const router = createRouter();
   router.openapi(listRoute, (c) => {
-    const { rows, next_cursor } = pageOf([...databases()].sort(byTrouble), {
-      list: "databases",
-      ...c.req.valid("query"),
-      keyOf: ({ name }) => name,
-    });
+    const { rows, next_cursor } = pageOf(
+      members.list().map((one) => one.summary()).sort(byTrouble),
+      {
+        list: "databases",
+        ...c.req.valid("query"),
+        keyOf: ({ name }) => name,
+      },
+    );
     return c.json({ databases: rows, next_cursor }, 200);
   });
   // Paths of a known database never come here: they are rewritten before.
   router.all("/api/databases/:name/:rest{.+}", (c) => {
-    const names = databases().slice(0, 20).map(({ name }) => name).join(", ");
+    const names = members.list().slice(0, 20).map(({ name }) => name).join(", ");
     throw new HoldfastError(
       "not_found",
       `There is no database ${c.req.param("name")}; there are: ${names}`,

@@ -1,7 +1,14 @@
+import { setImmediate } from "node:timers/promises";
 import { createRoute, z } from "@hono/zod-openapi";
+import type { DatabaseMembers } from "../../services/databases/members.ts";
+import { familiesOfAll } from "../../services/databases/metrics.ts";
 import type { Hub } from "../../services/live/hub.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
-import { type Format, writeExposition } from "../../services/monitor/export/exposition.ts";
+import {
+  type Format,
+  writeExposition,
+  writeLongExposition,
+} from "../../services/monitor/export/exposition.ts";
 import { familiesOf } from "../../services/monitor/export/process.ts";
 import type { EventLoopWatch } from "../../services/monitor/collect/event_loop.ts";
 import { createRouter } from "../common/shared.ts";
@@ -17,6 +24,8 @@ const scrapeRoute = createRoute({
   tags: ["metrics"],
   operationId: "getExposition",
   summary: "All metrics in the format of Prometheus, or of OpenMetrics on request",
+  description:
+    "With several databases, one scrape has the metrics of all, with the label `database`; those of the process have none.",
   responses: {
     200: {
       description: "Metrics from the last snapshot: a scrape does not read the database",
@@ -30,27 +39,30 @@ const scrapeRoute = createRoute({
 
 /** The scrape target of Prometheus. It answers from memory, also while the database is unreachable. */
 export function expositionRoutes(
-  { monitor, hub, eventLoop, version, startedAt }: {
+  { monitor, hub, eventLoop, members, version, startedAt }: {
     monitor: Pick<Monitor, "snapshot">;
     hub: Pick<Hub, "seq" | "subscribers">;
     eventLoop: Pick<EventLoopWatch, "lag">;
+    members: DatabaseMembers;
     version: string;
     startedAt: number;
   },
 ) {
   const router = createRouter();
-  router.openapi(scrapeRoute, (c) => {
+  const pause = () => setImmediate();
+  router.openapi(scrapeRoute, async (c) => {
     const format = c.req.header("accept")?.includes("application/openmetrics-text")
       ? "openmetrics"
       : "prometheus";
-    const facts = {
-      version,
-      startedAt,
-      messages: hub.seq,
-      clients: hub.subscribers,
-      lag: eventLoop.lag(),
-    };
-    const text = writeExposition(familiesOf(monitor.snapshot(), facts), format);
+    const shared = { version, startedAt, lag: eventLoop.lag() };
+    const facts = { ...shared, messages: hub.seq, clients: hub.subscribers };
+    const text = members.several
+      ? await writeLongExposition(
+        await familiesOfAll(members.list(), shared, pause),
+        format,
+        pause,
+      )
+      : writeExposition(familiesOf(monitor.snapshot(), facts), format);
     return c.body(text, 200, { "content-type": types[format] }) as never;
   });
   return router;

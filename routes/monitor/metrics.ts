@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Alerts } from "../../services/alerts/service.ts";
+import { type DatabaseMembers, servicesOf } from "../../services/databases/members.ts";
 import { type History, processMetrics } from "../../services/monitor/history/history.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
 import { rankMoves } from "../../services/monitor/incidents/movements.ts";
@@ -20,6 +21,7 @@ import { pageOf, wholeListQuery } from "../common/whole_list.ts";
 
 const Series = z.object({
   name: z.string(),
+  database: z.string().openapi({ description: "The database that was measured" }),
   unit: z.string(),
   scope: z.string(),
   step_seconds: z.number().openapi({ description: "Time that each point covers; 0: as measured" }),
@@ -81,6 +83,9 @@ const readRoute = createRoute({
       }),
       scope: z.string().max(300).default("").openapi({
         description: "Table, slot or other object; empty: the server",
+      }),
+      database: z.string().max(200).optional().openapi({
+        description: "The name of a database; default: the database of the path",
       }),
     }),
   },
@@ -149,8 +154,10 @@ function others(history: History, listed: ReadonlySet<string>, now: number): Met
 }
 
 export function metricRoutes(
-  { monitor, alerts, clock }: {
+  { monitor, alerts, members, databaseName, clock }: {
     monitor: Pick<Monitor, "snapshot" | "history">;
+    members: DatabaseMembers;
+    databaseName: string;
     alerts: Pick<Alerts, "rules">;
     clock: Clock;
   },
@@ -190,7 +197,8 @@ export function metricRoutes(
   });
   router.openapi(readRoute, async (c) => {
     const { name } = c.req.valid("param");
-    const { scope, step, ...range } = c.req.valid("query");
+    const { scope, step, database = databaseName, ...range } = c.req.valid("query");
+    const asked = database === databaseName ? monitor : servicesOf(members, database).monitor;
     const to = range.to ? Date.parse(range.to) : clock.now().getTime();
     const from = range.from ? Date.parse(range.from) : to - 3_600_000;
     if (from > to) {
@@ -198,7 +206,7 @@ export function metricRoutes(
         problems: [{ path: "from", message: "is after to" }],
       });
     }
-    const found = await history.read({
+    const found = await asked.history.read({
       name,
       scope,
       from,
@@ -207,12 +215,13 @@ export function metricRoutes(
     });
     const isPresent = () =>
       (scope === "" && processMetrics.has(name)) ||
-      metricsReport(monitor.snapshot(), []).some((one) => one.name === name && one.scope === scope);
+      metricsReport(asked.snapshot(), []).some((one) => one.name === name && one.scope === scope);
     if (!found && !isPresent()) {
       throw new HoldfastError("not_found", `No metric is named ${name}${scope && ` of ${scope}`}`);
     }
     return c.json({
       name,
+      database,
       scope,
       unit: unitOf(name),
       step_seconds: found?.stepSeconds ?? step ?? 0,

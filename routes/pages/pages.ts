@@ -7,6 +7,7 @@ export const pagePaths = [
   "/",
   "/alerts",
   "/alerts/:id",
+  "/databases",
   "/incidents",
   "/incidents/:id",
   "/activity",
@@ -59,6 +60,9 @@ export function pageRoutes(): Hono<AppEnv> {
     return asset ? answer(c, asset, "no-cache") : c.notFound();
   };
   for (const path of pagePaths) router.get(path, shell("index.html"));
+  // The pages of one of several databases: the browser takes the name from the address.
+  router.get("/databases/:name", shell("index.html"));
+  router.get("/databases/:name/:page{.*}", shell("index.html"));
   router.get("/docs", shell("docs.html"));
   router.get("/login", shell("login.html"));
   router.get("/assets/report.css", shell("report.css"));

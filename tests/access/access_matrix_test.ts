@@ -42,6 +42,8 @@ async function startGate() {
     auth,
     audit: { note: (request: AuditedRequest) => noted.push(request) },
     clock: { now: () => new Date() },
+    databaseName: "default",
+    members: { several: false, list: () => [] },
     isPrepared: () => false,
     preparationProblem: () => undefined,
   } as unknown as Services;

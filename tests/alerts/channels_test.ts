@@ -71,6 +71,23 @@ Deno.test("Slack gets one line per notice, with its control characters escaped, 
   ]);
 });
 
+Deno.test("of several databases each is named, and none ends another's incident", () => {
+  const notice = message({ kind: "fired", alert });
+  const of = (database?: string) => {
+    const from = { ...sender, database };
+    const [page] = formatPagerDuty(setting("pagerduty", { secret: "k" }), notice, from);
+    const [post] = formatAlertmanager(setting("alertmanager", { url: "http://am" }), notice, from);
+    const [line] = formatSlack(setting("slack"), notice, from);
+    return [
+      JSON.parse(page!.body).dedup_key,
+      JSON.parse(post!.body)[0].labels.database,
+      JSON.parse(line!.body).text.split(" ")[0],
+    ];
+  };
+  assert.deepEqual(of("reports"), ["holdfast/reports/lock_wait/a", "reports", "*reports:"]);
+  assert.deepEqual(of(), ["holdfast/lock_wait/a", undefined, "*FIRING"]);
+});
+
 Deno.test("PagerDuty gets an event each, with one key from trigger to resolve", () => {
   const kinds = ["fired", "escalated", "acknowledged", "resolved"] as const;
   const events = formatPagerDuty(

@@ -59,6 +59,7 @@ const shows: Record<string, RegExp> = {
   "/feeds": /SPY/,
   "/quarantine": /price must not be negative/,
   "/benchmarks": /Insert performance/,
+  "/databases": /default/,
   "/rules": /connections/,
   "/settings": /This Holdfast/,
 };

@@ -30,7 +30,7 @@ Deno.test.afterAll(async () => {
 });
 
 async function withPool(
-  options: { max?: number; waitingMax?: number; statementTimeoutMs?: number },
+  options: { max?: number; waitingMax?: number; statementTimeoutMs?: number; idleMs?: number },
   work: (pool: Pool) => Promise<void>,
 ): Promise<void> {
   const pool = createPool({
@@ -234,5 +234,34 @@ Deno.test("a pipelined transaction stores what its last statements bring, or not
 
     assert.equal(await add(1, 2), 2);
     assert.deepEqual([...await stored()], [{ n: 0 }, { n: 1 }, { n: 2 }]);
+  });
+});
+
+Deno.test("with a bound on idleness unused sessions end, and the next work begins another", async () => {
+  const sessionOf = (pool: Pool) =>
+    pool.run(async (sql) => {
+      const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      return row?.pid ?? 0;
+    });
+  await withPool({ idleMs: 50 }, async (brief) => {
+    const first = await sessionOf(brief);
+    await withPool({}, async (pool) => {
+      const sessions = async () =>
+        (await pool.run((sql) =>
+          sql<{ pid: number }[]>`
+            select pid
+            from pg_stat_activity
+            where application_name = 'pool_test'`
+        )).map(({ pid }) => pid);
+      await eventually(async () => !(await sessions()).includes(first), "the session has ended");
+      // Work that lasts longer than the bound is not idle.
+      const during = brief.run(async (sql) => {
+        await sql`select pg_sleep(0.2)`;
+        const [row] = await sql<{ one: number }[]>`select 1 as one`;
+        return row?.one;
+      });
+      assert.equal(await during, 1);
+      assert.notEqual(await sessionOf(brief), first);
+    });
   });
 });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { connectLive } from "../helpers/live.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { withDatabase } from "../../config/databases.ts";
+import { processWide } from "../../services/monitor/export/process.ts";
 
 interface Listed {
   databases: {
@@ -13,6 +15,67 @@ interface Listed {
     reasons: string[];
     age_ms: number | null;
   }[];
+}
+
+interface AlertPage {
+  alerts: { rule: string; database: string; started_at: string }[];
+  next_cursor: string | null;
+  complete: boolean;
+}
+
+async function scrape(app: TestApp): Promise<string[]> {
+  const answer = await app.request("/metrics");
+  return (await answer.text()).split("\n");
+}
+
+/** One scrape shows every database, each series once and with its database. */
+async function checkScrape(app: TestApp): Promise<void> {
+  const lines = await eventually(async () => {
+    const found = await scrape(app);
+    return found.includes('holdfast_database_up{database="second"} 1') && found;
+  }, "the scrape has the second database");
+  for (const name of ["first", "found.third"]) {
+    assert.ok(lines.includes(`holdfast_database_up{database="${name}"} 1`), name);
+  }
+  assert.ok(lines.includes('holdfast_database_up{database="gone"} 0'));
+  assert.ok(lines.includes('holdfast_status{database="gone",status="unhealthy"} 1'));
+  const samples = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  const series = samples.map((line) => line.slice(0, line.lastIndexOf(" ")));
+  assert.equal(new Set(series).size, series.length, "each series once");
+  const described = lines.filter((line) => line.startsWith("# TYPE"));
+  assert.equal(new Set(described).size, described.length, "each family once");
+  for (const one of series) {
+    const name = one.replace(/\{.*/, "").replace(/_(total|info)$/, "");
+    assert.equal(one.includes('database="'), !processWide.has(name), one);
+  }
+}
+
+/** Alerts of one database or of all are asked for by a parameter. */
+async function checkAlerts(app: TestApp): Promise<void> {
+  const ask = (query: string) => app.json<AlertPage>(`/api/alerts?${query}`);
+  const down = await eventually(async () => {
+    const { alerts } = await ask("database=*&state=firing");
+    return alerts.find(({ database, rule }) => database === "gone" && rule === "database_down");
+  }, "the alert of the unreachable database is listed among those of all");
+  assert.deepEqual(
+    (await ask("state=firing")).alerts.filter((one) => one.database !== "first"),
+    [],
+  );
+  const gone = await ask("database=gone&state=firing");
+  assert.ok(gone.alerts.some(({ started_at }) => started_at === down.started_at));
+  const all = await ask("database=*");
+  assert.equal(all.complete, false, "ended alerts of the unreachable database are missing");
+  const times = all.alerts.map(({ started_at }) => started_at);
+  assert.deepEqual(times, times.toSorted().reverse(), "newest first");
+  const unknown = await app.request("/api/alerts?database=none");
+  assert.equal(unknown.status, 404);
+  assert.match((await unknown.json()).detail, /no database none; there are: first/);
+  const series = await eventually(async () => {
+    const answer = await app.request("/api/metrics/xid_age?database=second");
+    const found = await answer.json();
+    return answer.status === 200 && found;
+  }, "a metric of the second database");
+  assert.equal(series.database, "second");
 }
 
 const list = async (app: TestApp) => (await app.json<Listed>("/api/databases")).databases;
@@ -33,6 +96,8 @@ Deno.test("without a file there is one database, default, and its paths answer w
       return listed.databases[0]?.engine !== null && listed;
     }, "the server was asked what it is");
     assert.equal(databases.length, 1);
+    const plain = await (await app.request("/metrics", { headers })).text();
+    assert.doesNotMatch(plain, /database="/, "one database needs no label");
     const { name, status, engine, role, reasons, age_ms } = databases[0]!;
     assert.deepEqual([name, engine, role], ["default", "postgres", "primary"]);
     assert.equal(status === "healthy", reasons.length === 0, "what is not healthy has a reason");
@@ -96,6 +161,28 @@ Deno.test("several databases are looked after apart; one that is away delays no 
     assert.match(worst?.reasons.join() ?? "", /127\.0\.0\.1|refuse|cannot be reached/i);
     assert.deepEqual(others.map(({ name }) => name).sort(), ["first", "found.third", "second"]);
     for (const { age_ms } of others) assert.ok(age_ms !== null && age_ms < 10_000, `${age_ms}`);
+
+    await checkScrape(app);
+    await checkAlerts(app);
+    const live = await connectLive(`${app.url}/api/databases/second`);
+    const frame = await live.sees(
+      "a state of the second database",
+      ({ type }) => type === "database_performance",
+    );
+    assert.equal((frame as { database?: string }).database, "second");
+    await live.close();
+
+    // What is rarely used is closed: a further database keeps few connections.
+    const kept = await eventually(async () => {
+      const rows = await own.admin<{ application_name: string }[]>`
+        select application_name
+        from pg_stat_activity
+        where datname = 'third'
+          and application_name like 'holdfast%'
+        order by application_name`;
+      return rows.length <= 4 && rows.map((row) => row.application_name);
+    }, "the third database has few connections");
+    assert.ok(kept.includes("holdfast-monitor"), kept.join());
 
     // Each has its own ticks.
     const tick = JSON.stringify({ ts: new Date().toISOString(), symbol: "TWO", price: 1, size: 1 });

@@ -1,4 +1,5 @@
 // The ways to the pages: the rail, the bottom bar of a phone, and its list of all pages.
+import { DatabaseSwitch } from "../databases/switch.js";
 import { useStore } from "../lib/store.js";
 import { html } from "../lib/view.js";
 import { BOTTOM, listed } from "../routes.js";
@@ -39,7 +40,7 @@ export const Brand = () =>
 
 export function Rail({ path }) {
   const groups = [...new Set(listed.map(({ group }) => group))];
-  return html`<nav class="rail" aria-label="Pages"><${Brand} />
+  return html`<nav class="rail" aria-label="Pages"><${Brand} /><${DatabaseSwitch} />
     ${
     groups.map((group) =>
       html`<div class="rail-group"><p>${group}</p>${

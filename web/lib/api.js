@@ -1,4 +1,5 @@
 // One way to ask Holdfast: JSON, a deadline, and refusals as one kind of error.
+import { ownPath } from "./database.js";
 
 /** No good answer: `kind` is "network", "timeout" or "http" (then `status` and `problem` are set). */
 export class ApiError extends Error {
@@ -45,7 +46,7 @@ export async function request(path, options = {}) {
   let response;
   let text;
   try {
-    response = await fetch(path, {
+    response = await fetch(ownPath(path), {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),

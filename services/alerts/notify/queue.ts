@@ -35,7 +35,8 @@ export const emptyQueue = (): ChannelQueue => ({
 
 const longestPauseMs = 60_000;
 
-const keysOf = ({ events }: Delivery): string[] => openEvents(events).map(dedupKey);
+const keysOf = ({ events }: Delivery): string[] =>
+  openEvents(events).map((event) => dedupKey(event));
 
 /** Returns the keys of the alerts for which a delivery waits. Pure. */
 export const keysWaiting = ({ deliveries }: Pick<ChannelQueue, "deliveries">): Set<string> =>

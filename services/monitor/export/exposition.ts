@@ -44,8 +44,32 @@ function writeFamily({ name, type, help, samples }: Family, format: Format): str
   return seen.size === 0 ? [] : lines;
 }
 
+const end = (format: Format) => format === "openmetrics" ? ["# EOF", ""] : [""];
+
 /** Writes families as Prometheus or OpenMetrics text; families without a sample are left out. */
 export function writeExposition(families: readonly Family[], format: Format): string {
   const lines = families.flatMap((family) => writeFamily(family, format));
-  return [...lines, ...(format === "openmetrics" ? ["# EOF"] : []), ""].join("\n");
+  return [...lines, ...end(format)].join("\n");
+}
+
+/** Lines after which other work of the process goes first. */
+const linesAtOnce = 2_000;
+
+/** Writes the same as `writeExposition`, with pauses: the families of hundreds of databases have 100,000 lines. */
+export async function writeLongExposition(
+  families: Iterable<Family>,
+  format: Format,
+  pause: () => Promise<void>,
+): Promise<string> {
+  const parts: string[] = [];
+  let since = 0;
+  for (const family of families) {
+    const lines = writeFamily(family, format);
+    if (lines.length > 0) parts.push(lines.join("\n"));
+    since += lines.length;
+    if (since < linesAtOnce) continue;
+    since = 0;
+    await pause();
+  }
+  return [...parts, ...end(format)].join("\n");
 }

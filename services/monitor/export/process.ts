@@ -35,28 +35,34 @@ const counter = (name: string, help: string, samples: Sample[] | number): Family
     typeof samples === "number" ? [{ value: samples }] : samples,
   );
 
+const databaseUpFamily = (up: boolean) =>
+  gauge(
+    "database_up",
+    "1 when the database answered the last poll; 0 when it did not or was not polled yet",
+    Number(up),
+  );
+
+const statusFamily = (present: Snapshot["status"]) =>
+  gauge(
+    "status",
+    "1 for the present overall status, 0 for the others",
+    ["healthy", "degraded", "unhealthy", "unknown"].map((status) => ({
+      labels: { status },
+      value: Number(status === present),
+    })),
+  );
+
 function upFamilies(
   { status, unreachable, checkedAt, now, firing, access }: Snapshot,
   facts: ProcessFacts,
 ) {
   return [
     gauge("up", "1: this Holdfast is running", 1),
-    gauge(
-      "database_up",
-      "1 when the database answered the last poll; 0 when it did not or was not polled yet",
-      Number(!unreachable && checkedAt !== undefined),
-    ),
+    databaseUpFamily(!unreachable && checkedAt !== undefined),
     family("info", "holdfast_build", "Version of this Holdfast", [
       { labels: { version: facts.version }, value: 1 },
     ]),
-    gauge(
-      "status",
-      "1 for the present overall status, 0 for the others",
-      ["healthy", "degraded", "unhealthy", "unknown"].map((one) => ({
-        labels: { status: one },
-        value: Number(one === status),
-      })),
-    ),
+    statusFamily(status),
     gauge(
       "mode",
       "1 for the present mode, 0 for the others: writing, read_only (a primary that does not accept writes), watch_only (a standby)",
@@ -220,12 +226,17 @@ function copyFamilies(backups: Snapshot["backups"]): Family[] {
   ];
 }
 
-function processFamilies({ messages, clients, startedAt, lag }: ProcessFacts): Family[] {
-  const { rss, heapUsed } = process.memoryUsage();
-  const { user, system } = process.cpuUsage();
+function hubFamilies({ messages, clients }: ProcessFacts): Family[] {
   return [
     counter("hub_messages", "Messages published on the live channel", messages),
     gauge("websocket_clients", "WebSocket clients connected", clients),
+  ];
+}
+
+function processFamilies({ startedAt, lag }: ProcessFacts): Family[] {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return [
     family("gauge", "process_resident_memory_bytes", "Resident memory of this process", [
       { value: rss },
     ]),
@@ -256,9 +267,26 @@ export function familiesOf(snapshot: Snapshot, facts: ProcessFacts): Family[] {
     ...ingestFamilies(snapshot),
     ...partitionFamilies(snapshot),
     ...backupFamilies(snapshot),
+    ...hubFamilies(facts),
     ...processFamilies(facts),
     ...collectorFamilies(snapshot),
     ...counterFamilies(snapshot),
     ...signalFamilies(snapshot),
   ];
+}
+
+/** The families that describe the process, however many databases it has. */
+export const processWide: ReadonlySet<string> = new Set([
+  "holdfast_up",
+  "holdfast_build",
+  "holdfast_event_loop_lag_seconds",
+  "holdfast_heap_bytes",
+  "process_resident_memory_bytes",
+  "process_cpu_seconds",
+  "process_start_time_seconds",
+]);
+
+/** Returns the families of a database whose Holdfast could not be made: it is down. */
+export function familiesOfMissing(status: Snapshot["status"]): Family[] {
+  return [databaseUpFamily(false), statusFamily(status)];
 }

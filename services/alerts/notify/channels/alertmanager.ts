@@ -1,16 +1,17 @@
 import type { Alert, Severity } from "../../alert.ts";
-import { type Format, jsonHeaders } from "./channel.ts";
+import { type Format, jsonHeaders, type Sender } from "./channel.ts";
 
 /** Alertmanager resolves an alert that was not repeated for this long; Holdfast repeats each minute. */
 const validMs = 600_000;
 
-function entry(alert: Alert, severity: Severity, endsAt: string, url: string) {
+function entry(alert: Alert, severity: Severity, endsAt: string, sender: Sender) {
   const cure = alert.cure.map(({ sql }) => sql).join("\n").slice(0, 4_000);
   return {
     labels: {
       alertname: alert.rule,
       severity,
       service: "holdfast",
+      ...(sender.database === undefined ? {} : { database: sender.database }),
       ...(alert.scope ? { scope: alert.scope } : {}),
       ...(alert.instance ? { instance: alert.instance } : {}),
     },
@@ -21,7 +22,7 @@ function entry(alert: Alert, severity: Severity, endsAt: string, url: string) {
     },
     startsAt: alert.started_at,
     endsAt,
-    generatorURL: url,
+    generatorURL: sender.url,
   };
 }
 
@@ -32,12 +33,12 @@ export const formatAlertmanager: Format = (setting, { notices, now }, sender) =>
   const body = notices.flatMap(({ kind, alert }) => {
     if (kind === "resolved") {
       const ended = alert.resolved_at ?? over;
-      return [entry(alert, alert.severity, ended < over ? ended : over, sender.url)];
+      return [entry(alert, alert.severity, ended < over ? ended : over, sender)];
     }
-    const present = entry(alert, alert.severity, valid, sender.url);
+    const present = entry(alert, alert.severity, valid, sender);
     const other = alert.severity === "critical" ? "warning" : "critical";
     const changed = kind === "escalated" || kind === "eased";
-    return changed ? [entry(alert, other, over, sender.url), present] : [present];
+    return changed ? [entry(alert, other, over, sender), present] : [present];
   });
   const url = `${setting.url?.replace(/\/+$/, "")}/api/v2/alerts`;
   return [{ url, headers: jsonHeaders, body: JSON.stringify(body) }];

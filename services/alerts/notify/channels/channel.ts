@@ -7,6 +7,8 @@ export interface Sender {
   instance: string;
   /** Where people reach it, for links. */
   url: string;
+  /** The database that the alerts are about; undefined where the process has only one. */
+  database?: string | undefined;
 }
 
 /** One HTTP request to a receiver. */
@@ -48,6 +50,13 @@ const labels: Record<Notice["kind"], string> = {
 export const lineOf = ({ kind, alert }: Notice): string =>
   `${labels[kind]} ${alert.severity}: ${alert.message}`;
 
-/** Returns the key by which receivers group notices: the same for all Holdfasts on a database, and over restarts. */
-export const dedupKey = ({ alert }: Notice): string =>
-  ["holdfast", alert.rule, alert.scope, alert.instance].filter(Boolean).join("/");
+/** Returns what begins a line where a process has several databases: "reports: ". */
+export const prefixOf = ({ database }: Sender): string =>
+  database === undefined ? "" : `${database}: `;
+
+/**
+ * Returns the key by which receivers group notices: the same for all Holdfasts on a database, and over restarts. Where a
+ * process has several databases, it begins with the name of one, or they would end each other's incidents.
+ */
+export const dedupKey = ({ alert }: Notice, database?: string): string =>
+  ["holdfast", database, alert.rule, alert.scope, alert.instance].filter(Boolean).join("/");

@@ -1,4 +1,4 @@
-import { dedupKey, type Format, jsonHeaders } from "./channel.ts";
+import { dedupKey, type Format, jsonHeaders, prefixOf } from "./channel.ts";
 
 const endpoint = "https://events.pagerduty.com/v2/enqueue";
 const actions = { resolved: "resolve", acknowledged: "acknowledge" } as const;
@@ -14,17 +14,18 @@ export const formatPagerDuty: Format = (setting, { notices }, sender) =>
       body: JSON.stringify({
         routing_key: setting.secret,
         event_action,
-        dedup_key: dedupKey(notice).slice(0, 255),
+        dedup_key: dedupKey(notice, sender.database).slice(0, 255),
         ...(event_action === "trigger"
           ? {
             payload: {
-              summary: alert.message.slice(0, 1_024),
+              summary: `${prefixOf(sender)}${alert.message}`.slice(0, 1_024),
               source: sender.instance,
               severity: alert.severity,
               timestamp: alert.started_at,
               component: alert.scope || "database",
               class: alert.rule,
               custom_details: {
+                ...(sender.database === undefined ? {} : { database: sender.database }),
                 value: alert.value,
                 threshold: alert.threshold,
                 cause: alert.cause,

@@ -1,4 +1,4 @@
-import { type Format, jsonHeaders, lineOf } from "./channel.ts";
+import { type Format, jsonHeaders, lineOf, prefixOf } from "./channel.ts";
 
 /** Escapes Slack's three control characters (api.slack.com/reference/surfaces/formatting). */
 const escape = (text: string) =>
@@ -13,7 +13,7 @@ export const formatSlack: Format = (setting, { notices }, sender) => {
     const cure = alert.cure[0];
     const isNew = kind === "fired" || kind === "escalated";
     return [
-      `*${escape(lineOf(notice))}*`,
+      `*${escape(prefixOf(sender) + lineOf(notice))}*`,
       ...(isNew && alert.cause ? [escape(alert.cause)] : []),
       ...(isNew && cure ? [`\`\`\`${escape(cure.sql.slice(0, 1_000))}\`\`\``] : []),
     ];

@@ -19,10 +19,11 @@ export const formatWebhook: Format = (setting, { id, notices, now }, sender) => 
     type: "holdfast.alerts",
     id,
     instance: sender.instance,
+    ...(sender.database === undefined ? {} : { database: sender.database }),
     summary: notices.map(lineOf).join("\n"),
     notices: notices.map((notice) => ({
       kind: notice.kind,
-      dedup_key: dedupKey(notice),
+      dedup_key: dedupKey(notice, sender.database),
       alert: notice.alert,
     })),
   });

@@ -1,0 +1,52 @@
+// All databases of this Holdfast, those with problems first.
+import { ago } from "../lib/format.js";
+import { html } from "../lib/view.js";
+import { Icon } from "../parts/icon.js";
+import { PageHead } from "../parts/page_head.js";
+import { Await, Panel, Trouble } from "../parts/panel.js";
+import { Table } from "../parts/table.js";
+import { useApi } from "../parts/use_api.js";
+
+const EVERY_MS = 5_000;
+const ORDER = ["unhealthy", "unknown", "degraded", "healthy"];
+
+const COLUMNS = [
+  {
+    key: "status",
+    head: "Status",
+    value: ({ status }) => ORDER.indexOf(status),
+    show: ({ status }) => html`<${Icon} word=${status} /> ${status}`,
+  },
+  {
+    key: "name",
+    head: "Database",
+    value: ({ name }) => name,
+    show: ({ name }) =>
+      html`<a href=${`/databases/${encodeURIComponent(name)}/`} target="_self">${name}</a>`,
+  },
+  { key: "alerts", head: "Alerts", num: true, value: ({ alerts_firing }) => alerts_firing },
+  { key: "reason", head: "Reason", wide: true, show: ({ reasons }) => reasons[0] ?? "" },
+  { key: "role", head: "Role", value: ({ role }) => role ?? "unknown" },
+  { key: "version", head: "Version", value: ({ version }) => version ?? "unknown" },
+  {
+    key: "age",
+    head: "Last answer",
+    num: true,
+    value: ({ age_ms }) => age_ms ?? Infinity,
+    show: ({ age_ms }) => age_ms === null ? "never" : ago(age_ms),
+  },
+];
+
+export function Page() {
+  const answer = useApi("/api/databases", { every: EVERY_MS });
+  return html`
+    <${PageHead} title="Databases" aside="Those with problems first." />
+    <${Panel} title="All databases of this Holdfast">
+      <${Trouble} of=${answer} />
+      <${Await} of=${answer}>
+        <${Table} columns=${COLUMNS} rows=${answer.data?.databases ?? []} keyOf=${({ name }) =>
+          name} label="Databases" />
+        <//>
+        <//>
+  `;
+}
