@@ -6929,6 +6929,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
             408: components["responses"]["Problem408_request_timeout"];
             414: components["responses"]["Problem414_target_too_long"];
             417: components["responses"]["Problem417_expectation_failed"];

@@ -1,4 +1,4 @@
-import { bytesText } from "../lib/format.ts";
+import { bytesText } from "../lib/text/format.ts";
 import { setTimeout as wait } from "node:timers/promises";
 import type { AnswerOf, Client } from "../client/client.ts";
 import { HoldfastProblem } from "../client/problem.ts";

@@ -17,8 +17,8 @@ export const PAGES = [
     load: () => import("./alerts/list_page.js"),
     icon: "M12 3.5 21 19.5H3ZM12 10v4M12 16.7v.3",
   },
-  { path: "/databases", title: "Databases", load: () => import("./databases/page.js") },
   { path: "/alerts/:id", title: "Alert", load: () => import("./alerts/one_page.js") },
+  { path: "/databases", title: "Databases", load: () => import("./databases/page.js") },
   {
     path: "/incidents",
     title: "Incidents",

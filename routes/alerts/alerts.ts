@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Alerts } from "../../services/alerts/service.ts";
-import { cursorParts } from "../../lib/cursor.ts";
-import { readPage } from "../../lib/page.ts";
+import { cursorParts } from "../../lib/paging/cursor.ts";
+import { readPage } from "../../lib/paging/page.ts";
 import {
   type DatabaseMembers,
   listAlertsOf,
@@ -27,6 +27,7 @@ const listRoute = createRoute({
   path: "/api/alerts",
   tags,
   operationId: "listAlerts",
+  "x-problems": ["not_found"],
   summary: "Alerts, newest first",
   request: {
     query: z.object({

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { cutPage } from "../../lib/page.ts";
+import { cutPage } from "../../lib/paging/page.ts";
 import type { Backups } from "../../services/backups/service.ts";
 import { idPattern } from "../../services/backups/repository.ts";
 import { Backup, BackupCheck, BackupList, BackupStart } from "./schemas.ts";

@@ -2,7 +2,7 @@ import { type Hook, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { HoldfastError } from "../../errors.ts";
-import { suggestion } from "../../lib/nearest.ts";
+import { suggestion } from "../../lib/text/nearest.ts";
 import type { Scope } from "../../services/auth/scope.ts";
 import type { Principal } from "../../services/auth/service.ts";
 import type { Client } from "../auth/client.ts";

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { readCursor, writeCursor } from "../../lib/cursor.ts";
-import type { Page } from "../../lib/page.ts";
+import { readCursor, writeCursor } from "../../lib/paging/cursor.ts";
+import type { Page } from "../../lib/paging/page.ts";
 import { cursorParam, limitParam } from "./shared.ts";
 
 const positionMax = 1_000_000_000;

@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { HoldfastError, type InputProblem } from "../../errors.ts";
-import { suggestion } from "../../lib/nearest.ts";
-import { unusableText } from "../../lib/usable_text.ts";
+import { suggestion } from "../../lib/text/nearest.ts";
+import { unusableText } from "../../lib/text/usable_text.ts";
 import { type Operation, operationsOf } from "../common/operation_document.ts";
 import type { AppEnv } from "../common/shared.ts";
 

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { cursorParts } from "../../lib/cursor.ts";
-import { readPage } from "../../lib/page.ts";
+import { cursorParts } from "../../lib/paging/cursor.ts";
+import { readPage } from "../../lib/paging/page.ts";
 import type { Incidents } from "../../services/monitor/incidents/incidents.ts";
 import {
   createRouter,

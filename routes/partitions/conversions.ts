@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
-import { cursorParts } from "../../lib/cursor.ts";
-import { readPage } from "../../lib/page.ts";
+import { cursorParts } from "../../lib/paging/cursor.ts";
+import { readPage } from "../../lib/paging/page.ts";
 import { rewriteReport } from "../../services/partitions/rewrite/report.ts";
 import type { Conversions } from "../../services/partitions/rewrite/service.ts";
 import { Conversion, ConversionAnswer, ConversionList, ConvertRequest } from "./schemas.ts";

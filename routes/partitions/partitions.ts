@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
-import { cursorParts } from "../../lib/cursor.ts";
-import { readPage } from "../../lib/page.ts";
+import { cursorParts } from "../../lib/paging/cursor.ts";
+import { readPage } from "../../lib/paging/page.ts";
 import { partitionsHealth } from "../../services/monitor/health/health.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
 import { policyReport } from "../../services/partitions/report/report.ts";

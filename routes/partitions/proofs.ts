@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { HoldfastError } from "../../errors.ts";
-import { cursorParts } from "../../lib/cursor.ts";
-import { readPage } from "../../lib/page.ts";
+import { cursorParts } from "../../lib/paging/cursor.ts";
+import { readPage } from "../../lib/paging/page.ts";
 import type { Operations } from "../../services/requests/operations.ts";
 import type { Archives } from "../../services/partitions/archive/restore.ts";
 import type { Verifications } from "../../services/partitions/sealing/service.ts";

@@ -14,8 +14,8 @@ import {
 } from "../../db/market/instruments.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
-import { cursorParts } from "../../lib/cursor.ts";
-import { type Page, readPage } from "../../lib/page.ts";
+import { cursorParts } from "../../lib/paging/cursor.ts";
+import { type Page, readPage } from "../../lib/paging/page.ts";
 
 type Check = ((current: InstrumentRow | undefined) => void) | undefined;
 

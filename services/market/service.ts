@@ -4,8 +4,8 @@ import { listTicks, type TickRow } from "../../db/market/ticks.ts";
 import type { Pool } from "../../db/pool/pool.ts";
 import { HoldfastError } from "../../errors.ts";
 import { earliestUs, latestUs, parseTimestamp } from "../ingest/timestamp.ts";
-import { cursorParts } from "../../lib/cursor.ts";
-import { type Page, readPage } from "../../lib/page.ts";
+import { cursorParts } from "../../lib/paging/cursor.ts";
+import { type Page, readPage } from "../../lib/paging/page.ts";
 
 export interface TickPageQuery {
   symbol: string;

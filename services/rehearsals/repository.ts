@@ -7,8 +7,8 @@ import {
   type RehearsalRow,
   saveRehearsal,
 } from "../../db/rehearsals/records.ts";
-import { cursorParts } from "../../lib/cursor.ts";
-import { readPage } from "../../lib/page.ts";
+import { cursorParts } from "../../lib/paging/cursor.ts";
+import { readPage } from "../../lib/paging/page.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import { endedStatuses } from "./state.ts";
 

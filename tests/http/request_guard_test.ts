@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { nearest } from "../../lib/nearest.ts";
-import { unusableText } from "../../lib/usable_text.ts";
+import { nearest } from "../../lib/text/nearest.ts";
+import { unusableText } from "../../lib/text/usable_text.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
 import { beginRequest } from "../helpers/raw_request.ts";
 

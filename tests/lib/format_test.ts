@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bytesText, durationText } from "../../lib/format.ts";
+import { bytesText, durationText } from "../../lib/text/format.ts";
 
 Deno.test("bytes are shown in units of 1,024 with one digit after the point", () => {
   const shown = [0, 1_023, 1_024, 1_536, -2_048, 10 * 1024 ** 3, 1.26 * 1024 ** 2].map(bytesText);

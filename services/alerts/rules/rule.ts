@@ -1,4 +1,4 @@
-import { bytesText, durationText } from "../../../lib/format.ts";
+import { bytesText, durationText } from "../../../lib/text/format.ts";
 import { z } from "zod";
 import { Cure, type Severity } from "../alert.ts";
 

@@ -1,4 +1,4 @@
-import { bytesText } from "../../../lib/format.ts";
+import { bytesText } from "../../../lib/text/format.ts";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, statfs } from "node:fs/promises";

@@ -1,4 +1,4 @@
-import { bytesText } from "../../../lib/format.ts";
+import { bytesText } from "../../../lib/text/format.ts";
 import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

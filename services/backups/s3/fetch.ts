@@ -1,4 +1,4 @@
-import { bytesText } from "../../../lib/format.ts";
+import { bytesText } from "../../../lib/text/format.ts";
 import { createHash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";

@@ -11,8 +11,8 @@ import {
 import { readTrustedMs } from "../../../db/server/clock.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import { HoldfastError } from "../../../errors.ts";
-import { cursorParts, readCursor, writeCursor } from "../../../lib/cursor.ts";
-import { type Page, readPage } from "../../../lib/page.ts";
+import { cursorParts, readCursor, writeCursor } from "../../../lib/paging/cursor.ts";
+import { type Page, readPage } from "../../../lib/paging/page.ts";
 import { boundOf } from "../../market/service.ts";
 import type { Ingest } from "../service.ts";
 import { readJsonLine } from "../parse/parse_ndjson.ts";

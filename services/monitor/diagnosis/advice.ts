@@ -1,4 +1,4 @@
-import { bytesText } from "../../../lib/format.ts";
+import { bytesText } from "../../../lib/text/format.ts";
 import { createHash } from "node:crypto";
 import { remedies } from "../../../db/server/remedies.ts";
 import { judgeMissing } from "./indexes.ts";

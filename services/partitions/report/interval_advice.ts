@@ -1,4 +1,4 @@
-import { bytesText } from "../../../lib/format.ts";
+import { bytesText } from "../../../lib/text/format.ts";
 import { parseInterval } from "../axis/interval.ts";
 import { highest, lowest, type Span } from "../axis/span.ts";
 import type { Reading } from "../planning/cover.ts";

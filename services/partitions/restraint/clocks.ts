@@ -1,4 +1,4 @@
-import { durationText } from "../../../lib/format.ts";
+import { durationText } from "../../../lib/text/format.ts";
 
 /** Holdfast's clock and the server's disagree beyond this difference. Milliseconds. */
 const skewMaxMs = 60_000;

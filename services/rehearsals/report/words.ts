@@ -1,4 +1,4 @@
-import { bytesText } from "../../../lib/format.ts";
+import { bytesText } from "../../../lib/text/format.ts";
 import { improvementWords } from "../../benchmarks/reporting/format.ts";
 import type { ChangeCost, Rehearsal, StatementResult } from "../rehearsal.ts";
 

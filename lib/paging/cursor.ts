@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError } from "../../errors.ts";
 
 /** Checks one part of a cursor, so that no value reaches the database that it would refuse. */
 export type CursorPart = (part: string) => boolean;
