@@ -107,7 +107,7 @@ Deno.test("a seal and an archive-then-drop that end before any statement or file
   assert.equal(expected.files.length, 2);
   assert.deepEqual(
     changes.filter((what) =>
-      /^(write|sync|rename) |insert into holdfast.partition_archives/.test(what)
+      /^(write|sync|rename) |insert into "holdfast"."partition_archives"/.test(what)
     )
       .map((what) =>
         what.trim().replace(/ \/.*\.(json|parquet)(\.part)?$/, " .$1").replace(/\s*\(.*/s, "")
@@ -119,7 +119,7 @@ Deno.test("a seal and an archive-then-drop that end before any statement or file
       "write .json",
       "sync .json",
       "rename .json",
-      "insert into holdfast.partition_archives",
+      `insert into "holdfast"."partition_archives"`,
     ],
   );
   await Deno.remove(folder, { recursive: true });
@@ -147,7 +147,7 @@ Deno.test("a seal and an archive-then-drop that end before any statement or file
 
 Deno.test("a process killed amid the file, before its name and before the record leaves nothing the next run does not mend", async () => {
   const directory = guarded.target.kind === "socket" ? guarded.target.directory : "";
-  for (const mark of ["sync /", "rename /", "insert into holdfast.partition_archives"]) {
+  for (const mark of ["sync /", "rename /", `insert into "holdfast"."partition_archives"`]) {
     const folder = await setUp();
     {
       await using guardian = guarded.at(now, { archiveDir: folder });
