@@ -22,3 +22,5 @@ const guardian = startGuardedOn(
 const result = await guardian.rotation.rotate("child");
 console.log(JSON.stringify(result));
 await guardian.pool.end();
+// Whatever is still open, what the test waits for is over.
+Deno.exit(0);
