@@ -66,6 +66,7 @@ export class LiveState {
   #held: Frame[] | undefined;
   #gap: Gap | undefined;
   readonly #types: readonly string[] | undefined;
+  readonly #since: Position | undefined;
 
   constructor(
     { types, since }: {
@@ -74,6 +75,7 @@ export class LiveState {
     },
   ) {
     this.#types = types;
+    this.#since = since;
     this.#position = since;
   }
 
@@ -159,8 +161,11 @@ export class LiveState {
 
   #deliver(frames: Frame[]): Delivery[] {
     const stream = this.#stream ?? "";
+    const known = this.#since?.stream === stream ? this.#since.seq : 0;
     return frames.flatMap((frame): Delivery[] => {
-      if (frame.seq <= (this.#newest.get(frame.type) ?? 0)) return [];
+      if (frame.seq <= Math.max(known, this.#newest.get(frame.type) ?? 0)) {
+        return [];
+      }
       this.#newest.set(frame.type, frame.seq);
       this.#position = {
         stream,

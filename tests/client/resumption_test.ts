@@ -243,3 +243,15 @@ Deno.test("at another instance it continues after its last cursor, and skips an 
   assert.deepEqual(out.map((one) => one.kind === "message" && one.frame.id), ["c"]);
   assert.deepEqual(state.position, { stream: "two", seq: 41, cursor: "4-cccccccc" });
 });
+
+Deno.test("a later process skips what the one before it had, also where it comes as the latest", () => {
+  const state = new LiveState({ since: { stream: "one", seq: 8 } });
+  const latest: Frame = { type: event, data: {}, seq: 8, ts: "" };
+  for (const frame of [{ ...latest, type: "hello", data: { stream: "one" } }, latest]) {
+    state.receive(frame);
+  }
+  const { out } = state.receive({ ...latest, type: "pong" });
+  assert.deepEqual(out, []);
+  const next = state.receive({ ...latest, seq: 9 });
+  assert.deepEqual(next.out.map((one) => one.kind === "message" && one.frame.seq), [9]);
+});
