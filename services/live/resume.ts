@@ -44,11 +44,17 @@ export function readResumeQuery(query: URLSearchParams): ResumeFrom | string | u
   });
 }
 
-/** Returns the messages that a client has missed since then, in order; undefined where they are not known here. */
+/**
+ * Returns the messages that a client has missed since then, in order; undefined where they are not known here. Its number may
+ * be older than its cursor: figures that are sent first to a client from elsewhere have the number they were published under.
+ */
 export function missedSince(hub: Hub, { seq, stream, cursor }: ResumeFrom): Message[] | undefined {
   const ofThisStream = seq !== undefined && (stream ?? hub.stream) === hub.stream;
-  return (ofThisStream ? hub.since(seq) : undefined) ??
-    (cursor === undefined ? undefined : hub.after(cursor));
+  const bySeq = ofThisStream ? hub.since(seq) : undefined;
+  const byCursor = cursor === undefined ? undefined : hub.after(cursor);
+  if (!bySeq || !byCursor) return bySeq ?? byCursor;
+  const events = new Set(byCursor);
+  return bySeq.filter((message) => message.cursor === undefined || events.has(message));
 }
 
 /** Returns why a client cannot resume from there. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { serveLive } from "../../services/live/connection.ts";
 import { createHub } from "../../services/live/hub.ts";
-import { readResume, readResumeQuery } from "../../services/live/resume.ts";
+import { missedSince, readResume, readResumeQuery } from "../../services/live/resume.ts";
 
 const clock = { now: () => new Date("2026-01-31T09:30:00Z") };
 
@@ -130,4 +130,18 @@ Deno.test("what is no place to go on from is refused with a reason, and never th
     stream: "a",
     cursor: "1-0123abcd",
   });
+});
+
+Deno.test("who has the figures of before and an event of after them gets no event again", () => {
+  const { hub, event } = connect("none", { reached: false });
+  const at = hub.seq;
+  hub.publish("database_performance", { n: 1_000 });
+  for (const position of [4, 5, 6]) event(position);
+  const missed = (cursor?: string) =>
+    missedSince(hub, { seq: at, stream: hub.stream, ...(cursor ? { cursor } : {}) })
+      ?.map((message) => message.cursor ?? message.type);
+  const all = ["database_performance", "4-0123abcd", "5-0123abcd", "6-0123abcd"];
+  assert.deepEqual(missed(), all);
+  assert.deepEqual(missed("5-0123abcd"), ["database_performance", "6-0123abcd"]);
+  assert.deepEqual(missed("9-0123abcd"), all, "a cursor that is not kept takes nothing away");
 });
