@@ -3,7 +3,7 @@ import type { Sql } from "../../connection.ts";
 import { excluded } from "../../records/conditions.ts";
 import { recordsIn, type RecordsSession } from "../../records/records.ts";
 import { archiveRecords, detachedRecords } from "../../records/schema.ts";
-import type { TableName } from "../ddl.ts";
+import { leafValues, type RecordedLeaf } from "../records/leaf.ts";
 
 /** `file` is relative to the archive directory. */
 export type ArchiveRow = typeof archiveRecords.$inferSelect & {
@@ -91,11 +91,7 @@ async function markArchived(db: RecordsSession, oid: number, at: string | null):
 /** Records a verified archive: from then on the detached leaf may be dropped. */
 export async function recordArchive(
   sql: Sql,
-  archive: {
-    parent: TableName;
-    leaf: TableName;
-    oid: number;
-    bound: string;
+  archive: RecordedLeaf & {
     file: string;
     bytes: number;
     sha256: string;
@@ -104,16 +100,14 @@ export async function recordArchive(
     at: Date;
   },
 ): Promise<void> {
-  const { parent, leaf, oid, bytes, sha256, contentHash, at, ...same } = archive;
+  const { oid, file: path, bytes, sha256, rows: counted, contentHash, at } = archive;
   const { file, file_sha256, content_hash } = archiveRecords;
   const db = recordsIn(sql);
   await db.insert(archiveRecords)
     .values({
-      ...same,
-      ...parent,
-      leaf_schema: leaf.schema,
-      leaf_name: leaf.table,
-      leaf_oid: oid,
+      ...leafValues(archive),
+      file: path,
+      rows: counted,
       file_bytes: bytes,
       file_sha256: sha256,
       content_hash: contentHash,

@@ -6,6 +6,7 @@ import { sealRecords } from "../../records/schema.ts";
 import { quoteIdent, quoteTable } from "../../sql.ts";
 import { utcText } from "../../utc_text.ts";
 import type { LockedStatement, TableName } from "../ddl.ts";
+import { leafValues, type RecordedLeaf } from "../records/leaf.ts";
 
 const rowTrigger = "holdfast_sealed";
 const truncateTrigger = "holdfast_sealed_truncate";
@@ -100,22 +101,11 @@ const openSeal = (oid: number) => and(eq(leaf_oid, oid), isNull(ended_at));
 /** Records that a leaf is about to be sealed; the next run continues an interrupted seal. */
 export async function beginSeal(
   sql: Sql,
-  { parent, leaf, oid, bound, at }: {
-    parent: TableName;
-    leaf: TableName;
-    oid: number;
-    bound: string;
-    at: Date;
-  },
+  { at, ...leaf }: RecordedLeaf & { at: Date },
 ): Promise<void> {
   await recordsIn(sql).insert(sealRecords)
     .values({
-      schema: parent.schema,
-      table: parent.table,
-      leaf_schema: leaf.schema,
-      leaf_name: leaf.table,
-      leaf_oid: oid,
-      bound,
+      ...leafValues(leaf),
       begun_at: at.toISOString(),
     })
     .onConflictDoUpdate({

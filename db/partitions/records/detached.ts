@@ -3,7 +3,7 @@ import type { Sql } from "../../connection.ts";
 import { excluded } from "../../records/conditions.ts";
 import { recordsIn } from "../../records/records.ts";
 import { detachedRecords, sealRecords } from "../../records/schema.ts";
-import type { TableName } from "../ddl.ts";
+import { leafValues, type RecordedLeaf } from "./leaf.ts";
 
 const { planned_at, ended_at, outcome: _outcome, ...listed } = getTableColumns(detachedRecords);
 const { id, leaf_schema, leaf_name, leaf_oid, bound, action, detached_at, within_brake } = listed;
@@ -80,11 +80,7 @@ export async function listDetached(sql: Sql): Promise<DetachedRow[]> {
 /** Records that a detach begins, so that after a crash the next run knows its purpose. */
 export async function rememberDetach(
   sql: Sql,
-  { parent, leaf, oid, bound: text, action: wanted, withinBrake, at }: {
-    parent: TableName;
-    leaf: TableName;
-    oid: number;
-    bound: string;
+  { action: wanted, withinBrake, at, ...leaf }: RecordedLeaf & {
     action: string;
     /** It is detached without a confirmation, among the usual number of leaves. */
     withinBrake: boolean;
@@ -93,12 +89,7 @@ export async function rememberDetach(
 ): Promise<void> {
   await recordsIn(sql).insert(detachedRecords)
     .values({
-      schema: parent.schema,
-      table: parent.table,
-      leaf_schema: leaf.schema,
-      leaf_name: leaf.table,
-      leaf_oid: oid,
-      bound: text,
+      ...leafValues(leaf),
       action: wanted,
       within_brake: withinBrake,
       planned_at: at.toISOString(),
