@@ -1,24 +1,23 @@
 import { endsWithin } from "../../lib/deadline.ts";
-import type { Sql } from "../connection.ts";
 import type { Pool } from "./pool.ts";
 
 /** Longest wait for work to notice that its connection was dropped, and to clean up; milliseconds. */
 const settleMs = 1_000;
 
 /** Does work on a connection that is dropped when `signal` aborts, and waits for the work to clean up. */
-async function cutOff<T>(
+async function cutOff<T, R, A extends unknown[]>(
   signal: AbortSignal,
-  work: (sql: Sql) => Promise<T>,
-  begin: (work: (sql: Sql) => Promise<T>, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
+  work: (...given: A) => Promise<T>,
+  begin: (work: (...given: A) => Promise<T>, signal: AbortSignal) => Promise<R>,
+): Promise<R> {
   signal.throwIfAborted();
   const cut = new AbortController();
   const abort = () => cut.abort(signal.reason);
   let working: Promise<T> | undefined;
   signal.addEventListener("abort", abort);
   try {
-    return await begin((sql) => {
-      working = work(sql);
+    return await begin((...given) => {
+      working = work(...given);
       // The outcome of a commit that is cut off would be unknown.
       const done = () => signal.removeEventListener("abort", abort);
       working.then(done, done);
@@ -45,5 +44,11 @@ export function abortablePool(pool: Pool, signal: AbortSignal | undefined): Pool
       cutOff(signal, work, (work, signal) => pool.run(work, { ...options, signal })),
     transaction: (work, options) =>
       cutOff(signal, work, (work, signal) => pool.transaction(work, { ...options, signal })),
+    pipelinedTransaction: (work, options) =>
+      cutOff(
+        signal,
+        work,
+        (work, signal) => pool.pipelinedTransaction(work, { ...options, signal }),
+      ),
   };
 }
