@@ -4,11 +4,7 @@ import type { DatabaseMembers } from "../../services/databases/members.ts";
 import { familiesOfAll } from "../../services/databases/metrics.ts";
 import type { Hub } from "../../services/live/hub.ts";
 import type { Monitor } from "../../services/monitor/service.ts";
-import {
-  type Format,
-  writeExposition,
-  writeLongExposition,
-} from "../../services/monitor/export/exposition.ts";
+import { type Format, writeExposition } from "../../services/monitor/export/exposition.ts";
 import { familiesOf } from "../../services/monitor/export/process.ts";
 import type { EventLoopWatch } from "../../services/monitor/collect/event_loop.ts";
 import { createRouter } from "../common/shared.ts";
@@ -56,13 +52,10 @@ export function expositionRoutes(
       : "prometheus";
     const shared = { version, startedAt, lag: eventLoop.lag() };
     const facts = { ...shared, messages: hub.seq, clients: hub.subscribers };
-    const text = members.several
-      ? await writeLongExposition(
-        await familiesOfAll(members.list(), shared, pause),
-        format,
-        pause,
-      )
-      : writeExposition(familiesOf(monitor.snapshot(), facts), format);
+    const families = members.several
+      ? await familiesOfAll(members.list(), shared, pause)
+      : familiesOf(monitor.snapshot(), facts);
+    const text = await writeExposition(families, format, pause);
     return c.body(text, 200, { "content-type": types[format] }) as never;
   });
   return router;

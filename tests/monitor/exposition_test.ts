@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { createEmbeddedServer } from "../../db/embedded/server.ts";
 import { createLogger } from "../../log.ts";
 import { signals } from "../../services/monitor/signals/list.ts";
-import { writeExposition } from "../../services/monitor/export/exposition.ts";
+import { type Format, writeExposition } from "../../services/monitor/export/exposition.ts";
 import { familiesOf } from "../../services/monitor/export/process.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -11,7 +11,10 @@ import { startApp } from "../helpers/test_app.ts";
 import { connectLive } from "../helpers/live.ts";
 import { promtool, testWith } from "../helpers/skip.ts";
 
-Deno.test("the writer names units and types, escapes labels, and leaves out what is not known", () => {
+const write = (families: Parameters<typeof writeExposition>[0], format: Format) =>
+  writeExposition(families, format, () => Promise.resolve());
+
+Deno.test("the writer names units and types, escapes labels, and leaves out what is not known", async () => {
   const families = [
     {
       name: "holdfast_wal_bytes",
@@ -34,7 +37,7 @@ Deno.test("the writer names units and types, escapes labels, and leaves out what
     },
   ];
   assert.equal(
-    writeExposition(families, "prometheus"),
+    await write(families, "prometheus"),
     [
       "# HELP holdfast_wal_bytes_total a \\\\ and\\na line",
       "# TYPE holdfast_wal_bytes_total counter",
@@ -48,20 +51,22 @@ Deno.test("the writer names units and types, escapes labels, and leaves out what
       "",
     ].join("\n"),
   );
-  const open = writeExposition(families, "openmetrics");
+  const open = await write(families, "openmetrics");
   assert.match(open, /^# HELP holdfast_wal_bytes a/);
   assert.match(open, /\n# UNIT holdfast_wal_bytes bytes\nholdfast_wal_bytes_total 5\n/);
   assert.match(open, /\n# TYPE holdfast_build info\nholdfast_build_info\{/);
   assert.match(open, /\n# EOF\n$/);
 });
 
-Deno.test("whatever a label holds, a series stays one line", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary" }), fc.double(), (slot, value) => {
-    const samples = [{ labels: { slot }, value }];
-    const text = writeExposition([{ name: "a", type: "gauge", help: "h", samples }], "prometheus");
-    const lines = text.split("\n");
-    assert.equal(lines.length, Number.isFinite(value) ? 4 : 1);
-  }));
+Deno.test("whatever a label holds, a series stays one line", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "binary" }), fc.double(), async (slot, value) => {
+      const samples = [{ labels: { slot }, value }];
+      const text = await write([{ name: "a", type: "gauge", help: "h", samples }], "prometheus");
+      const lines = text.split("\n");
+      assert.equal(lines.length, Number.isFinite(value) ? 4 : 1);
+    }),
+  );
 });
 
 Deno.test("every signal has a meaning, a unit in its name or none, and a name of its own", () => {

@@ -44,20 +44,15 @@ function writeFamily({ name, type, help, samples }: Family, format: Format): str
   return seen.size === 0 ? [] : lines;
 }
 
-const end = (format: Format) => format === "openmetrics" ? ["# EOF", ""] : [""];
-
-/** Writes families as Prometheus or OpenMetrics text; families without a sample are left out. */
-export function writeExposition(families: readonly Family[], format: Format): string {
-  const lines = families.flatMap((family) => writeFamily(family, format));
-  return [...lines, ...end(format)].join("\n");
-}
-
 /** Lines after which other work of the process goes first. */
 const linesAtOnce = 2_000;
 
-/** Writes the same as `writeExposition`, with pauses: the families of hundreds of databases have 100,000 lines. */
-export async function writeLongExposition(
-  families: Iterable<Family>,
+/**
+ * Writes families as Prometheus or OpenMetrics text; families without a sample are left out. `pause` is awaited now and
+ * then: the families of hundreds of databases have 100,000 lines.
+ */
+export async function writeExposition(
+  families: readonly Family[],
   format: Format,
   pause: () => Promise<void>,
 ): Promise<string> {
@@ -71,5 +66,5 @@ export async function writeLongExposition(
     since = 0;
     await pause();
   }
-  return [...parts, ...end(format)].join("\n");
+  return [...parts, ...(format === "openmetrics" ? ["# EOF"] : []), ""].join("\n");
 }
