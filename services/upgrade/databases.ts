@@ -25,6 +25,7 @@ import {
   setSequences,
 } from "../../db/upgrade/transfer.ts";
 import { HoldfastError } from "../../errors.ts";
+import { bytesText } from "../../lib/text/format.ts";
 import { spawnPgDump } from "../backups/base/pg_dump.ts";
 import type { Servers } from "./servers.ts";
 
@@ -65,7 +66,6 @@ export interface Move {
 
 const named = ({ schema, name }: { schema: string; name: string }) => `${schema}.${name}`;
 const total = (tables: readonly StoredTable[]) => tables.reduce((sum, { bytes }) => sum + bytes, 0);
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Throws `conflict` where the database holds what an upgrade does not move. */
 async function refuseObstacles(old: Sql, fresh: Sql, database: string): Promise<void> {
@@ -111,7 +111,7 @@ export async function moveDatabase(move: Move): Promise<void> {
     const tables = await listTables(old);
     const left = tables.filter((table) => !done.has(`rows ${named(table)}`));
     say(
-      `${database}: ${tables.length} tables, ${megabytes(total(tables))}` +
+      `${database}: ${tables.length} tables, ${bytesText(total(tables))}` +
         (left.length < tables.length ? `; ${tables.length - left.length} are moved already` : ""),
     );
     const reader = await openReader(servers.old.target(database, superuser), database, signal);
