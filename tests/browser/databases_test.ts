@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { withDatabase } from "../../config/databases.ts";
 import { seriousFaults, visit, withBrowser } from "../helpers/browser.ts";
+import { writeDatabases } from "../helpers/databases.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { chromium, testWith } from "../helpers/skip.ts";
@@ -14,16 +14,7 @@ testWith(
     await own.admin`create database second owner holdfast`;
     const folder = await Deno.makeTempDir({ prefix: "holdfast-databases-" });
     const url = embeddedUrl(own.holdfast.target);
-    await Deno.writeTextFile(
-      `${folder}/databases.json`,
-      JSON.stringify({
-        databases: [
-          { name: "first", url },
-          { name: "second", url: withDatabase(url, "second") },
-          { name: "gone", url: "postgres://nobody:x@127.0.0.1:1/nowhere" },
-        ],
-      }),
-    );
+    const databases = await writeDatabases(folder, url);
     try {
       await withBrowser(async (browser, app) => {
         await eventually(async () => {
@@ -65,7 +56,7 @@ testWith(
         await link.focus();
         assert.equal(await link.getAttribute("href"), "/databases/second/storage");
       }, {
-        HOLDFAST_DATABASES: `${folder}/databases.json`,
+        HOLDFAST_DATABASES: databases,
         HOLDFAST_DATA_DIR: folder,
         HOLDFAST_INSTANCE: "pages",
       });

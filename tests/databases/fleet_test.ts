@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { writeDatabases } from "../helpers/databases.ts";
 import { connectLive } from "../helpers/live.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { startApp, type TestApp } from "../helpers/test_app.ts";
-import { withDatabase } from "../../config/databases.ts";
 import { processWide } from "../../services/monitor/export/process.ts";
 
 interface Listed {
@@ -134,19 +134,11 @@ Deno.test("several databases are looked after apart; one that is away delays no 
   await own.admin`create database second owner holdfast`;
   await own.admin`create database third owner holdfast`;
   const url = embeddedUrl(own.holdfast.target);
-  await Deno.writeTextFile(
-    `${folder}/databases.json`,
-    JSON.stringify({
-      databases: [
-        { name: "first", url },
-        { name: "second", url: withDatabase(url, "second") },
-        { name: "gone", url: "postgres://nobody:x@127.0.0.1:1/nowhere" },
-        { name: "found", url, discover: { exclude: ["postgres", "holdfast", "second"] } },
-      ],
-    }),
-  );
+  const databases = await writeDatabases(folder, url, [
+    { name: "found", url, discover: { exclude: ["postgres", "holdfast", "second"] } },
+  ]);
   const app = await startApp({
-    HOLDFAST_DATABASES: `${folder}/databases.json`,
+    HOLDFAST_DATABASES: databases,
     HOLDFAST_DATA_DIR: folder,
     HOLDFAST_INSTANCE: "fleet",
   });
