@@ -51,9 +51,9 @@ export function planChanges(
     one.id !== id && one.copy?.backup && one.copy.backup !== copy.backup &&
     one.copy.taken_at < copy.taken_at
   );
-  // A rehearsal of the same copy has told its changes already.
-  const told = earlier.some((one) => one.id !== id && one.copy?.backup === copy.backup);
-  if (told) return [];
+  // A rehearsal of the same copy has reported its changes already.
+  const isReported = earlier.some((one) => one.id !== id && one.copy?.backup === copy.backup);
+  if (isReported) return [];
   return statements.flatMap(({ query, generic_plan: after }): ServerChange[] => {
     const before = older.flatMap((one) => one.statements)
       .find((one) => one.query === query && one.generic_plan)?.generic_plan;

@@ -1,6 +1,6 @@
 import type { OperationProgress } from "../../db/requests/operations.ts";
 
-/** What work is told of its operation, and what it reports to it. */
+/** What work receives from its operation, and reports to it. */
 export interface WorkContext {
   report(progress: OperationProgress): void;
   /** Aborts when the operation is to end; work without one is never aborted. */

@@ -13,7 +13,7 @@ interface Change {
 
 testWith(
   slowTests,
-  "a restore drill is followed by rehearsals, and a changed plan is told",
+  "a restore drill is followed by rehearsals, and a changed plan is reported",
   async () => {
     const app = await startApp({ HOLDFAST_REHEARSE_AFTER_DRILL: "1" });
     const query = "select count(*) from app.trades where note = 'cancelled'";

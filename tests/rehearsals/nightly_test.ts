@@ -52,7 +52,7 @@ const planned = (id: string, day: number, plans: Record<string, string | null>) 
   ),
 });
 
-Deno.test("a plan that differs from the previous backup's is told once, with both plans", () => {
+Deno.test("a plan that differs from the previous backup's is reported once, with both plans", () => {
   const today = planned("3", 27, {
     q1: "Seq Scan on t",
     q2: "Index Scan",

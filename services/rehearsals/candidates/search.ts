@@ -10,8 +10,8 @@ import { mendTypeWords } from "../workload/sql_text.ts";
 import { findWastefulScans } from "./scans.ts";
 
 /**
- * Reads the generic plan of each replayed statement, and finds indexes that replayed statements lack, from their executed plans on the unchanged copy. `total` is the weight of all
- * statements. Planning runs functions of the database, which only the copy's role may do safely: never the production server.
+ * Reads the generic plan of each replayed statement, and finds the indexes that they lack by their executed plans on the
+ * unchanged copy. `total` is the weight of all statements. Planning runs functions of the database, which only the copy's role may do safely: never the production server.
  */
 export async function readPlans(
   sql: Sql,

@@ -21,7 +21,8 @@ const sameness = {
 
 /**
  * Judges one statement. `untouched`: its plans are the same and read the same files in both copies, or use memory and disk
- * in the same way under changed settings; the change is then not the cause of a difference in time. The difference of the copies before the change widens the interval on both sides. Pure.
+ * in the same way under changed settings; the change is then not the cause of a difference in time. The difference of the
+ * copies before the change widens the interval on both sides. Pure.
  */
 export function judgeStatement(
   measured: Estimate | null,
