@@ -13,7 +13,7 @@ import { type Place, sharedHome, upgradeFolder } from "./place.ts";
 import { ensureSecrets, type Secrets, superuser } from "./secrets.ts";
 import { major } from "./session.ts";
 import { serverSettings } from "./settings.ts";
-import { whyItIsNotMade } from "./start_failure.ts";
+import { isInterrupted, whyItIsNotMade } from "./start_failure.ts";
 
 /** Returns the output of a program as one line. */
 export const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " | ");
@@ -47,7 +47,7 @@ async function initialise(
   await ownedDirectory(partial, 0o700, as);
   const passwordFile = `${partial}.password`;
   await ownedFile(passwordFile, `${secrets.superuser}\n`, "write", as);
-  const { code, output } = await runCommand(binaries.initdb, [
+  const { code, signal, output } = await runCommand(binaries.initdb, [
     "--pgdata",
     partial,
     "--username",
@@ -67,6 +67,8 @@ async function initialise(
     "--data-checksums",
   ], { as, timeoutMs: 120_000 }).finally(() => rm(passwordFile, { force: true }));
   if (code !== 0) {
+    // Ctrl-C and a closed terminal reach initdb as well, and may end it before this process gets the signal.
+    if (isInterrupted(signal, output)) throw new Error("initdb was interrupted");
     const why = whyItIsNotMade(output, as?.uid ?? process.getuid?.());
     if (why !== undefined) throw new StartError(why);
     throw new StartError(`initdb failed (exit ${code}): ${oneLine(output).slice(-400)}`);

@@ -24,7 +24,10 @@ export function unprivilegedUser(): RunAs | undefined {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** Runs a short command of the server and answers its exit code and output. Ends it after `timeoutMs`. */
+/**
+ * Runs a short command of the server and answers its exit code and output, or -1 and the signal that ended it. Kills it
+ * after `timeoutMs`.
+ */
 export function runCommand(
   binary: string,
   args: string[],
@@ -35,7 +38,7 @@ export function runCommand(
     /** Only the end of a longer output is kept. */
     outputMax?: number;
   },
-): Promise<{ code: number; output: string }> {
+): Promise<{ code: number; signal: string | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, {
       cwd,
@@ -54,9 +57,9 @@ export function runCommand(
       clearTimeout(timer);
       reject(error);
     });
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       clearTimeout(timer);
-      resolve({ code: code ?? -1, output });
+      resolve({ code: code ?? -1, signal, output });
     });
   });
 }

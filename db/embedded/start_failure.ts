@@ -53,6 +53,10 @@ export function whyItDoesNotStart(log: string, place: Pick<Place, "cluster">): s
   return undefined;
 }
 
+/** Says whether initdb ended because it was interrupted; it reports a signal that it catches. */
+export const isInterrupted = (signal: string | null, output: string): boolean =>
+  ["SIGINT", "SIGTERM", "SIGHUP"].includes(signal ?? "") || /\bcaught signal$/m.test(output);
+
 /** Says in one line why initdb failed. */
 export function whyItIsNotMade(output: string, uid: number | undefined): string | undefined {
   if (/could not look up effective user ID|user does not exist/.test(output)) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { connectSql } from "../../db/connection.ts";
 import { readProcesses, serverProcesses } from "../../db/embedded/postmaster.ts";
-import { whyItDoesNotStart } from "../../db/embedded/start_failure.ts";
+import { isInterrupted, whyItDoesNotStart } from "../../db/embedded/start_failure.ts";
 import { embeddedUrl } from "../helpers/embedded_url.ts";
 import { assertGone, countTicks, createFleet, storeTick } from "../helpers/fleet.ts";
 import { freePort, postmastersOf, startProcess } from "../helpers/process.ts";
@@ -352,6 +352,13 @@ Deno.test("only a Postgres on the very directory is taken for its server", () =>
   const of = (pid: number) => serverProcesses(listed, { pid, cluster: "/data/postgres" });
   assert.deepEqual(of(400), [400, 401, 402]);
   for (const pid of [1, 401, 500, 600, 800, 999]) assert.deepEqual(of(pid), [], String(pid));
+});
+
+Deno.test("an initdb that was interrupted is no obstacle, one that failed or was killed is", () => {
+  assert.ok(isInterrupted("SIGINT", ""));
+  assert.ok(isInterrupted(null, "creating subdirectories ... caught signal\n"));
+  assert.ok(!isInterrupted("SIGKILL", ""));
+  assert.ok(!isInterrupted(null, "initdb: error: could not create directory"));
 });
 
 Deno.test("what the server's log says is told with the way out; what may pass is not taken for lasting", () => {
