@@ -14,8 +14,11 @@ const quick = {
   HOLDFAST_ALERT_WRITE_FAILING_KEEP_FIRING_SECONDS: "0",
 };
 
+/** Times are counted from here: two ticks never share one, whenever each is sent. */
+const firstTime = Date.now() - 600_000;
+
 const tick = (at: number) => ({
-  ts: new Date(Date.now() - 60_000 - at * 1_000).toISOString(),
+  ts: new Date(firstTime + at * 1_000).toISOString(),
   symbol: "SPY",
   price: 170 + at / 100,
   size: 100,
