@@ -43,12 +43,18 @@ async function assertUnwell({ url }: ServeProcess, check: string, why: RegExp): 
   assert.match(detail, why);
 }
 
+/** What a busy machine alone may cause. */
+const isOfBusyMachine = (name: string) =>
+  name === "event_loop_lag" || name.startsWith("collector:");
+
 async function assertWell({ url }: ServeProcess): Promise<void> {
   await eventually(
     async () => {
-      const { status, checks } = (await ask(`${url}/api/health`)).body;
-      const bad = checks.filter((check) => check.status !== "healthy");
-      if (status !== "healthy") throw new Error(`${status}: ${JSON.stringify(bad)}`);
+      const { checks } = (await ask(`${url}/api/health`)).body;
+      const bad = checks.filter(({ name, status }) =>
+        status !== "healthy" && !isOfBusyMachine(name)
+      );
+      if (bad.length > 0) throw new Error(JSON.stringify(bad));
       return true;
     },
     "it is healthy again",
@@ -138,6 +144,35 @@ async function whileFull(disk: SmallDisk, run: () => Promise<void>): Promise<voi
 }
 
 /**
+ * Keeps a disk full while `run` runs, and its server down: whenever it comes back, on space that it freed by dying, its
+ * log runs out of room again.
+ */
+async function whileDown(disk: SmallDisk, run: () => Promise<void>): Promise<void> {
+  let done = false;
+  const breaking = (async () => {
+    while (!done) {
+      const sql = connectTo(disk.path);
+      try {
+        for (let step = 0; !done && step < 100; step++) {
+          await sql`select pg_logical_emit_message(false, 'test', repeat('x', 1024 * 1024))`;
+        }
+      } catch {
+        // it is down
+      } finally {
+        await sql.end({ timeout: 0 });
+      }
+      await new Promise((next) => setTimeout(next, 10));
+    }
+  })();
+  try {
+    await whileFull(disk, run);
+  } finally {
+    done = true;
+    await breaking;
+  }
+}
+
+/**
  * Brings the write-ahead log close to the end of its segments, with no room for another on the disk: the uploads
  * under way are what it breaks under.
  */
@@ -209,8 +244,7 @@ testWith(
 
       await step("a log that cannot grow: the server dies, Holdfast does not", async () => {
         await fillLog(disk, () => holdfast.logged("embedded_postgres_died").length > 0);
-        // A server that dies frees some: without filling that again it may come back before anybody looks.
-        await whileFull(disk, async () => {
+        await whileDown(disk, async () => {
           await eventually(
             () => holdfast.logged("embedded_postgres_died").length > 0,
             "the server's death is noticed",
@@ -232,11 +266,14 @@ testWith(
 
       await step("a start on a full disk waits for space", async () => {
         const { length } = holdfast.logged("job_failed");
-        await fillLog(disk, () => holdfast.logged("embedded_postgres_died").length > 1);
-        await eventually(() => holdfast.logged("job_failed").length > length, "the server is down");
-        assertQuiet(holdfast);
-        holdfast.interrupt();
-        assert.equal(await holdfast.exited, 0);
+        const deaths = holdfast.logged("embedded_postgres_died").length;
+        await fillLog(disk, () => holdfast.logged("embedded_postgres_died").length > deaths);
+        await whileDown(disk, async () => {
+          await eventually(() => holdfast.logged("job_failed").length > length, "it is down");
+          assertQuiet(holdfast);
+          holdfast.interrupt();
+          assert.equal(await holdfast.exited, 0);
+        });
         await disk.fill(0);
         holdfast = start(dir);
         await eventually(() => holdfast.logged("database_not_ready").length > 1, "it tries");
