@@ -1,4 +1,4 @@
-/** Structured logs: one JSON line per event. */
+/** Structured logs: one line per event, as JSON for programs or as text for people. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type LogFields = Record<string, unknown>;
@@ -59,15 +59,50 @@ function unlessGone(write: () => void): void {
 /** Writes a plain line for the person at the terminal. */
 export const tellPerson = (line: string): void => unlessGone(() => console.error(line));
 
-/** Creates a logger that writes JSON lines of `level` and above through `write`. */
+/** Bytes that make a terminal do something, which JSON leaves as they are: DEL and the C1 controls. */
+const terminalControls = /[\u007f-\u009f\u2028\u2029]/g;
+
+// deno-lint-ignore no-control-regex -- they are what is looked for
+const anyControls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** Writes a value in one word, or quoted as in JSON: nothing that is logged can move the cursor or begin a line. */
+function shortText(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+  if (typeof value !== "string" || /^[\w.:/@%+*,;()[\]{}<>?&#~-]+$/.test(text)) {
+    return text.replace(terminalControls, "\ufffd");
+  }
+  return JSON.stringify(text).replace(terminalControls, "\ufffd");
+}
+
+/** Writes an event for a person: time of day (UTC), level, event, fields; the stack of an error on lines below. */
+function textLine({ ts, level, event, ...fields }: Record<string, unknown>): string {
+  const stacks: string[] = [];
+  const parts = Object.entries(fields).filter(([, value]) => value !== undefined).map(
+    ([name, value]) => {
+      const { stack, message, ...more } = (value ?? {}) as Record<string, unknown>;
+      if (typeof stack !== "string") return `${name}=${shortText(value)}`;
+      // The message stands in the stack once more, over several lines if it has them.
+      stacks.push(...stack.split("\n").filter((line) => /^\s+at /.test(line)));
+      const rest = Object.keys(more).length > 1 ? ` ${shortText(more)}` : "";
+      return `${name}=${shortText(message)}${rest}`;
+    },
+  );
+  const head = `${String(ts).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${event}`;
+  const below = stacks.map((line) => `\n  ${line.trim().replace(anyControls, "\ufffd")}`);
+  return [head, ...parts].join(" ") + below.join("");
+}
+
+/** Creates a logger that writes lines of `level` and above through `write`. */
 export function createLogger(
   {
     level,
+    format = "json",
     write = (line) => unlessGone(() => console.log(line)),
     now = () => new Date(),
     fields = {},
   }: {
     level: LogLevel;
+    format?: "json" | "text";
     write?: (line: string) => void;
     now?: () => Date;
     fields?: LogFields;
@@ -77,7 +112,8 @@ export function createLogger(
     if (order[at] < order[level]) return;
     const line = { ts: now().toISOString(), level: at, event, ...fields, ...extra };
     try {
-      write(JSON.stringify(redact(line)));
+      const shown = redact(line) as Record<string, unknown>;
+      write(format === "json" ? JSON.stringify(shown) : textLine(shown));
     } catch {
       write(
         JSON.stringify({ ts: now().toISOString(), level: at, event, log_error: "unprintable" }),
@@ -89,6 +125,6 @@ export function createLogger(
     info: (event, extra) => emit("info", event, extra),
     warn: (event, extra) => emit("warn", event, extra),
     error: (event, extra) => emit("error", event, extra),
-    child: (more) => createLogger({ level, write, now, fields: { ...fields, ...more } }),
+    child: (more) => createLogger({ level, format, write, now, fields: { ...fields, ...more } }),
   };
 }

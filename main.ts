@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import denoConfig from "./deno.json" with { type: "json" };
 import { readArguments, UsageError } from "./commands/common/arguments.ts";
 import { backup } from "./commands/backup.ts";
@@ -59,7 +60,9 @@ async function createContext(): Promise<CommandContext> {
   const config = readConfig(runtime.env(), (path) => readFileSync(path, "utf8"));
   const choice = describeServerChoice(config);
   if (choice) console.error(choice);
-  const log = createLogger({ level: config.LOG_LEVEL });
+  const automatic = process.stdout.isTTY ? "text" : "json";
+  const format = config.LOG_FORMAT === "auto" ? automatic : config.LOG_FORMAT;
+  const log = createLogger({ level: config.LOG_LEVEL, format });
   return { config, runtime, upgrade, log, version: denoConfig.version };
 }
 

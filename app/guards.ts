@@ -9,6 +9,7 @@ import type { AppEnv } from "../routes/common/shared.ts";
 import type { Audit } from "../services/auth/audit.ts";
 import type { Auth } from "../services/auth/service.ts";
 import type { WriteAccess } from "../services/monitor/write_access/access.ts";
+import type { RequestLog } from "../services/requests/request_log.ts";
 import type { RequestKeys } from "../services/requests/keys.ts";
 import { auditChanges, authGuard } from "../routes/auth/guard.ts";
 import { compression } from "../routes/guards/compression.ts";
@@ -30,6 +31,7 @@ export interface GuardServices {
   audit: Audit;
   writeAccess: WriteAccess;
   requestKeys: RequestKeys;
+  requestLog: RequestLog;
   isPrepared: () => boolean;
 }
 
@@ -62,7 +64,7 @@ export function mountGuards(
     document: () => ReturnType<typeof openApiDocument>;
   },
 ): void {
-  router.use("*", accessLog(log));
+  router.use("*", accessLog(services.requestLog));
   router.use("/api/*", compression());
   router.use(
     "*",

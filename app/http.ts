@@ -71,6 +71,7 @@ import type { Verifications } from "../services/partitions/sealing/service.ts";
 import type { EventLoopWatch } from "../services/monitor/collect/event_loop.ts";
 import type { Operations } from "../services/requests/operations.ts";
 import type { RequestKeys } from "../services/requests/keys.ts";
+import type { RequestLog } from "../services/requests/request_log.ts";
 import type { Rehearsals } from "../services/rehearsals/service.ts";
 import type { Sessions } from "../services/monitor/diagnosis/sessions.ts";
 import type { WriteAccess } from "../services/monitor/write_access/access.ts";
@@ -104,6 +105,7 @@ export interface Services {
   auth: Auth;
   audit: Audit;
   requestKeys: RequestKeys;
+  requestLog: RequestLog;
   operations: Operations;
   /** Whether the server takes writes, and why not. */
   writeAccess: WriteAccess;

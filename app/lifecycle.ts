@@ -80,5 +80,6 @@ export async function stopServices(
   await services.relay.stop();
   if (ownsAccess) await services.auth.stop();
   await services.audit.stop();
+  services.requestLog.writeSummary();
   await Promise.all(Object.values(pools).map((pool) => pool.end()));
 }

@@ -13,6 +13,7 @@ import { systemTimers } from "../lib/clock.ts";
 import { createAudit } from "../services/auth/audit.ts";
 import { type Auth, createAuth, settingTokens } from "../services/auth/service.ts";
 import { createRequestKeys } from "../services/requests/keys.ts";
+import { createRequestLog } from "../services/requests/request_log.ts";
 import { createOperations } from "../services/requests/operations.ts";
 import { createInstances } from "../services/live/instances.ts";
 import { createEventLoopWatch } from "../services/monitor/collect/event_loop.ts";
@@ -67,7 +68,7 @@ function composeRequests(
   { config, clock, log, pools, access }: Foundation,
   instance: string,
   auth: Auth | undefined,
-): Pick<AppServices, "auth" | "audit" | "requestKeys" | "operations"> {
+): Pick<AppServices, "auth" | "audit" | "requestKeys" | "requestLog" | "operations"> {
   return {
     auth: auth ?? createAuth({
       settings: settingTokens(config),
@@ -86,6 +87,7 @@ function composeRequests(
       log,
     }),
     requestKeys: createRequestKeys({ pool: pools.app, log }),
+    requestLog: createRequestLog({ log, slowMs: config.HOLDFAST_SLOW_REQUEST_MS }),
     operations: createOperations({ pool: pools.app, clock, log }),
   };
 }

@@ -55,11 +55,13 @@ export function createUpkeep(
     quarantine,
     rehearsals,
     requestKeys,
+    requestLog,
     rotation,
   } = services;
   const days = config.HOLDFAST_IDEMPOTENCY_DAYS;
   return {
     async everyMinute() {
+      requestLog.writeSummary();
       if (!isPrepared() || !checkMonitor(services, log) || !access.canWrite()) return;
       await doEach({
         idempotency_keys: () =>

@@ -27,6 +27,11 @@ export const httpSettings = {
     "seconds from 1 to 3600",
     "Maximum pause between two chunks of the body of a request. For uploads of ticks, `HOLDFAST_INGEST_STALL_SECONDS` applies instead.",
   ),
+  HOLDFAST_SLOW_REQUEST_MS: setting(
+    whole(1, 3_600_000).default(1_000),
+    "milliseconds from 1 to 3600000",
+    "A request that takes this long or longer until its answer begins is logged at level info.",
+  ),
   HOLDFAST_CONNECTIONS_MAX: setting(
     whole(1, 1_000_000).default(20_000),
     "a whole number from 1 to 1000000",

@@ -75,7 +75,12 @@ export const settings = {
   LOG_LEVEL: setting(
     z.enum(["debug", "info", "warn", "error"]).default("info"),
     "debug, info, warn or error",
-    "Lowest severity of the log lines that are printed.",
+    "Lowest severity of the log lines that are printed; see [logs](logs.md).",
+  ),
+  LOG_FORMAT: setting(
+    z.enum(["auto", "json", "text"]).default("auto"),
+    "auto, json or text",
+    "Form of the log lines. `auto` prints JSON, or text if standard output is a terminal.",
   ),
   HOLDFAST_POOL_SIZE: setting(
     whole(2, 100).default(8),

@@ -1,18 +1,15 @@
 import type { MiddlewareHandler } from "hono";
-import type { Logger } from "../../log.ts";
+import type { RequestLog } from "../../services/requests/request_log.ts";
 import type { AppEnv } from "./shared.ts";
 
-const quiet = /^\/(api\/health|api\/metrics|metrics|assets)(\/|$)/;
-
-/** Numbers every request and logs it once; probes and assets only at debug level. */
-export function accessLog(log: Logger): MiddlewareHandler<AppEnv> {
+/** Numbers every request, and records its answer. */
+export function accessLog(requests: Pick<RequestLog, "record">): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const started = performance.now();
     const requestId = crypto.randomUUID();
     c.set("requestId", requestId);
     await next();
-    const level = quiet.test(c.req.path) && c.res.status < 500 ? "debug" : "info";
-    log[level]("request", {
+    requests.record({
       request_id: requestId,
       method: c.req.method,
       path: c.req.path,

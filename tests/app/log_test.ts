@@ -56,3 +56,40 @@ Deno.test("values that JSON cannot hold do not stop the log", () => {
   log.info("odd", { big: 10n, loop });
   assert.equal(lines[0]?.big, "10");
 });
+
+function captureText() {
+  const lines: string[] = [];
+  const log = createLogger({
+    level: "debug",
+    format: "text",
+    write: (line) => lines.push(line),
+    now: () => new Date("2026-01-31T09:30:00Z"),
+  });
+  return { log, lines };
+}
+
+Deno.test("as text, one event is one line for a person", () => {
+  const { log, lines } = captureText();
+  log.info("ready", { url: "http://127.0.0.1:8000", tables: 3, none: undefined });
+  log.child({ database: "my db" }).warn("collector_rests", { turns: ["a", "b"] });
+  assert.deepEqual(lines, [
+    "09:30:00.000 INFO  ready url=http://127.0.0.1:8000 tables=3",
+    '09:30:00.000 WARN  collector_rests database="my db" turns=["a","b"]',
+  ]);
+});
+
+Deno.test("as text, an error has its message on the line and its stack below", () => {
+  const { log, lines } = captureText();
+  log.error("job_failed", { error: Object.assign(new Error("no space"), { code: "ENOSPC" }) });
+  const [head, ...stack] = lines[0]?.split("\n") ?? [];
+  assert.match(head ?? "", /^09:30:00\.000 ERROR job_failed error="no space" \{.*"ENOSPC"/);
+  assert.ok(stack.length > 0 && stack.every((line) => line.startsWith("  at ")), lines[0]);
+});
+
+Deno.test("as text, nothing that is logged can begin a line or move the cursor", () => {
+  const { log, lines } = captureText();
+  const hostile = "x\n09:30:00.000 ERROR forged\r\x1b[2J\u009b2J\u2028";
+  log.info("request", { path: hostile, list: [hostile], error: new Error(hostile) });
+  const controls = new RegExp(String.raw`[\u0000-\u001f\u007f-\u009f\u2028]`);
+  assert.doesNotMatch(lines[0]?.split("\n  at ")[0] ?? "", controls);
+});

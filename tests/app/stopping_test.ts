@@ -213,7 +213,7 @@ testWith(
     await screen.type("\x03");
     await screen.exited;
     assert.match(screen.shown(), /stopping; press Ctrl-C again to end now/);
-    assert.match(screen.shown(), /"event":"stopped"/);
+    assert.match(screen.shown(), / INFO +stopped/);
     await assertGone(dir);
   },
 );
@@ -226,7 +226,7 @@ testWith(terminal, "a second Ctrl-C in a terminal ends at once, and leaves no se
   await new Promise((done) => setTimeout(done, 1_200));
   await screen.type("\x03");
   await screen.exited;
-  assert.match(screen.shown(), /"event":"ending_at_once"/);
+  assert.match(screen.shown(), / WARN +ending_at_once/);
   await assertDead(frozen);
 });
 
