@@ -59,19 +59,16 @@ function unlessGone(write: () => void): void {
 /** Writes a plain line for the person at the terminal. */
 export const tellPerson = (line: string): void => unlessGone(() => console.error(line));
 
-/** Bytes that make a terminal do something, which JSON leaves as they are: DEL and the C1 controls. */
-const terminalControls = /[\u007f-\u009f\u2028\u2029]/g;
-
-// deno-lint-ignore no-control-regex -- they are what is looked for
-const anyControls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+/** Characters that make a terminal do something, or begin a line. */
+const controls = /[\p{Cc}\u2028\u2029]/gu;
 
 /** Writes a value in one word, or quoted as in JSON: nothing that is logged can move the cursor or begin a line. */
 function shortText(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
   if (typeof value !== "string" || /^[\w.:/@%+*,;()[\]{}<>?&#~-]+$/.test(text)) {
-    return text.replace(terminalControls, "\ufffd");
+    return text.replace(controls, "\ufffd");
   }
-  return JSON.stringify(text).replace(terminalControls, "\ufffd");
+  return JSON.stringify(text).replace(controls, "\ufffd");
 }
 
 /** Writes an event for a person: time of day (UTC), level, event, fields; the stack of an error on lines below. */
@@ -88,7 +85,7 @@ function textLine({ ts, level, event, ...fields }: Record<string, unknown>): str
     },
   );
   const head = `${String(ts).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${event}`;
-  const below = stacks.map((line) => `\n  ${line.trim().replace(anyControls, "\ufffd")}`);
+  const below = stacks.map((line) => `\n  ${line.trim().replace(controls, "\ufffd")}`);
   return [head, ...parts].join(" ") + below.join("");
 }
 
