@@ -41,6 +41,7 @@ async function startGate() {
     writeAccess: { state: () => ({ mode: "writing", schema: true }) },
     auth,
     audit: { note: (request: AuditedRequest) => noted.push(request) },
+    requestLog: { record: () => {} },
     clock: { now: () => new Date() },
     databaseName: "default",
     members: { several: false, list: () => [] },

@@ -23,8 +23,16 @@ interface Policy {
 
 const server = await startSharedServer();
 const receiver = startReceiver();
-const sql = postgres(server.url, { max: 3, onnotice: () => {} });
+const sql = postgres({
+  path: `${server.directory}/.s.PGSQL.5432`,
+  username: "postgres",
+  password: server.password,
+  database: "holdfast",
+  max: 3,
+  onnotice: () => {},
+});
 const folders: string[] = [];
+const started: ServeProcess[] = [];
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
@@ -55,6 +63,7 @@ async function startInstance(name: string): Promise<Instance> {
       PORT: String(freePort()),
     },
   });
+  started.push(process);
   await process.ready(deadlineMs);
   return { name, process };
 }
@@ -200,8 +209,12 @@ try {
     twice("firing") + twice("resolved") === 0;
   Deno.exitCode = isClean ? 0 : 1;
 } finally {
-  for (const { process } of instances) {
-    process.kill("SIGTERM");
+  for (const process of started) {
+    try {
+      process.kill("SIGTERM");
+    } catch {
+      // it has ended
+    }
     await process.exited;
   }
   await sql.end();
