@@ -30,7 +30,7 @@ export function instanceName(config: Config): string {
 /** Returns how notifications name their origin: with the database where the process has several. */
 const senderOf = (config: Config, instance: string): Sender => ({
   instance,
-  url: `http://${config.HOST}:${config.PORT}/`,
+  url: config.HOLDFAST_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}/`,
   database: config.isOneOfSeveral ? config.databaseName : undefined,
 });
 
