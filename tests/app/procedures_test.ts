@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { createFleet, storeTick } from "../helpers/fleet.ts";
 import { psql, slowTests, testWith } from "../helpers/skip.ts";
@@ -69,7 +70,10 @@ testWith(
         if (isElsewhere(script)) continue;
         await t.step(`${page}: ${heading}`, async () => {
           const output = await run(script);
-          if (script.includes("bytes_per_tick")) console.error(output);
+          if (script.includes("bytes_per_tick")) assert.match(output, /\d/);
+          if (script.includes("vacuum (freeze")) assert.match(output, /^VACUUM$/m);
+          const [, restored] = /restore --to "\$\{TMPDIR:-\/tmp\}\/(\w+)"/.exec(script) ?? [];
+          if (restored) assert.ok(existsSync(`${temporary}/${restored}/postgres/PG_VERSION`));
         });
       }
     }
