@@ -13,7 +13,7 @@ export const alertSettings = {
   HOLDFAST_PUBLIC_URL: setting(
     z.url({ protocol: /^https?$/ }).regex(/^[^/]*\/\/[^/?#@]+\/?$/).optional(),
     "an address such as https://holdfast.example: http or https, without user, path and query",
-    "Address at which people reach Holdfast, for example that of a proxy. Notifications link to the runbook there. If unset: http, `HOST` and `PORT`.",
+    "Address at which people reach Holdfast, for example that of a proxy. Notifications link to the runbook there. If unset: http, `HOST` (the machine's name, if Holdfast listens on all addresses) and `PORT`.",
   ),
   HOLDFAST_ALERTS_REMIND_SECONDS: setting(
     whole(0, 604_800).default(3_600),

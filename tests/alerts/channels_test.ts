@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { publicUrl } from "../../app/alerts.ts";
 import { type Alert, runbookOf } from "../../services/alerts/alert.ts";
 import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
 import { backoffMs } from "../../services/alerts/notify/delivery_events.ts";
@@ -135,6 +136,14 @@ Deno.test("each notice of a webhook has the address of its runbook where people 
   const body: { notices: { runbook: string }[] } = JSON.parse(out!.body);
   const address = "https://holdfast.example/docs/runbook#lock_wait";
   assert.deepEqual(body.notices.map(({ runbook }) => runbook), [address, address]);
+});
+
+Deno.test("without an address for links, they lead to where Holdfast listens", () => {
+  const of = (HOST: string) =>
+    new URL(publicUrl(readConfig({ HOST, HOLDFAST_TOKEN: "x".repeat(40) }))).href;
+  assert.equal(of("127.0.0.1"), "http://127.0.0.1:8000/");
+  assert.equal(of("::1"), "http://[::1]:8000/");
+  assert.equal(of("0.0.0.0"), new URL(`http://${Deno.hostname()}:8000/`).href);
 });
 
 Deno.test("the address for links is http or https and nothing but an origin", () => {
