@@ -27,10 +27,20 @@ export function instanceName(config: Config): string {
     `${hostname()}:${config.PORT === 0 ? randomUUID().slice(0, 8) : config.PORT}`;
 }
 
+/**
+ * Returns the address at which people reach this Holdfast, for links. Where none is set, and it listens on all addresses,
+ * the machine's name stands for them.
+ */
+export function publicUrl({ HOLDFAST_PUBLIC_URL, HOST, PORT }: Config): string {
+  if (HOLDFAST_PUBLIC_URL !== undefined) return HOLDFAST_PUBLIC_URL;
+  const host = ["0.0.0.0", "::"].includes(HOST) ? hostname() : HOST;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${PORT}/`;
+}
+
 /** Returns how notifications name their origin: with the database where the process has several. */
 const senderOf = (config: Config, instance: string): Sender => ({
   instance,
-  url: `http://${config.HOST}:${config.PORT}/`,
+  url: publicUrl(config),
   database: config.isOneOfSeveral ? config.databaseName : undefined,
 });
 

@@ -1957,6 +1957,11 @@ export interface components {
             }[];
             cause: string;
             cure: components["schemas"]["Cure"][];
+            /**
+             * @description Address of the rule's section in the runbook, which this Holdfast serves
+             * @example /docs/runbook#lock_wait
+             */
+            runbook: string;
         };
         Cure: {
             sql: string;

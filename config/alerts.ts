@@ -10,6 +10,11 @@ export const alertSettings = {
     "Channels that alerts are sent to. The types are webhook, slack, pagerduty (its `secret` is the routing key) and alertmanager. See [alerts](alerts.md#channels).",
     true,
   ),
+  HOLDFAST_PUBLIC_URL: setting(
+    z.url({ protocol: /^https?$/ }).regex(/^[^/]*\/\/[^/?#@]+\/?$/).optional(),
+    "an address such as https://holdfast.example: http or https, without user, path and query",
+    "Address at which people reach Holdfast, for example that of a proxy. Notifications link to the runbook there. If unset: http, `HOST` (the machine's name, if Holdfast listens on all addresses) and `PORT`.",
+  ),
   HOLDFAST_ALERTS_REMIND_SECONDS: setting(
     whole(0, 604_800).default(3_600),
     "seconds from 0 to 604800 (0: never)",

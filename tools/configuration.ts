@@ -72,7 +72,7 @@ Every level of every rule can be set as \`HOLDFAST_ALERT_<RULE>_<LEVEL>\`, where
 \`CLEAR\`, \`FOR_SECONDS\`, \`KEEP_FIRING_SECONDS\`, \`COOLDOWN_SECONDS\` or \`ENABLED\`; for example
 \`HOLDFAST_ALERT_CONNECTION_POOL_WARNING=0.5\`. \`PUT /api/alerts/rules\` changes a level at run time, and the change is kept
 across restarts. The table shows the levels of the profile \`production\`. The profiles \`development\` and \`staging\` fire
-after shorter times and differ for long transactions ([alerts](alerts.md#the-rules-in-detail)). The unit of a level is that
+after shorter times and differ for long transactions ([runbook](runbook.md)). The unit of a level is that
 of the rule's metric.
 
 | rule | meaning | warning | critical | clear | for, seconds |

@@ -14,7 +14,8 @@ form.addEventListener("submit", async (event) => {
   try {
     const body = { token: field.value.trim() };
     await request("/api/session", { method: "POST", body, login: false });
-    location.replace(safeReturn(new URLSearchParams(location.search).get("to")));
+    // A browser keeps the fragment over the redirect to this page, such as the section of a runbook.
+    location.replace(safeReturn(new URLSearchParams(location.search).get("to")) + location.hash);
     return;
   } catch (error) {
     refusal.textContent = error.kind === "http"

@@ -9,6 +9,7 @@ import swaggerCss from "swagger-ui-dist/swagger-ui.css" with { type: "text" };
 import uplot from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import { bundle } from "./bundle.ts";
+import { renderRunbookSections } from "./runbook.ts";
 
 const types: Record<string, string> = {
   html: "text/html; charset=utf-8",
@@ -55,6 +56,10 @@ const apart = ["login.js", "docs.js"];
 export function readAssets(): { version: string; assets: Map<string, Asset> } {
   const folder = new URL("../../web/", import.meta.url);
   const read = (name: string) => readFileSync(new URL(name, folder), "utf8");
+  const readShell = (name: string) =>
+    name === "runbook.html"
+      ? read(name).replace("<!-- sections -->", renderRunbookSections)
+      : read(name);
   const list = (under: string, ending: string) =>
     readdirSync(new URL(under, folder)).filter((name) => name.endsWith(ending)).sort()
       .map((name) => `${under}${name}`);
@@ -68,6 +73,7 @@ export function readAssets(): { version: string; assets: Map<string, Asset> } {
     "vendor/swagger-ui.css": text(swaggerCss),
     "docs.css": read("docs.css"),
     "report.css": read("report.css"),
+    "runbook.css": read("runbook.css"),
   };
   // Addresses are written with a placeholder first: the version is a hash of all that they stand in.
   const base = "/assets/@";
@@ -81,7 +87,7 @@ export function readAssets(): { version: string; assets: Map<string, Asset> } {
     ...chunks.map(({ name, code }): [string, string] => [name, code]),
     ...shells.map((
       name,
-    ): [string, string] => [name, read(name).replaceAll("/assets/", `${base}/`)]),
+    ): [string, string] => [name, readShell(name).replaceAll("/assets/", `${base}/`)]),
   ];
   const version = hash(files.map(([, body]) => body).join("\0"));
   const addressed = (body: string) => body.replaceAll(`${base}/`, `/assets/${version}/`);

@@ -51,7 +51,7 @@ function answer(c: Context<AppEnv>, asset: Asset, caching: string): Response {
   return new Response(gzip ? asset.gzip() : asset.plain, { headers });
 }
 
-/** The dashboard, the API reference and the login page; no other host is asked for anything. */
+/** The dashboard, the API reference, the runbook and the login page; no other host is asked for anything. */
 export function pageRoutes(): Hono<AppEnv> {
   const router = new Hono<AppEnv>();
   const { version, assets } = readAssets();
@@ -64,6 +64,7 @@ export function pageRoutes(): Hono<AppEnv> {
   router.get("/databases/:name", shell("index.html"));
   router.get("/databases/:name/:page{.*}", shell("index.html"));
   router.get("/docs", shell("docs.html"));
+  router.get("/docs/runbook", shell("runbook.html"));
   router.get("/login", shell("login.html"));
   router.get("/assets/report.css", shell("report.css"));
   // A page of an older version finds none of its modules here, and loads itself anew.

@@ -61,6 +61,10 @@ export const Alert = z.object({
   evidence: z.array(Evidence),
   cause: z.string(),
   cure: z.array(Cure).readonly(),
+  runbook: z.string().meta({
+    description: "Address of the rule's section in the runbook, which this Holdfast serves",
+    example: "/docs/runbook#lock_wait",
+  }),
 });
 export type Alert = z.infer<typeof Alert>;
 
@@ -75,6 +79,9 @@ export interface MetricValue {
    */
   floor?: number | undefined;
 }
+
+/** Returns the address of a rule's section in the runbook, relative to this Holdfast. */
+export const runbookOf = (rule: string) => `/docs/runbook#${rule}`;
 
 /** Returns the key of an alert: one alert is open per rule and scope. */
 export const keyOf = (rule: string, scope: string) => `${rule}\n${scope}`;

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import type { Alert } from "../../services/alerts/alert.ts";
+import { publicUrl } from "../../app/alerts.ts";
+import { type Alert, runbookOf } from "../../services/alerts/alert.ts";
 import { createDeliveries } from "../../services/alerts/notify/deliveries.ts";
 import { backoffMs } from "../../services/alerts/notify/delivery_events.ts";
 import { formatAlertmanager } from "../../services/alerts/notify/channels/alertmanager.ts";
 import { type Message, wants } from "../../services/alerts/notify/channels/channel.ts";
 import { formatPagerDuty } from "../../services/alerts/notify/channels/pagerduty.ts";
 import { formatSlack } from "../../services/alerts/notify/channels/slack.ts";
-import { sign } from "../../services/alerts/notify/channels/webhook.ts";
+import { formatWebhook, sign } from "../../services/alerts/notify/channels/webhook.ts";
 import type { Notice } from "../../services/alerts/notify/due.ts";
 import { sampleAlert } from "../../services/alerts/notify/sample.ts";
 import { readConfig } from "../../config/config.ts";
@@ -25,6 +26,7 @@ const sender = { instance: "trading-1", url: "http://127.0.0.1:8000/" };
 const alert: Alert = {
   ...sampleAlert("", at),
   rule: "lock_wait",
+  runbook: runbookOf("lock_wait"),
   alert_type: "lock_wait_warning",
   severity: "warning",
   peak_severity: "warning",
@@ -56,7 +58,7 @@ Deno.test("a webhook's signature is that of standardwebhooks.com", () => {
   );
 });
 
-Deno.test("Slack gets one line per notice, with its control characters escaped, and cause and cure of new alerts", () => {
+Deno.test("Slack gets one line per notice, with its control characters escaped, and cause, cure and runbook of new alerts", () => {
   const [out] = formatSlack(
     setting("slack", { url: "https://hooks.example/x" }),
     message({ kind: "fired", alert }, { kind: "reminder", alert }),
@@ -66,6 +68,7 @@ Deno.test("Slack gets one line per notice, with its control characters escaped, 
     "*FIRING warning: Waiting for a lock on &lt;a &amp; b&gt;: 12 s*",
     "One session holds what others need.",
     "```select 1 &lt; 2```",
+    "<http://127.0.0.1:8000/docs/runbook#lock_wait|Runbook>",
     "*STILL FIRING warning: Waiting for a lock on &lt;a &amp; b&gt;: 12 s*",
     "_Holdfast trading-1_",
   ]);
@@ -105,6 +108,9 @@ Deno.test("PagerDuty gets an event each, with one key from trigger to resolve", 
   assert.equal(events[0].url, "https://events.pagerduty.com/v2/enqueue");
   assert.equal(events[0].routing_key, "routing-key");
   assert.equal(events[0].payload.severity, "warning");
+  assert.deepEqual(events[0].links, [
+    { href: "http://127.0.0.1:8000/docs/runbook#lock_wait", text: "Runbook" },
+  ]);
   assert.equal(events[3].payload, undefined);
 });
 
@@ -118,6 +124,37 @@ Deno.test("for Alertmanager a changed severity ends the one alert and begins the
   const [before, after] = JSON.parse(out!.body);
   assert.deepEqual([before.labels.severity, before.endsAt], ["warning", at]);
   assert.deepEqual([after.labels.severity, after.endsAt], ["critical", "2026-01-01T00:10:00.000Z"]);
+  assert.equal(after.annotations.runbook_url, "http://127.0.0.1:8000/docs/runbook#lock_wait");
+});
+
+Deno.test("each notice of a webhook has the address of its runbook where people reach Holdfast", () => {
+  const from = { ...sender, url: "https://holdfast.example" };
+  const { runbook: _, ...stored } = alert;
+  // A notice that an earlier version queued has no address of its own.
+  const notices = message({ kind: "fired", alert }, { kind: "reminder", alert: stored as Alert });
+  const [out] = formatWebhook(setting("webhook", { url: "https://ops.example" }), notices, from);
+  const body: { notices: { runbook: string }[] } = JSON.parse(out!.body);
+  const address = "https://holdfast.example/docs/runbook#lock_wait";
+  assert.deepEqual(body.notices.map(({ runbook }) => runbook), [address, address]);
+});
+
+Deno.test("without an address for links, they lead to where Holdfast listens", () => {
+  const of = (HOST: string) =>
+    new URL(publicUrl(readConfig({ HOST, HOLDFAST_TOKEN: "x".repeat(40) }))).href;
+  assert.equal(of("127.0.0.1"), "http://127.0.0.1:8000/");
+  assert.equal(of("::1"), "http://[::1]:8000/");
+  assert.equal(of("0.0.0.0"), new URL(`http://${Deno.hostname()}:8000/`).href);
+});
+
+Deno.test("the address for links is http or https and nothing but an origin", () => {
+  const read = (url: string) => () => readConfig({ HOLDFAST_PUBLIC_URL: url });
+  assert.equal(read("https://holdfast.example")().HOLDFAST_PUBLIC_URL, "https://holdfast.example");
+  assert.equal(read("http://10.0.0.5:8000/")().HOLDFAST_PUBLIC_URL, "http://10.0.0.5:8000/");
+  for (
+    const url of ["javascript:alert(1)", "holdfast.example", "https://a:b@c", "https://a/b", "x"]
+  ) {
+    assert.throws(read(url), /HOLDFAST_PUBLIC_URL/, url);
+  }
 });
 
 Deno.test("a channel gets alerts of its least severity, and the end of every alert that it got", () => {

@@ -47,6 +47,21 @@ export const alertmanager = {
   bin: "/usr/bin/prometheus-alertmanager",
 };
 
+const program = (name: string, usual: string) => Deno.env.get(name) ?? usual;
+
+/** The proxies of deploy/proxy; `HOLDFAST_TEST_NGINX` and `HOLDFAST_TEST_CADDY` name programs elsewhere. */
+export const nginx = {
+  what: "nginx",
+  bin: program("HOLDFAST_TEST_NGINX", "/usr/sbin/nginx"),
+  present: existsSync(program("HOLDFAST_TEST_NGINX", "/usr/sbin/nginx")),
+};
+
+export const caddy = {
+  what: "Caddy",
+  bin: program("HOLDFAST_TEST_CADDY", "/usr/bin/caddy"),
+  present: existsSync(program("HOLDFAST_TEST_CADDY", "/usr/bin/caddy")),
+};
+
 export const slowTests = {
   what: "HOLDFAST_SLOW_TESTS=1",
   present: Deno.env.get("HOLDFAST_SLOW_TESTS") === "1",

@@ -143,7 +143,8 @@ export function Page({ params }) {
   const value = rule ? show(rule.unit, alert.value) : alert.value;
   return html`
     <${PageHead} title=${alert.message ??
-      alert.alert_type} tools=${html`<a href="/alerts">All alerts</a>`} />
+      alert
+        .alert_type} tools=${html`<a href=${alert.runbook}>Runbook</a><a href="/alerts">All alerts</a>`} />
     <${Trouble} of=${answer} />
     <section class="panel alert-top" data-tone=${over ? "good" : alert.severity}>
           <div class="alert-head"><${Badge} word=${over

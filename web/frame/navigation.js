@@ -50,7 +50,9 @@ export function Rail({ path }) {
       }</div>`
     )
   }
-    <div class="rail-group"><a href="/docs"><svg class="glyph" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d="M8 6l-5 6 5 6M16 6l5 6-5 6" /></svg><span>API reference</span></a></div>
+    <div class="rail-group"><a href="/docs"><svg class="glyph" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d="M8 6l-5 6 5 6M16 6l5 6-5 6" /></svg><span>API reference</span></a><a href="/docs/runbook">${
+    glyph("M6 4h12v16H6ZM9 8h6M9 12h6M9 16h3")
+  }<span>Runbook</span></a></div>
   </nav>`;
 }
 
@@ -67,12 +69,18 @@ export function BottomBar({ path, onMore }) {
   </nav>`;
 }
 
+/** Pages that the server answers by itself. */
+const elsewhere = [
+  { path: "/docs", title: "API reference" },
+  { path: "/docs/runbook", title: "Runbook" },
+];
+
 /** All pages, on a phone. */
 export function More({ close }) {
   return html`
     <${Dialog} label="All pages" close=${close}>
       <ul class="all-pages">
-        ${[...listed, { path: "/docs", title: "API reference" }].map((page) =>
+        ${[...listed, ...elsewhere].map((page) =>
           html`<li><a href=${page.path} onClick=${close}>${page.title}</a></li>`
         )}
         <li><button type="button" class="link" onClick=${() =>

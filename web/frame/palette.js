@@ -33,6 +33,7 @@ function usePlaces() {
   return [
     ...listed.map(({ title, path, key }) => ({ title, kind: `g ${key}`, href: path })),
     { title: "API reference", kind: "page", href: "/docs" },
+    { title: "Runbook", kind: "page", href: "/docs/runbook" },
     ...app.get().alerts.filter(({ state }) => state === "firing").slice(0, 50).map((alert) => ({
       title: String(alert.message),
       kind: alert.severity,
@@ -55,7 +56,7 @@ export function Palette({ close }) {
   const go = (place) => {
     if (!place) return;
     close();
-    if (place.href === "/docs") location.assign("/docs");
+    if (place.href.startsWith("/docs")) location.assign(place.href);
     else navigate(place.href);
   };
   const key = (event) => {

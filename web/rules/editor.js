@@ -70,7 +70,10 @@ export function RuleEditor({ rule, close, saved }) {
   return html`
     <${Panel} title=${rule.title} aside=${`${rule.name}: ${rule.metric.replaceAll("_", " ")}, ${
       rule.direction === "below" ? "low" : "high"
-    } is bad`} tools=${html`<button type="button" class="small" onClick=${close}>Close</button>`}>
+    } is bad`} tools=${html`
+      <a href=${`/docs/runbook#${rule.name}`}>Runbook</a><button type="button" class="small"
+        onClick=${close}>Close</button>
+    `}>
       <form onSubmit=${save}>
         <div class="fields">
           ${LEVELS.map((name) =>

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Alert, Cure, Evidence, MetricValue } from "../alert.ts";
+import { type Alert, type Cure, type Evidence, type MetricValue, runbookOf } from "../alert.ts";
 import { levelOf, messageFor, type Rule } from "../rules/rule.ts";
 import { keepEqual } from "./facts.ts";
 import { isFlapping, type RuleState, step } from "./step.ts";
@@ -101,6 +101,7 @@ export function newAlert(
     notified_at: null,
     notified_severity: null,
     cause: rule.cause,
+    runbook: runbookOf(rule.name),
   };
 }
 

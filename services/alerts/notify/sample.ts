@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Logger } from "../../../log.ts";
-import type { Alert } from "../alert.ts";
+import { type Alert, runbookOf } from "../alert.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { LiveEvents } from "./live_events.ts";
 
@@ -40,6 +40,7 @@ export function sampleAlert(instance: string, at: string): Alert {
     evidence: [],
     cause: "A test of the channel was requested.",
     cure: [],
+    runbook: runbookOf("test"),
   };
 }
 

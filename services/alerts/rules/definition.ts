@@ -7,6 +7,18 @@ import type { Rule, RuleLevels } from "./rule.ts";
 
 export type Profile = Config["HOLDFAST_PROFILE"];
 
+/** What whoever is on call needs besides the cause and the cure. Code stands in backquotes, as in Markdown. */
+export interface Runbook {
+  /** What happens, or soon will, if nobody acts. */
+  impact: string;
+  /** What to read first: `GET` and a path of the API, the path of a page, or a command; and what it shows. */
+  look: readonly { read: string; shows: string }[];
+  /** What to do, in order; the statements of `cure` follow. */
+  steps: readonly string[];
+  /** When to call somebody else, and whom; continues the word "Escalate". */
+  escalate: string;
+}
+
 /** A shipped rule: everything about it, in one object. Its levels are those of production. */
 export interface RuleDefinition extends Rule {
   /** Levels of other profiles where they differ. */
@@ -19,6 +31,7 @@ export interface RuleDefinition extends Rule {
   inhibitedBy?: { rule: string; sameScope: boolean };
   /** While this rule fires, channels get no notices of any other. */
   inhibitsAll?: true;
+  runbook: Runbook;
   proof: Proof;
 }
 

@@ -15,7 +15,7 @@ import type { RecordsDb } from "../../../db/records/records.ts";
 import { messageOf } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { WriteAccess } from "../../monitor/write_access/access.ts";
-import type { Alert } from "../alert.ts";
+import { type Alert, runbookOf } from "../alert.ts";
 import type { RuleLevels } from "../rules/rule.ts";
 import { isBefore, Unsaved, withUnsaved } from "./unsaved.ts";
 
@@ -23,9 +23,12 @@ export type AlertStore = ReturnType<typeof createAlertStore>;
 
 const time = (value: string | null) => value === null ? null : new Date(value);
 
-/** Returns the row of an alert. What applies only now (silence, inhibition, unknown value) is not stored. Pure. */
+/**
+ * Returns the row of an alert. What applies only now (silence, inhibition, unknown value) and what follows from the rule
+ * (the address of the runbook) is not stored. Pure.
+ */
 export function toRecord(alert: Alert): AlertRecord {
-  const { unknown_since: _u, silenced_by: _s, inhibited_by: _i, ...rest } = alert;
+  const { unknown_since: _u, silenced_by: _s, inhibited_by: _i, runbook: _r, ...rest } = alert;
   return {
     ...rest,
     started_at: new Date(alert.started_at),
@@ -50,6 +53,7 @@ export function fromRecord(record: AlertRecord): Alert {
     unknown_since: null,
     silenced_by: null,
     inhibited_by: null,
+    runbook: runbookOf(record.rule),
   } as Alert;
 }
 

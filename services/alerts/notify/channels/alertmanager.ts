@@ -1,5 +1,5 @@
 import type { Alert, Severity } from "../../alert.ts";
-import { type Format, jsonHeaders, type Sender } from "./channel.ts";
+import { type Format, jsonHeaders, runbookUrl, type Sender } from "./channel.ts";
 
 /** Alertmanager resolves an alert that was not repeated for this long; Holdfast repeats each minute. */
 const validMs = 600_000;
@@ -18,6 +18,7 @@ function entry(alert: Alert, severity: Severity, endsAt: string, sender: Sender)
     annotations: {
       summary: alert.message,
       description: alert.cause,
+      runbook_url: runbookUrl(sender, { alert }),
       ...(cure ? { cure } : {}),
     },
     startsAt: alert.started_at,

@@ -1,4 +1,5 @@
 import type { ChannelSetting } from "../../../../config/channels.ts";
+import { runbookOf } from "../../alert.ts";
 import { type Notice, rank } from "../due.ts";
 
 /** The origin of every message. */
@@ -49,6 +50,10 @@ const labels: Record<Notice["kind"], string> = {
 /** Returns one line such as "FIRING critical: Time until inserts fail on market.ticks: 20 h". */
 export const lineOf = ({ kind, alert }: Notice): string =>
   `${labels[kind]} ${alert.severity}: ${alert.message}`;
+
+/** Returns the whole address of an alert's runbook, also of a notice that an earlier version stored. */
+export const runbookUrl = ({ url }: Sender, { alert }: Pick<Notice, "alert">): string =>
+  new URL(runbookOf(alert.rule), url).href;
 
 /** Returns what begins a line where a process has several databases: "reports: ". */
 export const prefixOf = ({ database }: Sender): string =>

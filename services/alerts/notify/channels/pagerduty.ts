@@ -1,4 +1,4 @@
-import { dedupKey, type Format, jsonHeaders, prefixOf } from "./channel.ts";
+import { dedupKey, type Format, jsonHeaders, prefixOf, runbookUrl } from "./channel.ts";
 
 const endpoint = "https://events.pagerduty.com/v2/enqueue";
 const actions = { resolved: "resolve", acknowledged: "acknowledge" } as const;
@@ -17,6 +17,7 @@ export const formatPagerDuty: Format = (setting, { notices }, sender) =>
         dedup_key: dedupKey(notice, sender.database).slice(0, 255),
         ...(event_action === "trigger"
           ? {
+            links: [{ href: runbookUrl(sender, notice), text: "Runbook" }],
             payload: {
               summary: `${prefixOf(sender)}${alert.message}`.slice(0, 1_024),
               source: sender.instance,

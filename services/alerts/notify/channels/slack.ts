@@ -1,4 +1,4 @@
-import { type Format, jsonHeaders, lineOf, prefixOf } from "./channel.ts";
+import { type Format, jsonHeaders, lineOf, prefixOf, runbookUrl } from "./channel.ts";
 
 /** Escapes Slack's three control characters (api.slack.com/reference/surfaces/formatting). */
 const escape = (text: string) =>
@@ -6,7 +6,7 @@ const escape = (text: string) =>
 
 const shownMax = 20;
 
-/** Formats notices for an incoming webhook: one line each; new alerts with their cause and first cure. */
+/** Formats notices for an incoming webhook: one line each; new alerts with their cause, first cure and runbook. */
 export const formatSlack: Format = (setting, { notices }, sender) => {
   const lines = notices.slice(0, shownMax).flatMap((notice) => {
     const { kind, alert } = notice;
@@ -16,6 +16,7 @@ export const formatSlack: Format = (setting, { notices }, sender) => {
       `*${escape(prefixOf(sender) + lineOf(notice))}*`,
       ...(isNew && alert.cause ? [escape(alert.cause)] : []),
       ...(isNew && cure ? [`\`\`\`${escape(cure.sql.slice(0, 1_000))}\`\`\``] : []),
+      ...(isNew ? [`<${escape(runbookUrl(sender, notice))}|Runbook>`] : []),
     ];
   });
   const more = notices.length > shownMax ? [`… and ${notices.length - shownMax} more`] : [];

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { dedupKey, type Format, jsonHeaders, lineOf } from "./channel.ts";
+import { dedupKey, type Format, jsonHeaders, lineOf, runbookUrl } from "./channel.ts";
 
 /**
  * Returns the signature of standardwebhooks.com: HMAC-SHA256 over `id.timestamp.body`. A secret that begins with `whsec_` is
@@ -24,6 +24,7 @@ export const formatWebhook: Format = (setting, { id, notices, now }, sender) => 
     notices: notices.map((notice) => ({
       kind: notice.kind,
       dedup_key: dedupKey(notice, sender.database),
+      runbook: runbookUrl(sender, notice),
       alert: notice.alert,
     })),
   });

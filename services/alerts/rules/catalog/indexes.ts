@@ -36,6 +36,19 @@ export const indexRules: readonly RuleDefinition[] = [
       name: "indexes",
       value: view.rows("indexes")?.flatMap(({ invalid_name }) => invalid_name ?? []),
     }],
+    runbook: {
+      impact:
+        "No query uses the index, and each write maintains it. If it should enforce uniqueness, it does not.",
+      look: [
+        { read: "GET /api/indexes", shows: "the index, and the statement for it" },
+        { read: "GET /api/changes", shows: "when it was created" },
+      ],
+      steps: [
+        "Run the statement of the alert: it rebuilds the index or drops it, without blocking writers.",
+      ],
+      escalate:
+        "if the index belongs to a unique constraint: duplicates may exist, which the owner of the data must resolve.",
+    },
     proof: indexesProof,
   },
   {
@@ -63,6 +76,17 @@ export const indexRules: readonly RuleDefinition[] = [
       value: view.indexes?.all.filter(({ duplicate_of }) => duplicate_of !== null)
         .map(({ name, duplicate_of, bytes }) => ({ name, duplicate_of, bytes })),
     }],
+    runbook: {
+      impact:
+        "Each write maintains two equal indexes. Dropping one makes writes cheaper and slows no query.",
+      look: [
+        { read: "GET /api/indexes", shows: "the pair, and which one to keep" },
+      ],
+      steps: [
+        "Run the statement of the alert. Rehearse it first if you doubt: `deno task rehearse change.sql`.",
+      ],
+      escalate: "not needed.",
+    },
     proof: indexesProof,
   },
   {
@@ -87,6 +111,19 @@ export const indexRules: readonly RuleDefinition[] = [
       risk: "reads only; GET /api/indexes has the statement for each foreign key",
     }],
     cureFor: (view) => judgeMissing(view.rows("missing_indexes") ?? []).map(({ cure }) => cure),
+    runbook: {
+      impact: "A delete or an update of a referenced row reads the whole referencing table.",
+      look: [
+        {
+          read: "GET /api/indexes",
+          shows: "each foreign key without an index, and the statement for it",
+        },
+      ],
+      steps: [
+        "Create the index concurrently if rows of the referenced table are ever deleted or their keys updated.",
+      ],
+      escalate: "not needed. This rule is off by default, because it is advice.",
+    },
     proof: onServer("a foreign key without an index"),
   },
   {
@@ -111,6 +148,20 @@ export const indexRules: readonly RuleDefinition[] = [
       risk: "reads only; GET /api/indexes names those that nothing needs",
     }],
     cureFor: (view) => curesOf(view, "unused"),
+    runbook: {
+      impact: "The indexes take disk, memory and time of every write.",
+      look: [
+        {
+          read: "GET /api/indexes",
+          shows: "the indexes, and what needs one although no query uses it",
+        },
+      ],
+      steps: [
+        "Check standbys first: queries there may use the index, and this server does not count them.",
+        "Drop one index at a time with `drop index concurrently`. Keep its definition, so that you can create it again.",
+      ],
+      escalate: "not needed. This rule is off by default, because it is advice.",
+    },
     proof: byReading("indexes that no query uses", "an index counts as unused only after a week"),
   },
 ];

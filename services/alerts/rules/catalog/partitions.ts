@@ -23,6 +23,23 @@ export const partitionRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     phrase: "Time until inserts fail",
     cause: "Rotation creates no partitions ahead: it fails, or is switched off.",
+    runbook: {
+      impact: "When the runway ends, inserts fail, because no partition takes the row.",
+      look: [
+        {
+          read: "GET /api/health/partitions",
+          shows: "the table, its runway, and the problems of the rotation",
+        },
+        { read: "GET /api/partitions/log", shows: "the last steps with their errors" },
+      ],
+      steps: [
+        "Ask for the plan: `POST /api/partitions/plan`. It lists each statement that is due, and what prevents it.",
+        "Apply it with its digest: `POST /api/partitions/apply`. Creating partitions blocks nobody.",
+        "If `GET /api/partitions/policies` has `enabled: false` for the table, set it to true with `PUT /api/partitions/policies/{table}`.",
+        "If a lock prevents it, follow `lock_wait`.",
+      ],
+      escalate: "at the critical level: less than a day is left.",
+    },
     proof: onServer(
       "with rotation off, the alert fires days before inserts fail, and its statements fix it",
       { file: "partitions/routes_test.ts" },
@@ -42,6 +59,18 @@ export const partitionRules: readonly RuleDefinition[] = [
     phrase: "Time until rows fall into the default partition",
     cause:
       "Rotation, which now runs each minute, creates no partition ahead. GET /api/health/partitions and POST /api/partitions/plan show why.",
+    runbook: {
+      impact:
+        "Rows will soon go to the default partition. They are stored, but must be moved later.",
+      look: [
+        { read: "GET /api/health/partitions", shows: "the table and its problems" },
+        { read: "GET /api/partitions/log", shows: "the last steps with their errors" },
+      ],
+      steps: [
+        "Apply the plan, as the runbook of `partition_runway` says.",
+      ],
+      escalate: "if the plan cannot be applied within an hour.",
+    },
     proof: onServerBoth(lateTest),
   },
   {
@@ -57,6 +86,20 @@ export const partitionRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     phrase: "Holes between partitions",
     cause: "A partition was dropped or never created. Rows of that time have no partition.",
+    runbook: {
+      impact:
+        "Rows of that time find no partition: inserts of old ticks fail, or go to the default partition.",
+      look: [
+        { read: "GET /api/health/partitions", shows: "the table, and the ranges that are missing" },
+        { read: "GET /api/partitions/log", shows: "who dropped the partition" },
+        { read: "GET /api/partitions/archives", shows: "whether it was archived" },
+      ],
+      steps: [
+        "If it was dropped by mistake, restore it: `POST /api/partitions/restore` from its archive, or one table from a backup.",
+        "If its range is only empty, `POST /api/partitions/plan` and `POST /api/partitions/apply` create it again.",
+      ],
+      escalate: "before you restore, if you do not know why the partition is missing.",
+    },
     proof: gapProof,
   },
   {
@@ -73,6 +116,19 @@ export const partitionRules: readonly RuleDefinition[] = [
     phrase: "Rows in the default partition",
     cause:
       "Rows arrived for which no partition existed. While they are in the default partition, the right partition cannot be attached.",
+    runbook: {
+      impact:
+        "These rows are stored and readable. The partition that should hold them cannot be attached until they have moved.",
+      look: [
+        { read: "GET /api/health/partitions", shows: "how many rows, and of which range" },
+        { read: "GET /api/partitions/conversions", shows: "whether a drain is under way" },
+      ],
+      steps: [
+        "Wait for the drain: rotation starts it in the maintenance windows. `POST /api/partitions/plan` shows it.",
+        "If the rows have wrong times, correct or delete them in the default partition.",
+      ],
+      escalate: "if the number grows: see `partition_cover`.",
+    },
     proof: gapProof,
   },
   {
@@ -89,6 +145,21 @@ export const partitionRules: readonly RuleDefinition[] = [
     phrase: "Drains failed",
     cause:
       "The last drain met an error that recurs at each try, and was undone: failure in GET /api/partitions/conversions has the server's error. The drain starts again when the table changes or on request.",
+    runbook: {
+      impact: "The rows stay in the default partition. Nothing is lost, and nothing was changed.",
+      look: [
+        {
+          read: "GET /api/partitions/conversions",
+          shows: "`failure`: the server's error, the constraint and the step",
+        },
+        { read: "GET /api/health/partitions", shows: "the problem in words" },
+      ],
+      steps: [
+        "Remove the cause that `failure` names, usually a row that violates a constraint.",
+        "Start the drain again: `POST /api/partitions/plan` and `POST /api/partitions/apply` for that table.",
+      ],
+      escalate: "to the owner of the table, if rows must be changed.",
+    },
     proof: onServer(lateTest),
   },
   {
@@ -105,6 +176,19 @@ export const partitionRules: readonly RuleDefinition[] = [
     phrase: "Steps of retention held back",
     cause:
       "A clock jumped, two clocks disagree, or retention would drop much of a table or its newest rows at once. GET /api/health/partitions says which. Correct the clock, or check POST /api/partitions/plan and apply it with confirm: true.",
+    runbook: {
+      impact:
+        "Old partitions are kept longer than the policy says. Nothing is lost; the disk fills more slowly than with a wrong drop.",
+      look: [
+        { read: "GET /api/health/partitions", shows: "which step is held back, and why" },
+        { read: "date -u", shows: "on Holdfast's machine and on the server" },
+      ],
+      steps: [
+        "If a clock is wrong, correct it: see `clock_skew`.",
+        "If the step is right (a shorter retention drops much at once), read the plan from `POST /api/partitions/plan` and apply it with `confirm: true`.",
+      ],
+      escalate: "to the owner of the data, before you confirm that much is dropped.",
+    },
     proof: heldBackProof,
   },
   {
@@ -121,6 +205,19 @@ export const partitionRules: readonly RuleDefinition[] = [
     phrase: "Partitions not sealed, archived or dropped",
     cause:
       "The partition's rows are on another server or node, or could not be read, counted or archived. GET /api/health/partitions and GET /api/partitions/log show why. Until this is solved, nothing of the partition is dropped.",
+    runbook: {
+      impact:
+        "The partition is kept. Nothing of it is dropped until the reason is gone, so the disk fills.",
+      look: [
+        { read: "GET /api/health/partitions", shows: "the partition and the reason" },
+        { read: "GET /api/partitions/log", shows: "the attempts with their errors" },
+      ],
+      steps: [
+        "Remove the reason: an archive directory that is full or not writable, a missing grant, a foreign partition.",
+        "The next rotation tries again.",
+      ],
+      escalate: "if the reason is a row that could not be read: follow `checksum_failures`.",
+    },
     proof: heldBackProof,
   },
   {
@@ -137,6 +234,24 @@ export const partitionRules: readonly RuleDefinition[] = [
     phrase: "Sealed partitions that have changed",
     cause:
       "Somebody changed rows in spite of the triggers that prevent it, or the disk lost rows. POST /api/partitions/verify names the partitions.",
+    runbook: {
+      impact:
+        "The content of a sealed partition differs from its manifest. Somebody changed history, or the disk did.",
+      look: [
+        {
+          read: "GET /api/partitions/verify",
+          shows:
+            "the last verification: the partitions, the kind of change and the stretch of the key",
+        },
+        { read: "GET /api/audit", shows: "changes through the API: an unseal is listed here" },
+      ],
+      steps: [
+        "Keep the evidence: take a backup now with `deno task backup`, and do not seal the partition again.",
+        "Compare with the archive, or with an older backup, which have the sealed content.",
+        "If the change was legitimate, unseal the partition, let rotation seal it again, and write down why.",
+      ],
+      escalate: "at once, to the owner of the data and to security.",
+    },
     proof: onServer("verify reports what it read and names what differs, and so does health", {
       file: sealFile,
       silent: {

@@ -18,6 +18,25 @@ export const performanceRules: readonly RuleDefinition[] = [
     for_seconds: 300,
     phrase: "Cache hit ratio low",
     cause: "Possible causes: the working set exceeds shared_buffers, or a large scan runs.",
+    runbook: {
+      impact: "Queries read from disk what they used to find in memory, and are many times slower.",
+      look: [
+        {
+          read: "GET /api/queries",
+          shows: "statements with the most blocks read in the last quarter of an hour",
+        },
+        {
+          read: "GET /api/changes",
+          shows: "a restart empties the cache; then the ratio recovers by itself",
+        },
+      ],
+      steps: [
+        "If one statement reads most blocks, give it an index or a bound on time, or run it at night.",
+        "If the present partition is larger than the cache, follow the recommendation on the interval in `GET /api/health/partitions`.",
+        "Otherwise give the server more memory (`shared_buffers`, at about a quarter of it).",
+      ],
+      escalate: "if the critical level lasts for an hour and no statement stands out.",
+    },
     proof: onServerBoth(cacheTest),
   },
   {
@@ -34,6 +53,19 @@ export const performanceRules: readonly RuleDefinition[] = [
     phrase: "Index hit ratio low",
     cause:
       "Possible causes: the indexes exceed shared_buffers, or writes load pages of indexes that no query uses.",
+    runbook: {
+      impact: "Pages of indexes come from disk, so each lookup and each insert waits for reads.",
+      look: [
+        { read: "GET /api/indexes", shows: "large indexes, and those that nothing uses" },
+        { read: "GET /api/queries", shows: "statements with the most blocks read" },
+      ],
+      steps: [
+        "Drop duplicate and unused indexes: they compete for the same memory.",
+        "Use shorter partitions, so that the indexes of the present one fit in memory.",
+      ],
+      escalate:
+        "not at night: plan it for the next working day, unless `cache_hit_ratio` is critical too.",
+    },
     proof: onServer(cacheTest),
   },
   {
@@ -57,6 +89,17 @@ export const performanceRules: readonly RuleDefinition[] = [
       risk:
         "reads only; alter role … set work_mem then gives each sort of each session of that role this much memory",
     }],
+    runbook: {
+      impact: "Sorts and hashes spill to disk. They are slow, and may fill the disk.",
+      look: [
+        { read: "GET /api/queries", shows: "`temp_blocks` of each statement" },
+      ],
+      steps: [
+        "Raise `work_mem` for the role of the statement that spills most, not for all.",
+        "Set `temp_file_limit` as a guard against a single query that fills the disk.",
+      ],
+      escalate: "if the free space of the disk falls quickly: cancel the statement first.",
+    },
     proof: onServer("sorts on disk"),
   },
   {
@@ -73,6 +116,26 @@ export const performanceRules: readonly RuleDefinition[] = [
     phrase: "Statements slower than usual",
     cause:
       "Possible causes: another plan, more data, stale statistics, or a changed setting. GET /api/queries shows the cost of each statement before and after, since when, and what changed in the hour before.",
+    runbook: {
+      impact:
+        "A statement costs at least twice what it usually does, which often is the first sign of a lost plan.",
+      look: [
+        {
+          read: "GET /api/queries",
+          shows: "`regressions`: the cost before and after, since when, and what changed",
+        },
+        {
+          read: "GET /api/changes",
+          shows: "settings, DDL, indexes, plans and restarts of that time",
+        },
+      ],
+      steps: [
+        "If statistics are stale, run `analyze` on the tables of the statement.",
+        "If an index was dropped or became invalid, create it again with `create index concurrently`.",
+        "Rehearse a change before you make it: `deno task rehearse change.sql`.",
+      ],
+      escalate: "to the team that owns the statement, if nothing changed on the server.",
+    },
     proof: byReading(
       "statements that became slower",
       "the usual cost of a statement takes hours to learn; tests/monitor/regressions_test.ts tests how it is learned",

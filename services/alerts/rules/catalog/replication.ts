@@ -42,6 +42,19 @@ export const replicationRules: readonly RuleDefinition[] = [
     }],
     evidence: standbys,
     inhibitedBy: { rule: "standby_missing", sameScope: true },
+    runbook: {
+      impact:
+        "If the primary is lost now, this standby lacks that much WAL. Reads on the standby are old.",
+      look: [
+        { read: "/replication", shows: "each standby with its positions" },
+        { read: "GET /api/sessions", shows: "whether the sender of WAL waits for the client" },
+      ],
+      steps: [
+        "Compare sent and replayed positions. If WAL is not sent, the network is slow. If it is sent and not replayed, look at the standby: its disk, a paused replay, a long query.",
+        "Reduce the load on the primary if the standby must catch up before a switch-over.",
+      ],
+      escalate: "at the critical level, and before any planned switch-over.",
+    },
     proof: pausedProof,
   },
   {
@@ -60,6 +73,16 @@ export const replicationRules: readonly RuleDefinition[] = [
       "Queries on the standby see data that is this old. Unless replication is synchronous, a failover would lose this much.",
     evidence: standbys,
     inhibitedBy: { rule: "standby_missing", sameScope: true },
+    runbook: {
+      impact: "Queries on the standby see data that is this old.",
+      look: [
+        { read: "/replication", shows: "each standby with its delay" },
+      ],
+      steps: [
+        "Look at the standby: a paused replay, a query that replay waits for (`max_standby_streaming_delay`), a slow disk.",
+      ],
+      escalate: "at the critical level, or if a failover to this standby is planned.",
+    },
     proof: pausedProof,
   },
   {
@@ -77,6 +100,19 @@ export const replicationRules: readonly RuleDefinition[] = [
     cause:
       "Possible causes: the standby was stopped, or the network to it is interrupted. Holdfast forgets a standby after a day.",
     evidence: standbys,
+    runbook: {
+      impact:
+        "There is one standby less to fail over to. If replication is synchronous and this was the last synchronous standby, commits wait.",
+      look: [
+        { read: "/replication", shows: "the standbys that are connected, and the slots" },
+      ],
+      steps: [
+        "Check the standby's process and its log.",
+        "If it asks for WAL that the primary no longer has, build it anew, or let it fetch from the archive (`restore_command`).",
+        "If it was retired on purpose, wait: Holdfast forgets it after a day. Drop its slot.",
+      ],
+      escalate: "at once if `write_slow` fires too: commits wait for it.",
+    },
     proof: proofOf("a standby that disconnects is reported missing until it is back"),
   },
   {
@@ -99,6 +135,18 @@ export const replicationRules: readonly RuleDefinition[] = [
       risk: "helps only where replay was paused",
     }],
     inhibitedBy: { rule: "standby_cut", sameScope: false },
+    runbook: {
+      impact: "This server is a standby, and queries on it see old data.",
+      look: [
+        { read: "GET /api/health", shows: "the checks of the standby say what holds replay up" },
+        { read: "GET /api/sessions", shows: "queries that replay waits for" },
+      ],
+      steps: [
+        "If replay was paused, resume it with the statement below.",
+        "If a query holds replay up, cancel it with `POST /api/locks/{pid}/cancel`, or let reports run on another standby.",
+      ],
+      escalate: "at the critical level, if this standby is the one for a failover.",
+    },
     proof: pausedProof,
   },
   {
@@ -120,6 +168,18 @@ export const replicationRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "replays what the pause was meant to hold back",
     }],
+    runbook: {
+      impact:
+        "Replay stands still, so queries see data of the moment when it was paused. WAL accumulates.",
+      look: [
+        { read: "GET /api/health", shows: "the check of the standby says why it is paused" },
+      ],
+      steps: [
+        "Ask who paused it: somebody may be rescuing data. Then resume with the statement below.",
+        "If a setting is lower than on the primary, the server's log names it: raise it and restart the standby.",
+      ],
+      escalate: "before you resume if you do not know why it was paused.",
+    },
     proof: pausedProof,
   },
   {
@@ -136,6 +196,19 @@ export const replicationRules: readonly RuleDefinition[] = [
     phrase: "Standby cut off from its primary",
     cause:
       "Possible causes: the primary is down, the network is interrupted, or the primary no longer has the WAL that this standby needs.",
+    runbook: {
+      impact:
+        "This standby receives nothing. The data of a failover to it ends where the stream ended.",
+      look: [
+        { read: "GET /api/health", shows: "the checks of the standby" },
+        { read: "deno task doctor", shows: "whether the primary can be reached from here" },
+      ],
+      steps: [
+        "Check whether the primary is alive. If it is lost, this is the moment to decide on a failover.",
+        "If the primary lives, read the standby's log: a refused login, a missing slot, or WAL that was removed.",
+      ],
+      escalate: "at once, if the primary cannot be reached either.",
+    },
     proof: proofOf("a standby that loses the connection to its primary reports it"),
   },
 ];

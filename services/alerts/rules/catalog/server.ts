@@ -45,6 +45,22 @@ export const serverRules: readonly RuleDefinition[] = [
       name: "sequence",
       value: view.rows("sequences")?.find(({ sequence }) => sequence === scope),
     }],
+    runbook: {
+      impact:
+        "After the last value, every insert that uses the sequence fails with 2200H, or with 22003 if the column is too small.",
+      look: [
+        {
+          read: "GET /api/alerts?state=firing",
+          shows: "the evidence: the sequence, how much of it is used, and its column",
+        },
+      ],
+      steps: [
+        "If only the maximum of the sequence is low, raise it: `alter sequence … maxvalue`.",
+        "If the column is an integer, it must become bigint. The statement below rewrites the table under an exclusive lock; for a large table, fill a new column and swap the two.",
+      ],
+      escalate:
+        "at the critical level to the owner of the table: the change needs a maintenance window.",
+    },
     proof: sequenceProof,
   },
   {
@@ -62,6 +78,16 @@ export const serverRules: readonly RuleDefinition[] = [
     cause: "Inserts use the sequence up. After its last value, inserts fail.",
     cure: [fullestSequences],
     cureFor: widen,
+    runbook: {
+      impact: "At this rate the sequence ends soon. See `sequence` for what happens then.",
+      look: [
+        { read: "/storage", shows: "the sequence, and how long it lasts" },
+      ],
+      steps: [
+        "Plan the change that the runbook of `sequence` describes, before the date in the alert.",
+      ],
+      escalate: "at the critical level to the owner of the table.",
+    },
     proof: sequenceProof,
   },
   {
@@ -78,6 +104,24 @@ export const serverRules: readonly RuleDefinition[] = [
     phrase: "Checksum failures",
     cause:
       "The storage returned other bytes than the server wrote. Restore from a backup that a drill has proven.",
+    runbook: {
+      impact:
+        "The storage returned a page that differs from what was written. Rows may be lost, and a query may return wrong data.",
+      look: [
+        {
+          read: "GET /api/health/database",
+          shows: "the number of failures, and the state of the backups",
+        },
+        { read: "GET /api/backups", shows: "the newest backup that a drill has proven" },
+      ],
+      steps: [
+        "Do not delete anything, and do not set `zero_damaged_pages`.",
+        "Take a copy of the data directory if the server is stopped. Read the server's log for the file and block.",
+        "Check the rest: `POST /api/partitions/verify`, and `deno task backup --verify ID` for the newest backup.",
+        "Move to other storage: restore the newest proven backup with `deno task restore --to DIR`.",
+      ],
+      escalate: "at once, to the owner of the data and to whoever runs the storage.",
+    },
     proof: onServer("a page with a wrong checksum"),
   },
   {
@@ -102,6 +146,18 @@ export const serverRules: readonly RuleDefinition[] = [
       name: "settings",
       value: view.rows("settings")?.filter((row) => row.pending_restart).map(({ name }) => name),
     }],
+    runbook: {
+      impact:
+        "The server runs with other values than its configuration says. A restart at a bad moment would bring them into force.",
+      look: [
+        { read: "GET /api/alerts?state=firing", shows: "the evidence names the settings" },
+        { read: "GET /api/changes", shows: "who changed them, and when" },
+      ],
+      steps: [
+        "Restart the server in a maintenance window, or set the value back.",
+      ],
+      escalate: "not needed.",
+    },
     proof: onServer("a setting that waits for a restart"),
   },
   {
@@ -123,6 +179,20 @@ export const serverRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "reads only; compare it with date -u on Holdfast's machine",
     }],
+    runbook: {
+      impact:
+        "Ticks are judged by Holdfast's clock: with a wrong one they are quarantined as too old or too new. Retention is held back, so nothing is dropped.",
+      look: [
+        { read: "date -u", shows: "on both machines; compare with a third one" },
+        { read: "GET /api/quarantine", shows: "rows refused as too old or too new" },
+      ],
+      steps: [
+        "Repair NTP on the machine whose clock is wrong (`timedatectl`, `chronyc tracking`).",
+        "When the clocks agree, retry the quarantined rows: `POST /api/quarantine/retry`.",
+      ],
+      escalate:
+        "if both clocks agree with the third and the alert still fires: something steps the clock.",
+    },
     proof: onServer("a clock of Holdfast that is years off fires an alert and removes no data", {
       file: "partitions/clock_jumps_test.ts",
     }),

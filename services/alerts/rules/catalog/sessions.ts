@@ -56,6 +56,23 @@ export const sessionRules: readonly RuleDefinition[] = [
       staging: { warning: 600, critical: 3_600, clear: 300 },
       development: { warning: 1_800, critical: 7_200, clear: 900 },
     },
+    runbook: {
+      impact:
+        "Vacuum cannot remove rows that died after the transaction began, so tables and indexes grow. The transaction may also hold locks that stop partitions from being created.",
+      look: [
+        {
+          read: "GET /api/sessions",
+          shows: "the session, its application and its present statement",
+        },
+        { read: "GET /api/locks", shows: "whether it blocks others" },
+      ],
+      steps: [
+        "Ask the owner. A report or a dump may be legitimate: wait, or move it to a standby.",
+        "If nobody needs it, cancel the statement with `POST /api/locks/{pid}/cancel`. If the session then stays idle in its transaction, end it with `POST /api/locks/{pid}/terminate`.",
+      ],
+      escalate:
+        "if the transaction belongs to an application that nobody may interrupt, and `xmin_horizon` or `lock_wait` fires too.",
+    },
     proof: queueProof,
   },
   {
@@ -79,6 +96,22 @@ export const sessionRules: readonly RuleDefinition[] = [
       risk: terminate,
     }],
     evidence: oldestTransactions,
+    runbook: {
+      impact:
+        "The session does nothing but keeps its locks and its snapshot. Writers and rotation may wait behind it.",
+      look: [
+        {
+          read: "GET /api/sessions",
+          shows: "the session, its application, and since when it is idle",
+        },
+        { read: "GET /api/locks", shows: "whether it blocks others" },
+      ],
+      steps: [
+        "End it with `POST /api/locks/{pid}/terminate`; its open work is rolled back.",
+        "Report the application: it forgets to commit. As a guard, set `idle_in_transaction_session_timeout` for its role.",
+      ],
+      escalate: "if sessions of the same application return within an hour.",
+    },
     proof: queueProof,
   },
   {
@@ -99,6 +132,24 @@ export const sessionRules: readonly RuleDefinition[] = [
       name: "blocking_tree",
       value: blockingTree(readings.locks.value ?? []).slice(0, 5),
     }],
+    runbook: {
+      impact:
+        "Statements stand still behind one session. If the lock is on a table that is written, ingest stops.",
+      look: [
+        {
+          read: "GET /api/locks",
+          shows: "the tree of waiting sessions; its root is the session to act on",
+        },
+        { read: "GET /api/changes", shows: "DDL that ran shortly before" },
+      ],
+      steps: [
+        "Look at the root only: ending a session that waits changes nothing.",
+        "Cancel the statement of the root with `POST /api/locks/{pid}/cancel`. If the root is idle in its transaction, use `POST /api/locks/{pid}/terminate`.",
+        "If the root is a migration, stop it and run it again with a `lock_timeout` of a few seconds.",
+      ],
+      escalate:
+        "if the root is a prepared transaction or an autovacuum against wraparound, or if the tree grows again after the root has ended.",
+    },
     proof: queueProof,
   },
   {
@@ -116,6 +167,18 @@ export const sessionRules: readonly RuleDefinition[] = [
     cause: "A queue formed behind one lock. GET /api/locks names the session at its root.",
     cure: [waitingForLocks],
     inhibitedBy: { rule: "lock_wait", sameScope: false },
+    runbook: {
+      impact:
+        "Many statements stand still behind one lock. Each holds a connection, so `connections` may fire next.",
+      look: [
+        { read: "GET /api/locks", shows: "the root of the tree, and the relation it locks" },
+        { read: "GET /api/sessions", shows: "how many connections are left" },
+      ],
+      steps: [
+        "Act on the root, as the runbook of `lock_wait` says.",
+      ],
+      escalate: "if more than half of the server's connections wait.",
+    },
     proof: queueProof,
   },
   {
@@ -131,6 +194,27 @@ export const sessionRules: readonly RuleDefinition[] = [
     for_seconds: 120,
     phrase: "Rollbacks high",
     cause: "Statements of clients fail. The server's log names the errors.",
+    runbook: {
+      impact:
+        "A large share of the transactions fails, so clients do work that is thrown away. Nothing of it is stored.",
+      look: [
+        {
+          read: "GET /api/queries",
+          shows: "statements of the last quarter of an hour; a new one often stands out",
+        },
+        {
+          read: "GET /api/changes",
+          shows: "a deployment, a revoked grant or a changed table just before",
+        },
+      ],
+      steps: [
+        "Read the server's log: it names each error with its statement.",
+        "Typical errors: 23505 (a retry without `on conflict`), 40001 and 40P01 (conflicts that the client must retry), 42501 (a missing grant).",
+        "Undo the deployment if it began with one.",
+      ],
+      escalate:
+        "to the team of the application whose statements fail; at once if it writes orders or trades.",
+    },
     proof: onServerBoth("transactions that are rolled back"),
   },
   {
@@ -146,6 +230,22 @@ export const sessionRules: readonly RuleDefinition[] = [
     for_seconds: 0,
     phrase: "Deadlocks",
     cause: "Transactions lock the same rows in different orders.",
+    runbook: {
+      impact:
+        "The server ended one of the two transactions with 40P01. Its work is rolled back; a client that does not retry loses it.",
+      look: [
+        {
+          read: "GET /api/queries",
+          shows: "statements that write the same table in different orders",
+        },
+        { read: "GET /api/changes", shows: "a deployment just before" },
+      ],
+      steps: [
+        "Read the server's log: it has both statements of each deadlock.",
+        "Let both transactions lock rows in the same order, for example sorted by key. Until then, let the clients retry 40P01.",
+      ],
+      escalate: "to the team of the application; at once if deadlocks come every few seconds.",
+    },
     proof: onServer("a deadlock of two transactions"),
   },
   {
@@ -169,6 +269,22 @@ export const sessionRules: readonly RuleDefinition[] = [
       risk: terminate,
     }],
     evidence: horizonHolders,
+    runbook: {
+      impact:
+        "Vacuum removes nothing that died since this snapshot. Tables and indexes grow, and queries become slower from hour to hour.",
+      look: [
+        { read: "GET /api/sessions", shows: "the oldest transactions" },
+        {
+          read: "GET /api/alerts?state=firing",
+          shows: "the evidence names what holds the snapshot",
+        },
+      ],
+      steps: [
+        "The evidence says who holds the snapshot. A session: end it. A prepared transaction: see `prepared_transaction`. A slot: see `slot_inactive`. A standby with `hot_standby_feedback`: end its long query.",
+        "Then run `vacuum (analyze)` on the tables that grew most.",
+      ],
+      escalate: "if the holder is a replication slot or a standby of another team.",
+    },
     proof: preparedProof,
   },
   {
@@ -198,6 +314,20 @@ export const sessionRules: readonly RuleDefinition[] = [
           risk: "discards its work; commit prepared keeps it",
         })),
     evidence: horizonHolders,
+    runbook: {
+      impact:
+        "It holds its locks and its snapshot until somebody ends it, over restarts too. The transaction manager that made it is probably gone.",
+      look: [
+        { read: "GET /api/alerts?state=firing", shows: "the evidence has the name and the age" },
+        { read: "GET /api/locks", shows: "who waits for it" },
+      ],
+      steps: [
+        "Ask the transaction manager (XA, or the application server) for the outcome of this name. If it was decided to commit, run `commit prepared`, otherwise `rollback prepared`, as its owner and in its database.",
+        "If nothing uses two-phase commit, set `max_prepared_transactions = 0` at the next restart.",
+      ],
+      escalate:
+        "before you end it if its outcome is unknown: a wrong decision makes two systems disagree.",
+    },
     proof: preparedProof,
   },
 ];

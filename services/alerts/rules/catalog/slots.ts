@@ -53,6 +53,20 @@ export const slotRules: readonly RuleDefinition[] = [
       drop(scope, "its consumer cannot continue, and must be set up again"),
     evidence: slotFacts,
     inhibitedBy: lost,
+    runbook: {
+      impact:
+        "The server keeps all WAL for the slot until the disk is full or `max_slot_wal_keep_size` is reached.",
+      look: [
+        { read: "/replication", shows: "each slot with what it retains" },
+        { read: "df -h", shows: "the disk of pg_wal" },
+      ],
+      steps: [
+        "Find the consumer (replica, logical subscriber, change-data capture) and start it again.",
+        "If the consumer is gone for good, drop the slot with the statement below.",
+      ],
+      escalate:
+        "before you drop a slot that another team uses: its consumer must be set up again from the beginning.",
+    },
     proof,
   },
   {
@@ -72,6 +86,18 @@ export const slotRules: readonly RuleDefinition[] = [
     cure: [keepLess],
     evidence: slotFacts,
     inhibitedBy: lost,
+    runbook: {
+      impact: "WAL fills the disk. A full disk stops all writes.",
+      look: [
+        { read: "/replication", shows: "each slot with what it retains, and what is still safe" },
+        { read: "df -h", shows: "the disk of pg_wal" },
+      ],
+      steps: [
+        "Start the consumer again, or let it catch up.",
+        "Set `max_slot_wal_keep_size`, as the statement below does. A slot that is further behind is then lost, and the server lives.",
+      ],
+      escalate: "if the disk has space for less than two hours.",
+    },
     proof,
   },
   {
@@ -94,6 +120,18 @@ export const slotRules: readonly RuleDefinition[] = [
     cureFor: (_view, scope) =>
       drop(scope, "none, because a lost slot cannot be used; set its consumer up again afterwards"),
     evidence: slotFacts,
+    runbook: {
+      impact:
+        "The consumer of the slot cannot continue, and must be set up again from the beginning.",
+      look: [
+        { read: "/replication", shows: "the slot and its kind" },
+      ],
+      steps: [
+        "Drop the slot with the statement below.",
+        "Set the consumer up again: a base backup for a standby, a new initial copy for a logical subscriber.",
+      ],
+      escalate: "to the team of the consumer, with the time at which it lost its slot.",
+    },
     proof,
   },
   {
@@ -116,6 +154,18 @@ export const slotRules: readonly RuleDefinition[] = [
       risk: "needs that much disk space",
     }],
     inhibitedBy: lost,
+    runbook: {
+      impact: "A little more WAL, and the slot is lost. Then its consumer must be set up again.",
+      look: [
+        { read: "/replication", shows: "what is left before the slot is lost" },
+        { read: "df -h", shows: "whether the disk has space for a higher limit" },
+      ],
+      steps: [
+        "Start the consumer again, or let it catch up.",
+        "If the disk has space, raise `max_slot_wal_keep_size`, as the statement below does.",
+      ],
+      escalate: "at the critical level to the team of the consumer.",
+    },
     proof,
   },
 ];

@@ -40,6 +40,24 @@ export const vacuumRules: readonly RuleDefinition[] = [
       "Vacuum does not freeze old rows. Possible causes: a long transaction, a replication slot, or autovacuum that is held back.",
     cure: [freezeAll],
     evidence: idAges,
+    runbook: {
+      impact:
+        "When no ids are left (about 2.1 thousand million), the server refuses every write until vacuum has frozen old rows. This can take hours.",
+      look: [
+        {
+          read: "/storage",
+          shows: "the age, the time that is left, and how due each table is for a freeze",
+        },
+        { read: "GET /api/sessions", shows: "long transactions; they hold vacuum back" },
+      ],
+      steps: [
+        "Remove what holds vacuum back first: long transactions, prepared transactions, unused slots (`xmin_horizon`).",
+        "Freeze the oldest tables first, one by one: `vacuum (freeze, verbose)` with the name of a table. The runbook of `freeze_lag` has the query that lists them.",
+        "Do not cancel an autovacuum whose text ends with (to prevent wraparound).",
+      ],
+      escalate:
+        "at once at the critical level. Below 40 million ids the server warns in its log; at 3 million it stops writing.",
+    },
     proof: idsProof,
   },
   {
@@ -58,6 +76,22 @@ export const vacuumRules: readonly RuleDefinition[] = [
       "Ids are used faster than vacuum freezes them. Possible causes: many small transactions, or vacuum that is held back.",
     cure: [freezeAll],
     inhibitedBy: { rule: "wraparound", sameScope: false },
+    runbook: {
+      impact:
+        "At this rate the ids end before vacuum comes round by itself. See `wraparound` for what happens then.",
+      look: [
+        { read: "/storage", shows: "the age, and the time that is left" },
+        {
+          read: "GET /api/queries",
+          shows: "statements with very many calls: each writing transaction takes one id",
+        },
+      ],
+      steps: [
+        "Freeze the oldest tables, as the runbook of `wraparound` says.",
+        "Let clients write in batches: one transaction takes one id, however many rows it writes.",
+      ],
+      escalate: "at the critical level, on the same day.",
+    },
     proof: idsProof,
   },
   {
@@ -76,6 +110,22 @@ export const vacuumRules: readonly RuleDefinition[] = [
       "Many sessions lock the same rows, as foreign keys do, and vacuum does not freeze these rows.",
     cure: [freezeAll],
     evidence: idAges,
+    runbook: {
+      impact:
+        "When multixact ids end, statements that lock rows fail, and so do inserts that check a foreign key.",
+      look: [
+        {
+          read: "GET /api/alerts?state=firing",
+          shows: "the evidence: the ages of both kinds of ids",
+        },
+        { read: "GET /api/queries", shows: "`for share` and `for key share` with very many calls" },
+      ],
+      steps: [
+        "Freeze as the runbook of `wraparound` says: a vacuum with freeze also advances multixact ids.",
+        "Reduce the cause: many transactions that reference the same parent row at the same time.",
+      ],
+      escalate: "at once at the critical level.",
+    },
     proof: idsProof,
   },
   {
@@ -104,6 +154,24 @@ export const vacuumRules: readonly RuleDefinition[] = [
         "reads and writes the table; raise autovacuum_vacuum_cost_limit afterwards",
       ),
     evidence: tableFacts,
+    runbook: {
+      impact: "Dead rows accumulate. Queries read them, and the table grows.",
+      look: [
+        {
+          read: "GET /api/alerts?state=firing",
+          shows: "the evidence: the table with its dead rows, and the vacuums under way",
+        },
+        {
+          read: "GET /api/sessions",
+          shows: "long transactions; while they are open vacuum removes little",
+        },
+      ],
+      steps: [
+        "Run the statement below for the table. If it does not remove the rows, follow `xmin_horizon`.",
+        "Afterwards raise `autovacuum_vacuum_cost_limit`, or `autovacuum_max_workers` at the next restart.",
+      ],
+      escalate: "if the lag returns within a day although autovacuum runs all the time.",
+    },
     proof: vacuumProof,
   },
   {
@@ -128,6 +196,21 @@ export const vacuumRules: readonly RuleDefinition[] = [
     }],
     cureFor: (_view, scope) => cureOf(analyzeOf(scope), "reads a sample of the table"),
     evidence: tableFacts,
+    runbook: {
+      impact: "The planner may choose a wrong plan, such as a scan of the whole table.",
+      look: [
+        {
+          read: "GET /api/alerts?state=firing",
+          shows: "the evidence: the table, and its changes since the last analyze",
+        },
+        { read: "GET /api/queries", shows: "statements that became slower at the same time" },
+      ],
+      steps: [
+        "Run the statement below. It takes seconds and blocks nobody.",
+      ],
+      escalate:
+        "not needed, unless the alert returns each hour: then autovacuum has too few workers.",
+    },
     proof: vacuumProof,
   },
   {
@@ -153,6 +236,21 @@ export const vacuumRules: readonly RuleDefinition[] = [
     cureFor: (_view, scope) =>
       cureOf(vacuumOf(scope, "freeze"), "reads and writes the whole table"),
     evidence: tableFacts,
+    runbook: {
+      impact: "A vacuum against wraparound is overdue. If it never ends, `wraparound` fires next.",
+      look: [
+        {
+          read: "GET /api/alerts?state=firing",
+          shows: "the evidence: the table, and the progress of the vacuum",
+        },
+        { read: "GET /api/locks", shows: "whether the vacuum waits for a lock" },
+      ],
+      steps: [
+        "If the vacuum is slow, let it run and raise `autovacuum_vacuum_cost_limit`.",
+        "If it waits or is cancelled again and again, find who locks the table: DDL in a loop, or a job with `lock table`.",
+      ],
+      escalate: "at the critical level.",
+    },
     proof: vacuumProof,
   },
   {
@@ -175,6 +273,18 @@ export const vacuumRules: readonly RuleDefinition[] = [
       risk:
         "reads only; reindex index concurrently then needs space for a second copy; a table needs pg_repack, or VACUUM FULL (ACCESS EXCLUSIVE)",
     }],
+    runbook: {
+      impact: "Space on disk, in memory and in backups holds nothing. It is an estimate.",
+      look: [
+        { read: "/storage", shows: "the largest tables, and how due each is for a vacuum" },
+        { read: "GET /api/indexes", shows: "the sizes of the indexes" },
+      ],
+      steps: [
+        "Rebuild the worst indexes with `reindex index concurrently`, one by one; each needs its size again on disk.",
+        "For a partitioned table, wait: retention drops old partitions with their bloat.",
+      ],
+      escalate: "not at night: plan it for a quiet hour.",
+    },
     proof: onServer("bloat, and a high rate of WAL"),
   },
 ];

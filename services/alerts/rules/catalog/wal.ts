@@ -23,6 +23,23 @@ export const walRules: readonly RuleDefinition[] = [
       risk: "reads only; the server's log has the error of archive_command",
     }],
     evidence: ({ view }) => [{ name: "archiver", value: view.rows("archiver")?.[0] }],
+    runbook: {
+      impact:
+        "WAL is not archived, so point-in-time recovery ends at the last archived segment. WAL also accumulates until the disk is full.",
+      look: [
+        {
+          read: "GET /api/alerts?state=firing",
+          shows: "the evidence: the last segment that failed, and when",
+        },
+        { read: "df -h", shows: "the disk of the archive, and the disk of pg_wal" },
+      ],
+      steps: [
+        "Read the server's log for the output of `archive_command`: full disk, wrong permission, unreachable host.",
+        "Repair the target. The server tries again by itself; nothing must be restarted.",
+        "Never delete files in pg_wal by hand.",
+      ],
+      escalate: "if the disk of pg_wal has space for less than two hours.",
+    },
     proof: onServer("WAL that does not reach its archive"),
   },
   {
@@ -45,6 +62,19 @@ export const walRules: readonly RuleDefinition[] = [
       risk: "needs that much disk space, and recovery after a crash takes longer",
     }],
     evidence: ({ view }) => [{ name: "checkpoints", value: view.rows("checkpoints")?.[0] }],
+    runbook: {
+      impact:
+        "Checkpoints come early, so pages are written more often and WAL has more full-page images. Writes become slower.",
+      look: [
+        { read: "GET /api/alerts?state=firing", shows: "the evidence: the counts of checkpoints" },
+        { read: "GET /api/queries", shows: "statements that write most WAL" },
+      ],
+      steps: [
+        "Raise `max_wal_size`, as the statement below does. It takes effect without a restart.",
+        "If this was a bulk load, wait: the alert ends by itself.",
+      ],
+      escalate: "not needed.",
+    },
     proof: onServer("checkpoints forced one after the other"),
   },
   {
@@ -66,6 +96,21 @@ export const walRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "reads only",
     }],
+    runbook: {
+      impact: "Much WAL fills the archive, delays standbys and makes backups larger.",
+      look: [
+        { read: "GET /api/queries", shows: "statements that write most WAL" },
+        {
+          read: "GET /api/operations",
+          shows: "imports, conversions and other long work of Holdfast",
+        },
+      ],
+      steps: [
+        "Find the statement. Let bulk work run in smaller portions, or at night.",
+        "If checkpoints are frequent, follow `checkpoints_forced`: full-page images are a large part of WAL.",
+      ],
+      escalate: "if `archive_lag`, `replication_lag` or `slot_retained` fires too.",
+    },
     proof: onServer("bloat, and a high rate of WAL"),
   },
 ];

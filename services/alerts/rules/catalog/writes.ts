@@ -28,6 +28,20 @@ export const writeRules: readonly RuleDefinition[] = [
         "reads only; for SyncRep check the standby, for WALSync and DataFileSync check the disk",
     }],
     inhibitedBy: diskFull,
+    runbook: {
+      impact:
+        "Each small commit takes this long. Uploads become slow first, then they are refused because too many wait.",
+      look: [
+        { read: "GET /api/sessions", shows: "what the sessions wait for" },
+        { read: "/replication", shows: "standbys that commits may wait for" },
+      ],
+      steps: [
+        "For SyncRep, check the synchronous standby (`standby_missing`).",
+        "For WALSync, WALWrite or DataFileSync, check the disk: its latency, a snapshot, a throttled cloud volume.",
+        "If sessions wait for nothing, the processor is busy: see `GET /api/queries`.",
+      ],
+      escalate: "at the critical level to whoever runs the storage.",
+    },
     proof: canaryProof,
   },
   {
@@ -56,6 +70,26 @@ export const writeRules: readonly RuleDefinition[] = [
     evidence: ({ access: { mode, cause, reason, remedy } }) =>
       mode === "writing" ? [] : [{ name: "server", value: { mode, cause, reason, remedy } }],
     inhibitedBy: diskFull,
+    runbook: {
+      impact:
+        "Nothing can be stored. Uploads are answered 503 with the reason, and readiness is 503. Reads are still served.",
+      look: [
+        {
+          read: "GET /api/health",
+          shows: "the check `write_access` has the reason and what to do",
+        },
+        {
+          read: "deno task doctor",
+          shows: "the same in full, and where a read-only default was set",
+        },
+      ],
+      steps: [
+        "Read-only by a setting: run the statement that the doctor prints. A managed service sets it when its disk is nearly full: make space first.",
+        "A standby: the address leads to the wrong server after a switch-over. Correct it, or wait for the promotion.",
+        "Disk full: follow `disk_full`. Ids used up: follow `wraparound`.",
+      ],
+      escalate: "at once, if none of the reasons applies or you may not change the server.",
+    },
     proof: canaryProof,
   },
   {
@@ -81,6 +115,21 @@ export const writeRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "reads only; dropping an unused slot frees its WAL at the next checkpoint",
     }],
+    runbook: {
+      impact:
+        "The disk of the server is full, and uploads are refused. Clients that retry lose nothing.",
+      look: [
+        { read: "df -h", shows: "which disk is full: data, pg_wal, or the one of the backups" },
+        { read: "/replication", shows: "slots that retain WAL" },
+      ],
+      steps: [
+        "Never delete files of the data directory by hand.",
+        "Free the largest share first: an unused slot (`slot_inactive`), an archive that fails (`archiver`), temporary files of one query (cancel it), old partitions (`POST /api/partitions/plan`).",
+        "If the disk holds backups too, remove the oldest with `DELETE /api/backups/{id}`.",
+        "When there is space, uploads continue by themselves.",
+      ],
+      escalate: "at once if you cannot free 5 % of the disk within 15 minutes.",
+    },
     proof: byReading("uploads that a full disk refuses", "the test fills no disk"),
   },
   {
@@ -106,6 +155,22 @@ export const writeRules: readonly RuleDefinition[] = [
       lock: "none",
       risk: "reads only",
     }],
+    runbook: {
+      impact: "No tick of this feed has been stored for some time. Holdfast and the database work.",
+      look: [
+        {
+          read: "GET /api/health/feeds",
+          shows: "the last tick of each feed, and what was quarantined",
+        },
+        { read: "GET /api/quarantine", shows: "whether its rows are refused, and why" },
+      ],
+      steps: [
+        "If rows are quarantined, correct the cause and retry them: `POST /api/quarantine/retry`.",
+        "If nothing arrives, ask the sender. Its log has Holdfast's answers.",
+        "If the market is closed, silence the rule for that time: `POST /api/alerts/silences`.",
+      ],
+      escalate: "to the owner of the feed. This rule is off by default, because markets close.",
+    },
     proof: onServerBoth("a feed that sends nothing"),
   },
 ];
