@@ -54,8 +54,14 @@ interface RecentWork {
   totalMs: number;
 }
 
-/** Follows pg_stat_statements: what each reading added over the last quarter of an hour, and the statements' texts. */
-export function createStatements() {
+/** Takes in the work between two readings, the seconds between them, and the statements that have become slower. */
+export type OnStatementWork = (work: WorkById, seconds: number, slower: string[]) => void;
+
+/**
+ * Follows pg_stat_statements: what each reading added over the last quarter of an hour, and the statements' texts. `onWork`
+ * is called with what each reading added.
+ */
+export function createStatements({ onWork = () => {} }: { onWork?: OnStatementWork } = {}) {
   let last: readonly StatementRow[] | undefined;
   let rounds: Round[] = [];
   const texts = new StatementTexts();
@@ -83,6 +89,7 @@ export function createStatements() {
         const work = workBetween(last, rows, last.length < rowsMax);
         rounds.push({ at, seconds: at - before, work });
         regressions.note(work, at * 1000);
+        onWork(work, at - before, regressions.found().map(({ query_id }) => query_id));
         texts.noteRan(work.keys());
         rounds = rounds.filter((round) => at - round.at < windowSeconds);
       }
