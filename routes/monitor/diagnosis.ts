@@ -88,7 +88,10 @@ const queriesRoute = createRoute({
       limit: limitParam(1_000, 50),
       cursor: cursorParam,
       order: z.enum(["recent", "total"]).default("recent").openapi({
-        description: "By time in the last quarter of an hour, or since the statistics began",
+        description: "By the last quarter of an hour, or by all since the statistics began",
+      }),
+      by: z.enum(["time", "calls", "io"]).default("time").openapi({
+        description: "io: blocks read and temporary blocks written",
       }),
     }),
   },
@@ -150,10 +153,10 @@ export function diagnosisRoutes(
   });
 
   router.openapi(queriesRoute, (c) => {
-    const { order, ...page } = c.req.valid("query");
-    const { queries, ...state } = queriesReport(monitor.snapshot(), changes, Infinity, order);
+    const { order, by, ...page } = c.req.valid("query");
+    const { queries, ...state } = queriesReport(monitor.snapshot(), changes, order, by);
     const { rows, next_cursor } = pageOf(queries, {
-      list: `queries ${order}`,
+      list: `queries ${order} ${by}`,
       ...page,
       keyOf: ({ query_id }) => query_id,
     });
