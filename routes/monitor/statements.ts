@@ -91,7 +91,9 @@ const historyRoute = createRoute({
 
 const PlanNode: z.ZodType<Node> = z.object({
   node: z.string().openapi({ example: "Index Scan" }),
-  relation: z.string().nullable().openapi({ description: "Table, CTE or function, with its alias" }),
+  relation: z.string().nullable().openapi({
+    description: "Table, CTE or function, with its alias",
+  }),
   index: z.string().nullable(),
   role: z.enum(["root", "outer", "inner", "member", "init_plan", "sub_plan", "subquery"]).openapi({
     description: "How its parent uses it",
@@ -112,7 +114,8 @@ const PlanNode: z.ZodType<Node> = z.object({
   }),
   conditions: z.array(z.object({ what: z.string(), text: z.string() })),
   left_out: z.int().openapi({
-    description: "Nodes below that are not shown: of an Append, all but the 12 most expensive members",
+    description:
+      "Nodes below that are not shown: of an Append, all but the 12 most expensive members",
   }),
   left_out_share: z.number(),
   // A recursive schema needs an explicit type.
