@@ -160,7 +160,9 @@ class WaitingMinutes {
 
   of(id: string): StoredWork[] {
     const present = this.#open && rowsOf(this.#open.work, this.#open);
-    return [...this.#rows, ...present ?? []].filter(({ query_id }) => query_id === id);
+    return [...this.#rows, ...present ?? []].flatMap(({ query_id, ...done }) =>
+      query_id === id ? [done] : []
+    );
   }
 }
 
