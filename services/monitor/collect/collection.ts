@@ -4,7 +4,11 @@ import type { Pool } from "../../../db/pool/pool.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { type Changes, indexChanges, settingChanges } from "../diagnosis/changes.ts";
-import { createStatements, type OnStatementWork, type Statements } from "../diagnosis/statements.ts";
+import {
+  createStatements,
+  type OnStatementWork,
+  type Statements,
+} from "../diagnosis/statements.ts";
 import type { PerformanceMetrics } from "../signals/derived.ts";
 import type { View } from "../signals/signal.ts";
 import { collectTier, type TierOutcome } from "./collect_tier.ts";

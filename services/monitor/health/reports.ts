@@ -55,9 +55,9 @@ function suspects(since: number, query: string | null, changes: Pick<Changes, "b
   const names = ({ kind, subject }: Change) =>
     kind === "plan" && text?.startsWith(subject) ||
     (kind === "ddl" || kind === "index") &&
-    (subject.toLowerCase().replace(/^.* on /, "").match(word) ?? []).some((one) =>
-      one.length > 3 && words.has(one) && !keywords.has(one)
-    );
+      (subject.toLowerCase().replace(/^.* on /, "").match(word) ?? []).some((one) =>
+        one.length > 3 && words.has(one) && !keywords.has(one)
+      );
   return changes.between(since - hour, since + hour / 4)
     .map((change) => ({
       ...change,
