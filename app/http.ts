@@ -38,6 +38,7 @@ import { rehearsalRoutes } from "../routes/rehearsals/rehearsals.ts";
 import { quarantineRoutes } from "../routes/ticks/quarantine.ts";
 import { securityHeaders } from "../routes/auth/security.ts";
 import { settingRoutes } from "../routes/monitor/settings.ts";
+import { statementRoutes } from "../routes/monitor/statements.ts";
 import { type AppEnv, createRouter } from "../routes/common/shared.ts";
 import { tickRoutes } from "../routes/ticks/ticks.ts";
 import type { ListenerLimits, ServeOptions, Upgrade } from "../runtime/types.ts";
@@ -73,6 +74,7 @@ import type { Operations } from "../services/requests/operations.ts";
 import type { RequestKeys } from "../services/requests/keys.ts";
 import type { RequestLog } from "../services/requests/request_log.ts";
 import type { Rehearsals } from "../services/rehearsals/service.ts";
+import type { Planner } from "../services/monitor/statements/planner.ts";
 import type { Sessions } from "../services/monitor/diagnosis/sessions.ts";
 import type { WriteAccess } from "../services/monitor/write_access/access.ts";
 
@@ -94,6 +96,7 @@ export interface Services {
   rotation: Pick<Rotation, "plan" | "apply">;
   conversions: Conversions;
   sessions: Sessions;
+  planner: Planner;
   alerts: Alerts;
   backups: Backups;
   benchmarks: Benchmarks;
@@ -168,6 +171,7 @@ function mountApi(
     alertChannelRoutes(services),
     alertRehearsalRoutes({ ...services, samples: sampleReader(services.monitor.history) }),
     diagnosisRoutes(services),
+    statementRoutes(services),
     changeRoutes(services),
     incidentRoutes(services),
     metricRoutes(services),

@@ -7,6 +7,7 @@ import { type Changes, createChanges } from "../services/monitor/diagnosis/chang
 import { createSessions, type Sessions } from "../services/monitor/diagnosis/sessions.ts";
 import { createHistory } from "../services/monitor/history/history.ts";
 import { createIncidents, type Incidents } from "../services/monitor/incidents/incidents.ts";
+import { createPlanner, type Planner } from "../services/monitor/statements/planner.ts";
 import { createMonitor, type Monitor } from "../services/monitor/service.ts";
 import type { Catalogue } from "../services/partitions/catalogue.ts";
 import type { Foundation } from "./foundation.ts";
@@ -16,6 +17,7 @@ export interface MonitorServices {
   changes: Changes;
   incidents: Incidents;
   sessions: Sessions;
+  planner: Planner;
 }
 
 /** Makes the monitor and what it needs: history, the list of changes, incidents and sessions. */
@@ -65,5 +67,11 @@ export function composeMonitor(
     clock,
     log,
   });
-  return { monitor, changes, incidents, sessions: createSessions({ pool: fastPool, log }) };
+  return {
+    monitor,
+    changes,
+    incidents,
+    sessions: createSessions({ pool: fastPool, log }),
+    planner: createPlanner({ pool: appPool, snapshot: monitor.snapshot, changes, clock }),
+  };
 }

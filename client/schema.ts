@@ -1044,6 +1044,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/database/statements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One statement: what it did of late and in all, and how it has become slower
+         * @description Needs the scope `read` where tokens are required.
+         */
+        get: operations["getStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/database/statements/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What one statement did over time
+         * @description Each minute, the 30 statements that took the longest are kept, and up to 10 that have become slower; of each quarter of an hour and day, 60. A statement without points was none of them. Minutes, quarters of an hour and days are kept as long as those of metrics. Needs the scope `read` where tokens are required.
+         */
+        get: operations["getStatementHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/database/statements/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The generic plan of one statement, as a tree
+         * @description The statement is planned with parameters in place of its constants, with the rights and the settings of the role that ran it, in a read-only transaction that is rolled back. It is not executed. Postgres 14 and 15 plan it as a prepared statement, later versions with EXPLAIN (GENERIC_PLAN). A plan is kept for 30 s; one is made at a time. Needs the scope `read` where tokens are required.
+         */
+        get: operations["getStatementPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/changes": {
         parameters: {
             query?: never;
@@ -3287,6 +3347,9 @@ export interface components {
                 /** @description Share of the time of all statements, 0 to 1 */
                 share: number;
                 rows: number;
+                /** @description Blocks that were not in the server's cache */
+                blocks_read: number;
+                /** @description null: it read no block */
                 cache_hit_ratio: number | null;
                 temp_blocks: number;
                 wal_bytes: number;
@@ -3298,6 +3361,13 @@ export interface components {
                     total_ms: number;
                     /** @description Share of the time of all statements, 0 to 1 */
                     share: number;
+                    rows: number;
+                    /** @description Blocks that were not in the server's cache */
+                    blocks_read: number;
+                    /** @description null: it read no block */
+                    cache_hit_ratio: number | null;
+                    temp_blocks: number;
+                    wal_bytes: number;
                 } | null;
                 /** @description How a call has become more expensive; empty: no regression */
                 regressions: {
@@ -3312,6 +3382,13 @@ export interface components {
                      * @example 2026-01-31T09:30:00Z
                      */
                     since: string;
+                    /** @description What of one call changed with it, likely causes first. more_blocks: more blocks for as many rows, as by another plan, a missing index or bloat. cache_misses: more blocks read for as many blocks. waits: only the time grew, as by locks, the disk or the processor */
+                    causes: {
+                        /** @enum {string} */
+                        kind: "more_rows" | "more_blocks" | "cache_misses" | "temp_files" | "waits";
+                        before: number;
+                        after: number;
+                    }[];
                     /** @description Changes within the hour before, likely causes first */
                     changes: {
                         /**
@@ -3324,7 +3401,7 @@ export interface components {
                         subject: string;
                         before: string | null;
                         after: string | null;
-                        /** @description Whether the change names a table of the statement */
+                        /** @description Whether the change names a table of the statement, or is one of its plan */
                         same_table: boolean;
                     }[];
                 }[];
@@ -3381,6 +3458,179 @@ export interface components {
                 };
             }[];
             next_cursor: string | null;
+        };
+        StatementReport: {
+            /**
+             * @description unknown: the list may be old or incomplete
+             * @enum {string}
+             */
+            status: "known" | "unknown";
+            /** @description Why the status is unknown */
+            detail: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            checked_at: string | null;
+            age_ms: number | null;
+            statement: {
+                query_id: string;
+                /** @description Text without constants; null until it has been fetched */
+                query: string | null;
+                calls: number;
+                mean_ms: number;
+                total_ms: number;
+                /** @description Share of the time of all statements, 0 to 1 */
+                share: number;
+                rows: number;
+                /** @description Blocks that were not in the server's cache */
+                blocks_read: number;
+                /** @description null: it read no block */
+                cache_hit_ratio: number | null;
+                temp_blocks: number;
+                wal_bytes: number;
+                /** @description The same figures for at most the last quarter of an hour; null before two readings */
+                recent: {
+                    seconds: number;
+                    calls: number;
+                    mean_ms: number;
+                    total_ms: number;
+                    /** @description Share of the time of all statements, 0 to 1 */
+                    share: number;
+                    rows: number;
+                    /** @description Blocks that were not in the server's cache */
+                    blocks_read: number;
+                    /** @description null: it read no block */
+                    cache_hit_ratio: number | null;
+                    temp_blocks: number;
+                    wal_bytes: number;
+                } | null;
+                /** @description How a call has become more expensive; empty: no regression */
+                regressions: {
+                    /** @enum {string} */
+                    metric: "mean_ms" | "blocks_per_call";
+                    /** @description Median of the last six hours */
+                    before: number;
+                    after: number;
+                    ratio: number;
+                    /**
+                     * Format: date-time
+                     * @example 2026-01-31T09:30:00Z
+                     */
+                    since: string;
+                    /** @description What of one call changed with it, likely causes first. more_blocks: more blocks for as many rows, as by another plan, a missing index or bloat. cache_misses: more blocks read for as many blocks. waits: only the time grew, as by locks, the disk or the processor */
+                    causes: {
+                        /** @enum {string} */
+                        kind: "more_rows" | "more_blocks" | "cache_misses" | "temp_files" | "waits";
+                        before: number;
+                        after: number;
+                    }[];
+                    /** @description Changes within the hour before, likely causes first */
+                    changes: {
+                        /**
+                         * Format: date-time
+                         * @example 2026-01-31T09:30:00Z
+                         */
+                        at: string;
+                        /** @enum {string} */
+                        kind: "setting" | "ddl" | "index" | "plan" | "statistics_reset" | "server_start" | "holdfast_start" | "mark";
+                        subject: string;
+                        before: string | null;
+                        after: string | null;
+                        /** @description Whether the change names a table of the statement, or is one of its plan */
+                        same_table: boolean;
+                    }[];
+                }[];
+            };
+        };
+        StatementHistory: {
+            query_id: string;
+            /** @description Time that each point covers */
+            step_seconds: number;
+            /** @description false: points may be missing; detail says why */
+            complete: boolean;
+            detail: string;
+            points: {
+                /**
+                 * Format: date-time
+                 * @description When the interval begins
+                 * @example 2026-01-31T09:30:00Z
+                 */
+                ts: string;
+                /** @description How much of the interval was observed, at most about its length */
+                seconds: number;
+                calls: number;
+                total_ms: number;
+                /** @description Time of one call */
+                mean_ms: number;
+                rows: number;
+                /** @description Blocks read, from the cache or not */
+                blocks: number;
+                /** @description Those that were not in the cache */
+                blocks_read: number;
+                temp_blocks: number;
+                wal_bytes: number;
+            }[];
+        };
+        StatementPlan: {
+            query_id: string;
+            /**
+             * @description unknown: detail says why
+             * @enum {string}
+             */
+            status: "known" | "unknown";
+            detail: string;
+            /** @description What an administrator can run so that there is a plan */
+            remedy: string | null;
+            /** @description The whole text, without constants */
+            query: string | null;
+            /** @description The role that ran it, with whose rights it is planned */
+            role: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00Z
+             */
+            planned_at: string;
+            total_cost: number | null;
+            /** @description Nodes of the plan, shown or not */
+            nodes: number | null;
+            root: components["schemas"]["PlanNode"] | null;
+        };
+        PlanNode: {
+            /** @example Index Scan */
+            node: string;
+            /** @description Table, CTE or function, with its alias */
+            relation: string | null;
+            index: string | null;
+            /**
+             * @description How its parent uses it
+             * @enum {string}
+             */
+            role: "root" | "outer" | "inner" | "member" | "init_plan" | "sub_plan" | "subquery";
+            /** @description The name of a subplan */
+            name: string | null;
+            /** @description Rows that the planner expects of one execution */
+            rows: number;
+            /** @description Bytes of a row */
+            width: number;
+            startup_cost: number;
+            total_cost: number;
+            /** @description Share of the whole cost that this node alone causes, 0 to 1; the shares of all nodes together are 1 */
+            share: number;
+            /** @description The share of the node and all below it */
+            subtree_share: number;
+            /** @description Parallel workers that it starts */
+            workers: number | null;
+            /** @description Whether several processes execute it, so that rows are those of one */
+            per_worker: boolean;
+            conditions: {
+                what: string;
+                text: string;
+            }[];
+            /** @description Nodes below that are not shown: of an Append, all but the 12 most expensive members */
+            left_out: number;
+            left_out_share: number;
+            children: components["schemas"]["PlanNode"][];
         };
         ChangeList: {
             changes: components["schemas"]["ServerChange"][];
@@ -7779,8 +8029,12 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the previous page, unchanged; any other text is refused */
                 cursor?: string;
-                /** @description By time in the last quarter of an hour, or since the statistics began */
+                /** @description By the last quarter of an hour, or by all since the statistics began */
                 order?: "recent" | "total";
+                /** @description io: blocks read and temporary blocks written */
+                by?: "time" | "calls" | "io";
+                /** @description Only statements that have become slower */
+                slower?: "0" | "1" | "true" | "false";
             };
             header?: never;
             path?: never;
@@ -7845,6 +8099,144 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStatement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The query_id of GET /api/queries */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statement, as last read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementReport"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStatementHistory: {
+        parameters: {
+            query?: {
+                /** @description Default: an hour before `to` */
+                from?: string;
+                to?: string;
+                /** @description Seconds per point; larger if no finer points are kept */
+                step?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The query_id of GET /api/queries */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums of each interval, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementHistory"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
+            408: components["responses"]["Problem408_request_timeout"];
+            414: components["responses"]["Problem414_target_too_long"];
+            417: components["responses"]["Problem417_expectation_failed"];
+            429: components["responses"]["Problem429_rate_limited"];
+            431: components["responses"]["Problem431_head_too_large"];
+            500: components["responses"]["Problem500_database_error_internal"];
+            503: components["responses"]["Problem503_database_read_only_database_unavailable_lock_timeout_overloaded_shutting_down_too_many_connections"];
+            504: components["responses"]["Problem504_deadline_exceeded"];
+            /** @description A problem document (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStatementPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The query_id of GET /api/queries */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan, or why there is none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementPlan"];
+                };
+            };
+            400: components["responses"]["Problem400_invalid_request"];
+            401: components["responses"]["Problem401_unauthorized"];
+            403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
             408: components["responses"]["Problem408_request_timeout"];
             414: components["responses"]["Problem414_target_too_long"];
             417: components["responses"]["Problem417_expectation_failed"];

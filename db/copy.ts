@@ -71,6 +71,12 @@ export class CopyEncoder {
     this.#at += 12;
   }
 
+  float4(value: number): void {
+    this.#view.setInt32(this.#at, 4);
+    this.#view.setFloat32(this.#at + 4, value);
+    this.#at += 8;
+  }
+
   float8(value: number): void {
     this.#view.setInt32(this.#at, 8);
     this.#view.setFloat64(this.#at + 4, value);

@@ -91,16 +91,19 @@ export async function rollupState(
   return row ?? { until: null, oldest: null };
 }
 
+/** What to roll up: [from, to) of `source`, milliseconds since 1970, into buckets of `seconds` of `table`. */
+export interface RollupRange {
+  table: SampleTable;
+  source: SampleTable;
+  seconds: number;
+  from: number;
+  to: number;
+}
+
 /** Rolls [from, to) of `source` up into buckets of `seconds`, and records that. Needs a transaction. */
 export async function rollUp(
   sql: Sql,
-  { table, source, seconds, from, to }: {
-    table: SampleTable;
-    source: SampleTable;
-    seconds: number;
-    from: number;
-    to: number;
-  },
+  { table, source, seconds, from, to }: RollupRange,
 ): Promise<void> {
   const raw = source === "samples";
   const iso = (at: number) => new Date(at).toISOString();
@@ -119,6 +122,11 @@ export async function rollUp(
     order by bucket, series`,
     [seconds, iso(from), iso(to)],
   );
+  await noteRolledUp(sql, table, to);
+}
+
+/** Records that a table is rolled up to `to`, in milliseconds since 1970. */
+export async function noteRolledUp(sql: Sql, table: SampleTable, to: number): Promise<void> {
   const rolled_until = new Date(to);
   await recordsIn(sql).insert(rollupRecords).values({ table_name: table, rolled_until })
     .onConflictDoUpdate({ target: rollupRecords.table_name, set: { rolled_until } });

@@ -292,6 +292,24 @@ export const minuteRecords = rollup("samples_1m");
 export const quarterRecords = rollup("samples_15m");
 export const dayRecords = rollup("samples_1d");
 
+const statementWork = (name: string) =>
+  holdfast.table(name, {
+    ts: time("ts").notNull(),
+    query_id: bigint({ mode: "bigint" }).notNull(),
+    seconds: real().notNull(),
+    calls: real().notNull(),
+    total_ms: real().notNull(),
+    rows: real().notNull(),
+    blocks_hit: real().notNull(),
+    blocks_read: real().notNull(),
+    temp_blocks: real().notNull(),
+    wal_bytes: real().notNull(),
+  });
+
+export const statementMinuteRecords = statementWork("statements_1m");
+export const statementQuarterRecords = statementWork("statements_15m");
+export const statementDayRecords = statementWork("statements_1d");
+
 /** Until when each table of samples is rolled up from the finer one. */
 export const rollupRecords = holdfast.table("sample_rollups", {
   table_name: text().primaryKey(),

@@ -13,6 +13,7 @@ import {
   type AppEnv,
   createRouter,
   cursorParam,
+  flagParam,
   jsonAnswer,
   limitParam,
   Time,
@@ -88,8 +89,12 @@ const queriesRoute = createRoute({
       limit: limitParam(1_000, 50),
       cursor: cursorParam,
       order: z.enum(["recent", "total"]).default("recent").openapi({
-        description: "By time in the last quarter of an hour, or since the statistics began",
+        description: "By the last quarter of an hour, or by all since the statistics began",
       }),
+      by: z.enum(["time", "calls", "io"]).default("time").openapi({
+        description: "io: blocks read and temporary blocks written",
+      }),
+      slower: flagParam.openapi({ description: "Only statements that have become slower" }),
     }),
   },
   responses: { 200: jsonAnswer(QueryList, "The most expensive first, as last read") },
@@ -150,13 +155,16 @@ export function diagnosisRoutes(
   });
 
   router.openapi(queriesRoute, (c) => {
-    const { order, ...page } = c.req.valid("query");
-    const { queries, ...state } = queriesReport(monitor.snapshot(), changes, Infinity, order);
-    const { rows, next_cursor } = pageOf(queries, {
-      list: `queries ${order}`,
-      ...page,
-      keyOf: ({ query_id }) => query_id,
-    });
+    const { order, by, slower, ...page } = c.req.valid("query");
+    const { queries, ...state } = queriesReport(monitor.snapshot(), changes, order, by);
+    const { rows, next_cursor } = pageOf(
+      slower ? queries.filter(({ regressions }) => regressions.length > 0) : queries,
+      {
+        list: `queries ${order} ${by} ${slower}`,
+        ...page,
+        keyOf: ({ query_id }) => query_id,
+      },
+    );
     return c.json({ ...state, queries: rows, next_cursor }, 200);
   });
 

@@ -3,7 +3,7 @@ import { changeKinds } from "../../db/history/changes.ts";
 import type { BlockedSession as Blocked } from "../../services/monitor/diagnosis/locks.ts";
 import { nextCursor, Time } from "../common/shared.ts";
 
-const state = {
+export const readingState = {
   status: z.enum(["known", "unknown"]).openapi({
     description: "unknown: the list may be old or incomplete",
   }),
@@ -31,7 +31,7 @@ const BlockedSession: z.ZodType<Blocked> = z.object({
 }).openapi("BlockedSession");
 
 export const LockTree = z.object({
-  ...state,
+  ...readingState,
   roots: z.array(z.object({
     ...session,
     state: z.string().nullable(),
@@ -74,49 +74,65 @@ const work = {
   mean_ms: z.number(),
   total_ms: z.number(),
   share: z.number().openapi({ description: "Share of the time of all statements, 0 to 1" }),
+  rows: z.number(),
+  blocks_read: z.number().openapi({ description: "Blocks that were not in the server's cache" }),
+  cache_hit_ratio: z.number().nullable().openapi({ description: "null: it read no block" }),
+  temp_blocks: z.number(),
+  wal_bytes: z.number(),
 };
 
+const causes = z.array(z.object({
+  kind: z.enum(["more_rows", "more_blocks", "cache_misses", "temp_files", "waits"]),
+  before: z.number(),
+  after: z.number(),
+})).openapi({
+  description:
+    "What of one call changed with it, likely causes first. more_blocks: more blocks for as many rows, as by another plan, " +
+    "a missing index or bloat. cache_misses: more blocks read for as many blocks. waits: only the time grew, as by locks, " +
+    "the disk or the processor",
+});
+
+/** A statement with what it did, and how it has become more expensive. */
+export const Query = z.object({
+  query_id: z.string(),
+  query: z.string().nullable().openapi({
+    description: "Text without constants; null until it has been fetched",
+  }),
+  ...work,
+  recent: z.object({ seconds: z.number(), ...work }).nullable().openapi({
+    description:
+      "The same figures for at most the last quarter of an hour; null before two readings",
+  }),
+  regressions: z.array(z.object({
+    metric: z.enum(["mean_ms", "blocks_per_call"]),
+    before: z.number().openapi({ description: "Median of the last six hours" }),
+    after: z.number(),
+    ratio: z.number(),
+    since: Time,
+    causes,
+    changes: z.array(z.object({
+      at: Time,
+      kind: z.enum(changeKinds),
+      subject: z.string(),
+      before: z.string().nullable(),
+      after: z.string().nullable(),
+      same_table: z.boolean().openapi({
+        description: "Whether the change names a table of the statement, or is one of its plan",
+      }),
+    })).openapi({ description: "Changes within the hour before, likely causes first" }),
+  })).openapi({ description: "How a call has become more expensive; empty: no regression" }),
+});
+
 export const QueryList = z.object({
-  ...state,
-  queries: z.array(z.object({
-    query_id: z.string(),
-    query: z.string().nullable().openapi({
-      description: "Text without constants; null until it has been fetched",
-    }),
-    ...work,
-    rows: z.number(),
-    cache_hit_ratio: z.number().nullable(),
-    temp_blocks: z.number(),
-    wal_bytes: z.number(),
-    recent: z.object({ seconds: z.number(), ...work }).nullable().openapi({
-      description:
-        "The same figures for at most the last quarter of an hour; null before two readings",
-    }),
-    regressions: z.array(z.object({
-      metric: z.enum(["mean_ms", "blocks_per_call"]),
-      before: z.number().openapi({ description: "Median of the last six hours" }),
-      after: z.number(),
-      ratio: z.number(),
-      since: Time,
-      changes: z.array(z.object({
-        at: Time,
-        kind: z.enum(changeKinds),
-        subject: z.string(),
-        before: z.string().nullable(),
-        after: z.string().nullable(),
-        same_table: z.boolean().openapi({
-          description: "Whether the change names a table of the statement",
-        }),
-      })).openapi({ description: "Changes within the hour before, likely causes first" }),
-    })).openapi({ description: "How a call has become more expensive; empty: no regression" }),
-  })),
+  ...readingState,
+  queries: z.array(Query),
   next_cursor: nextCursor,
 }).openapi("QueryList");
 
 const cure = z.object({ sql: z.string(), lock: z.string(), risk: z.string() });
 
 export const IndexList = z.object({
-  ...state,
+  ...readingState,
   indexes: z.array(z.object({
     name: z.string(),
     table: z.string(),

@@ -74,7 +74,13 @@ export function createMonitor(parts: MonitorParts): Monitor {
   const tables: Reading<TableReading[]> = emptyReading();
   const now = () => clock.now().getTime();
   const { everyMs, maxAgeMs } = tierTimes(config);
-  const collection = createCollection({ ...parts, everyMs, maxAgeMs });
+  const collection = createCollection({
+    ...parts,
+    everyMs,
+    maxAgeMs,
+    onStatementWork: (work, seconds, followed) =>
+      history.statements.note(work, { at: now(), seconds, followed }),
+  });
   const snapshots = createSnapshotCache({
     collection,
     maxAgeMs,

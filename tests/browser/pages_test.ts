@@ -48,7 +48,7 @@ const shows: Record<string, RegExp> = {
   "/incidents/:id": /Copy a summary/,
   "/activity": /Who blocks whom/,
   "/statements": /since reset/i,
-  "/statements/:id": /Statement/,
+  "/statements/:id": /Time a call/,
   "/history": /connections used/,
   "/storage": /market\.candles_1m/,
   "/replication": /this server is a primary/,

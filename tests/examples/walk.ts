@@ -181,6 +181,20 @@ async function walkRehearsals({ send, until }: Walk): Promise<void> {
   await send("listRehearsals");
 }
 
+/** One statement of Holdfast's own, which has a text, a history and a plan. */
+async function walkStatements({ send, until }: Walk): Promise<void> {
+  let queries: { query_id: string; query: string | null }[] = [];
+  await until("listQueries", {}, (body) => {
+    queries = JSON.parse(body).queries;
+    return queries.some(({ query }) => /^select/i.test(query ?? ""));
+  });
+  const id = queries.find(({ query }) => /^select/i.test(query ?? ""))?.query_id ?? "";
+  const path = { id };
+  await send("getStatement", { path });
+  await until("getStatementHistory", { path }, (body) => body.includes('"ts"'));
+  await send("getStatementPlan", { path });
+}
+
 async function walkAccess({ app, send, prepare }: Walk): Promise<void> {
   const { token: { id } } = await send<{ token: Ids }>("createToken");
   for (const operation of ["listTokens", "listAudit", "listInstances", "listDatabases"]) {
@@ -212,7 +226,6 @@ const plainReads = [
   "getFeedHealth",
   "getPerformanceHealth",
   "listLocks",
-  "listQueries",
   "listIndexes",
   "listIncidents",
   "listMetrics",
@@ -316,6 +329,7 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
         walkBenchmarks,
         walkRehearsals,
         walkAccess,
+        walkStatements,
       ]
     ) await part(walk);
     await walk.send("createMark");

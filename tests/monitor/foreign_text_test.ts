@@ -98,7 +98,7 @@ async function showForeign(target: Target): Promise<void> {
     // One text of the SQL_ASCII database keeps the server from showing any.
     const spot = databaseHealth(snapshot).checks.find(({ name }) => name === "statement_texts");
     assert.match(spot?.detail ?? "", /22021: invalid byte sequence/);
-    const report = () => queriesReport(monitor.snapshot(), { between: () => [] }, 100, "total");
+    const report = () => queriesReport(monitor.snapshot(), { between: () => [] }, "total", "time");
     assert.equal(report().status, "known", "what statements cost is known all the same");
     // A fetch that took long is followed by a pause.
     await eventually(async () => {

@@ -1,16 +1,21 @@
 // The statements that cost most, of late and since the statistics began; those that have become slower first.
-import { changeWords } from "../history/change_words.js";
-import { bytes, compact, duration, milliseconds, percent } from "../lib/format.js";
+import { bytes, compact, counted, duration, milliseconds, percent } from "../lib/format.js";
 import { useParam } from "../lib/router.js";
-import { html } from "../lib/view.js";
+import { html, useState } from "../lib/view.js";
 import { Age } from "../parts/age.js";
 import { Segments } from "../parts/controls.js";
-import { Icon, Meter } from "../parts/icon.js";
+import { Meter } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
 import { Await, Note, Panel, Trouble } from "../parts/panel.js";
 import { Table } from "../parts/table.js";
 import { useApi } from "../parts/use_api.js";
+import { Slower } from "./slower.js";
 
+/** By what the list is ordered, and the column that shows it. */
+const BY = { time: ["Time", "share"], calls: ["Calls", "calls"], io: ["I/O", "io"] };
+/** Statements asked for at first, and at most. */
+const FEW = 100;
+const MOST = 1_000;
 const ORDERS = [["recent", "Last 15 min"], ["total", "Since reset"]];
 const first = (text, most = 140) => {
   const line = String(text ?? "text not fetched yet").replace(/\s+/g, " ").trim();
@@ -18,33 +23,17 @@ const first = (text, most = 140) => {
 };
 const address = (row) => `/statements/${encodeURIComponent(row.query_id)}`;
 
-function Regressions({ rows }) {
-  const worse = rows.filter(({ regressions }) => regressions.length > 0);
-  if (worse.length === 0) return null;
+function Regressions() {
+  const { data } = useApi("/api/queries?slower=true&limit=100", { every: 60_000 });
+  const rows = data?.queries ?? [];
+  if (rows.length === 0) return null;
   return html`
-    <${Panel} title="Slower than usual" aside=${`${worse.length} of ${rows.length}`}>
-      <ul class="cards">${worse.map((row) =>
+    <${Panel} title="Slower than usual" aside=${counted(rows.length, "statement")}>
+      <ul class="cards">${rows.map((row) =>
         html`<li key=${row.query_id}>
-    <a href=${address(row)}><code>${first(row.query, 200)}</code></a>
-    ${
-          row.regressions.map((one) =>
-            html`<p><${Icon} word="warn" /> ${
-              one.metric === "mean_ms"
-                ? `${milliseconds(one.before)} → ${milliseconds(one.after)} a call`
-                : `${compact(one.before)} → ${compact(one.after)} blocks a call`
-            } <span class="faint">(${
-              one.ratio.toFixed(1)
-            }×, since <${Age} at=${one.since} />)</span>
-      ${
-              one.changes.length > 0
-                ? html`<br /><span class="faint">likely cause: ${
-                  changeWords(one.changes[0])
-                }</span>`
-                : html`<br /><span class="faint">no change of the server was seen in the hour before</span>`
-            }</p>`
-          )
-        }
-  </li>`
+        <a href=${address(row)}><code>${first(row.query, 200)}</code></a>
+        ${row.regressions.map((one) => html`<${Slower} of=${one} />`)}
+      </li>`
       )}</ul>
       <//>
   `;
@@ -100,58 +89,80 @@ function columnsOf(order) {
       key: "rows",
       head: "Rows",
       num: true,
-      value: (row) => row.rows,
-      show: (row) => compact(row.rows),
+      value: (row) => work(row).rows,
+      show: (row) => compact(work(row).rows),
+    },
+    {
+      key: "io",
+      head: "Blocks read, temporary",
+      num: true,
+      value: (row) => work(row).blocks_read + work(row).temp_blocks,
+      show: (row) => `${compact(work(row).blocks_read)}, ${compact(work(row).temp_blocks)}`,
     },
     {
       key: "cache",
       head: "Cache hits",
       num: true,
-      value: (row) => -(row.cache_hit_ratio ?? 1),
-      show: (row) => row.cache_hit_ratio === null ? "" : percent(row.cache_hit_ratio),
+      value: (row) => -(work(row).cache_hit_ratio ?? 1),
+      show: (row) => work(row).cache_hit_ratio === null ? "" : percent(work(row).cache_hit_ratio),
     },
     {
       key: "wal",
       head: "WAL",
       num: true,
-      value: (row) => row.wal_bytes,
-      show: (row) => bytes(row.wal_bytes),
+      value: (row) => work(row).wal_bytes,
+      show: (row) => bytes(work(row).wal_bytes),
     },
   ];
 }
 
 export function Page() {
   const [order, setOrder] = useParam("order", "recent");
+  const [by, setBy] = useParam("by", "time");
   const [text, setText] = useParam("q");
-  const answer = useApi(`/api/queries?limit=1000&order=${order === "total" ? "total" : "recent"}`, {
-    every: 30_000,
-    deadline: 20_000,
+  const [all, showAll] = useState(false);
+  const [, column] = BY[by] ?? BY.time;
+  const most = all || text ? MOST : FEW;
+  const query = new URLSearchParams({
+    limit: String(most),
+    order: order === "total" ? "total" : "recent",
+    by: by in BY ? by : "time",
   });
+  const answer = useApi(`/api/queries?${query}`, { every: 30_000, deadline: 20_000 });
   const { data } = answer;
-  const all = data?.queries ?? [];
+  const known = data?.queries ?? [];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const rows = all.filter((row) =>
+  const rows = known.filter((row) =>
     (order === "total" || row.recent) &&
     words.every((word) => String(row.query).toLowerCase().includes(word))
   );
   return html`
-    <${PageHead} title="Statements" aside=${html`${all.length} statements, read <${Age} at=${data?.checked_at} />`} />
+    <${PageHead} title="Statements" aside=${html`${known.length} statements, read <${Age} at=${data?.checked_at} />`} />
         <${Trouble} of=${answer} />
         ${data && data.status !== "known" &&
           html`<${Note}>Statements are not known: ${data.detail || "they have not been read"}.<//>`}
-        <${Regressions} rows=${all} />
+        <${Regressions} />
         <${Panel} title="What costs most" tools=${html`
-          <${Segments} label="Of which time" value=${order} options=${ORDERS}
+          <${Segments} label="By" value=${by} options=${Object.entries(BY).map((
+            [key, [label]],
+          ) => [key, label])}
+            onChange=${setBy} /><${Segments} label="Of which time" value=${order} options=${ORDERS}
             onChange=${setOrder} /><input type="search" class="small" aria-label="Filter statements"
             placeholder="table, words" value=${text} onInput=${(event) =>
               setText(event.target.value)} />
         `}>
       <${Await} of=${answer}>
-        <${Table} columns=${columnsOf(order)} rows=${rows} keyOf=${(row) =>
-          row.query_id} sort="share"
+        <${Table} key=${by} columns=${columnsOf(order)} rows=${rows} keyOf=${(row) =>
+          row.query_id} sort=${column}
           label="Statements" empty=${order === "recent"
             ? "No known statement ran between the last two readings."
             : "No statement is tracked."} />
+        ${data?.next_cursor && !all &&
+          html`
+            <p
+              class="more"><button type="button" class="small" onClick=${() =>
+                showAll(true)}>Ask for up to ${MOST.toLocaleString("en")}</button></p>
+          `}
         <//>
         <//>
   `;

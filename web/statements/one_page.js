@@ -1,13 +1,13 @@
-// One statement: its text, what it costs of late and in all, whether it got slower and what changed before.
-import { changeWords } from "../history/change_words.js";
-import { bytes, compact, dateTime, duration, milliseconds, percent } from "../lib/format.js";
+// One statement: its text, what it costs of late and in all, its history, its plan, and whether it got slower and why.
+import { bytes, compact, duration, milliseconds, percent } from "../lib/format.js";
 import { html } from "../lib/view.js";
-import { Age } from "../parts/age.js";
-import { Icon } from "../parts/icon.js";
 import { PageHead } from "../parts/page_head.js";
 import { Await, Pairs, Panel, Trouble } from "../parts/panel.js";
 import { Sql } from "../parts/sql.js";
 import { useApi } from "../parts/use_api.js";
+import { Plan } from "./plan_tree.js";
+import { Slower } from "./slower.js";
+import { WorkCharts } from "./work_charts.js";
 
 const work = (one) =>
   one === null ? [["", "not known before two readings"]] : [
@@ -15,79 +15,60 @@ const work = (one) =>
     ["time", duration(one.total_ms / 1000)],
     ["calls", compact(one.calls)],
     ["time a call", milliseconds(one.mean_ms)],
+    ["rows", compact(one.rows)],
+    [
+      "from the cache",
+      one.cache_hit_ratio === null ? "read nothing" : percent(one.cache_hit_ratio, 2),
+    ],
+    ["blocks read", compact(one.blocks_read)],
+    ["temporary blocks", compact(one.temp_blocks)],
+    ["WAL", bytes(one.wal_bytes)],
   ];
 
+function Figures({ row }) {
+  return html`
+    <${Panel} title="Text" aside="without constants">
+      <${Sql} sql=${row.query ?? "not fetched yet"} />
+      <//>
+      <div class="columns two">
+        <${Panel} title=${row.recent ? `Last ${duration(row.recent.seconds)}` : "Of late"}>
+          <${Pairs} of=${work(row.recent)} />
+          <//>
+          <${Panel} title="Since the statistics began">
+            <${Pairs} of=${work(row)} />
+            <//>
+            </div>
+  `;
+}
+
 export function Page({ params }) {
-  const answer = useApi("/api/queries?limit=1000&order=recent", {
+  const answer = useApi(`/api/database/statements/${encodeURIComponent(params.id)}`, {
     every: 30_000,
-    deadline: 20_000,
   });
-  const found = (answer.data?.queries ?? []).find(({ query_id }) => query_id === params.id);
-  const total = useApi(answer.data && !found ? "/api/queries?limit=1000&order=total" : null);
-  const row = found ?? (total.data?.queries ?? []).find(({ query_id }) => query_id === params.id);
+  const row = answer.data?.statement;
+  const gone = answer.error?.status === 404;
+  const regressions = row?.regressions ?? [];
   return html`
     <${PageHead} title="Statement" aside=${html`<span class="pid">${params.id}</span>`} tools=${html`<a href="/statements">All statements</a>`} />
-    <${Trouble} of=${answer} />
-    <${Await} of=${answer}>${!row
+    ${gone
       ? html`
         <p
-          class="empty">The statistics no longer have this statement: it may have been evicted or reset.</p>
+          class="empty">The statistics no longer have this statement: it may have been evicted or reset. What was recorded of it is below.</p>
       `
-      : html`
-        ${row.regressions.length > 0 && html`
-          <${Panel} title="Slower than usual">
-            <ul class="cards">${row.regressions.map((one) =>
-              html`<li>
-        <p><${Icon} word="warn" /> ${
-                one.metric === "mean_ms"
-                  ? `${milliseconds(one.before)} before, ${milliseconds(one.after)} now, a call`
-                  : `${compact(one.before)} blocks before, ${compact(one.after)} now, a call`
-              }: ${one.ratio.toFixed(1)}× since ${
-                dateTime(one.since)
-              } UTC (<${Age} at=${one.since} />)</p>
-        ${
-                one.changes.length === 0
-                  ? html`<p class="faint">No change of the server was seen in the hour before.</p>`
-                  : html`<ul class="plain">${
-                    one.changes.map((change) =>
-                      html`<li><span class="faint">${dateTime(change.at)}</span> ${
-                        changeWords(change)
-                      }${
-                        change.same_table && html`
-                          <b>names its table</b>
-                        `
-                      }</li>`
-                    )
-                  }</ul>`
-              }
-      </li>`
-            )}</ul>
-            <//>
-        `}
-        <${Panel} title="Text" aside="without constants">
-          <${Sql} sql=${row.query ?? "not fetched yet"} />
-          <//>
-          <div class="columns two three">
-            <${Panel} title=${row.recent ? `Last ${duration(row.recent.seconds)}` : "Of late"}>
-              <${Pairs} of=${work(row.recent)} />
-              <//>
-              <${Panel} title="Since the statistics began">
-                <${Pairs} of=${work(row)} />
-                <//>
-                <${Panel} title="What it touches">
-                  <${Pairs} of=${[
-                    ["rows", compact(row.rows)],
-                    [
-                      "from the cache",
-                      row.cache_hit_ratio === null
-                        ? "read nothing"
-                        : percent(row.cache_hit_ratio, 2),
-                    ],
-                    ["temporary blocks", compact(row.temp_blocks)],
-                    ["WAL", bytes(row.wal_bytes)],
-                  ]} />
-                  <//>
-                  </div>
-      `}<//>
+      : html`<${Trouble} of=${answer} />`}
+    ${regressions.length > 0 && html`
+      <${Panel} title="Slower than usual">
+        <ul class="cards">${regressions.map((one) =>
+          html`
+            <li key=${one.metric}>
+              <${Slower} of=${one} whole=${true} />
+            </li>
+          `
+        )}</ul>
+        <//>
+    `}
+    <${WorkCharts} id=${params.id} regressions=${regressions} />
+    ${!gone && html`<${Await} of=${answer}>${row && html`<${Figures} row=${row} />`}<//>
+      <${Plan} id=${params.id} />`}
   `;
 }

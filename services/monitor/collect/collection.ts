@@ -4,7 +4,11 @@ import type { Pool } from "../../../db/pool/pool.ts";
 import type { Logger } from "../../../log.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { type Changes, indexChanges, settingChanges } from "../diagnosis/changes.ts";
-import { createStatements, type Statements } from "../diagnosis/statements.ts";
+import {
+  createStatements,
+  type OnStatementWork,
+  type Statements,
+} from "../diagnosis/statements.ts";
 import type { PerformanceMetrics } from "../signals/derived.ts";
 import type { View } from "../signals/signal.ts";
 import { collectTier, type TierOutcome } from "./collect_tier.ts";
@@ -28,18 +32,19 @@ const deadlinesMs: TierTimes = { fast: 2_500, stats: 12_000, slow: 12_000, hourl
 
 /** Runs the collectors over the monitor's two connections and keeps what several readings show together. */
 export function createCollection(
-  { fastPool, slowPool, everyMs, maxAgeMs, changes, clock, log }: {
+  { fastPool, slowPool, everyMs, maxAgeMs, changes, onStatementWork, clock, log }: {
     fastPool: Pool;
     slowPool: Pool;
     everyMs: TierTimes;
     maxAgeMs: TierTimes;
     changes: Changes;
+    onStatementWork?: OnStatementWork;
     clock: Clock;
     log: Logger;
   },
 ): Collection {
   const readings = emptyReadings();
-  const statements = createStatements();
+  const statements = createStatements(onStatementWork ? { onWork: onStatementWork } : {});
   const now = () => clock.now().getTime();
   const observations = createObservations({ readings, statements, everyMs, maxAgeMs, now });
 

@@ -1,3 +1,4 @@
+import { type CallCost, type Cause, causesOf } from "../statements/causes.ts";
 import type { WorkById } from "./statement_deltas.ts";
 
 /** A statement whose calls cost more than before. `since`: milliseconds since 1970. */
@@ -8,20 +9,25 @@ export interface Regression {
   after: number;
   ratio: number;
   since: number;
+  /** What of a call changed with it, likely causes first. */
+  causes: Cause[];
 }
 
 interface Window {
   startedAt: number;
   calls: number;
   ms: number;
+  rows: number;
   blocks: number;
+  blocks_read: number;
+  temp_blocks: number;
 }
 
 interface Followed {
   /** The windows of the usual cost, oldest first. */
   usual: Window[];
   running: Window;
-  found: Map<Regression["metric"], Regression & { windows: number }>;
+  found: Map<Regression["metric"], Regression & { windows: number; usual: CallCost }>;
 }
 
 const windowMs = 900_000;
@@ -42,8 +48,40 @@ const acceptedAfter = 24;
 const costOf = (metric: Regression["metric"], { calls, ms, blocks }: Window) =>
   (metric === "mean_ms" ? ms : blocks) / calls;
 
+const newWindow = (startedAt: number): Window => ({
+  startedAt,
+  calls: 0,
+  ms: 0,
+  rows: 0,
+  blocks: 0,
+  blocks_read: 0,
+  temp_blocks: 0,
+});
+
+/** Returns the cost of one call in a window. */
+const callCost = ({ calls, ms, rows, blocks, blocks_read, temp_blocks }: Window): CallCost => ({
+  ms: ms / calls,
+  rows: rows / calls,
+  blocks: blocks / calls,
+  blocks_read: blocks_read / calls,
+  temp_blocks: temp_blocks / calls,
+});
+
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+
+/** Returns the usual cost of one call: the median of each figure. */
+function usualCost(windows: readonly Window[]): CallCost {
+  const costs = windows.map(callCost);
+  const of = (figure: keyof CallCost) => median(costs.map((cost) => cost[figure]));
+  return {
+    ms: of("ms"),
+    rows: of("rows"),
+    blocks: of("blocks"),
+    blocks_read: of("blocks_read"),
+    temp_blocks: of("temp_blocks"),
+  };
+}
 
 /** Follows the cost per call of each statement over windows of a quarter of an hour, and finds those that became more expensive. */
 export function createRegressions() {
@@ -60,6 +98,7 @@ export function createRegressions() {
       if (present) {
         present.after = after;
         present.ratio = after / present.before;
+        present.causes = causesOf(present.usual, callCost(running));
         if (closing) present.windows++;
         if (after < present.before * backBelow || present.windows >= acceptedAfter) {
           found.delete(metric);
@@ -72,6 +111,7 @@ export function createRegressions() {
         after > before * beyondMedian &&
         after > Math.max(...costs) * beyondWorst && extra > extraMin[metric];
       if (isRegression) {
+        const usually = usualCost(usual);
         found.set(metric, {
           query_id: id,
           metric,
@@ -79,6 +119,8 @@ export function createRegressions() {
           after,
           ratio: after / before,
           since: running.startedAt,
+          causes: causesOf(usually, callCost(running)),
+          usual: usually,
           windows: 0,
         });
       }
@@ -95,7 +137,7 @@ export function createRegressions() {
           if (followed.size >= followedMax && oldest !== undefined) followed.delete(oldest);
           one = {
             usual: [],
-            running: { startedAt: at, calls: 0, ms: 0, blocks: 0 },
+            running: newWindow(at),
             found: new Map(),
           };
         }
@@ -107,11 +149,14 @@ export function createRegressions() {
           if (one.found.size === 0 && one.running.calls >= callsMin) {
             one.usual = [...one.usual, one.running].slice(-usualMax);
           }
-          one.running = { startedAt: at, calls: 0, ms: 0, blocks: 0 };
+          one.running = newWindow(at);
         }
         one.running.calls += done.calls;
         one.running.ms += done.total_ms;
+        one.running.rows += done.rows;
         one.running.blocks += done.blocks_hit + done.blocks_read;
+        one.running.blocks_read += done.blocks_read;
+        one.running.temp_blocks += done.temp_blocks;
         judge(id, one, false);
       }
     },
@@ -119,7 +164,7 @@ export function createRegressions() {
     found: (): Regression[] =>
       [...followed.values()]
         .flatMap(({ found }) => [...found.values()])
-        .map(({ windows: _windows, ...regression }) => regression)
+        .map(({ windows: _windows, usual: _usual, ...regression }) => regression)
         .sort((a, b) => b.ratio - a.ratio),
     forget: () => followed.clear(),
   };

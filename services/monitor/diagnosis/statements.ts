@@ -11,25 +11,38 @@ import {
 } from "./statement_deltas.ts";
 import { StatementTexts } from "./statement_texts.ts";
 
-/** A statement with its cost in total and of late. Shares are of all statements' time, 0 to 1. */
-export interface StatementReport {
-  query_id: string;
-  /** Its text without constants; null until it has been fetched. */
-  query: string | null;
+/** What a statement did in some time, and its share of all statements' time, 0 to 1. */
+interface Figures {
   calls: number;
   mean_ms: number;
   total_ms: number;
   share: number;
   rows: number;
+  /** Blocks that were not in the server's cache. */
+  blocks_read: number;
   cache_hit_ratio: number | null;
   temp_blocks: number;
   wal_bytes: number;
-  recent:
-    | { seconds: number; calls: number; mean_ms: number; total_ms: number; share: number }
-    | null;
+}
+
+/** A statement with what it did in total and of late. */
+export interface StatementReport extends Figures {
+  query_id: string;
+  /** Its text without constants; null until it has been fetched. */
+  query: string | null;
+  recent: Figures & { seconds: number } | null;
   /** By how much a call costs more than before; empty when it does not. */
   regressions: Regression[];
 }
+
+/** By what statements are ordered: time, calls, or blocks read and temporary blocks written. */
+export type StatementOrder = "time" | "calls" | "io";
+
+const orders: Record<StatementOrder, (work: StatementWork) => number> = {
+  time: ({ total_ms }) => total_ms,
+  calls: ({ calls }) => calls,
+  io: ({ blocks_read, temp_blocks }) => blocks_read + temp_blocks,
+};
 
 const windowSeconds = 900;
 const wantedMax = 100;
@@ -54,8 +67,14 @@ interface RecentWork {
   totalMs: number;
 }
 
-/** Follows pg_stat_statements: what each reading added over the last quarter of an hour, and the statements' texts. */
-export function createStatements() {
+/** Takes in the work between two readings, the seconds between them, and the statements that have become slower. */
+export type OnStatementWork = (work: WorkById, seconds: number, slower: string[]) => void;
+
+/**
+ * Follows pg_stat_statements: what each reading added over the last quarter of an hour, and the statements' texts. `onWork`
+ * is called with what each reading added.
+ */
+export function createStatements({ onWork = () => {} }: { onWork?: OnStatementWork } = {}) {
   let last: readonly StatementRow[] | undefined;
   let rounds: Round[] = [];
   const texts = new StatementTexts();
@@ -83,6 +102,7 @@ export function createStatements() {
         const work = workBetween(last, rows, last.length < rowsMax);
         rounds.push({ at, seconds: at - before, work });
         regressions.note(work, at * 1000);
+        onWork(work, at - before, regressions.found().map(({ query_id }) => query_id));
         texts.noteRan(work.keys());
         rounds = rounds.filter((round) => at - round.at < windowSeconds);
       }
@@ -118,12 +138,16 @@ export function createStatements() {
     },
     /** Returns how many entries pg_stat_statements has for this database, up to 1,000. */
     tracked: (): number => last?.length ?? 0,
-    /** Returns the most expensive statements first, by recent time or by total. */
-    report(limit: number, order: "recent" | "total"): StatementReport[] {
+    /** Returns the most expensive statements first, by what they did of late or in total. */
+    report(
+      limit: number,
+      order: "recent" | "total",
+      by: StatementOrder = "time",
+    ): StatementReport[] {
       const totals = totalWork(last ?? []);
       const lately = recent();
       const slower = Map.groupBy(regressions.found(), ({ query_id }) => query_id);
-      const shown = rankStatements(totals, order === "recent" ? lately.work : new Map());
+      const shown = rankStatements(totals, order === "recent" ? lately.work : new Map(), by);
       const allMs = timeOf(totals) || 1;
       return shown.slice(0, limit).map(([id, total]) => ({
         query_id: id,
@@ -136,15 +160,23 @@ export function createStatements() {
   };
 }
 
-/** Orders statements by `preferred` time, then by total time, then by id. */
-function rankStatements(totals: WorkById, preferred: WorkById): [string, StatementWork][] {
-  const timeIn = (id: string) => preferred.get(id)?.total_ms ?? 0;
+/** Orders statements by what they did in `preferred`, then in total, then by id. */
+function rankStatements(
+  totals: WorkById,
+  preferred: WorkById,
+  by: StatementOrder,
+): [string, StatementWork][] {
+  const figure = orders[by];
+  const of = (id: string) => {
+    const work = preferred.get(id);
+    return work ? figure(work) : 0;
+  };
   return [...totals].sort(([idA, a], [idB, b]) =>
-    timeIn(idB) - timeIn(idA) || b.total_ms - a.total_ms || (idA < idB ? -1 : 1)
+    of(idB) - of(idA) || figure(b) - figure(a) || b.total_ms - a.total_ms || (idA < idB ? -1 : 1)
   );
 }
 
-function figuresOf(total: StatementWork, allMs: number) {
+function figuresOf(total: StatementWork, allMs: number): Figures {
   const { calls, total_ms, rows, blocks_hit, blocks_read, temp_blocks, wal_bytes } = total;
   const blocks = blocks_hit + blocks_read;
   return {
@@ -153,25 +185,28 @@ function figuresOf(total: StatementWork, allMs: number) {
     total_ms,
     share: total_ms / allMs,
     rows,
+    blocks_read,
     cache_hit_ratio: blocks > 0 ? blocks_hit / blocks : null,
     temp_blocks,
     wal_bytes,
   };
 }
 
+const noWork: StatementWork = {
+  calls: 0,
+  total_ms: 0,
+  rows: 0,
+  blocks_hit: 0,
+  blocks_read: 0,
+  temp_blocks: 0,
+  wal_bytes: 0,
+};
+
 function recentFigures(
   id: string,
   { seconds, work, totalMs }: RecentWork,
 ): StatementReport["recent"] {
-  const one = work.get(id);
-  const total_ms = one?.total_ms ?? 0;
-  return {
-    seconds,
-    calls: one?.calls ?? 0,
-    mean_ms: one ? one.total_ms / one.calls : 0,
-    total_ms,
-    share: total_ms / (totalMs || 1),
-  };
+  return { seconds, ...figuresOf(work.get(id) ?? noWork, totalMs || 1) };
 }
 
 export type Statements = ReturnType<typeof createStatements>;

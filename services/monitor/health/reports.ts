@@ -2,6 +2,7 @@ import type { Change } from "../../../db/history/changes.ts";
 import type { CollectorName } from "../../../db/collectors/list.ts";
 import { levelOf, type Rule } from "../../alerts/rules/rule.ts";
 import type { Changes } from "../diagnosis/changes.ts";
+import type { StatementOrder, StatementReport } from "../diagnosis/statements.ts";
 import { metricValues } from "./metric_values.ts";
 import { judgeMissing } from "../diagnosis/indexes.ts";
 import { blockingTree } from "../diagnosis/locks.ts";
@@ -50,11 +51,13 @@ const word = /[a-z_][a-z0-9_]+/g;
 /** Returns the changes from an hour before a statement became slower to a quarter of an hour after, likely causes first. */
 function suspects(since: number, query: string | null, changes: Pick<Changes, "between">) {
   const words = new Set(query?.toLowerCase().match(word));
+  const text = query?.replaceAll(/\s+/g, " ").trim();
   const names = ({ kind, subject }: Change) =>
+    kind === "plan" && text?.startsWith(subject) ||
     (kind === "ddl" || kind === "index") &&
-    (subject.toLowerCase().replace(/^.* on /, "").match(word) ?? []).some((one) =>
-      one.length > 3 && words.has(one) && !keywords.has(one)
-    );
+      (subject.toLowerCase().replace(/^.* on /, "").match(word) ?? []).some((one) =>
+        one.length > 3 && words.has(one) && !keywords.has(one)
+      );
   return changes.between(since - hour, since + hour / 4)
     .map((change) => ({
       ...change,
@@ -71,30 +74,49 @@ const keywords = new Set(
     .split(" "),
 );
 
-/** Returns the most expensive statements by recent or total time; regressions with the changes around their beginning. */
-export function queriesReport(
-  snapshot: Snapshot,
-  changes: Pick<Changes, "between">,
-  limit: number,
-  order: "recent" | "total",
-) {
+/** Returns whether the statements are known, and a statement with the changes around the beginning of its regressions. */
+function statementParts(snapshot: Snapshot, changes: Pick<Changes, "between">) {
   const state = stateOf(snapshot, "statements");
   const hidden = state.status === "known" && !snapshot.view.seesAll;
   return {
     ...state,
-    // The list is correct but not complete, so its status stays known.
+    // What is shown is correct but not complete, so its status stays known.
     ...(hidden
       ? { detail: "statements of other roles are hidden: grant pg_monitor to Holdfast's role" }
       : {}),
-    queries: snapshot.statements.report(limit, order).map((one) => ({
+    shown: (one: StatementReport) => ({
       ...one,
       regressions: one.regressions.map(({ query_id: _id, since, ...rest }) => ({
         ...rest,
         since: new Date(since).toISOString(),
         changes: suspects(since, one.query, changes),
       })),
-    })),
+    }),
   };
+}
+
+/** Returns the most expensive statements first, by what they did of late or in total. */
+export function queriesReport(
+  snapshot: Snapshot,
+  changes: Pick<Changes, "between">,
+  order: "recent" | "total",
+  by: StatementOrder,
+) {
+  const { shown, ...state } = statementParts(snapshot, changes);
+  return { ...state, queries: snapshot.statements.report(Infinity, order, by).map(shown) };
+}
+
+/** Returns one statement, or null where the statistics have none with that id. */
+export function statementReport(
+  snapshot: Snapshot,
+  changes: Pick<Changes, "between">,
+  id: string,
+) {
+  const { shown, ...state } = statementParts(snapshot, changes);
+  const found = snapshot.statements.report(Infinity, "total").find(({ query_id }) =>
+    query_id === id
+  );
+  return { ...state, statement: found ? shown(found) : null };
 }
 
 /** Returns every index with its problems, and the indexes that foreign keys lack. */

@@ -5,8 +5,16 @@ import { HoldfastError } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
 import type { SampleReader } from "../../alerts/evaluation/rehearsal.ts";
 import type { Clock } from "../../../lib/clock.ts";
+import { createStatementHistory, type StatementHistory } from "../statements/work_history.ts";
 import type { WriteAccess } from "../write_access/access.ts";
-import { type HistoryConfig, type HistoryPoint, inSteps, levelsFor, levelsOf } from "./levels.ts";
+import {
+  type HistoryConfig,
+  type HistoryPoint,
+  inSteps,
+  levelsFor,
+  levelsOf,
+  statementLevelsOf,
+} from "./levels.ts";
 import { createRecent, type Point } from "./recent.ts";
 import { createRecorder, type RecorderState } from "./recorder.ts";
 import type { Sample } from "./sample_queue.ts";
@@ -43,6 +51,8 @@ export interface History {
   /** Returns the names of metrics with recent points. */
   names(): string[];
   state(): RecorderState;
+  /** What the most expensive statements did. It is written and rolled up together with the samples. */
+  statements: StatementHistory;
 }
 
 const readDeadlineMs = 5_000;
@@ -91,10 +101,19 @@ export function createHistory(
   const levels = levelsOf(config);
   const recent = createRecent();
   const recorder = createRecorder({ pool: writer, levels, now, log });
+  const statements = createStatementHistory({
+    writer,
+    reader,
+    levels: statementLevelsOf(config),
+    access,
+    now,
+    log,
+  });
   // Samples of a standby do not belong to the primary that it becomes.
   access.onChange((after, before) => {
     if (after.mode === "writing" && before.mode === "watch_only") {
       recorder.forgetSince(before.since);
+      statements.forgetSince(before.since);
     }
   });
 
@@ -152,14 +171,17 @@ export function createHistory(
     },
     async flush() {
       if (access.canWrite()) await recorder.flush();
+      await statements.flush();
     },
     async upkeep() {
       if (access.canWrite()) await recorder.upkeep();
+      await statements.upkeep();
     },
     read,
     recent: recent.read,
     names: recent.names,
     state: recorder.state,
+    statements,
   };
 }
 

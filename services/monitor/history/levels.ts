@@ -39,6 +39,15 @@ export function levelsOf(config: HistoryConfig): readonly Level[] {
   ];
 }
 
+/** Returns the resolutions of statements' work, finest first: kept as long as samples of that width. */
+export function statementLevelsOf(config: HistoryConfig): readonly Level[] {
+  const tables = { 60: "statements_1m", 900: "statements_15m", 86_400: "statements_1d" } as const;
+  return levelsOf(config).flatMap((level) => {
+    const table = tables[level.seconds as keyof typeof tables];
+    return table === undefined ? [] : [{ ...level, table }];
+  });
+}
+
 /** Returns the leaf of a level that holds `at`. Leaves begin at multiples of their width since 1970. Pure. */
 export function leafAt({ table, leafMs }: Level, at: number): SampleLeaf {
   const from = Math.floor(at / leafMs) * leafMs;

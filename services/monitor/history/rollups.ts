@@ -1,5 +1,5 @@
 import { dropLeaves } from "../../../db/history/leaves.ts";
-import { rollUp, rollupState } from "../../../db/history/samples.ts";
+import { rollUp, type RollupRange, rollupState } from "../../../db/history/samples.ts";
 import type { Sql } from "../../../db/connection.ts";
 import type { Pool } from "../../../db/pool/pool.ts";
 import type { KnownLeaves } from "./known_leaves.ts";
@@ -13,19 +13,23 @@ export class Rollups {
   readonly #levels: readonly Level[];
   readonly #leaves: KnownLeaves;
   readonly #deadlineMs: number;
+  readonly #rollUp: (sql: Sql, range: RollupRange) => Promise<void>;
   #droppedAt = -Infinity;
 
-  constructor({ pool, levels, leaves, deadlineMs }: {
+  constructor({ pool, levels, leaves, deadlineMs, combine = rollUp }: {
     pool: Pool;
     /** Finest first. */
     levels: readonly Level[];
     leaves: KnownLeaves;
     deadlineMs: number;
+    /** Rolls one range up and records that; by default that of samples. */
+    combine?: (sql: Sql, range: RollupRange) => Promise<void>;
   }) {
     this.#pool = pool;
     this.#levels = levels;
     this.#leaves = leaves;
     this.#deadlineMs = deadlineMs;
+    this.#rollUp = combine;
   }
 
   /** Rolls up every level to `complete`, before which no sample is missing; milliseconds since 1970. */
@@ -57,7 +61,7 @@ export class Rollups {
       for (let at = from; at < to; at += level.leafMs) times.push(at);
       const names = await this.#leaves.make(sql, level, times);
       const { table, seconds } = level;
-      await rollUp(sql, { table, source: source.table, seconds, from, to });
+      await this.#rollUp(sql, { table, source: source.table, seconds, from, to });
       return names;
     }, { deadlineMs: this.#deadlineMs });
     this.#leaves.add(made);
