@@ -1,4 +1,4 @@
-import type { Collector, Tier } from "../db/collectors/collector.ts";
+import type { Tier } from "../db/collectors/collector.ts";
 import { collectors } from "../db/collectors/list.ts";
 import { signals } from "../services/monitor/signals/list.ts";
 import type { Signal, Unit } from "../services/monitor/signals/signal.ts";
@@ -12,17 +12,6 @@ const cadence: Record<Tier, string> = {
   stats: "30 s",
   slow: "5 min",
   hourly: "1 h",
-};
-
-/** What a role without pg_monitor cannot see; everything else needs no grant. */
-const grants: Partial<Record<Collector["name"], string>> = {
-  activity: "pg_monitor",
-  locks: "pg_monitor",
-  xmin_horizon: "pg_monitor",
-  replication: "pg_monitor",
-  statements: "pg_monitor",
-  sequences: "select on the sequence",
-  bloat: "select on the table",
 };
 
 const unitWords: Partial<Record<Unit, string>> = {
@@ -43,7 +32,7 @@ function row(signal: Signal): string {
   return `| \`${signal.name}\`${signal.of ? ` per ${signal.of}` : ""} | ${signal.about} | ${
     unitWords[signal.unit] ?? signal.unit
   } | ${collector ? cadence[collector.tier] : ""} | ${Math.floor(least / 10_000)} | ${
-    grants[signal.collector] ?? "–"
+    collector?.grant ?? "–"
   } | ${metric} |`;
 }
 

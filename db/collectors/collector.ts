@@ -20,8 +20,13 @@ export interface Collector<Name extends string = string, Row = unknown> {
   tier: Tier;
   /** The newest form first. The first one that the server's versions allow is used. */
   questions: readonly Question[];
-  /** Columns that hold text of other databases, sent as base64 of its bytes; see `db/foreign_text.ts`. */
+  /**
+   * Columns that hold text of other databases: names of databases and roles, and statements. The SQL sends each as base64
+   * of its bytes (`db/foreign_text.ts` says how); names of this database's own objects are sent as they are.
+   */
   foreign?: readonly string[];
+  /** What a role needs to see all of its rows, for docs/monitoring.md; absent where every role sees them. */
+  grant?: string;
   /** Carries the type of a row; has no value. */
   readonly row?: Row;
 }

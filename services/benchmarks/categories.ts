@@ -2,7 +2,7 @@
 export type TargetUnit = "ratio" | "inserts/min";
 
 /**
- * The target of each category: spec §6, except for the last three, which are our own. A ratio is an improvement (see
+ * The target of each category. A ratio is an improvement (see
  * statistics.ts); a capacity has its own unit.
  */
 export const defaultTargets = {

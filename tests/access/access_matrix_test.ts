@@ -202,7 +202,11 @@ Deno.test("every change states its scope, every stated scope is of an operation"
       }
     }
     const stated = statedOperations();
-    assert.deepEqual(changes.filter((id) => !stated.includes(id)), [], "these would be admin's");
+    assert.deepEqual(
+      changes.filter((id) => !stated.includes(id)),
+      [],
+      "without a scope these need admin: state it in routes/auth/scopes.ts",
+    );
     assert.deepEqual(stated.filter((id) => !all.includes(id)), []);
     assert.equal(scopeOf("post", "one that nobody has thought of"), "admin");
     assert.equal(scopeOf("get"), "read");

@@ -16,21 +16,27 @@ Deno.test("every shipped rule has an existing test that fires it, and one in whi
       const source = sources.get(file) ?? await read(`tests/${file}`);
       sources.set(file, source);
       const begins = source.indexOf(`"${test}"`);
-      assert.ok(begins >= 0, `${file} has no test "${test}" (for ${rule})`);
+      assert.ok(
+        begins >= 0,
+        `tests/${file} has no test "${test}", which the proof of ${rule} names`,
+      );
     }
     const { test, file } = proof.fires;
     const source = sources.get(file) ?? "";
     const begins = source.indexOf(`"${test}"`);
     const ends = source.indexOf("\nDeno.test(", begins);
     const body = source.slice(begins, ends < 0 ? undefined : ends);
-    assert.ok(body.includes(`"${rule}`), `"${test}" never asks for ${rule}`);
+    assert.ok(
+      body.includes(`"${rule}`),
+      `the test "${test}" in tests/${file} must name "${rule}" in quotes: it proves that the rule fires`,
+    );
     if (proof.silent.test.startsWith("values close to their levels")) {
       const near = sources.get(proof.silent.file) ?? "";
       const list = near.slice(near.indexOf("const nearlyBad"), near.indexOf("];"));
       const canary = rule.startsWith("write_");
       assert.ok(
         canary || list.includes(`"${rule}"`),
-        `${rule} is not in the test of values close to their levels`,
+        `add "${rule}" to nearlyBad in tests/${proof.silent.file}`,
       );
     }
   }

@@ -377,7 +377,7 @@ Deno.test("every shipped case runs and proves its own work", async () => {
   assert.equal(run.error, null);
   assert.equal(run.results.length, shippedCases.length);
   for (const result of run.results) {
-    assert.ok(Number.isFinite(result.improvement), result.case);
+    assert.ok(Number.isFinite(result.improvement), `${result.case}: ${result.why}`);
     assert.ok(result.why.length > 0);
   }
   const { targets } = await validatePerformanceTargets(benchmarks);

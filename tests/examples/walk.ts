@@ -299,7 +299,9 @@ export async function walkExamples(document: Document): Promise<Sent[]> {
         await eventually(
           async () => {
             const one = await ask(operationId, need);
-            return holds(JSON.stringify(one.body)) && one;
+            const body = JSON.stringify(one.body);
+            if (!holds(body)) throw new Error(`answered ${one.status} ${body.slice(0, 500)}`);
+            return one;
           },
           `${operationId} answers as wanted`,
           // A rehearsal measures more on a busy machine.

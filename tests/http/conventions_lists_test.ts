@@ -133,7 +133,10 @@ Deno.test("pages of one row give what one page gives, for every list", async () 
     const whole = await read(path, `limit=${limit.maximum}`);
     const rows = (whole[plural] as Row[]).map(shown);
     if (!mayBeShort.has(path)) {
-      assert.ok(rows.length >= 2, `${path} has ${rows.length} rows: seed it`);
+      assert.ok(
+        rows.length >= 2,
+        `${path} has ${rows.length} rows, and pages need two: add rows in tests/helpers/seeded_lists.ts`,
+      );
     }
     assert.equal(whole.next_cursor, null, path);
     const walked: string[] = [];

@@ -79,7 +79,10 @@ Deno.test("servers can be put before a path, tags are described, security is bot
     assert.ok(operation.tags.length === 1, operation.operationId);
     for (const tag of operation.tags) {
       used.add(tag);
-      assert.ok(tags.get(tag), `${operation.operationId}: ${tag}`);
+      assert.ok(
+        tags.get(tag),
+        `${operation.operationId} has the tag ${tag}: describe it in routes/common/document.ts`,
+      );
     }
     const schemes = operation.security.map((one) => Object.keys(one).join());
     assert.deepEqual(schemes, openPaths.has(path) ? [] : ["bearer", "session"], path);

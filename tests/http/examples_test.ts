@@ -87,7 +87,7 @@ Deno.test("each operation that answers JSON has an example of it, and it is what
     assert.equal(
       shown.length > 0,
       answering.length > 0 && !withoutAnswer.includes(operationId),
-      `${operationId}: deno task openapi:examples records answers`,
+      `${operationId} has no example of its answer: run deno task openapi:examples ${operationId}`,
     );
     for (const [status, { content }] of shown) {
       const example = content?.["application/json"]?.example;
@@ -120,5 +120,5 @@ Deno.test("a server takes every example of the document, and answers as the docu
   const asked = new Set(sent.map(({ operationId }) => operationId));
   const left = operations.map(({ operation }) => operation.operationId)
     .filter((id) => !asked.has(id) && !withoutAnswer.includes(id));
-  assert.deepEqual(left, [], "operations that were not asked");
+  assert.deepEqual(left, [], "operations that are not asked: add each to tests/examples/walk.ts");
 });

@@ -19,7 +19,12 @@ export const replicationCollectors = [
     unflushed_bytes: number | null;
     lag_bytes: number | null;
     lag_seconds: number | null;
-  }>()({ name: "replication", tier: "stats", questions: always(replication) }),
+  }>()({
+    name: "replication",
+    tier: "stats",
+    grant: "pg_monitor",
+    questions: always(replication),
+  }),
   collectorOf<{
     in_recovery: boolean;
     /** A position in bytes of WAL; null before anything was streamed. */

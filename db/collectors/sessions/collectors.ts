@@ -30,6 +30,7 @@ export const sessionCollectors = [
   }>()({
     name: "activity",
     tier: "fast",
+    grant: "pg_monitor",
     questions: always(activity),
     foreign: ["query", "user"],
   }),
@@ -48,7 +49,13 @@ export const sessionCollectors = [
     wanted: string | null;
     /** 0 stands for a prepared transaction, which has no session. */
     blockers: number[];
-  }>()({ name: "locks", tier: "fast", questions: always(locks), foreign: ["query", "user"] }),
+  }>()({
+    name: "locks",
+    tier: "fast",
+    grant: "pg_monitor",
+    questions: always(locks),
+    foreign: ["query", "user"],
+  }),
   collectorOf<{
     kind: string;
     name: string;
@@ -58,6 +65,7 @@ export const sessionCollectors = [
   }>()({
     name: "xmin_horizon",
     tier: "stats",
+    grant: "pg_monitor",
     questions: always(xminHorizon),
     foreign: ["name", "owner"],
   }),

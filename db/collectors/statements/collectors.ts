@@ -22,6 +22,7 @@ export const statementCollectors = [
   collectorOf<StatementRow>()({
     name: "statements",
     tier: "stats",
+    grant: "pg_monitor",
     questions: [
       { minVersion: 140_000, minStatements: "1.11", sql: statements111 },
       { minVersion: 140_000, minStatements: "1.9", sql: statements },

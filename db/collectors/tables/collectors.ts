@@ -99,7 +99,12 @@ export const tableCollectors = [
     last_value: number | null;
     limit_value: number;
     used_ratio: number | null;
-  }>()({ name: "sequences", tier: "slow", questions: always(sequences) }),
+  }>()({
+    name: "sequences",
+    tier: "slow",
+    grant: "select on the sequence",
+    questions: always(sequences),
+  }),
   collectorOf<IndexRow>()({ name: "indexes", tier: "hourly", questions: always(indexes) }),
   collectorOf<{
     schema: string;
@@ -116,5 +121,10 @@ export const tableCollectors = [
     bytes: number;
     bloat_bytes: number;
     bloat_ratio: number;
-  }>()({ name: "bloat", tier: "hourly", questions: always(bloat) }),
+  }>()({
+    name: "bloat",
+    tier: "hourly",
+    grant: "select on the table",
+    questions: always(bloat),
+  }),
 ];

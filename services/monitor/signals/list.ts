@@ -1,6 +1,5 @@
 import type { RateSource } from "../observations/rates.ts";
 import { activitySignals } from "./activity.ts";
-import { capacitySignals } from "./capacity.ts";
 import { durabilityRates, durabilitySignals, durabilityTrends } from "./durability.ts";
 import { ioSignals, ioTrends } from "./io.ts";
 import { replicationSignals } from "./replication.ts";
@@ -14,7 +13,6 @@ export const signals: readonly Signal[] = [
   ...replicationSignals,
   ...ioSignals,
   ...storageSignals,
-  ...capacitySignals,
 ];
 
 /** The counters whose rates signals read. */

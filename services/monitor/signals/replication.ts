@@ -153,6 +153,22 @@ export const replicationSignals: readonly Signal[] = [
     read: (view) => slots(view, ({ safe_bytes }) => safe_bytes),
   },
   {
+    name: "slot_safe_ratio",
+    unit: "ratio",
+    collector: "slots",
+    of: "slot",
+    about:
+      "Share of max_slot_wal_keep_size that is left before the slot is lost; unknown without that setting",
+    read: (view) =>
+      slots(
+        view,
+        ({ safe_bytes, retained_bytes }) =>
+          safe_bytes === null || retained_bytes === null || safe_bytes + retained_bytes <= 0
+            ? null
+            : Math.max(0, safe_bytes) / (Math.max(0, safe_bytes) + retained_bytes),
+      ),
+  },
+  {
     name: "slot_inactive_seconds",
     unit: "seconds",
     collector: "slots",
