@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { RecordsDb } from "../records/records.ts";
 
 /** Whether this Holdfast holds the lease; who held it before, and since when (RFC 3339); null for none. */
@@ -7,6 +7,23 @@ export interface Lease {
   holder: string | null;
   renewed_at: string | null;
 }
+
+/**
+ * Returns the statement that notes that `name` is alive. It writes nothing while that was noted within four seconds: those
+ * that judge by it allow twenty.
+ */
+export const noteWatcher = (name: string): SQL =>
+  sql`
+        insert into holdfast.alert_watchers (name, seen_at)
+        select ${name}::text, now()
+        where not exists (
+          select
+          from holdfast.alert_watchers as known
+          where known.name = ${name}
+            and known.seen_at between now() - interval '4 seconds' and now()
+        )
+        on conflict (name) do update set seen_at = excluded.seen_at
+      `;
 
 /**
  * Takes or renews the lease on judging for `seconds`, and notes that `name` is alive. It goes by the database's clock,
@@ -30,10 +47,7 @@ export async function renewLease(
           or lease.until > now() + 2 * make_interval(secs => ${seconds})
         returning holder
       ),
-      seen as (
-        insert into holdfast.alert_watchers (name, seen_at) values (${name}, now())
-        on conflict (name) do update set seen_at = excluded.seen_at
-      )
+      seen as (${noteWatcher(name)})
       select
         exists (select from taken) as leads,
         (select holder from holdfast.alert_lease) as holder,
