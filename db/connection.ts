@@ -61,7 +61,7 @@ function openClient(options: ConnectOptions): Sql {
     connection: { application_name: options.applicationName, ...startupSettings(options) },
   };
   if (target.kind === "socket") {
-    return postgres({
+    return makeClient({
       ...common,
       host: target.directory,
       port: target.port,
@@ -71,6 +71,15 @@ function openClient(options: ConnectOptions): Sql {
     });
   }
   return connectBySocket(target, common, connectTimeoutMs);
+}
+
+/**
+ * Makes a client of the driver without the second one that it makes beside each, for its `subscribe`. It takes that option
+ * from settings that it has read before.
+ */
+function makeClient(settings: postgres.Options<Record<string, never>>): Sql {
+  const { options } = postgres(settings);
+  return postgres({ ...options, no_subscribe: true } as typeof settings);
 }
 
 /** Opens a client whose sockets are ours: hosts, TLS and roles are chosen in address/. */
@@ -87,7 +96,7 @@ function connectBySocket(
     timeoutMs,
   });
   const sql = withoutItsVariable(() =>
-    postgres({
+    makeClient({
       ...common,
       // For its error messages alone; it would pass over an error where it knew of another host.
       host: [hosts.map(hostLabel).join(",").replace(/:\d+$/, "")],

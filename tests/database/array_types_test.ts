@@ -87,12 +87,10 @@ Deno.test("arrays are sent in the type that the statement asks for, or that they
   });
 });
 
-Deno.test("a session asks for no types: its first statement is the caller's", async () => {
-  const [row] = await sql<{ texts: number }[]>`
-    select count(*)::int as texts
-    from pg_prepared_statements
-    where statement like '%typcategory%' and name <> ''`;
-  assert.equal(row?.texts, 0);
+Deno.test("a client learns no array types of the database", async () => {
+  await sql`create type public.side as enum ('buy', 'sell')`;
+  const [row] = await sql<{ sides: unknown }[]>`select array['buy']::public.side[] as sides`;
+  assert.equal(row?.sides, "{buy}", "as text");
   const { parsers } = sql.options as unknown as { parsers: Record<string, unknown> };
-  assert.ok(Object.keys(parsers).length < 60, "no type of the database was added");
+  assert.ok(Object.keys(parsers).length < 60, `${Object.keys(parsers).length}`);
 });

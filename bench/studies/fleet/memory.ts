@@ -27,7 +27,7 @@ const { values, positionals } = parseArgs({
 });
 const count = Number(positionals[0] ?? 20);
 const minutes = Number(positionals[1] ?? 5);
-const few = 3;
+const few = Math.min(3, count - 1);
 const settleMs = 70_000;
 const startsWithinMs = 1_800_000;
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
@@ -75,7 +75,7 @@ const connect = (database: string) =>
     target: { kind: "url", url: withDatabase(url, database) },
     max: 1,
     applicationName: "study",
-    statementTimeoutMs: 120_000,
+    statementTimeoutMs: 1_800_000,
     lockTimeoutMs: 60_000,
     pooled: false,
   });
