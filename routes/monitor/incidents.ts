@@ -15,6 +15,10 @@ import {
 
 const tags = ["diagnosis"];
 
+const ofDatabases = (all: string) =>
+  z.string().max(200).optional().openapi({
+    description: `The name of a database${all}; default: the database of the path`,
+  });
 const itsDatabase = z.string().openapi({ description: "The database that the incident is about" });
 
 const IncidentList = z.object({
@@ -77,10 +81,7 @@ const listRoute = createRoute({
   "x-problems": ["not_found"],
   request: {
     query: z.object({
-      database: z.string().max(200).optional().openapi({
-        description:
-          "The name of a database, or `*` for all of this process; default: the database of the path",
-      }),
+      database: ofDatabases(", or `*` for all of this process"),
       limit: limitParam(200, 50),
       cursor: cursorParam,
     }),
@@ -96,7 +97,10 @@ const readRoute = createRoute({
   summary: "One incident as one JSON document",
   description:
     "The incident covers ten minutes before the alert to three minutes after it. Literals are removed from statements.",
-  request: { params: z.object({ id: z.uuid() }) },
+  request: {
+    params: z.object({ id: z.uuid() }),
+    query: z.object({ database: ofDatabases("") }),
+  },
   responses: { 200: jsonAnswer(Incident, "The report") },
 });
 
@@ -111,10 +115,12 @@ export function incidentRoutes(
 ) {
   const router = createRouter();
 
+  const incidentsOf = (database: string) =>
+    database === databaseName ? incidents : servicesOf(members, database).incidents;
+
   async function pageOf(database: string, query: IncidentQuery) {
     if (database === "*") return await listIncidentsOf(members.list(), query);
-    const asked = database === databaseName ? incidents : servicesOf(members, database).incidents;
-    const rows = await asked.list(query);
+    const rows = await incidentsOf(database).list(query);
     return { incidents: rows.map((row) => ({ ...row, database })), complete: true };
   }
 
@@ -134,8 +140,9 @@ export function incidentRoutes(
     return c.json({ incidents: rows, next_cursor, complete }, 200);
   });
   router.openapi(readRoute, async (c) => {
-    const report = await incidents.get(c.req.valid("param").id);
-    return c.json({ ...report, database: databaseName } as z.infer<typeof Incident>, 200);
+    const { database = databaseName } = c.req.valid("query");
+    const report = await incidentsOf(database).get(c.req.valid("param").id);
+    return c.json({ ...report, database } as z.infer<typeof Incident>, 200);
   });
   return router;
 }

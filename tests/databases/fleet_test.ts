@@ -101,7 +101,7 @@ async function checkIncidents(app: TestApp): Promise<void> {
   const second = await ask("database=second");
   assert.deepEqual(second.incidents.filter(({ database }) => database !== "second"), []);
   const report = await app.json<{ id: string; database: string }>(
-    `/api/databases/gone/incidents/${recorded.id}`,
+    `/api/incidents/${recorded.id}?database=gone`,
   );
   assert.deepEqual([report.id, report.database], [recorded.id, "gone"]);
   const unknown = await app.request("/api/incidents?database=none");
