@@ -27,7 +27,7 @@ export const noteWatcher = (name: string): SQL =>
 
 /**
  * Takes or renews the lease on judging for `seconds`, and notes that `name` is alive. It goes by the database's clock,
- * because the clocks of two machines may differ.
+ * because the clocks of two machines may differ. The holder updates: an insert that finds a conflict writes a lock as well.
  */
 export async function renewLease(
   db: RecordsDb,
@@ -35,9 +35,17 @@ export async function renewLease(
 ): Promise<Lease> {
   const [row] = await db.run((own) =>
     own.execute<{ leads: boolean; holder: string | null; renewed_at: string | null }>(sql`
-      with taken as (
+      with renewed as (
+        update holdfast.alert_lease set
+          renewed_at = now(),
+          until = now() + make_interval(secs => ${seconds})
+        where holder = ${name}
+        returning holder
+      ),
+      taken as (
         insert into holdfast.alert_lease as lease (holder, renewed_at, until)
-        values (${name}, now(), now() + make_interval(secs => ${seconds}))
+        select ${name}::text, now(), now() + make_interval(secs => ${seconds})
+        where not exists (select from renewed)
         on conflict (one) do update set
           holder = excluded.holder,
           renewed_at = excluded.renewed_at,
@@ -49,7 +57,7 @@ export async function renewLease(
       ),
       seen as (${noteWatcher(name)})
       select
-        exists (select from taken) as leads,
+        exists (select from renewed) or exists (select from taken) as leads,
         (select holder from holdfast.alert_lease) as holder,
         (select to_char(renewed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
           from holdfast.alert_lease) as renewed_at`)

@@ -17,6 +17,7 @@ import requestKeys from "./0076_request_keys.sql" with { type: "text" };
 import operations from "./0077_operations.sql" with { type: "text" };
 import rehearsals from "./0090_rehearsals.sql" with { type: "text" };
 import rewriteOutcome from "./0100_rewrite_outcome.sql" with { type: "text" };
+import watchAutovacuum from "./0118_watch_autovacuum.sql" with { type: "text" };
 import alertLife from "./0040_alert_life.sql" with { type: "text" };
 
 export interface Migration {
@@ -47,4 +48,5 @@ export const migrations: readonly Migration[] = [
   { version: 95, name: "candles_autovacuum", sql: candlesAutovacuum },
   { version: 96, name: "series_autovacuum", sql: seriesAutovacuum },
   { version: 100, name: "rewrite_outcome", sql: rewriteOutcome },
+  { version: 118, name: "watch_autovacuum", sql: watchAutovacuum },
 ];

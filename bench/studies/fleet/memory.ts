@@ -76,6 +76,7 @@ const connect = (database: string) =>
     max: 1,
     applicationName: "study",
     statementTimeoutMs: 1_800_000,
+    connectTimeoutMs: 120_000,
     lockTimeoutMs: 60_000,
     pooled: false,
   });
