@@ -1,4 +1,4 @@
-import type { Sql } from "./connection.ts";
+import type postgres from "postgres";
 
 type Read = (text: string) => unknown;
 type Write = (value: unknown) => string;
@@ -141,7 +141,7 @@ for (
  * each session, one for each table, and keep three functions for each in each client: with a few hundred tables, 0.1 to
  * 0.2 MB and a query per session. Arrays of other types arrive as text.
  */
-export function addArrayTypes(sql: Sql): void {
+export function addArrayTypes(sql: postgres.Sql): void {
   // The driver's types name neither the functions of array types nor what its clients share.
   const options = sql.options as unknown as {
     parsers: Record<number, Read>;
