@@ -31,7 +31,10 @@ import { composePartitions } from "./partitions.ts";
 
 /** What the routes need, except for the state of the start; and what only start and stop need. */
 export type AppServices =
-  & Omit<Services, "eventLoop" | "isPrepared" | "preparationProblem" | "members" | "databaseName" | "rotation">
+  & Omit<
+    Services,
+    "eventLoop" | "isPrepared" | "preparationProblem" | "members" | "databaseName" | "rotation"
+  >
   & {
     changes: Changes;
     rotation: Rotation;
