@@ -18,6 +18,8 @@ export interface Foundation {
   clock: Clock;
   /** The time sources of rotations; a test replaces them. */
   times: TimeSources | undefined;
+  /** Whether the database is a further one of the process. */
+  isFurther: boolean;
   target: Target;
   pooler: PoolerMode;
   pools: Pools;
@@ -30,15 +32,11 @@ export interface Foundation {
 
 /** Opens pools on the database of the settings, or on the embedded server. Makes no connection and starts nothing. */
 export async function layFoundation(
-  { scope, isFurther, ...given }:
-    & Pick<Foundation, "config" | "log" | "version" | "clock" | "times">
-    & {
-      scope: RequestScope;
-      /** Whether the database is a further one of the process. */
-      isFurther: boolean;
-    },
+  { scope, ...given }:
+    & Pick<Foundation, "config" | "log" | "version" | "clock" | "times" | "isFurther">
+    & { scope: RequestScope },
 ): Promise<Foundation> {
-  const { config, log, clock } = given;
+  const { config, isFurther, log, clock } = given;
   const embedded = config.DATABASE_URL ? undefined : await createEmbeddedServer({
     dataDir: config.HOLDFAST_DATA_DIR,
     log,

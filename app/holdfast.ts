@@ -1,7 +1,7 @@
 import { type App, createApp } from "./http.ts";
 import { createLazy } from "../lib/lazy.ts";
 import { createPreparation, type Preparation, type StartRetry } from "./preparation.ts";
-import { createServices } from "./services.ts";
+import { createServices, type Shared } from "./services.ts";
 import type { Config } from "../config/config.ts";
 import { describeConnectFailure } from "../db/address/failure.ts";
 import type { Target } from "../db/address/target.ts";
@@ -11,7 +11,6 @@ import { createRequestScope } from "../lib/request_scope.ts";
 import type { Logger } from "../log.ts";
 import type { Upgrade } from "../runtime/types.ts";
 import type { Backups } from "../services/backups/service.ts";
-import type { Auth } from "../services/auth/service.ts";
 import type { DatabaseMember, DatabaseMembers } from "../services/databases/members.ts";
 import { summarise } from "../services/databases/summary.ts";
 import type { Benchmarks } from "../services/benchmarks/service.ts";
@@ -43,7 +42,7 @@ export interface Holdfast extends Upkeep, Pick<App, "handle" | "listening" | "do
   backups: Backups;
   rehearsals: Rehearsals;
   target: Target;
-  auth: Auth;
+  shared: Shared;
   /** Its database as the others of the process see it; it answers from memory alone. */
   member: DatabaseMember;
 }
@@ -61,8 +60,8 @@ export interface HoldfastOptions {
   purpose?: Purpose;
   /** Writes a plain line for the person at the terminal. */
   say?: (line: string) => void;
-  /** The access control of the process's first database, for its further ones. */
-  auth?: Auth;
+  /** For a further database of the process: what it shares with the first. */
+  shared?: Shared;
   /** The databases of the process; its own by default. */
   members?: DatabaseMembers;
 }
@@ -78,7 +77,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     clock: options.clock ?? systemClock,
     times: options.times,
     scope,
-    isFurther: options.auth !== undefined,
+    isFurther: options.shared !== undefined,
   });
   const { target, embedded, pools } = foundation;
   const writing = createWriting({
@@ -87,9 +86,9 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     load: () => loadRecords(services, foundation, purpose),
   });
   const isStarted = (): boolean => preparation.isDone();
-  const services = createServices(foundation, { ...writing, isStarted }, options.auth);
+  const services = createServices(foundation, { ...writing, isStarted }, options.shared);
   const { monitor, benchmarks, backups, rehearsals } = services;
-  const ownsAccess = purpose === "server" && options.auth === undefined;
+  const ownsAccess = purpose === "server" && options.shared === undefined;
   if (ownsAccess) await loadAccess(services, foundation);
   const preparation: Preparation = createPreparation({
     embedded,
@@ -162,7 +161,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     backups,
     rehearsals,
     target,
-    auth: services.auth,
+    shared: services,
     member,
     ...createUpkeep({ services, foundation, isPrepared }),
     closeLive: () => app.made()?.live.closeAll(),

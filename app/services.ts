@@ -16,7 +16,10 @@ import { createRequestKeys } from "../services/requests/keys.ts";
 import { createRequestLog } from "../services/requests/request_log.ts";
 import { createOperations } from "../services/requests/operations.ts";
 import { createInstances } from "../services/live/instances.ts";
-import { createEventLoopWatch } from "../services/monitor/collect/event_loop.ts";
+import {
+  createEventLoopWatch,
+  type EventLoopWatch,
+} from "../services/monitor/collect/event_loop.ts";
 import type { Monitor } from "../services/monitor/service.ts";
 import type { Rotation } from "../services/partitions/rotation.ts";
 import { composeAlerts, instanceName } from "./alerts.ts";
@@ -28,12 +31,22 @@ import { composePartitions } from "./partitions.ts";
 
 /** What the routes need, except for the state of the start; and what only start and stop need. */
 export type AppServices =
-  & Omit<Services, "isPrepared" | "preparationProblem" | "members" | "databaseName" | "rotation">
+  & Omit<
+    Services,
+    "eventLoop" | "isPrepared" | "preparationProblem" | "members" | "databaseName" | "rotation"
+  >
   & {
     changes: Changes;
     rotation: Rotation;
     leaseKeeper: LeaseKeeper;
+    eventLoop: EventLoopWatch;
   };
+
+/** What all databases of one process use together: the first one's, which starts and stops it. */
+export interface Shared {
+  auth: Auth;
+  eventLoop: EventLoopWatch;
+}
 
 /** Makes the benchmarks: the cases that Holdfast brings, and those of the settings. */
 function composeBenchmarks(
@@ -92,11 +105,11 @@ function composeRequests(
   };
 }
 
-/** Makes every service and gives each what it needs; starts none. A further database of the process is given `auth`. */
+/** Makes every service and gives each what it needs; starts none. A further database of the process is given what it shares. */
 export function createServices(
   foundation: Foundation,
   writing: WritePreparation,
-  auth?: Auth,
+  shared?: Shared,
 ): AppServices {
   const { config, log, clock, target, pooler, pools, records, embedded, access } = foundation;
   const instance = instanceName(config);
@@ -108,16 +121,19 @@ export function createServices(
   const { catalogue, ...partitions } = composePartitions(foundation, monitor);
   const market = composeMarket(foundation, { catalogue, rotation: partitions.rotation });
   const { ingest, feeds } = market;
-  const eventLoop = createEventLoopWatch();
+  const eventLoop = shared?.eventLoop ?? createEventLoopWatch();
   const { alerts, canary, lease, leaseKeeper } = wireAlerts(foundation, {
     instance,
     preparation: writing,
     isDiskFull: () => ingest.counters().diskFullSince !== undefined,
-    sources: [ingestSource({ ingest, feeds }), eventLoop],
+    sources: [
+      ingestSource({ ingest, feeds }),
+      shared ? { values: eventLoop.values } : eventLoop,
+    ],
     hub: relay,
   });
-  const shared = { config, log, clock, target, pooler, pool: pools.maintenance, embedded };
-  const backups = createBackupService({ ...shared, hub: relay });
+  const common = { config, log, clock, target, pooler, pool: pools.maintenance, embedded };
+  const backups = createBackupService({ ...common, hub: relay });
   const monitoring = composeMonitor(foundation, {
     instance,
     catalogue,
@@ -131,13 +147,13 @@ export function createServices(
     ...market,
     ...partitions,
     ...monitoring,
-    ...composeRequests(foundation, instance, auth),
+    ...composeRequests(foundation, instance, shared?.auth),
     writeAccess: access,
     alerts,
     backups,
     benchmarks: composeBenchmarks(foundation, relay),
     rehearsals: createRehearsalService({
-      ...shared,
+      ...common,
       records,
       backups,
       monitor: monitoring.monitor,

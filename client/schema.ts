@@ -3652,6 +3652,8 @@ export interface components {
             incidents: {
                 /** Format: uuid */
                 id: string;
+                /** @description The database that the incident is about */
+                database: string;
                 /** @enum {string} */
                 status: "recording" | "complete" | "interrupted";
                 /** Format: uuid */
@@ -3672,10 +3674,14 @@ export interface components {
                 bytes: number | null;
             }[];
             next_cursor: string | null;
+            /** @description false: a database did not answer; of its incidents only those that are in memory are listed */
+            complete: boolean;
         };
         Incident: {
             /** Format: uuid */
             id: string;
+            /** @description The database that the incident is about */
+            database: string;
             /** @enum {string} */
             status: "recording" | "complete" | "interrupted";
             /**
@@ -8364,6 +8370,8 @@ export interface operations {
     listIncidents: {
         parameters: {
             query?: {
+                /** @description The name of a database, or `*` for all of this process; default: the database of the path */
+                database?: string;
                 /** @description Rows per page: at most 200, 50 by default */
                 limit?: number;
                 /** @description The next_cursor of the previous page, unchanged; any other text is refused */
@@ -8387,6 +8395,7 @@ export interface operations {
             400: components["responses"]["Problem400_invalid_request"];
             401: components["responses"]["Problem401_unauthorized"];
             403: components["responses"]["Problem403_forbidden"];
+            404: components["responses"]["Problem404_not_found"];
             408: components["responses"]["Problem408_request_timeout"];
             414: components["responses"]["Problem414_target_too_long"];
             417: components["responses"]["Problem417_expectation_failed"];
@@ -8408,7 +8417,10 @@ export interface operations {
     };
     getIncident: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The name of a database; default: the database of the path */
+                database?: string;
+            };
             header?: never;
             path: {
                 id: string;

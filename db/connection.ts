@@ -4,6 +4,7 @@ import { type Address, hostLabel } from "./address/address.ts";
 import { createConnector } from "./address/connector.ts";
 import { createHostMemory } from "./address/open.ts";
 import { addressOf, passwordOf, type Target } from "./address/target.ts";
+import { addArrayTypes } from "./array_types.ts";
 import type { SessionPurpose } from "./session/settings.ts";
 import { startupSettings } from "./session/start.ts";
 
@@ -29,17 +30,26 @@ export interface ConnectOptions {
   onClose?: () => void;
   /** Called with each notification that a session of this client listens for. */
   onNotify?: ((channel: string, payload: string) => void) | undefined;
+  /** Whether each session asks for all array types of the database, for statements of users. */
+  readTypes?: boolean;
 }
 
 /** Opens a postgres.js client on `target`. Connections are made when first needed. */
 export function connectSql(options: ConnectOptions): Sql {
-  const { target, max, pooled, connectTimeoutMs = 5_000 } = options;
+  const sql = openClient(options);
+  if (!options.readTypes) addArrayTypes(sql);
+  return sql;
+}
+
+function openClient(options: ConnectOptions): Sql {
+  const { target, max, pooled, readTypes = false, connectTimeoutMs = 5_000 } = options;
   // The driver's types do not name `onnotify`.
   const common: postgres.Options<Record<string, never>> & {
     onnotify?: ConnectOptions["onNotify"];
   } = {
     max,
     prepare: !pooled,
+    fetch_types: readTypes,
     connect_timeout: Math.ceil(connectTimeoutMs / 1000),
     // Closing by age would come between the statements of a transaction.
     idle_timeout: 0,
@@ -51,7 +61,7 @@ export function connectSql(options: ConnectOptions): Sql {
     connection: { application_name: options.applicationName, ...startupSettings(options) },
   };
   if (target.kind === "socket") {
-    return postgres({
+    return makeClient({
       ...common,
       host: target.directory,
       port: target.port,
@@ -61,6 +71,15 @@ export function connectSql(options: ConnectOptions): Sql {
     });
   }
   return connectBySocket(target, common, connectTimeoutMs);
+}
+
+/**
+ * Makes a client of the driver without the second one that it makes beside each, for its `subscribe`. It takes that option
+ * from settings that it has read before.
+ */
+function makeClient(settings: postgres.Options<Record<string, never>>): Sql {
+  const { options } = postgres(settings);
+  return postgres({ ...options, no_subscribe: true } as typeof settings);
 }
 
 /** Opens a client whose sockets are ours: hosts, TLS and roles are chosen in address/. */
@@ -77,7 +96,7 @@ function connectBySocket(
     timeoutMs,
   });
   const sql = withoutItsVariable(() =>
-    postgres({
+    makeClient({
       ...common,
       // For its error messages alone; it would pass over an error where it knew of another host.
       host: [hosts.map(hostLabel).join(",").replace(/:\d+$/, "")],

@@ -23,7 +23,7 @@ export async function createHoldfasts(options: HoldfastOptions): Promise<Holdfas
         ...options,
         config: { ...itsConfig, databaseName: name },
         log: log.child({ database: name }),
-        auth: first.auth,
+        shared: first.shared,
         say: () => {},
       }),
     log,

@@ -255,6 +255,7 @@ function clientsOf(sockets: string, major: number): Pick<ScratchServer, "target"
         lockTimeoutMs: 10_000,
         ...how,
         pooled: false,
+        readTypes: true,
         serverVersion: major * 10_000,
       }),
   };

@@ -20,6 +20,12 @@ export interface SampleLeaf {
   to: number;
 }
 
+/**
+ * Leaves are only added to, read by time, and dropped: statistics and marks of visibility are worth less than the WAL that
+ * writing them takes, which for an idle database is more than the samples themselves. Autovacuum still freezes them.
+ */
+const storage = "autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 10000000";
+
 /** Advisory lock: two Holdfasts on one database must not make the same leaf at once. */
 const lockKey = 4_206_050;
 
@@ -42,7 +48,7 @@ export async function makeLeaves(sql: Sql, leaves: readonly SampleLeaf[]): Promi
     if (present.has(name)) continue;
     const [parent, leaf] = [quoteTable("holdfast", table), quoteTable("holdfast", name)];
     const literal = (at: number) => quoteLiteral(new Date(at).toISOString());
-    await sql.unsafe(`create table ${leaf} (like ${parent} including all)`);
+    await sql.unsafe(`create table ${leaf} (like ${parent} including all) with (${storage})`);
     await sql.unsafe(
       `alter table ${parent} attach partition ${leaf} for values from (${literal(from)}) to (${
         literal(to)

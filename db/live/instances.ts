@@ -1,6 +1,7 @@
 import { eq, getTableColumns, sql } from "drizzle-orm";
+import { noteWatcher } from "../alerts/lease.ts";
 import type { RecordsDb } from "../records/records.ts";
-import { instanceRecords } from "../records/schema.ts";
+import { canaryRecords, instanceRecords } from "../records/schema.ts";
 
 /** An instance; times are RFC 3339, by the database's clock. */
 export type InstanceRecord = typeof instanceRecords.$inferSelect & {
@@ -10,7 +11,10 @@ export type InstanceRecord = typeof instanceRecords.$inferSelect & {
   judges: boolean;
 };
 
-/** Says that `name` is there, and forgets those that have not said so for a day. */
+/**
+ * Says that `name` is there, and forgets those that have not said so for a day. While its canary writes every few seconds,
+ * that says so too, and the row here is written once a minute: an idle database is written as rarely as possible.
+ */
 export async function noteInstance(
   db: RecordsDb,
   { name, version, upMs }: { name: string; version: string; upMs: number },
@@ -21,13 +25,25 @@ export async function noteInstance(
         delete from holdfast.instances
         where name <> ${name} and seen_at < (select holdfast.trusted_now()) - interval '1 day'
       ),
-      watching as (
-        insert into holdfast.alert_watchers (name, seen_at) values (${name}, now())
-        on conflict (name) do update set seen_at = excluded.seen_at
+      watching as (${noteWatcher(name)}),
+      present as (
+        select
+          ${name}::text as name,
+          ${version}::text as version,
+          now() - make_interval(secs => ${upMs / 1000}::float8) as since
       )
       insert into holdfast.instances as known (name, version, since, seen_at)
-      values (
-        ${name}, ${version}, now() - make_interval(secs => ${upMs / 1000}::float8), now()
+      select p.name, p.version, p.since, now()
+      from present as p
+      where not exists (
+        select
+        from holdfast.instances as i
+        join holdfast.canary as c on c.name = i.name
+        where i.name = p.name
+          and i.version = p.version
+          and abs(extract(epoch from i.since - p.since)) < 1
+          and i.seen_at between now() - interval '1 minute' and now()
+          and c.at between now() - interval '7 seconds' and now()
       )
       on conflict (name) do update set
         version = excluded.version,
@@ -44,17 +60,20 @@ export async function removeInstance(db: RecordsDb, name: string): Promise<void>
 
 /** The Holdfasts seen within a day, the one that is there for longest first. */
 export async function listInstances(db: RecordsDb): Promise<InstanceRecord[]> {
-  const { name, since, seen_at } = instanceRecords;
+  const { name, since } = instanceRecords;
+  const seenAt = sql`greatest(${instanceRecords.seen_at}, ${canaryRecords.at})`;
   return await db.run((own) =>
     own.select({
       ...getTableColumns(instanceRecords),
-      unseen_ms: sql<number>`extract(epoch from clock_timestamp() - ${seen_at})::float8 * 1000`,
+      seen_at: seenAt.mapWith(instanceRecords.seen_at),
+      unseen_ms: sql<number>`extract(epoch from clock_timestamp() - ${seenAt})::float8 * 1000`,
       judges: sql<boolean>`exists (
         select from holdfast.alert_lease as lease
         where lease.holder = ${name} and lease.until >= now()
       )`,
     })
       .from(instanceRecords)
+      .leftJoin(canaryRecords, eq(canaryRecords.name, name))
       .orderBy(since, name)
       .limit(1_000)
   );

@@ -63,7 +63,8 @@ export function createDedicatedConnection(
   } = {},
 ): DedicatedConnection {
   let current: Use | undefined;
-  let opened: ConnectOptions;
+  /** How the last session was opened; without `onClose`, which would keep its client in memory after its end. */
+  let opened: Omit<ConnectOptions, "onClose">;
   /** Whether the session behind the client is known to have all its settings. */
   let settled = false;
   /** Made when first used: further databases of a process have many connections that are rarely used. */
@@ -74,17 +75,15 @@ export function createDedicatedConnection(
 
   function open(): Sql {
     settled = false;
-    opened = {
-      ...options(),
-      mark: crypto.randomUUID(),
-      max: 1,
+    opened = { ...options(), mark: crypto.randomUUID(), max: 1 };
+    const made: Sql = connectSql({
+      ...opened,
       onClose: () => {
         if (made !== client) return;
         settled = false;
         if (current) current.lost = true;
       },
-    };
-    const made: Sql = connectSql(opened);
+    });
     return client = made;
   }
 

@@ -1,6 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { cursorParts } from "../../lib/paging/cursor.ts";
 import { readPage } from "../../lib/paging/page.ts";
+import { type IncidentQuery, listIncidentsOf } from "../../services/databases/incidents.ts";
+import { type DatabaseMembers, servicesOf } from "../../services/databases/members.ts";
 import type { Incidents } from "../../services/monitor/incidents/incidents.ts";
 import {
   createRouter,
@@ -13,9 +15,16 @@ import {
 
 const tags = ["diagnosis"];
 
+const ofDatabases = (all: string) =>
+  z.string().max(200).optional().openapi({
+    description: `The name of a database${all}; default: the database of the path`,
+  });
+const itsDatabase = z.string().openapi({ description: "The database that the incident is about" });
+
 const IncidentList = z.object({
   incidents: z.array(z.object({
     id: z.uuid(),
+    database: itsDatabase,
     status: z.enum(["recording", "complete", "interrupted"]),
     alert_id: z.uuid(),
     alert_type: z.string(),
@@ -27,10 +36,15 @@ const IncidentList = z.object({
     }),
   })),
   next_cursor: nextCursor,
+  complete: z.boolean().openapi({
+    description:
+      "false: a database did not answer; of its incidents only those that are in memory are listed",
+  }),
 }).openapi("IncidentList");
 
 const Incident = z.object({
   id: z.uuid(),
+  database: itsDatabase,
   status: z.enum(["recording", "complete", "interrupted"]),
   opened_at: Time,
   from: Time,
@@ -64,7 +78,14 @@ const listRoute = createRoute({
   tags,
   operationId: "listIncidents",
   summary: "Recordings around critical alerts, newest first",
-  request: { query: z.object({ limit: limitParam(200, 50), cursor: cursorParam }) },
+  "x-problems": ["not_found"],
+  request: {
+    query: z.object({
+      database: ofDatabases(", or `*` for all of this process"),
+      limit: limitParam(200, 50),
+      cursor: cursorParam,
+    }),
+  },
   responses: { 200: jsonAnswer(IncidentList, "A page of incidents") },
 });
 
@@ -76,28 +97,52 @@ const readRoute = createRoute({
   summary: "One incident as one JSON document",
   description:
     "The incident covers ten minutes before the alert to three minutes after it. Literals are removed from statements.",
-  request: { params: z.object({ id: z.uuid() }) },
+  request: {
+    params: z.object({ id: z.uuid() }),
+    query: z.object({ database: ofDatabases("") }),
+  },
   responses: { 200: jsonAnswer(Incident, "The report") },
 });
 
 /** Routes of the recordings around critical alerts. */
-export function incidentRoutes({ incidents }: { incidents: Pick<Incidents, "list" | "get"> }) {
+export function incidentRoutes(
+  { incidents, members, databaseName }: {
+    incidents: Pick<Incidents, "list" | "get">;
+    members: DatabaseMembers;
+    /** The database that the paths without a parameter are about. */
+    databaseName: string;
+  },
+) {
   const router = createRouter();
+
+  const incidentsOf = (database: string) =>
+    database === databaseName ? incidents : servicesOf(members, database).incidents;
+
+  async function pageOf(database: string, query: IncidentQuery) {
+    if (database === "*") return await listIncidentsOf(members.list(), query);
+    const rows = await incidentsOf(database).list(query);
+    return { incidents: rows.map((row) => ({ ...row, database })), complete: true };
+  }
+
   router.openapi(listRoute, async (c) => {
-    const { rows, next_cursor } = await readPage(c.req.valid("query"), {
+    const { database = databaseName, ...query } = c.req.valid("query");
+    let complete = true;
+    const { rows, next_cursor } = await readPage(query, {
       parts: [cursorParts.time, cursorParts.uuid],
-      read: (position, limit) =>
-        incidents.list({
-          limit,
-          before: position && { openedAt: position[0], id: position[1] },
-        }),
+      async read(position, limit) {
+        const before = position && { openedAt: position[0], id: position[1] };
+        const page = await pageOf(database, { limit, before });
+        complete = page.complete;
+        return page.incidents;
+      },
       positionOf: (row) => [row.opened_at, row.id],
     });
-    return c.json({ incidents: rows, next_cursor }, 200);
+    return c.json({ incidents: rows, next_cursor, complete }, 200);
   });
   router.openapi(readRoute, async (c) => {
-    const report = await incidents.get(c.req.valid("param").id);
-    return c.json(report as z.infer<typeof Incident>, 200);
+    const { database = databaseName } = c.req.valid("query");
+    const report = await incidentsOf(database).get(c.req.valid("param").id);
+    return c.json({ ...report, database } as z.infer<typeof Incident>, 200);
   });
   return router;
 }

@@ -3,6 +3,7 @@ import { endsWithin } from "../../lib/deadline.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { Alerts } from "../alerts/service.ts";
 import type { Hub } from "../live/hub.ts";
+import type { Incidents } from "../monitor/incidents/incidents.ts";
 import type { Monitor } from "../monitor/service.ts";
 import type { DatabaseSummary } from "./summary.ts";
 
@@ -15,6 +16,7 @@ export interface DatabaseMember {
     monitor: Pick<Monitor, "snapshot" | "history">;
     alerts: Pick<Alerts, "list" | "firing" | "rules">;
     hub: Pick<Hub, "seq" | "subscribers">;
+    incidents: Pick<Incidents, "list" | "get" | "recent">;
   };
 }
 
@@ -61,6 +63,17 @@ export interface AlertPage {
 /** How long a database may take to answer before its part comes from memory; milliseconds. */
 const answerMs = 4_000;
 
+/** Returns what a database answers; undefined where it does not answer in time, or refuses: one in trouble hides no other. */
+export async function answerInTime<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  let answer: T | undefined;
+  try {
+    await endsWithin(ask().then((found) => answer = found), answerMs);
+  } catch {
+    return undefined;
+  }
+  return answer;
+}
+
 const newestFirst = (a: Alert, b: Alert) =>
   b.started_at.localeCompare(a.started_at) || b.id.localeCompare(a.id);
 
@@ -69,16 +82,8 @@ async function pageOf({ name, services }: DatabaseMember, query: AlertQuery): Pr
   if (!services) return { alerts: [], complete: false };
   const { alerts } = services;
   const named = (list: readonly Alert[]) => list.map((alert) => ({ ...alert, database: name }));
-  let page: AlertPage | undefined;
-  try {
-    await endsWithin(
-      alerts.list(query).then((found) => page = { ...found, alerts: named(found.alerts) }),
-      answerMs,
-    );
-  } catch {
-    // What it refuses is missing, as when it does not answer: one database in trouble does not hide the others.
-  }
-  if (page) return page;
+  const page = await answerInTime(() => alerts.list(query));
+  if (page) return { ...page, alerts: named(page.alerts) };
   const fromMemory = query.before === undefined && (query.state ?? "firing") === "firing";
   return { alerts: fromMemory ? named(alerts.firing()) : [], complete: false };
 }

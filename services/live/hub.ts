@@ -82,6 +82,8 @@ const kept = 512;
 /** Events of the shared order kept for clients that come from another Holdfast, and the characters of all. */
 export const eventsKept = 2_000;
 const eventCharactersMax = 16 * 1024 * 1024;
+/** What a hub keeps where the process has hundreds: about an hour of states, and the events of a busy day. */
+export const furtherCharactersMax = 512 * 1024;
 
 /** Returns whether a message is a state. Alerts and results of benchmarks are events: each counts. */
 function isStateFrame({ type, data }: Frame): boolean {
@@ -94,11 +96,13 @@ function isStateFrame({ type, data }: Frame): boolean {
 
 /** Numbers and remembers messages, and hands each to every subscriber. */
 export function createHub(
-  { clock, instance = "holdfast", database = "default" }: {
+  { clock, instance = "holdfast", database = "default", charactersMax = eventCharactersMax }: {
     clock: Clock;
     instance?: string;
     /** Name of the database that all messages are of. */
     database?: string;
+    /** The length of all messages kept, and of all events; a client that resumes from before them is told so. */
+    charactersMax?: number;
   },
 ): Hub {
   let seq = 0;
@@ -107,13 +111,22 @@ export function createHub(
   const latest = new Map<MessageType, Message>();
   const history: Message[] = [];
   const events: Message[] = [];
+  let historyCharacters = 0;
   let eventCharacters = 0;
 
-  function remember(message: Message): void {
+  function rememberEvent(message: Message): void {
     events.push(message);
     eventCharacters += message.text.length;
-    while (events.length > eventsKept || eventCharacters > eventCharactersMax) {
+    while (events.length > eventsKept || eventCharacters > charactersMax) {
       eventCharacters -= events.shift()?.text.length ?? 0;
+    }
+  }
+
+  function remember(message: Message): void {
+    history.push(message);
+    historyCharacters += message.text.length;
+    while (history.length > kept || historyCharacters > charactersMax) {
+      historyCharacters -= history.shift()?.text.length ?? 0;
     }
   }
 
@@ -135,10 +148,9 @@ export function createHub(
       isState: isStateFrame(frame),
       ...(cursor === undefined ? {} : { cursor }),
     };
-    if (cursor !== undefined) remember(message);
+    if (cursor !== undefined) rememberEvent(message);
     if (reach === "from elsewhere") return;
-    history.push(message);
-    if (history.length > kept) history.shift();
+    remember(message);
     if (reach === "resuming") return;
     latest.set(type, message);
     for (const subscriber of subscribers) subscriber.send(message);

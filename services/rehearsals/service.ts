@@ -302,6 +302,7 @@ class RehearsalService implements Rehearsals {
           max: 1,
           applicationName: "holdfast-rehearsal-production",
           purpose: "benchmark",
+          readTypes: true,
         }),
       save: (one) => this.#repository.save(one),
       publish: (one) => void hub.publish("rehearsal_status", statusOf(one)),

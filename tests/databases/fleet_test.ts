@@ -78,6 +78,37 @@ async function checkAlerts(app: TestApp): Promise<void> {
   assert.equal(series.database, "second");
 }
 
+interface IncidentPage {
+  incidents: { id: string; database: string; alert_type: string; opened_at: string }[];
+  complete: boolean;
+}
+
+/** Incidents of one database or of all are asked for by a parameter, and each says which it is of. */
+async function checkIncidents(app: TestApp): Promise<void> {
+  const ask = (query: string) => app.json<IncidentPage>(`/api/incidents?${query}`);
+  const { all, recorded } = await eventually(async () => {
+    const all = await ask("database=*");
+    const recorded = all.incidents.find(({ database }) => database === "gone");
+    return recorded && { all, recorded };
+  }, "the incident of the unreachable database is listed among those of all");
+  assert.equal(recorded.alert_type, "database_down_critical");
+  assert.equal(all.complete, false, "stored incidents of the unreachable database are missing");
+  const times = all.incidents.map(({ opened_at }) => opened_at);
+  assert.deepEqual(times, times.toSorted().reverse(), "newest first");
+  const first = await ask("");
+  assert.equal(first.complete, true);
+  assert.deepEqual(first.incidents.filter(({ database }) => database !== "first"), []);
+  const second = await ask("database=second");
+  assert.deepEqual(second.incidents.filter(({ database }) => database !== "second"), []);
+  const report = await app.json<{ id: string; database: string }>(
+    `/api/incidents/${recorded.id}?database=gone`,
+  );
+  assert.deepEqual([report.id, report.database], [recorded.id, "gone"]);
+  const unknown = await app.request("/api/incidents?database=none");
+  assert.equal(unknown.status, 404);
+  assert.match((await unknown.json()).detail, /no database none; there are: first/);
+}
+
 const list = async (app: TestApp) => (await app.json<Listed>("/api/databases")).databases;
 const find = async (app: TestApp, name: string) =>
   (await list(app)).find((database) => database.name === name);
@@ -156,6 +187,7 @@ Deno.test("several databases are looked after apart; one that is away delays no 
 
     await checkScrape(app);
     await checkAlerts(app);
+    await checkIncidents(app);
     const live = await connectLive(`${app.url}/api/databases/second`);
     const frame = await live.sees(
       "a state of the second database",

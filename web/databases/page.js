@@ -10,6 +10,8 @@ import { useApi } from "../parts/use_api.js";
 const EVERY_MS = 5_000;
 const ORDER = ["unhealthy", "unknown", "degraded", "healthy"];
 
+const pagesOf = (name) => `/databases/${encodeURIComponent(name)}/`;
+
 const COLUMNS = [
   {
     key: "status",
@@ -21,10 +23,26 @@ const COLUMNS = [
     key: "name",
     head: "Database",
     value: ({ name }) => name,
-    show: ({ name }) =>
-      html`<a href=${`/databases/${encodeURIComponent(name)}/`} target="_self">${name}</a>`,
+    show: ({ name }) => html`<a href=${pagesOf(name)} target="_self">${name}</a>`,
   },
-  { key: "alerts", head: "Alerts", num: true, value: ({ alerts_firing }) => alerts_firing },
+  {
+    key: "alerts",
+    head: "Alerts",
+    num: true,
+    value: ({ alerts_firing }) => alerts_firing,
+    show: ({ name, alerts_firing }) =>
+      html`<a href=${`${
+        pagesOf(name)
+      }alerts`} target="_self" aria-label=${`${alerts_firing} alerts of ${name}`}>${alerts_firing}</a>`,
+  },
+  {
+    key: "incidents",
+    head: "Recorded",
+    show: ({ name }) =>
+      html`<a href=${`${
+        pagesOf(name)
+      }incidents`} target="_self" aria-label=${`Incidents of ${name}`}>incidents</a>`,
+  },
   { key: "reason", head: "Reason", wide: true, show: ({ reasons }) => reasons[0] ?? "" },
   { key: "role", head: "Role", value: ({ role }) => role ?? "unknown" },
   { key: "version", head: "Version", value: ({ version }) => version ?? "unknown" },
@@ -40,7 +58,8 @@ const COLUMNS = [
 export function Page() {
   const answer = useApi("/api/databases", { every: EVERY_MS });
   return html`
-    <${PageHead} title="Databases" aside="Those with problems first." />
+    <${PageHead} title="Databases" aside="Those with problems first."
+      tools=${html`<a href="/incidents?database=*">Incidents of all</a>`} />
     <${Panel} title="All databases of this Holdfast">
       <${Trouble} of=${answer} />
       <${Await} of=${answer}>

@@ -11,7 +11,12 @@ export type BenchConnect = Omit<ConnectOptions, "max" | "applicationName">;
 
 /** Opens a client of the benchmarks with `max` connections. */
 export function connectBench(connect: BenchConnect, max: number) {
-  return connectSql({ ...connect, max, applicationName: benchApplicationName });
+  return connectSql({
+    ...connect,
+    max,
+    applicationName: benchApplicationName,
+    readTypes: true,
+  });
 }
 
 /**

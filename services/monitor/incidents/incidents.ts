@@ -25,6 +25,8 @@ export interface Incidents {
   list(
     query: { before: { openedAt: string; id: string } | undefined; limit: number },
   ): Promise<IncidentSummary[]>;
+  /** Returns the incidents that the database does not have, or not as they are now, from memory; newest first. */
+  recent(): IncidentSummary[];
   /** Returns the complete report; throws not_found. */
   get(id: string): Promise<Record<string, unknown>>;
   /** Waits for the reads and writes under way. */
@@ -157,6 +159,7 @@ export function createIncidents(
       }));
       return query.before ? stored : [...recent, ...stored].slice(0, query.limit);
     },
+    recent: inMemory,
     async get(id) {
       const { recording } = tracker;
       if (recording?.id === id) return reportOf(withMemory(recording)).report;
