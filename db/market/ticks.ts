@@ -67,7 +67,13 @@ export async function openTickCopy(
   sql: Sql,
   [current, other]: readonly [CopyEncoder, CopyEncoder],
 ): Promise<TickCopy> {
-  const [base, copy] = await Promise.all([nextSeqBase(sql), openCopy(sql, copyStatement)]);
+  const numbered = nextSeqBase(sql);
+  const opening = openCopy(sql, copyStatement);
+  const [base, copy] = await Promise.all([numbered, opening]).catch(async (error) => {
+    // Outside a transaction, one of the two can fail alone.
+    await opening.then((copy) => copy.abort(), () => {});
+    throw error;
+  });
   let encoder = current;
   let rows = 0;
   let sending: Promise<void> = Promise.resolve();

@@ -28,7 +28,7 @@ const holdAttempts = 5;
 
 export interface WriterOptions {
   directory: SymbolDirectory;
-  rotation: Pick<Rotation, "ensureDays">;
+  rotation: Pick<Rotation, "ensureDays" | "hasDays">;
   encoders: readonly [CopyEncoder, CopyEncoder];
   /** Leaves refused rows to the caller instead of putting them in the quarantine. */
   keepRefused?: boolean;
@@ -51,6 +51,12 @@ export interface Written {
 
 /** Writes rows in a transaction that the caller begins and ends. */
 export interface Writer {
+  /**
+   * Sends the locks of the instruments and the start of the COPY for rows that `write` may store, and waits for neither. Does
+   * nothing when instruments have to be looked up or partitions to be made before. Call `pause` before any statement of
+   * your own that is not sent yet.
+   */
+  sendAhead(parts: readonly Pick<WriterPart, "batch">[]): void;
   /** Stores parts in order. The server may still process them after the promise resolves. */
   write(parts: readonly WriterPart[]): Promise<Written[]>;
   /** Ends the open COPY, so that no statement is open while the sender pauses. */
@@ -63,7 +69,7 @@ export interface Writer {
   abort(): Promise<void>;
 }
 
-function symbolsOf(parts: readonly WriterPart[]): Set<string> {
+function symbolsOf(parts: readonly Pick<WriterPart, "batch">[]): Set<string> {
   const symbols = new Set<string>();
   let last: ParsedTick | undefined;
   for (const { batch } of parts) {
@@ -73,6 +79,11 @@ function symbolsOf(parts: readonly WriterPart[]): Set<string> {
     }
   }
   return symbols;
+}
+
+function daysOf(ticks: Iterable<{ tsUs: number }>, days: Set<number> = new Set()): Set<number> {
+  for (const { tsUs } of ticks) days.add(dayOf(tsUs));
+  return days;
 }
 
 export function createWriter(
@@ -91,11 +102,21 @@ export function createWriter(
   const settled = new Map<string, SymbolEntry | undefined>();
   const ready = new Set<number>();
   let refused: Refusal[] = [];
-  let copy: TickCopy | undefined;
+  /** The present COPY; it may still be opening. */
+  let copy: Promise<TickCopy> | undefined;
   let copyEnds = 0;
+  /** What `sendAhead` has sent: cached instruments, and whether their locks found them unchanged. */
+  let ahead: { found: ReadonlyMap<string, SymbolEntry>; held: Promise<boolean> } | undefined;
+
+  function openCopy(): Promise<TickCopy> {
+    copy = openTickCopy(sql, encoders);
+    copy.catch(() => {}); // thrown by whoever awaits it
+    copyEnds = now() + copyMs;
+    return copy;
+  }
 
   async function pause(): Promise<void> {
-    const running = copy;
+    const running = await copy;
     copy = undefined;
     await running?.end();
     if (refused.length === 0) return;
@@ -112,6 +133,15 @@ export function createWriter(
     return await holdInstruments(sql, living);
   }
 
+  /** Settles the instruments that were locked ahead. When one has changed, all are looked up again. */
+  async function settleAhead(): Promise<void> {
+    if (!ahead) return;
+    const { found, held } = ahead;
+    ahead = undefined;
+    if (!await held) return directory.forget();
+    for (const [symbol, entry] of found) settled.set(symbol, entry);
+  }
+
   async function settle(symbols: ReadonlySet<string>, create: boolean): Promise<void> {
     const open = [...symbols].filter((symbol) =>
       create ? settled.get(symbol) === undefined : !settled.has(symbol)
@@ -119,7 +149,7 @@ export function createWriter(
     if (open.length === 0) return;
     await pause();
     // Looking up may create instruments. Locking them changes nothing, and is sent together with the opening.
-    if (!directory.knows(open)) await opened;
+    if (!directory.known(open)) await opened;
     for (let attempt = 0; attempt < holdAttempts; attempt++) {
       const found = await directory.resolve(sql, open, create);
       if (await hold([...found.values()])) {
@@ -140,6 +170,7 @@ export function createWriter(
   /** Judges the parts. Adjacent parts with the same options share one lookup of their instruments. */
   async function judge(parts: readonly WriterPart[]) {
     const judged: ReturnType<typeof judgeTicks>[] = [];
+    await settleAhead();
     for (let at = 0; at < parts.length;) {
       const create = parts[at]?.create ?? false;
       const end = parts.findIndex((part, place) => place > at && part.create !== create);
@@ -153,25 +184,21 @@ export function createWriter(
 
   /** Creates missing partitions before the COPY begins: it sees only those that exist then. */
   async function makeDays(ticks: readonly StoredTick[]): Promise<void> {
-    const missing = new Set<number>();
-    for (const { tsUs } of ticks) {
-      const day = dayOf(tsUs);
-      if (!ready.has(day)) missing.add(day);
-    }
-    if (missing.size === 0) return;
+    const missing = [...daysOf(ticks)].filter((day) => !ready.has(day));
+    if (missing.length === 0) return;
     await pause();
     await rotation.ensureDays(missing);
     for (const day of missing) ready.add(day);
   }
 
   async function store(ticks: readonly StoredTick[]): Promise<void> {
-    if (copy && (copy.rows + ticks.length > maxCopyRows || now() > copyEnds)) await pause();
-    if (!copy) {
-      await opened;
-      copy = await openTickCopy(sql, encoders);
-      copyEnds = now() + copyMs;
-    }
-    candles.add(ticks, await copy.write(ticks));
+    await opened; // rows of a COPY outside a transaction would be kept whatever follows
+    const present = await copy;
+    const isFull = present &&
+      (present.rows + ticks.length > maxCopyRows || now() > copyEnds);
+    if (isFull) await pause();
+    const running = present && !isFull ? present : await openCopy();
+    candles.add(ticks, await running.write(ticks));
   }
 
   async function mergeAll(): Promise<void> {
@@ -180,6 +207,18 @@ export function createWriter(
   }
 
   return {
+    sendAhead(parts) {
+      const found = directory.known(symbolsOf(parts));
+      if (!found?.size) return;
+      const days = new Set<number>();
+      for (const { batch } of parts) daysOf(batch.ticks, days);
+      if (!rotation.hasDays(days)) return;
+      for (const day of days) ready.add(day);
+      const held = hold([...found.values()]);
+      held.catch(() => {}); // thrown by `settleAhead`
+      ahead = { found, held };
+      openCopy();
+    },
     async write(parts) {
       const written: Written[] = [];
       const passed: (readonly StoredTick[])[] = [];
@@ -212,7 +251,7 @@ export function createWriter(
       return { merged: mergeCandles(sql, candles.take()) };
     },
     async abort() {
-      const running = copy;
+      const running = await copy?.catch(() => undefined);
       copy = undefined;
       await running?.abort();
     },
