@@ -65,15 +65,14 @@ async function storeTogether(
       writer.sendAhead(uploads);
       const stored = await claimed;
       const fresh = uploads.filter(({ key }) => key === undefined || !stored.has(key));
-      const { tallies, merged } = await write(writer, fresh, { sessions, counter });
+      const { tallies, sent } = await write(writer, fresh, { sessions, counter });
       const kept = storeAnswers(
         sql,
         [...tallies].flatMap(([{ key, fingerprint }, tally]) =>
           key === undefined ? [] : { key, fingerprint: fingerprint(), answer: tally.answer() }
         ),
       );
-      const last = Promise.all([merged, kept]);
-      last.catch(() => {}); // thrown by the transaction
+      kept.catch(() => {}); // thrown by the transaction
       const answer = uploads.map((upload): Outcome => {
         const tally = tallies.get(upload);
         if (tally) return { answer: tally.answer(), reasons: tally.reasons };
@@ -81,7 +80,7 @@ async function storeTogether(
         if (!before) throw new Error("An upload of a group was neither stored nor replayed");
         return { answer: replay(before, upload.fingerprint()), reasons: {} };
       });
-      return { answer, last };
+      return { answer, last: [...sent, kept] };
     }, { opened })
   );
   counter.commit();
@@ -91,12 +90,12 @@ async function storeTogether(
   return outcomes.map(({ answer }) => answer);
 }
 
-/** Writes the ticks of `uploads` and counts them while the server works; `merged` settles with the last statement. */
+/** Sends the ticks of `uploads` and counts them while the server works on the statements of `sent`. */
 async function write(
   writer: Writer,
   uploads: readonly SmallUpload[],
   { sessions, counter }: { sessions: WriteSessions; counter: FeedCounter },
-): Promise<{ tallies: Map<SmallUpload, Tally>; merged: Promise<void> }> {
+): Promise<{ tallies: Map<SmallUpload, Tally>; sent: Promise<unknown>[] }> {
   const written = await writer.write(uploads.map(({ batch, create, backfill }) => ({
     batch,
     create,
@@ -109,6 +108,5 @@ async function write(
     counter.add(upload.batch.ticks, refusals);
     return [upload, tally];
   }));
-  const { merged } = await writer.finishPipelined();
-  return { tallies, merged };
+  return { tallies, sent: await writer.finishPipelined() };
 }

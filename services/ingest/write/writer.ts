@@ -63,8 +63,11 @@ export interface Writer {
   pause(): Promise<void>;
   /** Ends the open COPY and merges the candles; call before commit. */
   finish(): Promise<void>;
-  /** Ends the open COPY and sends the candles; `merged` settles when they are merged, and rejects when they are not. */
-  finishPipelined(): Promise<{ merged: Promise<void> }>;
+  /**
+   * Sends the end of the open COPY and the candles, and returns both statements in this order. They settle when the server
+   * has answered.
+   */
+  finishPipelined(): Promise<Promise<unknown>[]>;
   /** Aborts the open COPY; call before rollback. */
   abort(): Promise<void>;
 }
@@ -247,8 +250,13 @@ export function createWriter(
     pause,
     finish: mergeAll,
     async finishPipelined() {
-      await pause();
-      return { merged: mergeCandles(sql, candles.take()) };
+      if (refused.length > 0) await pause();
+      const running = await copy;
+      copy = undefined;
+      const ending = running ? [(await running.sendEnd()).ended] : [];
+      const sent = [...ending, mergeCandles(sql, candles.take())];
+      for (const statement of sent) statement.catch(() => {}); // thrown by the transaction
+      return sent;
     },
     async abort() {
       const running = await copy?.catch(() => undefined);
