@@ -4,14 +4,10 @@ import type { Sql } from "../../../db/connection.ts";
 import { mergeCandles } from "../../../db/market/candles.ts";
 import { holdInstruments, type SymbolEntry } from "../../../db/market/instruments.ts";
 import { addQuarantined } from "../../../db/market/quarantine.ts";
-import {
-  maxCopyRows,
-  openTickCopy,
-  type StoredTick,
-  type TickCopy,
-} from "../../../db/market/ticks.ts";
+import { maxCopyRows, type StoredTick } from "../../../db/market/ticks.ts";
 import type { Rotation } from "../../partitions/rotation.ts";
 import { createCandleBuilder } from "./candle_builder.ts";
+import { PresentCopy } from "./present_copy.ts";
 import { type FirewallLimits, judgeTicks } from "../judge/firewall.ts";
 import type { SymbolDirectory } from "../judge/symbols.ts";
 import type { ParsedTick, Refusal, RowBatch } from "../tick.ts";
@@ -21,8 +17,6 @@ import { dayOf } from "../timestamp.ts";
 const candlesMax = 10_000;
 /** Refused rows held in memory before they are written: no other statement can run during a COPY. */
 const refusalsMax = 1_000;
-/** A COPY is ended at this age, long before statement_timeout; milliseconds. */
-const copyMs = 5_000;
 /** Attempts to look up instruments that change during an upload. */
 const holdAttempts = 5;
 
@@ -89,6 +83,12 @@ function daysOf(ticks: Iterable<{ tsUs: number }>, days: Set<number> = new Set()
   return days;
 }
 
+/** Locks the instruments that are not deleted. Returns false when one changed since it was looked up. */
+async function hold(sql: Sql, entries: Iterable<SymbolEntry>): Promise<boolean> {
+  const living = [...entries].filter(({ deleted }) => !deleted);
+  return living.length === 0 || await holdInstruments(sql, living);
+}
+
 export function createWriter(
   sql: Sql,
   {
@@ -105,35 +105,17 @@ export function createWriter(
   const settled = new Map<string, SymbolEntry | undefined>();
   const ready = new Set<number>();
   let refused: Refusal[] = [];
-  /** The present COPY; it may still be opening. */
-  let copy: Promise<TickCopy> | undefined;
-  let copyEnds = 0;
+  const copy = new PresentCopy(sql, { encoders, now });
   /** What `sendAhead` has sent: cached instruments, and whether their locks found them unchanged. */
   let ahead: { found: ReadonlyMap<string, SymbolEntry>; held: Promise<boolean> } | undefined;
 
-  function openCopy(): Promise<TickCopy> {
-    copy = openTickCopy(sql, encoders);
-    copy.catch(() => {}); // thrown by whoever awaits it
-    copyEnds = now() + copyMs;
-    return copy;
-  }
-
   async function pause(): Promise<void> {
-    const running = await copy;
-    copy = undefined;
-    await running?.end();
+    await copy.end();
     if (refused.length === 0) return;
     await opened;
     const rows = refused;
     refused = [];
     await addQuarantined(sql, rows.map((row) => ({ ...row, detail: row.message })));
-  }
-
-  /** Locks these instruments. Returns false when one changed since it was looked up. */
-  async function hold(entries: readonly SymbolEntry[]): Promise<boolean> {
-    const living = entries.filter(({ deleted }) => !deleted);
-    if (living.length === 0) return true;
-    return await holdInstruments(sql, living);
   }
 
   /** Settles the instruments that were locked ahead. When one has changed, all are looked up again. */
@@ -155,7 +137,7 @@ export function createWriter(
     if (!directory.known(open)) await opened;
     for (let attempt = 0; attempt < holdAttempts; attempt++) {
       const found = await directory.resolve(sql, open, create);
-      if (await hold([...found.values()])) {
+      if (await hold(sql, found.values())) {
         for (const symbol of open) settled.set(symbol, found.get(symbol));
         return;
       }
@@ -196,12 +178,8 @@ export function createWriter(
 
   async function store(ticks: readonly StoredTick[]): Promise<void> {
     await opened; // rows of a COPY outside a transaction would be kept whatever follows
-    const present = await copy;
-    const isFull = present &&
-      (present.rows + ticks.length > maxCopyRows || now() > copyEnds);
-    if (isFull) await pause();
-    const running = present && !isFull ? present : await openCopy();
-    candles.add(ticks, await running.write(ticks));
+    if (await copy.isFullFor(ticks.length)) await pause();
+    candles.add(ticks, await copy.write(ticks));
   }
 
   async function mergeAll(): Promise<void> {
@@ -217,10 +195,10 @@ export function createWriter(
       for (const { batch } of parts) daysOf(batch.ticks, days);
       if (!rotation.hasDays(days)) return;
       for (const day of days) ready.add(day);
-      const held = hold([...found.values()]);
+      const held = hold(sql, found.values());
       held.catch(() => {}); // thrown by `settleAhead`
       ahead = { found, held };
-      openCopy();
+      copy.open();
     },
     async write(parts) {
       const written: Written[] = [];
@@ -251,17 +229,10 @@ export function createWriter(
     finish: mergeAll,
     async finishPipelined() {
       if (refused.length > 0) await pause();
-      const running = await copy;
-      copy = undefined;
-      const ending = running ? [(await running.sendEnd()).ended] : [];
-      const sent = [...ending, mergeCandles(sql, candles.take())];
+      const sent = [...await copy.sendEnd(), mergeCandles(sql, candles.take())];
       for (const statement of sent) statement.catch(() => {}); // thrown by the transaction
       return sent;
     },
-    async abort() {
-      const running = await copy?.catch(() => undefined);
-      copy = undefined;
-      await running?.abort();
-    },
+    abort: () => copy.abort(),
   };
 }
